@@ -1,0 +1,12 @@
+// Package content is rootkeep's shipped knowledge as data: one self-contained
+// file for each thing, the directory being the registry. Adding a file adds the
+// thing; nothing else is edited.
+package content
+
+import "embed"
+
+// Files holds detections/<name>.yaml and the base events events/<name>.json
+// that their cases patch.
+//
+//go:embed detections events
+var Files embed.FS
