@@ -70,6 +70,12 @@ type Address struct {
 	Count   int      `json:"count"`
 }
 
+// Count is how often one text occurred.
+type Count struct {
+	Text  string `json:"text"`
+	Count int    `json:"count"`
+}
+
 // Alert is a group of rule matches by one principal with one tactic in one
 // window, or one root session, or one crossing of a threshold.
 type Alert struct {
@@ -89,6 +95,7 @@ type Alert struct {
 	Last       time.Time   `json:"last"`
 	Count      int         `json:"count"`    // events, duplicates removed
 	Attempts   int         `json:"attempts"` // of these, calls that failed
+	Actions    []Count     `json:"actions"`  // event names, most frequent first, at most 16
 	Regions    []Region    `json:"regions"`
 	Addresses  []Address   `json:"addresses"` // most frequent first, at most 16
 	Agents     []string    `json:"agents"`    // at most 8

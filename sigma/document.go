@@ -89,6 +89,9 @@ type Correlation struct {
 	// Aliases maps an alias to the field it stands for in each referenced rule.
 	Aliases  map[string]map[string]string
 	Generate bool // the referenced rules alert as well
+	// Alerts says that a firing is worth an alert by itself. It is false for a
+	// correlation that only feeds others which do not ask for generate.
+	Alerts bool
 
 	// Steps are further thresholds above Condition that the caller wants the
 	// crossing times of; set before Compile.
@@ -120,7 +123,7 @@ type Range struct {
 // the condition of every rule that it names.
 type Filter struct {
 	Header
-	Rules []string // names or IDs it applies to; empty with AnyRule
+	Rules []string // names or IDs it applies to; empty with Any
 	Any   bool     // applies to every rule of the log source
 
 	detection detection

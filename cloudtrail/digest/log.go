@@ -1,0 +1,98 @@
+package digest
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"strings"
+	"sync"
+)
+
+// maxLog is the largest inflated log that is read, in bytes. CloudTrail's own
+// are below 100 MB; what is larger cannot have the hash that the digest names.
+const maxLog = 1 << 30
+
+// logJob is one log file to compare with its digest.
+type logJob struct {
+	chain   *chainRun
+	digest  int // number in the chain
+	log     int // number in the digest
+	file    logFile
+	paths   []string // where it may lie, best first
+	trusted bool     // the digest is valid
+	pending *sync.WaitGroup
+}
+
+// handLogs passes the logs of a digest to the readers and strikes them off the
+// list of unnamed ones.
+func (run *scopeRun) handLogs(ctx context.Context, t *traversal, digest int, j judgement) {
+	for i, file := range j.doc.logs {
+		job := logJob{chain: t.chain, digest: digest, log: i, file: file, trusted: j.fault == nil, pending: &run.pending}
+		for _, root := range t.roots(j.doc.bucket, file.Bucket) {
+			path := root + file.Object
+			job.paths = append(job.paths, path)
+			if _, ok := run.unnamed[path]; ok {
+				delete(run.unnamed, path)
+				break
+			}
+		}
+		run.pending.Add(1)
+		select {
+		case run.logs <- job:
+		case <-ctx.Done():
+			job.chain.skipLog(digest)
+			run.pending.Done()
+		}
+	}
+}
+
+// readLogs judges logs until there are no more.
+func (v *verifier) readLogs(ctx context.Context) {
+	r := newObjectReader(v.fsys)
+	for job := range v.logs {
+		if ctx.Err() != nil {
+			job.chain.skipLog(job.digest)
+		} else {
+			job.chain.addLog(job.digest, job.log, job.judge(r))
+			v.opt.Progress.Logs.Add(1)
+			v.opt.Progress.Stored.Add(r.stored)
+			v.opt.Progress.Inflated.Add(r.inflated)
+			r.stored, r.inflated = 0, 0
+		}
+		job.pending.Done()
+	}
+}
+
+// judge compares the SHA-256 of the inflated log with the one in the digest.
+func (job logJob) judge(r *objectReader) Verdict {
+	v := Verdict{Object: "s3://" + job.file.Bucket + "/" + job.file.Object, Kind: KindLog, Status: Valid, OK: true}
+	if f := job.compare(r); f != nil {
+		v.Status, v.Reason, v.Detail, v.OK = f.status, f.reason, f.detail, false
+	}
+	return v
+}
+
+func (job logJob) compare(r *objectReader) *fault {
+	if job.file.Algorithm != "SHA-256" {
+		return faultf(Invalid, ReasonHash, "the digest names hash algorithm %q, want SHA-256", job.file.Algorithm)
+	}
+	var f *fault
+	for _, path := range job.paths {
+		hash := sha256.New()
+		f = r.inflate(path, maxLog, hash)
+		if f != nil && f.status == Missing {
+			continue
+		}
+		if f != nil {
+			return f
+		}
+		if got := hex.EncodeToString(hash.Sum(nil)); !strings.EqualFold(got, job.file.Hash) {
+			return faultf(Invalid, ReasonHash, "hash value doesn't match: the content has %.12s, the digest names %.12s", got, job.file.Hash)
+		}
+		if !job.trusted {
+			return faultf(Unknown, ReasonUnverified, "matches a digest whose own signature is unknown")
+		}
+		return nil
+	}
+	return f
+}

@@ -1,0 +1,146 @@
+package digest
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+)
+
+// deliveryLag is how long after the minute in its name a log file may arrive,
+// and so be in the next hour's digest.
+const deliveryLag = 15 * time.Minute
+
+// outcome is what judging one scope yields.
+type outcome struct {
+	place
+	chains   []Chain
+	unlisted []Verdict
+	proven   []interval
+	seen     []interval // the hours in which log files lie
+}
+
+// scopeRun is the judging of one scope, by one goroutine and the log readers.
+type scopeRun struct {
+	*verifier
+	*scope
+	digestReader *objectReader
+	lists        map[chainID][]file
+	visited      map[string]bool      // digest paths judged so far
+	unnamed      map[string]time.Time // log paths that no digest named so far
+	pending      sync.WaitGroup       // logs handed to readers
+}
+
+// judgeScope follows the chains of s, newest first, and then looks at what no
+// chain led to.
+func (v *verifier) judgeScope(ctx context.Context, r *objectReader, s *scope) *outcome {
+	logs, unreadable := s.logTimes(ctx, v.fsys)
+	run := &scopeRun{
+		verifier: v, scope: s, digestReader: r,
+		lists:   s.chains(v.opt),
+		visited: map[string]bool{},
+		unnamed: logs,
+	}
+	o := &outcome{place: s.place, unlisted: unreadable, seen: hoursOf(logs)}
+	var chains []*chainRun
+	for _, id := range run.order() {
+		chains = append(chains, run.follow(ctx, id))
+	}
+	run.pending.Wait()
+	if ctx.Err() == nil {
+		o.unlisted = append(o.unlisted, run.strayDigests()...)
+		o.unlisted = append(o.unlisted, run.strayLogs(chains)...)
+	}
+	for _, c := range chains {
+		if c.Digests.Total() > 0 {
+			o.chains = append(o.chains, c.finish())
+		}
+	}
+	o.proven = provenBy(chains)
+	return o
+}
+
+// order lists the chains by their newest digest, latest first. When a trail
+// moved to another bucket, the chain in the new bucket thus leads into the old
+// one before the old one is looked at by itself.
+func (run *scopeRun) order() []chainID {
+	ids := make([]chainID, 0, len(run.lists))
+	for id := range run.lists {
+		ids = append(ids, id)
+	}
+	newest := func(id chainID) time.Time { list := run.lists[id]; return list[len(list)-1].end }
+	slices.SortFunc(ids, func(a, b chainID) int {
+		return cmp.Or(newest(b).Compare(newest(a)), cmp.Compare(a.top, b.top), cmp.Compare(a.trail, b.trail), cmp.Compare(a.home, b.home))
+	})
+	return ids
+}
+
+// strayDigests are digests in range that no chain led to.
+func (run *scopeRun) strayDigests() []Verdict {
+	var stray []Verdict
+	for _, list := range run.lists {
+		for _, f := range list {
+			if !run.visited[f.path] {
+				stray = append(stray, Verdict{
+					Object: f.path, Kind: KindDigest, Status: Unlisted, Reason: ReasonUnlisted,
+					Detail: "no newer digest leads to it",
+				})
+			}
+		}
+	}
+	return stray
+}
+
+// strayLogs judges the log files that no digest named, by what the digests say
+// about the time in their names.
+func (run *scopeRun) strayLogs(chains []*chainRun) []Verdict {
+	for path, t := range run.unnamed {
+		if !t.IsZero() && (t.Before(run.opt.Since) || !run.opt.Until.IsZero() && t.After(run.opt.Until)) {
+			delete(run.unnamed, path)
+		}
+	}
+	if len(run.lists) == 0 {
+		return run.undigested()
+	}
+	var newest time.Time
+	var covered []interval
+	for _, c := range chains {
+		for _, d := range c.digests {
+			if d.status == Valid && !c.Backfill {
+				covered = append(covered, d.interval)
+			}
+			if d.to.After(newest) {
+				newest = d.to
+			}
+		}
+	}
+	covered = union(covered)
+	var stray []Verdict
+	for path, t := range run.unnamed {
+		v := Verdict{Object: path, Kind: KindLog, Status: Unknown}
+		switch {
+		case t.IsZero():
+			v.Status, v.Reason, v.Detail = Unlisted, ReasonUnlisted, "no digest names it, and its name is not one that CloudTrail gives"
+		case t.Add(deliveryLag).After(newest):
+			v.Reason, v.Detail = ReasonNotYetDigested, "no digest names it yet: it is newer than the last digest, which CloudTrail writes once an hour"
+		case !contains(covered, t):
+			v.Reason, v.Detail = ReasonNoDigest, "no valid digest covers its time"
+		default:
+			v.Status, v.Reason = Unlisted, ReasonUnlisted
+			v.Detail = "no digest names it although its hour is digested: planted, or written by another trail without validation"
+		}
+		stray = append(stray, v)
+	}
+	return stray
+}
+
+// undigested is one verdict for each folder of a scope without any digest.
+func (run *scopeRun) undigested() []Verdict {
+	if len(run.unnamed) == 0 {
+		return nil
+	}
+	detail := fmt.Sprintf("%d log files in range without any digest: validation is off, or CloudTrail-Digest/ was not copied", len(run.unnamed))
+	return []Verdict{folderVerdict(run.folders[0], Warning, ReasonNoDigest, detail)}
+}

@@ -1,0 +1,536 @@
+package inflate
+
+import (
+	"bytes"
+	"compress/flate"
+	"compress/gzip"
+	"encoding/binary"
+	"errors"
+	"hash/crc32"
+	"io"
+	"math/rand/v2"
+	"strings"
+	"testing"
+	"testing/iotest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// inflateMember decodes one member through a buffer with room for room bytes
+// behind the window.
+func inflateMember(d *Decoder, room int) ([]byte, error) {
+	buf := make([]byte, WindowSize+room)
+	var out []byte
+	pos := 0
+	for {
+		if pos == len(buf) {
+			pos = copy(buf, buf[pos-WindowSize:])
+		}
+		n, err := d.Inflate(buf, pos)
+		out = append(out, buf[pos:pos+n]...)
+		pos += n
+		if err != nil {
+			return out, err
+		}
+	}
+}
+
+func inflateBytes(compressed []byte) ([]byte, error) {
+	var d Decoder
+	d.Reset(bytes.NewReader(compressed))
+	return inflateMember(&d, 4*WindowSize)
+}
+
+// stdMember is the reference: compress/gzip reading a single member.
+func stdMember(compressed []byte) ([]byte, error) {
+	z, err := gzip.NewReader(bytes.NewReader(compressed))
+	if err != nil {
+		return nil, err
+	}
+	z.Multistream(false)
+	return io.ReadAll(z)
+}
+
+// checkAgainstStd compares verdict and bytes. For refused input compress/flate may
+// stop some symbols earlier when the input is cut.
+func checkAgainstStd(t *testing.T, compressed []byte) {
+	t.Helper()
+	want, wantErr := stdMember(compressed)
+	got, err := inflateBytes(compressed)
+	if accepted, wantAccepted := err == io.EOF, wantErr == nil; accepted != wantAccepted {
+		t.Fatalf("%d bytes %.60x: got error %v, want %v", len(compressed), compressed, err, wantErr)
+	}
+	if wantErr == nil && !bytes.Equal(got, want) || !bytes.HasPrefix(got, want) {
+		t.Fatalf("%d bytes %.60x: got %d bytes %.60x, want %d bytes %.60x", len(compressed), compressed, len(got), got, len(want), want)
+	}
+}
+
+// samples are data that bring out different blocks, codes and matches.
+func samples() map[string][]byte {
+	rnd := rand.New(rand.NewPCG(3, 4))
+	noise := make([]byte, 150_000)
+	for i := range noise {
+		noise[i] = byte(rnd.Uint32())
+	}
+	skewed := make([]byte, 150_000)
+	for i := range skewed {
+		// A wide spread of frequencies makes codes longer than the main tables.
+		skewed[i] = byte(rnd.ExpFloat64() * 12)
+	}
+	periods := []byte{}
+	for period := 1; period < 80; period++ {
+		periods = append(periods, bytes.Repeat(noise[:period], 2+600/period)...)
+		periods = append(periods, noise[1000+period:1010+period]...)
+	}
+	far := append(bytes.Clone(noise[:WindowSize]), noise[:300]...)
+	return map[string][]byte{
+		"nothing":                      nil,
+		"one byte":                     {42},
+		"zeros":                        make([]byte, 200_000),
+		"noise":                        noise,
+		"skewed bytes":                 skewed,
+		"every short period":           periods,
+		"matches a whole window apart": far,
+		"a CloudTrail log":             cloudTrailLog(300_000),
+		"a log then noise then a log":  append(append(cloudTrailLog(50_000), noise[:70_000]...), cloudTrailLog(50_000)...),
+	}
+}
+
+func TestInflateReturnsWhatWasCompressed(t *testing.T) {
+	for name, data := range samples() {
+		for level := gzip.HuffmanOnly; level <= gzip.BestCompression; level++ {
+			got, err := inflateBytes(gzipped(t, data, level))
+			if err != io.EOF || !bytes.Equal(got, data) {
+				t.Errorf("%s at level %d: got %d bytes and %v, want %d bytes and io.EOF", name, level, len(got), err, len(data))
+			}
+		}
+	}
+}
+
+func TestInflateIntoTinyRoomFromTinyReads(t *testing.T) {
+	data := append(cloudTrailLog(30_000), samples()["every short period"][:20_000]...)
+	readers := map[string]func(io.Reader) io.Reader{
+		"whole":                  func(r io.Reader) io.Reader { return r },
+		"one byte at a time":     iotest.OneByteReader,
+		"half":                   iotest.HalfReader,
+		"end with the last byte": iotest.DataErrReader,
+		"now and then nothing":   func(r io.Reader) io.Reader { return &stutteringReader{r: r} },
+	}
+	for _, level := range []int{gzip.HuffmanOnly, gzip.NoCompression, gzip.BestSpeed, gzip.DefaultCompression} {
+		compressed := gzipped(t, data, level)
+		for name, wrap := range readers {
+			for _, room := range []int{1, 2, 3, 7, 8, 9, 63, 257, 258, 299, 300, 301, 1000, 40_000} {
+				var d Decoder
+				d.Reset(wrap(bytes.NewReader(compressed)))
+				got, err := inflateMember(&d, room)
+				if err != io.EOF || !bytes.Equal(got, data) {
+					t.Errorf("level %d, reader %q, room %d: got %d bytes and %v, want %d bytes and io.EOF", level, name, room, len(got), err, len(data))
+				}
+			}
+		}
+	}
+}
+
+// A stutteringReader returns nothing, without an error, at every other call.
+type stutteringReader struct {
+	r     io.Reader
+	empty bool
+}
+
+func (s *stutteringReader) Read(p []byte) (int, error) {
+	s.empty = !s.empty
+	if s.empty {
+		return 0, nil
+	}
+	return s.r.Read(p[:min(len(p), 100)])
+}
+
+// deflated puts raw DEFLATE data between gzip header and trailer.
+func deflated(raw, data []byte) []byte {
+	out := append([]byte(gzipMagic), 0, 0, 0, 0, 0, 0, 255)
+	out = append(out, raw...)
+	out = binary.LittleEndian.AppendUint32(out, crc32.ChecksumIEEE(data))
+	return binary.LittleEndian.AppendUint32(out, uint32(len(data)))
+}
+
+// A bitWriter writes DEFLATE by hand.
+type bitWriter struct {
+	out   []byte
+	count int
+}
+
+// bits appends values of so many bits: value, size, value, size...
+func (w *bitWriter) bits(pairs ...int) *bitWriter {
+	for i := 0; i < len(pairs); i += 2 {
+		for b := range pairs[i+1] {
+			if w.count%8 == 0 {
+				w.out = append(w.out, 0)
+			}
+			w.out[len(w.out)-1] |= byte(pairs[i]>>b&1) << (w.count % 8)
+			w.count++
+		}
+	}
+	return w
+}
+
+// dynamic starts a final block with the given code lengths, each written as such:
+// the code for code lengths gives four bits to each of 0 to 15.
+func (w *bitWriter) dynamic(litlens, offsets []int) *bitWriter {
+	w.bits(1, 1, 2, 2, len(litlens)-257, 5, len(offsets)-1, 5, 15, 4)
+	for _, symbol := range lengthOrder {
+		if symbol < 16 {
+			w.bits(4, 3)
+		} else {
+			w.bits(0, 3)
+		}
+	}
+	for _, n := range append(append([]int{}, litlens...), offsets...) {
+		for b := 3; b >= 0; b-- {
+			w.bits(n>>b&1, 1)
+		}
+	}
+	return w
+}
+
+// litlens returns 286 code lengths, zero but for pairs of symbol and length.
+func litlens(pairs ...int) []int {
+	lengths := make([]int, 286)
+	for i := 0; i < len(pairs); i += 2 {
+		lengths[pairs[i]] = pairs[i+1]
+	}
+	return lengths
+}
+
+func TestInflateJudgesHandmadeBlocksAsCompressFlateDoes(t *testing.T) {
+	tests := []struct {
+		name string
+		raw  *bitWriter
+		data string
+		want error
+	}{
+		{"an empty fixed block is accepted", new(bitWriter).bits(1, 1, 1, 2, 0, 7), "", io.EOF},
+		{"an empty stored block is accepted", new(bitWriter).bits(1, 1, 0, 2, 0, 5, 0, 16, 0xffff, 16), "", io.EOF},
+		{"a stored block is accepted", new(bitWriter).bits(1, 1, 0, 2, 0, 5, 2, 16, 0xfffd, 16, 'o', 8, 'k', 8), "ok", io.EOF},
+		{"a stored length with a wrong complement is corrupt", new(bitWriter).bits(1, 1, 0, 2, 0, 5, 2, 16, 0xfffc, 16, 'o', 8, 'k', 8), "ok", ErrCorrupt},
+		{"block type 3 is corrupt", new(bitWriter).bits(1, 1, 3, 2, 0, 13), "", ErrCorrupt},
+		{"fixed symbol 286 is corrupt", new(bitWriter).bits(1, 1, 1, 2, 0b01100011, 8, 0, 5, 0, 7), "", ErrCorrupt},
+		{"fixed offset symbol 30 is corrupt", new(bitWriter).bits(1, 1, 1, 2, 0b10001100, 8, 0b1000000, 7, 0b01111, 5, 0, 7), "", ErrCorrupt},
+		{"a match before the start is corrupt", new(bitWriter).bits(1, 1, 1, 2, 0b10001100, 8, 0b1000000, 7, 0b10000, 5, 0, 7), "", ErrCorrupt},
+		{"a match over itself is accepted", new(bitWriter).bits(1, 1, 1, 2, 0b10001110, 8, 0b1000000, 7, 0, 5, 0, 7), "AAAA", io.EOF},
+		{"codes of one length with no offset code are accepted", new(bitWriter).dynamic(litlens('a', 1, 256, 1), []int{0}).bits(0, 1, 1, 1), "a", io.EOF},
+		{"a match with no offset code is corrupt", new(bitWriter).dynamic(litlens('a', 1, 256, 2, 257, 2), []int{0}).bits(0, 1, 3, 2, 0, 8), "a", ErrCorrupt},
+		{"a single offset code is accepted", new(bitWriter).dynamic(litlens('a', 1, 256, 2, 257, 2), []int{1}).bits(0, 1, 3, 2, 0, 1, 1, 2), "aaaa", io.EOF},
+		{"the other bit of a single offset code is corrupt", new(bitWriter).dynamic(litlens('a', 1, 256, 2, 257, 2), []int{1}).bits(0, 1, 3, 2, 1, 1, 1, 2), "a", ErrCorrupt},
+		{"a single offset code of two bits is corrupt", new(bitWriter).dynamic(litlens('a', 1, 256, 1), []int{2}).bits(0, 1, 1, 1), "a", ErrCorrupt},
+		{"a single literal code is accepted", new(bitWriter).dynamic(litlens(256, 1), []int{0}).bits(0, 1), "", io.EOF},
+		{"no literal code is corrupt", new(bitWriter).dynamic(litlens(), []int{0}).bits(0, 8), "", ErrCorrupt},
+		{"an incomplete literal code is corrupt", new(bitWriter).dynamic(litlens('a', 1, 256, 2), []int{0}).bits(0, 8), "", ErrCorrupt},
+		{"an over-subscribed literal code is corrupt", new(bitWriter).dynamic(litlens('a', 1, 'b', 1, 256, 1), []int{0}).bits(0, 8), "", ErrCorrupt},
+		{"an over-subscribed offset code is corrupt", new(bitWriter).dynamic(litlens('a', 1, 256, 1), []int{1, 1, 1}).bits(0, 8), "", ErrCorrupt},
+		{"no code for the end of the block ends in cut input", new(bitWriter).dynamic(litlens('a', 1, 'b', 1), []int{0}).bits(0, 8), "", io.ErrUnexpectedEOF},
+		{"more than 286 literal codes are corrupt", new(bitWriter).bits(1, 1, 2, 2, 30, 5, 0, 5, 0, 4, 0, 32), "", ErrCorrupt},
+		{"more than 30 offset codes are corrupt", new(bitWriter).bits(1, 1, 2, 2, 0, 5, 30, 5, 0, 4, 0, 32), "", ErrCorrupt},
+		{"an incomplete code for code lengths is corrupt", new(bitWriter).bits(1, 1, 2, 2, 0, 5, 0, 5, 0, 4, 2, 3, 0, 41), "", ErrCorrupt},
+		{"a first code length that repeats is corrupt", new(bitWriter).bits(1, 1, 2, 2, 0, 5, 0, 5, 0, 4, 1, 3, 0, 41), "", ErrCorrupt},
+		{"code lengths beyond the last are corrupt", new(bitWriter).bits(1, 1, 2, 2, 0, 5, 0, 5, 0, 4, 0, 6, 1, 3, 0, 3).bits(0b11111110, 8, 0b11111110, 8, 0b11111110, 8), "", ErrCorrupt},
+		{"codes of fifteen bits are accepted", new(bitWriter).dynamic(litlens('a', 1, 'b', 2, 'c', 3, 'd', 4, 'e', 5, 'f', 6, 'g', 7, 'h', 8, 'i', 9, 'j', 10, 'k', 11, 'l', 12, 'm', 13, 'n', 14, 'o', 15, 256, 15), []int{0}).
+			bits(1<<13-1, 14, 1<<14-1, 15, 1<<15-1, 15), "no"[:1] + "o", io.EOF},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			compressed := deflated(tt.raw.out, []byte(tt.data))
+			got, err := inflateBytes(compressed)
+			if !errors.Is(err, tt.want) {
+				t.Errorf("got error %v, want %v", err, tt.want)
+			}
+			if tt.want == io.EOF && string(got) != tt.data {
+				t.Errorf("got %q, want %q", got, tt.data)
+			}
+			checkAgainstStd(t, compressed)
+		})
+	}
+}
+
+func TestGzipHeaderIsReadOver(t *testing.T) {
+	header := gzip.Header{Name: "log.json", Comment: "caf\u00e9", Extra: bytes.Repeat([]byte("x"), 5000), ModTime: time.Unix(1e9, 0), OS: 3}
+	var buf bytes.Buffer
+	w := gzip.NewWriter(&buf)
+	w.Header = header
+	if _, err := w.Write([]byte("data")); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	body := deflated([]byte{3, 0}, nil)[10:]
+	withFields := func(flags byte, fields string) []byte {
+		out := append([]byte(gzipMagic), flags, 0, 0, 0, 0, 0, 255)
+		return append(append(out, fields...), body...)
+	}
+	checked := append([]byte(gzipMagic), flagHeaderCRC|flagName, 0, 0, 0, 0, 0, 255, 'n', 0)
+	checked = binary.LittleEndian.AppendUint16(checked, uint16(crc32.ChecksumIEEE(checked)))
+	checked = append(checked, body...)
+	wrongCheck := bytes.Clone(checked)
+	wrongCheck[12]++
+	tests := []struct {
+		name       string
+		compressed []byte
+		want       error
+	}{
+		{"extra field, name and comment are skipped", buf.Bytes(), io.EOF},
+		{"a right header checksum is accepted", checked, io.EOF},
+		{"a wrong header checksum is corrupt", wrongCheck, ErrCorrupt},
+		{"reserved flags are ignored", withFields(0xe1, ""), io.EOF},
+		{"a name of 511 bytes is accepted", withFields(flagName, strings.Repeat("n", 511)+"\x00"), io.EOF},
+		{"a name of 512 bytes is corrupt", withFields(flagName, strings.Repeat("n", 512)+"\x00"), ErrCorrupt},
+		{"a comment of 512 bytes is corrupt", withFields(flagComment, strings.Repeat("n", 512)+"\x00"), ErrCorrupt},
+		{"an extra field of 65,535 bytes is accepted", withFields(flagExtra, "\xff\xff"+strings.Repeat("n", 0xffff)), io.EOF},
+		{"an extra field beyond the end is cut", withFields(flagExtra, "\xff\xff"), io.ErrUnexpectedEOF},
+		{"another method is corrupt", []byte("\x1f\x8b\x07\x00\x00\x00\x00\x00\x00\xff\x03\x00"), ErrCorrupt},
+		{"plain text is corrupt", []byte(`{"Records":[]}`), ErrCorrupt},
+		{"short plain text is cut", []byte(`{}`), io.ErrUnexpectedEOF},
+		{"nothing is cut", nil, io.ErrUnexpectedEOF},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			if _, err := inflateBytes(tt.compressed); !errors.Is(err, tt.want) {
+				t.Errorf("got error %v, want %v", err, tt.want)
+			}
+			checkAgainstStd(t, tt.compressed)
+		})
+	}
+}
+
+func TestGzipTrailerIsChecked(t *testing.T) {
+	good := gzipped(t, []byte("some data"), 6)
+	change := func(fromEnd int) []byte {
+		bad := bytes.Clone(good)
+		bad[len(bad)-fromEnd] ^= 1
+		return bad
+	}
+	tests := []struct {
+		name       string
+		compressed []byte
+		skip       bool
+		want       error
+	}{
+		{"right checksum and length are accepted", good, false, io.EOF},
+		{"a wrong checksum is refused", change(8), false, ErrChecksum},
+		{"a wrong length is refused", change(4), false, ErrChecksum},
+		{"a wrong checksum passes if checksums are skipped", change(8), true, io.EOF},
+		{"a wrong length is refused if checksums are skipped", change(4), true, ErrChecksum},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			var d Decoder
+			d.SkipChecksum(tt.skip)
+			d.Reset(bytes.NewReader(tt.compressed))
+			got, err := inflateMember(&d, WindowSize)
+			if !errors.Is(err, tt.want) || string(got) != "some data" {
+				t.Errorf("got %q and %v, want %q and %v", got, err, "some data", tt.want)
+			}
+		})
+	}
+}
+
+func TestEveryCutAndEveryChangedByteIsJudgedAsByCompressGzip(t *testing.T) {
+	data := cloudTrailLog(6000)
+	for _, level := range []int{gzip.HuffmanOnly, gzip.NoCompression, gzip.DefaultCompression} {
+		good := gzipped(t, data, level)
+		for i := range good {
+			checkAgainstStd(t, good[:i])
+			bad := bytes.Clone(good)
+			for _, change := range []byte{1, 0x80, 0xff} {
+				bad[i] = good[i] ^ change
+				checkAgainstStd(t, bad)
+			}
+		}
+	}
+}
+
+func TestNextMember(t *testing.T) {
+	one, two := gzipped(t, []byte("one"), 6), gzipped(t, cloudTrailLog(100_000), 6)
+	// This member starts with a match into the member before it.
+	reaching := deflated(new(bitWriter).bits(1, 1, 1, 2, 0b1000000, 7, 0, 5, 0, 7).out, []byte("eee"))
+	join := func(parts ...[]byte) []byte { return bytes.Join(parts, nil) }
+	tests := []struct {
+		name       string
+		compressed []byte
+		members    []int // bytes of each accepted one
+		want       error // nil for a clean end
+	}{
+		{"a single member ends cleanly", one, []int{3}, nil},
+		{"members follow one another", join(one, two, one), []int{3, len(cloudTrailLog(100_000)), 3}, nil},
+		{"an empty member counts", join(one, gzipped(t, nil, 6), one), []int{3, 0, 3}, nil},
+		{"text behind a member is trailing data", join(one, []byte("text")), []int{3}, ErrTrailing},
+		{"one zero behind a member is trailing data", join(one, []byte{0}), []int{3}, ErrTrailing},
+		{"half a magic number is trailing data", join(one, []byte("\x1f\x8b")), []int{3}, ErrTrailing},
+		{"a header that is cut is cut", join(one, []byte(gzipMagic)), []int{3}, io.ErrUnexpectedEOF},
+		{"a match into the previous member is corrupt", join(one, reaching), []int{3}, ErrCorrupt},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			var d Decoder
+			d.Reset(iotest.HalfReader(bytes.NewReader(tt.compressed)))
+			members, err := inflateMembers(&d)
+			if !errors.Is(err, tt.want) {
+				t.Errorf("got error %v, want %v", err, tt.want)
+			}
+			if diff := cmp.Diff(tt.members, members); diff != "" {
+				t.Errorf("members (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// inflateMembers keeps one window over all members, as a caller would.
+func inflateMembers(d *Decoder) (members []int, err error) {
+	buf := make([]byte, 4*WindowSize)
+	pos, size := 0, 0
+	for {
+		if len(buf)-pos < WindowSize {
+			pos = copy(buf, buf[pos-WindowSize:pos])
+		}
+		n, err := d.Inflate(buf, pos)
+		pos += n
+		size += n
+		if err == io.EOF {
+			members = append(members, size)
+			size = 0
+			var more bool
+			if more, err = d.NextMember(); err == nil && !more {
+				return members, nil
+			}
+		}
+		if err != nil {
+			return members, err
+		}
+	}
+}
+
+func TestConsumedAndProducedCountTheStream(t *testing.T) {
+	data := cloudTrailLog(200_000)
+	member := gzipped(t, data, 6)
+	var d Decoder
+	d.Reset(bytes.NewReader(append(append(bytes.Clone(member), member...), "rest"...)))
+	for i := int64(1); i <= 2; i++ {
+		if _, err := inflateMember(&d, WindowSize); err != io.EOF {
+			t.Fatal(err)
+		}
+		if got, want := d.Consumed(), i*int64(len(member)); got != want {
+			t.Errorf("consumed after member %d: got %d, want %d", i, got, want)
+		}
+		if got, want := d.Produced(), i*int64(len(data)); got != want {
+			t.Errorf("produced after member %d: got %d, want %d", i, got, want)
+		}
+		if more, err := d.NextMember(); more != (i == 1) || (err != nil) != (i == 2) {
+			t.Errorf("next member after %d: got %v and %v", i, more, err)
+		}
+	}
+}
+
+func TestInflateRefusesMisuse(t *testing.T) {
+	data := cloudTrailLog(10_000)
+	compressed := gzipped(t, data, 6)
+	buf := make([]byte, 4*WindowSize)
+	tests := []struct {
+		name string
+		call func(d *Decoder) error
+		want string
+	}{
+		{"no source", func(d *Decoder) error { d.Reset(nil); _, err := d.Inflate(buf, 0); return err }, "inflate: no source; call Reset first"},
+		{"no room", func(d *Decoder) error { _, err := d.Inflate(buf, len(buf)); return err }, "short buffer"},
+		{"the window is not kept", func(d *Decoder) error {
+			if _, err := d.Inflate(buf[:100], 0); err != nil {
+				return err
+			}
+			_, err := d.Inflate(buf, 99)
+			return err
+		}, "inflate: window of 99 bytes before the position, want 100"},
+		{"next member too early", func(d *Decoder) error { _, err := d.NextMember(); return err }, "inflate: NextMember before the end of a member"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			var d Decoder
+			d.Reset(bytes.NewReader(compressed))
+			if got := tt.call(&d); got == nil || got.Error() != tt.want {
+				t.Errorf("got %v, want %s", got, tt.want)
+			}
+		})
+	}
+}
+
+func TestSourceErrorsComeThrough(t *testing.T) {
+	compressed := gzipped(t, cloudTrailLog(50_000), 6)
+	broken := errors.New("disk on fire")
+	for _, cut := range []int{0, 5, 12, 100, len(compressed) - 4} {
+		var d Decoder
+		d.Reset(io.MultiReader(bytes.NewReader(compressed[:cut]), iotest.ErrReader(broken)))
+		if _, err := inflateMember(&d, WindowSize); !errors.Is(err, broken) {
+			t.Errorf("broken at byte %d: got %v, want %v", cut, err, broken)
+		}
+	}
+	var d Decoder
+	d.Reset(io.MultiReader(bytes.NewReader(compressed), iotest.ErrReader(broken)))
+	if _, err := inflateMember(&d, WindowSize); err != io.EOF {
+		t.Errorf("broken behind the member: got %v, want io.EOF", err)
+	}
+	if _, err := d.NextMember(); !errors.Is(err, broken) {
+		t.Errorf("next member: got %v, want %v", err, broken)
+	}
+}
+
+func TestReaderReadsAllMembers(t *testing.T) {
+	data := cloudTrailLog(400_000)
+	member := gzipped(t, data, 6)
+	r := NewReader(bytes.NewReader(append(bytes.Clone(member), member...)))
+	if err := iotest.TestReader(r, append(bytes.Clone(data), data...)); err != nil {
+		t.Error(err)
+	}
+	_, err := io.ReadAll(NewReader(bytes.NewReader(append(bytes.Clone(member), "rest"...))))
+	if !errors.Is(err, ErrTrailing) {
+		t.Errorf("trailing data: got %v, want %v", err, ErrTrailing)
+	}
+}
+
+func TestReusedDecoderAllocatesNothing(t *testing.T) {
+	compressed := gzipped(t, cloudTrailLog(100_000), 6)
+	buf := make([]byte, 8*WindowSize)
+	var d Decoder
+	src := bytes.NewReader(nil)
+	allocs := testing.AllocsPerRun(10, func() {
+		src.Reset(compressed)
+		d.Reset(src)
+		for pos, n := 0, 1; n > 0; pos += n {
+			n, _ = d.Inflate(buf, pos)
+		}
+	})
+	if allocs != 0 || d.Produced() < 100_000 {
+		t.Errorf("got %v allocations for %d bytes, want none for at least 100,000", allocs, d.Produced())
+	}
+}
+
+// FuzzInflate takes a member, and the same bytes as bare DEFLATE data: few inputs
+// would pass header and trailer otherwise.
+func FuzzInflate(f *testing.F) {
+	for _, level := range []int{gzip.HuffmanOnly, gzip.NoCompression, gzip.BestSpeed, gzip.BestCompression} {
+		f.Add(gzipped(f, cloudTrailLog(2000), level), uint16(0))
+		f.Add(gzipped(f, bytes.Repeat([]byte("abc"), 5000), level)[10:], uint16(300))
+	}
+	f.Fuzz(func(t *testing.T, compressed []byte, room uint16) {
+		checkAgainstStd(t, compressed)
+		want, wantErr := io.ReadAll(io.LimitReader(flate.NewReader(bytes.NewReader(compressed)), 1<<20))
+		member := deflated(compressed, want)
+		if wantErr == nil && len(want) < 1<<20 {
+			checkAgainstStd(t, member)
+		}
+		var d Decoder
+		d.Reset(iotest.HalfReader(bytes.NewReader(member)))
+		got, err := inflateMember(&d, 1+int(room))
+		whole, wholeErr := inflateBytes(member)
+		if !bytes.Equal(got, whole) || err.Error() != wholeErr.Error() {
+			t.Errorf("room %d: got %d bytes and %v, want %d bytes and %v", room, len(got), err, len(whole), wholeErr)
+		}
+	})
+}

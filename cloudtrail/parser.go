@@ -1,0 +1,286 @@
+package cloudtrail
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+)
+
+const (
+	maxStrings  = 3 // how deep JSON inside JSON strings is followed
+	maxWrappers = 4 // how many envelopes may be around a record
+)
+
+// parser finds the records in a window. Its methods return nil, a *fault, or
+// the error that stopped the reading from outside.
+type parser struct {
+	r        *Reader
+	w        *window
+	strings  int // strings around this window
+	wrappers int // envelopes around the current value
+	values   int // values met at the top
+}
+
+// file reads a whole object and reports what is wrong with it.
+func (p *parser) file() {
+	err := p.sequence()
+	if err == nil && p.values == 0 {
+		err = &fault{kind: Empty, detail: "no data in it"}
+	}
+	p.settle(err)
+}
+
+// settle takes note of what ended a stretch of reading: a fault is reported, any
+// other error is for the caller of Read.
+func (p *parser) settle(err error) {
+	if f, ok := err.(*fault); ok {
+		p.r.stats.report(f.in(p.r.source.in.Name))
+	} else if err != nil {
+		p.r.stats.Err = err
+	}
+}
+
+// sequence reads one JSON value after another to the end of the stream.
+func (p *parser) sequence() error {
+	if err := p.w.more(); err != nil && err != io.EOF {
+		return err
+	}
+	if bytes.HasPrefix(p.w.buf[p.w.pos:p.w.end], []byte("\xef\xbb\xbf")) {
+		p.w.pos += 3
+	}
+	for {
+		c, err := p.peek()
+		if err == io.EOF {
+			return nil
+		}
+		if err == nil {
+			p.values++
+			err = p.topValue(c)
+		}
+		if f, ok := err.(*fault); ok && !f.final {
+			p.settle(f)
+			err = p.resume()
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// topValue reads a value that nothing encloses.
+func (p *parser) topValue(c byte) error {
+	switch c {
+	case '{':
+		if p.values > 1 && p.r.stats.Container == Single {
+			p.r.stats.Container = Lines
+		}
+		return p.object()
+	case '[':
+		p.found(Array)
+		return p.array(anything)
+	}
+	rest := p.w.buf[p.w.pos:min(p.w.pos+16, p.w.end)]
+	f := p.fault(p.w.pos, NotJSON, fmt.Sprintf("found %q; expected a line that starts a JSON object", rest))
+	switch p.r.stats.Container {
+	case Lines, Single, EventBridge, Logstash:
+	case Unknown:
+		f.kind, f.final = NotALog, len(p.r.stats.Problems) == 0
+	default:
+		f.kind, f.final = TrailingData, true
+	}
+	return f
+}
+
+// resume goes on behind a broken value: on the next line that starts with a
+// bracket. The broken value may have swallowed whole lines before it showed, so
+// the search starts where it did, if that is still in memory.
+func (p *parser) resume() error {
+	w := p.w
+	if w.keep >= 0 {
+		w.pos = w.keep
+	}
+	w.keep = -1
+	for {
+		if n := bytes.IndexByte(w.buf[w.pos:w.end], '\n'); n < 0 {
+			w.pos = w.end
+		} else {
+			w.pos += n + 1
+			if c := w.buf[w.pos]; c == '{' || c == '[' {
+				return nil
+			}
+			if w.pos < w.end {
+				continue
+			}
+			w.pos-- // so that the line is seen to start after the refill
+		}
+		if err := w.more(); err == io.EOF {
+			w.pos = w.end
+			return nil
+		} else if err != nil {
+			return err
+		}
+	}
+}
+
+// elements says what an array holds.
+type elements uint8
+
+const (
+	anything    elements = iota // objects to look into
+	onlyRecords                 // the array of {"Records":[...]}
+)
+
+// array reads the array at the window's position. After a broken element nothing
+// tells where the next one starts, so it ends the object.
+func (p *parser) array(of elements) error {
+	p.w.pos++
+	c, err := p.peek()
+	for err == nil && c != ']' {
+		if err = p.arrayElement(c, of); err != nil {
+			break
+		}
+		if c, err = p.peek(); err != nil || c == ']' {
+			break
+		}
+		if c != ',' {
+			return p.malformed(p.w.pos, "expected a comma or the end of the array")
+		}
+		p.w.pos++
+		if c, err = p.peek(); c == ']' {
+			return p.malformed(p.w.pos, "expected another element after the comma")
+		}
+	}
+	if err == nil {
+		p.w.pos++
+		return nil
+	}
+	if f, ok := err.(*fault); ok {
+		f.final = true
+	}
+	return p.cut(err, "the rest of an array of records")
+}
+
+func (p *parser) arrayElement(c byte, of elements) error {
+	switch {
+	case c == '{' && of == onlyRecords:
+		return p.record()
+	case c == '{':
+		return p.object()
+	case p.r.stats.Records > 0:
+		return p.malformed(p.w.pos, "expected a record, which is an object")
+	}
+	return p.fault(p.w.pos, NotALog, fmt.Sprintf("an array whose element starts with %q; expected records", c))
+}
+
+// record scans the record at the window's position and delivers it.
+func (p *parser) record() error {
+	w := p.w
+	w.keep = w.pos
+	for {
+		next, verdict := p.r.scan.record(w.data(), w.pos, w.end)
+		switch {
+		case verdict == complete && next-w.pos <= p.r.options.MaxRecord:
+			return p.deliver(next)
+		case verdict == complete:
+			return p.oversized()
+		case verdict == wrong || verdict == short && p.torn():
+			return p.malformed(next, p.r.scan.complaint)
+		case verdict == deep:
+			p.settle(p.fault(w.pos, TooDeep, fmt.Sprintf("record nested deeper than %d levels; it was skipped", MaxDepth)))
+			w.keep = -1
+			return p.skipValue()
+		}
+		if err := w.more(); err == errTooLarge {
+			return p.oversized()
+		} else if err != nil {
+			return p.cut(err, "the rest of a record")
+		}
+	}
+}
+
+// torn says whether the record that reaches the end of the window is in truth a
+// line without its end that has swallowed the next lines: the scanner, lenient
+// about what nobody asked for, would not notice before the end of the file.
+func (p *parser) torn() bool {
+	w := p.w
+	n := bytes.Index(w.buf[w.pos:w.end], []byte("\n{"))
+	if n < 0 {
+		return false
+	}
+	_, verdict := p.r.scan.reread(w.pos, w.pos+n+2)
+	return verdict == wrong
+}
+
+// deliver hands the record that ends at next to the caller.
+func (p *parser) deliver(next int) error {
+	w, stats, record := p.w, p.r.stats, &p.r.record
+	record.Raw = w.buf[w.pos:next:next]
+	record.Offset = w.offset(w.pos)
+	record.Identity = p.r.scan.identity
+	if stats.Records == 0 && stats.Container == Records && bytes.Contains(record.Raw, []byte(`"insightDetails"`)) {
+		stats.Container = Insight
+	}
+	stats.Records++
+	w.pos = next
+	w.keep = -1
+	return p.r.each(record)
+}
+
+// oversized skips the record at the window's position.
+func (p *parser) oversized() error {
+	p.settle(p.fault(p.w.pos, OversizedRecord, fmt.Sprintf("larger than %d bytes; it was skipped", p.r.options.MaxRecord)))
+	p.w.keep = -1
+	return p.skipValue()
+}
+
+// peek returns the next byte that is not white space, without moving behind it.
+func (p *parser) peek() (byte, error) {
+	w := p.w
+	for {
+		w.pos = skipSpace(w.buf, w.pos)
+		if w.pos < w.end {
+			return w.buf[w.pos], nil
+		}
+		if err := p.moreAtAnyCost(); err != nil {
+			return 0, err
+		}
+	}
+}
+
+// moreAtAnyCost refills the window and gives up the bytes to keep should they
+// have grown too large.
+func (p *parser) moreAtAnyCost() error {
+	err := p.w.more()
+	if err == errTooLarge {
+		p.w.keep = -1
+		err = p.w.more()
+	}
+	return err
+}
+
+// found notes the container, which is that of the outermost wrapping.
+func (p *parser) found(c Container) {
+	if p.r.stats.Container == Unknown {
+		p.r.stats.Container = c
+	}
+}
+
+// fault is about the byte at index i of the window.
+func (p *parser) fault(i int, kind ProblemKind, detail string) *fault {
+	return &fault{kind: kind, offset: p.w.offset(i), detail: detail}
+}
+
+func (p *parser) malformed(i int, detail string) *fault {
+	return p.fault(i, NotJSON, detail)
+}
+
+// cut turns the end of the stream, where something was still expected, into a
+// fault. Other errors speak for themselves.
+func (p *parser) cut(err error, expected string) error {
+	if err != io.EOF {
+		return err
+	}
+	f := p.fault(p.w.end, Truncated, "the data ends; expected "+expected)
+	f.final = true
+	return f
+}

@@ -1,0 +1,191 @@
+package cloudtrail
+
+import (
+	"encoding/binary"
+	"math/bits"
+)
+
+// The functions of this file find the end of a JSON value without looking at
+// what it means. They read the padding after the data as NUL bytes, which no
+// value can contain, and so need no other end.
+
+const (
+	ones  = 0x0101010101010101
+	highs = 0x8080808080808080
+)
+
+// stringEnds has the high bit of each byte set at which a scan of a string must
+// stop: quote, backslash, control character. Bits above the lowest one set may
+// be wrong. A quote is 0x22: with bit 1 flipped it and the control characters,
+// and no others, are below 0x21.
+func stringEnds(x uint64) uint64 {
+	quote := x ^ 0x02*ones
+	backslash := x ^ '\\'*ones
+	return ((quote-0x21*ones)&^x | (backslash-ones)&^backslash) & highs
+}
+
+// skipString returns the index after the string whose opening quote is b[i].
+// Trouble is returned as the complement (^index, negative) of where it is.
+func skipString(b []byte, i int) int {
+	i++
+	for {
+		for i+8 <= len(b) {
+			m := stringEnds(binary.LittleEndian.Uint64(b[i:]))
+			if m != 0 {
+				i += bits.TrailingZeros64(m) >> 3
+				break
+			}
+			i += 8
+		}
+		switch {
+		case b[i] == '"':
+			return i + 1
+		case b[i] != '\\':
+			return ^i
+		}
+		if i = skipEscape(b, i); i < 0 {
+			return i
+		}
+	}
+}
+
+// skipEscape returns the index after the escape whose backslash is b[i].
+func skipEscape(b []byte, i int) int {
+	switch escapes[b[i+1]] {
+	case 0:
+		return ^(i + 1)
+	case 'u':
+		for j := i + 2; j < i+6; j++ {
+			if !isHex(b[j]) {
+				return ^j
+			}
+		}
+		return i + 6
+	}
+	return i + 2
+}
+
+func isHex(c byte) bool {
+	return '0' <= c && c <= '9' || 'a' <= c|0x20 && c|0x20 <= 'f'
+}
+
+// Classes of bytes between the strings of a container.
+const (
+	filler = iota
+	quote
+	opening
+	closing
+	foreign // cannot be there
+)
+
+// classes is lenient: what stands between strings and brackets is not checked
+// beyond its letters.
+var classes = func() (c [256]uint8) {
+	for i := range c {
+		c[i] = foreign
+	}
+	for _, b := range " \t\r\n,:+-.0123456789eE" + "truefalsn" {
+		c[b] = filler
+	}
+	c['"'] = quote
+	c['{'], c['['] = opening, opening
+	c['}'], c[']'] = closing, closing
+	return c
+}()
+
+// skipContainer returns the index after the object or array that opens at b[i]
+// and may nest depth more levels, itself included. Strings are checked, brackets
+// are counted, and nothing else: that such a container is well-formed between
+// its strings is known only when somebody asked for a field in it.
+func skipContainer(b []byte, i, depth int) int {
+	open := 0
+	for {
+		switch classes[b[i]] {
+		case filler:
+			i++
+		case quote:
+			if i = skipString(b, i); i < 0 {
+				return i
+			}
+		case opening:
+			if open++; open > depth {
+				return ^i
+			}
+			i++
+		case closing:
+			open--
+			i++
+			if open == 0 {
+				return i
+			}
+		default:
+			return ^i
+		}
+	}
+}
+
+// skipLiteral returns the index after the true, false or null at b[i].
+func skipLiteral(b []byte, i int) int {
+	word := "null"
+	switch b[i] {
+	case 't':
+		word = "true"
+	case 'f':
+		word = "false"
+	}
+	for j := range len(word) {
+		if b[i+j] != word[j] {
+			return ^(i + j)
+		}
+	}
+	return i + len(word)
+}
+
+// skipNumber returns the index after the number at b[i] (RFC 8259 section 6).
+func skipNumber(b []byte, i int) int {
+	if b[i] == '-' {
+		i++
+	}
+	switch {
+	case b[i] == '0':
+		i++
+	case isDigit(b[i]):
+		i = skipDigits(b, i)
+	default:
+		return ^i
+	}
+	if b[i] == '.' {
+		if i++; !isDigit(b[i]) {
+			return ^i
+		}
+		i = skipDigits(b, i)
+	}
+	if b[i]|0x20 == 'e' {
+		i++
+		if b[i] == '+' || b[i] == '-' {
+			i++
+		}
+		if !isDigit(b[i]) {
+			return ^i
+		}
+		i = skipDigits(b, i)
+	}
+	return i
+}
+
+func skipDigits(b []byte, i int) int {
+	for isDigit(b[i]) {
+		i++
+	}
+	return i
+}
+
+func isDigit(c byte) bool { return '0' <= c && c <= '9' }
+
+// skipSpace returns the index of the next byte that is not white space.
+func skipSpace(b []byte, i int) int {
+	for b[i] == ' ' || b[i] == '\n' || b[i] == '\r' || b[i] == '\t' {
+		i++
+	}
+	return i
+}

@@ -1,0 +1,224 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"github.com/rootkeep/rootkeep"
+	"github.com/rootkeep/rootkeep/internal/app"
+	"github.com/rootkeep/rootkeep/internal/detect"
+	"github.com/rootkeep/rootkeep/internal/report"
+)
+
+// huntFlags is the command line of hunt.
+type huntFlags struct {
+	output, file  string
+	allMatches    bool
+	noProgress    bool
+	color         string
+	failOn        level
+	minLevel      level
+	since, until  moment
+	accounts      accounts
+	dedup         size
+	config        app.HuntConfig
+	maxAlerts     int
+	terminalWidth int
+}
+
+// renderers are the output formats by name.
+var renderers = map[string]func(io.Writer, *report.Hunt) error{
+	"json": report.JSON, "ndjson": report.NDJSON, "csv": report.CSV, "html": report.HTML, "sarif": report.SARIF, "ocsf": report.OCSF,
+}
+
+func huntCommand(s streams) *cobra.Command {
+	f := huntFlags{dedup: detect.DefaultDedupMemory}
+	f.since.now, f.until.now = time.Now, time.Now
+	f.minLevel.Severity = rootkeep.Low
+	c := &cobra.Command{
+		Use:   "hunt PATH...",
+		Short: "Hunt through CloudTrail logs for root misuse and attacks",
+		Long: `Hunt reads every file below the given paths - gzip or plain, any container that
+CloudTrail records come in, folders, zips, globs, - for standard input - and tells
+what happened: root sessions first, then alerts, the most severe first.
+
+A file that cannot be read is named, counted and skipped; the exit code is 5 then.
+Ctrl-C prints what was found so far.`,
+		Example: `  rootkeep hunt ./AWSLogs
+  rootkeep hunt --since 7d --output html --file report.html ./AWSLogs
+  rootkeep hunt --output ndjson --min-level high logs.zip | jq .title
+  aws cloudtrail lookup-events | rootkeep hunt -
+  rootkeep hunt --rules ./sigma/rules/cloud/aws --fail-on high ./AWSLogs`,
+		Args: cobra.MinimumNArgs(1),
+		RunE: func(c *cobra.Command, args []string) error { return f.run(c.Context(), s, args) },
+	}
+	fl := c.Flags()
+	fl.StringVar(&f.output, "output", "text", "text, json, ndjson (an alert a line), csv, html, sarif or ocsf")
+	fl.StringVarP(&f.file, "file", "o", "", "write the report to this file instead of standard output")
+	fl.BoolVar(&f.allMatches, "all-matches", false, "with --output ndjson: every rule match instead of grouped alerts")
+	fl.Var(&f.minLevel, "min-level", "leave out alerts below this level (informational, low, medium, high, critical)")
+	fl.Var(&f.failOn, "fail-on", "exit 2 when an alert is at or above this level")
+	fl.Var(&f.since, "since", "events from here on: a day, a time, or a span back such as 7d")
+	fl.Var(&f.until, "until", "events before this time")
+	fl.Var(&f.accounts, "account", "only events of these accounts (repeat or separate by commas)")
+	fl.StringArrayVar(&f.config.Rules.Dirs, "rules", nil, "folder or file with further Sigma rules (repeatable)")
+	fl.BoolVar(&f.config.Rules.OnlyDirs, "no-shipped-rules", false, "use the rules of --rules alone")
+	fl.StringVar(&f.config.Rules.Placeholders, "placeholders", "", "YAML file with the values of %name% placeholders")
+	fl.StringArrayVar(&f.config.GeoIP, "geoip", nil, "MaxMind-format database for countries or AS numbers (repeatable)")
+	fl.StringArrayVar(&f.config.ThreatLists, "threat-list", nil, "file of addresses, ranges, AS numbers, user agents that raise the level (repeatable)")
+	fl.StringArrayVar(&f.config.RelayLists, "relay-list", nil, "file of relay and VPN ranges that stay out of baselines (repeatable)")
+	fl.StringVar(&f.config.Inventory, "inventory", "", "YAML file of watched buckets, keys, topics, trails, rules, log-groups")
+	fl.Var(&f.dedup, "dedup-memory", "memory for event IDs; beyond it the total may count duplicates")
+	fl.IntVar(&f.config.Workers, "workers", 0, "parallel readers, 0: one for each processor")
+	fl.IntVar(&f.maxAlerts, "max-alerts", 0, "alerts told in full on the terminal, 0: 50, -1: all")
+	fl.BoolVar(&f.noProgress, "no-progress", false, "no progress line on a terminal")
+	fl.StringVar(&f.color, "color", "auto", "auto, always or never")
+	completeValues(c, "output", slices.Sorted(maps.Keys(renderers)), "text")
+	completeValues(c, "min-level", levels())
+	completeValues(c, "fail-on", levels())
+	completeValues(c, "color", []string{"auto", "always", "never"})
+	return c
+}
+
+func levels() []string { return []string{"informational", "low", "medium", "high", "critical"} }
+
+// completeValues offers a fixed set of values to the shell.
+func completeValues(c *cobra.Command, flag string, values []string, more ...string) {
+	values = append(values, more...)
+	// The error is for an unknown flag, which the tests would show at once.
+	_ = c.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp))
+}
+
+func (f *huntFlags) check() error {
+	if _, ok := renderers[f.output]; !ok && f.output != "text" {
+		return usage("--output %s: want text, %s", f.output, strings.Join(slices.Sorted(maps.Keys(renderers)), ", "))
+	}
+	if f.allMatches && f.output != "ndjson" {
+		return usage("--all-matches goes with --output ndjson")
+	}
+	if !slices.Contains([]string{"auto", "always", "never"}, f.color) {
+		return usage("--color %s: want auto, always or never", f.color)
+	}
+	if f.config.Workers < 0 {
+		return usage("--workers %d: want 0 or more", f.config.Workers)
+	}
+	if !f.since.IsZero() && !f.until.IsZero() && !f.since.Before(f.until.Time) {
+		return usage("--since %s is not before --until %s", &f.since, &f.until)
+	}
+	return nil
+}
+
+func (f *huntFlags) run(ctx context.Context, s streams, args []string) error {
+	if err := f.check(); err != nil {
+		return err
+	}
+	c := f.config
+	c.Paths, c.Stdin, c.Version, c.Now = args, s.in, version(), time.Now
+	c.Since, c.Until, c.Accounts = f.since.Time, f.until.Time, f.accounts
+	c.MinLevel, c.DedupMemory = f.minLevel.Severity, int(f.dedup)
+	out, err := openOutput(f.file, s.out)
+	if err != nil {
+		return err
+	}
+	defer out.discard()
+	if f.allMatches {
+		c.OnMatch = matchWriter(out, c.MinLevel)
+	}
+	clear := func() {}
+	if width, ok := terminalWidth(s.err); ok && !f.noProgress {
+		c.Progress, clear = progressLine(s.err, width)
+	}
+	hunt, err := app.Hunt(ctx, c)
+	clear()
+	if err != nil {
+		return err
+	}
+	codes := f.codes(hunt)
+	hunt.ExitCodes = codes
+	if err := f.render(out, s, hunt); err != nil {
+		return err
+	}
+	if err := out.commit(); err != nil {
+		return err
+	}
+	return exitWith(codes)
+}
+
+func (f *huntFlags) render(out *output, s streams, hunt *report.Hunt) error {
+	switch {
+	case f.allMatches:
+		return nil // written as they were found
+	case f.output == "text":
+		width, onTerminal := terminalWidth(s.out)
+		onTerminal = onTerminal && f.file == ""
+		color := f.color == "always" || f.color == "auto" && onTerminal && os.Getenv("NO_COLOR") == ""
+		if !onTerminal {
+			width = 0
+		}
+		return report.Terminal(out, hunt, report.TerminalOptions{Color: color, Width: min(width, 120), MaxAlerts: f.maxAlerts})
+	}
+	return renderers[f.output](out, hunt)
+}
+
+// codes are all exit codes that apply, the deciding one first.
+func (f *huntFlags) codes(h *report.Hunt) []int {
+	var out []int
+	if f.failOn.set && slices.ContainsFunc(h.Alerts, func(a rootkeep.Alert) bool { return a.Level >= f.failOn.Severity }) {
+		out = append(out, exitFindings)
+	}
+	if h.Interrupted || slices.ContainsFunc(h.Problems, func(p report.Problem) bool { return !p.Notice }) {
+		out = append(out, exitUnread)
+	}
+	return out
+}
+
+func exitWith(codes []int) error {
+	if len(codes) == 0 {
+		return nil
+	}
+	return &exitError{code: codes[0]}
+}
+
+// matchWriter prints matches as they are found, from any worker.
+func matchWriter(out io.Writer, least rootkeep.Severity) func(detect.Match) {
+	var mu sync.Mutex
+	return func(m detect.Match) {
+		if m.Level < least {
+			return
+		}
+		e := m.Event
+		mu.Lock()
+		defer mu.Unlock()
+		// A failed write stays in the buffered writer and comes out at commit.
+		_ = report.WriteMatch(out, &report.Match{
+			Time: e.Time, Event: e.ID, Rule: m.Rule, Level: m.Level, Account: e.Account, Region: e.Region,
+			Actor: e.Actor.Principal, Name: e.Name, Address: e.Address, File: e.File, Offset: e.Offset,
+		})
+	}
+}
+
+// terminalWidth is the width of w if it is a terminal.
+func terminalWidth(w io.Writer) (int, bool) {
+	f, ok := w.(*os.File)
+	if !ok || !term.IsTerminal(int(f.Fd())) {
+		return 0, false
+	}
+	width, _, err := term.GetSize(int(f.Fd()))
+	return width, err == nil && width > 0
+}
+
+// progressLine draws on one line and clears it at the end.
+func progressLine(w io.Writer, width int) (func(report.Progress), func()) {
+	draw := func(p report.Progress) { fmt.Fprintf(w, "\r%s\x1b[K", report.ProgressLine(p, width-1)) }
+	return draw, func() { fmt.Fprint(w, "\r\x1b[K") }
+}

@@ -1,0 +1,145 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/rootkeep/rootkeep"
+	"github.com/rootkeep/rootkeep/cloudtrail/digest"
+	"github.com/rootkeep/rootkeep/internal/app"
+)
+
+func trailCommand(s streams) *cobra.Command {
+	c := &cobra.Command{
+		Use:   "trail",
+		Short: "Check that the log itself can be trusted",
+	}
+	c.AddCommand(trailVerifyCommand(s))
+	return c
+}
+
+type verifyFlags struct {
+	config       app.VerifyConfig
+	since, until moment
+	accounts     accounts
+	region       string
+	output, file string
+	noProgress   bool
+}
+
+func trailVerifyCommand(s streams) *cobra.Command {
+	f := verifyFlags{}
+	f.since.now, f.until.now = time.Now, time.Now
+	c := &cobra.Command{
+		Use:   "verify FOLDER",
+		Short: "Verify CloudTrail's digest chain, signatures and log files in a copy of the bucket",
+		Long: `Verify judges a local copy of a trail's bucket as AWS's own validator judges the
+bucket: digest chains per account and Region, signatures, hashes of log files,
+missing, changed and deleted files, gaps. It then says which hours of which
+account and Region are proven complete, only seen, or missing.
+
+Keys come from "aws cloudtrail list-public-keys" (one file for each Region). A file
+copy loses the signature that S3 keeps as metadata of the newest digest; save it as
+NAME.metadata.json beside the digest with "aws s3api head-object".
+
+Exit codes: 0 everything in range is proven; 4 something is invalid, missing or
+unknown; 5 something could not be read.`,
+		Example: `  aws s3 sync s3://my-trail-bucket ./bucket
+  aws cloudtrail list-public-keys --start-time 2026-01-01 > keys.json
+  rootkeep trail verify --keys keys.json ./bucket
+  rootkeep trail verify --keys keys.json --since 30d --output json ./bucket`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error { return f.run(c.Context(), s, args[0]) },
+	}
+	fl := c.Flags()
+	fl.StringArrayVar(&f.config.Keys, "keys", nil, "public keys as list-public-keys prints them, or PEM (repeatable)")
+	fl.Var(&f.since, "since", "verify from here on: a day, a time, or a span back such as 30d")
+	fl.Var(&f.until, "until", "verify up to this time")
+	fl.Var(&f.accounts, "account", "only this account")
+	fl.StringVar(&f.region, "region", "", "only this Region")
+	fl.StringVar(&f.config.Bucket, "bucket", "", "the bucket that the folder is a copy of; other buckets count as moved")
+	fl.BoolVar(&f.config.Valid, "valid", false, "list valid files as well")
+	fl.IntVar(&f.config.Workers, "workers", 0, "parallel readers, 0: one for each processor")
+	fl.StringVar(&f.output, "output", "text", "text or json")
+	fl.StringVarP(&f.file, "file", "o", "", "write the report to this file instead of standard output")
+	fl.BoolVar(&f.noProgress, "no-progress", false, "no progress line on a terminal")
+	completeValues(c, "output", []string{"text", "json"})
+	return c
+}
+
+func (f *verifyFlags) run(ctx context.Context, s streams, folder string) error {
+	if f.output != "text" && f.output != "json" {
+		return usage("--output %s: want text or json", f.output)
+	}
+	if len(f.accounts) > 1 {
+		return usage("--account: verify takes one account, got %d", len(f.accounts))
+	}
+	c := f.config
+	c.Folder, c.Since, c.Until, c.Region = folder, f.since.Time, f.until.Time, rootkeep.Region(f.region)
+	if len(f.accounts) == 1 {
+		c.Account = f.accounts[0]
+	}
+	out, err := openOutput(f.file, s.out)
+	if err != nil {
+		return err
+	}
+	defer out.discard()
+	clear := func() {}
+	if width, ok := terminalWidth(s.err); ok && !f.noProgress {
+		c.Progress = func(p *digest.Progress) {
+			line := fmt.Sprintf("%d of %d digest files, %d log files, %d MB", p.Digests.Load(), p.Found.Load(), p.Logs.Load(), p.Inflated.Load()>>20)
+			fmt.Fprintf(s.err, "\r%s\x1b[K", line[:min(len(line), width-1)])
+		}
+		clear = func() { fmt.Fprint(s.err, "\r\x1b[K") }
+	}
+	r, err := app.Verify(ctx, c)
+	clear()
+	if err != nil && (r == nil || !errors.Is(err, context.Canceled)) {
+		return err
+	}
+	codes := verifyCodes(r)
+	if err := writeVerification(out, f.output, r, codes); err != nil {
+		return err
+	}
+	if err := out.commit(); err != nil {
+		return err
+	}
+	if len(c.Keys) == 0 && f.output == "text" {
+		fmt.Fprintln(s.err, "no keys were given, so no signature could be verified; hint: aws cloudtrail list-public-keys > keys.json, then --keys keys.json")
+	}
+	return exitWith(codes)
+}
+
+func writeVerification(w io.Writer, format string, r *digest.Report, codes []int) error {
+	if format == "text" {
+		return r.WriteText(w)
+	}
+	enc := json.NewEncoder(w)
+	enc.SetIndent("", "  ")
+	return enc.Encode(struct {
+		Schema    string `json:"schema"`
+		ExitCodes []int  `json:"exit_codes"`
+		*digest.Report
+	}{"rootkeep/trail-verify/1", codes, r})
+}
+
+// verifyCodes are all exit codes that apply, the deciding one first. What could
+// not be verified is no proof either.
+func verifyCodes(r *digest.Report) []int {
+	codes := []int{}
+	if !r.Passed() || r.Digests.Total() == 0 || r.Digests.Unknown+r.Logs.Unknown+r.Planted() > 0 {
+		codes = append(codes, exitNoCoverage)
+	}
+	unreadable := func(v digest.Verdict) bool { return v.Reason == digest.ReasonUnreadable }
+	if r.Incomplete || slices.ContainsFunc(r.Unlisted, unreadable) {
+		codes = append(codes, exitUnread)
+	}
+	return codes
+}

@@ -1,0 +1,206 @@
+package detect
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"net/netip"
+	"strings"
+	"time"
+
+	"github.com/rootkeep/rootkeep"
+	"github.com/rootkeep/rootkeep/cloudtrail"
+	"github.com/rootkeep/rootkeep/internal/detect/origin"
+	"github.com/rootkeep/rootkeep/internal/rule"
+	"github.com/rootkeep/rootkeep/sigma"
+)
+
+// Case is one test inside a detection file: events and the verdict they must
+// get. A single event may stand in the case itself.
+type Case struct {
+	Name       string `yaml:"name"`
+	rule.Patch `yaml:",inline"`
+	Events     []Step                  `yaml:"events"`
+	Want       string                  `yaml:"want"`  // quiet, or the level this detection reaches
+	State      string                  `yaml:"state"` // open or escalated; empty: either
+	Inventory  Inventory               `yaml:"inventory"`
+	Places     map[string]origin.Place `yaml:"places"` // address or range -> country, asn, network
+	Relays     []string                `yaml:"relays"` // relay list, one entry each
+	Until      rule.Duration           `yaml:"until"`  // end of observation after the base time, for silence
+}
+
+// Step is one event of a case, or several alike.
+type Step struct {
+	rule.Patch `yaml:",inline"`
+	At         rule.Duration `yaml:"at"`    // after the base time
+	Times      int           `yaml:"times"` // 0 is once
+	Every      rule.Duration `yaml:"every"` // between the repetitions
+}
+
+// baseTime is when the events of a case happen: a Monday morning.
+var baseTime = time.Date(2026, 3, 2, 10, 0, 0, 0, time.UTC)
+
+// CaseResult is one case as it went.
+type CaseResult struct {
+	Detection string `json:"detection"` // name
+	File      string `json:"file"`
+	Case      string `json:"case"`
+	Want      string `json:"want"`
+	Got       string `json:"got"`
+	Err       string `json:"error,omitempty"`
+	OK        bool   `json:"ok"`
+}
+
+// RunCases runs the cases of every detection of the pack.
+func RunCases(ctx context.Context, p *Pack, bases rule.Bases) []CaseResult {
+	var out []CaseResult
+	for _, r := range p.Set.Rules() {
+		out = append(out, p.runCases(ctx, &r.Header, bases)...)
+	}
+	for _, c := range p.Set.Correlations() {
+		out = append(out, p.runCases(ctx, &c.Header, bases)...)
+	}
+	return out
+}
+
+func (p *Pack) runCases(ctx context.Context, h *sigma.Header, bases rule.Bases) []CaseResult {
+	s, err := readSettings(h)
+	if err != nil {
+		return []CaseResult{{Detection: ruleName(h), File: h.File, Err: err.Error()}}
+	}
+	var out []CaseResult
+	for _, c := range s.Cases {
+		res := CaseResult{Detection: ruleName(h), File: h.File, Case: c.Name, Want: c.Want}
+		if res.Got, err = p.runCase(ctx, ruleName(h), c, bases); err != nil {
+			res.Err = err.Error()
+		}
+		res.OK = err == nil && res.Got == c.want()
+		res.Want = c.want()
+		out = append(out, res)
+	}
+	return out
+}
+
+// want is the expectation in the form that runCase answers in.
+func (c *Case) want() string {
+	if c.State == "" || c.Want == "quiet" {
+		return c.Want
+	}
+	return c.Want + " " + c.State
+}
+
+func (p *Pack) runCase(ctx context.Context, detection string, c Case, bases rule.Bases) (string, error) {
+	if c.Want != "quiet" {
+		if _, err := rootkeep.ParseSeverity(c.Want); err != nil {
+			return "", fmt.Errorf("want %q: quiet or a level", c.Want)
+		}
+	}
+	input, err := c.input(bases)
+	if err != nil {
+		return "", err
+	}
+	o, err := c.options()
+	if err != nil {
+		return "", err
+	}
+	hunt, err := NewHunt(p, o)
+	if err != nil {
+		return "", err
+	}
+	fields, err := cloudtrail.CompileFields(hunt.Fields())
+	if err != nil {
+		return "", err
+	}
+	w := hunt.NewWorker()
+	reader := cloudtrail.NewReader(fields, cloudtrail.Options{Derived: hunt.Derived()})
+	in := cloudtrail.Input{Name: "case", Open: func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(input)), nil }}
+	stats := reader.Read(ctx, in, func(rec *cloudtrail.Record) error {
+		w.Observe(rec, "case")
+		return nil
+	})
+	if len(stats.Problems) > 0 {
+		return "", fmt.Errorf("the case's events do not read: %v", stats.Problems[0])
+	}
+	return verdictOf(hunt.Finish(ctx, []*Worker{w}), detection, c.State != ""), nil
+}
+
+// verdictOf is the highest level that a detection reached, with the state of its
+// alert when it was asked for.
+func verdictOf(res *Result, detection string, withState bool) string {
+	var top *rootkeep.Alert
+	level := rootkeep.Informational
+	for i, a := range res.Alerts {
+		for _, hit := range a.Rules {
+			if hit.Name == detection && (top == nil || hit.Level > level || a.State == "escalated") {
+				top, level = &res.Alerts[i], hit.Level
+			}
+		}
+	}
+	switch {
+	case top == nil:
+		return "quiet"
+	case withState:
+		return level.String() + " " + top.State
+	}
+	return level.String()
+}
+
+func (c *Case) options() (Options, error) {
+	o := Options{Inventory: c.Inventory, Atlas: &origin.Atlas{}, DedupMemory: 1 << 20}
+	for text, place := range c.Places {
+		if !strings.Contains(text, "/") {
+			addr, err := netip.ParseAddr(text)
+			if err != nil {
+				return o, err
+			}
+			text = netip.PrefixFrom(addr, addr.BitLen()).String()
+		}
+		prefix, err := netip.ParsePrefix(text)
+		if err != nil {
+			return o, err
+		}
+		o.Atlas.AddPlace(prefix, place)
+	}
+	if err := o.Atlas.Relays.Read("relays", strings.NewReader(strings.Join(c.Relays, "\n"))); err != nil {
+		return o, err
+	}
+	if c.Until != 0 {
+		o.Until = baseTime.Add(time.Duration(c.Until))
+	}
+	return o, nil
+}
+
+// input is the case's events as a log file.
+func (c *Case) input(bases rule.Bases) ([]byte, error) {
+	steps := c.Events
+	if c.Base != "" {
+		if len(steps) > 0 {
+			return nil, fmt.Errorf("a case has either base or events")
+		}
+		steps = []Step{{Patch: c.Patch}}
+	}
+	if len(steps) == 0 {
+		return nil, fmt.Errorf("a case needs base or events")
+	}
+	var records []map[string]any
+	for _, s := range steps {
+		event, err := s.Apply(bases)
+		if err != nil {
+			return nil, err
+		}
+		for i := range max(1, s.Times) {
+			e := maps.Clone(event)
+			if _, own := s.Set["eventTime"]; !own {
+				e["eventTime"] = baseTime.Add(time.Duration(s.At) + time.Duration(i)*time.Duration(s.Every)).Format(time.RFC3339)
+			}
+			if _, own := s.Set["eventID"]; !own {
+				e["eventID"] = fmt.Sprintf("00000000-0000-4000-8000-%012d", len(records)+1)
+			}
+			records = append(records, e)
+		}
+	}
+	return json.Marshal(map[string]any{"Records": records})
+}

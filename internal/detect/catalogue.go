@@ -1,0 +1,58 @@
+package detect
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"github.com/rootkeep/rootkeep"
+	"github.com/rootkeep/rootkeep/sigma"
+)
+
+// Detection is one thing that may alert, as catalogues list it.
+type Detection struct {
+	Name       string               `json:"name"`
+	ID         string               `json:"id"`
+	Title      string               `json:"title"`
+	Level      rootkeep.Severity    `json:"level"`
+	Kind       string               `json:"kind"` // event, or the kind of correlation
+	Tactic     string               `json:"tactic,omitempty"`
+	Techniques []rootkeep.Technique `json:"techniques,omitempty"`
+	Author     string               `json:"author,omitempty"`
+	Opens      string               `json:"opens,omitempty"`
+	Guide      string               `json:"guide,omitempty"` // the indicator of the guide that it serves
+	Number     int                  `json:"number,omitempty"`
+	File       string               `json:"file"`
+	Cases      int                  `json:"cases"`
+}
+
+// Attack is the techniques in one line.
+func (d Detection) Attack() string {
+	var ids []string
+	for _, t := range d.Techniques {
+		ids = append(ids, t.ID)
+	}
+	return strings.Join(ids, " ")
+}
+
+// Catalogue lists the detections that alert, by name.
+func (p *Pack) Catalogue() []Detection {
+	out := []Detection{}
+	for i, r := range p.Set.Rules() {
+		if r.Alerts {
+			out = append(out, detection(&r.Header, p.rules[i], "event"))
+		}
+	}
+	for i, c := range p.Set.Correlations() {
+		out = append(out, detection(&c.Header, p.correlations[i], string(c.Type)))
+	}
+	slices.SortFunc(out, func(a, b Detection) int { return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.File, b.File)) })
+	return out
+}
+
+func detection(h *sigma.Header, s settings, kind string) Detection {
+	return Detection{
+		Name: ruleName(h), ID: h.ID, Title: h.Title, Level: h.Level, Kind: kind, Tactic: tactic(h), Techniques: techniques(h, s.AttackVersion),
+		Author: h.Author, Opens: s.Opens, Guide: s.Guide, Number: s.Number, File: h.File, Cases: len(s.Cases),
+	}
+}

@@ -1,0 +1,132 @@
+// Package detect turns CloudTrail records into alerts: records go in, in any
+// order and over any number of workers; grouped alerts, root sessions and
+// counts come out. What it knows it reads from detections (Sigma rules with
+// settings under the key rootkeep).
+package detect
+
+import (
+	"errors"
+	"time"
+
+	"github.com/rootkeep/rootkeep"
+	"github.com/rootkeep/rootkeep/internal/detect/origin"
+)
+
+// Options say what a hunt looks at.
+type Options struct {
+	Since, Until time.Time            // half-open [Since, Until); zero is open
+	Accounts     []rootkeep.AccountID // empty: all
+	Inventory    Inventory            // watched resources known beforehand
+	Atlas        *origin.Atlas        // countries, networks, lists; nil knows nothing
+	DedupMemory  int                  // bytes of the set of seen event IDs; 0 is DefaultDedupMemory
+	// OnMatch, when set, is called for every rule match, from any worker.
+	OnMatch func(Match)
+}
+
+// DefaultDedupMemory holds about eleven million event IDs.
+const DefaultDedupMemory = 256 << 20
+
+// Match is one rule that matched one event.
+type Match struct {
+	Rule  string            `json:"rule"` // the rule's name, or its ID
+	Title string            `json:"title"`
+	Level rootkeep.Severity `json:"level"`
+	Event *rootkeep.Event   `json:"event"`
+}
+
+// Hunt is one run over a set of records.
+type Hunt struct {
+	pack    *Pack
+	options Options
+	seen    *Seen
+	since   int64
+	until   int64
+}
+
+// NewHunt prepares a run; the pack may serve several.
+func NewHunt(pack *Pack, o Options) (*Hunt, error) {
+	if pack == nil || pack.Set == nil {
+		return nil, errors.New("detect: a compiled pack is required")
+	}
+	if o.DedupMemory == 0 {
+		o.DedupMemory = DefaultDedupMemory
+	}
+	if o.Atlas == nil {
+		o.Atlas = &origin.Atlas{}
+	}
+	h := &Hunt{pack: pack, options: o, seen: NewSeen(o.DedupMemory), until: 1<<63 - 1}
+	if !o.Since.IsZero() {
+		h.since = o.Since.Unix()
+	}
+	if !o.Until.IsZero() {
+		h.until = o.Until.Unix()
+	}
+	return h, nil
+}
+
+// Result is what a hunt found. The JSON form is stable.
+type Result struct {
+	Alerts   []rootkeep.Alert `json:"alerts"`   // most severe first
+	Sessions []Session        `json:"sessions"` // root sessions, earliest first
+	Totals   Totals           `json:"totals"`
+	Places   []Place          `json:"places"` // accounts and Regions with events
+	Hours    []Hour           `json:"hours"`  // events over time
+	Notices  []string         `json:"notices"`
+}
+
+// Totals count what a hunt read. Approximate, when not empty, names the file
+// from which on duplicates of events that matched nothing may be counted twice.
+type Totals struct {
+	Events      int64     `json:"events"` // duplicates removed
+	Duplicates  int64     `json:"duplicates"`
+	Outside     int64     `json:"outside"` // not in the asked period or accounts
+	Untimed     int64     `json:"untimed"` // eventTime missing or unreadable
+	Matches     int64     `json:"matches"`
+	First       time.Time `json:"first"`
+	Last        time.Time `json:"last"`
+	Approximate string    `json:"approximate_from,omitempty"`
+}
+
+// Place is one account and Region with the events seen there.
+type Place struct {
+	Account rootkeep.AccountID `json:"account"`
+	Region  rootkeep.Region    `json:"region"`
+	Events  int64              `json:"events"`
+	First   time.Time          `json:"first"`
+	Last    time.Time          `json:"last"`
+	// Silent are the hours between First and Last without any event: seen is not
+	// proof, and neither is silence.
+	Silent int `json:"silent_hours"`
+}
+
+// Hour counts the events of one hour over all accounts.
+type Hour struct {
+	Start  time.Time `json:"start"`
+	Events int64     `json:"events"`
+}
+
+// Action counts the calls of one name in a session.
+type Action struct {
+	Source string `json:"source"` // service prefix, such as iam
+	Name   string `json:"name"`
+	Count  int    `json:"count"`
+	Failed int    `json:"failed"`
+}
+
+// Session is one visit of a root user: its events with no gap of an hour.
+type Session struct {
+	Account   rootkeep.AccountID `json:"account"`
+	Actor     rootkeep.Actor     `json:"actor"`
+	Start     time.Time          `json:"start"`
+	End       time.Time          `json:"end"`
+	Events    int                `json:"events"`
+	Failed    int                `json:"failed"`
+	MFA       string             `json:"mfa"` // yes, no, or not said
+	Actions   []Action           `json:"actions"`
+	Keys      []string           `json:"access_key_ids,omitempty"`
+	Regions   []rootkeep.Region  `json:"regions"`
+	Addresses []rootkeep.Address `json:"addresses"`
+	Agents    []string           `json:"agents"`
+	AlertID   string             `json:"alert_id"`
+	Approval  string             `json:"approval"` // "not checked" until requests exist
+}

@@ -1,0 +1,255 @@
+package detect
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/rootkeep/rootkeep"
+	"github.com/rootkeep/rootkeep/internal/rule"
+	"github.com/rootkeep/rootkeep/sigma"
+)
+
+// Source is one tree of detection files.
+type Source struct {
+	FS   fs.FS
+	Dir  string // folder inside FS
+	Name string // shown before file names, such as the path the user gave
+}
+
+// Problem is something wrong with a detection file.
+type Problem struct {
+	File    string `json:"file"`
+	Line    int    `json:"line,omitempty"`
+	Rule    string `json:"rule,omitempty"`
+	Warning bool   `json:"warning,omitempty"` // the rest of the file is used
+	Msg     string `json:"message"`
+}
+
+func (p Problem) String() string {
+	kind := "error"
+	if p.Warning {
+		kind = "warning"
+	}
+	where := p.File
+	if p.Line > 0 {
+		where = fmt.Sprintf("%s:%d", p.File, p.Line)
+	}
+	return where + ": " + kind + ": " + p.Msg
+}
+
+// Pack is a compiled set of detections with their settings.
+type Pack struct {
+	Set       *sigma.Set
+	Documents []sigma.Document // as loaded, in order of files
+	Problems  []Problem
+
+	rules        []settings // by rule number
+	correlations []settings // by correlation number
+}
+
+// LoadOptions tell Load what only the user knows.
+type LoadOptions struct {
+	Placeholders map[string][]string // values of %name% placeholders
+}
+
+// maxRuleFile bounds one detection file, bytes.
+const maxRuleFile = 1 << 20
+
+// Load reads every .yaml and .yml file of the sources and compiles them. A file
+// or document that cannot be used is left out and named in Problems; the error
+// is for a source that cannot be read at all.
+func Load(sources []Source, o LoadOptions) (*Pack, error) {
+	l := loader{pack: &Pack{}, settings: map[*sigma.Header]settings{}, ids: map[string]string{}}
+	for _, src := range sources {
+		if err := l.walk(src); err != nil {
+			return nil, err
+		}
+	}
+	return l.compile(o)
+}
+
+type loader struct {
+	pack     *Pack
+	settings map[*sigma.Header]settings
+	ids      map[string]string // rule ID or name -> file
+}
+
+func (l *loader) walk(src Source) error {
+	return fs.WalkDir(src.FS, src.Dir, func(name string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return fmt.Errorf("read detections from %s: %w", path.Join(src.Name, name), err)
+		}
+		ext := strings.ToLower(path.Ext(name))
+		if d.IsDir() || ext != ".yaml" && ext != ".yml" {
+			return nil
+		}
+		l.file(src, name)
+		return nil
+	})
+}
+
+func (l *loader) file(src Source, name string) {
+	shown := name
+	if src.Name != "" {
+		shown = path.Join(src.Name, strings.TrimPrefix(strings.TrimPrefix(name, src.Dir), "/"))
+	}
+	if info, err := fs.Stat(src.FS, name); err == nil && info.Size() > maxRuleFile {
+		l.problem(Problem{File: shown, Msg: fmt.Sprintf("%d bytes, a detection file has at most %d", info.Size(), maxRuleFile)})
+		return
+	}
+	text, err := fs.ReadFile(src.FS, name)
+	if err != nil {
+		l.problem(Problem{File: shown, Msg: err.Error()})
+		return
+	}
+	docs, err := sigma.Parse(shown, text)
+	if err != nil {
+		l.parseErrors(shown, err)
+	}
+	for _, doc := range docs {
+		l.document(doc)
+	}
+}
+
+// parseErrors takes joined errors apart again.
+func (l *loader) parseErrors(file string, err error) {
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		for _, e := range joined.Unwrap() {
+			l.parseErrors(file, e)
+		}
+		return
+	}
+	p := Problem{File: file, Msg: err.Error()}
+	var parse *sigma.Error
+	var decode *rule.Error
+	switch {
+	case errors.As(err, &parse):
+		p.Line, p.Msg = parse.Line, parse.Msg
+	case errors.As(err, &decode):
+		p.Line, p.Msg = decode.Line, decode.Msg
+	}
+	l.problem(p)
+}
+
+func (l *loader) problem(p Problem) { l.pack.Problems = append(l.pack.Problems, p) }
+
+// document checks one document against what is loaded already.
+func (l *loader) document(doc sigma.Document) {
+	h := header(doc)
+	if s := h.LogSource; s.Product != "" && s.Product != "aws" || s.Service != "" && s.Service != "cloudtrail" {
+		l.problem(Problem{File: h.File, Line: h.Line, Rule: h.Title, Warning: true,
+			Msg: fmt.Sprintf("written for %s %s %s, not for CloudTrail: left out", s.Product, s.Category, s.Service)})
+		return
+	}
+	for _, id := range []string{h.ID, h.Name} {
+		if other, taken := l.ids[id]; id != "" && taken {
+			l.problem(Problem{File: h.File, Line: h.Line, Rule: h.Title, Msg: fmt.Sprintf("%s is already used by %s: left out", id, other)})
+			return
+		}
+	}
+	s, err := readSettings(h)
+	if err != nil {
+		l.parseErrors(h.File, err)
+		return
+	}
+	for _, id := range []string{h.ID, h.Name} {
+		if id != "" {
+			l.ids[id] = h.File
+		}
+	}
+	if c := doc.Correlation; c != nil && s.Escalate != nil {
+		c.Steps = []float64{s.Escalate.GTE}
+	}
+	l.settings[h] = s
+	l.pack.Documents = append(l.pack.Documents, doc)
+}
+
+func header(doc sigma.Document) *sigma.Header {
+	switch {
+	case doc.Rule != nil:
+		return &doc.Rule.Header
+	case doc.Correlation != nil:
+		return &doc.Correlation.Header
+	}
+	return &doc.Filter.Header
+}
+
+func (l *loader) compile(o LoadOptions) (*Pack, error) {
+	fields := slices.Clone(scannedPaths[:])
+	for _, s := range l.settings {
+		for _, path := range s.fields() {
+			if !slices.Contains(fields, path) {
+				fields = append(fields, path)
+			}
+		}
+	}
+	slices.Sort(fields[scannedFields:]) // a map's order must not number fields
+	set, problems := sigma.Compile(l.pack.Documents, sigma.Options{Fields: fields, Derived: derivedNames[:], Placeholders: o.Placeholders})
+	for _, p := range problems {
+		l.problem(Problem{File: p.File, Line: p.Line, Rule: p.Rule, Warning: p.Severity == sigma.Warning, Msg: p.Msg})
+	}
+	p := l.pack
+	p.Set = set
+	for _, r := range set.Rules() {
+		p.rules = append(p.rules, l.numbered(&r.Header, fields))
+	}
+	for _, c := range set.Correlations() {
+		p.correlations = append(p.correlations, l.numbered(&c.Header, fields))
+	}
+	slices.SortStableFunc(p.Problems, func(a, b Problem) int { return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line)) })
+	return p, nil
+}
+
+// fields are the paths that the settings read.
+func (s *settings) fields() []string {
+	var out []string
+	if s.Watched != nil {
+		out = append(out, s.Watched.Field)
+	}
+	if s.Judge != nil {
+		out = append(out, s.Judge.Field)
+	}
+	return out
+}
+
+func (l *loader) numbered(h *sigma.Header, fields []string) settings {
+	s := l.settings[h]
+	if s.Watched != nil {
+		s.Watched.number = slices.Index(fields, s.Watched.Field)
+	}
+	if s.Judge != nil {
+		s.Judge.number = slices.Index(fields, s.Judge.Field)
+	}
+	return s
+}
+
+// tactic is the first ATT&CK tactic of a rule's tags; techniques are all of them.
+func tactic(h *sigma.Header) string {
+	for _, tag := range h.Tags {
+		if name, ok := strings.CutPrefix(tag, "attack."); ok && !isTechnique(name) {
+			return name
+		}
+	}
+	return ""
+}
+
+func techniques(h *sigma.Header, version string) []rootkeep.Technique {
+	var out []rootkeep.Technique
+	for _, tag := range h.Tags {
+		if name, ok := strings.CutPrefix(tag, "attack."); ok && isTechnique(name) {
+			out = append(out, rootkeep.Technique{ID: strings.ToUpper(name), Version: version})
+		}
+	}
+	return out
+}
+
+// isTechnique knows t1078 and t1078.004 from tactic, group (g0007) and software
+// (s0002) tags.
+func isTechnique(name string) bool {
+	return len(name) >= 5 && (name[0] == 't' || name[0] == 'T') && name[1] >= '0' && name[1] <= '9'
+}

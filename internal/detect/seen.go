@@ -1,0 +1,235 @@
+package detect
+
+import (
+	"encoding/binary"
+	"hash/maphash"
+	"math/bits"
+	"strings"
+	"sync"
+)
+
+// Seen is the set of account and event ID pairs met so far. It is exact: it
+// stores the 16 bytes of the ID and the number of the account, not a hash of
+// them. It costs at most 24 bytes an event and stops growing at its budget;
+// from then on only pairs that matter are remembered. Safe for several workers.
+type Seen struct {
+	seed   maphash.Seed
+	shards [seenShards]seenShard
+
+	accountsMu sync.RWMutex
+	accounts   map[string]uint16
+
+	overflowMu sync.Mutex
+	overflow   map[string]struct{} // IDs that are no UUID, and all that matters beyond the budget
+	spare      int                 // bytes left for overflow entries of events that do not matter
+}
+
+const (
+	seenShards = 256
+	groupSlots = 8
+	// An entry is 1 control byte, 16 ID bytes and 2 account bytes. Growing a
+	// shard by 19 percent when it is 95 percent full keeps the whole under
+	// 19 * 1.19 / 0.95 = 23.8 bytes an event.
+	entryBytes = 19
+	emptySlot  = 0
+)
+
+type seenShard struct {
+	mu      sync.Mutex
+	control []byte // 0 empty, else 0x80 and 7 bits of the hash
+	ids     [][16]byte
+	account []uint16
+	used    int
+	limit   int // slots this shard may have
+}
+
+// NewSeen makes a set that uses at most budget bytes.
+func NewSeen(budget int) *Seen {
+	s := &Seen{
+		seed:     maphash.MakeSeed(),
+		accounts: map[string]uint16{},
+		overflow: map[string]struct{}{},
+		spare:    budget / 8,
+	}
+	slots := (budget - budget/8) / entryBytes / seenShards / groupSlots * groupSlots
+	for i := range s.shards {
+		s.shards[i].limit = slots
+	}
+	return s
+}
+
+// Verdict of Add.
+type Verdict uint8
+
+// The verdicts. Unknown means that the set is full and the event did not matter
+// enough to be remembered: it may be a duplicate.
+const (
+	New Verdict = iota
+	Duplicate
+	Unknown
+)
+
+// Add records one event. matters keeps it exact beyond the budget.
+func (s *Seen) Add(account, id []byte, matters bool) Verdict {
+	var uuid [16]byte
+	number, known := s.accountNumber(account)
+	if !known || !parseUUID(&uuid, id) {
+		return s.addText(account, id, matters)
+	}
+	hash := hashPair(s.seed, uuid, number)
+	verdict := s.shards[hash>>56].add(s.seed, hash, uuid, number)
+	if verdict == Unknown && matters {
+		return s.addText(account, id, true)
+	}
+	return verdict
+}
+
+// addText is the slow way for odd IDs and for what matters beyond the budget.
+func (s *Seen) addText(account, id []byte, matters bool) Verdict {
+	s.overflowMu.Lock()
+	defer s.overflowMu.Unlock()
+	key := string(account) + "/" + strings.ToLower(string(id))
+	if _, ok := s.overflow[key]; ok {
+		return Duplicate
+	}
+	if !matters {
+		const mapEntry = 40 // measured size of a map slot, beside the text
+		if s.spare -= len(key) + mapEntry; s.spare < 0 {
+			return Unknown
+		}
+	}
+	s.overflow[key] = struct{}{}
+	return New
+}
+
+// accountNumber numbers accounts from 1; past 65,535 accounts the text way serves.
+func (s *Seen) accountNumber(account []byte) (uint16, bool) {
+	s.accountsMu.RLock()
+	n, ok := s.accounts[string(account)]
+	s.accountsMu.RUnlock()
+	if ok {
+		return n, true
+	}
+	s.accountsMu.Lock()
+	defer s.accountsMu.Unlock()
+	if n, ok = s.accounts[string(account)]; ok {
+		return n, true
+	}
+	if len(s.accounts) >= 1<<16-1 {
+		return 0, false
+	}
+	n = uint16(len(s.accounts) + 1)
+	s.accounts[string(account)] = n
+	return n, true
+}
+
+// add looks for the pair and stores it. Unknown means full.
+func (t *seenShard) add(seed maphash.Seed, hash uint64, id [16]byte, account uint16) Verdict {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	slot, found := t.find(hash, id, account)
+	if found {
+		return Duplicate
+	}
+	if (t.used+1)*100 > len(t.control)*95 {
+		if !t.grow(seed) {
+			return Unknown
+		}
+		slot, _ = t.find(hash, id, account)
+	}
+	t.put(slot, hash, id, account)
+	return New
+}
+
+func (t *seenShard) put(slot int, hash uint64, id [16]byte, account uint16) {
+	t.control[slot] = 0x80 | byte(hash&0x7f)
+	t.ids[slot] = id
+	t.account[slot] = account
+	t.used++
+}
+
+// find returns the slot of the pair, or the empty slot where it belongs. It
+// compares eight control bytes at a time.
+func (t *seenShard) find(hash uint64, id [16]byte, account uint16) (int, bool) {
+	groups := len(t.control) / groupSlots
+	if groups == 0 {
+		return 0, false
+	}
+	const ones, highs = 0x0101010101010101, 0x8080808080808080
+	want := ones * uint64(0x80|hash&0x7f)
+	high, _ := bits.Mul64(hash<<8, uint64(groups)) // bits 0 to 55: the top 8 chose the shard
+	for g := int(high); ; {
+		word := binary.LittleEndian.Uint64(t.control[g*groupSlots:])
+		x := word ^ want
+		for m := (x - ones) &^ x & highs; m != 0; m &= m - 1 {
+			slot := g*groupSlots + bits.TrailingZeros64(m)/8
+			if t.ids[slot] == id && t.account[slot] == account {
+				return slot, true
+			}
+		}
+		if free := ^word & highs; free != 0 {
+			return g*groupSlots + bits.TrailingZeros64(free)/8, false
+		}
+		if g++; g == groups {
+			g = 0
+		}
+	}
+}
+
+// grow enlarges the shard by 19 percent, at least by one group; false when its
+// budget is used up.
+func (t *seenShard) grow(seed maphash.Seed) bool {
+	old := *t
+	size := max(len(old.control)*119/100/groupSlots*groupSlots, len(old.control)+groupSlots)
+	size = min(size, t.limit)
+	if size <= len(old.control) {
+		return false
+	}
+	t.control, t.ids, t.account = make([]byte, size), make([][16]byte, size), make([]uint16, size)
+	t.used = 0
+	for i, c := range old.control {
+		if c == emptySlot {
+			continue
+		}
+		hash := hashPair(seed, old.ids[i], old.account[i])
+		slot, _ := t.find(hash, old.ids[i], old.account[i])
+		t.put(slot, hash, old.ids[i], old.account[i])
+	}
+	return true
+}
+
+// hashPair is seeded, so that a forged log cannot aim at one shard.
+func hashPair(seed maphash.Seed, id [16]byte, account uint16) uint64 {
+	var key [18]byte
+	copy(key[:], id[:])
+	binary.LittleEndian.PutUint16(key[16:], account)
+	return maphash.Bytes(seed, key[:])
+}
+
+// parseUUID reads the 36-character form; other forms are kept as text.
+func parseUUID(out *[16]byte, s []byte) bool {
+	if len(s) != 36 || s[8] != '-' || s[13] != '-' || s[18] != '-' || s[23] != '-' {
+		return false
+	}
+	for i, at := range [16]int{0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34} {
+		h, l := hexValue[s[at]], hexValue[s[at+1]]
+		if h|l > 15 {
+			return false
+		}
+		out[i] = h<<4 | l
+	}
+	return true
+}
+
+var hexValue = func() (t [256]byte) {
+	for i := range t {
+		t[i] = 0xff
+	}
+	for i := range 10 {
+		t['0'+i] = byte(i)
+	}
+	for i := range 6 {
+		t['a'+i], t['A'+i] = byte(10+i), byte(10+i)
+	}
+	return t
+}()

@@ -1,0 +1,103 @@
+package detect
+
+import (
+	"fmt"
+
+	"github.com/goccy/go-yaml/ast"
+
+	"github.com/rootkeep/rootkeep"
+	"github.com/rootkeep/rootkeep/internal/rule"
+	"github.com/rootkeep/rootkeep/sigma"
+)
+
+// settings is what stands under the custom key rootkeep of a detection.
+type settings struct {
+	AttackVersion string    `yaml:"attack_version"`
+	Opens         string    `yaml:"opens"`
+	Guide         string    `yaml:"guide"`
+	Next          string    `yaml:"next"`
+	Number        int       `yaml:"number"`
+	Attempt       attempt   `yaml:"attempt"`
+	Session       bool      `yaml:"session"`
+	Watched       *watched  `yaml:"watched"`
+	Judge         *judge    `yaml:"judge"`
+	Escalate      *escalate `yaml:"escalate"`
+	Cases         []Case    `yaml:"cases"`
+}
+
+// attempt says what a failed call is worth.
+type attempt string
+
+const (
+	attemptLower  attempt = "lower" // one level less; the default
+	attemptSame   attempt = "same"
+	attemptIgnore attempt = "ignore"
+)
+
+// watched narrows a rule to resources of the inventory, or to resources outside it.
+type watched struct {
+	Field  string `yaml:"field"`
+	Kind   string `yaml:"kind"`
+	Unless bool   `yaml:"unless"`
+
+	number int
+}
+
+// judge asks a written rule about a policy document in the record.
+type judge struct {
+	Field string `yaml:"field"`
+	By    string `yaml:"by"`
+
+	number int
+}
+
+// escalate is a second threshold of a correlation: crossing it is a second
+// state of the same alert.
+type escalate struct {
+	GTE   float64           `yaml:"gte"`
+	Level rootkeep.Severity `yaml:"level"`
+}
+
+// readSettings decodes the custom key. SigmaHQ's rules have none.
+func readSettings(h *sigma.Header) (settings, error) {
+	var s settings
+	node, ok := h.Custom["rootkeep"]
+	if ok {
+		if err := rule.Decode(h.File, node, &s); err != nil {
+			return s, err
+		}
+		if err := s.check(h.File, node); err != nil {
+			return s, err
+		}
+	}
+	if s.Attempt == "" {
+		s.Attempt = attemptLower
+	}
+	return s, nil
+}
+
+func (s *settings) check(file string, node ast.Node) error {
+	fail := func(format string, args ...any) error {
+		e := &rule.Error{File: file, Msg: fmt.Sprintf(format, args...)}
+		if tok := node.GetToken(); tok != nil && tok.Position != nil {
+			e.Line, e.Column = tok.Position.Line, tok.Position.Column
+		}
+		return e
+	}
+	switch s.Attempt {
+	case "", attemptLower, attemptSame, attemptIgnore:
+	default:
+		return fail("attempt %q: want lower, same or ignore", s.Attempt)
+	}
+	if w := s.Watched; w != nil {
+		if w.Field == "" || !inventoryKinds[w.Kind] {
+			return fail("watched: want field and kind (bucket, key, topic, trail, rule or log-group), got field %q and kind %q", w.Field, w.Kind)
+		}
+	}
+	if j := s.Judge; j != nil {
+		if _, ok := judgments[j.By]; !ok || j.Field == "" {
+			return fail("judge: want field and by (admin-policy, broad-policy or external-trust), got field %q and by %q", j.Field, j.By)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,77 @@
+package report
+
+import (
+	"encoding/csv"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/rootkeep/rootkeep"
+	"github.com/rootkeep/rootkeep/internal/report/text"
+)
+
+// CSV writes one alert a row under a header row (RFC 4180). Lists within a cell
+// are joined by "; ". A cell that a spreadsheet would take for a formula starts
+// with an apostrophe.
+func CSV(w io.Writer, h *Hunt) error {
+	out := csv.NewWriter(w)
+	rows := [][]string{{
+		"id", "level", "state", "kind", "title", "account", "principal", "actor_type", "actor_arn", "access_key_id",
+		"tactic", "techniques", "rules", "first", "last", "count", "attempts", "regions", "addresses", "agents",
+		"runbook", "next", "notes", "event_ids", "file", "offset",
+	}}
+	for i := range h.Alerts {
+		rows = append(rows, row(&h.Alerts[i]))
+	}
+	// WriteAll flushes.
+	if err := out.WriteAll(rows); err != nil {
+		return fmt.Errorf("write alerts as CSV: %w", err)
+	}
+	return nil
+}
+
+func row(a *rootkeep.Alert) []string {
+	file, offset := "", ""
+	if len(a.Events) > 0 {
+		file, offset = a.Events[0].File, strconv.FormatInt(a.Events[0].Offset, 10)
+	}
+	cells := []string{
+		a.ID, a.Level.String(), a.State, a.Kind, a.Title, string(a.Account), a.Actor.Principal, a.Actor.Type, a.Actor.ARN, a.Actor.AccessKeyID,
+		a.Tactic,
+		joined(a.Techniques, func(t rootkeep.Technique) string { return t.ID }),
+		joined(a.Rules, ruleName),
+		a.First.UTC().Format(time.RFC3339), a.Last.UTC().Format(time.RFC3339), strconv.Itoa(a.Count), strconv.Itoa(a.Attempts),
+		joined(a.Regions, func(r rootkeep.Region) string { return string(r) }),
+		joined(a.Addresses, func(a rootkeep.Address) string { return a.Text }),
+		joined(a.Agents, func(s string) string { return s }),
+		a.Opens, Next(a),
+		joined(a.Notes, func(s string) string { return s }),
+		joined(a.Events, func(e rootkeep.Event) string { return e.ID }),
+		file, offset,
+	}
+	for i, c := range cells {
+		cells[i] = cell(c)
+	}
+	return cells
+}
+
+func joined[T any](list []T, word func(T) string) string { return joinedBy("; ", list, word) }
+
+// cell disarms formulas (OWASP, "CSV Injection"): spreadsheets evaluate what
+// follows = + - @, a tab or a line end, and the wide forms of the signs in some
+// locales. Where the list separator is a semicolon, Excel splits there as well,
+// so each piece is disarmed. The check comes before controls are made visible.
+func cell(s string) string {
+	const formulaStarts = "=+-@\t\r\n＝＋－＠"
+	pieces := strings.Split(s, ";")
+	for i, p := range pieces {
+		armed := strings.IndexAny(strings.TrimLeft(p, " "), formulaStarts) == 0
+		pieces[i] = text.Visible(p, 0)
+		if armed {
+			pieces[i] = "'" + pieces[i]
+		}
+	}
+	return strings.Join(pieces, ";")
+}

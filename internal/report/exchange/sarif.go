@@ -1,0 +1,276 @@
+// Package exchange writes a hunt in the formats that other tools read: SARIF for
+// code scanning and OCSF for security lakes. A report.Hunt goes in.
+package exchange
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/url"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/rootkeep/rootkeep"
+	"github.com/rootkeep/rootkeep/internal/report"
+	"github.com/rootkeep/rootkeep/internal/report/text"
+)
+
+// SARIF writes alerts as results of one run (OASIS "Static Analysis Results
+// Interchange Format (SARIF) Version 2.1.0"). A result is located at its first
+// event; the other events are related locations. A byteOffset counts in the
+// inflated file, because a compressed file has no position for a record.
+func SARIF(w io.Writer, h *report.Hunt) error {
+	b, err := json.MarshalIndent(newSarif(h), "", "  ")
+	if err != nil {
+		return fmt.Errorf("write hunt as SARIF: %w", err)
+	}
+	_, err = w.Write(append(text.Inert(b), '\n'))
+	return err
+}
+
+type sarifLog struct {
+	Schema  string     `json:"$schema"`
+	Version string     `json:"version"`
+	Runs    []sarifRun `json:"runs"`
+}
+
+type sarifRun struct {
+	Tool struct {
+		Driver sarifDriver `json:"driver"`
+	} `json:"tool"`
+	Invocations []sarifInvocation `json:"invocations"`
+	Results     []sarifResult     `json:"results"`
+	Properties  map[string]string `json:"properties"`
+}
+
+type sarifDriver struct {
+	Name    string      `json:"name"`
+	Version string      `json:"version,omitempty"`
+	Rules   []sarifRule `json:"rules"`
+}
+
+type sarifText struct {
+	Text string `json:"text"`
+}
+
+type sarifRule struct {
+	ID               string            `json:"id"`
+	Name             string            `json:"name,omitempty"`
+	ShortDescription sarifText         `json:"shortDescription"`
+	Help             *sarifText        `json:"help,omitempty"`
+	Properties       map[string]string `json:"properties"`
+}
+
+type sarifInvocation struct {
+	Successful    bool                `json:"executionSuccessful"`
+	Start         string              `json:"startTimeUtc"`
+	End           string              `json:"endTimeUtc"`
+	Notifications []sarifNotification `json:"toolExecutionNotifications"`
+}
+
+type sarifNotification struct {
+	Level      string          `json:"level"`
+	Message    sarifText       `json:"message"`
+	Locations  []sarifLocation `json:"locations,omitempty"`
+	Descriptor *sarifReference `json:"descriptor,omitempty"`
+}
+
+type sarifReference struct {
+	ID string `json:"id"`
+}
+
+type sarifResult struct {
+	RuleID       string            `json:"ruleId"`
+	RuleIndex    int               `json:"ruleIndex"`
+	Level        string            `json:"level"`
+	Message      sarifText         `json:"message"`
+	Locations    []sarifLocation   `json:"locations"`
+	Related      []sarifLocation   `json:"relatedLocations,omitempty"`
+	Fingerprints map[string]string `json:"partialFingerprints"`
+	Occurrences  int               `json:"occurrenceCount,omitempty"`
+	Properties   sarifProperties   `json:"properties"`
+}
+
+type sarifProperties struct {
+	Severity  rootkeep.Severity `json:"severity"`
+	State     string            `json:"state,omitempty"`
+	Account   string            `json:"account"`
+	Principal string            `json:"principal"`
+	First     string            `json:"first"`
+	Last      string            `json:"last"`
+	Next      string            `json:"next"`
+	Rules     []string          `json:"rules"` // all rules that contributed
+	Tags      []string          `json:"tags,omitempty"`
+}
+
+type sarifLocation struct {
+	Physical sarifPhysical `json:"physicalLocation"`
+	Message  *sarifText    `json:"message,omitempty"`
+}
+
+type sarifPhysical struct {
+	Artifact struct {
+		URI string `json:"uri"`
+	} `json:"artifactLocation"`
+	Region *sarifRegion `json:"region,omitempty"`
+}
+
+type sarifRegion struct {
+	ByteOffset int64 `json:"byteOffset"`
+}
+
+func newSarif(h *report.Hunt) sarifLog {
+	run := sarifRun{
+		Results: []sarifResult{},
+		Invocations: []sarifInvocation{{
+			Successful: !h.Interrupted,
+			Start:      h.Started.UTC().Format(time.RFC3339), End: h.Finished.UTC().Format(time.RFC3339),
+			Notifications: notifications(h),
+		}},
+		Properties: map[string]string{"coverage": h.CoverageText(), "byteOffset": "counts in the inflated file"},
+	}
+	rules, index := sarifRules(h.Alerts)
+	run.Tool.Driver = sarifDriver{Name: "rootkeep", Version: h.Version, Rules: rules}
+	for i := range h.Alerts {
+		run.Results = append(run.Results, newResult(&h.Alerts[i], index))
+	}
+	return sarifLog{Schema: "https://json.schemastore.org/sarif-2.1.0.json", Version: "2.1.0", Runs: []sarifRun{run}}
+}
+
+// sarifRules lists the leading rules of alerts once each, in order of appearance,
+// and their place in the list.
+func sarifRules(alerts []rootkeep.Alert) ([]sarifRule, map[string]int) {
+	rules, index, level := []sarifRule{}, map[string]int{}, map[string]rootkeep.Severity{}
+	for i := range alerts {
+		a := &alerts[i]
+		hit := reason(a)
+		at, known := index[hit.ID]
+		if !known {
+			at = len(rules)
+			index[hit.ID] = at
+			r := sarifRule{ID: hit.ID, Name: text.Visible(hit.Name, 0), ShortDescription: sarifText{text.Visible(hit.Title, 0)}, Properties: map[string]string{}}
+			if hit.Guidance != "" {
+				r.Help = &sarifText{text.Visible(hit.Guidance, 0)}
+			}
+			rules = append(rules, r)
+		}
+		if !known || a.Level > level[hit.ID] {
+			level[hit.ID] = a.Level
+			// GitHub code scanning ranks rules by this number, a CVSS-like string.
+			rules[at].Properties["security-severity"] = [...]string{"0.0", "3.0", "5.5", "8.0", "9.5"}[min(a.Level, rootkeep.Critical)]
+		}
+	}
+	return rules, index
+}
+
+// ruleName is the short name of a rule, or its title when it has none.
+func ruleName(r rootkeep.RuleHit) string {
+	return text.Visible(cmp.Or(r.Name, r.Title), 0)
+}
+
+// reason is the leading rule of an alert. An alert without rules is one of
+// rootkeep's own; its kind stands for the rule.
+func reason(a *rootkeep.Alert) rootkeep.RuleHit {
+	hit := report.Leading(a)
+	if hit == nil {
+		return rootkeep.RuleHit{ID: "rootkeep/" + a.Kind, Title: a.Title, Level: a.Level}
+	}
+	named := *hit
+	if named.ID == "" {
+		named.ID = named.Name
+	}
+	return named
+}
+
+func newResult(a *rootkeep.Alert, index map[string]int) sarifResult {
+	hit := reason(a)
+	r := sarifResult{
+		RuleID: hit.ID, RuleIndex: index[hit.ID], Level: sarifLevel(a.Level),
+		Message: sarifText{fmt.Sprintf("%s: %s, %s, %s", text.Visible(a.Title, text.Line), text.Visible(a.Actor.Principal, text.Line), text.Period(a.First, a.Last),
+			text.Counted(a.Count, "event"))},
+		Locations:    []sarifLocation{},
+		Fingerprints: map[string]string{"rootkeepAlert/v1": a.ID},
+		Occurrences:  a.Count,
+		Properties: sarifProperties{
+			Severity: a.Level, State: a.State, Account: string(a.Account), Principal: text.Visible(a.Actor.Principal, 0),
+			First: a.First.UTC().Format(time.RFC3339), Last: a.Last.UTC().Format(time.RFC3339), Next: text.Visible(report.Next(a), 0),
+			Rules: []string{},
+		},
+	}
+	for _, rule := range a.Rules {
+		r.Properties.Rules = append(r.Properties.Rules, ruleName(rule))
+	}
+	for _, t := range a.Techniques {
+		r.Properties.Tags = append(r.Properties.Tags, "attack."+strings.ToLower(t.ID))
+	}
+	for i, e := range a.Events {
+		l := location(e.File, e.Offset)
+		l.Message = &sarifText{fmt.Sprintf("%s %s, event %s", text.Stamp(e.Time), text.Visible(e.Name, text.Short), text.Visible(e.ID, text.Short))}
+		if i == 0 {
+			r.Locations = append(r.Locations, l)
+		} else {
+			r.Related = append(r.Related, l)
+		}
+	}
+	return r
+}
+
+// sarifLevel maps severities to the three levels that SARIF has for failures.
+func sarifLevel(s rootkeep.Severity) string {
+	switch {
+	case s >= rootkeep.High:
+		return "error"
+	case s == rootkeep.Medium:
+		return "warning"
+	default:
+		return "note"
+	}
+}
+
+func location(file string, offset int64) sarifLocation {
+	var l sarifLocation
+	l.Physical.Artifact.URI = fileURI(file)
+	if offset >= 0 {
+		l.Physical.Region = &sarifRegion{offset}
+	}
+	return l
+}
+
+// fileURI is file as a URI reference (RFC 3986): absolute paths get the scheme
+// file, others stay relative. Everything outside unreserved characters and the
+// slash is percent-encoded.
+func fileURI(file string) string {
+	if strings.HasPrefix(file, "s3://") {
+		return "s3://" + (&url.URL{Path: strings.TrimPrefix(file, "s3://")}).EscapedPath()
+	}
+	slashed := filepath.ToSlash(file)
+	if strings.HasPrefix(slashed, "/") {
+		return (&url.URL{Scheme: "file", Path: slashed}).String()
+	}
+	return (&url.URL{Path: slashed}).String()
+}
+
+func notifications(h *report.Hunt) []sarifNotification {
+	out := []sarifNotification{}
+	for _, p := range h.Problems {
+		out = append(out, sarifNotification{
+			Level: "error", Message: sarifText{text.Visible(p.Detail, 0)},
+			Locations:  []sarifLocation{location(p.File, p.Offset)},
+			Descriptor: &sarifReference{text.Visible(p.Kind, 0)},
+		})
+	}
+	for _, n := range slices.Concat(h.Notices, interruption(h)) {
+		out = append(out, sarifNotification{Level: "note", Message: sarifText{text.Visible(n, 0)}})
+	}
+	return out
+}
+
+func interruption(h *report.Hunt) []string {
+	if h.Interrupted {
+		return []string{"interrupted: input is unread"}
+	}
+	return nil
+}

@@ -1,0 +1,108 @@
+package text
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Limits on what a person is shown of one hostile string, in runes.
+const (
+	Short = 80  // a name, an address, an ID
+	Line  = 200 // a title, a path, a user agent
+	Long  = 400 // a note, an error, guidance
+)
+
+// Grouped writes n with commas: 1,204,331.
+func Grouped[N int | int64](n N) string {
+	s := strconv.FormatInt(int64(n), 10)
+	sign := ""
+	if n < 0 {
+		sign, s = "-", s[1:]
+	}
+	for i := len(s) - 3; i > 0; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return sign + s
+}
+
+// Counted is n and the noun in its number: 1 event, 2 events. Match and address
+// take "es".
+func Counted[N int | int64](n N, noun string) string {
+	switch {
+	case n == 1:
+	case strings.HasSuffix(noun, "s"), strings.HasSuffix(noun, "ch"):
+		noun += "es"
+	default:
+		noun += "s"
+	}
+	return Grouped(n) + " " + noun
+}
+
+// Bytes is a size in decimal units: 1.2 GB.
+func Bytes(n int64) string {
+	const units = "kMGTPE"
+	if n < 1000 {
+		return fmt.Sprintf("%d B", n)
+	}
+	f, i := float64(n)/1000, 0
+	for f >= 999.95 && i < len(units)-1 {
+		f, i = f/1000, i+1
+	}
+	return fmt.Sprintf("%.1f %cB", f, units[i])
+}
+
+// Stamp is a time in UTC to the second, without the zone.
+func Stamp(t time.Time) string { return t.UTC().Format(time.DateTime) }
+
+// Period is "2026-11-20 03:11:09 to 03:26:40 UTC (15m31s)".
+func Period(first, last time.Time) string {
+	if first.Equal(last) {
+		return Stamp(first) + " UTC"
+	}
+	end := Stamp(last)
+	if day := len(time.DateOnly); end[:day] == Stamp(first)[:day] {
+		end = end[day+1:]
+	}
+	return fmt.Sprintf("%s to %s UTC (%s)", Stamp(first), end, Span(last.Sub(first)))
+}
+
+// Days is 2026-11-01..11-22; a single day is named once, the year again only when
+// it differs.
+func Days(first, last time.Time) string {
+	a, b := first.UTC().Format(time.DateOnly), last.UTC().Format(time.DateOnly)
+	switch {
+	case a == b:
+		return a
+	case a[:4] == b[:4]:
+		return a + ".." + b[5:]
+	default:
+		return a + ".." + b
+	}
+}
+
+// Span is a duration in the largest two units that it has: 3d4h, 15m31s.
+func Span(d time.Duration) string {
+	d = d.Round(time.Second)
+	const day = 24 * time.Hour
+	switch {
+	case d >= day:
+		return fmt.Sprintf("%dd%dh", d/day, d%day/time.Hour)
+	case d >= time.Hour:
+		return fmt.Sprintf("%dh%dm", d/time.Hour, d%time.Hour/time.Minute)
+	case d >= time.Minute:
+		return fmt.Sprintf("%dm%ds", d/time.Minute, d%time.Minute/time.Second)
+	default:
+		return fmt.Sprintf("%ds", d/time.Second)
+	}
+}
+
+// List joins the visible form of each element by commas.
+func List[T ~string](list []T, limit int) string {
+	out := make([]string, len(list))
+	for i, s := range list {
+		out[i] = Visible(string(s), limit)
+	}
+	return strings.Join(out, ", ")
+}

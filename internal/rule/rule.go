@@ -1,0 +1,78 @@
+// Package rule decodes content files strictly and prepares their test cases:
+// YAML nodes go in, typed structs or errors with file and line come out.
+package rule
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/goccy/go-yaml"
+	"github.com/goccy/go-yaml/ast"
+)
+
+// Error is a mistake in a content file.
+type Error struct {
+	File         string
+	Line, Column int // from 1; 0 when unknown
+	Msg          string
+}
+
+func (e *Error) Error() string {
+	return fmt.Sprintf("%s:%d:%d: %s", e.File, e.Line, e.Column, e.Msg)
+}
+
+// Decode fills into from a YAML node. Unknown keys, wrong types and repeated
+// keys are an *Error that names file, line and column.
+func Decode(file string, node ast.Node, into any) error {
+	err := yaml.NodeToValue(node, into, yaml.Strict())
+	if err == nil {
+		return nil
+	}
+	out := &Error{File: file, Msg: err.Error()}
+	var located yaml.Error
+	if errors.As(err, &located) {
+		out.Msg = located.GetMessage()
+		if tok := located.GetToken(); tok != nil && tok.Position != nil {
+			out.Line, out.Column = tok.Position.Line, tok.Position.Column
+		}
+	}
+	if out.Line == 0 && node.GetToken() != nil {
+		out.Line, out.Column = node.GetToken().Position.Line, node.GetToken().Position.Column
+	}
+	return out
+}
+
+// Duration is a time span in content files: a whole number and one of the units
+// s, m, h, d (24 hours), w, as in Sigma's timespan; M (30 days) and y (365 days)
+// as well.
+type Duration time.Duration
+
+var units = map[byte]time.Duration{
+	's': time.Second, 'm': time.Minute, 'h': time.Hour,
+	'd': 24 * time.Hour, 'w': 7 * 24 * time.Hour, 'M': 30 * 24 * time.Hour, 'y': 365 * 24 * time.Hour,
+}
+
+// ParseDuration reads a Duration.
+func ParseDuration(s string) (Duration, error) {
+	if len(s) < 2 {
+		return 0, fmt.Errorf("duration %q: want a number and one of s m h d w M y", s)
+	}
+	unit, ok := units[s[len(s)-1]]
+	n, err := strconv.ParseInt(s[:len(s)-1], 10, 32)
+	if !ok || err != nil || n < 0 {
+		return 0, fmt.Errorf("duration %q: want a number and one of s m h d w M y", s)
+	}
+	return Duration(time.Duration(n) * unit), nil
+}
+
+// UnmarshalYAML reads the text form.
+func (d *Duration) UnmarshalYAML(b []byte) error {
+	v, err := ParseDuration(strings.Trim(string(b), `"' `))
+	if err == nil {
+		*d = v
+	}
+	return err
+}

@@ -1,0 +1,235 @@
+// Package stream opens what a user names - files, folders, zips, globs, standard
+// input - as objects that a cloudtrail.Reader reads one by one.
+package stream
+
+import (
+	"archive/zip"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/rootkeep/rootkeep/cloudtrail"
+)
+
+// Object is one thing to read. Err is set instead of Input when the object
+// cannot even be tried: a broken zip, a folder without permission.
+type Object struct {
+	Input  cloudtrail.Input
+	Size   int64 // stored bytes, -1 when unknown
+	Digest bool  // its key names a digest file, which holds no records
+	Err    error
+}
+
+// Paths is a list of paths, globs and "-" for standard input.
+type Paths struct {
+	paths []string
+	stdin io.Reader
+	zips  []*zip.ReadCloser
+}
+
+// Open checks that every path exists, or is a glob that matches something.
+func Open(paths []string, stdin io.Reader) (*Paths, error) {
+	p := &Paths{stdin: stdin}
+	for _, path := range paths {
+		if path == "-" {
+			if slices.Contains(p.paths, "-") {
+				return nil, errors.New("standard input (-) is named twice; it can be read once")
+			}
+			p.paths = append(p.paths, path)
+			continue
+		}
+		if _, err := os.Stat(path); err == nil {
+			p.paths = append(p.paths, path)
+			continue
+		} else if !strings.ContainsAny(path, "*?[") {
+			return nil, fmt.Errorf("open %s: %w", path, plain(err))
+		}
+		found, err := filepath.Glob(path)
+		if err != nil {
+			return nil, fmt.Errorf("glob %s: %w", path, err)
+		}
+		if len(found) == 0 {
+			return nil, fmt.Errorf("glob %s matches nothing", path)
+		}
+		p.paths = append(p.paths, found...)
+	}
+	return p, nil
+}
+
+// plain drops the operation and path that the caller names itself.
+func plain(err error) error {
+	var pe *fs.PathError
+	if errors.As(err, &pe) {
+		return pe.Err
+	}
+	return err
+}
+
+// Close releases the zip files.
+func (p *Paths) Close() error {
+	var errs []error
+	for _, z := range p.zips {
+		errs = append(errs, z.Close())
+	}
+	p.zips = nil
+	return errors.Join(errs...)
+}
+
+// Send sends every object to out, in the order of the paths and of the names
+// within a folder, and closes it. It stops early when ctx ends.
+func (p *Paths) Send(ctx context.Context, out chan<- Object) {
+	defer close(out)
+	send := func(o Object) bool {
+		select {
+		case out <- o:
+			return true
+		case <-ctx.Done():
+			return false
+		}
+	}
+	for _, path := range p.paths {
+		if !p.each(path, send) {
+			return
+		}
+	}
+}
+
+// Count is how many objects and stored bytes the paths hold, for a progress bar.
+// It looks at names and sizes only.
+func (p *Paths) Count(ctx context.Context) (objects int, bytes int64) {
+	var counted Paths
+	defer counted.Close()
+	for _, path := range p.paths {
+		if path == "-" {
+			objects++
+			continue
+		}
+		counted.each(path, func(o Object) bool {
+			if !o.Digest && o.Err == nil {
+				objects++
+				bytes += max(o.Size, 0)
+			}
+			return ctx.Err() == nil
+		})
+	}
+	return objects, bytes
+}
+
+func (p *Paths) each(path string, send func(Object) bool) bool {
+	if path == "-" {
+		return send(Object{Input: cloudtrail.Input{Name: "standard input", Open: once(p.stdin)}, Size: -1})
+	}
+	going := true
+	err := filepath.WalkDir(path, func(name string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			going = send(Object{Input: cloudtrail.Input{Name: name}, Err: plain(err)})
+		case d.IsDir():
+			return nil
+		default:
+			going = p.file(name, send)
+		}
+		if !going {
+			return fs.SkipAll
+		}
+		return nil
+	})
+	if err != nil && going {
+		going = send(Object{Input: cloudtrail.Input{Name: path}, Err: plain(err)})
+	}
+	return going
+}
+
+// file sends one file, or the entries of a zip.
+func (p *Paths) file(name string, send func(Object) bool) bool {
+	info, err := os.Stat(name) // follows a link to its file
+	if err != nil {
+		return send(Object{Input: cloudtrail.Input{Name: name}, Err: plain(err)})
+	}
+	if !info.Mode().IsRegular() {
+		if info.IsDir() { // a link to a folder: following it could go round in circles
+			return send(Object{Input: cloudtrail.Input{Name: name}, Err: errors.New("a link to a folder is not followed; hint: name the folder itself")})
+		}
+		return send(Object{Input: cloudtrail.Input{Name: name}, Err: errors.New("no regular file; hint: pipe it to standard input (-)")})
+	}
+	if strings.EqualFold(filepath.Ext(name), ".zip") {
+		return p.zip(name, send)
+	}
+	return send(object(name, info.Size(), func() (io.ReadCloser, error) { return os.Open(name) }))
+}
+
+func object(name string, size int64, open func() (io.ReadCloser, error)) Object {
+	key, ok := cloudtrail.ParseKey(name)
+	return Object{
+		Input:  cloudtrail.Input{Name: name, Open: open, OneMember: ok},
+		Size:   size,
+		Digest: ok && key.Kind == cloudtrail.DigestKey,
+	}
+}
+
+func (p *Paths) zip(name string, send func(Object) bool) bool {
+	z, err := zip.OpenReader(name)
+	if err != nil {
+		return send(Object{Input: cloudtrail.Input{Name: name}, Err: fmt.Errorf("read zip: %w", plain(err))})
+	}
+	p.zips = append(p.zips, z)
+	for _, f := range z.File {
+		if f.FileInfo().IsDir() {
+			continue
+		}
+		open := func() (io.ReadCloser, error) {
+			r, err := f.Open()
+			if err != nil {
+				return nil, err
+			}
+			return &bounded{ReadCloser: r, stored: int64(f.CompressedSize64)}, nil
+		}
+		if !send(object(filepath.ToSlash(filepath.Join(name, f.Name)), int64(f.CompressedSize64), open)) {
+			return false
+		}
+	}
+	return true
+}
+
+// once opens a stream that cannot be read again.
+func once(r io.Reader) func() (io.ReadCloser, error) {
+	var mu sync.Mutex
+	taken := false
+	return func() (io.ReadCloser, error) {
+		mu.Lock()
+		defer mu.Unlock()
+		if taken || r == nil {
+			return nil, errors.New("standard input cannot be read a second time; hint: save it to a file")
+		}
+		taken = true
+		return io.NopCloser(r), nil
+	}
+}
+
+const (
+	// A zip entry that inflates past bombBytes and to more than bombRatio times
+	// its stored size is refused, as cloudtrail refuses such a gzip object.
+	bombBytes = 256 << 20
+	bombRatio = 400
+)
+
+// bounded stops a zip entry that inflates out of all proportion.
+type bounded struct {
+	io.ReadCloser
+	stored, read int64
+}
+
+func (b *bounded) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	if b.read += int64(n); b.read > bombBytes && b.read/bombRatio > b.stored {
+		return 0, fmt.Errorf("%d stored bytes inflate to more than %d: a zip bomb; the rest is not read", b.stored, b.read)
+	}
+	return n, err
+}

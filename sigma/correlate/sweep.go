@@ -1,0 +1,143 @@
+package correlate
+
+import (
+	"slices"
+
+	"github.com/rootkeep/rootkeep"
+	"github.com/rootkeep/rootkeep/sigma"
+)
+
+// episode is a firing in the making.
+type episode struct {
+	start, crossed, end int64
+	count               int
+	value               float64
+	steps               []int64
+	events              []*rootkeep.Event
+	shown               int64 // events were chosen up to here
+}
+
+// sweep moves a window over sorted marks and judges the condition at each second
+// of s. Marks at or before s.after only fill the window: they were judged before.
+// It returns the episodes that began or went on, and the one still open.
+func sweep(spec *sigma.Correlation, marks []mark, s span, open *episode) (touched []*episode, still *episode) {
+	j := newJudge(spec)
+	agg := newAggregate(spec, j.lowest, marks)
+	inside, lo := 0, 0 // events in the window; its first mark
+	for hi := 0; hi < len(marks) && marks[hi].t <= s.until; {
+		now := firstSecond(marks[hi:])
+		t := now[0].t
+		for marks[lo].t <= t-j.width {
+			agg.remove(marks[lo])
+			inside -= int(marks[lo].n)
+			lo++
+		}
+		added := 0
+		for _, m := range now {
+			agg.add(m)
+			added += int(m.n)
+		}
+		inside += added
+		hi += len(now)
+		if t <= s.after {
+			continue
+		}
+		x := agg.value(now)
+		if open != nil && t-open.end >= j.width || !j.holds(x) {
+			open = nil
+		}
+		if !j.holds(x) {
+			continue
+		}
+		if open == nil {
+			open = j.begin(marks[lo:hi], inside, x)
+			touched = append(touched, open)
+		} else {
+			open.count += added
+			if len(touched) == 0 {
+				touched = append(touched, open) // it began before s
+			}
+		}
+		j.extend(open, t, x)
+	}
+	return touched, open
+}
+
+// firstSecond is the marks at the front that share the first one's time.
+func firstSecond(marks []mark) []mark {
+	n := 1
+	for n < len(marks) && marks[n].t == marks[0].t {
+		n++
+	}
+	return marks[:n]
+}
+
+// judge knows when a correlation's condition holds.
+type judge struct {
+	spec      *sigma.Correlation
+	width     int64
+	condition sigma.Range
+	lowest    bool // only upper bounds: the low values are the telling ones
+}
+
+func newJudge(spec *sigma.Correlation) judge {
+	c := spec.Condition
+	if (spec.Type == sigma.Temporal || spec.Type == sigma.TemporalOrdered) && c == (sigma.Range{}) {
+		all := float64(len(spec.Inputs))
+		c.GTE = &all
+	}
+	upper := c.LT != nil || c.LTE != nil
+	lower := c.GT != nil || c.GTE != nil || c.EQ != nil
+	return judge{spec, seconds(spec.Timespan), c, upper && !lower}
+}
+
+func (j *judge) holds(x float64) bool {
+	c := &j.condition
+	return (c.GT == nil || x > *c.GT) &&
+		(c.GTE == nil || x >= *c.GTE) &&
+		(c.LT == nil || x < *c.LT) &&
+		(c.LTE == nil || x <= *c.LTE) &&
+		(c.EQ == nil || x == *c.EQ) &&
+		(c.NEQ == nil || x != *c.NEQ)
+}
+
+// begin opens an episode at the last of the marks in the window, which hold that
+// many events.
+func (j *judge) begin(marks []mark, events int, x float64) *episode {
+	first := 0
+	if j.spec.Type == sigma.TemporalOrdered {
+		first = firstOfRule(marks, 0)
+		for _, m := range marks[:first] {
+			events -= int(m.n)
+		}
+	}
+	e := &episode{
+		start:   marks[first].t,
+		crossed: marks[len(marks)-1].t,
+		count:   events,
+		value:   x,
+		steps:   make([]int64, len(j.spec.Steps)),
+	}
+	e.shown = e.start - 1
+	return e
+}
+
+// firstOfRule is the index of the first mark of an input, or 0 when there is
+// none: a condition such as "lt 2" holds without the first rule.
+func firstOfRule(marks []mark, input int) int {
+	return max(0, slices.IndexFunc(marks, func(m mark) bool { return m.key.rule() == input }))
+}
+
+func (j *judge) extend(e *episode, t int64, x float64) {
+	e.end = t
+	if j.lowest {
+		e.value = min(e.value, x)
+	} else {
+		e.value = max(e.value, x)
+	}
+	for i, step := range j.spec.Steps {
+		if e.steps[i] == 0 && x >= step {
+			e.steps[i] = t
+		}
+	}
+}

@@ -1,0 +1,99 @@
+package correlate
+
+import (
+	"slices"
+
+	"github.com/rootkeep/rootkeep/sigma"
+)
+
+// window is the state of a group for the types with a sliding window.
+type window struct {
+	spec   *sigma.Correlation
+	width  int64
+	marks  []mark // in any order; marks[:tidy] were compacted
+	tidy   int
+	proofs proofs
+	open   *episode // went on at the last Flush
+}
+
+func newWindow(spec *sigma.Correlation) *window {
+	width := seconds(spec.Timespan)
+	return &window{spec: spec, width: width, proofs: newProofs(width, maxEvents)}
+}
+
+func (w *window) add(s sighting) {
+	w.proofs.offer(s.t, s.input, s.from)
+	if last := len(w.marks) - 1; last >= 0 && compareMarks(w.marks[last], s.mark) == 0 {
+		w.marks[last].n += s.n
+		return
+	}
+	w.marks = append(w.marks, s.mark)
+	w.compactIfDoubled()
+}
+
+func (w *window) merge(other state) {
+	o := other.(*window)
+	w.marks = append(w.marks, o.marks...)
+	w.compactIfDoubled()
+	w.proofs.merge(o.proofs)
+}
+
+func (w *window) compactIfDoubled() {
+	if len(w.marks) >= 2*w.tidy+64 {
+		w.compact()
+	}
+}
+
+// compact leaves the marks sorted and as few as exact results allow.
+func (w *window) compact() {
+	if len(w.marks) == w.tidy {
+		return // nothing was appended since
+	}
+	w.marks = fold(w.marks)
+	if w.spec.Type == sigma.ValueCount || w.spec.Type == sigma.Temporal {
+		thin(w.marks, w.width)
+		w.marks = fold(w.marks)
+	}
+	w.tidy = len(w.marks)
+}
+
+func (w *window) settle(s span, _ int64) []Firing {
+	w.compact()
+	var touched []*episode
+	touched, w.open = sweep(w.spec, w.marks, s, w.open)
+	firings := make([]Firing, 0, len(touched))
+	for _, e := range touched {
+		firings = append(firings, w.firing(e))
+	}
+	// Marks at until-width and before are in no window after until.
+	old, _ := slices.BinarySearchFunc(w.marks, s.until-w.width+1, func(m mark, t int64) int {
+		return compareMarks(m, mark{t: t})
+	})
+	w.marks = slices.Clone(w.marks[old:]) // frees the array of a past burst
+	w.tidy = len(w.marks)
+	w.proofs.drop(s.until - w.width)
+	return firings
+}
+
+func (w *window) firing(e *episode) Firing {
+	e.events = append(e.events, w.proofs.choose(choice{
+		from:    max(e.start, e.shown+1),
+		through: e.crossed,
+		to:      e.end,
+		inputs:  len(w.spec.Inputs),
+		ordered: w.spec.Type == sigma.TemporalOrdered,
+		limit:   maxEvents - len(e.events),
+	})...)
+	e.shown = e.end
+	return Firing{
+		Start: e.start, Crossed: e.crossed, End: e.end,
+		Count:  e.count,
+		Value:  e.value,
+		Steps:  slices.Clone(e.steps),
+		Events: slices.Clone(e.events),
+	}
+}
+
+// idle holds once all marks are a timespan old: an open episode is over too, as
+// whatever comes next comes a timespan or more after its end.
+func (w *window) idle() bool { return len(w.marks) == 0 }

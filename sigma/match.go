@@ -1,0 +1,338 @@
+package sigma
+
+import (
+	"bytes"
+	"slices"
+
+	"github.com/rootkeep/rootkeep"
+)
+
+// Matcher matches records against a Set. It belongs to one goroutine.
+type Matcher struct {
+	set     *Set
+	view    *rootkeep.View
+	several bool // some field of the record has more than one value
+
+	// Stamps equal to now belong to the record at hand; others are stale.
+	now     uint32
+	tried   []uint32 // by rule
+	answers []answer // by predicate
+	fields  []fieldState
+
+	large      subject // the one value above keepText that is at hand
+	largeField int
+	largeAt    uint32
+
+	left, right subject // of a field reference
+}
+
+// answer is what a predicate said about the record of the stamp.
+type answer struct {
+	at    uint32
+	holds bool
+}
+
+// fieldState is what the matcher knows about one field.
+type fieldState struct {
+	memo *memo // nil for a field without value predicates
+
+	at   uint32 // slot is that of the record's value
+	slot int
+
+	readAt  uint32 // subject holds the record's value
+	subject subject
+}
+
+// keepText is the length of values, in bytes, up to which each field has buffers
+// of its own; the longer ones take turns, which bounds the memory of a matcher.
+const keepText = 4096
+
+// NewMatcher makes a matcher for one goroutine.
+func (s *Set) NewMatcher() *Matcher {
+	m := &Matcher{
+		set:     s,
+		tried:   make([]uint32, len(s.rules)),
+		answers: make([]answer, len(s.predicates)),
+		fields:  make([]fieldState, len(s.index.byField)),
+	}
+	for f, n := range s.index.byField {
+		if n > 0 {
+			m.fields[f].memo = newMemo(n)
+		}
+	}
+	return m
+}
+
+// Match appends the numbers of the rules that match the record, ascending. The
+// view must hold the fields of Set.Fields and Set.Derived. Nothing is allocated
+// once the buffers have grown.
+func (m *Matcher) Match(v *rootkeep.View, dst []int32) []int32 {
+	m.begin(v)
+	before := len(dst)
+	for i := range m.set.index.fields {
+		dst = m.tryField(&m.set.index.fields[i], dst)
+	}
+	for _, r := range m.set.index.always {
+		dst = m.try(r, dst)
+	}
+	slices.Sort(dst[before:])
+	return dst
+}
+
+func (m *Matcher) begin(v *rootkeep.View) {
+	m.view = v
+	m.several = v.Several()
+	m.now++
+	if m.now == 0 { // wrapped: no stamp may look fresh
+		clear(m.tried)
+		clear(m.answers)
+		for i := range m.fields {
+			m.fields[i].at, m.fields[i].readAt = 0, 0
+		}
+		m.largeAt = 0
+		m.now = 1
+	}
+}
+
+// tryField tries the rules whose witness a value of the field is.
+func (m *Matcher) tryField(x *fieldIndex, dst []int32) []int32 {
+	first := m.view.At(x.field)
+	if first.Kind == rootkeep.Absent {
+		return dst
+	}
+	dst = m.tryValue(x, first, 0, dst)
+	if !m.several {
+		return dst
+	}
+	for i := 0; ; i++ {
+		v, ok := m.view.More(x.field, i)
+		if !ok {
+			return dst
+		}
+		dst = m.tryValue(x, v, i+1, dst)
+	}
+}
+
+func (m *Matcher) tryValue(x *fieldIndex, v rootkeep.Value, i int, dst []int32) []int32 {
+	if !hasText(v) {
+		return dst
+	}
+	f := &m.fields[x.field]
+	n := f.memo.find(v)
+	s := &f.memo.slots[n]
+	if i == 0 {
+		f.slot, f.at = n, m.now
+	}
+	if !s.indexed {
+		subj := m.read(x.field, v, i)
+		s.rules[0] = uint32(len(f.memo.rules))
+		f.memo.rules = x.appendRules(f.memo.rules, subj)
+		s.rules[1] = uint32(len(f.memo.rules))
+		s.indexed = true
+	}
+	for _, r := range f.memo.rules[s.rules[0]:s.rules[1]] {
+		dst = m.try(r, dst)
+	}
+	f.memo.release(n)
+	return dst
+}
+
+// try appends a rule if it matches and was not tried before.
+func (m *Matcher) try(rule int32, dst []int32) []int32 {
+	if m.tried[rule] == m.now {
+		return dst
+	}
+	m.tried[rule] = m.now
+	if m.holds(m.set.programs[rule].root) {
+		dst = append(dst, rule)
+	}
+	return dst
+}
+
+func (m *Matcher) holds(n *node) bool {
+	switch n.op {
+	case nodeAsk:
+		return m.ask(n.pred)
+	case nodeAnd:
+		for _, k := range n.kids {
+			if !m.holds(k) {
+				return false
+			}
+		}
+		return true
+	case nodeOr:
+		for _, k := range n.kids {
+			if m.holds(k) {
+				return true
+			}
+		}
+		return false
+	case nodeNot:
+		return !m.holds(n.kids[0])
+	}
+	return n.op == nodeTrue
+}
+
+// ask answers a predicate, once per record.
+func (m *Matcher) ask(pred int) bool {
+	a := &m.answers[pred]
+	if a.at == m.now {
+		return a.holds
+	}
+	p := &m.set.predicates[pred]
+	var holds bool
+	switch p.kind {
+	case askPresent:
+		holds = (m.view.At(p.field).Kind != rootkeep.Absent) == p.present
+	case askRef:
+		holds = m.compare(p)
+	default:
+		holds = m.values(p)
+	}
+	*a = answer{m.now, holds != p.not}
+	return a.holds
+}
+
+// values answers for a field with one value from the memo.
+func (m *Matcher) values(p *predicate) bool {
+	if m.several {
+		if _, ok := m.view.More(p.field, 0); ok {
+			return m.anyValue(p)
+		}
+	}
+	v := m.view.At(p.field)
+	switch v.Kind {
+	case rootkeep.Absent, rootkeep.Null:
+		return p.null
+	case rootkeep.Array: // empty
+		return false
+	}
+	f := &m.fields[p.field]
+	if f.at != m.now {
+		f.slot, f.at = f.memo.find(v), m.now
+	}
+	holds, known := f.memo.answer(f.slot, p.slot)
+	if !known {
+		holds = p.holdsAll(m.read(p.field, v, 0))
+		f.memo.setAnswer(f.slot, p.slot, holds)
+	}
+	return holds
+}
+
+// holdsAll: every group has a test that holds for the value.
+func (p *predicate) holdsAll(s *subject) bool {
+	for _, g := range p.groups {
+		if !holdsAny(g, s) {
+			return false
+		}
+	}
+	return true
+}
+
+func holdsAny(tests []test, s *subject) bool {
+	for _, t := range tests {
+		if t.holds(s) {
+			return true
+		}
+	}
+	return false
+}
+
+// anyValue: for every group some value of the field has a test that holds.
+func (m *Matcher) anyValue(p *predicate) bool {
+	if p.null && m.someValue(p.field, func(v rootkeep.Value, _ int) bool { return v.Kind == rootkeep.Null }) {
+		return true
+	}
+	for _, g := range p.groups {
+		held := m.someValue(p.field, func(v rootkeep.Value, i int) bool {
+			return hasText(v) && holdsAny(g, m.read(p.field, v, i))
+		})
+		if !held {
+			return false
+		}
+	}
+	return true
+}
+
+// someValue calls ask with the values of a field and their numbers until it
+// says true.
+func (m *Matcher) someValue(field int, ask func(v rootkeep.Value, i int) bool) bool {
+	v := m.view.At(field)
+	if v.Kind == rootkeep.Absent {
+		return false
+	}
+	if ask(v, 0) {
+		return true
+	}
+	for i := 0; m.several; i++ {
+		v, ok := m.view.More(field, i)
+		if !ok {
+			return false
+		}
+		if ask(v, i+1) {
+			return true
+		}
+	}
+	return false
+}
+
+// read prepares the i-th value of a field for tests. The first one is prepared
+// once per record; the others overwrite it.
+func (m *Matcher) read(field int, v rootkeep.Value, i int) *subject {
+	f := &m.fields[field]
+	if len(v.Text) > keepText {
+		if m.largeAt != m.now || m.largeField != field || i > 0 {
+			m.large.read(v)
+			m.largeAt, m.largeField = m.now, field
+		}
+		if i > 0 {
+			m.largeAt = 0
+		}
+		return &m.large
+	}
+	if f.readAt != m.now || i > 0 {
+		f.subject.read(v)
+		f.readAt = m.now
+	}
+	if i > 0 {
+		f.readAt = 0
+	}
+	return &f.subject
+}
+
+// compare answers a field reference: some value of the field compares to some
+// value of the referenced one. Null and absent compare to nothing.
+func (m *Matcher) compare(p *predicate) bool {
+	for _, ref := range p.refs {
+		held := m.someValue(p.field, func(a rootkeep.Value, _ int) bool {
+			return m.someValue(ref, func(b rootkeep.Value, _ int) bool { return m.compareValues(p, a, b) })
+		})
+		if held != p.all {
+			return held
+		}
+	}
+	return p.all
+}
+
+func (m *Matcher) compareValues(p *predicate, a, b rootkeep.Value) bool {
+	if !hasText(a) || !hasText(b) {
+		return false
+	}
+	m.left.read(a)
+	m.right.read(b)
+	x, y := m.left.form(p.fold), m.right.form(p.fold)
+	switch p.op {
+	case opContains:
+		return bytes.Contains(x, y)
+	case opStartsWith:
+		return bytes.HasPrefix(x, y)
+	case opEndsWith:
+		return bytes.HasSuffix(x, y)
+	}
+	return bytes.Equal(x, y)
+}
+
+// hasText: absent, null and the empty array have no text to test.
+func hasText(v rootkeep.Value) bool {
+	return v.Kind != rootkeep.Absent && v.Kind != rootkeep.Null && v.Kind != rootkeep.Array
+}

@@ -1,0 +1,143 @@
+package sigma
+
+import (
+	"bytes"
+	"hash/maphash"
+
+	"github.com/rootkeep/rootkeep"
+)
+
+// Bounds of one memo. Values of CloudTrail fields repeat, most of them far more
+// often than this many others come between.
+const (
+	memoSlots   = 4096
+	memoText    = 1 << 18 // bytes of values
+	memoRules   = 1 << 16
+	memoLongest = 512 // a longer value is not kept
+)
+
+// memo remembers what is known about the values of one field: the rules that a
+// value is a witness for, and the answers of predicates. When it is full it
+// forgets all and starts again. Slot 0 serves values that are not kept.
+type memo struct {
+	seed  maphash.Seed
+	table []uint16 // open addressing by hash: slot number, 0 for free
+	slots []slot
+	text  []byte   // of all slots
+	rules []int32  // of all slots
+	bits  []uint64 // of all slots: words of known answers, then words of answers
+	words int
+	last  int // the slot found last: calls come in bursts
+}
+
+type slot struct {
+	hash    uint64
+	text    [2]uint32 // range in memo.text
+	rules   [2]uint32 // range in memo.rules
+	object  bool      // the text stands for a JSON object
+	indexed bool      // rules is filled
+}
+
+func newMemo(predicates int) *memo {
+	m := &memo{seed: maphash.MakeSeed(), words: (predicates + 63) / 64}
+	m.reset()
+	return m
+}
+
+func (m *memo) reset() {
+	if m.table == nil {
+		m.table = make([]uint16, 64)
+	}
+	clear(m.table)
+	m.slots = append(m.slots[:0], slot{})
+	m.text, m.rules = m.text[:0], m.rules[:0]
+	m.bits = append(m.bits[:0], make([]uint64, 2*m.words)...)
+	m.last = 0
+}
+
+// find returns the slot of a value, a new one when it is not known.
+func (m *memo) find(v rootkeep.Value) int {
+	if len(v.Text) > memoLongest {
+		return m.scratch()
+	}
+	object := v.Kind == rootkeep.Object
+	if s := &m.slots[m.last]; m.last > 0 && s.object == object && bytes.Equal(m.text[s.text[0]:s.text[1]], v.Text) {
+		return m.last
+	}
+	h := maphash.Bytes(m.seed, v.Text)
+	mask := uint64(len(m.table) - 1)
+	for i := h & mask; ; i = (i + 1) & mask {
+		n := int(m.table[i])
+		if n == 0 {
+			m.last = m.insert(h, v.Text, object)
+			return m.last
+		}
+		s := &m.slots[n]
+		if s.hash == h && s.object == object && bytes.Equal(m.text[s.text[0]:s.text[1]], v.Text) {
+			m.last = n
+			return n
+		}
+	}
+}
+
+// scratch clears slot 0 for a value that is not kept.
+func (m *memo) scratch() int {
+	m.slots[0] = slot{}
+	clear(m.bits[:2*m.words])
+	return 0
+}
+
+// release takes back the rules of slot 0.
+func (m *memo) release(slot int) {
+	if slot == 0 {
+		m.rules = m.rules[:m.slots[0].rules[0]]
+	}
+}
+
+func (m *memo) insert(h uint64, text []byte, object bool) int {
+	if len(m.slots) == memoSlots || len(m.text)+len(text) > memoText || len(m.rules) > memoRules {
+		m.reset()
+	}
+	if 2*len(m.slots) >= len(m.table) {
+		m.grow()
+	}
+	start := uint32(len(m.text))
+	m.text = append(m.text, text...)
+	n := len(m.slots)
+	m.slots = append(m.slots, slot{hash: h, text: [2]uint32{start, uint32(len(m.text))}, object: object})
+	for range 2 * m.words {
+		m.bits = append(m.bits, 0)
+	}
+	m.place(h, n)
+	return n
+}
+
+func (m *memo) grow() {
+	m.table = make([]uint16, 2*len(m.table))
+	for n := 1; n < len(m.slots); n++ {
+		m.place(m.slots[n].hash, n)
+	}
+}
+
+func (m *memo) place(h uint64, n int) {
+	mask := uint64(len(m.table) - 1)
+	i := h & mask
+	for m.table[i] != 0 {
+		i = (i + 1) & mask
+	}
+	m.table[i] = uint16(n)
+}
+
+// answer returns what a predicate of the field said about the value of a slot.
+func (m *memo) answer(slot, predicate int) (holds, known bool) {
+	w, bit := slot*2*m.words+predicate/64, uint64(1)<<(predicate%64)
+	return m.bits[w+m.words]&bit != 0, m.bits[w]&bit != 0
+}
+
+func (m *memo) setAnswer(slot, predicate int, holds bool) {
+	w, bit := slot*2*m.words+predicate/64, uint64(1)<<(predicate%64)
+	m.bits[w] |= bit
+	if holds {
+		m.bits[w+m.words] |= bit
+	}
+}
