@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+
+	"github.com/rootkeep/rootkeep/cloudtrail/inflate"
 )
 
 const (
@@ -31,7 +33,7 @@ type source struct {
 	stats     *Stats
 	stored    stored
 	decoder   decoder // nil for plain input
-	own       standardDecoder
+	own       inflate.Decoder
 	standard  standardDecoder
 	delivered int64 // inflated bytes handed out
 	done      error // what every further fill returns

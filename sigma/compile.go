@@ -205,9 +205,9 @@ func (d *detection) eachField(visit func(string)) {
 		for _, alt := range s.alternatives {
 			for _, it := range alt {
 				visit(it.field)
-				if it.mods.fieldRef {
+				if it.mods.FieldRef {
 					for _, v := range it.values {
-						visit(v.text)
+						visit(v.Text)
 					}
 				}
 			}

@@ -7,18 +7,21 @@ import (
 	"time"
 
 	"github.com/goccy/go-yaml/ast"
+
+	"github.com/rootkeep/rootkeep/sigma/value"
+	"github.com/rootkeep/rootkeep/sigma/yamldoc"
 )
 
 // correlation reads a correlation rule.
-func (r *reader) correlation(top []entry) *Correlation {
+func (r *reader) correlation(top []yamldoc.Entry) *Correlation {
 	c := &Correlation{Header: r.header(top, "correlation"), Alerts: true, Percentile: defaultPercentile}
-	r.require(top, "title")
+	r.Require(top, "title")
 	for _, e := range top {
-		switch e.name {
+		switch e.Name {
 		case "correlation":
 			r.correlationSection(c, e)
 		case "generate":
-			c.Generate = r.boolean(e)
+			c.Generate = r.Boolean(e)
 		}
 	}
 	return c
@@ -27,52 +30,52 @@ func (r *reader) correlation(top []entry) *Correlation {
 // defaultPercentile is the median: the specification names no rank.
 const defaultPercentile = 50
 
-func (r *reader) correlationSection(c *Correlation, section entry) {
-	keys, ok := r.mapping(section.value, "correlation")
+func (r *reader) correlationSection(c *Correlation, section yamldoc.Entry) {
+	keys, ok := r.Mapping(section.Value, "correlation")
 	if !ok {
 		return
 	}
-	r.require(keys, "type", "rules", "group-by", "timespan")
+	r.Require(keys, "type", "rules", "group-by", "timespan")
 	condition := false
 	for _, k := range keys {
-		switch k.name {
+		switch k.Name {
 		case "type":
-			c.Type = CorrelationType(r.oneOf(k, "event_count", "value_count", "temporal", "temporal_ordered",
+			c.Type = CorrelationType(r.OneOf(k, "event_count", "value_count", "temporal", "temporal_ordered",
 				"value_sum", "value_avg", "value_percentile", "new_value", "absence"))
 		case "rules":
-			c.Rules = r.texts(k, 2)
+			c.Rules = r.Texts(k, 2)
 			if len(c.Rules) == 0 {
-				r.fail(k.value, "rules is empty")
+				r.Fail(k.Value, "rules is empty")
 			}
 		case "group-by":
-			c.GroupBy = r.paths(k, r.texts(k, 1))
+			c.GroupBy = r.paths(k, r.Texts(k, 1))
 		case "timespan":
 			c.Timespan = r.timespan(k)
 		case "aliases":
 			c.Aliases = r.aliases(k)
 		case "generate":
-			c.Generate = r.boolean(k)
+			c.Generate = r.Boolean(k)
 		case "condition":
 			condition = true
 			r.correlationCondition(c, k)
 		default:
-			r.fail(k.key, "unknown key %s in correlation", k.name)
+			r.Fail(k.Key, "unknown key %s in correlation", k.Name)
 		}
 	}
 	r.checkCorrelation(c, section, condition)
 }
 
-func (r *reader) paths(at entry, paths []string) []string {
+func (r *reader) paths(at yamldoc.Entry, paths []string) []string {
 	for _, p := range paths {
 		if err := validPath(p); err != nil {
-			r.fail(at.value, "%s: %v", at.name, err)
+			r.Fail(at.Value, "%s: %v", at.Name, err)
 		}
 	}
 	return paths
 }
 
-func (r *reader) correlationCondition(c *Correlation, section entry) {
-	keys, ok := r.mapping(section.value, "condition")
+func (r *reader) correlationCondition(c *Correlation, section yamldoc.Entry) {
+	keys, ok := r.Mapping(section.Value, "condition")
 	if !ok {
 		return
 	}
@@ -81,30 +84,30 @@ func (r *reader) correlationCondition(c *Correlation, section entry) {
 		"lte": &c.Condition.LTE, "eq": &c.Condition.EQ, "neq": &c.Condition.NEQ,
 	}
 	for _, k := range keys {
-		bound, isBound := bounds[k.name]
+		bound, isBound := bounds[k.Name]
 		switch {
 		case isBound:
-			n := r.number(k)
+			n := r.Number(k)
 			*bound = &n
-		case k.name == "field":
-			if s, ok := scalarOf(k.value); ok && s.kind == textScalar {
-				c.Fields = r.paths(k, []string{s.text})
+		case k.Name == "field":
+			if s, ok := yamldoc.Scalar(k.Value); ok && s.Kind == value.TextScalar {
+				c.Fields = r.paths(k, []string{s.Text})
 				continue
 			}
-			c.Fields = r.paths(k, r.texts(k, 1))
-		case k.name == "percentile":
-			c.Percentile = r.number(k)
+			c.Fields = r.paths(k, r.Texts(k, 1))
+		case k.Name == "percentile":
+			c.Percentile = r.Number(k)
 			if c.Percentile < 0 || c.Percentile > 100 {
-				r.fail(k.value, "percentile %v: want 0 to 100", c.Percentile)
+				r.Fail(k.Value, "percentile %v: want 0 to 100", c.Percentile)
 			}
 		default:
-			r.fail(k.key, "unknown key %s in the condition of a correlation", k.name)
+			r.Fail(k.Key, "unknown key %s in the condition of a correlation", k.Name)
 		}
 	}
 }
 
 // checkCorrelation holds the condition to the type.
-func (r *reader) checkCorrelation(c *Correlation, section entry, condition bool) {
+func (r *reader) checkCorrelation(c *Correlation, section yamldoc.Entry, condition bool) {
 	if c.Type == "" {
 		return
 	}
@@ -120,50 +123,50 @@ func (r *reader) checkCorrelation(c *Correlation, section entry, condition bool)
 	}
 	switch {
 	case (wantBound || wantField) && !condition:
-		r.fail(section.key, "%s needs a condition", c.Type)
+		r.Fail(section.Key, "%s needs a condition", c.Type)
 	case wantBound && !bounded:
-		r.fail(section.key, "the condition of %s needs one of gt, gte, lt, lte, eq, neq", c.Type)
+		r.Fail(section.Key, "the condition of %s needs one of gt, gte, lt, lte, eq, neq", c.Type)
 	case wantField && len(c.Fields) == 0:
-		r.fail(section.key, "the condition of %s needs a field", c.Type)
+		r.Fail(section.Key, "the condition of %s needs a field", c.Type)
 	case !wantField && len(c.Fields) > 0:
-		r.fail(section.key, "the condition of %s takes no field", c.Type)
+		r.Fail(section.Key, "the condition of %s takes no field", c.Type)
 	case bounded && (c.Type == NewValue || c.Type == Absence):
-		r.fail(section.key, "%s takes no bounds", c.Type)
+		r.Fail(section.Key, "%s takes no bounds", c.Type)
 	case c.Percentile != defaultPercentile && c.Type != ValuePercentile:
-		r.fail(section.key, "%s takes no percentile", c.Type)
+		r.Fail(section.Key, "%s takes no percentile", c.Type)
 	case len(c.Fields) > 1 && (c.Type == ValueSum || c.Type == ValueAvg || c.Type == ValuePercentile):
-		r.fail(section.key, "%s takes one field", c.Type)
+		r.Fail(section.Key, "%s takes one field", c.Type)
 	}
 	for name, fields := range c.Aliases {
 		for rule := range fields {
 			if !slices.Contains(c.Rules, rule) {
-				r.fail(section.key, "alias %s names %s, which is not among the rules", name, rule)
+				r.Fail(section.Key, "alias %s names %s, which is not among the rules", name, rule)
 			}
 		}
 	}
 }
 
-func (r *reader) aliases(section entry) map[string]map[string]string {
+func (r *reader) aliases(section yamldoc.Entry) map[string]map[string]string {
 	out := map[string]map[string]string{}
-	aliases, _ := r.mapping(section.value, "aliases")
+	aliases, _ := r.Mapping(section.Value, "aliases")
 	for _, a := range aliases {
-		out[a.name] = map[string]string{}
-		rules, _ := r.mapping(a.value, "alias "+a.name)
+		out[a.Name] = map[string]string{}
+		rules, _ := r.Mapping(a.Value, "alias "+a.Name)
 		for _, rule := range rules {
-			path := r.text(rule, 256)
+			path := r.Text(rule, 256)
 			r.paths(rule, []string{path})
-			out[a.name][rule.name] = path
+			out[a.Name][rule.Name] = path
 		}
 	}
 	return out
 }
 
 // timespan reads a number and one of the letters s, m, h, d, w.
-func (r *reader) timespan(e entry) time.Duration {
-	s := r.text(e, 10)
+func (r *reader) timespan(e yamldoc.Entry) time.Duration {
+	s := r.Text(e, 10)
 	d, err := parseTimespan(s)
 	if err != nil && s != "" {
-		r.fail(e.value, "%v", err)
+		r.Fail(e.Value, "%v", err)
 	}
 	return d
 }
@@ -191,20 +194,20 @@ const maxTimespan = 100 * 365 * 24 * time.Hour
 
 // filter reads a filter. Any search identifiers may stand beside the rules and
 // the condition.
-func (r *reader) filter(top []entry) *Filter {
+func (r *reader) filter(top []yamldoc.Entry) *Filter {
 	f := &Filter{Header: r.header(top, "filter")}
-	r.require(top, "title", "logsource")
+	r.Require(top, "title", "logsource")
 	for _, e := range top {
-		if e.name != "filter" {
+		if e.Name != "filter" {
 			continue
 		}
-		keys, ok := r.mapping(e.value, "filter")
+		keys, ok := r.Mapping(e.Value, "filter")
 		if !ok {
 			continue
 		}
-		r.require(keys, "rules")
+		r.Require(keys, "rules")
 		for _, k := range keys {
-			if k.name == "rules" {
+			if k.Name == "rules" {
 				f.Rules, f.Any = r.filterRules(k)
 			}
 		}
@@ -215,13 +218,13 @@ func (r *reader) filter(top []entry) *Filter {
 }
 
 // filterRules reads a list of names or the word any.
-func (r *reader) filterRules(k entry) (rules []string, all bool) {
-	if s, ok := k.value.(*ast.StringNode); ok && s.Value == "any" {
+func (r *reader) filterRules(k yamldoc.Entry) (rules []string, all bool) {
+	if s, ok := k.Value.(*ast.StringNode); ok && s.Value == "any" {
 		return nil, true
 	}
-	rules = r.texts(k, 1)
+	rules = r.Texts(k, 1)
 	if len(rules) == 0 {
-		r.fail(k.value, "rules of a filter: want a list of names or IDs, or any")
+		r.Fail(k.Value, "rules of a filter: want a list of names or IDs, or any")
 	}
 	return rules, false
 }

@@ -1,16 +1,22 @@
 package sigma
 
 import (
+	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/goccy/go-yaml/ast"
+
+	"github.com/rootkeep/rootkeep/sigma/condition"
+	"github.com/rootkeep/rootkeep/sigma/value"
+	"github.com/rootkeep/rootkeep/sigma/yamldoc"
 )
 
 // detection is the parsed detection section of a rule or the filter section of
 // a filter.
 type detection struct {
 	searches   []search
-	conditions []*condition // or-ed
+	conditions []*condition.Expr // or-ed
 }
 
 // search is one search identifier: alternatives of which each is a map whose
@@ -25,14 +31,14 @@ type item struct {
 	key    string // as written
 	line   int
 	field  string
-	mods   modifiers
-	values []scalar
+	mods   value.Modifiers
+	values []value.Scalar
 }
 
 // detection reads the section; e names it.
-func (r *reader) detection(e entry) detection {
+func (r *reader) detection(e yamldoc.Entry) detection {
 	var d detection
-	keys, ok := r.mapping(e.value, e.name)
+	keys, ok := r.Mapping(e.Value, e.Name)
 	if !ok {
 		return d
 	}
@@ -42,39 +48,39 @@ func (r *reader) detection(e entry) detection {
 }
 
 // searches reads the search identifiers; skip are the keys that are none.
-func (r *reader) searches(keys []entry, skip ...string) []search {
+func (r *reader) searches(keys []yamldoc.Entry, skip ...string) []search {
 	var out []search
 next:
 	for _, k := range keys {
 		for _, s := range skip {
-			if k.name == s {
+			if k.Name == s {
 				continue next
 			}
 		}
-		out = append(out, search{k.name, r.alternatives(k)})
+		out = append(out, search{k.Name, r.alternatives(k)})
 	}
 	return out
 }
 
-func (r *reader) alternatives(k entry) [][]*item {
-	list, ok := k.value.(*ast.SequenceNode)
+func (r *reader) alternatives(k yamldoc.Entry) [][]*item {
+	list, ok := k.Value.(*ast.SequenceNode)
 	if !ok {
-		if yamlType(k.value) != "a map" {
-			r.keyword(k.value, k.name)
+		if yamldoc.TypeOf(k.Value) != "a map" {
+			r.keyword(k.Value, k.Name)
 			return nil
 		}
-		return [][]*item{r.items(k.value, k.name)}
+		return [][]*item{r.items(k.Value, k.Name)}
 	}
 	if len(list.Values) == 0 {
-		r.fail(k.value, "%s is empty", k.name)
+		r.Fail(k.Value, "%s is empty", k.Name)
 	}
 	var out [][]*item
 	for _, n := range list.Values {
-		if yamlType(n) != "a map" {
-			r.keyword(n, k.name)
+		if yamldoc.TypeOf(n) != "a map" {
+			r.keyword(n, k.Name)
 			continue
 		}
-		out = append(out, r.items(n, k.name))
+		out = append(out, r.items(n, k.Name))
 	}
 	return out
 }
@@ -82,25 +88,25 @@ func (r *reader) alternatives(k entry) [][]*item {
 // keyword refuses a search without a field: the matcher sees chosen fields of a
 // record, never its whole text.
 func (r *reader) keyword(n ast.Node, name string) {
-	r.fail(n, "%s: a keyword search is unsupported for CloudTrail; hint: name a field, as in requestParameters|contains: word", name)
+	r.Fail(n, "%s: a keyword search is unsupported for CloudTrail; hint: name a field, as in requestParameters|contains: word", name)
 }
 
 func (r *reader) items(n ast.Node, name string) []*item {
-	keys, ok := r.mapping(n, name)
+	keys, ok := r.Mapping(n, name)
 	if !ok {
 		return nil
 	}
 	var out []*item
 	for _, k := range keys {
-		before := len(r.problems)
+		before := r.Problems()
 		it := r.item(k, name)
-		if len(r.problems) > before || r.omitted > 0 {
+		if r.Problems() > before {
 			continue
 		}
 		// Values are checked here, where the position is known, and built again by
 		// Compile, when the placeholders are known.
 		if _, _, err := it.compile(nil); err != nil {
-			r.fail(k.value, "%s: %v", k.name, err)
+			r.Fail(k.Value, "%s: %v", k.Name, err)
 			continue
 		}
 		out = append(out, it)
@@ -108,46 +114,91 @@ func (r *reader) items(n ast.Node, name string) []*item {
 	return out
 }
 
-func (r *reader) item(k entry, name string) *item {
-	field, rest, _ := strings.Cut(k.name, "|")
-	it := &item{key: k.name, line: r.line(k.key), field: field}
+func (r *reader) item(k yamldoc.Entry, name string) *item {
+	field, rest, _ := strings.Cut(k.Name, "|")
+	it := &item{key: k.Name, line: r.Line(k.Key), field: field}
 	if field == "" {
-		r.keyword(k.key, name)
+		r.keyword(k.Key, name)
 		return it
 	}
 	if err := validPath(field); err != nil {
-		r.fail(k.key, "%v", err)
+		r.Fail(k.Key, "%v", err)
 	}
-	if rest != "" || strings.Contains(k.name, "|") {
-		mods, err := parseModifiers(strings.Split(rest, "|"))
+	if rest != "" || strings.Contains(k.Name, "|") {
+		mods, err := value.ParseModifiers(strings.Split(rest, "|"))
 		if err != nil {
-			r.fail(k.key, "%s: %v", k.name, err)
+			r.Fail(k.Key, "%s: %v", k.Name, err)
 		}
 		it.mods = mods
 	}
 	it.values = r.values(k)
-	if err := it.checkValues(yamlType(k.value) == "a list"); err != nil {
-		r.fail(k.value, "%s: %v", k.name, err)
+	if err := it.mods.Check(it.values, yamldoc.TypeOf(k.Value) == "a list"); err != nil {
+		r.Fail(k.Value, "%s: %v", k.Name, err)
 	}
 	return it
 }
 
-func (r *reader) values(k entry) []scalar {
-	nodes := []ast.Node{k.value}
-	if list, ok := k.value.(*ast.SequenceNode); ok {
+func (r *reader) values(k yamldoc.Entry) []value.Scalar {
+	nodes := []ast.Node{k.Value}
+	if list, ok := k.Value.(*ast.SequenceNode); ok {
 		nodes = list.Values
 		if len(nodes) == 0 {
-			r.fail(k.value, "%s: the list of values is empty", k.name)
+			r.Fail(k.Value, "%s: the list of values is empty", k.Name)
 		}
 	}
-	var out []scalar
+	var out []value.Scalar
 	for _, n := range nodes {
-		s, ok := scalarOf(n)
+		s, ok := yamldoc.Scalar(n)
 		if !ok {
-			r.fail(n, "%s: a value must be text, a number, true, false or null, not %s", k.name, yamlType(n))
+			r.Fail(n, "%s: a value must be text, a number, true, false or null, not %s", k.Name, yamldoc.TypeOf(n))
 			continue
 		}
 		out = append(out, s)
 	}
 	return out
+}
+
+// conditions reads the key condition: one expression or a list of them.
+func (r *reader) conditions(keys []yamldoc.Entry, searches []search, section yamldoc.Entry) []*condition.Expr {
+	var names []string
+	for _, s := range searches {
+		names = append(names, s.name)
+	}
+	for _, k := range keys {
+		if k.Name != "condition" {
+			continue
+		}
+		nodes := []ast.Node{k.Value}
+		if list, ok := k.Value.(*ast.SequenceNode); ok {
+			nodes = list.Values
+			if len(nodes) == 0 {
+				r.Fail(k.Value, "condition is an empty list")
+			}
+		}
+		var out []*condition.Expr
+		for _, n := range nodes {
+			s, ok := yamldoc.Scalar(n)
+			if !ok || s.Kind != value.TextScalar {
+				r.Fail(n, "condition must be text, not %s", yamldoc.TypeOf(n))
+				continue
+			}
+			c, err := condition.Parse(s.Text, names)
+			if err != nil {
+				r.Fail(n, "condition %q: %v", s.Text, err)
+				continue
+			}
+			out = append(out, c)
+		}
+		return out
+	}
+	r.Fail(section.Key, "%s has no condition", section.Name)
+	return nil
+}
+
+// validPath checks a dotted field path.
+func validPath(path string) error {
+	if path == "" || slices.Contains(strings.Split(path, "."), "") {
+		return fmt.Errorf("field %q: want names separated by single dots", path)
+	}
+	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/rootkeep/rootkeep"
+	"github.com/rootkeep/rootkeep/sigma/value"
 )
 
 // Explanation says why a rule matched a record, or why not.
@@ -65,10 +66,10 @@ func (s *Set) Explain(rule int, v *rootkeep.View) Explanation {
 func (m *Matcher) explainItem(it boundItem) ItemResult {
 	r := ItemResult{Key: it.item.key, Undecided: it.pred < 0}
 	for _, v := range it.item.values {
-		if v.kind == nullScalar {
-			v.text = "null"
+		if v.Kind == value.NullScalar {
+			v.Text = "null"
 		}
-		r.Want = append(r.Want, v.text)
+		r.Want = append(r.Want, v.Text)
 	}
 	m.someValue(m.set.numbers[it.item.field], func(v rootkeep.Value, i int) bool {
 		text := string(v.Text)

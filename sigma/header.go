@@ -6,6 +6,8 @@ import (
 	"github.com/goccy/go-yaml/ast"
 
 	"github.com/rootkeep/rootkeep"
+	"github.com/rootkeep/rootkeep/sigma/value"
+	"github.com/rootkeep/rootkeep/sigma/yamldoc"
 )
 
 // The forms that the JSON schemas of the specification ask for.
@@ -16,11 +18,11 @@ var (
 )
 
 // rule reads a detection rule.
-func (r *reader) rule(top []entry) *Rule {
+func (r *reader) rule(top []yamldoc.Entry) *Rule {
 	rule := &Rule{Header: r.header(top, "detection"), Alerts: true}
-	r.require(top, "title", "logsource")
+	r.Require(top, "title", "logsource")
 	for _, e := range top {
-		if e.name == "detection" {
+		if e.Name == "detection" {
 			rule.detection = r.detection(e)
 		}
 	}
@@ -28,62 +30,49 @@ func (r *reader) rule(top []entry) *Rule {
 }
 
 // header reads all top-level keys but the one that defines the document.
-func (r *reader) header(top []entry, defining string) Header {
-	h := Header{File: r.file, Custom: map[string]ast.Node{}}
+func (r *reader) header(top []yamldoc.Entry, defining string) Header {
+	h := Header{File: r.file, Line: r.Line(top[0].Key), Custom: map[string]ast.Node{}}
 	for _, e := range top {
 		switch {
-		case e.name == defining:
-		case e.name == "generate" && defining == "correlation":
+		case e.Name == defining:
+		case e.Name == "generate" && defining == "correlation":
 		case r.describe(&h, e):
 		case r.check(e, defining):
 		default:
-			h.Custom[e.name] = e.value
+			h.Custom[e.Name] = e.Value
 		}
 	}
 	return h
 }
 
-// require reports top-level keys that are missing.
-func (r *reader) require(top []entry, names ...string) {
-	for _, name := range names {
-		found := false
-		for _, e := range top {
-			found = found || e.name == name
-		}
-		if !found {
-			r.fail(top[0].key, "%s is missing", name)
-		}
-	}
-}
-
 // describe reads the keys that Header keeps.
-func (r *reader) describe(h *Header, e entry) bool {
-	switch e.name {
+func (r *reader) describe(h *Header, e yamldoc.Entry) bool {
+	switch e.Name {
 	case "title":
-		h.Title = r.text(e, 256)
+		h.Title = r.Text(e, 256)
 	case "id":
-		h.ID = r.form(e, uuidForm, "a UUID")
+		h.ID = r.Form(e, uuidForm, "a UUID")
 	case "name":
-		h.Name = r.text(e, 256)
+		h.Name = r.Text(e, 256)
 	case "status":
-		h.Status = r.oneOf(e, "stable", "test", "experimental", "deprecated", "unsupported")
+		h.Status = r.OneOf(e, "stable", "test", "experimental", "deprecated", "unsupported")
 	case "description":
-		h.Description = r.text(e, 65535)
+		h.Description = r.Text(e, 65535)
 	case "author":
-		h.Author = r.text(e, 0)
+		h.Author = r.Text(e, 0)
 	case "level":
-		level := r.oneOf(e, "informational", "low", "medium", "high", "critical")
+		level := r.OneOf(e, "informational", "low", "medium", "high", "critical")
 		// oneOf has reported a wrong word already.
 		h.Level, _ = rootkeep.ParseSeverity(level)
 	case "tags":
-		h.Tags = r.texts(e, 0)
+		h.Tags = r.Texts(e, 0)
 		for _, tag := range h.Tags {
 			if !tagForm.MatchString(tag) {
-				r.fail(e.value, "tag %q: want namespace.name in lower case", tag)
+				r.Fail(e.Value, "tag %q: want namespace.name in lower case", tag)
 			}
 		}
 	case "references":
-		h.References = r.texts(e, 0)
+		h.References = r.Texts(e, 0)
 	case "logsource":
 		h.LogSource = r.logSource(e)
 	default:
@@ -93,23 +82,23 @@ func (r *reader) describe(h *Header, e entry) bool {
 }
 
 // check reads the keys that the specification defines and rootkeep only checks.
-func (r *reader) check(e entry, defining string) bool {
-	switch e.name {
+func (r *reader) check(e yamldoc.Entry, defining string) bool {
+	switch e.Name {
 	case "date", "modified":
-		r.form(e, dateForm, "a date as 2026-11-22")
+		r.Form(e, dateForm, "a date as 2026-11-22")
 	case "taxonomy":
-		r.text(e, 256)
+		r.Text(e, 256)
 	case "license":
-		r.text(e, 0)
+		r.Text(e, 0)
 	case "fields":
-		r.texts(e, 0)
+		r.Texts(e, 0)
 	case "scope":
-		r.texts(e, 2)
+		r.Texts(e, 2)
 	case "falsepositives":
-		if s, ok := scalarOf(e.value); ok && s.kind == textScalar && defining == "correlation" {
+		if s, ok := yamldoc.Scalar(e.Value); ok && s.Kind == value.TextScalar && defining == "correlation" {
 			return true
 		}
-		r.texts(e, 2)
+		r.Texts(e, 2)
 	case "related":
 		r.related(e)
 	default:
@@ -118,50 +107,42 @@ func (r *reader) check(e entry, defining string) bool {
 	return true
 }
 
-func (r *reader) form(e entry, form *regexp.Regexp, want string) string {
-	s := r.text(e, 0)
-	if s != "" && !form.MatchString(s) {
-		r.fail(e.value, "%s %q: want %s", e.name, s, want)
-	}
-	return s
-}
-
-func (r *reader) logSource(e entry) LogSource {
+func (r *reader) logSource(e yamldoc.Entry) LogSource {
 	var l LogSource
-	keys, _ := r.mapping(e.value, "logsource")
+	keys, _ := r.Mapping(e.Value, "logsource")
 	for _, k := range keys {
-		switch k.name {
+		switch k.Name {
 		case "category":
-			l.Category = r.text(k, 0)
+			l.Category = r.Text(k, 0)
 		case "product":
-			l.Product = r.text(k, 0)
+			l.Product = r.Text(k, 0)
 		case "service":
-			l.Service = r.text(k, 0)
+			l.Service = r.Text(k, 0)
 		case "definition":
-			r.text(k, 0)
+			r.Text(k, 0)
 		}
 	}
 	return l
 }
 
-func (r *reader) related(e entry) {
-	list, ok := e.value.(*ast.SequenceNode)
+func (r *reader) related(e yamldoc.Entry) {
+	list, ok := e.Value.(*ast.SequenceNode)
 	if !ok {
-		r.fail(e.value, "related must be a list, not %s", yamlType(e.value))
+		r.Fail(e.Value, "related must be a list, not %s", yamldoc.TypeOf(e.Value))
 		return
 	}
 	for _, n := range list.Values {
-		keys, ok := r.mapping(n, "an entry of related")
+		keys, ok := r.Mapping(n, "an entry of related")
 		if !ok {
 			continue
 		}
-		r.require(keys, "id", "type")
+		r.Require(keys, "id", "type")
 		for _, k := range keys {
-			switch k.name {
+			switch k.Name {
 			case "id":
-				r.form(k, uuidForm, "a UUID")
+				r.Form(k, uuidForm, "a UUID")
 			case "type":
-				r.oneOf(k, "derived", "obsolete", "merged", "renamed", "similar")
+				r.OneOf(k, "derived", "obsolete", "merged", "renamed", "similar")
 			}
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/rootkeep/rootkeep/sigma/pattern"
+	"github.com/rootkeep/rootkeep/sigma/value"
 )
 
 // index finds the rules that a record may match. Each rule is filed under a
@@ -24,7 +25,7 @@ type fieldIndex struct {
 
 // watch files rules under tests of which one must hold.
 type watch struct {
-	tests []test
+	tests []value.Test
 	rules []int32
 }
 
@@ -64,7 +65,7 @@ func newIndex(s *Set) index {
 	return x
 }
 
-func (x *index) add(field int, tests []test, rules []int32) {
+func (x *index) add(field int, tests []value.Test, rules []int32) {
 	at := slices.IndexFunc(x.fields, func(f fieldIndex) bool { return f.field == field })
 	if at < 0 {
 		at = len(x.fields)
@@ -73,7 +74,7 @@ func (x *index) add(field int, tests []test, rules []int32) {
 	f := &x.fields[at]
 	var literals []string
 	for _, t := range tests {
-		s, ok := t.(stringTest)
+		s, ok := t.(value.StringTest)
 		if !ok {
 			break
 		}
@@ -92,11 +93,11 @@ func (x *index) add(field int, tests []test, rules []int32) {
 
 // appendRules appends the rules that a value is a witness for; a rule may come
 // twice.
-func (f *fieldIndex) appendRules(dst []int32, s *subject) []int32 {
-	dst = append(dst, f.equal[string(s.form(pattern.FoldCase))]...)
+func (f *fieldIndex) appendRules(dst []int32, s *value.Subject) []int32 {
+	dst = append(dst, f.equal[string(s.Form(pattern.FoldCase))]...)
 	for _, w := range f.others {
 		for _, t := range w.tests {
-			if t.holds(s) {
+			if t.Holds(s) {
 				dst = append(dst, w.rules...)
 				break
 			}
@@ -174,8 +175,8 @@ func (s *Set) fieldRating(field int) int {
 	return 40
 }
 
-func testRating(t test) int {
-	s, ok := t.(stringTest)
+func testRating(t value.Test) int {
+	s, ok := t.(value.StringTest)
 	if !ok {
 		return 15
 	}

@@ -5,6 +5,8 @@ import (
 	"slices"
 
 	"github.com/rootkeep/rootkeep"
+	"github.com/rootkeep/rootkeep/sigma/memo"
+	"github.com/rootkeep/rootkeep/sigma/value"
 )
 
 // Matcher matches records against a Set. It belongs to one goroutine.
@@ -19,11 +21,12 @@ type Matcher struct {
 	answers []answer // by predicate
 	fields  []fieldState
 
-	large      subject // the one value above keepText that is at hand
+	large      value.Subject // the one value above keepText that is at hand
 	largeField int
 	largeAt    uint32
 
-	left, right subject // of a field reference
+	left, right value.Subject // of a field reference
+	found       []int32       // rules for a value that the memo does not know
 }
 
 // answer is what a predicate said about the record of the stamp.
@@ -34,13 +37,13 @@ type answer struct {
 
 // fieldState is what the matcher knows about one field.
 type fieldState struct {
-	memo *memo // nil for a field without value predicates
+	memo *memo.Memo // nil for a field without value predicates
 
 	at   uint32 // slot is that of the record's value
 	slot int
 
 	readAt  uint32 // subject holds the record's value
-	subject subject
+	subject value.Subject
 }
 
 // keepText is the length of values, in bytes, up to which each field has buffers
@@ -57,7 +60,7 @@ func (s *Set) NewMatcher() *Matcher {
 	}
 	for f, n := range s.index.byField {
 		if n > 0 {
-			m.fields[f].memo = newMemo(n)
+			m.fields[f].memo = memo.New(n)
 		}
 	}
 	return m
@@ -118,22 +121,19 @@ func (m *Matcher) tryValue(x *fieldIndex, v rootkeep.Value, i int, dst []int32) 
 		return dst
 	}
 	f := &m.fields[x.field]
-	n := f.memo.find(v)
-	s := &f.memo.slots[n]
+	n := f.memo.Find(v)
 	if i == 0 {
 		f.slot, f.at = n, m.now
 	}
-	if !s.indexed {
-		subj := m.read(x.field, v, i)
-		s.rules[0] = uint32(len(f.memo.rules))
-		f.memo.rules = x.appendRules(f.memo.rules, subj)
-		s.rules[1] = uint32(len(f.memo.rules))
-		s.indexed = true
+	rules, known := f.memo.Rules(n)
+	if !known {
+		m.found = x.appendRules(m.found[:0], m.read(x.field, v, i))
+		f.memo.SetRules(n, m.found)
+		rules = m.found
 	}
-	for _, r := range f.memo.rules[s.rules[0]:s.rules[1]] {
+	for _, r := range rules {
 		dst = m.try(r, dst)
 	}
-	f.memo.release(n)
 	return dst
 }
 
@@ -209,18 +209,18 @@ func (m *Matcher) values(p *predicate) bool {
 	}
 	f := &m.fields[p.field]
 	if f.at != m.now {
-		f.slot, f.at = f.memo.find(v), m.now
+		f.slot, f.at = f.memo.Find(v), m.now
 	}
-	holds, known := f.memo.answer(f.slot, p.slot)
+	holds, known := f.memo.Answer(f.slot, p.slot)
 	if !known {
 		holds = p.holdsAll(m.read(p.field, v, 0))
-		f.memo.setAnswer(f.slot, p.slot, holds)
+		f.memo.SetAnswer(f.slot, p.slot, holds)
 	}
 	return holds
 }
 
 // holdsAll: every group has a test that holds for the value.
-func (p *predicate) holdsAll(s *subject) bool {
+func (p *predicate) holdsAll(s *value.Subject) bool {
 	for _, g := range p.groups {
 		if !holdsAny(g, s) {
 			return false
@@ -229,9 +229,9 @@ func (p *predicate) holdsAll(s *subject) bool {
 	return true
 }
 
-func holdsAny(tests []test, s *subject) bool {
+func holdsAny(tests []value.Test, s *value.Subject) bool {
 	for _, t := range tests {
-		if t.holds(s) {
+		if t.Holds(s) {
 			return true
 		}
 	}
@@ -278,11 +278,11 @@ func (m *Matcher) someValue(field int, ask func(v rootkeep.Value, i int) bool) b
 
 // read prepares the i-th value of a field for tests. The first one is prepared
 // once per record; the others overwrite it.
-func (m *Matcher) read(field int, v rootkeep.Value, i int) *subject {
+func (m *Matcher) read(field int, v rootkeep.Value, i int) *value.Subject {
 	f := &m.fields[field]
 	if len(v.Text) > keepText {
 		if m.largeAt != m.now || m.largeField != field || i > 0 {
-			m.large.read(v)
+			m.large.Read(v)
 			m.largeAt, m.largeField = m.now, field
 		}
 		if i > 0 {
@@ -291,7 +291,7 @@ func (m *Matcher) read(field int, v rootkeep.Value, i int) *subject {
 		return &m.large
 	}
 	if f.readAt != m.now || i > 0 {
-		f.subject.read(v)
+		f.subject.Read(v)
 		f.readAt = m.now
 	}
 	if i > 0 {
@@ -318,15 +318,15 @@ func (m *Matcher) compareValues(p *predicate, a, b rootkeep.Value) bool {
 	if !hasText(a) || !hasText(b) {
 		return false
 	}
-	m.left.read(a)
-	m.right.read(b)
-	x, y := m.left.form(p.fold), m.right.form(p.fold)
+	m.left.Read(a)
+	m.right.Read(b)
+	x, y := m.left.Form(p.fold), m.right.Form(p.fold)
 	switch p.op {
-	case opContains:
+	case value.Contains:
 		return bytes.Contains(x, y)
-	case opStartsWith:
+	case value.StartsWith:
 		return bytes.HasPrefix(x, y)
-	case opEndsWith:
+	case value.EndsWith:
 		return bytes.HasSuffix(x, y)
 	}
 	return bytes.Equal(x, y)

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/rootkeep/rootkeep/sigma/condition"
 )
 
 // program is one compiled rule.
@@ -83,24 +85,24 @@ const (
 	negative polarity = false
 )
 
-func (b *builder) condition(c *condition, searches []boundSearch, p polarity) *node {
+func (b *builder) condition(c *condition.Expr, searches []boundSearch, p polarity) *node {
 	var kids []*node
-	for _, o := range c.operands {
+	for _, o := range c.Operands {
 		under := p
-		if c.op == logicNot {
+		if c.Op == condition.Not {
 			under = !p
 		}
 		kids = append(kids, b.condition(o, searches, under))
 	}
-	switch c.op {
-	case logicAnd:
+	switch c.Op {
+	case condition.And:
 		return b.combine(nodeAnd, kids)
-	case logicOr:
+	case condition.Or:
 		return b.combine(nodeOr, kids)
-	case logicNot:
+	case condition.Not:
 		return negate(kids[0])
 	}
-	return b.search(searches[c.search], p)
+	return b.search(searches[c.Search], p)
 }
 
 func (b *builder) search(s boundSearch, p polarity) *node {
@@ -152,8 +154,8 @@ func (b *builder) bind(it *item) int {
 	}
 	p.field = b.set.numbers[it.field]
 	for _, v := range it.values {
-		if it.mods.fieldRef {
-			p.refs = append(p.refs, b.set.numbers[v.text])
+		if it.mods.FieldRef {
+			p.refs = append(p.refs, b.set.numbers[v.Text])
 		}
 	}
 	n := len(b.set.predicates)
@@ -167,7 +169,7 @@ func (it *item) identity() string {
 	var s strings.Builder
 	s.WriteString(it.key)
 	for _, v := range it.values {
-		fmt.Fprintf(&s, "\n%d%q", v.kind, v.text)
+		fmt.Fprintf(&s, "\n%d%q", v.Kind, v.Text)
 	}
 	return s.String()
 }
@@ -228,7 +230,7 @@ func (p *predicate) cost() int {
 	sum := 0
 	for _, g := range p.groups {
 		for _, t := range g {
-			sum += t.cost()
+			sum += t.Cost()
 		}
 	}
 	return sum

@@ -133,7 +133,8 @@ func assemble(opt Options, outcomes []*outcome, unreadable []Verdict, incomplete
 	}
 	slices.SortStableFunc(r.Chains, func(a, b Chain) int {
 		return cmp.Or(cmp.Compare(a.Account, b.Account), cmp.Compare(a.Organization, b.Organization),
-			cmp.Compare(a.Region, b.Region), cmp.Compare(a.Trail, b.Trail), cmp.Compare(a.Folder, b.Folder))
+			cmp.Compare(a.Region, b.Region), cmp.Compare(a.Trail, b.Trail), cmp.Compare(a.HomeRegion, b.HomeRegion),
+			cmp.Compare(a.Folder, b.Folder), backfillLast(a.Backfill, b.Backfill))
 	})
 	slices.SortStableFunc(r.Unlisted, func(a, b Verdict) int { return cmp.Compare(a.Object, b.Object) })
 	for _, c := range r.Chains {

@@ -116,7 +116,7 @@ func summary(r *digest.Report) []string {
 // objectTime is the time in an object's name, enough to tell test objects apart.
 func objectTime(object string) string {
 	for part := range strings.SplitSeq(object, "_") {
-		if strings.HasPrefix(part, "2026112") {
+		if strings.HasPrefix(part, "202") {
 			return strings.TrimSuffix(part, ".json.gz")
 		}
 	}

@@ -72,9 +72,19 @@ func (run *scopeRun) order() []chainID {
 	}
 	newest := func(id chainID) time.Time { list := run.lists[id]; return list[len(list)-1].end }
 	slices.SortFunc(ids, func(a, b chainID) int {
-		return cmp.Or(newest(b).Compare(newest(a)), cmp.Compare(a.top, b.top), cmp.Compare(a.trail, b.trail), cmp.Compare(a.home, b.home))
+		return cmp.Or(newest(b).Compare(newest(a)), cmp.Compare(a.top, b.top), cmp.Compare(a.trail, b.trail), cmp.Compare(a.home, b.home), backfillLast(a.backfill, b.backfill))
 	})
 	return ids
+}
+
+func backfillLast(a, b bool) int {
+	switch {
+	case a == b:
+		return 0
+	case b:
+		return -1
+	}
+	return 1
 }
 
 // strayDigests are digests in range that no chain led to.

@@ -21,9 +21,7 @@ func (r *Report) WriteText(w io.Writer) error {
 	if r.Incomplete {
 		fmt.Fprintf(out, "Stopped early: this is what was read so far.\n\n")
 	}
-	if len(r.Chains) == 0 {
-		fmt.Fprintf(out, "No digests found%s.\n\n", rangeText(r.Since, r.Until))
-	}
+	fmt.Fprintf(out, "%s\n\n", r.headline())
 	for _, c := range r.Chains {
 		c.writeText(out)
 	}
@@ -41,6 +39,22 @@ func (r *Report) WriteText(w io.Writer) error {
 		}
 	}
 	return out.Flush()
+}
+
+// headline is the outcome in one line.
+func (r *Report) headline() string {
+	bad := r.Digests.Invalid + r.Digests.Missing + r.Logs.Invalid + r.Logs.Missing
+	switch {
+	case len(r.Chains) == 0:
+		return "No digests found" + rangeText(r.Since, r.Until) + "."
+	case bad > 0:
+		return fmt.Sprintf("NOT INTACT: %d of %d digest files and %d of %d log files are invalid or missing.",
+			r.Digests.Invalid+r.Digests.Missing, r.Digests.Total(), r.Logs.Invalid+r.Logs.Missing, r.Logs.Total())
+	case r.Digests.Unknown+r.Logs.Unknown > 0:
+		return fmt.Sprintf("Nothing wrong was found, but %d of %d digest files and %d of %d log files could not be judged.",
+			r.Digests.Unknown, r.Digests.Total(), r.Logs.Unknown, r.Logs.Total())
+	}
+	return fmt.Sprintf("Intact: all %d digest files and the %d log files they name are valid.", r.Digests.Total(), r.Logs.Total())
 }
 
 func (c Chain) writeText(out io.Writer) {

@@ -1,66 +1,63 @@
 package inflate
 
-// What can be wrong with a symbol, for both decoding loops.
-const (
-	badCode   = "invalid Huffman code"
-	badOffset = "match starts before the data"
-)
-
 // decodeBlock decodes symbols until the block ends or out is full, or nearly so.
 func (d *Decoder) decodeBlock(out []byte, pos int) (_ int, err error) {
 	for err == nil && d.stage == codedBlock && pos < len(out) {
-		if d.matchLength > 0 {
-			pos = d.copyMatch(out, pos)
-			continue
+		if d.matchLength == 0 {
+			if d.end-d.next < fastInput {
+				d.fill()
+			}
+			if d.end-d.next >= fastInput && len(out)-pos >= fastOutput {
+				pos = d.decodeFast(out, pos)
+				if len(out)-pos < fastOutput {
+					break
+				}
+			}
 		}
-		if d.end-d.next < fastInput {
-			d.fill()
-		}
-		if d.end-d.next < fastInput || len(out)-pos < fastOutput {
-			pos, err = d.decodeSymbol(out, pos)
-			continue
-		}
-		pos, err = d.decodeFast(out, pos)
-		if len(out)-pos < fastOutput {
-			break
-		}
+		pos, err = d.decodeSymbol(out, pos)
 	}
 	return pos, err
 }
 
-// decodeSymbol decodes one literal, one match or the end of the block, near the end
-// of the input or of out.
+// decodeSymbol decodes one literal, one match or the end of the block, or what is left
+// of a match. It serves all that decodeFast does not.
 func (d *Decoder) decodeSymbol(out []byte, pos int) (int, error) {
 	d.refill()
-	entry, value, size := lookup(d.litlen[:], litlenTableBits, d.bits)
-	switch {
-	case entry&(entrySpecial|entryBlockEnd) == entrySpecial:
-		return pos, d.failure(ErrCorrupt, badCode)
-	case size > d.bitCount:
-		return pos, d.cut()
+	if d.matchLength == 0 {
+		entry, value, size := lookup(d.litlen[:], litlenTableBits, d.bits)
+		switch {
+		case entry&(entrySpecial|entryBlockEnd) == entrySpecial:
+			return pos, d.failure(ErrCorrupt, "invalid Huffman code")
+		case size > d.bitCount:
+			return pos, d.cut()
+		}
+		d.drop(size)
+		switch {
+		case entry&entryBlockEnd != 0:
+			d.stage = blockHeader
+			return pos, nil
+		case entry&entryLiteral != 0:
+			out[pos] = byte(value)
+			return pos + 1, nil
+		}
+		d.matchLength, d.matchOffset = value, 0
 	}
-	d.drop(size)
-	switch {
-	case entry&entryBlockEnd != 0:
-		d.stage = blockHeader
-		return pos, nil
-	case entry&entryLiteral != 0:
-		out[pos] = byte(value)
-		return pos + 1, nil
+	if d.matchOffset == 0 {
+		entry, value, size := lookup(d.offset[:], offsetTableBits, d.bits)
+		switch {
+		case entry&entrySpecial != 0:
+			return pos, d.failure(ErrCorrupt, "invalid Huffman code")
+		case size > d.bitCount:
+			return pos, d.cut()
+		case value > pos:
+			return pos, d.failure(ErrCorrupt, "match starts before the data")
+		}
+		d.drop(size)
+		d.matchOffset = value
 	}
-	length := value
-	entry, value, size = lookup(d.offset[:], offsetTableBits, d.bits)
-	switch {
-	case entry&entrySpecial != 0:
-		return pos, d.failure(ErrCorrupt, badCode)
-	case size > d.bitCount:
-		return pos, d.cut()
-	case value > pos:
-		return pos, d.failure(ErrCorrupt, badOffset)
-	}
-	d.drop(size)
-	d.matchLength, d.matchOffset = length, value
-	return d.copyMatch(out, pos), nil
+	end := min(pos+d.matchLength, len(out))
+	d.matchLength -= end - pos
+	return repeat(out, pos, d.matchOffset, end), nil
 }
 
 // lookup finds the table entry of the code that bits start with, the value of the
@@ -73,17 +70,5 @@ func lookup(table []uint32, tableBits uint, bits uint64) (entry uint32, value in
 		index := bits & (1<<(entry>>entryCode&entryCodeMask) - 1)
 		entry = table[uint64(entry>>entryValue&entryValueMask)+index]
 	}
-	drop := entry & entryDropMask
-	extra := bits & (1<<drop - 1) >> (entry >> entryCode & entryCodeMask)
-	return entry, int(entry>>entryValue&entryValueMask) + int(extra), size + uint(drop)
-}
-
-// copyMatch copies as much of the pending match as fits into out.
-func (d *Decoder) copyMatch(out []byte, pos int) int {
-	for d.matchLength > 0 && pos < len(out) {
-		out[pos] = out[pos-d.matchOffset]
-		d.matchLength--
-		pos++
-	}
-	return pos
+	return entry, entryWithExtra(entry&^entryLiteral, bits), size + uint(entry&entryDropMask)
 }

@@ -7,147 +7,120 @@ const (
 	// seven bytes each, and a third loads a word.
 	fastInput = 2*(wordSize-1) + wordSize
 	// fastOutput is how much room decodeFast needs: two literals, the longest match
-	// and the words that copying it may write too many.
-	fastOutput = 2 + 258 + copyAhead
-	copyAhead  = 48
-)
+	// and what copying it may write too much.
+	fastOutput = 2 + maxMatch + firstCopy
+	maxMatch   = 258
 
-const (
+	// A match is copied by vectors, with no call and few unpredictable branches: the
+	// first three vectors in any case, then two at a time.
+	vectorSize = 16
+	firstCopy  = 3 * vectorSize
+	nextCopy   = 2 * vectorSize
+
 	litlenMask = 1<<litlenTableBits - 1
 	offsetMask = 1<<offsetTableBits - 1
+
+	// maxOffsetBits is the longest code in the main table, with its extra bits, or
+	// the table's index.
+	maxOffsetBits = offsetTableBits + 13
 )
 
-// decodeFast decodes symbols while there is so much input and room that neither
-// needs checking at every step.
-func (d *Decoder) decodeFast(out []byte, pos int) (int, error) {
-	le := binary.LittleEndian
-	next := uint(d.next)
-	nextLimit := uint(d.end - fastInput)
-	posLimit := len(out) - fastOutput
-	bits, count := d.bits, d.bitCount
-	problem := ""
-	out = out[:len(out):len(out)]
+type vector = [vectorSize]byte
 
-	bits |= le.Uint64(d.in[next&(inputSize-1):]) << (count & 63)
-	next += (63 - count) >> 3 & 7
-	count |= 56
+// decodeFast decodes literals and matches while there is so much input and room that
+// neither needs a check at each step. It leaves whatever is rare to decodeSymbol: ends
+// of blocks, long codes, and all errors.
+//
+// After a refill there are 56 bits or more. Three literals from the main table need at
+// most 33 of them; two and a length 38, which leaves enough to look up the offset.
+// Each lookup is started as early as its bits are there, before the work of the last.
+func (d *Decoder) decodeFast(out []byte, pos int) int {
+	out = out[:len(out):len(out)]
+	nextLimit, posLimit := uint(d.end-fastInput), len(out)-fastOutput
+	bits, count, next := d.word(d.bits, d.bitCount, uint(d.next))
 	entry := d.litlen[bits&litlenMask]
 	for next <= nextLimit && pos <= posLimit {
 		saved := bits
-		bits >>= entry & 63
-		count -= uint(entry & 63)
+		bits, count = bits>>(entry&entryDropMask), count-uint(entry)
 		if entry&entryLiteral != 0 {
 			out[pos] = byte(entry >> entryValue)
 			pos++
 			entry = d.litlen[bits&litlenMask]
 			saved = bits
-			bits >>= entry & 63
-			count -= uint(entry & 63)
+			bits, count = bits>>(entry&entryDropMask), count-uint(entry)
 			if entry&entryLiteral != 0 {
 				out[pos] = byte(entry >> entryValue)
 				pos++
 				entry = d.litlen[bits&litlenMask]
 				saved = bits
-				bits >>= entry & 63
-				count -= uint(entry & 63)
+				bits, count = bits>>(entry&entryDropMask), count-uint(entry)
 				if entry&entryLiteral != 0 {
 					out[pos] = byte(entry >> entryValue)
 					pos++
-					bits |= le.Uint64(d.in[next&(inputSize-1):]) << (count & 63)
-					next += (63 - count) >> 3 & 7
-					count |= 56
+					bits, count, next = d.word(bits, count, next)
 					entry = d.litlen[bits&litlenMask]
 					continue
 				}
 			}
 		}
 		if entry&entrySpecial != 0 {
-			if entry&entrySubtable != 0 {
-				index := bits & (1<<(entry>>entryCode&entryCodeMask) - 1)
-				entry = d.litlen[(uint64(entry>>entryValue)+index)&(litlenTableSize-1)]
-				saved = bits
-				bits >>= entry & 63
-				count -= uint(entry & 63)
-				if entry&entryLiteral != 0 {
-					out[pos] = byte(entry >> entryValue)
-					pos++
-					bits |= le.Uint64(d.in[next&(inputSize-1):]) << (count & 63)
-					next += (63 - count) >> 3 & 7
-					count |= 56
-					entry = d.litlen[bits&litlenMask]
-					continue
-				}
-			}
-			if entry&entrySpecial != 0 {
-				if entry&entryBlockEnd != 0 {
-					d.stage = blockHeader
-				} else {
-					problem = badCode
-				}
-				break
-			}
-		}
-		length := int(entry>>entryValue) + int(saved&(1<<(entry&63)-1)>>(entry>>entryCode&entryCodeMask))
-
-		entry = d.offset[bits&offsetMask]
-		if count&63 < 28 {
-			bits |= le.Uint64(d.in[next&(inputSize-1):]) << (count & 63)
-			next += (63 - count) >> 3 & 7
-			count |= 56
-		}
-		if entry&entrySpecial != 0 {
-			if entry&entrySubtable == 0 {
-				problem = badCode
-				break
-			}
-			bits >>= offsetTableBits
-			count -= offsetTableBits
-			index := bits & (1<<(entry>>entryCode&entryCodeMask) - 1)
-			entry = d.offset[(uint64(entry>>entryValue)+index)&(offsetTableSize-1)]
-			if entry&entrySpecial != 0 {
-				problem = badCode
-				break
-			}
-		}
-		offset := int(entry>>entryValue) + int(bits&(1<<(entry&63)-1)>>(entry>>entryCode&entryCodeMask))
-		bits >>= entry & 63
-		count -= uint(entry & 63)
-		if offset > pos {
-			problem = badOffset
+			bits, count = saved, count+uint(entry)
 			break
 		}
-		bits |= le.Uint64(d.in[next&(inputSize-1):]) << (count & 63)
-		next += (63 - count) >> 3 & 7
-		count |= 56
+		length := entryWithExtra(entry, saved)
+		entry = d.offset[bits&offsetMask]
+		if count&63 < maxOffsetBits {
+			bits, count, next = d.word(bits, count, next)
+		}
+		offset := entryWithExtra(entry, bits)
+		if entry&entrySpecial != 0 || offset > pos {
+			d.matchLength, d.matchOffset = length, 0
+			break
+		}
+		bits, count = bits>>(entry&entryDropMask), count-uint(entry)
+		bits, count, next = d.word(bits, count, next)
 		entry = d.litlen[bits&litlenMask]
 
-		from := pos - offset
 		end := pos + length
-		if offset >= 16 {
-			to, src := (*[48]byte)(out[pos:pos+48]), (*[48]byte)(out[from:from+48])
-			*(*[16]byte)(to[:16]) = *(*[16]byte)(src[:16])
-			*(*[16]byte)(to[16:32]) = *(*[16]byte)(src[16:32])
-			*(*[16]byte)(to[32:]) = *(*[16]byte)(src[32:])
-			for pos += 48; pos < end; pos += 32 {
-				from = pos - offset
-				to, src := (*[32]byte)(out[pos:pos+32]), (*[32]byte)(out[from:from+32])
-				*(*[16]byte)(to[:16]) = *(*[16]byte)(src[:16])
-				*(*[16]byte)(to[16:]) = *(*[16]byte)(src[16:])
-			}
-		} else {
-			for pos < end {
-				out[pos] = out[from]
-				pos++
-				from++
-			}
+		if offset < vectorSize {
+			pos = repeat(out, pos, offset, end)
+			continue
+		}
+		from := pos - offset
+		to, match := (*[firstCopy]byte)(out[pos:pos+firstCopy]), (*[firstCopy]byte)(out[from:from+firstCopy])
+		*(*vector)(to[:]) = *(*vector)(match[:])
+		*(*vector)(to[vectorSize:]) = *(*vector)(match[vectorSize:])
+		*(*vector)(to[2*vectorSize:]) = *(*vector)(match[2*vectorSize:])
+		for pos += firstCopy; pos < end; pos += nextCopy {
+			from = pos - offset
+			to, match := (*[nextCopy]byte)(out[pos:pos+nextCopy]), (*[nextCopy]byte)(out[from:from+nextCopy])
+			*(*vector)(to[:]) = *(*vector)(match[:])
+			*(*vector)(to[vectorSize:]) = *(*vector)(match[vectorSize:])
 		}
 		pos = end
 	}
-	d.next = int(next)
-	d.bits = bits
-	d.bitCount = count & 63
-	if problem != "" {
-		return pos, d.failure(ErrCorrupt, problem)
+	d.bits, d.bitCount, d.next = bits, count&63, int(next)
+	return pos
+}
+
+// word is refill without checks. in is longer than any masked index by a word.
+func (r *input) word(bits uint64, count, next uint) (uint64, uint, uint) {
+	bits |= binary.LittleEndian.Uint64(r.in[next&(inputSize-1):]) << (count & 63)
+	return bits, count | 56, next + ^count>>3&7
+}
+
+// entryWithExtra is the value of a length or offset with the extra bits that follow
+// its code, of bits that start with that code.
+func entryWithExtra(entry uint32, bits uint64) int {
+	extra := bits & (1<<(entry&entryDropMask) - 1) >> (entry >> entryCode & 63)
+	return int(entry>>entryValue) + int(extra)
+}
+
+// repeat copies a match that may overlap itself: from out[pos-offset:pos], again and
+// again, to out[pos:end]. Each turn doubles what can be copied at once.
+func repeat(out []byte, pos, offset, end int) int {
+	for from := pos - offset; pos < end; {
+		pos += copy(out[pos:end], out[from:pos])
 	}
-	return pos, nil
+	return pos
 }

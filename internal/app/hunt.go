@@ -180,7 +180,7 @@ func (p *pass) tally(s cloudtrail.Stats) {
 	p.omitted += s.ProblemsOmitted
 	p.mu.Unlock()
 	for _, problem := range s.Problems {
-		p.problem(report.Problem{File: problem.File, Offset: problem.Offset, Kind: string(problem.Kind), Detail: problem.Detail})
+		p.problem(report.Problem{File: problem.File, Offset: problem.Offset, Kind: string(problem.Kind), Detail: problem.Detail, Notice: problem.Notice()})
 	}
 }
 

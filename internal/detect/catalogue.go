@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/rootkeep/rootkeep"
+	"github.com/rootkeep/rootkeep/cloudtrail"
 	"github.com/rootkeep/rootkeep/sigma"
 )
 
@@ -44,7 +45,9 @@ func (p *Pack) Catalogue() []Detection {
 		}
 	}
 	for i, c := range p.Set.Correlations() {
-		out = append(out, detection(&c.Header, p.correlations[i], string(c.Type)))
+		if c.Alerts {
+			out = append(out, detection(&c.Header, p.correlations[i], string(c.Type)))
+		}
 	}
 	slices.SortFunc(out, func(a, b Detection) int { return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.File, b.File)) })
 	return out
@@ -55,4 +58,23 @@ func detection(h *sigma.Header, s settings, kind string) Detection {
 		Name: ruleName(h), ID: h.ID, Title: h.Title, Level: h.Level, Kind: kind, Tactic: tactic(h), Techniques: techniques(h, s.AttackVersion),
 		Author: h.Author, Opens: s.Opens, Guide: s.Guide, Number: s.Number, File: h.File, Cases: len(s.Cases),
 	}
+}
+
+// RuleNumber finds a single-event rule by name, ID or title.
+func (p *Pack) RuleNumber(rule string) (int, bool) {
+	for i, r := range p.Set.Rules() {
+		if rule != "" && (strings.EqualFold(rule, r.Name) || strings.EqualFold(rule, r.ID) || strings.EqualFold(rule, r.Title)) {
+			return i, true
+		}
+	}
+	return 0, false
+}
+
+// Explain says why one rule matches a record or does not, with the record's
+// event ID.
+func (w *Worker) Explain(rec *cloudtrail.Record, rule int) (eventID string, why sigma.Explanation) {
+	w.record, w.view = rec, rec.View
+	rec.View.Derive = w.derive
+	w.time, _ = cloudtrail.ParseTime(rec.View.Text(fTime))
+	return string(rec.View.Text(fID)), w.hunt.pack.Set.Explain(rule, rec.View)
 }

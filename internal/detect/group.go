@@ -200,6 +200,9 @@ func (h *Hunt) firings(firings []correlate.Firing) []rootkeep.Alert {
 	var out []rootkeep.Alert
 	for _, f := range firings {
 		c := h.pack.Set.Correlations()[f.Correlation]
+		if !c.Alerts {
+			continue // it only feeds another correlation
+		}
 		s := h.pack.correlations[f.Correlation]
 		hit := h.ruleHit(&c.Header, s)
 		hit.Level, hit.Count, hit.Threshold = c.Level, f.Count, threshold(c, f)

@@ -191,7 +191,7 @@ func (l *loader) compile(o LoadOptions) (*Pack, error) {
 	slices.Sort(fields[scannedFields:]) // a map's order must not number fields
 	set, problems := sigma.Compile(l.pack.Documents, sigma.Options{Fields: fields, Derived: derivedNames[:], Placeholders: o.Placeholders})
 	for _, p := range problems {
-		l.problem(Problem{File: p.File, Line: p.Line, Rule: p.Rule, Warning: p.Severity == sigma.Warning, Msg: p.Msg})
+		l.problem(Problem{File: p.File, Line: p.Line, Rule: p.Rule, Warning: p.Severity == sigma.SeverityWarning, Msg: p.Msg})
 	}
 	p := l.pack
 	p.Set = set

@@ -25,7 +25,7 @@ type Seen struct {
 }
 
 const (
-	seenShards = 256
+	seenShards = 64
 	groupSlots = 8
 	// An entry is 1 control byte, 16 ID bytes and 2 account bytes. Growing a
 	// shard by 19 percent when it is 95 percent full keeps the whole under
@@ -49,9 +49,9 @@ func NewSeen(budget int) *Seen {
 		seed:     maphash.MakeSeed(),
 		accounts: map[string]uint16{},
 		overflow: map[string]struct{}{},
-		spare:    budget / 8,
+		spare:    budget / 32,
 	}
-	slots := (budget - budget/8) / entryBytes / seenShards / groupSlots * groupSlots
+	slots := (budget - budget/32) / entryBytes / seenShards / groupSlots * groupSlots
 	for i := range s.shards {
 		s.shards[i].limit = slots
 	}
@@ -77,7 +77,7 @@ func (s *Seen) Add(account, id []byte, matters bool) Verdict {
 		return s.addText(account, id, matters)
 	}
 	hash := hashPair(s.seed, uuid, number)
-	verdict := s.shards[hash>>56].add(s.seed, hash, uuid, number)
+	verdict := s.shards[hash>>58].add(s.seed, hash, uuid, number)
 	if verdict == Unknown && matters {
 		return s.addText(account, id, true)
 	}
@@ -157,7 +157,7 @@ func (t *seenShard) find(hash uint64, id [16]byte, account uint16) (int, bool) {
 	}
 	const ones, highs = 0x0101010101010101, 0x8080808080808080
 	want := ones * uint64(0x80|hash&0x7f)
-	high, _ := bits.Mul64(hash<<8, uint64(groups)) // bits 0 to 55: the top 8 chose the shard
+	high, _ := bits.Mul64(hash<<6, uint64(groups)) // the top 6 bits chose the shard
 	for g := int(high); ; {
 		word := binary.LittleEndian.Uint64(t.control[g*groupSlots:])
 		x := word ^ want

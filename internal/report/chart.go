@@ -13,13 +13,15 @@ import (
 // Charts stretch to the width they get (preserveAspectRatio none), so all words
 // stand beside them in HTML: text in a stretched drawing would be illegible.
 
-// shares draws the severity counts as one bar, and the numbers under it.
+// shares draws the severity counts as one bar.
 func (p page) shares(l Levels) {
 	total := l.Total()
 	if total == 0 {
 		return
 	}
-	p.raw(`<div class="shares"><svg viewBox="0 0 1000 10" preserveAspectRatio="none" role="img" aria-label="Alerts by severity">`)
+	p.raw(`<svg class="shares" viewBox="0 0 1000 10" preserveAspectRatio="none" role="img"`)
+	p.attr("aria-label", "Shares of severities: "+levelCounts(l))
+	p.raw(">")
 	x := 0.0
 	for _, s := range severities() {
 		if n := l.Of(s); n > 0 {
@@ -28,14 +30,18 @@ func (p page) shares(l Levels) {
 			x += width
 		}
 	}
-	p.raw(`</svg><ul class="levels">`)
+	p.raw("</svg>")
+}
+
+// legend names the colours of the severities that occur.
+func (p page) legend(l Levels) {
+	p.raw(`<ul class="legend">`)
 	for _, s := range severities() {
-		p.raw(`<li class="`, level(s), `">`)
-		p.el("b", "", text.Grouped(l.Of(s)))
-		p.el("span", "", s.String())
-		p.raw("</li>")
+		if l.Of(s) > 0 {
+			p.el("li", level(s), s.String())
+		}
 	}
-	p.raw("</ul></div>")
+	p.raw("</ul>")
 }
 
 func (p page) rect(class markup, x, y, width, height float64) {
@@ -54,6 +60,7 @@ func (p page) timeline(h *Hunt) {
 	p.raw(`<figure class="chart"><figcaption>Alerts by the time of their first event, a bar is `)
 	p.text(barSpan(width))
 	p.raw("</figcaption>")
+	p.legend(h.Totals.Alerts)
 	p.bars(buckets, width)
 	p.axis(start, end)
 	p.lanes(h, start, end)

@@ -54,7 +54,7 @@ func (p page) head(h *Hunt) {
 func (p page) masthead(h *Hunt) {
 	p.raw(`<a class="skip" href="#main">Skip to the report</a>`+"\n", `<div class="sheet">`+"\n",
 		`<header class="rail"><p class="mark">rootkeep</p><p class="kind">Hunt report</p>`)
-	p.el("p", "made", text.Stamp(h.Finished)+" UTC")
+	p.el("p", "made", h.Finished.UTC().Format("2006-01-02 15:04")+" UTC")
 	p.raw(`<nav aria-label="Sections"><ul>`)
 	entry := func(id, name markup, n int) {
 		p.raw(`<li><a href="#`, id, `">`, name)
@@ -95,12 +95,39 @@ func (p page) verdict(h *Hunt) {
 	p.text("in " + h.scope())
 	p.raw("</p>")
 	p.shares(counts)
+	p.figures(h)
 	p.open("p", "caveat")
 	if counts.Total() == 0 {
 		p.el("strong", "", capital(h.absence())+". ")
 	}
 	p.text(h.CoverageText())
 	p.raw("</p></section>\n")
+}
+
+// figures are the numbers that a reader asks for next.
+func (p page) figures(h *Hunt) {
+	bare := 0
+	for _, s := range h.Sessions {
+		if s.MFA == MFANotUsed {
+			bare++
+		}
+	}
+	figure := func(class markup, n int64, what string) {
+		p.open("li", class)
+		p.el("b", "", text.Grouped(n))
+		p.el("span", "", what)
+		p.raw("</li>")
+	}
+	p.raw(`<ul class="figures">`)
+	figure("", int64(len(h.Sessions)), "root sessions")
+	if bare > 0 {
+		figure(level(rootkeep.Critical), int64(bare), "without MFA")
+	}
+	figure("", int64(len(h.accounts())), "accounts")
+	figure("", int64(len(h.regions())), "Regions")
+	figure("", h.Totals.Objects, "objects read")
+	figure("", int64(len(h.Problems)), "problems")
+	p.raw("</ul>")
 }
 
 func capital(s string) string { return strings.ToUpper(s[:1]) + s[1:] }
@@ -204,17 +231,17 @@ func (p page) problems(h *Hunt) {
 		return
 	}
 	p.raw(`<p>These were skipped; everything else was processed. An offset counts in the inflated file.</p>`,
-		`<div class="scroll" role="region" aria-label="Problems" tabindex="0"><table><thead><tr><th>File</th><th>Byte</th><th>Kind</th><th>Found</th></tr></thead><tbody>`)
+		`<div class="scroll" role="region" aria-label="Problems" tabindex="0"><table class="stack"><thead><tr><th>File</th><th>Byte</th><th>Kind</th><th>Found</th></tr></thead><tbody>`)
 	for _, q := range h.Problems {
-		p.raw("<tr><td><code>")
-		p.text(text.Visible(q.File, text.Line))
-		p.raw(`</code></td><td class="num">`)
+		p.raw("<tr>")
+		p.td("File", "", text.Visible(q.File, text.Line), "")
+		offset := ""
 		if q.Offset >= 0 {
-			p.text(text.Grouped(q.Offset))
+			offset = text.Grouped(q.Offset)
 		}
-		p.raw("</td>")
-		p.el("td", "", text.Visible(q.Kind, text.Short))
-		p.el("td", "", text.Visible(q.Detail, text.Long))
+		p.td("Byte", "num", offset, "")
+		p.td("Kind", "", text.Visible(q.Kind, text.Short), "")
+		p.td("Found", "", text.Visible(q.Detail, text.Long), "")
 		p.raw("</tr>")
 	}
 	p.raw("</tbody></table></div></section>\n")

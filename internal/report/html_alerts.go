@@ -74,7 +74,9 @@ func (p page) facts(a *rootkeep.Alert) {
 	p.row("When", text.Period(a.First, a.Last))
 	p.row("What", happened(a))
 	p.row("Where", whereabouts(a))
-	p.row("State", text.Visible(a.State, text.Short))
+	if a.State != "open" {
+		p.row("State", text.Visible(a.State, text.Short))
+	}
 	if len(a.Rules) > 0 {
 		p.raw("<dt>Rules</dt><dd><ul>")
 		for _, r := range a.Rules {
@@ -119,32 +121,24 @@ func (p page) evidence(a *rootkeep.Alert) {
 	if len(a.Events) == 0 {
 		return
 	}
-	p.raw(`<div class="scroll" role="region" aria-label="Evidence" tabindex="0"><table class="evidence"><caption>Evidence`)
+	p.raw(`<div class="scroll" role="region" aria-label="Evidence" tabindex="0"><table class="evidence stack"><caption>Evidence`)
 	if a.EventsOmitted > 0 {
 		p.el("span", "sub", fmt.Sprintf("first %s of %s", text.Grouped(len(a.Events)), text.Grouped(a.Count)))
 	}
-	p.raw("</caption><thead><tr><th>Time</th><th>Call</th><th>Target</th><th>Outcome</th><th>Address</th><th>Region</th><th>Record</th></tr></thead><tbody>")
+	p.raw("</caption><thead><tr><th>Time</th><th>Call</th><th>Target</th><th>Outcome</th><th>Address</th><th>Record</th></tr></thead><tbody>")
 	for _, e := range a.Events {
 		p.raw("<tr>")
-		p.el("td", "num", text.Stamp(e.Time))
-		p.raw("<td><code>")
-		p.text(text.Visible(e.Name, text.Short))
-		p.raw("</code>")
-		p.el("span", "sub", text.Visible(e.Source, text.Short))
-		p.raw("</td>")
-		p.el("td", "", text.Visible(e.Target, text.Line))
+		p.td("Time", "num", text.Stamp(e.Time), "")
+		p.td("Call", "", text.Visible(e.Name, text.Short), text.Visible(e.Source, text.Short))
+		p.td("Target", "", text.Visible(e.Target, text.Line), "")
 		if e.ErrorCode == "" {
-			p.el("td", "", "succeeded")
+			p.td("Outcome", "", "succeeded", "")
 		} else {
-			p.el("td", "failed", text.Visible(e.ErrorCode, text.Short))
+			p.td("Outcome", "failed", text.Visible(e.ErrorCode, text.Short), "")
 		}
-		p.el("td", "num", text.Visible(e.Address, text.Short))
-		p.el("td", "", text.Visible(string(e.Region), text.Short))
-		p.raw("<td><code>")
-		p.text(text.Visible(e.ID, text.Short))
-		p.raw("</code>")
-		p.el("span", "sub", fmt.Sprintf("%s at byte %s", text.Visible(e.File, text.Line), text.Grouped(e.Offset)))
-		p.raw("</td></tr>")
+		p.td("Address", "", text.Visible(e.Address, text.Short), text.Visible(string(e.Region), text.Short))
+		p.td("Record", "id", text.Visible(e.ID, text.Short), fmt.Sprintf("%s at byte %s", text.Visible(e.File, text.Line), text.Grouped(e.Offset)))
+		p.raw("</tr>")
 	}
 	p.raw("</tbody></table></div>")
 }

@@ -46,6 +46,8 @@ type Hunt struct {
 	Notices []string `json:"notices"`
 	// Interrupted says that the hunt was stopped before all input was read.
 	Interrupted bool `json:"interrupted"`
+	// ExitCodes are all exit codes that apply, the one used first.
+	ExitCodes []int `json:"exit_codes"`
 }
 
 // Asked is what the user narrowed the hunt to.
@@ -171,8 +173,9 @@ type Problem struct {
 	File string `json:"file"`
 	// Offset is the position in the inflated file, bytes; -1 when there is none.
 	Offset int64  `json:"offset"`
-	Kind   string `json:"kind"`   // truncated, corrupt, not-json, second-member, ...
-	Detail string `json:"detail"` // what was found and what was expected
+	Kind   string `json:"kind"`             // truncated, corrupt, not-json, second-member, ...
+	Detail string `json:"detail"`           // what was found and what was expected
+	Notice bool   `json:"notice,omitempty"` // nothing was lost, as with an empty file
 }
 
 // Timeline counts alerts by the time of their first event.

@@ -63,6 +63,21 @@ func (p page) row(term markup, description string) {
 	p.el("dd", "", description)
 }
 
+// td writes a cell with the name of its column, which style shows where columns
+// do not fit side by side. Smaller text under it is left out when empty.
+func (p page) td(column, class markup, words, under string) {
+	p.raw("<td")
+	if class != "" {
+		p.raw(` class="`, class, `"`)
+	}
+	p.raw(` data-column="`, column, `">`)
+	p.text(words)
+	if under != "" {
+		p.el("span", "sub", under)
+	}
+	p.raw("</td>")
+}
+
 // level is the class that carries a severity's colour.
 func level(s rootkeep.Severity) markup {
 	return [...]markup{"l-informational", "l-low", "l-medium", "l-high", "l-critical"}[min(s, rootkeep.Critical)]

@@ -195,6 +195,9 @@ func happened(a *rootkeep.Alert) string {
 	}
 	if len(a.Actions) > 0 {
 		s += ": " + joinedBy(", ", a.Actions, func(c rootkeep.Count) string {
+			if c.Count == 1 {
+				return text.Visible(c.Text, text.Short)
+			}
 			return fmt.Sprintf("%s %s", text.Visible(c.Text, text.Short), text.Grouped(c.Count))
 		})
 	}
@@ -204,7 +207,7 @@ func happened(a *rootkeep.Alert) string {
 		errors = appendNew(errors, e.ErrorCode)
 	}
 	if len(targets) > 0 {
-		s += ", on " + text.List(targets, text.Short)
+		s += " on " + text.List(targets, text.Short)
 	}
 	if len(errors) > 0 {
 		s += ", with " + text.List(errors, text.Short)

@@ -170,7 +170,7 @@ func object(name string, size int64, open func() (io.ReadCloser, error)) Object 
 	return Object{
 		Input:  cloudtrail.Input{Name: name, Open: open, OneMember: ok},
 		Size:   size,
-		Digest: ok && key.Kind == cloudtrail.DigestKey,
+		Digest: ok && key.Kind == cloudtrail.KeyDigest,
 	}
 }
 

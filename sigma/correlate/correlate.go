@@ -239,7 +239,7 @@ func (c *Correlator) Flush(until int64) []Firing {
 	for _, cor := range c.order {
 		fired := cor.settle(span{c.flushed, until}, min(silence, until))
 		for i := range fired {
-			if fired[i].Crossed > c.flushed {
+			if true {
 				c.chain(&fired[i])
 			}
 		}

@@ -136,9 +136,9 @@ func (p proofs) choose(c choice) []*rootkeep.Event {
 // the first one at which there is enough to choose from.
 func (p proofs) candidates(c choice) [][]proof {
 	found := make([][]proof, c.inputs)
-	total := 0
+	total, enough := 0, c.limit*c.inputs // an event may be there for each input
 	for q := p.quarterOf(c.from); q <= p.quarterOf(c.to); q++ {
-		if q > p.quarterOf(c.through) && total >= c.limit {
+		if q > p.quarterOf(c.through) && total >= enough {
 			break
 		}
 		for input := range found {

@@ -82,20 +82,25 @@ func Days(first, last time.Time) string {
 	}
 }
 
-// Span is a duration in the largest two units that it has: 3d4h, 15m31s.
+// Span is a duration in the largest two units that it has: 3d4h, 15m31s, 4m.
 func Span(d time.Duration) string {
-	d = d.Round(time.Second)
 	const day = 24 * time.Hour
-	switch {
-	case d >= day:
-		return fmt.Sprintf("%dd%dh", d/day, d%day/time.Hour)
-	case d >= time.Hour:
-		return fmt.Sprintf("%dh%dm", d/time.Hour, d%time.Hour/time.Minute)
-	case d >= time.Minute:
-		return fmt.Sprintf("%dm%ds", d/time.Minute, d%time.Minute/time.Second)
-	default:
-		return fmt.Sprintf("%ds", d/time.Second)
+	units := []struct {
+		size time.Duration
+		name string
+	}{{day, "d"}, {time.Hour, "h"}, {time.Minute, "m"}, {time.Second, "s"}}
+	d = d.Round(time.Second)
+	for i, u := range units[:len(units)-1] {
+		if d < u.size {
+			continue
+		}
+		s := fmt.Sprintf("%d%s", d/u.size, u.name)
+		if rest := d % u.size / units[i+1].size; rest > 0 {
+			s += fmt.Sprintf("%d%s", rest, units[i+1].name)
+		}
+		return s
 	}
+	return fmt.Sprintf("%ds", d/time.Second)
 }
 
 // List joins the visible form of each element by commas.

@@ -1,34 +1,33 @@
-package sigma
+package value
 
 import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/rootkeep/rootkeep/sigma/pattern"
 )
 
-// operator is what an item does with its values.
-type operator string
+// Operator is what an item does with its values.
+type Operator string
 
 // The operators. All but the empty one are the modifiers of the same name
 // (Sigma Modifiers Appendix 2.1).
 const (
-	opEqual      operator = ""
-	opContains   operator = "contains"
-	opStartsWith operator = "startswith"
-	opEndsWith   operator = "endswith"
-	opRegex      operator = "re"
-	opCIDR       operator = "cidr"
-	opExists     operator = "exists"
-	opLT         operator = "lt"
-	opLTE        operator = "lte"
-	opGT         operator = "gt"
-	opGTE        operator = "gte"
+	Equal      Operator = ""
+	Contains   Operator = "contains"
+	StartsWith Operator = "startswith"
+	EndsWith   Operator = "endswith"
+	Regex      Operator = "re"
+	CIDR       Operator = "cidr"
+	Exists     Operator = "exists"
+	LT         Operator = "lt"
+	LTE        Operator = "lte"
+	GT         Operator = "gt"
+	GTE        Operator = "gte"
 )
 
-func (o operator) ordering() bool { return o == opLT || o == opLTE || o == opGT || o == opGTE }
+func (o Operator) ordering() bool { return o == LT || o == LTE || o == GT || o == GTE }
 
 // encoding is one step of turning a value into the bytes that are searched for.
 type encoding string
@@ -42,22 +41,25 @@ const (
 	encBase64Offset encoding = "base64offset"
 )
 
-// modifiers is the parsed modifier chain of an item.
-type modifiers struct {
-	op        operator
+// Modifiers is the parsed modifier chain of an item.
+type Modifiers struct {
+	Op       Operator
+	All      bool // every value must match, not just one
+	Not      bool // neq
+	FieldRef bool // values are names of fields
+	Expand   bool // values hold placeholders
+
 	regex     string // flags of re: a subset of ims
 	encodings []encoding
 	timePart  string // minute, hour, day, week, month or year
-	all, not  bool
 	cased     bool
-	fieldRef  bool
 	dashes    bool // windash
-	expand    bool
 }
 
-// parseModifiers reads the names between the pipes in their order.
-func parseModifiers(names []string) (modifiers, error) {
-	var m modifiers
+// ParseModifiers reads the names between the pipes in their order. Unknown
+// modifiers and combinations without a meaning are errors.
+func ParseModifiers(names []string) (Modifiers, error) {
+	var m Modifiers
 	for i, name := range names {
 		if slices.Contains(names[:i], name) {
 			return m, fmt.Errorf("modifier %s is given twice", name)
@@ -69,15 +71,15 @@ func parseModifiers(names []string) (modifiers, error) {
 	return m, m.check()
 }
 
-func (m *modifiers) add(name string) error {
+func (m *Modifiers) add(name string) error {
 	switch name {
 	case "contains", "startswith", "endswith", "re", "cidr", "exists", "lt", "lte", "gt", "gte":
-		if m.op != opEqual {
-			return fmt.Errorf("modifiers %s and %s exclude each other", m.op, name)
+		if m.Op != Equal {
+			return fmt.Errorf("modifiers %s and %s exclude each other", m.Op, name)
 		}
-		m.op = operator(name)
+		m.Op = Operator(name)
 	case "i", "m", "s":
-		if m.op != opRegex {
+		if m.Op != Regex {
 			return fmt.Errorf("modifier %s must follow re", name)
 		}
 		m.regex += name
@@ -89,17 +91,17 @@ func (m *modifiers) add(name string) error {
 		}
 		m.timePart = name
 	case "all":
-		m.all = true
+		m.All = true
 	case "neq":
-		m.not = true
+		m.Not = true
 	case "cased":
 		m.cased = true
 	case "fieldref":
-		m.fieldRef = true
+		m.FieldRef = true
 	case "windash":
 		m.dashes = true
 	case "expand":
-		m.expand = true
+		m.Expand = true
 	default:
 		return fmt.Errorf("unknown modifier %q; hint: Sigma 2.1 has %s", name, knownModifiers)
 	}
@@ -111,9 +113,9 @@ const knownModifiers = "all, base64, base64offset, cased, cidr, contains, day, e
 
 // encode keeps the order of encodings: it is the order of application, so an
 // encoding can neither follow base64 nor act on the wildcards of contains.
-func (m *modifiers) encode(e encoding) error {
-	if m.op != opEqual {
-		return fmt.Errorf("modifier %s must come before %s", e, m.op)
+func (m *Modifiers) encode(e encoding) error {
+	if m.Op != Equal {
+		return fmt.Errorf("modifier %s must come before %s", e, m.Op)
 	}
 	if len(m.encodings) > 0 {
 		last := m.encodings[len(m.encodings)-1]
@@ -126,42 +128,42 @@ func (m *modifiers) encode(e encoding) error {
 }
 
 // check refuses combinations without a meaning.
-func (m *modifiers) check() error {
-	text := m.op == opEqual || m.op == opContains || m.op == opStartsWith || m.op == opEndsWith
+func (m *Modifiers) check() error {
+	text := m.Op == Equal || m.Op == Contains || m.Op == StartsWith || m.Op == EndsWith
 	switch {
-	case m.op == opExists && (m.all || m.not || m.cased || m.fieldRef || m.dashes || m.expand || m.timePart != "" || m.encodings != nil):
+	case m.Op == Exists && (m.All || m.Not || m.cased || m.FieldRef || m.dashes || m.Expand || m.timePart != "" || m.encodings != nil):
 		return errors.New("modifier exists stands alone; hint: use exists: false instead of neq")
-	case m.timePart != "" && (!m.op.ordering() && m.op != opEqual || m.cased || m.fieldRef || m.dashes || m.expand || m.encodings != nil):
+	case m.timePart != "" && (!m.Op.ordering() && m.Op != Equal || m.cased || m.FieldRef || m.dashes || m.Expand || m.encodings != nil):
 		return fmt.Errorf("modifier %s goes with lt, lte, gt, gte, neq and all only", m.timePart)
-	case m.op.ordering() && m.not:
-		return fmt.Errorf("modifiers %s and neq exclude each other", m.op)
-	case m.fieldRef && !text:
-		return fmt.Errorf("modifiers %s and fieldref exclude each other", m.op)
-	case m.fieldRef && (m.dashes || m.expand || m.encodings != nil):
+	case m.Op.ordering() && m.Not:
+		return fmt.Errorf("modifiers %s and neq exclude each other", m.Op)
+	case m.FieldRef && !text:
+		return fmt.Errorf("modifiers %s and fieldref exclude each other", m.Op)
+	case m.FieldRef && (m.dashes || m.Expand || m.encodings != nil):
 		return errors.New("modifier fieldref goes with contains, startswith, endswith, cased, neq and all only")
 	case !text && (m.cased || m.dashes || m.encodings != nil):
-		return fmt.Errorf("modifier %s cannot be combined with cased, windash or an encoding", m.op)
-	case m.expand && !text && m.op != opCIDR:
-		return fmt.Errorf("modifiers %s and expand exclude each other", m.op)
+		return fmt.Errorf("modifier %s cannot be combined with cased, windash or an encoding", m.Op)
+	case m.Expand && !text && m.Op != CIDR:
+		return fmt.Errorf("modifiers %s and expand exclude each other", m.Op)
 	case m.dashes && m.encodings != nil:
 		return errors.New("modifier windash cannot be combined with an encoding; hint: list the variants")
 	}
 	return nil
 }
 
-// checkValues refuses values of a type that the modifiers have no meaning for.
-func (it *item) checkValues(list bool) error {
-	m := &it.mods
-	if m.op == opExists {
-		if list || len(it.values) != 1 || it.values[0].kind != boolScalar {
+// Check refuses values that the modifiers have no meaning for. List says that
+// they were written as a list.
+func (m *Modifiers) Check(values []Scalar, list bool) error {
+	if m.Op == Exists {
+		if list || len(values) != 1 || values[0].Kind != BoolScalar {
 			return errors.New("exists takes true or false")
 		}
 		return nil
 	}
-	if m.all && len(it.values) < 2 && !m.expand {
+	if m.All && len(values) < 2 && !m.Expand {
 		return errors.New("all needs a list of two or more values; hint: leave it out")
 	}
-	for _, v := range it.values {
+	for _, v := range values {
 		if err := m.accepts(v); err != nil {
 			return err
 		}
@@ -169,36 +171,36 @@ func (it *item) checkValues(list bool) error {
 	return nil
 }
 
-func (m *modifiers) accepts(v scalar) error {
+func (m *Modifiers) accepts(v Scalar) error {
 	switch {
-	case m.op.ordering() || m.timePart != "":
-		if v.kind != numberScalar {
-			return fmt.Errorf("value %q: want a number", v.text)
+	case m.Op.ordering() || m.timePart != "":
+		if v.Kind != NumberScalar {
+			return fmt.Errorf("value %q: want a number", v.Text)
 		}
 		return timeRange(m.timePart, v)
-	case v.kind == nullScalar && (m.op != opEqual || m.all || m.fieldRef || m.expand || m.dashes || m.encodings != nil):
+	case v.Kind == NullScalar && (m.Op != Equal || m.All || m.FieldRef || m.Expand || m.dashes || m.encodings != nil):
 		return errors.New("null goes with no modifier but neq")
-	case v.kind != textScalar && (m.op == opRegex || m.op == opCIDR || m.fieldRef || m.dashes || m.encodings != nil):
-		return fmt.Errorf("value %s: want text; hint: quote it", v.text)
+	case v.Kind != TextScalar && (m.Op == Regex || m.Op == CIDR || m.FieldRef || m.dashes || m.encodings != nil):
+		return fmt.Errorf("value %s: want text; hint: quote it", v.Text)
 	}
 	return nil
 }
 
 // timeRange holds the value of a time modifier to the range of the appendix; a
 // value outside would be a test that never holds. ISO years have up to 53 weeks.
-func timeRange(part string, v scalar) error {
+func timeRange(part string, v Scalar) error {
 	bounds := map[string][2]float64{
 		"minute": {0, 59}, "hour": {0, 23}, "day": {1, 31}, "week": {1, 53}, "month": {1, 12}, "year": {0, 9999},
 	}
 	b, ok := bounds[part]
-	if ok && (v.number < b[0] || v.number > b[1]) {
-		return fmt.Errorf("value %s: %s is %v to %v", v.text, part, b[0], b[1])
+	if ok && (v.Number < b[0] || v.Number > b[1]) {
+		return fmt.Errorf("value %s: %s is %v to %v", v.Text, part, b[0], b[1])
 	}
 	return nil
 }
 
 // encodeAll applies the encodings in order. Only base64offset yields several.
-func (m *modifiers) encodeAll(t pattern.Text) ([]pattern.Text, error) {
+func (m *Modifiers) encodeAll(t pattern.Text) ([]pattern.Text, error) {
 	for _, e := range m.encodings {
 		switch e {
 		case encWide, encUTF16LE:
@@ -220,10 +222,3 @@ func (m *modifiers) encodeAll(t pattern.Text) ([]pattern.Text, error) {
 	return []pattern.Text{t}, nil
 }
 
-// validPath checks a dotted field path.
-func validPath(path string) error {
-	if path == "" || slices.Contains(strings.Split(path, "."), "") {
-		return fmt.Errorf("field %q: want names separated by single dots", path)
-	}
-	return nil
-}

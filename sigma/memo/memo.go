@@ -1,4 +1,8 @@
-package sigma
+// Package memo remembers, for one field of records, what is known about its
+// values: the rules that a value may be a witness for and the answers of
+// predicates. Values of CloudTrail fields repeat, so most questions about them
+// have been answered before.
+package memo
 
 import (
 	"bytes"
@@ -10,16 +14,15 @@ import (
 // Bounds of one memo. Values of CloudTrail fields repeat, most of them far more
 // often than this many others come between.
 const (
-	memoSlots   = 4096
-	memoText    = 1 << 18 // bytes of values
-	memoRules   = 1 << 16
-	memoLongest = 512 // a longer value is not kept
+	maxSlots = 4096
+	maxText  = 1 << 18 // bytes of values
+	maxRules = 1 << 16
+	maxValue = 512 // a longer value is not kept
 )
 
-// memo remembers what is known about the values of one field: the rules that a
-// value is a witness for, and the answers of predicates. When it is full it
-// forgets all and starts again. Slot 0 serves values that are not kept.
-type memo struct {
+// Memo is bounded: when it is full it forgets all and starts again. Slot 0
+// serves values that are too long to keep. It belongs to one goroutine.
+type Memo struct {
 	seed  maphash.Seed
 	table []uint16 // open addressing by hash: slot number, 0 for free
 	slots []slot
@@ -38,13 +41,14 @@ type slot struct {
 	indexed bool      // rules is filled
 }
 
-func newMemo(predicates int) *memo {
-	m := &memo{seed: maphash.MakeSeed(), words: (predicates + 63) / 64}
+// New makes a memo for a field that so many predicates ask about.
+func New(predicates int) *Memo {
+	m := &Memo{seed: maphash.MakeSeed(), words: (predicates + 63) / 64}
 	m.reset()
 	return m
 }
 
-func (m *memo) reset() {
+func (m *Memo) reset() {
 	if m.table == nil {
 		m.table = make([]uint16, 64)
 	}
@@ -55,9 +59,9 @@ func (m *memo) reset() {
 	m.last = 0
 }
 
-// find returns the slot of a value, a new one when it is not known.
-func (m *memo) find(v rootkeep.Value) int {
-	if len(v.Text) > memoLongest {
+// Find returns the slot of a value, a new one when it is not known.
+func (m *Memo) Find(v rootkeep.Value) int {
+	if len(v.Text) > maxValue {
 		return m.scratch()
 	}
 	object := v.Kind == rootkeep.Object
@@ -81,21 +85,32 @@ func (m *memo) find(v rootkeep.Value) int {
 }
 
 // scratch clears slot 0 for a value that is not kept.
-func (m *memo) scratch() int {
+func (m *Memo) scratch() int {
 	m.slots[0] = slot{}
 	clear(m.bits[:2*m.words])
 	return 0
 }
 
-// release takes back the rules of slot 0.
-func (m *memo) release(slot int) {
-	if slot == 0 {
-		m.rules = m.rules[:m.slots[0].rules[0]]
-	}
+// Rules are the rules stored for the value of a slot.
+func (m *Memo) Rules(slot int) (rules []int32, known bool) {
+	s := &m.slots[slot]
+	return m.rules[s.rules[0]:s.rules[1]], s.indexed
 }
 
-func (m *memo) insert(h uint64, text []byte, object bool) int {
-	if len(m.slots) == memoSlots || len(m.text)+len(text) > memoText || len(m.rules) > memoRules {
+// SetRules stores the rules of a slot, except of slot 0.
+func (m *Memo) SetRules(slot int, rules []int32) {
+	if slot == 0 {
+		return
+	}
+	s := &m.slots[slot]
+	s.rules[0] = uint32(len(m.rules))
+	m.rules = append(m.rules, rules...)
+	s.rules[1] = uint32(len(m.rules))
+	s.indexed = true
+}
+
+func (m *Memo) insert(h uint64, text []byte, object bool) int {
+	if len(m.slots) == maxSlots || len(m.text)+len(text) > maxText || len(m.rules) > maxRules {
 		m.reset()
 	}
 	if 2*len(m.slots) >= len(m.table) {
@@ -112,14 +127,14 @@ func (m *memo) insert(h uint64, text []byte, object bool) int {
 	return n
 }
 
-func (m *memo) grow() {
+func (m *Memo) grow() {
 	m.table = make([]uint16, 2*len(m.table))
 	for n := 1; n < len(m.slots); n++ {
 		m.place(m.slots[n].hash, n)
 	}
 }
 
-func (m *memo) place(h uint64, n int) {
+func (m *Memo) place(h uint64, n int) {
 	mask := uint64(len(m.table) - 1)
 	i := h & mask
 	for m.table[i] != 0 {
@@ -128,13 +143,14 @@ func (m *memo) place(h uint64, n int) {
 	m.table[i] = uint16(n)
 }
 
-// answer returns what a predicate of the field said about the value of a slot.
-func (m *memo) answer(slot, predicate int) (holds, known bool) {
+// Answer returns what a predicate of the field said about the value of a slot.
+func (m *Memo) Answer(slot, predicate int) (holds, known bool) {
 	w, bit := slot*2*m.words+predicate/64, uint64(1)<<(predicate%64)
 	return m.bits[w+m.words]&bit != 0, m.bits[w]&bit != 0
 }
 
-func (m *memo) setAnswer(slot, predicate int, holds bool) {
+// SetAnswer stores what a predicate said about the value of a slot.
+func (m *Memo) SetAnswer(slot, predicate int, holds bool) {
 	w, bit := slot*2*m.words+predicate/64, uint64(1)<<(predicate%64)
 	m.bits[w] |= bit
 	if holds {

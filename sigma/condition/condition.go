@@ -1,88 +1,58 @@
-package sigma
+// Package condition reads the condition of a Sigma rule: search identifiers
+// joined by and, or, not, parentheses and the quantifiers 1 of and all of (Sigma
+// Rules Specification, "Condition").
+package condition
 
 import (
 	"errors"
 	"fmt"
 	"strings"
-
-	"github.com/goccy/go-yaml/ast"
 )
 
-// logic is what a node of a condition does with its operands.
-type logic uint8
+// Op is what a node of a condition does with its operands.
+type Op uint8
 
+// The nodes.
 const (
-	logicSearch logic = iota // a search identifier
-	logicAnd
-	logicOr
-	logicNot
+	Search Op = iota // a search identifier
+	And
+	Or
+	Not
 )
 
-// condition is a parsed condition expression. 1 of and all of are resolved to
-// or and and over the search identifiers that they name.
-type condition struct {
-	op       logic
-	search   int // index of the search, of logicSearch
-	operands []*condition
+// Expr is a parsed condition. The quantifiers are resolved to Or and And over
+// the search identifiers that they name.
+type Expr struct {
+	Op       Op
+	Search   int // index of the search, of Search, among the names given to Parse
+	Operands []*Expr
 }
 
 // Limits of one condition; the parser recurses.
 const (
-	maxConditionTokens = 1000
-	maxConditionDepth  = 50
+	maxTokens = 1000
+	maxDepth  = 50
 )
 
-// conditions reads the key condition: one expression or a list of them.
-func (r *reader) conditions(keys []entry, searches []search, section entry) []*condition {
-	for _, k := range keys {
-		if k.name != "condition" {
-			continue
-		}
-		nodes := []ast.Node{k.value}
-		if list, ok := k.value.(*ast.SequenceNode); ok {
-			nodes = list.Values
-			if len(nodes) == 0 {
-				r.fail(k.value, "condition is an empty list")
-			}
-		}
-		var out []*condition
-		for _, n := range nodes {
-			s, ok := scalarOf(n)
-			if !ok || s.kind != textScalar {
-				r.fail(n, "condition must be text, not %s", yamlType(n))
-				continue
-			}
-			c, err := parseCondition(s.text, searches)
-			if err != nil {
-				r.fail(n, "condition %q: %v", s.text, err)
-				continue
-			}
-			out = append(out, c)
-		}
-		return out
-	}
-	r.fail(section.key, "%s has no condition", section.name)
-	return nil
-}
-
-// conditionParser is a recursive descent over the words of a condition:
+// parser is a recursive descent over the words of a condition:
 //
 //	or   = and { "or" and }
 //	and  = not { "and" not }
 //	not  = "not" not | "(" or ")" | quantified | search
-type conditionParser struct {
+type parser struct {
 	words    []string
-	searches []search
+	searches []string
 	depth    int
 }
 
-func parseCondition(s string, searches []search) (*condition, error) {
-	p := &conditionParser{words: conditionWords(s), searches: searches}
+// Parse reads a condition over the named search identifiers.
+func Parse(s string, searches []string) (*Expr, error) {
+	p := &parser{words: split(s), searches: searches}
 	if len(p.words) == 0 {
 		return nil, errors.New("is empty")
 	}
-	if len(p.words) > maxConditionTokens {
-		return nil, fmt.Errorf("more than %d words", maxConditionTokens)
+	if len(p.words) > maxTokens {
+		return nil, fmt.Errorf("more than %d words", maxTokens)
 	}
 	c, err := p.or()
 	if err != nil {
@@ -97,21 +67,21 @@ func parseCondition(s string, searches []search) (*condition, error) {
 	return c, nil
 }
 
-func conditionWords(s string) []string {
+func split(s string) []string {
 	for _, mark := range []string{"(", ")", "|"} {
 		s = strings.ReplaceAll(s, mark, " "+mark+" ")
 	}
 	return strings.Fields(s)
 }
 
-func (p *conditionParser) peek() string {
+func (p *parser) peek() string {
 	if len(p.words) == 0 {
 		return ""
 	}
 	return p.words[0]
 }
 
-func (p *conditionParser) next() string {
+func (p *parser) next() string {
 	w := p.peek()
 	if w != "" {
 		p.words = p.words[1:]
@@ -119,21 +89,21 @@ func (p *conditionParser) next() string {
 	return w
 }
 
-func (p *conditionParser) or() (*condition, error) {
+func (p *parser) or() (*Expr, error) {
 	p.depth++
 	defer func() { p.depth-- }()
-	if p.depth > maxConditionDepth {
-		return nil, fmt.Errorf("nests deeper than %d", maxConditionDepth)
+	if p.depth > maxDepth {
+		return nil, fmt.Errorf("nests deeper than %d", maxDepth)
 	}
-	return p.chain("or", logicOr, p.and)
+	return p.chain("or", Or, p.and)
 }
 
-func (p *conditionParser) and() (*condition, error) {
-	return p.chain("and", logicAnd, p.not)
+func (p *parser) and() (*Expr, error) {
+	return p.chain("and", And, p.not)
 }
 
-func (p *conditionParser) chain(word string, op logic, operand func() (*condition, error)) (*condition, error) {
-	var all []*condition
+func (p *parser) chain(word string, op Op, operand func() (*Expr, error)) (*Expr, error) {
+	var all []*Expr
 	for {
 		c, err := operand()
 		if err != nil {
@@ -147,19 +117,19 @@ func (p *conditionParser) chain(word string, op logic, operand func() (*conditio
 	}
 }
 
-func (p *conditionParser) not() (*condition, error) {
+func (p *parser) not() (*Expr, error) {
 	switch w := p.next(); w {
 	case "not":
 		p.depth++
 		defer func() { p.depth-- }()
-		if p.depth > maxConditionDepth {
-			return nil, fmt.Errorf("nests deeper than %d", maxConditionDepth)
+		if p.depth > maxDepth {
+			return nil, fmt.Errorf("nests deeper than %d", maxDepth)
 		}
 		c, err := p.not()
 		if err != nil {
 			return nil, err
 		}
-		return &condition{op: logicNot, operands: []*condition{c}}, nil
+		return &Expr{Op: Not, Operands: []*Expr{c}}, nil
 	case "(":
 		c, err := p.or()
 		if err != nil {
@@ -184,13 +154,13 @@ func (p *conditionParser) not() (*condition, error) {
 	}
 }
 
-func (p *conditionParser) search(name string) (*condition, error) {
+func (p *parser) search(name string) (*Expr, error) {
 	if p.peek() == "of" {
 		return nil, fmt.Errorf("%s of: only 1 of, any of and all of exist", name)
 	}
 	for i, s := range p.searches {
-		if s.name == name {
-			return &condition{search: i}, nil
+		if s == name {
+			return &Expr{Search: i}, nil
 		}
 	}
 	if strings.Contains(name, "*") {
@@ -201,31 +171,31 @@ func (p *conditionParser) search(name string) (*condition, error) {
 
 // quantified reads the pattern after "1 of". The word them stands for every
 // identifier that does not start with an underscore.
-func (p *conditionParser) quantified(quantity string) (*condition, error) {
+func (p *parser) quantified(quantity string) (*Expr, error) {
 	name := p.next()
 	if name == "" || name == "(" || name == ")" {
 		return nil, fmt.Errorf("%s of: want them or a pattern", quantity)
 	}
-	var all []*condition
+	var all []*Expr
 	for i, s := range p.searches {
-		if name == "them" && !strings.HasPrefix(s.name, "_") || matchName(name, s.name) {
-			all = append(all, &condition{search: i})
+		if name == "them" && !strings.HasPrefix(s, "_") || matchName(name, s) {
+			all = append(all, &Expr{Search: i})
 		}
 	}
 	if len(all) == 0 {
 		return nil, fmt.Errorf("%s of %s names no search identifier", quantity, name)
 	}
 	if quantity == "all" {
-		return join(logicAnd, all), nil
+		return join(And, all), nil
 	}
-	return join(logicOr, all), nil
+	return join(Or, all), nil
 }
 
-func join(op logic, operands []*condition) *condition {
+func join(op Op, operands []*Expr) *Expr {
 	if len(operands) == 1 {
 		return operands[0]
 	}
-	return &condition{op: op, operands: operands}
+	return &Expr{Op: op, Operands: operands}
 }
 
 // matchName matches a name against a pattern with * only.

@@ -1,0 +1,43 @@
+# Everything a person runs. `make help` lists it.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+BIN := bin/rootkeep
+EVENTS ?= 1000000
+SEED ?= 1
+export CGO_ENABLED ?= 0
+
+help: ## list the targets
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+build: ## build the program into bin/
+	go build -trimpath -ldflags '-s -w' -o $(BIN) ./cmd/rootkeep
+
+run: build ## make a small trail with a planted root story and hunt through it
+	go run ./tools/trailgen -events 20000 -seed $(SEED) -story -out demo-trail
+	$(BIN) hunt demo-trail
+
+setup: ## install what the tests use beside Go (Debian, as root; elsewhere it says what)
+	@bash tools/setup.sh
+
+test: setup ## all tests but the long ones
+	go mod tidy -diff
+	go vet ./...
+	go test ./...
+	CGO_ENABLED=1 go test -race ./internal/... ./sigma/correlate/... ./cmd/...
+
+test-long: setup ## fuzz every decoder for a while, race detector on everything
+	CGO_ENABLED=1 go test -race ./...
+	bash tools/fuzz.sh 60s
+
+bench: build setup ## speed and memory over EVENTS generated events, as ratios of one run
+	go run ./tools/bench -events $(EVENTS) -seed $(SEED) -bin $(BIN)
+
+lint: ## formatting, vet, and every shipped detection
+	test -z "$$(gofmt -l .)"
+	go vet ./...
+	go run ./cmd/rootkeep rules lint
+
+clean: ## remove what was built or generated
+	rm -rf bin demo-trail bench-data
+
+.PHONY: help build run setup test test-long bench lint clean

@@ -1,0 +1,451 @@
+package cloudtrail
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"strings"
+	"testing"
+	"testing/iotest"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func newReader(t testing.TB, o Options, paths ...string) *Reader {
+	t.Helper()
+	f, err := CompileFields(paths)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return NewReader(f, o)
+}
+
+// text is an input that can be opened any number of times.
+func text(s string) Input {
+	return Input{Name: "f", Open: func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(s)), nil }}
+}
+
+func gzipped(t testing.TB, s string) string {
+	t.Helper()
+	var b bytes.Buffer
+	w := gzip.NewWriter(&b)
+	if _, err := w.Write([]byte(s)); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
+
+// names reads an object and returns the eventName of each record.
+func names(t testing.TB, r *Reader, in Input) ([]string, Stats) {
+	t.Helper()
+	var got []string
+	stats := r.Read(t.Context(), in, func(rec *Record) error {
+		if !json.Valid(rec.Raw) {
+			t.Errorf("raw record %q is not JSON", rec.Raw)
+		}
+		got = append(got, string(rec.View.Text(0)))
+		return nil
+	})
+	return got, stats
+}
+
+// problems lists what was wrong as "kind@offset".
+func problems(s Stats) []string {
+	var out []string
+	for _, p := range s.Problems {
+		out = append(out, fmt.Sprintf("%s@%d", p.Kind, p.Offset))
+	}
+	return out
+}
+
+func quoted(s string) string {
+	b, err := json.Marshal(s)
+	if err != nil {
+		panic(err)
+	}
+	return string(b)
+}
+
+const (
+	recA = `{"eventVersion":"1.11","eventName":"A"}`
+	recB = `{"eventVersion":"1.11","eventName":"B","requestParameters":{"x":[1,{"y":"}"}]}}`
+	recC = `{"awsRegion":"eu-west-3","eventName":"C"}`
+)
+
+var envelopeA = `{"version":"0","id":"1","detail-type":"AWS API Call via CloudTrail","source":"aws.iam","resources":[],"detail":` + recA + `}`
+
+func TestRead(t *testing.T) {
+	tests := []struct {
+		name      string
+		data      string
+		container Container
+		want      string // event names
+		problems  []string
+	}{
+		{"the file of a trail", `{"Records":[` + recA + `,` + recB + `]}`, Records, "A B", nil},
+		{"Records is not the first key", `{"x":{"y":[1,2]},"z":"Records","Records":[` + recA + `]}`, Records, "A", nil},
+		{"keys after Records", `{"Records":[` + recA + `],"x":[{}],"y":1}`, Records, "A", nil},
+		{"Records twice", `{"Records":[` + recA + `],"Records":[` + recB + `]}`, Records, "A B", nil},
+		{"an escaped Records", `{"\u0052ecords":[` + recA + `]}`, Records, "A", nil},
+		{"no records", `{"Records":[]}`, Records, "", nil},
+		{"white space", " {\n\"Records\" : [ " + recA + " ,\n" + recB + " ] }\n\n", Records, "A B", nil},
+		{"a byte order mark", "\xef\xbb\xbf" + `{"Records":[` + recA + `]}`, Records, "A", nil},
+		{"two files in one", `{"Records":[` + recA + `]}` + "\n" + `{"Records":[` + recB + `]}`, Records, "A B", nil},
+		{"a bare array", `[` + recA + `,` + recC + `]`, Array, "A C", nil},
+		{"an empty array", `[]`, Array, "", nil},
+		{"an array of envelopes", `[` + envelopeA + `,` + recB + `]`, Array, "A B", nil},
+		{"one object a line", recA + "\n" + recB + "\r\n" + recC, Lines, "A B C", nil},
+		{"concatenated objects", recA + recB + recC, Lines, "A B C", nil},
+		{"a single record", recA, Single, "A", nil},
+		{"EventBridge", envelopeA, EventBridge, "A", nil},
+		{"EventBridge lines", envelopeA + "\n" + envelopeA + "\n", EventBridge, "A A", nil},
+		{"LookupEvents", `{"Events":[{"EventId":"1","Resources":[{}],"CloudTrailEvent":` + quoted(recA) + `},{"CloudTrailEvent":` + quoted(recB) + `}],"NextToken":"x"}`, LookupEvents, "A B", nil},
+		{"LookupEvents lines", `{"EventName":"A","CloudTrailEvent":` + quoted(recA) + "}\n", LookupEvents, "A", nil},
+		{"CloudWatch Logs", `{"messageType":"DATA_MESSAGE","logEvents":[{"id":"1","timestamp":1,"message":` + quoted(recA) + `},{"message":` + quoted(recC) + `}]}`, CloudWatchLogs, "A C", nil},
+		{"Logstash", `{"@timestamp":"x","message":` + quoted(recB) + `,"@version":"1"}` + "\n" + `{"message":` + quoted(recC) + "}", Logstash, "B C", nil},
+		{"Logstash around a whole file", `{"message":` + quoted(`{"Records":[`+recA+`,`+recB+`]}`) + `}`, Logstash, "A B", nil},
+		{"a message that is an object", `{"message":` + recA + `}`, Logstash, "A", nil},
+		{"a surrogate pair in a message", `{"message":"{\"eventName\":\"\\ud83d\\ude00\"}"}`, Logstash, "\U0001f600", nil},
+		{"half a surrogate pair in a message", `{"message":"{\"eventName\":\"\ud83d\"}"}`, Logstash, "\ufffd", nil},
+		{"a digest file", `{"awsAccountId":"111122223333","digestStartTime":"x","digestS3Object":"y","logFiles":[{"s3Object":"z"}]}`, Digest, "", nil},
+		{"Insights events", `{"Records":[{"eventVersion":"1.07","insightDetails":{"state":"Start"}}]}`, Insight, "", nil},
+
+		{"nothing", "", Unknown, "", []string{"empty@0"}},
+		{"white space only", " \n", Unknown, "", []string{"empty@0"}},
+		{"a picture", "\x89PNG\r\n\x1a\n\x00\x00", Unknown, "", []string{"not-a-log@0"}},
+		{"a text", "Dear Sir,\n{\n", Unknown, "", []string{"not-a-log@0"}},
+		{"a number", "12", Unknown, "", []string{"not-a-log@0"}},
+		{"JSON of another shape", `{"name":"x","version":[1]}`, Unknown, "", []string{"not-a-log@0"}},
+		{"an array of numbers", `[1,2]`, Array, "", []string{"not-a-log@1"}},
+		{"a message that is no JSON", `{"message":"hello"}`, Unknown, "", []string{"not-a-log@0"}},
+		{"Records is not an array", `{"Records":{}}`, Unknown, "", []string{"not-a-log@0"}},
+
+		{"a broken line", recA + "\n" + `{"eventName":"X",}` + "\n" + recB + "\n", Lines, "A B", []string{"not-json@57"}},
+		{"a line of text", recA + "\nhello {\n" + recB + "\n", Lines, "A B", []string{"not-json@40"}},
+		{"a line cut in a string", recA + "\n" + `{"eventName":"X` + "\n" + recB + "\n", Lines, "A B", []string{"not-json@55"}},
+		{"a line cut in an object nobody asked for", recA + "\n" + `{"eventName":"X","requestParameters":{"x":1` + "\n" + recB + "\n" + recC + "\n", Lines, "A B C", []string{"not-json@84"}},
+		{"a broken envelope", envelopeA + "\n" + `{"detail":{"eventName":"X"]}` + "\n" + envelopeA, EventBridge, "A A", []string{"not-json@175"}},
+		{"a broken string-in-string", `{"Events":[{"CloudTrailEvent":"{\"eventName\":1,}"},{"CloudTrailEvent":` + quoted(recB) + `}]}`, LookupEvents, "B", []string{"not-json@30"}},
+		{"a broken first line", `{"eventName":` + "\n" + recB + "\n" + recC, Lines, "B C", []string{"not-json@94"}},
+		{"a malformed record ends the file", `{"Records":[` + recA + `,{"eventName":X},` + recB + `]}`, Records, "A", []string{"not-json@65"}},
+		{"a missing comma between records", `{"Records":[` + recA + recB + `]}`, Records, "A", []string{"not-json@51"}},
+		{"a comma too many", `{"Records":[` + recA + `,]}`, Records, "A", []string{"not-json@52"}},
+		{"a record that is a number", `{"Records":[` + recA + `,1]}`, Records, "A", []string{"not-json@52"}},
+		{"half a file", `{"Records":[` + recA + `,{"eventName":"B`, Records, "A", []string{"truncated@67"}},
+		{"a file cut between records", `{"Records":[` + recA + `,`, Records, "A", []string{"truncated@52"}},
+		{"a file without its last brackets", `{"Records":[` + recA, Records, "A", []string{"truncated@51"}},
+		{"a file without its last bracket", `{"Records":[` + recA + `]`, Records, "A", []string{"truncated@52"}},
+		{"data after the file", `{"Records":[` + recA + `]}garbage`, Records, "A", []string{"trailing-data@53"}},
+		{"too deep a record", `{"Records":[` + recA + `,{"x":` + strings.Repeat("[", 200) + strings.Repeat("]", 200) + `},` + recB + `]}`, Records, "A B", []string{"too-deep@52"}},
+		{"envelopes without end", strings.Repeat(`{"detail":`, 50000) + strings.Repeat("}", 50000), EventBridge, "", []string{"not-a-log@40"}},
+	}
+	for _, c := range tests {
+		t.Run(c.name, func(t *testing.T) {
+			r := newReader(t, Options{}, "eventName")
+			for _, form := range []struct{ name, data string }{{"plain", c.data}, {"gzip", gzipped(t, c.data)}} {
+				got, stats := names(t, r, text(form.data))
+				if got := strings.Join(got, " "); got != c.want {
+					t.Errorf("%s: got records %q, want %q", form.name, got, c.want)
+				}
+				if diff := cmp.Diff(c.problems, problems(stats)); diff != "" {
+					t.Errorf("%s: problems (-want +got)\n%s%+v", form.name, diff, stats.Problems)
+				}
+				if stats.Container != c.container {
+					t.Errorf("%s: got container %q, want %q", form.name, stats.Container, c.container)
+				}
+				if stats.InflatedBytes != int64(len(c.data)) || stats.StoredBytes != int64(len(form.data)) {
+					t.Errorf("%s: got %d stored and %d inflated bytes, want %d and %d", form.name, stats.StoredBytes, stats.InflatedBytes, len(form.data), len(c.data))
+				}
+				if stats.Reread || stats.Err != nil {
+					t.Errorf("%s: got reread %v, error %v", form.name, stats.Reread, stats.Err)
+				}
+			}
+		})
+	}
+}
+
+func TestReadGzip(t *testing.T) {
+	const file = `{"Records":[` + recA + `,` + recB + `]}`
+	zipped := gzipped(t, file)
+	flipped := []byte(zipped)
+	flipped[len(flipped)-8] ^= 1
+	tests := []struct {
+		name      string
+		data      string
+		oneMember bool
+		want      string
+		members   int
+		problems  []string
+	}{
+		{"a second member is read", gzipped(t, file) + gzipped(t, file), false, "A B A B", 2, nil},
+		{"a second member may be forged", gzipped(t, file) + gzipped(t, file), true, "A B", 1, []string{"second-member@133"}},
+		{"a member boundary inside a record", gzipped(t, file[:60]) + gzipped(t, file[60:]), false, "A B", 2, nil},
+		{"one member as promised", zipped, true, "A B", 1, nil},
+		{"zeros after the member", zipped + "\x00\x00\x00\x00", false, "A B", 1, []string{"trailing-data@133"}},
+		{"text after the member", zipped + "hello, this is no gzip", true, "A B", 1, []string{"trailing-data@133"}},
+		{"a wrong checksum", string(flipped), false, "A B", 1, []string{"corrupt@133"}},
+		{"without its trailer", zipped[:len(zipped)-8], false, "A B", 1, []string{"truncated@133"}},
+		{"cut in the header", zipped[:5], false, "", 1, []string{"truncated@0"}},
+		{"an empty member", gzipped(t, ""), false, "", 1, []string{"empty@0"}},
+		{"gzip by its magic only", "\x1f\x8bnot gzip at all, in truth", false, "", 1, []string{"corrupt@0"}},
+	}
+	for _, c := range tests {
+		t.Run(c.name, func(t *testing.T) {
+			in := text(c.data)
+			in.OneMember = c.oneMember
+			got, stats := names(t, newReader(t, Options{}, "eventName"), in)
+			if got := strings.Join(got, " "); got != c.want || stats.Members != c.members {
+				t.Errorf("got records %q of %d members, want %q of %d", got, stats.Members, c.want, c.members)
+			}
+			if diff := cmp.Diff(c.problems, problems(stats)); diff != "" {
+				t.Errorf("problems (-want +got)\n%s%+v", diff, stats.Problems)
+			}
+		})
+	}
+}
+
+func TestRecordsBeforeACutAreDelivered(t *testing.T) {
+	var b strings.Builder
+	b.WriteString(`{"Records":[` + recA)
+	for i := range 40000 {
+		fmt.Fprintf(&b, `,{"eventVersion":"1.11","eventID":"%08x","eventName":"B"}`, uint32(i)*2654435761)
+	}
+	b.WriteString(`]}`)
+	zipped := gzipped(t, b.String())
+	got, stats := names(t, newReader(t, Options{}, "eventName"), text(zipped[:len(zipped)/2]))
+	if len(got) < 15000 || len(got) > 25000 {
+		t.Errorf("got %d records of half a file of 40001, want about half", len(got))
+	}
+	if len(stats.Problems) != 1 || stats.Problems[0].Kind != Truncated {
+		t.Errorf("got problems %+v, want one of kind truncated", stats.Problems)
+	}
+}
+
+func TestOversizedRecords(t *testing.T) {
+	big := strings.Repeat("x", 3<<20)
+	tests := []struct {
+		name     string
+		data     string
+		max      int
+		want     string
+		problems []string
+	}{
+		{"just under the limit", `{"Records":[` + recA + `,{"eventName":"` + big + `"},` + recB + `]}`, 4 << 20, "A " + big + " B", nil},
+		{"over the limit", `{"Records":[` + recA + `,{"eventName":"` + big + `"},` + recB + `]}`, 1 << 20, "A B", []string{"oversized-record@52"}},
+		{"over a limit below the window", `{"Records":[` + recA + `,{"eventName":"` + big[:2000] + `"},` + recB + `]}`, 1000, "A B", []string{"oversized-record@52"}},
+		{"a line over the limit", recA + "\n{\"x\":\"" + big + "\"," + recB[1:] + "\n" + recC, 1 << 20, "A C", []string{"oversized-record@3145775"}},
+		{"a big value before Records", `{"x":["` + big + `"],"Records":[` + recA + `]}`, 1 << 20, "A", nil},
+		{"a big string-in-string", `{"Events":[{"CloudTrailEvent":"` + big + `"},{"CloudTrailEvent":` + quoted(recB) + `}]}`, 1 << 20, "B", []string{"oversized-record@30"}},
+		{"a big key", `{"` + big + `":1,` + recA[1:], 1 << 20, "", []string{"oversized-record@1"}},
+		{"much white space", `{"Records":` + strings.Repeat(" ", 3<<20) + `[` + recA + `]}`, 1 << 20, "A", nil},
+		{"much white space in a line", `{"x":1,` + strings.Repeat(" ", 3<<20) + recA[1:] + "\n" + recB, 1 << 20, "B", []string{"oversized-record@3145752"}},
+	}
+	for _, c := range tests {
+		t.Run(c.name, func(t *testing.T) {
+			r := newReader(t, Options{MaxRecord: c.max}, "eventName")
+			got, stats := names(t, r, text(c.data))
+			if got := strings.Join(got, " "); got != c.want {
+				t.Errorf("got records %.100q, want %.100q", got, c.want)
+			}
+			if diff := cmp.Diff(c.problems, problems(stats)); diff != "" {
+				t.Errorf("problems (-want +got)\n%s%.1000v", diff, stats.Problems)
+			}
+		})
+	}
+}
+
+func TestMemoryIsBoundedByTheLargestRecord(t *testing.T) {
+	// 64 MiB of one record in one line, then a small one.
+	long := io.MultiReader(strings.NewReader(`{"Records":[{"x":[`), io.LimitReader(endless("\"}]\\\"\","), 64<<20), strings.NewReader(`1]},`+recA+`]}`))
+	r := newReader(t, Options{MaxRecord: 1 << 20}, "eventName")
+	got, stats := names(t, r, Input{Name: "long", Open: func() (io.ReadCloser, error) { return io.NopCloser(long), nil }})
+	if diff := cmp.Diff([]string{"A"}, got); diff != "" {
+		t.Errorf("records (-want +got)\n%s", diff)
+	}
+	if diff := cmp.Diff([]string{"oversized-record@12"}, problems(stats)); diff != "" {
+		t.Errorf("problems (-want +got)\n%s", diff)
+	}
+	if size := cap(r.window.buf); size > 1<<20+history+windowSize {
+		t.Errorf("window grew to %d bytes", size)
+	}
+}
+
+// endless repeats a text for ever.
+type endless string
+
+func (e endless) Read(p []byte) (int, error) {
+	n := 0
+	for n+len(e) <= len(p) {
+		n += copy(p[n:], e)
+	}
+	return n, nil
+}
+
+func TestBomb(t *testing.T) {
+	var b bytes.Buffer
+	w := gzip.NewWriter(&b)
+	if _, err := io.Copy(w, io.LimitReader(endless(" \n \n \n \n"), bombBytes+64<<20)); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	_, stats := names(t, newReader(t, Options{}), text(b.String()))
+	if len(stats.Problems) != 1 || stats.Problems[0].Kind != Bomb {
+		t.Errorf("got problems %+v, want one of kind bomb", stats.Problems)
+	}
+	if stats.InflatedBytes > bombBytes+windowSize {
+		t.Errorf("got %d bytes inflated, want the reading to stop at %d", stats.InflatedBytes, bombBytes)
+	}
+}
+
+func TestFailingInputs(t *testing.T) {
+	const file = `{"Records":[` + recA + `,` + recB + `]}`
+	zipped := gzipped(t, file)
+	broken := func(s string, err error) Input {
+		return Input{Name: "f", Open: func() (io.ReadCloser, error) {
+			return io.NopCloser(io.MultiReader(strings.NewReader(s), iotest.ErrReader(err))), nil
+		}}
+	}
+	tests := []struct {
+		name string
+		in   Input
+		want string
+		kind ProblemKind
+	}{
+		{"gone before it is opened", Input{Open: func() (io.ReadCloser, error) { return nil, &fs.PathError{Err: fs.ErrNotExist} }}, "", Vanished},
+		{"not readable", Input{Open: func() (io.ReadCloser, error) { return nil, fs.ErrPermission }}, "", ReadError},
+		{"fails at once", broken("", errors.New("I/O error")), "", ReadError},
+		{"fails in the middle", broken(file[:100], errors.New("I/O error")), "A", ReadError},
+		{"vanishes in the middle", broken(file[:100], &fs.PathError{Op: "read", Path: "f", Err: fs.ErrNotExist}), "A", Vanished},
+		{"fails within gzip", broken(zipped[:len(zipped)-9], errors.New("I/O error")), "A B", ReadError},
+	}
+	for _, c := range tests {
+		t.Run(c.name, func(t *testing.T) {
+			got, stats := names(t, newReader(t, Options{}, "eventName"), c.in)
+			if got := strings.Join(got, " "); c.kind != ReadError && got != c.want {
+				t.Errorf("got records %q, want %q", got, c.want)
+			}
+			if len(stats.Problems) != 1 || stats.Problems[0].Kind != c.kind {
+				t.Errorf("got problems %+v, want one of kind %s", stats.Problems, c.kind)
+			}
+		})
+	}
+}
+
+func TestFallBackToTheStandardLibrary(t *testing.T) {
+	// Our decoder sees the file cut off; the second reading finds it whole.
+	var b strings.Builder
+	for i := range 20000 {
+		fmt.Fprintf(&b, `{"eventID":"%08x","eventName":"%d"}`, uint32(i)*2654435761, i)
+	}
+	zipped := gzipped(t, b.String())
+	opened := 0
+	in := Input{Name: "f", Open: func() (io.ReadCloser, error) {
+		if opened++; opened == 1 {
+			return io.NopCloser(strings.NewReader(zipped[:len(zipped)/2])), nil
+		}
+		return io.NopCloser(strings.NewReader(zipped)), nil
+	}}
+	got, stats := names(t, newReader(t, Options{}, "eventName"), in)
+	if len(got) != 20000 || got[19999] != "19999" || stats.Problems != nil || !stats.Reread {
+		t.Errorf("got %d records, problems %+v, reread %v; want 20000, none, true", len(got), stats.Problems, stats.Reread)
+	}
+
+	opened = 0
+	once := Input{Name: "-", Open: func() (io.ReadCloser, error) {
+		if opened++; opened > 1 {
+			return nil, errors.New("standard input was read already")
+		}
+		return io.NopCloser(strings.NewReader(zipped[:len(zipped)/2])), nil
+	}}
+	got, stats = names(t, newReader(t, Options{}, "eventName"), once)
+	if len(got) < 5000 || len(stats.Problems) != 1 || stats.Problems[0].Kind != Truncated || stats.Reread {
+		t.Errorf("input that opens once: got %d records, problems %+v, reread %v; want half of them and truncated", len(got), stats.Problems, stats.Reread)
+	}
+}
+
+func TestReadingStops(t *testing.T) {
+	file := `{"Records":[` + recA + strings.Repeat(`,`+recB, 50000) + `]}`
+	r := newReader(t, Options{}, "eventName")
+
+	enough := errors.New("enough")
+	n := 0
+	stats := r.Read(t.Context(), text(file), func(*Record) error {
+		if n++; n == 3 {
+			return enough
+		}
+		return nil
+	})
+	if stats.Err != enough || n != 3 || stats.Problems != nil {
+		t.Errorf("function with an error: got error %v after %d records, problems %v", stats.Err, n, stats.Problems)
+	}
+
+	ctx, cancel := context.WithCancel(t.Context())
+	n = 0
+	stats = r.Read(ctx, text(file), func(*Record) error {
+		n++
+		cancel()
+		return nil
+	})
+	if stats.Err != context.Canceled || n*len(recB) > 2*windowSize || stats.Problems != nil {
+		t.Errorf("cancelled context: got error %v after %d records, problems %v", stats.Err, n, stats.Problems)
+	}
+}
+
+// Small reads put every boundary everywhere.
+func TestBoundariesDoNotShow(t *testing.T) {
+	var b strings.Builder
+	b.WriteString(`{"Records":[` + recA)
+	for i := range 3000 {
+		fmt.Fprintf(&b, `,{"eventName":"%d","requestParameters":{"a":"%s"}}`, i, strings.Repeat("\\\"", i%700))
+	}
+	b.WriteString(`]}`)
+	want, _ := names(t, newReader(t, Options{}, "eventName"), text(b.String()))
+	in := Input{Name: "slow", Open: func() (io.ReadCloser, error) {
+		return io.NopCloser(iotest.HalfReader(strings.NewReader(gzipped(t, b.String())))), nil
+	}}
+	got, stats := names(t, newReader(t, Options{}, "eventName"), in)
+	if diff := cmp.Diff(want, got); diff != "" || stats.Problems != nil || len(got) != 3001 {
+		t.Errorf("got %d records, problems %v, (-want +got)\n%s", len(got), stats.Problems, diff)
+	}
+}
+
+func TestOffsets(t *testing.T) {
+	data := `{"Records":[` + recA + strings.Repeat(" ", windowSize+100) + `,` + recB + `]}`
+	r := newReader(t, Options{}, "eventName")
+	r.Read(t.Context(), text(data), func(rec *Record) error {
+		if got, want := string(rec.Raw), data[rec.Offset:rec.Offset+int64(len(rec.Raw))]; got != want {
+			t.Errorf("record at %d: got %q, want %q", rec.Offset, got, want)
+		}
+		return nil
+	})
+}
+
+func TestManyProblemsAreCounted(t *testing.T) {
+	_, stats := names(t, newReader(t, Options{}, "eventName"), text(recA+strings.Repeat("\n{\"eventName\":]", 100)))
+	if len(stats.Problems) != MaxProblems || stats.ProblemsOmitted != 100-MaxProblems {
+		t.Errorf("got %d problems and %d omitted, want %d and %d", len(stats.Problems), stats.ProblemsOmitted, MaxProblems, 100-MaxProblems)
+	}
+}
+
+func TestCompileFieldsRefuses(t *testing.T) {
+	for name, paths := range map[string][]string{
+		"an empty key":    {"a..b"},
+		"an empty path":   {""},
+		"a path twice":    {"a.b", "c", "a.b"},
+		"a dot at an end": {"a."},
+	} {
+		if _, err := CompileFields(paths); err == nil {
+			t.Errorf("%s: got no error for %q", name, paths)
+		}
+	}
+}

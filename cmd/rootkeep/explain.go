@@ -1,0 +1,54 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/rootkeep/rootkeep/internal/app"
+)
+
+func rulesExplainCommand(s streams) *cobra.Command {
+	var f ruleFlags
+	var dirs []string
+	c := &cobra.Command{
+		Use:   "explain RULE PATH...",
+		Short: "Say why a rule matches events or does not",
+		Long: `Explain reads the events below the given paths (- for standard input) and tells, for
+each, which selections of the rule matched and which did not. RULE is a name, an ID
+or a title.`,
+		Example: `  rootkeep rules explain root-signin-without-mfa event.json`,
+		Args:    cobra.MinimumNArgs(2),
+		RunE: func(c *cobra.Command, args []string) error {
+			return f.explain(c.Context(), s, dirs, args[0], args[1:])
+		},
+	}
+	f.add(c)
+	c.Flags().StringArrayVar(&dirs, "rules", nil, "folder or file with further Sigma rules (repeatable)")
+	return c
+}
+
+func (f *ruleFlags) explain(ctx context.Context, s streams, dirs []string, rule string, paths []string) error {
+	if f.output != "text" && f.output != "json" {
+		return usage("--output %s: want text or json", f.output)
+	}
+	config := app.ExplainConfig{Rule: rule, Paths: paths, Stdin: s.in, Rules: app.RuleConfig{Dirs: dirs, Placeholders: f.placeholders}}
+	problems, err := app.Explain(ctx, config, func(e app.Explained) error {
+		if f.output == "json" {
+			return f.json(s, e)
+		}
+		_, err := fmt.Fprintf(s.out, "%s:%d %s\n%s\n", visible(e.File), e.Offset, visible(e.EventID), visible(e.Explanation.String()))
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	for _, p := range problems {
+		fmt.Fprintf(s.err, "%s:%d: %s: %s\n", visible(p.File), p.Offset, p.Kind, visible(p.Detail))
+	}
+	if len(problems) > 0 {
+		return &exitError{code: exitUnread}
+	}
+	return nil
+}

@@ -1,0 +1,161 @@
+package value
+
+import (
+	"fmt"
+	"net/netip"
+	"regexp"
+	"strings"
+
+	"github.com/rootkeep/rootkeep/sigma/pattern"
+)
+
+// Fold is the folding that string comparisons need.
+func (m *Modifiers) Fold() pattern.Fold {
+	var f pattern.Fold
+	if !m.cased {
+		f |= pattern.FoldCase
+	}
+	if m.dashes {
+		f |= pattern.FoldDash
+	}
+	return f
+}
+
+// Tests builds the tests of one value of a rule, of which one must hold. Text is that of the value after placeholders.
+func (m *Modifiers) Tests(v Scalar, text string) ([]Test, error) {
+	switch {
+	case m.timePart != "":
+		return []Test{timeTest{m.timePart, m.Op, v.Number}}, nil
+	case m.Op.ordering():
+		return []Test{ordering{m.Op, v.Number}}, nil
+	case m.Op == Regex:
+		re, err := m.regexp(text)
+		return []Test{regexTest{re}}, err
+	case m.Op == CIDR:
+		p, err := parsePrefix(text)
+		return []Test{cidrTest{p}}, err
+	case m.Op == Equal && v.Kind == NumberScalar && !m.Expand && !m.cased:
+		_, fraction, _ := parseNumber([]byte(text))
+		return []Test{numberEqual{strings.ToLower(text), v.Number, fraction}}, nil
+	}
+	encoded, err := m.encodeAll(pattern.Parse(text))
+	if err != nil {
+		return nil, err
+	}
+	var out []Test
+	for _, t := range encoded {
+		switch m.Op {
+		case Contains:
+			t = t.Contains()
+		case StartsWith:
+			t = t.StartsWith()
+		case EndsWith:
+			t = t.EndsWith()
+		}
+		out = append(out, StringTest{pattern.Compile(t, m.Fold())})
+	}
+	return out, nil
+}
+
+func (m *Modifiers) regexp(text string) (*regexp.Regexp, error) {
+	if m.regex != "" {
+		text = "(?" + m.regex + ":" + text + ")"
+	}
+	re, err := regexp.Compile(text)
+	if err != nil {
+		return nil, fmt.Errorf("%v; hint: Sigma 2.1 allows . ^ $ * + ? {n,m} [] () and |", err)
+	}
+	return re, nil
+}
+
+// StringTest matches a pattern.
+type StringTest struct{ *pattern.Pattern }
+
+func (t StringTest) Holds(s *Subject) bool { return t.Match(s.Form(t.Fold())) }
+
+func (t StringTest) Cost() int {
+	switch shape, _ := t.Shape(); shape {
+	case pattern.Equal, pattern.Prefix, pattern.Suffix, pattern.Anything:
+		return 1
+	case pattern.Infix:
+		return 4
+	}
+	return 8
+}
+
+// regexTest searches a regular expression.
+type regexTest struct{ *regexp.Regexp }
+
+func (t regexTest) Holds(s *Subject) bool { return t.Match(s.text) }
+func (t regexTest) Cost() int             { return 50 }
+
+// cidrTest holds for addresses in a network, never for other text.
+type cidrTest struct{ netip.Prefix }
+
+func (t cidrTest) Holds(s *Subject) bool {
+	a, ok := parseAddr(s.text)
+	return ok && t.Contains(a)
+}
+
+func (t cidrTest) Cost() int { return 5 }
+
+// numberEqual holds for the same text, or for the same number written otherwise.
+type numberEqual struct {
+	text     string // lower case
+	number   float64
+	fraction bool // written with a point or exponent
+}
+
+func (t numberEqual) Holds(s *Subject) bool {
+	if string(s.Form(pattern.FoldCase)) == t.text {
+		return true
+	}
+	// Two integers that are written differently are different; comparing them as
+	// floats would make account IDs beyond 2^53 equal.
+	n, fraction, ok := parseNumber(s.text)
+	return ok && (fraction || t.fraction) && n == t.number
+}
+
+func (t numberEqual) Cost() int { return 2 }
+
+// ordering compares numerically; text that is no JSON number does not match.
+type ordering struct {
+	op    Operator
+	bound float64
+}
+
+func (t ordering) Holds(s *Subject) bool {
+	n, _, ok := parseNumber(s.text)
+	return ok && t.op.compare(n, t.bound)
+}
+
+func (t ordering) Cost() int { return 2 }
+
+func (o Operator) compare(n, bound float64) bool {
+	switch o {
+	case LT:
+		return n < bound
+	case LTE:
+		return n <= bound
+	case GT:
+		return n > bound
+	case GTE:
+		return n >= bound
+	}
+	return n == bound
+}
+
+// timeTest compares a part of a date such as 2026-11-22T10:00:00Z, as written:
+// no zone is converted.
+type timeTest struct {
+	part  string
+	op    Operator
+	bound float64
+}
+
+func (t timeTest) Holds(s *Subject) bool {
+	n, ok := timePart(s.text, t.part)
+	return ok && t.op.compare(float64(n), t.bound)
+}
+
+func (t timeTest) Cost() int { return 3 }

@@ -1,0 +1,17 @@
+#!/usr/bin/env bash
+# Installs what the tests use beside Go. On Debian as root it installs; elsewhere
+# it names what is missing and goes on: a test whose tool is absent says so.
+set -u
+declare -A package=([openssl]=openssl [chromium]=chromium [libdeflate-gunzip]=libdeflate-tools [gzip]=gzip [gcc]=gcc)
+missing=()
+for tool in "${!package[@]}"; do
+	command -v "$tool" >/dev/null || missing+=("${package[$tool]}")
+done
+[ ${#missing[@]} -eq 0 ] && exit 0
+if command -v apt-get >/dev/null && [ "$(id -u)" = 0 ]; then
+	export DEBIAN_FRONTEND=noninteractive
+	apt-get update -qq && apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null && exit 0
+	echo "setup: apt-get could not install: ${missing[*]}" >&2
+fi
+echo "setup: not installed: ${missing[*]}; on Debian: sudo apt-get install ${missing[*]}; the tests that need them say that they were skipped" >&2
+exit 0
