@@ -37,6 +37,49 @@ func BenchmarkInflate(b *testing.B) {
 	}
 }
 
+// BenchmarkInflateSmallObjects decodes one record at a time: starting and reading the
+// codes then cost more than decoding.
+func BenchmarkInflateSmallObjects(b *testing.B) {
+	log := cloudTrailLog(1 << 10)
+	compressed := gzipped(b, log, 6)
+	b.SetBytes(int64(len(log)))
+	buf := make([]byte, 4*WindowSize)
+	var d Decoder
+	src := bytes.NewReader(nil)
+	for b.Loop() {
+		src.Reset(compressed)
+		d.Reset(src)
+		pos := 0
+		for {
+			n, err := d.Inflate(buf, pos)
+			if err == io.EOF {
+				break
+			}
+			if err != nil {
+				b.Fatal(err)
+			}
+			pos += n
+		}
+	}
+}
+
+func BenchmarkStdGzipSmallObjects(b *testing.B) {
+	log := cloudTrailLog(1 << 10)
+	compressed := gzipped(b, log, 6)
+	b.SetBytes(int64(len(log)))
+	var z gzip.Reader
+	src := bytes.NewReader(nil)
+	for b.Loop() {
+		src.Reset(compressed)
+		if err := z.Reset(src); err != nil {
+			b.Fatal(err)
+		}
+		if _, err := io.Copy(io.Discard, &z); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
 func BenchmarkReader(b *testing.B) {
 	compressed, size := benchmarkLog(b)
 	b.SetBytes(size)

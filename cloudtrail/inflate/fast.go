@@ -86,16 +86,9 @@ func (d *Decoder) decodeFast(out []byte, pos int) int {
 			pos = repeat(out, pos, offset, end)
 			continue
 		}
-		from := pos - offset
-		to, match := (*[firstCopy]byte)(out[pos:pos+firstCopy]), (*[firstCopy]byte)(out[from:from+firstCopy])
-		*(*vector)(to[:]) = *(*vector)(match[:])
-		*(*vector)(to[vectorSize:]) = *(*vector)(match[vectorSize:])
-		*(*vector)(to[2*vectorSize:]) = *(*vector)(match[2*vectorSize:])
+		copyThree(out, pos, pos-offset)
 		for pos += firstCopy; pos < end; pos += nextCopy {
-			from = pos - offset
-			to, match := (*[nextCopy]byte)(out[pos:pos+nextCopy]), (*[nextCopy]byte)(out[from:from+nextCopy])
-			*(*vector)(to[:]) = *(*vector)(match[:])
-			*(*vector)(to[vectorSize:]) = *(*vector)(match[vectorSize:])
+			copyTwo(out, pos, pos-offset)
 		}
 		pos = end
 	}
@@ -114,6 +107,21 @@ func (r *input) word(bits uint64, count, next uint) (uint64, uint, uint) {
 func entryWithExtra(entry uint32, bits uint64) int {
 	extra := bits & (1<<(entry&entryDropMask) - 1) >> (entry >> entryCode & 63)
 	return int(entry>>entryValue) + int(extra)
+}
+
+// copyTwo copies two vectors in turn: from may be one vector before to.
+func copyTwo(out []byte, to, from int) {
+	dst, src := (*[nextCopy]byte)(out[to:to+nextCopy]), (*[nextCopy]byte)(out[from:from+nextCopy])
+	*(*vector)(dst[:]) = *(*vector)(src[:])
+	*(*vector)(dst[vectorSize:]) = *(*vector)(src[vectorSize:])
+}
+
+// copyThree copies three vectors in turn.
+func copyThree(out []byte, to, from int) {
+	dst, src := (*[firstCopy]byte)(out[to:to+firstCopy]), (*[firstCopy]byte)(out[from:from+firstCopy])
+	*(*vector)(dst[:]) = *(*vector)(src[:])
+	*(*vector)(dst[vectorSize:]) = *(*vector)(src[vectorSize:])
+	*(*vector)(dst[2*vectorSize:]) = *(*vector)(src[2*vectorSize:])
 }
 
 // repeat copies a match that may overlap itself: from out[pos-offset:pos], again and

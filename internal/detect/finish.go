@@ -69,9 +69,15 @@ func (w *Worker) settle(ctx context.Context, inventory Inventory) {
 		return // cannot be: the same fields were compiled to read the input
 	}
 	reader := cloudtrail.NewReader(fields, cloudtrail.Options{Derived: derivedFields})
+	given := w.hunt.options.Inventory
 	listed := func(s *settings) bool {
-		name := string(w.view.Text(s.Watched.number))
-		return name != "" && inventory.has(s.Watched.Kind, name) != s.Watched.Unless
+		name, kind := string(w.view.Text(s.Watched.number)), s.Watched.Kind
+		if s.Watched.Unless {
+			// What the input itself set up is no proof that it is ours: only the
+			// user's list is, and without one nobody can tell.
+			return name != "" && len(given[kind]) > 0 && !given.has(kind, name)
+		}
+		return inventory.has(kind, name)
 	}
 	for _, d := range w.deferred {
 		in := cloudtrail.Input{Name: d.file, Open: func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(d.raw)), nil }}

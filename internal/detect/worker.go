@@ -3,6 +3,7 @@ package detect
 import (
 	"bytes"
 	"encoding/json"
+	"strconv"
 	"time"
 
 	"github.com/rootkeep/rootkeep"
@@ -320,7 +321,7 @@ func (w *Worker) derive(v *rootkeep.View, field int) rootkeep.Value {
 		}
 	case dASN:
 		if o := w.origin(v); o.Place.ASN != 0 && o.Relay == "" {
-			text = o.Key()
+			text = strconv.FormatUint(uint64(o.Place.ASN), 10)
 		}
 	case dNetwork:
 		if o := w.origin(v); o.Relay == "" {

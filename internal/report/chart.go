@@ -51,8 +51,8 @@ func (p page) rect(class markup, x, y, width, height float64) {
 func (p page) timeline(h *Hunt) {
 	p.section("timeline", "Timeline", 0)
 	buckets := h.Timeline.Buckets
-	if len(buckets) == 0 {
-		p.raw(`<p class="none">No event was read.</p></section>` + "\n")
+	if len(h.Alerts) == 0 && len(h.Sessions) == 0 || len(buckets) == 0 {
+		p.raw(`<p class="none">Nothing to draw: no alert and no root session.</p></section>` + "\n")
 		return
 	}
 	width := time.Duration(h.Timeline.Seconds) * time.Second

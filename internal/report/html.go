@@ -97,8 +97,8 @@ func (p page) verdict(h *Hunt) {
 	p.shares(counts)
 	p.figures(h)
 	p.open("p", "caveat")
-	if counts.Total() == 0 {
-		p.el("strong", "", capital(h.absence())+". ")
+	if counts.Total() == 0 && (h.Interrupted || !h.Coverage.Proven) {
+		p.el("strong", "", "This is not proof of absence. ")
 	}
 	p.text(h.CoverageText())
 	p.raw("</p></section>\n")
@@ -130,8 +130,6 @@ func (p page) figures(h *Hunt) {
 	p.raw("</ul>")
 }
 
-func capital(s string) string { return strings.ToUpper(s[:1]) + s[1:] }
-
 // section opens a section with a heading and a count beside it.
 func (p page) section(id, title markup, n int) {
 	p.raw(`<section id="`, id, `"><h2>`, title)
@@ -144,7 +142,7 @@ func (p page) section(id, title markup, n int) {
 func (p page) sessions(h *Hunt) {
 	p.section("sessions", "Root sessions", len(h.Sessions))
 	if len(h.Sessions) == 0 {
-		p.raw(`<p class="none">No activity of a root user was seen.</p>`)
+		p.raw(`<p class="none">No activity of a root user is among these events.</p>`)
 	}
 	worst := h.levels()
 	for _, s := range h.Sessions {

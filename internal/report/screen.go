@@ -28,7 +28,8 @@ func (t *screen) paint(style lipgloss.Style, words string) string {
 }
 
 func (t *screen) heading(words string) {
-	fmt.Fprintf(t.out, "\n%s\n", t.paint(lipgloss.NewStyle().Bold(true).Underline(true), words))
+	fmt.Fprintln(t.out)
+	t.paragraph(lipgloss.NewStyle().Bold(true).Underline(true), words)
 }
 
 func (t *screen) paragraph(style lipgloss.Style, words string) {
@@ -42,7 +43,7 @@ func (t *screen) item(style lipgloss.Style, tag, title, mark string) {
 	const tagWidth = 13 // INFORMATIONAL
 	indent := 2 + tagWidth + 1
 	lines := wrap(title, t.width-indent)
-	mark = text.Visible(mark, t.width-indent)
+	mark = text.Visible(mark, 0)
 	first := lines[0]
 	gap := t.width - indent - lipgloss.Width(first) - lipgloss.Width(mark)
 	fmt.Fprintf(t.out, "  %s%s %s", t.paint(style, tag), strings.Repeat(" ", max(tagWidth-len(tag), 0)), t.paint(lipgloss.NewStyle().Bold(true), first))
@@ -53,8 +54,10 @@ func (t *screen) item(style lipgloss.Style, tag, title, mark string) {
 	for _, line := range lines[1:] {
 		fmt.Fprintf(t.out, "%s%s\n", strings.Repeat(" ", indent), t.paint(lipgloss.NewStyle().Bold(true), line))
 	}
-	if gap < 2 && mark != "" {
-		fmt.Fprintf(t.out, "%s%s\n", strings.Repeat(" ", indent), mark)
+	if gap < 2 {
+		for _, line := range wrap(mark, t.width-indent) {
+			fmt.Fprintf(t.out, "%s%s\n", strings.Repeat(" ", indent), line)
+		}
 	}
 }
 

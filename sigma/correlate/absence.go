@@ -17,7 +17,6 @@ type activity struct {
 	intervals []interval // ascending, at least width apart
 	proofs    proofs     // the first event of each quarter
 	tidy      int        // proofs after the last prune
-	steps     int
 }
 
 // interval goes from one mark to another, which may be the same.
@@ -25,7 +24,7 @@ type interval struct{ from, to int64 }
 
 func newActivity(spec *sigma.Correlation) *activity {
 	width := seconds(spec.Timespan)
-	return &activity{width: width, proofs: newProofs(width, 1), steps: len(spec.Steps)}
+	return &activity{width: width, proofs: newProofs(width, 1)}
 }
 
 func (a *activity) add(s sighting) {
@@ -99,7 +98,7 @@ func (a *activity) settle(s span, silence int64) []Firing {
 // firing is the silence after the i-th interval.
 func (a *activity) firing(i int, resumed bool, silence int64) Firing {
 	last := a.intervals[i].to
-	f := Firing{Start: last, Crossed: last + a.width, End: silence, Count: 1, Steps: make([]int64, a.steps)}
+	f := Firing{Start: last, Crossed: last + a.width, End: silence, Count: 1}
 	f.Events = a.evidence(last)
 	if resumed {
 		f.End = a.intervals[i+1].from

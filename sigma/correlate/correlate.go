@@ -43,10 +43,11 @@
 //
 // # Memory
 //
-// Nothing is capped silently. A group costs about 400 bytes plus its key; a window
-// 32 bytes for each second and value with a mark (values are kept as digests, and
-// marks whose value is implied by their neighbours shrink to one per second); and
-// at most ten events of evidence for each rule and quarter of a timespan.
+// Nothing is capped silently. A group costs about 600 bytes and its key; then a
+// window 32 bytes for each second and value with a mark (values are kept as
+// digests, and the marks whose value is implied by their neighbours shrink to one
+// per second); and at most ten events of evidence for each rule and quarter of a
+// timespan. Buffers grow to twice that before they are compacted.
 // new_value keeps at most 4,096 values a group and reports the groups with more.
 package correlate
 
@@ -102,8 +103,7 @@ type Saturation struct {
 // Correlator holds the windows of all correlations of a set. It serves one
 // goroutine; workers have one each and are merged.
 type Correlator struct {
-	correlations []*correlation
-	order        []*correlation // every correlation after those that feed it
+	correlations []*correlation // each after those that feed it, as the set has them
 	byRule       [][]feed       // rule number -> what its matches feed
 	byFiring     [][]feed       // correlation number -> what its firings feed
 
@@ -150,32 +150,7 @@ func newCorrelator(rules int, specs []*sigma.Correlation) *Correlator {
 			}
 		}
 	}
-	c.order = innerFirst(c.correlations)
 	return c
-}
-
-// innerFirst orders correlations so that each comes after those that feed it. A
-// cycle, which Compile refuses, is cut at an arbitrary place.
-func innerFirst(all []*correlation) []*correlation {
-	var order []*correlation
-	seen := make([]bool, len(all))
-	var visit func(c *correlation)
-	visit = func(c *correlation) {
-		if seen[c.number] {
-			return
-		}
-		seen[c.number] = true
-		for _, in := range c.spec.Inputs {
-			if in.Rule < 0 && in.Correlation >= 0 {
-				visit(all[in.Correlation])
-			}
-		}
-		order = append(order, c)
-	}
-	for _, c := range all {
-		visit(c)
-	}
-	return order
 }
 
 // Observe takes one event: its fields, the numbers of the rules that it matched
@@ -214,7 +189,6 @@ func (c *Correlator) Merge(other *Correlator) {
 		c.correlations[i].merge(o)
 	}
 	c.latest = max(c.latest, other.latest)
-	c.late += other.late
 }
 
 // Flush settles everything up to until (Unix seconds, inclusive) and returns what
@@ -236,10 +210,10 @@ func (c *Correlator) Flush(until int64) []Firing {
 		return nil
 	}
 	var all []Firing
-	for _, cor := range c.order {
+	for _, cor := range c.correlations {
 		fired := cor.settle(span{c.flushed, until}, min(silence, until))
 		for i := range fired {
-			if true {
+			if fired[i].Crossed > c.flushed {
 				c.chain(&fired[i])
 			}
 		}

@@ -80,7 +80,7 @@ func FuzzTexts(f *testing.F) {
 		if got := string(a) == string(b); got != same {
 			t.Errorf("%q %q and %q %q encode alike: got %v, want %v", a1, a2, b1, b2, got, same)
 		}
-		texts := decodeTexts(a)
+		texts := decodeTexts(string(a))
 		if len(texts) != 2 {
 			t.Fatalf("texts decoded: got %d, want 2", len(texts))
 		}

@@ -108,7 +108,10 @@ func (c *correlation) countsRules() bool {
 // value gives no mark, more when there is no i-th value.
 func (c *correlation) keyOf(from origin, in *sigma.Input, input, i int) (k key, found, more bool) {
 	switch c.spec.Type {
-	case sigma.ValueCount, sigma.NewValue:
+	case sigma.NewValue:
+		found, more = c.readText(from, in, i)
+		return key{}, found, more // it goes by the text
+	case sigma.ValueCount:
 		return c.digestOf(from, in, i)
 	case sigma.ValuePercentile:
 		if c.spec.Percentile == 0 {
@@ -124,24 +127,31 @@ func (c *correlation) keyOf(from origin, in *sigma.Input, input, i int) (k key, 
 	}
 }
 
-// digestOf leaves the encoded i-th value of the counted field, or the tuple of
-// several fields, in c.text.
 func (c *correlation) digestOf(from origin, in *sigma.Input, i int) (k key, found, more bool) {
+	if found, more = c.readText(from, in, i); found {
+		k = digestKey(c.text)
+	}
+	return k, found, more
+}
+
+// readText leaves the encoded i-th value of the counted field, or the tuple of
+// several fields, in c.text.
+func (c *correlation) readText(from origin, in *sigma.Input, i int) (found, more bool) {
 	c.text = c.text[:0]
 	if len(in.Fields) > 1 && i > 0 {
-		return key{}, false, false
+		return false, false
 	}
 	for _, field := range in.Fields {
 		v, ok := from.value(field, i)
 		if !ok {
-			return key{}, false, false
+			return false, false
 		}
 		if missing(v) {
-			return key{}, false, true
+			return false, true
 		}
 		c.text = appendText(c.text, v.Text)
 	}
-	return digestKey(c.text), true, true
+	return true, true
 }
 
 func numberOf(from origin, in *sigma.Input, i int) (k key, found, more bool) {
@@ -180,8 +190,9 @@ func (c *correlation) group(from origin, in *sigma.Input) *group {
 	}
 	g := c.groups[string(c.key)]
 	if g == nil {
-		g = &group{decodeTexts(c.key), newState(c.spec)}
-		c.groups[string(c.key)] = g
+		k := string(c.key)
+		g = &group{decodeTexts(k), newState(c.spec)}
+		c.groups[k] = g
 	}
 	return g
 }
@@ -194,25 +205,23 @@ const longest = 256
 // result is longer than any text kept as it is, so the two cannot be confused.
 func appendText(dst, text []byte) []byte {
 	if len(text) <= longest {
-		dst = binary.AppendUvarint(dst, uint64(len(text)))
+		dst = binary.BigEndian.AppendUint16(dst, uint16(len(text)))
 		return append(dst, text...)
 	}
 	sum := sha256.Sum256(text)
-	dst = binary.AppendUvarint(dst, longest+1+2*digestSize)
+	dst = binary.BigEndian.AppendUint16(dst, longest+1+2*digestSize)
 	dst = append(dst, text[:longest]...)
 	dst = append(dst, '~')
 	return hex.AppendEncode(dst, sum[:digestSize])
 }
 
 // decodeTexts splits what appendText joined.
-func decodeTexts[T string | []byte](encoded T) []string {
+func decodeTexts(encoded string) []string {
 	var texts []string
-	rest := []byte(encoded)
-	for len(rest) > 0 {
-		n, size := binary.Uvarint(rest)
-		rest = rest[size:]
-		texts = append(texts, string(rest[:n]))
-		rest = rest[n:]
+	for len(encoded) > 0 {
+		n := 2 + int(encoded[0])<<8 + int(encoded[1])
+		texts = append(texts, encoded[2:n])
+		encoded = encoded[n:]
 	}
 	return texts
 }
@@ -233,6 +242,9 @@ func (c *correlation) settle(s span, silence int64) []Firing {
 	for k, g := range c.groups {
 		for _, f := range g.state.settle(s, silence) {
 			f.Correlation, f.Group = c.number, g.values
+			if f.Steps == nil {
+				f.Steps = make([]int64, len(c.spec.Steps)) // the type has none to cross
+			}
 			all = append(all, f)
 		}
 		if g.state.idle() {

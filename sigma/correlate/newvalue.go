@@ -20,7 +20,6 @@ type baseline struct {
 	first, last int64 // marks of the group
 	values      map[string]*firstSight
 	full        bool // more than maxValues were seen
-	steps       int
 }
 
 type firstSight struct {
@@ -34,7 +33,6 @@ func newBaseline(spec *sigma.Correlation) *baseline {
 		learn: seconds(spec.Timespan),
 		first: math.MaxInt64, last: math.MinInt64,
 		values: map[string]*firstSight{},
-		steps:  len(spec.Steps),
 	}
 }
 
@@ -116,7 +114,6 @@ func (b *baseline) firing(value string, v *firstSight) Firing {
 		Start: v.t, Crossed: v.t, End: v.t,
 		Count:    1,
 		NewValue: strings.Join(decodeTexts(value), ", "),
-		Steps:    make([]int64, b.steps),
 	}
 	if v.event != nil {
 		f.Events = []*rootkeep.Event{v.event}

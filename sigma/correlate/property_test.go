@@ -80,7 +80,14 @@ func TestWorkersInAnyOrderAgreeWithNaive(t *testing.T) {
 		for _, w := range workers[1:] {
 			workers[0].Merge(w)
 		}
+		alone := newCorrelator(3, []*sigma.Correlation{s})
+		for i, e := range events {
+			e.feed(alone, i)
+		}
 		got, want := workers[0].Flush(math.MaxInt64), naive(s, events)
+		if diff := cmp.Diff(alone.Flush(math.MaxInt64), got); diff != "" {
+			t.Fatalf("firings with evidence (-one worker +got):\n%s", diff)
+		}
 		if diff := cmp.Diff(want, got, compareOutcome); diff != "" {
 			t.Fatalf("firings (-naive +got):\n%s", diff)
 		}

@@ -102,30 +102,25 @@ func (j *judge) holds(x float64) bool {
 }
 
 // begin opens an episode at the last of the marks in the window, which hold that
-// many events.
+// many events. A sequence begins with the first rule, not with what came before.
 func (j *judge) begin(marks []mark, events int, x float64) *episode {
-	first := 0
+	crossed := marks[len(marks)-1].t
 	if j.spec.Type == sigma.TemporalOrdered {
-		first = firstOfRule(marks, 0)
+		first := slices.IndexFunc(marks, func(m mark) bool { return m.key == ruleKey(0) })
+		first = max(first, 0) // a condition such as "lt 2" holds without the first rule
 		for _, m := range marks[:first] {
 			events -= int(m.n)
 		}
+		marks = marks[first:]
 	}
-	e := &episode{
-		start:   marks[first].t,
-		crossed: marks[len(marks)-1].t,
+	return &episode{
+		start:   marks[0].t,
+		crossed: crossed,
 		count:   events,
 		value:   x,
 		steps:   make([]int64, len(j.spec.Steps)),
+		shown:   marks[0].t - 1,
 	}
-	e.shown = e.start - 1
-	return e
-}
-
-// firstOfRule is the index of the first mark of an input, or 0 when there is
-// none: a condition such as "lt 2" holds without the first rule.
-func firstOfRule(marks []mark, input int) int {
-	return max(0, slices.IndexFunc(marks, func(m mark) bool { return m.key.rule() == input }))
 }
 
 func (j *judge) extend(e *episode, t int64, x float64) {

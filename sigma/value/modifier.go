@@ -221,4 +221,3 @@ func (m *Modifiers) encodeAll(t pattern.Text) ([]pattern.Text, error) {
 	}
 	return []pattern.Text{t}, nil
 }
-
