@@ -17,12 +17,12 @@ import (
 // Scanning methods take the index of a value and return the index after it, or,
 // in trouble, the complement of the index of the byte that cannot be there.
 type scanner struct {
-	fields   *branch
-	root     *level
-	nowhere  *level // of keys that nobody asked for
-	view     *rootkeep.View
-	b        []byte // the window: the data and pad NUL bytes
-	text     []byte // decoded strings of the current record
+	fields  *branch
+	root    *level
+	nowhere *level // of keys that nobody asked for
+	view    *rootkeep.View
+	b       []byte // the window: the data and pad NUL bytes
+	text    []byte // decoded strings of the current record
 
 	noting     *noted // where values found are noted besides, nil if nowhere
 	notingFrom int    // index in b that notes count from

@@ -33,6 +33,31 @@ type watch struct {
 // value of its field.
 type group struct{ pred, group int }
 
+// rest is what remains to ask of a rule that its witness led to: the root without
+// a conjunct that is the witness itself.
+func (s *Set) rest(root *node, w []group) *node {
+	if len(w) != 1 || len(s.predicates[w[0].pred].groups) != 1 {
+		return root
+	}
+	kids := []*node{root}
+	if root.op == nodeAnd {
+		kids = root.kids
+	}
+	var rest []*node
+	for _, k := range kids {
+		if k.op != nodeAsk || k.pred != w[0].pred {
+			rest = append(rest, k)
+		}
+	}
+	switch len(rest) {
+	case 0:
+		return &node{op: nodeTrue}
+	case 1:
+		return rest[0]
+	}
+	return &node{op: nodeAnd, kids: rest}
+}
+
 func newIndex(s *Set) index {
 	x := index{byField: make([]int, len(s.fields)+len(s.derived))}
 	for i := range s.predicates {
@@ -43,7 +68,9 @@ func newIndex(s *Set) index {
 	}
 	filed := map[group][]int32{}
 	var order []group
-	for i, prog := range s.programs {
+	for i := range s.programs {
+		prog := &s.programs[i]
+		prog.rest = prog.root
 		if prog.root.op == nodeFalse {
 			continue
 		}
@@ -51,6 +78,7 @@ func newIndex(s *Set) index {
 		if w == nil {
 			x.always = append(x.always, int32(i))
 		}
+		prog.rest = s.rest(prog.root, w)
 		for _, g := range w {
 			if filed[g] == nil {
 				order = append(order, g)

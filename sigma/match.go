@@ -143,7 +143,7 @@ func (m *Matcher) try(rule int32, dst []int32) []int32 {
 		return dst
 	}
 	m.tried[rule] = m.now
-	if m.holds(m.set.programs[rule].root) {
+	if m.holds(m.set.programs[rule].rest) {
 		dst = append(dst, rule)
 	}
 	return dst

@@ -11,6 +11,7 @@ import (
 // program is one compiled rule.
 type program struct {
 	root     *node
+	rest     *node         // what the witness leaves open
 	searches []boundSearch // for Explain: the rule's, then those of its filters
 }
 

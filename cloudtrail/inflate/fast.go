@@ -14,8 +14,7 @@ const (
 	// A match is copied by vectors, with no call and few unpredictable branches: the
 	// first three vectors in any case, then two at a time.
 	vectorSize = 16
-	firstCopy  = 3 * vectorSize
-	nextCopy   = 2 * vectorSize
+	firstCopy  = 4 * vectorSize
 
 	litlenMask = 1<<litlenTableBits - 1
 	offsetMask = 1<<offsetTableBits - 1
@@ -86,9 +85,8 @@ func (d *Decoder) decodeFast(out []byte, pos int) int {
 			pos = repeat(out, pos, offset, end)
 			continue
 		}
-		copyThree(out, pos, pos-offset)
-		for pos += firstCopy; pos < end; pos += nextCopy {
-			copyTwo(out, pos, pos-offset)
+		for copyFour(out, pos, pos-offset); pos+4*vectorSize < end; copyFour(out, pos, pos-offset) {
+			pos += 4 * vectorSize
 		}
 		pos = end
 	}
@@ -109,19 +107,13 @@ func entryWithExtra(entry uint32, bits uint64) int {
 	return int(entry>>entryValue) + int(extra)
 }
 
-// copyTwo copies two vectors in turn: from may be one vector before to.
-func copyTwo(out []byte, to, from int) {
-	dst, src := (*[nextCopy]byte)(out[to:to+nextCopy]), (*[nextCopy]byte)(out[from:from+nextCopy])
-	*(*vector)(dst[:]) = *(*vector)(src[:])
-	*(*vector)(dst[vectorSize:]) = *(*vector)(src[vectorSize:])
-}
-
-// copyThree copies three vectors in turn.
-func copyThree(out []byte, to, from int) {
-	dst, src := (*[firstCopy]byte)(out[to:to+firstCopy]), (*[firstCopy]byte)(out[from:from+firstCopy])
+// copyFour copies four vectors in turn, so that from may be one vector before to.
+func copyFour(out []byte, to, from int) {
+	dst, src := (*[4*vectorSize]byte)(out[to:to+4*vectorSize]), (*[4*vectorSize]byte)(out[from:from+4*vectorSize])
 	*(*vector)(dst[:]) = *(*vector)(src[:])
 	*(*vector)(dst[vectorSize:]) = *(*vector)(src[vectorSize:])
 	*(*vector)(dst[2*vectorSize:]) = *(*vector)(src[2*vectorSize:])
+	*(*vector)(dst[3*vectorSize:]) = *(*vector)(src[3*vectorSize:])
 }
 
 // repeat copies a match that may overlap itself: from out[pos-offset:pos], again and

@@ -71,8 +71,12 @@ func (p *Pack) runCases(ctx context.Context, h *sigma.Header, bases rule.Bases) 
 	if err != nil {
 		return []CaseResult{{Detection: ruleName(h), File: h.File, Err: err.Error()}}
 	}
-	var out []CaseResult
-	for _, c := range s.Cases {
+	cases, err := s.readCases(h.File)
+	if err != nil {
+		return []CaseResult{{Detection: ruleName(h), File: h.File, Err: err.Error()}}
+	}
+	out := bothKinds(h, cases)
+	for _, c := range cases {
 		res := CaseResult{Detection: ruleName(h), File: h.File, Case: c.Name, Want: c.Want}
 		if res.Got, err = p.runCase(ctx, ruleName(h), c, bases); err != nil {
 			res.Err = err.Error()
@@ -82,6 +86,21 @@ func (p *Pack) runCases(ctx context.Context, h *sigma.Header, bases rule.Bases) 
 		out = append(out, res)
 	}
 	return out
+}
+
+// bothKinds fails a detection of ours that does not show when it fires and when
+// it stays quiet. Rules from elsewhere carry no cases.
+func bothKinds(h *sigma.Header, cases []Case) []CaseResult {
+	quiet := 0
+	for _, c := range cases {
+		if c.Want == "quiet" {
+			quiet++
+		}
+	}
+	if _, ours := h.Custom["rootkeep"]; !ours || quiet > 0 && quiet < len(cases) {
+		return nil
+	}
+	return []CaseResult{{Detection: ruleName(h), File: h.File, Case: "cases", Err: "want at least one firing and one quiet case"}}
 }
 
 // want is the expectation in the form that runCase answers in.

@@ -24,7 +24,6 @@ type Detection struct {
 	Guide      string               `json:"guide,omitempty"` // the indicator of the guide that it serves
 	Number     int                  `json:"number,omitempty"`
 	File       string               `json:"file"`
-	Cases      int                  `json:"cases"`
 }
 
 // Attack is the techniques in one line.
@@ -56,7 +55,7 @@ func (p *Pack) Catalogue() []Detection {
 func detection(h *sigma.Header, s settings, kind string) Detection {
 	return Detection{
 		Name: ruleName(h), ID: h.ID, Title: h.Title, Level: h.Level, Kind: kind, Tactic: tactic(h), Techniques: techniques(h, s.AttackVersion),
-		Author: h.Author, Opens: s.Opens, Guide: s.Guide, Number: s.Number, File: h.File, Cases: len(s.Cases),
+		Author: h.Author, Opens: s.Opens, Guide: s.Guide, Number: s.Number, File: h.File,
 	}
 }
 

@@ -6,8 +6,11 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"runtime"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 
 	"github.com/rootkeep/rootkeep"
 	"github.com/rootkeep/rootkeep/internal/rule"
@@ -79,41 +82,71 @@ type loader struct {
 	ids      map[string]string // rule ID or name -> file
 }
 
+// parsed is one file on its way in.
+type parsed struct {
+	fs    fs.FS
+	path  string // in fs
+	shown string
+	docs  []sigma.Document
+	err   error
+}
+
 func (l *loader) walk(src Source) error {
-	return fs.WalkDir(src.FS, src.Dir, func(name string, d fs.DirEntry, err error) error {
+	var files []*parsed
+	err := fs.WalkDir(src.FS, src.Dir, func(name string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return fmt.Errorf("read detections from %s: %w", path.Join(src.Name, name), err)
 		}
 		ext := strings.ToLower(path.Ext(name))
-		if d.IsDir() || ext != ".yaml" && ext != ".yml" {
-			return nil
+		if !d.IsDir() && (ext == ".yaml" || ext == ".yml") {
+			shown := name
+			if src.Name != "" {
+				shown = path.Join(src.Name, strings.TrimPrefix(strings.TrimPrefix(name, src.Dir), "/"))
+			}
+			files = append(files, &parsed{fs: src.FS, path: name, shown: shown})
 		}
-		l.file(src, name)
 		return nil
 	})
+	if err != nil {
+		return err
+	}
+	parseAll(files)
+	for _, f := range files { // in the order of their names
+		if f.err != nil {
+			l.parseErrors(f.shown, f.err)
+		}
+		for _, doc := range f.docs {
+			l.document(doc)
+		}
+	}
+	return nil
 }
 
-func (l *loader) file(src Source, name string) {
-	shown := name
-	if src.Name != "" {
-		shown = path.Join(src.Name, strings.TrimPrefix(strings.TrimPrefix(name, src.Dir), "/"))
+// parseAll reads the files on all processors: YAML is most of a short hunt.
+func parseAll(files []*parsed) {
+	var next atomic.Int64
+	var wg sync.WaitGroup
+	for range min(runtime.GOMAXPROCS(0), len(files)) {
+		wg.Go(func() {
+			for i := int(next.Add(1)) - 1; i < len(files); i = int(next.Add(1)) - 1 {
+				files[i].read()
+			}
+		})
 	}
-	if info, err := fs.Stat(src.FS, name); err == nil && info.Size() > maxRuleFile {
-		l.problem(Problem{File: shown, Msg: fmt.Sprintf("%d bytes, a detection file has at most %d", info.Size(), maxRuleFile)})
+	wg.Wait()
+}
+
+func (f *parsed) read() {
+	if info, err := fs.Stat(f.fs, f.path); err == nil && info.Size() > maxRuleFile {
+		f.err = fmt.Errorf("%d bytes, a detection file has at most %d", info.Size(), maxRuleFile)
 		return
 	}
-	text, err := fs.ReadFile(src.FS, name)
+	text, err := fs.ReadFile(f.fs, f.path)
 	if err != nil {
-		l.problem(Problem{File: shown, Msg: err.Error()})
+		f.err = err
 		return
 	}
-	docs, err := sigma.Parse(shown, text)
-	if err != nil {
-		l.parseErrors(shown, err)
-	}
-	for _, doc := range docs {
-		l.document(doc)
-	}
+	f.docs, f.err = sigma.Parse(f.shown, text)
 }
 
 // parseErrors takes joined errors apart again.

@@ -179,21 +179,21 @@ func (t *seenShard) find(hash uint64, id [16]byte, account uint16) (int, bool) {
 // grow enlarges the shard by 19 percent, at least by one group; false when its
 // budget is used up.
 func (t *seenShard) grow(seed maphash.Seed) bool {
-	old := *t
-	size := max(len(old.control)*119/100/groupSlots*groupSlots, len(old.control)+groupSlots)
+	control, ids, accounts := t.control, t.ids, t.account
+	size := max(len(control)*119/100/groupSlots*groupSlots, len(control)+groupSlots)
 	size = min(size, t.limit)
-	if size <= len(old.control) {
+	if size <= len(control) {
 		return false
 	}
 	t.control, t.ids, t.account = make([]byte, size), make([][16]byte, size), make([]uint16, size)
 	t.used = 0
-	for i, c := range old.control {
+	for i, c := range control {
 		if c == emptySlot {
 			continue
 		}
-		hash := hashPair(seed, old.ids[i], old.account[i])
-		slot, _ := t.find(hash, old.ids[i], old.account[i])
-		t.put(slot, hash, old.ids[i], old.account[i])
+		hash := hashPair(seed, ids[i], accounts[i])
+		slot, _ := t.find(hash, ids[i], accounts[i])
+		t.put(slot, hash, ids[i], accounts[i])
 	}
 	return true
 }

@@ -22,7 +22,8 @@ type settings struct {
 	Watched       *watched  `yaml:"watched"`
 	Judge         *judge    `yaml:"judge"`
 	Escalate      *escalate `yaml:"escalate"`
-	Cases         []Case    `yaml:"cases"`
+
+	cases ast.Node // decoded only to be run: half of a file is cases
 }
 
 // attempt says what a failed call is worth.
@@ -61,19 +62,48 @@ type escalate struct {
 // readSettings decodes the custom key. SigmaHQ's rules have none.
 func readSettings(h *sigma.Header) (settings, error) {
 	var s settings
-	node, ok := h.Custom["rootkeep"]
-	if ok {
-		if err := rule.Decode(h.File, node, &s); err != nil {
+	if node, ok := h.Custom["rootkeep"]; ok {
+		rest, cases := cutKey(node, "cases")
+		if err := rule.Decode(h.File, rest, &s); err != nil {
 			return s, err
 		}
 		if err := s.check(h.File, node); err != nil {
 			return s, err
 		}
+		s.cases = cases
 	}
 	if s.Attempt == "" {
 		s.Attempt = attemptLower
 	}
 	return s, nil
+}
+
+// cutKey takes one entry out of a mapping; node itself stays as it is.
+func cutKey(node ast.Node, key string) (rest, value ast.Node) {
+	m, ok := node.(*ast.MappingNode)
+	if !ok {
+		return node, nil
+	}
+	short := *m
+	short.Values = nil
+	for _, entry := range m.Values {
+		if entry.Key.String() == key {
+			value = entry.Value
+			continue
+		}
+		short.Values = append(short.Values, entry)
+	}
+	return &short, value
+}
+
+// readCases decodes the cases that readSettings left alone.
+func (s *settings) readCases(file string) ([]Case, error) {
+	var cases []Case
+	if s.cases == nil {
+		return nil, nil
+	}
+	err := rule.Decode(file, s.cases, &cases)
+	return cases, err
 }
 
 func (s *settings) check(file string, node ast.Node) error {

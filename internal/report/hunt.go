@@ -196,7 +196,7 @@ type Bucket struct {
 // everything else is set.
 func (h *Hunt) Derive() {
 	h.Inputs, h.Seen, h.Alerts, h.Sessions = present(h.Inputs), present(h.Seen), present(h.Alerts), present(h.Sessions)
-	h.Problems, h.Notices = present(h.Problems), present(h.Notices)
+	h.Problems, h.Notices, h.ExitCodes = present(h.Problems), present(h.Notices), present(h.ExitCodes)
 	slices.SortStableFunc(h.Alerts, func(a, b rootkeep.Alert) int {
 		return cmp.Or(cmp.Compare(b.Level, a.Level), a.First.Compare(b.First), cmp.Compare(a.ID, b.ID))
 	})

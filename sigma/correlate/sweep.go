@@ -43,16 +43,14 @@ func sweep(spec *sigma.Correlation, marks []mark, s span, open *episode) (touche
 			continue
 		}
 		x := agg.value(now)
-		if open != nil && t-open.end >= j.width || !j.holds(x) {
+		switch {
+		case !j.holds(x):
 			open = nil
-		}
-		if !j.holds(x) {
 			continue
-		}
-		if open == nil {
+		case open == nil || t-open.end >= j.width:
 			open = j.begin(marks[lo:hi], inside, x)
 			touched = append(touched, open)
-		} else {
+		default:
 			open.count += added
 			if len(touched) == 0 {
 				touched = append(touched, open) // it began before s

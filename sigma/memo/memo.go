@@ -37,7 +37,6 @@ type slot struct {
 	hash    uint64
 	text    [2]uint32 // range in memo.text
 	rules   [2]uint32 // range in memo.rules
-	object  bool      // the text stands for a JSON object
 	indexed bool      // rules is filled
 }
 
@@ -61,11 +60,11 @@ func (m *Memo) reset() {
 
 // Find returns the slot of a value, a new one when it is not known.
 func (m *Memo) Find(v rootkeep.Value) int {
-	if len(v.Text) > maxValue {
+	// Objects rarely come twice, and the text of one may be that of a string.
+	if len(v.Text) > maxValue || v.Kind == rootkeep.Object {
 		return m.scratch()
 	}
-	object := v.Kind == rootkeep.Object
-	if s := &m.slots[m.last]; m.last > 0 && s.object == object && bytes.Equal(m.text[s.text[0]:s.text[1]], v.Text) {
+	if s := &m.slots[m.last]; m.last > 0 && bytes.Equal(m.text[s.text[0]:s.text[1]], v.Text) {
 		return m.last
 	}
 	h := maphash.Bytes(m.seed, v.Text)
@@ -73,11 +72,11 @@ func (m *Memo) Find(v rootkeep.Value) int {
 	for i := h & mask; ; i = (i + 1) & mask {
 		n := int(m.table[i])
 		if n == 0 {
-			m.last = m.insert(h, v.Text, object)
+			m.last = m.insert(h, v.Text)
 			return m.last
 		}
 		s := &m.slots[n]
-		if s.hash == h && s.object == object && bytes.Equal(m.text[s.text[0]:s.text[1]], v.Text) {
+		if s.hash == h && bytes.Equal(m.text[s.text[0]:s.text[1]], v.Text) {
 			m.last = n
 			return n
 		}
@@ -109,7 +108,7 @@ func (m *Memo) SetRules(slot int, rules []int32) {
 	s.indexed = true
 }
 
-func (m *Memo) insert(h uint64, text []byte, object bool) int {
+func (m *Memo) insert(h uint64, text []byte) int {
 	if len(m.slots) == maxSlots || len(m.text)+len(text) > maxText || len(m.rules) > maxRules {
 		m.reset()
 	}
@@ -119,7 +118,7 @@ func (m *Memo) insert(h uint64, text []byte, object bool) int {
 	start := uint32(len(m.text))
 	m.text = append(m.text, text...)
 	n := len(m.slots)
-	m.slots = append(m.slots, slot{hash: h, text: [2]uint32{start, uint32(len(m.text))}, object: object})
+	m.slots = append(m.slots, slot{hash: h, text: [2]uint32{start, uint32(len(m.text))}})
 	for range 2 * m.words {
 		m.bits = append(m.bits, 0)
 	}

@@ -1,6 +1,7 @@
 package pattern
 
 import (
+	"encoding/binary"
 	"unicode"
 	"unicode/utf8"
 )
@@ -8,6 +9,11 @@ import (
 // AppendFold appends the folded form of value to dst. Bytes that are not UTF-8
 // stay as they are.
 func AppendFold(dst, value []byte, fold Fold) []byte {
+	if fold == FoldCase {
+		var n int
+		dst, n = appendLower(dst, value)
+		value = value[n:]
+	}
 	for i := 0; i < len(value); {
 		c := value[i]
 		if c < utf8.RuneSelf {
@@ -25,6 +31,24 @@ func AppendFold(dst, value []byte, fold Fold) []byte {
 		i += n
 	}
 	return dst
+}
+
+// appendLower folds the case of the ASCII text that value starts with, eight
+// bytes at a time, and returns how many it took.
+func appendLower(dst, value []byte) ([]byte, int) {
+	const ones = 0x0101010101010101
+	n := 0
+	for ; len(value)-n >= 8; n += 8 {
+		w := binary.LittleEndian.Uint64(value[n:])
+		if w&(0x80*ones) != 0 {
+			break
+		}
+		// The top bit of each byte tells whether the byte is in A..Z: adding 0x3f
+		// carries into it from A on, adding 0x25 from beyond Z on.
+		upper := (w + 0x3f*ones) &^ (w + 0x25*ones) & (0x80 * ones)
+		dst = binary.LittleEndian.AppendUint64(dst, w|upper>>2)
+	}
+	return dst, n
 }
 
 func foldASCII(c byte, fold Fold) byte {

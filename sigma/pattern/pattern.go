@@ -104,6 +104,7 @@ type Pattern struct {
 	fold  Fold
 	shape Shape
 	lit   string // of every shape but Glob and Anything
+	infix []byte // lit again, of Infix
 	glob  glob
 }
 
@@ -134,7 +135,10 @@ func Compile(t Text, fold Fold) *Pattern {
 	}
 	p := &Pattern{fold: fold}
 	p.shape, p.lit = classify(parts)
-	if p.shape == Glob {
+	switch p.shape {
+	case Infix:
+		p.infix = []byte(p.lit)
+	case Glob:
 		p.glob = newGlob(parts)
 	}
 	return p
@@ -189,32 +193,11 @@ func (p *Pattern) Match(value []byte) bool {
 	case Suffix:
 		return len(value) >= len(p.lit) && string(value[len(value)-len(p.lit):]) == p.lit
 	case Infix:
-		return contains(value, p.lit)
+		return bytes.Contains(value, p.infix)
 	case Anything:
 		return true
 	}
 	return p.glob.match(value)
-}
-
-// contains is strings.Contains for a value that is not a string yet.
-func contains(value []byte, lit string) bool { return index(value, lit) >= 0 }
-
-func index(value []byte, lit string) int {
-	if lit == "" {
-		return 0
-	}
-	at := 0
-	for {
-		i := bytes.IndexByte(value[at:], lit[0])
-		if i < 0 || len(value)-at-i < len(lit) {
-			return -1
-		}
-		at += i
-		if string(value[at:at+len(lit)]) == lit {
-			return at
-		}
-		at++
-	}
 }
 
 // glob is the general pattern: segments between the runs of *. Each is a list of
@@ -253,7 +236,7 @@ func (g *glob) match(value []byte) bool {
 		if first {
 			end = matchAt(value, 0, seg)
 		} else {
-			_, end = find(value, pos, seg, last)
+			end = find(value, pos, seg, last)
 		}
 		if end < 0 || (last && end != len(value)) {
 			return false
@@ -263,24 +246,24 @@ func (g *glob) match(value []byte) bool {
 	return true
 }
 
-// find looks for a segment from pos on; toEnd asks for a match that ends where
-// the value ends.
-func find(value []byte, pos int, seg Text, toEnd bool) (start, end int) {
+// find looks for a segment from pos on and returns where it ends, or -1; toEnd asks for a match that
+// ends where the value ends.
+func find(value []byte, pos int, seg Text, toEnd bool) (end int) {
 	for ; pos <= len(value); pos++ {
 		if seg[0].Wildcard == None {
-			i := index(value[pos:], seg[0].Literal)
+			i := bytes.Index(value[pos:], []byte(seg[0].Literal))
 			if i < 0 {
-				return -1, -1
+				return -1
 			}
 			pos += i
 		} else if pos < len(value) && !utf8.RuneStart(value[pos]) {
 			continue
 		}
 		if end := matchAt(value, pos, seg); end >= 0 && (!toEnd || end == len(value)) {
-			return pos, end
+			return end
 		}
 	}
-	return -1, -1
+	return -1
 }
 
 // matchAt matches a segment at one place and returns where it ends, or -1.

@@ -1,6 +1,7 @@
 package pattern
 
 import (
+	"slices"
 	"strconv"
 	"unicode/utf16"
 	"unicode/utf8"
@@ -11,9 +12,14 @@ import (
 // quoted strings inside a policy document, which is JSON inside a JSON string,
 // can be matched as they were written. Invalid JSON is copied as far as it goes.
 func AppendPlain(dst, json []byte) []byte {
+	dst = slices.Grow(dst, len(json))
 	inString := false
 	for i := 0; i < len(json); i++ {
 		c := json[i]
+		if c > '\\' || c == ':' || c == ',' { // most bytes: plain in a string and out
+			dst = append(dst, c)
+			continue
+		}
 		switch {
 		case !inString && (c == ' ' || c == '\t' || c == '\n' || c == '\r'):
 		case inString && c == '\\' && i+1 < len(json):

@@ -1,0 +1,16 @@
+package detect_test
+
+import (
+	"testing"
+
+	"github.com/rootkeep/rootkeep/content"
+	"github.com/rootkeep/rootkeep/internal/detect"
+)
+
+func BenchmarkLoadShippedPack(b *testing.B) {
+	for b.Loop() {
+		if _, err := detect.Load([]detect.Source{{FS: content.Files, Dir: "detections"}}, detect.LoadOptions{}); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
