@@ -178,14 +178,18 @@ func (p *parser) record() error {
 	w.keep = w.pos
 	for {
 		next, verdict := p.r.scan.record(w.data(), w.pos, w.end)
-		switch {
-		case verdict == complete && next-w.pos <= p.r.options.MaxRecord:
+		if verdict == short {
+			next, verdict = p.torn(next)
+		}
+		switch verdict {
+		case complete:
+			if next-w.pos > p.r.options.MaxRecord {
+				return p.oversized()
+			}
 			return p.deliver(next)
-		case verdict == complete:
-			return p.oversized()
-		case verdict == wrong || verdict == short && p.torn():
+		case wrong:
 			return p.malformed(next, p.r.scan.complaint)
-		case verdict == deep:
+		case deep:
 			p.settle(p.fault(w.pos, TooDeep, fmt.Sprintf("record nested deeper than %d levels; it was skipped", MaxDepth)))
 			w.keep = -1
 			return p.skipValue()
@@ -198,17 +202,19 @@ func (p *parser) record() error {
 	}
 }
 
-// torn says whether the record that reaches the end of the window is in truth a
-// line without its end that has swallowed the next lines: the scanner, lenient
-// about what nobody asked for, would not notice before the end of the file.
-func (p *parser) torn() bool {
-	w := p.w
-	n := bytes.Index(w.buf[w.pos:w.end], []byte("\n{"))
+// torn judges a record that is short of its end at next, where the window ends:
+// it may be a line without its end that has swallowed the lines after it. The
+// scanner, lenient about what nobody asked for, would notice that only at the
+// end of the file.
+func (p *parser) torn(next int) (int, outcome) {
+	n := bytes.Index(p.w.buf[p.w.pos:p.w.end], []byte("\n{"))
 	if n < 0 {
-		return false
+		return next, short
 	}
-	_, verdict := p.r.scan.reread(w.pos, w.pos+n+2)
-	return verdict == wrong
+	if at, verdict := p.r.scan.reread(p.w.pos, p.w.pos+n+2); verdict == wrong {
+		return at, wrong
+	}
+	return next, short
 }
 
 // deliver hands the record that ends at next to the caller.
@@ -228,9 +234,13 @@ func (p *parser) deliver(next int) error {
 
 // oversized skips the record at the window's position.
 func (p *parser) oversized() error {
-	p.settle(p.fault(p.w.pos, OversizedRecord, fmt.Sprintf("larger than %d bytes; it was skipped", p.r.options.MaxRecord)))
+	p.settle(p.fault(p.w.pos, OversizedRecord, p.tooLarge()))
 	p.w.keep = -1
 	return p.skipValue()
+}
+
+func (p *parser) tooLarge() string {
+	return fmt.Sprintf("record larger than %d bytes; it was skipped", p.r.options.MaxRecord)
 }
 
 // peek returns the next byte that is not white space, without moving behind it.

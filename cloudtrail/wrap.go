@@ -63,7 +63,7 @@ func (p *parser) object() error {
 			break
 		}
 		if r == ofRecord && !recognised {
-			return p.bareRecord()
+			return p.bareRecord(start)
 		}
 		ours, err := p.follow(r, c)
 		if err != nil {
@@ -122,20 +122,16 @@ func (p *parser) member(first bool) (role, byte, error) {
 	return r, c, p.cut(err, expected)
 }
 
-// bareRecord goes back to the start of the object and reads it as a record.
-func (p *parser) bareRecord() error {
+// bareRecord goes back to the start of the object and reads it as a record. If
+// the start is no longer in memory, it skips the rest of it.
+func (p *parser) bareRecord(start int64) error {
 	p.found(Single)
 	if p.w.keep < 0 {
-		return p.lostRecord()
+		p.settle(&fault{kind: OversizedRecord, offset: start, detail: p.tooLarge()})
+		return p.skim(&skimmer{depth: 1})
 	}
 	p.w.pos = p.w.keep
 	return p.record()
-}
-
-// lostRecord skips the rest of a record whose start is no longer in memory.
-func (p *parser) lostRecord() error {
-	p.settle(p.fault(p.w.pos, OversizedRecord, fmt.Sprintf("larger than %d bytes; it was skipped", p.r.options.MaxRecord)))
-	return p.skim(&skimmer{depth: 1})
 }
 
 // container is what a value under such a key says about the whole.

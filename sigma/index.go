@@ -1,6 +1,7 @@
 package sigma
 
 import (
+	"maps"
 	"slices"
 
 	"github.com/rootkeep/rootkeep/sigma/pattern"
@@ -20,7 +21,12 @@ type index struct {
 type fieldIndex struct {
 	field  int
 	equal  map[string][]int32 // by value in lower case
+	infix  map[string][]int32 // by what the value in lower case contains
 	others []watch
+
+	// finder looks for the keys of infix, whose rules are in the order of found.
+	finder *pattern.Finder
+	found  [][]int32
 }
 
 // watch files rules under tests of which one must hold.
@@ -90,6 +96,9 @@ func newIndex(s *Set) index {
 		p := &s.predicates[g.pred]
 		x.add(p.field, p.groups[g.group], filed[g])
 	}
+	for i := range x.fields {
+		x.fields[i].buildFinder()
+	}
 	return x
 }
 
@@ -97,38 +106,62 @@ func (x *index) add(field int, tests []value.Test, rules []int32) {
 	at := slices.IndexFunc(x.fields, func(f fieldIndex) bool { return f.field == field })
 	if at < 0 {
 		at = len(x.fields)
-		x.fields = append(x.fields, fieldIndex{field: field, equal: map[string][]int32{}})
+		x.fields = append(x.fields, fieldIndex{field: field, equal: map[string][]int32{}, infix: map[string][]int32{}})
 	}
 	f := &x.fields[at]
-	var literals []string
 	for _, t := range tests {
-		s, ok := t.(value.StringTest)
-		if !ok {
-			break
-		}
-		if shape, lit := s.Shape(); shape == pattern.Equal && s.Fold() == pattern.FoldCase {
-			literals = append(literals, lit)
+		if literals, _ := f.literals(t); literals == nil {
+			f.others = append(f.others, watch{tests, rules})
+			return
 		}
 	}
-	if len(literals) < len(tests) {
-		f.others = append(f.others, watch{tests, rules})
-		return
-	}
-	for _, lit := range literals {
-		f.equal[lit] = append(f.equal[lit], rules...)
+	for _, t := range tests {
+		literals, lit := f.literals(t)
+		literals[lit] = append(literals[lit], rules...)
 	}
 }
 
+// literals is the map that holds the rules of a test, and its key there; nil for
+// a test that no literal describes.
+func (f *fieldIndex) literals(t value.Test) (in map[string][]int32, key string) {
+	s, ok := t.(value.StringTest)
+	if !ok || s.Fold() != pattern.FoldCase {
+		return nil, ""
+	}
+	switch shape, lit := s.Shape(); shape {
+	case pattern.Equal:
+		return f.equal, lit
+	case pattern.Infix:
+		return f.infix, lit
+	}
+	return nil, ""
+}
+
+func (f *fieldIndex) buildFinder() {
+	keys := slices.Sorted(maps.Keys(f.infix))
+	for _, k := range keys {
+		f.found = append(f.found, f.infix[k])
+	}
+	f.finder = pattern.NewFinder(keys)
+}
+
 // appendRules appends the rules that a value is a witness for; a rule may come
-// twice.
-func (f *fieldIndex) appendRules(dst []int32, s *value.Subject) []int32 {
-	dst = append(dst, f.equal[string(s.Form(pattern.FoldCase))]...)
-	for _, w := range f.others {
-		for _, t := range w.tests {
-			if t.Holds(s) {
-				dst = append(dst, w.rules...)
-				break
+// twice. Found is a buffer.
+func (f *fieldIndex) appendRules(dst []int32, s *value.Subject, found *[]bool) []int32 {
+	folded := s.Form(pattern.FoldCase)
+	dst = append(dst, f.equal[string(folded)]...)
+	if len(f.found) > 0 {
+		*found = append((*found)[:0], make([]bool, len(f.found))...)
+		f.finder.Find(folded, *found)
+		for i, ok := range *found {
+			if ok {
+				dst = append(dst, f.found[i]...)
 			}
+		}
+	}
+	for _, w := range f.others {
+		if holdsAny(w.tests, s) {
+			dst = append(dst, w.rules...)
 		}
 	}
 	return dst

@@ -26,7 +26,8 @@ type Matcher struct {
 	largeAt    uint32
 
 	left, right value.Subject // of a field reference
-	found       []int32       // rules for a value that the memo does not know
+	rules       []int32       // of a value that the memo does not know
+	found       []bool        // buffer of fieldIndex.appendRules
 }
 
 // answer is what a predicate said about the record of the stamp.
@@ -127,9 +128,9 @@ func (m *Matcher) tryValue(x *fieldIndex, v rootkeep.Value, i int, dst []int32) 
 	}
 	rules, known := f.memo.Rules(n)
 	if !known {
-		m.found = x.appendRules(m.found[:0], m.read(x.field, v, i))
-		f.memo.SetRules(n, m.found)
-		rules = m.found
+		m.rules = x.appendRules(m.rules[:0], m.read(x.field, v, i), &m.found)
+		f.memo.SetRules(n, m.rules)
+		rules = m.rules
 	}
 	for _, r := range rules {
 		dst = m.try(r, dst)

@@ -137,7 +137,7 @@ func (d *Decoder) readCodes() error {
 }
 
 // readLengths reads n code lengths into d.lengths. A single length and a repeated one
-// go the same way, because which comes next cannot be predicted.
+// take the same path, because a processor cannot predict which comes next.
 func (d *Decoder) readLengths(n int) error {
 	bits, count := d.bits, d.bitCount
 	previous := uint64(0)

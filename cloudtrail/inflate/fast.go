@@ -8,19 +8,18 @@ const (
 	fastInput = 2*(wordSize-1) + wordSize
 	// fastOutput is how much room decodeFast needs: two literals, the longest match
 	// and what copying it may write too much.
-	fastOutput = 2 + maxMatch + firstCopy
-	maxMatch   = 258
+	fastOutput = 2 + 258 + copySize
 
-	// A match is copied by vectors, with no call and few unpredictable branches: the
-	// first three vectors in any case, then two at a time.
+	// A match is copied by four vectors at a time, whatever its length: that costs
+	// less than to branch on the length or to call memmove.
 	vectorSize = 16
-	firstCopy  = 4 * vectorSize
+	copySize   = 4 * vectorSize
 
 	litlenMask = 1<<litlenTableBits - 1
 	offsetMask = 1<<offsetTableBits - 1
 
-	// maxOffsetBits is the longest code in the main table, with its extra bits, or
-	// the table's index.
+	// maxOffsetBits is the longest code of an offset in the main table with the most
+	// extra bits.
 	maxOffsetBits = offsetTableBits + 13
 )
 
@@ -28,11 +27,12 @@ type vector = [vectorSize]byte
 
 // decodeFast decodes literals and matches while there is so much input and room that
 // neither needs a check at each step. It leaves whatever is rare to decodeSymbol: ends
-// of blocks, long codes, and all errors.
+// of blocks, codes beyond the main tables, and all errors.
 //
-// After a refill there are 56 bits or more. Three literals from the main table need at
-// most 33 of them; two and a length 38, which leaves enough to look up the offset.
-// Each lookup is started as early as its bits are there, before the work of the last.
+// After a refill there are 56 bits or more. Three literals take at most 33 of them; two
+// and a length 38, which leaves enough to look up the offset. Each entry is looked up as
+// soon as its bits are there, so that copying goes on while the next one is fetched.
+// Only the low six bits of count count: what entries bring in above costs no masking.
 func (d *Decoder) decodeFast(out []byte, pos int) int {
 	out = out[:len(out):len(out)]
 	nextLimit, posLimit := uint(d.end-fastInput), len(out)-fastOutput
@@ -83,10 +83,9 @@ func (d *Decoder) decodeFast(out []byte, pos int) int {
 		end := pos + length
 		if offset < vectorSize {
 			pos = repeat(out, pos, offset, end)
-			continue
 		}
-		for copyFour(out, pos, pos-offset); pos+4*vectorSize < end; copyFour(out, pos, pos-offset) {
-			pos += 4 * vectorSize
+		for ; pos < end; pos += copySize {
+			copyVectors(out, pos, pos-offset)
 		}
 		pos = end
 	}
@@ -107,9 +106,10 @@ func entryWithExtra(entry uint32, bits uint64) int {
 	return int(entry>>entryValue) + int(extra)
 }
 
-// copyFour copies four vectors in turn, so that from may be one vector before to.
-func copyFour(out []byte, to, from int) {
-	dst, src := (*[4*vectorSize]byte)(out[to:to+4*vectorSize]), (*[4*vectorSize]byte)(out[from:from+4*vectorSize])
+// copyVectors copies copySize bytes, one vector after the other, so that from may be
+// a single vector before to. Arrays of this size are moved without a call.
+func copyVectors(out []byte, to, from int) {
+	dst, src := (*[copySize]byte)(out[to:to+copySize]), (*[copySize]byte)(out[from:from+copySize])
 	*(*vector)(dst[:]) = *(*vector)(src[:])
 	*(*vector)(dst[vectorSize:]) = *(*vector)(src[vectorSize:])
 	*(*vector)(dst[2*vectorSize:]) = *(*vector)(src[2*vectorSize:])

@@ -29,16 +29,16 @@ const (
 
 // A table entry, from the lowest bit:
 //
-//	0-7    bits to drop: the code, or what of it the table resolves, and extra bits
-//	8-11   length of the code alone; in a pointer, index bits of the subtable
-//	13     this is the end of the block
-//	14     this points to a subtable
-//	15     neither literal nor length nor offset; without 13 and 14 an invalid code
-//	16-30  literal, base of length or offset, base of repeat count, or start of the subtable
-//	31     this is a literal
+//	0-7    bits to drop: the code, or what of it this table resolves, and extra bits
+//	8-11   length of that code alone; of a subtable, the bits of its index
+//	13     the end of the block
+//	14     a subtable
+//	15     neither literal nor length nor offset; without 13 and 14, no valid code
+//	16-30  literal, base of a length or offset, or where the subtable starts
+//	31     a literal
 //
-// A code length has no 14 and 31. It has, above a repeat count, the length in 24-27,
-// or in 28 that the previous one repeats.
+// Entries for code lengths differ: 16-23 is the base of the repeat count, 24-27 the
+// length, and 28 tells that it is the previous one instead.
 const (
 	entryLiteral   = 1 << 31
 	entrySpecial   = 1 << 15
@@ -178,28 +178,28 @@ func (c *code) fillTable(table []uint32, tableBits int) {
 	for c.count[length] == 0 {
 		length++
 	}
-	bits := 0
+	at := 0
 	for size := 1 << length; length <= tableBits; length++ {
 		for range c.count[length] {
-			table[bits] = codeEntry(sorted[0], length)
+			table[at] = codeEntry(sorted[0], length)
 			sorted = sorted[1:]
-			bits = nextCode(bits, length)
+			at = nextCode(at, length)
 		}
 		if length < tableBits {
 			copy(table[size:2*size], table[:size])
 			size *= 2
 		}
 	}
-	c.fillSubtables(table, tableBits, sorted, bits)
+	c.fillSubtables(table, tableBits, sorted, at)
 }
 
 // fillSubtables writes the codes that are longer than tableBits, from the one whose
-// value is given.
-func (c *code) fillSubtables(table []uint32, tableBits int, sorted []uint32, bits int) {
+// reversed value is at.
+func (c *code) fillSubtables(table []uint32, tableBits int, sorted []uint32, at int) {
 	prefix, start, size := -1, 1<<tableBits, 0
 	for length := tableBits + 1; length <= maxCodeLength; length++ {
 		for ; c.count[length] > 0; c.count[length]-- {
-			if low := bits & (1<<tableBits - 1); low != prefix {
+			if low := at & (1<<tableBits - 1); low != prefix {
 				prefix = low
 				start += size
 				indexBits := c.subtableBits(tableBits, length)
@@ -209,10 +209,10 @@ func (c *code) fillSubtables(table []uint32, tableBits int, sorted []uint32, bit
 			}
 			entry := codeEntry(sorted[0], length-tableBits)
 			sorted = sorted[1:]
-			for i := bits >> tableBits; i < size; i += 1 << (length - tableBits) {
+			for i := at >> tableBits; i < size; i += 1 << (length - tableBits) {
 				table[start+i] = entry
 			}
-			bits = nextCode(bits, length)
+			at = nextCode(at, length)
 		}
 	}
 }

@@ -82,7 +82,8 @@ func (d *Decoder) startMember() {
 }
 
 // SkipChecksum turns the CRC-32 of the decoded bytes off or on again, for a
-// caller that checks a stronger hash. The stored length is still compared.
+// caller that checks a stronger hash. The stored length is still compared. It may
+// be called before the first byte of a member is decoded.
 func (d *Decoder) SkipChecksum(skip bool) { d.skipChecksum = skip }
 
 // Consumed returns the number of compressed bytes used since Reset.

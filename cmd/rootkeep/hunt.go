@@ -18,6 +18,7 @@ import (
 	"github.com/rootkeep/rootkeep/internal/app"
 	"github.com/rootkeep/rootkeep/internal/detect"
 	"github.com/rootkeep/rootkeep/internal/report"
+	"github.com/rootkeep/rootkeep/internal/report/exchange"
 )
 
 // huntFlags is the command line of hunt.
@@ -38,7 +39,7 @@ type huntFlags struct {
 
 // renderers are the output formats by name.
 var renderers = map[string]func(io.Writer, *report.Hunt) error{
-	"json": report.JSON, "ndjson": report.NDJSON, "csv": report.CSV, "html": report.HTML, "sarif": report.SARIF, "ocsf": report.OCSF,
+	"json": report.JSON, "ndjson": report.NDJSON, "csv": report.CSV, "html": report.HTML, "sarif": exchange.SARIF, "ocsf": exchange.OCSF,
 }
 
 func huntCommand(s streams) *cobra.Command {

@@ -68,7 +68,7 @@ func (p page) masthead(h *Hunt) {
 	entry("alerts", "Alerts", len(h.Alerts))
 	entry("timeline", "Timeline", 0)
 	entry("coverage", "Coverage", 0)
-	entry("problems", "Problems", len(h.Problems))
+	entry("problems", "Problems", len(h.lost()))
 	entry("making", "How it was made", 0)
 	p.raw("</ul></nav></header>\n")
 }
@@ -126,7 +126,7 @@ func (p page) figures(h *Hunt) {
 	figure("", int64(len(h.accounts())), "accounts")
 	figure("", int64(len(h.regions())), "Regions")
 	figure("", h.Totals.Objects, "objects read")
-	figure("", int64(len(h.Problems)), "problems")
+	figure("", int64(len(h.lost())), "problems")
 	p.raw("</ul>")
 }
 
@@ -223,14 +223,15 @@ func (p page) raised(ids []string) {
 }
 
 func (p page) problems(h *Hunt) {
-	p.section("problems", "Problems", len(h.Problems))
-	if len(h.Problems) == 0 {
+	lost := h.lost()
+	p.section("problems", "Problems", len(lost))
+	if len(lost) == 0 {
 		p.raw(`<p class="none">Every input was read and every rule loaded.</p></section>` + "\n")
 		return
 	}
 	p.raw(`<p>These were skipped; everything else was processed. An offset counts in the inflated file.</p>`,
 		`<div class="scroll" role="region" aria-label="Problems" tabindex="0"><table class="stack"><thead><tr><th>File</th><th>Byte</th><th>Kind</th><th>Found</th></tr></thead><tbody>`)
-	for _, q := range h.Problems {
+	for _, q := range lost {
 		p.raw("<tr>")
 		p.td("File", "", text.Visible(q.File, text.Line), "")
 		offset := ""
@@ -257,9 +258,9 @@ func (p page) making(h *Hunt) {
 		p.el("li", "", line)
 	}
 	p.raw("</ul></dd>")
-	if len(h.Notices) > 0 {
+	if remarks := h.remarks(); len(remarks) > 0 {
 		p.raw("<dt>Notices</dt><dd><ul>")
-		for _, n := range h.Notices {
+		for _, n := range remarks {
 			p.el("li", "", text.Visible(n, text.Long))
 		}
 		p.raw("</ul></dd>")

@@ -30,6 +30,7 @@ func rootStory() *Hunt {
 		Problems: []Problem{
 			{File: "logs/AWSLogs/111122223333/CloudTrail/us-east-1/2026/11/20/cut.json.gz", Offset: 48213, Kind: "truncated", Detail: "gzip stream ends early: want a trailer of 8 bytes"},
 			{File: "rules/local.yaml", Offset: -1, Kind: "rule", Detail: "line 12: unknown modifier \"containz\": want one of the Sigma modifiers"},
+			{File: "logs/README.txt", Offset: -1, Kind: "not-a-log", Detail: "no record in it", Notice: true},
 		},
 		Notices: []string{"No geography database: countries and networks are unknown; hint: --geoip FILE", "Placeholder %admins% in rule \"console-login-admin\" has no values: it matches nothing; hint: --placeholders FILE"},
 	}

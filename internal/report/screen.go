@@ -29,7 +29,7 @@ func (t *screen) paint(style lipgloss.Style, words string) string {
 
 func (t *screen) heading(words string) {
 	fmt.Fprintln(t.out)
-	t.paragraph(lipgloss.NewStyle().Bold(true).Underline(true), words)
+	t.paragraph(lipgloss.NewStyle().Bold(true), words)
 }
 
 func (t *screen) paragraph(style lipgloss.Style, words string) {

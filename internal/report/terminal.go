@@ -22,7 +22,7 @@ type TerminalOptions struct {
 	// MaxAlerts is how many alerts are told in full, 0 is 50, negative is all. The
 	// rest is counted per level, and the line says where to read them.
 	MaxAlerts int
-	// MaxProblems likewise; 0 is 20.
+	// MaxProblems likewise, for problems and for notices; 0 is 20.
 	MaxProblems int
 }
 
@@ -34,9 +34,10 @@ func Terminal(w io.Writer, h *Hunt, o TerminalOptions) error {
 	t.verdict(h)
 	t.sessions(h.Sessions)
 	t.alerts(h, orDefault(o.MaxAlerts, 50))
-	t.problems(h.Problems, orDefault(o.MaxProblems, 20))
+	most := orDefault(o.MaxProblems, 20)
+	t.problems(h.lost(), most)
 	t.counts(h)
-	t.notices(h.Notices)
+	t.notices(h.remarks(), most)
 	return out.Flush()
 }
 
@@ -273,7 +274,7 @@ func (t *screen) problems(list []Problem, most int) {
 		told = told[:min(len(told), most)]
 	}
 	for _, p := range told {
-		t.hanging("  ", fmt.Sprintf("%s: %s: %s", p.place(), text.Visible(p.Kind, text.Short), text.Visible(p.Detail, text.Long)), lipgloss.NewStyle())
+		t.hanging("  ", p.said(), lipgloss.NewStyle())
 	}
 	if n := len(list) - len(told); n > 0 {
 		t.paragraph(lipgloss.NewStyle(), fmt.Sprintf("  %s more are in --output json and --output html.", text.Grouped(n)))
@@ -309,12 +310,19 @@ func countLines(h *Hunt) []string {
 	return append(lines, fmt.Sprintf("%s, %s in %s", rules, text.Counted(n.Matches, "match"), text.Span(h.Finished.Sub(h.Started))))
 }
 
-func (t *screen) notices(list []string) {
+func (t *screen) notices(list []string, most int) {
 	if len(list) == 0 {
 		return
 	}
 	t.heading("NOTICES")
-	for _, n := range list {
+	told := list
+	if most >= 0 {
+		told = told[:min(len(told), most)]
+	}
+	for _, n := range told {
 		t.hanging("  ", text.Visible(n, text.Long), lipgloss.NewStyle())
+	}
+	if n := len(list) - len(told); n > 0 {
+		t.paragraph(lipgloss.NewStyle(), fmt.Sprintf("  %s more are in --output json and --output html.", text.Grouped(n)))
 	}
 }

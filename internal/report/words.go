@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/rootkeep/rootkeep"
@@ -104,6 +105,33 @@ func (p Problem) place() string {
 		return f
 	}
 	return fmt.Sprintf("%s at byte %s", f, text.Grouped(p.Offset))
+}
+
+// said is a problem in one line.
+func (p Problem) said() string {
+	return fmt.Sprintf("%s: %s: %s", p.place(), text.Visible(p.Kind, text.Short), text.Visible(p.Detail, text.Long))
+}
+
+// lost are the problems by which something went unread.
+func (h *Hunt) lost() []Problem {
+	var out []Problem
+	for _, p := range h.Problems {
+		if !p.Notice {
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+// remarks are the notices, and the problems that cost nothing.
+func (h *Hunt) remarks() []string {
+	out := slices.Clone(h.Notices)
+	for _, p := range h.Problems {
+		if p.Notice {
+			out = append(out, p.said())
+		}
+	}
+	return out
 }
 
 // called is "ListBuckets 3" or "CreateUser 3 (1 failed)".

@@ -113,13 +113,13 @@ const exactly = 1074 + 1024 + 62
 
 func (a *sum) add(m mark) {
 	a.weigh(m)
-	a.total.SetPrec(53).Add(&a.total, &a.term)
+	a.total.SetPrec(exactly).Add(&a.total, &a.term)
 	a.n += int(m.n)
 }
 
 func (a *sum) remove(m mark) {
 	a.weigh(m)
-	a.total.SetPrec(53).Sub(&a.total, &a.term)
+	a.total.SetPrec(exactly).Sub(&a.total, &a.term)
 	a.n -= int(m.n)
 }
 

@@ -188,8 +188,10 @@ func TestFirings(t *testing.T) {
 		{"a sequence longer than the window stays quiet", ordered, []seen{at(0, 0), at(50, 1), at(60, 2)}, nil},
 		{"the first two rules in order", orderedSome, []seen{at(0, 2), at(1, 0), at(2, 1)}, []string{"g 1..2 at 2, 2 events, value 2"}},
 
-		{"a sum adds decimals exactly", spec(sigma.ValueSum, time.Minute, 1, sigma.Range{GT: bound(3)}),
-			[]seen{at(0).with("1e300"), at(60).with("1"), at(61).with("2"), at(62).with("0")}, []string{"g 0..0 at 0, 1 events, value 1e+300"}},
+		{"a small number survives a large one that comes and goes", spec(sigma.ValueSum, time.Minute, 1, sigma.Range{EQ: bound(3)}),
+			[]seen{at(0).with("1e300"), at(30).with("1"), at(61).with("2")}, []string{"g 30..61 at 61, 2 events, value 3"}},
+		{"a sum beyond the largest number stays a number", spec(sigma.ValueSum, time.Minute, 1, gte(1)),
+			[]seen{at(0).with("1.7e308"), at(1).with("1.7e308")}, []string{"g 0..1 at 0, 2 events, value 1.7976931348623157e+308"}},
 		{"a sum takes every number of an array", spec(sigma.ValueSum, time.Minute, 1, gte(3)), []seen{at(0).with("1", "x", "2")},
 			[]string{"g 0..0 at 0, 2 events, value 3"}},
 		{"no number is no mark", spec(sigma.ValueSum, time.Minute, 1, gte(0)),
@@ -222,6 +224,20 @@ func TestFirings(t *testing.T) {
 				t.Errorf("firings (-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+func TestNearestRank(t *testing.T) {
+	for _, tc := range []struct {
+		percentile float64
+		n, want    int
+	}{
+		{50, 1, 1}, {50, 4, 2}, {50, 5, 3}, {100, 7, 7}, {0.1, 10, 1},
+		{99.9, 1000, 999}, // 99.9/100*1000 is a little over 999
+	} {
+		if got := nearestRank(tc.percentile, tc.n); got != tc.want {
+			t.Errorf("percentile %v of %d numbers: got rank %d, want %d", tc.percentile, tc.n, got, tc.want)
+		}
 	}
 }
 

@@ -11,19 +11,20 @@ import (
 
 func TestAnEpisodeThatGoesOnFeedsTheOuterCorrelationOnce(t *testing.T) {
 	inner := spec(sigma.EventCount, time.Minute, 1, gte(1))
-	outer := spec(sigma.EventCount, time.Hour, 1, gte(1))
+	outer := spec(sigma.EventCount, time.Hour, 1, gte(2))
 	outer.Inputs[0] = sigma.Input{Rule: -1, Correlation: 0, Group: []int{0}}
 	c := newCorrelator(1, []*sigma.Correlation{inner, outer})
 	var got []string
-	for i := range 3 {
-		now := int64(i * 30)
+	for i, now := range []int64{0, 30, 60, 200} {
 		at(now).feed(c, i)
 		got = append(got, summaries(c.Flush(now))...)
 	}
 	want := []string{
-		"g 0..0 at 0, 1 events, value 1", "g 0..0 at 0, 1 events, value 1", // inner and outer
+		"g 0..0 at 0, 1 events, value 1",
 		"g 0..30 at 0, 2 events, value 2",
 		"g 0..60 at 0, 3 events, value 2",
+		"g 200..200 at 200, 1 events, value 1",
+		"g 0..200 at 200, 2 events, value 2", // the outer one
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("firings (-want +got):\n%s", diff)
@@ -89,7 +90,7 @@ func TestLiveEvidenceGrowsWithTheEpisode(t *testing.T) {
 		// Forty seconds apart: the first event has left the window, and its evidence
 		// the state, when the third one comes.
 		at(int64(i)*40).feed(c, i+1)
-		for _, f := range c.Flush(int64(i)*40 + 10) {
+		for _, f := range c.Flush(int64(i)*40 + 30) {
 			got = append(got, ids(f))
 		}
 	}

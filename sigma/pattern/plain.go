@@ -1,6 +1,8 @@
 package pattern
 
 import (
+	"encoding/binary"
+	"math/bits"
 	"slices"
 	"strconv"
 	"unicode/utf16"
@@ -13,27 +15,58 @@ import (
 // can be matched as they were written. Invalid JSON is copied as far as it goes.
 func AppendPlain(dst, json []byte) []byte {
 	dst = slices.Grow(dst, len(json))
-	inString := false
 	for i := 0; i < len(json); i++ {
-		c := json[i]
-		if c > '\\' || c == ':' || c == ',' { // most bytes: plain in a string and out
-			dst = append(dst, c)
-			continue
-		}
-		switch {
-		case !inString && (c == ' ' || c == '\t' || c == '\n' || c == '\r'):
-		case inString && c == '\\' && i+1 < len(json):
+		switch c := json[i]; c {
+		case ' ', '\t', '\n', '\r':
+		case '"':
 			var n int
-			dst, n = appendEscape(dst, json[i+1:])
+			dst, n = appendString(append(dst, c), json[i+1:])
 			i += n
 		default:
-			if c == '"' {
-				inString = !inString
-			}
 			dst = append(dst, c)
 		}
 	}
 	return dst
+}
+
+// appendString decodes the rest of a string after its opening quote, up to and
+// with the closing one, and returns its length.
+func appendString(dst, s []byte) ([]byte, int) {
+	i := 0
+	for i < len(s) {
+		n := plainRun(s[i:])
+		dst = append(dst, s[i:i+n]...)
+		i += n
+		switch {
+		case i == len(s):
+		case s[i] == '"':
+			return append(dst, '"'), i + 1
+		case i+1 == len(s):
+			return append(dst, '\\'), i + 1
+		default:
+			dst, n = appendEscape(dst, s[i+1:])
+			i += 1 + n
+		}
+	}
+	return dst, i
+}
+
+// plainRun is the length of s before its first quote or backslash. It looks at
+// eight bytes at a time: x-ones&^x has a top bit set only above a zero byte of x,
+// the lowest of which is true.
+func plainRun(s []byte) int {
+	const ones, tops = 0x0101010101010101, 0x8080808080808080
+	i := 0
+	for ; len(s)-i >= 8; i += 8 {
+		w := binary.LittleEndian.Uint64(s[i:])
+		quote, escape := w^'"'*ones, w^'\\'*ones
+		if hit := ((quote-ones)&^quote | (escape-ones)&^escape) & tops; hit != 0 {
+			return i + bits.TrailingZeros64(hit)/8
+		}
+	}
+	for ; i < len(s) && s[i] != '"' && s[i] != '\\'; i++ {
+	}
+	return i
 }
 
 // appendEscape decodes what follows a backslash and returns its length.

@@ -256,8 +256,12 @@ func fileURI(file string) string {
 func notifications(h *report.Hunt) []sarifNotification {
 	out := []sarifNotification{}
 	for _, p := range h.Problems {
+		severity := "error"
+		if p.Notice {
+			severity = "note"
+		}
 		out = append(out, sarifNotification{
-			Level: "error", Message: sarifText{text.Visible(p.Detail, 0)},
+			Level: severity, Message: sarifText{text.Visible(p.Detail, 0)},
 			Locations:  []sarifLocation{location(p.File, p.Offset)},
 			Descriptor: &sarifReference{text.Visible(p.Kind, 0)},
 		})

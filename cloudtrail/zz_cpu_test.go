@@ -1,0 +1,38 @@
+package cloudtrail
+
+import (
+	"bytes"
+	"io"
+	"syscall"
+	"testing"
+	"time"
+	"compress/gzip"
+	"os"
+	"strconv"
+)
+
+func cpuNow() time.Duration {
+	var u syscall.Rusage
+	syscall.Getrusage(1, &u) // RUSAGE_THREAD
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
+
+func TestCPU(t *testing.T) {
+	data := []byte(trail(20000, 7))
+	var zb bytes.Buffer
+	w := gzip.NewWriter(&zb); w.Write(data); w.Close()
+	rounds := 10
+	if n, err := strconv.Atoi(os.Getenv("ROUNDS")); err == nil { rounds = n }
+	for _, c := range []struct{ name string; d []byte }{{"plain", data}, {"gz", zb.Bytes()}} {
+		r := newReader(t, Options{}, huntFields...)
+		best := time.Hour
+		for range rounds {
+			in := Input{Open: func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(c.d)), nil }}
+			n := 0
+			s := cpuNow()
+			r.Read(t.Context(), in, func(*Record) error { n++; return nil })
+			best = min(best, cpuNow()-s)
+		}
+		t.Logf("%s best %v  %.0f MB/s  %.0f ns/record", c.name, best, float64(len(data))/best.Seconds()/1e6, float64(best.Nanoseconds())/20000)
+	}
+}
