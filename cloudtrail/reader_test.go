@@ -415,6 +415,38 @@ func TestBoundariesDoNotShow(t *testing.T) {
 	}
 }
 
+func FuzzRead(f *testing.F) {
+	for _, data := range []string{
+		`{"Records":[` + recA + `,` + recB + `]}`, `[` + recA + `]`, recA + "\n{\n" + recC, envelopeA,
+		`{"Events":[{"CloudTrailEvent":` + quoted(recA) + `}]}`, `{"logEvents":[{"message":` + quoted(recA) + `}]}`,
+		`{"message":` + quoted(envelopeA) + `}`, `{"digestS3Object":""}`, "\xef\xbb\xbf[]x",
+	} {
+		f.Add([]byte(data), false)
+		f.Add([]byte(data), true)
+		f.Add([]byte(gzipped(f, data)), true)
+	}
+	r := newReader(f, Options{MaxRecord: 4096}, "eventName", "userIdentity.type", "requestParameters")
+	f.Fuzz(func(t *testing.T, data []byte, oneMember bool) {
+		in := Input{Name: "f", OneMember: oneMember, Open: func() (io.ReadCloser, error) {
+			return io.NopCloser(bytes.NewReader(data)), nil
+		}}
+		records := 0
+		stats := r.Read(t.Context(), in, func(rec *Record) error {
+			records++
+			if len(rec.Raw) < 2 || len(rec.Raw) > 4096 || rec.Raw[0] != '{' {
+				t.Errorf("got record %q", rec.Raw)
+			}
+			return nil
+		})
+		if records != stats.Records || stats.Err != nil || stats.Reread {
+			t.Errorf("got %d records, stats %+v", records, stats)
+		}
+		if records == 0 && stats.Problems == nil && stats.Container == Unknown {
+			t.Errorf("nothing was read of %q and nothing said", data)
+		}
+	})
+}
+
 func TestOffsets(t *testing.T) {
 	data := `{"Records":[` + recA + strings.Repeat(" ", windowSize+100) + `,` + recB + `]}`
 	r := newReader(t, Options{}, "eventName")

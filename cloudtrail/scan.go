@@ -1,8 +1,6 @@
 package cloudtrail
 
 import (
-	"encoding/binary"
-	"math/bits"
 	"unicode/utf8"
 
 	"github.com/rootkeep/rootkeep"
@@ -179,17 +177,7 @@ func (s *scanner) plain(field int, kind rootkeep.Kind, i, next int) int {
 func (s *scanner) str(i, field int) int {
 	b := s.b
 	start := i + 1
-	i = start
-	var seen uint64 // all bytes, to see whether one is beyond ASCII
-	for i+8 <= len(b) {
-		x := binary.LittleEndian.Uint64(b[i:])
-		seen |= x
-		if m := stringEnds(x); m != 0 {
-			i += bits.TrailingZeros64(m) >> 3
-			break
-		}
-		i += 8
-	}
+	i, seen := stringEnd(b, start)
 	if b[i] != '"' {
 		return s.escaped(start, field)
 	}

@@ -17,11 +17,28 @@ const (
 // stringEnds has the high bit of each byte set at which a scan of a string must
 // stop: quote, backslash, control character. Bits above the lowest one set may
 // be wrong. A quote is 0x22: with bit 1 flipped it and the control characters,
-// and no others, are below 0x21.
+// and no others, are below 0x21. Neither flip touches the high bit, so that one
+// mask with the complement of x clears the bytes beyond ASCII for both.
 func stringEnds(x uint64) uint64 {
-	quote := x ^ 0x02*ones
-	backslash := x ^ '\\'*ones
-	return ((quote-0x21*ones)&^x | (backslash-ones)&^backslash) & highs
+	return ((x^0x02*ones - 0x21*ones) | (x^'\\'*ones - ones)) &^ x & highs
+}
+
+// stringEnd returns the index of the first byte from b[i] on at which a scan of
+// a string must stop, and all the bytes up to there, and some more, or-ed
+// together. The padding stops it at the latest.
+func stringEnd(b []byte, i int) (end int, seen uint64) {
+	for {
+		w := b[i : i+pad]
+		x, y := binary.LittleEndian.Uint64(w), binary.LittleEndian.Uint64(w[8:])
+		seen |= x | y
+		if m := stringEnds(x); m != 0 {
+			return i + bits.TrailingZeros64(m)>>3, seen
+		}
+		if m := stringEnds(y); m != 0 {
+			return i + 8 + bits.TrailingZeros64(m)>>3, seen
+		}
+		i += 16
+	}
 }
 
 // skipString returns the index after the string whose opening quote is b[i].
@@ -29,14 +46,7 @@ func stringEnds(x uint64) uint64 {
 func skipString(b []byte, i int) int {
 	i++
 	for {
-		for i+8 <= len(b) {
-			m := stringEnds(binary.LittleEndian.Uint64(b[i:]))
-			if m != 0 {
-				i += bits.TrailingZeros64(m) >> 3
-				break
-			}
-			i += 8
-		}
+		i, _ = stringEnd(b, i)
 		switch {
 		case b[i] == '"':
 			return i + 1

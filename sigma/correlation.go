@@ -28,7 +28,7 @@ func (r *reader) correlation(top []yamldoc.Entry) *Correlation {
 }
 
 // defaultPercentile is the median: the specification names no rank.
-const defaultPercentile = 50
+const defaultPercentile = 0
 
 func (r *reader) correlationSection(c *Correlation, section yamldoc.Entry) {
 	keys, ok := r.Mapping(section.Value, "correlation")

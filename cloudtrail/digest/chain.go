@@ -26,6 +26,7 @@ type chainRun struct {
 // judged is one digest for the sake of coverage: the time it covers, and whether
 // all its logs were verified.
 type judged struct {
+	branch
 	interval
 	status Status
 	logsOK bool
@@ -65,7 +66,7 @@ type traversal struct {
 func (run *scopeRun) follow(ctx context.Context, id chainID) *chainRun {
 	c := &chainRun{keepValid: run.opt.Valid, Chain: Chain{
 		Trail: id.trail, HomeRegion: id.home, Backfill: id.backfill,
-		Account: run.account, Organization: run.organization, Region: run.region,
+		Account: run.account, Organization: id.organization, Region: run.region,
 		Folder: strings.TrimSuffix(id.top, "/"),
 	}}
 	t := &traversal{scopeRun: run, id: id, chain: c, list: run.lists[id], bucket: run.opt.Bucket}
@@ -121,7 +122,7 @@ func (t *traversal) pointed(j judgement) target {
 	roots := t.roots(j.doc.bucket, prev.bucket)
 	list := func(root string) []file {
 		id := t.id
-		id.top = root + n.top
+		id.branch = branch{root + n.top, n.organization}
 		return t.lists[id]
 	}
 	i := slices.IndexFunc(roots, func(root string) bool { _, ok := t.scope.digests[root+prev.object]; return ok })
@@ -176,10 +177,11 @@ func (c *chainRun) addDigest(at target, j judgement) int {
 			c.To = covers.to
 		}
 	}
+	n, _ := parseName(at.path)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	number := len(c.digests)
-	c.digests = append(c.digests, judged{covers, v.Status, true})
+	c.digests = append(c.digests, judged{n.branch, covers, v.Status, true})
 	c.Digests.add(v.Status)
 	c.keep(entry{number, -1, v})
 	return number

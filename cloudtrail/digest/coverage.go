@@ -176,11 +176,11 @@ func provenBy(chains []*chainRun) []interval {
 }
 
 // hoursOf are the hours in which the log files lie.
-func hoursOf(logs map[string]time.Time) []interval {
+func hoursOf(logs map[string]logName) []interval {
 	hours := map[time.Time]bool{}
-	for _, t := range logs {
-		if !t.IsZero() {
-			hours[t.Truncate(time.Hour)] = true
+	for _, l := range logs {
+		if !l.minute.IsZero() {
+			hours[l.minute.Truncate(time.Hour)] = true
 		}
 	}
 	var out []interval
@@ -190,38 +190,28 @@ func hoursOf(logs map[string]time.Time) []interval {
 	return union(out)
 }
 
-// coverBuilder joins the coverage of all scopes, so that all Regions span the
+// coverBuilder lines up the coverage of all scopes, so that all Regions span the
 // same time and one that fell silent shows.
 type coverBuilder struct {
 	since, until time.Time
-	rows         map[regionID]*row
-}
-
-type regionID struct {
-	account rootkeep.AccountID
-	region  rootkeep.Region
+	rows         map[place]*row
 }
 
 type row struct{ proven, seen []interval }
 
 func newCoverBuilder(since, until time.Time) *coverBuilder {
-	return &coverBuilder{since: since, until: until, rows: map[regionID]*row{}}
+	return &coverBuilder{since: since, until: until, rows: map[place]*row{}}
 }
 
 func (b *coverBuilder) add(o *outcome) {
-	id := regionID{o.account, o.region}
-	if b.rows[id] == nil {
-		b.rows[id] = &row{}
-	}
-	b.rows[id].proven = append(b.rows[id].proven, o.proven...)
-	b.rows[id].seen = append(b.rows[id].seen, o.seen...)
+	b.rows[o.place] = &row{o.proven, o.seen}
 }
 
 func (b *coverBuilder) coverage() Coverage {
 	from, to := b.bounds()
 	cover := Coverage{}
-	for id, r := range b.rows {
-		cover = append(cover, RegionCoverage{id.account, id.region, r.spans(from, to)})
+	for at, r := range b.rows {
+		cover = append(cover, RegionCoverage{at.account, at.region, r.spans(from, to)})
 	}
 	slices.SortFunc(cover, func(a, b RegionCoverage) int {
 		return cmp.Or(cmp.Compare(a.Account, b.Account), cmp.Compare(a.Region, b.Region))

@@ -4,13 +4,14 @@
 // verdict for each file, and the coverage: which hours of which account and
 // Region are proven, seen or missing.
 //
-// It is stricter than AWS's validator in three points. Data behind the first
-// gzip member of an object is tampering, where that validator ignores it. A
-// signed digest must also be the one that the next digest names by its hash. And
-// log files that no digest names are reported. In one point it is more lenient,
-// because a copy of a bucket lacks the metadata of the objects: a digest without
-// a metadata file is verified with the signature that the next digest repeats,
-// and is unknown, not invalid, when there is none.
+// It is stricter than AWS's validator where that leaves a hole. Data behind the
+// first gzip member of an object is tampering, where that validator ignores it.
+// A signed digest must also be the one that the next digest names by its hash,
+// its key must have been in use at its time, and its pointer must lead to an
+// older digest of its chain. Log files that no digest names are reported. In one
+// point it is more lenient, because a copy of a bucket lacks the metadata of the
+// objects: a digest without a metadata file is verified with the signature that
+// the next digest repeats, and is unknown, not invalid, when there is none.
 package digest
 
 import (

@@ -74,7 +74,7 @@ func (job logJob) judge(r *objectReader) Verdict {
 
 func (job logJob) compare(r *objectReader) *fault {
 	if job.file.Algorithm != "SHA-256" {
-		return faultf(Invalid, ReasonHash, "the digest names hash algorithm %q, want SHA-256", job.file.Algorithm)
+		return faultf(Unknown, ReasonUnsupported, "the digest names hash algorithm %q, only SHA-256 can be checked", job.file.Algorithm)
 	}
 	var f *fault
 	for _, path := range job.paths {

@@ -16,22 +16,27 @@ const keyTime = "20060102T150405Z"
 var (
 	digestKey = regexp.MustCompile(`^((?:.*/)?)AWSLogs/(?:(o-[a-z0-9]+)/)?([0-9]{12})/CloudTrail-Digest/([a-z0-9-]+)/` +
 		`[0-9]+/[0-9]+/[0-9]+/([0-9]{12})_CloudTrail-Digest_([a-z0-9-]+)_([^/]+)_([a-z0-9-]+)_([0-9]{8}T[0-9]{6}Z)(_backfill)?\.json\.gz$`)
-	logFolder = regexp.MustCompile(`^(?:.*/)?AWSLogs/(?:(o-[a-z0-9]+)/)?([0-9]{12})/CloudTrail/([a-z0-9-]+)$`)
+	logFolder = regexp.MustCompile(`^((?:.*/)?)AWSLogs/(?:(o-[a-z0-9]+)/)?([0-9]{12})/CloudTrail/([a-z0-9-]+)$`)
 	logKey    = regexp.MustCompile(`/[0-9]{12}_CloudTrail_[a-z0-9-]+_([0-9]{8}T[0-9]{4}Z)_[^/]+\.json\.gz$`)
 )
 
-// place is the account and Region whose activity a file holds. The organization
-// is set for the files of an organization trail.
+// place is the account and Region whose activity a file holds.
 type place struct {
+	account rootkeep.AccountID
+	region  rootkeep.Region
+}
+
+// branch is where in the copy the files of a place lie: digests answer for the
+// logs of their own branch. The organization is set for an organization trail.
+type branch struct {
+	top          string // of the path, before AWSLogs/: "" or ending in "/"
 	organization string
-	account      rootkeep.AccountID
-	region       rootkeep.Region
 }
 
 // chainID tells chains of one place apart. Backfill digests, written when
 // CloudTrail catches up on logs that it delivered late, form their own chain.
 type chainID struct {
-	top      string // of the path, before AWSLogs/: "" or ending in "/"
+	branch
 	trail    string
 	home     rootkeep.Region
 	backfill bool
@@ -55,26 +60,26 @@ func parseName(path string) (name, bool) {
 		return name{}, false
 	}
 	return name{
-		place:   place{organization: m[2], account: rootkeep.AccountID(m[3]), region: rootkeep.Region(m[4])},
-		chainID: chainID{top: m[1], trail: m[7], home: rootkeep.Region(m[8]), backfill: m[10] != ""},
+		place:   place{rootkeep.AccountID(m[3]), rootkeep.Region(m[4])},
+		chainID: chainID{branch{m[1], m[2]}, m[7], rootkeep.Region(m[8]), m[10] != ""},
 		end:     end,
 	}, true
 }
 
-// sameChain reports whether two digests belong to one chain, whatever bucket
-// and prefix they lie under: a trail may move to another bucket.
+// sameChain reports whether two digests belong to one chain, whatever branch they
+// lie in: a trail may move to another bucket or become an organization trail.
 func (n name) sameChain(other name) bool {
-	n.top, other.top = "", ""
+	n.branch, other.branch = branch{}, branch{}
 	return n.place == other.place && n.chainID == other.chainID
 }
 
 // parseLogFolder recognises the folder that holds the log files of one place.
-func parseLogFolder(path string) (place, bool) {
+func parseLogFolder(path string) (place, branch, bool) {
 	m := logFolder.FindStringSubmatch(path)
 	if m == nil {
-		return place{}, false
+		return place{}, branch{}, false
 	}
-	return place{organization: m[1], account: rootkeep.AccountID(m[2]), region: rootkeep.Region(m[3])}, true
+	return place{rootkeep.AccountID(m[3]), rootkeep.Region(m[4])}, branch{m[1], m[2]}, true
 }
 
 // parseLogTime is the minute in a log file's name, false when it has none.

@@ -257,6 +257,10 @@ func TestPlaces(t *testing.T) {
 		}, []string{
 			"passed=true", "audit us-east-1: digests 3/3, logs 3/3, gaps 0", "org_trail us-east-1: digests 2/2, logs 2/2, gaps 0",
 		}},
+		{"an account's trail that became an organization trail is followed", func(b *trail, opt *digest.Options) {
+			link := b.add(digesttest.Chain{Hours: 2, Logs: 1})
+			b.add(digesttest.Chain{Hours: 2, Logs: 1, Organization: "o-exampleorgid", Start: day.Add(2 * time.Hour), After: link})
+		}, []string{"passed=true", "audit us-east-1: digests 4/4, logs 4/4, gaps 0"}},
 		{"Regions and trails are chains of their own", func(b *trail, opt *digest.Options) {
 			b.add(three)
 			b.add(digesttest.Chain{Hours: 2, Region: "eu-west-3", HomeRegion: "us-east-1"})
@@ -348,6 +352,19 @@ func TestStrays(t *testing.T) {
 			b.files[three.LogPath(0, 3)] = digesttest.Gzip([]byte(`{"Records":[]}`))
 			opt.Since = day.Add(time.Hour + time.Second)
 		}, []string{"passed=true", "audit us-east-1: digests 2/2, logs 2/2, gaps 0"}},
+		{"another bucket without validation is not taken for planted", func(b *trail, opt *digest.Options) {
+			b.add(three)
+			unvalidated := digesttest.Chain{Hours: 2, Logs: 2, Trail: "other", Folder: "plain"}
+			files, _, err := unvalidated.Files(signer())
+			if err != nil {
+				b.t.Fatal(err)
+			}
+			maps.DeleteFunc(files, func(path string, _ []byte) bool { return strings.Contains(path, "Digest") })
+			maps.Copy(b.files, files)
+		}, []string{
+			"passed=true", "audit us-east-1: digests 3/3, logs 3/3, gaps 0",
+			"stray warning no-digest folder plain/AWSLogs/111122223333/CloudTrail/us-east-1",
+		}},
 		{"a folder of logs without any digest", func(b *trail, opt *digest.Options) {
 			files, _, err := three.Files(signer())
 			if err != nil {

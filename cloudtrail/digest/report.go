@@ -37,6 +37,7 @@ const (
 	ReasonPreviousHash   Reason = "previous-hash"      // signed, but not the file that the next digest names
 	ReasonHash           Reason = "hash-mismatch"      // the log is not the one that was delivered
 	ReasonSecondMember   Reason = "second-gzip-member" // something was appended to the object
+	ReasonUnsupported    Reason = "unsupported-hash"   // the digest names another hash than SHA-256
 	ReasonUnreadable     Reason = "unreadable"         // the file could not be read
 	ReasonNoKeys         Reason = "no-keys-given"      // no public keys at all
 	ReasonNoSignature    Reason = "signature-unknown"  // the copy lacks the metadata of the digest, and no next digest repeats its signature

@@ -28,15 +28,15 @@ type scopeRun struct {
 	*scope
 	digestReader *objectReader
 	lists        map[chainID][]file
-	visited      map[string]bool      // digest paths judged so far
-	unnamed      map[string]time.Time // log paths that no digest named so far
-	pending      sync.WaitGroup       // logs handed to readers
+	visited      map[string]bool    // digest paths judged so far
+	unnamed      map[string]logName // logs that no digest named so far, by path
+	pending      sync.WaitGroup     // logs handed to readers
 }
 
 // judgeScope follows the chains of s, newest first, and then looks at what no
 // chain led to.
 func (v *verifier) judgeScope(ctx context.Context, r *objectReader, s *scope) *outcome {
-	logs, unreadable := s.logTimes(ctx, v.fsys)
+	logs, unreadable := s.logNames(ctx, v.fsys)
 	run := &scopeRun{
 		verifier: v, scope: s, digestReader: r,
 		lists:   s.chains(v.opt),
@@ -72,7 +72,7 @@ func (run *scopeRun) order() []chainID {
 	}
 	newest := func(id chainID) time.Time { list := run.lists[id]; return list[len(list)-1].end }
 	slices.SortFunc(ids, func(a, b chainID) int {
-		return cmp.Or(newest(b).Compare(newest(a)), cmp.Compare(a.top, b.top), cmp.Compare(a.trail, b.trail), cmp.Compare(a.home, b.home), backfillLast(a.backfill, b.backfill))
+		return cmp.Or(newest(b).Compare(newest(a)), cmp.Compare(a.top, b.top), cmp.Compare(a.organization, b.organization), cmp.Compare(a.trail, b.trail), cmp.Compare(a.home, b.home), backfillLast(a.backfill, b.backfill))
 	})
 	return ids
 }
@@ -103,54 +103,71 @@ func (run *scopeRun) strayDigests() []Verdict {
 	return stray
 }
 
-// strayLogs judges the log files that no digest named, by what the digests say
-// about the time in their names.
-func (run *scopeRun) strayLogs(chains []*chainRun) []Verdict {
-	for path, t := range run.unnamed {
-		if !t.IsZero() && (t.Before(run.opt.Since) || !run.opt.Until.IsZero() && t.After(run.opt.Until)) {
-			delete(run.unnamed, path)
-		}
-	}
-	if len(run.lists) == 0 {
-		return run.undigested()
-	}
-	var newest time.Time
-	var covered []interval
+// digested is what the digests of one branch say about time.
+type digested struct {
+	covered []interval // by valid standard digests
+	newest  time.Time  // end of the newest digest, whatever its verdict
+}
+
+func digestedBy(chains []*chainRun) map[branch]*digested {
+	all := map[branch]*digested{}
 	for _, c := range chains {
 		for _, d := range c.digests {
-			if d.status == Valid && !c.Backfill {
-				covered = append(covered, d.interval)
+			in := all[d.branch]
+			if in == nil {
+				in = &digested{}
+				all[d.branch] = in
 			}
-			if d.to.After(newest) {
-				newest = d.to
+			if d.status == Valid && !c.Backfill {
+				in.covered = append(in.covered, d.interval)
+			}
+			if d.to.After(in.newest) {
+				in.newest = d.to
 			}
 		}
 	}
-	covered = union(covered)
+	for _, in := range all {
+		in.covered = union(in.covered)
+	}
+	return all
+}
+
+// strayLogs judges the log files in range that no digest named, by what the
+// digests of their branch say about the minute in their names. A branch without
+// any digest gets one verdict.
+func (run *scopeRun) strayLogs(chains []*chainRun) []Verdict {
 	var stray []Verdict
-	for path, t := range run.unnamed {
-		v := Verdict{Object: path, Kind: KindLog, Status: Unknown}
-		switch {
-		case t.IsZero():
-			v.Status, v.Reason, v.Detail = Unlisted, ReasonUnlisted, "no digest names it, and its name is not one that CloudTrail gives"
-		case t.Add(deliveryLag).After(newest):
-			v.Reason, v.Detail = ReasonNotYetDigested, "no digest names it yet: it is newer than the last digest, which CloudTrail writes once an hour"
-		case !contains(covered, t):
-			v.Reason, v.Detail = ReasonNoDigest, "no valid digest covers its time"
-		default:
-			v.Status, v.Reason = Unlisted, ReasonUnlisted
-			v.Detail = "no digest names it although its hour is digested: planted, or written by another trail without validation"
+	all := digestedBy(chains)
+	undigested := map[branch]int{}
+	for path, l := range run.unnamed {
+		if !l.minute.IsZero() && (l.minute.Before(run.opt.Since) || !run.opt.Until.IsZero() && l.minute.After(run.opt.Until)) {
+			continue
 		}
-		stray = append(stray, v)
+		if in := all[l.branch]; in != nil {
+			stray = append(stray, in.judge(path, l.minute))
+		} else {
+			undigested[l.branch]++
+		}
+	}
+	for in, n := range undigested {
+		stray = append(stray, folderVerdict(run.folders[in], Warning, ReasonNoDigest,
+			fmt.Sprintf("%d log files in range without any digest: validation is off, or CloudTrail-Digest/ was not copied", n)))
 	}
 	return stray
 }
 
-// undigested is one verdict for each folder of a scope without any digest.
-func (run *scopeRun) undigested() []Verdict {
-	if len(run.unnamed) == 0 {
-		return nil
+func (in *digested) judge(path string, minute time.Time) Verdict {
+	v := Verdict{Object: path, Kind: KindLog, Status: Unknown}
+	switch {
+	case minute.IsZero():
+		v.Status, v.Reason, v.Detail = Unlisted, ReasonUnlisted, "no digest names it, and its name is not one that CloudTrail gives"
+	case minute.Add(deliveryLag).After(in.newest):
+		v.Reason, v.Detail = ReasonNotYetDigested, "no digest names it yet: it is newer than the last digest, which CloudTrail writes once an hour"
+	case !contains(in.covered, minute):
+		v.Reason, v.Detail = ReasonNoDigest, "no valid digest covers its time"
+	default:
+		v.Status, v.Reason = Unlisted, ReasonUnlisted
+		v.Detail = "no digest names it although its hour is digested: planted, or written by another trail without validation"
 	}
-	detail := fmt.Sprintf("%d log files in range without any digest: validation is off, or CloudTrail-Digest/ was not copied", len(run.unnamed))
-	return []Verdict{folderVerdict(run.folders[0], Warning, ReasonNoDigest, detail)}
+	return v
 }

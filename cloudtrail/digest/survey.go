@@ -15,7 +15,7 @@ import (
 type scope struct {
 	place
 	digests map[string]name // by path
-	folders []string
+	folders map[branch]string
 }
 
 // file is one digest file of the copy.
@@ -47,13 +47,12 @@ func survey(ctx context.Context, fsys fs.FS, opt Options) (*surveyResult, error)
 			return nil
 		}
 		if entry.IsDir() {
-			at, ok := parseLogFolder(path)
+			at, in, ok := parseLogFolder(path)
 			if !ok {
 				return nil
 			}
 			if opt.wants(at) {
-				s := scopeOf(places, at)
-				s.folders = append(s.folders, path)
+				scopeOf(places, at).folders[in] = path
 			}
 			return fs.SkipDir
 		}
@@ -67,7 +66,7 @@ func survey(ctx context.Context, fsys fs.FS, opt Options) (*surveyResult, error)
 		result.scopes = append(result.scopes, s)
 	}
 	slices.SortFunc(result.scopes, func(a, b *scope) int {
-		return cmp.Or(cmp.Compare(a.account, b.account), cmp.Compare(a.region, b.region), cmp.Compare(a.organization, b.organization))
+		return cmp.Or(cmp.Compare(a.account, b.account), cmp.Compare(a.region, b.region))
 	})
 	return result, err
 }
@@ -75,7 +74,7 @@ func survey(ctx context.Context, fsys fs.FS, opt Options) (*surveyResult, error)
 func scopeOf(places map[place]*scope, at place) *scope {
 	s := places[at]
 	if s == nil {
-		s = &scope{place: at, digests: map[string]name{}}
+		s = &scope{place: at, digests: map[string]name{}, folders: map[branch]string{}}
 		places[at] = s
 	}
 	return s
@@ -107,11 +106,16 @@ func (s *scope) chains(opt Options) map[chainID][]file {
 	return chains
 }
 
-// logTimes lists the log files of the scope with the minute in their names,
-// zero when the name is not one that CloudTrail gives.
-func (s *scope) logTimes(ctx context.Context, fsys fs.FS) (logs map[string]time.Time, unreadable []Verdict) {
-	logs = map[string]time.Time{}
-	for _, folder := range s.folders {
+// logName is what the path of a log file says.
+type logName struct {
+	branch branch
+	minute time.Time // zero when the name is not one that CloudTrail gives
+}
+
+// logNames lists the log files of the scope by path.
+func (s *scope) logNames(ctx context.Context, fsys fs.FS) (logs map[string]logName, unreadable []Verdict) {
+	logs = map[string]logName{}
+	for in, folder := range s.folders {
 		// The function below returns no error but SkipAll, so neither does WalkDir.
 		_ = fs.WalkDir(fsys, folder, func(path string, entry fs.DirEntry, err error) error {
 			switch {
@@ -120,7 +124,8 @@ func (s *scope) logTimes(ctx context.Context, fsys fs.FS) (logs map[string]time.
 			case err != nil:
 				unreadable = append(unreadable, folderVerdict(path, Unknown, ReasonUnreadable, err.Error()))
 			case !entry.IsDir() && (strings.HasSuffix(path, ".json.gz") || strings.HasSuffix(path, ".json")):
-				logs[path], _ = parseLogTime(path)
+				minute, _ := parseLogTime(path)
+				logs[path] = logName{in, minute}
 			}
 			return nil
 		})

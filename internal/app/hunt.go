@@ -278,7 +278,7 @@ func fill(out *report.Hunt, r *detect.Result, least rootkeep.Severity) {
 	if n := r.Totals.Outside; n > 0 {
 		out.Notices = append(out.Notices, fmt.Sprintf("%d events lie outside the asked period or accounts", n))
 	}
-	out.Coverage.Detail = "Files were seen, completeness was not proven; hint: rootkeep trail verify proves it from the digest chain."
+	out.Coverage.Detail = "Hint: rootkeep trail verify proves it from the digest chain."
 }
 
 func session(s detect.Session) report.RootSession {

@@ -224,6 +224,9 @@ func (h *Hunt) firings(firings []correlate.Firing) []rootkeep.Alert {
 			whole.addresses.add([]byte(e.Address))
 			whole.agents.add([]byte(e.Agent))
 		}
+		for _, c := range []*counts{&whole.names, &whole.regions, &whole.addresses, &whole.agents} {
+			c.only(f.Count)
+		}
 		h.threats(hit, whole)
 		a.Rules, a.Count = []rootkeep.RuleHit{*hit}, f.Count
 		h.describe(&a, whole)

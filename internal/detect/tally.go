@@ -248,6 +248,16 @@ func (c *counts) entry(text string) *rootkeep.Count {
 	return c.enter(text)
 }
 
+// only sets the count when there is a single text: a window keeps the first
+// events of many, and when they agree they speak for all.
+func (c *counts) only(n int) {
+	if len(c.of) == 1 {
+		for _, entry := range c.of {
+			entry.Count = n
+		}
+	}
+}
+
 // top lists the n most frequent texts, ties by text.
 func (c *counts) top(n int) []rootkeep.Count {
 	out := make([]rootkeep.Count, 0, len(c.of))

@@ -207,14 +207,20 @@ func happened(a *rootkeep.Alert) string {
 		targets = appendNew(targets, e.Target)
 		errors = appendNew(errors, e.ErrorCode)
 	}
-	if len(targets) > 0 {
-		s += " on " + text.List(targets, text.Short)
+	if n := len(targets); n > 0 {
+		s += " on " + text.List(targets[:min(n, shownTargets)], text.Short)
+		if n > shownTargets {
+			s += fmt.Sprintf(" and %d more", n-shownTargets)
+		}
 	}
 	if len(errors) > 0 {
 		s += ", with " + text.List(errors, text.Short)
 	}
 	return s
 }
+
+// shownTargets is how many touched things one line names; the proof has the rest.
+const shownTargets = 3
 
 func appendNew(list []string, s string) []string {
 	if s == "" || slices.Contains(list, s) {
@@ -239,7 +245,7 @@ func rulesText(hits []rootkeep.RuleHit) string {
 			s += ", " + text.Visible(r.Threshold, text.Short)
 		}
 		// The Detection Rule License asks for the author beside the match.
-		if r.Author != "" {
+		if r.Author != "" && r.Author != "rootkeep" {
 			s += ", by " + text.Visible(r.Author, text.Short)
 		}
 		out = append(out, s)
