@@ -50,7 +50,9 @@ func TestPantherLogsAreReadWhole(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		var rule struct{ Tests []struct{ Log json.RawMessage } }
+		var rule struct {
+			Tests []struct{ Log json.RawMessage }
+		}
 		if err := json.Unmarshal(data, &rule); err != nil {
 			t.Fatal(err)
 		}

@@ -20,7 +20,7 @@ const (
 // and no others, are below 0x21. Neither flip touches the high bit, so that one
 // mask with the complement of x clears the bytes beyond ASCII for both.
 func stringEnds(x uint64) uint64 {
-	return ((x^0x02*ones - 0x21*ones) | (x^'\\'*ones - ones)) &^ x & highs
+	return ((x ^ 0x02*ones - 0x21*ones) | (x ^ '\\'*ones - ones)) &^ x & highs
 }
 
 // stringEnd returns the index of the first byte from b[i] on at which a scan of
@@ -116,6 +116,12 @@ func skipContainer(b []byte, i, depth int) int {
 		case quote:
 			if i = skipString(b, i); i < 0 {
 				return i
+			}
+			// Most often another string follows behind a colon or comma.
+			for classes[b[i]] == filler && b[i+1] == '"' {
+				if i = skipString(b, i+1); i < 0 {
+					return i
+				}
 			}
 		case opening:
 			if open++; open > depth {

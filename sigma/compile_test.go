@@ -40,13 +40,13 @@ func TestProblemsOfCompile(t *testing.T) {
 			counted("c", "545a5da6-f103-4919-a519-e9aec1026ee4", "group-by: [u]"), 1, 0, "which is a filter"},
 		{"an alias that leaves a rule out", named("one") + named("two") + counted("c", "one, two", "group-by: [who]\n  aliases: {who: {one: u}}"), 2, 0,
 			"group-by who has no field in two"},
-		{"a chained correlation without the group", named("one") + counted("c", "one", "group-by: [u]") + counted("d", "c", "group-by: [v]"), 1, 1,
-			"group-by v has no field in c"},
+		{"a chained correlation without the group", named("one") + counted("cc", "one", "group-by: [u]") + counted("dd", "cc", "group-by: [v]"), 1, 1,
+			"group-by v has no field in cc"},
 		{"a filter of a rule that is not there", named("one") + "title: F\nlogsource: {product: aws}\nfilter:\n  rules: [two]\n  s: {b: x}\n  condition: not s\n", 1, 0,
 			"filter names rule two, which is not loaded"},
 		{"a filter of a foreign log source", named("one") + "title: F\nlogsource: {product: azure}\nfilter:\n  rules: [one]\n  s: {b: x}\n  condition: not s\n", 1, 0,
 			"filter names rule one, which has another log source"},
-		{"an order that is turned round", counted("d", "c", "group-by: [u]") + counted("c", "one", "group-by: [u]") + named("one"), 1, 2, ""},
+		{"an order that is turned round", counted("dd", "cc", "group-by: [u]") + counted("cc", "one", "group-by: [u]") + named("one"), 1, 2, ""},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

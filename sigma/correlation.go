@@ -14,7 +14,7 @@ import (
 
 // correlation reads a correlation rule.
 func (r *reader) correlation(top []yamldoc.Entry) *Correlation {
-	c := &Correlation{Header: r.header(top, "correlation"), Alerts: true, Percentile: defaultPercentile}
+	c := &Correlation{Header: r.header(top, "correlation"), Alerts: true}
 	r.Require(top, "title")
 	for _, e := range top {
 		switch e.Name {
@@ -26,9 +26,6 @@ func (r *reader) correlation(top []yamldoc.Entry) *Correlation {
 	}
 	return c
 }
-
-// defaultPercentile is the median: the specification names no rank.
-const defaultPercentile = 0
 
 func (r *reader) correlationSection(c *Correlation, section yamldoc.Entry) {
 	keys, ok := r.Mapping(section.Value, "correlation")
@@ -43,10 +40,7 @@ func (r *reader) correlationSection(c *Correlation, section yamldoc.Entry) {
 			c.Type = CorrelationType(r.OneOf(k, "event_count", "value_count", "temporal", "temporal_ordered",
 				"value_sum", "value_avg", "value_percentile", "new_value", "absence"))
 		case "rules":
-			c.Rules = r.Texts(k, 2)
-			if len(c.Rules) == 0 {
-				r.Fail(k.Value, "rules is empty")
-			}
+			c.Rules = r.someTexts(k, 2)
 		case "group-by":
 			c.GroupBy = r.paths(k, r.Texts(k, 1))
 		case "timespan":
@@ -97,8 +91,8 @@ func (r *reader) correlationCondition(c *Correlation, section yamldoc.Entry) {
 			c.Fields = r.paths(k, r.Texts(k, 1))
 		case k.Name == "percentile":
 			c.Percentile = r.Number(k)
-			if c.Percentile < 0 || c.Percentile > 100 {
-				r.Fail(k.Value, "percentile %v: want 0 to 100", c.Percentile)
+			if c.Percentile <= 0 || c.Percentile > 100 {
+				r.Fail(k.Value, "percentile %v: want more than 0, at most 100", c.Percentile)
 			}
 		default:
 			r.Fail(k.Key, "unknown key %s in the condition of a correlation", k.Name)
@@ -132,7 +126,7 @@ func (r *reader) checkCorrelation(c *Correlation, section yamldoc.Entry, conditi
 		r.Fail(section.Key, "the condition of %s takes no field", c.Type)
 	case bounded && (c.Type == NewValue || c.Type == Absence):
 		r.Fail(section.Key, "%s takes no bounds", c.Type)
-	case c.Percentile != defaultPercentile && c.Type != ValuePercentile:
+	case c.Percentile != 0 && c.Type != ValuePercentile:
 		r.Fail(section.Key, "%s takes no percentile", c.Type)
 	case len(c.Fields) > 1 && (c.Type == ValueSum || c.Type == ValueAvg || c.Type == ValuePercentile):
 		r.Fail(section.Key, "%s takes one field", c.Type)
@@ -222,9 +216,15 @@ func (r *reader) filterRules(k yamldoc.Entry) (rules []string, all bool) {
 	if s, ok := k.Value.(*ast.StringNode); ok && s.Value == "any" {
 		return nil, true
 	}
-	rules = r.Texts(k, 1)
-	if len(rules) == 0 {
-		r.Fail(k.Value, "rules of a filter: want a list of names or IDs, or any")
+	return r.someTexts(k, 1), false
+}
+
+// someTexts reads a list of strings that is not empty.
+func (r *reader) someTexts(k yamldoc.Entry, shortest int) []string {
+	before := r.Problems()
+	out := r.Texts(k, shortest)
+	if len(out) == 0 && r.Problems() == before {
+		r.Fail(k.Value, "%s is empty", k.Name)
 	}
-	return rules, false
+	return out
 }

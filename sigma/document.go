@@ -84,7 +84,9 @@ type Correlation struct {
 	Condition Range
 	// Fields of value_* and new_value: several make a tuple.
 	Fields []string
-	// Percentile is the rank of value_percentile, 0 to 100.
+	// Percentile is the rank of value_percentile, above 0 to 100; 0 when none is
+	// given, as in the specification: the value's share of the window in percent is
+	// compared then.
 	Percentile float64
 	// Aliases maps an alias to the field it stands for in each referenced rule.
 	Aliases  map[string]map[string]string

@@ -71,7 +71,9 @@ func (run *scopeRun) follow(ctx context.Context, id chainID) *chainRun {
 	}}
 	t := &traversal{scopeRun: run, id: id, chain: c, list: run.lists[id], bucket: run.opt.Bucket}
 	at, ok := t.older(time.Time{})
-	for reached := at.end; ok && !reached.Before(run.opt.Since) && ctx.Err() == nil; {
+	// A pointer to what another chain has judged ends this one: else planted
+	// digests that all lead into one chain would have it judged again for each.
+	for reached := at.end; ok && !t.visited[at.path] && !reached.Before(run.opt.Since) && ctx.Err() == nil; {
 		j := t.judge(at)
 		number := c.addDigest(at, j)
 		if !j.holds() {

@@ -1,6 +1,7 @@
 package digest
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -10,10 +11,13 @@ import (
 	"time"
 )
 
-// maxDocument is the largest inflated digest that is read, in bytes. An entry
-// takes about 400 bytes, so it has room for some 80,000 log files in one hour of
-// one Region of one account.
-const maxDocument = 32 << 20
+// maxDocument is the largest inflated digest that is read, in bytes, and maxLogs
+// the most log files that one may name. An entry takes about 400 bytes. CloudTrail
+// writes a few dozen files in a busy hour of one Region of one account.
+const (
+	maxDocument = 32 << 20
+	maxLogs     = 80_000
+)
 
 // maxSidecar is the largest metadata file that is read, in bytes.
 const maxSidecar = 64 << 10
@@ -82,7 +86,7 @@ func parseDocument(src []byte) (*document, error) {
 		fingerprint: strings.ToLower(*j.Fingerprint),
 		sum:         sha256.Sum256(src),
 	}
-	if err := json.Unmarshal(j.Logs, &d.logs); err != nil {
+	if d.logs, err = parseLogs(j.Logs); err != nil {
 		return nil, fmt.Errorf("logFiles: %w", err)
 	}
 	signature := "null" // as AWS's signer writes an absent one
@@ -99,6 +103,33 @@ func parseDocument(src []byte) (*document, error) {
 		}
 	}
 	return d, nil
+}
+
+// parseLogs reads one entry after the other, so that a digest of nothing but
+// empty entries does not fill the memory before it is refused.
+func parseLogs(src json.RawMessage) ([]logFile, error) {
+	if string(src) == "null" {
+		return nil, nil
+	}
+	if src[0] != '[' {
+		return nil, errors.New("want an array")
+	}
+	in := json.NewDecoder(bytes.NewReader(src))
+	if _, err := in.Token(); err != nil {
+		return nil, err
+	}
+	var logs []logFile
+	for in.More() {
+		if len(logs) == maxLogs {
+			return nil, fmt.Errorf("more than %d entries", maxLogs)
+		}
+		var l logFile
+		if err := in.Decode(&l); err != nil {
+			return nil, err
+		}
+		logs = append(logs, l)
+	}
+	return logs, nil
 }
 
 func (j *documentJSON) missing() []string {

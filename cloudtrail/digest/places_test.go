@@ -115,6 +115,12 @@ func TestSignatures(t *testing.T) {
 			"passed=false", "audit us-east-1: digests 0/1, logs 0/0, gaps 0",
 			"  invalid second-gzip-member digest 20261121T010131Z",
 		}},
+		{"a digest of very many empty entries", func(b *trail, opt *digest.Options) {
+			b.add(digesttest.Chain{Hours: 1, Edit: func(_ int, d map[string]any) { d["logFiles"] = make([]struct{}, 80_001) }})
+		}, []string{
+			"passed=false", "audit us-east-1: digests 0/1, logs 0/0, gaps 0",
+			"  invalid invalid-format digest 20261121T010131Z",
+		}},
 		{"a digest that inflates beyond the limit", func(b *trail, opt *digest.Options) {
 			b.add(digesttest.Chain{Hours: 1})
 			b.files[three.DigestPath(0)] = digesttest.Gzip(bytes.Repeat([]byte(" "), 33<<20))
@@ -383,6 +389,17 @@ func TestStrays(t *testing.T) {
 		}, []string{
 			"passed=true", "audit us-east-1: digests 3/3, logs 3/3, gaps 0",
 			"stray unlisted unlisted digest 20261121T013131Z",
+		}},
+		{"unsigned digests that all lead into one chain have it judged once", func(b *trail, opt *digest.Options) {
+			link := b.add(digesttest.Chain{Hours: 2, Folder: "trail-logs"})
+			for _, folder := range []string{"p", "q"} {
+				b.add(digesttest.Chain{Hours: 1, Bucket: "else", Folder: folder, Start: day.Add(4 * time.Hour), After: link, NoMetadata: true})
+			}
+		}, []string{
+			"passed=true", "audit us-east-1: digests 2/3, logs 0/0, gaps 0",
+			"  unknown signature-unknown digest 20261121T050131Z",
+			"audit us-east-1: digests 0/1, logs 0/0, gaps 0",
+			"  unknown signature-unknown digest 20261121T050131Z",
 		}},
 		{"a pointer to itself ends", func(b *trail, opt *digest.Options) {
 			opt.Keys = nil

@@ -72,7 +72,8 @@ func (run *scopeRun) order() []chainID {
 	}
 	newest := func(id chainID) time.Time { list := run.lists[id]; return list[len(list)-1].end }
 	slices.SortFunc(ids, func(a, b chainID) int {
-		return cmp.Or(newest(b).Compare(newest(a)), cmp.Compare(a.top, b.top), cmp.Compare(a.organization, b.organization), cmp.Compare(a.trail, b.trail), cmp.Compare(a.home, b.home), backfillLast(a.backfill, b.backfill))
+		return cmp.Or(newest(b).Compare(newest(a)), cmp.Compare(a.top, b.top), cmp.Compare(a.organization, b.organization),
+			cmp.Compare(a.trail, b.trail), cmp.Compare(a.home, b.home), backfillLast(a.backfill, b.backfill))
 	})
 	return ids
 }
