@@ -42,8 +42,11 @@ type Event struct {
 // Technique is one MITRE ATT&CK technique with the ATT&CK version its ID
 // belongs to: IDs were renumbered between versions.
 type Technique struct {
-	ID      string `json:"id"`      // T1078.004
-	Version string `json:"version"` // 18
+	ID      string `json:"id"`                // T1078.004
+	Version string `json:"version,omitempty"` // 18; "" when its rule does not say
+	// Now is the technique's ID in the latest version that the program knows, ""
+	// when it was not renumbered.
+	Now string `json:"now,omitempty"`
 }
 
 // RuleHit says how often one rule contributed to an alert.

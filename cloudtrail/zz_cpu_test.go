@@ -9,15 +9,18 @@ import (
 	"syscall"
 	"testing"
 	"time"
+	"unsafe"
+	"runtime"
 )
 
 func cpuNow() time.Duration {
-	var u syscall.Rusage
-	syscall.Getrusage(1, &u) // RUSAGE_THREAD
-	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+	var ts syscall.Timespec
+	syscall.Syscall(syscall.SYS_CLOCK_GETTIME, 3, uintptr(unsafe.Pointer(&ts)), 0)
+	return time.Duration(ts.Nano())
 }
 
 func TestCPU(t *testing.T) {
+	runtime.LockOSThread()
 	data := []byte(trail(20000, 7))
 	var zb bytes.Buffer
 	w := gzip.NewWriter(&zb)

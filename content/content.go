@@ -8,5 +8,5 @@ import "embed"
 // Files holds detections/<name>.yaml and the base events events/<name>.json
 // that their cases patch.
 //
-//go:embed detections events
+//go:embed attack detections events
 var Files embed.FS

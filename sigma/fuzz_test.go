@@ -48,11 +48,12 @@ func FuzzMatch(f *testing.F) {
 	f.Add("a|wide|base64offset|contains", "cmd", `{"a":"YwBtAGQA"}`)
 	f.Add("a|fieldref|neq", "b", `{"a":1,"b":null}`)
 	f.Add("a|cased|endswith", `\*`, `{"a":{"k":" *"}}`)
+	// The naive evaluator backtracks, hence the limits.
 	f.Fuzz(func(t *testing.T, key, want, record string) {
 		d := json.NewDecoder(strings.NewReader(record))
 		d.UseNumber()
 		var rec map[string]any
-		if d.Decode(&rec) != nil || len(record) > 1000 || len(want) > 30 {
+		if d.Decode(&rec) != nil || len(record) > 200 || strings.Count(want, "*") > 3 {
 			return
 		}
 		detection := map[string]any{"s": map[string]any{key: want}, "condition": "s"}

@@ -137,9 +137,14 @@ func verifyCodes(r *digest.Report) []int {
 	if !r.Passed() || r.Digests.Total() == 0 || r.Digests.Unknown+r.Logs.Unknown+r.Planted() > 0 {
 		codes = append(codes, exitNoCoverage)
 	}
-	unreadable := func(v digest.Verdict) bool { return v.Reason == digest.ReasonUnreadable }
-	if r.Incomplete || slices.ContainsFunc(r.Unlisted, unreadable) {
+	if r.Incomplete || unreadable(r) {
 		codes = append(codes, exitUnread)
 	}
 	return codes
+}
+
+func unreadable(r *digest.Report) bool {
+	is := func(v digest.Verdict) bool { return v.Reason == digest.ReasonUnreadable }
+	return slices.ContainsFunc(r.Unlisted, is) ||
+		slices.ContainsFunc(r.Chains, func(c digest.Chain) bool { return slices.ContainsFunc(c.Verdicts, is) })
 }

@@ -47,6 +47,13 @@ func LoadRules(c RuleConfig) (*detect.Pack, error) {
 		return nil, errors.New("no detections: the shipped pack is switched off and --rules names no folder")
 	}
 	var o detect.LoadOptions
+	renumbering, err := content.Files.ReadFile("attack/v19.yaml")
+	if err != nil {
+		return nil, err
+	}
+	if err := yaml.UnmarshalWithOptions(renumbering, &o.Renumbered, yaml.Strict()); err != nil {
+		return nil, fmt.Errorf("attack/v19.yaml: %w", err)
+	}
 	if c.Placeholders != "" {
 		if err := readYAML(c.Placeholders, &o.Placeholders); err != nil {
 			return nil, err

@@ -40,21 +40,21 @@ func (p *Pack) Catalogue() []Detection {
 	out := []Detection{}
 	for i, r := range p.Set.Rules() {
 		if r.Alerts {
-			out = append(out, detection(&r.Header, p.rules[i], "event"))
+			out = append(out, p.detection(&r.Header, p.rules[i], "event"))
 		}
 	}
 	for i, c := range p.Set.Correlations() {
 		if c.Alerts {
-			out = append(out, detection(&c.Header, p.correlations[i], string(c.Type)))
+			out = append(out, p.detection(&c.Header, p.correlations[i], string(c.Type)))
 		}
 	}
 	slices.SortFunc(out, func(a, b Detection) int { return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.File, b.File)) })
 	return out
 }
 
-func detection(h *sigma.Header, s settings, kind string) Detection {
+func (p *Pack) detection(h *sigma.Header, s settings, kind string) Detection {
 	return Detection{
-		Name: ruleName(h), ID: h.ID, Title: h.Title, Level: h.Level, Kind: kind, Tactic: tactic(h), Techniques: techniques(h, s.AttackVersion),
+		Name: ruleName(h), ID: h.ID, Title: h.Title, Level: h.Level, Kind: kind, Tactic: tactic(h), Techniques: p.techniques(h, s.AttackVersion),
 		Author: h.Author, Opens: s.Opens, Guide: s.Guide, Number: s.Number, File: h.File,
 	}
 }

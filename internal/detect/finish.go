@@ -41,6 +41,10 @@ func (h *Hunt) Finish(ctx context.Context, workers []*Worker) *Result {
 	if n := lead.correlator.Learning(); n > 0 {
 		res.Notices = append(res.Notices, fmt.Sprintf("%d first-seen baselines are still learning: the input is shorter than their learning time, so a first sight in them raised no alert", n))
 	}
+	for _, s := range lead.correlator.Saturated() {
+		c := h.pack.Set.Correlations()[s.Correlation]
+		res.Notices = append(res.Notices, fmt.Sprintf("%s: too many distinct values for %s; later first sights there raised no alert", ruleName(&c.Header), strings.Join(s.Group, ", ")))
+	}
 	return res
 }
 
@@ -69,6 +73,7 @@ func (w *Worker) settle(ctx context.Context, inventory Inventory) {
 		return // cannot be: the same fields were compiled to read the input
 	}
 	reader := cloudtrail.NewReader(fields, cloudtrail.Options{Derived: derivedFields})
+	w.identity = 0 // this reader numbers identities anew
 	given := w.hunt.options.Inventory
 	listed := func(s *settings) bool {
 		name, kind := string(w.view.Text(s.Watched.number)), s.Watched.Kind

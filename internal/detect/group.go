@@ -111,7 +111,7 @@ func (h *Hunt) alert(parts []part) (rootkeep.Alert, *span) {
 		a.Count = max(a.Count, hit.Count)
 		a.Attempts = max(a.Attempts, hit.Attempts)
 		whole.overlay(sums[number])
-		for _, t := range techniques(&h.pack.Set.Rules()[number].Header, h.pack.rules[number].AttackVersion) {
+		for _, t := range h.pack.techniques(&h.pack.Set.Rules()[number].Header, h.pack.rules[number].AttackVersion) {
 			if !slices.Contains(a.Techniques, t) {
 				a.Techniques = append(a.Techniques, t)
 			}
@@ -206,7 +206,7 @@ func (h *Hunt) firings(firings []correlate.Firing) []rootkeep.Alert {
 		s := h.pack.correlations[f.Correlation]
 		hit := h.ruleHit(&c.Header, s)
 		hit.Level, hit.Count, hit.Threshold = c.Level, f.Count, threshold(c, f)
-		a := rootkeep.Alert{Kind: kindOf(c.Type), State: "open", Tactic: tactic(&c.Header), Techniques: techniques(&c.Header, s.AttackVersion)}
+		a := rootkeep.Alert{Kind: kindOf(c.Type), State: "open", Tactic: tactic(&c.Header), Techniques: h.pack.techniques(&c.Header, s.AttackVersion)}
 		if f.NewValue == relayCountry {
 			hit.Level = hit.Level.Lower()
 			a.Notes = append(a.Notes, "from a relay or VPN on your list")

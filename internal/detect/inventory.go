@@ -28,25 +28,48 @@ func (inv Inventory) Check() error {
 	return nil
 }
 
-// has compares as AWS names things: an ARN, the last part of an ARN, or an alias
-// stands for the same resource.
+// has compares as AWS names things. Two ARNs are the same or they are not; an
+// ARN and a plain name are the same when the ARN ends in the name.
 func (inv Inventory) has(kind, name string) bool {
 	if name == "" {
 		return false
 	}
+	wanted, wantedARN := resourceName(kind, name)
 	for _, known := range inv[kind] {
-		if strings.EqualFold(known, name) || strings.EqualFold(lastPart(known), lastPart(name)) {
+		have, haveARN := resourceName(kind, known)
+		if strings.EqualFold(have, wanted) && (!wantedARN || !haveARN || sameOwner(known, name)) {
 			return true
 		}
 	}
 	return false
 }
 
-// lastPart is the resource's own name: key/UUID, trail/NAME, log-group:NAME:* and
-// plain names all end in it.
-func lastPart(s string) string {
-	s = strings.TrimSuffix(s, ":*")
-	return s[strings.LastIndexAny(s, "/:")+1:]
+// resourceName is the name inside an ARN, or the name itself.
+func resourceName(kind, s string) (name string, isARN bool) {
+	arn, err := rootkeep.ParseARN(s)
+	if err != nil {
+		if kind == "key" || kind == "rule" {
+			s = s[strings.LastIndexByte(s, '/')+1:]
+		}
+		return s, false
+	}
+	name = arn.Resource
+	switch kind {
+	case "key", "trail", "rule":
+		name = name[strings.LastIndexByte(name, '/')+1:]
+	case "topic":
+		name, _, _ = strings.Cut(name, ":") // a subscription's ARN goes on with its ID
+	case "log-group":
+		name = strings.TrimSuffix(strings.TrimPrefix(name, "log-group:"), ":*")
+	}
+	return name, true
+}
+
+// sameOwner compares what stands before the resource in two ARNs.
+func sameOwner(a, b string) bool {
+	x, _ := rootkeep.ParseARN(a)
+	y, _ := rootkeep.ParseARN(b)
+	return x.Region == y.Region && x.Account == y.Account
 }
 
 func (inv Inventory) add(kind, name string) {

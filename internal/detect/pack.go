@@ -53,11 +53,22 @@ type Pack struct {
 
 	rules        []settings // by rule number
 	correlations []settings // by correlation number
+	renumbered   Renumbering
 }
 
 // LoadOptions tell Load what only the user knows.
 type LoadOptions struct {
 	Placeholders map[string][]string // values of %name% placeholders
+	Renumbered   Renumbering         // of ATT&CK
+}
+
+// Renumbering maps technique IDs of one ATT&CK version to those of a later one.
+type Renumbering struct {
+	Source     string            `yaml:"source"`
+	Date       string            `yaml:"date"`
+	From       string            `yaml:"from"`
+	To         string            `yaml:"to"`
+	Techniques map[string]string `yaml:"techniques"`
 }
 
 // maxRuleFile bounds one detection file, bytes.
@@ -227,7 +238,7 @@ func (l *loader) compile(o LoadOptions) (*Pack, error) {
 		l.problem(Problem{File: p.File, Line: p.Line, Rule: p.Rule, Warning: p.Severity == sigma.SeverityWarning, Msg: p.Msg})
 	}
 	p := l.pack
-	p.Set = set
+	p.Set, p.renumbered = set, o.Renumbered
 	for _, r := range set.Rules() {
 		p.rules = append(p.rules, l.numbered(&r.Header, fields))
 	}
@@ -271,11 +282,15 @@ func tactic(h *sigma.Header) string {
 	return ""
 }
 
-func techniques(h *sigma.Header, version string) []rootkeep.Technique {
+func (p *Pack) techniques(h *sigma.Header, version string) []rootkeep.Technique {
 	var out []rootkeep.Technique
 	for _, tag := range h.Tags {
 		if name, ok := strings.CutPrefix(tag, "attack."); ok && isTechnique(name) {
-			out = append(out, rootkeep.Technique{ID: strings.ToUpper(name), Version: version})
+			t := rootkeep.Technique{ID: strings.ToUpper(name), Version: version}
+			if version == p.renumbered.From {
+				t.Now = p.renumbered.Techniques[t.ID]
+			}
+			out = append(out, t)
 		}
 	}
 	return out

@@ -34,6 +34,9 @@ type Worker struct {
 	held       int // bytes in deferred
 	dropped    int // records that did not fit in deferred
 
+	identity  uint64 // cloudtrail.Record.Identity that principal was read from
+	principal []byte
+
 	// of the record at hand
 	record   *cloudtrail.Record
 	view     *rootkeep.View
@@ -310,10 +313,11 @@ func (n *names) number(account, principal []byte) uint32 {
 
 // derive computes the fields that no record carries.
 func (w *Worker) derive(v *rootkeep.View, field int) rootkeep.Value {
+	if field == w.derivedField(dPrincipal) {
+		return rootkeep.Value{Kind: rootkeep.String, Text: w.principalOf(v)}
+	}
 	var text string
 	switch field - len(w.hunt.pack.Set.Fields()) {
-	case dPrincipal:
-		text = principal(v)
 	case dCountry:
 		o := w.origin(v)
 		if text = o.Place.Country; o.Relay != "" {
@@ -340,6 +344,14 @@ func (w *Worker) derive(v *rootkeep.View, field int) rootkeep.Value {
 		return rootkeep.Value{}
 	}
 	return rootkeep.Value{Kind: rootkeep.String, Text: []byte(text)}
+}
+
+// principalOf remembers the answer for records with the same userIdentity.
+func (w *Worker) principalOf(v *rootkeep.View) []byte {
+	if id := w.record.Identity; id == 0 || id != w.identity {
+		w.identity, w.principal = id, []byte(principal(v))
+	}
+	return w.principal
 }
 
 // relayCountry stands for every address on a relay list: such an address says
