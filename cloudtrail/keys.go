@@ -24,9 +24,9 @@ type level struct {
 
 // key is a key of an object together with the punctuation around it.
 type key struct {
-	// text runs from the end of the value before to the start of the key's own:
-	// `,"eventName":`, or `{"type":` for a first key, white space as met.
-	text      string
+	// The pattern runs from the end of the value before to the start of the key's
+	// own: `,"eventName":`, or `{"type":` for a first key, white space as met.
+	pattern
 	to        *level
 	next, alt *key   // what followed last time, and before that
 	habit     *habit // what its objects were lately; nil below the top
@@ -41,12 +41,6 @@ func newLevel(b *branch) *level {
 	}
 	l.keys = make(map[string]*key)
 	return l
-}
-
-// at says whether the key stands at b[i].
-func (k *key) at(b []byte, i int) bool {
-	n := i + len(k.text)
-	return n <= len(b) && string(b[i:n]) == k.text
 }
 
 // key finds the key at b[i], where the value of last ended, when it is not the
@@ -131,7 +125,7 @@ func (s *scanner) learn(l *level, name, text []byte) (*key, bool) {
 		l.spare = key{to: to}
 		return &l.spare, true
 	}
-	k := &key{text: string(text), to: to}
+	k := &key{pattern: newPattern(text), to: to}
 	if l.top {
 		k.habit = &habit{}
 		k.identity = string(name) == "userIdentity"

@@ -1,9 +1,6 @@
 package cloudtrail
 
-import (
-	"encoding/binary"
-	"math/bits"
-)
+import "math/bits"
 
 // The functions of this file find the end of a JSON value without looking at
 // what it means. They read the padding after the data as NUL bytes, which no
@@ -28,16 +25,12 @@ func stringEnds(x uint64) uint64 {
 // together. The padding stops it at the latest.
 func stringEnd(b []byte, i int) (end int, seen uint64) {
 	for {
-		w := b[i : i+pad]
-		x, y := binary.LittleEndian.Uint64(w), binary.LittleEndian.Uint64(w[8:])
-		seen |= x | y
+		x := word(b, i)
+		seen |= x
 		if m := stringEnds(x); m != 0 {
 			return i + bits.TrailingZeros64(m)>>3, seen
 		}
-		if m := stringEnds(y); m != 0 {
-			return i + 8 + bits.TrailingZeros64(m)>>3, seen
-		}
-		i += 16
+		i += 8
 	}
 }
 

@@ -9,7 +9,7 @@ import (
 const (
 	windowSize = 384 << 10 // bytes held of the inflated stream, unless a record is larger
 	history    = 32 << 10  // what DEFLATE may refer back to
-	pad        = 16        // NUL bytes after the data, so that a scan needs no bounds of its own
+	pad        = 8         // NUL bytes after the data, so that a scan needs no bounds of its own
 )
 
 // errTooLarge is what window.more says when the bytes to keep reach the limit.

@@ -5,8 +5,8 @@ package content
 
 import "embed"
 
-// Files holds detections/<name>.yaml and the base events events/<name>.json
-// that their cases patch.
+// Files holds detections/<name>.yaml, the base events events/<name>.json that
+// their cases patch, and api/*.txt, the names of AWS's operations and events.
 //
-//go:embed attack detections events
+//go:embed api attack detections events
 var Files embed.FS

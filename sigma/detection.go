@@ -50,14 +50,10 @@ func (r *reader) detection(e yamldoc.Entry) detection {
 // searches reads the search identifiers; skip are the keys that are none.
 func (r *reader) searches(keys []yamldoc.Entry, skip ...string) []search {
 	var out []search
-next:
 	for _, k := range keys {
-		for _, s := range skip {
-			if k.Name == s {
-				continue next
-			}
+		if !slices.Contains(skip, k.Name) {
+			out = append(out, search{k.Name, r.alternatives(k)})
 		}
-		out = append(out, search{k.Name, r.alternatives(k)})
 	}
 	return out
 }
@@ -115,7 +111,7 @@ func (r *reader) items(n ast.Node, name string) []*item {
 }
 
 func (r *reader) item(k yamldoc.Entry, name string) *item {
-	field, rest, _ := strings.Cut(k.Name, "|")
+	field, chain, piped := strings.Cut(k.Name, "|")
 	it := &item{key: k.Name, line: r.Line(k.Key), field: field}
 	if field == "" {
 		r.keyword(k.Key, name)
@@ -124,8 +120,8 @@ func (r *reader) item(k yamldoc.Entry, name string) *item {
 	if err := validPath(field); err != nil {
 		r.Fail(k.Key, "%v", err)
 	}
-	if rest != "" || strings.Contains(k.Name, "|") {
-		mods, err := value.ParseModifiers(strings.Split(rest, "|"))
+	if piped {
+		mods, err := value.ParseModifiers(strings.Split(chain, "|"))
 		if err != nil {
 			r.Fail(k.Key, "%s: %v", k.Name, err)
 		}

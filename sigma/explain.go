@@ -71,7 +71,10 @@ func (m *Matcher) explainItem(it boundItem) ItemResult {
 		}
 		r.Want = append(r.Want, v.Text)
 	}
-	m.someValue(m.set.numbers[it.item.field], func(v rootkeep.Value, i int) bool {
+	for i, v := range m.each(m.set.numbers[it.item.field]) {
+		if i == maxGot {
+			break
+		}
 		text := string(v.Text)
 		if v.Kind == rootkeep.Null {
 			text = "null"
@@ -80,8 +83,7 @@ func (m *Matcher) explainItem(it boundItem) ItemResult {
 			text = strings.ToValidUTF8(text[:maxGotText], "") + "..."
 		}
 		r.Got = append(r.Got, text)
-		return len(r.Got) == maxGot
-	})
+	}
 	if !r.Undecided {
 		r.Matched = m.ask(it.pred)
 	}

@@ -39,31 +39,6 @@ type watch struct {
 // value of its field.
 type group struct{ pred, group int }
 
-// rest is what remains to ask of a rule that its witness led to: the root without
-// a conjunct that is the witness itself.
-func (s *Set) rest(root *node, w []group) *node {
-	if len(w) != 1 || len(s.predicates[w[0].pred].groups) != 1 {
-		return root
-	}
-	kids := []*node{root}
-	if root.op == nodeAnd {
-		kids = root.kids
-	}
-	var rest []*node
-	for _, k := range kids {
-		if k.op != nodeAsk || k.pred != w[0].pred {
-			rest = append(rest, k)
-		}
-	}
-	switch len(rest) {
-	case 0:
-		return &node{op: nodeTrue}
-	case 1:
-		return rest[0]
-	}
-	return &node{op: nodeAnd, kids: rest}
-}
-
 func newIndex(s *Set) index {
 	x := index{byField: make([]int, len(s.fields)+len(s.derived))}
 	for i := range s.predicates {
@@ -100,6 +75,31 @@ func newIndex(s *Set) index {
 		x.fields[i].buildFinder()
 	}
 	return x
+}
+
+// rest is what remains to ask of a rule that its witness led to: the root without
+// a conjunct that is the witness itself.
+func (s *Set) rest(root *node, w []group) *node {
+	if len(w) != 1 || len(s.predicates[w[0].pred].groups) != 1 {
+		return root
+	}
+	kids := []*node{root}
+	if root.op == nodeAnd {
+		kids = root.kids
+	}
+	var rest []*node
+	for _, k := range kids {
+		if k.op != nodeAsk || k.pred != w[0].pred {
+			rest = append(rest, k)
+		}
+	}
+	switch len(rest) {
+	case 0:
+		return &node{op: nodeTrue}
+	case 1:
+		return rest[0]
+	}
+	return &node{op: nodeAnd, kids: rest}
 }
 
 func (x *index) add(field int, tests []value.Test, rules []int32) {

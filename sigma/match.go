@@ -2,6 +2,7 @@ package sigma
 
 import (
 	"bytes"
+	"iter"
 	"slices"
 
 	"github.com/rootkeep/rootkeep"
@@ -100,27 +101,37 @@ func (m *Matcher) begin(v *rootkeep.View) {
 
 // tryField tries the rules whose witness a value of the field is.
 func (m *Matcher) tryField(x *fieldIndex, dst []int32) []int32 {
-	first := m.view.At(x.field)
-	if first.Kind == rootkeep.Absent {
-		return dst
-	}
-	dst = m.tryValue(x, first, 0, dst)
-	if !m.several {
-		return dst
-	}
-	for i := 0; ; i++ {
-		v, ok := m.view.More(x.field, i)
-		if !ok {
-			return dst
+	if !m.several { // most records; the iterator costs a quarter of the time here
+		if v := m.view.At(x.field); hasText(v) {
+			dst = m.tryValue(x, v, 0, dst)
 		}
-		dst = m.tryValue(x, v, i+1, dst)
+		return dst
+	}
+	for i, v := range m.each(x.field) {
+		if hasText(v) {
+			dst = m.tryValue(x, v, i, dst)
+		}
+	}
+	return dst
+}
+
+// each yields the values of a field with their numbers, none for an absent one.
+func (m *Matcher) each(field int) iter.Seq2[int, rootkeep.Value] {
+	return func(yield func(int, rootkeep.Value) bool) {
+		v := m.view.At(field)
+		if v.Kind == rootkeep.Absent || !yield(0, v) || !m.several {
+			return
+		}
+		for i := 0; ; i++ {
+			v, ok := m.view.More(field, i)
+			if !ok || !yield(i+1, v) {
+				return
+			}
+		}
 	}
 }
 
 func (m *Matcher) tryValue(x *fieldIndex, v rootkeep.Value, i int, dst []int32) []int32 {
-	if !hasText(v) {
-		return dst
-	}
 	f := &m.fields[x.field]
 	n := f.memo.Find(v)
 	if i == 0 {
@@ -241,36 +252,24 @@ func holdsAny(tests []value.Test, s *value.Subject) bool {
 
 // anyValue: for every group some value of the field has a test that holds.
 func (m *Matcher) anyValue(p *predicate) bool {
-	if p.null && m.someValue(p.field, func(v rootkeep.Value, _ int) bool { return v.Kind == rootkeep.Null }) {
-		return true
+	if p.null {
+		for _, v := range m.each(p.field) {
+			if v.Kind == rootkeep.Null {
+				return true
+			}
+		}
 	}
 	for _, g := range p.groups {
-		held := m.someValue(p.field, func(v rootkeep.Value, i int) bool {
-			return hasText(v) && holdsAny(g, m.read(p.field, v, i))
-		})
-		if !held {
+		if !m.groupHolds(p.field, g) {
 			return false
 		}
 	}
 	return true
 }
 
-// someValue calls ask with the values of a field and their numbers until it
-// says true.
-func (m *Matcher) someValue(field int, ask func(v rootkeep.Value, i int) bool) bool {
-	v := m.view.At(field)
-	if v.Kind == rootkeep.Absent {
-		return false
-	}
-	if ask(v, 0) {
-		return true
-	}
-	for i := 0; m.several; i++ {
-		v, ok := m.view.More(field, i)
-		if !ok {
-			return false
-		}
-		if ask(v, i+1) {
+func (m *Matcher) groupHolds(field int, g []value.Test) bool {
+	for i, v := range m.each(field) {
+		if hasText(v) && holdsAny(g, m.read(field, v, i)) {
 			return true
 		}
 	}
@@ -301,25 +300,44 @@ func (m *Matcher) read(field int, v rootkeep.Value, i int) *value.Subject {
 	return &f.subject
 }
 
+// maxCompared bounds the values of each side of a field reference: all pairs are
+// compared, and a record may be built to have a million values.
+const maxCompared = 1000
+
 // compare answers a field reference: some value of the field compares to some
 // value of the referenced one. Null and absent compare to nothing.
 func (m *Matcher) compare(p *predicate) bool {
 	for _, ref := range p.refs {
-		held := m.someValue(p.field, func(a rootkeep.Value, _ int) bool {
-			return m.someValue(ref, func(b rootkeep.Value, _ int) bool { return m.compareValues(p, a, b) })
-		})
-		if held != p.all {
-			return held
+		if m.somePair(p, ref) != p.all {
+			return !p.all
 		}
 	}
 	return p.all
 }
 
-func (m *Matcher) compareValues(p *predicate, a, b rootkeep.Value) bool {
-	if !hasText(a) || !hasText(b) {
-		return false
+func (m *Matcher) somePair(p *predicate, ref int) bool {
+	for i, a := range m.each(p.field) {
+		if i == maxCompared {
+			break
+		}
+		if !hasText(a) {
+			continue
+		}
+		m.left.Read(a)
+		for j, b := range m.each(ref) {
+			if j == maxCompared {
+				break
+			}
+			if hasText(b) && m.pairHolds(p, b) {
+				return true
+			}
+		}
 	}
-	m.left.Read(a)
+	return false
+}
+
+// pairHolds compares the value in left.
+func (m *Matcher) pairHolds(p *predicate, b rootkeep.Value) bool {
 	m.right.Read(b)
 	x, y := m.left.Form(p.fold), m.right.Form(p.fold)
 	switch p.op {

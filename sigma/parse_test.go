@@ -67,6 +67,7 @@ func TestParseErrors(t *testing.T) {
 		{"no network", item("a|cidr: 10.0.0.0/33"), "\"10.0.0.0/33\" is not a network"},
 		{"a network with host bits", item("a|cidr: 10.0.0.1/8"), "hint: write 10.0.0.0/8"},
 		{"a regular expression that Go has not", item("a|re: '(?=x)'"), "invalid or unsupported Perl syntax"},
+		{"a regular expression that unfolds", item("a|re: '" + strings.Repeat("a{1000}", 10) + "'"), "regular expression is too large"},
 		{"a field with two dots", item("a..b: x"), "field \"a..b\": want names separated by single dots"},
 		{"a map as a value", item("a: {b: c}"), "a value must be text, a number, true, false or null, not a map"},
 		{"an empty list of values", item("a: []"), "the list of values is empty"},

@@ -161,16 +161,31 @@ func TestPlaceholders(t *testing.T) {
 }
 
 func TestMatchAllocatesNothing(t *testing.T) {
-	set, _ := Compile(syntheticRules(200), Options{})
-	stream := views(set, trail(200))
+	several := mustParse(t, ruleWith("s:\n    list|contains|all: [a, b]\n    list|fieldref|startswith: other\n    list: [null, ab]\n  condition: s"))
+	set, _ := Compile(append(syntheticRules(200), several...), Options{})
+	records := trail(200)
+	for i, r := range records {
+		if i%10 == 0 {
+			r["list"] = []any{"xa", "xb", nil, "ab"}
+			r["other"] = []any{"y", "x", map[string]any{"k": "v"}}
+		}
+	}
+	stream := views(set, records)
 	m := set.NewMatcher()
 	dst := make([]int32, 0, len(set.Rules()))
+	matched := 0
 	round := func() {
 		for _, v := range stream {
 			dst = m.Match(v, dst[:0])
+			if n := len(dst); n > 0 && int(dst[n-1]) == len(set.Rules())-1 {
+				matched++
+			}
 		}
 	}
 	round()
+	if matched == 0 {
+		t.Error("matches of the rule over several values: got 0, want some")
+	}
 	if got := testing.AllocsPerRun(10, round); got != 0 {
 		t.Errorf("allocations for %d records: got %v, want 0", len(stream), got)
 	}

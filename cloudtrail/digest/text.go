@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -30,7 +31,7 @@ func (r *Report) WriteText(w io.Writer) error {
 		writeVerdicts(out, r.Unlisted)
 		fmt.Fprintln(out)
 	}
-	if len(r.Coverage) > 0 {
+	if slices.ContainsFunc(r.Coverage, func(c RegionCoverage) bool { return len(c.Spans) > 0 }) {
 		fmt.Fprintln(out, "Coverage (UTC, by time of delivery)")
 	}
 	for _, region := range r.Coverage {
@@ -53,6 +54,9 @@ func (r *Report) headline() string {
 	case r.Digests.Unknown+r.Logs.Unknown > 0:
 		return fmt.Sprintf("Nothing wrong was found, but %d of %d digest files and %d of %d log files could not be judged.",
 			r.Digests.Unknown, r.Digests.Total(), r.Logs.Unknown, r.Logs.Total())
+	case r.Planted() > 0:
+		return fmt.Sprintf("All %d digest files and the %d log files they name are valid; files beside them that no digest names: %d.",
+			r.Digests.Total(), r.Logs.Total(), r.Planted())
 	}
 	return fmt.Sprintf("Intact: all %d digest files and the %d log files they name are valid.", r.Digests.Total(), r.Logs.Total())
 }

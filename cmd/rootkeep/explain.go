@@ -20,6 +20,13 @@ each, which selections of the rule matched and which did not. RULE is a name, an
 or a title.`,
 		Example: `  rootkeep rules explain root-signin-without-mfa event.json`,
 		Args:    cobra.MinimumNArgs(2),
+
+		ValidArgsFunction: func(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+			if len(args) > 0 {
+				return nil, cobra.ShellCompDirectiveDefault // files
+			}
+			return f.ruleNames(dirs), cobra.ShellCompDirectiveNoFileComp
+		},
 		RunE: func(c *cobra.Command, args []string) error {
 			return f.explain(c.Context(), s, dirs, args[0], args[1:])
 		},
@@ -27,6 +34,22 @@ or a title.`,
 	f.add(c)
 	c.Flags().StringArrayVar(&dirs, "rules", nil, "folder or file with further Sigma rules (repeatable)")
 	return c
+}
+
+// ruleNames offers the names of the single-event rules, which is what explain can
+// explain. Without a readable pack it offers nothing.
+func (f *ruleFlags) ruleNames(dirs []string) []string {
+	pack, err := app.LoadRules(app.RuleConfig{Dirs: dirs, Placeholders: f.placeholders})
+	if err != nil {
+		return nil
+	}
+	var names []string
+	for _, r := range pack.Set.Rules() {
+		if r.Name != "" {
+			names = append(names, r.Name)
+		}
+	}
+	return names
 }
 
 func (f *ruleFlags) explain(ctx context.Context, s streams, dirs []string, rule string, paths []string) error {

@@ -79,6 +79,7 @@ Ctrl-C prints what was found so far.`,
 	fl.StringArrayVar(&f.config.ThreatLists, "threat-list", nil, "file of addresses, ranges, AS numbers, user agents that raise the level (repeatable)")
 	fl.StringArrayVar(&f.config.RelayLists, "relay-list", nil, "file of relay and VPN ranges that stay out of baselines (repeatable)")
 	fl.StringVar(&f.config.Inventory, "inventory", "", "YAML file of watched buckets, keys, topics, trails, rules, log-groups")
+	fl.StringArrayVar(&f.config.Keys, "keys", nil, "public keys as list-public-keys prints them: verify the folders' digest chains, so that absence can be claimed (repeatable)")
 	fl.Var(&f.dedup, "dedup-memory", "memory for event IDs; beyond it the total may count duplicates")
 	fl.IntVar(&f.config.Workers, "workers", 0, "parallel readers, 0: one for each processor")
 	fl.IntVar(&f.maxAlerts, "max-alerts", 0, "alerts told in full on the terminal, 0: 50, -1: all")
@@ -88,6 +89,9 @@ Ctrl-C prints what was found so far.`,
 	completeValues(c, "min-level", levels())
 	completeValues(c, "fail-on", levels())
 	completeValues(c, "color", []string{"auto", "always", "never"})
+	completeFiles(c, "geoip", "mmdb")
+	completeFiles(c, "placeholders", "yaml", "yml")
+	completeFiles(c, "inventory", "yaml", "yml")
 	return c
 }
 
@@ -98,6 +102,12 @@ func completeValues(c *cobra.Command, flag string, values []string, more ...stri
 	values = append(values, more...)
 	// The error is for an unknown flag, which the tests would show at once.
 	_ = c.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp))
+}
+
+// completeFiles offers the files that end in one of the extensions.
+func completeFiles(c *cobra.Command, flag string, extensions ...string) {
+	// The error is for an unknown flag, as above.
+	_ = c.MarkFlagFilename(flag, extensions...)
 }
 
 func (f *huntFlags) check() error {
@@ -176,6 +186,9 @@ func (f *huntFlags) codes(h *report.Hunt) []int {
 	var out []int
 	if f.failOn.set && slices.ContainsFunc(h.Alerts, func(a rootkeep.Alert) bool { return a.Level >= f.failOn.Severity }) {
 		out = append(out, exitFindings)
+	}
+	if len(f.config.Keys) > 0 && !h.Coverage.Proven {
+		out = append(out, exitNoCoverage)
 	}
 	if h.Interrupted || slices.ContainsFunc(h.Problems, func(p report.Problem) bool { return !p.Notice }) {
 		out = append(out, exitUnread)

@@ -33,6 +33,7 @@ func (f *ruleFlags) add(c *cobra.Command) {
 	c.Flags().StringVar(&f.placeholders, "placeholders", "", "YAML file with the values of %name% placeholders")
 	c.Flags().StringVar(&f.output, "output", "text", "text or json")
 	completeValues(c, "output", []string{"text", "json"})
+	completeFiles(c, "placeholders", "yaml", "yml")
 }
 
 func (f *ruleFlags) load(paths []string) (*detect.Pack, error) {
@@ -160,6 +161,8 @@ func rulesNewCommand(s streams) *cobra.Command {
 change. It never overwrites a file.`,
 		Example: "  rootkeep rules new my-rules/bucket-emptied.yaml && rootkeep rules test my-rules",
 		Args:    cobra.ExactArgs(1),
+
+		ValidArgsFunction: cobra.FixedCompletions([]string{"yaml", "yml"}, cobra.ShellCompDirectiveFilterFileExt),
 		RunE: func(_ *cobra.Command, args []string) error {
 			path := args[0]
 			if ext := filepath.Ext(path); ext != ".yaml" && ext != ".yml" {

@@ -8,12 +8,14 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/rootkeep/rootkeep/cloudtrail/digest/digesttest"
 	"github.com/rootkeep/rootkeep/content"
 )
 
@@ -28,7 +30,7 @@ func TestScripts(t *testing.T) {
 		Dir: "testdata/script",
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"gzip": gzipFile, "head": headFile, "zip": zipFiles, "events": eventFile, "line": longLine, "bomb": bombFile,
-			"exitcode": exitCode,
+			"exitcode": exitCode, "chain": writeChain,
 		},
 	})
 }
@@ -75,34 +77,54 @@ func headFile(ts *testscript.TestScript, _ bool, args []string) {
 
 // zip ZIP FILE... packs files.
 func zipFiles(ts *testscript.TestScript, _ bool, args []string) {
-	f, err := os.Create(ts.MkAbs(args[0]))
-	ts.Check(err)
-	defer f.Close()
-	z := zip.NewWriter(f)
+	files := map[string][]byte{}
 	for _, name := range args[1:] {
-		w, err := z.Create(name)
-		ts.Check(err)
-		_, err = io.WriteString(w, ts.ReadFile(name))
-		ts.Check(err)
+		files[name] = []byte(ts.ReadFile(name))
 	}
-	ts.Check(z.Close())
+	ts.Check(zipFile(ts.MkAbs(args[0]), files))
+}
+
+func zipFile(path string, files map[string][]byte) error {
+	var b bytes.Buffer
+	z := zip.NewWriter(&b)
+	for name, text := range files {
+		w, err := z.Create(name)
+		if err != nil {
+			return err
+		}
+		if _, err := w.Write(text); err != nil {
+			return err
+		}
+	}
+	if err := z.Close(); err != nil {
+		return err
+	}
+	return os.WriteFile(path, b.Bytes(), 0o644)
 }
 
 // events FILE BASE... writes base events as {"Records":[...]}.
 func eventFile(ts *testscript.TestScript, _ bool, args []string) {
+	text, err := logOf(args[1:]...)
+	ts.Check(err)
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), text, 0o644))
+}
+
+// logOf is a log file of base events, each with an event ID of its own.
+func logOf(bases ...string) ([]byte, error) {
 	var records []string
-	for i, base := range args[1:] {
+	for i, base := range bases {
 		text, err := content.Files.ReadFile("events/" + base + ".json")
-		ts.Check(err)
-		head, _, ok := strings.Cut(string(text), `"eventID": "`)
-		if !ok {
-			ts.Fatalf("base event %s: no eventID", base)
+		if err != nil {
+			return nil, err
 		}
-		tail := string(text)[len(head)+len(`"eventID": "`):]
+		head, tail, ok := strings.Cut(string(text), `"eventID": "`)
+		if !ok {
+			return nil, fmt.Errorf("base event %s: no eventID", base)
+		}
 		_, tail, _ = strings.Cut(tail, `"`)
 		records = append(records, fmt.Sprintf(`%s"eventID": "00000000-0000-4000-8000-%012d"%s`, head, i+1, tail))
 	}
-	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(`{"Records":[`+strings.Join(records, ",")+`]}`), 0o644))
+	return []byte(`{"Records":[` + strings.Join(records, ",") + `]}`), nil
 }
 
 // line MEGABYTES FILE appends a record with one string of that size, and closes
@@ -131,4 +153,31 @@ func bombFile(ts *testscript.TestScript, _ bool, args []string) {
 		ts.Check(err)
 	}
 	ts.Check(z.Close())
+}
+
+// chain DIR HOURS LOGS [no-metadata] writes a signed trail of that many hours with
+// that many log files in each, and its public keys as DIR.keys.json. Every call
+// signs with a new key. no-metadata leaves out what a plain copy of a bucket lacks.
+func writeChain(ts *testscript.TestScript, _ bool, args []string) {
+	if len(args) < 3 {
+		ts.Fatalf("usage: chain DIR HOURS LOGS [no-metadata]")
+	}
+	hours, err := strconv.Atoi(args[1])
+	ts.Check(err)
+	logs, err := strconv.Atoi(args[2])
+	ts.Check(err)
+	bare := len(args) > 3 && args[3] == "no-metadata"
+	ts.Check(writeTrail(ts.MkAbs(args[0]), digesttest.Chain{Hours: hours, Logs: logs, NoMetadata: bare}))
+}
+
+// writeTrail writes a signed chain into a folder and its keys beside the folder.
+func writeTrail(dir string, c digesttest.Chain) error {
+	signer, err := digesttest.NewSigner()
+	if err != nil {
+		return err
+	}
+	if err := digesttest.WriteChain(dir, c, signer); err != nil {
+		return err
+	}
+	return os.Rename(filepath.Join(dir, digesttest.KeysFile), dir+".keys.json")
 }

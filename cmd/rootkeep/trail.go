@@ -45,18 +45,22 @@ bucket: digest chains per account and Region, signatures, hashes of log files,
 missing, changed and deleted files, gaps. It then says which hours of which
 account and Region are proven complete, only seen, or missing.
 
-Keys come from "aws cloudtrail list-public-keys" (one file for each Region). A file
-copy loses the signature that S3 keeps as metadata of the newest digest; save it as
-NAME.metadata.json beside the digest with "aws s3api head-object".
+Keys come from "aws cloudtrail list-public-keys" (one file for each Region). A copy
+loses what S3 keeps as metadata of an object: the signature of each digest. The next
+digest repeats it; for the newest one save the output of "aws s3api head-object"
+beside it as NAME.metadata.json.
 
-Exit codes: 0 everything in range is proven; 4 something is invalid, missing or
-unknown; 5 something could not be read.`,
+Exit codes: 0 every digest in range and every log it names is valid, and nothing lies
+beside them (the coverage says which hours that proves: a gap alone is no fault);
+4 no digest, or something is invalid, missing, unknown or unlisted; 5 something could
+not be read.`,
 		Example: `  aws s3 sync s3://my-trail-bucket ./bucket
   aws cloudtrail list-public-keys --start-time 2026-01-01 > keys.json
   rootkeep trail verify --keys keys.json ./bucket
   rootkeep trail verify --keys keys.json --since 30d --output json ./bucket`,
-		Args: cobra.ExactArgs(1),
-		RunE: func(c *cobra.Command, args []string) error { return f.run(c.Context(), s, args[0]) },
+		Args:              cobra.ExactArgs(1),
+		ValidArgsFunction: cobra.FixedCompletions(nil, cobra.ShellCompDirectiveFilterDirs),
+		RunE:              func(c *cobra.Command, args []string) error { return f.run(c.Context(), s, args[0]) },
 	}
 	fl := c.Flags()
 	fl.StringArrayVar(&f.config.Keys, "keys", nil, "public keys as list-public-keys prints them, or PEM (repeatable)")
@@ -71,15 +75,27 @@ unknown; 5 something could not be read.`,
 	fl.StringVarP(&f.file, "file", "o", "", "write the report to this file instead of standard output")
 	fl.BoolVar(&f.noProgress, "no-progress", false, "no progress line on a terminal")
 	completeValues(c, "output", []string{"text", "json"})
+	completeFiles(c, "keys", "json", "pem")
 	return c
 }
 
-func (f *verifyFlags) run(ctx context.Context, s streams, folder string) error {
-	if f.output != "text" && f.output != "json" {
+func (f *verifyFlags) check() error {
+	switch {
+	case f.output != "text" && f.output != "json":
 		return usage("--output %s: want text or json", f.output)
-	}
-	if len(f.accounts) > 1 {
+	case len(f.accounts) > 1:
 		return usage("--account: verify takes one account, got %d", len(f.accounts))
+	case f.config.Workers < 0:
+		return usage("--workers %d: want 0 or more", f.config.Workers)
+	case !f.since.IsZero() && !f.until.IsZero() && !f.since.Before(f.until.Time):
+		return usage("--since %s is not before --until %s", &f.since, &f.until)
+	}
+	return nil
+}
+
+func (f *verifyFlags) run(ctx context.Context, s streams, folder string) error {
+	if err := f.check(); err != nil {
+		return err
 	}
 	c := f.config
 	c.Folder, c.Since, c.Until, c.Region = folder, f.since.Time, f.until.Time, rootkeep.Region(f.region)
@@ -111,10 +127,23 @@ func (f *verifyFlags) run(ctx context.Context, s streams, folder string) error {
 	if err := out.commit(); err != nil {
 		return err
 	}
-	if len(c.Keys) == 0 && f.output == "text" {
-		fmt.Fprintln(s.err, "no keys were given, so no signature could be verified; hint: aws cloudtrail list-public-keys > keys.json, then --keys keys.json")
+	if f.output == "text" {
+		f.hint(s.err, r)
 	}
 	return exitWith(codes)
+}
+
+// hint says what to do when nothing could be proven for want of input.
+func (f *verifyFlags) hint(w io.Writer, r *digest.Report) {
+	switch {
+	case r.Digests.Total() == 0 && (f.region != "" || len(f.accounts) > 0 || !f.since.IsZero() || !f.until.IsZero()):
+		fmt.Fprintln(w, "no digest was found in what --account, --region, --since and --until leave; hint: look without them first")
+	case r.Digests.Total() == 0:
+		fmt.Fprintln(w, "no digest was found; they lie in AWSLogs/ACCOUNT/CloudTrail-Digest/ of the trail's bucket, "+
+			"from the hour on in which log file validation was switched on; hint: aws s3 sync s3://BUCKET FOLDER")
+	case len(f.config.Keys) == 0:
+		fmt.Fprintln(w, "no keys were given, so no signature could be verified; hint: aws cloudtrail list-public-keys > keys.json, then --keys keys.json")
+	}
 }
 
 func writeVerification(w io.Writer, format string, r *digest.Report, codes []int) error {

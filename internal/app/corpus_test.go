@@ -35,7 +35,7 @@ func TestStratusTechniquesAlert(t *testing.T) {
 	caught := 0
 	for _, file := range files {
 		name := strings.TrimSuffix(filepath.Base(file), ".json")
-		h, err := Hunt(context.Background(), HuntConfig{Paths: []string{file}, Now: time.Now, Workers: 1, MinLevel: rootkeep.Low})
+		h, err := Hunt(context.Background(), HuntConfig{Paths: []string{file}, Pack: shipped(t), Now: time.Now, Workers: 1, MinLevel: rootkeep.Low})
 		if err != nil {
 			t.Fatal(err)
 		}

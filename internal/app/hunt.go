@@ -24,6 +24,7 @@ type HuntConfig struct {
 	Paths        []string // files, folders, zips, globs, - for standard input
 	Stdin        io.Reader
 	Rules        RuleConfig
+	Pack         *detect.Pack // detections loaded before; nil: those of Rules
 	Since, Until time.Time
 	Accounts     []rootkeep.AccountID
 	MinLevel     rootkeep.Severity
@@ -32,7 +33,8 @@ type HuntConfig struct {
 	GeoIP        []string
 	ThreatLists  []string
 	RelayLists   []string
-	Inventory    string // file
+	Inventory    string   // file
+	Keys         []string // files with CloudTrail's public keys; when given, coverage is proven
 	OnMatch      func(detect.Match)
 	Version      string
 	Now          func() time.Time
@@ -56,9 +58,11 @@ func Hunt(ctx context.Context, c HuntConfig) (*report.Hunt, error) {
 		return nil, err
 	}
 	defer paths.Close()
-	pack, err := LoadRules(c.Rules)
-	if err != nil {
-		return nil, err
+	pack := c.Pack
+	if pack == nil {
+		if pack, err = LoadRules(c.Rules); err != nil {
+			return nil, err
+		}
 	}
 	hunt, err := c.hunt(pack)
 	if err != nil {
@@ -73,6 +77,11 @@ func Hunt(ctx context.Context, c HuntConfig) (*report.Hunt, error) {
 	fill(out, result, c.MinLevel)
 	p.account(out)
 	rulesOf(out, pack)
+	if len(c.Keys) > 0 && !out.Interrupted {
+		if err := c.prove(ctx, out); err != nil {
+			return nil, err
+		}
+	}
 	out.Finished = c.Now().UTC()
 	out.Derive()
 	return out, nil

@@ -134,7 +134,7 @@ func (h *Hunt) describe(a *rootkeep.Alert, whole *span) {
 	}
 	a.First, a.Last = unix(whole.first), unix(whole.last)
 	a.Actions = whole.names.top(shownActions)
-	a.Addresses = h.addresses(&whole.addresses)
+	a.Addresses = h.addresses(&whole.addresses, whole.first)
 	for _, c := range whole.regions.top(shownRegions) {
 		a.Regions = append(a.Regions, rootkeep.Region(c.Text))
 	}
@@ -159,11 +159,12 @@ func (h *Hunt) ruleHit(header *sigma.Header, s settings) *rootkeep.RuleHit {
 	}
 }
 
-// addresses looks the most frequent origins up for the reader.
-func (h *Hunt) addresses(c *counts) []rootkeep.Address {
+// addresses looks the most frequent origins up for the reader, as the lists
+// stood at time at.
+func (h *Hunt) addresses(c *counts, at int64) []rootkeep.Address {
 	var out []rootkeep.Address
 	for _, n := range c.top(shownAddresses) {
-		o := h.options.Atlas.Of(n.Text, "", 0)
+		o := h.options.Atlas.Of(n.Text, "", at)
 		a := rootkeep.Address{Text: n.Text, Count: n.Count, Country: o.Place.Country, ASN: o.Place.ASN, Network: o.Place.Network}
 		a.Lists = append(a.Lists, o.Threats...)
 		if o.Relay != "" {

@@ -364,8 +364,7 @@ func (w *Worker) derivedField(n int) int { return len(w.hunt.pack.Set.Fields()) 
 func (w *Worker) origin(v *rootkeep.View) origin.Origin {
 	atlas := w.hunt.options.Atlas
 	address := v.Text(fAddress)
-	if !atlas.Threats.Empty() {
-		// Threat lists look at user agents as well and expire: no memory.
+	if !atlas.Steady() {
 		return atlas.Of(string(address), string(v.Text(fAgent)), w.time)
 	}
 	if o, ok := w.origins[string(address)]; ok {

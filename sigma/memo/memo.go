@@ -14,14 +14,15 @@ import (
 // Bounds of one memo. Values of CloudTrail fields repeat, most of them far more
 // often than this many others come between.
 const (
-	maxSlots = 4096
-	maxText  = 1 << 18 // bytes of values
-	maxRules = 1 << 16
-	maxValue = 512 // a longer value is not kept
+	maxSlots   = 4096
+	maxText    = 1 << 18 // bytes of values
+	maxRules   = 1 << 16
+	maxValue   = 512  // a longer value only passes through slot 0
+	maxPassing = 4096 // a longer one is not recognised when it repeats
 )
 
 // Memo is bounded: when it is full it forgets all and starts again. Slot 0
-// serves values that are too long to keep. It belongs to one goroutine.
+// serves values that are not kept. It belongs to one goroutine.
 type Memo struct {
 	seed  maphash.Seed
 	table []uint16 // open addressing by hash: slot number, 0 for free
@@ -31,6 +32,9 @@ type Memo struct {
 	bits  []uint64 // of all slots: words of known answers, then words of answers
 	words int
 	last  int // the slot found last: calls come in bursts
+
+	passingKind rootkeep.Kind // of the value in slot 0
+	passingText []byte        // empty when it is too long
 }
 
 type slot struct {
@@ -56,13 +60,13 @@ func (m *Memo) reset() {
 	m.text, m.rules = m.text[:0], m.rules[:0]
 	m.bits = append(m.bits[:0], make([]uint64, 2*m.words)...)
 	m.last = 0
+	m.passingText = m.passingText[:0]
 }
 
 // Find returns the slot of a value, a new one when it is not known.
 func (m *Memo) Find(v rootkeep.Value) int {
-	// Objects rarely come twice, and the text of one may be that of a string.
 	if len(v.Text) > maxValue || v.Kind == rootkeep.Object {
-		return m.scratch()
+		return m.passing(v)
 	}
 	if s := &m.slots[m.last]; m.last > 0 && bytes.Equal(m.text[s.text[0]:s.text[1]], v.Text) {
 		return m.last
@@ -83,10 +87,18 @@ func (m *Memo) Find(v rootkeep.Value) int {
 	}
 }
 
-// scratch clears slot 0 for a value that is not kept.
-func (m *Memo) scratch() int {
-	m.slots[0] = slot{}
+// passing gives slot 0 to a value: long ones and objects, which rarely come
+// again but at once, when a call is repeated.
+func (m *Memo) passing(v rootkeep.Value) int {
+	if len(v.Text) > 0 && v.Kind == m.passingKind && bytes.Equal(v.Text, m.passingText) {
+		return 0
+	}
 	clear(m.bits[:2*m.words])
+	m.passingText = m.passingText[:0]
+	if len(v.Text) <= maxPassing {
+		m.passingText = append(m.passingText, v.Text...)
+		m.passingKind = v.Kind
+	}
 	return 0
 }
 

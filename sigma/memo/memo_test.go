@@ -57,15 +57,23 @@ func TestAMemoRemembers(t *testing.T) {
 	}
 }
 
-func TestAMemoForgetsLongValuesAndObjects(t *testing.T) {
+func TestLongValuesAndObjectsAreKeptOnlyWhileTheyRepeat(t *testing.T) {
 	m := New(1)
 	object := text("{}")
 	object.Kind = rootkeep.Object
 	for _, v := range []rootkeep.Value{text(strings.Repeat("x", maxValue+1)), object} {
 		m.SetAnswer(m.Find(v), 0, true)
-		if _, known := m.Answer(m.Find(v), 0); known {
-			t.Errorf("%.10s: got an answer, want none", v.Text)
+		if _, known := m.Answer(m.Find(v), 0); !known {
+			t.Errorf("%.10s at once: got no answer, want one", v.Text)
 		}
+		m.Find(text(strings.Repeat("y", maxValue+1)))
+		if _, known := m.Answer(m.Find(v), 0); known {
+			t.Errorf("%.10s after another: got an answer, want none", v.Text)
+		}
+	}
+	m.SetAnswer(m.Find(object), 0, true)
+	if _, known := m.Answer(m.Find(text("{}")), 0); known {
+		t.Error("a string with the text of an object: got its answer, want none")
 	}
 }
 

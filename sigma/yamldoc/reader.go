@@ -196,7 +196,7 @@ func Scalar(n ast.Node) (value.Scalar, bool) {
 	case *ast.IntegerNode:
 		return integer(n), true
 	case *ast.FloatNode:
-		return value.Scalar{value.NumberScalar, n.GetToken().Value, n.Value}, true
+		return value.Scalar{Kind: value.NumberScalar, Text: n.GetToken().Value, Number: n.Value}, true
 	case *ast.StringNode:
 		return value.Scalar{Kind: value.TextScalar, Text: n.Value}, true
 	case *ast.LiteralNode:

@@ -17,14 +17,14 @@ func instanceAgents() []string {
 		"aws-sdk-go/1.55.@ (go1.23.4; linux; amd64) amazon-ssm-agent/3.3.1230.0",
 		"aws-sdk-go/1.55.@ (go1.23.4; linux; amd64) amazon-cloudwatch-agent/1.300045.1",
 		"aws-sdk-go-v2/1.32.@ ua/2.1 os/linux lang/go#1.23.4 md/GOOS#linux md/GOARCH#amd64 api/ecs#1.49.2 amazon-ecs-agent/1.89.1",
-		"Boto3/1.35.@ md/Botocore#1.35.80 ua/2.0 os/linux#6.1.115-126.197.amzn2023.x86_64 md/arch#x86_64 lang/python#3.11.9 md/pyimpl#CPython cfg/retry-mode#legacy Botocore/1.35.80",
+		"Boto3/1.35.@ md/Botocore#1.35.80 ua/2.0 os/linux#6.1.115-126.197.amzn2023 md/arch#x86_64 lang/python#3.11.9 md/pyimpl#CPython",
 		"aws-sdk-java/2.29.@ md/io#sync md/http#Apache ua/2.1 os/Linux#6.1.115 lang/java#21.0.5 md/OpenJDK_64-Bit_Server_VM#21.0.5+11-LTS md/vendor#Amazon.com_Inc. md/en_US cfg/auth-source#imds",
 	}
 }
 
 func programAgents() []string {
 	return []string{
-		"aws-sdk-java/2.29.@ md/io#async md/http#NettyNio md/internal ua/2.1 os/Linux#5.10.228 lang/java#17.0.13 md/OpenJDK_64-Bit_Server_VM#17.0.13+11-LTS md/vendor#Eclipse_Adoptium md/en exec-env/AWS_ECS_FARGATE cfg/auth-source#cont",
+		"aws-sdk-java/2.29.@ md/io#async md/http#NettyNio md/internal ua/2.1 os/Linux#5.10.228 lang/java#17.0.13 md/OpenJDK_64-Bit_Server_VM#17.0.13 exec-env/AWS_ECS_FARGATE cfg/auth-source#cont",
 		"aws-sdk-java/1.12.@ Linux/5.10.228-219.884.amzn2.x86_64 OpenJDK_64-Bit_Server_VM/11.0.25+9-LTS java/11.0.25 vendor/Amazon.com_Inc. cfg/retry-mode/legacy",
 		"aws-sdk-go-v2/1.32.@ ua/2.1 os/linux lang/go#1.23.4 md/GOOS#linux md/GOARCH#arm64 api/dynamodb#1.37.1 m/E,g",
 		"Boto3/1.35.@ md/Botocore#1.35.80 ua/2.0 os/linux#5.10.228-219.884.amzn2.x86_64 md/arch#x86_64 lang/python#3.12.7 md/pyimpl#CPython exec-env/AWS_ECS_EC2 Botocore/1.35.80",
@@ -35,7 +35,7 @@ func programAgents() []string {
 
 func lambdaAgents() []string {
 	return []string{
-		"Boto3/1.35.@ md/Botocore#1.35.80 ua/2.0 os/linux#5.10.227-239.884.amzn2.x86_64 md/arch#x86_64 lang/python#3.12.7 md/pyimpl#CPython exec-env/AWS_Lambda_python3.12 cfg/retry-mode#legacy Botocore/1.35.80",
+		"Boto3/1.35.@ md/Botocore#1.35.80 ua/2.0 os/linux#5.10.227-239.884.amzn2 lang/python#3.12.7 md/pyimpl#CPython exec-env/AWS_Lambda_python3.12",
 		"aws-sdk-js/3.700.@ ua/2.1 os/linux#5.10.227-239.884.amzn2.aarch64 lang/js md/nodejs#20.18.0 api/sqs#3.700.0 exec-env/AWS_Lambda_nodejs20.x",
 		"aws-sdk-go-v2/1.32.@ ua/2.1 os/linux lang/go#1.23.4 md/GOOS#linux md/GOARCH#arm64 exec-env/AWS_Lambda_provided.al2023 api/s3#1.69.0",
 	}

@@ -80,7 +80,7 @@ func team(k uint64) string {
 }
 
 func (c callerDraw) roleName(what string, n int) string {
-	return fmt.Sprintf("lumora-%s-%s-%s", c.place.account.name, team(uint64(n)), what)
+	return fmt.Sprintf("%s-%s-%s", c.place.account.name, team(uint64(n)), what)
 }
 
 func (c callerDraw) instance() caller {

@@ -23,18 +23,12 @@ func appendObject(dst []byte, b *book, o options, obj *object) []byte {
 		s.at = when(d, obj, i)
 		if c == nil || !d.percent(o.bursts) {
 			c = b.next(s, obj, i)
-			clear(s.things)
-		} else if d.percent(freshThings) {
-			clear(s.things)
 		}
+		clear(s.things)
 		dst = appendRecord(dst, s, c, outcomeOf(s, c))
 	}
 	return append(dst, `]}`...)
 }
-
-// freshThings is how often, in percent, a call within a burst is about something
-// else than the one before.
-const freshThings = 40
 
 // when is the time of event i: in order but for some seconds, as delivered.
 func when(d dice, obj *object, i int) time.Time {
@@ -50,14 +44,11 @@ func (b *book) next(s *scene, obj *object, i int) *call {
 		from = &b.central
 	}
 	c := from.draw(s.dice)
-	heartbeat := func(c *call) bool { return c.Name == b.heartbeat.Name && c.by != nil && len(c.By) == 1 && c.By[0] == "service" }
-	switch {
-	case obj.place.steady && i == 0 && obj.end.Sub(birth()) > 0:
+	if obj.place.steady && i == 0 {
 		c = b.heartbeat // a Region at work is heard in every delivery
-	case !obj.place.steady:
-		for heartbeat(c) { // nothing runs there
-			c = from.draw(s.dice)
-		}
+	}
+	for !obj.place.steady && c == b.heartbeat { // nothing runs there
+		c = from.draw(s.dice)
 	}
 	draw := c.by[s.dice.IntN(len(c.by))]
 	who := draw(callerDraw{dice: s.dice, place: obj.place, at: s.at, call: c})

@@ -77,11 +77,11 @@ func generate(o options) (totals, error) {
 	}
 	objects := plan(o)
 	if o.story {
-		more, err := tell(book, o, objects)
+		more, err := tell(book, o, len(objects)+1)
 		if err != nil {
 			return totals{}, err
 		}
-		objects = append(objects, more)
+		objects = append(objects, more...)
 	}
 	w := writer{options: o, book: book}
 	total, err := w.writeAll(objects)

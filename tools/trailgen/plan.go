@@ -50,7 +50,7 @@ type object struct {
 	events int
 	start  time.Time // of the time its events lie in
 	end    time.Time // when it is delivered
-	story  []step    // told by the first records of the file
+	story  []deed    // told by the first records of the file
 }
 
 // key is the object key of the log file.

@@ -99,12 +99,13 @@ func hashText(text string) uint64 {
 // digits writes a hash as n digits of an alphabet.
 func digits(h uint64, alphabet string, n int) string {
 	out := make([]byte, n)
+	var word uint64
 	for i := range out {
-		if i%12 == 0 {
-			h = mix(h)
+		if i%10 == 0 {
+			word = mix(h + uint64(i))
 		}
-		out[i] = alphabet[h%uint64(len(alphabet))]
-		h /= uint64(len(alphabet))
+		out[i] = alphabet[word%uint64(len(alphabet))]
+		word /= uint64(len(alphabet))
 	}
 	return string(out)
 }

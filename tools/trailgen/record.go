@@ -114,7 +114,7 @@ func outcomeOf(s *scene, c *call) outcome {
 	}
 	// Rights are missing for few calls of few roles, and there again and again:
 	// a fleet in order does not see one role refused all over the place.
-	const prone, refused = 20, 40 // one pair in 20, 40 percent of its calls
+	const prone, refused = 20, 60 // one pair in 20, 60 percent of its calls
 	if hash(hashText(s.caller.role), c.number)%prone != 0 || !s.dice.percent(refused) {
 		return outcome{}
 	}

@@ -8,14 +8,13 @@ import (
 )
 
 // scene is what a record is about: its place and the things it names. A thing
-// keeps its name through the record, so that request and response agree, and
-// mostly through a burst.
+// keeps its name through the record, so that request and response agree.
 type scene struct {
 	dice   dice
 	place  *place
 	caller *caller
 	at     time.Time
-	things map[string]string // word to text; emptied as the burst goes on
+	things map[string]string // word to text
 }
 
 // template is JSON with <words> that are filled in: <bucket> is one of the

@@ -2,6 +2,7 @@ package origin
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
 	"net/netip"
@@ -22,11 +23,14 @@ import (
 // Empty lines and lines that start with # are skipped.
 //
 // Ranges are looked up by length, so a list of a hundred thousand costs an
-// address at most 161 map look-ups. The zero value is an empty list.
+// address at most 130 map look-ups; user agents are compared one by one. The
+// zero value is an empty list.
 type List struct {
 	ranges map[netip.Prefix][]entry
 	bits   [2][129]bool // lengths in use, IPv4 and IPv6
-	others []entry      // autonomous systems and user agents
+	asns   map[uint][]entry
+	agents []entry
+	fickle bool // some entry looks at the time or the user agent
 }
 
 type entry struct {
@@ -39,19 +43,25 @@ type entry struct {
 
 const listLine = 4096 // longest line of a list, bytes
 
-// Empty says that the list has no entry.
-func (l *List) Empty() bool { return len(l.ranges)+len(l.others) == 0 }
-
 func (l *List) add(e entry) {
-	if !e.prefix.IsValid() {
-		l.others = append(l.others, e)
-		return
+	if e.until != 0 || e.agent != "" {
+		l.fickle = true
 	}
-	if l.ranges == nil {
-		l.ranges = map[netip.Prefix][]entry{}
+	switch {
+	case e.agent != "":
+		l.agents = append(l.agents, e)
+	case e.asn != 0:
+		if l.asns == nil {
+			l.asns = map[uint][]entry{}
+		}
+		l.asns[e.asn] = append(l.asns[e.asn], e)
+	default:
+		if l.ranges == nil {
+			l.ranges = map[netip.Prefix][]entry{}
+		}
+		l.ranges[e.prefix] = append(l.ranges[e.prefix], e)
+		l.bits[family(e.prefix.Addr())][e.prefix.Bits()] = true
 	}
-	l.ranges[e.prefix] = append(l.ranges[e.prefix], e)
-	l.bits[family(e.prefix.Addr())][e.prefix.Bits()] = true
 }
 
 func family(a netip.Addr) int {
@@ -82,7 +92,10 @@ func (l *List) Read(name string, r io.Reader) error {
 		}
 		l.add(e)
 	}
-	if err := scanner.Err(); err != nil {
+	switch err := scanner.Err(); {
+	case errors.Is(err, bufio.ErrTooLong):
+		return fmt.Errorf("%s:%d: the line is longer than %d bytes; want one entry a line", name, line+1, listLine)
+	case err != nil:
 		return fmt.Errorf("%s:%d: %w", name, line+1, err)
 	}
 	return nil
@@ -137,15 +150,26 @@ func (e *entry) name(what string) error {
 		return nil
 	}
 	if prefix, err := netip.ParsePrefix(what); err == nil {
-		e.prefix = prefix.Masked()
+		e.prefix = unmapped(prefix).Masked()
 		return nil
 	}
 	addr, err := netip.ParseAddr(what)
 	if err != nil {
 		return fmt.Errorf("%q: want an address, a range, AS<number> or agent:<text>", what)
 	}
-	e.prefix = netip.PrefixFrom(addr.Unmap(), addr.Unmap().BitLen())
+	addr = addr.Unmap().WithZone("")
+	e.prefix = netip.PrefixFrom(addr, addr.BitLen())
 	return nil
+}
+
+// unmapped turns a range of IPv4-mapped IPv6 addresses into the IPv4 range:
+// addresses are looked up in that form.
+func unmapped(p netip.Prefix) netip.Prefix {
+	const mapped = 96 // bits before the IPv4 address, RFC 4291 section 2.5.5.2
+	if !p.Addr().Is4In6() || p.Bits() < mapped {
+		return p
+	}
+	return netip.PrefixFrom(p.Addr().Unmap(), p.Bits()-mapped)
 }
 
 // cutWord takes the first word; double quotes hold words together.
@@ -188,9 +212,14 @@ func (l *List) match(o Origin, agent string, at int64) []string {
 			}
 		}
 	}
-	agent = strings.ToLower(agent)
-	for _, e := range l.others {
-		if e.agent != "" && strings.Contains(agent, e.agent) || e.asn != 0 && e.asn == o.Place.ASN {
+	for _, e := range l.asns[o.Place.ASN] {
+		take(e)
+	}
+	if len(l.agents) > 0 {
+		agent = strings.ToLower(agent)
+	}
+	for _, e := range l.agents {
+		if strings.Contains(agent, e.agent) {
 			take(e)
 		}
 	}

@@ -66,7 +66,8 @@ func (a *Atlas) AddDatabase(file []byte) error {
 	return nil
 }
 
-// AddPlace names one range by hand; it wins over the databases.
+// AddPlace names one range by hand; it wins over the databases. Of ranges that
+// overlap the most specific one answers.
 func (a *Atlas) AddPlace(prefix netip.Prefix, p Place) {
 	if a.known == nil {
 		a.known = map[netip.Prefix]Place{}
@@ -88,6 +89,10 @@ func (a *Atlas) Built() int64 {
 	}
 	return oldest
 }
+
+// Steady says that Of answers for an address alone, whatever the time and the
+// user agent, so that its answer may be remembered.
+func (a *Atlas) Steady() bool { return !a.Relays.fickle && !a.Threats.fickle }
 
 // Of judges one sourceIPAddress. at is the event time, Unix seconds: list
 // entries expire.
@@ -119,12 +124,16 @@ type record struct {
 }
 
 func (a *Atlas) place(addr netip.Addr) Place {
-	for prefix, p := range a.known {
-		if prefix.Contains(addr) {
-			return p
+	var p Place
+	best := -1
+	for prefix, known := range a.known {
+		if prefix.Bits() > best && prefix.Contains(addr) {
+			best, p = prefix.Bits(), known
 		}
 	}
-	var p Place
+	if best >= 0 {
+		return p
+	}
 	for _, db := range a.databases {
 		var r record
 		if err := db.Lookup(addr).Decode(&r); err != nil {

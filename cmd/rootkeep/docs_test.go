@@ -1,0 +1,198 @@
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/goccy/go-yaml"
+
+	"github.com/rootkeep/rootkeep/cloudtrail/digest/digesttest"
+)
+
+// TestDocumentation runs what README.md and docs/ show. The console blocks of a
+// document are one session in one folder: each line that starts with "$ " is run
+// by sh, and the lines below it are its whole output, in which "..." stands for
+// any text and, alone on a line, for any lines. Without such lines the command
+// has to succeed. A yaml or json block with a path behind the language is a file
+// of that folder; a yaml block that starts with title: is a detection, which must
+// pass rules lint and rules test. What cannot run here is marked sh or text.
+func TestDocumentation(t *testing.T) {
+	documents, err := filepath.Glob("../../docs/*.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range append(documents, "../../README.md") {
+		t.Run(filepath.Base(path), func(t *testing.T) {
+			t.Parallel()
+			text, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			s := newSession(t)
+			for _, b := range fencedBlocks(string(text)) {
+				s.block(b)
+			}
+			for dir := range s.folders {
+				s.mustRun("rules", "lint", dir)
+				s.mustRun("rules", "test", dir)
+			}
+		})
+	}
+}
+
+// fenced is a code block of a document.
+type fenced struct {
+	line     int // of the opening fence, from 1
+	language string
+	path     string // behind the language, may be empty
+	text     string
+}
+
+func fencedBlocks(text string) []fenced {
+	var out []fenced
+	inside := false
+	number := 0
+	for line := range strings.Lines(text) {
+		number++
+		info, fence := strings.CutPrefix(line, "```")
+		switch {
+		case fence && inside:
+			inside = false
+		case fence:
+			inside = true
+			language, path, _ := strings.Cut(strings.TrimSpace(info), " ")
+			out = append(out, fenced{line: number, language: language, path: path})
+		case inside:
+			out[len(out)-1].text += line
+		}
+	}
+	return out
+}
+
+// session is the folder in which the blocks of one document are run.
+type session struct {
+	*testing.T
+	dir     string
+	folders map[string]bool // with detections that a block wrote
+}
+
+// newSession fills a folder with what the documents take for given: a program,
+// logs, a copy of a bucket with its keys.
+func newSession(t *testing.T) *session {
+	s := &session{T: t, dir: t.TempDir(), folders: map[string]bool{}}
+	story, err := logOf("root-signin", "root-create-access-key", "stop-logging", "user-describe-instances")
+	s.check(err)
+	one, err := logOf("root-signin")
+	s.check(err)
+	program, err := exec.LookPath("rootkeep")
+	s.check(err)
+	s.check(digesttest.WriteFiles(s.dir, map[string][]byte{
+		"AWSLogs/111122223333/CloudTrail/us-east-1/2026/03/02/111122223333_CloudTrail_us-east-1_20260302T1000Z_example0000.json.gz": digesttest.Gzip(story),
+		"logs.json":  story,
+		"event.json": one,
+		"bin/.keep":  nil,
+	}))
+	s.check(writeTrail(filepath.Join(s.dir, "bucket"), digesttest.Chain{Hours: 3, Logs: 2}))
+	s.check(os.Rename(filepath.Join(s.dir, "bucket.keys.json"), filepath.Join(s.dir, "keys.json")))
+	s.check(zipFile(filepath.Join(s.dir, "logs.zip"), map[string][]byte{"logs.json": story}))
+	s.check(os.Symlink(program, filepath.Join(s.dir, "bin/rootkeep")))
+	return s
+}
+
+func (s *session) check(err error) {
+	s.Helper()
+	if err != nil {
+		s.Fatal(err)
+	}
+}
+
+func (s *session) block(b fenced) {
+	if b.path != "" {
+		s.check(digesttest.WriteFiles(s.dir, map[string][]byte{b.path: []byte(b.text)}))
+	}
+	switch b.language {
+	case "console":
+		s.console(b)
+	case "yaml":
+		s.yaml(b)
+	case "json":
+		if !json.Valid([]byte(b.text)) {
+			s.Errorf("line %d: got a json block that does not parse", b.line)
+		}
+	case "sh", "text":
+	default:
+		s.Errorf("line %d: got a block of language %q, want console, yaml, json, sh or text", b.line, b.language)
+	}
+}
+
+func (s *session) yaml(b fenced) {
+	switch {
+	case !strings.HasPrefix(b.text, "title:"):
+		var any any
+		if err := yaml.Unmarshal([]byte(b.text), &any); err != nil {
+			s.Errorf("line %d: got a yaml block that does not parse: %v", b.line, err)
+		}
+	case b.path != "":
+		s.folders[filepath.Dir(b.path)] = true // once its base events are there as well
+	default:
+		s.check(os.WriteFile(filepath.Join(s.dir, "example.yaml"), []byte(b.text), 0o644))
+		s.mustRun("rules", "lint", "example.yaml")
+		s.mustRun("rules", "test", "example.yaml")
+	}
+}
+
+func (s *session) mustRun(args ...string) {
+	s.Helper()
+	c := exec.Command("rootkeep", args...)
+	c.Dir = s.dir
+	if out, err := c.CombinedOutput(); err != nil {
+		s.Errorf("rootkeep %s: got %v, want no error\n%s", strings.Join(args, " "), err, out)
+	}
+}
+
+// notHere are commands that need more than this folder.
+var notHere = regexp.MustCompile(`^(make|aws|go) `)
+
+func (s *session) console(b fenced) {
+	shown, commands, _ := strings.Cut("\n"+b.text, "\n$ ")
+	if strings.TrimSpace(shown) != "" {
+		s.Errorf("line %d: got %q before the first command, want none", b.line, shown)
+	}
+	for entry := range strings.SplitSeq(strings.TrimSuffix(commands, "\n"), "\n$ ") {
+		command, want, _ := strings.Cut(entry, "\n")
+		if notHere.MatchString(command) {
+			continue
+		}
+		c := exec.Command("sh", "-c", command)
+		c.Dir = s.dir
+		got, err := c.CombinedOutput()
+		if err != nil {
+			s.Errorf("line %d: $ %s\ngot %v, want success\n%s", b.line, command, err, got)
+		} else if want != "" && !shows(want, string(got)) {
+			s.Errorf("line %d: $ %s\ngot\n%s\nwant\n%s", b.line, command, got, want)
+		}
+	}
+}
+
+// shows compares output with what a document shows of it.
+func shows(want, got string) bool {
+	var form strings.Builder
+	for line := range strings.Lines(want + "\n") {
+		line = strings.TrimRight(line, " \n")
+		if line == "..." {
+			form.WriteString(`(?:.*\n)*?`)
+			continue
+		}
+		form.WriteString(strings.ReplaceAll(regexp.QuoteMeta(line), `\.\.\.`, `.*`) + `\n`)
+	}
+	var trimmed strings.Builder
+	for line := range strings.Lines(got) {
+		trimmed.WriteString(strings.TrimRight(line, " \n") + "\n")
+	}
+	return regexp.MustCompile(`\A` + form.String() + `\z`).MatchString(trimmed.String())
+}
