@@ -9,6 +9,11 @@ import (
 const (
 	maxStrings  = 3 // how deep JSON inside JSON strings is followed
 	maxWrappers = 4 // how many envelopes may be around a record
+
+	// A broken line may be scanned far beyond its end, and the lines after it
+	// once more. After so many bytes (seconds) of that the file is given up: it
+	// was made to keep us busy.
+	maxWaste = 4 << 30
 )
 
 // parser finds the records in a window. Its methods return nil, a *fault, or
@@ -19,6 +24,7 @@ type parser struct {
 	strings  int // strings around this window
 	wrappers int // envelopes around the current value
 	values   int // values met at the top
+	wasted   int // bytes scanned in broken records
 }
 
 // file reads a whole object and reports what is wrong with it.
@@ -133,29 +139,35 @@ const (
 // array reads the array at the window's position. After a broken element nothing
 // tells where the next one starts, so it ends the object.
 func (p *parser) array(of elements) error {
+	err := p.arrayElements(of)
+	if f, ok := err.(*fault); ok {
+		f.final = true
+	}
+	return err
+}
+
+func (p *parser) arrayElements(of elements) error {
 	p.w.pos++
 	c, err := p.peek()
-	for err == nil && c != ']' {
-		if err = p.arrayElement(c, of); err != nil {
-			break
-		}
-		if c, err = p.peek(); err != nil || c == ']' {
-			break
-		}
-		if c != ',' {
-			return p.malformed(p.w.pos, "expected a comma or the end of the array")
-		}
-		p.w.pos++
-		if c, err = p.peek(); c == ']' {
-			return p.malformed(p.w.pos, "expected another element after the comma")
-		}
-	}
-	if err == nil {
+	if err == nil && c == ']' {
 		p.w.pos++
 		return nil
 	}
-	if f, ok := err.(*fault); ok {
-		f.final = true
+	for err == nil {
+		if err := p.arrayElement(c, of); err != nil {
+			return err
+		}
+		if c, err = p.peek(); err != nil {
+			break
+		}
+		p.w.pos++
+		if c == ']' {
+			return nil
+		}
+		if c != ',' {
+			return p.malformed(p.w.pos-1, fmt.Sprintf("found %q; expected a comma or the end of the array", c))
+		}
+		c, err = p.peek()
 	}
 	return p.cut(err, "the rest of an array of records")
 }
@@ -167,9 +179,9 @@ func (p *parser) arrayElement(c byte, of elements) error {
 	case c == '{':
 		return p.object()
 	case p.r.stats.Records > 0:
-		return p.malformed(p.w.pos, "expected a record, which is an object")
+		return p.malformed(p.w.pos, fmt.Sprintf("found %q; expected a record, which is an object", c))
 	}
-	return p.fault(p.w.pos, NotALog, fmt.Sprintf("an array whose element starts with %q; expected records", c))
+	return p.fault(p.w.pos, NotALog, fmt.Sprintf("found an array whose element starts with %q; expected records", c))
 }
 
 // record scans the record at the window's position and delivers it.
@@ -178,6 +190,7 @@ func (p *parser) record() error {
 	w.keep = w.pos
 	for {
 		next, verdict := p.r.scan.record(w.data(), w.pos, w.end)
+		scanned := next - w.pos
 		if verdict == short {
 			next, verdict = p.torn(next)
 		}
@@ -188,7 +201,10 @@ func (p *parser) record() error {
 			}
 			return p.deliver(next)
 		case wrong:
-			return p.malformed(next, p.r.scan.complaint)
+			p.wasted += scanned
+			f := p.malformed(next, p.r.scan.complaint)
+			f.final = p.wasted > maxWaste
+			return f
 		case deep:
 			p.settle(p.fault(w.pos, TooDeep, fmt.Sprintf("record nested deeper than %d levels; it was skipped", MaxDepth)))
 			w.keep = -1

@@ -121,12 +121,12 @@ func (s *scanner) element(i int, l *level, depth int) int {
 		if l.asked {
 			next = s.object(i, l, depth+1)
 		} else {
-			next = skipContainer(b, i, MaxDepth-depth)
+			next = skipValue(b, i, MaxDepth-depth)
 		}
 		return s.plain(l.field, rootkeep.Object, i, next)
 	case '[':
 		if l.field < 0 && !l.asked {
-			return skipContainer(b, i, MaxDepth-depth)
+			return skipValue(b, i, MaxDepth-depth)
 		}
 		return s.array(i, l, depth+1)
 	case 'n':

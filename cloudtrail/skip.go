@@ -2,9 +2,9 @@ package cloudtrail
 
 import "math/bits"
 
-// The functions of this file find the end of a JSON value without looking at
-// what it means. They read the padding after the data as NUL bytes, which no
-// value can contain, and so need no other end.
+// The functions of this file find the end of a JSON value and check it on the
+// way, without looking at what it means. They read the padding after the data,
+// NUL bytes that no value can contain, and so need no other end.
 
 const (
 	ones  = 0x0101010101010101
@@ -72,64 +72,76 @@ func isHex(c byte) bool {
 	return '0' <= c && c <= '9' || 'a' <= c|0x20 && c|0x20 <= 'f'
 }
 
-// Classes of bytes between the strings of a container.
-const (
-	filler = iota
-	quote
-	opening
-	closing
-	foreign // cannot be there
-)
-
-// classes is lenient: what stands between strings and brackets is not checked
-// beyond its letters.
-var classes = func() (c [256]uint8) {
-	for i := range c {
-		c[i] = foreign
+// skipValue returns the index after the value at b[i], in which depth more
+// levels may nest.
+func skipValue(b []byte, i, depth int) int {
+	switch b[i] {
+	case '"':
+		return skipString(b, i)
+	case '{':
+		return skipObject(b, i, depth)
+	case '[':
+		return skipArray(b, i, depth)
+	case 't', 'f', 'n':
+		return skipLiteral(b, i)
 	}
-	for _, b := range " \t\r\n,:+-.0123456789eE" + "truefalsn" {
-		c[b] = filler
-	}
-	c['"'] = quote
-	c['{'], c['['] = opening, opening
-	c['}'], c[']'] = closing, closing
-	return c
-}()
+	return skipNumber(b, i)
+}
 
-// skipContainer returns the index after the object or array that opens at b[i]
-// and may nest depth more levels, itself included. Strings are checked, brackets
-// are counted, and nothing else: that such a container is well-formed between
-// its strings is known only when somebody asked for a field in it.
-func skipContainer(b []byte, i, depth int) int {
-	open := 0
-	for {
-		switch classes[b[i]] {
-		case filler:
-			i++
-		case quote:
-			if i = skipString(b, i); i < 0 {
-				return i
-			}
-			// Most often another string follows behind a colon or comma.
-			for classes[b[i]] == filler && b[i+1] == '"' {
-				if i = skipString(b, i+1); i < 0 {
-					return i
-				}
-			}
-		case opening:
-			if open++; open > depth {
-				return ^i
-			}
-			i++
-		case closing:
-			open--
-			i++
-			if open == 0 {
-				return i
-			}
-		default:
+// skipObject returns the index after the object at b[i].
+func skipObject(b []byte, i, depth int) int {
+	if depth == 0 {
+		return ^i
+	}
+	if i = skipSpace(b, i+1); b[i] == '}' {
+		return i + 1
+	}
+	for b[i] == '"' {
+		if i = skipString(b, i); i < 0 {
+			return i
+		}
+		if i = skipSpace(b, i); b[i] != ':' {
 			return ^i
 		}
+		if i = skipSpace(b, i+1); b[i] == '"' {
+			i = skipString(b, i)
+		} else {
+			i = skipValue(b, i, depth-1)
+		}
+		if i < 0 {
+			return i
+		}
+		if i = skipSpace(b, i); b[i] != ',' {
+			break
+		}
+		i = skipSpace(b, i+1)
+	}
+	if b[i] != '}' {
+		return ^i
+	}
+	return i + 1
+}
+
+// skipArray returns the index after the array at b[i].
+func skipArray(b []byte, i, depth int) int {
+	if depth == 0 {
+		return ^i
+	}
+	if i = skipSpace(b, i+1); b[i] == ']' {
+		return i + 1
+	}
+	for {
+		if i = skipValue(b, i, depth-1); i < 0 {
+			return i
+		}
+		i = skipSpace(b, i)
+		if b[i] == ']' {
+			return i + 1
+		}
+		if b[i] != ',' {
+			return ^i
+		}
+		i = skipSpace(b, i+1)
 	}
 }
 
@@ -193,8 +205,10 @@ func isDigit(c byte) bool { return '0' <= c && c <= '9' }
 
 // skipSpace returns the index of the next byte that is not white space.
 func skipSpace(b []byte, i int) int {
-	for b[i] == ' ' || b[i] == '\n' || b[i] == '\r' || b[i] == '\t' {
+	for b[i] <= ' ' && isSpace(b[i]) {
 		i++
 	}
 	return i
 }
+
+func isSpace(c byte) bool { return c == ' ' || c == '\n' || c == '\r' || c == '\t' }

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -61,7 +62,11 @@ func (f *ruleFlags) explain(ctx context.Context, s streams, dirs []string, rule 
 		if f.output == "json" {
 			return f.json(s, e)
 		}
-		_, err := fmt.Fprintf(s.out, "%s:%d %s\n%s\n", visible(e.File), e.Offset, visible(e.EventID), visible(e.Explanation.String()))
+		fmt.Fprintf(s.out, "%s:%d %s\n", visible(e.File), e.Offset, visible(e.EventID))
+		for line := range strings.Lines(e.Explanation.String()) {
+			fmt.Fprintln(s.out, visible(strings.TrimSuffix(line, "\n")))
+		}
+		_, err := fmt.Fprintln(s.out)
 		return err
 	})
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"sync"
 
 	"github.com/rootkeep/rootkeep/cloudtrail"
 	"github.com/rootkeep/rootkeep/internal/detect"
@@ -36,7 +37,7 @@ func Explain(ctx context.Context, c ExplainConfig, each func(Explained) error) (
 	}
 	number, ok := pack.RuleNumber(c.Rule)
 	if !ok {
-		return nil, fmt.Errorf("no single-event rule %q; hint: rootkeep rules list", c.Rule)
+		return nil, fmt.Errorf("no single-event rule %q%s; hint: rootkeep rules list", c.Rule, unloaded(pack))
 	}
 	hunt, err := detect.NewHunt(pack, detect.Options{DedupMemory: 1 << 20})
 	if err != nil {
@@ -52,9 +53,11 @@ func Explain(ctx context.Context, c ExplainConfig, each func(Explained) error) (
 	}
 	defer paths.Close()
 	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
 	objects := make(chan stream.Object)
-	go paths.Send(ctx, objects)
+	var sending sync.WaitGroup
+	sending.Go(func() { paths.Send(ctx, objects) })
+	defer sending.Wait() // before Close: Send opens the zips
+	defer cancel()
 	worker, reader := hunt.NewWorker(), cloudtrail.NewReader(fields, cloudtrail.Options{Derived: hunt.Derived()})
 	var problems []cloudtrail.Problem
 	for o := range objects {
@@ -72,4 +75,15 @@ func Explain(ctx context.Context, c ExplainConfig, each func(Explained) error) (
 		}
 	}
 	return problems, ctx.Err()
+}
+
+// unloaded names the first file that could not be used: the rule that was asked
+// for may stand in it.
+func unloaded(pack *detect.Pack) string {
+	for _, p := range pack.Problems {
+		if !p.Warning {
+			return " (" + p.String() + ")"
+		}
+	}
+	return ""
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -66,12 +67,31 @@ func RunCases(ctx context.Context, p *Pack, bases rule.Bases) []CaseResult {
 	return out
 }
 
+// CheckCases decodes the cases of every detection without running them.
+func (p *Pack) CheckCases() []Problem {
+	var out []Problem
+	check := func(h *sigma.Header, s settings) {
+		_, err := s.readCases(h)
+		var decode *rule.Error
+		if errors.As(err, &decode) {
+			out = append(out, Problem{File: h.File, Line: decode.Line, Rule: h.Title, Msg: "cases: " + decode.Msg})
+		}
+	}
+	for i, r := range p.Set.Rules() {
+		check(&r.Header, p.rules[i])
+	}
+	for i, c := range p.Set.Correlations() {
+		check(&c.Header, p.correlations[i])
+	}
+	return out
+}
+
 func (p *Pack) runCases(ctx context.Context, h *sigma.Header, bases rule.Bases) []CaseResult {
 	s, err := readSettings(h)
 	if err != nil {
 		return []CaseResult{{Detection: ruleName(h), File: h.File, Err: err.Error()}}
 	}
-	cases, err := s.readCases(h.File)
+	cases, err := s.readCases(h)
 	if err != nil {
 		return []CaseResult{{Detection: ruleName(h), File: h.File, Err: err.Error()}}
 	}

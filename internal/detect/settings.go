@@ -1,9 +1,11 @@
 package detect
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/token"
 
 	"github.com/rootkeep/rootkeep"
 	"github.com/rootkeep/rootkeep/internal/rule"
@@ -65,10 +67,10 @@ func readSettings(h *sigma.Header) (settings, error) {
 	if node, ok := h.Custom["rootkeep"]; ok {
 		rest, cases := cutKey(node, "cases")
 		if err := rule.Decode(h.File, rest, &s); err != nil {
-			return s, err
+			return s, inFile(h, err)
 		}
 		if err := s.check(h.File, node); err != nil {
-			return s, err
+			return s, inFile(h, err)
 		}
 		s.cases = cases
 	}
@@ -97,13 +99,31 @@ func cutKey(node ast.Node, key string) (rest, value ast.Node) {
 }
 
 // readCases decodes the cases that readSettings left alone.
-func (s *settings) readCases(file string) ([]Case, error) {
+func (s *settings) readCases(h *sigma.Header) ([]Case, error) {
 	var cases []Case
 	if s.cases == nil {
 		return nil, nil
 	}
-	err := rule.Decode(file, s.cases, &cases)
-	return cases, err
+	err := rule.Decode(h.File, s.cases, &cases)
+	return cases, inFile(h, err)
+}
+
+// inFile moves an error down by the lines above the document of h: nodes count
+// from the start of their document, not of the file.
+func inFile(h *sigma.Header, err error) error {
+	var decode *rule.Error
+	if !errors.As(err, &decode) {
+		return err
+	}
+	first := 0
+	for tok := h.Custom["rootkeep"].GetToken(); tok != nil; tok = tok.Prev {
+		if tok.Type != token.DocumentHeaderType && tok.Type != token.CommentType {
+			first = tok.Position.Line
+		}
+	}
+	moved := *decode
+	moved.Line += h.Line - first
+	return &moved
 }
 
 func (s *settings) check(file string, node ast.Node) error {

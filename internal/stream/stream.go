@@ -13,7 +13,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 
 	"github.com/rootkeep/rootkeep/cloudtrail"
 )
@@ -95,6 +94,13 @@ func (p *Paths) Send(ctx context.Context, out chan<- Object) {
 		}
 	}
 	for _, path := range p.paths {
+		if path == "-" {
+			in := cloudtrail.Input{Name: "standard input", Open: once(ctx, p.stdin)}
+			if !send(Object{Input: in, Size: -1}) {
+				return
+			}
+			continue
+		}
 		if !p.each(path, send) {
 			return
 		}
@@ -122,12 +128,11 @@ func (p *Paths) Count(ctx context.Context) (objects int, bytes int64) {
 	return objects, bytes
 }
 
+// each sends the file, or every file below the folder. It returns false when
+// send did.
 func (p *Paths) each(path string, send func(Object) bool) bool {
-	if path == "-" {
-		return send(Object{Input: cloudtrail.Input{Name: "standard input", Open: once(p.stdin)}, Size: -1})
-	}
 	going := true
-	err := filepath.WalkDir(path, func(name string, d fs.DirEntry, err error) error {
+	err := filepath.WalkDir(followed(path), func(name string, d fs.DirEntry, err error) error {
 		switch {
 		case err != nil:
 			going = send(Object{Input: cloudtrail.Input{Name: name}, Err: plain(err)})
@@ -147,6 +152,19 @@ func (p *Paths) each(path string, send func(Object) bool) bool {
 	return going
 }
 
+// followed makes a walk begin inside the folder that a link leads to: the user
+// named it. Links inside a folder are not followed.
+func followed(path string) string {
+	link, err := os.Lstat(path)
+	if err != nil || link.Mode()&fs.ModeSymlink == 0 {
+		return path
+	}
+	if info, err := os.Stat(path); err != nil || !info.IsDir() {
+		return path
+	}
+	return path + string(filepath.Separator)
+}
+
 // file sends one file, or the entries of a zip.
 func (p *Paths) file(name string, send func(Object) bool) bool {
 	info, err := os.Stat(name) // follows a link to its file
@@ -160,7 +178,7 @@ func (p *Paths) file(name string, send func(Object) bool) bool {
 		return send(Object{Input: cloudtrail.Input{Name: name}, Err: errors.New("no regular file; hint: pipe it to standard input (-)")})
 	}
 	if strings.EqualFold(filepath.Ext(name), ".zip") {
-		return p.zip(name, send)
+		return p.zip(name, info.Size(), send)
 	}
 	return send(object(name, info.Size(), func() (io.ReadCloser, error) { return os.Open(name) }))
 }
@@ -172,64 +190,4 @@ func object(name string, size int64, open func() (io.ReadCloser, error)) Object 
 		Size:   size,
 		Digest: ok && key.Kind == cloudtrail.KeyDigest,
 	}
-}
-
-func (p *Paths) zip(name string, send func(Object) bool) bool {
-	z, err := zip.OpenReader(name)
-	if err != nil {
-		return send(Object{Input: cloudtrail.Input{Name: name}, Err: fmt.Errorf("read zip: %w", plain(err))})
-	}
-	p.zips = append(p.zips, z)
-	for _, f := range z.File {
-		if f.FileInfo().IsDir() {
-			continue
-		}
-		open := func() (io.ReadCloser, error) {
-			r, err := f.Open()
-			if err != nil {
-				return nil, err
-			}
-			return &bounded{ReadCloser: r, stored: int64(f.CompressedSize64)}, nil
-		}
-		if !send(object(filepath.ToSlash(filepath.Join(name, f.Name)), int64(f.CompressedSize64), open)) {
-			return false
-		}
-	}
-	return true
-}
-
-// once opens a stream that cannot be read again.
-func once(r io.Reader) func() (io.ReadCloser, error) {
-	var mu sync.Mutex
-	taken := false
-	return func() (io.ReadCloser, error) {
-		mu.Lock()
-		defer mu.Unlock()
-		if taken || r == nil {
-			return nil, errors.New("standard input cannot be read a second time; hint: save it to a file")
-		}
-		taken = true
-		return io.NopCloser(r), nil
-	}
-}
-
-const (
-	// A zip entry that inflates past bombBytes and to more than bombRatio times
-	// its stored size is refused, as cloudtrail refuses such a gzip object.
-	bombBytes = 256 << 20
-	bombRatio = 400
-)
-
-// bounded stops a zip entry that inflates out of all proportion.
-type bounded struct {
-	io.ReadCloser
-	stored, read int64
-}
-
-func (b *bounded) Read(p []byte) (int, error) {
-	n, err := b.ReadCloser.Read(p)
-	if b.read += int64(n); b.read > bombBytes && b.read/bombRatio > b.stored {
-		return 0, fmt.Errorf("%d stored bytes inflate to more than %d: a zip bomb; the rest is not read", b.stored, b.read)
-	}
-	return n, err
 }

@@ -9,14 +9,9 @@ import (
 
 // API holds the names that CloudTrail uses for event sources and events.
 type API struct {
-	services map[string]*service // by event source, lower case
-	events   map[string]event    // by lower-case name
-	names    []string            // of events, sorted
-}
-
-// service is one event source.
-type service struct {
-	open bool // logs calls that nobody documents
+	open   map[string]bool  // by event source in lower case: logs calls that nobody documents
+	events map[string]event // by lower-case name
+	names  []string         // of events, sorted
 }
 
 // event is one event name with the services that log it.
@@ -29,7 +24,7 @@ type event struct {
 // commas, then event names, or * for a source whose names are not all known.
 // Lines that start with # are comments.
 func ReadAPI(texts ...string) (*API, error) {
-	a := &API{services: map[string]*service{}, events: map[string]event{}}
+	a := &API{open: map[string]bool{}, events: map[string]event{}}
 	for _, text := range texts {
 		n := 0
 		for line := range strings.Lines(text) {
@@ -54,14 +49,9 @@ func ReadAPI(texts ...string) (*API, error) {
 }
 
 func (a *API) add(source string, names []string) {
-	s := a.services[source]
-	if s == nil {
-		s = &service{}
-		a.services[source] = s
-	}
+	a.open[source] = a.open[source] || slices.Contains(names, "*")
 	for _, name := range names {
 		if name == "*" {
-			s.open = true
 			continue
 		}
 		e := a.events[strings.ToLower(name)]
@@ -73,6 +63,13 @@ func (a *API) add(source string, names []string) {
 		}
 		a.events[strings.ToLower(name)] = e
 	}
+}
+
+// Has says whether CloudTrail logs an event of this name, with or without the API
+// version that some services append.
+func (a *API) Has(name string) bool {
+	_, known := a.find(name)
+	return known
 }
 
 // apiVersion is how some services end their event names: 20150331v2, or as much
@@ -89,8 +86,10 @@ func (a *API) find(name string) (event, bool) {
 	return e, ok
 }
 
-// source looks an event source up. The partition of China ends its hosts in .cn.
-func (a *API) source(host string) (*service, bool) {
-	s, ok := a.services[strings.TrimSuffix(strings.ToLower(host), ".cn")]
-	return s, ok
+// source is an event source as the lists write it. The partition of China ends
+// its hosts in .cn.
+func (a *API) source(host string) (source string, known bool) {
+	source = strings.TrimSuffix(strings.ToLower(host), ".cn")
+	_, known = a.open[source]
+	return source, known
 }

@@ -53,10 +53,10 @@ func (s *scope) add(api *API, b branch) {
 				continue
 			}
 			named = true
-			known, ok := api.source(f.text)
-			s.open = s.open || !ok || known.open
-			if !slices.Contains(s.sources, f.text) {
-				s.sources = append(s.sources, f.text)
+			source, known := api.source(f.text)
+			s.open = s.open || !known || api.open[source]
+			if !slices.Contains(s.sources, source) {
+				s.sources = append(s.sources, source)
 			}
 		}
 	}
@@ -84,8 +84,9 @@ func (j *judge) sources(it *sigma.Item) {
 }
 
 func (j *judge) anySource(it *sigma.Item, v value.Scalar) bool {
-	for source := range j.api.services {
-		if accepts(it, v, source) {
+	accepts := accepter(it, v)
+	for source := range j.api.open {
+		if accepts(source) {
 			return true
 		}
 	}
@@ -143,26 +144,25 @@ func (e event) loggedBy() string {
 // anyEvent says whether a pattern matches some event name. The start of a name
 // may reach into an API version, which the list does not have.
 func (j *judge) anyEvent(it *sigma.Item, v value.Scalar, f form) bool {
-	if f.kind == opaque && len(it.Values) == 0 {
-		return true
-	}
 	if f.kind == prefix {
 		if _, ok := j.api.find(f.text); ok {
 			return true
 		}
 	}
-	return slices.ContainsFunc(j.api.names, func(name string) bool { return accepts(it, v, name) })
+	return slices.ContainsFunc(j.api.names, accepter(it, v))
 }
 
-// accepts says whether a value of an item accepts a text, before any negation.
-func accepts(it *sigma.Item, v value.Scalar, text string) bool {
+// accepter says whether a value of an item accepts a text, before any negation.
+func accepter(it *sigma.Item, v value.Scalar) func(text string) bool {
 	tests, err := it.Modifiers.Tests(v, v.Text)
-	if err != nil {
-		return true
+	if err != nil { // Compile has refused the rule
+		return func(string) bool { return true }
 	}
-	var s value.Subject
-	s.Read(rootkeep.Value{Kind: rootkeep.String, Text: []byte(text)})
-	return slices.ContainsFunc(tests, func(t value.Test) bool { return t.Holds(&s) })
+	return func(text string) bool {
+		var s value.Subject
+		s.Read(rootkeep.Value{Kind: rootkeep.String, Text: []byte(text)})
+		return slices.ContainsFunc(tests, func(t value.Test) bool { return t.Holds(&s) })
+	}
 }
 
 // similar is a hint at the event name that was meant: one that has the same

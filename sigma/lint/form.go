@@ -3,7 +3,6 @@ package lint
 import (
 	"strings"
 
-	"github.com/rootkeep/rootkeep/sigma"
 	"github.com/rootkeep/rootkeep/sigma/pattern"
 	"github.com/rootkeep/rootkeep/sigma/value"
 )

@@ -120,7 +120,7 @@ func (l *linter) path(path string, line int) bool {
 	if shapeOf(path) != unknown || slices.Contains(l.set.Derived(), path) {
 		return true
 	}
-	hint := "hint: what a call asks for and answers lies below requestParameters and responseElements; errorCode tells its outcome"
+	hint := "hint: the outcome of a call is in errorCode, the rest below requestParameters and responseElements"
 	if known := respelled(path); known != "" {
 		hint = "hint: write " + known
 	}

@@ -17,6 +17,7 @@ const (
 	maxSlots   = 4096
 	maxText    = 1 << 18 // bytes of values
 	maxRules   = 1 << 16
+	maxBits    = 1 << 18 // words
 	maxValue   = 512  // a longer value only passes through slot 0
 	maxPassing = 4096 // a longer one is not recognised when it repeats
 )
@@ -121,7 +122,7 @@ func (m *Memo) SetRules(slot int, rules []int32) {
 }
 
 func (m *Memo) insert(h uint64, text []byte) int {
-	if len(m.slots) == maxSlots || len(m.text)+len(text) > maxText || len(m.rules) > maxRules {
+	if len(m.slots) == maxSlots || len(m.text)+len(text) > maxText || len(m.rules) > maxRules || len(m.bits) > maxBits {
 		m.reset()
 	}
 	if 2*len(m.slots) >= len(m.table) {

@@ -78,11 +78,11 @@ func TestLongValuesAndObjectsAreKeptOnlyWhileTheyRepeat(t *testing.T) {
 }
 
 func TestAMemoStaysBounded(t *testing.T) {
-	m := New(100)
+	m := New(3000)
 	for i := range 5 * maxSlots {
 		m.SetRules(m.Find(text(strings.Repeat("v", i%400)+fmt.Sprint(i))), make([]int32, i%50))
 	}
-	if len(m.slots) > maxSlots || len(m.text) > maxText || len(m.rules) > maxRules+50 || len(m.table) > 4*maxSlots {
+	if len(m.slots) > maxSlots || len(m.text) > maxText || len(m.rules) > maxRules+50 || len(m.table) > 4*maxSlots || len(m.bits) > maxBits+2*m.words {
 		t.Errorf("size: got %d slots, %d bytes, %d rules, %d entries, want at most the limits", len(m.slots), len(m.text), len(m.rules), len(m.table))
 	}
 }

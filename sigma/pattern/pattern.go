@@ -200,11 +200,16 @@ func (p *Pattern) Match(value []byte) bool {
 	return p.glob.match(value)
 }
 
-// glob is the general pattern: segments between the runs of *. Each is a list of
-// parts without AnyRun.
+// glob is the general pattern: segments between the runs of *.
 type glob struct {
-	segments           []Text
+	segments           []segment
 	openStart, openEnd bool // the pattern starts, ends with *
+}
+
+// segment is a run of parts without AnyRun.
+type segment struct {
+	parts Text
+	lead  []byte // the literal that it starts with, nil when it starts with ?
 }
 
 func newGlob(parts Text) glob {
@@ -212,16 +217,19 @@ func newGlob(parts Text) glob {
 		openStart: parts[0].Wildcard == AnyRun,
 		openEnd:   parts[len(parts)-1].Wildcard == AnyRun,
 	}
-	var seg Text
+	var seg segment
 	for _, p := range append(parts, Part{Wildcard: AnyRun}) {
 		if p.Wildcard != AnyRun {
-			seg = append(seg, p)
+			seg.parts = append(seg.parts, p)
 			continue
 		}
-		if len(seg) > 0 {
+		if len(seg.parts) > 0 {
+			if first := seg.parts[0]; first.Wildcard == None {
+				seg.lead = []byte(first.Literal)
+			}
 			g.segments = append(g.segments, seg)
 		}
-		seg = nil
+		seg = segment{}
 	}
 	return g
 }
@@ -230,45 +238,46 @@ func newGlob(parts Text) glob {
 // room to the segments that follow, so no other placement needs a try.
 func (g *glob) match(value []byte) bool {
 	pos := 0
-	for i, seg := range g.segments {
+	for i := range g.segments {
+		seg := &g.segments[i]
 		first, last := i == 0 && !g.openStart, i == len(g.segments)-1 && !g.openEnd
-		end := -1
 		if first {
-			end = matchAt(value, 0, seg)
+			pos = seg.matchAt(value, 0)
 		} else {
-			end = find(value, pos, seg, last)
+			pos = seg.find(value, pos, last)
 		}
-		if end < 0 || (last && end != len(value)) {
+		if pos < 0 || (last && pos != len(value)) {
 			return false
 		}
-		pos = end
 	}
 	return true
 }
 
-// find looks for a segment from pos on and returns where it ends, or -1; toEnd asks for a match that
-// ends where the value ends.
-func find(value []byte, pos int, seg Text, toEnd bool) (end int) {
-	for ; pos <= len(value); pos++ {
-		if seg[0].Wildcard == None {
-			i := bytes.Index(value[pos:], []byte(seg[0].Literal))
+// find looks for the segment from pos on and returns where it ends, or -1. With
+// toEnd it must end where the value ends.
+func (seg *segment) find(value []byte, pos int, toEnd bool) int {
+	for pos <= len(value) {
+		step := 1
+		if seg.lead != nil {
+			i := bytes.Index(value[pos:], seg.lead)
 			if i < 0 {
 				return -1
 			}
 			pos += i
-		} else if pos < len(value) && !utf8.RuneStart(value[pos]) {
-			continue
+		} else if _, n := utf8.DecodeRune(value[pos:]); n > 1 {
+			step = n // ? must not start inside a character
 		}
-		if end := matchAt(value, pos, seg); end >= 0 && (!toEnd || end == len(value)) {
+		if end := seg.matchAt(value, pos); end >= 0 && (!toEnd || end == len(value)) {
 			return end
 		}
+		pos += step
 	}
 	return -1
 }
 
-// matchAt matches a segment at one place and returns where it ends, or -1.
-func matchAt(value []byte, pos int, seg Text) int {
-	for _, p := range seg {
+// matchAt matches the segment at one place and returns where it ends, or -1.
+func (seg *segment) matchAt(value []byte, pos int) int {
+	for _, p := range seg.parts {
 		if p.Wildcard == AnyChar {
 			if pos == len(value) {
 				return -1

@@ -1,0 +1,252 @@
+package lint_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/rootkeep/rootkeep/sigma"
+	"github.com/rootkeep/rootkeep/sigma/lint"
+)
+
+// someNames is a small list of events for tests.
+const someNames = `# comment
+iam.amazonaws.com CreateUser DeleteUser UpdateLoginProfile
+s3.amazonaws.com,s3-control.amazonaws.com PutBucketPolicy
+lambda.amazonaws.com UpdateFunctionCode
+sso.amazonaws.com,sso-directory.amazonaws.com CreateUser
+
+billingconsole.amazonaws.com *
+`
+
+// lintRule compiles one rule with this detection section and lints it.
+func lintRule(t testing.TB, detection string) []lint.Finding {
+	t.Helper()
+	rule := "title: T\nlogsource: {product: aws, service: cloudtrail}\nlevel: low\ndetection:\n" +
+		strings.ReplaceAll(strings.Trim(detection, "\n"), "\t", "  ") + "\n"
+	return lintText(t, rule)
+}
+
+func lintText(t testing.TB, text string) []lint.Finding {
+	t.Helper()
+	docs, err := sigma.Parse("f.yml", []byte(text))
+	if err != nil {
+		t.Fatalf("%v in\n%s", err, text)
+	}
+	set, problems := sigma.Compile(docs, sigma.Options{Derived: derived})
+	for _, p := range problems {
+		if p.Severity == sigma.SeverityError {
+			t.Fatal(p)
+		}
+	}
+	api, err := lint.ReadAPI(someNames)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return lint.Lint(set, api)
+}
+
+func checks(findings []lint.Finding) string {
+	var out []string
+	for _, f := range findings {
+		if f.Check != "no-index" {
+			out = append(out, f.Check)
+		}
+	}
+	return strings.Join(out, " ")
+}
+
+func TestLint(t *testing.T) {
+	tests := []struct {
+		name, detection, want string
+	}{
+		{"a plain rule has no fault", `
+	a: {eventSource: iam.amazonaws.com, eventName: CreateUser}
+	condition: a`, ""},
+
+		{"a selection and its negation never match", `
+	a: {errorCode: X}
+	condition: a and not a`, "never-matches"},
+		{"a selection or its negation always matches", `
+	a: {errorCode: X}
+	condition: a or not a`, "always-matches"},
+		{"two values of a field that has one never match", `
+	a: {eventName: CreateUser}
+	b: {eventName: DeleteUser}
+	condition: a and b`, "never-matches"},
+		{"upper and lower case do not make values different", `
+	a: {errorCode: AccessDenied}
+	b: {errorCode: accessdenied}
+	condition: a and b`, ""},
+		{"two values of a request parameter may both be there", `
+	a: {requestParameters.x: A}
+	b: {requestParameters.x: B}
+	condition: a and b`, ""},
+		{"all values of a field that has one never match", `
+	a: {errorCode|all: [A, B]}
+	condition: a`, "never-matches"},
+		{"contains all may match", `
+	a: {errorCode|contains|all: [A, B]}
+	condition: a`, ""},
+		{"a value that its own exclusion covers never matches", `
+	a: {userAgent|startswith: aws-cli/2}
+	b: {userAgent|startswith: aws-cli}
+	condition: a and not b`, "never-matches"},
+		{"a value that its exclusion covers in part may match", `
+	a: {userAgent|startswith: aws-cli}
+	b: {userAgent|startswith: aws-cli/2}
+	condition: a and not b`, ""},
+		{"a value of a field that must not exist never matches", `
+	a: {errorCode: X}
+	b: {errorCode|exists: false}
+	condition: a and b`, "never-matches"},
+		{"null and a value of one field never match", `
+	a: {errorCode: X}
+	b: {errorCode: null}
+	condition: a and b`, "never-matches"},
+		{"null or a value of one field may match", `
+	a: {eventName: CreateUser}
+	b: {errorCode: X}
+	c: {errorCode: null}
+	condition: a and 1 of (b) or a and c`, "skip"},
+		{"exists excludes neither null nor itself", `
+	a: {errorCode|exists: true}
+	b: {errorCode: null}
+	condition: a and b`, ""},
+		{"neq of the same value never matches", `
+	a: {errorCode: X}
+	b: {errorCode|neq: X}
+	condition: a and b`, "never-matches"},
+		{"one way of several that contradicts is told by its selection", `
+	a: {eventName: CreateUser}
+	b: {eventName: DeleteUser}
+	c: {errorCode: X}
+	condition: a and (b or c)`, "dead-selection"},
+		{"a condition with too many ways to match is not judged", `
+	a: [{errorCode: A}, {errorCode: B}, {errorCode: C}, {errorCode: D}, {errorCode: E}, {errorCode: F}, {errorCode: G}, {errorCode: H}]
+	condition: a and a and a and a and a and not a`, ""},
+
+		{"an ARN never equals a bare user name", `
+	a: {eventName: UpdateLoginProfile}
+	own: {userIdentity.arn|fieldref: requestParameters.userName}
+	condition: a and not own`, "arn-and-name"},
+		{"a rule that needs an ARN to equal a name never matches", `
+	a: {userIdentity.arn|fieldref: requestParameters.userName}
+	condition: a`, "never-matches arn-and-name"},
+		{"a bare name never holds an ARN", `
+	a: {eventName: CreateUser}
+	own: {requestParameters.userName|contains|fieldref: userIdentity.arn}
+	condition: a and not own`, "arn-and-name"},
+		{"an ARN may end with a name", `
+	a: {eventName: CreateUser}
+	own: {userIdentity.arn|endswith|fieldref: requestParameters.userName}
+	condition: a and not own`, ""},
+		{"a name compared with the text of an ARN", `
+	a: {eventName: CreateUser, userIdentity.userName: 'arn:aws:iam::111122223333:user/x'}
+	condition: a`, "never-matches arn-and-name"},
+		{"an ARN compared with the text of a name", `
+	a: {eventName: CreateUser}
+	b: {userIdentity.arn: [alice, 'arn:aws:iam::111122223333:user/bob']}
+	condition: a and not b`, "arn-and-name"},
+		{"an ARN compared with a pattern", `
+	a: {eventName: CreateUser, userIdentity.arn: '*:user/alice'}
+	condition: a`, ""},
+		{"a field name where a reference was meant", `
+	a: {eventName: CreateUser}
+	own: {userIdentity.arn|contains: responseElements.accessKey.userName}
+	condition: a and not own`, "literal-field-name"},
+
+		{"a negated wildcard asks for absence", `
+	a: {eventName: CreateUser}
+	b: {errorCode|contains: '*'}
+	condition: a and not b`, "negated-wildcard"},
+		{"a wildcard that is not negated asks for presence", `
+	a: {eventName: CreateUser, requestParameters.x: '*'}
+	condition: a`, ""},
+		{"neq of a wildcard is a negated wildcard", `
+	a: {eventName: CreateUser, errorCode|neq: '*'}
+	condition: a`, "negated-wildcard"},
+
+		{"an event name that nobody logs", `
+	a: {eventName: [CreateUser, CreateUsr]}
+	condition: a`, "unknown-event"},
+		{"a rule whose only event name nobody logs never matches", `
+	a: {eventName: CreateUsr}
+	condition: a`, "never-matches unknown-event"},
+		{"the start of an event name that nobody logs", `
+	a: {eventName|startswith: Creat, errorCode: X}
+	b: {eventName|startswith: Remove}
+	condition: a or b`, "unknown-event dead-selection"},
+		{"a pattern that matches an event name", `
+	a: {eventName: '*User'}
+	condition: a`, ""},
+		{"an event name with an API version", `
+	a: {eventName: UpdateFunctionCode20150331v2}
+	b: {eventName|startswith: UpdateFunctionCode2015}
+	condition: a or b`, ""},
+		{"an event of another service", `
+	a: {eventSource: s3.amazonaws.com, eventName: [PutBucketPolicy, CreateUser]}
+	condition: a`, "event-of-other-service"},
+		{"an event of one of several services", `
+	a: {eventSource: [iam.amazonaws.com, s3.amazonaws.com], eventName: [PutBucketPolicy, CreateUser]}
+	condition: a`, ""},
+		{"an event that one way of matching leaves to any service", `
+	a: {eventSource: s3.amazonaws.com}
+	b: {eventName: CreateUser}
+	c: {errorCode: X}
+	condition: (a or c) and b`, ""},
+		{"undocumented calls of a console are not judged", `
+	a: {eventSource: billingconsole.amazonaws.com, eventName: SomethingNew}
+	condition: a`, ""},
+		{"a service that does not exist, with events that are not judged", `
+	a: {eventSource: ima.amazonaws.com, eventName: CreateUsr}
+	condition: a`, "never-matches unknown-service"},
+		{"a service of the partition of China", `
+	a: {eventSource: iam.amazonaws.com.cn, eventName: CreateUser}
+	condition: a`, ""},
+		{"a cased event name that CloudTrail writes otherwise", `
+	a: {eventName|cased: createUser}
+	condition: a`, "never-matches event-name-case"},
+		{"a cased event name as CloudTrail writes it", `
+	a: {eventName|cased: CreateUser}
+	condition: a`, ""},
+
+		{"a field that no record has", `
+	a: {eventName: CreateUser, status: success}
+	condition: a`, "never-matches unknown-field"},
+		{"a field in another spelling", `
+	a: {eventName: CreateUser}
+	b: {sourceIpAddress: 192.0.2.1}
+	condition: a and not b`, "unknown-field"},
+		{"a field below userIdentity that no record has", `
+	a: {eventName: CreateUser}
+	b: {userIdentity.name: x}
+	condition: a and not b`, "unknown-field"},
+		{"anything may lie below requestParameters, and the program has fields of its own", `
+	a: {eventName: CreateUser, requestParameters.any.thing: x, rootkeep.outcome: success}
+	condition: a`, ""},
+		{"the outcome that no program computes", `
+	a: {eventName: CreateUser, rootkeep.result: null}
+	condition: a`, "unknown-field"},
+
+		{"a selection that no condition names", `
+	a: {eventName: CreateUser}
+	b: {errorCode: X}
+	condition: a`, "unused-selection"},
+		{"a placeholder is not judged", `
+	a: {eventName|expand: '%names%'}
+	condition: a`, ""},
+	}
+	for _, tt := range tests {
+		if tt.want == "skip" {
+			continue
+		}
+		t.Run(tt.name, func(t *testing.T) {
+			findings := lintRule(t, tt.detection)
+			if got := checks(findings); got != tt.want {
+				t.Errorf("checks: got %q, want %q\n%v", got, tt.want, findings)
+			}
+		})
+	}
+}

@@ -1,0 +1,140 @@
+package main
+
+import (
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strconv"
+)
+
+// The names by which the tables find their rows.
+const (
+	standard     = "Go `compress/gzip`"
+	ownInflate   = "our inflate and CRC-32"
+	gzipTool     = "`gzip -dc`"
+	libdeflate   = "`libdeflate-gunzip`"
+	huntShipped  = "hunt, shipped detections"
+	huntSigma    = "hunt, SigmaHQ's rules"
+	huntThousand = "hunt, 1,000 rules"
+	verifyTrail  = "trail verify, SHA-256 and signatures"
+
+	tinyStandard   = "tiny: Go `compress/gzip`"
+	tinyLibdeflate = "tiny: `libdeflate-gunzip`"
+	tinyHunt       = "tiny: hunt, SigmaHQ's rules"
+
+	allShipped  = "all workers: hunt, shipped detections"
+	allThousand = "all workers: hunt, 1,000 rules"
+
+	bareShipped  = "no IDs: hunt, shipped detections"
+	bareSigma    = "no IDs: hunt, SigmaHQ's rules"
+	bareThousand = "no IDs: hunt, 1,000 rules"
+
+	allocShipped = "allocations, shipped detections"
+	allocSigma   = "allocations, SigmaHQ's rules"
+	allocNothing = "allocations of one object, shipped detections"
+	allocLittle  = "allocations of one object, SigmaHQ's rules"
+)
+
+// batch is how many files one process of a decoder takes, so that its start does
+// not count.
+const batch = "512"
+
+// jobs lists every program that is measured, in the order it runs.
+func jobs(in inputs) []*job {
+	one := []string{"--workers", "1"}
+	every := []string{"--workers", strconv.Itoa(runtime.NumCPU())}
+	none := []string{"--workers", "1", "--dedup-memory", "64k"}
+	list := []*job{
+		{name: standard, command: []string{in.self, "child-standard"}, stdin: in.main.list, corpus: &in.main, answers: true},
+		{name: ownInflate, command: []string{in.self, "child-inflate"}, stdin: in.main.list, corpus: &in.main, answers: true},
+		tool(gzipTool, "gzip", []string{"-dc"}, &in.main),
+		tool(libdeflate, "libdeflate-gunzip", []string{"-c"}, &in.main),
+		in.hunt(huntShipped, 0, &in.main, one),
+		in.hunt(huntSigma, 57, &in.main, one),
+		in.hunt(huntThousand, 1000, &in.main, one),
+		in.verify(),
+		{name: tinyStandard, command: []string{in.self, "child-standard"}, stdin: in.tiny.list, corpus: &in.tiny, answers: true},
+		tool(tinyLibdeflate, "libdeflate-gunzip", []string{"-c"}, &in.tiny),
+		in.hunt(tinyHunt, 57, &in.tiny, one),
+		in.hunt(allShipped, 0, &in.main, every),
+		in.hunt(allThousand, 1000, &in.main, every),
+		in.hunt(bareShipped, 0, &in.main, none),
+		in.hunt(bareSigma, 57, &in.main, none),
+		in.hunt(bareThousand, 1000, &in.main, none),
+		in.allocations(allocShipped, 0, in.main.dir),
+		in.allocations(allocNothing, 0, paths(in.main.list)[0]),
+		in.allocations(allocSigma, 57, in.main.dir),
+		in.allocations(allocLittle, 57, paths(in.main.list)[0]),
+	}
+	for _, j := range list {
+		if j.name == allShipped || j.name == allThousand {
+			j.workers = runtime.NumCPU()
+		}
+	}
+	return list
+}
+
+// tool runs a decoder over all files of a corpus, batch by batch; its output goes
+// to /dev/null.
+func tool(name, program string, args []string, c *corpus) *job {
+	j := &job{name: name, corpus: c, stdin: c.list}
+	path, err := exec.LookPath(program)
+	if err != nil {
+		j.absent = "not installed"
+		return j
+	}
+	xargs, err := exec.LookPath("xargs")
+	if err != nil {
+		j.absent = "xargs is not installed"
+		return j
+	}
+	j.command = append([]string{xargs, "-0", "-n", batch, "sh", "-c", `exec "$0" "$@" >/dev/null`, path}, args...)
+	return j
+}
+
+// ruleFolders are what a hunt with so many rules reads; 0 are the shipped ones.
+func (in inputs) ruleFolders(rules int) (folders []string, absent string) {
+	switch {
+	case rules == 0:
+		return nil, ""
+	case in.sigmaHQ == "":
+		return nil, "SigmaHQ's rules are not there"
+	case rules == 57:
+		return []string{in.sigmaHQ}, ""
+	}
+	return []string{in.sigmaHQ, in.rules1000}, ""
+}
+
+func (in inputs) hunt(name string, rules int, c *corpus, args []string) *job {
+	j := &job{name: name, corpus: c}
+	j.command = append([]string{in.bin, "hunt", "--output", "ndjson"}, args...)
+	folders, absent := in.ruleFolders(rules)
+	j.absent = absent
+	for i, folder := range folders {
+		if i == 0 {
+			j.command = append(j.command, "--no-shipped-rules")
+		}
+		j.command = append(j.command, "--rules", folder)
+	}
+	j.command = append(j.command, c.dir)
+	return j
+}
+
+func (in inputs) verify() *job {
+	const exitNotProven = 4 // a digest still to come: the last hour of a trail always waits for one
+	keys := filepath.Join(in.main.dir, "public-keys.json")
+	return &job{name: verifyTrail, corpus: &in.main, okay: []int{exitNotProven},
+		command: []string{in.bin, "trail", "verify", "--workers", "1", "--keys", keys, in.main.dir}}
+}
+
+// allocations hunts inside one of our own processes, which reads its counters.
+func (in inputs) allocations(name string, rules int, path string) *job {
+	j := &job{name: name, corpus: &in.main, answers: true, command: []string{in.self, "child-hunt"}}
+	folders, absent := in.ruleFolders(rules)
+	j.absent = absent
+	if len(folders) > 0 {
+		j.command = append(j.command, "-rules", folders[0])
+	}
+	j.command = append(j.command, path)
+	return j
+}
