@@ -96,30 +96,36 @@ func skipObject(b []byte, i, depth int) int {
 	if i = skipSpace(b, i+1); b[i] == '}' {
 		return i + 1
 	}
+	// White space is looked for only where the byte that belongs there is not.
 	for b[i] == '"' {
 		if i = skipString(b, i); i < 0 {
 			return i
 		}
-		if i = skipSpace(b, i); b[i] != ':' {
-			return ^i
+		if b[i] != ':' {
+			if i = skipSpace(b, i); b[i] != ':' {
+				return ^i
+			}
 		}
-		if i = skipSpace(b, i+1); b[i] == '"' {
+		if i++; b[i] == '"' {
 			i = skipString(b, i)
 		} else {
-			i = skipValue(b, i, depth-1)
+			i = skipValue(b, skipSpace(b, i), depth-1)
 		}
 		if i < 0 {
 			return i
 		}
-		if i = skipSpace(b, i); b[i] != ',' {
-			break
+		if b[i] != ',' {
+			if i = skipSpace(b, i); b[i] == '}' {
+				return i + 1
+			} else if b[i] != ',' {
+				return ^i
+			}
 		}
-		i = skipSpace(b, i+1)
+		if i++; b[i] != '"' {
+			i = skipSpace(b, i)
+		}
 	}
-	if b[i] != '}' {
-		return ^i
-	}
-	return i + 1
+	return ^i
 }
 
 // skipArray returns the index after the array at b[i].

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/rootkeep/rootkeep"
+	"github.com/rootkeep/rootkeep/internal/rule"
 	"github.com/rootkeep/rootkeep/sigma"
 	"github.com/rootkeep/rootkeep/sigma/correlate"
 )
@@ -84,8 +85,9 @@ func clusters(parts []part) [][]part {
 	return out
 }
 
-// alert sums up one cluster. An event that several rules matched counts once
-// for each of them; over all rules every figure is the largest of theirs.
+// alert sums up one cluster. An event that several rules matched counts once for
+// each of them, so over all rules the figure of each call is the largest of
+// theirs, and the alert counts the calls.
 func (h *Hunt) alert(parts []part) (rootkeep.Alert, *span) {
 	a := rootkeep.Alert{Kind: "group", State: "open"}
 	hits := map[int32]*rootkeep.RuleHit{}
@@ -108,8 +110,6 @@ func (h *Hunt) alert(parts []part) (rootkeep.Alert, *span) {
 	whole := &span{first: parts[0].run.first, last: parts[0].run.last}
 	for number, hit := range hits {
 		a.Rules = append(a.Rules, *hit)
-		a.Count = max(a.Count, hit.Count)
-		a.Attempts = max(a.Attempts, hit.Attempts)
 		whole.overlay(sums[number])
 		for _, t := range h.pack.techniques(&h.pack.Set.Rules()[number].Header, h.pack.rules[number].AttackVersion) {
 			if !slices.Contains(a.Techniques, t) {
@@ -117,6 +117,7 @@ func (h *Hunt) alert(parts []part) (rootkeep.Alert, *span) {
 			}
 		}
 	}
+	a.Count, a.Attempts = whole.names.total(), whole.failed.total()
 	h.describe(&a, whole)
 	return a, whole
 }
@@ -297,15 +298,16 @@ func kindOf(t sigma.CorrelationType) string {
 }
 
 func threshold(c *sigma.Correlation, f correlate.Firing) string {
+	window := rule.Duration(c.Timespan)
 	switch c.Type {
 	case sigma.NewValue:
-		return fmt.Sprintf("first seen after %v of learning", c.Timespan)
+		return fmt.Sprintf("first seen after %v of learning", window)
 	case sigma.Absence:
-		return fmt.Sprintf("silent for %v or longer", c.Timespan)
+		return fmt.Sprintf("silent for %v or longer", window)
 	case sigma.EventCount:
-		return fmt.Sprintf("%d events, at most %v at once in %v", f.Count, f.Value, c.Timespan)
+		return fmt.Sprintf("%d events, at most %v at once in %v", f.Count, f.Value, window)
 	}
-	return fmt.Sprintf("%v in %v", f.Value, c.Timespan)
+	return fmt.Sprintf("%v in %v", f.Value, window)
 }
 
 // crockford is base32 without the letters that are misread.

@@ -258,6 +258,15 @@ func (c *counts) only(n int) {
 	}
 }
 
+// total is the number of occurrences of all texts.
+func (c *counts) total() int {
+	n := c.more
+	for _, entry := range c.of {
+		n += entry.Count
+	}
+	return n
+}
+
 // top lists the n most frequent texts, ties by text.
 func (c *counts) top(n int) []rootkeep.Count {
 	out := make([]rootkeep.Count, 0, len(c.of))

@@ -257,12 +257,17 @@ func ruleName(r rootkeep.RuleHit) string {
 	return text.Visible(cmp.Or(r.Name, r.Title), text.Short)
 }
 
-// proof names the first events, so that they can be found in the log again.
+// proof names the first events, so that they can be found in the log again, and
+// the place of the very first; the other formats place all of them.
 func proof(a *rootkeep.Alert) string {
 	const most = 3
 	var ids []string
-	for _, e := range a.Events[:min(len(a.Events), most)] {
-		ids = append(ids, fmt.Sprintf("%s in %s at byte %s", text.Visible(e.ID, text.Short), text.Visible(e.File, text.Line), text.Grouped(e.Offset)))
+	for i, e := range a.Events[:min(len(a.Events), most)] {
+		id := text.Visible(e.ID, text.Short)
+		if i == 0 {
+			id += fmt.Sprintf(" in %s at byte %s", text.Visible(e.File, text.Line), text.Grouped(e.Offset))
+		}
+		ids = append(ids, id)
 	}
 	if n := a.Count - len(ids); n > 0 && len(ids) > 0 {
 		ids = append(ids, fmt.Sprintf("and %s more", text.Grouped(n)))

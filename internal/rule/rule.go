@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/goccy/go-yaml"
@@ -69,10 +68,25 @@ func ParseDuration(s string) (Duration, error) {
 }
 
 // UnmarshalYAML reads the text form.
-func (d *Duration) UnmarshalYAML(b []byte) error {
-	v, err := ParseDuration(strings.Trim(string(b), `"' `))
+func (d *Duration) UnmarshalYAML(text func(any) error) error {
+	var s string
+	if err := text(&s); err != nil {
+		return err
+	}
+	v, err := ParseDuration(s)
 	if err == nil {
 		*d = v
 	}
 	return err
+}
+
+// String is the shortest form that ParseDuration reads, in days at most: 90m,
+// 24h is 1d.
+func (d Duration) String() string {
+	for _, unit := range []byte{'d', 'h', 'm'} {
+		if size := Duration(units[unit]); d >= size && d%size == 0 {
+			return strconv.FormatInt(int64(d/size), 10) + string(unit)
+		}
+	}
+	return strconv.FormatInt(int64(time.Duration(d)/time.Second), 10) + "s"
 }

@@ -18,8 +18,8 @@ const (
 	maxText    = 1 << 18 // bytes of values
 	maxRules   = 1 << 16
 	maxBits    = 1 << 18 // words
-	maxValue   = 512  // a longer value only passes through slot 0
-	maxPassing = 4096 // a longer one is not recognised when it repeats
+	maxValue   = 512     // a longer value only passes through slot 0
+	maxPassing = 4096    // a longer one is not recognised when it repeats
 )
 
 // Memo is bounded: when it is full it forgets all and starts again. Slot 0

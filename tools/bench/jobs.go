@@ -61,9 +61,9 @@ func jobs(in inputs) []*job {
 		in.hunt(bareShipped, 0, &in.main, none),
 		in.hunt(bareSigma, 57, &in.main, none),
 		in.hunt(bareThousand, 1000, &in.main, none),
-		in.allocations(allocShipped, 0, in.main.dir),
+		in.allocations(allocShipped, 0, filepath.Join(in.main.dir, "AWSLogs")),
 		in.allocations(allocNothing, 0, paths(in.main.list)[0]),
-		in.allocations(allocSigma, 57, in.main.dir),
+		in.allocations(allocSigma, 57, filepath.Join(in.main.dir, "AWSLogs")),
 		in.allocations(allocLittle, 57, paths(in.main.list)[0]),
 	}
 	for _, j := range list {
@@ -116,7 +116,7 @@ func (in inputs) hunt(name string, rules int, c *corpus, args []string) *job {
 		}
 		j.command = append(j.command, "--rules", folder)
 	}
-	j.command = append(j.command, c.dir)
+	j.command = append(j.command, filepath.Join(c.dir, "AWSLogs"))
 	return j
 }
 

@@ -44,8 +44,8 @@ func (b *book) next(s *scene, obj *object, i int) *call {
 		from = &b.central
 	}
 	c := from.draw(s.dice)
-	if obj.place.steady && i == 0 {
-		c = b.heartbeat // a Region at work is heard in every delivery
+	if obj.heard && i == 0 {
+		c = b.heartbeat
 	}
 	for !obj.place.steady && c == b.heartbeat { // nothing runs there
 		c = from.draw(s.dice)

@@ -50,6 +50,7 @@ type object struct {
 	events int
 	start  time.Time // of the time its events lie in
 	end    time.Time // when it is delivered
+	heard  bool      // starts with a service at work: its turn in a steady place
 	story  []deed    // told by the first records of the file
 }
 
@@ -68,7 +69,7 @@ const (
 	shortestTrail = 5 * time.Hour
 	longestTrail  = 24 * time.Hour
 	// quietest is the longest time between two objects of a place where services
-	// are heard all the time; rarer objects hold people's calls alone.
+	// are heard all the time; where objects are rarer, people alone call.
 	quietest = 2 * time.Hour
 )
 
@@ -147,7 +148,7 @@ func schedule(d dice, objects []*object, span time.Duration) {
 	for _, o := range objects {
 		count[o.place]++
 	}
-	nth := map[*place]int{}
+	nth, heard := map[*place]int{}, map[*place]time.Time{}
 	for _, o := range objects {
 		p := o.place
 		gap := span / time.Duration(count[p])
@@ -156,5 +157,8 @@ func schedule(d dice, objects []*object, span time.Duration) {
 		o.end = birth().Add(time.Duration(nth[p])*gap + jitter + deliveryDelay).Truncate(time.Second)
 		o.start = o.end.Add(-deliveryDelay)
 		nth[p]++
+		if p.steady && o.end.Sub(heard[p]) >= time.Hour {
+			o.heard, heard[p] = true, o.end
+		}
 	}
 }
