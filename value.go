@@ -40,20 +40,21 @@ type View struct {
 	Derive func(v *View, field int) Value
 
 	first   []Value
-	more    []extra
-	derived int // fields at or above this number come from Derive
+	rest    [][]Value // by field: further values, nearly always none
+	several []int     // fields that have further values
+	derived int       // fields at or above this number come from Derive
 	known   []bool
 }
 
-type extra struct {
-	field int
-	value Value
-}
+// keptValues is how much room for further values a field keeps from one record
+// to the next: a hostile record with a million must not cost memory for ever.
+const keptValues = 1024
 
 // NewView makes a view of n scanned fields followed by derived further ones.
 func NewView(scanned, derived int) *View {
 	return &View{
 		first:   make([]Value, scanned+derived),
+		rest:    make([][]Value, scanned),
 		derived: scanned,
 		known:   make([]bool, derived),
 	}
@@ -62,23 +63,14 @@ func NewView(scanned, derived int) *View {
 // Reset forgets the record.
 func (v *View) Reset() {
 	clear(v.first)
-	v.more = v.more[:0]
 	clear(v.known)
-}
-
-// Clear forgets one field, so that a scanner can replace part of a record.
-func (v *View) Clear(field int) {
-	v.first[field] = Value{}
-	if len(v.more) == 0 {
-		return
-	}
-	kept := v.more[:0]
-	for _, e := range v.more {
-		if e.field != field {
-			kept = append(kept, e)
+	for _, field := range v.several {
+		if cap(v.rest[field]) > keptValues {
+			v.rest[field] = nil
 		}
+		v.rest[field] = v.rest[field][:0]
 	}
-	v.more = kept
+	v.several = v.several[:0]
 }
 
 // Add records one more value of a scanned field.
@@ -87,7 +79,10 @@ func (v *View) Add(field int, val Value) {
 		v.first[field] = val
 		return
 	}
-	v.more = append(v.more, extra{field, val})
+	if len(v.rest[field]) == 0 {
+		v.several = append(v.several, field)
+	}
+	v.rest[field] = append(v.rest[field], val)
 }
 
 // Len is the number of fields, scanned and derived.
@@ -109,17 +104,12 @@ func (v *View) Text(field int) []byte { return v.At(field).Text }
 
 // Several says whether any field of the record has more than one value. While
 // it is false, At tells everything.
-func (v *View) Several() bool { return len(v.more) > 0 }
+func (v *View) Several() bool { return len(v.several) > 0 }
 
 // More is the i-th further value of a field after At, false when there is none.
 func (v *View) More(field, i int) (Value, bool) {
-	for _, e := range v.more {
-		if e.field == field {
-			if i == 0 {
-				return e.value, true
-			}
-			i--
-		}
+	if field >= v.derived || i >= len(v.rest[field]) {
+		return Value{}, false
 	}
-	return Value{}, false
+	return v.rest[field][i], true
 }

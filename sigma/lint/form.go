@@ -122,7 +122,7 @@ func (a form) excludes(b form) bool {
 	case a.kind == exact && b.kind == suffix:
 		return !strings.HasSuffix(x, y)
 	case a.kind == prefix && b.kind == prefix:
-		return !strings.HasPrefix(x, y)
+		return !strings.HasPrefix(x, y) && !strings.HasPrefix(y, x)
 	case a.kind == suffix && b.kind == suffix:
 		return !strings.HasSuffix(x, y) && !strings.HasSuffix(y, x)
 	}

@@ -106,6 +106,18 @@ func TestLint(t *testing.T) {
 	a: {errorCode: X}
 	b: {errorCode: null}
 	condition: a and b`, "never-matches"},
+		{"one start of a text inside another may match", `
+	a: {userAgent|startswith: aws}
+	b: {userAgent|startswith: aws-cli}
+	condition: a and b`, ""},
+		{"two starts of a text never match", `
+	a: {userAgent|startswith: aws}
+	b: {userAgent|startswith: boto}
+	condition: a and b`, "never-matches"},
+		{"one end of a text inside another may match", `
+	a: {userAgent|endswith: linux}
+	b: {userAgent|endswith: x}
+	condition: a and b`, ""},
 		{"null or a value of one field may match", `
 	a: {errorCode: [null, X]}
 	b: {errorCode: X}
