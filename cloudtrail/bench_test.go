@@ -90,7 +90,7 @@ func (g *trailGenerator) record(n int) {
 	}
 	fmt.Fprintf(&g.out, `{"eventVersion":"1.11","userIdentity":%s,"eventTime":"2026-11-22T%02d:%02d:%02dZ","eventSource":"%s.amazonaws.com","eventName":"%s","awsRegion":"eu-west-3","sourceIPAddress":"%s","userAgent":"%s",%s"requestParameters":%s,"responseElements":%s,`,
 		g.identity, n/3600%24, n/60%60, n%60, g.call.source, g.call.name, g.address, g.agent, failure, fill(g.call.request), fill(g.call.response))
-	fmt.Fprintf(&g.out, `"requestID":"%[1]s-4c1d-8e2f-%[1]s","eventID":"%[2]016x-4c1d-8e2f-%[1]s","readOnly":true,%[3]s"eventType":"AwsApiCall","managementEvent":true,"recipientAccountId":"111122223333","eventCategory":"Management","tlsDetails":{"tlsVersion":"TLSv1.3","cipherSuite":"TLS_AES_128_GCM_SHA256","clientProvidedHostHeader":"%[4]s.eu-west-3.amazonaws.com"}}`,
+	fmt.Fprintf(&g.out, `"requestID":"%[1]s-4c1d-8e2f-%[1]s","eventID":"%016[2]x-4c1d-8e2f-%[1]s","readOnly":true,%[3]s"eventType":"AwsApiCall","managementEvent":true,"recipientAccountId":"111122223333","eventCategory":"Management","tlsDetails":{"tlsVersion":"TLSv1.3","cipherSuite":"TLS_AES_128_GCM_SHA256","clientProvidedHostHeader":"%[4]s.eu-west-3.amazonaws.com"}}`,
 		unique, g.rand.Uint64(), fill(g.call.tail), g.call.source)
 }
 

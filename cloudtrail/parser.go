@@ -9,11 +9,6 @@ import (
 const (
 	maxStrings  = 3 // how deep JSON inside JSON strings is followed
 	maxWrappers = 4 // how many envelopes may be around a record
-
-	// A broken line may be scanned far beyond its end, and the lines after it
-	// once more. After so many bytes (seconds) of that the file is given up: it
-	// was made to keep us busy.
-	maxWaste = 4 << 30
 )
 
 // parser finds the records in a window. Its methods return nil, a *fault, or
@@ -24,7 +19,6 @@ type parser struct {
 	strings  int // strings around this window
 	wrappers int // envelopes around the current value
 	values   int // values met at the top
-	wasted   int // bytes scanned in broken records
 }
 
 // file reads a whole object and reports what is wrong with it.
@@ -98,8 +92,8 @@ func (p *parser) topValue(c byte) error {
 }
 
 // resume goes on behind a broken value: on the next line that starts with a
-// bracket. The broken value may have swallowed whole lines before it showed, so
-// the search starts where it did, if that is still in memory.
+// bracket. A line without its end swallows the start of the next before it shows,
+// so the search starts where the value did, if that is still in memory.
 func (p *parser) resume() error {
 	w := p.w
 	if w.keep >= 0 {
@@ -190,10 +184,6 @@ func (p *parser) record() error {
 	w.keep = w.pos
 	for {
 		next, verdict := p.r.scan.record(w.data(), w.pos, w.end)
-		scanned := next - w.pos
-		if verdict == short {
-			next, verdict = p.torn(next)
-		}
 		switch verdict {
 		case complete:
 			if next-w.pos > p.r.options.MaxRecord {
@@ -201,10 +191,7 @@ func (p *parser) record() error {
 			}
 			return p.deliver(next)
 		case wrong:
-			p.wasted += scanned
-			f := p.malformed(next, p.r.scan.complaint)
-			f.final = p.wasted > maxWaste
-			return f
+			return p.malformed(next, p.r.scan.complaint)
 		case deep:
 			p.settle(p.fault(w.pos, TooDeep, fmt.Sprintf("record nested deeper than %d levels; it was skipped", MaxDepth)))
 			w.keep = -1
@@ -216,21 +203,6 @@ func (p *parser) record() error {
 			return p.cut(err, "the rest of a record")
 		}
 	}
-}
-
-// torn judges a record that is short of its end at next, where the window ends:
-// it may be a line without its end that has swallowed the lines after it. The
-// scanner, lenient about what nobody asked for, would notice that only at the
-// end of the file.
-func (p *parser) torn(next int) (int, outcome) {
-	n := bytes.Index(p.w.buf[p.w.pos:p.w.end], []byte("\n{"))
-	if n < 0 {
-		return next, short
-	}
-	if at, verdict := p.r.scan.reread(p.w.pos, p.w.pos+n+2); verdict == wrong {
-		return at, wrong
-	}
-	return next, short
 }
 
 // deliver hands the record that ends at next to the caller.

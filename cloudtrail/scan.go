@@ -6,11 +6,9 @@ import (
 	"github.com/rootkeep/rootkeep"
 )
 
-// scanner reads the values of the asked fields out of one record in one pass.
-// It accepts what encoding/json accepts, with one exception that saves much
-// time: in an object or array in which no field was asked for, only strings and
-// the number of brackets are checked. Whatever it does not understand at once
-// it leaves to reread, whose verdict is final.
+// scanner reads the values of the asked fields out of one record in one pass,
+// which also checks it: what it accepts is JSON. Whatever it does not understand
+// at once it leaves to reread, whose verdict is final.
 //
 // Scanning methods take the index of a value and return the index after it, or,
 // in trouble, the complement of the index of the byte that cannot be there.

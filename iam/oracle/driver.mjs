@@ -7,7 +7,7 @@ import { createRequire } from 'node:module'
 import { join } from 'node:path'
 
 const load = createRequire(join(process.argv[2], 'package.json'))
-const { runUnsafeSimulation, anonymousPrincipal } = load('@cloud-copilot/iam-simulate')
+const { runSimulation, anonymousPrincipal } = load('@cloud-copilot/iam-simulate')
 
 const words = { Allowed: 'allowed', ExplicitlyDenied: 'explicitly_denied', ImplicitlyDenied: 'implicitly_denied' }
 const levels = (list) => (list ?? []).map((policies, i) => ({ orgIdentifier: 'level-' + i, policies }))
@@ -28,8 +28,8 @@ async function decide(c) {
     sessionPolicy: c.session ? c.session[0].policy : undefined,
     vpcEndpointPolicies: c.endpoint
   }
-  const answer = await runUnsafeSimulation(simulation, {})
-  return words[answer.result ?? answer.analysis?.result ?? answer.overallResult] ?? JSON.stringify(answer)
+  const answer = await runSimulation(simulation, {})
+  return words[answer.overallResult] ?? 'error: ' + JSON.stringify(answer.errors)
 }
 
 for await (const line of createInterface({ input: process.stdin })) {

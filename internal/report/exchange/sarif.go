@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"net/url"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -246,11 +245,10 @@ func fileURI(file string) string {
 	if strings.HasPrefix(file, "s3://") {
 		return "s3://" + (&url.URL{Path: strings.TrimPrefix(file, "s3://")}).EscapedPath()
 	}
-	slashed := filepath.ToSlash(file)
-	if strings.HasPrefix(slashed, "/") {
-		return (&url.URL{Scheme: "file", Path: slashed}).String()
+	if strings.HasPrefix(file, "/") {
+		return (&url.URL{Scheme: "file", Path: file}).String()
 	}
-	return (&url.URL{Path: slashed}).String()
+	return (&url.URL{Path: file}).String()
 }
 
 func notifications(h *report.Hunt) []sarifNotification {
