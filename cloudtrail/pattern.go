@@ -29,7 +29,7 @@ func (p *pattern) at(b []byte, i int) bool {
 	if p.middle == 0 {
 		return string(b[i:end]) == p.text
 	}
-	return (word(b, i)^p.words[0])|(word(b, i+p.middle)^p.words[1])|(word(b, end-8)^p.words[2]) == 0
+	return word(b, i) == p.words[0] && word(b, i+p.middle) == p.words[1] && word(b, end-8) == p.words[2]
 }
 
 func word(b []byte, i int) uint64 { return binary.LittleEndian.Uint64(b[i : i+8]) }

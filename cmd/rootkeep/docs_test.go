@@ -196,3 +196,53 @@ func shows(want, got string) bool {
 	}
 	return regexp.MustCompile(`\A` + form.String() + `\z`).MatchString(trimmed.String())
 }
+
+// TestDocumentedNames holds the tables of the documents to the code: every name
+// that the code gives to something must stand there in backquotes.
+func TestDocumentedNames(t *testing.T) {
+	tests := []struct {
+		name     string
+		document string
+		sources  string // glob
+		names    string // regular expression, the name in its group
+	}{
+		{"every reason of a verdict is explained", "trail-verify.md", "cloudtrail/digest/report.go", `Reason\w+ +Reason = "([a-z-]+)"`},
+		{"every setting of a detection is explained", "detections.md", "internal/detect/settings.go", `yaml:"([a-z_]+)"`},
+		{"every key of a case is explained", "detections.md", "internal/detect/cases.go", `yaml:"([a-z_]+)"`},
+		{"every judgment is explained", "detections.md", "internal/detect/judge.go", `"([a-z]+-[a-z]+)": +\w+,`},
+		{"every derived field is explained", "detections.md", "internal/detect/fields.go", `"(rootkeep\.[a-z_]+)"`},
+		{"every check of the linter is explained", "detections.md", "sigma/lint/*.go", `"([a-z]+-[a-z-]+)", (?:Error|Warning|Info)\b`},
+		{"every check of loading is explained", "detections.md", "internal/app/lint.go", `check\w+ += "([a-z]+)"`},
+		{"every modifier is explained", "sigma.md", "sigma/value/modifier.go", `(?m)^\s+\w+ +(?:Operator|encoding) += "([a-z0-9]+)"`},
+		{"every correlation type is explained", "sigma.md", "sigma/document.go", `CorrelationType = "([a-z_]+)"`},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			document, err := os.ReadFile(filepath.Join("../../docs", tt.document))
+			if err != nil {
+				t.Fatal(err)
+			}
+			sources, err := filepath.Glob(filepath.Join("../..", tt.sources))
+			if err != nil {
+				t.Fatal(err)
+			}
+			found := 0
+			for _, path := range sources {
+				source, err := os.ReadFile(path)
+				if err != nil {
+					t.Fatal(err)
+				}
+				for _, m := range regexp.MustCompile(tt.names).FindAllStringSubmatch(string(source), -1) {
+					found++
+					// A name may stand with others: `session: true`, `judge: {field, by}`.
+					if !regexp.MustCompile("[`{ ]" + regexp.QuoteMeta(m[1]) + "[`:,}]").Match(document) {
+						t.Errorf("%s: got no `%s`, which %s has", tt.document, m[1], path)
+					}
+				}
+			}
+			if found == 0 {
+				t.Errorf("got no name in %s, want some", tt.sources)
+			}
+		})
+	}
+}

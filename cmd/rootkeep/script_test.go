@@ -30,7 +30,7 @@ func TestScripts(t *testing.T) {
 		Dir: "testdata/script",
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"gzip": gzipFile, "head": headFile, "zip": zipFiles, "events": eventFile, "line": longLine, "bomb": bombFile,
-			"exitcode": exitCode, "chain": writeChain,
+			"exitcode": exitCode, "chain": writeChain, "log": changedLog, "geoip": countryDatabase,
 		},
 	})
 }

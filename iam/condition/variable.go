@@ -50,11 +50,11 @@ func MatchPattern(p *pattern.Pattern, text string, c *Context) (match, resolved 
 	return Is(pattern.Match(ts, text)), True
 }
 
-// arn is an ARN or an ARN pattern in six parts.
+// arnParts is how many parts an ARN has.
 const arnParts = 6
 
-// splitARN cuts at the first five colons.
-func splitARN(s string) (parts [arnParts]string, ok bool) {
+// SplitARN cuts an ARN at its first five colons; ok says that it has them.
+func SplitARN(s string) (parts [arnParts]string, ok bool) {
 	for i := range arnParts - 1 {
 		parts[i], s, ok = strings.Cut(s, ":")
 		if !ok {
@@ -67,7 +67,7 @@ func splitARN(s string) (parts [arnParts]string, ok bool) {
 
 // matchARN compares part by part: a wildcard stays in its part.
 func matchARN(ts []pattern.Token, text string) bool {
-	parts, ok := splitARN(text)
+	parts, ok := SplitARN(text)
 	if !ok {
 		return false
 	}

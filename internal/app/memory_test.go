@@ -15,7 +15,7 @@ import (
 )
 
 // streamSize is how long the streams of these tests are, bytes. The full length
-// takes half a minute, so it is asked for with ROOTKEEP_LONG=1.
+// takes ten seconds, so it is asked for with ROOTKEEP_LONG=1.
 func streamSize() int64 {
 	if os.Getenv("ROOTKEEP_LONG") == "1" {
 		return 2 << 30

@@ -128,5 +128,5 @@ type Session struct {
 	Addresses []rootkeep.Address `json:"addresses"`
 	Agents    []string           `json:"agents"`
 	AlertID   string             `json:"alert_id"`
-	Approval  string             `json:"approval"` // "not checked" until requests exist
+	Approval  string             `json:"approval"` // "approval not checked" until requests exist
 }

@@ -184,8 +184,8 @@ func TestRootSessions(t *testing.T) {
 			var got []int
 			for _, s := range res.Sessions {
 				got = append(got, s.Events)
-				if s.Approval != "not checked" {
-					t.Errorf("approval: got %q, want not checked", s.Approval)
+				if s.Approval != "approval not checked" {
+					t.Errorf("approval: got %q, want approval not checked", s.Approval)
 				}
 			}
 			if diff := cmp.Diff(tt.want, got); diff != "" {

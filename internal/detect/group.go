@@ -22,6 +22,10 @@ const (
 	shownRegions   = 32
 )
 
+// approvalUnknown stands with every root session until requests exist that it
+// could be compared with: unknown is not approved.
+const approvalUnknown = "approval not checked"
+
 // group makes alerts: matches of one principal with one tactic and no gap of an
 // hour belong together; root activity belongs to its session.
 func (h *Hunt) group(hits []*tallied) ([]rootkeep.Alert, []Session) {
@@ -49,7 +53,7 @@ func (h *Hunt) group(hits []*tallied) ([]rootkeep.Alert, []Session) {
 			a.ID = alertID("group", k.account, k.principal, k.tactic, fmt.Sprint(k.session), a.First.Format(time.RFC3339))
 			if k.session {
 				a.Kind = "session"
-				a.Notes = append(a.Notes, "approval not checked")
+				a.Notes = append(a.Notes, approvalUnknown)
 				sessions = append(sessions, session(a, whole))
 			}
 			alerts = append(alerts, a)
@@ -181,7 +185,7 @@ func session(a rootkeep.Alert, whole *span) Session {
 		Account: a.Account, Actor: a.Actor, Start: a.First, End: a.Last, Events: a.Count, Failed: a.Attempts,
 		MFA:     [...]string{notSaid: "not said", saidNo: "no", saidYes: "yes"}[whole.mfa],
 		Regions: a.Regions, Addresses: a.Addresses, Agents: a.Agents,
-		AlertID: a.ID, Approval: "not checked",
+		AlertID: a.ID, Approval: approvalUnknown,
 	}
 	for _, c := range whole.keys.top(shownAgents) {
 		s.Keys = append(s.Keys, c.Text)

@@ -106,7 +106,7 @@ explains the format. ` + "`rootkeep rules list`" + ` prints the same list, ` + "
 
 - **kind**: ` + "`event`" + ` alerts on one event; the others are correlations of that type.
 - **ATT&CK**: technique IDs of version 18.
-- **opens**: the runbook that the alert asks for.
+- **opens**: the name of the runbook that the alert asks for; this version has no runbooks yet.
 - **no.**: the detection's number in the list of 62 that the pack set out to cover; several may share one, later additions have none.
 - **guide**: the indicator of compromise in the written guide that the detection serves.
 `
