@@ -1,6 +1,7 @@
 package iam
 
 import (
+	"bytes"
 	"strings"
 
 	"github.com/rootkeep/rootkeep"
@@ -38,18 +39,19 @@ type Facts struct {
 type target struct {
 	*Request
 	context Context
-	action  string // lower case
-	service string // of action
-	name    string // of action
+	lower   []byte // the action in lower case
+	colon   int    // where its service ends, -1 if it names none
 	parts   [6]string
 	isARN   bool
 	same    Truth // caller's and resource's account are the same
+	rule    rule
 }
 
 // actionRoom is the longest action that is lowered without allocation.
 const actionRoom = 128
 
-func (t *target) fill(r *Request, buf *[actionRoom]byte) {
+// fill works out everything but what depends on a second action.
+func (t *target) fill(r *Request, buf []byte) {
 	t.Request = r
 	t.setAction(r.Action, buf)
 	t.parts, t.isARN = condition.SplitARN(r.Resource)
@@ -66,18 +68,17 @@ func (t *target) fill(r *Request, buf *[actionRoom]byte) {
 	default:
 		t.same = condition.Is(owner == r.Principal.Account)
 	}
+	t.rule = t.findRule()
 }
 
-func (t *target) setAction(action string, buf *[actionRoom]byte) {
-	t.action = action
-	for i := range len(action) {
-		if c := action[i]; c >= 'A' && c <= 'Z' || c >= 0x80 {
-			t.action = strings.ToLower(action)
-			break
+func (t *target) setAction(action string, buf []byte) {
+	t.lower = append(buf[:0], action...)
+	for i, c := range t.lower {
+		if c >= 'A' && c <= 'Z' {
+			t.lower[i] = c + 'a' - 'A'
 		}
 	}
-	_ = buf
-	t.service, t.name, _ = strings.Cut(t.action, ":")
+	t.colon = bytes.IndexByte(t.lower, ':')
 }
 
 // owner is the account of the resource, "" if it is not known.

@@ -1,6 +1,8 @@
 package app
 
 import (
+	"archive/zip"
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -115,5 +117,33 @@ func TestHuntRefuses(t *testing.T) {
 				t.Errorf("got error %v, want one that says %s", err, tt.want)
 			}
 		})
+	}
+}
+
+func TestAHostileNameInAZipReachesTheScreenAsText(t *testing.T) {
+	const hostile = "../../\x1b[2Jevil.json"
+	dir := t.TempDir()
+	var b bytes.Buffer
+	z := zip.NewWriter(&b)
+	w, err := z.Create(hostile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.WriteString(w, "no log"); err != nil {
+		t.Fatal(err)
+	}
+	if err := z.Close(); err != nil {
+		t.Fatal(err)
+	}
+	h := hunted(t, HuntConfig{Paths: []string{file(t, filepath.Join(dir, "logs.zip"), b.String())}})
+	if len(h.Problems) != 1 || !strings.HasSuffix(h.Problems[0].File, "logs.zip/"+hostile) {
+		t.Fatalf("problems: got %+v, want one that names the entry", h.Problems)
+	}
+	var screen strings.Builder
+	if err := report.Terminal(&screen, h, report.TerminalOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(screen.String(), "\x1b") || !strings.Contains(screen.String(), "evil.json") {
+		t.Errorf("got %q, want the name without an escape sequence", screen.String())
 	}
 }

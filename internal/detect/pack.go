@@ -197,6 +197,9 @@ func (l *loader) document(doc sigma.Document) {
 		}
 	}
 	s, err := readSettings(h)
+	if err == nil {
+		err = s.fits(doc)
+	}
 	if err != nil {
 		l.parseErrors(h.File, err)
 		return

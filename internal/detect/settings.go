@@ -25,6 +25,8 @@ type settings struct {
 	Judge         *judge    `yaml:"judge"`
 	Escalate      *escalate `yaml:"escalate"`
 
+	attemptSet bool // the file says what an attempt is worth
+
 	cases ast.Node // decoded only to be run: half of a file is cases
 }
 
@@ -74,10 +76,29 @@ func readSettings(h *sigma.Header) (settings, error) {
 		}
 		s.cases = cases
 	}
-	if s.Attempt == "" {
+	s.attemptSet = s.Attempt != ""
+	if !s.attemptSet {
 		s.Attempt = attemptLower
 	}
 	return s, nil
+}
+
+// fits refuses settings that the kind of document cannot use: silence would read
+// as consent.
+func (s *settings) fits(doc sigma.Document) error {
+	var wrong string
+	switch {
+	case doc.Rule != nil && s.Escalate != nil:
+		wrong = "escalate belongs to a correlation"
+	case doc.Rule == nil && (s.Watched != nil || s.Judge != nil || s.Session):
+		wrong = "watched, judge and session belong to the base rule"
+	case doc.Rule == nil && s.attemptSet:
+		wrong = "attempt belongs to the base rule: a window counts what its rules match"
+	default:
+		return nil
+	}
+	h := header(doc)
+	return &rule.Error{File: h.File, Line: h.Line, Column: 1, Msg: wrong}
 }
 
 // cutKey takes one entry out of a mapping; node itself stays as it is.

@@ -1,0 +1,280 @@
+package iam
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/rootkeep/rootkeep/iam/condition"
+	"github.com/rootkeep/rootkeep/iam/pattern"
+	"github.com/rootkeep/rootkeep/iam/policy"
+)
+
+// Policy is a policy made ready for evaluation. It does not depend on where it is
+// attached, so one Policy serves every principal that carries it. It is immutable.
+type Policy struct {
+	Name     string
+	Document *policy.Document
+
+	statements []statement
+}
+
+// Statements is how many statements the policy has.
+func (p *Policy) Statements() int { return len(p.statements) }
+
+// Ref names one statement of one policy. The zero Ref names none.
+type Ref struct {
+	Policy *Policy
+	Index  int // from 0, in source order
+}
+
+// Sid is the statement's Sid, "" if it has none.
+func (r Ref) Sid() string {
+	if r.Policy == nil {
+		return ""
+	}
+	return r.Policy.Document.Statements[r.Index].Sid.Value
+}
+
+// Line is where the statement starts in its source, from 1; 0 for the zero Ref.
+func (r Ref) Line() int {
+	if r.Policy == nil {
+		return 0
+	}
+	line, _ := r.Policy.Document.Position(r.Policy.Document.Statements[r.Index].Start)
+	return line
+}
+
+// String is policy, statement number and Sid.
+func (r Ref) String() string {
+	if r.Policy == nil {
+		return ""
+	}
+	s := fmt.Sprintf("%s statement %d", r.Policy.Name, r.Index)
+	if sid := r.Sid(); sid != "" {
+		s += " (" + sid + ")"
+	}
+	return s
+}
+
+// mode says whether a statement has an element, or its Not form.
+type mode uint8
+
+const (
+	missing mode = iota
+	plain
+	not
+)
+
+type statement struct {
+	policy *Policy
+	index  int
+	denies bool
+
+	actionMode mode
+	actions    []actionPattern
+
+	resourceMode mode
+	resources    []resourcePattern
+
+	principalMode mode
+	principals    []principalPattern
+
+	tests []condition.Test
+}
+
+// Parse reads and compiles a policy. Name is what decisions and explanations call
+// it. The error is a *policy.Error when the text is no policy.
+func Parse(name string, src []byte) (*Policy, error) {
+	doc, err := policy.Parse(src)
+	if err != nil {
+		return nil, err
+	}
+	return Compile(name, doc)
+}
+
+// Compile makes a document ready for evaluation. The document must be one that
+// policy.Parse returned without an error; it must not change afterwards. The error
+// names line and column.
+func Compile(name string, doc *policy.Document) (*Policy, error) {
+	p := &Policy{Name: name, Document: doc, statements: make([]statement, len(doc.Statements))}
+	for i := range doc.Statements {
+		s := &p.statements[i]
+		s.policy, s.index = p, i
+		if err := s.compile(&doc.Statements[i], doc); err != nil {
+			return nil, err
+		}
+	}
+	return p, nil
+}
+
+func (s *statement) compile(src *policy.Statement, doc *policy.Document) error {
+	s.denies = src.Denies()
+	s.actionMode = modeOf(src.Action != nil, src.NotAction != nil)
+	for _, text := range either(src.Action, src.NotAction).Values() {
+		s.actions = append(s.actions, newActionPattern(text))
+	}
+	s.resourceMode = modeOf(src.Resource != nil, src.NotResource != nil)
+	for _, text := range either(src.Resource, src.NotResource).Values() {
+		s.resources = append(s.resources, newResourcePattern(text, doc.HasVariables()))
+	}
+	s.principalMode = modeOf(src.Principal != nil, src.NotPrincipal != nil)
+	element := src.Principal
+	if s.principalMode == not {
+		element = src.NotPrincipal
+	}
+	s.principals = newPrincipalPatterns(element)
+	if src.Condition == nil {
+		return nil
+	}
+	meaning := condition.Meaning{Variables: doc.HasVariables(), Denies: s.denies}
+	for _, block := range src.Condition.Blocks {
+		for i := range block.Keys {
+			key := &block.Keys[i]
+			test, err := condition.NewTest(block.Operator.Value, key.Key.Value, key.Values.Values(), meaning)
+			if err != nil {
+				line, column := doc.Position(block.Operator.Start)
+				return &policy.Error{Problems: []policy.Problem{{
+					Span: block.Operator.Span, Line: line, Column: column, Code: "INVALID_CONDITION_OPERATOR", Message: err.Error(),
+				}}}
+			}
+			s.tests = append(s.tests, test)
+		}
+	}
+	return nil
+}
+
+func modeOf(has, hasNot bool) mode {
+	switch {
+	case has:
+		return plain
+	case hasNot:
+		return not
+	}
+	return missing
+}
+
+func either(a, b *policy.Texts) *policy.Texts {
+	if a != nil {
+		return a
+	}
+	return b
+}
+
+// actionPattern is one value of Action: text in lower case with * and ?.
+type actionPattern struct {
+	text    string
+	service string // what stands before the colon, if that has no wildcard
+	all     bool   // stars only: every action
+	literal bool   // no wildcard
+}
+
+func newActionPattern(text string) actionPattern {
+	p := actionPattern{text: lowerASCII(text), all: text != "" && strings.Trim(text, "*") == ""}
+	service, _, ok := strings.Cut(p.text, ":")
+	if ok && !strings.ContainsAny(service, "*?") {
+		p.service = service
+	}
+	p.literal = !strings.ContainsAny(p.text, "*?")
+	return p
+}
+
+// match compares with an action in lower case. Service and name are compared apart,
+// so a pattern without a colon matches only if it is stars.
+func (p *actionPattern) match(t *target) bool {
+	if p.all {
+		return true
+	}
+	if p.literal {
+		return p.text == string(t.lower)
+	}
+	if t.colon < 0 {
+		return false
+	}
+	service, name, ok := strings.Cut(p.text, ":")
+	return ok && globBytes(service, t.lower[:t.colon]) && globBytes(name, t.lower[t.colon+1:])
+}
+
+func lowerASCII(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r >= 'A' && r <= 'Z' {
+			return r + 'a' - 'A'
+		}
+		return r
+	}, s)
+}
+
+// globBytes matches * and ?. On a mismatch it goes back to the last star only, which
+// is enough: what an earlier star could take, the last one can.
+func globBytes(p string, s []byte) bool {
+	star, back := -1, 0
+	i, j := 0, 0
+	for j < len(s) {
+		switch {
+		case i < len(p) && p[i] == '*':
+			star, back = i, j
+			i++
+		case i < len(p) && (p[i] == '?' || p[i] == s[j]):
+			i++
+			j++
+		case star >= 0:
+			back++
+			i, j = star+1, back
+		default:
+			return false
+		}
+	}
+	return strings.Trim(p[i:], "*") == ""
+}
+
+// resourcePattern is one value of Resource.
+type resourcePattern struct {
+	all   bool // stars only
+	fixed [5]pattern.Pattern
+	rest  pattern.Pattern // after the fifth colon; may hold variables
+	whole pattern.Pattern // the same text without regard to colons
+}
+
+// newResourcePattern splits at the first five colons. An ARN with fewer parts stands
+// for any value in those that are missing (IAM User Guide, "IAM ARNs").
+func newResourcePattern(text string, variables bool) resourcePattern {
+	if text != "" && strings.Trim(text, "*") == "" {
+		return resourcePattern{all: true}
+	}
+	p := resourcePattern{whole: pattern.Parse(text, pattern.Syntax{Wildcards: true, Variables: variables})}
+	parts := strings.SplitN(text, ":", 6)
+	for i := range p.fixed {
+		part := "*"
+		if i < len(parts) {
+			part = parts[i]
+		}
+		p.fixed[i] = pattern.Parse(part, pattern.Syntax{Wildcards: true})
+	}
+	rest := "*"
+	if len(parts) == 6 {
+		rest = parts[5]
+	}
+	p.rest = pattern.Parse(rest, pattern.Syntax{Wildcards: true, Variables: variables})
+	return p
+}
+
+// match compares with the request's resource. Broad is the reading in which a star
+// may run over a colon; AWS documents both readings.
+func (p *resourcePattern) match(t *target, broad bool) (match, resolved Truth) {
+	if p.all {
+		return True, True
+	}
+	if !t.isARN {
+		return False, True
+	}
+	if broad {
+		if m, _ := condition.MatchPattern(&p.whole, t.Resource, &t.context); m == True {
+			return True, True
+		}
+	}
+	for i := range p.fixed {
+		if !p.fixed[i].Match(t.parts[i]) {
+			return False, True
+		}
+	}
+	return condition.MatchPattern(&p.rest, t.parts[5], &t.context)
+}
