@@ -126,7 +126,7 @@ func TestScanAgreesWithEncodingJSONOnDamagedRecords(t *testing.T) {
 	}
 	paths := append([]string{"requestParameters", "resources.ARN", "responseElements.credentials.accessKeyId", "tlsDetails"}, huntFields...)
 	s := newScanner(t, paths)
-	for range 6000 {
+	for range 4000 {
 		b := []byte(records[rnd.IntN(len(records))])
 		for range 1 + rnd.IntN(3) {
 			switch at := 1 + rnd.IntN(len(b)-1); rnd.IntN(3) {

@@ -233,3 +233,16 @@ func parsePrefix(s string) (netip.Prefix, bool) {
 	}
 	return netip.PrefixFrom(a, a.BitLen()), true
 }
+
+// WideRange says whether text is an IP range that S3 counts as public: shorter than
+// /8 for IPv4, shorter than /32 for IPv6, or no range at all.
+func WideRange(text string) bool {
+	p, ok := parsePrefix(text)
+	if !ok {
+		return true
+	}
+	if p.Addr().Is4() {
+		return p.Bits() < 8
+	}
+	return p.Bits() < 32
+}

@@ -2,6 +2,7 @@ package app
 
 import (
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -45,6 +46,7 @@ func TestNewCountry(t *testing.T) {
 		blind          bool // without a database
 		want           []rootkeep.Severity
 		note, notice   string
+		lists          string // that name the address of the alert
 	}{
 		{name: "another country after the learning week alerts once", steps: []step{signIns(9), signIn(9*day, fromBrazil), signIn(9*day+time.Hour, fromBrazil)},
 			want: []rootkeep.Severity{rootkeep.Medium}, note: "first seen: BR for rootkeep.principal=arn:aws:iam::111122223333:user/alice"},
@@ -53,14 +55,14 @@ func TestNewCountry(t *testing.T) {
 		{name: "another country while learning stays quiet and the report says why", steps: []step{signIns(5), signIn(5*day, fromBrazil)}, notice: learning},
 		{name: "a country learnt in the first week is no news later", steps: []step{signIns(9), signIn(5*day, fromBrazil), signIn(9*day, fromBrazil)}},
 		{name: "a relay counts one level less", steps: []step{signIns(9), signIn(9*day, viaBrazil)}, relays: relayRange,
-			want: []rootkeep.Severity{rootkeep.Low}, note: "from a relay or VPN on your list"},
+			want: []rootkeep.Severity{rootkeep.Low}, note: "from a relay or VPN on your list", lists: "company VPN"},
 		{name: "a relay while learning does not make its country known", steps: []step{signIns(9), signIn(2*day, viaBrazil), signIn(9*day, fromBrazil)}, relays: relayRange,
 			want: []rootkeep.Severity{rootkeep.Medium}, note: "first seen: BR"},
 		{name: "a relay used while learning is no news later", steps: []step{signIns(9), signIn(2*day, viaBrazil), signIn(9*day, viaBrazil)}, relays: relayRange},
 		{name: "a relay entry that has expired is no relay", steps: []step{signIns(9), signIn(9*day, viaBrazil)}, relays: "198.51.100.128/25 until=2026-03-05\n",
 			want: []rootkeep.Severity{rootkeep.Medium}, note: "first seen: BR"},
 		{name: "a threat list raises the level and is named", steps: []step{signIns(9), signIn(9*day, fromBrazil)}, threat: brazilRange,
-			want: []rootkeep.Severity{rootkeep.High}, note: "on threat list abuse.example"},
+			want: []rootkeep.Severity{rootkeep.High}, note: "on threat list abuse.example", lists: "abuse.example"},
 		{name: "a threat entry that has expired raises nothing", steps: []step{signIns(9), signIn(9*day, fromBrazil)}, threat: "198.51.100.0/24 until=2026-03-10\n",
 			want: []rootkeep.Severity{rootkeep.Medium}, note: "first seen: BR"},
 		{name: "without a database there is a notice and no alert", steps: []step{signIns(9), signIn(9*day, fromBrazil)}, blind: true, notice: nowhere},
@@ -87,6 +89,9 @@ func TestNewCountry(t *testing.T) {
 			for i, a := range got {
 				if a.Level != tt.want[i] || !says(a.Notes, tt.note) {
 					t.Errorf("got level %s with notes %q, want %s with one that says %q", a.Level, a.Notes, tt.want[i], tt.note)
+				}
+				if got := strings.Join(a.Addresses[0].Lists, ", "); got != tt.lists {
+					t.Errorf("lists that name %s: got %q, want %q", a.Addresses[0].Text, got, tt.lists)
 				}
 			}
 			if tt.notice != "" && !says(h.Notices, tt.notice) {

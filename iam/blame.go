@@ -1,0 +1,124 @@
+package iam
+
+// allowedBy names the layers that granted.
+func (s *Set) allowedBy(states *[maxBlocks]state) Decision {
+	d := Decision{Outcome: Allowed}
+	for i := range s.blocks {
+		if l := s.blocks[i].layer; (l == Identity || l == Resource) && states[i].allow == True {
+			if d.Statement.Policy == nil {
+				d.Statement = s.ref(states[i].allowing)
+			}
+			d.By.add(l)
+		}
+	}
+	return d
+}
+
+func (s *Set) ref(id int32) Ref {
+	c := &s.candidates[id]
+	return Ref{c.policy, c.index}
+}
+
+// deniedBy names the layers with a matching Deny, or those that lack an Allow.
+func (s *Set) deniedBy(t *target, states *[maxBlocks]state, in *inputs[Truth]) Decision {
+	var d Decision
+	for i := range s.blocks {
+		l := s.blocks[i].layer
+		if states[i].deny == True && t.applies(l) && !t.survives(l) {
+			d.Outcome = ExplicitlyDenied
+			d.By.add(l)
+			if d.Statement.Policy == nil {
+				d.Statement = s.ref(states[i].denying)
+			}
+		}
+	}
+	if d.Outcome == ExplicitlyDenied {
+		return d
+	}
+	switch {
+	case t.rule == neverAllowed:
+		d.By.add(Service)
+		return d
+	case (t.rule == publicBlocked || t.rule == publicBlockedAcross && t.same != True) && s.public:
+		d.By.add(PublicAccessBlock)
+		return d
+	}
+	if in.scps == False {
+		d.By.add(SCP)
+	}
+	if in.endpoint == False {
+		d.By.add(Endpoint)
+	}
+	if t.rule != alwaysAllowed && in.granted(t) == False {
+		d.By |= in.lacking(t)
+	}
+	if d.By == 0 { // several unknowns that exclude each other
+		d.By = s.hangs(t, states)
+	}
+	return d
+}
+
+// lacking names the layers without which caller and resource do not agree.
+func (in *inputs[V]) lacking(t *target) (by Layers) {
+	truth, ok := any(in).(*inputs[Truth])
+	if !ok {
+		return 0
+	}
+	resource := False
+	for _, n := range truth.named {
+		resource = resource.Or(n)
+	}
+	if !t.Principal.signed() || t.rule == trustAlone {
+		by.add(Resource)
+		return by
+	}
+	identity, boundary := truth.identity, truth.boundary
+	if t.Principal.Kind == Root {
+		identity, boundary = True, True
+	}
+	limited := identity != False || truth.named[byRole] != False || truth.named[byEveryone] != False
+	if boundary == False && (limited || t.same == False) {
+		by.add(Boundary)
+	}
+	if truth.session == False && (limited || t.same == False) {
+		by.add(Session)
+	}
+	direct := truth.named[byRole].Or(truth.named[byEveryone]).Or(truth.named[byDirect])
+	if identity == False && (t.same != True || direct == False) {
+		if t.same != True || t.rule != resourceDecides || truth.named[byAccount] != False {
+			by.add(Identity)
+		}
+	}
+	if resource == False && (t.same != True || t.rule == resourceDecides) {
+		by.add(Resource)
+	}
+	return by
+}
+
+// conditionalOn names the layers on which the answer hangs.
+func (s *Set) conditionalOn(t *target, states *[maxBlocks]state, in *inputs[Truth]) Decision {
+	d := Decision{Outcome: Conditional, By: s.hangs(t, states)}
+	if in.same == Unknown {
+		d.By.add(Resource)
+	}
+	for i := range s.blocks {
+		switch st := &states[i]; {
+		case d.Statement.Policy != nil:
+		case st.deny == Unknown:
+			d.Statement = s.ref(st.denying)
+		case st.allow == Unknown:
+			d.Statement = s.ref(st.allowing)
+		}
+	}
+	return d
+}
+
+func (s *Set) hangs(t *target, states *[maxBlocks]state) (by Layers) {
+	for i := range s.blocks {
+		l := s.blocks[i].layer
+		if t.applies(l) && (states[i].deny == Unknown || states[i].allow == Unknown) {
+			by.add(l)
+		}
+	}
+	return by
+}

@@ -1,0 +1,227 @@
+package iam
+
+// state is what the statements of one block came to.
+type state struct {
+	deny, allow         Truth
+	denying, allowing   int32 // statements by their number in the set, first found
+	named               [namings]Truth
+	hasDeny, hasAllowed bool
+}
+
+// logic is three-valued logic over plain truth values, or over expressions of what
+// is unknown. The rules of a decision are written once for both.
+type logic[V any] interface {
+	And(V) V
+	Or(V) V
+	Not() V
+}
+
+// inputs are what a decision is made of, in plain truth or in expressions.
+type inputs[V logic[V]] struct {
+	yes, no V
+
+	deny     V // some Deny matches
+	scps     V // every level allows
+	endpoint V
+	identity V
+	boundary V
+	session  V
+	named    [namings]V // the resource policy allows, by how it names the caller
+	same     V          // caller and resource are of one account
+}
+
+// Decide answers a request. It allocates nothing unless the action is longer than
+// 128 bytes or a policy variable stands among more than 16 parts.
+func (s *Set) Decide(r *Request) Decision {
+	var buf [actionRoom]byte
+	var t target
+	t.fill(r, buf[:])
+	d := s.decide(&t)
+	if extra := t.alsoNeeds(); d.Outcome != ExplicitlyDenied && extra != 0 {
+		for _, action := range alsoActions {
+			if extra&action.bit != 0 {
+				t.setAction(action.name, buf[:])
+				d = both(d, s.decide(&t))
+			}
+		}
+	}
+	return d
+}
+
+// Evaluate compiles the policies and answers one request.
+func Evaluate(r *Request, p Policies) (Decision, error) {
+	s, err := NewSet(p)
+	if err != nil {
+		return Decision{}, err
+	}
+	return s.Decide(r), nil
+}
+
+func (s *Set) decide(t *target) Decision {
+	var states [maxBlocks]state
+	s.gather(t, &states)
+	in := s.inputs(t, &states)
+	switch allowed(t, s, &in) {
+	case True:
+		return s.allowedBy(&states)
+	case Unknown:
+		return s.conditionalOn(t, &states, &in)
+	}
+	return s.deniedBy(t, &states, &in)
+}
+
+// gather runs the statements and sums them up per block.
+func (s *Set) gather(t *target, states *[maxBlocks]state) {
+	for _, id := range s.exact[string(t.lower)] {
+		s.run(t, id, states)
+	}
+	if t.colon >= 0 {
+		for _, id := range s.service[string(t.lower[:t.colon])] {
+			s.run(t, id, states)
+		}
+	}
+	for _, id := range s.rest {
+		s.run(t, id, states)
+	}
+}
+
+func (s *Set) run(t *target, id int32, states *[maxBlocks]state) {
+	c := &s.candidates[id]
+	st := &states[c.block]
+	b := &s.blocks[c.block]
+	if c.denies {
+		if st.deny == True {
+			return
+		}
+		m := s.denial(t, c)
+		if m > st.deny {
+			st.deny, st.denying = m, id
+		}
+		return
+	}
+	if st.allow == True && b.layer != Resource {
+		return
+	}
+	m := c.scope(t)
+	if m == False {
+		return
+	}
+	m = s.grant(t, c, b, m, st)
+	if m > st.allow {
+		st.allow, st.allowing = m, id
+	}
+}
+
+// denial says whether a Deny statement hits the request.
+func (s *Set) denial(t *target, c *candidate) Truth {
+	m := c.scope(t)
+	if m == False {
+		return False
+	}
+	switch c.principalMode {
+	case plain:
+		by := c.names(&t.Principal, &t.context)
+		hit := False
+		for _, n := range by {
+			hit = hit.Or(n)
+		}
+		return m.And(hit)
+	case not:
+		return m.And(c.exempts(&t.Principal, &t.context, s.has.Has(Boundary)).Not())
+	}
+	return m
+}
+
+// grant says whether an Allow statement covers the request, and notes how it names
+// the caller. AWS does not support NotPrincipal with Allow: it grants nothing.
+func (s *Set) grant(t *target, c *candidate, b *block, m Truth, st *state) Truth {
+	if c.principalMode == missing {
+		return m
+	}
+	if c.principalMode == not || b.layer == RCP {
+		return False
+	}
+	by := c.names(&t.Principal, &t.context)
+	any := False
+	for i := range by {
+		n := by[i].And(m)
+		st.named[i] = st.named[i].Or(n)
+		any = any.Or(n)
+	}
+	return any
+}
+
+func (s *Set) inputs(t *target, states *[maxBlocks]state) inputs[Truth] {
+	in := inputs[Truth]{yes: True, scps: True, endpoint: True, boundary: True, session: True, same: t.same}
+	for i := range s.blocks {
+		st := &states[i]
+		layer := s.blocks[i].layer
+		if !t.applies(layer) {
+			continue
+		}
+		if !t.survives(layer) {
+			in.deny = in.deny.Or(st.deny)
+		}
+		switch layer {
+		case SCP:
+			in.scps = in.scps.And(st.allow)
+		case Resource:
+			in.named = st.named
+		case Endpoint:
+			in.endpoint = st.allow
+		case Identity:
+			in.identity = st.allow
+		case Boundary:
+			in.boundary = st.allow
+		case Session:
+			in.session = st.allow
+		}
+	}
+	return in
+}
+
+// allowed is the whole rule: no Deny, every level of the organization and the
+// endpoint allow, and caller and resource agree.
+func allowed[V logic[V]](t *target, s *Set, in *inputs[V]) V {
+	if t.rule == neverAllowed || t.rule == publicBlocked && s.public {
+		return in.no
+	}
+	grant := in.granted(t)
+	if t.rule == publicBlockedAcross && s.public {
+		grant = grant.And(in.same)
+	}
+	if t.rule == alwaysAllowed {
+		grant = in.yes
+		return in.endpoint.And(in.deny.Not())
+	}
+	return in.deny.Not().And(in.scps).And(in.endpoint).And(grant)
+}
+
+// granted says whether caller and resource allow the request, before any Deny.
+func (in *inputs[V]) granted(t *target) V {
+	resource := in.no
+	for _, n := range in.named {
+		resource = resource.Or(n)
+	}
+	identity, boundary := in.identity, in.boundary
+	switch t.Principal.Kind {
+	case Anonymous, AWSService, Provider:
+		return resource
+	case Root:
+		identity, boundary = in.yes, in.yes
+	}
+	if t.rule == trustAlone {
+		return resource
+	}
+	limits := boundary.And(in.session)
+	within := in.named[byDirect].
+		Or(in.named[byRole].And(limits)).
+		Or(in.named[byEveryone].And(in.session))
+	if t.rule == resourceDecides {
+		within = within.Or(in.named[byAccount].And(identity).And(limits))
+	} else {
+		within = within.Or(identity.And(limits))
+	}
+	across := identity.And(limits).And(resource)
+	return in.same.And(within).Or(in.same.Not().And(across))
+}

@@ -1,0 +1,72 @@
+package iam
+
+import "github.com/rootkeep/rootkeep/iam/condition"
+
+// action says whether the statement's Action or NotAction covers the request.
+func (s *statement) action(t *target) bool {
+	found := false
+	for i := range s.actions {
+		if s.actions[i].match(t) {
+			found = true
+			break
+		}
+	}
+	if s.actionMode != not {
+		return found
+	}
+	// AWS says that a statement with an empty list does nothing; an Allow takes that
+	// reading, a Deny the other.
+	return !found && (s.denies || len(s.actions) > 0)
+}
+
+// resource says whether the statement's Resource or NotResource covers the request.
+// A statement without either, as in a trust policy, is about the resource that
+// carries it.
+func (s *statement) resource(t *target) Truth {
+	if s.resourceMode == missing {
+		return True
+	}
+	excludes := s.resourceMode == not
+	if len(s.resources) == 0 {
+		return condition.Is(excludes && s.denies)
+	}
+	// Where AWS leaves a reading open, an Allow covers less and a Deny more.
+	broad := s.denies != excludes
+	found := False
+	for i := range s.resources {
+		m, resolved := s.resources[i].match(t, broad)
+		if excludes && resolved == False && !s.denies {
+			m = True // an Allow with an unresolved variable in NotResource covers nothing
+		}
+		if found = found.Or(m); found == True {
+			break
+		}
+	}
+	if excludes {
+		return found.Not()
+	}
+	return found
+}
+
+// conditions says whether all tests of the statement hold.
+func (s *statement) conditions(c *Context) Truth {
+	out := True
+	for i := range s.tests {
+		if out = out.And(s.tests[i].Eval(c)); out == False {
+			break
+		}
+	}
+	return out
+}
+
+// scope is the part of a match that does not depend on how the caller was named.
+func (s *statement) scope(t *target) Truth {
+	if !s.action(t) {
+		return False
+	}
+	out := s.resource(t)
+	if out == False {
+		return False
+	}
+	return out.And(s.conditions(&t.context))
+}

@@ -1,0 +1,163 @@
+package iam
+
+import (
+	"fmt"
+
+	"github.com/rootkeep/rootkeep/iam/policy"
+)
+
+// Policies are the policies that apply to a request. A nil list means that the
+// layer does not take part: no boundary is set, the account is in no organization.
+type Policies struct {
+	Identity []*Policy // of the user and its groups, or of the role
+	Boundary []*Policy
+	Session  []*Policy
+	Resource []*Policy // of the resource; an access point and its bucket have one each
+	Endpoint []*Policy
+	// SCPs and RCPs have one list per level, from the organization's root down to
+	// the account. A level without an SCP denies. RCPFullAWSAccess is always
+	// attached and need not be listed.
+	SCPs, RCPs [][]*Policy
+}
+
+// maxBlocks bounds the layers and levels of a Set. An organization has at most
+// seven levels, so 5 layers and two times 7 levels fit.
+const maxBlocks = 24
+
+// block is one layer, or one level of one.
+type block struct {
+	layer    Layer
+	level    int // of SCPs and RCPs, from 0
+	policies []*Policy
+}
+
+// candidate is a statement in the block where it applies.
+type candidate struct {
+	*statement
+	block uint8
+}
+
+// Set is the compiled form of Policies. It is immutable.
+type Set struct {
+	blocks     []block
+	has        Layers // layers that take part
+	candidates []candidate
+	// Indexes into candidates by action: exact names, services for patterns with a
+	// wildcard in the name, and what must be tried for every action.
+	exact   map[string][]int32
+	service map[string][]int32
+	rest    []int32
+	public  bool // the resource policy is public in the sense of S3
+}
+
+// NewSet compiles policies. The error names a policy that cannot be in its layer:
+// an identity policy with a Principal, a resource policy without one.
+func NewSet(p Policies) (*Set, error) {
+	s := &Set{exact: map[string][]int32{}, service: map[string][]int32{}}
+	for i, level := range p.SCPs {
+		s.blocks = append(s.blocks, block{SCP, i, level})
+	}
+	for i, level := range p.RCPs {
+		s.blocks = append(s.blocks, block{RCP, i, level})
+	}
+	for _, b := range []block{
+		{Resource, 0, p.Resource}, {Endpoint, 0, p.Endpoint}, {Identity, 0, p.Identity},
+		{Boundary, 0, p.Boundary}, {Session, 0, p.Session},
+	} {
+		if len(b.policies) > 0 {
+			s.blocks = append(s.blocks, b)
+		}
+	}
+	if len(s.blocks) > maxBlocks {
+		return nil, fmt.Errorf("iam: %d layers and levels, want at most %d", len(s.blocks), maxBlocks)
+	}
+	for i, b := range s.blocks {
+		s.has.add(b.layer)
+		for _, pol := range b.policies {
+			if err := fits(pol, b.layer); err != nil {
+				return nil, err
+			}
+			for k := range pol.statements {
+				s.index(&pol.statements[k], uint8(i))
+			}
+		}
+	}
+	s.public = isPublic(p.Resource)
+	return s, nil
+}
+
+// fits checks the elements that a layer asks for or refuses.
+func fits(p *Policy, l Layer) error {
+	for i := range p.statements {
+		s := &p.statements[i]
+		var code, problem string
+		switch l {
+		case Resource, RCP, Endpoint:
+			if s.principalMode == missing {
+				code, problem = "MISSING_PRINCIPAL", "needs a Principal"
+			}
+		default:
+			if s.principalMode != missing {
+				code, problem = "UNSUPPORTED_PRINCIPAL", "takes no Principal"
+			} else if s.resourceMode == missing {
+				code, problem = "MISSING_RESOURCE", "needs a Resource"
+			}
+		}
+		if problem != "" {
+			src := &p.Document.Statements[i]
+			line, column := p.Document.Position(src.Start)
+			return fmt.Errorf("policy %s: %w", p.Name, &policy.Error{Problems: []policy.Problem{{
+				Span: src.Span, Line: line, Column: column, Code: code,
+				Message: fmt.Sprintf("statement %d: a policy of layer %s %s", i, l, problem),
+			}}})
+		}
+	}
+	return nil
+}
+
+func (s *Set) index(st *statement, b uint8) {
+	id := int32(len(s.candidates))
+	s.candidates = append(s.candidates, candidate{st, b})
+	if st.actionMode != plain {
+		s.rest = append(s.rest, id)
+		return
+	}
+	for i := range st.actions {
+		a := &st.actions[i]
+		if !a.literal && a.service == "" {
+			s.rest = append(s.rest, id)
+			return
+		}
+	}
+	for i := range st.actions {
+		a := &st.actions[i]
+		if a.literal {
+			addOnce(s.exact, a.text, id)
+		} else {
+			addOnce(s.service, a.service, id)
+		}
+	}
+}
+
+// addOnce appends id unless it was the last one added.
+func addOnce(m map[string][]int32, key string, id int32) {
+	if ids := m[key]; len(ids) == 0 || ids[len(ids)-1] != id {
+		m[key] = append(ids, id)
+	}
+}
+
+// each calls do for the statements whose Action may match, in no order; one may
+// come twice. It is written with a callback that does not escape.
+func (s *Set) each(t *target, do func(*candidate)) {
+	for _, id := range s.exact[string(t.lower)] {
+		do(&s.candidates[id])
+	}
+	if t.colon >= 0 {
+		for _, id := range s.service[string(t.lower[:t.colon])] {
+			do(&s.candidates[id])
+		}
+	}
+	for _, id := range s.rest {
+		do(&s.candidates[id])
+	}
+}

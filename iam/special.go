@@ -1,0 +1,153 @@
+package iam
+
+import "strings"
+
+// rule is how a service departs from the common rule for an action.
+type rule uint8
+
+const (
+	commonRule          rule = iota
+	resourceDecides          // the resource's policy must name the caller or its account: KMS keys, role trust
+	trustAlone               // the trust policy alone decides: AssumeRoleWithSAML and WithWebIdentity
+	alwaysAllowed            // sts:GetCallerIdentity
+	neverAllowed             // what AWS owns cannot be changed; a root user assumes no role
+	publicBlocked            // S3 RestrictPublicBuckets, unsigned caller
+	publicBlockedAcross      // the same, caller of another account
+)
+
+// findRule finds the rule of the request's action and resource.
+func (t *target) findRule() rule {
+	switch string(t.lower) {
+	case "sts:getcalleridentity":
+		if t.Principal.signed() {
+			return alwaysAllowed
+		}
+	case "sts:assumerole":
+		if t.Principal.Kind == Root {
+			return neverAllowed
+		}
+		return resourceDecides
+	case "sts:tagsession", "sts:setsourceidentity":
+		if t.isARN {
+			return resourceDecides
+		}
+	case "sts:assumerolewithsaml", "sts:assumerolewithwebidentity":
+		return trustAlone
+	}
+	if t.colon < 0 || !t.isARN {
+		return commonRule
+	}
+	switch string(t.lower[:t.colon]) {
+	case "kms":
+		if strings.HasPrefix(t.parts[5], "key/") {
+			return resourceDecides
+		}
+		if t.changes("createalias", "updatealias", "deletealias") && strings.HasPrefix(t.parts[5], "alias/aws/") {
+			return neverAllowed
+		}
+	case "iam":
+		return t.iamRule()
+	case "s3":
+		return t.s3Rule()
+	}
+	return commonRule
+}
+
+// iamRule protects managed policies and roles of AWS.
+func (t *target) iamRule() rule {
+	switch {
+	case t.parts[4] == "aws" && strings.HasPrefix(t.parts[5], "policy/"):
+		if t.changes("createpolicyversion", "deletepolicy", "deletepolicyversion", "setdefaultpolicyversion", "tagpolicy", "untagpolicy") {
+			return neverAllowed
+		}
+	case strings.HasPrefix(t.parts[5], "role/aws-reserved/"):
+		if t.changes("attachrolepolicy", "deleterole", "deleterolepermissionsboundary", "deleterolepolicy", "detachrolepolicy",
+			"putrolepermissionsboundary", "putrolepolicy", "tagrole", "untagrole", "updateassumerolepolicy", "updaterole", "updateroledescription") {
+			return neverAllowed
+		}
+	}
+	return commonRule
+}
+
+func (t *target) s3Rule() rule {
+	switch {
+	case !t.Facts.RestrictPublicBuckets || t.parts[2] != "s3":
+		return commonRule
+	case t.Principal.Kind == Anonymous:
+		return publicBlocked
+	case t.Principal.signed():
+		return publicBlockedAcross
+	}
+	return commonRule
+}
+
+// changes says whether the action's name is one of these, given in lower case.
+func (t *target) changes(names ...string) bool {
+	for _, n := range names {
+		if string(t.lower[t.colon+1:]) == n {
+			return true
+		}
+	}
+	return false
+}
+
+// applies says whether a layer has a say about this caller and resource.
+func (t *target) applies(l Layer) bool {
+	p := &t.Principal
+	switch l {
+	case SCP:
+		return p.signed() && t.rule != trustAlone && !t.managed(string(p.Account)) && !p.serviceLinked(&t.context)
+	case RCP:
+		return !t.Facts.AWSManagedKey && !t.managed(string(t.owner())) && !p.serviceLinked(&t.context)
+	case Identity, Session:
+		return p.signed() && t.rule != trustAlone
+	case Boundary:
+		return p.signed() && p.Kind != Root && t.rule != trustAlone
+	}
+	return true
+}
+
+func (t *target) managed(account string) bool {
+	return account != "" && account == string(t.Facts.ManagementAccount)
+}
+
+// survives says whether a Deny of the layer cannot stop this request: nothing stops
+// sts:GetCallerIdentity, and the root user of a bucket's account can always repair
+// the bucket policy.
+func (t *target) survives(l Layer) bool {
+	if t.rule == alwaysAllowed {
+		return l != Endpoint
+	}
+	if l != Resource || t.Principal.Kind != Root || t.same != True || !t.bucket() {
+		return false
+	}
+	switch string(t.lower) {
+	case "s3:getbucketpolicy", "s3:putbucketpolicy", "s3:deletebucketpolicy":
+		return true
+	}
+	return false
+}
+
+// alsoActions are checked by AssumeRole beside its own action when the call tags
+// the session or sets its source identity.
+var alsoActions = [...]struct {
+	name string
+	bit  uint8
+}{{"sts:tagsession", 1}, {"sts:setsourceidentity", 2}}
+
+// alsoNeeds says which of alsoActions the request needs too. Only what is known to
+// be in the request counts.
+func (t *target) alsoNeeds() (bits uint8) {
+	switch string(t.lower) {
+	case "sts:assumerole", "sts:assumerolewithsaml", "sts:assumerolewithwebidentity":
+	default:
+		return 0
+	}
+	if t.context.HasPrefix("aws:requesttag/") == True {
+		bits |= 1
+	}
+	if _, there := t.context.Values("sts:sourceidentity"); there == True {
+		bits |= 2
+	}
+	return bits
+}
