@@ -13,6 +13,7 @@ build: ## build the program into bin/
 	go build -trimpath -ldflags '-s -w' -o $(BIN) ./cmd/rootkeep
 
 run: build ## make a small trail with a planted root story and hunt through it
+	rm -rf demo-trail
 	go run ./tools/trailgen -events 20000 -seed $(SEED) -story -out demo-trail
 	$(BIN) hunt demo-trail
 

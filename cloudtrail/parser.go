@@ -282,3 +282,15 @@ func (p *parser) cut(err error, expected string) error {
 	f.final = true
 	return f
 }
+
+// One scans one record's JSON, as the Raw of an earlier Record. It is valid until
+// the next call of One or Read.
+func (r *Reader) One(raw []byte) (*Record, error) {
+	b := append(append(make([]byte, 0, len(raw)+pad), raw...), make([]byte, pad)...)
+	next, verdict := r.scan.record(b, 0, len(raw))
+	if verdict != complete {
+		return nil, fmt.Errorf("at byte %d: not one JSON record", next)
+	}
+	r.record.Raw, r.record.Offset, r.record.Identity = b[:next], 0, r.scan.identity
+	return &r.record, nil
+}

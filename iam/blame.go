@@ -1,17 +1,30 @@
 package iam
 
 // allowedBy names the layers that granted.
-func (s *Set) allowedBy(states *[maxBlocks]state) Decision {
+func (s *Set) allowedBy(t *target, states *[maxBlocks]state) Decision {
 	d := Decision{Outcome: Allowed}
+	if t.rule == alwaysAllowed {
+		d.By.add(Service)
+		return d
+	}
 	for i := range s.blocks {
-		if l := s.blocks[i].layer; (l == Identity || l == Resource) && states[i].allow == True {
-			if d.Statement.Policy == nil {
-				d.Statement = s.ref(states[i].allowing)
-			}
-			d.By.add(l)
+		l := s.blocks[i].layer
+		if states[i].allow != True || !t.active.Has(l) || !(l == Identity || l == Resource && t.granting(&states[i])) {
+			continue
 		}
+		if d.Statement.Policy == nil {
+			d.Statement = s.ref(states[i].allowing)
+		}
+		d.By.add(l)
 	}
 	return d
+}
+
+// granting says whether the resource policy's Allow counts for more than handing
+// the question to the identity policies.
+func (t *target) granting(st *state) bool {
+	return t.same != True || t.rule == resourceDecides ||
+		st.named[byDirect].Or(st.named[byRole]).Or(st.named[byEveryone]) == True
 }
 
 func (s *Set) ref(id int32) Ref {
@@ -24,7 +37,7 @@ func (s *Set) deniedBy(t *target, states *[maxBlocks]state, in *inputs[Truth]) D
 	var d Decision
 	for i := range s.blocks {
 		l := s.blocks[i].layer
-		if states[i].deny == True && t.applies(l) && !t.survives(l) {
+		if states[i].deny == True && t.active.Has(l) && !t.survives(l) {
 			d.Outcome = ExplicitlyDenied
 			d.By.add(l)
 			if d.Statement.Policy == nil {
@@ -50,7 +63,7 @@ func (s *Set) deniedBy(t *target, states *[maxBlocks]state, in *inputs[Truth]) D
 		d.By.add(Endpoint)
 	}
 	if t.rule != alwaysAllowed && in.granted(t) == False {
-		d.By |= in.lacking(t)
+		d.By |= lacking(t, in)
 	}
 	if d.By == 0 { // several unknowns that exclude each other
 		d.By = s.hangs(t, states)
@@ -59,11 +72,7 @@ func (s *Set) deniedBy(t *target, states *[maxBlocks]state, in *inputs[Truth]) D
 }
 
 // lacking names the layers without which caller and resource do not agree.
-func (in *inputs[V]) lacking(t *target) (by Layers) {
-	truth, ok := any(in).(*inputs[Truth])
-	if !ok {
-		return 0
-	}
+func lacking(t *target, truth *inputs[Truth]) (by Layers) {
 	resource := False
 	for _, n := range truth.named {
 		resource = resource.Or(n)
@@ -116,7 +125,7 @@ func (s *Set) conditionalOn(t *target, states *[maxBlocks]state, in *inputs[Trut
 func (s *Set) hangs(t *target, states *[maxBlocks]state) (by Layers) {
 	for i := range s.blocks {
 		l := s.blocks[i].layer
-		if t.applies(l) && (states[i].deny == Unknown || states[i].allow == Unknown) {
+		if t.active.Has(l) && (states[i].deny == Unknown || states[i].allow == Unknown) {
 			by.add(l)
 		}
 	}

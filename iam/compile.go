@@ -160,38 +160,58 @@ func either(a, b *policy.Texts) *policy.Texts {
 	return b
 }
 
-// actionPattern is one value of Action: text in lower case with * and ?.
+// actionPattern is one value of Action, in lower case, split at its colon.
 type actionPattern struct {
 	text    string
-	service string // what stands before the colon, if that has no wildcard
-	all     bool   // stars only: every action
-	literal bool   // no wildcard
+	service namePattern
+	name    namePattern
+	all     bool // stars only: every action
+	never   bool // no colon: no action has this name
 }
 
 func newActionPattern(text string) actionPattern {
 	p := actionPattern{text: lowerASCII(text), all: text != "" && strings.Trim(text, "*") == ""}
-	service, _, ok := strings.Cut(p.text, ":")
-	if ok && !strings.ContainsAny(service, "*?") {
-		p.service = service
-	}
-	p.literal = !strings.ContainsAny(p.text, "*?")
+	service, name, ok := strings.Cut(p.text, ":")
+	p.never = !ok && !p.all
+	p.service, p.name = newNamePattern(service), newNamePattern(name)
 	return p
 }
 
 // match compares with an action in lower case. Service and name are compared apart,
 // so a pattern without a colon matches only if it is stars.
 func (p *actionPattern) match(t *target) bool {
-	if p.all {
-		return true
+	if p.all || p.never || t.colon < 0 {
+		return p.all
 	}
-	if p.literal {
-		return p.text == string(t.lower)
+	return p.service.match(t.service()) && p.name.match(t.name())
+}
+
+// namePattern is text with * and ?. Most are a name, or a prefix and a star.
+type namePattern struct {
+	text    string
+	literal bool
+	prefix  bool // text holds what stands before the only star
+}
+
+func newNamePattern(text string) namePattern {
+	head, tail, star := strings.Cut(text, "*")
+	switch {
+	case !strings.ContainsAny(text, "*?"):
+		return namePattern{text: text, literal: true}
+	case star && tail == "" && !strings.Contains(head, "?"):
+		return namePattern{text: head, prefix: true}
 	}
-	if t.colon < 0 {
-		return false
+	return namePattern{text: text}
+}
+
+func (p *namePattern) match(s []byte) bool {
+	switch {
+	case p.literal:
+		return p.text == string(s)
+	case p.prefix:
+		return len(s) >= len(p.text) && string(s[:len(p.text)]) == p.text
 	}
-	service, name, ok := strings.Cut(p.text, ":")
-	return ok && globBytes(service, t.lower[:t.colon]) && globBytes(name, t.lower[t.colon+1:])
+	return globBytes(p.text, s)
 }
 
 func lowerASCII(s string) string {
@@ -228,43 +248,62 @@ func globBytes(p string, s []byte) bool {
 
 // resourcePattern is one value of Resource.
 type resourcePattern struct {
-	all   bool // stars only
-	fixed [5]pattern.Pattern
-	rest  pattern.Pattern // after the fifth colon; may hold variables
-	whole pattern.Pattern // the same text without regard to colons
+	text  string
+	all   bool                // stars only
+	head  string              // all up to the fifth colon, if it has no wildcard
+	fixed *[5]pattern.Pattern // else the first five parts
+	rest  pattern.Pattern     // after the fifth colon; may hold variables
+	whole pattern.Pattern     // the same text without regard to colons
 }
 
 // newResourcePattern splits at the first five colons. An ARN with fewer parts stands
 // for any value in those that are missing (IAM User Guide, "IAM ARNs").
 func newResourcePattern(text string, variables bool) resourcePattern {
 	if text != "" && strings.Trim(text, "*") == "" {
-		return resourcePattern{all: true}
+		return resourcePattern{text: text, all: true}
 	}
-	p := resourcePattern{whole: pattern.Parse(text, pattern.Syntax{Wildcards: true, Variables: variables})}
-	parts := strings.SplitN(text, ":", 6)
-	for i := range p.fixed {
-		part := "*"
-		if i < len(parts) {
-			part = parts[i]
+	p := resourcePattern{text: text}
+	parts, complete := condition.SplitARN(text)
+	rest := parts[5]
+	if head := text[:len(text)-len(rest)]; complete && !strings.ContainsAny(head, "*?") {
+		p.head = head
+	} else {
+		p.whole = pattern.Parse(text, pattern.Syntax{Wildcards: true, Variables: variables})
+		p.fixed = fixedParts(text)
+		if !complete {
+			rest = "*"
 		}
-		p.fixed[i] = pattern.Parse(part, pattern.Syntax{Wildcards: true})
-	}
-	rest := "*"
-	if len(parts) == 6 {
-		rest = parts[5]
 	}
 	p.rest = pattern.Parse(rest, pattern.Syntax{Wildcards: true, Variables: variables})
 	return p
 }
 
+func fixedParts(text string) *[5]pattern.Pattern {
+	var out [5]pattern.Pattern
+	parts := strings.SplitN(text, ":", 6)
+	for i := range out {
+		part := "*"
+		if i < len(parts) {
+			part = parts[i]
+		}
+		out[i] = pattern.Parse(part, pattern.Syntax{Wildcards: true})
+	}
+	return &out
+}
+
 // match compares with the request's resource. Broad is the reading in which a star
 // may run over a colon; AWS documents both readings.
 func (p *resourcePattern) match(t *target, broad bool) (match, resolved Truth) {
-	if p.all {
+	switch {
+	case p.all:
 		return True, True
-	}
-	if !t.isARN {
+	case !t.isARN:
 		return False, True
+	case p.fixed == nil:
+		if !strings.HasPrefix(t.Resource, p.head) {
+			return False, True
+		}
+		return condition.MatchPattern(&p.rest, t.parts[5], &t.context)
 	}
 	if broad {
 		if m, _ := condition.MatchPattern(&p.whole, t.Resource, &t.context); m == True {

@@ -2,10 +2,9 @@ package iam
 
 // state is what the statements of one block came to.
 type state struct {
-	deny, allow         Truth
-	denying, allowing   int32 // statements by their number in the set, first found
-	named               [namings]Truth
-	hasDeny, hasAllowed bool
+	deny, allow       Truth
+	named             [namings]Truth
+	denying, allowing int32 // statements by their number in the set, the first found
 }
 
 // logic is three-valued logic over plain truth values, or over expressions of what
@@ -33,14 +32,13 @@ type inputs[V logic[V]] struct {
 // Decide answers a request. It allocates nothing unless the action is longer than
 // 128 bytes or a policy variable stands among more than 16 parts.
 func (s *Set) Decide(r *Request) Decision {
-	var buf [actionRoom]byte
-	var t target
-	t.fill(r, buf[:])
+	t := target{Request: r, context: r.Context}
+	t.fill(s)
 	d := s.decide(&t)
 	if extra := t.alsoNeeds(); d.Outcome != ExplicitlyDenied && extra != 0 {
 		for _, action := range alsoActions {
 			if extra&action.bit != 0 {
-				t.setAction(action.name, buf[:])
+				t.setAction(action.name)
 				d = both(d, s.decide(&t))
 			}
 		}
@@ -60,29 +58,24 @@ func Evaluate(r *Request, p Policies) (Decision, error) {
 func (s *Set) decide(t *target) Decision {
 	var states [maxBlocks]state
 	s.gather(t, &states)
-	in := s.inputs(t, &states)
+	return s.settle(t, &states)
+}
+
+// settle turns what the blocks came to into a decision.
+func (s *Set) settle(t *target, states *[maxBlocks]state) Decision {
+	in := s.inputs(t, states)
 	switch allowed(t, s, &in) {
 	case True:
-		return s.allowedBy(&states)
+		return s.allowedBy(t, states)
 	case Unknown:
-		return s.conditionalOn(t, &states, &in)
+		return s.conditionalOn(t, states, &in)
 	}
-	return s.deniedBy(t, &states, &in)
+	return s.deniedBy(t, states, &in)
 }
 
 // gather runs the statements and sums them up per block.
 func (s *Set) gather(t *target, states *[maxBlocks]state) {
-	for _, id := range s.exact[string(t.lower)] {
-		s.run(t, id, states)
-	}
-	if t.colon >= 0 {
-		for _, id := range s.service[string(t.lower[:t.colon])] {
-			s.run(t, id, states)
-		}
-	}
-	for _, id := range s.rest {
-		s.run(t, id, states)
-	}
+	s.each(t, func(id int32) { s.run(t, id, states) })
 }
 
 func (s *Set) run(t *target, id int32, states *[maxBlocks]state) {
@@ -156,7 +149,7 @@ func (s *Set) inputs(t *target, states *[maxBlocks]state) inputs[Truth] {
 	for i := range s.blocks {
 		st := &states[i]
 		layer := s.blocks[i].layer
-		if !t.applies(layer) {
+		if !t.active.Has(layer) {
 			continue
 		}
 		if !t.survives(layer) {
@@ -186,13 +179,12 @@ func allowed[V logic[V]](t *target, s *Set, in *inputs[V]) V {
 	if t.rule == neverAllowed || t.rule == publicBlocked && s.public {
 		return in.no
 	}
+	if t.rule == alwaysAllowed {
+		return in.endpoint.And(in.deny.Not())
+	}
 	grant := in.granted(t)
 	if t.rule == publicBlockedAcross && s.public {
 		grant = grant.And(in.same)
-	}
-	if t.rule == alwaysAllowed {
-		grant = in.yes
-		return in.endpoint.And(in.deny.Not())
 	}
 	return in.deny.Not().And(in.scps).And(in.endpoint).And(grant)
 }
@@ -200,8 +192,10 @@ func allowed[V logic[V]](t *target, s *Set, in *inputs[V]) V {
 // granted says whether caller and resource allow the request, before any Deny.
 func (in *inputs[V]) granted(t *target) V {
 	resource := in.no
-	for _, n := range in.named {
-		resource = resource.Or(n)
+	if t.resourcePolicy {
+		for _, n := range in.named {
+			resource = resource.Or(n)
+		}
 	}
 	identity, boundary := in.identity, in.boundary
 	switch t.Principal.Kind {
@@ -214,14 +208,29 @@ func (in *inputs[V]) granted(t *target) V {
 		return resource
 	}
 	limits := boundary.And(in.session)
-	within := in.named[byDirect].
-		Or(in.named[byRole].And(limits)).
-		Or(in.named[byEveryone].And(in.session))
-	if t.rule == resourceDecides {
-		within = within.Or(in.named[byAccount].And(identity).And(limits))
-	} else {
-		within = within.Or(identity.And(limits))
+	switch t.same {
+	case True:
+		return in.within(t, identity, limits)
+	case False:
+		return identity.And(limits).And(resource)
 	}
 	across := identity.And(limits).And(resource)
-	return in.same.And(within).Or(in.same.Not().And(across))
+	return in.same.And(in.within(t, identity, limits)).Or(in.same.Not().And(across))
+}
+
+// within is the rule for a caller of the resource's own account.
+func (in *inputs[V]) within(t *target, identity, limits V) V {
+	own := identity.And(limits)
+	if !t.resourcePolicy {
+		if t.rule == resourceDecides {
+			return in.no
+		}
+		return own
+	}
+	if t.rule == resourceDecides {
+		own = own.And(in.named[byAccount])
+	}
+	return own.Or(in.named[byDirect]).
+		Or(in.named[byRole].And(limits)).
+		Or(in.named[byEveryone].And(in.session))
 }

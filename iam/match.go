@@ -59,11 +59,8 @@ func (s *statement) conditions(c *Context) Truth {
 	return out
 }
 
-// scope is the part of a match that does not depend on how the caller was named.
+// scope is the part of a match beside Action and Principal.
 func (s *statement) scope(t *target) Truth {
-	if !s.action(t) {
-		return False
-	}
 	out := s.resource(t)
 	if out == False {
 		return False

@@ -39,25 +39,29 @@ type Facts struct {
 type target struct {
 	*Request
 	context Context
-	lower   []byte // the action in lower case
-	colon   int    // where its service ends, -1 if it names none
+	room    [actionRoom]byte
+	size    int    // of the action in room
+	long    []byte // the action, if room is too small
+	colon   int    // where the action's service ends, -1 if it names none
 	parts   [6]string
 	isARN   bool
 	same    Truth // caller's and resource's account are the same
 	rule    rule
+	// resourcePolicy says that the resource has one.
+	resourcePolicy bool
+	active         Layers // that have a say about this caller and resource
 }
 
 // actionRoom is the longest action that is lowered without allocation.
 const actionRoom = 128
 
-// fill works out everything but what depends on a second action.
-func (t *target) fill(r *Request, buf []byte) {
-	t.Request = r
-	t.setAction(r.Action, buf)
-	t.parts, t.isARN = condition.SplitARN(r.Resource)
-	t.context = r.Context
-	if r.Facts.BucketABACOff && t.bucket() {
-		t.context = withoutResourceTags(r.Context)
+// fill works out everything; Request and context are set.
+func (t *target) fill(s *Set) {
+	t.resourcePolicy = s.has.Has(Resource)
+	t.setAction(t.Action)
+	t.parts, t.isARN = condition.SplitARN(t.Resource)
+	if t.Facts.BucketABACOff && t.bucket() {
+		t.context = withoutResourceTags(t.context)
 	}
 	owner := t.owner()
 	switch {
@@ -66,20 +70,39 @@ func (t *target) fill(r *Request, buf []byte) {
 	case owner == "" || owner == "aws":
 		t.same = True
 	default:
-		t.same = condition.Is(owner == r.Principal.Account)
+		t.same = condition.Is(owner == t.Principal.Account)
 	}
 	t.rule = t.findRule()
+	t.active = t.activeLayers()
 }
 
-func (t *target) setAction(action string, buf []byte) {
-	t.lower = append(buf[:0], action...)
-	for i, c := range t.lower {
+func (t *target) setAction(action string) {
+	t.size, t.long = len(action), nil
+	if len(action) > actionRoom {
+		t.size, t.long = 0, []byte(action)
+	}
+	copy(t.room[:], action[:t.size])
+	lower := t.lower()
+	for i, c := range lower {
 		if c >= 'A' && c <= 'Z' {
-			t.lower[i] = c + 'a' - 'A'
+			lower[i] = c + 'a' - 'A'
 		}
 	}
-	t.colon = bytes.IndexByte(t.lower, ':')
+	t.colon = bytes.IndexByte(lower, ':')
 }
+
+// lower is the action in lower case.
+func (t *target) lower() []byte {
+	if t.long != nil {
+		return t.long
+	}
+	return t.room[:t.size]
+}
+
+// service and name are the parts of the action before and after its colon, which
+// must be there.
+func (t *target) service() []byte { return t.lower()[:t.colon] }
+func (t *target) name() []byte    { return t.lower()[t.colon+1:] }
 
 // owner is the account of the resource, "" if it is not known.
 func (t *target) owner() rootkeep.AccountID {

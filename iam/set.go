@@ -37,6 +37,18 @@ type candidate struct {
 	block uint8
 }
 
+// served is one pattern for the names of one service's actions.
+type served struct {
+	name namePattern
+	id   int32
+}
+
+// serviceIndex holds what is said about the actions of one service.
+type serviceIndex struct {
+	names  []served // Action with a wildcard in the name
+	spared []served // NotAction
+}
+
 // Set is the compiled form of Policies. It is immutable.
 type Set struct {
 	blocks     []block
@@ -45,7 +57,8 @@ type Set struct {
 	// Indexes into candidates by action: exact names, services for patterns with a
 	// wildcard in the name, and what must be tried for every action.
 	exact   map[string][]int32
-	service map[string][]int32
+	service map[string]serviceIndex
+	spares  []int32 // NotAction that names services: applies but for what serviceIndex spares
 	rest    []int32
 	public  bool // the resource policy is public in the sense of S3
 }
@@ -53,7 +66,7 @@ type Set struct {
 // NewSet compiles policies. The error names a policy that cannot be in its layer:
 // an identity policy with a Principal, a resource policy without one.
 func NewSet(p Policies) (*Set, error) {
-	s := &Set{exact: map[string][]int32{}, service: map[string][]int32{}}
+	s := &Set{exact: map[string][]int32{}, service: map[string]serviceIndex{}}
 	for i, level := range p.SCPs {
 		s.blocks = append(s.blocks, block{SCP, i, level})
 	}
@@ -118,46 +131,69 @@ func fits(p *Policy, l Layer) error {
 func (s *Set) index(st *statement, b uint8) {
 	id := int32(len(s.candidates))
 	s.candidates = append(s.candidates, candidate{st, b})
-	if st.actionMode != plain {
+	if len(st.actions) == 0 {
 		s.rest = append(s.rest, id)
 		return
 	}
 	for i := range st.actions {
-		a := &st.actions[i]
-		if !a.literal && a.service == "" {
+		if a := &st.actions[i]; a.all || !a.never && !a.service.literal {
 			s.rest = append(s.rest, id)
 			return
 		}
 	}
+	if st.actionMode == not {
+		s.spares = append(s.spares, id)
+	}
 	for i := range st.actions {
-		a := &st.actions[i]
-		if a.literal {
-			addOnce(s.exact, a.text, id)
-		} else {
-			addOnce(s.service, a.service, id)
+		switch a := &st.actions[i]; {
+		case a.never:
+		case st.actionMode == not:
+			index := s.service[a.service.text]
+			index.spared = append(index.spared, served{a.name, id})
+			s.service[a.service.text] = index
+		case a.name.literal:
+			s.exact[a.text] = append(s.exact[a.text], id)
+		default:
+			index := s.service[a.service.text]
+			index.names = append(index.names, served{a.name, id})
+			s.service[a.service.text] = index
 		}
 	}
 }
 
-// addOnce appends id unless it was the last one added.
-func addOnce(m map[string][]int32, key string, id int32) {
-	if ids := m[key]; len(ids) == 0 || ids[len(ids)-1] != id {
-		m[key] = append(ids, id)
-	}
-}
-
-// each calls do for the statements whose Action may match, in no order; one may
-// come twice. It is written with a callback that does not escape.
-func (s *Set) each(t *target, do func(*candidate)) {
-	for _, id := range s.exact[string(t.lower)] {
-		do(&s.candidates[id])
+// each calls do for the statements whose Action covers the request, in no order;
+// one may come more than once.
+func (s *Set) each(t *target, do func(id int32)) {
+	for _, id := range s.exact[string(t.lower())] {
+		do(id)
 	}
 	if t.colon >= 0 {
-		for _, id := range s.service[string(t.lower[:t.colon])] {
-			do(&s.candidates[id])
+		name := t.name()
+		index := s.service[string(t.service())]
+		for i := range index.names {
+			if index.names[i].name.match(name) {
+				do(index.names[i].id)
+			}
+		}
+		for _, id := range s.spares {
+			if !index.spares(id, name) {
+				do(id)
+			}
 		}
 	}
 	for _, id := range s.rest {
-		do(&s.candidates[id])
+		if s.candidates[id].action(t) {
+			do(id)
+		}
 	}
+}
+
+// spares says whether a NotAction lists the action.
+func (x *serviceIndex) spares(id int32, name []byte) bool {
+	for i := range x.spared {
+		if x.spared[i].id == id && x.spared[i].name.match(name) {
+			return true
+		}
+	}
+	return false
 }

@@ -1,6 +1,10 @@
 package iam
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/rootkeep/rootkeep"
+)
 
 // rule is how a service departs from the common rule for an action.
 type rule uint8
@@ -17,7 +21,7 @@ const (
 
 // findRule finds the rule of the request's action and resource.
 func (t *target) findRule() rule {
-	switch string(t.lower) {
+	switch string(t.lower()) {
 	case "sts:getcalleridentity":
 		if t.Principal.signed() {
 			return alwaysAllowed
@@ -37,7 +41,7 @@ func (t *target) findRule() rule {
 	if t.colon < 0 || !t.isARN {
 		return commonRule
 	}
-	switch string(t.lower[:t.colon]) {
+	switch string(t.service()) {
 	case "kms":
 		if strings.HasPrefix(t.parts[5], "key/") {
 			return resourceDecides
@@ -84,31 +88,37 @@ func (t *target) s3Rule() rule {
 // changes says whether the action's name is one of these, given in lower case.
 func (t *target) changes(names ...string) bool {
 	for _, n := range names {
-		if string(t.lower[t.colon+1:]) == n {
+		if string(t.name()) == n {
 			return true
 		}
 	}
 	return false
 }
 
-// applies says whether a layer has a say about this caller and resource.
-func (t *target) applies(l Layer) bool {
+// activeLayers are the layers that have a say about this caller and resource.
+func (t *target) activeLayers() Layers {
 	p := &t.Principal
-	switch l {
-	case SCP:
-		return p.signed() && t.rule != trustAlone && !t.managed(string(p.Account)) && !p.serviceLinked(&t.context)
-	case RCP:
-		return !t.Facts.AWSManagedKey && !t.managed(string(t.owner())) && !p.serviceLinked(&t.context)
-	case Identity, Session:
-		return p.signed() && t.rule != trustAlone
-	case Boundary:
-		return p.signed() && p.Kind != Root && t.rule != trustAlone
+	active := Layers(1<<Resource | 1<<Endpoint)
+	linked := p.serviceLinked(&t.context)
+	if !linked && !t.Facts.AWSManagedKey && !t.managed(t.owner()) {
+		active.add(RCP)
 	}
-	return true
+	if !p.signed() || t.rule == trustAlone {
+		return active
+	}
+	active.add(Identity)
+	active.add(Session)
+	if p.Kind != Root {
+		active.add(Boundary)
+	}
+	if !linked && !t.managed(p.Account) {
+		active.add(SCP)
+	}
+	return active
 }
 
-func (t *target) managed(account string) bool {
-	return account != "" && account == string(t.Facts.ManagementAccount)
+func (t *target) managed(account rootkeep.AccountID) bool {
+	return account != "" && account == t.Facts.ManagementAccount
 }
 
 // survives says whether a Deny of the layer cannot stop this request: nothing stops
@@ -121,7 +131,7 @@ func (t *target) survives(l Layer) bool {
 	if l != Resource || t.Principal.Kind != Root || t.same != True || !t.bucket() {
 		return false
 	}
-	switch string(t.lower) {
+	switch string(t.lower()) {
 	case "s3:getbucketpolicy", "s3:putbucketpolicy", "s3:deletebucketpolicy":
 		return true
 	}
@@ -138,7 +148,7 @@ var alsoActions = [...]struct {
 // alsoNeeds says which of alsoActions the request needs too. Only what is known to
 // be in the request counts.
 func (t *target) alsoNeeds() (bits uint8) {
-	switch string(t.lower) {
+	switch string(t.lower()) {
 	case "sts:assumerole", "sts:assumerolewithsaml", "sts:assumerolewithwebidentity":
 	default:
 		return 0

@@ -162,7 +162,21 @@ func (f *huntFlags) run(ctx context.Context, s streams, args []string) error {
 	if err := out.commit(); err != nil {
 		return err
 	}
+	f.sayProblems(s.err, hunt)
 	return exitWith(codes)
+}
+
+// sayProblems names what could not be read beside a format that has no place for
+// it.
+func (f *huntFlags) sayProblems(w io.Writer, h *report.Hunt) {
+	if f.output != "ndjson" && f.output != "csv" && f.output != "ocsf" {
+		return
+	}
+	for _, p := range h.Problems {
+		if !p.Notice {
+			fmt.Fprintf(w, "%s:%d: %s: %s\n", visible(p.File), p.Offset, p.Kind, visible(p.Detail))
+		}
+	}
 }
 
 func (f *huntFlags) render(out *output, s streams, hunt *report.Hunt) error {
@@ -184,13 +198,13 @@ func (f *huntFlags) render(out *output, s streams, hunt *report.Hunt) error {
 // codes are all exit codes that apply, the deciding one first.
 func (f *huntFlags) codes(h *report.Hunt) []int {
 	var out []int
-	if f.failOn.set && slices.ContainsFunc(h.Alerts, func(a rootkeep.Alert) bool { return a.Level >= f.failOn.Severity }) {
+	if f.failOn.set && h.Reaches(f.failOn.Severity) {
 		out = append(out, exitFindings)
 	}
 	if len(f.config.Keys) > 0 && !h.Coverage.Proven {
 		out = append(out, exitNoCoverage)
 	}
-	if h.Interrupted || slices.ContainsFunc(h.Problems, func(p report.Problem) bool { return !p.Notice }) {
+	if h.Interrupted || h.Totals.Unread > 0 {
 		out = append(out, exitUnread)
 	}
 	return out

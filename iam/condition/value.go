@@ -20,6 +20,8 @@ type value struct {
 	number    float64
 	time      time.Time
 	malformed bool
+	exact     bool // StringEquals without a variable: want is all there is to know
+	want      string
 }
 
 func newValue(op Operator, text string, variables bool) value {
@@ -28,6 +30,8 @@ func newValue(op Operator, text string, variables bool) value {
 	switch op.Family {
 	case StringEquals, StringEqualsIgnoreCase, StringLike, Bool:
 		v.pattern = pattern.Parse(text, pattern.Syntax{Wildcards: op.Wildcards(), Variables: variables})
+		v.want, v.exact = v.pattern.Exact()
+		ok = op.Family != Bool || isBool(text) || v.pattern.HasVariables()
 	case ARN:
 		v.pattern = pattern.Parse(text, pattern.Syntax{Wildcards: true, Variables: variables})
 		if !v.pattern.HasVariables() {
@@ -72,6 +76,9 @@ func (v *value) compare(op Operator, got string, c *Context) verdict {
 	}
 	switch op.Family {
 	case StringEquals, StringLike:
+		if v.exact {
+			return fromOK(true, got == v.want)
+		}
 		match, resolved := MatchPattern(&v.pattern, got, c)
 		return fromTruth(match, resolved)
 	case StringEqualsIgnoreCase, Bool:
@@ -142,31 +149,31 @@ func ordered(relation Family, order int) bool {
 
 // fold compares without regard to case.
 func (v *value) fold(op Operator, got string, c *Context) verdict {
-	want := v.text
-	if v.pattern.HasVariables() {
-		var buf [room]pattern.Token
-		ts, known := Resolve(v.pattern.Tokens(), c, buf[:])
-		if known != True {
-			return fromTruth(known, known)
-		}
-		var b strings.Builder
-		for _, t := range ts {
-			b.WriteString(t.Text)
-		}
-		want = b.String()
-	} else if exact, ok := v.pattern.Exact(); ok {
-		want = exact
-	}
 	if op.Family == Bool && !isBool(got) {
 		return incomparable
 	}
-	if op.Family == Bool && !isBool(want) {
-		return incomparable
+	if v.exact {
+		return fromOK(true, strings.EqualFold(v.want, got))
 	}
-	return fromOK(true, strings.EqualFold(want, got))
+	var buf [room]pattern.Token
+	ts, known := Resolve(v.pattern.Tokens(), c, buf[:])
+	if known != True {
+		return fromTruth(known, known)
+	}
+	var b strings.Builder
+	for _, t := range ts {
+		b.WriteString(t.Text)
+	}
+	want := b.String()
+	return fromOK(op.Family != Bool || isBool(want), strings.EqualFold(want, got))
 }
 
-func isBool(s string) bool { return strings.EqualFold(s, "true") || strings.EqualFold(s, "false") }
+func isBool(s string) bool {
+	if s == "true" || s == "false" {
+		return true
+	}
+	return strings.EqualFold(s, "true") || strings.EqualFold(s, "false")
+}
 
 func (v *value) arn(got string, c *Context) verdict {
 	if v.pattern.HasVariables() {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/rootkeep/rootkeep"
 	"github.com/rootkeep/rootkeep/internal/detect/origin/origintest"
+	"github.com/rootkeep/rootkeep/internal/report"
 )
 
 const (
@@ -36,18 +37,23 @@ func countryDatabase(t *testing.T) string {
 	return file(t, filepath.Join(t.TempDir(), "country.mmdb"), string(db))
 }
 
+// newCountry is a case of the detection login-from-new-country.
+type newCountry struct {
+	name           string
+	steps          []step
+	relays, threat string
+	blind          bool // without a database
+	want           []rootkeep.Severity
+	note, notice   string
+	lists          string // that name the address of the alert
+}
+
+const nowhere = "no geography"
+
 func TestNewCountry(t *testing.T) {
 	db := countryDatabase(t)
-	const usual, learning, nowhere = "login-from-new-country", "baselines are still learning", "no geography"
-	tests := []struct {
-		name           string
-		steps          []step
-		relays, threat string
-		blind          bool // without a database
-		want           []rootkeep.Severity
-		note, notice   string
-		lists          string // that name the address of the alert
-	}{
+	const learning = "baselines are still learning"
+	tests := []newCountry{
 		{name: "another country after the learning week alerts once", steps: []step{signIns(9), signIn(9*day, fromBrazil), signIn(9*day+time.Hour, fromBrazil)},
 			want: []rootkeep.Severity{rootkeep.Medium}, note: "first seen: BR for rootkeep.principal=arn:aws:iam::111122223333:user/alice"},
 		{name: "the alert tells the age of the database", steps: []step{signIns(9), signIn(9*day, fromBrazil)},
@@ -55,7 +61,7 @@ func TestNewCountry(t *testing.T) {
 		{name: "another country while learning stays quiet and the report says why", steps: []step{signIns(5), signIn(5*day, fromBrazil)}, notice: learning},
 		{name: "a country learnt in the first week is no news later", steps: []step{signIns(9), signIn(5*day, fromBrazil), signIn(9*day, fromBrazil)}},
 		{name: "a relay counts one level less", steps: []step{signIns(9), signIn(9*day, viaBrazil)}, relays: relayRange,
-			want: []rootkeep.Severity{rootkeep.Low}, note: "from a relay or VPN on your list", lists: "company VPN"},
+			want: []rootkeep.Severity{rootkeep.Low}, note: "from company VPN, a relay or VPN on your list", lists: "company VPN"},
 		{name: "a relay while learning does not make its country known", steps: []step{signIns(9), signIn(2*day, viaBrazil), signIn(9*day, fromBrazil)}, relays: relayRange,
 			want: []rootkeep.Severity{rootkeep.Medium}, note: "first seen: BR"},
 		{name: "a relay used while learning is no news later", steps: []step{signIns(9), signIn(2*day, viaBrazil), signIn(9*day, viaBrazil)}, relays: relayRange},
@@ -81,26 +87,30 @@ func TestNewCountry(t *testing.T) {
 			if tt.threat != "" {
 				c.ThreatLists = []string{file(t, filepath.Join(dir, "threats.txt"), tt.threat)}
 			}
-			h := hunted(t, c)
-			got := of(h, usual)
-			if len(got) != len(tt.want) {
-				t.Fatalf("alerts of %s: got %d, want %d", usual, len(got), len(tt.want))
-			}
-			for i, a := range got {
-				if a.Level != tt.want[i] || !says(a.Notes, tt.note) {
-					t.Errorf("got level %s with notes %q, want %s with one that says %q", a.Level, a.Notes, tt.want[i], tt.note)
-				}
-				if got := strings.Join(a.Addresses[0].Lists, ", "); got != tt.lists {
-					t.Errorf("lists that name %s: got %q, want %q", a.Addresses[0].Text, got, tt.lists)
-				}
-			}
-			if tt.notice != "" && !says(h.Notices, tt.notice) {
-				t.Errorf("notices: got %q, want one that says %q", h.Notices, tt.notice)
-			}
-			if says(h.Notices, nowhere) != tt.blind {
-				t.Errorf("notices: got %q, want %q only without a database", h.Notices, nowhere)
-			}
+			tt.check(t, hunted(t, c))
 		})
+	}
+}
+
+func (tt newCountry) check(t *testing.T, h *report.Hunt) {
+	t.Helper()
+	got := of(h, "login-from-new-country")
+	if len(got) != len(tt.want) {
+		t.Fatalf("alerts: got %d, want %d", len(got), len(tt.want))
+	}
+	for i, a := range got {
+		if a.Level != tt.want[i] || !says(a.Notes, tt.note) {
+			t.Errorf("got level %s with notes %q, want %s with one that says %q", a.Level, a.Notes, tt.want[i], tt.note)
+		}
+		if got := strings.Join(a.Addresses[0].Lists, ", "); got != tt.lists {
+			t.Errorf("lists that name %s: got %q, want %q", a.Addresses[0].Text, got, tt.lists)
+		}
+	}
+	if tt.notice != "" && !says(h.Notices, tt.notice) {
+		t.Errorf("notices: got %q, want one that says %q", h.Notices, tt.notice)
+	}
+	if says(h.Notices, nowhere) != tt.blind {
+		t.Errorf("notices: got %q, want %q only without a database", h.Notices, nowhere)
 	}
 }
 

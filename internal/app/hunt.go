@@ -7,13 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"runtime"
-	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/rootkeep/rootkeep"
-	"github.com/rootkeep/rootkeep/cloudtrail"
 	"github.com/rootkeep/rootkeep/internal/detect"
 	"github.com/rootkeep/rootkeep/internal/report"
 	"github.com/rootkeep/rootkeep/internal/stream"
@@ -73,7 +69,15 @@ func Hunt(ctx context.Context, c HuntConfig) (*report.Hunt, error) {
 		return nil, err
 	}
 	out.Interrupted = ctx.Err() != nil
-	result := hunt.Finish(context.WithoutCancel(ctx), p.workers)
+	result, err := hunt.Finish(p.workers)
+	if err != nil {
+		return nil, err
+	}
+	for _, e := range result.Altered {
+		p.journal.add(report.Problem{File: e.File, Offset: e.Offset, Kind: "same-id", Detail: fmt.Sprintf(
+			"event %s of account %s was met before with other content: one of the two was altered or forged; both were judged", e.ID, e.Account)})
+	}
+	p.journal.omit(int(result.Totals.Altered) - len(result.Altered))
 	fill(out, result, c.MinLevel)
 	p.account(out)
 	rulesOf(out, pack)
@@ -102,171 +106,17 @@ func (c HuntConfig) hunt(pack *detect.Pack) (*detect.Hunt, error) {
 	})
 }
 
-// pass is one reading of all input by several workers.
-type pass struct {
-	hunt    *detect.Hunt
-	paths   *stream.Paths
-	config  HuntConfig
-	started time.Time
-	workers []*detect.Worker
-
-	mu       sync.Mutex // guards what follows
-	totals   report.Totals
-	problems []report.Problem
-	omitted  int
-	digests  int64
-	reread   int64
-	formats  map[cloudtrail.Container]int64
-
-	done, stored, inflated, events atomic.Int64 // for the progress bar
-}
-
-// maxProblems is how many problems are kept word for word in a report; the rest
-// is counted.
-const maxProblems = 1000
-
-func (p *pass) run(ctx context.Context) error {
-	fields, err := cloudtrail.CompileFields(p.hunt.Fields())
-	if err != nil {
-		return err
-	}
-	p.formats = map[cloudtrail.Container]int64{}
-	n := p.config.Workers
-	if n <= 0 {
-		n = runtime.GOMAXPROCS(0)
-	}
-	objects := make(chan stream.Object, 4*n)
-	var wg sync.WaitGroup
-	for range n {
-		w := p.hunt.NewWorker()
-		p.workers = append(p.workers, w)
-		wg.Go(func() { p.work(ctx, w, fields, objects) })
-	}
-	stop := p.progress(ctx)
-	p.paths.Send(ctx, objects)
-	wg.Wait()
-	stop()
-	return nil
-}
-
-// work reads objects with one worker until there are no more.
-func (p *pass) work(ctx context.Context, w *detect.Worker, fields *cloudtrail.Fields, objects <-chan stream.Object) {
-	reader := cloudtrail.NewReader(fields, cloudtrail.Options{Derived: p.hunt.Derived()})
-	for o := range objects {
-		switch {
-		case ctx.Err() != nil:
-			return
-		case o.Err != nil:
-			p.problem(report.Problem{File: o.Input.Name, Offset: -1, Kind: string(cloudtrail.ReadError), Detail: o.Err.Error()})
-		case o.Digest:
-			p.mu.Lock()
-			p.digests++
-			p.mu.Unlock()
-		default:
-			stats := reader.Read(ctx, o.Input, func(rec *cloudtrail.Record) error {
-				w.Observe(rec, o.Input.Name)
-				return nil
-			})
-			p.tally(stats)
-		}
-	}
-}
-
-func (p *pass) tally(s cloudtrail.Stats) {
-	p.done.Add(1)
-	p.stored.Add(s.StoredBytes)
-	p.inflated.Add(s.InflatedBytes)
-	p.events.Add(int64(s.Records))
-	p.mu.Lock()
-	p.totals.Objects++
-	p.totals.StoredBytes += s.StoredBytes
-	p.totals.InflatedBytes += s.InflatedBytes
-	p.totals.GzipMembers += int64(s.Members)
-	p.formats[s.Container]++
-	if s.Reread {
-		p.reread++
-	}
-	p.omitted += s.ProblemsOmitted
-	p.mu.Unlock()
-	for _, problem := range s.Problems {
-		p.problem(report.Problem{File: problem.File, Offset: problem.Offset, Kind: string(problem.Kind), Detail: problem.Detail, Notice: problem.Notice()})
-	}
-}
-
-func (p *pass) problem(problem report.Problem) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if len(p.problems) >= maxProblems {
-		p.omitted++
-		return
-	}
-	p.problems = append(p.problems, problem)
-}
-
-// progress calls back four times a second; the returned function ends it.
-func (p *pass) progress(ctx context.Context) (stop func()) {
-	if p.config.Progress == nil {
-		return func() {}
-	}
-	ctx, cancel := context.WithCancel(ctx)
-	var objects, bytes atomic.Int64
-	var wg sync.WaitGroup
-	wg.Go(func() {
-		n, size := p.paths.Count(ctx)
-		if ctx.Err() == nil {
-			objects.Store(int64(n))
-			bytes.Store(size)
-		}
-	})
-	wg.Go(func() {
-		tick := time.NewTicker(250 * time.Millisecond)
-		defer tick.Stop()
-		for {
-			select {
-			case <-ctx.Done():
-				return
-			case <-tick.C:
-				p.config.Progress(report.Progress{
-					FilesDone: p.done.Load(), FilesTotal: objects.Load(),
-					StoredDone: p.stored.Load(), StoredTotal: bytes.Load(),
-					Inflated: p.inflated.Load(), Events: p.events.Load(),
-					Elapsed: p.config.Now().Sub(p.started),
-				})
-			}
-		}
-	})
-	return func() { cancel(); wg.Wait() }
-}
-
-// account adds to the report what the reading itself came to.
-func (p *pass) account(out *report.Hunt) {
-	t := &out.Totals
-	t.Objects, t.StoredBytes, t.InflatedBytes, t.GzipMembers = p.totals.Objects, p.totals.StoredBytes, p.totals.InflatedBytes, p.totals.GzipMembers
-	out.Problems = append(out.Problems, p.problems...)
-	if p.omitted > 0 {
-		out.Notices = append(out.Notices, fmt.Sprintf("%d further problems are counted but not listed", p.omitted))
-	}
-	if p.digests > 0 {
-		out.Notices = append(out.Notices, fmt.Sprintf("%d digest files hold no events and were passed over; hint: rootkeep trail verify reads them", p.digests))
-	}
-	if p.reread > 0 {
-		out.Notices = append(out.Notices, fmt.Sprintf("%d objects were read again by the standard library because our decoder was in doubt", p.reread))
-	}
-	if t.GzipMembers > t.Objects {
-		out.Notices = append(out.Notices, fmt.Sprintf("%d gzip members were read in %d objects", t.GzipMembers, t.Objects))
-	}
-	if t.Objects == 0 {
-		out.Notices = append(out.Notices, "nothing was read: the paths hold no file")
-	}
-}
-
 // fill translates what the engine found.
 func fill(out *report.Hunt, r *detect.Result, least rootkeep.Severity) {
 	out.First, out.Last = r.Totals.First, r.Totals.Last
+	shown := map[string]bool{}
 	for _, a := range r.Alerts {
-		if a.Level >= least {
-			out.Alerts = append(out.Alerts, a)
+		if a.Level < least {
+			out.Totals.Hidden.Add(a.Level)
+			continue
 		}
+		shown[a.ID] = true
+		out.Alerts = append(out.Alerts, a)
 	}
 	if n := len(r.Alerts) - len(out.Alerts); n > 0 {
 		out.Notices = append(out.Notices, fmt.Sprintf("%d alerts below %s are not shown; hint: --min-level informational", n, least))
@@ -275,7 +125,7 @@ func fill(out *report.Hunt, r *detect.Result, least rootkeep.Severity) {
 		out.Seen = append(out.Seen, report.Seen{Account: p.Account, Region: p.Region, Events: p.Events, First: p.First, Last: p.Last})
 	}
 	for _, s := range r.Sessions {
-		out.Sessions = append(out.Sessions, session(s))
+		out.Sessions = append(out.Sessions, session(s, shown))
 	}
 	t := &out.Totals
 	t.Events, t.Duplicates, t.Matches = r.Totals.Events, r.Totals.Duplicates, r.Totals.Matches
@@ -290,14 +140,17 @@ func fill(out *report.Hunt, r *detect.Result, least rootkeep.Severity) {
 	out.Coverage.Detail = "Hint: rootkeep trail verify proves it from the digest chain."
 }
 
-func session(s detect.Session) report.RootSession {
+func session(s detect.Session, shown map[string]bool) report.RootSession {
 	mfa := map[string]report.MFA{"yes": report.MFAUsed, "no": report.MFANotUsed}[s.MFA]
 	if mfa == "" {
 		mfa = report.MFAUnknown
 	}
 	out := report.RootSession{
 		Account: s.Account, Start: s.Start, End: s.End, MFA: mfa, Addresses: s.Addresses, Agents: s.Agents, Keys: s.Keys,
-		Regions: s.Regions, Events: s.Events, Failed: s.Failed, Approval: s.Approval, Alerts: []string{s.AlertID},
+		Regions: s.Regions, Events: s.Events, Failed: s.Failed, Approval: s.Approval,
+	}
+	if shown[s.AlertID] {
+		out.Alerts = []string{s.AlertID}
 	}
 	for _, a := range s.Actions {
 		out.Calls = append(out.Calls, report.Call{Name: a.Name, Source: a.Source, Count: a.Count, Failed: a.Failed})
@@ -313,6 +166,7 @@ func rulesOf(out *report.Hunt, pack *detect.Pack) {
 			continue
 		}
 		out.Rules.Failed++
+		out.Totals.Unread++
 		out.Problems = append(out.Problems, report.Problem{File: fmt.Sprintf("%s:%d", p.File, p.Line), Offset: -1, Kind: "rule", Detail: p.Msg})
 	}
 }

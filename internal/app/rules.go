@@ -16,6 +16,7 @@ import (
 
 	"github.com/rootkeep/rootkeep/content"
 	"github.com/rootkeep/rootkeep/internal/detect"
+	"github.com/rootkeep/rootkeep/internal/detect/inventory"
 	"github.com/rootkeep/rootkeep/internal/detect/origin"
 	"github.com/rootkeep/rootkeep/internal/rule"
 )
@@ -59,7 +60,11 @@ func LoadRules(c RuleConfig) (*detect.Pack, error) {
 			return nil, err
 		}
 	}
-	return detect.Load(sources, o)
+	pack, err := detect.Load(sources, o)
+	if err == nil && len(pack.Set.Rules())+len(pack.Documents) == 0 && len(pack.Problems) == 0 {
+		err = fmt.Errorf("no detection below %s: a detection file ends in .yaml or .yml", strings.Join(c.Dirs, ", "))
+	}
+	return pack, err
 }
 
 // ruleSource takes a folder or a single file.
@@ -103,11 +108,11 @@ func readSmall(path string) ([]byte, error) {
 	return text, nil
 }
 
-func readInventory(path string) (detect.Inventory, error) {
+func readInventory(path string) (inventory.List, error) {
 	if path == "" {
 		return nil, nil
 	}
-	var inv detect.Inventory
+	var inv inventory.List
 	if err := readYAML(path, &inv); err != nil {
 		return nil, err
 	}

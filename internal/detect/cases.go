@@ -14,6 +14,7 @@ import (
 
 	"github.com/rootkeep/rootkeep"
 	"github.com/rootkeep/rootkeep/cloudtrail"
+	"github.com/rootkeep/rootkeep/internal/detect/inventory"
 	"github.com/rootkeep/rootkeep/internal/detect/origin"
 	"github.com/rootkeep/rootkeep/internal/rule"
 	"github.com/rootkeep/rootkeep/sigma"
@@ -27,7 +28,7 @@ type Case struct {
 	Events     []Step                  `yaml:"events"`
 	Want       string                  `yaml:"want"`  // quiet, or the level this detection reaches
 	State      string                  `yaml:"state"` // open or escalated; empty: either
-	Inventory  Inventory               `yaml:"inventory"`
+	Inventory  inventory.List          `yaml:"inventory"`
 	Places     map[string]origin.Place `yaml:"places"` // address or range -> country, asn, network
 	Relays     []string                `yaml:"relays"` // relay list, one entry each
 	Until      rule.Duration           `yaml:"until"`  // end of observation after the base time, for silence
@@ -163,7 +164,11 @@ func (p *Pack) runCase(ctx context.Context, detection string, c Case, bases rule
 	if len(stats.Problems) > 0 {
 		return "", fmt.Errorf("the case's events do not read: %v", stats.Problems[0])
 	}
-	return verdictOf(hunt.Finish(ctx, []*Worker{w}), detection, c.State != ""), nil
+	res, err := hunt.Finish([]*Worker{w})
+	if err != nil {
+		return "", err
+	}
+	return verdictOf(res, detection, c.State != ""), nil
 }
 
 // verdictOf is the highest level that a detection reached, with the state of its
@@ -208,6 +213,7 @@ func (c *Case) options() (Options, error) {
 	}
 	if c.Until != 0 {
 		o.Until = baseTime.Add(time.Duration(c.Until))
+		o.Observed = o.Until
 	}
 	return o, nil
 }

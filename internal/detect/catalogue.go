@@ -72,8 +72,6 @@ func (p *Pack) RuleNumber(rule string) (int, bool) {
 // Explain says why one rule matches a record or does not, with the record's
 // event ID.
 func (w *Worker) Explain(rec *cloudtrail.Record, rule int) (eventID string, why sigma.Explanation) {
-	w.record, w.view = rec, rec.View
-	rec.View.Derive = w.derive
-	w.time, _ = cloudtrail.ParseTime(rec.View.Text(fTime))
+	w.begin(rec, "")
 	return string(rec.View.Text(fID)), w.hunt.pack.Set.Explain(rule, rec.View)
 }

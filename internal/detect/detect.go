@@ -6,24 +6,31 @@ package detect
 
 import (
 	"errors"
+	"math"
+	"sync/atomic"
 	"time"
 
 	"github.com/rootkeep/rootkeep"
+	"github.com/rootkeep/rootkeep/internal/detect/inventory"
 	"github.com/rootkeep/rootkeep/internal/detect/origin"
+	"github.com/rootkeep/rootkeep/internal/detect/seen"
 )
 
 // Options say what a hunt looks at.
 type Options struct {
 	Since, Until time.Time            // half-open [Since, Until); zero is open
 	Accounts     []rootkeep.AccountID // empty: all
-	Inventory    Inventory            // watched resources known beforehand
+	Inventory    inventory.List       // watched resources known beforehand
 	Atlas        *origin.Atlas        // countries, networks, lists; nil knows nothing
 	DedupMemory  int                  // bytes of the set of seen event IDs; 0 is DefaultDedupMemory
+	// Observed is up to when the log is known to have been watched, so that silence
+	// can be judged up to there; zero: up to its last event.
+	Observed time.Time
 	// OnMatch, when set, is called for every rule match, from any worker.
 	OnMatch func(Match)
 }
 
-// DefaultDedupMemory holds about eleven million event IDs.
+// DefaultDedupMemory holds more than eleven million event IDs.
 const DefaultDedupMemory = 256 << 20
 
 // Match is one rule that matched one event.
@@ -38,9 +45,10 @@ type Match struct {
 type Hunt struct {
 	pack    *Pack
 	options Options
-	seen    *Seen
-	since   int64
-	until   int64
+	seen    *seen.Set
+	since   int64        // Unix seconds, inclusive
+	until   int64        // exclusive
+	held    atomic.Int64 // bytes of deferred records, over all workers
 }
 
 // NewHunt prepares a run; the pack may serve several.
@@ -54,7 +62,7 @@ func NewHunt(pack *Pack, o Options) (*Hunt, error) {
 	if o.Atlas == nil {
 		o.Atlas = &origin.Atlas{}
 	}
-	h := &Hunt{pack: pack, options: o, seen: NewSeen(o.DedupMemory), until: 1<<63 - 1}
+	h := &Hunt{pack: pack, options: o, seen: seen.New(o.DedupMemory), since: math.MinInt64, until: math.MaxInt64}
 	if !o.Since.IsZero() {
 		h.since = o.Since.Unix()
 	}
@@ -69,8 +77,9 @@ type Result struct {
 	Alerts   []rootkeep.Alert `json:"alerts"`   // most severe first
 	Sessions []Session        `json:"sessions"` // root sessions, earliest first
 	Totals   Totals           `json:"totals"`
-	Places   []Place          `json:"places"` // accounts and Regions with events
-	Hours    []Hour           `json:"hours"`  // events over time
+	Places   []Place          `json:"places"`            // accounts and Regions with events
+	Hours    []Hour           `json:"hours"`             // events over time
+	Altered  []rootkeep.Event `json:"altered,omitempty"` // see Totals.Altered; at most 100 of each worker
 	Notices  []string         `json:"notices"`
 }
 
@@ -79,6 +88,7 @@ type Result struct {
 type Totals struct {
 	Events      int64     `json:"events"` // duplicates removed
 	Duplicates  int64     `json:"duplicates"`
+	Altered     int64     `json:"altered"` // share an ID with an event that rules judge differently
 	Outside     int64     `json:"outside"` // not in the asked period or accounts
 	Untimed     int64     `json:"untimed"` // eventTime missing or unreadable
 	Matches     int64     `json:"matches"`

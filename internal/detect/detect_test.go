@@ -83,7 +83,11 @@ func hunt(t testing.TB, pack *detect.Pack, o detect.Options, files [][]map[strin
 		}
 		workers = append(workers, w)
 	}
-	return h.Finish(context.Background(), workers)
+	res, err := h.Finish(workers)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return res
 }
 
 func one(t testing.TB, pack *detect.Pack, o detect.Options, records ...map[string]any) *detect.Result {

@@ -70,6 +70,7 @@ const (
 	dASN
 	dNetwork // AS number when known, else the /24 or /48 of the address
 	dAddress // a real IP address that is on no relay list
+	dRelay   // name of the relay list that holds the address
 	dOutcome // success, failure, denied
 	dTargetAccount
 	derivedFields
@@ -81,6 +82,7 @@ var derivedNames = [derivedFields]string{
 	dASN:           "rootkeep.asn",
 	dNetwork:       "rootkeep.network",
 	dAddress:       "rootkeep.address",
+	dRelay:         "rootkeep.relay",
 	dOutcome:       "rootkeep.outcome",
 	dTargetAccount: "rootkeep.target_account",
 }

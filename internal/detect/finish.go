@@ -1,11 +1,8 @@
 package detect
 
 import (
-	"bytes"
 	"cmp"
-	"context"
 	"fmt"
-	"io"
 	"math"
 	"slices"
 	"strings"
@@ -13,99 +10,109 @@ import (
 
 	"github.com/rootkeep/rootkeep"
 	"github.com/rootkeep/rootkeep/cloudtrail"
+	"github.com/rootkeep/rootkeep/internal/detect/inventory"
+	"github.com/rootkeep/rootkeep/sigma/correlate"
 )
 
 // Finish puts the workers' shares together. The workers must be idle and are
 // used up.
-func (h *Hunt) Finish(ctx context.Context, workers []*Worker) *Result {
-	inventory := h.inventory(workers)
+func (h *Hunt) Finish(workers []*Worker) (*Result, error) {
+	watched := inventory.NewIndex(h.options.Inventory)
 	for _, w := range workers {
-		w.settle(ctx, inventory)
+		watched.Merge(w.inventory)
 	}
-	lead := workers[0]
+	if err := h.settle(workers, watched); err != nil {
+		return nil, err
+	}
+	windows := workers[0].correlator
 	for _, w := range workers[1:] {
-		lead.correlator.Merge(w.correlator)
+		windows.Merge(w.correlator)
 	}
-	res := &Result{Notices: []string{}}
-	res.Totals = totals(workers)
+	res := &Result{Totals: totals(workers), Notices: []string{}}
 	res.Places, res.Hours = placesOf(workers)
-	if n := len(res.Places); n > 0 {
+	if len(res.Places) > 0 {
 		res.Totals.First, res.Totals.Last = period(res.Places)
 	}
-	res.Alerts, res.Sessions = h.group(mergeHits(workers))
-	res.Alerts = append(res.Alerts, h.firings(lead.correlator.Flush(h.end(res)))...)
+	res.Alerts, res.Sessions = h.alerts(mergeGroups(workers))
+	res.Alerts = append(res.Alerts, h.firings(windows.Flush(h.end(res)))...)
 	slices.SortFunc(res.Alerts, func(a, b rootkeep.Alert) int {
 		return cmp.Or(cmp.Compare(b.Level, a.Level), a.First.Compare(b.First), cmp.Compare(a.ID, b.ID))
 	})
-	res.Notices = append(res.Notices, h.notices(workers, inventory)...)
-	if n := lead.correlator.Learning(); n > 0 {
-		res.Notices = append(res.Notices, fmt.Sprintf("%d first-seen baselines are still learning: the input is shorter than their learning time, so a first sight in them raised no alert", n))
-	}
-	for _, s := range lead.correlator.Saturated() {
-		c := h.pack.Set.Correlations()[s.Correlation]
-		res.Notices = append(res.Notices, fmt.Sprintf("%s: too many distinct values for %s; later first sights there raised no alert", ruleName(&c.Header), strings.Join(s.Group, ", ")))
-	}
-	return res
-}
-
-// end is up to where silence can be judged: the end of the asked period, or the
-// last event.
-func (h *Hunt) end(res *Result) int64 {
-	if h.until != math.MaxInt64 {
-		return h.until
-	}
-	return res.Totals.Last.Unix()
-}
-
-func (h *Hunt) inventory(workers []*Worker) Inventory {
-	all := Inventory{}
-	all.merge(h.options.Inventory)
 	for _, w := range workers {
-		all.merge(w.inventory)
+		res.Altered = append(res.Altered, w.altered...)
 	}
-	return all
+	slices.SortFunc(res.Altered, func(a, b rootkeep.Event) int { return compareEvents(&a, &b) })
+	res.Notices = append(h.notices(workers, watched), h.windowNotices(windows)...)
+	return res, nil
 }
 
 // settle decides about the records whose rules ask for a watched resource.
-func (w *Worker) settle(ctx context.Context, inventory Inventory) {
-	fields, err := cloudtrail.CompileFields(w.hunt.Fields())
+func (h *Hunt) settle(workers []*Worker, watched *inventory.Index) error {
+	fields, err := cloudtrail.CompileFields(h.Fields())
 	if err != nil {
-		return // cannot be: the same fields were compiled to read the input
+		return err
 	}
-	reader := cloudtrail.NewReader(fields, cloudtrail.Options{Derived: derivedFields})
-	w.identity = 0 // this reader numbers identities anew
-	given := w.hunt.options.Inventory
-	listed := func(s *settings) bool {
-		name, kind := string(w.view.Text(s.Watched.number)), s.Watched.Kind
-		if s.Watched.Unless {
-			// What the input itself set up is no proof that it is ours: only the
-			// user's list is, and without one nobody can tell.
-			return name != "" && len(given[kind]) > 0 && !given.has(kind, name)
-		}
-		return inventory.has(kind, name)
-	}
-	for _, d := range w.deferred {
-		in := cloudtrail.Input{Name: d.file, Open: func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(d.raw)), nil }}
-		reader.Read(ctx, in, func(rec *cloudtrail.Record) error {
+	given := inventory.NewIndex(h.options.Inventory)
+	for _, w := range workers {
+		reader := cloudtrail.NewReader(fields, cloudtrail.Options{Derived: derivedFields})
+		w.identity = 0 // this reader numbers identities anew
+		for _, d := range w.deferred {
+			rec, err := reader.One(d.raw)
+			if err != nil {
+				return fmt.Errorf("%s at byte %d: read again: %w", d.file, d.offset, err)
+			}
 			rec.Offset = d.offset
-			w.again(rec, d.file, listed)
-			return nil
-		})
+			w.again(rec, d.file, watched, given)
+		}
+		w.deferred = nil
 	}
-	w.deferred = nil
+	return nil
 }
 
-// again judges a deferred record by its rules on watched resources alone.
-func (w *Worker) again(rec *cloudtrail.Record, file string, listed func(*settings) bool) {
-	w.record, w.view, w.file = rec, rec.View, file
-	rec.View.Derive = w.derive
-	w.time, _ = cloudtrail.ParseTime(rec.View.Text(fTime))
+// again judges a deferred record, with what is watched now known.
+func (w *Worker) again(rec *cloudtrail.Record, file string, watched, given *inventory.Index) {
+	w.begin(rec, file)
 	w.matched = w.matcher.Match(rec.View, w.matched[:0])
 	w.matched = slices.DeleteFunc(w.matched, func(n int32) bool {
-		s := &w.hunt.pack.rules[n]
-		return s.Watched == nil || !listed(s)
+		ask := w.hunt.pack.rules[n].Watched
+		if ask == nil {
+			return false
+		}
+		name := string(rec.View.Text(ask.number))
+		if ask.Unless {
+			// What the input itself set up is no proof that it is ours: only the
+			// user's list is, and without one nobody can tell.
+			return name == "" || !given.Lists(ask.Kind) || given.Has(ask.Kind, name)
+		}
+		return !watched.Has(ask.Kind, name)
 	})
-	w.take(rec.View, listed)
+	if len(w.matched) > 0 {
+		w.take(rec.View)
+	}
+}
+
+// end is up to where silence can be judged: the end of the asked period, but not
+// beyond the events that there are. A few events far after all others are a
+// broken clock or a forgery, and must not make everything else look silent.
+func (h *Hunt) end(res *Result) int64 {
+	const (
+		far   = 7 * 24 * 3600 // seconds without any event
+		stray = 1000          // one in so many
+	)
+	if !h.options.Observed.IsZero() {
+		return h.options.Observed.Unix()
+	}
+	last := int64(math.MinInt64)
+	var before int64
+	for _, hour := range res.Hours {
+		start := hour.Start.Unix()
+		if before > 0 && start-last > far && (res.Totals.Events-before)*stray < before {
+			break
+		}
+		last = start + 3599
+		before += hour.Events
+	}
+	return min(h.until, last, res.Totals.Last.Unix())
 }
 
 func totals(workers []*Worker) Totals {
@@ -113,6 +120,7 @@ func totals(workers []*Worker) Totals {
 	for _, w := range workers {
 		t.Events += w.totals.Events
 		t.Duplicates += w.totals.Duplicates
+		t.Altered += w.totals.Altered
 		t.Outside += w.totals.Outside
 		t.Untimed += w.totals.Untimed
 		t.Matches += w.totals.Matches
@@ -136,53 +144,48 @@ func period(places []Place) (first, last time.Time) {
 	return first, last
 }
 
-// tallied is one rule's runs by one principal at one level, over all workers.
-type tallied struct {
-	rule      int32
-	level     rootkeep.Severity
-	attempt   bool
-	account   string
-	principal string
-	runs      spans
-	gap       int64
+// group is what all workers together counted of one group.
+type group struct {
+	tactic  string
+	session bool
+	who     string // account, a zero byte, principal
+	spans
 }
 
-// mergeHits joins what the workers counted under their own numbers.
-func mergeHits(workers []*Worker) []*tallied {
+// mergeGroups joins what the workers counted under their own numbers.
+func mergeGroups(workers []*Worker) []*group {
 	type key struct {
-		rule    int32
-		level   rootkeep.Severity
-		attempt bool
+		tactic  int32
+		session bool
 		who     string
 	}
-	all := map[key]*tallied{}
+	all := map[key]*group{}
+	var out []*group
 	for _, w := range workers {
-		for hit, runs := range w.hits {
-			k := key{hit.rule, hit.level, hit.attempt, w.who.list[hit.who]}
-			t, ok := all[k]
+		for k, runs := range w.groups {
+			joint := key{k.tactic, k.session, w.who.list[k.who]}
+			g, ok := all[joint]
 			if !ok {
-				account, principal, _ := strings.Cut(k.who, "\x00")
-				t = &tallied{rule: hit.rule, level: hit.level, attempt: hit.attempt, account: account, principal: principal,
-					gap: w.hunt.pack.rules[hit.rule].gap()}
-				all[k] = t
+				g = &group{session: k.session, who: joint.who}
+				if !k.session {
+					g.tactic = w.hunt.pack.tactics[k.tactic]
+				}
+				all[joint] = g
+				out = append(out, g)
 			}
-			t.runs.merge(runs, t.gap)
+			g.merge(runs)
 		}
-	}
-	out := make([]*tallied, 0, len(all))
-	for _, t := range all {
-		out = append(out, t)
 	}
 	return out
 }
 
 // notices say what could not be judged.
-func (h *Hunt) notices(workers []*Worker, inventory Inventory) []string {
+func (h *Hunt) notices(workers []*Worker, watched *inventory.Index) []string {
 	var out []string
 	if !h.options.Atlas.Located() {
 		out = append(out, "no geography: countries and networks by AS number were not judged; hint: --geoip FILE with a MaxMind-format database")
 	}
-	if inventory.empty() {
+	if watched.Len() == 0 {
 		out = append(out, "no watched resources are known, so detections on log buckets, keys and topics stayed quiet; hint: --inventory FILE")
 	}
 	dropped := 0
@@ -190,7 +193,19 @@ func (h *Hunt) notices(workers []*Worker, inventory Inventory) []string {
 		dropped += w.dropped
 	}
 	if dropped > 0 {
-		out = append(out, fmt.Sprintf("%d records that may touch watched resources were not judged: more than %d MB of them waited for the inventory; hint: --inventory FILE or a shorter period", dropped, maxDeferred>>20))
+		out = append(out, fmt.Sprintf("%d records that may touch watched resources were not judged: more than %d MB of them waited for the inventory; hint: a shorter period", dropped, maxDeferred>>20))
+	}
+	return out
+}
+
+func (h *Hunt) windowNotices(c *correlate.Correlator) []string {
+	var out []string
+	if n := c.Learning(); n > 0 {
+		out = append(out, fmt.Sprintf("%d first-seen baselines are still learning: the input is shorter than their learning time, so a first sight in them raised no alert", n))
+	}
+	for _, s := range c.Saturated() {
+		header := &h.pack.Set.Correlations()[s.Correlation].Header
+		out = append(out, fmt.Sprintf("%s: too many distinct values for %s; later first sights there raised no alert", ruleName(header), strings.Join(s.Group, ", ")))
 	}
 	return out
 }

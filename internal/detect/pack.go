@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"path"
 	"runtime"
@@ -53,6 +54,7 @@ type Pack struct {
 
 	rules        []settings // by rule number
 	correlations []settings // by correlation number
+	tactics      []string   // by the number in settings
 	renumbered   Renumbering
 }
 
@@ -148,11 +150,21 @@ func parseAll(files []*parsed) {
 }
 
 func (f *parsed) read() {
-	if info, err := fs.Stat(f.fs, f.path); err == nil && info.Size() > maxRuleFile {
-		f.err = fmt.Errorf("%d bytes, a detection file has at most %d", info.Size(), maxRuleFile)
+	// A link to a device would never end, a pipe never begin.
+	if info, err := fs.Stat(f.fs, f.path); err != nil || !info.Mode().IsRegular() {
+		f.err = cmp.Or(err, errors.New("no regular file"))
 		return
 	}
-	text, err := fs.ReadFile(f.fs, f.path)
+	file, err := f.fs.Open(f.path)
+	if err != nil {
+		f.err = err
+		return
+	}
+	defer file.Close()
+	text, err := io.ReadAll(io.LimitReader(file, maxRuleFile+1))
+	if err == nil && len(text) > maxRuleFile {
+		err = fmt.Errorf("more than %d bytes, the most that a detection file has", maxRuleFile)
+	}
 	if err != nil {
 		f.err = err
 		return
@@ -185,7 +197,7 @@ func (l *loader) problem(p Problem) { l.pack.Problems = append(l.pack.Problems, 
 // document checks one document against what is loaded already.
 func (l *loader) document(doc sigma.Document) {
 	h := header(doc)
-	if s := h.LogSource; s.Product != "" && s.Product != "aws" || s.Service != "" && s.Service != "cloudtrail" {
+	if s := h.LogSource; s.Product != "" && s.Product != "aws" || s.Service != "" && s.Service != "cloudtrail" || s.Category != "" && s.Service == "" {
 		l.problem(Problem{File: h.File, Line: h.Line, Rule: h.Title, Warning: true,
 			Msg: fmt.Sprintf("written for %s %s %s, not for CloudTrail: left out", s.Product, s.Category, s.Service)})
 		return
@@ -199,6 +211,12 @@ func (l *loader) document(doc sigma.Document) {
 	s, err := readSettings(h)
 	if err == nil {
 		err = s.fits(doc)
+	}
+	if s.Attempt == "" {
+		s.Attempt = attemptLower
+		if doc.Rule == nil {
+			s.Attempt = attemptSame // many windows count failures
+		}
 	}
 	if err != nil {
 		l.parseErrors(h.File, err)
@@ -272,6 +290,11 @@ func (l *loader) numbered(h *sigma.Header, fields []string) settings {
 	if s.Judge != nil {
 		s.Judge.number = slices.Index(fields, s.Judge.Field)
 	}
+	p, name := l.pack, tactic(h)
+	if !slices.Contains(p.tactics, name) {
+		p.tactics = append(p.tactics, name)
+	}
+	s.tactic = int32(slices.Index(p.tactics, name))
 	return s
 }
 

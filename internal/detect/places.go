@@ -3,7 +3,6 @@ package detect
 import (
 	"cmp"
 	"slices"
-	"time"
 
 	"github.com/rootkeep/rootkeep"
 )
@@ -18,19 +17,32 @@ type placeCount struct {
 	hours       map[int64]int64 // hour number since 1970 -> events
 }
 
-// count notes when and where events were seen.
-func (w *Worker) count(v *rootkeep.View, t int64) {
-	account, region := w.account(v), v.Text(fRegion)
-	if w.lastPlace == nil || string(account) != w.lastKey.account || string(region) != w.lastKey.region {
-		key := placeKey{string(account), string(region)}
-		p, ok := w.places[key]
+// places counts what one worker saw.
+type places struct {
+	of      map[placeKey]*placeCount
+	last    *placeCount // of the event before: a file is of one place
+	lastKey placeKey
+}
+
+// maxPlaces is how many accounts and Regions are told apart; AWS has some forty
+// Regions, so more than this is made up. The rest counts as one place.
+const maxPlaces = 100_000
+
+// count notes when and where an event was seen.
+func (s *places) count(account, region []byte, t int64) {
+	if s.last == nil || string(account) != s.lastKey.account || string(region) != s.lastKey.region {
+		key := placeKey{string(cut(account)), string(cut(region))}
+		if len(s.of) >= maxPlaces && s.of[key] == nil {
+			key = placeKey{"(others)", "(others)"}
+		}
+		p, ok := s.of[key]
 		if !ok {
 			p = &placeCount{first: t, last: t, hours: map[int64]int64{}}
-			w.places[key] = p
+			s.of[key] = p
 		}
-		w.lastKey, w.lastPlace = key, p
+		s.lastKey, s.last = key, p
 	}
-	p := w.lastPlace
+	p := s.last
 	p.events++
 	p.first, p.last = min(p.first, t), max(p.last, t)
 	p.hours[t/3600]++
@@ -41,7 +53,7 @@ func placesOf(workers []*Worker) ([]Place, []Hour) {
 	sums := map[placeKey]*placeCount{}
 	hours := map[int64]int64{}
 	for _, w := range workers {
-		for key, p := range w.places {
+		for key, p := range w.places.of {
 			sum, ok := sums[key]
 			if !ok {
 				sum = &placeCount{first: p.first, last: p.last, hours: map[int64]int64{}}
@@ -73,5 +85,3 @@ func placesOf(workers []*Worker) ([]Place, []Hour) {
 	slices.SortFunc(over, func(a, b Hour) int { return a.Start.Compare(b.Start) })
 	return places, over
 }
-
-func unix(t int64) time.Time { return time.Unix(t, 0).UTC() }

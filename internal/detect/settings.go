@@ -8,6 +8,8 @@ import (
 	"github.com/goccy/go-yaml/token"
 
 	"github.com/rootkeep/rootkeep"
+	"github.com/rootkeep/rootkeep/internal/detect/inventory"
+	"github.com/rootkeep/rootkeep/internal/detect/policytext"
 	"github.com/rootkeep/rootkeep/internal/rule"
 	"github.com/rootkeep/rootkeep/sigma"
 )
@@ -25,17 +27,17 @@ type settings struct {
 	Judge         *judge    `yaml:"judge"`
 	Escalate      *escalate `yaml:"escalate"`
 
-	attemptSet bool // the file says what an attempt is worth
-
-	cases ast.Node // decoded only to be run: half of a file is cases
+	tactic int32    // number of the tactic in its pack
+	cases  ast.Node // decoded only to be run: half of a file is cases
 }
 
-// attempt says what a failed call is worth.
+// attempt says what a failed call is worth; in a correlation, a window in which
+// every call failed.
 type attempt string
 
 const (
-	attemptLower  attempt = "lower" // one level less; the default
-	attemptSame   attempt = "same"
+	attemptLower  attempt = "lower" // one level less; the default of rules
+	attemptSame   attempt = "same"  // the default of correlations
 	attemptIgnore attempt = "ignore"
 )
 
@@ -76,10 +78,6 @@ func readSettings(h *sigma.Header) (settings, error) {
 		}
 		s.cases = cases
 	}
-	s.attemptSet = s.Attempt != ""
-	if !s.attemptSet {
-		s.Attempt = attemptLower
-	}
 	return s, nil
 }
 
@@ -92,8 +90,8 @@ func (s *settings) fits(doc sigma.Document) error {
 		wrong = "escalate belongs to a correlation"
 	case doc.Rule == nil && (s.Watched != nil || s.Judge != nil || s.Session):
 		wrong = "watched, judge and session belong to the base rule"
-	case doc.Rule == nil && s.attemptSet:
-		wrong = "attempt belongs to the base rule: a window counts what its rules match"
+	case doc.Rule == nil && s.Attempt == attemptIgnore:
+		wrong = "attempt: ignore belongs to the base rule: a window counts what its rules match"
 	default:
 		return nil
 	}
@@ -161,12 +159,12 @@ func (s *settings) check(file string, node ast.Node) error {
 		return fail("attempt %q: want lower, same or ignore", s.Attempt)
 	}
 	if w := s.Watched; w != nil {
-		if w.Field == "" || !inventoryKinds[w.Kind] {
+		if w.Field == "" || !inventory.Known(w.Kind) {
 			return fail("watched: want field and kind (bucket, key, topic, trail, rule or log-group), got field %q and kind %q", w.Field, w.Kind)
 		}
 	}
 	if j := s.Judge; j != nil {
-		if _, ok := judgments[j.By]; !ok || j.Field == "" {
+		if !policytext.Known(j.By) || j.Field == "" {
 			return fail("judge: want field and by (admin-policy, broad-policy or external-trust), got field %q and by %q", j.Field, j.By)
 		}
 	}

@@ -158,6 +158,11 @@ type Totals struct {
 	DedupApproximateFrom string `json:"dedup_approximate_from,omitempty"`
 	Matches              int64  `json:"matches"` // of rules, before grouping
 	Alerts               Levels `json:"alerts"`
+	// Hidden counts the alerts below Asked.MinLevel.
+	Hidden Levels `json:"hidden_alerts"`
+	// Unread counts the problems that cost something, listed or not: events that
+	// were not read, rules that were not used.
+	Unread int64 `json:"unread"`
 }
 
 // Coverage says whether the log is proven complete for the period.
@@ -188,6 +193,16 @@ type Timeline struct {
 type Bucket struct {
 	Start  time.Time `json:"start"`
 	Alerts Levels    `json:"alerts"`
+}
+
+// Reaches says whether any alert, shown or hidden, is at or above a level.
+func (h *Hunt) Reaches(level rootkeep.Severity) bool {
+	for s := level; s <= rootkeep.Critical; s++ {
+		if h.Totals.Alerts.Of(s)+h.Totals.Hidden.Of(s) > 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // Derive brings h into the form that the renderers expect: it sorts Alerts and
@@ -240,6 +255,7 @@ func (s RootSession) level(byID map[string]rootkeep.Severity) rootkeep.Severity 
 const maxBuckets = 96
 
 func newTimeline(alerts []rootkeep.Alert, first, last time.Time) Timeline {
+	alerts = slices.DeleteFunc(slices.Clone(alerts), func(a rootkeep.Alert) bool { return a.First.IsZero() })
 	for i := range alerts {
 		at := alerts[i].First
 		if first.IsZero() || at.Before(first) {

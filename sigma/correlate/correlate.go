@@ -91,6 +91,11 @@ type Firing struct {
 	// each rule, then the earliest ones. When a rule matched more than ten times
 	// in a quarter of a timespan its later events there may be missing.
 	Events []*rootkeep.Event
+	// Sample are at most 100 events of the episode, earliest first: all of a short
+	// one, the earliest ten of each rule in each quarter of a timespan of a long
+	// one. It tells who and from where without claiming to tell all. Empty for
+	// new_value and absence.
+	Sample []*rootkeep.Event
 }
 
 // Saturation names a group with more distinct values than new_value keeps. Its

@@ -8,8 +8,10 @@ import (
 	"github.com/rootkeep/rootkeep"
 )
 
-// maxEvents is how many events a firing shows.
-const maxEvents = 10
+const (
+	maxEvents = 10  // that a firing shows
+	maxSample = 100 // that it is described by
+)
 
 // proofs keeps a sample of events as evidence: the earliest few of each rule in
 // each quarter of a timespan. What is kept is a function of the set of events,
@@ -151,4 +153,22 @@ func (p proofs) candidates(c choice) [][]proof {
 		}
 	}
 	return found
+}
+
+// sample returns what is kept of an episode, earliest first, each event once.
+func (p proofs) sample(from, to int64, inputs, limit int) []*rootkeep.Event {
+	var found []proof
+	for q := p.quarterOf(from); q <= p.quarterOf(to) && len(found) < limit*inputs; q++ {
+		for input := range inputs {
+			found = append(found, p.kept[slot{q, input}]...)
+		}
+	}
+	slices.SortFunc(found, compareProofs)
+	var out []*rootkeep.Event
+	for _, one := range found {
+		if one.t >= from && one.t <= to && len(out) < limit && !slices.Contains(out, one.event) {
+			out = append(out, one.event)
+		}
+	}
+	return out
 }

@@ -14,6 +14,7 @@ type episode struct {
 	value               float64
 	steps               []int64
 	events              []*rootkeep.Event
+	sample              []*rootkeep.Event
 	shown               int64 // events were chosen up to here
 }
 

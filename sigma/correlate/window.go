@@ -84,6 +84,7 @@ func (w *window) firing(e *episode) Firing {
 		ordered: w.spec.Type == sigma.TemporalOrdered,
 		limit:   maxEvents - len(e.events),
 	})...)
+	e.sample = append(e.sample, w.proofs.sample(max(e.start, e.shown+1), e.end, len(w.spec.Inputs), maxSample-len(e.sample))...)
 	e.shown = e.end
 	return Firing{
 		Start: e.start, Crossed: e.crossed, End: e.end,
@@ -91,6 +92,7 @@ func (w *window) firing(e *episode) Firing {
 		Value:  e.value,
 		Steps:  slices.Clone(e.steps),
 		Events: slices.Clone(e.events),
+		Sample: slices.Clone(e.sample),
 	}
 }
 

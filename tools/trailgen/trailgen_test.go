@@ -23,7 +23,7 @@ import (
 	"github.com/rootkeep/rootkeep/internal/report"
 )
 
-func make1(t *testing.T, o options) totals {
+func mustGenerate(t *testing.T, o options) totals {
 	t.Helper()
 	total, err := generate(o)
 	if err != nil {
@@ -81,7 +81,7 @@ func TestSameArgumentsGiveSameBytes(t *testing.T) {
 	base := options{events: 5000, seed: 7, bursts: 72, story: true}
 	first := base
 	first.out = t.TempDir()
-	make1(t, first)
+	mustGenerate(t, first)
 	want := digestOf(t, first.out)
 	tests := []struct {
 		name   string
@@ -99,7 +99,7 @@ func TestSameArgumentsGiveSameBytes(t *testing.T) {
 			o := base
 			o.out = t.TempDir()
 			tt.change(&o)
-			make1(t, o)
+			mustGenerate(t, o)
 			if got := digestOf(t, o.out) == want; got != tt.same {
 				t.Errorf("same bytes: got %t, want %t", got, tt.same)
 			}
@@ -163,7 +163,7 @@ func count(t *testing.T, files map[string][]byte) census {
 
 func TestTrailLooksLikeAFleet(t *testing.T) {
 	o := options{events: 120_000, seed: 3, bursts: 72, out: t.TempDir()}
-	total := make1(t, o)
+	total := mustGenerate(t, o)
 	c := count(t, content(t, o.out))
 	if c.events != o.events || total.events != o.events || len(c.ids) != o.events {
 		t.Errorf("got %d events with %d IDs, %d reported, want %d", c.events, len(c.ids), total.events, o.events)
@@ -191,7 +191,7 @@ func TestTrailLooksLikeAFleet(t *testing.T) {
 
 func TestTinyObjectsHoldFewEvents(t *testing.T) {
 	o := options{events: 2000, seed: 3, bursts: 72, tiny: true, out: t.TempDir()}
-	make1(t, o)
+	mustGenerate(t, o)
 	for name, data := range content(t, o.out) {
 		if n := bytes.Count(data, []byte(`"eventVersion"`)); n < 1 || n > 6 {
 			t.Errorf("%s: got %d events, want 1 to 6", name, n)
@@ -201,7 +201,7 @@ func TestTinyObjectsHoldFewEvents(t *testing.T) {
 
 func TestRecordsHaveTheOrderOfDeliveredOnes(t *testing.T) {
 	o := options{events: 300, seed: 5, bursts: 0, out: t.TempDir()}
-	make1(t, o)
+	mustGenerate(t, o)
 	order := []string{
 		"eventVersion", "userIdentity", "eventTime", "eventSource", "eventName", "awsRegion", "sourceIPAddress", "userAgent", "errorCode",
 		"errorMessage", "requestParameters", "responseElements", "additionalEventData", "requestID", "eventID", "readOnly", "resources", "eventType",
@@ -264,7 +264,7 @@ func hunt(t *testing.T, dir string) *report.Hunt {
 // what the story does alerts, what the fleet does all day does not.
 func TestStoryStandsOut(t *testing.T) {
 	o := options{events: 20_000, seed: 1, bursts: 72, story: true, out: t.TempDir()}
-	make1(t, o)
+	mustGenerate(t, o)
 	actors := map[string]int{}
 	levels := map[string]int{}
 	for _, a := range hunt(t, o.out).Alerts {
@@ -283,7 +283,7 @@ func TestStoryStandsOut(t *testing.T) {
 
 func TestDigestsProveTheTrail(t *testing.T) {
 	o := options{events: 3000, seed: 2, bursts: 72, digests: true, out: t.TempDir()}
-	total := make1(t, o)
+	total := mustGenerate(t, o)
 	r, err := app.Verify(context.Background(), app.VerifyConfig{Folder: o.out, Keys: []string{filepath.Join(o.out, "public-keys.json")}})
 	if err != nil {
 		t.Fatal(err)

@@ -54,7 +54,12 @@ func Bytes(n int64) string {
 }
 
 // Stamp is a time in UTC to the second, without the zone.
-func Stamp(t time.Time) string { return t.UTC().Format(time.DateTime) }
+func Stamp(t time.Time) string {
+	if t.IsZero() {
+		return "time unknown"
+	}
+	return t.UTC().Format(time.DateTime)
+}
 
 // Period is "2026-11-20 03:11:09 to 03:26:40 UTC (15m31s)".
 func Period(first, last time.Time) string {

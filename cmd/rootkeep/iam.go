@@ -1,0 +1,108 @@
+package main
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/rootkeep/rootkeep/iam"
+	"github.com/rootkeep/rootkeep/iam/cases"
+)
+
+func iamCommand(s streams) *cobra.Command {
+	c := &cobra.Command{
+		Use:   "iam",
+		Short: "Understand permissions: what policies allow",
+	}
+	c.AddCommand(iamEvalCommand(s))
+	return c
+}
+
+func iamEvalCommand(s streams) *cobra.Command {
+	var f evalFlags
+	c := &cobra.Command{
+		Use:   "eval",
+		Short: "Say what policies allow, offline",
+		Long: `Eval decides one request, or with --cases one request a line, against the policies
+of every layer: identity, boundary, session, resource, VPC endpoint, SCP and RCP. The
+answer is allowed, explicitly_denied, implicitly_denied, or conditional: allowed only
+if what is not known turns out as stated. Nothing is asked of AWS.
+
+A single request takes --context to be complete; --partial says that other keys may
+be there. Keys that follow from the principal (aws:PrincipalAccount, aws:username and
+the like) are filled in unless --context gives them. Policies given twice are united;
+--scp and --rcp take one level each, from the root down, as files joined by commas.
+
+Exit code 2 with --fail-on-deny if a request is not allowed, 5 when some input is no
+policy or no case.`,
+		Example: `  rootkeep iam eval --action s3:GetObject --resource arn:aws:s3:::logs/a --resource-account 111122223333 \
+      --principal arn:aws:iam::111122223333:user/ann --identity ann.json --scp root.json --scp ou.json,base.json
+  rootkeep iam eval --explain --action kms:Decrypt --resource arn:aws:kms:eu-west-3:111122223333:key/k \
+      --principal arn:aws:sts::111122223333:assumed-role/app/s1 --resource-policy key.json --context aws:SourceIp=192.0.2.1
+  rootkeep iam eval --cases cases.ndjson > answers.ndjson`,
+		Args: cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error { return f.run(s) },
+	}
+	f.add(c)
+	return c
+}
+
+func (f *evalFlags) run(s streams) error {
+	switch {
+	case f.output != "text" && f.output != "json":
+		return usage("--output %s: want text or json", f.output)
+	case f.cases != "" && (f.request.Action != "" || f.request.Resource != "" || f.request.Principal != ""):
+		return usage("--cases brings its own requests: give either --cases or --action, --resource and --principal")
+	case f.cases != "":
+		return f.runCases(s)
+	case f.request.Action == "" || f.request.Resource == "" || f.request.Principal == "":
+		return usage("want --action, --resource and --principal, or --cases FILE; hint: rootkeep iam eval --help")
+	}
+	return f.runOne(s)
+}
+
+// options are what answers hold beside the decision.
+func (f *evalFlags) options() cases.Options {
+	o := cases.Options{Explain: f.explain || f.explainAll}
+	if f.explainAll {
+		o.Detail = iam.Every
+	}
+	return o
+}
+
+func (f *evalFlags) runCases(s streams) error {
+	var in io.Reader = s.in
+	if f.cases != "-" {
+		file, err := os.Open(f.cases)
+		if err != nil {
+			return &exitError{exitUnread, fmt.Errorf("read cases: %w", err)}
+		}
+		defer file.Close()
+		in = file
+	}
+	out := bufio.NewWriter(s.out)
+	sum, err := cases.Run(in, out, f.options())
+	if err != nil {
+		return err
+	}
+	if err := out.Flush(); err != nil {
+		return err
+	}
+	for _, text := range sum.Errors {
+		fmt.Fprintf(s.err, "rootkeep: %s: %s\n", visible(f.cases), visible(text))
+	}
+	if more := sum.Failed - len(sum.Errors); more > 0 {
+		fmt.Fprintf(s.err, "rootkeep: %s: %d more lines without an answer\n", visible(f.cases), more)
+	}
+	var codes []int
+	if f.failOnDeny && sum.Denied > 0 {
+		codes = append(codes, exitFindings)
+	}
+	if sum.Failed > 0 {
+		codes = append(codes, exitUnread)
+	}
+	return exitWith(codes)
+}

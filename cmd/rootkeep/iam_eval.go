@@ -1,0 +1,241 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/rootkeep/rootkeep/iam"
+	"github.com/rootkeep/rootkeep/iam/cases"
+)
+
+// evalFlags are the flags of rootkeep iam eval.
+type evalFlags struct {
+	cases      string
+	output     string
+	explain    bool
+	explainAll bool
+	failOnDeny bool
+	partial    bool
+	context    []string
+	request    cases.Request
+
+	identity, boundary, session, resource, endpoint []string
+	scps, rcps                                      []string
+}
+
+func (f *evalFlags) add(c *cobra.Command) {
+	fl := c.Flags()
+	fl.StringVar(&f.cases, "cases", "", "file with one case a line as JSON, - for standard input")
+	fl.StringVar(&f.output, "output", "text", "text or json; answers to --cases are always JSON lines")
+	completeValues(c, "output", []string{"text", "json"})
+	fl.BoolVar(&f.explain, "explain", false, "show which statements matched, and which did not and why")
+	fl.BoolVar(&f.explainAll, "explain-all", false, "like --explain, with statements about other actions as well")
+	fl.BoolVar(&f.failOnDeny, "fail-on-deny", false, "exit with 2 unless every request is allowed")
+	fl.StringVar(&f.request.Action, "action", "", "action, such as s3:GetObject")
+	fl.StringVar(&f.request.Resource, "resource", "", "ARN of the resource, or * for an action without one")
+	fl.StringVar(&f.request.ResourceAccount, "resource-account", "", "account that owns the resource, if its ARN does not say")
+	fl.StringVar(&f.request.Principal, "principal", "", "ARN of the caller, a service principal, or * for an unsigned request")
+	fl.StringVar(&f.request.Issuer, "issuer", "", "ARN of the user behind a federated user's session")
+	fl.StringVar(&f.request.ManagementAccount, "management-account", "", "management account of the organization")
+	fl.BoolVar(&f.request.RestrictPublicBuckets, "restrict-public-buckets", false, "S3 RestrictPublicBuckets is on")
+	fl.BoolVar(&f.request.BucketABACOff, "bucket-abac-off", false, "tags of the bucket are not part of the request")
+	fl.BoolVar(&f.request.AWSManagedKey, "aws-managed-key", false, "the resource is a KMS key that AWS manages")
+	fl.StringArrayVar(&f.context, "context", nil, "context key=value (repeatable; again for a further value; key= for an absent key)")
+	fl.BoolVar(&f.partial, "partial", false, "the request may have context keys that are not given")
+	for _, list := range []struct {
+		to         *[]string
+		name, text string
+	}{
+		{&f.identity, "identity", "policy of the user, its groups, or the role"},
+		{&f.boundary, "boundary", "permissions boundary"},
+		{&f.session, "session", "session policy"},
+		{&f.resource, "resource-policy", "policy of the resource: bucket, key, role trust"},
+		{&f.endpoint, "endpoint", "VPC endpoint policy"},
+		{&f.scps, "scp", "SCPs of one level: files joined by commas"},
+		{&f.rcps, "rcp", "RCPs of one level: files joined by commas"},
+	} {
+		fl.StringArrayVar(list.to, list.name, nil, list.text+" (repeatable)")
+	}
+}
+
+// runOne decides the request of the command line.
+func (f *evalFlags) runOne(s streams) error {
+	c, err := f.theCase(s.in)
+	if err != nil {
+		return err
+	}
+	answer, err := c.Answer(cases.Options{Explain: true, Detail: f.options().Detail})
+	if err != nil {
+		return &exitError{exitUnread, err}
+	}
+	if err := f.print(s, answer); err != nil {
+		return err
+	}
+	if f.failOnDeny && answer.Decision != iam.Allowed.String() {
+		return &exitError{code: exitFindings}
+	}
+	return nil
+}
+
+func (f *evalFlags) print(s streams, a cases.Answer) error {
+	x := a.Explain
+	if f.output == "json" {
+		a.ID = nil
+		if !f.options().Explain {
+			a.Explain = nil
+		}
+		enc := json.NewEncoder(s.out)
+		enc.SetIndent("", "  ")
+		enc.SetEscapeHTML(false)
+		return enc.Encode(struct {
+			Schema string `json:"schema"`
+			cases.Answer
+			ID *struct{} `json:"id,omitempty"`
+		}{Schema: "rootkeep/iam-eval/1", Answer: a})
+	}
+	if f.options().Explain {
+		return printVisible(s.out, x.String())
+	}
+	return printVisible(s.out, summary(x, a.Statements))
+}
+
+// printVisible prints text of which each line is made harmless on a terminal.
+func printVisible(w io.Writer, text string) error {
+	for line := range strings.Lines(text) {
+		if _, err := fmt.Fprintln(w, visible(strings.TrimRight(line, "\n"))); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// summary is the decision in a few lines.
+func summary(x *iam.Explanation, by []cases.Statement) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s: %s on %s by %s\n", x.Outcome, x.Action, x.Resource, x.Principal)
+	if x.Outcome == iam.ImplicitlyDenied {
+		fmt.Fprintf(&b, "  no Allow in: %s\n", x.By)
+	}
+	if x.Residual != nil {
+		fmt.Fprintf(&b, "  only if %s\n", x.Residual)
+	}
+	if x.Note != "" {
+		fmt.Fprintf(&b, "  %s\n", x.Note)
+	}
+	for _, st := range by {
+		fmt.Fprintf(&b, "  %s: %s in %s, statement %d", st.Layer, st.Effect, st.Policy, st.Index)
+		if st.Sid != "" {
+			fmt.Fprintf(&b, " (%s)", st.Sid)
+		}
+		b.WriteByte('\n')
+	}
+	return b.String()
+}
+
+// theCase reads the files of the command line.
+func (f *evalFlags) theCase(stdin io.Reader) (*cases.Case, error) {
+	c := &cases.Case{Request: f.request}
+	complete := !f.partial
+	c.ContextComplete = &complete
+	for _, list := range []struct {
+		paths []string
+		to    func([]cases.Policy)
+	}{
+		{f.identity, func(p []cases.Policy) { c.Identity = p }},
+		{f.boundary, func(p []cases.Policy) { c.Boundary = p }},
+		{f.session, func(p []cases.Policy) { c.Session = p }},
+		{f.resource, func(p []cases.Policy) { c.Resource = p }},
+		{f.endpoint, func(p []cases.Policy) { c.Endpoint = p }},
+	} {
+		ps, err := readPolicies(stdin, list.paths)
+		if err != nil {
+			return nil, err
+		}
+		list.to(ps)
+	}
+	for _, level := range f.scps {
+		ps, err := readPolicies(stdin, strings.Split(level, ","))
+		if err != nil {
+			return nil, err
+		}
+		c.SCPs = append(c.SCPs, ps)
+	}
+	for _, level := range f.rcps {
+		ps, err := readPolicies(stdin, strings.Split(level, ","))
+		if err != nil {
+			return nil, err
+		}
+		c.RCPs = append(c.RCPs, ps)
+	}
+	return c, f.fillContext(c)
+}
+
+// fillContext takes --context and what follows from the principal.
+func (f *evalFlags) fillContext(c *cases.Case) error {
+	p, err := iam.ParsePrincipal(f.request.Principal)
+	if err != nil {
+		return usage("--principal: %w", err)
+	}
+	c.Request.Context = map[string]cases.Values{}
+	given := map[string]string{} // by lower case, as first written
+	for _, text := range f.context {
+		key, value, ok := strings.Cut(text, "=")
+		if !ok || key == "" {
+			return usage("--context %s: want key=value", text)
+		}
+		first, again := given[strings.ToLower(key)]
+		if !again {
+			first = key
+			given[strings.ToLower(key)] = key
+			c.Request.Context[key] = nil
+		}
+		if value != "" {
+			c.Request.Context[first] = append(c.Request.Context[first], value)
+		}
+	}
+	for key, values := range p.ContextKeys() {
+		if _, ok := given[strings.ToLower(key)]; !ok {
+			c.Request.Context[key] = values
+		}
+	}
+	return nil
+}
+
+// maxPolicy is the largest policy file that is read. AWS's largest quota is 20 KB.
+const maxPolicy = 10 << 20
+
+func readPolicies(stdin io.Reader, paths []string) ([]cases.Policy, error) {
+	var out []cases.Policy
+	for _, path := range paths {
+		text, err := readPolicy(stdin, path)
+		if err != nil {
+			return nil, &exitError{exitUnread, fmt.Errorf("read policy: %w", err)}
+		}
+		out = append(out, cases.Policy{Name: filepath.Base(path), Policy: text})
+	}
+	return out, nil
+}
+
+func readPolicy(stdin io.Reader, path string) ([]byte, error) {
+	in := stdin
+	if path != "-" {
+		file, err := os.Open(path)
+		if err != nil {
+			return nil, err
+		}
+		defer file.Close()
+		in = file
+	}
+	text, err := io.ReadAll(io.LimitReader(in, maxPolicy+1))
+	if err == nil && len(text) > maxPolicy {
+		err = errors.New(path + ": larger than 10 MB")
+	}
+	return text, err
+}

@@ -1,0 +1,178 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"runtime/debug"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/rootkeep/rootkeep/cloudtrail"
+	"github.com/rootkeep/rootkeep/internal/detect"
+	"github.com/rootkeep/rootkeep/internal/report"
+	"github.com/rootkeep/rootkeep/internal/stream"
+)
+
+// pass is one reading of all input by several workers.
+type pass struct {
+	hunt    *detect.Hunt
+	paths   *stream.Paths
+	config  HuntConfig
+	started time.Time
+	workers []*detect.Worker
+	journal journal
+
+	mu      sync.Mutex // guards what follows
+	totals  report.Totals
+	digests int64
+	reread  int64
+
+	done, stored, inflated, events atomic.Int64 // for the progress bar
+}
+
+func (p *pass) run(ctx context.Context) error {
+	fields, err := cloudtrail.CompileFields(p.hunt.Fields())
+	if err != nil {
+		return err
+	}
+	n := p.config.Workers
+	if n <= 0 {
+		n = runtime.GOMAXPROCS(0)
+	}
+	objects := make(chan stream.Object, 4*n)
+	var wg sync.WaitGroup
+	for range n {
+		w := p.hunt.NewWorker()
+		p.workers = append(p.workers, w)
+		wg.Go(func() { p.work(ctx, w, fields, objects) })
+	}
+	stop := p.progress(ctx)
+	p.paths.Send(ctx, objects)
+	wg.Wait()
+	stop()
+	return nil
+}
+
+// work reads objects with one worker until there are no more.
+func (p *pass) work(ctx context.Context, w *detect.Worker, fields *cloudtrail.Fields, objects <-chan stream.Object) {
+	newReader := func() *cloudtrail.Reader {
+		return cloudtrail.NewReader(fields, cloudtrail.Options{Derived: p.hunt.Derived()})
+	}
+	reader := newReader()
+	for o := range objects {
+		switch {
+		case ctx.Err() != nil:
+			return
+		case o.Err != nil:
+			p.journal.add(report.Problem{File: o.Input.Name, Offset: -1, Kind: string(cloudtrail.ReadError), Detail: o.Err.Error()})
+		case o.Digest:
+			p.mu.Lock()
+			p.digests++
+			p.mu.Unlock()
+		default:
+			stats, ok := p.read(ctx, reader, w, o)
+			if !ok {
+				reader = newReader() // its state is not to be trusted
+			}
+			p.tally(stats)
+		}
+	}
+}
+
+// read reads one object. A mistake of ours must cost one object, named, and not
+// the hunt: ok is false then.
+func (p *pass) read(ctx context.Context, r *cloudtrail.Reader, w *detect.Worker, o stream.Object) (stats cloudtrail.Stats, ok bool) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			p.journal.add(report.Problem{File: o.Input.Name, Offset: -1, Kind: "internal",
+				Detail: fmt.Sprintf("rootkeep failed here, please report it with this: %v %s", cause, where(debug.Stack()))})
+		}
+	}()
+	stats = r.Read(ctx, o.Input, func(rec *cloudtrail.Record) error {
+		w.Observe(rec, o.Input.Name)
+		return nil
+	})
+	return stats, true
+}
+
+// where cuts a stack to what a bug report needs.
+func where(stack []byte) string {
+	const enough = 2000
+	return string(stack[:min(len(stack), enough)])
+}
+
+func (p *pass) tally(s cloudtrail.Stats) {
+	p.done.Add(1)
+	p.stored.Add(s.StoredBytes)
+	p.inflated.Add(s.InflatedBytes)
+	p.events.Add(int64(s.Records))
+	p.mu.Lock()
+	p.totals.Objects++
+	p.totals.StoredBytes += s.StoredBytes
+	p.totals.InflatedBytes += s.InflatedBytes
+	p.totals.GzipMembers += int64(s.Members)
+	if s.Reread {
+		p.reread++
+	}
+	p.mu.Unlock()
+	for _, problem := range s.Problems {
+		p.journal.add(report.Problem{File: problem.File, Offset: problem.Offset, Kind: string(problem.Kind), Detail: problem.Detail, Notice: problem.Notice()})
+	}
+	p.journal.omit(s.ProblemsOmitted)
+}
+
+// progress calls back four times a second; the returned function ends it.
+func (p *pass) progress(ctx context.Context) (stop func()) {
+	if p.config.Progress == nil {
+		return func() {}
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	var objects, bytes atomic.Int64
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		n, size := p.paths.Count(ctx)
+		if ctx.Err() == nil {
+			objects.Store(int64(n))
+			bytes.Store(size)
+		}
+	})
+	wg.Go(func() {
+		tick := time.NewTicker(250 * time.Millisecond)
+		defer tick.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-tick.C:
+				p.config.Progress(report.Progress{
+					FilesDone: p.done.Load(), FilesTotal: objects.Load(),
+					StoredDone: p.stored.Load(), StoredTotal: bytes.Load(),
+					Inflated: p.inflated.Load(), Events: p.events.Load(),
+					Elapsed: p.config.Now().Sub(p.started),
+				})
+			}
+		}
+	})
+	return func() { cancel(); wg.Wait() }
+}
+
+// account adds to the report what the reading itself came to.
+func (p *pass) account(out *report.Hunt) {
+	t := &out.Totals
+	t.Objects, t.StoredBytes, t.InflatedBytes, t.GzipMembers = p.totals.Objects, p.totals.StoredBytes, p.totals.InflatedBytes, p.totals.GzipMembers
+	p.journal.close(out)
+	if p.digests > 0 {
+		out.Notices = append(out.Notices, fmt.Sprintf("%d digest files hold no events and were passed over; hint: rootkeep trail verify reads them", p.digests))
+	}
+	if p.reread > 0 {
+		out.Notices = append(out.Notices, fmt.Sprintf("%d objects were read again by the standard library because our decoder was in doubt", p.reread))
+	}
+	if t.GzipMembers > t.Objects {
+		out.Notices = append(out.Notices, fmt.Sprintf("%d gzip members were read in %d objects", t.GzipMembers, t.Objects))
+	}
+	if t.Objects == 0 {
+		out.Notices = append(out.Notices, "nothing was read: the paths hold no file")
+	}
+}

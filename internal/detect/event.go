@@ -1,0 +1,83 @@
+package detect
+
+import (
+	"bytes"
+	"encoding/json"
+	"time"
+
+	"github.com/rootkeep/rootkeep"
+)
+
+// event copies out of the record what an alert shows, once for each record.
+func (w *Worker) event() *rootkeep.Event {
+	if w.built != nil {
+		return w.built
+	}
+	v := w.view
+	e := &rootkeep.Event{
+		Time:      time.Unix(w.time, 0).UTC(),
+		ID:        string(cut(v.Text(fID))),
+		Name:      w.text(v.Text(fName)),
+		Source:    w.text(v.Text(fSource)),
+		Account:   rootkeep.AccountID(w.text(w.account(v))),
+		Region:    rootkeep.Region(w.text(v.Text(fRegion))),
+		Actor:     actorOf(v),
+		Address:   w.text(v.Text(fAddress)),
+		Agent:     w.text(v.Text(fAgent)),
+		ErrorCode: w.text(v.Text(fError)),
+		Target:    target(w.record.Raw),
+		File:      w.file,
+		Offset:    w.record.Offset,
+	}
+	if e.ErrorCode == "" && outcome(v) == outcomeFailure {
+		e.ErrorCode = w.text(v.Text(fMessage))
+	}
+	w.built = e
+	return e
+}
+
+// text interns what evidence repeats. Longer text than any real one is cut: an
+// alert quotes a record, the record itself lies where the alert says.
+func (w *Worker) text(b []byte) string {
+	b = cut(b)
+	if s, ok := w.texts[string(b)]; ok {
+		return s
+	}
+	s := string(b)
+	if len(w.texts) < maxTexts {
+		w.texts[s] = s
+	}
+	return s
+}
+
+// cut shortens text at longestText without leaving half a rune.
+func cut(b []byte) []byte {
+	if len(b) <= longestText {
+		return b
+	}
+	return bytes.ToValidUTF8(b[:longestText], nil)
+}
+
+// targetKeys name what a call touched, the most telling first.
+var targetKeys = []string{
+	"userName", "roleName", "groupName", "policyArn", "bucketName", "trailName", "name", "secretId", "keyId", "functionName",
+	"instanceId", "groupId", "snapshotId", "imageId", "dBSnapshotIdentifier", "dBInstanceIdentifier", "detectorId", "topicArn",
+	"logGroupName", "targetPrincipal", "roleArn", "serialNumber", "accountId", "regionName", "resourceArn", "modelId",
+}
+
+// target finds what the call touched in the request; "" when it is not said.
+func target(raw []byte) string {
+	var record struct {
+		Request map[string]json.RawMessage `json:"requestParameters"`
+	}
+	if json.Unmarshal(raw, &record) != nil {
+		return ""
+	}
+	for _, key := range targetKeys {
+		var text string
+		if json.Unmarshal(record.Request[key], &text) == nil && text != "" {
+			return string(cut([]byte(text)))
+		}
+	}
+	return ""
+}

@@ -1,0 +1,136 @@
+package detect
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/rootkeep/rootkeep"
+	"github.com/rootkeep/rootkeep/internal/rule"
+	"github.com/rootkeep/rootkeep/sigma"
+	"github.com/rootkeep/rootkeep/sigma/correlate"
+)
+
+// firings turns crossings of windows into alerts.
+func (h *Hunt) firings(firings []correlate.Firing) []rootkeep.Alert {
+	var out []rootkeep.Alert
+	for _, f := range firings {
+		if c := h.pack.Set.Correlations()[f.Correlation]; c.Alerts {
+			out = append(out, h.firing(c, &h.pack.correlations[f.Correlation], f))
+		}
+	}
+	return out
+}
+
+func (h *Hunt) firing(c *sigma.Correlation, s *settings, f correlate.Firing) rootkeep.Alert {
+	run := &span{first: f.Start, last: f.End, events: f.Events}
+	failed, relay := 0, ""
+	var threats []string
+	sample := f.Sample
+	if len(sample) == 0 {
+		sample = f.Events
+	}
+	for _, e := range sample {
+		action := []byte(strings.TrimSuffix(e.Source, ".amazonaws.com") + ":" + e.Name)
+		run.names.add(action)
+		if e.ErrorCode != "" {
+			failed++
+		}
+		run.regions.add([]byte(e.Region))
+		run.addresses.add([]byte(e.Address))
+		run.agents.add([]byte(e.Agent))
+		from := h.options.Atlas.Of(e.Address, e.Agent, e.Time.Unix())
+		threats = append(threats, from.Threats...)
+		relay = or(relay, from.Relay)
+	}
+	hit := ruleHit(&c.Header, s)
+	hit.Level, hit.Count, hit.Threshold = c.Level, f.Count, threshold(c, f)
+	a := rootkeep.Alert{
+		Kind: kindOf(c.Type), State: "open", Tactic: tactic(&c.Header), Techniques: h.pack.techniques(&c.Header, s.AttackVersion),
+		Count: f.Count, Attempts: failed,
+	}
+	if n := len(sample); n < f.Count && n > 0 {
+		run.note(fmt.Sprintf("calls, addresses and user agents are counted over %d of the %d events", n, f.Count))
+	}
+	if failed == len(sample) && failed > 0 && s.Attempt == attemptLower {
+		hit.Level = hit.Level.Lower() // nothing of it succeeded
+		run.note("every call failed")
+	}
+	if h.onPlaces(c) && f.NewValue == relayCountry {
+		hit.Level = hit.Level.Lower()
+		run.note("from " + relay + ", a relay or VPN on your list")
+	}
+	for _, list := range threats {
+		run.note("on threat list " + list)
+	}
+	if len(threats) > 0 {
+		hit.Level = hit.Level.Raise()
+	}
+	if s.Escalate != nil && len(f.Steps) > 0 && f.Steps[0] != 0 {
+		a.State = "escalated"
+		hit.Level = max(hit.Level, s.Escalate.Level)
+		run.note(fmt.Sprintf("passed %v at %s", s.Escalate.GTE, unix(f.Steps[0]).Format(time.RFC3339)))
+	}
+	a.Rules = []rootkeep.RuleHit{hit}
+	h.describe(&a, run)
+	h.nameGroup(&a, c, f)
+	a.ID = alertID("firing", or(c.ID, c.Title), strings.Join(f.Group, "\x00"), a.First.Format(time.RFC3339), f.NewValue)
+	return a
+}
+
+// nameGroup says what the window was about when its events do not agree on one
+// caller.
+func (h *Hunt) nameGroup(a *rootkeep.Alert, c *sigma.Correlation, f correlate.Firing) {
+	var pairs []string
+	for i, value := range f.Group {
+		if i < len(c.GroupBy) {
+			pairs = append(pairs, c.GroupBy[i]+"="+value)
+		}
+	}
+	group := strings.Join(pairs, ", ")
+	several := func(e rootkeep.Event) bool { return e.Actor.Principal != a.Actor.Principal }
+	if len(a.Events) == 0 || slices.ContainsFunc(a.Events, several) {
+		a.Actor = rootkeep.Actor{Principal: group}
+	}
+	if f.NewValue != "" {
+		a.Notes = append(a.Notes, fmt.Sprintf("first seen: %s for %s", f.NewValue, group))
+	}
+	// Addresses move: every alert that rests on where one is tells the age of what
+	// knows it.
+	if built := h.options.Atlas.Built(); built != 0 && h.onPlaces(c) {
+		a.Notes = append(a.Notes, "address database built "+unix(built).Format(time.DateOnly))
+	}
+}
+
+// onPlaces says whether a correlation counts countries or networks.
+func (h *Hunt) onPlaces(c *sigma.Correlation) bool {
+	return slices.ContainsFunc(c.Fields, func(f string) bool {
+		return f == derivedNames[dCountry] || f == derivedNames[dASN] || f == derivedNames[dNetwork]
+	})
+}
+
+func kindOf(t sigma.CorrelationType) string {
+	switch t {
+	case sigma.Temporal, sigma.TemporalOrdered:
+		return "sequence"
+	case sigma.NewValue:
+		return "first-seen"
+	case sigma.Absence:
+		return "silence"
+	}
+	return "threshold"
+}
+
+func threshold(c *sigma.Correlation, f correlate.Firing) string {
+	window := rule.Duration(c.Timespan)
+	switch c.Type {
+	case sigma.NewValue:
+		return fmt.Sprintf("first seen after %v of learning", window)
+	case sigma.Absence:
+		return fmt.Sprintf("silent for %v or longer", window)
+	case sigma.EventCount:
+		return fmt.Sprintf("%d events, at most %v at once in %v", f.Count, f.Value, window)
+	}
+	return fmt.Sprintf("%v in %v", f.Value, window)
+}

@@ -1,0 +1,281 @@
+// Package seen removes duplicate delivery: it remembers which events, by account
+// and event ID, were met and what was made of them.
+package seen
+
+import (
+	"encoding/binary"
+	"hash/maphash"
+	"math/bits"
+	"strings"
+	"sync"
+)
+
+// Set is the set of account and event ID pairs met so far. It is exact: it
+// stores the 16 bytes of the ID and the number of the account, not a hash of
+// them. It costs at most 24 bytes an event and stops growing at its budget;
+// from then on only events that matter are remembered. Safe for several workers.
+type Set struct {
+	seed   maphash.Seed
+	shards [shards]shard
+
+	accountsMu sync.RWMutex
+	accounts   map[string]uint16
+
+	overflowMu sync.Mutex
+	overflow   map[string]byte // print of odd IDs, and of all that matters beyond the budget
+	spare      int             // bytes left for overflow entries of events that do not matter
+}
+
+const (
+	shards     = 64
+	groupSlots = 8
+	// An entry is 1 control byte, 16 ID bytes, 2 account bytes and 1 byte of what
+	// was made of it. Growing a shard by 13 percent when it is 95 percent full keeps
+	// the whole under 20 * 1.13 / 0.95 = 23.8 bytes an event.
+	entryBytes = 20
+	emptySlot  = 0
+
+	longestID = 64 // bytes of an account or ID kept as text
+	maxNumber = 1<<16 - 1
+)
+
+type shard struct {
+	mu      sync.Mutex
+	control []byte // 0 empty, else 0x80 and 7 bits of the hash
+	ids     [][16]byte
+	account []uint16
+	prints  []byte
+	used    int
+	limit   int // slots this shard may have
+}
+
+// New makes a set that uses at most budget bytes.
+func New(budget int) *Set {
+	s := &Set{
+		seed:     maphash.MakeSeed(),
+		accounts: map[string]uint16{},
+		overflow: map[string]byte{},
+		spare:    budget / 32,
+	}
+	slots := (budget - budget/32) / entryBytes / shards / groupSlots * groupSlots
+	for i := range s.shards {
+		s.shards[i].limit = slots
+	}
+	return s
+}
+
+// Verdict of Add.
+type Verdict uint8
+
+// The verdicts.
+const (
+	Fresh     Verdict = iota // not met before
+	Duplicate                // met before, and the same was made of it
+	// Altered says that an event of the same account and ID was met before and
+	// something else was made of it. CloudTrail does not use an ID twice: one of
+	// the two records was altered or forged.
+	Altered
+	// Unknown says that the set is full and the event did not matter enough to be
+	// remembered: it may be a duplicate.
+	Unknown
+)
+
+// Add records one event. judgement is what was made of it: nothing, or text that
+// is the same for the same event, such as the rules that matched it. An event
+// with a judgement matters: it is exact beyond the budget.
+func (s *Set) Add(account, id, judgement []byte) Verdict {
+	mark := s.print(judgement)
+	var uuid [16]byte
+	number, known := s.accountNumber(account)
+	if !known || !parseUUID(&uuid, id) {
+		return s.addText(account, id, mark)
+	}
+	hash := hashPair(s.seed, uuid, number)
+	verdict := s.shards[hash>>58].add(s.seed, hash, uuid, number, mark)
+	if verdict == Unknown && mark != 0 {
+		return s.addText(account, id, mark)
+	}
+	return verdict
+}
+
+// print is one byte of a judgement, 0 for none. It is seeded, so that nobody can
+// forge a record whose print agrees.
+func (s *Set) print(judgement []byte) byte {
+	if len(judgement) == 0 {
+		return 0
+	}
+	return byte(maphash.Bytes(s.seed, judgement)%255) + 1
+}
+
+func compare(before, now byte) Verdict {
+	if before == now {
+		return Duplicate
+	}
+	return Altered
+}
+
+// addText is the slow way for odd IDs and for what matters beyond the budget.
+func (s *Set) addText(account, id []byte, mark byte) Verdict {
+	key := s.short(account) + "/" + s.short(id)
+	s.overflowMu.Lock()
+	defer s.overflowMu.Unlock()
+	if before, ok := s.overflow[key]; ok {
+		return compare(before, mark)
+	}
+	if mark == 0 {
+		const mapEntry = 40 // of a map slot, beside the text
+		if s.spare -= len(key) + mapEntry; s.spare < 0 {
+			return Unknown
+		}
+	}
+	s.overflow[key] = mark
+	return Fresh
+}
+
+// short keeps text of an attacker's length out of the set; what is longer than
+// any ID is hashed.
+func (s *Set) short(text []byte) string {
+	if len(text) <= longestID {
+		return strings.ToLower(string(text))
+	}
+	var sum [16]byte
+	binary.LittleEndian.PutUint64(sum[:8], maphash.Bytes(s.seed, text))
+	binary.LittleEndian.PutUint64(sum[8:], maphash.Bytes(s.seed, text[1:]))
+	return "#" + string(sum[:])
+}
+
+// accountNumber numbers accounts from 1; past 65,535 accounts, and for texts that
+// are no account, the text way serves.
+func (s *Set) accountNumber(account []byte) (uint16, bool) {
+	s.accountsMu.RLock()
+	n, ok := s.accounts[string(account)]
+	s.accountsMu.RUnlock()
+	if ok {
+		return n, true
+	}
+	if len(account) > longestID {
+		return 0, false
+	}
+	s.accountsMu.Lock()
+	defer s.accountsMu.Unlock()
+	if n, ok = s.accounts[string(account)]; ok {
+		return n, true
+	}
+	if len(s.accounts) >= maxNumber {
+		return 0, false
+	}
+	n = uint16(len(s.accounts) + 1)
+	s.accounts[string(account)] = n
+	return n, true
+}
+
+// add looks for the pair and stores it. Unknown means full.
+func (t *shard) add(seed maphash.Seed, hash uint64, id [16]byte, account uint16, mark byte) Verdict {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	slot, found := t.find(hash, id, account)
+	if found {
+		return compare(t.prints[slot], mark)
+	}
+	if (t.used+1)*100 > len(t.control)*95 {
+		if !t.grow(seed) {
+			return Unknown
+		}
+		slot, _ = t.find(hash, id, account)
+	}
+	t.put(slot, hash, id, account, mark)
+	return Fresh
+}
+
+func (t *shard) put(slot int, hash uint64, id [16]byte, account uint16, mark byte) {
+	t.control[slot] = 0x80 | byte(hash&0x7f)
+	t.ids[slot], t.account[slot], t.prints[slot] = id, account, mark
+	t.used++
+}
+
+// find returns the slot of the pair, or the empty slot where it belongs. It
+// compares eight control bytes at a time.
+func (t *shard) find(hash uint64, id [16]byte, account uint16) (int, bool) {
+	groups := len(t.control) / groupSlots
+	if groups == 0 {
+		return 0, false
+	}
+	const ones, highs = 0x0101010101010101, 0x8080808080808080
+	want := ones * (0x80 | hash&0x7f)
+	high, _ := bits.Mul64(hash<<6, uint64(groups)) // the top 6 bits chose the shard
+	for g := int(high); ; {
+		word := binary.LittleEndian.Uint64(t.control[g*groupSlots:])
+		x := word ^ want
+		for m := (x - ones) &^ x & highs; m != 0; m &= m - 1 {
+			slot := g*groupSlots + bits.TrailingZeros64(m)/8
+			if t.ids[slot] == id && t.account[slot] == account {
+				return slot, true
+			}
+		}
+		if free := ^word & highs; free != 0 {
+			return g*groupSlots + bits.TrailingZeros64(free)/8, false
+		}
+		if g++; g == groups {
+			g = 0
+		}
+	}
+}
+
+// grow enlarges the shard by 13 percent, at least by one group; false when its
+// budget is used up.
+func (t *shard) grow(seed maphash.Seed) bool {
+	control, ids, accounts, prints := t.control, t.ids, t.account, t.prints
+	size := max(len(control)*113/100/groupSlots*groupSlots, len(control)+groupSlots)
+	size = min(size, t.limit)
+	if size <= len(control) {
+		return false
+	}
+	t.control, t.ids, t.account, t.prints = make([]byte, size), make([][16]byte, size), make([]uint16, size), make([]byte, size)
+	t.used = 0
+	for i, c := range control {
+		if c == emptySlot {
+			continue
+		}
+		hash := hashPair(seed, ids[i], accounts[i])
+		slot, _ := t.find(hash, ids[i], accounts[i])
+		t.put(slot, hash, ids[i], accounts[i], prints[i])
+	}
+	return true
+}
+
+// hashPair is seeded, so that a forged log cannot aim at one shard.
+func hashPair(seed maphash.Seed, id [16]byte, account uint16) uint64 {
+	var key [18]byte
+	copy(key[:], id[:])
+	binary.LittleEndian.PutUint16(key[16:], account)
+	return maphash.Bytes(seed, key[:])
+}
+
+// parseUUID reads the 36-character form; other forms are kept as text.
+func parseUUID(out *[16]byte, s []byte) bool {
+	if len(s) != 36 || s[8] != '-' || s[13] != '-' || s[18] != '-' || s[23] != '-' {
+		return false
+	}
+	for i, at := range [16]int{0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34} {
+		h, l := hexValue[s[at]], hexValue[s[at+1]]
+		if h|l > 15 {
+			return false
+		}
+		out[i] = h<<4 | l
+	}
+	return true
+}
+
+// hexValue is the value of a hexadecimal digit, 0xff for other bytes.
+var hexValue = func() (t [256]byte) {
+	for i := range t {
+		t[i] = 0xff
+	}
+	for i := range 10 {
+		t['0'+i] = byte(i)
+	}
+	for i := range 6 {
+		t['a'+i], t['A'+i] = byte(10+i), byte(10+i)
+	}
+	return t
+}()
