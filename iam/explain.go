@@ -1,9 +1,6 @@
 package iam
 
 import (
-	"fmt"
-	"strings"
-
 	"github.com/rootkeep/rootkeep/iam/condition"
 )
 
@@ -33,30 +30,24 @@ type Explanation struct {
 
 // LayerTrace is one layer, or one level of SCPs or RCPs.
 type LayerTrace struct {
-	Layer  Layer  `json:"layer"`
-	Level  int    `json:"level"`  // from the organization's root, 0
-	Active bool   `json:"active"` // false: the layer has no say about this caller or resource
-	Denies Truth  `json:"-"`
-	Allows Truth  `json:"-"`
-	Result string `json:"result"` // "denies", "allows", "silent", "unknown" or "not applicable"
+	Layer  Layer
+	Level  int  // from the organization's root, 0
+	Active bool // false: the layer has no say about this caller or resource
+	Denies Truth
+	Allows Truth
 	// Statements are those whose Action covers the request, or all of them.
-	Statements []StatementTrace `json:"statements"`
-	Others     int              `json:"others"` // statements left out: their Action does not cover the request
+	Statements []StatementTrace
+	Others     int // statements left out: their Action does not cover the request
 }
 
 // StatementTrace is one statement and how it met the request.
 type StatementTrace struct {
-	Ref    Ref    `json:"-"`
-	Policy string `json:"policy"`
-	Index  int    `json:"statement"` // from 0
-	Sid    string `json:"sid,omitempty"`
-	Line   int    `json:"line"`
-	Effect string `json:"effect"`
-	Match  Truth  `json:"-"`
-	Result string `json:"match"` // "yes", "no" or "unknown"
+	Ref    Ref
+	Denies bool // its effect is Deny
+	Match  Truth
 	// Failed lists the elements that do not match or are not known; it is empty for
 	// a statement that matches.
-	Failed []ElementTrace `json:"failed,omitempty"`
+	Failed []ElementTrace
 }
 
 // ElementTrace is one element that kept a statement from matching.
@@ -75,13 +66,15 @@ func (s *Set) Explain(r *Request, detail Detail) *Explanation {
 	x := s.explain(&t, detail)
 	x.Action = r.Action
 	extra := t.alsoNeeds()
-	whole := s.Decide(r)
-	x.Outcome, x.By = whole.Outcome, whole.By
 	for _, action := range alsoActions {
 		if extra&action.bit != 0 {
 			t.setAction(action.name)
 			x.And = append(x.And, s.explain(&t, detail))
 		}
+	}
+	if extra != 0 {
+		whole := s.Decide(r)
+		x.Outcome, x.By = whole.Outcome, whole.By
 	}
 	if x.Outcome == Conditional {
 		e := s.Residual(r)
@@ -91,23 +84,12 @@ func (s *Set) Explain(r *Request, detail Detail) *Explanation {
 }
 
 func (s *Set) explain(t *target, detail Detail) *Explanation {
-	d := s.decide(t)
+	var states [maxBlocks]state
+	s.gather(t, &states)
+	d := s.settle(t, &states)
 	x := &Explanation{
 		Action: string(t.lower()), Resource: t.Resource, Principal: t.Principal.ARN, Outcome: d.Outcome, By: d.By,
 		Note: t.note(s), Layers: make([]LayerTrace, len(s.blocks)),
-	}
-	var states [maxBlocks]state
-	s.gather(t, &states)
-	for i := range s.blocks {
-		b := &s.blocks[i]
-		x.Layers[i] = LayerTrace{
-			Layer: b.layer, Level: b.level, Active: t.active.Has(b.layer), Denies: states[i].deny, Allows: states[i].allow,
-			Statements: []StatementTrace{},
-		}
-		x.Layers[i].Result = x.Layers[i].word()
-		for _, p := range b.policies {
-			x.Layers[i].Others += len(p.statements)
-		}
 	}
 	ids := s.matching(t)
 	if detail == Every {
@@ -116,27 +98,25 @@ func (s *Set) explain(t *target, detail Detail) *Explanation {
 			ids = append(ids, int32(id))
 		}
 	}
-	for _, id := range ids {
-		c := &s.candidates[id]
-		l := &x.Layers[c.block]
-		l.Statements = append(l.Statements, s.trace(t, c))
-		l.Others--
+	traces := make([]StatementTrace, len(ids))
+	for i, id := range ids {
+		s.trace(t, &s.candidates[id], &traces[i])
+	}
+	for i := range s.blocks {
+		b := &s.blocks[i]
+		l := &x.Layers[i]
+		*l = LayerTrace{Layer: b.layer, Level: b.level, Active: t.active.Has(b.layer), Denies: states[i].deny, Allows: states[i].allow}
+		n := 0
+		for n < len(ids) && int(s.candidates[ids[n]].block) == i {
+			n++
+		}
+		l.Statements, traces, ids = traces[:n:n], traces[n:], ids[n:]
+		for _, p := range b.policies {
+			l.Others += len(p.statements)
+		}
+		l.Others -= n
 	}
 	return x
-}
-
-func (l *LayerTrace) word() string {
-	switch {
-	case !l.Active:
-		return "not applicable"
-	case l.Denies == True:
-		return "denies"
-	case l.Denies == Unknown || l.Allows == Unknown:
-		return "unknown"
-	case l.Allows == True:
-		return "allows"
-	}
-	return "silent"
 }
 
 // note says which rule of a service decided, if one did.
@@ -163,17 +143,13 @@ func (t *target) note(s *Set) string {
 
 var matchWords = [...]string{False: "no", Unknown: "unknown", True: "yes"}
 
-func (s *Set) trace(t *target, c *candidate) StatementTrace {
-	ref := Ref{c.policy, c.index}
-	st := StatementTrace{Ref: ref, Policy: c.policy.Name, Index: c.index, Sid: ref.Sid(), Line: ref.Line(), Effect: "Allow", Match: True}
-	if c.denies {
-		st.Effect = "Deny"
-	}
+func (s *Set) trace(t *target, c *candidate, st *StatementTrace) {
+	*st = StatementTrace{Ref: Ref{c.policy, c.index}, Denies: c.denies, Match: True}
 	note := func(element string, m Truth) *ElementTrace {
-		st.Match = st.Match.And(m)
 		if m == True {
 			return nil
 		}
+		st.Match = st.Match.And(m)
 		st.Failed = append(st.Failed, ElementTrace{Element: element, Result: matchWords[m]})
 		return &st.Failed[len(st.Failed)-1]
 	}
@@ -182,17 +158,12 @@ func (s *Set) trace(t *target, c *candidate) StatementTrace {
 	note(elementName("Resource", c.resourceMode), c.resource(t))
 	for i := range c.tests {
 		test := &c.tests[i]
-		e := note("Condition", test.Eval(&t.context))
-		if e == nil {
-			continue
+		if e := note("Condition", test.Eval(&t.context)); e != nil {
+			e.Leaf = &Leaf{Operator: test.Name, Key: test.Key, Values: test.Values}
+			got, there := t.context.Values(test.LowerKey())
+			e.Got, e.Absent = got, there == False
 		}
-		leaf := leafOf(test)
-		e.Leaf = &leaf
-		got, there := t.context.Values(test.LowerKey())
-		e.Got, e.Absent = got, there == False
 	}
-	st.Result = matchWords[st.Match]
-	return st
 }
 
 func elementName(name string, m mode) string {
@@ -217,75 +188,4 @@ func (s *Set) covers(t *target, c *candidate) Truth {
 		out = out.Or(n)
 	}
 	return out
-}
-
-// String is the trace for a person, one line per layer and statement.
-func (x *Explanation) String() string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "%s: %s on %s by %s", x.Outcome, x.Action, x.Resource, x.Principal)
-	if x.By != 0 {
-		fmt.Fprintf(&b, " (%s)", x.By)
-	}
-	b.WriteByte('\n')
-	if x.Residual != nil {
-		fmt.Fprintf(&b, "  only if %s\n", x.Residual)
-	}
-	if x.Note != "" {
-		fmt.Fprintf(&b, "  %s\n", x.Note)
-	}
-	for i := range x.Layers {
-		x.Layers[i].write(&b)
-	}
-	for _, also := range x.And {
-		b.WriteString("and ")
-		b.WriteString(also.String())
-	}
-	return b.String()
-}
-
-func (l *LayerTrace) write(b *strings.Builder) {
-	fmt.Fprintf(b, "  %s", l.Layer)
-	if l.Layer == SCP || l.Layer == RCP {
-		fmt.Fprintf(b, " level %d", l.Level)
-	}
-	fmt.Fprintf(b, ": %s\n", l.Result)
-	for i := range l.Statements {
-		s := &l.Statements[i]
-		fmt.Fprintf(b, "    %s %s (line %d)", s.Effect, s.Ref, s.Line)
-		if s.Match == True {
-			b.WriteString(": matches\n")
-			continue
-		}
-		b.WriteString(": ")
-		for k := range s.Failed {
-			if k > 0 {
-				b.WriteString("; ")
-			}
-			s.Failed[k].write(b)
-		}
-		b.WriteByte('\n')
-	}
-	if l.Others > 0 {
-		fmt.Fprintf(b, "    %d other statements are about other actions\n", l.Others)
-	}
-}
-
-func (e *ElementTrace) write(b *strings.Builder) {
-	verb := "does not match"
-	if e.Result == "unknown" {
-		verb = "is not known"
-	}
-	fmt.Fprintf(b, "%s %s", e.Element, verb)
-	if e.Leaf == nil {
-		return
-	}
-	fmt.Fprintf(b, " (%s; ", e.Leaf)
-	switch {
-	case e.Absent:
-		b.WriteString("the key is absent)")
-	case e.Got == nil:
-		b.WriteString("the key is not known)")
-	default:
-		fmt.Fprintf(b, "the request has [%s])", strings.Join(e.Got, ", "))
-	}
 }

@@ -4,8 +4,6 @@ import (
 	"encoding/json"
 	"slices"
 	"strings"
-
-	"github.com/rootkeep/rootkeep/iam/condition"
 )
 
 // Expr is the condition on which a conditional decision hangs. The zero Expr is
@@ -226,7 +224,7 @@ func (s *Set) residual(t *target) Expr {
 // matching lists the statements whose Action covers the request, each once, in
 // order.
 func (s *Set) matching(t *target) []int32 {
-	var out []int32
+	out := make([]int32, 0, 16)
 	s.each(t, func(id int32) { out = append(out, id) })
 	slices.Sort(out)
 	return slices.Compact(out)
@@ -277,12 +275,10 @@ func (s *statement) scopeExpr(t *target) Expr {
 	}
 	for i := range s.tests {
 		test := &s.tests[i]
-		out = out.And(constant(test.Eval(&t.context), func() Leaf { return leafOf(test) }))
+		out = out.And(constant(test.Eval(&t.context), func() Leaf { return Leaf{Operator: test.Name, Key: test.Key, Values: test.Values} }))
 	}
 	return out
 }
-
-func leafOf(t *condition.Test) Leaf { return Leaf{Operator: t.Name, Key: t.Key, Values: t.Values} }
 
 func (s *statement) principalTexts() []string {
 	texts := make([]string, len(s.principals))

@@ -8,35 +8,45 @@ import (
 	"path/filepath"
 )
 
-// output is where a report goes. A named file appears whole or not at all.
+// output is where a report goes. A named file appears whole or not at all, and
+// only its owner can read it: a report tells an attacker what was not seen.
 type output struct {
 	*bufio.Writer
-	temp *os.File // nil for a stream
-	path string
+	temp    *os.File // nil for a stream
+	path    string
+	through *os.File // a named file that is no regular one
 }
 
 func openOutput(path string, stream io.Writer) (*output, error) {
 	if path == "" {
 		return &output{Writer: bufio.NewWriter(stream)}, nil
 	}
+	if info, err := os.Lstat(path); err == nil && !info.Mode().IsRegular() {
+		// A link, a pipe or a device is written through, never replaced.
+		file, err := os.OpenFile(path, os.O_WRONLY|os.O_TRUNC, 0)
+		if err != nil {
+			return nil, fmt.Errorf("write %s: %w", path, err)
+		}
+		return &output{Writer: bufio.NewWriter(file), through: file}, nil
+	}
 	temp, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
 	if err != nil {
 		return nil, fmt.Errorf("write %s: %w", path, err)
 	}
-	return &output{bufio.NewWriter(temp), temp, path}, nil
+	return &output{Writer: bufio.NewWriter(temp), temp: temp, path: path}, nil
 }
 
 func (o *output) commit() error {
 	if err := o.Flush(); err != nil {
 		return fmt.Errorf("write report: %w", err)
 	}
+	if o.through != nil {
+		return o.through.Close()
+	}
 	if o.temp == nil {
 		return nil
 	}
-	err := o.temp.Chmod(0o644)
-	if cerr := o.temp.Close(); err == nil {
-		err = cerr
-	}
+	err := o.temp.Close()
 	if err == nil {
 		err = os.Rename(o.temp.Name(), o.path)
 	}

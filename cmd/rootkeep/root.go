@@ -67,11 +67,11 @@ func run(ctx context.Context, args []string, in io.Reader, out, errs io.Writer) 
 		return exitOK
 	case errors.As(err, &exit):
 		if exit.err != nil {
-			fmt.Fprintf(errs, "rootkeep: %v\n", exit.err)
+			fmt.Fprintf(errs, "rootkeep: %s\n", visible(exit.err.Error()))
 		}
 		return exit.code
 	}
-	fmt.Fprintf(errs, "rootkeep: %v\n", err)
+	fmt.Fprintf(errs, "rootkeep: %s\n", visible(err.Error()))
 	return exitFailed
 }
 

@@ -76,7 +76,7 @@ func (n *size) Set(s string) error {
 			continue
 		}
 		v, err := strconv.ParseFloat(strings.TrimSpace(number), 64)
-		if err != nil || v <= 0 || v*u.bytes > 1<<40 {
+		if err != nil || !(v*u.bytes >= 1 && v*u.bytes <= 1<<40) {
 			break
 		}
 		*n = size(v * u.bytes)

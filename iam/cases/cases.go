@@ -275,13 +275,17 @@ func decisive(x *iam.Explanation) []Statement {
 		}
 		for _, s := range l.Statements {
 			switch {
-			case x.Outcome == iam.ExplicitlyDenied && (s.Match != iam.True || s.Effect != "Deny"),
-				x.Outcome == iam.Allowed && (s.Match != iam.True || s.Effect != "Allow"),
+			case x.Outcome == iam.ExplicitlyDenied && (s.Match != iam.True || !s.Denies),
+				x.Outcome == iam.Allowed && (s.Match != iam.True || s.Denies),
 				x.Outcome == iam.Conditional && s.Match != iam.Unknown,
 				x.Outcome == iam.ImplicitlyDenied:
 				continue
 			}
-			out = append(out, Statement{l.Layer, l.Level, s.Policy, s.Index, s.Sid, s.Effect})
+			effect := "Allow"
+			if s.Denies {
+				effect = "Deny"
+			}
+			out = append(out, Statement{l.Layer, l.Level, s.Ref.Policy.Name, s.Ref.Index, s.Ref.Sid(), effect})
 		}
 	}
 	for _, also := range x.And {

@@ -5,6 +5,7 @@ package rule
 import (
 	"errors"
 	"fmt"
+	"math"
 	"strconv"
 	"time"
 
@@ -63,6 +64,9 @@ func ParseDuration(s string) (Duration, error) {
 	n, err := strconv.ParseInt(s[:len(s)-1], 10, 32)
 	if !ok || err != nil || n < 0 {
 		return 0, fmt.Errorf("duration %q: want a number and one of s m h d w M y", s)
+	}
+	if n > int64(math.MaxInt64/unit) {
+		return 0, fmt.Errorf("duration %q: longer than 292 years", s)
 	}
 	return Duration(time.Duration(n) * unit), nil
 }
