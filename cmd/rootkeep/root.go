@@ -55,6 +55,7 @@ type streams struct {
 func run(ctx context.Context, args []string, in io.Reader, out, errs io.Writer) int {
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the program at once
 	root := rootCommand(streams{in, out, errs})
 	root.SetArgs(args)
 	root.SetIn(in)

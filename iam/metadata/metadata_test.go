@@ -74,7 +74,7 @@ func TestMatchActions(t *testing.T) {
 		{"one action", "iam:PassRole", []string{"iam:PassRole"}, 1},
 		{"a prefix", "iam:deleteuser*", []string{"iam:DeleteUser", "iam:DeleteUserPermissionsBoundary", "iam:DeleteUserPolicy"}, 3},
 		{"a question mark", "sqs:?etQueueAttributes", []string{"sqs:GetQueueAttributes", "sqs:SetQueueAttributes"}, 2},
-		{"a wildcard in the service", "s?s:SendMessage", []string{"sqs:SendMessage"}, 1},
+		{"a wildcard in the service", "s?s:SendMessageBatch", []string{"sqs:SendMessageBatch"}, 1},
 		{"everything", "*", []string{"a2c:CreateAppDeployment"}, 22_000},
 		{"everything in two parts", "*:*", []string{"a2c:CreateAppDeployment"}, 22_000},
 		{"an unknown service", "nosuch:*", nil, 0},
@@ -110,7 +110,7 @@ func TestFindKey(t *testing.T) {
 		{"a multivalued key", "aws:CalledVia", "aws:CalledVia", ArrayOfString, OfRequest},
 		{"a key with a placeholder after a colon", "kms:EncryptionContext:aws:s3:arn", "kms:EncryptionContext:${EncryptionContextKey}", String, NotGlobal},
 		{"a placeholder in angle brackets", "s3:ExistingObjectTag/x", "s3:ExistingObjectTag/<key>", String, NotGlobal},
-		{"a key of a web identity", "token.actions.githubusercontent.com:sub", "token.actions.githubusercontent.com:sub", String, NotGlobal},
+		{"a key of a web identity", "accounts.google.com:sub", "accounts.google.com:sub", String, NotGlobal},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			k, ok := FindKey(c.key)

@@ -43,6 +43,9 @@ func differences() []difference {
 		{"date-epoch", "", "", anyTest("", func(op, _ string, values any) bool {
 			return strings.Contains(op, "Date") && mentions(values, "1767225600")
 		})},
+		{"address-families", "", "", anyTest("", func(op, _ string, values any) bool {
+			return strings.Contains(op, "NotIpAddress") && mentions(values, `"10.1.2.3"`)
+		})},
 		{"session-named", allowed, implicitly, both(hasLayer("session"), anyStatement(func(layer string, _, s object) bool {
 			return layer == "resource" && s["Effect"] == "Allow" && (mentions(s, ":assumed-role/") || mentions(s, ":federated-user/"))
 		}))},

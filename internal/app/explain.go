@@ -51,7 +51,6 @@ func Explain(ctx context.Context, c ExplainConfig, each func(Explained) error) (
 	if err != nil {
 		return nil, err
 	}
-	defer paths.Close()
 	ctx, cancel := context.WithCancel(ctx)
 	objects := make(chan stream.Object)
 	var sending sync.WaitGroup

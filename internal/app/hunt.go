@@ -53,7 +53,6 @@ func Hunt(ctx context.Context, c HuntConfig) (*report.Hunt, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer paths.Close()
 	pack := c.Pack
 	if pack == nil {
 		if pack, err = LoadRules(c.Rules); err != nil {

@@ -3,7 +3,6 @@
 package stream
 
 import (
-	"archive/zip"
 	"context"
 	"errors"
 	"fmt"
@@ -30,7 +29,6 @@ type Object struct {
 type Paths struct {
 	paths []string
 	stdin io.Reader
-	zips  []*zip.ReadCloser
 }
 
 // Open checks that every path exists, or is a glob that matches something.
@@ -71,16 +69,6 @@ func plain(err error) error {
 	return err
 }
 
-// Close releases the zip files.
-func (p *Paths) Close() error {
-	var errs []error
-	for _, z := range p.zips {
-		errs = append(errs, z.Close())
-	}
-	p.zips = nil
-	return errors.Join(errs...)
-}
-
 // Send sends every object to out, in the order of the paths and of the names
 // within a folder, and closes it. It stops early when ctx ends.
 func (p *Paths) Send(ctx context.Context, out chan<- Object) {
@@ -110,14 +98,12 @@ func (p *Paths) Send(ctx context.Context, out chan<- Object) {
 // Count is how many objects and stored bytes the paths hold, for a progress bar.
 // It looks at names and sizes only.
 func (p *Paths) Count(ctx context.Context) (objects int, bytes int64) {
-	var counted Paths
-	defer counted.Close()
 	for _, path := range p.paths {
 		if path == "-" {
 			objects++
 			continue
 		}
-		counted.each(path, func(o Object) bool {
+		p.each(path, func(o Object) bool {
 			if !o.Digest && o.Err == nil {
 				objects++
 				bytes += max(o.Size, 0)

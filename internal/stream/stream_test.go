@@ -52,11 +52,6 @@ func send(t *testing.T, ctx context.Context, paths []string, stdin io.Reader) []
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
-		if err := p.Close(); err != nil {
-			t.Error(err)
-		}
-	})
 	out := make(chan Object)
 	go p.Send(ctx, out)
 	var objects []Object

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
+	"sync"
 
 	"github.com/rootkeep/rootkeep/cloudtrail"
 )
@@ -19,11 +21,15 @@ func (p *Paths) zip(name string, size int64, send func(Object) bool) bool {
 	refuse := func(name string, err error) bool {
 		return send(Object{Input: cloudtrail.Input{Name: name}, Err: err})
 	}
-	z, err := zip.OpenReader(name)
+	file := &sharedFile{path: name}
+	if err := file.acquire(); err != nil {
+		return refuse(name, fmt.Errorf("read zip: %w", plain(err)))
+	}
+	defer file.release()
+	z, err := zip.NewReader(file, size)
 	if err != nil {
 		return refuse(name, fmt.Errorf("read zip: %w", plain(err)))
 	}
-	p.zips = append(p.zips, z)
 	var stored uint64
 	for _, f := range z.File {
 		if stored += f.CompressedSize64; stored > uint64(size) {
@@ -36,7 +42,7 @@ func (p *Paths) zip(name string, size int64, send func(Object) bool) bool {
 		case f.Flags&encrypted != 0:
 			going = refuse(full, errors.New("the entry is encrypted; hint: unzip it with its password first"))
 		default:
-			going = send(object(full, int64(f.CompressedSize64), entry(f)))
+			going = send(object(full, int64(f.CompressedSize64), entry(file, f)))
 		}
 		if !going {
 			return false
@@ -45,15 +51,54 @@ func (p *Paths) zip(name string, size int64, send func(Object) bool) bool {
 	return true
 }
 
-func entry(f *zip.File) func() (io.ReadCloser, error) {
+func entry(file *sharedFile, f *zip.File) func() (io.ReadCloser, error) {
 	return func() (io.ReadCloser, error) {
-		r, err := f.Open()
-		if err != nil {
+		if err := file.acquire(); err != nil {
 			return nil, err
 		}
-		return &bounded{ReadCloser: r, stored: int64(f.CompressedSize64)}, nil
+		r, err := f.Open()
+		if err != nil {
+			file.release()
+			return nil, err
+		}
+		return &bounded{ReadCloser: r, file: file, stored: int64(f.CompressedSize64)}, nil
 	}
 }
+
+// sharedFile is open while anybody reads an entry of it, so that a folder of
+// zips does not use up the file descriptors.
+type sharedFile struct {
+	path string
+
+	mu    sync.Mutex // guards what follows
+	users int
+	file  *os.File
+}
+
+func (s *sharedFile) acquire() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.users == 0 {
+		file, err := os.Open(s.path)
+		if err != nil {
+			return err
+		}
+		s.file = file
+	}
+	s.users++
+	return nil
+}
+
+func (s *sharedFile) release() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.users--; s.users == 0 {
+		s.file.Close() // was only read
+	}
+}
+
+// ReadAt is called between acquire and release only.
+func (s *sharedFile) ReadAt(p []byte, off int64) (int, error) { return s.file.ReadAt(p, off) }
 
 const (
 	// A zip entry that inflates past bombBytes and to more than bombRatio times
@@ -65,7 +110,13 @@ const (
 // bounded stops a zip entry that inflates out of all proportion.
 type bounded struct {
 	io.ReadCloser
+	file         *sharedFile
 	stored, read int64
+}
+
+func (b *bounded) Close() error {
+	defer b.file.release()
+	return b.ReadCloser.Close()
 }
 
 func (b *bounded) Read(p []byte) (int, error) {
