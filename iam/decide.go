@@ -214,8 +214,9 @@ func (in *inputs[V]) granted(t *target) V {
 	case False:
 		return identity.And(limits).And(resource)
 	}
-	across := identity.And(limits).And(resource)
-	return in.same.And(in.within(t, identity, limits)).Or(in.same.Not().And(across))
+	within, across := in.within(t, identity, limits), identity.And(limits).And(resource)
+	// The last part says that the owner does not matter if both readings agree.
+	return in.same.And(within).Or(in.same.Not().And(across)).Or(within.And(across))
 }
 
 // within is the rule for a caller of the resource's own account.

@@ -74,7 +74,7 @@ func TestMatchActions(t *testing.T) {
 		{"one action", "iam:PassRole", []string{"iam:PassRole"}, 1},
 		{"a prefix", "iam:deleteuser*", []string{"iam:DeleteUser", "iam:DeleteUserPermissionsBoundary", "iam:DeleteUserPolicy"}, 3},
 		{"a question mark", "sqs:?etQueueAttributes", []string{"sqs:GetQueueAttributes", "sqs:SetQueueAttributes"}, 2},
-		{"a wildcard in the service", "s?s:SendMessageBatch", []string{"sqs:SendMessageBatch"}, 1},
+		{"a wildcard in the service", "l?mbda:InvokeAsync", []string{"lambda:InvokeAsync"}, 1},
 		{"everything", "*", []string{"a2c:CreateAppDeployment"}, 22_000},
 		{"everything in two parts", "*:*", []string{"a2c:CreateAppDeployment"}, 22_000},
 		{"an unknown service", "nosuch:*", nil, 0},

@@ -18,14 +18,14 @@ func isRoot(v *rootkeep.View) (root, assumed bool) {
 }
 
 // actorOf reads who made the call.
-func actorOf(v *rootkeep.View) rootkeep.Actor {
-	arn := string(v.Text(fARN))
+func actorOf(v *rootkeep.View, principal string) rootkeep.Actor {
+	arn := string(cut(v.Text(fARN)))
 	a := rootkeep.Actor{
-		Type:        string(v.Text(fType)),
-		Account:     rootkeep.AccountID(v.Text(fAccount)),
+		Type:        string(cut(v.Text(fType))),
+		Account:     rootkeep.AccountID(cut(v.Text(fAccount))),
 		ARN:         arn,
-		AccessKeyID: string(v.Text(fAccessKey)),
-		Principal:   principal(v),
+		AccessKeyID: string(cut(v.Text(fAccessKey))),
+		Principal:   principal,
 	}
 	if a.Type == "AssumedRole" {
 		a.Session = arn[strings.LastIndexByte(arn, '/')+1:]

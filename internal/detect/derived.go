@@ -47,9 +47,19 @@ func (w *Worker) derive(v *rootkeep.View, field int) rootkeep.Value {
 // principalOf remembers the answer for records with the same userIdentity.
 func (w *Worker) principalOf(v *rootkeep.View) []byte {
 	if id := w.record.Identity; id == 0 || id != w.identity {
-		w.identity, w.principal = id, []byte(principal(v))
+		w.identity, w.principal, w.actor = id, append(w.principal[:0], principal(v)...), nil
 	}
 	return w.principal
+}
+
+// actorOf likewise.
+func (w *Worker) actorOf(v *rootkeep.View) rootkeep.Actor {
+	name := w.principalOf(v)
+	if w.actor == nil {
+		a := actorOf(v, w.text(name))
+		w.actor = &a
+	}
+	return *w.actor
 }
 
 // relayCountry stands for every address on a relay list: such an address says

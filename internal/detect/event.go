@@ -2,7 +2,6 @@ package detect
 
 import (
 	"bytes"
-	"encoding/json"
 	"time"
 
 	"github.com/rootkeep/rootkeep"
@@ -21,11 +20,11 @@ func (w *Worker) event() *rootkeep.Event {
 		Source:    w.text(v.Text(fSource)),
 		Account:   rootkeep.AccountID(w.text(w.account(v))),
 		Region:    rootkeep.Region(w.text(v.Text(fRegion))),
-		Actor:     actorOf(v),
+		Actor:     w.actorOf(v),
 		Address:   w.text(v.Text(fAddress)),
 		Agent:     w.text(v.Text(fAgent)),
 		ErrorCode: w.text(v.Text(fError)),
-		Target:    target(w.record.Raw),
+		Target:    w.target(v),
 		File:      w.file,
 		Offset:    w.record.Offset,
 	}
@@ -58,25 +57,11 @@ func cut(b []byte) []byte {
 	return bytes.ToValidUTF8(b[:longestText], nil)
 }
 
-// targetKeys name what a call touched, the most telling first.
-var targetKeys = []string{
-	"userName", "roleName", "groupName", "policyArn", "bucketName", "trailName", "name", "secretId", "keyId", "functionName",
-	"instanceId", "groupId", "snapshotId", "imageId", "dBSnapshotIdentifier", "dBInstanceIdentifier", "detectorId", "topicArn",
-	"logGroupName", "targetPrincipal", "roleArn", "serialNumber", "accountId", "regionName", "resourceArn", "modelId",
-}
-
 // target finds what the call touched in the request; "" when it is not said.
-func target(raw []byte) string {
-	var record struct {
-		Request map[string]json.RawMessage `json:"requestParameters"`
-	}
-	if json.Unmarshal(raw, &record) != nil {
-		return ""
-	}
-	for _, key := range targetKeys {
-		var text string
-		if json.Unmarshal(record.Request[key], &text) == nil && text != "" {
-			return string(cut([]byte(text)))
+func (w *Worker) target(v *rootkeep.View) string {
+	for field := firstTarget; field < scannedFields; field++ {
+		if val := v.At(field); val.Kind == rootkeep.String && len(val.Text) > 0 {
+			return string(cut(val.Text))
 		}
 	}
 	return ""

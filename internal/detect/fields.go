@@ -2,6 +2,7 @@ package detect
 
 import (
 	"bytes"
+	"slices"
 
 	"github.com/rootkeep/rootkeep"
 )
@@ -32,10 +33,25 @@ const (
 	fSignInMFA
 	fTargetPrincipal
 	fRoleARN
-	scannedFields
+	firstTarget   // what a call touched, the most telling first
+	scannedFields = firstTarget + len(targetPaths)
 )
 
-var scannedPaths = [scannedFields]string{
+// targetPaths name what a call touched, in the order in which they are believed.
+var targetPaths = [...]string{
+	"requestParameters.userName", "requestParameters.roleName", "requestParameters.groupName", "requestParameters.policyArn",
+	"requestParameters.bucketName", "requestParameters.trailName", "requestParameters.name", "requestParameters.secretId",
+	"requestParameters.keyId", "requestParameters.functionName", "requestParameters.instanceId", "requestParameters.groupId",
+	"requestParameters.snapshotId", "requestParameters.imageId", "requestParameters.dBSnapshotIdentifier",
+	"requestParameters.dBInstanceIdentifier", "requestParameters.detectorId", "requestParameters.topicArn",
+	"requestParameters.logGroupName", "requestParameters.serialNumber", "requestParameters.accountId",
+	"requestParameters.regionName", "requestParameters.resourceArn", "requestParameters.modelId",
+}
+
+// scannedPaths are the paths of all scanned fields.
+func scannedPaths() []string { return slices.Concat(ownPaths[:], targetPaths[:]) }
+
+var ownPaths = [firstTarget]string{
 	fTime:            "eventTime",
 	fID:              "eventID",
 	fRecipient:       "recipientAccountId",

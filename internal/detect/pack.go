@@ -245,7 +245,7 @@ func header(doc sigma.Document) *sigma.Header {
 }
 
 func (l *loader) compile(o LoadOptions) (*Pack, error) {
-	fields := slices.Clone(scannedPaths[:])
+	fields := scannedPaths()
 	for _, s := range l.settings {
 		for _, path := range s.fields() {
 			if !slices.Contains(fields, path) {

@@ -18,23 +18,26 @@ import (
 // Worker reads records for a hunt. Each goroutine has its own; Hunt.Finish puts
 // their shares together.
 type Worker struct {
-	hunt       *Hunt
-	matcher    *sigma.Matcher
-	correlator *correlate.Correlator
-	inventory  *inventory.Index
-	totals     Totals
-	altered    []rootkeep.Event // records that share an ID with another
-	groups     map[groupKey]*spans
-	lastKey    groupKey // bursts repeat tactic and caller
-	lastSpans  *spans
-	who        names
-	texts      map[string]string // interned texts of evidence
-	places     places
-	origins    map[string]origin.Origin
-	deferred   []deferred
-	dropped    int    // records that did not fit in deferred
-	identity   uint64 // cloudtrail.Record.Identity that principal was read from
-	principal  []byte
+	hunt        *Hunt
+	matcher     *sigma.Matcher
+	correlator  *correlate.Correlator
+	inventory   *inventory.Index
+	totals      Totals
+	altered     []rootkeep.Event // records that share an ID with another
+	groups      map[groupKey]*spans
+	lastKey     groupKey // bursts repeat tactic and caller
+	lastSpans   *spans
+	who         names
+	texts       map[string]string // interned texts of evidence
+	places      places
+	origins     map[string]origin.Origin
+	deferred    []deferred
+	dropped     int // records that did not fit in deferred
+	lastNumber  seen.Account
+	lastAccount string
+	identity    uint64 // cloudtrail.Record.Identity that principal was read from
+	principal   []byte
+	actor       *rootkeep.Actor // nil until asked for
 
 	// of the record at hand
 	record   *cloudtrail.Record
@@ -170,7 +173,7 @@ func (w *Worker) duplicate(v *rootkeep.View) bool {
 		}
 		w.print = append(append(w.print, v.Text(fAddress)...), v.Text(fARN)...)
 	}
-	switch w.hunt.seen.Add(w.account(v), id, w.print) {
+	switch account := w.account(v); w.hunt.seen.Add(w.numberOf(account), account, id, w.print) {
 	case seen.Duplicate:
 		return true
 	case seen.Altered:
@@ -184,6 +187,14 @@ func (w *Worker) duplicate(v *rootkeep.View) bool {
 		}
 	}
 	return false
+}
+
+// numberOf remembers the last account: a file is of one.
+func (w *Worker) numberOf(account []byte) seen.Account {
+	if w.lastNumber == 0 || string(account) != w.lastAccount {
+		w.lastNumber, w.lastAccount = w.hunt.seen.Account(account), string(cut(account))
+	}
+	return w.lastNumber
 }
 
 // asksInventory says whether a matching rule is about watched resources.

@@ -19,7 +19,7 @@ type Set struct {
 	shards [shards]shard
 
 	accountsMu sync.RWMutex
-	accounts   map[string]uint16
+	accounts   map[string]Account
 
 	overflowMu sync.Mutex
 	overflow   map[string]byte // print of odd IDs, and of all that matters beyond the budget
@@ -29,11 +29,12 @@ type Set struct {
 const (
 	shards     = 64
 	groupSlots = 8
-	// An entry is 1 control byte, 16 ID bytes, 2 account bytes and 1 byte of what
-	// was made of it. Growing a shard by 13 percent when it is 95 percent full keeps
-	// the whole under 20 * 1.13 / 0.95 = 23.8 bytes an event.
-	entryBytes = 20
-	emptySlot  = 0
+	// A slot is an entry and a control byte. A large shard grows by 8 percent when
+	// it is 95 percent full, which keeps the whole under 21 * 1.08 / 0.95 = 23.9
+	// bytes an event; up to an eighth of its budget it doubles, because moving
+	// entries is most of what the set costs.
+	slotBytes = 21
+	emptySlot = 0
 
 	longestID = 64 // bytes of an account or ID kept as text
 	maxNumber = 1<<16 - 1
@@ -42,22 +43,30 @@ const (
 type shard struct {
 	mu      sync.Mutex
 	control []byte // 0 empty, else 0x80 and 7 bits of the hash
-	ids     [][16]byte
-	account []uint16
-	prints  []byte
+	entries []entry
 	used    int
 	limit   int // slots this shard may have
 }
+
+// entry is 20 bytes, of which one is padding.
+type entry struct {
+	id      [16]byte
+	account Account
+	print   byte
+}
+
+// Account is the number of an account in a Set, 0 for one that has none.
+type Account uint16
 
 // New makes a set that uses at most budget bytes.
 func New(budget int) *Set {
 	s := &Set{
 		seed:     maphash.MakeSeed(),
-		accounts: map[string]uint16{},
+		accounts: map[string]Account{},
 		overflow: map[string]byte{},
 		spare:    budget / 32,
 	}
-	slots := (budget - budget/32) / entryBytes / shards / groupSlots * groupSlots
+	slots := (budget - budget/32) / slotBytes / shards / groupSlots * groupSlots
 	for i := range s.shards {
 		s.shards[i].limit = slots
 	}
@@ -82,16 +91,16 @@ const (
 
 // Add records one event. judgement is what was made of it: nothing, or text that
 // is the same for the same event, such as the rules that matched it. An event
-// with a judgement matters: it is exact beyond the budget.
-func (s *Set) Add(account, id, judgement []byte) Verdict {
+// with a judgement matters: it is exact beyond the budget. number is Account of
+// the account; callers remember it.
+func (s *Set) Add(number Account, account, id, judgement []byte) Verdict {
 	mark := s.print(judgement)
-	var uuid [16]byte
-	number, known := s.accountNumber(account)
-	if !known || !parseUUID(&uuid, id) {
+	e := entry{account: number, print: mark}
+	if number == 0 || !parseUUID(&e.id, id) {
 		return s.addText(account, id, mark)
 	}
-	hash := hashPair(s.seed, uuid, number)
-	verdict := s.shards[hash>>58].add(s.seed, hash, uuid, number, mark)
+	hash := e.hash(s.seed)
+	verdict := s.shards[hash>>58].add(s.seed, hash, e)
 	if verdict == Unknown && mark != 0 {
 		return s.addText(account, id, mark)
 	}
@@ -144,58 +153,52 @@ func (s *Set) short(text []byte) string {
 	return "#" + string(sum[:])
 }
 
-// accountNumber numbers accounts from 1; past 65,535 accounts, and for texts that
-// are no account, the text way serves.
-func (s *Set) accountNumber(account []byte) (uint16, bool) {
+// Account numbers accounts from 1; 0 past 65,535 accounts and for texts that are
+// no account, which the set then keeps as text.
+func (s *Set) Account(account []byte) Account {
 	s.accountsMu.RLock()
 	n, ok := s.accounts[string(account)]
 	s.accountsMu.RUnlock()
-	if ok {
-		return n, true
-	}
-	if len(account) > longestID {
-		return 0, false
+	if ok || len(account) > longestID {
+		return n
 	}
 	s.accountsMu.Lock()
 	defer s.accountsMu.Unlock()
-	if n, ok = s.accounts[string(account)]; ok {
-		return n, true
+	if n, ok = s.accounts[string(account)]; ok || len(s.accounts) >= maxNumber {
+		return n
 	}
-	if len(s.accounts) >= maxNumber {
-		return 0, false
-	}
-	n = uint16(len(s.accounts) + 1)
+	n = Account(len(s.accounts) + 1)
 	s.accounts[string(account)] = n
-	return n, true
+	return n
 }
 
-// add looks for the pair and stores it. Unknown means full.
-func (t *shard) add(seed maphash.Seed, hash uint64, id [16]byte, account uint16, mark byte) Verdict {
+// add looks for the event and stores it. Unknown means full.
+func (t *shard) add(seed maphash.Seed, hash uint64, e entry) Verdict {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	slot, found := t.find(hash, id, account)
+	slot, found := t.find(hash, &e)
 	if found {
-		return compare(t.prints[slot], mark)
+		return compare(t.entries[slot].print, e.print)
 	}
 	if (t.used+1)*100 > len(t.control)*95 {
 		if !t.grow(seed) {
 			return Unknown
 		}
-		slot, _ = t.find(hash, id, account)
+		slot, _ = t.find(hash, &e)
 	}
-	t.put(slot, hash, id, account, mark)
+	t.put(slot, hash, e)
 	return Fresh
 }
 
-func (t *shard) put(slot int, hash uint64, id [16]byte, account uint16, mark byte) {
+func (t *shard) put(slot int, hash uint64, e entry) {
 	t.control[slot] = 0x80 | byte(hash&0x7f)
-	t.ids[slot], t.account[slot], t.prints[slot] = id, account, mark
+	t.entries[slot] = e
 	t.used++
 }
 
-// find returns the slot of the pair, or the empty slot where it belongs. It
+// find returns the slot of the event, or the empty slot where it belongs. It
 // compares eight control bytes at a time.
-func (t *shard) find(hash uint64, id [16]byte, account uint16) (int, bool) {
+func (t *shard) find(hash uint64, e *entry) (int, bool) {
 	groups := len(t.control) / groupSlots
 	if groups == 0 {
 		return 0, false
@@ -208,7 +211,7 @@ func (t *shard) find(hash uint64, id [16]byte, account uint16) (int, bool) {
 		x := word ^ want
 		for m := (x - ones) &^ x & highs; m != 0; m &= m - 1 {
 			slot := g*groupSlots + bits.TrailingZeros64(m)/8
-			if t.ids[slot] == id && t.account[slot] == account {
+			if known := &t.entries[slot]; known.id == e.id && known.account == e.account {
 				return slot, true
 			}
 		}
@@ -221,33 +224,34 @@ func (t *shard) find(hash uint64, id [16]byte, account uint16) (int, bool) {
 	}
 }
 
-// grow enlarges the shard by 13 percent, at least by one group; false when its
-// budget is used up.
+// grow enlarges the shard; false when its budget is used up.
 func (t *shard) grow(seed maphash.Seed) bool {
-	control, ids, accounts, prints := t.control, t.ids, t.account, t.prints
-	size := max(len(control)*113/100/groupSlots*groupSlots, len(control)+groupSlots)
-	size = min(size, t.limit)
+	control, entries := t.control, t.entries
+	size := len(control) * 108 / 100
+	if len(control) < t.limit/8 {
+		size = 2 * len(control)
+	}
+	size = min(max(size/groupSlots*groupSlots, len(control)+groupSlots), t.limit)
 	if size <= len(control) {
 		return false
 	}
-	t.control, t.ids, t.account, t.prints = make([]byte, size), make([][16]byte, size), make([]uint16, size), make([]byte, size)
-	t.used = 0
+	t.control, t.entries, t.used = make([]byte, size), make([]entry, size), 0
 	for i, c := range control {
 		if c == emptySlot {
 			continue
 		}
-		hash := hashPair(seed, ids[i], accounts[i])
-		slot, _ := t.find(hash, ids[i], accounts[i])
-		t.put(slot, hash, ids[i], accounts[i], prints[i])
+		hash := entries[i].hash(seed)
+		slot, _ := t.find(hash, &entries[i])
+		t.put(slot, hash, entries[i])
 	}
 	return true
 }
 
-// hashPair is seeded, so that a forged log cannot aim at one shard.
-func hashPair(seed maphash.Seed, id [16]byte, account uint16) uint64 {
+// hash is seeded, so that a forged log cannot aim at one shard.
+func (e *entry) hash(seed maphash.Seed) uint64 {
 	var key [18]byte
-	copy(key[:], id[:])
-	binary.LittleEndian.PutUint16(key[16:], account)
+	copy(key[:], e.id[:])
+	binary.LittleEndian.PutUint16(key[16:], uint16(e.account))
 	return maphash.Bytes(seed, key[:])
 }
 
