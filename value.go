@@ -40,6 +40,7 @@ type View struct {
 	Derive func(v *View, field int) Value
 
 	first   []Value
+	filled  []int     // scanned fields that have a value: few of many
 	rest    [][]Value // by field: further values, nearly always none
 	several []int     // fields that have further values
 	derived int       // fields at or above this number come from Derive
@@ -62,8 +63,14 @@ func NewView(scanned, derived int) *View {
 
 // Reset forgets the record.
 func (v *View) Reset() {
-	clear(v.first)
-	clear(v.known)
+	for _, field := range v.filled {
+		v.first[field] = Value{}
+	}
+	v.filled = v.filled[:0]
+	if len(v.known) > 0 {
+		clear(v.known)
+		clear(v.first[v.derived:])
+	}
 	for _, field := range v.several {
 		if cap(v.rest[field]) > keptValues {
 			v.rest[field] = nil
@@ -77,6 +84,7 @@ func (v *View) Reset() {
 func (v *View) Add(field int, val Value) {
 	if v.first[field].Kind == Absent {
 		v.first[field] = val
+		v.filled = append(v.filled, field)
 		return
 	}
 	if len(v.rest[field]) == 0 {

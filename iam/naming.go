@@ -155,8 +155,8 @@ func (v *principalPattern) role(p *Principal, c *Context) Truth {
 	case p.Kind != RoleSession || v.account != p.Account || v.name != p.Name:
 		return False
 	}
-	if arns, _ := c.Values("aws:principalarn"); len(arns) == 1 && strings.Contains(arns[0], ":role/") {
-		return condition.Is(v.text == arns[0])
+	if arn, ok := p.roleARN(c); ok {
+		return condition.Is(v.text == arn)
 	}
 	return condition.Is(v.samePartition(p))
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/rootkeep/rootkeep"
+	"github.com/rootkeep/rootkeep/iam/condition"
 )
 
 // PrincipalKind is what kind of caller makes a request.
@@ -124,17 +125,30 @@ func (p *Principal) ContextKeys() map[string][]string {
 	return keys
 }
 
+// roleARN is the ARN of a session's role with its path, if aws:PrincipalArn is in
+// the context and is about the same role.
+func (p *Principal) roleARN(c *Context) (string, bool) {
+	arns, _ := c.Values("aws:principalarn")
+	if p.Kind != RoleSession || len(arns) != 1 {
+		return "", false
+	}
+	parts, ok := condition.SplitARN(arns[0])
+	path, role := strings.CutPrefix(parts[5], "role/")
+	return arns[0], ok && role && parts[4] == string(p.Account) && lastPart(path) == p.Name
+}
+
 // serviceLinked says whether the caller is a session of a service-linked role. Only
 // a role's path proves that: anyone may name a role AWSServiceRoleForX.
 func (p *Principal) serviceLinked(c *Context) bool {
 	arn := p.ARN
-	if p.Kind == RoleSession {
-		values, _ := c.Values("aws:principalarn")
-		if len(values) != 1 {
+	switch p.Kind {
+	case Role:
+	case RoleSession:
+		var ok bool
+		if arn, ok = p.roleARN(c); !ok {
 			return false
 		}
-		arn = values[0]
-	} else if p.Kind != Role {
+	default:
 		return false
 	}
 	_, path, ok := strings.Cut(arn, ":role/")

@@ -40,17 +40,20 @@ type Worker struct {
 	actor       *rootkeep.Actor // nil until asked for
 
 	// of the record at hand
-	record   *cloudtrail.Record
-	view     *rootkeep.View
-	file     string
-	time     int64
-	failed   bool
-	from     origin.Origin
-	matched  []int32
-	print    []byte
-	scratch  []byte
-	evidence func() *rootkeep.Event // bound once, so that asking costs nothing
-	built    *rootkeep.Event        // what evidence made of the record, once
+	record  *cloudtrail.Record
+	view    *rootkeep.View
+	file    string
+	time    int64
+	failed  bool
+	from    origin.Origin
+	matched []int32
+	print   []byte
+	scratch []byte
+	built   *rootkeep.Event // what event made of the record, once
+
+	// Methods bound once: binding allocates.
+	evidence    func() *rootkeep.Event
+	deriveBound func(*rootkeep.View, int) rootkeep.Value
 }
 
 // deferred is a record that a rule on watched resources matched: whether the
@@ -81,7 +84,7 @@ func (h *Hunt) NewWorker() *Worker {
 		places:     places{of: map[placeKey]*placeCount{}},
 		origins:    map[string]origin.Origin{},
 	}
-	w.evidence = w.event
+	w.evidence, w.deriveBound = w.event, w.derive
 	return w
 }
 
@@ -125,7 +128,7 @@ func (w *Worker) Observe(rec *cloudtrail.Record, file string) {
 // begin looks at a record for the first time; false when its time cannot be read.
 func (w *Worker) begin(rec *cloudtrail.Record, file string) (timed bool) {
 	w.record, w.view, w.file, w.built = rec, rec.View, file, nil
-	rec.View.Derive = w.derive
+	rec.View.Derive = w.deriveBound
 	w.time, timed = cloudtrail.ParseTime(rec.View.Text(fTime))
 	if !timed {
 		w.time = untimed

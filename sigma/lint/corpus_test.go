@@ -18,7 +18,7 @@ import (
 const corpus = "../../../shared/corpora/sigma/rules"
 
 // derived are the fields that the hunt computes.
-var derived = []string{"rootkeep.principal", "rootkeep.country", "rootkeep.asn", "rootkeep.network", "rootkeep.address", "rootkeep.outcome", "rootkeep.target_account"}
+var derived = []string{"rootkeep.principal", "rootkeep.country", "rootkeep.asn", "rootkeep.network", "rootkeep.address", "rootkeep.relay", "rootkeep.outcome", "rootkeep.target_account"}
 
 // shipped reads the names that come with the program.
 func shipped(t testing.TB) *lint.API {

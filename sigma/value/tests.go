@@ -1,6 +1,7 @@
 package value
 
 import (
+	"bytes"
 	"fmt"
 	"net/netip"
 	"regexp"
@@ -32,7 +33,7 @@ func (m *Modifiers) Tests(v Scalar, text string) ([]Test, error) {
 		return []Test{ordering{m.Op, v.Number}}, nil
 	case m.Op == Regex:
 		re, err := m.regexp(text)
-		return []Test{regexTest{re}}, err
+		return []Test{re}, err
 	case m.Op == CIDR:
 		p, err := parsePrefix(text)
 		return []Test{cidrTest{p}}, err
@@ -63,19 +64,42 @@ func (m *Modifiers) Tests(v Scalar, text string) ([]Test, error) {
 // seven bytes in a rule and forty thousand in memory.
 const maxInstructions = 2000
 
-func (m *Modifiers) regexp(text string) (*regexp.Regexp, error) {
+func (m *Modifiers) regexp(text string) (regexTest, error) {
 	if m.regex != "" {
 		text = "(?" + m.regex + ":" + text + ")"
 	}
 	tree, err := syntax.Parse(text, syntax.Perl)
 	if err != nil {
-		return nil, fmt.Errorf("%v; hint: Sigma 2.1 allows . ^ $ * + ? {n,m} [] () and |", err)
+		return regexTest{}, fmt.Errorf("%v; hint: Sigma 2.1 allows . ^ $ * + ? {n,m} [] () and |", err)
 	}
 	prog, err := syntax.Compile(tree.Simplify())
 	if err != nil || len(prog.Inst) > maxInstructions {
-		return nil, fmt.Errorf("regular expression is too large; hint: lower the counts in {n,m}")
+		return regexTest{}, fmt.Errorf("regular expression is too large; hint: lower the counts in {n,m}")
 	}
-	return regexp.Compile(text)
+	re, err := regexp.Compile(text)
+	return regexTest{re, []byte(literal(tree))}, err
+}
+
+// literal is a text that everything contains that the expression matches, the
+// longest that is easily seen; "" when none is.
+func literal(re *syntax.Regexp) string {
+	switch re.Op {
+	case syntax.OpLiteral:
+		if re.Flags&syntax.FoldCase == 0 {
+			return string(re.Rune)
+		}
+	case syntax.OpCapture, syntax.OpPlus:
+		return literal(re.Sub[0])
+	case syntax.OpConcat:
+		longest := ""
+		for _, sub := range re.Sub {
+			if l := literal(sub); len(l) > len(longest) {
+				longest = l
+			}
+		}
+		return longest
+	}
+	return ""
 }
 
 // StringTest matches a pattern.
@@ -95,11 +119,17 @@ func (t StringTest) Cost() int {
 	return 8
 }
 
-// regexTest searches a regular expression.
-type regexTest struct{ *regexp.Regexp }
+// regexTest searches a regular expression, first for a literal that it needs:
+// that is fifty times as fast and nearly always answers no.
+type regexTest struct {
+	*regexp.Regexp
+	literal []byte
+}
 
-func (t regexTest) Holds(s *Subject) bool { return t.Match(s.text) }
-func (t regexTest) Cost() int             { return 50 }
+func (t regexTest) Holds(s *Subject) bool {
+	return bytes.Contains(s.text, t.literal) && t.Match(s.text)
+}
+func (t regexTest) Cost() int { return 50 }
 
 // cidrTest holds for addresses in a network, never for other text.
 type cidrTest struct{ netip.Prefix }

@@ -16,6 +16,7 @@ import (
 // from then on only events that matter are remembered. Safe for several workers.
 type Set struct {
 	seed   maphash.Seed
+	keys   keys
 	shards [shards]shard
 
 	accountsMu sync.RWMutex
@@ -60,8 +61,10 @@ type Account uint16
 
 // New makes a set that uses at most budget bytes.
 func New(budget int) *Set {
+	seed := maphash.MakeSeed()
 	s := &Set{
-		seed:     maphash.MakeSeed(),
+		seed:     seed,
+		keys:     keys{maphash.Bytes(seed, []byte("low")), maphash.Bytes(seed, []byte("high"))},
 		accounts: map[string]Account{},
 		overflow: map[string]byte{},
 		spare:    budget / 32,
@@ -99,8 +102,8 @@ func (s *Set) Add(number Account, account, id, judgement []byte) Verdict {
 	if number == 0 || !parseUUID(&e.id, id) {
 		return s.addText(account, id, mark)
 	}
-	hash := e.hash(s.seed)
-	verdict := s.shards[hash>>58].add(s.seed, hash, e)
+	hash := e.hash(s.keys)
+	verdict := s.shards[hash>>58].add(s.keys, hash, e)
 	if verdict == Unknown && mark != 0 {
 		return s.addText(account, id, mark)
 	}
@@ -173,7 +176,7 @@ func (s *Set) Account(account []byte) Account {
 }
 
 // add looks for the event and stores it. Unknown means full.
-func (t *shard) add(seed maphash.Seed, hash uint64, e entry) Verdict {
+func (t *shard) add(k keys, hash uint64, e entry) Verdict {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	slot, found := t.find(hash, &e)
@@ -181,7 +184,7 @@ func (t *shard) add(seed maphash.Seed, hash uint64, e entry) Verdict {
 		return compare(t.entries[slot].print, e.print)
 	}
 	if (t.used+1)*100 > len(t.control)*95 {
-		if !t.grow(seed) {
+		if !t.grow(k) {
 			return Unknown
 		}
 		slot, _ = t.find(hash, &e)
@@ -225,7 +228,7 @@ func (t *shard) find(hash uint64, e *entry) (int, bool) {
 }
 
 // grow enlarges the shard; false when its budget is used up.
-func (t *shard) grow(seed maphash.Seed) bool {
+func (t *shard) grow(k keys) bool {
 	control, entries := t.control, t.entries
 	size := len(control) * 108 / 100
 	if len(control) < t.limit/8 {
@@ -240,20 +243,25 @@ func (t *shard) grow(seed maphash.Seed) bool {
 		if c == emptySlot {
 			continue
 		}
-		hash := entries[i].hash(seed)
+		hash := entries[i].hash(k)
 		slot, _ := t.find(hash, &entries[i])
 		t.put(slot, hash, entries[i])
 	}
 	return true
 }
 
-// hash is seeded, so that a forged log cannot aim at one shard.
-func (e *entry) hash(seed maphash.Seed) uint64 {
-	var key [18]byte
-	copy(key[:], e.id[:])
-	binary.LittleEndian.PutUint16(key[16:], uint16(e.account))
-	return maphash.Bytes(seed, key[:])
+// hash is keyed, so that a forged log cannot aim at one shard. IDs are random, so
+// one multiplication spreads them.
+func (e *entry) hash(k keys) uint64 {
+	low := binary.LittleEndian.Uint64(e.id[:8]) ^ k.low
+	high := binary.LittleEndian.Uint64(e.id[8:]) ^ k.high ^ uint64(e.account)<<32
+	x, y := bits.Mul64(low, high|1)
+	x, y = bits.Mul64(x^y^k.low, k.high|1)
+	return x ^ y
 }
+
+// keys are secrets of a set.
+type keys struct{ low, high uint64 }
 
 // parseUUID reads the 36-character form; other forms are kept as text.
 func parseUUID(out *[16]byte, s []byte) bool {

@@ -1,0 +1,184 @@
+package lint
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/rootkeep/rootkeep/iam/metadata"
+	"github.com/rootkeep/rootkeep/iam/policy"
+)
+
+// oldTable says whether the table of actions is so old that an unknown name is more
+// likely new than wrong.
+func (c *checker) oldTable() bool { return !c.now.IsZero() && c.now.Sub(metadata.Date()) > stale }
+
+// actionNames judges each entry of Action or NotAction by the table.
+func (c *checker) actionNames() {
+	list, name := c.st.actions()
+	if list == nil {
+		return
+	}
+	for i, item := range list.Items {
+		if item.Value == "*" || jsonMarker(item.Value) || policy.IsVariable(item.Value) {
+			continue
+		}
+		c.action(item.Value, c.st.at(name, list, i))
+	}
+}
+
+func (c *checker) action(value string, at place) {
+	service, action, ok := strings.Cut(value, ":")
+	lower := strings.ToLower(service)
+	switch {
+	case strings.Trim(value, "*") == "":
+	case !ok:
+		c.add("INVALID_ACTION", fmt.Sprintf("%q has no form service:Action", value), at)
+	case strings.ContainsAny(service, "*?"):
+		if service != "*" || action != "*" {
+			c.add("WILDCARD_IN_SERVICE_NAME", fmt.Sprintf("%q has a wildcard in the service", value), at)
+		}
+	case !isService(lower):
+		c.add("INVALID_SERVICE_IN_ACTION", fmt.Sprintf("there is no service %s%s%s", service, suggest(lower, metadata.Services()), c.asOf()), at)
+	case strings.Trim(action, "*") == "":
+	case len(metadata.MatchActions(value)) == 0:
+		c.add("INVALID_ACTION", fmt.Sprintf("there is no action %s%s%s", value, c.suggestAction(lower, action), c.asOf()), at)
+	}
+}
+
+// asOf says how old the table is, when that matters.
+func (c *checker) asOf() string {
+	if c.oldTable() {
+		return fmt.Sprintf(" in the table of %s", metadata.Date().Format("2006-01-02"))
+	}
+	return ""
+}
+
+func (c *checker) suggestAction(service, action string) string {
+	var names []string
+	for _, a := range metadata.Actions(service) {
+		names = append(names, a.Name)
+	}
+	return suggest(action, names)
+}
+
+// suggest is a known name that differs little, as a question.
+func suggest(name string, known []string) string {
+	if strings.ContainsAny(name, "*?") || len(name) > 80 {
+		return ""
+	}
+	best, distance := "", len(name)/4+1
+	for _, k := range known {
+		if d := edits(strings.ToLower(name), strings.ToLower(k), distance); d < distance {
+			best, distance = k, d
+		}
+	}
+	if best == "" {
+		return ""
+	}
+	return ", did you mean " + best + "?"
+}
+
+// edits is the number of changes from a to b, or limit if there are as many.
+func edits(a, b string, limit int) int {
+	if d := len(a) - len(b); d >= limit || -d >= limit {
+		return limit
+	}
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal, least := row[0], i+1
+		row[0] = i + 1
+		for j := range len(b) {
+			cost := diagonal
+			if a[i] != b[j] {
+				cost++
+			}
+			diagonal = row[j+1]
+			row[j+1] = min(cost, row[j]+1, row[j+1]+1)
+			least = min(least, row[j+1])
+		}
+		if least >= limit {
+			return limit
+		}
+	}
+	return min(row[len(b)], limit)
+}
+
+// work is the most comparisons that one list is worth; longer lists of wildcards
+// are left alone, so that a hostile policy costs no more than its length.
+const work = 1 << 21
+
+func (c *checker) redundantActions() {
+	list, name := c.st.actions()
+	if list == nil || len(list.Items) < 2 {
+		return
+	}
+	c.redundant("REDUNDANT_ACTION", name, list, compileList(list.Values(), true))
+}
+
+func (c *checker) redundantResources() {
+	list, name := c.st.resources()
+	if list == nil || len(list.Items) < 2 {
+		return
+	}
+	c.redundant("REDUNDANT_RESOURCE", name, list, compileList(list.Values(), false))
+}
+
+func (c *checker) redundant(code, name string, list *policy.Texts, all []compiled) {
+	wild := 0
+	for i := range all {
+		if all[i].wild {
+			wild++
+		}
+	}
+	if wild*len(all) > work {
+		return
+	}
+	found, covering := groups(all)
+	for g, members := range found {
+		slices.Sort(members)
+		var at []place
+		for _, i := range members {
+			if !jsonMarker(all[i].text) {
+				at = append(at, c.st.at(name, list, i))
+			}
+		}
+		if len(at) > 1 {
+			c.add(code, fmt.Sprintf("%q covers %d other entries", list.Items[covering[g]].Value, len(at)-1), at...)
+		}
+	}
+}
+
+// coversAction is the first entry of Action that covers an action, in lower case.
+func (s *statement) coversAction(action string) (index int, wild, ok bool) {
+	if s.Action == nil {
+		return 0, false, false
+	}
+	entries := compileList(s.Action.Values(), true)
+	target := compiled{text: action}
+	for i := range entries {
+		if !entries[i].wild && entries[i].text == action {
+			return i, false, true
+		}
+	}
+	for i := range entries {
+		if entries[i].wild && entries[i].covers(&target) {
+			return i, true, true
+		}
+	}
+	return 0, false, false
+}
+
+// excepts says whether NotAction leaves the action out.
+func (s *statement) excepts(action string) bool {
+	target := compiled{text: action}
+	for _, e := range compileList(s.NotAction.Values(), true) {
+		if e.covers(&target) {
+			return true
+		}
+	}
+	return false
+}

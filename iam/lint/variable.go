@@ -1,0 +1,133 @@
+package lint
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/rootkeep/rootkeep/iam/policy"
+)
+
+// withoutVariables replaces each ${...} by nothing that a wildcard could be.
+func withoutVariables(text string) string {
+	if !strings.Contains(text, "${") {
+		return text
+	}
+	var out strings.Builder
+	for {
+		before, rest, ok := strings.Cut(text, "${")
+		out.WriteString(before)
+		if !ok {
+			return out.String()
+		}
+		_, after, closed := strings.Cut(rest, "}")
+		if !closed {
+			return out.String() + rest
+		}
+		text = after
+	}
+}
+
+// variables judges the syntax and the place of policy variables.
+func (c *checker) variables() {
+	s := c.st
+	for _, e := range []struct {
+		name string
+		list *policy.Texts
+	}{{"Action", s.Action}, {"NotAction", s.NotAction}} {
+		c.noVariables(e.name, e.list)
+	}
+	for _, e := range []struct {
+		name string
+		p    *policy.Principal
+	}{{"Principal", s.Principal}, {"NotPrincipal", s.NotPrincipal}} {
+		if e.p == nil {
+			continue
+		}
+		for i := range e.p.Entries {
+			c.noVariables(e.name+"."+e.p.Entries[i].Type.Value, &e.p.Entries[i].Values)
+		}
+	}
+	if list, name := s.resources(); list != nil {
+		for i := range list.Items {
+			c.variable(list.Items[i].Value, s.at(name, list, i))
+		}
+	}
+	for i := range s.conditions {
+		k := &s.conditions[i]
+		for j, item := range k.key.Values.Items {
+			if k.opOK && !k.op.Variables() && policy.IsVariable(item.Value) {
+				c.add("INVALID_VARIABLE_FOR_OPERATOR", fmt.Sprintf("%s does not replace %q", k.block.Operator.Value, item.Value), k.valueAt(j))
+				continue
+			}
+			c.variable(item.Value, k.valueAt(j))
+		}
+	}
+}
+
+func (c *checker) noVariables(name string, list *policy.Texts) {
+	if list == nil {
+		return
+	}
+	for i, item := range list.Items {
+		if policy.IsVariable(item.Value) {
+			c.add("VARIABLE_UNSUPPORTED_IN_ELEMENT", fmt.Sprintf("%s does not replace the variable in %q", name, item.Value), c.st.at(name, list, i))
+		}
+	}
+}
+
+// variable judges every ${...} of one value.
+func (c *checker) variable(text string, at place) {
+	if !strings.Contains(text, "${") {
+		return
+	}
+	if !c.doc.HasVariables() {
+		if policy.IsVariable(text) {
+			c.add("VARIABLE_UNSUPPORTED_IN_VERSION", fmt.Sprintf("%q is plain text in version %s", text, policy.Version2008), at)
+		}
+		return
+	}
+	rest := text
+	for {
+		_, tail, ok := strings.Cut(rest, "${")
+		if !ok {
+			return
+		}
+		body, after, closed := variableBody(tail)
+		if !closed {
+			c.add("MISSING_BRACE_IN_VARIABLE", fmt.Sprintf("%q has a variable without }", text), at)
+			return
+		}
+		c.variableBody(body, at)
+		rest = after
+	}
+}
+
+// variableBody cuts a variable at its brace, which a quoted default may hold too.
+func variableBody(text string) (body, after string, closed bool) {
+	quoted := false
+	for i := range len(text) {
+		switch {
+		case text[i] == '\'':
+			quoted = !quoted
+		case text[i] == '}' && !quoted:
+			return text[:i], text[i+1:], true
+		}
+	}
+	return strings.Cut(text, "}") // the quote is what is missing
+}
+
+func (c *checker) variableBody(body string, at place) {
+	name, fallback, has := strings.Cut(body, ",")
+	switch {
+	case body == "*" || body == "?" || body == "$":
+	case strings.TrimSpace(name) == "":
+		c.add("EMPTY_VARIABLE", fmt.Sprintf("${%s} names no key", body), at)
+	case strings.ContainsAny(name, " \t"):
+		c.add("UNSUPPORTED_SPACE_IN_VARIABLE", fmt.Sprintf("${%s} has a space in its name", body), at)
+	case has:
+		d := strings.TrimSpace(fallback)
+		if len(d) < 2 || d[0] != '\'' || d[len(d)-1] != '\'' {
+			c.add("MISSING_QUOTE_IN_VARIABLE", fmt.Sprintf("the default in ${%s} has no quotes", body), at)
+		}
+	}
+}
