@@ -95,7 +95,7 @@ const (
 	LookupEvents   Container = "lookup-events"   // {"Events":[{"CloudTrailEvent":"..."}]}
 	CloudWatchLogs Container = "cloudwatch-logs" // {"logEvents":[{"message":"..."}]}
 	Logstash       Container = "logstash"        // {"message":"..."}
-	Digest         Container = "digest"          // a digest file: no records, no error
+	Digest         Container = "digest"          // a digest file or public keys: no records, no error
 )
 
 // Stats says what reading one object came to.

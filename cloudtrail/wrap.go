@@ -17,7 +17,7 @@ const (
 	eventText        // a record in a string, within LookupEvents' array
 	messageText      // a record, usually in a string: CloudWatch Logs, Logstash
 	detail           // the payload of an EventBridge event
-	ofDigest         // the object is a digest file
+	ofDigest         // the object is a digest file, or the keys that verify one
 )
 
 // roleOf recognises a key. The keys of a record are those that no envelope has.
@@ -40,7 +40,7 @@ func roleOf(key []byte) role {
 		return messageText
 	case "detail":
 		return detail
-	case "digestS3Object", "digestStartTime", "digestPublicKeyFingerprint":
+	case "digestS3Object", "digestStartTime", "digestPublicKeyFingerprint", "PublicKeyList":
 		return ofDigest
 	}
 	return noRole

@@ -11,7 +11,9 @@ import (
 
 // Section 2.4: actions.
 func TestActions(t *testing.T) {
-	not := func(action string) string { return fmt.Sprintf(`{"Effect":"Allow","NotAction":%q,"Resource":"*"}`, action) }
+	not := func(action string) string {
+		return fmt.Sprintf(`{"Effect":"Allow","NotAction":%q,"Resource":"*"}`, action)
+	}
 	ask(t, []question{
 		{name: "the name as written", identity: allow("s3:GetObject", "*"), want: iam.Allowed},
 		{name: "case does not count", identity: allow("S3:getobject", "*"), want: iam.Allowed},

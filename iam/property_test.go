@@ -12,7 +12,9 @@ import (
 // draw makes statements, policies and requests that often meet.
 type draw struct{ *rapid.T }
 
-func (d draw) pick(label string, from ...string) string { return rapid.SampledFrom(from).Draw(d.T, label) }
+func (d draw) pick(label string, from ...string) string {
+	return rapid.SampledFrom(from).Draw(d.T, label)
+}
 
 func (d draw) condition() string {
 	key := d.pick("key", "aws:username", "aws:TagKeys", "aws:MultiFactorAuthPresent", "aws:SourceIp", "aws:PrincipalArn")

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"reflect"
 	"strings"
 
 	"github.com/rootkeep/rootkeep"
@@ -210,7 +211,7 @@ func answerLine(line []byte, tooLong bool, memo *memo, o Options) Answer {
 	}
 	var c Case
 	if err := json.Unmarshal(bytes.TrimPrefix(line, []byte{0xEF, 0xBB, 0xBF}), &c); err != nil {
-		return failed(nil, fmt.Errorf("not a case: %w", at(line, err)))
+		return failed(c.ID, fmt.Errorf("not a case: %w", at(err)))
 	}
 	a, err := c.answer(memo, o)
 	if err != nil {
@@ -226,15 +227,18 @@ func failed(id json.RawMessage, err error) Answer {
 	return Answer{ID: id, Error: err.Error(), Statements: []Statement{}}
 }
 
-// at adds the column to an error of encoding/json.
-func at(line []byte, err error) error {
+// at puts an error of encoding/json into words about the line.
+func at(err error) error {
 	var syntax *json.SyntaxError
 	var mismatch *json.UnmarshalTypeError
 	switch {
 	case errors.As(err, &syntax):
 		return fmt.Errorf("column %d: %w", syntax.Offset, err)
 	case errors.As(err, &mismatch):
-		return fmt.Errorf("column %d: %w", mismatch.Offset, err)
+		want := map[reflect.Kind]string{
+			reflect.Slice: "a list", reflect.Struct: "an object", reflect.Map: "an object", reflect.String: "a string", reflect.Bool: "true or false",
+		}[mismatch.Type.Kind()]
+		return fmt.Errorf("column %d: %s is a %s, want %s", mismatch.Offset, mismatch.Field, mismatch.Value, want)
 	}
 	return err
 }

@@ -39,7 +39,7 @@ func NewTest(operator, key string, values []string, m Meaning) (Test, error) {
 	t := Test{Operator: op, Name: operator, Key: key, Values: values, key: strings.ToLower(key), denies: m.Denies}
 	for _, v := range values {
 		if op.Family == Null && !isBool(v) {
-			return Test{}, fmt.Errorf("condition %s on %s: value %q, want true or false", operator, key, v)
+			return Test{}, fmt.Errorf("condition %q on %q: value %q, want true or false", operator, key, v)
 		}
 		t.values = append(t.values, newValue(op, v, m.Variables && op.Variables()))
 	}

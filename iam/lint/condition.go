@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"github.com/rootkeep/rootkeep/iam/condition"
-	"github.com/rootkeep/rootkeep/iam/jsontree"
 	"github.com/rootkeep/rootkeep/iam/metadata"
 	"github.com/rootkeep/rootkeep/iam/policy"
 )
@@ -273,5 +272,3 @@ func jsonMarker(s string) bool { return strings.Contains(s, Placeholder) }
 // Placeholder stands in a policy for text that is not known before deployment, such
 // as a reference in a template. Checks leave values that hold it alone.
 const Placeholder = "\uFFFC"
-
-var _ = jsontree.Null

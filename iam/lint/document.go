@@ -131,6 +131,7 @@ func (c *checker) pairs() {
 		seen[text] = i
 	}
 	c.shadowed()
+	c.selfProtection()
 }
 
 // fingerprint is a statement without its Sid, so that two that say the same are

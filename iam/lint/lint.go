@@ -207,7 +207,7 @@ func (c *checker) parserProblems() {
 type statement struct {
 	*policy.Statement
 	index      int
-	conditions []condition
+	conditions []cond
 }
 
 func (s *statement) path(rest string) string {
@@ -259,6 +259,7 @@ func (c *checker) statement(i int) {
 	c.principals()
 	c.passRole()
 	c.resourceTags()
+	c.supportedKeys()
 	c.perType()
 	c.ownStatementRules()
 }

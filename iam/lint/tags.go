@@ -1,9 +1,12 @@
 package lint
 
 import (
+	"fmt"
+	"slices"
 	"strings"
 	"sync"
 
+	"github.com/rootkeep/rootkeep/iam/condition"
 	"github.com/rootkeep/rootkeep/iam/metadata"
 )
 
@@ -61,3 +64,60 @@ var taggable = sync.OnceValue(func() map[string]bool {
 	}
 	return out
 })
+
+// supportedKeys judges keys of a service against actions that never send them. It
+// speaks of services whose keys are complete in the table, of actions written out,
+// and of conditions that need the key.
+func (c *checker) supportedKeys() {
+	s := c.st
+	if s.Action == nil {
+		return
+	}
+	for i := range s.conditions {
+		k := &s.conditions[i]
+		prefix, _, _ := strings.Cut(k.lower, ":")
+		if !k.known || !k.opOK || k.op.IfExists || k.op.Family == condition.Null || k.op.Set == condition.ForAllValues || !completeKeys(prefix) {
+			continue
+		}
+		var at []place
+		var example string
+		for j, item := range s.Action.Items {
+			service, name, _ := strings.Cut(item.Value, ":")
+			a, ok := metadata.FindAction(service, name)
+			if ok && !sendsKey(a, k.info.Name) {
+				at, example = append(at, s.at("Action", s.Action, j)), a.String()
+			}
+		}
+		if len(at) > 0 {
+			c.add("UNSUPPORTED_ACTION_FOR_CONDITION_KEY", fmt.Sprintf("%s sends no %s", example, k.name()), append(at, k.place())...)
+		}
+	}
+}
+
+func completeKeys(service string) bool {
+	switch service {
+	case "iam", "s3", "kms", "dynamodb", "lambda", "sns", "sqs", "secretsmanager":
+		return true
+	}
+	return false
+}
+
+func sendsKey(a *metadata.Action, name string) bool {
+	has := func(keys []string) bool {
+		return slices.ContainsFunc(keys, func(k string) bool { return strings.EqualFold(k, name) })
+	}
+	if has(a.Keys) {
+		return true
+	}
+	for _, r := range a.Resources {
+		if has(r.Keys) {
+			return true
+		}
+		for _, t := range metadata.ResourceTypes(a.Service) {
+			if strings.EqualFold(t.Name, r.Type) && has(t.Keys) {
+				return true
+			}
+		}
+	}
+	return false
+}

@@ -23,12 +23,16 @@ const deliveryTime = 15 * time.Minute
 // a single file or standard input has no chain.
 func (c HuntConfig) prove(ctx context.Context, out *report.Hunt) error {
 	var all digest.Coverage
+	until := c.Until
+	if !until.IsZero() {
+		until = until.Add(deliveryTime)
+	}
 	for _, path := range c.Paths {
 		if info, err := os.Stat(path); err != nil || !info.IsDir() {
 			out.Coverage.Detail = fmt.Sprintf("%s is no folder, so it has no digest chain to prove it by.", path)
 			return nil
 		}
-		r, err := Verify(ctx, VerifyConfig{Folder: path, Keys: c.Keys, Since: c.Since, Until: c.Until, Workers: c.Workers})
+		r, err := Verify(ctx, VerifyConfig{Folder: path, Keys: c.Keys, Since: c.Since, Until: until, Workers: c.Workers})
 		if err != nil {
 			return err
 		}

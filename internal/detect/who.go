@@ -8,12 +8,20 @@ type names struct {
 	key  []byte
 }
 
+// maxCallers bounds the groups of one worker: a forged log can make up a caller
+// for each event. Further ones share the caller (others).
+const maxCallers = 1 << 16
+
 func (n *names) number(account, principal []byte) uint32 {
 	n.key = append(append(append(n.key[:0], cut(account)...), 0), cut(principal)...)
 	if int(n.last) < len(n.list) && n.list[n.last] == string(n.key) {
 		return n.last
 	}
 	i, ok := n.of[string(n.key)]
+	if !ok && len(n.list) >= maxCallers {
+		n.key = append(append(n.key[:0], 0), "(others)"...)
+		i, ok = n.of[string(n.key)]
+	}
 	if !ok {
 		i = uint32(len(n.list))
 		text := string(n.key)

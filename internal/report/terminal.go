@@ -68,6 +68,8 @@ func (t *screen) verdict(h *Hunt) {
 	}
 	if h.Totals.Alerts.Total() > 0 {
 		t.paragraph(lipgloss.NewStyle(), h.CoverageText())
+	} else if h.Coverage.Detail != "" { // the verdict has said the rest
+		t.paragraph(lipgloss.NewStyle(), h.Coverage.Detail)
 	}
 }
 

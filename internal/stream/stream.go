@@ -170,7 +170,8 @@ func (p *Paths) file(name string, send func(Object) bool) bool {
 }
 
 func object(name string, size int64, open func() (io.ReadCloser, error)) Object {
-	key, ok := cloudtrail.ParseKey(name)
+	// What S3 keeps beside a digest lies beside it under this name, see trail verify.
+	key, ok := cloudtrail.ParseKey(strings.TrimSuffix(name, ".metadata.json"))
 	return Object{
 		Input:  cloudtrail.Input{Name: name, Open: open, OneMember: ok},
 		Size:   size,

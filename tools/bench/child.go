@@ -30,6 +30,8 @@ func child(name string, args []string, stdin io.Reader, stdout, stderr io.Writer
 			n, err = decode(list)
 			fmt.Fprintln(stdout, n)
 		}
+	} else if name == "child-match" {
+		err = childMatch(args, stdin, stdout, stderr)
 	} else {
 		err = childHunt(args, stdout, stderr)
 	}

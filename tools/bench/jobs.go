@@ -5,21 +5,26 @@ import (
 	"path/filepath"
 	"runtime"
 	"strconv"
+	"strings"
 )
 
 // The names by which the tables find their rows.
 const (
-	standard     = "Go `compress/gzip`"
-	ownInflate   = "our inflate and CRC-32"
-	gzipTool     = "`gzip -dc`"
-	libdeflate   = "`libdeflate-gunzip`"
-	huntShipped  = "hunt, shipped detections"
-	huntSigma    = "hunt, SigmaHQ's rules"
-	huntThousand = "hunt, 1,000 rules"
-	verifyTrail  = "trail verify, SHA-256 and signatures"
+	standard      = "Go `compress/gzip`"
+	ownInflate    = "our inflate and CRC-32"
+	gzipTool      = "`gzip -dc`"
+	libdeflate    = "`libdeflate-gunzip`"
+	huntShipped   = "hunt, shipped detections"
+	huntSigma     = "hunt, SigmaHQ's rules"
+	huntThousand  = "hunt, 1,000 rules"
+	matchShipped  = "read and match, shipped detections"
+	matchSigma    = "read and match, SigmaHQ's rules"
+	matchThousand = "read and match, 1,000 rules"
+	verifyTrail   = "trail verify, SHA-256 and signatures"
 
 	tinyStandard   = "tiny: Go `compress/gzip`"
 	tinyLibdeflate = "tiny: `libdeflate-gunzip`"
+	tinyMatch      = "tiny: read and match, SigmaHQ's rules"
 	tinyHunt       = "tiny: hunt, SigmaHQ's rules"
 
 	allShipped  = "all workers: hunt, shipped detections"
@@ -49,12 +54,16 @@ func jobs(in inputs) []*job {
 		{name: ownInflate, command: []string{in.self, "child-inflate"}, stdin: in.main.list, corpus: &in.main, answers: true},
 		tool(gzipTool, "gzip", []string{"-dc"}, &in.main),
 		tool(libdeflate, "libdeflate-gunzip", []string{"-c"}, &in.main),
+		in.match(matchShipped, 0, &in.main),
+		in.match(matchSigma, 57, &in.main),
+		in.match(matchThousand, 1000, &in.main),
 		in.hunt(huntShipped, 0, &in.main, one),
 		in.hunt(huntSigma, 57, &in.main, one),
 		in.hunt(huntThousand, 1000, &in.main, one),
 		in.verify(),
 		{name: tinyStandard, command: []string{in.self, "child-standard"}, stdin: in.tiny.list, corpus: &in.tiny, answers: true},
 		tool(tinyLibdeflate, "libdeflate-gunzip", []string{"-c"}, &in.tiny),
+		in.match(tinyMatch, 57, &in.tiny),
 		in.hunt(tinyHunt, 57, &in.tiny, one),
 		in.hunt(allShipped, 0, &in.main, every),
 		in.hunt(allThousand, 1000, &in.main, every),
@@ -103,6 +112,16 @@ func (in inputs) ruleFolders(rules int) (folders []string, absent string) {
 		return []string{in.sigmaHQ}, ""
 	}
 	return []string{in.sigmaHQ, in.rules1000}, ""
+}
+
+// match reads and matches, and does nothing else that a hunt does.
+func (in inputs) match(name string, rules int, c *corpus) *job {
+	j := &job{name: name, command: []string{in.self, "child-match"}, stdin: c.list, corpus: c, answers: true}
+	folders, absent := in.ruleFolders(rules)
+	if j.absent = absent; len(folders) > 0 {
+		j.command = append(j.command, "-rules", strings.Join(folders, ","))
+	}
+	return j
 }
 
 func (in inputs) hunt(name string, rules int, c *corpus, args []string) *job {

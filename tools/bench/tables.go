@@ -40,11 +40,14 @@ type target struct {
 
 func targets() []target {
 	return []target{
-		{"57 SigmaHQ rules", huntSigma, standard, 1.3, 0}, {"57 SigmaHQ rules", huntSigma, libdeflate, 0.50, 0.70},
-		{"1,000 rules", huntThousand, standard, 1.1, 0}, {"1,000 rules", huntThousand, libdeflate, 0.42, 0.60},
+		{"57 SigmaHQ rules, read and match", matchSigma, standard, 1.3, 0}, {"57 SigmaHQ rules, read and match", matchSigma, libdeflate, 0.50, 0.70},
+		{"1,000 rules, read and match", matchThousand, standard, 1.1, 0}, {"1,000 rules, read and match", matchThousand, libdeflate, 0.42, 0.60},
+		{"57 SigmaHQ rules, whole hunt", huntSigma, standard, 1.3, 0}, {"57 SigmaHQ rules, whole hunt", huntSigma, libdeflate, 0.50, 0.70},
+		{"1,000 rules, whole hunt", huntThousand, standard, 1.1, 0}, {"1,000 rules, whole hunt", huntThousand, libdeflate, 0.42, 0.60},
 		{"inflate and CRC-32", ownInflate, standard, 2.0, 0}, {"inflate and CRC-32", ownInflate, libdeflate, 0, 1.0},
 		{"trail verification", verifyTrail, standard, 1.2, 0}, {"trail verification", verifyTrail, libdeflate, 0, 0.60},
-		{"tiny objects, 57 rules", tinyHunt, tinyLibdeflate, 0.8, 0},
+		{"tiny objects, 57 rules, read and match", tinyMatch, tinyLibdeflate, 0.8, 0},
+		{"tiny objects, 57 rules, whole hunt", tinyHunt, tinyLibdeflate, 0.8, 0},
 	}
 }
 
@@ -91,10 +94,10 @@ func speeds(out *strings.Builder, r results, in inputs) {
 		fmt.Fprintf(out, "| %s | %.0f | %.0fk | %s | %s |\n", name, r.speed(name)/1e6, float64(j.corpus.Events)/j.cpu.Seconds()/1e3,
 			r.times(name, standard), r.times(name, libdeflate))
 	}
-	for _, name := range []string{standard, ownInflate, gzipTool, libdeflate, huntShipped, huntSigma, huntThousand, verifyTrail, bareSigma, bareThousand} {
+	for _, name := range []string{standard, ownInflate, gzipTool, libdeflate, matchShipped, matchSigma, matchThousand, huntShipped, huntSigma, huntThousand, verifyTrail, bareSigma, bareThousand} {
 		row(name, standard, libdeflate)
 	}
-	for _, name := range []string{tinyStandard, tinyLibdeflate, tinyHunt} {
+	for _, name := range []string{tinyStandard, tinyLibdeflate, tinyMatch, tinyHunt} {
 		row(name, tinyStandard, tinyLibdeflate)
 	}
 	if j := r[tinyHunt]; j.cpu > 0 {

@@ -1,0 +1,161 @@
+package lint
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// corpus is what AWS Access Analyzer reported of its own managed policies
+// (../shared/corpora beside the checkout).
+const corpus = "../../../shared/corpora/access-analyzer"
+
+// reported is one finding of AWS.
+type reported struct {
+	Code, Type string
+	Locations  []struct {
+		Path []struct {
+			Value, Key *string
+			Index      *int
+		}
+	}
+}
+
+func (r reported) id() string {
+	var paths []string
+	for _, l := range r.Locations {
+		var b strings.Builder
+		for _, p := range l.Path {
+			switch {
+			case p.Index != nil:
+				fmt.Fprintf(&b, "[%d]", *p.Index)
+			case p.Value != nil:
+				b.WriteString("." + *p.Value)
+			case p.Key != nil:
+				b.WriteString("." + *p.Key)
+			}
+		}
+		paths = append(paths, strings.TrimPrefix(b.String(), "."))
+	}
+	slices.Sort(paths)
+	return r.Code + " " + strings.Join(paths, " ")
+}
+
+func (f Finding) id() string {
+	var paths []string
+	for _, l := range f.Locations {
+		paths = append(paths, l.Path)
+	}
+	slices.Sort(paths)
+	return f.Code + " " + strings.Join(paths, " ")
+}
+
+// dated are names that AWS and the table of actions know differently, because the
+// two are of different days. They count neither way.
+func dated() []string {
+	return []string{"deepcomposer:TagResource", "deepcomposer:UntagResource", "iot1click:TagResource", "iot1click:UntagResource"}
+}
+
+type tally struct{ aws, ours, both int }
+
+func TestAgainstAccessAnalyzer(t *testing.T) {
+	files, _ := filepath.Glob(corpus + "/policies/*.json")
+	if len(files) == 0 {
+		t.Skip("skipped: ../shared/corpora/access-analyzer is not there")
+	}
+	counts := map[string]*tally{}
+	count := func(code string) *tally {
+		if counts[code] == nil {
+			counts[code] = &tally{}
+		}
+		return counts[code]
+	}
+	own := map[string]int{}
+	for _, file := range files {
+		name := filepath.Base(file)
+		aws, ours := corpusPair(t, name)
+		for id := range aws {
+			count(strings.Fields(id)[0]).aws += aws[id]
+		}
+		for id, n := range ours {
+			code := strings.Fields(id)[0]
+			if strings.HasPrefix(code, "RK_") {
+				own[code] += n
+				continue
+			}
+			count(code).ours += n
+			count(code).both += min(n, aws[id])
+			if n > aws[id] {
+				t.Logf("%s: only ours: %s", name, id)
+			}
+			if len(aws) == 0 {
+				t.Errorf("%s: got %s, want no finding, as AWS", name, id)
+			}
+		}
+		for id, n := range aws {
+			if n > ours[id] {
+				t.Logf("%s: only AWS: %s", name, id)
+			}
+		}
+	}
+	judge(t, counts)
+	for _, code := range slices.Sorted(maps.Keys(own)) {
+		t.Logf("%-60s %3d of ours alone", code, own[code])
+	}
+}
+
+func judge(t *testing.T, counts map[string]*tally) {
+	t.Helper()
+	t.Logf("%-60s %4s %5s %5s %7s %9s", "code", "AWS", "ours", "both", "recall", "precision")
+	for _, code := range slices.Sorted(maps.Keys(counts)) {
+		c := counts[code]
+		recall, precision := 1.0, 1.0
+		if c.aws > 0 {
+			recall = float64(c.both) / float64(c.aws)
+		}
+		if c.ours > 0 {
+			precision = float64(c.both) / float64(c.ours)
+		}
+		t.Logf("%-60s %4d %5d %5d %6.1f%% %8.1f%%", code, c.aws, c.ours, c.both, recall*100, precision*100)
+		if c.aws >= 4 && (recall < 0.95 || precision < 0.90) {
+			t.Errorf("%s: got recall %.1f%% and precision %.1f%%, want 95%% and 90%%", code, recall*100, precision*100)
+		}
+	}
+}
+
+// corpusPair is what AWS and this linter say of one policy, counted by code and
+// places.
+func corpusPair(t *testing.T, name string) (aws, ours map[string]int) {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(corpus, "findings", name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var list []reported
+	if err := json.Unmarshal(text, &list); err != nil {
+		t.Fatal(err)
+	}
+	aws, ours = map[string]int{}, map[string]int{}
+	for _, r := range list {
+		aws[r.id()]++
+	}
+	src, err := os.ReadFile(filepath.Join(corpus, "policies", name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	findings, _ := Source(src, Options{Type: Identity})
+	for _, f := range findings {
+		start, end := f.Locations[0].Offset()
+		value := strings.Trim(string(src[start:end]), `"`)
+		if f.Code == "INVALID_SERVICE_IN_ACTION" && slices.Contains(dated(), value) {
+			continue
+		}
+		ours[f.id()]++
+	}
+	return aws, ours
+}

@@ -1,0 +1,73 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/rootkeep/rootkeep/cloudtrail"
+	"github.com/rootkeep/rootkeep/internal/app"
+	"github.com/rootkeep/rootkeep/sigma"
+)
+
+// childMatch reads the listed files, matches every record and counts the matches:
+// what a rule engine does, without duplicates, groups, windows and a report.
+//
+//	bench child-match [-rules DIR,...] <LIST
+func childMatch(args []string, stdin io.Reader, stdout, stderr io.Writer) error {
+	f := flag.NewFlagSet("child-match", flag.ContinueOnError)
+	f.SetOutput(stderr)
+	rules := f.String("rules", "", "folders of rules in place of the shipped ones, separated by commas")
+	if err := f.Parse(args); err != nil {
+		return err
+	}
+	var c app.RuleConfig
+	if *rules != "" {
+		c.Dirs, c.OnlyDirs = strings.Split(*rules, ","), true
+	}
+	pack, err := app.LoadRules(c)
+	if err != nil {
+		return err
+	}
+	set, problems := sigma.Compile(pack.Documents, sigma.Options{Derived: pack.Set.Derived()})
+	for _, p := range problems {
+		if p.Severity == sigma.SeverityError {
+			return errors.New(p.String())
+		}
+	}
+	list, err := io.ReadAll(stdin)
+	if err != nil {
+		return err
+	}
+	bytes, matches, err := matchAll(set, paths(list))
+	fmt.Fprintln(stderr, matches, "matches")
+	fmt.Fprintln(stdout, bytes)
+	return err
+}
+
+func matchAll(set *sigma.Set, files []string) (bytes, matches int64, err error) {
+	fields, err := cloudtrail.CompileFields(set.Fields())
+	if err != nil {
+		return 0, 0, err
+	}
+	reader := cloudtrail.NewReader(fields, cloudtrail.Options{Derived: len(set.Derived())})
+	matcher := set.NewMatcher()
+	var found []int32
+	for _, file := range files {
+		in := cloudtrail.Input{Name: file, Open: func() (io.ReadCloser, error) { return os.Open(file) }}
+		stats := reader.Read(context.Background(), in, func(rec *cloudtrail.Record) error {
+			found = matcher.Match(rec.View, found[:0])
+			matches += int64(len(found))
+			return nil
+		})
+		if len(stats.Problems) > 0 {
+			return bytes, matches, fmt.Errorf("%s: %s", file, stats.Problems[0].Detail)
+		}
+		bytes += stats.InflatedBytes
+	}
+	return bytes, matches, nil
+}
