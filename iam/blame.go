@@ -48,12 +48,14 @@ func (s *Set) deniedBy(t *target, states *[maxBlocks]state, in *inputs[Truth]) D
 	if d.Outcome == ExplicitlyDenied {
 		return d
 	}
-	switch {
-	case t.rule == neverAllowed:
+	if t.rule == neverAllowed {
 		d.By.add(Service)
 		return d
-	case (t.rule == publicBlocked || t.rule == publicBlockedAcross && t.same != True) && s.public:
+	}
+	if s.blocked(t) && in.scps.And(in.endpoint).And(in.granted(t)) != False {
+		// What would be allowed is stopped, as by a Deny.
 		d.By.add(PublicAccessBlock)
+		d.Outcome = ExplicitlyDenied
 		return d
 	}
 	if in.scps == False {
@@ -69,6 +71,11 @@ func (s *Set) deniedBy(t *target, states *[maxBlocks]state, in *inputs[Truth]) D
 		d.By = s.hangs(t, states)
 	}
 	return d
+}
+
+// blocked says whether RestrictPublicBuckets keeps the caller out.
+func (s *Set) blocked(t *target) bool {
+	return s.public && (t.rule == publicBlocked || t.rule == publicBlockedAcross && t.same != True)
 }
 
 // lacking names the layers without which caller and resource do not agree.

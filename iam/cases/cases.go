@@ -306,6 +306,14 @@ func (c *Case) request() (iam.Request, error) {
 	if !strings.Contains(r.Action, ":") {
 		return iam.Request{}, fmt.Errorf("request: action %q, want service:Action", r.Action)
 	}
+	for _, account := range []string{r.ResourceAccount, r.ManagementAccount} {
+		if account == "" {
+			continue
+		}
+		if _, err := rootkeep.ParseAccountID(account); err != nil {
+			return iam.Request{}, fmt.Errorf("request: %w", err)
+		}
+	}
 	p, err := iam.ParsePrincipal(r.Principal)
 	if err != nil {
 		return iam.Request{}, fmt.Errorf("request: %w", err)

@@ -76,7 +76,8 @@ func (c *checker) supportedKeys() {
 	for i := range s.conditions {
 		k := &s.conditions[i]
 		prefix, _, _ := strings.Cut(k.lower, ":")
-		if !k.known || !k.opOK || k.op.IfExists || k.op.Family == condition.Null || k.op.Set == condition.ForAllValues || !completeKeys(prefix) {
+		needed := k.known && k.opOK && !k.op.IfExists && k.op.Family != condition.Null && k.op.Set != condition.ForAllValues
+		if !needed || k.info.Category != metadata.NotGlobal || !completeKeys(prefix) {
 			continue
 		}
 		var at []place

@@ -26,7 +26,8 @@ async function decide(c) {
     resourcePolicy: c.resource,
     permissionBoundaryPolicies: c.boundary,
     sessionPolicy: c.session ? c.session[0].policy : undefined,
-    vpcEndpointPolicies: c.endpoint
+    vpcEndpointPolicies: c.endpoint,
+    additionalSettings: { s3: { blockPublicAccess: c.request.restrictPublicBuckets } }
   }
   const answer = await runSimulation(simulation, {})
   return words[answer.overallResult] ?? 'error: ' + JSON.stringify(answer.errors)

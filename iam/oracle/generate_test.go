@@ -79,9 +79,11 @@ func (g generator) oneCase(id int) object {
 	if owner == theirs && g.chance(20) {
 		principal = "arn:aws:sts::" + theirs + ":assumed-role/app/s1"
 	}
-	out := object{"id": id, "request": object{
-		"action": c.action, "resource": resource, "resourceAccount": owner, "principal": principal, "context": g.context(),
-	}}
+	request := object{"action": c.action, "resource": resource, "resourceAccount": owner, "principal": principal, "context": g.context()}
+	if strings.HasPrefix(c.action, "s3:") && g.chance(15) {
+		request["restrictPublicBuckets"] = true
+	}
+	out := object{"id": id, "request": request}
 	signed := strings.HasPrefix(principal, "arn:")
 	if signed {
 		g.ownPolicies(out, c, resource, strings.Contains(principal, ":sts:"))

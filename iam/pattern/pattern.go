@@ -107,9 +107,10 @@ func special(s string, syntax Syntax) (t Token, n int, ok bool) {
 	key, rest, comma := strings.Cut(body, ",")
 	if comma {
 		// A default may hold a brace: it ends at its quote.
-		if q := strings.IndexByte(s, '\''); q > 0 && strings.TrimSpace(s[2+len(key)+1:q]) == "" {
-			if e := strings.Index(s[q+1:], "'}"); e >= 0 {
-				return Token{Kind: Variable, Text: strings.ToLower(key), Default: s[q+1 : q+1+e], HasDefault: true}, q + 1 + e + 2, true
+		start := 2 + len(key) + 1
+		if blank, text, ok := strings.Cut(s[start:], "'"); ok && strings.TrimSpace(blank) == "" {
+			if e := strings.Index(text, "'}"); e >= 0 {
+				return Token{Kind: Variable, Text: strings.ToLower(key), Default: text[:e], HasDefault: true}, start + len(blank) + 1 + e + 2, true
 			}
 		}
 		if rest = strings.TrimSpace(rest); len(rest) < 2 || rest[0] != '\'' || rest[len(rest)-1] != '\'' {
@@ -246,6 +247,9 @@ func tail(ts []Token, s string) bool {
 
 // find looks for the first place of a chunk in s and returns what follows it.
 func find(ts []Token, s string) (rest string, ok bool) {
+	if size := len(ts); size > 1 && size*len(s) > manySteps {
+		return findAtOnce(ts, s)
+	}
 	for {
 		if ts[0].Kind == Literal {
 			i := strings.Index(s, ts[0].Text)

@@ -71,6 +71,22 @@ func TestMatchEqualsARegularExpression(t *testing.T) {
 	})
 }
 
+func TestLongTextsEqualARegularExpression(t *testing.T) {
+	long := strings.Repeat("ab", 3000)
+	for _, c := range []struct{ name, pattern, text string }{
+		{"a run at the start", "*a?a*", long},
+		{"a run at the end", "*" + strings.Repeat("?b", 40) + "x*", long + "x"},
+		{"a run that is not there", "*" + strings.Repeat("a?", 100) + "c*", long},
+		{"runs after each other", "*a?é*" + strings.Repeat("?", 70) + "b*é", long + "aéé" + long + "é"},
+		{"a run of two words", "*" + strings.Repeat("ab?b", 50) + "z*", long + "z"},
+	} {
+		p := pattern.Parse(c.pattern, both)
+		if got, want := p.Match(c.text), naive(c.pattern, c.text); got != want {
+			t.Errorf("%s: got %v, want %v", c.name, got, want)
+		}
+	}
+}
+
 func FuzzMatch(f *testing.F) {
 	f.Add("a*b?c", "aXXbYc")
 	f.Add("*a*a*a*b", "aaaaaaaaaaaa")

@@ -33,37 +33,49 @@ func actorOf(v *rootkeep.View, principal string) rootkeep.Actor {
 	return a
 }
 
-// principal is the stable name of the caller: baselines and groups are keyed on
-// it, so it never holds a session name, which changes with every session.
-func principal(v *rootkeep.View) string {
-	arn := string(v.Text(fARN))
-	account := string(v.Text(fAccount))
+// appendPrincipal appends the stable name of the caller: baselines and groups are
+// keyed on it, so it never holds a session name, which changes with every session.
+func appendPrincipal(dst []byte, v *rootkeep.View) []byte {
+	arn := v.Text(fARN)
+	account := v.Text(fAccount)
 	switch string(v.Text(fType)) {
 	case "Root":
+		prefix := "root of "
 		if _, assumed := isRoot(v); assumed {
-			return "AssumeRoot session in " + or(account, "unknown account")
+			prefix = "AssumeRoot session in "
 		}
-		return "root of " + or(account, "unknown account")
+		if len(account) == 0 {
+			return append(append(dst, prefix...), "unknown account"...)
+		}
+		return append(append(dst, prefix...), account...)
 	case "AssumedRole", "FederatedUser":
-		if issuer := string(v.Text(fIssuerARN)); issuer != "" {
-			return issuer
+		if issuer := v.Text(fIssuerARN); len(issuer) > 0 {
+			return append(dst, issuer...)
 		}
-		if i := strings.LastIndexByte(arn, '/'); i > 0 && strings.Contains(arn, ":assumed-role/") {
-			return arn[:i]
+		if i := bytes.LastIndexByte(arn, '/'); i > 0 && bytes.Contains(arn, []byte(":assumed-role/")) {
+			return append(dst, arn[:i]...)
 		}
 	case "AWSService":
-		if by := string(v.Text(fInvokedBy)); by != "" {
-			return by
+		if by := v.Text(fInvokedBy); len(by) > 0 {
+			return append(dst, by...)
 		}
 	}
-	if arn != "" {
-		return arn
+	if len(arn) > 0 {
+		return append(dst, arn...)
 	}
-	if name := string(v.Text(fUserName)); name != "" {
-		return name + or(" in "+account, "")
+	if name := v.Text(fUserName); len(name) > 0 {
+		if dst = append(dst, name...); len(account) > 0 {
+			dst = append(append(dst, " in "...), account...)
+		}
+		return dst
 	}
-	id, _, _ := strings.Cut(string(v.Text(fPrincipalID)), ":")
-	return or(id, or(string(v.Text(fInvokedBy)), or(account, "unknown")))
+	id, _, _ := bytes.Cut(v.Text(fPrincipalID), []byte(":"))
+	for _, name := range [][]byte{id, v.Text(fInvokedBy), account} {
+		if len(name) > 0 {
+			return append(dst, name...)
+		}
+	}
+	return append(dst, "unknown"...)
 }
 
 func or(s, otherwise string) string {

@@ -16,57 +16,91 @@ const (
 	longestText = 512
 )
 
-// counts counts texts.
+// counts counts texts. A few are found fastest one after another; a map helps
+// when there are many.
 type counts struct {
-	of   map[string]*rootkeep.Count
-	last *rootkeep.Count // of the last call: bursts repeat themselves
-	more int             // occurrences of texts beyond distinctValues
+	list  []rootkeep.Count // in the order in which the texts came
+	index map[string]int   // into list, once it is long
+	last  int              // of the last call: bursts repeat themselves
+	more  int              // occurrences of texts beyond distinctValues
 }
+
+// longList is from when on counts has an index.
+const longList = 8
 
 func (c *counts) add(text []byte) {
 	if len(text) > longestText {
 		text = text[:longestText]
 	}
-	if c.last != nil && string(text) == c.last.Text {
-		c.last.Count++
+	if c.last < len(c.list) && c.list[c.last].Text == string(text) {
+		c.list[c.last].Count++
 		return
 	}
 	if len(text) == 0 {
 		return
 	}
-	entry, ok := c.of[string(text)] // compiled without a copy of text
-	if !ok {
-		if entry = c.enter(string(text)); entry == nil {
+	i := c.find(text)
+	if i < 0 {
+		if i = c.enter(string(text)); i < 0 {
 			c.more++
 			return
 		}
 	}
-	entry.Count++
-	c.last = entry
+	c.list[i].Count++
+	c.last = i
 }
 
-// enter makes room for one more text, nil when there is none.
-func (c *counts) enter(text string) *rootkeep.Count {
-	if len(c.of) >= distinctValues {
-		return nil
+// find is the place of a text in the list, -1 when it is not there.
+func (c *counts) find(text []byte) int {
+	if c.index != nil {
+		if i, ok := c.index[string(text)]; ok { // compiled without a copy of text
+			return i
+		}
+		return -1
 	}
-	if c.of == nil {
-		c.of = map[string]*rootkeep.Count{}
+	for i := range c.list {
+		if c.list[i].Text == string(text) {
+			return i
+		}
 	}
-	entry := &rootkeep.Count{Text: text}
-	c.of[text] = entry
-	return entry
+	return -1
+}
+
+// enter makes room for one more text, -1 when there is none.
+func (c *counts) enter(text string) int {
+	if len(c.list) >= distinctValues {
+		return -1
+	}
+	c.list = append(c.list, rootkeep.Count{Text: text})
+	switch n := len(c.list); {
+	case c.index != nil:
+		c.index[text] = n - 1
+	case n > longList:
+		c.index = make(map[string]int, 2*n)
+		for i := range c.list {
+			c.index[c.list[i].Text] = i
+		}
+	}
+	return len(c.list) - 1
+}
+
+// of is how often a text occurred.
+func (c *counts) of(text string) int {
+	if i := c.find([]byte(text)); i >= 0 {
+		return c.list[i].Count
+	}
+	return 0
 }
 
 // merge adds the counts of other events.
 func (c *counts) merge(o *counts) {
-	for text, theirs := range o.of {
-		mine, ok := c.of[text]
-		if !ok {
-			mine = c.enter(text)
+	for _, theirs := range o.list {
+		i := c.find([]byte(theirs.Text))
+		if i < 0 {
+			i = c.enter(theirs.Text)
 		}
-		if mine != nil {
-			mine.Count += theirs.Count
+		if i >= 0 {
+			c.list[i].Count += theirs.Count
 		} else {
 			c.more += theirs.Count
 		}
@@ -77,7 +111,7 @@ func (c *counts) merge(o *counts) {
 // total is the number of occurrences of all texts.
 func (c *counts) total() int {
 	n := c.more
-	for _, entry := range c.of {
+	for _, entry := range c.list {
 		n += entry.Count
 	}
 	return n
@@ -85,10 +119,7 @@ func (c *counts) total() int {
 
 // top lists the n most frequent texts, ties by text.
 func (c *counts) top(n int) []rootkeep.Count {
-	out := make([]rootkeep.Count, 0, len(c.of))
-	for _, entry := range c.of {
-		out = append(out, *entry)
-	}
+	out := slices.Clone(c.list)
 	slices.SortFunc(out, func(a, b rootkeep.Count) int {
 		return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Text, b.Text))
 	})

@@ -47,7 +47,7 @@ func (w *Worker) derive(v *rootkeep.View, field int) rootkeep.Value {
 // principalOf remembers the answer for records with the same userIdentity.
 func (w *Worker) principalOf(v *rootkeep.View) []byte {
 	if id := w.record.Identity; id == 0 || id != w.identity {
-		w.identity, w.principal, w.actor = id, append(w.principal[:0], principal(v)...), nil
+		w.identity, w.principal, w.actor = id, appendPrincipal(w.principal[:0], v), nil
 	}
 	return w.principal
 }

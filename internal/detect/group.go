@@ -137,11 +137,7 @@ func session(a rootkeep.Alert, run *span) Session {
 	}
 	for _, c := range run.names.top(distinctValues) {
 		source, name, _ := strings.Cut(c.Text, ":")
-		action := Action{Source: source, Name: name, Count: c.Count}
-		if n, ok := run.failed.of[c.Text]; ok {
-			action.Failed = n.Count
-		}
-		s.Actions = append(s.Actions, action)
+		s.Actions = append(s.Actions, Action{Source: source, Name: name, Count: c.Count, Failed: run.failed.of(c.Text)})
 	}
 	return s
 }

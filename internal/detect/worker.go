@@ -45,7 +45,7 @@ type Worker struct {
 	file    string
 	time    int64
 	failed  bool
-	from    origin.Origin
+	threats []string // lists that name its address or user agent
 	matched []int32
 	print   []byte
 	scratch []byte
@@ -217,7 +217,10 @@ func (w *Worker) hold() {
 // take judges the matches of one record, shows them to windows and groups them.
 func (w *Worker) take(v *rootkeep.View) {
 	w.failed = outcome(v) != outcomeSuccess
-	w.from = w.origin(v)
+	w.threats = nil
+	if !w.hunt.options.Atlas.Threats.Empty() {
+		w.threats = w.origin(v).Threats
+	}
 	var notes []string
 	w.matched = slices.DeleteFunc(w.matched, func(number int32) bool {
 		s := &w.hunt.pack.rules[number]
@@ -245,7 +248,7 @@ func (w *Worker) take(v *rootkeep.View) {
 	if w.time != untimed {
 		w.correlator.Observe(v, w.matched, w.time, w.evidence)
 	}
-	for _, list := range w.from.Threats {
+	for _, list := range w.threats {
 		notes = append(notes, "on threat list "+list)
 	}
 	w.group(v, notes)
@@ -291,7 +294,7 @@ func (w *Worker) level(level rootkeep.Severity, s *settings) rootkeep.Severity {
 	if w.failed && s.Attempt == attemptLower {
 		level = level.Lower()
 	}
-	if len(w.from.Threats) > 0 {
+	if len(w.threats) > 0 {
 		level = level.Raise()
 	}
 	return level

@@ -117,6 +117,7 @@ func childHunt(args []string, stdout, stderr io.Writer) error {
 	f := flag.NewFlagSet("child-hunt", flag.ContinueOnError)
 	f.SetOutput(stderr)
 	profile := f.String("cpuprofile", "", "write a CPU profile to this file")
+	heap := f.String("memprofile", "", "write a profile of all memory allocated to this file")
 	rules := f.String("rules", "", "folders of rules in place of the shipped ones, separated by commas")
 	if err := f.Parse(args); err != nil {
 		return err
@@ -143,6 +144,23 @@ func childHunt(args []string, stdout, stderr io.Writer) error {
 		return err
 	}
 	runtime.ReadMemStats(&after)
+	if *heap != "" {
+		if err := writeHeap(*heap); err != nil {
+			return err
+		}
+	}
 	_, err = fmt.Fprintln(stdout, h.Totals.Events, after.Mallocs-before.Mallocs, after.TotalAlloc-before.TotalAlloc)
 	return err
+}
+
+func writeHeap(path string) error {
+	file, err := os.Create(path)
+	if err != nil {
+		return err
+	}
+	if err := pprof.Lookup("allocs").WriteTo(file, 0); err != nil {
+		file.Close()
+		return err
+	}
+	return file.Close()
 }

@@ -43,6 +43,9 @@ type entry struct {
 
 const listLine = 4096 // longest line of a list, bytes
 
+// Empty says that the list has no entry.
+func (l *List) Empty() bool { return len(l.ranges)+len(l.asns)+len(l.agents) == 0 }
+
 func (l *List) add(e entry) {
 	if e.until != 0 || e.agent != "" {
 		l.fickle = true
