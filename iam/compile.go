@@ -66,9 +66,10 @@ const (
 )
 
 type statement struct {
-	policy *Policy
-	index  int
-	denies bool
+	policy  *Policy
+	index   int
+	denies  bool
+	literal bool
 
 	actionMode mode
 	actions    []actionPattern
@@ -92,14 +93,30 @@ func Parse(name string, src []byte) (*Policy, error) {
 	return Compile(name, doc)
 }
 
-// Compile makes a document ready for evaluation. The document must be one that
-// policy.Parse returned without an error; it must not change afterwards. The error
-// names line and column.
-func Compile(name string, doc *policy.Document) (*Policy, error) {
+// Reading says which answer is given where AWS's documentation is thin; see
+// docs/iam-differences.md.
+type Reading uint8
+
+// Readings. Literal differs from Safer in three points: ForAnyValue with IfExists
+// holds for an absent key, an Allow's NotResource with an unresolved variable
+// excludes nothing, and a silent session policy does not limit what Principal "*"
+// grants within one account.
+const (
+	Safer   Reading = iota // an Allow covers less, a Deny more
+	Literal                // the pages at their word
+)
+
+// Compile makes a document ready for evaluation, in the safer reading. The document
+// must be one that policy.Parse returned without an error; it must not change
+// afterwards. The error is a *policy.Error.
+func Compile(name string, doc *policy.Document) (*Policy, error) { return CompileAs(name, doc, Safer) }
+
+// CompileAs is Compile in a reading of choice.
+func CompileAs(name string, doc *policy.Document, reading Reading) (*Policy, error) {
 	p := &Policy{Name: name, Document: doc, statements: make([]statement, len(doc.Statements))}
 	for i := range doc.Statements {
 		s := &p.statements[i]
-		s.policy, s.index = p, i
+		s.policy, s.index, s.literal = p, i, reading == Literal
 		if err := s.compile(&doc.Statements[i], doc); err != nil {
 			return nil, err
 		}
@@ -126,7 +143,7 @@ func (s *statement) compile(src *policy.Statement, doc *policy.Document) error {
 	if src.Condition == nil {
 		return nil
 	}
-	meaning := condition.Meaning{Variables: doc.HasVariables(), Denies: s.denies}
+	meaning := condition.Meaning{Variables: doc.HasVariables(), Denies: s.denies, Literal: s.literal}
 	for _, block := range src.Condition.Blocks {
 		for i := range block.Keys {
 			key := &block.Keys[i]

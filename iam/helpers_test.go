@@ -6,6 +6,7 @@ import (
 
 	"github.com/rootkeep/rootkeep"
 	"github.com/rootkeep/rootkeep/iam"
+	"github.com/rootkeep/rootkeep/iam/policy"
 )
 
 const (
@@ -80,6 +81,19 @@ func compile(t testing.TB, name, statements string) []*iam.Policy {
 	p, err := iam.Parse(name, []byte(text))
 	if err != nil {
 		t.Fatalf("%s: %v\n%s", name, err, text)
+	}
+	return []*iam.Policy{p}
+}
+
+func compileAs(t testing.TB, statements string, r iam.Reading) []*iam.Policy {
+	t.Helper()
+	doc, err := policy.Parse([]byte(`{"Version":"2012-10-17","Statement":[` + statements + `]}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := iam.CompileAs("p", doc, r)
+	if err != nil {
+		t.Fatal(err)
 	}
 	return []*iam.Policy{p}
 }

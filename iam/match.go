@@ -35,7 +35,7 @@ func (s *statement) resource(t *target) Truth {
 	found := False
 	for i := range s.resources {
 		m, resolved := s.resources[i].match(t, broad)
-		if excludes && resolved == False && !s.denies {
+		if excludes && resolved == False && !s.denies && !s.literal {
 			m = True // an Allow with an unresolved variable in NotResource covers nothing
 		}
 		if found = found.Or(m); found == True {

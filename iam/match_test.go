@@ -179,3 +179,30 @@ func TestPoliciesThatDoNotFitTheirLayer(t *testing.T) {
 		}
 	}
 }
+
+func TestLiteralReading(t *testing.T) {
+	unresolved := `{"Effect":"Allow","Action":"*","NotResource":"arn:aws:s3:::data/${aws:username}/*"}`
+	vague := allow("*", "*", `"Condition":{"ForAnyValue:StringEqualsIfExists":{"aws:TagKeys":"x"}}`)
+	for _, c := range []struct {
+		name     string
+		policies func(iam.Reading) iam.Policies
+	}{
+		{"ForAnyValue with IfExists", func(r iam.Reading) iam.Policies { return iam.Policies{Identity: compileAs(t, vague, r)} }},
+		{"an unresolved NotResource", func(r iam.Reading) iam.Policies { return iam.Policies{Identity: compileAs(t, unresolved, r)} }},
+		{"everyone and a silent session policy", func(r iam.Reading) iam.Policies {
+			return iam.Policies{Resource: compileAs(t, open, r), Session: compileAs(t, other, r)}
+		}},
+	} {
+		caller, err := iam.ParsePrincipal(session)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := iam.Request{Action: "s3:GetObject", Resource: object, ResourceAccount: own, Principal: caller, Context: iam.NewContext(nil)}
+		for reading, want := range map[iam.Reading]iam.Outcome{iam.Safer: iam.ImplicitlyDenied, iam.Literal: iam.Allowed} {
+			got, err := iam.Evaluate(&r, c.policies(reading))
+			if err != nil || got.Outcome != want {
+				t.Errorf("%s in reading %d: got %v %v, want %v", c.name, reading, got.Outcome, err, want)
+			}
+		}
+	}
+}

@@ -186,6 +186,9 @@ func (s *statement) names(p *Principal, c *Context) (by [namings]Truth) {
 			by[how] = by[how].Or(m)
 		}
 		by[byNone] = False
+		if s.literal {
+			by[byDirect] = by[byDirect].Or(by[byEveryone])
+		}
 	}
 	return by
 }

@@ -140,17 +140,16 @@ func (p *Principal) roleARN(c *Context) (string, bool) {
 // serviceLinked says whether the caller is a session of a service-linked role. Only
 // a role's path proves that: anyone may name a role AWSServiceRoleForX.
 func (p *Principal) serviceLinked(c *Context) bool {
-	arn := p.ARN
+	const path = ":role/aws-service-role/"
 	switch p.Kind {
 	case Role:
+		return strings.Contains(p.ARN, path)
 	case RoleSession:
-		var ok bool
-		if arn, ok = p.roleARN(c); !ok {
-			return false
+		if arns, _ := c.Values("aws:principalarn"); len(arns) != 1 || !strings.Contains(arns[0], path) {
+			return false // the usual case, found out cheaply
 		}
-	default:
-		return false
+		arn, ok := p.roleARN(c)
+		return ok && strings.Contains(arn, path)
 	}
-	_, path, ok := strings.Cut(arn, ":role/")
-	return ok && strings.HasPrefix(path, "aws-service-role/")
+	return false
 }

@@ -49,6 +49,7 @@ type target struct {
 	rule    rule
 	// resourcePolicy says that the resource has one.
 	resourcePolicy bool
+	organized      bool   // SCPs or RCPs take part
 	active         Layers // that have a say about this caller and resource
 }
 
@@ -58,6 +59,7 @@ const actionRoom = 128
 // fill works out everything; Request and context are set.
 func (t *target) fill(s *Set) {
 	t.resourcePolicy = s.has.Has(Resource)
+	t.organized = s.has.Has(SCP) || s.has.Has(RCP)
 	t.setAction(t.Action)
 	t.parts, t.isARN = condition.SplitARN(t.Resource)
 	if t.Facts.BucketABACOff && t.bucket() {

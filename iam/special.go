@@ -99,7 +99,7 @@ func (t *target) changes(names ...string) bool {
 func (t *target) activeLayers() Layers {
 	p := &t.Principal
 	active := Layers(1<<Resource | 1<<Endpoint)
-	linked := p.serviceLinked(&t.context)
+	linked := t.organized && p.serviceLinked(&t.context)
 	if !linked && !t.Facts.AWSManagedKey && !t.managed(t.owner()) {
 		active.add(RCP)
 	}

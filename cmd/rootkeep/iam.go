@@ -70,6 +70,9 @@ func (f *evalFlags) options() cases.Options {
 	if f.explainAll {
 		o.Detail = iam.Every
 	}
+	if f.literal {
+		o.Reading = iam.Literal
+	}
 	return o
 }
 

@@ -23,6 +23,7 @@ type evalFlags struct {
 	explainAll bool
 	failOnDeny bool
 	partial    bool
+	literal    bool
 	context    []string
 	request    cases.Request
 
@@ -49,6 +50,7 @@ func (f *evalFlags) add(c *cobra.Command) {
 	fl.BoolVar(&f.request.AWSManagedKey, "aws-managed-key", false, "the resource is a KMS key that AWS manages")
 	fl.StringArrayVar(&f.context, "context", nil, "context key=value (repeatable; again for a further value; key= for an absent key)")
 	fl.BoolVar(&f.partial, "partial", false, "the request may have context keys that are not given")
+	fl.BoolVar(&f.literal, "literal", false, "where AWS's documentation is thin, take it at its word instead of the safer answer")
 	for _, list := range []struct {
 		to         *[]string
 		name, text string
@@ -71,7 +73,7 @@ func (f *evalFlags) runOne(s streams) error {
 	if err != nil {
 		return err
 	}
-	answer, err := c.Answer(cases.Options{Explain: true, Detail: f.options().Detail})
+	answer, err := c.Answer(cases.Options{Explain: true, Detail: f.options().Detail, Reading: f.options().Reading})
 	if err != nil {
 		return &exitError{exitUnread, err}
 	}

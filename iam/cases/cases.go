@@ -144,6 +144,7 @@ type Statement struct {
 type Options struct {
 	Explain bool
 	Detail  iam.Detail
+	Reading iam.Reading // of thin documentation
 }
 
 // Summary counts what a run saw.
@@ -162,7 +163,7 @@ func Run(r io.Reader, w io.Writer, o Options) (Summary, error) {
 	out := bufio.NewWriterSize(w, 1<<16)
 	enc := json.NewEncoder(out)
 	enc.SetEscapeHTML(false)
-	memo := newMemo()
+	memo := newMemo(o.Reading)
 	for number := 1; ; number++ {
 		line, tooLong, err := readLine(in)
 		if err != nil && err != io.EOF {
@@ -244,7 +245,7 @@ func at(err error) error {
 }
 
 // Answer decides one case.
-func (c *Case) Answer(o Options) (Answer, error) { return c.answer(newMemo(), o) }
+func (c *Case) Answer(o Options) (Answer, error) { return c.answer(newMemo(o.Reading), o) }
 
 func (c *Case) answer(memo *memo, o Options) (Answer, error) {
 	request, err := c.request()

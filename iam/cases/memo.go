@@ -4,18 +4,22 @@ import (
 	"fmt"
 
 	"github.com/rootkeep/rootkeep/iam"
+	"github.com/rootkeep/rootkeep/iam/policy"
 )
 
 // memo keeps compiled policies: lines of one file mostly repeat them.
 type memo struct {
 	policies map[string]*iam.Policy
 	bytes    int
+	reading  iam.Reading
 }
 
 // memoBytes bounds the source text that a memo keeps.
 const memoBytes = 64 << 20
 
-func newMemo() *memo { return &memo{policies: map[string]*iam.Policy{}} }
+func newMemo(reading iam.Reading) *memo {
+	return &memo{policies: map[string]*iam.Policy{}, reading: reading}
+}
 
 func (m *memo) policy(name string, p Policy) (*iam.Policy, error) {
 	if p.Name != "" {
@@ -25,7 +29,11 @@ func (m *memo) policy(name string, p Policy) (*iam.Policy, error) {
 	if c, ok := m.policies[key]; ok {
 		return c, nil
 	}
-	c, err := iam.Parse(name, p.Policy)
+	doc, err := policy.Parse(p.Policy)
+	if err != nil {
+		return nil, fmt.Errorf("policy %s: %w", name, err)
+	}
+	c, err := iam.CompileAs(name, doc, m.reading)
 	if err != nil {
 		return nil, fmt.Errorf("policy %s: %w", name, err)
 	}

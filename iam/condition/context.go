@@ -12,7 +12,71 @@ import (
 // A Context is immutable; it may be shared.
 type Context struct {
 	values   map[string][]string
+	table    []entry // the same, for few keys: open addressing by hash
 	complete bool
+}
+
+// entry is one key; an empty key marks a free place.
+type entry struct {
+	hash   uint64
+	key    string
+	values []string
+}
+
+// fewKeys is up to how many keys a Context has a table. Requests have about 20; a
+// larger one may be made to collide, and is looked up in its map.
+const fewKeys = 64
+
+// hashOf is FNV-1a.
+func hashOf(key string) uint64 {
+	h := uint64(14695981039346656037)
+	for i := range len(key) {
+		h = (h ^ uint64(key[i])) * 1099511628211
+	}
+	return h
+}
+
+func (c *Context) index() {
+	_, nameless := c.values[""]
+	if len(c.values) == 0 || len(c.values) > fewKeys || nameless {
+		return
+	}
+	size := 4
+	for size < 2*len(c.values) {
+		size *= 2
+	}
+	c.table = make([]entry, size)
+	for k, v := range c.values {
+		h := hashOf(k)
+		i := h & uint64(size-1)
+		for c.table[i].key != "" {
+			i = (i + 1) & uint64(size-1)
+		}
+		c.table[i] = entry{h, k, v}
+	}
+}
+
+// lookup is Values for a key whose hash is known.
+func (c *Context) lookup(key string, hash uint64) (values []string, there Truth) {
+	if c.table == nil {
+		return c.Values(key)
+	}
+	mask := uint64(len(c.table) - 1)
+	for i := hash & mask; c.table[i].key != ""; i = (i + 1) & mask {
+		e := &c.table[i]
+		if e.hash == hash && e.key == key {
+			return e.values, Is(len(e.values) > 0)
+		}
+	}
+	return nil, c.otherwise()
+}
+
+// otherwise is what is known of a key that is not listed.
+func (c *Context) otherwise() Truth {
+	if c.complete {
+		return False
+	}
+	return Unknown
 }
 
 // NewContext is a context that is known completely: a key that is not in values is
@@ -24,11 +88,12 @@ func NewContext(values map[string][]string) Context { return newContext(values, 
 func PartialContext(values map[string][]string) Context { return newContext(values, false) }
 
 func newContext(values map[string][]string, complete bool) Context {
-	c := Context{make(map[string][]string, len(values)), complete}
+	c := Context{values: make(map[string][]string, len(values)), complete: complete}
 	for k, v := range values {
 		k = strings.ToLower(k)
 		c.values[k] = append(c.values[k], v...)
 	}
+	c.index()
 	return c
 }
 
@@ -39,7 +104,9 @@ func (c Context) With(key string, values ...string) Context {
 		m = map[string][]string{}
 	}
 	m[strings.ToLower(key)] = values
-	return Context{m, c.complete}
+	out := Context{values: m, complete: c.complete}
+	out.index()
+	return out
 }
 
 // Complete says whether a key that is not listed is absent.
@@ -55,10 +122,10 @@ func (c *Context) Values(key string) (values []string, there Truth) {
 	switch {
 	case len(v) > 0:
 		return v, True
-	case ok || c.complete:
+	case ok:
 		return nil, False
 	}
-	return nil, Unknown
+	return nil, c.otherwise()
 }
 
 // HasPrefix says whether a key that starts with prefix (in lower case) is there.
@@ -68,8 +135,5 @@ func (c *Context) HasPrefix(prefix string) Truth {
 			return True
 		}
 	}
-	if c.complete {
-		return False
-	}
-	return Unknown
+	return c.otherwise()
 }

@@ -15,9 +15,11 @@ type Test struct {
 	Key      string   // the key as written
 	Values   []string // the values as written
 
-	key    string // lower case
-	values []value
-	denies bool
+	key     string // lower case
+	hash    uint64 // of key
+	values  []value
+	denies  bool
+	literal bool
 }
 
 // Meaning is what a Test takes from its policy and statement.
@@ -27,6 +29,9 @@ type Meaning struct {
 	// does not say what a comparison gives, the answer is the one that grants less:
 	// false in an Allow, true in a Deny. See docs/iam-differences.md.
 	Denies bool
+	// Literal takes the page on IfExists at its word against the page on
+	// ForAnyValue: with both, an absent key makes the test true.
+	Literal bool
 }
 
 // NewTest prepares a test. The error names an operator that AWS does not know, or
@@ -36,7 +41,7 @@ func NewTest(operator, key string, values []string, m Meaning) (Test, error) {
 	if !ok {
 		return Test{}, fmt.Errorf("condition operator %q: AWS has none of this name", operator)
 	}
-	t := Test{Operator: op, Name: operator, Key: key, Values: values, key: strings.ToLower(key), denies: m.Denies}
+	t := Test{Operator: op, Name: operator, Key: key, Values: values, key: strings.ToLower(key), hash: hashOf(strings.ToLower(key)), denies: m.Denies, literal: m.Literal}
 	for _, v := range values {
 		if op.Family == Null && !isBool(v) {
 			return Test{}, fmt.Errorf("condition %q on %q: value %q, want true or false", operator, key, v)
@@ -64,7 +69,7 @@ func (t *Test) VariableKeys() []string {
 
 // Eval judges the test.
 func (t *Test) Eval(c *Context) Truth {
-	got, there := c.Values(t.key)
+	got, there := c.lookup(t.key, t.hash)
 	switch {
 	case t.Operator.Family == Null:
 		return t.null(there)
@@ -135,7 +140,7 @@ func (t *Test) absent() Truth {
 	case t.Operator.Set == ForAllValues:
 		return True
 	case t.Operator.Set == ForAnyValue && t.Operator.IfExists:
-		return Is(t.denies) // two rules of the documentation contradict each other
+		return Is(t.denies || t.literal) // two rules of the documentation contradict each other
 	case t.Operator.Set == ForAnyValue:
 		return False
 	case t.Operator.IfExists:

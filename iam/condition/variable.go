@@ -56,10 +56,12 @@ const arnParts = 6
 // SplitARN cuts an ARN at its first five colons; ok says that it has them.
 func SplitARN(s string) (parts [arnParts]string, ok bool) {
 	for i := range arnParts - 1 {
-		parts[i], s, ok = strings.Cut(s, ":")
-		if !ok {
+		at := strings.IndexByte(s, ':')
+		if at < 0 {
+			parts[i] = s
 			return parts, false
 		}
+		parts[i], s = s[:at], s[at+1:]
 	}
 	parts[arnParts-1] = s
 	return parts, true

@@ -39,11 +39,20 @@ func (c *checker) action(value string, at place) {
 			c.add("WILDCARD_IN_SERVICE_NAME", fmt.Sprintf("%q has a wildcard in the service", value), at)
 		}
 	case !isService(lower):
-		c.add("INVALID_SERVICE_IN_ACTION", fmt.Sprintf("there is no service %s%s%s", service, suggest(lower, metadata.Services()), c.asOf()), at)
+		c.add("INVALID_SERVICE_IN_ACTION", fmt.Sprintf("there is no service %s%s%s", service, c.suggest(lower, metadata.Services()), c.asOf()), at)
 	case strings.Trim(action, "*") == "":
-	case len(metadata.MatchActions(value)) == 0:
+	case c.unknownAction(lower, action, value):
 		c.add("INVALID_ACTION", fmt.Sprintf("there is no action %s%s%s", value, c.suggestAction(lower, action), c.asOf()), at)
 	}
+}
+
+// unknownAction says whether a value covers no action of its service.
+func (c *checker) unknownAction(service, action, value string) bool {
+	if !strings.ContainsAny(action, "*?") {
+		_, ok := metadata.FindAction(service, action)
+		return !ok
+	}
+	return c.spend(len(metadata.Actions(service))) && len(metadata.MatchActions(value)) == 0
 }
 
 // asOf says how old the table is, when that matters.
@@ -59,12 +68,12 @@ func (c *checker) suggestAction(service, action string) string {
 	for _, a := range metadata.Actions(service) {
 		names = append(names, a.Name)
 	}
-	return suggest(action, names)
+	return c.suggest(action, names)
 }
 
 // suggest is a known name that differs little, as a question.
-func suggest(name string, known []string) string {
-	if strings.ContainsAny(name, "*?") || len(name) > 80 {
+func (c *checker) suggest(name string, known []string) string {
+	if c.guesses++; strings.ContainsAny(name, "*?") || len(name) > 80 || c.guesses > maxGuesses {
 		return ""
 	}
 	best, distance := "", len(name)/4+1
@@ -107,16 +116,12 @@ func edits(a, b string, limit int) int {
 	return min(row[len(b)], limit)
 }
 
-// work is the most comparisons that one list is worth; longer lists of wildcards
-// are left alone, so that a hostile policy costs no more than its length.
-const work = 1 << 21
-
 func (c *checker) redundantActions() {
 	list, name := c.st.actions()
 	if list == nil || len(list.Items) < 2 {
 		return
 	}
-	c.redundant("REDUNDANT_ACTION", name, list, compileList(list.Values(), true))
+	c.redundant("REDUNDANT_ACTION", name, list, c.st.entries())
 }
 
 func (c *checker) redundantResources() {
@@ -134,7 +139,7 @@ func (c *checker) redundant(code, name string, list *policy.Texts, all []compile
 			wild++
 		}
 	}
-	if wild*len(all) > work {
+	if !c.spend(wild * len(all)) {
 		return
 	}
 	found, covering := groups(all)
@@ -157,8 +162,8 @@ func (s *statement) coversAction(action string) (index int, wild, ok bool) {
 	if s.Action == nil {
 		return 0, false, false
 	}
-	entries := compileList(s.Action.Values(), true)
-	target := compiled{text: action}
+	entries := s.entries()
+	target := compiled{text: action, narrow: action}
 	for i := range entries {
 		if !entries[i].wild && entries[i].text == action {
 			return i, false, true
@@ -174,11 +179,21 @@ func (s *statement) coversAction(action string) (index int, wild, ok bool) {
 
 // excepts says whether NotAction leaves the action out.
 func (s *statement) excepts(action string) bool {
-	target := compiled{text: action}
-	for _, e := range compileList(s.NotAction.Values(), true) {
-		if e.covers(&target) {
+	target := compiled{text: action, narrow: action}
+	entries := s.entries()
+	for i := range entries {
+		if entries[i].covers(&target) {
 			return true
 		}
 	}
 	return false
+}
+
+// entries are Action or NotAction as patterns in lower case.
+func (s *statement) entries() []compiled {
+	if s.compiled == nil {
+		list, _ := s.actions()
+		s.compiled = compileList(list.Values(), true)
+	}
+	return s.compiled
 }

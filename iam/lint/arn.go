@@ -111,7 +111,7 @@ func (c *checker) arnService(service string, at place) bool {
 		c.add("INVALID_ARN_SERVICE_CASE", fmt.Sprintf("the service %q is not in lower case", service), at)
 		return false
 	case !isARNService(service):
-		c.add("INVALID_SERVICE", fmt.Sprintf("there is no service %q%s", service, suggest(lower, metadata.Services())), at)
+		c.add("INVALID_SERVICE", fmt.Sprintf("there is no service %q%s", service, c.suggest(lower, metadata.Services())), at)
 		return false
 	}
 	return true
@@ -127,6 +127,9 @@ func (c *checker) arnFields(service, region, account, resource string, at place)
 	}
 	if !isWild(account) && account != "" && !isAccount(account) && !ownedByAWS(account) {
 		c.add("INVALID_ARN_ACCOUNT", fmt.Sprintf("%q is not a 12-digit account number", account), at)
+	}
+	if !c.spend(len(templates()[service]) * (len(resource) + 1)) {
+		return
 	}
 	fits := fitting(service, resource)
 	if len(fits) == 0 {

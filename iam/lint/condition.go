@@ -185,7 +185,7 @@ func knownElsewhere(lower string) bool {
 		}
 	}
 	switch lower {
-	case "aws:sourceowner", "aws:issuedtime", "aws:secretsmanager", "ec2:resourcetag":
+	case "aws:sourceowner", "aws:principalorgmasteraccountid":
 		return true
 	}
 	return false

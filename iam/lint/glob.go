@@ -6,43 +6,59 @@ import (
 	"github.com/rootkeep/rootkeep/iam/pattern"
 )
 
-// covers says whether every text that the pattern narrow stands for is one that
-// wide stands for too. A wildcard of narrow is replaced by more characters than the
-// question marks of wide could eat, so only a star of wide can cover it.
-func covers(wide *pattern.Pattern, wideText, narrow string) bool {
-	if strings.ContainsAny(narrow, "*?") {
-		any := strings.Repeat("\x00", strings.Count(wideText, "?")+1)
-		narrow = strings.ReplaceAll(strings.ReplaceAll(narrow, "*", any), "?", "\x01")
-	}
-	return wide.Match(narrow)
-}
-
 // compiled is a list entry as a pattern.
 type compiled struct {
 	text    string
+	head    string // before the first wildcard
+	narrow  string // the text with wildcards replaced by what only a star can cover
 	pattern pattern.Pattern
 	wild    bool
+	many    bool // more question marks than narrowed reckons with
 }
+
+// maxQuestions keeps narrowed texts short: a pattern with more question marks is not
+// taken for one that covers other patterns.
+const maxQuestions = 64
 
 func compileList(values []string, lower bool) []compiled {
 	out := make([]compiled, len(values))
+	questions := 0
+	for _, v := range values {
+		questions = min(max(questions, strings.Count(v, "?")), maxQuestions)
+	}
 	for i, v := range values {
 		if lower {
 			v = strings.ToLower(v)
 		}
-		out[i] = compiled{text: v, wild: strings.ContainsAny(v, "*?")}
-		if out[i].wild {
-			out[i].pattern = pattern.Parse(v, pattern.Syntax{Wildcards: true})
+		e := compiled{text: v, head: v, narrow: v}
+		if at := strings.IndexAny(v, "*?"); at >= 0 {
+			e.wild, e.head = true, v[:at]
+			e.narrow = narrowed(v, questions)
+			e.many = strings.Count(v, "?") > maxQuestions
+			e.pattern = pattern.Parse(v, pattern.Syntax{Wildcards: true})
 		}
+		out[i] = e
 	}
 	return out
 }
 
+// narrowed replaces the stars of a pattern by more characters than the question
+// marks of another could stand for, and its question marks by one that only a
+// wildcard covers: what covers the result covers all that the pattern stands for.
+func narrowed(text string, questions int) string {
+	return strings.ReplaceAll(strings.ReplaceAll(text, "*", strings.Repeat("\x00", questions+1)), "?", "\x01")
+}
+
+// covers says whether every text that narrow stands for is one that w stands for
+// too. Both are of one list, or narrow is plain.
 func (w *compiled) covers(narrow *compiled) bool {
 	if !w.wild {
 		return w.text == narrow.text
 	}
-	return covers(&w.pattern, w.text, narrow.text)
+	if !strings.HasPrefix(narrow.narrow, w.head) || w.many && narrow.wild {
+		return false
+	}
+	return w.pattern.Match(narrow.narrow)
 }
 
 // groups lists the entries that say the same thing twice: each group is an entry
@@ -108,6 +124,12 @@ func widest(list []compiled, taken []bool) []int {
 // meets says whether some text is matched by both patterns; * and ? are wildcards
 // in both. Time is the product of the lengths.
 func meets(a, b string) bool {
+	for len(a) > 0 && len(b) > 0 && a[0] != '*' && b[0] != '*' {
+		if a[0] != b[0] && a[0] != '?' && b[0] != '?' {
+			return false
+		}
+		a, b = a[1:], b[1:]
+	}
 	// row[j] says whether a[:i] and b[:j] can be the same text so far.
 	row, next := make([]bool, len(b)+1), make([]bool, len(b)+1)
 	row[0] = true

@@ -134,7 +134,10 @@ func Document(doc *policy.Document, o Options) ([]Finding, Type) {
 	for i := range doc.Statements {
 		c.statement(i)
 	}
-	c.pairs()
+	if len(doc.Statements) <= maxStatements {
+		c.pairs()
+	}
+	c.bounds()
 	slices.SortStableFunc(c.findings, func(a, b Finding) int {
 		return int(a.Locations[0].span.Start) - int(b.Locations[0].span.Start)
 	})
@@ -172,6 +175,29 @@ type checker struct {
 	now      time.Time
 	findings []Finding
 	st       *statement // the one at hand
+	spent    int        // comparisons made so far
+	guesses  int        // suggestions made so far
+}
+
+// Bounds on hostile policies. The largest policy that AWS stores stays far below.
+const (
+	maxWork       = 1 << 26 // comparisons of one policy
+	maxStatements = 1000    // of a policy whose statements are judged against each other
+	maxConditions = 1000    // of a statement
+	maxGuesses    = 50      // names that are looked for
+)
+
+// spend says whether n more comparisons are within the bounds. A policy beyond them
+// gets RK_NOT_JUDGED_WHOLE.
+func (c *checker) spend(n int) bool {
+	c.spent += n
+	return c.spent <= maxWork
+}
+
+func (c *checker) bounds() {
+	if c.spent > maxWork || len(c.doc.Statements) > maxStatements {
+		c.add("RK_NOT_JUDGED_WHOLE", "", place{c.doc.Span, ""})
+	}
 }
 
 // identity says whether the policy belongs to principals of an account.
@@ -211,6 +237,7 @@ type statement struct {
 	*policy.Statement
 	index      int
 	conditions []cond
+	compiled   []compiled // Action or NotAction, once it was asked for
 }
 
 func (s *statement) path(rest string) string {
@@ -251,6 +278,10 @@ func (s *statement) resources() (*policy.Texts, string) {
 func (c *checker) statement(i int) {
 	s := &statement{Statement: &c.doc.Statements[i], index: i}
 	s.conditions = readConditions(s)
+	if len(s.conditions) > maxConditions {
+		s.conditions = s.conditions[:maxConditions]
+		c.spent += maxWork + 1
+	}
 	c.st = s
 	c.elements()
 	c.actionNames()

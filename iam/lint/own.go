@@ -56,6 +56,9 @@ func (c *checker) multiFactor() {
 // otherwiseDenied says whether another statement of the policy denies requests
 // without the key.
 func (c *checker) otherwiseDenied(k *cond) bool {
+	if !c.spend(len(c.doc.Statements) * 16) {
+		return true
+	}
 	for i := range c.doc.Statements {
 		o := &statement{Statement: &c.doc.Statements[i], index: i}
 		if !o.Denies() || o.index == c.st.index {
@@ -107,6 +110,9 @@ func (c *checker) sourceAddress() {
 // unsatisfiable looks for two conditions that exclude each other.
 func (c *checker) unsatisfiable() {
 	s := c.st
+	if !c.spend(len(s.conditions) * len(s.conditions)) {
+		return
+	}
 	for i := range s.conditions {
 		for j := i + 1; j < len(s.conditions); j++ {
 			a, b := &s.conditions[i], &s.conditions[j]

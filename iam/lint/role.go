@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/rootkeep/rootkeep/iam/condition"
+	"github.com/rootkeep/rootkeep/iam/metadata"
 )
 
 // passRole judges statements that let roles be handed to services, and service-
@@ -147,6 +148,10 @@ func (c *checker) tagSupport(k *cond) {
 	var at []place
 	var example string
 	for i, item := range s.Action.Items {
+		service, _, _ := strings.Cut(strings.ToLower(item.Value), ":")
+		if !c.spend(len(metadata.Actions(service))) {
+			break
+		}
 		if name := untagged(item.Value); name != "" {
 			at = append(at, s.at("Action", s.Action, i))
 			if example == "" {

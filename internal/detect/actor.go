@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/rootkeep/rootkeep"
+	"github.com/rootkeep/rootkeep/internal/detect/tally"
 )
 
 // isRoot says whether the record is the root user's own doing. A session made
@@ -19,12 +20,12 @@ func isRoot(v *rootkeep.View) (root, assumed bool) {
 
 // actorOf reads who made the call.
 func actorOf(v *rootkeep.View, principal string) rootkeep.Actor {
-	arn := string(cut(v.Text(fARN)))
+	arn := string(tally.Cut(v.Text(fARN)))
 	a := rootkeep.Actor{
-		Type:        string(cut(v.Text(fType))),
-		Account:     rootkeep.AccountID(cut(v.Text(fAccount))),
+		Type:        string(tally.Cut(v.Text(fType))),
+		Account:     rootkeep.AccountID(tally.Cut(v.Text(fAccount))),
 		ARN:         arn,
-		AccessKeyID: string(cut(v.Text(fAccessKey))),
+		AccessKeyID: string(tally.Cut(v.Text(fAccessKey))),
 		Principal:   principal,
 	}
 	if a.Type == "AssumedRole" {

@@ -14,6 +14,7 @@ import (
 	"github.com/rootkeep/rootkeep/internal/detect/inventory"
 	"github.com/rootkeep/rootkeep/internal/detect/origin"
 	"github.com/rootkeep/rootkeep/internal/detect/seen"
+	"github.com/rootkeep/rootkeep/internal/detect/tally"
 )
 
 // Options say what a hunt looks at.
@@ -77,8 +78,8 @@ type Result struct {
 	Alerts   []rootkeep.Alert `json:"alerts"`   // most severe first
 	Sessions []Session        `json:"sessions"` // root sessions, earliest first
 	Totals   Totals           `json:"totals"`
-	Places   []Place          `json:"places"`            // accounts and Regions with events
-	Hours    []Hour           `json:"hours"`             // events over time
+	Places   []tally.Place    `json:"places"`            // accounts and Regions with events
+	Hours    []tally.Hour     `json:"hours"`             // events over time
 	Altered  []rootkeep.Event `json:"altered,omitempty"` // see Totals.Altered; at most 100 of each worker
 	Notices  []string         `json:"notices"`
 }
@@ -95,24 +96,6 @@ type Totals struct {
 	First       time.Time `json:"first"`
 	Last        time.Time `json:"last"`
 	Approximate string    `json:"approximate_from,omitempty"`
-}
-
-// Place is one account and Region with the events seen there.
-type Place struct {
-	Account rootkeep.AccountID `json:"account"`
-	Region  rootkeep.Region    `json:"region"`
-	Events  int64              `json:"events"`
-	First   time.Time          `json:"first"`
-	Last    time.Time          `json:"last"`
-	// Silent are the hours between First and Last without any event: seen is not
-	// proof, and neither is silence.
-	Silent int `json:"silent_hours"`
-}
-
-// Hour counts the events of one hour over all accounts.
-type Hour struct {
-	Start  time.Time `json:"start"`
-	Events int64     `json:"events"`
 }
 
 // Action counts the calls of one name in a session.

@@ -1,10 +1,10 @@
 package detect
 
 import (
-	"bytes"
 	"time"
 
 	"github.com/rootkeep/rootkeep"
+	"github.com/rootkeep/rootkeep/internal/detect/tally"
 )
 
 // event copies out of the record what an alert shows, once for each record.
@@ -15,7 +15,7 @@ func (w *Worker) event() *rootkeep.Event {
 	v := w.view
 	e := &rootkeep.Event{
 		Time:      time.Unix(w.time, 0).UTC(),
-		ID:        string(cut(v.Text(fID))),
+		ID:        string(tally.Cut(v.Text(fID))),
 		Name:      w.text(v.Text(fName)),
 		Source:    w.text(v.Text(fSource)),
 		Account:   rootkeep.AccountID(w.text(w.account(v))),
@@ -38,7 +38,7 @@ func (w *Worker) event() *rootkeep.Event {
 // text interns what evidence repeats. Longer text than any real one is cut: an
 // alert quotes a record, the record itself lies where the alert says.
 func (w *Worker) text(b []byte) string {
-	b = cut(b)
+	b = tally.Cut(b)
 	if s, ok := w.texts[string(b)]; ok {
 		return s
 	}
@@ -49,19 +49,11 @@ func (w *Worker) text(b []byte) string {
 	return s
 }
 
-// cut shortens text at longestText without leaving half a rune.
-func cut(b []byte) []byte {
-	if len(b) <= longestText {
-		return b
-	}
-	return bytes.ToValidUTF8(b[:longestText], nil)
-}
-
 // target finds what the call touched in the request; "" when it is not said.
 func (w *Worker) target(v *rootkeep.View) string {
 	for field := firstTarget; field < scannedFields; field++ {
 		if val := v.At(field); val.Kind == rootkeep.String && len(val.Text) > 0 {
-			return string(cut(val.Text))
+			return string(tally.Cut(val.Text))
 		}
 	}
 	return ""

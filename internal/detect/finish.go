@@ -11,6 +11,7 @@ import (
 	"github.com/rootkeep/rootkeep"
 	"github.com/rootkeep/rootkeep/cloudtrail"
 	"github.com/rootkeep/rootkeep/internal/detect/inventory"
+	"github.com/rootkeep/rootkeep/internal/detect/tally"
 	"github.com/rootkeep/rootkeep/sigma/correlate"
 )
 
@@ -29,7 +30,7 @@ func (h *Hunt) Finish(workers []*Worker) (*Result, error) {
 		windows.Merge(w.correlator)
 	}
 	res := &Result{Totals: totals(workers), Notices: []string{}}
-	res.Places, res.Hours = placesOf(workers)
+	res.Places, res.Hours = tally.Sum(placesOf(workers))
 	if len(res.Places) > 0 {
 		res.Totals.First, res.Totals.Last = period(res.Places)
 	}
@@ -91,6 +92,14 @@ func (w *Worker) again(rec *cloudtrail.Record, file string, watched, given *inve
 	}
 }
 
+func placesOf(workers []*Worker) []*tally.Places {
+	var out []*tally.Places
+	for _, w := range workers {
+		out = append(out, &w.places)
+	}
+	return out
+}
+
 // end is up to where silence can be judged: the end of the asked period, but not
 // beyond the events that there are. A few events far after all others are a
 // broken clock or a forgery, and must not make everything else look silent.
@@ -131,7 +140,7 @@ func totals(workers []*Worker) Totals {
 	return t
 }
 
-func period(places []Place) (first, last time.Time) {
+func period(places []tally.Place) (first, last time.Time) {
 	first, last = places[0].First, places[0].Last
 	for _, p := range places {
 		if p.First.Before(first) {
@@ -163,7 +172,7 @@ func mergeGroups(workers []*Worker) []*group {
 	var out []*group
 	for _, w := range workers {
 		for k, runs := range w.groups {
-			joint := key{k.tactic, k.session, w.who.list[k.who]}
+			joint := key{k.tactic, k.session, w.who.Pair(k.who)}
 			g, ok := all[joint]
 			if !ok {
 				g = &group{session: k.session, who: joint.who}

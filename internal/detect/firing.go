@@ -33,13 +33,13 @@ func (h *Hunt) firing(c *sigma.Correlation, s *settings, f correlate.Firing) roo
 	}
 	for _, e := range sample {
 		action := []byte(strings.TrimSuffix(e.Source, ".amazonaws.com") + ":" + e.Name)
-		run.names.add(action)
+		run.names.Add(action)
 		if e.ErrorCode != "" {
 			failed++
 		}
-		run.regions.add([]byte(e.Region))
-		run.addresses.add([]byte(e.Address))
-		run.agents.add([]byte(e.Agent))
+		run.regions.Add([]byte(e.Region))
+		run.addresses.Add([]byte(e.Address))
+		run.agents.Add([]byte(e.Agent))
 		from := h.options.Atlas.Of(e.Address, e.Agent, e.Time.Unix())
 		threats = append(threats, from.Threats...)
 		relay = or(relay, from.Relay)

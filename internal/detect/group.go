@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/rootkeep/rootkeep"
+	"github.com/rootkeep/rootkeep/internal/detect/tally"
 	"github.com/rootkeep/rootkeep/sigma"
 )
 
@@ -65,7 +66,7 @@ func (h *Hunt) alert(g *group, run *span) rootkeep.Alert {
 	if run.first == untimed {
 		a.Notes = append(a.Notes, "eventTime is missing or unreadable: when this happened is not known")
 	}
-	a.Count, a.Attempts = run.names.total(), run.failed.total()
+	a.Count, a.Attempts = run.names.Total(), run.failed.Total()
 	h.describe(&a, run)
 	a.ID = alertID("group", g.who, g.tactic, fmt.Sprint(g.session), a.First.Format(time.RFC3339))
 	return a
@@ -85,15 +86,15 @@ func (h *Hunt) describe(a *rootkeep.Alert, run *span) {
 		a.Title += fmt.Sprintf(" (and %d more)", n)
 	}
 	a.First, a.Last = unix(run.first), unix(run.last)
-	a.Actions = run.names.top(shownActions)
+	a.Actions = run.names.Top(shownActions)
 	a.Addresses = h.addresses(&run.addresses, run.first)
-	for _, region := range run.regions.texts(shownRegions) {
+	for _, region := range run.regions.Names(shownRegions) {
 		a.Regions = append(a.Regions, rootkeep.Region(region))
 	}
-	a.Agents = run.agents.texts(shownAgents)
-	for what, c := range map[string]*counts{"addresses": &run.addresses, "user agents": &run.agents, "calls": &run.names} {
-		if c.more > 0 {
-			run.note(fmt.Sprintf("more than %d different %s: %d events with further ones are counted, not named", distinctValues, what, c.more))
+	a.Agents = run.agents.Names(shownAgents)
+	for what, c := range map[string]*tally.Texts{"addresses": &run.addresses, "user agents": &run.agents, "calls": &run.names} {
+		if c.More() > 0 {
+			run.note(fmt.Sprintf("more than %d different %s: %d events with further ones are counted, not named", tally.Distinct, what, c.More()))
 		}
 	}
 	slices.Sort(run.notes)
@@ -115,9 +116,9 @@ func ruleHit(header *sigma.Header, s *settings) rootkeep.RuleHit {
 
 // addresses looks the most frequent origins up for the reader, as the lists
 // stood at time at.
-func (h *Hunt) addresses(c *counts, at int64) []rootkeep.Address {
+func (h *Hunt) addresses(c *tally.Texts, at int64) []rootkeep.Address {
 	var out []rootkeep.Address
-	for _, n := range c.top(shownAddresses) {
+	for _, n := range c.Top(shownAddresses) {
 		o := h.options.Atlas.Of(n.Text, "", at)
 		a := rootkeep.Address{Text: n.Text, Count: n.Count, Country: o.Place.Country, ASN: o.Place.ASN, Network: o.Place.Network}
 		a.Lists = append(a.Lists, o.Threats...)
@@ -132,12 +133,12 @@ func (h *Hunt) addresses(c *counts, at int64) []rootkeep.Address {
 func session(a rootkeep.Alert, run *span) Session {
 	s := Session{
 		Account: a.Account, Actor: a.Actor, Start: a.First, End: a.Last, Events: a.Count, Failed: a.Attempts,
-		MFA: run.mfa.String(), Regions: a.Regions, Addresses: a.Addresses, Agents: a.Agents, Keys: run.keys.texts(shownAgents),
+		MFA: run.mfa.String(), Regions: a.Regions, Addresses: a.Addresses, Agents: a.Agents, Keys: run.keys.Names(shownAgents),
 		AlertID: a.ID, Approval: approvalUnknown,
 	}
-	for _, c := range run.names.top(distinctValues) {
+	for _, c := range run.names.Top(tally.Distinct) {
 		source, name, _ := strings.Cut(c.Text, ":")
-		s.Actions = append(s.Actions, Action{Source: source, Name: name, Count: c.Count, Failed: run.failed.of(c.Text)})
+		s.Actions = append(s.Actions, Action{Source: source, Name: name, Count: c.Count, Failed: run.failed.Of(c.Text)})
 	}
 	return s
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/rootkeep/rootkeep"
+	"github.com/rootkeep/rootkeep/internal/detect/tally"
 )
 
 const (
@@ -35,12 +36,12 @@ type groupKey struct {
 type span struct {
 	first, last int64 // Unix seconds
 	rules       []ruleCount
-	names       counts // service:EventName, as IAM writes actions
-	failed      counts // the same for calls that failed
-	regions     counts
-	addresses   counts
-	agents      counts
-	keys        counts // access key IDs; of root sessions only
+	names       tally.Texts // service:EventName, as IAM writes actions
+	failed      tally.Texts // the same for calls that failed
+	regions     tally.Texts
+	addresses   tally.Texts
+	agents      tally.Texts
+	keys        tally.Texts // access key IDs; of root sessions only
 	mfa         mfaSaid
 	notes       []string
 	events      []*rootkeep.Event // earliest first
@@ -102,12 +103,12 @@ func (r *span) absorb(o *span) {
 		mine.count += theirs.count
 		mine.attempts += theirs.attempts
 	}
-	r.names.merge(&o.names)
-	r.failed.merge(&o.failed)
-	r.regions.merge(&o.regions)
-	r.addresses.merge(&o.addresses)
-	r.agents.merge(&o.agents)
-	r.keys.merge(&o.keys)
+	r.names.Merge(&o.names)
+	r.failed.Merge(&o.failed)
+	r.regions.Merge(&o.regions)
+	r.addresses.Merge(&o.addresses)
+	r.agents.Merge(&o.agents)
+	r.keys.Merge(&o.keys)
 	r.mfa |= o.mfa
 	for _, note := range o.notes {
 		r.note(note)

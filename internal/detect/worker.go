@@ -11,6 +11,7 @@ import (
 	"github.com/rootkeep/rootkeep/internal/detect/origin"
 	"github.com/rootkeep/rootkeep/internal/detect/policytext"
 	"github.com/rootkeep/rootkeep/internal/detect/seen"
+	"github.com/rootkeep/rootkeep/internal/detect/tally"
 	"github.com/rootkeep/rootkeep/sigma"
 	"github.com/rootkeep/rootkeep/sigma/correlate"
 )
@@ -27,9 +28,9 @@ type Worker struct {
 	groups      map[groupKey]*spans
 	lastKey     groupKey // bursts repeat tactic and caller
 	lastSpans   *spans
-	who         names
+	who         tally.Callers
 	texts       map[string]string // interned texts of evidence
-	places      places
+	places      tally.Places
 	origins     map[string]origin.Origin
 	deferred    []deferred
 	dropped     int // records that did not fit in deferred
@@ -79,9 +80,7 @@ func (h *Hunt) NewWorker() *Worker {
 		correlator: correlate.New(h.pack.Set),
 		inventory:  &inventory.Index{},
 		groups:     map[groupKey]*spans{},
-		who:        names{of: map[string]uint32{}},
 		texts:      map[string]string{},
-		places:     places{of: map[placeKey]*placeCount{}},
 		origins:    map[string]origin.Origin{},
 	}
 	w.evidence, w.deriveBound = w.event, w.derive
@@ -112,7 +111,7 @@ func (w *Worker) Observe(rec *cloudtrail.Record, file string) {
 	}
 	w.totals.Events++
 	if timed {
-		w.places.count(w.account(v), v.Text(fRegion), w.time)
+		w.places.Count(w.account(v), v.Text(fRegion), w.time)
 	} else {
 		w.totals.Untimed++
 	}
@@ -195,7 +194,7 @@ func (w *Worker) duplicate(v *rootkeep.View) bool {
 // numberOf remembers the last account: a file is of one.
 func (w *Worker) numberOf(account []byte) seen.Account {
 	if w.lastNumber == 0 || string(account) != w.lastAccount {
-		w.lastNumber, w.lastAccount = w.hunt.seen.Account(account), string(cut(account))
+		w.lastNumber, w.lastAccount = w.hunt.seen.Account(account), string(tally.Cut(account))
 	}
 	return w.lastNumber
 }
@@ -270,7 +269,7 @@ func (w *Worker) group(v *rootkeep.View, notes []string) {
 			continue
 		}
 		if i == 0 || len(spans) == 0 {
-			who = w.who.number(w.account(v), w.principalOf(v))
+			who = w.who.Number(w.account(v), w.principalOf(v))
 		}
 		key := groupKey{tactic: s.tactic, who: who}
 		if s.Session {
@@ -303,16 +302,16 @@ func (w *Worker) level(level rootkeep.Severity, s *settings) rootkeep.Severity {
 // describe counts what the record says of itself.
 func (w *Worker) describe(v *rootkeep.View, run *span, session bool) {
 	action := w.action(v)
-	run.names.add(action)
+	run.names.Add(action)
 	if w.failed {
-		run.failed.add(action)
+		run.failed.Add(action)
 	}
-	run.regions.add(v.Text(fRegion))
-	run.addresses.add(v.Text(fAddress))
-	run.agents.add(v.Text(fAgent))
+	run.regions.Add(v.Text(fRegion))
+	run.addresses.Add(v.Text(fAddress))
+	run.agents.Add(v.Text(fAgent))
 	run.mfa |= multiFactor(v)
 	if session {
-		run.keys.add(v.Text(fAccessKey))
+		run.keys.Add(v.Text(fAccessKey))
 	}
 	if run.wants(w.time) {
 		run.keep(w.event())

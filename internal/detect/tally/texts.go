@@ -1,6 +1,9 @@
-package detect
+// Package tally counts what a hunt meets, in bounded memory and without garbage:
+// texts, callers, places. It belongs to one worker until its shares are merged.
+package tally
 
 import (
+	"bytes"
 	"cmp"
 	"slices"
 
@@ -8,30 +11,28 @@ import (
 )
 
 const (
-	// distinctValues is how many distinct texts are told apart in one place;
-	// further ones are only counted. A noisy group names a handful, a hostile one
-	// must not fill the memory.
-	distinctValues = 1024
-	// longestText is how much of a text is kept, bytes.
-	longestText = 512
+	// Distinct is how many distinct texts a Texts tells apart; further ones are only
+	// counted. A noisy group names a handful, a hostile one must not fill the memory.
+	Distinct = 1024
+	// LongestText is how much of a text is kept, bytes.
+	LongestText = 512
 )
 
-// counts counts texts. A few are found fastest one after another; a map helps
+// Texts counts texts; the zero value is empty. A few are found fastest one after another; a map helps
 // when there are many.
-type counts struct {
+type Texts struct {
 	list  []rootkeep.Count // in the order in which the texts came
 	index map[string]int   // into list, once it is long
 	last  int              // of the last call: bursts repeat themselves
-	more  int              // occurrences of texts beyond distinctValues
+	more  int              // see More
 }
 
-// longList is from when on counts has an index.
+// longList is from when on Texts has an index.
 const longList = 8
 
-func (c *counts) add(text []byte) {
-	if len(text) > longestText {
-		text = text[:longestText]
-	}
+// Add counts one text; an empty one says nothing and is not counted.
+func (c *Texts) Add(text []byte) {
+	text = Cut(text)
 	if c.last < len(c.list) && c.list[c.last].Text == string(text) {
 		c.list[c.last].Count++
 		return
@@ -51,7 +52,7 @@ func (c *counts) add(text []byte) {
 }
 
 // find is the place of a text in the list, -1 when it is not there.
-func (c *counts) find(text []byte) int {
+func (c *Texts) find(text []byte) int {
 	if c.index != nil {
 		if i, ok := c.index[string(text)]; ok { // compiled without a copy of text
 			return i
@@ -67,8 +68,8 @@ func (c *counts) find(text []byte) int {
 }
 
 // enter makes room for one more text, -1 when there is none.
-func (c *counts) enter(text string) int {
-	if len(c.list) >= distinctValues {
+func (c *Texts) enter(text string) int {
+	if len(c.list) >= Distinct {
 		return -1
 	}
 	c.list = append(c.list, rootkeep.Count{Text: text})
@@ -84,16 +85,16 @@ func (c *counts) enter(text string) int {
 	return len(c.list) - 1
 }
 
-// of is how often a text occurred.
-func (c *counts) of(text string) int {
+// Of is how often a text occurred.
+func (c *Texts) Of(text string) int {
 	if i := c.find([]byte(text)); i >= 0 {
 		return c.list[i].Count
 	}
 	return 0
 }
 
-// merge adds the counts of other events.
-func (c *counts) merge(o *counts) {
+// Merge adds the counts of other events.
+func (c *Texts) Merge(o *Texts) {
 	for _, theirs := range o.list {
 		i := c.find([]byte(theirs.Text))
 		if i < 0 {
@@ -108,8 +109,8 @@ func (c *counts) merge(o *counts) {
 	c.more += o.more
 }
 
-// total is the number of occurrences of all texts.
-func (c *counts) total() int {
+// Total is the number of occurrences of all texts.
+func (c *Texts) Total() int {
 	n := c.more
 	for _, entry := range c.list {
 		n += entry.Count
@@ -117,8 +118,8 @@ func (c *counts) total() int {
 	return n
 }
 
-// top lists the n most frequent texts, ties by text.
-func (c *counts) top(n int) []rootkeep.Count {
+// Top lists the n most frequent texts, ties by text.
+func (c *Texts) Top(n int) []rootkeep.Count {
 	out := slices.Clone(c.list)
 	slices.SortFunc(out, func(a, b rootkeep.Count) int {
 		return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Text, b.Text))
@@ -126,11 +127,22 @@ func (c *counts) top(n int) []rootkeep.Count {
 	return out[:min(n, len(out))]
 }
 
-// texts are those of top alone.
-func (c *counts) texts(n int) []string {
+// Names are the texts of Top alone.
+func (c *Texts) Names(n int) []string {
 	var out []string
-	for _, entry := range c.top(n) {
+	for _, entry := range c.Top(n) {
 		out = append(out, entry.Text)
 	}
 	return out
+}
+
+// More is the number of occurrences of texts beyond the first Distinct ones.
+func (c *Texts) More() int { return c.more }
+
+// Cut shortens text at LongestText without leaving half a rune.
+func Cut(b []byte) []byte {
+	if len(b) <= LongestText {
+		return b
+	}
+	return bytes.ToValidUTF8(b[:LongestText], nil)
 }

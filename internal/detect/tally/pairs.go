@@ -1,7 +1,7 @@
-package detect
+package tally
 
-// names numbers pairs of account and principal.
-type names struct {
+// Callers numbers pairs of account and principal; the zero value is empty.
+type Callers struct {
 	of   map[string]uint32
 	list []string // account, a zero byte, principal
 	last uint32
@@ -12,8 +12,9 @@ type names struct {
 // for each event. Further ones share the caller (others).
 const maxCallers = 1 << 16
 
-func (n *names) number(account, principal []byte) uint32 {
-	n.key = append(append(append(n.key[:0], cut(account)...), 0), cut(principal)...)
+// Number is that of a pair, a new one when it was not met.
+func (n *Callers) Number(account, principal []byte) uint32 {
+	n.key = append(append(append(n.key[:0], Cut(account)...), 0), Cut(principal)...)
 	if int(n.last) < len(n.list) && n.list[n.last] == string(n.key) {
 		return n.last
 	}
@@ -23,6 +24,9 @@ func (n *names) number(account, principal []byte) uint32 {
 		i, ok = n.of[string(n.key)]
 	}
 	if !ok {
+		if n.of == nil {
+			n.of = map[string]uint32{}
+		}
 		i = uint32(len(n.list))
 		text := string(n.key)
 		n.of[text] = i
@@ -31,3 +35,6 @@ func (n *names) number(account, principal []byte) uint32 {
 	n.last = i
 	return i
 }
+
+// Pair is the account, a zero byte and the principal of a number.
+func (n *Callers) Pair(number uint32) string { return n.list[number] }

@@ -1,11 +1,30 @@
-package detect
+package tally
 
 import (
 	"cmp"
 	"slices"
+	"time"
 
 	"github.com/rootkeep/rootkeep"
 )
+
+// Place is one account and Region with the events seen there.
+type Place struct {
+	Account rootkeep.AccountID `json:"account"`
+	Region  rootkeep.Region    `json:"region"`
+	Events  int64              `json:"events"`
+	First   time.Time          `json:"first"`
+	Last    time.Time          `json:"last"`
+	// Silent are the hours between First and Last without any event: seen is not
+	// proof, and neither is silence.
+	Silent int `json:"silent_hours"`
+}
+
+// Hour counts the events of one hour over all accounts.
+type Hour struct {
+	Start  time.Time `json:"start"`
+	Events int64     `json:"events"`
+}
 
 // placeKey is one account and Region.
 type placeKey struct{ account, region string }
@@ -17,8 +36,8 @@ type placeCount struct {
 	hours       map[int64]int64 // hour number since 1970 -> events
 }
 
-// places counts what one worker saw.
-type places struct {
+// Places counts when and where events were seen; the zero value is empty.
+type Places struct {
 	of      map[placeKey]*placeCount
 	last    *placeCount // of the event before: a file is of one place
 	lastKey placeKey
@@ -28,15 +47,18 @@ type places struct {
 // Regions, so more than this is made up. The rest counts as one place.
 const maxPlaces = 100_000
 
-// count notes when and where an event was seen.
-func (s *places) count(account, region []byte, t int64) {
+// Count notes when and where an event was seen.
+func (s *Places) Count(account, region []byte, t int64) {
 	if s.last == nil || string(account) != s.lastKey.account || string(region) != s.lastKey.region {
-		key := placeKey{string(cut(account)), string(cut(region))}
+		key := placeKey{string(Cut(account)), string(Cut(region))}
 		if len(s.of) >= maxPlaces && s.of[key] == nil {
 			key = placeKey{"(others)", "(others)"}
 		}
 		p, ok := s.of[key]
 		if !ok {
+			if s.of == nil {
+				s.of = map[placeKey]*placeCount{}
+			}
 			p = &placeCount{first: t, last: t, hours: map[int64]int64{}}
 			s.of[key] = p
 		}
@@ -48,12 +70,12 @@ func (s *places) count(account, region []byte, t int64) {
 	p.hours[t/3600]++
 }
 
-// placesOf sums up the workers' places.
-func placesOf(workers []*Worker) ([]Place, []Hour) {
+// Sum adds several workers' places up.
+func Sum(shares []*Places) ([]Place, []Hour) {
 	sums := map[placeKey]*placeCount{}
 	hours := map[int64]int64{}
-	for _, w := range workers {
-		for key, p := range w.places.of {
+	for _, share := range shares {
+		for key, p := range share.of {
 			sum, ok := sums[key]
 			if !ok {
 				sum = &placeCount{first: p.first, last: p.last, hours: map[int64]int64{}}
@@ -85,3 +107,5 @@ func placesOf(workers []*Worker) ([]Place, []Hour) {
 	slices.SortFunc(over, func(a, b Hour) int { return a.Start.Compare(b.Start) })
 	return places, over
 }
+
+func unix(t int64) time.Time { return time.Unix(t, 0).UTC() }
