@@ -5,6 +5,7 @@ BIN := bin/rootkeep
 EVENTS ?= 1000000
 SEED ?= 1
 export CGO_ENABLED ?= 0
+ORACLE := $(CURDIR)/.venv/oracle
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -23,7 +24,7 @@ setup: ## install what the tests use beside Go (Debian, as root; elsewhere it sa
 test: setup ## all tests but the long ones
 	go mod tidy -diff
 	go vet ./...
-	go test ./...
+	ROOTKEEP_IAM_SIMULATE=$(ORACLE) go test ./...
 	CGO_ENABLED=1 go test -race ./internal/... ./sigma/correlate/... ./cmd/...
 
 test-long: setup ## fuzz every decoder for a while, race detector on everything

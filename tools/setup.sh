@@ -2,6 +2,15 @@
 # Installs what the tests use beside Go. On Debian as root it installs; elsewhere
 # it names what is missing and goes on: a test whose tool is absent says so.
 set -u
+cd "$(dirname "$0")/.."
+
+# The IAM evaluator that ours is compared with runs as a process of its own.
+oracle=.venv/oracle
+if command -v npm >/dev/null && [ ! -d $oracle/node_modules/@cloud-copilot/iam-simulate ]; then
+	mkdir -p $oracle && cp tools/oracle/package.json $oracle/ && (cd $oracle && npm install --silent --no-audit --no-fund) ||
+		echo "setup: npm could not install the packages of tools/oracle/package.json; the comparison with them says that it was skipped" >&2
+fi
+
 declare -A package=([openssl]=openssl [chromium]=chromium [libdeflate-gunzip]=libdeflate-tools [gzip]=gzip [gcc]=gcc)
 missing=()
 for tool in "${!package[@]}"; do

@@ -64,6 +64,9 @@ func (c *checker) asOf() string {
 }
 
 func (c *checker) suggestAction(service, action string) string {
+	if c.guesses >= maxGuesses {
+		return ""
+	}
 	var names []string
 	for _, a := range metadata.Actions(service) {
 		names = append(names, a.Name)

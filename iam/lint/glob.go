@@ -58,7 +58,11 @@ func (w *compiled) covers(narrow *compiled) bool {
 	if !strings.HasPrefix(narrow.narrow, w.head) || w.many && narrow.wild {
 		return false
 	}
-	return w.pattern.Match(narrow.narrow)
+	if !w.pattern.Match(narrow.narrow) {
+		return false
+	}
+	// Stars stand for nothing as well, which a question mark does not cover.
+	return !narrow.wild || !strings.Contains(w.text, "?") || w.pattern.Match(strings.ReplaceAll(narrow.narrow, "\x00", ""))
 }
 
 // groups lists the entries that say the same thing twice: each group is an entry
@@ -66,14 +70,13 @@ func (w *compiled) covers(narrow *compiled) bool {
 // entry that would be kept.
 func groups(list []compiled) (out [][]int, covering []int) {
 	taken := make([]bool, len(list))
-	exact := map[string]int{}
+	exact, group := map[string]int{}, map[int]int{}
 	add := func(wide, narrow int) {
-		for g, w := range covering {
-			if w == wide {
-				out[g] = append(out[g], narrow)
-				return
-			}
+		if g, ok := group[wide]; ok {
+			out[g] = append(out[g], narrow)
+			return
 		}
+		group[wide] = len(out)
 		covering = append(covering, wide)
 		out = append(out, []int{wide, narrow})
 	}

@@ -177,14 +177,16 @@ type checker struct {
 	st       *statement // the one at hand
 	spent    int        // comparisons made so far
 	guesses  int        // suggestions made so far
+	places   int        // places found so far
 }
 
 // Bounds on hostile policies. The largest policy that AWS stores stays far below.
 const (
-	maxWork       = 1 << 26 // comparisons of one policy
+	maxWork       = 1 << 24 // comparisons of one policy
 	maxStatements = 1000    // of a policy whose statements are judged against each other
 	maxConditions = 1000    // of a statement
 	maxGuesses    = 50      // names that are looked for
+	maxPlaces     = 2000    // of findings: to count the column of each takes time
 )
 
 // spend says whether n more comparisons are within the bounds. A policy beyond them
@@ -195,7 +197,8 @@ func (c *checker) spend(n int) bool {
 }
 
 func (c *checker) bounds() {
-	if c.spent > maxWork || len(c.doc.Statements) > maxStatements {
+	if c.spent > maxWork || c.places > maxPlaces || len(c.doc.Statements) > maxStatements {
+		c.places = 0
 		c.add("RK_NOT_JUDGED_WHOLE", "", place{c.doc.Span, ""})
 	}
 }
@@ -213,6 +216,9 @@ func (c *checker) add(code, message string, at ...place) {
 	f := newFinding(code, message)
 	if c.oldTable() && (code == "INVALID_ACTION" || code == "INVALID_SERVICE_IN_ACTION") {
 		f.Severity = Warning
+	}
+	if c.places += len(at); c.places > maxPlaces {
+		return
 	}
 	for _, p := range at {
 		line, column := c.doc.Position(p.span.Start)

@@ -26,7 +26,7 @@ type Policy struct {
 	Document *policy.Document
 
 	file   []byte
-	lines  jsontree.Lines
+	lines  *index
 	inText *jsontree.Value // the JSON string that holds the policy, or nil
 }
 
@@ -46,7 +46,7 @@ const want = "want a policy with Statement, a CloudFormation template with Resou
 // Find lists the policies of a file. A file that is none of the known kinds gives an
 // *Error; a template or plan without policies gives none.
 func Find(src []byte) ([]Policy, error) {
-	f := finder{src: src, lines: jsontree.NewLines(src)}
+	f := finder{src: src, lines: newIndex(src)}
 	root, err := f.parse()
 	if err != nil {
 		return nil, err
@@ -68,20 +68,20 @@ func Find(src []byte) ([]Policy, error) {
 func (p *Policy) Locate(l lint.Location) (line, column int) {
 	start, _ := l.Offset()
 	if p.inText != nil {
-		return p.lines.Position(outer(p.file, p.inText, start))
+		return p.lines.position(outer(p.file, p.inText, start))
 	}
-	return p.lines.Position(start)
+	return p.lines.position(start)
 }
 
 type finder struct {
 	src   []byte
-	lines jsontree.Lines
+	lines *index
 	found []Policy
 	err   error
 }
 
 func (f *finder) fail(at jsontree.Span, want string) error {
-	line, column := f.lines.Position(int(at.Start))
+	line, column := f.lines.position(int(at.Start))
 	return &Error{line, column, want}
 }
 
@@ -97,7 +97,7 @@ func (f *finder) parse() (jsontree.Value, error) {
 	root, err := jsontree.Parse(f.src)
 	var e *jsontree.Error
 	if errors.As(err, &e) {
-		line, column := f.lines.Position(e.Offset)
+		line, column := f.lines.position(e.Offset)
 		return root, &Error{line, column, e.Want}
 	}
 	return root, err

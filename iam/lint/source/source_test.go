@@ -4,9 +4,11 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/rootkeep/rootkeep/iam/jsontree"
 	"github.com/rootkeep/rootkeep/iam/lint"
 )
 
@@ -140,6 +142,20 @@ func TestLocateInsideText(t *testing.T) {
 			}
 			t.Error("got no finding, want INVALID_SERVICE_IN_ACTION")
 		})
+	}
+}
+
+func TestPositionsAreThoseOfTheParser(t *testing.T) {
+	src := []byte("\xEF\xBB\xBF{" + strings.Repeat("é ", 5000) + "\n\n" + strings.Repeat("x", 9000) + "\n日本}")
+	ours, theirs := newIndex(src), jsontree.NewLines(src)
+	for offset := range len(src) + 2 {
+		if offset < len(src) && !utf8.RuneStart(src[offset]) {
+			continue
+		}
+		line, column := ours.position(offset)
+		if l, c := theirs.Position(offset); line != l || column != c && offset > 3 {
+			t.Fatalf("offset %d: got %d:%d, want %d:%d", offset, line, column, l, c)
+		}
 	}
 }
 
