@@ -15,6 +15,7 @@ import (
 type codeCase struct {
 	Type    Type
 	Service string
+	Managed bool
 	Fires   json.RawMessage
 	Quiet   json.RawMessage
 }
@@ -64,7 +65,7 @@ func TestEveryCodeFiresAndStaysQuiet(t *testing.T) {
 		reported++
 		t.Run(code.Name, func(t *testing.T) {
 			c := readCase(t, file)
-			o := Options{Type: c.Type, Service: c.Service, Now: caseNow()}
+			o := Options{Type: c.Type, Service: c.Service, Managed: c.Managed, Now: caseNow()}
 			fires, _ := Source(policyText(c.Fires), o)
 			i := slices.IndexFunc(fires, func(f Finding) bool { return f.Code == code.Name })
 			if i < 0 {

@@ -56,7 +56,7 @@ func (c *checker) size() {
 	case Resource:
 		over("POLICY_SIZE_EXCEEDS_RESOURCE_POLICY_QUOTA", resourceQuota)
 	default:
-		if !over("POLICY_SIZE_EXCEEDS_IDENTITY_POLICY_QUOTA", identityQuota) {
+		if !over("POLICY_SIZE_EXCEEDS_IDENTITY_POLICY_QUOTA", identityQuota) && c.managed {
 			over("RK_MANAGED_POLICY_SIZE", managedQuota)
 		}
 	}

@@ -91,6 +91,9 @@ type Options struct {
 	// Service is the prefix of the service whose resource a resource policy is
 	// attached to, such as s3. Empty is told from the policy where it can be.
 	Service string
+	// Managed says that an identity policy is a managed one, which may be shorter than
+	// the inline policies of a role.
+	Managed bool
 	// Now lets the linter judge dates, and tells how old the table of actions is.
 	// Zero leaves both out.
 	Now time.Time
@@ -125,7 +128,7 @@ func Document(doc *policy.Document, o Options) ([]Finding, Type) {
 	if o.Type == Unknown {
 		o.Type = Detect(doc)
 	}
-	c := checker{doc: doc, typ: o.Type, service: o.Service, now: o.Now}
+	c := checker{doc: doc, typ: o.Type, service: o.Service, managed: o.Managed, now: o.Now}
 	if c.service == "" && c.typ == Resource {
 		c.service = attachedTo(doc)
 	}
@@ -172,6 +175,7 @@ type checker struct {
 	doc      *policy.Document
 	typ      Type
 	service  string // of a resource policy, when known
+	managed  bool
 	now      time.Time
 	findings []Finding
 	st       *statement // the one at hand

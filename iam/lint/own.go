@@ -16,6 +16,7 @@ func (c *checker) ownStatementRules() {
 	c.unsatisfiable()
 	c.openToAll()
 	c.administrator()
+	c.existingCompute()
 	c.placeholders()
 }
 
@@ -252,6 +253,38 @@ func (c *checker) administrator() {
 			return
 		}
 	}
+}
+
+// existingCompute speaks of statements that hand over whole compute services: who may
+// change the code, the user data or the stack of another acts with its role, and
+// needs no iam:PassRole for it. One service alone is the usual form of full access to
+// it, so two are asked for.
+func (c *checker) existingCompute() {
+	s := c.st
+	if !s.allows() || c.typ != Identity || s.Condition != nil || !s.everyResource() || s.Action == nil {
+		return
+	}
+	var at []place
+	var services []string
+	for i, item := range s.Action.Items {
+		service, rest, _ := strings.Cut(strings.ToLower(item.Value), ":")
+		if rest == "*" && runsWithRoles(service) && !slices.Contains(services, service) {
+			services, at = append(services, service), append(at, s.at("Action", s.Action, i))
+		}
+	}
+	if len(services) > 1 {
+		c.add("RK_EXISTING_ROLES", strings.Join(services, ", ")+" run what the caller gives them with roles that are there already", at...)
+	}
+}
+
+// runsWithRoles says whether resources of the service run a caller's code with a role
+// (reference: the escalation techniques of update rather than of creation).
+func runsWithRoles(service string) bool {
+	switch service {
+	case "lambda", "ec2", "cloudformation", "ecs", "glue", "codebuild", "ssm", "sagemaker", "datapipeline", "elasticmapreduce":
+		return true
+	}
+	return false
 }
 
 // placeholders looks for example accounts in resources and conditions.

@@ -164,7 +164,7 @@ func (l *PolicyLint) read(c PolicyLintConfig, name string, r io.Reader) {
 
 func (l *PolicyLint) judge(c PolicyLintConfig, name string, p *source.Policy) {
 	l.Policies++
-	o := lint.Options{Type: p.Type, Service: p.Service, Now: c.Now}
+	o := lint.Options{Type: p.Type, Service: p.Service, Managed: p.Managed, Now: c.Now}
 	if c.Type != lint.Unknown && (p.Type == lint.Unknown || p.Type == lint.Identity && c.Type == lint.Boundary) {
 		o.Type = c.Type
 	}

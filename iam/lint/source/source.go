@@ -23,6 +23,7 @@ type Policy struct {
 	Path     string
 	Type     lint.Type
 	Service  string
+	Managed  bool // an identity policy that stands by itself, not inside a principal
 	Document *policy.Document
 
 	file   []byte

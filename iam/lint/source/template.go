@@ -20,10 +20,18 @@ func (f *finder) template(root *jsontree.Value) bool {
 		if !ok || !ok2 || kind.Kind != jsontree.String {
 			continue
 		}
-		resolved := resolve(properties)
+		resolved, before := resolve(properties), len(f.found)
 		f.walk("Resources."+r.Key+".Properties", &resolved, templateKind(kind.Text, &resolved))
+		f.managed(before, kind.Text == "AWS::IAM::ManagedPolicy")
 	}
 	return true
+}
+
+// managed marks the policies found since.
+func (f *finder) managed(since int, yes bool) {
+	for i := since; i < len(f.found); i++ {
+		f.found[i].Managed = yes
+	}
 }
 
 // templateKind tells the type of policy from the type of the resource and the name
@@ -106,6 +114,8 @@ func (f *finder) planned(resource, values *jsontree.Value) {
 	if !strings.HasPrefix(kind, "aws_") || kind == "aws_iam_policy_document" {
 		return
 	}
+	before := len(f.found)
+	defer func() { f.managed(before, kind == "aws_iam_policy") }()
 	f.walk(address, values, func(key string) (lint.Type, string) {
 		service, _, _ := strings.Cut(strings.TrimPrefix(kind, "aws_"), "_")
 		switch {
