@@ -7,11 +7,12 @@ import (
 )
 
 const (
-	maxNoted  = 8 << 10 // bytes of an object worth remembering
-	trial     = 64      // objects after which a habit is judged
-	minHits   = trial / 8
-	restFor   = 4096 // objects that a bad habit rests
-	notedKeep = 4
+	maxNoted       = 8 << 10 // bytes of an object worth remembering
+	maxNotedValues = 1024    // in one noted object
+	trial          = 64      // objects after which a habit is judged
+	minHits        = trial / 8
+	restFor        = 4096 // objects that a bad habit rests
+	notedKeep      = 4
 )
 
 // habit remembers the last few objects of one key of the record. CloudTrail
@@ -33,6 +34,7 @@ type noted struct {
 	raw    []byte
 	text   []byte // decoded strings
 	values []notedValue
+	full   bool // it is larger than is noted
 }
 
 type notedValue struct {
@@ -94,11 +96,11 @@ func (h *habit) find(b []byte) *noted {
 
 // note scans the object at b[i] and remembers it in n, unless it is large.
 func (s *scanner) note(n *noted, i int, l *level, depth int) int {
-	n.raw, n.text, n.values = n.raw[:0], n.text[:0], n.values[:0]
+	n.raw, n.text, n.values, n.full = n.raw[:0], n.text[:0], n.values[:0], false
 	s.noting, s.notingFrom = n, i
 	next := s.element(i, l, depth)
 	s.noting = nil
-	if next < 0 || next-i > maxNoted {
+	if next < 0 || next-i > maxNoted || n.full {
 		return next
 	}
 	s.notes++
@@ -120,10 +122,23 @@ func (s *scanner) replay(n *noted) {
 }
 
 func (n *noted) add(field int, kind rootkeep.Kind, from, to int) {
+	if n.overflows(0) {
+		return
+	}
 	n.values = append(n.values, notedValue{field: int32(field), kind: kind, from: int32(from), to: int32(to)})
 }
 
+// overflows says that no more is noted: the object is large, and what a hostile
+// record makes us keep stays with the reader.
+func (n *noted) overflows(text int) bool {
+	n.full = n.full || len(n.values) >= maxNotedValues || len(n.text)+text > maxNoted
+	return n.full
+}
+
 func (n *noted) addText(field int, text []byte) {
+	if n.overflows(len(text)) {
+		return
+	}
 	from := len(n.text)
 	n.text = append(n.text, text...)
 	n.values = append(n.values, notedValue{

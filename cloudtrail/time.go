@@ -4,7 +4,8 @@ package cloudtrail
 // fraction cut off. CloudTrail writes 2026-11-22T13:05:00Z; copies of its
 // records that went through other tools also have a fraction, a space for the
 // T, an offset from UTC, or no zone at all, which then is UTC. Leap seconds and
-// impossible dates are refused.
+// impossible dates are refused, and so is what no
+// RFC 3339 time in UTC can say.
 func ParseTime(b []byte) (unix int64, ok bool) {
 	if len(b) < len("2006-01-02T15:04:05") || b[4] != '-' || b[7] != '-' || b[13] != ':' || b[16] != ':' ||
 		b[10] != 'T' && b[10] != 't' && b[10] != ' ' {
@@ -19,8 +20,16 @@ func ParseTime(b []byte) (unix int64, ok bool) {
 	}
 	offset, ok := zone(b[19:])
 	clock := (hour*60+minute)*60 + second
-	return daysSince1970(year, month, day)*86400 + int64(clock) - offset, ok
+	unix = daysSince1970(year, month, day)*86400 + int64(clock) - offset
+	return unix, ok && unix >= earliest && unix <= latest
 }
+
+// The years 1 to 9999 in UTC, all that RFC 3339 can write: an offset can lead out
+// of them.
+const (
+	earliest = -62135596800 // 0001-01-01T00:00:00Z
+	latest   = 253402300799 // 9999-12-31T23:59:59Z
+)
 
 // number is the value of two digits, negative if they are none.
 func number(b []byte) int {

@@ -12,6 +12,7 @@ import (
 	"github.com/rootkeep/rootkeep/cloudtrail"
 	"github.com/rootkeep/rootkeep/internal/detect"
 	"github.com/rootkeep/rootkeep/internal/report"
+	"github.com/rootkeep/rootkeep/internal/report/text"
 	"github.com/rootkeep/rootkeep/internal/stream"
 )
 
@@ -170,7 +171,7 @@ func (p *pass) account(out *report.Hunt) {
 		out.Notices = append(out.Notices, fmt.Sprintf("%d objects were read again by the standard library because our decoder was in doubt", p.reread))
 	}
 	if t.GzipMembers > t.Objects {
-		out.Notices = append(out.Notices, fmt.Sprintf("%d gzip members were read in %d objects", t.GzipMembers, t.Objects))
+		out.Notices = append(out.Notices, fmt.Sprintf("%s were read in %s", text.Counted(t.GzipMembers, "gzip member"), text.Counted(t.Objects, "object")))
 	}
 	if t.Objects == 0 {
 		out.Notices = append(out.Notices, "nothing was read: the paths hold no file")

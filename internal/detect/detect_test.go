@@ -265,3 +265,22 @@ func TestNarrowing(t *testing.T) {
 		t.Errorf("got %d events inside and %d outside, want 1 and 3", res.Totals.Events, res.Totals.Outside)
 	}
 }
+
+func TestAWildTimeIsNoTime(t *testing.T) {
+	pack, bases := shipped(t)
+	stop := event(t, bases, "stop-logging", 0, nil)
+	for _, at := range []string{"9999-12-31T23:59:59-00:01", "1970-01-01T00:00:00Z", "2100-01-01T00:00:00Z", "soon"} {
+		wild := event(t, bases, "root-signin", 0, nil)
+		wild["eventTime"] = at
+		res := one(t, pack, detect.Options{}, stop, wild)
+		if res.Totals.Untimed != 1 || res.Totals.First != monday || res.Totals.Last != monday {
+			t.Errorf("eventTime %s: got %d untimed, %s to %s, want 1 and Monday morning", at, res.Totals.Untimed, res.Totals.First, res.Totals.Last)
+		}
+		if a := find(res.Alerts, "root-console-signin"); a == nil || !a.First.IsZero() {
+			t.Errorf("eventTime %s: got %v, want an alert at an unknown time", at, a)
+		}
+		if _, err := json.Marshal(res); err != nil {
+			t.Errorf("eventTime %s: %v", at, err)
+		}
+	}
+}

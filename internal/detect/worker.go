@@ -124,14 +124,22 @@ func (w *Worker) Observe(rec *cloudtrail.Record, file string) {
 	}
 }
 
+// No event is older than AWS's first service or comes from the next century: such
+// a time is as good as none.
+const (
+	earliest = 1136073600 // 2006-01-01T00:00:00Z
+	latest   = 4102444800 // 2100-01-01T00:00:00Z
+)
+
 // begin looks at a record for the first time; false when its time cannot be read.
 func (w *Worker) begin(rec *cloudtrail.Record, file string) (timed bool) {
 	w.record, w.view, w.file, w.built = rec, rec.View, file, nil
 	rec.View.Derive = w.deriveBound
-	w.time, timed = cloudtrail.ParseTime(rec.View.Text(fTime))
-	if !timed {
-		w.time = untimed
+	t, ok := cloudtrail.ParseTime(rec.View.Text(fTime))
+	if timed = ok && t >= earliest && t < latest; !timed {
+		t = untimed
 	}
+	w.time = t
 	return timed
 }
 

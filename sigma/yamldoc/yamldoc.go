@@ -25,7 +25,8 @@ const (
 	maxFileTokens     = 1 << 16
 	maxDocumentTokens = 1 << 14
 	maxDepth          = 32
-	maxProblems       = 50 // reported per file
+	maxBlank          = 1000 // lines; the lexer is quadratic in them within a block
+	maxProblems       = 50   // reported per file
 )
 
 // Error is one problem of a file.
@@ -97,6 +98,25 @@ func split(src []byte) []chunk {
 	return append(out, cur)
 }
 
+// blankRun is the line where a run of more than maxBlank blank lines begins, 0
+// without one.
+func blankRun(text []byte) int {
+	blank, line := 0, 0
+	for l := range bytes.Lines(text) {
+		line++
+		for range 1 + bytes.Count(l, []byte("\r")) { // a lone \r ends a line, too
+			blank++
+		}
+		if len(bytes.TrimSpace(l)) > 0 {
+			blank = 0
+		}
+		if blank > maxBlank {
+			return max(1, line-maxBlank)
+		}
+	}
+	return 0
+}
+
 // parse returns the body of one document, nil when it is empty or faulty.
 func (r *Reader) parse(text []byte) ast.Node {
 	if len(text) > maxDocument {
@@ -105,6 +125,10 @@ func (r *Reader) parse(text []byte) ast.Node {
 	}
 	if !utf8.Valid(text) {
 		r.failAt(1+bytes.Count(text[:firstInvalid(text)], []byte("\n")), 1, "text is not UTF-8")
+		return nil
+	}
+	if line := blankRun(text); line > 0 {
+		r.failAt(line, 1, "more than %d blank lines follow each other", maxBlank)
 		return nil
 	}
 	tokens := lexer.Tokenize(string(text))
