@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/rootkeep/rootkeep/iam/lint/glob"
+	"github.com/rootkeep/rootkeep/iam/lint/known"
 	"github.com/rootkeep/rootkeep/iam/metadata"
 	"github.com/rootkeep/rootkeep/iam/policy"
 )
@@ -38,7 +40,7 @@ func (c *checker) action(value string, at place) {
 		if service != "*" || action != "*" {
 			c.add("WILDCARD_IN_SERVICE_NAME", fmt.Sprintf("%q has a wildcard in the service", value), at)
 		}
-	case !isService(lower):
+	case !known.Service(lower):
 		c.add("INVALID_SERVICE_IN_ACTION", fmt.Sprintf("there is no service %s%s%s", service, c.suggest(lower, metadata.Services()), c.asOf()), at)
 	case strings.Trim(action, "*") == "":
 	case c.unknownAction(lower, action, value):
@@ -75,48 +77,14 @@ func (c *checker) suggestAction(service, action string) string {
 }
 
 // suggest is a known name that differs little, as a question.
-func (c *checker) suggest(name string, known []string) string {
-	if c.guesses++; strings.ContainsAny(name, "*?") || len(name) > 80 || c.guesses > maxGuesses {
+func (c *checker) suggest(name string, names []string) string {
+	if c.guesses++; c.guesses > maxGuesses {
 		return ""
 	}
-	best, distance := "", len(name)/4+1
-	for _, k := range known {
-		if d := edits(strings.ToLower(name), strings.ToLower(k), distance); d < distance {
-			best, distance = k, d
-		}
+	if best, ok := known.Nearest(name, names); ok {
+		return ", did you mean " + best + "?"
 	}
-	if best == "" {
-		return ""
-	}
-	return ", did you mean " + best + "?"
-}
-
-// edits is the number of changes from a to b, or limit if there are as many.
-func edits(a, b string, limit int) int {
-	if d := len(a) - len(b); d >= limit || -d >= limit {
-		return limit
-	}
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal, least := row[0], i+1
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(cost, row[j]+1, row[j+1]+1)
-			least = min(least, row[j+1])
-		}
-		if least >= limit {
-			return limit
-		}
-	}
-	return min(row[len(b)], limit)
+	return ""
 }
 
 func (c *checker) redundantActions() {
@@ -132,25 +100,25 @@ func (c *checker) redundantResources() {
 	if list == nil || len(list.Items) < 2 {
 		return
 	}
-	c.redundant("REDUNDANT_RESOURCE", name, list, compileList(list.Values(), false))
+	c.redundant("REDUNDANT_RESOURCE", name, list, glob.Compile(list.Values(), false))
 }
 
-func (c *checker) redundant(code, name string, list *policy.Texts, all []compiled) {
+func (c *checker) redundant(code, name string, list *policy.Texts, all []glob.Entry) {
 	wild := 0
 	for i := range all {
-		if all[i].wild {
+		if all[i].Wild() {
 			wild++
 		}
 	}
 	if !c.spend(wild * len(all)) {
 		return
 	}
-	found, covering := groups(all)
+	found, covering := glob.Groups(all)
 	for g, members := range found {
 		slices.Sort(members)
 		var at []place
 		for _, i := range members {
-			if !jsonMarker(all[i].text) {
+			if !jsonMarker(all[i].Text()) {
 				at = append(at, c.st.at(name, list, i))
 			}
 		}
@@ -166,14 +134,14 @@ func (s *statement) coversAction(action string) (index int, wild, ok bool) {
 		return 0, false, false
 	}
 	entries := s.entries()
-	target := compiled{text: action, narrow: action}
+	target := glob.Plain(action)
 	for i := range entries {
-		if !entries[i].wild && entries[i].text == action {
+		if !entries[i].Wild() && entries[i].Text() == action {
 			return i, false, true
 		}
 	}
 	for i := range entries {
-		if entries[i].wild && entries[i].covers(&target) {
+		if entries[i].Wild() && entries[i].Covers(&target) {
 			return i, true, true
 		}
 	}
@@ -182,10 +150,10 @@ func (s *statement) coversAction(action string) (index int, wild, ok bool) {
 
 // excepts says whether NotAction leaves the action out.
 func (s *statement) excepts(action string) bool {
-	target := compiled{text: action, narrow: action}
+	target := glob.Plain(action)
 	entries := s.entries()
 	for i := range entries {
-		if entries[i].covers(&target) {
+		if entries[i].Covers(&target) {
 			return true
 		}
 	}
@@ -193,10 +161,10 @@ func (s *statement) excepts(action string) bool {
 }
 
 // entries are Action or NotAction as patterns in lower case.
-func (s *statement) entries() []compiled {
+func (s *statement) entries() []glob.Entry {
 	if s.compiled == nil {
 		list, _ := s.actions()
-		s.compiled = compileList(list.Values(), true)
+		s.compiled = glob.Compile(list.Values(), true)
 	}
 	return s.compiled
 }

@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"github.com/rootkeep/rootkeep/iam/condition"
+	"github.com/rootkeep/rootkeep/iam/lint/form"
+	"github.com/rootkeep/rootkeep/iam/lint/known"
 	"github.com/rootkeep/rootkeep/iam/metadata"
 	"github.com/rootkeep/rootkeep/iam/policy"
 )
@@ -140,16 +142,6 @@ func (c *checker) emptyConditions() {
 	}
 }
 
-// tagKeys are keys that need a tag's name.
-func needsTagKey(lower string) bool {
-	switch strings.TrimSuffix(lower, "/") {
-	case "aws:resourcetag", "aws:requesttag", "aws:principaltag", "ec2:resourcetag", "iam:resourcetag", "ssm:resourcetag",
-		"secretsmanager:resourcetag", "s3:existingobjecttag", "s3:requestobjecttag", "ecr:resourcetag", "ecs:resourcetag":
-		return true
-	}
-	return false
-}
-
 // conditionKey judges the name of a key.
 func (c *checker) conditionKey(k *cond) {
 	prefix, rest, ok := strings.Cut(k.lower, ":")
@@ -159,36 +151,18 @@ func (c *checker) conditionKey(k *cond) {
 		c.add("INVALID_CONDITION_KEY_FORMAT", fmt.Sprintf("%q has no form service:name", k.name()), k.place())
 	case k.lower == "aws:arn":
 		c.add("UNSUPPORTED_GLOBAL_CONDITION_KEY", "aws:ARN is not supported any more", k.place())
-	case needsTagKey(k.lower):
+	case known.NeedsTagKey(k.lower):
 		c.add("MISSING_TAG_KEY_IN_CONDITION", fmt.Sprintf("%s names no tag", k.name()), k.place())
-	case k.known || knownElsewhere(k.lower):
+	case k.known || known.DocumentedKey(k.lower):
 	case prefix == "aws":
 		c.add("INVALID_GLOBAL_CONDITION_KEY", fmt.Sprintf("there is no global condition key %s", k.name()), k.place())
-	case metadata.KeyPrefix(prefix) || isService(prefix):
-		if !federated(prefix) {
+	case metadata.KeyPrefix(prefix) || known.Service(prefix):
+		if !strings.Contains(prefix, ".") { // claims of an identity provider: nobody lists them
 			c.add("INVALID_SERVICE_CONDITION_KEY", fmt.Sprintf("%s has no condition key %s", prefix, k.name()), k.place())
 		}
 	case !strings.Contains(prefix, "."):
 		c.add("INVALID_SERVICE", fmt.Sprintf("there is no service %s", prefix), k.place())
 	}
-}
-
-// federated says whether a prefix is an identity provider's domain, whose claims
-// nobody lists.
-func federated(prefix string) bool { return strings.Contains(prefix, ".") }
-
-// knownElsewhere are keys that AWS documents outside the table.
-func knownElsewhere(lower string) bool {
-	for _, p := range []string{"aws:principaltag/", "aws:requesttag/", "aws:resourcetag/", "secretsmanager:resourcetag/", "saml:", "sdb:"} {
-		if strings.HasPrefix(lower, p) && len(lower) > len(p) {
-			return true
-		}
-	}
-	switch lower {
-	case "aws:sourceowner", "aws:principalorgmasteraccountid":
-		return true
-	}
-	return false
 }
 
 // qualifier judges ForAllValues and ForAnyValue against the kind of key.
@@ -217,53 +191,14 @@ func (c *checker) keyType(k *cond) {
 		return
 	}
 	element := k.info.Type.Element()
-	if operatorFits(k.op.Family, element, k.lower) {
+	if form.OperatorFits(k.op.Family, element, k.lower) {
 		return
 	}
 	if element == metadata.ARN && k.op.Family == condition.StringLike {
-		c.add("STRING_LIKE_OPERATOR_WITH_ARN_CONDITION_KEYS", fmt.Sprintf("%s holds an ARN: use %s", k.name(), arnOperator(k.op)), k.place())
+		c.add("STRING_LIKE_OPERATOR_WITH_ARN_CONDITION_KEYS", fmt.Sprintf("%s holds an ARN: use %s", k.name(), form.ARNOperator(k.op)), k.place())
 		return
 	}
 	c.add("TYPE_MISMATCH", fmt.Sprintf("%s holds a value of type %s, %s does not compare that", k.name(), element, k.block.Operator.Value), k.place())
-}
-
-func arnOperator(o condition.Operator) string {
-	if o.Negated {
-		return "ArnNotLike"
-	}
-	return "ArnLike"
-}
-
-// operatorFits says whether an operator compares values of a type. String equality
-// of an ARN is exact and passes; aws:EpochTime may be a number.
-func operatorFits(f condition.Family, t metadata.KeyType, lower string) bool {
-	isString := f == condition.StringEquals || f == condition.StringEqualsIgnoreCase || f == condition.StringLike
-	switch t {
-	case metadata.String:
-		return isString || f == condition.Binary
-	case metadata.ARN:
-		return f == condition.ARN || isString && f != condition.StringLike
-	case metadata.Bool:
-		return f == condition.Bool
-	case metadata.Numeric:
-		return f >= condition.NumericEquals && f <= condition.NumericGreaterEquals
-	case metadata.DateTime:
-		numeric := f >= condition.NumericEquals && f <= condition.NumericGreaterEquals
-		return f >= condition.DateEquals && f <= condition.DateGreaterEquals || numeric && lower == "aws:epochtime"
-	case metadata.IPAddress:
-		return f == condition.IPAddress
-	}
-	return true
-}
-
-// mixedTypes says whether the values are of more than one JSON type.
-func mixedTypes(t *policy.Texts) bool {
-	for _, item := range t.Items {
-		if item.Kind != t.Items[0].Kind {
-			return true
-		}
-	}
-	return false
 }
 
 // jsonMarker says whether text holds a value that only the deployment knows.

@@ -55,10 +55,16 @@ func (f Finding) id() string {
 	return f.Code + " " + strings.Join(paths, " ")
 }
 
-// dated are names that AWS and the table of actions know differently, because the
-// two are of different days. They count neither way.
+// dated are places of names that AWS and the table of actions know differently,
+// because the two are of different days: the services are gone from the table, the
+// action is new in it. They count neither way.
 func dated() []string {
-	return []string{"deepcomposer:TagResource", "deepcomposer:UntagResource", "iot1click:TagResource", "iot1click:UntagResource"}
+	const tagging = "ResourceGroupsTaggingAPITagUntagSupportedResources.json INVALID_SERVICE_IN_ACTION Statement[0].Action"
+	return []string{
+		tagging + "[80]", tagging + "[81]", // deepcomposer
+		tagging + "[163]", tagging + "[164]", // iot1click
+		"DeclarativePoliciesEC2Report.json INVALID_ACTION Statement[0].Action[7]", // ec2:DescribeAccountVpcEncryptionControl
+	}
 }
 
 type tally struct{ aws, ours, both int }
@@ -86,6 +92,9 @@ func TestAgainstAccessAnalyzer(t *testing.T) {
 			code := strings.Fields(id)[0]
 			if strings.HasPrefix(code, "RK_") {
 				own[code] += n
+				if len(aws) == 0 {
+					t.Errorf("%s: got %s, want no finding, as AWS", name, id)
+				}
 				continue
 			}
 			count(code).ours += n
@@ -150,12 +159,13 @@ func corpusPair(t *testing.T, name string) (aws, ours map[string]int) {
 	}
 	findings, _ := Source(src, Options{Type: Identity})
 	for _, f := range findings {
-		start, end := f.Locations[0].Offset()
-		value := strings.Trim(string(src[start:end]), `"`)
-		if f.Code == "INVALID_SERVICE_IN_ACTION" && slices.Contains(dated(), value) {
-			continue
-		}
 		ours[f.id()]++
+	}
+	for _, d := range dated() {
+		if id, ok := strings.CutPrefix(d, name+" "); ok {
+			delete(aws, id)
+			delete(ours, id)
+		}
 	}
 	return aws, ours
 }

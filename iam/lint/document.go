@@ -3,24 +3,12 @@ package lint
 import (
 	"fmt"
 	"regexp"
-	"strings"
 	"sync"
 	"unicode/utf8"
 
+	"github.com/rootkeep/rootkeep/iam/lint/form"
+	"github.com/rootkeep/rootkeep/iam/lint/known"
 	"github.com/rootkeep/rootkeep/iam/policy"
-)
-
-// Quotas in characters (IAM User Guide, "IAM and AWS STS quotas"; Organizations
-// User Guide, "Quotas for AWS Organizations"). White space between elements does
-// not count.
-const (
-	identityQuota = 10_240 // the largest: all inline policies of a role
-	managedQuota  = 6_144
-	resourceQuota = 20_480 // an S3 bucket policy; other resources take less or more
-	trustQuota    = 2_048  // default; 8,192 at most
-	scpQuota      = 10_240
-	oldSCPQuota   = 5_120
-	rcpQuota      = 5_120
 )
 
 // document judges the policy as a whole.
@@ -33,7 +21,7 @@ func (c *checker) document() {
 }
 
 func (c *checker) size() {
-	if int(c.doc.Span.End-c.doc.Span.Start) <= trustQuota {
+	if int(c.doc.Span.End-c.doc.Span.Start) <= known.TrustQuota {
 		return
 	}
 	n := utf8.RuneCount(c.doc.Compact())
@@ -46,18 +34,18 @@ func (c *checker) size() {
 	}
 	switch c.typ {
 	case SCP:
-		if !over("POLICY_SIZE_EXCEEDS_SCP_QUOTA", scpQuota) {
-			over("RK_SCP_SIZE", oldSCPQuota)
+		if !over("POLICY_SIZE_EXCEEDS_SCP_QUOTA", known.SCPQuota) {
+			over("RK_SCP_SIZE", known.OldSCPQuota)
 		}
 	case RCP:
-		over("POLICY_SIZE_EXCEEDS_RCP_QUOTA", rcpQuota)
+		over("POLICY_SIZE_EXCEEDS_RCP_QUOTA", known.RCPQuota)
 	case Trust:
-		over("POLICY_SIZE_EXCEEDS_ROLE_TRUST_POLICY_QUOTA", trustQuota)
+		over("POLICY_SIZE_EXCEEDS_ROLE_TRUST_POLICY_QUOTA", known.TrustQuota)
 	case Resource:
-		over("POLICY_SIZE_EXCEEDS_RESOURCE_POLICY_QUOTA", resourceQuota)
+		over("POLICY_SIZE_EXCEEDS_RESOURCE_POLICY_QUOTA", known.ResourceQuota)
 	default:
-		if !over("POLICY_SIZE_EXCEEDS_IDENTITY_POLICY_QUOTA", identityQuota) && c.managed {
-			over("RK_MANAGED_POLICY_SIZE", managedQuota)
+		if !over("POLICY_SIZE_EXCEEDS_IDENTITY_POLICY_QUOTA", known.IdentityQuota) && c.managed {
+			over("RK_MANAGED_POLICY_SIZE", known.ManagedQuota)
 		}
 	}
 }
@@ -122,7 +110,7 @@ func (c *checker) pairs() {
 	seen := map[string]int{}
 	for i := range c.doc.Statements {
 		s := &statement{Statement: &c.doc.Statements[i], index: i}
-		text := fingerprint(s.Statement)
+		text := form.Fingerprint(s.Statement)
 		if first, ok := seen[text]; ok {
 			f := &statement{Statement: &c.doc.Statements[first], index: first}
 			c.add("REDUNDANT_STATEMENT", fmt.Sprintf("statement %d says the same as statement %d", i+1, first+1), f.whole(), s.whole())
@@ -132,13 +120,4 @@ func (c *checker) pairs() {
 	}
 	c.shadowed()
 	c.selfProtection()
-}
-
-// fingerprint is a statement without its Sid, so that two that say the same are
-// equal.
-func fingerprint(s *policy.Statement) string {
-	plain := *s
-	plain.Sid = policy.Text{}
-	d := policy.Document{Statements: []policy.Statement{plain}}
-	return strings.Clone(string(d.Compact()))
 }

@@ -6,8 +6,8 @@ import (
 	"strings"
 
 	"github.com/rootkeep/rootkeep/iam/condition"
+	"github.com/rootkeep/rootkeep/iam/lint/known"
 	"github.com/rootkeep/rootkeep/iam/metadata"
-	"github.com/rootkeep/rootkeep/iam/policy"
 )
 
 // perType judges what one type of policy alone has.
@@ -27,68 +27,17 @@ func (c *checker) perType() {
 	}
 }
 
-// withPolicies are the services whose resource policies speak of their own actions
-// and resources only.
-func withPolicies(service string) bool {
-	switch service {
-	case "s3", "sqs", "sns", "kms", "secretsmanager", "lambda", "ecr", "es", "glacier", "events", "logs", "dynamodb", "kinesis", "s3express", "backup":
-		return true
-	}
-	return false
-}
-
-// attachedTo tells the service of a resource policy: the one that all of its
-// actions or ARNs name.
-func attachedTo(doc *policy.Document) string {
-	found := map[string]int{}
-	for i := range doc.Statements {
-		s := &doc.Statements[i]
-		for _, v := range append(s.Resource.Values(), s.NotResource.Values()...) {
-			if p, ok := condition.SplitARN(v); ok && withPolicies(p[2]) {
-				found[p[2]]++
-			}
-		}
-		for _, v := range s.Action.Values() {
-			if service, _, ok := strings.Cut(strings.ToLower(v), ":"); ok && withPolicies(service) {
-				found[service]++
-			}
-		}
-	}
-	best, second := "", 0
-	for _, service := range sortedKeys(found) {
-		switch n := found[service]; {
-		case best == "" || n > found[best]:
-			best, second = service, found[best]
-		case n > second:
-			second = n
-		}
-	}
-	if best == "" || second*2 > found[best] {
-		return "" // two services at once: nothing can be told
-	}
-	return best
-}
-
-func sortedKeys(m map[string]int) []string {
-	var out []string
-	for k := range m {
-		out = append(out, k)
-	}
-	slices.Sort(out)
-	return out
-}
-
 // attachment judges actions and resources of another service than the one whose
 // resource carries the policy.
 func (c *checker) attachment() {
-	if !withPolicies(c.service) {
+	if !known.WithPolicies(c.service) {
 		return
 	}
 	s := c.st
 	if s.Action != nil {
 		for i, item := range s.Action.Items {
 			service, _, ok := strings.Cut(strings.ToLower(item.Value), ":")
-			if ok && isService(service) && service != c.service {
+			if ok && known.Service(service) && service != c.service {
 				c.add("UNSUPPORTED_ACTION_IN_POLICY", fmt.Sprintf("a policy on a resource of %s cannot grant %s", c.service, item.Value), s.at("Action", s.Action, i))
 			}
 		}
@@ -98,7 +47,7 @@ func (c *checker) attachment() {
 		return
 	}
 	for i, item := range list.Items {
-		if p, ok := condition.SplitARN(item.Value); ok && isService(p[2]) && p[2] != c.service {
+		if p, ok := condition.SplitARN(item.Value); ok && known.Service(p[2]) && p[2] != c.service {
 			c.add("UNSUPPORTED_RESOURCE_ARN_IN_POLICY", fmt.Sprintf("a policy on a resource of %s cannot speak of %q", c.service, item.Value), s.at(name, list, i))
 		}
 	}

@@ -13,6 +13,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/rootkeep/rootkeep/iam/lint/glob"
+	"github.com/rootkeep/rootkeep/iam/lint/known"
 	"github.com/rootkeep/rootkeep/iam/policy"
 )
 
@@ -130,7 +132,7 @@ func Document(doc *policy.Document, o Options) ([]Finding, Type) {
 	}
 	c := checker{doc: doc, typ: o.Type, service: o.Service, managed: o.Managed, now: o.Now}
 	if c.service == "" && c.typ == Resource {
-		c.service = attachedTo(doc)
+		c.service = known.AttachedTo(doc)
 	}
 	c.parserProblems()
 	c.document()
@@ -247,7 +249,7 @@ type statement struct {
 	*policy.Statement
 	index      int
 	conditions []cond
-	compiled   []compiled // Action or NotAction, once it was asked for
+	compiled   []glob.Entry // Action or NotAction, once it was asked for
 }
 
 func (s *statement) path(rest string) string {

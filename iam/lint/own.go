@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/rootkeep/rootkeep/iam/condition"
+	"github.com/rootkeep/rootkeep/iam/lint/form"
+	"github.com/rootkeep/rootkeep/iam/lint/known"
 )
 
 // ownStatementRules are the RK_ checks of one statement.
@@ -191,7 +193,7 @@ func bound(k *cond, families ...condition.Family) (float64, bool) {
 		n, err := strconv.ParseFloat(text, 64)
 		return n, err == nil
 	}
-	when, ok := parseDate(text)
+	when, ok := form.Date(text)
 	return float64(when.Unix()), ok
 }
 
@@ -229,14 +231,7 @@ func tiesRequest(k *cond) bool {
 			return false
 		}
 	}
-	switch k.lower {
-	case "aws:principalorgid", "aws:principalorgpaths", "aws:principalaccount", "aws:principalarn", "aws:sourcearn", "aws:sourceaccount",
-		"aws:sourceorgid", "aws:sourceorgpaths", "aws:sourcevpc", "aws:sourcevpce", "aws:sourcevpcarn", "aws:vpceaccount", "aws:vpceorgid",
-		"aws:vpceorgpaths", "aws:sourceip", "aws:userid", "aws:username", "aws:sourceowner", "kms:calleraccount", "sts:externalid",
-		"s3:dataaccesspointaccount", "s3:dataaccesspointarn", "aws:principalservicename", "lambda:functionurlauthtype", "aws:principaltype":
-		return true
-	}
-	return strings.HasPrefix(k.lower, "aws:principaltag/") || strings.Contains(k.lower, ".") // a claim of an identity provider
+	return known.TiesRequest(k.lower)
 }
 
 // administrator speaks of grants of everything; a boundary or service control
@@ -268,23 +263,13 @@ func (c *checker) existingCompute() {
 	var services []string
 	for i, item := range s.Action.Items {
 		service, rest, _ := strings.Cut(strings.ToLower(item.Value), ":")
-		if rest == "*" && runsWithRoles(service) && !slices.Contains(services, service) {
+		if rest == "*" && known.RunsWithRoles(service) && !slices.Contains(services, service) {
 			services, at = append(services, service), append(at, s.at("Action", s.Action, i))
 		}
 	}
 	if len(services) > 1 {
 		c.add("RK_EXISTING_ROLES", strings.Join(services, ", ")+" run what the caller gives them with roles that are there already", at...)
 	}
-}
-
-// runsWithRoles says whether resources of the service run a caller's code with a role
-// (reference: the escalation techniques of update rather than of creation).
-func runsWithRoles(service string) bool {
-	switch service {
-	case "lambda", "ec2", "cloudformation", "ecs", "glue", "codebuild", "ssm", "sagemaker", "datapipeline", "elasticmapreduce":
-		return true
-	}
-	return false
 }
 
 // placeholders looks for example accounts in resources and conditions.
@@ -310,9 +295,7 @@ func (c *checker) placeholders() {
 
 // placeholderAccount knows the accounts that AWS's documentation uses.
 func (c *checker) placeholderAccount(account string, at place) {
-	switch account {
-	case "123456789012", "111122223333", "444455556666", "777788889999", "111111111111", "222222222222", "333333333333",
-		"000000000000", "999999999999", "012345678901", "123456789010":
+	if known.ExampleAccount(account) {
 		c.add("RK_PLACEHOLDER_ACCOUNT", fmt.Sprintf("%s is an example account", account), at)
 	}
 }

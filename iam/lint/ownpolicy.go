@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/rootkeep/rootkeep/iam/condition"
+	"github.com/rootkeep/rootkeep/iam/lint/form"
+	"github.com/rootkeep/rootkeep/iam/lint/glob"
 	"github.com/rootkeep/rootkeep/iam/policy"
 )
 
@@ -38,10 +40,10 @@ func (c *checker) beats(deny, allow *statement) bool {
 
 // coveredBy says whether every entry of narrow is covered by one of wide.
 func coveredBy(narrow, wide *policy.Texts, lower bool) bool {
-	both := compileList(append(wide.Values(), narrow.Values()...), lower)
+	both := glob.Compile(append(wide.Values(), narrow.Values()...), lower)
 	all := both[:len(wide.Items)]
 	for _, n := range both[len(wide.Items):] {
-		if !slices.ContainsFunc(all, func(w compiled) bool { return w.covers(&n) }) {
+		if !slices.ContainsFunc(all, func(w glob.Entry) bool { return w.Covers(&n) }) {
 			return false
 		}
 	}
@@ -53,7 +55,7 @@ func (c *checker) externalID() {
 	s := c.st
 	if k := s.find("sts:externalid"); k != nil {
 		for i, item := range k.key.Values.Items {
-			if guessable(item.Value) && !jsonMarker(item.Value) && !strings.Contains(item.Value, "${") {
+			if form.Guessable(item.Value) && !jsonMarker(item.Value) && !strings.Contains(item.Value, "${") {
 				c.add("RK_EXTERNAL_ID_GUESSABLE", fmt.Sprintf("the external id %q can be guessed", item.Value), k.valueAt(i))
 			}
 		}
@@ -66,7 +68,7 @@ func (c *checker) externalID() {
 	if s.Principal != nil {
 		at = place{s.Principal.Span, s.path("Principal")}
 	}
-	account, ok := s.named(policy.PrincipalAWS, wholeAccount)
+	account, ok := s.named(policy.PrincipalAWS, form.WholeAccount)
 	if ok && !s.finds(mfaPresent, mfaAge, "aws:principaltype", "sts:sourceidentity", "sts:rolesessionname", "aws:sourceip", "aws:username") {
 		c.add("RK_EXTERNAL_ID_MISSING", fmt.Sprintf("anyone in %s whom it allows may assume the role, for whomever it serves", account), at)
 		return
@@ -77,22 +79,6 @@ func (c *checker) externalID() {
 	if ok {
 		c.add("RK_ROLE_WITHOUT_ORGANIZATION", fmt.Sprintf("nothing says that %s is of your organization", role), at)
 	}
-}
-
-func wholeAccount(v string) bool {
-	return isAccount(v) || strings.HasPrefix(v, "arn:") && strings.HasSuffix(v, ":root")
-}
-
-// guessable says whether an external id is short or a word of documentation. AWS
-// takes 2 to 1,224 characters.
-func guessable(id string) bool {
-	lower := strings.ToLower(id)
-	for _, word := range []string{"example", "changeme", "externalid", "external-id", "external_id", "secret", "password", "placeholder", "test", "unique", "your", "xxxx", "12345"} {
-		if strings.Contains(lower, word) {
-			return true
-		}
-	}
-	return len(id) < 8 || len(id) > 1224
 }
 
 // scp judges a guardrail's exceptions and what it protects.
@@ -132,7 +118,7 @@ func (c *checker) unprotected(arn string) bool {
 		found := false
 		for i := range c.doc.Statements {
 			o := &statement{Statement: &c.doc.Statements[i], index: i}
-			if o.Denies() && o.reaches(action) && o.Resource != nil && slices.ContainsFunc(o.Resource.Values(), func(r string) bool { return meets(r, arn) }) {
+			if o.Denies() && o.reaches(action) && o.Resource != nil && slices.ContainsFunc(o.Resource.Values(), func(r string) bool { return glob.Meets(r, arn) }) {
 				found = true
 			}
 		}

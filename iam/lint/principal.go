@@ -2,11 +2,11 @@ package lint
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
-	"sync"
 
 	"github.com/rootkeep/rootkeep/iam/condition"
+	"github.com/rootkeep/rootkeep/iam/lint/form"
+	"github.com/rootkeep/rootkeep/iam/lint/known"
 	"github.com/rootkeep/rootkeep/iam/policy"
 )
 
@@ -54,20 +54,7 @@ func (c *checker) principal(name string, p *policy.Principal) {
 	}
 }
 
-type principalForms struct{ account, arn, id, provider, canonical *regexp.Regexp }
-
-var principalShapes = sync.OnceValue(func() *principalForms {
-	return &principalForms{
-		account: regexp.MustCompile(`^\d{12}$`),
-		arn: regexp.MustCompile(`^arn:[a-z0-9-]+:(iam::(\d{12}|cloudfront):(root|user/.+|role/.+)|` +
-			`sts::\d{12}:(assumed-role/.+|federated-user/.+|self))$`),
-		id:       regexp.MustCompile(`^A[A-Z0-9]{3}[A-Z0-9]{8,}$`),
-		provider: regexp.MustCompile(`^(arn:[a-z0-9-]+:iam::\d{12}:(saml-provider|oidc-provider)/.+|[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+(/\S*)?)$`),
-	}
-})
-
 func (c *checker) principalValue(kind, text string, at place) {
-	shapes := principalShapes()
 	wild := strings.ContainsAny(text, "*?")
 	switch {
 	case wild && (kind != policy.PrincipalAWS || text != "*"):
@@ -75,26 +62,25 @@ func (c *checker) principalValue(kind, text string, at place) {
 	case wild || strings.Contains(text, "${"):
 	case kind == policy.PrincipalAWS:
 		c.awsPrincipal(text, at)
-	case kind == policy.PrincipalService && !forms().principal.MatchString(text):
+	case kind == policy.PrincipalService && !form.ServicePrincipal(text):
 		c.add("INVALID_SERVICE_PRINCIPAL_FORMAT", fmt.Sprintf("%q is no service principal, want SERVICE.amazonaws.com", text), at)
-	case kind == policy.PrincipalFederated && c.typ == Trust && !shapes.provider.MatchString(text):
+	case kind == policy.PrincipalFederated && c.typ == Trust && !form.Provider(text):
 		c.add("INVALID_FEDERATED_PRINCIPAL_SYNTAX_IN_ROLE_TRUST_POLICY", fmt.Sprintf("%q is neither a domain nor the ARN of a provider", text), at)
 	}
 }
 
 func (c *checker) awsPrincipal(text string, at place) {
-	shapes := principalShapes()
 	switch {
-	case shapes.account.MatchString(text):
+	case known.Account(text):
 		c.placeholderAccount(text, at)
-	case shapes.arn.MatchString(text):
+	case form.PrincipalARN(text):
 		p, _ := condition.SplitARN(text)
 		c.placeholderAccount(p[4], at)
-	case shapes.id.MatchString(text) && strings.HasPrefix(text, "AROA"):
+	case form.PrincipalID(text) && strings.HasPrefix(text, "AROA"):
 		c.add("INVALID_ROLE_REFERENCE", fmt.Sprintf("%s is the id of a role", text), at)
-	case shapes.id.MatchString(text) && strings.HasPrefix(text, "AIDA"):
+	case form.PrincipalID(text) && strings.HasPrefix(text, "AIDA"):
 		c.add("INVALID_USER_REFERENCE", fmt.Sprintf("%s is the id of a user", text), at)
-	case shapes.id.MatchString(text):
+	case form.PrincipalID(text):
 	default:
 		c.add("INVALID_PRINCIPAL_FORMAT", fmt.Sprintf("%q is neither an account nor the ARN of a root, user, role or session", text), at)
 	}
@@ -140,7 +126,7 @@ func (c *checker) servicePrincipals() {
 	}
 	for i := range s.conditions {
 		k := &s.conditions[i]
-		if notSentByServices(k.lower) && !k.op.IfExists {
+		if known.NotSentByServices(k.lower) && !k.op.IfExists {
 			c.add("UNSUPPORTED_CONDITION_KEY_FOR_SERVICE_PRINCIPAL", fmt.Sprintf("a call by %s carries no %s", name, k.name()), k.place())
 		}
 	}
@@ -154,14 +140,4 @@ func (c *checker) servicePrincipals() {
 		}
 	}
 	c.add("RESTRICT_ACCESS_TO_SERVICE_PRINCIPAL", fmt.Sprintf("%s may act for any customer", name), place{s.Principal.Span, s.path("Principal")})
-}
-
-// notSentByServices are keys about an IAM principal.
-func notSentByServices(lower string) bool {
-	switch lower {
-	case "aws:principalorgid", "aws:principalorgpaths", "aws:principalaccount", "aws:principalarn", "aws:principaltype", "aws:username",
-		"aws:userid", "aws:multifactorauthpresent", "aws:multifactorauthage", "aws:tokenissuetime", "aws:federatedprovider":
-		return true
-	}
-	return strings.HasPrefix(lower, "aws:principaltag/")
 }

@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"github.com/rootkeep/rootkeep/iam/condition"
+	"github.com/rootkeep/rootkeep/iam/lint/glob"
+	"github.com/rootkeep/rootkeep/iam/lint/known"
 	"github.com/rootkeep/rootkeep/iam/metadata"
 )
 
@@ -72,7 +74,7 @@ func (s *statement) everyRole() (int, bool) {
 			return i, true
 		}
 		p, ok := condition.SplitARN(item.Value)
-		if ok && meets(p[2], "iam") && strings.Trim(strings.TrimPrefix(p[5], "role/"), "*") == "" && p[5] != "role/" && p[5] != "" {
+		if ok && glob.Meets(p[2], "iam") && strings.Trim(strings.TrimPrefix(p[5], "role/"), "*") == "" && p[5] != "role/" && p[5] != "" {
 			return i, true
 		}
 	}
@@ -152,7 +154,7 @@ func (c *checker) tagSupport(k *cond) {
 		if !c.spend(len(metadata.Actions(service))) {
 			break
 		}
-		if name := untagged(item.Value); name != "" {
+		if name := known.Untagged(item.Value); name != "" {
 			at = append(at, s.at("Action", s.Action, i))
 			if example == "" {
 				example = name

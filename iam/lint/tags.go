@@ -2,68 +2,12 @@ package lint
 
 import (
 	"fmt"
-	"slices"
 	"strings"
-	"sync"
 
 	"github.com/rootkeep/rootkeep/iam/condition"
+	"github.com/rootkeep/rootkeep/iam/lint/known"
 	"github.com/rootkeep/rootkeep/iam/metadata"
 )
-
-// untagged is an action that an Action entry covers and that never sends
-// aws:ResourceTag; empty if there is none. An action without resources that takes
-// tags in the request counts as one that sends tags, as it does for AWS.
-func untagged(entry string) string {
-	service, _, ok := strings.Cut(strings.ToLower(entry), ":")
-	if !ok || strings.ContainsAny(service, "*?") {
-		return ""
-	}
-	for _, a := range metadata.MatchActions(entry) {
-		if !sendsTags(a) {
-			return a.String()
-		}
-	}
-	return ""
-}
-
-func sendsTags(a *metadata.Action) bool {
-	for _, k := range a.Keys {
-		if isTagKey(k) {
-			return true
-		}
-	}
-	for _, r := range a.Resources {
-		if taggable()[a.Service+"/"+strings.ToLower(r.Type)] {
-			return true
-		}
-		for _, k := range r.Keys {
-			if isTagKey(k) {
-				return true
-			}
-		}
-	}
-	return false
-}
-
-func isTagKey(name string) bool {
-	lower := strings.ToLower(name)
-	return strings.HasPrefix(lower, "aws:resourcetag/") || strings.HasPrefix(lower, "aws:requesttag/") || lower == "aws:tagkeys"
-}
-
-// taggable are the resource types that carry tags, as service/type in lower case.
-var taggable = sync.OnceValue(func() map[string]bool {
-	out := map[string]bool{}
-	for _, service := range metadata.Services() {
-		for _, t := range metadata.ResourceTypes(service) {
-			for _, k := range t.Keys {
-				if isTagKey(k) {
-					out[service+"/"+strings.ToLower(t.Name)] = true
-				}
-			}
-		}
-	}
-	return out
-})
 
 // supportedKeys judges keys of a service against actions that never send them. It
 // speaks of services whose keys are complete in the table, of actions written out,
@@ -77,7 +21,7 @@ func (c *checker) supportedKeys() {
 		k := &s.conditions[i]
 		prefix, _, _ := strings.Cut(k.lower, ":")
 		needed := k.known && k.opOK && !k.op.IfExists && k.op.Family != condition.Null && k.op.Set != condition.ForAllValues
-		if !needed || k.info.Category != metadata.NotGlobal || !completeKeys(prefix) {
+		if !needed || k.info.Category != metadata.NotGlobal || !known.CompleteKeys(prefix) {
 			continue
 		}
 		var at []place
@@ -85,7 +29,7 @@ func (c *checker) supportedKeys() {
 		for j, item := range s.Action.Items {
 			service, name, _ := strings.Cut(item.Value, ":")
 			a, ok := metadata.FindAction(service, name)
-			if ok && !sendsKey(a, k.info.Name) {
+			if ok && !known.SendsKey(a, k.info.Name) {
 				at, example = append(at, s.at("Action", s.Action, j)), a.String()
 			}
 		}
@@ -93,32 +37,4 @@ func (c *checker) supportedKeys() {
 			c.add("UNSUPPORTED_ACTION_FOR_CONDITION_KEY", fmt.Sprintf("%s sends no %s", example, k.name()), append(at, k.place())...)
 		}
 	}
-}
-
-func completeKeys(service string) bool {
-	switch service {
-	case "iam", "s3", "kms", "dynamodb", "lambda", "sns", "sqs", "secretsmanager":
-		return true
-	}
-	return false
-}
-
-func sendsKey(a *metadata.Action, name string) bool {
-	has := func(keys []string) bool {
-		return slices.ContainsFunc(keys, func(k string) bool { return strings.EqualFold(k, name) })
-	}
-	if has(a.Keys) {
-		return true
-	}
-	for _, r := range a.Resources {
-		if has(r.Keys) {
-			return true
-		}
-		for _, t := range metadata.ResourceTypes(a.Service) {
-			if strings.EqualFold(t.Name, r.Type) && has(t.Keys) {
-				return true
-			}
-		}
-	}
-	return false
 }

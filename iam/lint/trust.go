@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"github.com/rootkeep/rootkeep/iam/condition"
+	"github.com/rootkeep/rootkeep/iam/lint/form"
+	"github.com/rootkeep/rootkeep/iam/lint/known"
 	"github.com/rootkeep/rootkeep/iam/policy"
 )
 
@@ -38,7 +40,7 @@ func (c *checker) trustActions() {
 	}
 	for i, item := range s.Action.Items {
 		service, _, ok := strings.Cut(strings.ToLower(item.Value), ":")
-		if ok && service != "sts" && isService(service) {
+		if ok && service != "sts" && known.Service(service) {
 			c.add("UNSUPPORTED_ACTION_IN_POLICY", fmt.Sprintf("a trust policy cannot grant %s", item.Value), s.at("Action", s.Action, i))
 		}
 	}
@@ -55,9 +57,9 @@ func (c *checker) matchingActions() {
 		var ok bool
 		switch strings.ToLower(item.Value) {
 		case assumeSAML:
-			bad, ok = s.otherThan(func(kind, v string) bool { return kind == policy.PrincipalFederated && !isOIDC(v) })
+			bad, ok = s.otherThan(func(kind, v string) bool { return kind == policy.PrincipalFederated && !form.OIDC(v) })
 		case assumeWeb:
-			bad, ok = s.otherThan(func(kind, v string) bool { return kind == policy.PrincipalFederated && isOIDC(v) })
+			bad, ok = s.otherThan(func(kind, v string) bool { return kind == policy.PrincipalFederated && form.OIDC(v) })
 		case assumeRole:
 			bad, ok = s.otherThan(func(kind, _ string) bool { return kind != policy.PrincipalFederated })
 		}
@@ -65,11 +67,6 @@ func (c *checker) matchingActions() {
 			c.add("MISMATCHED_ACTION_FOR_PRINCIPAL", fmt.Sprintf("%s does not go with the principal %s", item.Value, bad), s.at("Action", s.Action, i))
 		}
 	}
-}
-
-// isOIDC tells a web identity provider from a SAML provider.
-func isOIDC(v string) bool {
-	return strings.Contains(v, ":oidc-provider/") || !strings.HasPrefix(v, "arn:")
 }
 
 // otherThan is the first named principal that fits refuses, when no other action of
@@ -120,7 +117,7 @@ func (c *checker) settingActions() {
 // webIdentity judges what a web identity must show beside a token.
 func (c *checker) webIdentity() {
 	s := c.st
-	provider, ok := s.named(policy.PrincipalFederated, isOIDC)
+	provider, ok := s.named(policy.PrincipalFederated, form.OIDC)
 	if !ok || jsonMarker(provider) {
 		return
 	}
@@ -153,9 +150,7 @@ func (c *checker) githubSubject(domain string, at place) {
 		if !k.like() || jsonMarker(item.Value) || !strings.ContainsAny(item.Value, "*?") {
 			continue
 		}
-		repository, rest, _ := strings.Cut(strings.TrimPrefix(item.Value, "repo:"), ":")
-		open := strings.ContainsAny(repository, "*?") || rest == "" || rest[0] == '*' || strings.HasSuffix(rest, "*") && strings.HasPrefix(rest, "ref:refs/heads/")
-		if open && !(branch && !strings.ContainsAny(repository, "*?")) {
+		if form.OpenSubject(item.Value, branch) {
 			c.add("SPECIFIC_GITHUB_REPO_AND_BRANCH_RECOMMENDED", fmt.Sprintf("%q covers more than one repository and branch", item.Value), k.valueAt(i))
 		}
 	}

@@ -3,13 +3,11 @@ package lint
 import (
 	"encoding/base64"
 	"fmt"
-	"net/netip"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/rootkeep/rootkeep/iam/condition"
-	"github.com/rootkeep/rootkeep/iam/metadata"
+	"github.com/rootkeep/rootkeep/iam/lint/form"
 )
 
 // values judges what a key is compared with by what the operator reads.
@@ -18,7 +16,7 @@ func (c *checker) values(k *cond) {
 	if len(items) == 0 {
 		return
 	}
-	if mixedTypes(&k.key.Values) {
+	if form.MixedTypes(&k.key.Values) {
 		c.add("INVALID_CONDITION_DATA_TYPE", fmt.Sprintf("the values of %s are of several JSON types", k.name()), k.place())
 	}
 	if k.op.Family == condition.Bool && len(items) > 1 && k.op.Set == condition.Single {
@@ -63,7 +61,7 @@ func (c *checker) date(k *cond, i int, text string) {
 		}
 		return
 	}
-	when, ok := parseDate(text)
+	when, ok := form.Date(text)
 	if !ok {
 		c.add("TYPE_MISMATCH_DATE", fmt.Sprintf("%q is no date", text), k.valueAt(i))
 		return
@@ -90,21 +88,8 @@ func (c *checker) datePassed(k *cond, i int, text string) {
 	c.add("RK_DATE_PASSED", fmt.Sprintf("%s has passed: the condition is never true", text), k.valueAt(i))
 }
 
-// parseDate reads the W3C forms of ISO 8601.
-func parseDate(text string) (time.Time, bool) {
-	for _, layout := range []string{
-		time.RFC3339, "2006-01-02T15:04Z07:00", "2006-01-02T15:04:05.999Z07:00", "2006-01-02T15:04:05Z0700", "2006-01-02T15:04:05",
-		time.DateOnly, "2006-01", "2006",
-	} {
-		if t, err := time.Parse(layout, text); err == nil {
-			return t, true
-		}
-	}
-	return time.Time{}, false
-}
-
 func (c *checker) addressRange(k *cond, i int, text string) {
-	prefix, ok := parseRange(text)
+	prefix, ok := form.Range(text)
 	if !ok {
 		c.add("TYPE_MISMATCH_IP_RANGE", fmt.Sprintf("%q is no IP address or range", text), k.valueAt(i))
 		return
@@ -112,16 +97,6 @@ func (c *checker) addressRange(k *cond, i int, text string) {
 	if prefix != prefix.Masked() {
 		c.add("IMPROVE_IP_RANGE", fmt.Sprintf("%s is %s", text, prefix.Masked()), k.valueAt(i))
 	}
-}
-
-func parseRange(text string) (netip.Prefix, bool) {
-	if p, err := netip.ParsePrefix(text); err == nil {
-		return p, true
-	}
-	if a, err := netip.ParseAddr(text); err == nil && a.Zone() == "" {
-		return netip.PrefixFrom(a, a.BitLen()), true
-	}
-	return netip.Prefix{}, false
 }
 
 // redundantNumbers speaks of several bounds in one direction: one decides.
@@ -146,15 +121,15 @@ func (c *checker) addresses(k *cond) {
 	}
 	private, documentation, all := 0, []int{}, 0
 	for i, item := range k.key.Values.Items {
-		p, ok := parseRange(item.Value)
+		p, ok := form.Range(item.Value)
 		if !ok {
 			continue
 		}
 		all++
-		if inside(p, privateRanges()) {
+		if form.Inside(p, form.PrivateRanges()) {
 			private++
 		}
-		if inside(p, documentationRanges()) {
+		if form.Inside(p, form.DocumentationRanges()) {
 			documentation = append(documentation, i)
 		}
 	}
@@ -174,32 +149,13 @@ func (c *checker) addresses(k *cond) {
 	c.add(code, fmt.Sprintf("%d of %d ranges of aws:SourceIp are private", private, all), k.place())
 }
 
-func inside(p netip.Prefix, ranges []string) bool {
-	for _, r := range ranges {
-		if o := netip.MustParsePrefix(r); o.Bits() <= p.Bits() && o.Contains(p.Addr()) {
-			return true
-		}
-	}
-	return false
-}
-
-// privateRanges are RFC 1918 and RFC 4193.
-func privateRanges() []string {
-	return []string{"10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"}
-}
-
-// documentationRanges are RFC 5737 and RFC 3849.
-func documentationRanges() []string {
-	return []string{"192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24", "2001:db8::/32"}
-}
-
 // wildcards judges * and ? in values: where they do not count, and where the value
 // is nothing else.
 func (c *checker) wildcards(k *cond) {
 	f := k.op.Family
 	if f == condition.StringEquals || f == condition.StringEqualsIgnoreCase {
 		for i, item := range k.key.Values.Items {
-			plain := withoutVariables(item.Value)
+			plain := form.WithoutVariables(item.Value)
 			if strings.ContainsAny(plain, "*?") && !jsonMarker(plain) {
 				c.add("WILDCARD_WITHOUT_LIKE_OPERATOR", fmt.Sprintf("%s takes the wildcard in %q as a plain character", k.block.Operator.Value, item.Value), k.valueAt(i))
 			}
@@ -229,19 +185,4 @@ func (c *checker) onlyStar(k *cond, i int) {
 	default:
 		c.add("EQUIVALENT_TO_NULL_TRUE", fmt.Sprintf("%s %s with * asks only whether the key is absent: write Null with true", k.block.Operator.Value, k.name()), k.valueAt(i))
 	}
-}
-
-// isRegion says whether AWS has the Region.
-func isRegion(name string) bool { return strings.Contains(regions, " "+name+" ") }
-
-const regions = " us-east-1 us-east-2 us-west-1 us-west-2 ca-central-1 ca-west-1 mx-central-1 sa-east-1 eu-west-1 eu-west-2 eu-west-3 " +
-	"eu-central-1 eu-central-2 eu-north-1 eu-south-1 eu-south-2 ap-south-1 ap-south-2 ap-southeast-1 ap-southeast-2 ap-southeast-3 " +
-	"ap-southeast-4 ap-southeast-5 ap-southeast-6 ap-southeast-7 ap-northeast-1 ap-northeast-2 ap-northeast-3 ap-east-1 ap-east-2 " +
-	"me-south-1 me-central-1 me-west-1 il-central-1 af-south-1 sa-west-1 cn-north-1 cn-northwest-1 us-gov-east-1 us-gov-west-1 " +
-	"us-iso-east-1 us-iso-west-1 us-isob-east-1 us-isob-west-1 us-isof-east-1 us-isof-south-1 eu-isoe-west-1 eusc-de-east-1 aws-global "
-
-// isService says whether a prefix is a service's.
-func isService(prefix string) bool {
-	_, ok := metadata.ServiceName(prefix)
-	return ok
 }

@@ -4,28 +4,9 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/rootkeep/rootkeep/iam/lint/form"
 	"github.com/rootkeep/rootkeep/iam/policy"
 )
-
-// withoutVariables replaces each ${...} by nothing that a wildcard could be.
-func withoutVariables(text string) string {
-	if !strings.Contains(text, "${") {
-		return text
-	}
-	var out strings.Builder
-	for {
-		before, rest, ok := strings.Cut(text, "${")
-		out.WriteString(before)
-		if !ok {
-			return out.String()
-		}
-		_, after, closed := strings.Cut(rest, "}")
-		if !closed {
-			return out.String() + rest
-		}
-		text = after
-	}
-}
 
 // variables judges the syntax and the place of policy variables.
 func (c *checker) variables() {
@@ -92,7 +73,7 @@ func (c *checker) variable(text string, at place) {
 		if !ok {
 			return
 		}
-		body, after, closed := variableBody(tail)
+		body, after, closed := form.VariableBody(tail)
 		if !closed {
 			c.add("MISSING_BRACE_IN_VARIABLE", fmt.Sprintf("%q has a variable without }", text), at)
 			return
@@ -100,20 +81,6 @@ func (c *checker) variable(text string, at place) {
 		c.variableBody(body, at)
 		rest = after
 	}
-}
-
-// variableBody cuts a variable at its brace, which a quoted default may hold too.
-func variableBody(text string) (body, after string, closed bool) {
-	quoted := false
-	for i := range len(text) {
-		switch {
-		case text[i] == '\'':
-			quoted = !quoted
-		case text[i] == '}' && !quoted:
-			return text[:i], text[i+1:], true
-		}
-	}
-	return strings.Cut(text, "}") // the quote is what is missing
 }
 
 func (c *checker) variableBody(body string, at place) {

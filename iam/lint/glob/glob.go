@@ -1,4 +1,6 @@
-package lint
+// Package glob compares wildcard patterns with each other: which covers which, and
+// whether two can mean the same thing. Values of a policy go in.
+package glob
 
 import (
 	"strings"
@@ -6,8 +8,8 @@ import (
 	"github.com/rootkeep/rootkeep/iam/pattern"
 )
 
-// compiled is a list entry as a pattern.
-type compiled struct {
+// Entry is one value of a list as a pattern.
+type Entry struct {
 	text    string
 	head    string // before the first wildcard
 	narrow  string // the text with wildcards replaced by what only a star can cover
@@ -20,8 +22,9 @@ type compiled struct {
 // taken for one that covers other patterns.
 const maxQuestions = 64
 
-func compileList(values []string, lower bool) []compiled {
-	out := make([]compiled, len(values))
+// Compile reads the values of one list. Lower compares without case.
+func Compile(values []string, lower bool) []Entry {
+	out := make([]Entry, len(values))
 	questions := 0
 	for _, v := range values {
 		questions = min(max(questions, strings.Count(v, "?")), maxQuestions)
@@ -30,7 +33,7 @@ func compileList(values []string, lower bool) []compiled {
 		if lower {
 			v = strings.ToLower(v)
 		}
-		e := compiled{text: v, head: v, narrow: v}
+		e := Entry{text: v, head: v, narrow: v}
 		if at := strings.IndexAny(v, "*?"); at >= 0 {
 			e.wild, e.head = true, v[:at]
 			e.narrow = narrowed(v, questions)
@@ -49,9 +52,20 @@ func narrowed(text string, questions int) string {
 	return strings.ReplaceAll(strings.ReplaceAll(text, "*", strings.Repeat("\x00", questions+1)), "?", "\x01")
 }
 
-// covers says whether every text that narrow stands for is one that w stands for
-// too. Both are of one list, or narrow is plain.
-func (w *compiled) covers(narrow *compiled) bool {
+// Plain is a text without wildcards, which entries of every list can be compared
+// with.
+func Plain(text string) Entry { return Entry{text: text, head: text, narrow: text} }
+
+// Text is the value, in lower case if the list was read so.
+func (w *Entry) Text() string { return w.text }
+
+// Wild says whether the value holds a wildcard.
+func (w *Entry) Wild() bool { return w.wild }
+
+// Covers says whether every text that narrow stands for is one that w stands for
+// too. Both are of one list, or narrow is Plain. It may say no where only a closer
+// look would show that they do.
+func (w *Entry) Covers(narrow *Entry) bool {
 	if !w.wild {
 		return w.text == narrow.text
 	}
@@ -65,10 +79,10 @@ func (w *compiled) covers(narrow *compiled) bool {
 	return !narrow.wild || !strings.Contains(w.text, "?") || w.pattern.Match(strings.ReplaceAll(narrow.narrow, "\x00", ""))
 }
 
-// groups lists the entries that say the same thing twice: each group is an entry
+// Groups lists the entries that say the same thing twice: each group is an entry
 // that covers others, and those others, in the order of the list. cover is the
 // entry that would be kept.
-func groups(list []compiled) (out [][]int, covering []int) {
+func Groups(list []Entry) (out [][]int, covering []int) {
 	taken := make([]bool, len(list))
 	exact, group := map[string]int{}, map[int]int{}
 	add := func(wide, narrow int) {
@@ -94,7 +108,7 @@ func groups(list []compiled) (out [][]int, covering []int) {
 			continue
 		}
 		for _, w := range wild {
-			if w != i && list[w].covers(&list[i]) {
+			if w != i && list[w].Covers(&list[i]) {
 				add(w, i)
 				break
 			}
@@ -104,7 +118,7 @@ func groups(list []compiled) (out [][]int, covering []int) {
 }
 
 // widest are the patterns that no other pattern of the list covers.
-func widest(list []compiled, taken []bool) []int {
+func widest(list []Entry, taken []bool) []int {
 	var out []int
 	for i := range list {
 		if !list[i].wild || taken[i] {
@@ -112,7 +126,7 @@ func widest(list []compiled, taken []bool) []int {
 		}
 		covered := false
 		for j := range list {
-			if i != j && list[j].wild && !taken[j] && list[j].covers(&list[i]) {
+			if i != j && list[j].wild && !taken[j] && list[j].Covers(&list[i]) {
 				covered = true
 				break
 			}
@@ -124,9 +138,9 @@ func widest(list []compiled, taken []bool) []int {
 	return out
 }
 
-// meets says whether some text is matched by both patterns; * and ? are wildcards
+// Meets says whether some text is matched by both patterns; * and ? are wildcards
 // in both. Time is the product of the lengths.
-func meets(a, b string) bool {
+func Meets(a, b string) bool {
 	for len(a) > 0 && len(b) > 0 && a[0] != '*' && b[0] != '*' {
 		if a[0] != b[0] && a[0] != '?' && b[0] != '?' {
 			return false
