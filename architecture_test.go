@@ -187,15 +187,24 @@ func TestLowLayersArePure(t *testing.T) {
 	}
 }
 
-// TestStyleLimits holds the two limits of the house style that a reader feels
-// first: functions of at most 60 lines and files of at most 450.
+// TestStyleLimits holds the limits of the house style: functions of at most 60
+// lines, files of at most 450, packages of at most 2,500.
 func TestStyleLimits(t *testing.T) {
+	packages := map[string]int{}
+	defer func() {
+		for pkg, n := range packages {
+			if n > 2500 {
+				t.Errorf("package %s: %d lines, want at most 2,500", pkg, n)
+			}
+		}
+	}()
 	for _, src := range sources(t) {
 		text, err := os.ReadFile(src.file)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if n := strings.Count(string(text), "\n"); n > 450 {
+		n := strings.Count(string(text), "\n")
+		if packages[src.pkg] += n; n > 450 {
 			t.Errorf("%s: %d lines, want at most 450", src.file, n)
 		}
 		fset := token.NewFileSet()

@@ -9,8 +9,11 @@ import (
 	"os/signal"
 	"runtime/debug"
 	"syscall"
+	"time"
 
 	"github.com/spf13/cobra"
+
+	"github.com/rootkeep/rootkeep/iam/metadata"
 )
 
 // Exit codes of every command. If several apply, the first of 1, 3, 2, 4, 5 is
@@ -151,7 +154,7 @@ func versionCommand(s streams) *cobra.Command {
 		Use:   "version",
 		Short: "Print the version",
 		RunE: func(*cobra.Command, []string) error {
-			_, err := fmt.Fprintln(s.out, "rootkeep", version())
+			_, err := fmt.Fprintf(s.out, "rootkeep %s\nIAM actions and condition keys as of %s\n", version(), metadata.Date().Format(time.DateOnly))
 			return err
 		},
 	}

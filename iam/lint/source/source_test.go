@@ -21,12 +21,14 @@ type seen struct {
 
 const trustPolicy = `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":{"Service":"ec2.amazonaws.com"},"Action":"sts:AssumeRole"}}`
 
-func TestFind(t *testing.T) {
+type findCase struct {
+	name, src string
+	want      []seen
+}
+
+func findCases() []findCase {
 	quoted := strings.ReplaceAll(trustPolicy, `"`, `\"`)
-	for _, c := range []struct {
-		name, src string
-		want      []seen
-	}{
+	return []findCase{
 		{"a policy alone", `{"Statement":[{"Effect":"Allow","Action":"s3:GetObject","Resource":"*"}]}`, []seen{{"", "", "", "s3:GetObject"}}},
 		{"a policy with a byte order mark", "\xEF\xBB\xBF" + trustPolicy, []seen{{"", "", "", "sts:AssumeRole"}}},
 		{
@@ -66,7 +68,11 @@ func TestFind(t *testing.T) {
 		{"output of get-bucket-policy", `{"Policy":"` + quoted + `"}`, []seen{{"Policy", "", "", "sts:AssumeRole"}}},
 		{"a URL-encoded policy", `{"RoleName":"r","PolicyDocument":"%7B%22Statement%22%3A%7B%22Action%22%3A%22s3%3AGetObject%22%7D%7D"}`, []seen{{"PolicyDocument", "", "", "s3:GetObject"}}},
 		{"a template without policies", `{"Resources":{"Q":{"Type":"AWS::SQS::Queue","Properties":{}}}}`, nil},
-	} {
+	}
+}
+
+func TestFind(t *testing.T) {
+	for _, c := range findCases() {
 		t.Run(c.name, func(t *testing.T) {
 			found, err := Find([]byte(c.src))
 			if err != nil {
