@@ -177,20 +177,7 @@ func (s *Set) inputs(t *target, states *[maxBlocks]state) inputs[Truth] {
 		if !t.survives(layer) {
 			in.deny = in.deny.Or(st.deny)
 		}
-		switch layer {
-		case SCP:
-			in.scps = in.scps.And(st.allow)
-		case Resource:
-			in.named = st.named
-		case Endpoint:
-			in.endpoint = st.allow
-		case Identity:
-			in.identity = st.allow
-		case Boundary:
-			in.boundary = st.allow
-		case Session:
-			in.session = st.allow
-		}
+		in.take(layer, st.allow, &st.named)
 	}
 	return in
 }
@@ -256,4 +243,22 @@ func (in *inputs[V]) within(t *target, identity, limits V) V {
 	return own.Or(in.named[byDirect]).
 		Or(in.named[byRole].And(limits)).
 		Or(in.named[byEveryone].And(in.session))
+}
+
+// take enters what the statements of one layer come to.
+func (in *inputs[V]) take(layer Layer, allow V, named *[namings]V) {
+	switch layer {
+	case SCP:
+		in.scps = in.scps.And(allow)
+	case Resource:
+		in.named = *named
+	case Endpoint:
+		in.endpoint = allow
+	case Identity:
+		in.identity = allow
+	case Boundary:
+		in.boundary = allow
+	case Session:
+		in.session = allow
+	}
 }

@@ -61,20 +61,7 @@ func (s *Set) residual(t *target) Expr {
 		if !t.survives(layer) {
 			in.deny = in.deny.Or(st.deny)
 		}
-		switch layer {
-		case SCP:
-			in.scps = in.scps.And(st.allow)
-		case Resource:
-			in.named = st.named
-		case Endpoint:
-			in.endpoint = st.allow
-		case Identity:
-			in.identity = st.allow
-		case Boundary:
-			in.boundary = st.allow
-		case Session:
-			in.session = st.allow
-		}
+		in.take(layer, st.allow, &st.named)
 	}
 	return allowed(t, s, &in)
 }

@@ -12,7 +12,7 @@ import (
 
 // Set is the set of account and event ID pairs met so far. It is exact: it
 // stores the 16 bytes of the ID and the number of the account, not a hash of
-// them. It costs at most 24 bytes an event and stops growing at its budget;
+// them. Its budget holds an event for each 24 bytes, and it stops growing there;
 // from then on only events that matter are remembered. Safe for several workers.
 type Set struct {
 	seed   maphash.Seed
