@@ -21,6 +21,19 @@ type Policy struct {
 // Statements is how many statements the policy has.
 func (p *Policy) Statements() int { return len(p.statements) }
 
+// MayAllow says whether some Allow of the policy covers the action, whatever its
+// resource and conditions.
+func (p *Policy) MayAllow(action string) bool {
+	var t target
+	t.setAction(action)
+	for i := range p.statements {
+		if s := &p.statements[i]; !s.denies && s.action(&t) {
+			return true
+		}
+	}
+	return false
+}
+
 // Ref names one statement of one policy. The zero Ref names none.
 type Ref struct {
 	Policy *Policy
@@ -91,6 +104,25 @@ func Parse(name string, src []byte) (*Policy, error) {
 		return nil, err
 	}
 	return Compile(name, doc)
+}
+
+// Unread stands for a policy that exists but could not be read. It may allow or deny
+// anything, so what it takes part in is never certain: decisions become conditional
+// unless other policies settle them.
+func Unread(name string, layer Layer) *Policy {
+	who := ""
+	if layer == Resource || layer == RCP || layer == Endpoint {
+		who = `"Principal":"*",`
+	}
+	rest := who + `"Action":"*","Resource":"*"}`
+	p, err := Parse(name, []byte(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow",`+rest+`,{"Effect":"Deny",`+rest+`]}`))
+	if err != nil {
+		panic("iam: " + err.Error()) // the text above is a policy; a test compiles it
+	}
+	for i := range p.statements {
+		p.statements[i].tests = []condition.Test{condition.Unread(name)}
+	}
+	return p
 }
 
 // Reading says which answer is given where AWS's documentation is thin; see

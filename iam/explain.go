@@ -159,7 +159,8 @@ func (s *Set) trace(t *target, c *candidate, st *StatementTrace) {
 	for i := range c.tests {
 		test := &c.tests[i]
 		if e := note("Condition", test.Eval(&t.context)); e != nil {
-			e.Leaf = &Leaf{Operator: test.Name, Key: test.Key, Values: test.Values}
+			leaf := test.Leaf()
+			e.Leaf = &leaf
 			got, there := t.context.Values(test.LowerKey())
 			e.Got, e.Absent = got, there == False
 		}

@@ -1,6 +1,7 @@
 package iam_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/rootkeep/rootkeep/iam"
@@ -112,4 +113,47 @@ func TestAcrossAccounts(t *testing.T) {
 		{name: "root of another account is named by its account", caller: rootARN, owner: foreign, bucket: names(own), want: iam.Allowed},
 		{name: "the same account in another partition is another account", caller: "arn:aws-cn:iam::111122223333:user/ann", owner: foreign, identity: every, bucket: names(rootARN), want: iam.ImplicitlyDenied},
 	})
+}
+
+// A policy that could not be read may say anything: it never makes an answer certain.
+func TestUnreadPolicies(t *testing.T) {
+	full := iam.Policies{Identity: compile(t, "full", every)}
+	limited := iam.Policies{Identity: compile(t, "full", every), Boundary: compile(t, "fence", other)}
+	denied := iam.Policies{Identity: compile(t, "full", every+","+deny("s3:*", "*"))}
+	for _, c := range []struct {
+		name     string
+		policies iam.Policies
+		layer    iam.Layer
+		want     iam.Outcome
+	}{
+		{"alone it may allow", iam.Policies{}, iam.Identity, iam.Conditional},
+		{"beside an Allow it may deny", full, iam.Identity, iam.Conditional},
+		{"beside a Deny it changes nothing", denied, iam.Identity, iam.ExplicitlyDenied},
+		{"behind a boundary that is silent it changes nothing", limited, iam.Identity, iam.ImplicitlyDenied},
+		{"as a resource policy it may deny", full, iam.Resource, iam.Conditional},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			p := iam.Unread("lost", c.layer)
+			if c.layer == iam.Resource {
+				c.policies.Resource = append(c.policies.Resource, p)
+			} else {
+				c.policies.Identity = append(c.policies.Identity, p)
+			}
+			set, err := iam.NewSet(c.policies)
+			if err != nil {
+				t.Fatal(err)
+			}
+			caller, err := iam.ParsePrincipal(ann)
+			if err != nil {
+				t.Fatal(err)
+			}
+			r := &iam.Request{Action: "s3:GetObject", Resource: object, ResourceAccount: own, Principal: caller, Context: iam.NewContext(nil)}
+			if got := set.Decide(r); got.Outcome != c.want {
+				t.Errorf("got %v, want %v", got.Outcome, c.want)
+			}
+			if residual := set.Residual(r).String(); c.want == iam.Conditional && !strings.Contains(residual, "the policy lost, which could not be read") {
+				t.Errorf("residual: got %s, want one that names the policy", residual)
+			}
+		})
+	}
 }

@@ -123,15 +123,14 @@ func (t *target) bucket() bool {
 }
 
 func withoutResourceTags(c Context) Context {
-	values := map[string][]string{}
-	for _, k := range c.Keys() {
-		values[k], _ = c.Values(k)
-		if strings.HasPrefix(k, "aws:resourcetag/") || strings.HasPrefix(k, "s3:buckettag/") {
-			values[k] = nil
+	prefixes := []string{"aws:resourcetag/", "s3:buckettag/"}
+	for _, prefix := range prefixes {
+		for _, k := range c.Keys() {
+			if strings.HasPrefix(k, prefix) {
+				c = c.With(k)
+			}
 		}
+		c = c.Close(prefix)
 	}
-	if c.Complete() {
-		return NewContext(values)
-	}
-	return PartialContext(values)
+	return c
 }

@@ -120,7 +120,7 @@ func (s *statement) scopeExpr(t *target) Expr {
 	}
 	for i := range s.tests {
 		test := &s.tests[i]
-		out = out.And(constant(test.Eval(&t.context), func() Leaf { return Leaf{Operator: test.Name, Key: test.Key, Values: test.Values} }))
+		out = out.And(constant(test.Eval(&t.context), test.Leaf))
 	}
 	return out
 }

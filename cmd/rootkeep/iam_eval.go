@@ -185,25 +185,18 @@ func (f *evalFlags) fillContext(c *cases.Case) error {
 	if err != nil {
 		return usage("--principal: %w", err)
 	}
+	given, err := readContext(f.context)
+	if err != nil {
+		return err
+	}
+	named := map[string]bool{}
 	c.Request.Context = map[string]cases.Values{}
-	given := map[string]string{} // by lower case, as first written
-	for _, text := range f.context {
-		key, value, ok := strings.Cut(text, "=")
-		if !ok || key == "" {
-			return usage("--context %s: want key=value", text)
-		}
-		first, again := given[strings.ToLower(key)]
-		if !again {
-			first = key
-			given[strings.ToLower(key)] = key
-			c.Request.Context[key] = nil
-		}
-		if value != "" {
-			c.Request.Context[first] = append(c.Request.Context[first], value)
-		}
+	for key, values := range given {
+		named[strings.ToLower(key)] = true
+		c.Request.Context[key] = values
 	}
 	for key, values := range p.ContextKeys() {
-		if _, ok := given[strings.ToLower(key)]; !ok {
+		if !named[strings.ToLower(key)] {
 			c.Request.Context[key] = values
 		}
 	}

@@ -14,6 +14,7 @@ type Context struct {
 	values   map[string][]string
 	table    []entry // the same, for few keys: open addressing by hash
 	complete bool
+	closed   []string // prefixes in lower case of which all keys are known
 }
 
 // entry is one key; an empty key marks a free place.
@@ -68,13 +69,18 @@ func (c *Context) lookup(key string, hash uint64) (values []string, there Truth)
 			return e.values, Is(len(e.values) > 0)
 		}
 	}
-	return nil, c.otherwise()
+	return nil, c.otherwise(key)
 }
 
 // otherwise is what is known of a key that is not listed.
-func (c *Context) otherwise() Truth {
+func (c *Context) otherwise(key string) Truth {
 	if c.complete {
 		return False
+	}
+	for _, prefix := range c.closed {
+		if strings.HasPrefix(key, prefix) {
+			return False
+		}
 	}
 	return Unknown
 }
@@ -104,9 +110,16 @@ func (c Context) With(key string, values ...string) Context {
 		m = map[string][]string{}
 	}
 	m[strings.ToLower(key)] = values
-	out := Context{values: m, complete: c.complete}
+	out := Context{values: m, complete: c.complete, closed: c.closed}
 	out.index()
 	return out
+}
+
+// Close is the context with all keys that start with prefix known: one that is not
+// listed is absent. The tags of a principal that cannot bring others are such keys.
+func (c Context) Close(prefix string) Context {
+	c.closed = append(slices.Clip(c.closed), strings.ToLower(prefix))
+	return c
 }
 
 // Complete says whether a key that is not listed is absent.
@@ -125,7 +138,7 @@ func (c *Context) Values(key string) (values []string, there Truth) {
 	case ok:
 		return nil, False
 	}
-	return nil, c.otherwise()
+	return nil, c.otherwise(key)
 }
 
 // HasPrefix says whether a key that starts with prefix (in lower case) is there.
@@ -135,5 +148,5 @@ func (c *Context) HasPrefix(prefix string) Truth {
 			return True
 		}
 	}
-	return c.otherwise()
+	return c.otherwise(prefix)
 }

@@ -40,3 +40,17 @@ func TestEveryKeyIsFound(t *testing.T) {
 		}
 	})
 }
+
+func TestAClosedPrefixIsKnown(t *testing.T) {
+	c := condition.PartialContext(map[string][]string{"aws:PrincipalTag/team": {"red"}}).Close("aws:PrincipalTag/").With("aws:SourceIp", "192.0.2.1")
+	for key, want := range map[string]condition.Truth{
+		"aws:principaltag/team": condition.True, "aws:principaltag/other": condition.False, "aws:sourceip": condition.True, "aws:sourcevpc": condition.Unknown,
+	} {
+		if _, got := c.Values(key); got != want {
+			t.Errorf("%s: got %v, want %v", key, got, want)
+		}
+	}
+	if got := c.HasPrefix("aws:principaltag/x"); got != condition.False {
+		t.Errorf("keys below a closed prefix: got %v, want False", got)
+	}
+}

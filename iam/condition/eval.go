@@ -20,6 +20,19 @@ type Test struct {
 	values  []value
 	denies  bool
 	literal bool
+	unread  bool
+}
+
+// Unread is the test of a statement that could not be read: whatever the request
+// is, it may hold or not.
+func Unread(what string) Test { return Test{Name: what, unread: true} }
+
+// Leaf is the test as a part of a residual condition.
+func (t *Test) Leaf() Leaf {
+	if t.unread {
+		return Leaf{Unread: t.Name}
+	}
+	return Leaf{Operator: t.Name, Key: t.Key, Values: t.Values}
 }
 
 // Meaning is what a Test takes from its policy and statement.
@@ -69,6 +82,9 @@ func (t *Test) VariableKeys() []string {
 
 // Eval judges the test.
 func (t *Test) Eval(c *Context) Truth {
+	if t.unread {
+		return Unknown
+	}
 	got, there := c.lookup(t.key, t.hash)
 	switch {
 	case t.Operator.Family == Null:

@@ -27,8 +27,8 @@ const (
 
 // Leaf is one thing that is not known. Exactly one of its forms is set: a condition
 // (Operator, Key, Values), a Resource pattern whose variable is not known, a list
-// of Principals that may or may not name the caller, or the ResourceAccount that
-// must own the resource.
+// of Principals that may or may not name the caller, the ResourceAccount that must
+// own the resource, or a policy that is Unread and may say anything.
 type Leaf struct {
 	Operator        string   `json:"operator,omitempty"`
 	Key             string   `json:"key,omitempty"`
@@ -36,6 +36,7 @@ type Leaf struct {
 	Resource        []string `json:"resource,omitempty"`
 	Principal       []string `json:"principal,omitempty"`
 	ResourceAccount string   `json:"resourceAccount,omitempty"`
+	Unread          string   `json:"unread,omitempty"`
 }
 
 // Never says whether the expression cannot be true.
@@ -87,7 +88,7 @@ func (e Expr) Equal(f Expr) bool {
 	a, b := &e.leaf, &f.leaf
 	return e.kind == f.kind && slices.EqualFunc(e.kids, f.kids, Expr.Equal) &&
 		a.Operator == b.Operator && a.Key == b.Key && slices.Equal(a.Values, b.Values) && slices.Equal(a.Resource, b.Resource) &&
-		slices.Equal(a.Principal, b.Principal) && a.ResourceAccount == b.ResourceAccount
+		slices.Equal(a.Principal, b.Principal) && a.ResourceAccount == b.ResourceAccount && a.Unread == b.Unread
 }
 
 // Not turns the expression about.
@@ -155,6 +156,9 @@ func (l Leaf) String() string {
 		return "the resource is one of [" + strings.Join(l.Resource, ", ") + "]"
 	case l.Principal != nil:
 		return "the caller is one of [" + strings.Join(l.Principal, ", ") + "]"
+	}
+	if l.Unread != "" {
+		return "the policy " + l.Unread + ", which could not be read, says so"
 	}
 	return "the resource belongs to account " + l.ResourceAccount
 }

@@ -1,0 +1,182 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/rootkeep/rootkeep"
+	"github.com/rootkeep/rootkeep/iam"
+	"github.com/rootkeep/rootkeep/iam/account"
+)
+
+// accountFlags name an account's principals and what surrounds them. Questions about
+// an account share them.
+type accountFlags struct {
+	details      string
+	scps, rcps   []string
+	resources    []string
+	context      []string
+	organization string
+	management   string
+}
+
+// surroundings are the files of accountFlags, read.
+type surroundings struct {
+	account    *account.Account
+	guardrails account.Guardrails
+	resources  map[string][]*iam.Policy // by ARN of the resource
+	context    map[string][]string      // of every request; a key without values is absent
+}
+
+func (f *accountFlags) add(c *cobra.Command) {
+	fl := c.Flags()
+	fl.StringVar(&f.details, "account", "", "output of aws iam get-account-authorization-details, - for standard input")
+	fl.StringArrayVar(&f.scps, "scp", nil, "SCPs of one level, from the root down: files joined by commas (repeatable)")
+	fl.StringArrayVar(&f.rcps, "rcp", nil, "RCPs of one level, from the root down: files joined by commas (repeatable)")
+	fl.StringArrayVar(&f.resources, "resource-policy", nil, "policy of a resource: ARN=FILE (repeatable)")
+	fl.StringArrayVar(&f.context, "context", nil, "context key=value of every request (repeatable; again for a further value; key= for an absent key)")
+	fl.StringVar(&f.organization, "organization", "", "ID of the account's organization, o-...")
+	fl.StringVar(&f.management, "management-account", "", "management account of the organization")
+}
+
+// read reads the files. What cannot be read in part is told on standard error and
+// the answers take it as unknown; unread says that there was such a part.
+func (f *accountFlags) read(s streams, now time.Time) (out *surroundings, unread bool, err error) {
+	if f.details == "" {
+		return nil, false, usage("want --account FILE; hint: aws iam get-account-authorization-details > details.json")
+	}
+	out = &surroundings{resources: map[string][]*iam.Policy{}}
+	if out.account, err = readAccount(s.in, f.details); err != nil {
+		return nil, false, err
+	}
+	for _, p := range out.account.Problems {
+		fmt.Fprintf(s.err, "rootkeep: %s: %s\n", visible(f.details), visible(p.String()))
+	}
+	unread = len(out.account.Problems) > 0
+	if out.context, err = readContext(f.context); err != nil {
+		return nil, false, err
+	}
+	fillClock(out.context, now)
+	if f.management != "" {
+		if out.guardrails.Management, err = rootkeep.ParseAccountID(f.management); err != nil {
+			return nil, false, usage("--management-account: %w", err)
+		}
+	}
+	out.guardrails.Organization = f.organization
+	if out.guardrails.SCPs, err = readLevels(s.in, f.scps); err != nil {
+		return nil, false, err
+	}
+	if out.guardrails.RCPs, err = readLevels(s.in, f.rcps); err != nil {
+		return nil, false, err
+	}
+	for _, text := range f.resources {
+		arn, path, ok := cutResource(text)
+		if !ok {
+			return nil, false, usage("--resource-policy %s: want ARN=FILE", text)
+		}
+		p, err := compileFile(s.in, path)
+		if err != nil {
+			return nil, false, err
+		}
+		out.resources[arn] = append(out.resources[arn], p)
+	}
+	return out, unread, nil
+}
+
+// cutResource splits at the last =, because an object's ARN may hold one.
+func cutResource(text string) (arn, path string, ok bool) {
+	i := strings.LastIndexByte(text, '=')
+	if i <= 0 || i == len(text)-1 {
+		return "", "", false
+	}
+	return text[:i], text[i+1:], true
+}
+
+func readAccount(stdin io.Reader, path string) (*account.Account, error) {
+	in := stdin
+	if path != "-" {
+		file, err := os.Open(path)
+		if err != nil {
+			return nil, &exitError{exitUnread, fmt.Errorf("read account: %w", err)}
+		}
+		defer file.Close()
+		in = file
+	}
+	a, err := account.Read(in)
+	if err != nil {
+		return nil, &exitError{exitUnread, fmt.Errorf("%s: %w", path, err)}
+	}
+	return a, nil
+}
+
+func readLevels(stdin io.Reader, levels []string) ([][]*iam.Policy, error) {
+	var out [][]*iam.Policy
+	for _, level := range levels {
+		ps := []*iam.Policy{}
+		for path := range strings.SplitSeq(level, ",") {
+			p, err := compileFile(stdin, path)
+			if err != nil {
+				return nil, err
+			}
+			ps = append(ps, p)
+		}
+		out = append(out, ps)
+	}
+	return out, nil
+}
+
+func compileFile(stdin io.Reader, path string) (*iam.Policy, error) {
+	text, err := readPolicy(stdin, path)
+	if err != nil {
+		return nil, &exitError{exitUnread, fmt.Errorf("read policy: %w", err)}
+	}
+	p, err := iam.Parse(filepath.Base(path), text)
+	if err != nil {
+		return nil, &exitError{exitUnread, fmt.Errorf("%s: %w", path, err)}
+	}
+	return p, nil
+}
+
+// fillClock tells the request's time unless it is given.
+func fillClock(context map[string][]string, now time.Time) {
+	for key, value := range map[string]string{
+		"aws:CurrentTime": now.UTC().Format(time.RFC3339),
+		"aws:EpochTime":   fmt.Sprint(now.Unix()),
+	} {
+		given := false
+		for k := range context {
+			given = given || strings.EqualFold(k, key)
+		}
+		if !given {
+			context[key] = []string{value}
+		}
+	}
+}
+
+// readContext reads repeated key=value. A key given again has several values.
+func readContext(list []string) (map[string][]string, error) {
+	out := map[string][]string{}
+	first := map[string]string{} // as first written, by lower case
+	for _, text := range list {
+		key, value, ok := strings.Cut(text, "=")
+		if !ok || key == "" {
+			return nil, usage("--context %s: want key=value", text)
+		}
+		name, again := first[strings.ToLower(key)]
+		if !again {
+			name = key
+			first[strings.ToLower(key)] = key
+			out[key] = nil
+		}
+		if value != "" {
+			out[name] = append(out[name], value)
+		}
+	}
+	return out, nil
+}
