@@ -14,6 +14,7 @@ import (
 	"strings"
 
 	"github.com/rootkeep/rootkeep/cloudtrail"
+	"github.com/rootkeep/rootkeep/cloudtrail/layout"
 )
 
 // Object is one thing to read. Err is set instead of Input when the object
@@ -171,10 +172,10 @@ func (p *Paths) file(name string, send func(Object) bool) bool {
 
 func object(name string, size int64, open func() (io.ReadCloser, error)) Object {
 	// What S3 keeps beside a digest lies beside it under this name, see trail verify.
-	key, ok := cloudtrail.ParseKey(strings.TrimSuffix(name, ".metadata.json"))
+	key, ok := layout.Parse(strings.TrimSuffix(name, ".metadata.json"))
 	return Object{
 		Input:  cloudtrail.Input{Name: name, Open: open, OneMember: ok},
 		Size:   size,
-		Digest: ok && key.Kind == cloudtrail.KeyDigest,
+		Digest: ok && key.Kind == layout.Digest,
 	}
 }
