@@ -23,7 +23,10 @@ type Object struct {
 	Input  cloudtrail.Input
 	Size   int64 // stored bytes, -1 when unknown
 	Digest bool  // its key names a digest file, which holds no records
-	Err    error
+	// Root is the path that the user named and this file lies at or below; empty
+	// for what is no file of its own: an entry of a zip, standard input.
+	Root string
+	Err  error
 }
 
 // Paths is a list of paths, globs and "-" for standard input.
@@ -126,7 +129,7 @@ func (p *Paths) each(path string, send func(Object) bool) bool {
 		case d.IsDir():
 			return nil
 		default:
-			going = p.file(name, send)
+			going = p.file(path, name, send)
 		}
 		if !going {
 			return fs.SkipAll
@@ -153,7 +156,7 @@ func followed(path string) string {
 }
 
 // file sends one file, or the entries of a zip.
-func (p *Paths) file(name string, send func(Object) bool) bool {
+func (p *Paths) file(root, name string, send func(Object) bool) bool {
 	info, err := os.Stat(name) // follows a link to its file
 	if err != nil {
 		return send(Object{Input: cloudtrail.Input{Name: name}, Err: plain(err)})
@@ -167,7 +170,9 @@ func (p *Paths) file(name string, send func(Object) bool) bool {
 	if strings.EqualFold(filepath.Ext(name), ".zip") {
 		return p.zip(name, info.Size(), send)
 	}
-	return send(object(name, info.Size(), func() (io.ReadCloser, error) { return os.Open(name) }))
+	o := object(name, info.Size(), func() (io.ReadCloser, error) { return os.Open(name) })
+	o.Root = root
+	return send(o)
 }
 
 func object(name string, size int64, open func() (io.ReadCloser, error)) Object {
