@@ -21,6 +21,7 @@ type pass struct {
 	hunt    *detect.Hunt
 	paths   *stream.Paths
 	config  HuntConfig
+	sums    *sums // nil: nothing is to be proven, nothing is hashed
 	started time.Time
 	workers []*detect.Worker
 	journal journal
@@ -91,10 +92,12 @@ func (p *pass) read(ctx context.Context, r *cloudtrail.Reader, w *detect.Worker,
 				Detail: fmt.Sprintf("rootkeep failed here, please report it with this: %v %s", cause, where(debug.Stack()))})
 		}
 	}()
+	o.Input.Hash = p.sums.wants(o)
 	stats = r.Read(ctx, o.Input, func(rec *cloudtrail.Record) error {
 		w.Observe(rec, o.Input.Name)
 		return nil
 	})
+	p.sums.keep(o, stats)
 	return stats, true
 }
 
@@ -164,7 +167,7 @@ func (p *pass) account(out *report.Hunt) {
 	t := &out.Totals
 	t.Objects, t.StoredBytes, t.InflatedBytes, t.GzipMembers = p.totals.Objects, p.totals.StoredBytes, p.totals.InflatedBytes, p.totals.GzipMembers
 	p.journal.close(out)
-	if p.digests > 0 {
+	if p.digests > 0 && p.sums == nil {
 		out.Notices = append(out.Notices, fmt.Sprintf("%d digest files hold no events and were passed over; hint: rootkeep trail verify reads them", p.digests))
 	}
 	if p.reread > 0 {
