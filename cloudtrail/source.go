@@ -125,7 +125,7 @@ func (s *source) nextMember() error {
 		s.single = s.stats.Members == 1
 		return io.EOF
 	case s.in.OneMember:
-		s.stats.report(s.problem(SecondMember, "a second gzip member follows; CloudTrail writes one, so it was not read").in(s.in.Name))
+		s.stats.report(s.problem(SecondMember, "a second gzip member follows; CloudTrail writes one, so somebody has tampered with the object; the second was not read").in(s.in.Name))
 		return io.EOF
 	}
 	s.stats.Members++

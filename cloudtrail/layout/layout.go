@@ -130,6 +130,23 @@ func (k *Key) parseDigestName(folder string) {
 	k.Trail, k.HomeRegion, k.Delivered = trail, rootkeep.Region(home), t
 }
 
+// IsLogName says whether the last element of a path is a name that CloudTrail gives
+// to log files, wherever the file lies now.
+func IsLogName(path string) bool {
+	k := Key{Name: path[strings.LastIndexAny(path, `/\`)+1:]}
+	parts := strings.SplitN(k.Name, "_", 4)
+	if len(parts) < 4 || !strings.HasPrefix(parts[1], "CloudTrail") {
+		return false
+	}
+	account, err := rootkeep.ParseAccountID(parts[0])
+	if err != nil {
+		return false
+	}
+	k.Account, k.Region = account, rootkeep.Region(parts[2])
+	k.parseLogName(parts[1])
+	return !k.Delivered.IsZero()
+}
+
 // cutLast cuts s at its last underscore.
 func cutLast(s string) (before, after string, found bool) {
 	i := strings.LastIndexByte(s, '_')

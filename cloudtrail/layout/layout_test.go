@@ -73,6 +73,33 @@ func TestParse(t *testing.T) {
 	}
 }
 
+func TestIsLogName(t *testing.T) {
+	const name = "111122223333_CloudTrail_us-east-1_20261122T0015Z_GuP5cZ9Zk2pQ1aBc.json.gz"
+	tests := []struct {
+		name, path string
+		want       bool
+	}{
+		{"a log by itself", name, true},
+		{"in any folder", "evidence/" + name, true},
+		{"in any folder of a Windows disk", `C:\evidence\` + name, true},
+		{"unpacked", "111122223333_CloudTrail_us-east-1_20261122T0015Z_x.json", true},
+		{"of Insights", "111122223333_CloudTrail-Insight_us-east-1_20261122T0015Z_x.json.gz", true},
+		{"a digest", "111122223333_CloudTrail-Digest_us-east-1_trail_us-east-1_20261122T001500Z.json.gz", false},
+		{"another service", "111122223333_Config_us-east-1_20261122T0015Z_x.json.gz", false},
+		{"no account", "trail_CloudTrail_us-east-1_20261122T0015Z_x.json.gz", false},
+		{"no time", "111122223333_CloudTrail_us-east-1_today_x.json.gz", false},
+		{"a folder of that name", name + "/x.json.gz", false},
+		{"nothing", "", false},
+	}
+	for _, c := range tests {
+		t.Run(c.name, func(t *testing.T) {
+			if got := IsLogName(c.path); got != c.want {
+				t.Errorf("IsLogName(%q): got %t, want %t", c.path, got, c.want)
+			}
+		})
+	}
+}
+
 func FuzzParse(f *testing.F) {
 	f.Add("a/AWSLogs/o-x/111122223333/CloudTrail/us-east-1/2026/11/22/111122223333_CloudTrail_us-east-1_20261122T0015Z_x.json.gz")
 	f.Add(`AWSLogs\111122223333\CloudTrail-Digest\r\2026\11\22\111122223333_CloudTrail-Digest_r_t_h_20261122T081530Z_backfill.json.gz`)
@@ -80,6 +107,9 @@ func FuzzParse(f *testing.F) {
 		k, ok := Parse(path)
 		if ok && (len(k.Account) != 12 || k.Kind == "" || k.Name == "" || len(k.Prefix) >= len(path)) {
 			t.Errorf("Parse(%q): got %+v", path, k)
+		}
+		if ok && k.Kind == Log && !k.Delivered.IsZero() && !IsLogName(path) {
+			t.Errorf("IsLogName(%q): got false for a log with a time", path)
 		}
 	})
 }

@@ -117,6 +117,7 @@ func (p *pass) tally(s cloudtrail.Stats) {
 	p.totals.StoredBytes += s.StoredBytes
 	p.totals.InflatedBytes += s.InflatedBytes
 	p.totals.GzipMembers += int64(s.Members)
+	p.totals.GzipObjects += int64(min(s.Members, 1))
 	if s.Reread {
 		p.reread++
 	}
@@ -165,7 +166,8 @@ func (p *pass) progress(ctx context.Context) (stop func()) {
 // account adds to the report what the reading itself came to.
 func (p *pass) account(out *report.Hunt) {
 	t := &out.Totals
-	t.Objects, t.StoredBytes, t.InflatedBytes, t.GzipMembers = p.totals.Objects, p.totals.StoredBytes, p.totals.InflatedBytes, p.totals.GzipMembers
+	t.Objects, t.StoredBytes, t.InflatedBytes = p.totals.Objects, p.totals.StoredBytes, p.totals.InflatedBytes
+	t.GzipObjects, t.GzipMembers = p.totals.GzipObjects, p.totals.GzipMembers
 	p.journal.close(out)
 	if p.digests > 0 && p.sums == nil {
 		out.Notices = append(out.Notices, fmt.Sprintf("%d digest files hold no events and were passed over; hint: rootkeep trail verify reads them", p.digests))
@@ -173,8 +175,8 @@ func (p *pass) account(out *report.Hunt) {
 	if p.reread > 0 {
 		out.Notices = append(out.Notices, fmt.Sprintf("%d objects were read again by the standard library because our decoder was in doubt", p.reread))
 	}
-	if t.GzipMembers > t.Objects {
-		out.Notices = append(out.Notices, fmt.Sprintf("%s were read in %s", text.Counted(t.GzipMembers, "gzip member"), text.Counted(t.Objects, "object")))
+	if t.GzipMembers > t.GzipObjects {
+		out.Notices = append(out.Notices, fmt.Sprintf("%s were read in %s", text.Counted(t.GzipMembers, "gzip member"), text.Counted(t.GzipObjects, "compressed object")))
 	}
 	if t.Objects == 0 {
 		out.Notices = append(out.Notices, "nothing was read: the paths hold no file")

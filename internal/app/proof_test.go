@@ -22,6 +22,7 @@ import (
 	"github.com/rootkeep/rootkeep/cloudtrail"
 	"github.com/rootkeep/rootkeep/cloudtrail/digest"
 	"github.com/rootkeep/rootkeep/cloudtrail/digest/digesttest"
+	"github.com/rootkeep/rootkeep/internal/detect"
 	"github.com/rootkeep/rootkeep/internal/report"
 	"github.com/rootkeep/rootkeep/internal/stream"
 )
@@ -477,5 +478,26 @@ func TestSums(t *testing.T) {
 				t.Errorf("got %x, %t, want %x", got, ok, tt.want)
 			}
 		})
+	}
+}
+
+func TestAnInterruptedHuntWithKeysReportsWhatItFound(t *testing.T) {
+	b := &bucket{}
+	b.add(t, digesttest.Chain{Hours: 2, Logs: 1})
+	folder, keys := b.write(t)
+	for i := range 50 {
+		logFile(t, filepath.Join(folder, fmt.Sprintf("%02d.json", i)), records(t, i, step{base: "stop-logging"}))
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	h, err := Hunt(ctx, HuntConfig{
+		Paths: []string{folder}, Keys: []string{keys}, Pack: shipped(t), Now: time.Now, Workers: 2, DedupMemory: 1 << 20,
+		OnMatch: func(detect.Match) { cancel() }, // Ctrl-C while the first file is read
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(of(h, "trail-stopped")) != 1 || !h.Interrupted || h.Coverage.Proven {
+		t.Errorf("got %d alerts of trail-stopped, interrupted: %t, proven: %t; want the one that was found, true, false",
+			len(of(h, "trail-stopped")), h.Interrupted, h.Coverage.Proven)
 	}
 }

@@ -179,7 +179,7 @@ func object(name string, size int64, open func() (io.ReadCloser, error)) Object 
 	// What S3 keeps beside a digest lies beside it under this name, see trail verify.
 	key, ok := layout.Parse(strings.TrimSuffix(name, ".metadata.json"))
 	return Object{
-		Input:  cloudtrail.Input{Name: name, Open: open, OneMember: ok},
+		Input:  cloudtrail.Input{Name: name, Open: open, OneMember: ok || layout.IsLogName(name)},
 		Size:   size,
 		Digest: ok && key.Kind == layout.Digest,
 	}
