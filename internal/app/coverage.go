@@ -54,8 +54,9 @@ func (p *proof) conclude(ctx context.Context, out *report.Hunt) {
 		return
 	}
 	var all digest.Coverage
+	var again digest.Progress
 	for _, path := range p.config.Paths {
-		r, err := p.verify(ctx, path)
+		r, err := p.verify(ctx, path, &again)
 		switch {
 		case ctx.Err() != nil:
 			out.Interrupted = true
@@ -71,16 +72,21 @@ func (p *proof) conclude(ctx context.Context, out *report.Hunt) {
 		all = append(all, r.Coverage...)
 	}
 	out.Coverage = p.config.claim(all, out)
+	if out.Coverage.Proven && again.Inflated.Load() > 0 && p.sums.complete() {
+		// Logs that only the verification has read may hold what the hunt would have found.
+		out.Coverage = unproven("The digest chain is whole, but log files came or changed while the hunt was reading. Hint: hunt again.")
+	}
 }
 
-// verify judges the digest chains of one folder, as trail verify does.
-func (p *proof) verify(ctx context.Context, folder string) (*digest.Report, error) {
+// verify judges the digest chains of one folder, as trail verify does. The progress
+// counts the logs that it reads itself.
+func (p *proof) verify(ctx context.Context, folder string, again *digest.Progress) (*digest.Report, error) {
 	until := p.config.Until
 	if !until.IsZero() {
 		until = until.Add(deliveryTime)
 	}
 	return digest.Verify(ctx, os.DirFS(folder), digest.Options{
-		Keys: p.keys, Since: p.config.Since, Until: until, Workers: p.config.Workers, Sum: p.sums.below(folder),
+		Keys: p.keys, Since: p.config.Since, Until: until, Workers: p.config.Workers, Sum: p.sums.below(folder), Progress: again,
 	})
 }
 

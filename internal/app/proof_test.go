@@ -240,7 +240,7 @@ func checkOneReading(t *testing.T, c HuntConfig) (proven int) {
 	if err := p.run(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	got, err := proof.verify(t.Context(), c.Paths[0])
+	got, err := proof.verify(t.Context(), c.Paths[0], nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -294,7 +294,7 @@ func TestEveryLogIsOpenedOnce(t *testing.T) {
 			if len(opened) != 40 {
 				t.Errorf("%d files were opened, want the 40 logs", len(opened))
 			}
-			r, err := proof.verify(t.Context(), folder)
+			r, err := proof.verify(t.Context(), folder, nil)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -334,6 +334,30 @@ func countedRun(t *testing.T, p *pass) map[string]int {
 	}
 	wg.Wait()
 	return opened
+}
+
+func TestLogsThatComeMeanwhileAreNotClaimed(t *testing.T) {
+	three, four := &bucket{}, &bucket{}
+	three.add(t, digesttest.Chain{Hours: 3, Logs: 1})
+	four.add(t, digesttest.Chain{Hours: 4, Logs: 1})
+	folder, keys := three.write(t)
+	c := HuntConfig{Paths: []string{folder}, Keys: []string{keys}, Since: digested, Until: digested.Add(2 * time.Hour), Now: time.Now}
+	h := hunted(t, c)
+	if !h.Coverage.Proven {
+		t.Fatalf("got %+v, want it proven while nothing comes", h.Coverage)
+	}
+	p, proof := reading(t, c)
+	if err := p.run(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := digesttest.WriteFiles(folder, four.files); err != nil { // as a running aws s3 sync does
+		t.Fatal(err)
+	}
+	proof.config.Until = digested.Add(3 * time.Hour)
+	proof.conclude(t.Context(), h)
+	if h.Coverage.Proven || !strings.Contains(h.Coverage.Detail, "came or changed while the hunt was reading") {
+		t.Errorf("got %+v, want no claim about a log that was not read", h.Coverage)
+	}
 }
 
 func TestWhatHasNoChainIsNotHashed(t *testing.T) {

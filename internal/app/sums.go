@@ -71,6 +71,16 @@ func (s *sums) below(root string) func(path string) ([sha256.Size]byte, bool) {
 	}
 }
 
+// complete says that no sum was dropped for want of room.
+func (s *sums) complete() bool {
+	if s == nil {
+		return false
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.of) < s.most
+}
+
 func (s *sums) key(root, path string) uint64 {
 	var h maphash.Hash
 	h.SetSeed(s.seed)
