@@ -11,9 +11,9 @@ import (
 	"github.com/rootkeep/rootkeep/internal/stream"
 )
 
-// maxSums bounds the memory for sums, of which each takes about 60 bytes: some
-// 250 MB. Logs beyond it are read a second time.
-const maxSums = 4 << 20
+// maxSums bounds the memory for sums, of which each takes about 100 bytes: some
+// 200 MB. Logs beyond it are read a second time.
+const maxSums = 2 << 20
 
 // sums are the SHA-256 of the logs that a hunt has read, by folder and path. A path
 // is kept as a hash of 64 bits under a seed that nobody can know beforehand, because
