@@ -104,6 +104,10 @@ func speeds(out *strings.Builder, r results, in inputs) {
 	if j := r[tinyHunt]; j.cpu > 0 {
 		fmt.Fprintf(out, "\nTiny objects: %.0fk objects/s.", float64(in.tiny.Logs)/j.cpu.Seconds()/1e3)
 	}
+	if hunt, prove, hash := r[huntShipped], r[proveShipped], r[onlyHash]; hunt.cpu > 0 && prove.cpu > 0 && hash.cpu > 0 {
+		fmt.Fprintf(out, "\nVerifying adds %.2f s to the %.2f s of a hunt with the shipped detections; SHA-256 alone takes %.2f s.",
+			(prove.cpu - hunt.cpu).Seconds(), hunt.cpu.Seconds(), hash.cpu.Seconds())
+	}
 	fmt.Fprintf(out, "\nSigmaHQ's rules: %d files. 1,000 rules: those and %d of rulegen.\n\n", in.rulesNumber, synthetic)
 }
 
