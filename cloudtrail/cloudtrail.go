@@ -8,6 +8,7 @@ package cloudtrail
 
 import (
 	"context"
+	"crypto/sha256"
 	"io"
 
 	"github.com/rootkeep/rootkeep"
@@ -63,6 +64,9 @@ type Input struct {
 	// object that CloudTrail delivers does. A second one is not read and is
 	// reported as SecondMember: somebody may have appended forged records.
 	OneMember bool
+	// Hash asks for Stats.SHA256. The object is then read to its end even when its
+	// records cannot be.
+	Hash bool
 }
 
 // Record is one CloudTrail record. It is valid until the function that was
@@ -108,6 +112,11 @@ type Stats struct {
 	// Reread is set when our decompressor was in doubt and compress/gzip read the
 	// object instead.
 	Reread bool
+	// SHA256 is that of the inflated content, which a digest file names for a log
+	// (CloudTrail User Guide, "CloudTrail digest file structure"). It is zero unless
+	// Input.Hash asked for it and the object is one gzip member, intact, and nothing
+	// else.
+	SHA256 [sha256.Size]byte
 	// Problems are in the order in which they were met, at most MaxProblems;
 	// ProblemsOmitted counts the rest.
 	Problems        []Problem
@@ -195,10 +204,25 @@ func (r *Reader) Read(ctx context.Context, in Input, each func(*Record) error) S
 		r.window.reset(ctx, &r.source, r.options.MaxRecord)
 		p := parser{r: r, w: &r.window}
 		p.file()
+		if in.Hash && stats.Err == nil {
+			r.rest()
+		}
 		r.source.close()
 	}
 	r.stats, r.each, r.source.stats = nil, nil, nil
 	return stats
+}
+
+// rest reads what the parser has given up, for the hash alone: what is wrong with
+// the object is reported already.
+func (r *Reader) rest() {
+	unheard := *r.stats
+	r.source.stats = &unheard
+	for w := &r.window; w.err == nil && r.source.hashing; {
+		w.pos, w.keep = w.end, -1
+		_ = w.more() // stays in w.err
+	}
+	r.source.stats = r.stats
 }
 
 // report adds a problem to the current object's.

@@ -3,8 +3,10 @@ package cloudtrail
 import (
 	"bufio"
 	"compress/gzip"
+	"crypto/sha256"
 	"errors"
 	"fmt"
+	"hash"
 	"io"
 	"io/fs"
 
@@ -37,12 +39,17 @@ type source struct {
 	standard  standardDecoder
 	delivered int64 // inflated bytes handed out
 	done      error // what every further fill returns
+
+	hash    hash.Hash // of the bytes handed out, nil until somebody asks
+	hashing bool
+	single  bool // the object ended with its first member
 }
 
 // open starts reading an object; false after a problem was reported.
 func (s *source) open(in Input, stats *Stats) bool {
 	s.in, s.stats = in, stats
 	s.delivered, s.done, s.decoder = 0, nil, nil
+	s.hashing, s.single = false, false
 	if err := s.stored.open(in); err != nil {
 		s.stats.report(s.fault(err).in(in.Name))
 		return false
@@ -51,13 +58,27 @@ func (s *source) open(in Input, stats *Stats) bool {
 		s.own.Reset(&s.stored)
 		s.decoder = &s.own
 		stats.Members = 1
+		s.startHash()
 	}
 	return true
+}
+
+func (s *source) startHash() {
+	if s.hashing = s.in.Hash; !s.hashing {
+		return
+	}
+	if s.hash == nil {
+		s.hash = sha256.New()
+	}
+	s.hash.Reset()
 }
 
 func (s *source) close() {
 	s.stats.StoredBytes = s.stored.n
 	s.stats.InflatedBytes = s.delivered
+	if s.hashing && s.single && s.done == io.EOF {
+		s.hash.Sum(s.stats.SHA256[:0])
+	}
 	s.stored.close()
 }
 
@@ -68,6 +89,9 @@ func (s *source) fill(dst []byte, pos int) (int, error) {
 	start := pos
 	for pos < len(dst) && s.done == nil {
 		n, err := s.next(dst, pos)
+		if s.hashing {
+			s.hash.Write(dst[pos : pos+n]) // while they are in the cache
+		}
 		pos += n
 		s.delivered += int64(n)
 		if err != nil {
@@ -98,9 +122,10 @@ func (s *source) nextMember() error {
 	case err != nil:
 		return &trailing{err}
 	case !more:
+		s.single = s.stats.Members == 1
 		return io.EOF
 	case s.in.OneMember:
-		s.stats.report(s.problem(SecondMember, "a second gzip member follows; CloudTrail writes one, so it was not read").in(s.in.Name))
+		s.stats.report(s.problem(SecondMember, "a second gzip member follows; CloudTrail writes one, so somebody has tampered with the object; the second was not read").in(s.in.Name))
 		return io.EOF
 	}
 	s.stats.Members++

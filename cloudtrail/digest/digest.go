@@ -17,6 +17,7 @@ package digest
 import (
 	"cmp"
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -51,6 +52,11 @@ type Options struct {
 	Bucket string
 	// Workers read logs in parallel, and as many follow chains; 0 is one per CPU.
 	Workers int
+	// Sum, when set, is asked for a log file before it is opened, by its path, and
+	// by several goroutines. True says that the file was read to its end and found
+	// to be one intact gzip member that inflates to at most MaxLog bytes; they have
+	// this SHA-256, and the file is not read again.
+	Sum func(path string) ([sha256.Size]byte, bool)
 	// Valid keeps the verdicts of valid files, one for each log file.
 	Valid bool
 	// Progress, when set, is counted up while Verify runs.

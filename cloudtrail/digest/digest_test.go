@@ -49,6 +49,7 @@ type trail struct {
 	files map[string][]byte
 	gone  []string // listed, but not there when opened
 	deny  []string
+	pipes []string // are no regular files
 }
 
 func (b *trail) add(c digesttest.Chain) *digesttest.Link {
@@ -73,14 +74,17 @@ func (b *trail) fsys() fs.FS {
 	m := fstest.MapFS{}
 	for path, data := range b.files {
 		m[path] = &fstest.MapFile{Data: data, Mode: 0o644}
+		if slices.Contains(b.pipes, path) {
+			m[path].Mode |= fs.ModeNamedPipe
+		}
 	}
-	return faultyFS{m, b.gone, b.deny}
+	return faultyFS{m, b.gone, b.deny, b.pipes}
 }
 
-// faultyFS lists files that cannot be opened.
+// faultyFS lists files that cannot be opened, or not without waiting for ever.
 type faultyFS struct {
 	fstest.MapFS
-	gone, deny []string
+	gone, deny, pipes []string
 }
 
 func (f faultyFS) Open(name string) (fs.File, error) {
@@ -89,6 +93,8 @@ func (f faultyFS) Open(name string) (fs.File, error) {
 		return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}
 	case slices.Contains(f.deny, name):
 		return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrPermission}
+	case slices.Contains(f.pipes, name):
+		panic("a pipe was opened, which waits until somebody writes: " + name)
 	}
 	return f.MapFS.Open(name)
 }
@@ -129,6 +135,7 @@ func verify(t *testing.T, b *trail, opt digest.Options) *digest.Report {
 	if err != nil {
 		t.Fatal(err)
 	}
+	b.checkOnePass(t, opt, r)
 	return r
 }
 
@@ -278,6 +285,23 @@ func TestVerdicts(t *testing.T) {
 		}, []string{
 			"passed=true", "audit us-east-1: digests 3/3, logs 2/3, gaps 0",
 			"  unknown unreadable log 20261121T0106Z",
+		}},
+		{"a pipe in place of a log is not opened", func(b *trail, opt *digest.Options) {
+			b.add(three)
+			b.pipes = []string{three.LogPath(1, 0)}
+		}, []string{
+			"passed=true", "audit us-east-1: digests 3/3, logs 2/3, gaps 0",
+			"  unknown unreadable log 20261121T0106Z",
+		}},
+		{"pipes in place of a digest and of a metadata file are not opened", func(b *trail, opt *digest.Options) {
+			b.add(three)
+			b.pipes = []string{three.DigestPath(0), three.DigestPath(2) + digest.SidecarSuffix}
+		}, []string{
+			"passed=true", "audit us-east-1: digests 1/3, logs 1/2, gaps 0",
+			"  unknown signature-unknown digest 20261121T030131Z",
+			"  unknown unverified-digest log 20261121T0206Z",
+			"  unknown unreadable digest 20261121T010131Z",
+			"stray unknown no-digest log 20261121T0006Z",
 		}},
 		{"a log with an unknown hash algorithm", func(b *trail, opt *digest.Options) {
 			c := three

@@ -132,7 +132,7 @@ func (t *traversal) signature(at target) (meta metadata, source string, f *fault
 }
 
 func readMetadata(fsys fs.FS, path string) (metadata, error) {
-	f, err := fsys.Open(path)
+	f, err := openFile(fsys, path)
 	if err != nil {
 		return metadata{}, err
 	}

@@ -1,6 +1,7 @@
 package digest
 
 import (
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -46,7 +47,7 @@ func (r *objectReader) inflate(path string, limit int64, w io.Writer) *fault {
 	if !fs.ValidPath(path) {
 		return faultf(Missing, ReasonNotFound, "not found: the key leads out of the copy")
 	}
-	f, err := r.fsys.Open(path)
+	f, err := openFile(r.fsys, path)
 	if err != nil {
 		return openFault(err)
 	}
@@ -72,6 +73,14 @@ func (r *objectReader) inflate(path string, limit int64, w io.Writer) *fault {
 	return nil
 }
 
+// sum is the SHA-256 of the inflated log at path.
+func (r *objectReader) sum(path string) (sum [sha256.Size]byte, f *fault) {
+	hash := sha256.New()
+	f = r.inflate(path, MaxLog, hash)
+	hash.Sum(sum[:0])
+	return sum, f
+}
+
 func (r *objectReader) member(limit int64, w io.Writer) *fault {
 	for pos := 0; ; {
 		n, err := r.decoder.Inflate(r.buf, pos)
@@ -91,6 +100,19 @@ func (r *objectReader) member(limit int64, w io.Writer) *fault {
 			pos = copy(r.buf, r.buf[pos-inflate.WindowSize:pos])
 		}
 	}
+}
+
+// openFile opens a regular file. Anything else may never answer: a pipe holds up
+// whoever opens it until somebody writes.
+func openFile(fsys fs.FS, path string) (fs.File, error) {
+	info, err := fs.Stat(fsys, path)
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, errors.New("no regular file")
+	}
+	return fsys.Open(path)
 }
 
 func openFault(err error) *fault {

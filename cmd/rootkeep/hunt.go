@@ -59,6 +59,7 @@ Ctrl-C prints what was found so far.`,
   rootkeep hunt --since 7d --output html --file report.html ./AWSLogs
   rootkeep hunt --output ndjson --min-level high logs.zip | jq .title
   aws cloudtrail lookup-events | rootkeep hunt -
+  rootkeep hunt --keys keys.json --since 30d ./bucket
   rootkeep hunt --rules ./sigma/rules/cloud/aws --fail-on high ./AWSLogs`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error { return f.run(c.Context(), s, args) },
@@ -79,7 +80,7 @@ Ctrl-C prints what was found so far.`,
 	fl.StringArrayVar(&f.config.ThreatLists, "threat-list", nil, "file of addresses, ranges, AS numbers, user agents that raise the level (repeatable)")
 	fl.StringArrayVar(&f.config.RelayLists, "relay-list", nil, "file of relay and VPN ranges that stay out of baselines (repeatable)")
 	fl.StringVar(&f.config.Inventory, "inventory", "", "YAML file of watched buckets, keys, topics, trails, rules, log-groups")
-	fl.StringArrayVar(&f.config.Keys, "keys", nil, "public keys as list-public-keys prints them: verify the folders' digest chains, so that absence can be claimed (repeatable)")
+	fl.StringArrayVar(&f.config.Keys, "keys", nil, "public keys as list-public-keys prints them: verify the folders' digest chains in the same reading, so that absence can be claimed (repeatable)")
 	fl.Var(&f.dedup, "dedup-memory", "memory for event IDs; beyond it the total may count duplicates")
 	fl.IntVar(&f.config.Workers, "workers", 0, "parallel readers, 0: one for each processor")
 	fl.IntVar(&f.maxAlerts, "max-alerts", 0, "alerts told in full on the terminal, 0: 50, -1: all")

@@ -18,54 +18,105 @@ import (
 // (CloudTrail User Guide, "How CloudTrail works").
 const deliveryTime = 15 * time.Minute
 
-// prove verifies the digest chains of the hunt's folders and says in the report
-// whether the log is complete for its period. Only folders can be proven: a zip,
-// a single file or standard input has no chain.
-func (c HuntConfig) prove(ctx context.Context, out *report.Hunt) error {
-	var all digest.Coverage
-	until := c.Until
-	if !until.IsZero() {
-		until = until.Add(deliveryTime)
+// proof verifies the digest chains of the hunt's folders, to say whether the log is
+// complete for its period. The hunt hashes the logs as it reads them, so that this
+// does not read them again.
+type proof struct {
+	config HuntConfig
+	keys   digest.Keys
+	cannot string // why nothing can be proven, "" if it can
+	sums   *sums  // nil if nothing can be proven
+}
+
+// proof is what the hunt is asked to prove: nil without keys. Only folders can be
+// proven: a zip, a single file or standard input has no chain.
+func (c HuntConfig) proof() (*proof, error) {
+	if len(c.Keys) == 0 {
+		return nil, nil
+	}
+	keys, err := readKeys(c.Keys)
+	if err != nil {
+		return nil, err
 	}
 	for _, path := range c.Paths {
 		if info, err := os.Stat(path); err != nil || !info.IsDir() {
-			out.Coverage.Detail = fmt.Sprintf("%s is no folder, so it has no digest chain to prove it by.", path)
-			return nil
+			return &proof{config: c, cannot: fmt.Sprintf("%s is no folder, so it has no digest chain to prove it by.", path)}, nil
 		}
-		r, err := Verify(ctx, VerifyConfig{Folder: path, Keys: c.Keys, Since: c.Since, Until: until, Workers: c.Workers})
-		if err != nil {
-			return err
-		}
-		if n := r.Planted(); n > 0 || !r.Passed() {
-			out.Coverage.Detail = fmt.Sprintf("%s holds files that are invalid, missing or that no digest names. Hint: rootkeep trail verify names them.", path)
-			return nil
+	}
+	return &proof{config: c, keys: keys, sums: newSums(maxSums)}, nil
+}
+
+// conclude writes into the report what is proven. That the verification fails does
+// not cost what the hunt has found.
+func (p *proof) conclude(ctx context.Context, out *report.Hunt) {
+	if p.cannot != "" {
+		out.Coverage = unproven("%s", p.cannot)
+		return
+	}
+	var all digest.Coverage
+	var again digest.Progress
+	for _, path := range p.config.Paths {
+		r, err := p.verify(ctx, path, &again)
+		switch {
+		case ctx.Err() != nil:
+			out.Interrupted = true
+			out.Coverage = unproven("The digest chain was not verified to its end.")
+			return
+		case err != nil:
+			out.Coverage = unproven("%s could not be verified: %v", path, err)
+			return
+		case r.Planted() > 0 || !r.Passed():
+			out.Coverage = unproven("%s holds files that are invalid, missing or that no digest names. Hint: rootkeep trail verify names them.", path)
+			return
 		}
 		all = append(all, r.Coverage...)
 	}
+	out.Coverage = p.config.claim(all, out)
+	if out.Coverage.Proven && again.Inflated.Load() > 0 && p.sums.complete() {
+		// Logs that only the verification has read may hold what the hunt would have found.
+		out.Coverage = unproven("The digest chain is whole, but log files came or changed while the hunt was reading. Hint: hunt again.")
+	}
+}
+
+// verify judges the digest chains of one folder, as trail verify does. The progress
+// counts the logs that it reads itself.
+func (p *proof) verify(ctx context.Context, folder string, again *digest.Progress) (*digest.Report, error) {
+	until := p.config.Until
+	if !until.IsZero() {
+		until = until.Add(deliveryTime)
+	}
+	return digest.Verify(ctx, os.DirFS(folder), digest.Options{
+		Keys: p.keys, Since: p.config.Since, Until: until, Workers: p.config.Workers, Sum: p.sums.below(folder), Progress: again,
+	})
+}
+
+// claim is what the coverage of intact chains says about the period and the events
+// of the hunt.
+func (c HuntConfig) claim(all digest.Coverage, out *report.Hunt) report.Coverage {
 	// Coverage is by delivery, which follows an event by some fifteen minutes.
 	from, to := orTime(c.Since, out.First), orTime(c.Until, out.Last).Add(deliveryTime)
 	if len(all) == 0 || from.IsZero() {
-		out.Coverage.Detail = "No digest file lies in the period."
-		return nil
+		return unproven("No digest file lies in the period.")
 	}
 	for _, r := range all {
 		if !r.Proven(from, to) {
-			out.Coverage.Detail = fmt.Sprintf("%s of account %s is not proven for the whole period. Hint: rootkeep trail verify tells why.", r.Region, r.Account)
-			return nil
+			return unproven("%s of account %s is not proven for the whole period. Hint: rootkeep trail verify tells why.", r.Region, r.Account)
 		}
 	}
 	for _, s := range out.Seen {
 		if all.State(s.Account, s.Region, s.First) != digest.Proven {
-			out.Coverage.Detail = fmt.Sprintf("%s of account %s has events that no digest covers.", s.Region, s.Account)
-			return nil
+			return unproven("%s of account %s has events that no digest covers.", s.Region, s.Account)
 		}
 	}
-	out.Coverage.Proven = out.Totals.Unread == 0 && !out.Interrupted
-	out.Coverage.Detail = fmt.Sprintf("From %s to %s, in %s. A Region that no trail covers is not among them.", from.Format(time.RFC3339), to.Format(time.RFC3339), regionsOf(all))
-	if !out.Coverage.Proven {
-		out.Coverage.Detail = "The digest chain is whole, but some input was not read."
+	if out.Totals.Unread > 0 {
+		return unproven("The digest chain is whole, but some input was not read.")
 	}
-	return nil
+	return report.Coverage{Proven: true, Detail: fmt.Sprintf("From %s to %s, in %s. A Region that no trail covers is not among them.",
+		from.Format(time.RFC3339), to.Format(time.RFC3339), regionsOf(all))}
+}
+
+func unproven(format string, args ...any) report.Coverage {
+	return report.Coverage{Detail: fmt.Sprintf(format, args...)}
 }
 
 func orTime(t, otherwise time.Time) time.Time {

@@ -30,7 +30,7 @@ type HuntConfig struct {
 	ThreatLists  []string
 	RelayLists   []string
 	Inventory    string   // file
-	Keys         []string // files with CloudTrail's public keys; when given, coverage is proven
+	Keys         []string // files with CloudTrail's public keys; when given, the digest chains are verified
 	OnMatch      func(detect.Match)
 	Version      string
 	Now          func() time.Time
@@ -63,7 +63,14 @@ func Hunt(ctx context.Context, c HuntConfig) (*report.Hunt, error) {
 	if err != nil {
 		return nil, err
 	}
+	proof, err := c.proof()
+	if err != nil {
+		return nil, err
+	}
 	p := &pass{hunt: hunt, paths: paths, config: c, started: c.Now()}
+	if proof != nil {
+		p.sums = proof.sums
+	}
 	if err := p.run(ctx); err != nil {
 		return nil, err
 	}
@@ -80,10 +87,8 @@ func Hunt(ctx context.Context, c HuntConfig) (*report.Hunt, error) {
 	fill(out, result, c.MinLevel)
 	p.account(out)
 	rulesOf(out, pack)
-	if len(c.Keys) > 0 && !out.Interrupted {
-		if err := c.prove(ctx, out); err != nil {
-			return nil, err
-		}
+	if proof != nil && !out.Interrupted {
+		proof.conclude(ctx, out)
 	}
 	out.Finished = c.Now().UTC()
 	out.Derive()

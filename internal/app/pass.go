@@ -21,6 +21,7 @@ type pass struct {
 	hunt    *detect.Hunt
 	paths   *stream.Paths
 	config  HuntConfig
+	sums    *sums // nil: nothing is to be proven, nothing is hashed
 	started time.Time
 	workers []*detect.Worker
 	journal journal
@@ -91,10 +92,12 @@ func (p *pass) read(ctx context.Context, r *cloudtrail.Reader, w *detect.Worker,
 				Detail: fmt.Sprintf("rootkeep failed here, please report it with this: %v %s", cause, where(debug.Stack()))})
 		}
 	}()
+	o.Input.Hash = p.sums.wants(o)
 	stats = r.Read(ctx, o.Input, func(rec *cloudtrail.Record) error {
 		w.Observe(rec, o.Input.Name)
 		return nil
 	})
+	p.sums.keep(o, stats)
 	return stats, true
 }
 
@@ -114,6 +117,7 @@ func (p *pass) tally(s cloudtrail.Stats) {
 	p.totals.StoredBytes += s.StoredBytes
 	p.totals.InflatedBytes += s.InflatedBytes
 	p.totals.GzipMembers += int64(s.Members)
+	p.totals.GzipObjects += int64(min(s.Members, 1))
 	if s.Reread {
 		p.reread++
 	}
@@ -162,16 +166,17 @@ func (p *pass) progress(ctx context.Context) (stop func()) {
 // account adds to the report what the reading itself came to.
 func (p *pass) account(out *report.Hunt) {
 	t := &out.Totals
-	t.Objects, t.StoredBytes, t.InflatedBytes, t.GzipMembers = p.totals.Objects, p.totals.StoredBytes, p.totals.InflatedBytes, p.totals.GzipMembers
+	t.Objects, t.StoredBytes, t.InflatedBytes = p.totals.Objects, p.totals.StoredBytes, p.totals.InflatedBytes
+	t.GzipObjects, t.GzipMembers = p.totals.GzipObjects, p.totals.GzipMembers
 	p.journal.close(out)
-	if p.digests > 0 {
+	if p.digests > 0 && p.sums == nil {
 		out.Notices = append(out.Notices, fmt.Sprintf("%d digest files hold no events and were passed over; hint: rootkeep trail verify reads them", p.digests))
 	}
 	if p.reread > 0 {
 		out.Notices = append(out.Notices, fmt.Sprintf("%d objects were read again by the standard library because our decoder was in doubt", p.reread))
 	}
-	if t.GzipMembers > t.Objects {
-		out.Notices = append(out.Notices, fmt.Sprintf("%s were read in %s", text.Counted(t.GzipMembers, "gzip member"), text.Counted(t.Objects, "object")))
+	if t.GzipMembers > t.GzipObjects {
+		out.Notices = append(out.Notices, fmt.Sprintf("%s were read in %s", text.Counted(t.GzipMembers, "gzip member"), text.Counted(t.GzipObjects, "compressed object")))
 	}
 	if t.Objects == 0 {
 		out.Notices = append(out.Notices, "nothing was read: the paths hold no file")

@@ -150,8 +150,9 @@ type Totals struct {
 	Objects       int64 `json:"objects"` // files, zip members, standard input
 	StoredBytes   int64 `json:"stored_bytes"`
 	InflatedBytes int64 `json:"inflated_bytes"`
-	GzipMembers   int64 `json:"gzip_members"`
-	Events        int64 `json:"events"` // duplicates removed
+	GzipObjects   int64 `json:"gzip_objects"` // objects that were compressed
+	GzipMembers   int64 `json:"gzip_members"` // in those
+	Events        int64 `json:"events"`       // duplicates removed
 	Duplicates    int64 `json:"duplicates"`
 	// DedupApproximateFrom names the file from which on Events and Duplicates are
 	// approximate because the memory for event IDs was used up; empty: exact.

@@ -25,7 +25,7 @@ func rootStory() *Hunt {
 		First:  at("2026-11-01T00:00:12Z"), Last: at("2026-11-22T13:58:40Z"),
 		Alerts:   storyAlerts(),
 		Sessions: storySessions(),
-		Totals: Totals{Objects: 33120, StoredBytes: 412_000_000, InflatedBytes: 5_310_000_000, GzipMembers: 33120,
+		Totals: Totals{Objects: 33120, StoredBytes: 412_000_000, InflatedBytes: 5_310_000_000, GzipObjects: 33120, GzipMembers: 33120,
 			Events: 1_204_331, Duplicates: 5120, Matches: 214},
 		Problems: []Problem{
 			{File: "logs/AWSLogs/111122223333/CloudTrail/us-east-1/2026/11/20/cut.json.gz", Offset: 48213, Kind: "truncated", Detail: "gzip stream ends early: want a trailer of 8 bytes"},

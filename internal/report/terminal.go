@@ -313,7 +313,7 @@ func countLines(h *Hunt) []string {
 		lines = append(lines, "The number of events is approximate from "+text.Visible(n.DedupApproximateFrom, text.Line)+
 			" on: the memory for event IDs was used up; hint: --dedup-memory")
 	}
-	if n.GzipMembers > n.Objects {
+	if n.GzipMembers > n.GzipObjects {
 		lines = append(lines, text.Counted(n.GzipMembers, "gzip member")+": some files hold several")
 	}
 	rules := fmt.Sprintf("%s and %s", text.Counted(h.Rules.Single, "rule"), text.Counted(h.Rules.Correlations, "correlation"))

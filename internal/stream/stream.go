@@ -14,6 +14,7 @@ import (
 	"strings"
 
 	"github.com/rootkeep/rootkeep/cloudtrail"
+	"github.com/rootkeep/rootkeep/cloudtrail/layout"
 )
 
 // Object is one thing to read. Err is set instead of Input when the object
@@ -22,7 +23,10 @@ type Object struct {
 	Input  cloudtrail.Input
 	Size   int64 // stored bytes, -1 when unknown
 	Digest bool  // its key names a digest file, which holds no records
-	Err    error
+	// Root is the path that the user named and this file lies at or below; empty
+	// for what is no file of its own: an entry of a zip, standard input.
+	Root string
+	Err  error
 }
 
 // Paths is a list of paths, globs and "-" for standard input.
@@ -125,7 +129,7 @@ func (p *Paths) each(path string, send func(Object) bool) bool {
 		case d.IsDir():
 			return nil
 		default:
-			going = p.file(name, send)
+			going = p.file(path, name, send)
 		}
 		if !going {
 			return fs.SkipAll
@@ -152,7 +156,7 @@ func followed(path string) string {
 }
 
 // file sends one file, or the entries of a zip.
-func (p *Paths) file(name string, send func(Object) bool) bool {
+func (p *Paths) file(root, name string, send func(Object) bool) bool {
 	info, err := os.Stat(name) // follows a link to its file
 	if err != nil {
 		return send(Object{Input: cloudtrail.Input{Name: name}, Err: plain(err)})
@@ -166,15 +170,17 @@ func (p *Paths) file(name string, send func(Object) bool) bool {
 	if strings.EqualFold(filepath.Ext(name), ".zip") {
 		return p.zip(name, info.Size(), send)
 	}
-	return send(object(name, info.Size(), func() (io.ReadCloser, error) { return os.Open(name) }))
+	o := object(name, info.Size(), func() (io.ReadCloser, error) { return os.Open(name) })
+	o.Root = root
+	return send(o)
 }
 
 func object(name string, size int64, open func() (io.ReadCloser, error)) Object {
 	// What S3 keeps beside a digest lies beside it under this name, see trail verify.
-	key, ok := cloudtrail.ParseKey(strings.TrimSuffix(name, ".metadata.json"))
+	key, ok := layout.Parse(strings.TrimSuffix(name, ".metadata.json"))
 	return Object{
-		Input:  cloudtrail.Input{Name: name, Open: open, OneMember: ok},
+		Input:  cloudtrail.Input{Name: name, Open: open, OneMember: ok || layout.IsLogName(name)},
 		Size:   size,
-		Digest: ok && key.Kind == cloudtrail.KeyDigest,
+		Digest: ok && key.Kind == layout.Digest,
 	}
 }

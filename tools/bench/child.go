@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
+	"crypto/sha256"
 	"errors"
 	"flag"
 	"fmt"
@@ -11,6 +12,7 @@ import (
 	"os"
 	"runtime"
 	"runtime/pprof"
+	"strconv"
 	"strings"
 	"time"
 
@@ -30,6 +32,8 @@ func child(name string, args []string, stdin io.Reader, stdout, stderr io.Writer
 			n, err = decode(list)
 			fmt.Fprintln(stdout, n)
 		}
+	} else if name == "child-hash" {
+		err = childHash(args, stdout)
 	} else if name == "child-match" {
 		err = childMatch(args, stdin, stdout, stderr)
 	} else {
@@ -111,18 +115,41 @@ func decodeOwn(list []byte) (int64, error) {
 	return total, nil
 }
 
+// childHash hashes so many bytes, a buffer in the cache over and over: what a check
+// of hashes costs at least. It differs tenfold between processors with and without
+// instructions for it.
+func childHash(args []string, stdout io.Writer) error {
+	if len(args) != 1 {
+		return errors.New("want the number of bytes")
+	}
+	left, err := strconv.ParseInt(args[0], 10, 64)
+	if err != nil {
+		return err
+	}
+	h := sha256.New()
+	for buf := make([]byte, windowSize); left > 0; left -= int64(len(buf)) {
+		h.Write(buf[:min(left, int64(len(buf)))])
+	}
+	_, err = fmt.Fprintf(stdout, "%x\n", h.Sum(nil))
+	return err
+}
+
 // childHunt hunts inside this process, to count allocations or to write a profile:
-// bench child-hunt [-rules DIR]... [-cpuprofile FILE] PATH
+// bench child-hunt [-rules DIR]... [-keys FILE] [-cpuprofile FILE] PATH
 func childHunt(args []string, stdout, stderr io.Writer) error {
 	f := flag.NewFlagSet("child-hunt", flag.ContinueOnError)
 	f.SetOutput(stderr)
 	profile := f.String("cpuprofile", "", "write a CPU profile to this file")
 	heap := f.String("memprofile", "", "write a profile of all memory allocated to this file")
 	rules := f.String("rules", "", "folders of rules in place of the shipped ones, separated by commas")
+	keys := f.String("keys", "", "file with the public keys; verify the digest chains as well")
 	if err := f.Parse(args); err != nil {
 		return err
 	}
 	c := app.HuntConfig{Paths: f.Args(), Workers: 1, Now: time.Now}
+	if *keys != "" {
+		c.Keys = []string{*keys}
+	}
 	if *rules != "" {
 		c.Rules.Dirs, c.Rules.OnlyDirs = strings.Split(*rules, ","), true
 	}

@@ -18,7 +18,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/rootkeep/rootkeep"
-	"github.com/rootkeep/rootkeep/cloudtrail"
+	"github.com/rootkeep/rootkeep/cloudtrail/layout"
 	"github.com/rootkeep/rootkeep/internal/app"
 	"github.com/rootkeep/rootkeep/internal/report"
 )
@@ -129,7 +129,7 @@ func count(t *testing.T, files map[string][]byte) census {
 	t.Helper()
 	c := census{ids: map[string]bool{}, pairs: map[string]bool{}, region: map[string]int{}, account: map[string]int{}}
 	for name, data := range files {
-		key, ok := cloudtrail.ParseKey(name)
+		key, ok := layout.Parse(name)
 		if !ok {
 			t.Fatalf("%s: not a CloudTrail key", name)
 		}

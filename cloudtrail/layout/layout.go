@@ -1,4 +1,7 @@
-package cloudtrail
+// Package layout tells what the S3 keys of the objects that CloudTrail delivers say
+// about them. A path goes in, of an object or of its copy on a disk; out come
+// account, organization, Region, day and kind.
+package layout
 
 import (
 	"strings"
@@ -7,17 +10,17 @@ import (
 	"github.com/rootkeep/rootkeep"
 )
 
-// KeyKind is what CloudTrail keeps under an S3 key.
-type KeyKind string
+// Kind is what CloudTrail keeps under an S3 key.
+type Kind string
 
 // The kinds of key, by the folder after the account (CloudTrail User Guide,
 // "Finding your CloudTrail log files").
 const (
-	KeyLog             KeyKind = "log"              // CloudTrail: management and data events
-	KeyDigest          KeyKind = "digest"           // CloudTrail-Digest
-	KeyInsight         KeyKind = "insight"          // CloudTrail-Insight
-	KeyNetworkActivity KeyKind = "network-activity" // CloudTrail-NetworkActivity
-	KeyAggregated      KeyKind = "aggregated"       // CloudTrail-Aggregated: summaries of data events
+	Log             Kind = "log"              // CloudTrail: management and data events
+	Digest          Kind = "digest"           // CloudTrail-Digest
+	Insight         Kind = "insight"          // CloudTrail-Insight
+	NetworkActivity Kind = "network-activity" // CloudTrail-NetworkActivity
+	Aggregated      Kind = "aggregated"       // CloudTrail-Aggregated: summaries of data events
 )
 
 // Key is what the S3 key of an object that CloudTrail delivered tells, or the
@@ -26,7 +29,7 @@ type Key struct {
 	Prefix       string // before AWSLogs, without the slash between
 	Organization string // o-exampleorgid for an organization trail, else ""
 	Account      rootkeep.AccountID
-	Kind         KeyKind
+	Kind         Kind
 	Region       rootkeep.Region
 	Day          time.Time // of the folder, 00:00 UTC
 	Name         string    // last element of the path
@@ -37,9 +40,9 @@ type Key struct {
 	Backfill   bool            // digests: written late for a period that had none
 }
 
-// ParseKey finds AWSLogs/[o-id/]account/CloudTrail.../region/yyyy/mm/dd/name in
+// Parse finds AWSLogs/[o-id/]account/CloudTrail.../region/yyyy/mm/dd/name in
 // a path, with slashes of either kind. What is before AWSLogs may be anything.
-func ParseKey(path string) (Key, bool) {
+func Parse(path string) (Key, bool) {
 	parts := strings.FieldsFunc(path, func(r rune) bool { return r == '/' || r == '\\' })
 	// From the right: a prefix may itself contain AWSLogs.
 	for i := len(parts) - 8; i >= 0; i-- {
@@ -71,15 +74,15 @@ func (k *Key) parse(parts []string) bool {
 	}
 	switch parts[1] {
 	case "CloudTrail":
-		k.Kind = KeyLog
+		k.Kind = Log
 	case "CloudTrail-Digest":
-		k.Kind = KeyDigest
+		k.Kind = Digest
 	case "CloudTrail-Insight":
-		k.Kind = KeyInsight
+		k.Kind = Insight
 	case "CloudTrail-NetworkActivity":
-		k.Kind = KeyNetworkActivity
+		k.Kind = NetworkActivity
 	case "CloudTrail-Aggregated":
-		k.Kind = KeyAggregated
+		k.Kind = Aggregated
 	default:
 		return false
 	}
@@ -88,7 +91,7 @@ func (k *Key) parse(parts []string) bool {
 		return false
 	}
 	k.Account, k.Region, k.Day, k.Name = account, rootkeep.Region(parts[2]), day, parts[6]
-	if k.Kind == KeyDigest {
+	if k.Kind == Digest {
 		k.parseDigestName(parts[1])
 	} else {
 		k.parseLogName(parts[1])
@@ -125,6 +128,23 @@ func (k *Key) parseDigestName(folder string) {
 		return
 	}
 	k.Trail, k.HomeRegion, k.Delivered = trail, rootkeep.Region(home), t
+}
+
+// IsLogName says whether the last element of a path is a name that CloudTrail gives
+// to log files, wherever the file lies now.
+func IsLogName(path string) bool {
+	k := Key{Name: path[strings.LastIndexAny(path, `/\`)+1:]}
+	parts := strings.SplitN(k.Name, "_", 4)
+	if len(parts) < 4 || !strings.HasPrefix(parts[1], "CloudTrail") {
+		return false
+	}
+	account, err := rootkeep.ParseAccountID(parts[0])
+	if err != nil {
+		return false
+	}
+	k.Account, k.Region = account, rootkeep.Region(parts[2])
+	k.parseLogName(parts[1])
+	return !k.Delivered.IsZero()
 }
 
 // cutLast cuts s at its last underscore.
