@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/rootkeep/rootkeep/iam"
@@ -38,14 +39,16 @@ type Setting struct {
 	Beside    []string `yaml:"beside"`
 }
 
-// companions are the policies that may stand beside the template's in a case.
+// companions are the policies that may stand beside the template's in a case. ACCOUNT
+// is the account of the resource.
 var companions = map[string]struct {
 	layer iam.Layer
 	text  string
 }{
-	"identity-all": {iam.Identity, `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}`},
-	"scp-all":      {iam.SCP, `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}`},
-	"resource-all": {iam.Resource, `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"*","Resource":"*"}]}`},
+	"identity-all":     {iam.Identity, `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}`},
+	"scp-all":          {iam.SCP, `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}`},
+	"resource-all":     {iam.Resource, `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"*","Resource":"*"}]}`},
+	"resource-account": {iam.Resource, `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"ACCOUNT"},"Action":"*","Resource":"*"}]}`},
 }
 
 func companionNames() []string { return slices.Sorted(maps.Keys(companions)) }
@@ -151,7 +154,8 @@ func (t *Template) decide(c *Case, action string, typ lint.Type, doc *policy.Doc
 	}
 	for _, name := range c.beside(t) {
 		if layer := companions[name].layer; typ == t.Type || layer != iam.SCP {
-			attach(&q, layer, cases.Policy{Name: name, Policy: json.RawMessage(companions[name].text)})
+			text := strings.ReplaceAll(companions[name].text, "ACCOUNT", q.Request.ResourceAccount)
+			attach(&q, layer, cases.Policy{Name: name, Policy: json.RawMessage(text)})
 		}
 	}
 	if doc != nil {

@@ -202,7 +202,7 @@ func TestParseRefusesWithLine(t *testing.T) {
 		{"a statement without Sid", `"Sid": "One",`, "", `every statement needs a Sid of its own`},
 		{"a case that wants nothing known", "want: allowed", "want: maybe", `sample.yaml:41:90: want is "maybe"`},
 		{"a case with a value that is not allowed", "action: \"s3:ListBucket\"", "set: {age: 1}, action: \"s3:ListBucket\"", `parameter age: "1" is not allowed`},
-		{"companions that are not there", "beside: []", "beside: [everything]", `beside "everything": want one of identity-all, resource-all, scp-all`},
+		{"companions that are not there", "beside: []", "beside: [everything]", `beside "everything": want one of identity-all, resource-account, resource-all, scp-all`},
 		{"no case that is denied", "want: implicitly_denied", "want: conditional", `want at least one case that is allowed and one that is denied`},
 		{"a code that is none", "source:", "accepts: [{code: RK_NOTHING, reason: r}]\nsource:", `"RK_NOTHING" is no code of the linter`},
 		{"a date of the source that is none", "date: 2026-11-26", "date: soon", `source.date is "soon"`},
