@@ -13,6 +13,15 @@ func TestEveryPolicyTemplateIsProved(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	numbers := map[int]bool{}
+	for _, p := range templates {
+		numbers[p.Number] = true
+	}
+	for n := 1; n <= 59; n++ {
+		if !numbers[n] {
+			t.Errorf("there is no template of number %d", n)
+		}
+	}
 	now := time.Date(2026, 11, 26, 0, 0, 0, 0, time.UTC)
 	for _, p := range templates {
 		t.Run(p.ID, func(t *testing.T) {
