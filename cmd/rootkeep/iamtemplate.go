@@ -78,15 +78,17 @@ func (f *templateFlags) find(s streams, id string) (*template.Template, []int, e
 	return t, codes, nil
 }
 
-// completeIDs offers the ids of templates with their titles.
-func (f *templateFlags) completeIDs(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+// completeIDs offers the ids of templates, which are plain words, with their titles.
+func (f *templateFlags) completeIDs(_ *cobra.Command, args []string, start string) ([]string, cobra.ShellCompDirective) {
 	if len(args) > 0 {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
 	ts, _ := app.LoadTemplates(f.content)
 	var out []string
 	for _, t := range ts {
-		out = append(out, visible(t.ID+"\t"+t.Title))
+		if strings.HasPrefix(t.ID, start) {
+			out = append(out, t.ID+"\t"+visible(t.Title))
+		}
 	}
 	return out, cobra.ShellCompDirectiveNoFileComp
 }
