@@ -35,9 +35,10 @@ value. A value that is not allowed is refused by name, never cut or escaped.
 
 --as renders a service control policy for the management account, which no such policy
 limits: as a permissions boundary, or as an identity policy.`,
-		Example: `  rootkeep iam template render trust-external-id --set vendor_account=210987654321 --set external_id=8f2c1d0e-5b7a
-  rootkeep iam template render scp-protect-cloudtrail --as boundary --values values.yaml
-  rootkeep iam template render quarantine --example --output json`,
+		Example: `  rootkeep iam template render mfa-enforcement > mfa.json
+  rootkeep iam template render scp-region-deny --set regions=eu-west-3 --set regions=eu-central-1
+  rootkeep iam template render scp-protect-cloudtrail --as boundary
+  rootkeep iam template render trust-external-id --values vendor.yaml --output json`,
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: f.completeIDs,
 		RunE:              func(_ *cobra.Command, args []string) error { return f.run(s, args[0]) },

@@ -131,7 +131,8 @@ func (c *checker) bounds(p *Parameter, place string) {
 	if p.Type == Text && p.Pattern == "" && len(p.Choices) == 0 {
 		c.fail(place, "text needs a pattern or choices")
 	}
-	if _, err := wholeValue(p.Pattern); err != nil {
+	var err error
+	if p.whole, err = wholeValue(p.Pattern); err != nil {
 		c.fail(place+".pattern", "pattern: %s", err)
 	}
 	if (p.Type == Number) != (p.Min != nil) || (p.Type == Number) != (p.Max != nil) {
@@ -195,6 +196,9 @@ func (c *checker) text(text string, key bool, used map[string]bool) {
 	if rest := placeholder.ReplaceAllString(text, ""); strings.Contains(rest, "{{") || strings.Contains(rest, "}}") {
 		c.fail("policy", "policy: %q: want {{name}} with a parameter's name", text)
 	}
+	if strings.ContainsFunc(text, hidden) {
+		c.fail("policy", "policy: %q has characters that cannot be seen", text)
+	}
 	if strings.Contains(text, "${{") {
 		c.fail("policy", "policy: %q: a parameter cannot stand in a policy variable", text)
 	}
@@ -240,14 +244,23 @@ func (c *checker) policy() {
 	}
 }
 
+// maxRequests bounds the requests of a table: each is asked again without every part
+// of the policy.
+const maxRequests = 500
+
 // cases judges the table without running it; values only when the parameters are
 // sound.
 func (c *checker) cases(sound bool) {
 	allowed, denied := false, false
 	seen := map[string]bool{}
+	requests := 0
 	for i := range c.Cases {
 		k := &c.Cases[i]
 		place := fmt.Sprintf("cases[%d]", i)
+		if requests += len(k.Action); requests > maxRequests {
+			c.fail(place, "the table has more than %d requests", maxRequests)
+			return
+		}
 		if k.Name == "" || seen[k.Name] {
 			c.fail(place, "a case needs a name of its own; got %q", k.Name)
 		}

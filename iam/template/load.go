@@ -32,7 +32,7 @@ func Load(sources ...Source) (Templates, error) {
 	for _, src := range sources {
 		entries, err := fs.ReadDir(src.FS, src.Dir)
 		if err != nil {
-			errs = append(errs, fmt.Errorf("read templates: %w", err))
+			errs = append(errs, fmt.Errorf("read templates of %s: %w", cmp.Or(src.Name, src.Dir), err))
 			continue
 		}
 		for _, e := range entries {

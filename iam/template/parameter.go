@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 	"unicode"
 	"unicode/utf8"
@@ -40,6 +39,8 @@ type Parameter struct {
 	After     string   `yaml:"after"`      // of date: the parameter with an earlier date
 	Wildcards bool     `yaml:"wildcards"`  // * and ? may stand in arn and text
 	MaxValues int      `yaml:"max_values"` // of a list; 0 is 50
+
+	whole *regexp.Regexp // Pattern, compiled when the file is read
 }
 
 // ParameterType is the form of a value.
@@ -187,7 +188,7 @@ func (p *Parameter) check(values Values) error {
 }
 
 func (p *Parameter) takes(v string) bool {
-	if v == "" || len(v) > maxValue || !utf8.ValidString(v) || strings.ContainsFunc(v, unicode.IsControl) {
+	if v == "" || len(v) > maxValue || !utf8.ValidString(v) || strings.ContainsFunc(v, hidden) {
 		return false
 	}
 	// A policy variable would let the caller choose what the template fixes, and a
@@ -195,14 +196,15 @@ func (p *Parameter) takes(v string) bool {
 	if strings.Contains(v, "$") || !p.Wildcards && strings.ContainsAny(v, "*?") {
 		return false
 	}
-	if p.Pattern != "" {
-		re, err := wholeValue(p.Pattern)
-		if err != nil || !re.MatchString(v) {
-			return false
-		}
+	if p.Pattern != "" && (p.whole == nil || !p.whole.MatchString(v)) {
+		return false
 	}
 	return (len(p.Choices) == 0 || slices.Contains(p.Choices, v)) && p.wellFormed(v)
 }
+
+// hidden says whether a character does something on a screen that cannot be seen:
+// controls, and marks such as those that turn the direction of text. A policy has none.
+func hidden(r rune) bool { return unicode.IsControl(r) || unicode.Is(unicode.Cf, r) }
 
 // wellFormed judges a value by its type.
 func (p *Parameter) wellFormed(v string) bool {
@@ -228,18 +230,9 @@ func (p *Parameter) wellFormed(v string) bool {
 	return true
 }
 
-// patterns keeps compiled expressions: a template is rendered once for each case.
-var patterns sync.Map // expression -> *regexp.Regexp
-
+// wholeValue compiles a pattern for the whole of a value.
 func wholeValue(pattern string) (*regexp.Regexp, error) {
-	if re, ok := patterns.Load(pattern); ok {
-		return re.(*regexp.Regexp), nil
-	}
-	re, err := regexp.Compile(`\A(?:` + pattern + `)\z`)
-	if err == nil {
-		patterns.Store(pattern, re)
-	}
-	return re, err
+	return regexp.Compile(`\A(?:` + pattern + `)\z`)
 }
 
 // values completes what was given with defaults and checks all of it. The error

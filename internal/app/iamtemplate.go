@@ -1,9 +1,9 @@
 package app
 
 import (
-	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 
 	"github.com/rootkeep/rootkeep/content"
 	"github.com/rootkeep/rootkeep/iam/template"
@@ -14,21 +14,14 @@ import (
 func LoadTemplates(dir string) (template.Templates, error) {
 	sources := []template.Source{{FS: content.Files, Dir: "policies"}}
 	if dir != "" {
-		own, err := policyFolder(dir)
-		if err != nil {
-			return nil, err
-		}
-		sources = append(sources, own)
+		sources = append(sources, policyFolder(dir))
 	}
 	return template.Load(sources...)
 }
 
 // LoadOwnTemplates reads the policy templates of DIR/policies alone.
 func LoadOwnTemplates(dir string) (template.Templates, error) {
-	own, err := policyFolder(dir)
-	if err != nil {
-		return nil, err
-	}
+	own := policyFolder(dir)
 	ts, err := template.Load(own)
 	if err == nil && len(ts) == 0 {
 		err = fmt.Errorf("no template in %s: a template ends in .yaml", own.Name)
@@ -36,11 +29,8 @@ func LoadOwnTemplates(dir string) (template.Templates, error) {
 	return ts, err
 }
 
-func policyFolder(dir string) (template.Source, error) {
-	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
-		return template.Source{}, errors.Join(fmt.Errorf("read templates: %s: want a folder with a folder policies in it", dir), err)
-	}
-	return template.Source{FS: os.DirFS(dir), Dir: "policies", Name: dir + "/policies"}, nil
+func policyFolder(dir string) template.Source {
+	return template.Source{FS: os.DirFS(dir), Dir: "policies", Name: filepath.Join(dir, "policies")}
 }
 
 // ReadTemplateValues reads a YAML or JSON file of parameter names and values.
