@@ -181,6 +181,10 @@ func (f *evalFlags) theCase(stdin io.Reader) (*cases.Case, error) {
 
 // fillContext takes --context and what follows from the principal.
 func (f *evalFlags) fillContext(c *cases.Case) error {
+	p, err := iam.ParsePrincipal(f.request.Principal)
+	if err != nil {
+		return usage("--principal: %w", err)
+	}
 	c.Request.Context = map[string]cases.Values{}
 	given := map[string]string{} // by lower case, as first written
 	for _, text := range f.context {
@@ -198,8 +202,10 @@ func (f *evalFlags) fillContext(c *cases.Case) error {
 			c.Request.Context[first] = append(c.Request.Context[first], value)
 		}
 	}
-	if err := c.Request.FillContext(); err != nil {
-		return usage("--principal: %w", err)
+	for key, values := range p.ContextKeys() {
+		if _, ok := given[strings.ToLower(key)]; !ok {
+			c.Request.Context[key] = values
+		}
 	}
 	return nil
 }
