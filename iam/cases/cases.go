@@ -86,6 +86,25 @@ func (v *Values) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
+// FillContext adds the keys that follow from the principal and that the context does
+// not give, in any case.
+func (r *Request) FillContext() error {
+	p, err := iam.ParsePrincipal(r.Principal)
+	if err != nil {
+		return err
+	}
+	given := make(map[string]bool, len(r.Context))
+	for key := range r.Context {
+		given[strings.ToLower(key)] = true
+	}
+	for key, values := range p.ContextKeys() {
+		if !given[strings.ToLower(key)] {
+			r.Context[key] = values
+		}
+	}
+	return nil
+}
+
 // Policy is a policy with the name that answers call it by.
 type Policy struct {
 	Name   string          `json:"name"`

@@ -46,6 +46,10 @@ func (k *cond) name() string    { return k.key.Key.Value }
 
 func (k *cond) valueAt(i int) place { return k.st.at(k.element(), &k.key.Values, i) }
 
+func (k *cond) test() form.Test {
+	return form.Test{Name: k.name(), Op: k.op, Values: k.key.Values.Values()}
+}
+
 // like says whether wildcards count in the values.
 func (k *cond) like() bool { return k.opOK && k.op.Wildcards() }
 

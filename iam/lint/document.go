@@ -120,4 +120,5 @@ func (c *checker) pairs() {
 	}
 	c.shadowed()
 	c.selfProtection()
+	c.denyLists()
 }

@@ -136,6 +136,7 @@ func Document(doc *policy.Document, o Options) ([]Finding, Type) {
 	}
 	c.parserProblems()
 	c.document()
+	c.stray()
 	for i := range doc.Statements {
 		c.statement(i)
 	}
@@ -253,6 +254,9 @@ type statement struct {
 }
 
 func (s *statement) path(rest string) string {
+	if s.index < 0 {
+		return rest
+	}
 	if rest == "" {
 		return fmt.Sprintf("Statement[%d]", s.index)
 	}

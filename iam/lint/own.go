@@ -3,7 +3,6 @@ package lint
 import (
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/rootkeep/rootkeep/iam/condition"
@@ -19,6 +18,7 @@ func (c *checker) ownStatementRules() {
 	c.openToAll()
 	c.administrator()
 	c.existingCompute()
+	c.evidence()
 	c.placeholders()
 }
 
@@ -31,6 +31,13 @@ const (
 // with long-term keys carry neither key; age exists only where MFA was used.
 func (c *checker) multiFactor() {
 	s := c.st
+	if a := s.find(mfaAge); a != nil && a.opOK {
+		less := a.op.Family == condition.NumericLess || a.op.Family == condition.NumericLessEquals
+		greater := a.op.Family == condition.NumericGreater || a.op.Family == condition.NumericGreaterEquals
+		if s.Denies() && less || s.allows() && greater {
+			c.add("RK_MFA_AGE_INVERTED", "", a.place())
+		}
+	}
 	k := s.find(mfaPresent)
 	if k == nil || !k.opOK || k.op.Family != condition.Bool || len(k.key.Values.Items) != 1 {
 		return
@@ -119,82 +126,11 @@ func (c *checker) unsatisfiable() {
 	for i := range s.conditions {
 		for j := i + 1; j < len(s.conditions); j++ {
 			a, b := &s.conditions[i], &s.conditions[j]
-			if why := exclude(a, b); why != "" {
+			if why := form.Exclude(a.test(), b.test()); a.opOK && b.opOK && why != "" {
 				c.add("RK_UNSATISFIABLE_CONDITION", why, a.place(), b.place())
 			}
 		}
 	}
-}
-
-// exclude says why two conditions cannot hold together, or nothing.
-func exclude(a, b *cond) string {
-	if !a.opOK || !b.opOK {
-		return ""
-	}
-	for _, p := range [][2]*cond{{a, b}, {b, a}} {
-		x, y := p[0], p[1]
-		absent := x.op.Family == condition.Null && x.one("true")
-		mfaOff := x.lower == mfaPresent && x.op.Family == condition.Bool && x.one("false")
-		switch {
-		case absent && x.lower == y.lower && y.op.Family != condition.Null && !y.negatedOrLenient() && y.op.Set != condition.ForAllValues:
-			return fmt.Sprintf("%s is to be absent and to have a value", x.name())
-		case mfaOff && y.lower == mfaAge && y.op.Family != condition.Null && !y.negatedOrLenient():
-			return "aws:MultiFactorAuthAge exists only where aws:MultiFactorAuthPresent is true"
-		case x.lower == y.lower && before(x, y):
-			return fmt.Sprintf("the bounds of %s leave nothing between them", x.name())
-		case x.lower == y.lower && oneOf(x) && !y.op.IfExists && noneOf(y) && subset(x, y):
-			return fmt.Sprintf("%s is to be and not to be the same value", x.name())
-		}
-	}
-	return ""
-}
-
-func (k *cond) one(value string) bool {
-	return len(k.key.Values.Items) == 1 && strings.EqualFold(k.key.Values.Items[0].Value, value)
-}
-
-func oneOf(k *cond) bool {
-	return k.op.Family == condition.StringEquals && !k.op.Negated && k.op.Set == condition.Single && !k.op.IfExists
-}
-
-func noneOf(k *cond) bool {
-	return k.op.Family == condition.StringEquals && k.op.Negated && k.op.Set == condition.Single
-}
-
-func subset(x, y *cond) bool {
-	all := y.key.Values.Values()
-	for _, v := range x.key.Values.Values() {
-		if !slices.Contains(all, v) || strings.Contains(v, "${") {
-			return false
-		}
-	}
-	return len(x.key.Values.Items) > 0
-}
-
-// before says whether x is a lower bound that lies at or above the upper bound y.
-func before(x, y *cond) bool {
-	lowest, ok := bound(x, condition.NumericGreater, condition.NumericGreaterEquals, condition.DateGreater, condition.DateGreaterEquals)
-	highest, ok2 := bound(y, condition.NumericLess, condition.NumericLessEquals, condition.DateLess, condition.DateLessEquals)
-	if !ok || !ok2 || x.op.IfExists || y.op.IfExists {
-		return false
-	}
-	inclusive := (x.op.Family == condition.NumericGreaterEquals || x.op.Family == condition.DateGreaterEquals) &&
-		(y.op.Family == condition.NumericLessEquals || y.op.Family == condition.DateLessEquals)
-	return lowest > highest || lowest == highest && !inclusive
-}
-
-// bound is the number or time of a comparison with a single value.
-func bound(k *cond, families ...condition.Family) (float64, bool) {
-	if !slices.Contains(families, k.op.Family) || len(k.key.Values.Items) != 1 {
-		return 0, false
-	}
-	text := k.key.Values.Items[0].Value
-	if k.op.Family <= condition.NumericGreaterEquals {
-		n, err := strconv.ParseFloat(text, 64)
-		return n, err == nil
-	}
-	when, ok := form.Date(text)
-	return float64(when.Unix()), ok
 }
 
 // openToAll judges what everyone is allowed, and what nobody is left to undo.
@@ -213,25 +149,11 @@ func (c *checker) openToAll() {
 	}
 	for i := range s.conditions {
 		k := &s.conditions[i]
-		if k.opOK && !k.negatedOrLenient() && k.op.Set != condition.ForAllValues && tiesRequest(k) {
+		if k.opOK && !k.negatedOrLenient() && k.op.Set != condition.ForAllValues && k.test().TiesRequest() {
 			return
 		}
 	}
 	c.add("RK_ANYONE_WEAK_CONDITION", "", at)
-}
-
-// tiesRequest says whether a key, compared with a value that is not just a
-// wildcard, says who may ask.
-func tiesRequest(k *cond) bool {
-	if k.op.Family == condition.Null {
-		return false
-	}
-	for _, item := range k.key.Values.Items {
-		if strings.Trim(item.Value, "*") == "" || item.Value == "0.0.0.0/0" || item.Value == "::/0" {
-			return false
-		}
-	}
-	return known.TiesRequest(k.lower)
 }
 
 // administrator speaks of grants of everything; a boundary or service control
@@ -269,33 +191,5 @@ func (c *checker) existingCompute() {
 	}
 	if len(services) > 1 {
 		c.add("RK_EXISTING_ROLES", strings.Join(services, ", ")+" run what the caller gives them with roles that are there already", at...)
-	}
-}
-
-// placeholders looks for example accounts in resources and conditions.
-func (c *checker) placeholders() {
-	if list, name := c.st.resources(); list != nil {
-		for i, item := range list.Items {
-			if p, ok := condition.SplitARN(item.Value); ok {
-				c.placeholderAccount(p[4], c.st.at(name, list, i))
-			}
-		}
-	}
-	for i := range c.st.conditions {
-		k := &c.st.conditions[i]
-		for j, item := range k.key.Values.Items {
-			if strings.HasSuffix(k.lower, "account") {
-				c.placeholderAccount(item.Value, k.valueAt(j))
-			} else if p, ok := condition.SplitARN(item.Value); ok {
-				c.placeholderAccount(p[4], k.valueAt(j))
-			}
-		}
-	}
-}
-
-// placeholderAccount knows the accounts that AWS's documentation uses.
-func (c *checker) placeholderAccount(account string, at place) {
-	if known.ExampleAccount(account) {
-		c.add("RK_PLACEHOLDER_ACCOUNT", fmt.Sprintf("%s is an example account", account), at)
 	}
 }

@@ -93,7 +93,7 @@ func (s *statement) passesToNamedService() bool {
 		if k.op.IfExists && !k.key.Values.Single {
 			continue
 		}
-		if !openStart(k) {
+		if !k.test().OpenStart() {
 			return true
 		}
 	}
@@ -103,17 +103,7 @@ func (s *statement) passesToNamedService() bool {
 func (s *statement) namesServiceOfRole() bool {
 	for i := range s.conditions {
 		k := &s.conditions[i]
-		if k.lower == "iam:awsservicename" && k.opOK && !k.op.Negated && k.op.Family != condition.Null && !openStart(k) {
-			return true
-		}
-	}
-	return false
-}
-
-// openStart says whether some value starts with a wildcard.
-func openStart(k *cond) bool {
-	for _, item := range k.key.Values.Items {
-		if k.like() && strings.IndexAny(item.Value, "*?") == 0 {
+		if k.lower == "iam:awsservicename" && k.opOK && !k.op.Negated && k.op.Family != condition.Null && !k.test().OpenStart() {
 			return true
 		}
 	}

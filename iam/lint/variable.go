@@ -78,23 +78,9 @@ func (c *checker) variable(text string, at place) {
 			c.add("MISSING_BRACE_IN_VARIABLE", fmt.Sprintf("%q has a variable without }", text), at)
 			return
 		}
-		c.variableBody(body, at)
-		rest = after
-	}
-}
-
-func (c *checker) variableBody(body string, at place) {
-	name, fallback, has := strings.Cut(body, ",")
-	switch {
-	case body == "*" || body == "?" || body == "$":
-	case strings.TrimSpace(name) == "":
-		c.add("EMPTY_VARIABLE", fmt.Sprintf("${%s} names no key", body), at)
-	case strings.ContainsAny(name, " \t"):
-		c.add("UNSUPPORTED_SPACE_IN_VARIABLE", fmt.Sprintf("${%s} has a space in its name", body), at)
-	case has:
-		d := strings.TrimSpace(fallback)
-		if len(d) < 2 || d[0] != '\'' || d[len(d)-1] != '\'' {
-			c.add("MISSING_QUOTE_IN_VARIABLE", fmt.Sprintf("the default in ${%s} has no quotes", body), at)
+		if code, message := form.VariableProblem(body); code != "" {
+			c.add(code, message, at)
 		}
+		rest = after
 	}
 }

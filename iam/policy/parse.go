@@ -80,6 +80,7 @@ func (p *parser) document(v *jsontree.Value) {
 			p.statements(m)
 		default:
 			p.problem(m.KeySpan, "INVALID_POLICY_ELEMENT", "%q is no element of a policy", m.Key)
+			p.stray(m)
 		}
 	}
 	if !found || len(p.doc.Statements) == 0 {
@@ -110,34 +111,54 @@ func (p *parser) statement(v *jsontree.Value) {
 	s := Statement{Span: v.Span}
 	for i := range v.Kids {
 		m := &v.Kids[i]
-		switch m.Key {
-		case "Sid":
-			s.Sid = p.text(m, "Sid")
-		case "Effect":
-			s.Effect = p.text(m, "Effect")
-			if m.Kind == jsontree.String && m.Text != Allow && m.Text != Deny {
-				p.problem(m.Span, "INVALID_EFFECT", "Effect is %q, want \"Allow\" or \"Deny\"", m.Text)
-			}
-		case "Principal":
-			s.Principal = p.principal(m)
-		case "NotPrincipal":
-			s.NotPrincipal = p.principal(m)
-		case "Action":
-			s.Action = p.strings(m)
-		case "NotAction":
-			s.NotAction = p.strings(m)
-		case "Resource":
-			s.Resource = p.strings(m)
-		case "NotResource":
-			s.NotResource = p.strings(m)
-		case "Condition":
-			s.Condition = p.condition(m)
-		default:
+		if !p.element(&s, m) {
 			p.problem(m.KeySpan, "INVALID_POLICY_ELEMENT", "%q is no element of a statement", m.Key)
 		}
 	}
 	p.together(&s)
 	p.doc.Statements = append(p.doc.Statements, s)
+}
+
+// stray keeps an element of a statement that stands in the policy.
+func (p *parser) stray(m *jsontree.Value) {
+	s := p.doc.Stray
+	if s == nil {
+		s = &Statement{Span: Span{Start: m.KeySpan.Start}}
+	}
+	if p.element(s, m) {
+		s.End = m.End
+		p.doc.Stray = s
+	}
+}
+
+// element reads one element of a statement; false if there is none of the name.
+func (p *parser) element(s *Statement, m *jsontree.Value) bool {
+	switch m.Key {
+	case "Sid":
+		s.Sid = p.text(m, "Sid")
+	case "Effect":
+		s.Effect = p.text(m, "Effect")
+		if m.Kind == jsontree.String && m.Text != Allow && m.Text != Deny {
+			p.problem(m.Span, "INVALID_EFFECT", "Effect is %q, want \"Allow\" or \"Deny\"", m.Text)
+		}
+	case "Principal":
+		s.Principal = p.principal(m)
+	case "NotPrincipal":
+		s.NotPrincipal = p.principal(m)
+	case "Action":
+		s.Action = p.strings(m)
+	case "NotAction":
+		s.NotAction = p.strings(m)
+	case "Resource":
+		s.Resource = p.strings(m)
+	case "NotResource":
+		s.NotResource = p.strings(m)
+	case "Condition":
+		s.Condition = p.condition(m)
+	default:
+		return false
+	}
+	return true
 }
 
 // together checks which elements must and must not meet.

@@ -69,7 +69,10 @@ type Document struct {
 	Version, ID     Text
 	Statements      []Statement
 	SingleStatement bool // Statement was one object, not a list
-	Problems        []Problem
+	// Stray holds elements of a statement that stand in the policy itself, where they
+	// say nothing; nil if there are none. Each is also a Problem.
+	Stray    *Statement
+	Problems []Problem
 
 	lines jsontree.Lines
 }

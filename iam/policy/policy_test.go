@@ -114,6 +114,37 @@ func TestProblems(t *testing.T) {
 	}
 }
 
+func TestElementsOutsideAStatementAreKept(t *testing.T) {
+	for _, c := range []struct {
+		name, text string
+		want       string // keys of the condition that stands in the policy
+		stray      bool
+	}{
+		{"a condition alone", `{"Condition":{"Bool":{"a:b":"true"}}}`, "a:b", true},
+		{"beside a statement", `{"Statement":{"Effect":"Allow","Action":"*","Resource":"*"},"Condition":{"Null":{"c:d":"true"}}}`, "c:d", true},
+		{"a statement without the policy", `{"Effect":"Allow","Action":"s3:GetObject","Resource":"*"}`, "", true},
+		{"another key", `{"Statement":{"Effect":"Allow","Action":"*","Resource":"*"},"Comment":"x"}`, "", false},
+		{"a condition in its statement", `{"Statement":{"Effect":"Allow","Action":"*","Resource":"*","Condition":{"Null":{"c:d":"true"}}}}`, "", false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			doc, err := policy.Parse([]byte(c.text))
+			if c.stray && err == nil {
+				t.Error("got no error, want one: AWS refuses the policy")
+			}
+			if (doc.Stray != nil) != c.stray {
+				t.Fatalf("got stray %+v, want some: %v", doc.Stray, c.stray)
+			}
+			got := ""
+			if doc.Stray != nil && doc.Stray.Condition != nil {
+				got = doc.Stray.Condition.Blocks[0].Keys[0].Key.Value
+			}
+			if got != c.want {
+				t.Errorf("got condition key %q, want %q", got, c.want)
+			}
+		})
+	}
+}
+
 func TestEveryElementHasItsPlace(t *testing.T) {
 	text := "{\n  \"Version\": \"2012-10-17\",\n  \"Statement\": [{\n    \"Sid\": \"A\",\n    \"Effect\": \"Deny\",\n    \"Action\": [\"s3:*\",\n      \"iam:*\"],\n    \"Resource\": \"*\",\n    \"Condition\": {\"Bool\": {\"aws:x\": true}}\n  }]\n}"
 	doc, err := policy.Parse([]byte(text))

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"path"
 	"runtime"
@@ -72,9 +71,6 @@ type Renumbering struct {
 	To         string            `yaml:"to"`
 	Techniques map[string]string `yaml:"techniques"`
 }
-
-// maxRuleFile bounds one detection file, bytes.
-const maxRuleFile = 1 << 20
 
 // Load reads every .yaml and .yml file of the sources and compiles them. A file
 // or document that cannot be used is left out and named in Problems; the error
@@ -150,21 +146,7 @@ func parseAll(files []*parsed) {
 }
 
 func (f *parsed) read() {
-	// A link to a device would never end, a pipe never begin.
-	if info, err := fs.Stat(f.fs, f.path); err != nil || !info.Mode().IsRegular() {
-		f.err = cmp.Or(err, errors.New("no regular file"))
-		return
-	}
-	file, err := f.fs.Open(f.path)
-	if err != nil {
-		f.err = err
-		return
-	}
-	defer file.Close()
-	text, err := io.ReadAll(io.LimitReader(file, maxRuleFile+1))
-	if err == nil && len(text) > maxRuleFile {
-		err = fmt.Errorf("more than %d bytes, the most that a detection file has", maxRuleFile)
-	}
+	text, err := rule.ReadFile(f.fs, f.path)
 	if err != nil {
 		f.err = err
 		return

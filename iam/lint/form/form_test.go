@@ -1,6 +1,10 @@
 package form
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/rootkeep/rootkeep/iam/condition"
+)
 
 func TestWrong(t *testing.T) {
 	for _, c := range []struct{ name, key, text, want string }{
@@ -77,6 +81,38 @@ func TestVariables(t *testing.T) {
 	for text, want := range map[string]bool{"${aws:PrincipalAccount}": true, "${aws:PrincipalTag/x}": false, "x-${aws:PrincipalAccount}": false} {
 		if got := OwnVariable(text); got != want {
 			t.Errorf("OwnVariable(%q): got %v, want %v", text, got, want)
+		}
+	}
+}
+
+func TestExclude(t *testing.T) {
+	test := func(operator, key string, values ...string) Test {
+		op, ok := condition.ParseOperator(operator)
+		if !ok {
+			t.Fatalf("%s is no operator", operator)
+		}
+		return Test{key, op, values}
+	}
+	for _, c := range []struct {
+		name string
+		a, b Test
+		want bool
+	}{
+		{"an age without MFA", test("Bool", "aws:MultiFactorAuthPresent", "false"), test("NumericLessThan", "aws:MultiFactorAuthAge", "3600"), true},
+		{"an age with MFA", test("Bool", "aws:MultiFactorAuthPresent", "true"), test("NumericLessThan", "aws:MultiFactorAuthAge", "3600"), false},
+		{"an age that may be absent", test("Bool", "aws:MultiFactorAuthPresent", "false"), test("NumericLessThanIfExists", "aws:MultiFactorAuthAge", "3600"), false},
+		{"absent and of a value", test("StringEquals", "aws:SourceVpc", "vpc-1"), test("Null", "aws:sourcevpc", "true"), true},
+		{"absent and not of a value", test("StringNotEquals", "aws:SourceVpc", "vpc-1"), test("Null", "aws:SourceVpc", "true"), false},
+		{"a window that ends before it begins", test("DateGreaterThan", "aws:CurrentTime", "2030-01-01"), test("DateLessThan", "aws:CurrentTime", "2029-01-01"), true},
+		{"a window", test("DateGreaterThan", "aws:CurrentTime", "2029-01-01"), test("DateLessThan", "aws:CurrentTime", "2030-01-01"), false},
+		{"the same value and not", test("StringEquals", "aws:PrincipalOrgID", "o-1"), test("StringNotEquals", "aws:PrincipalOrgID", "o-1", "o-2"), true},
+		{"one of two and not the other", test("StringEquals", "aws:PrincipalOrgID", "o-1", "o-3"), test("StringNotEquals", "aws:PrincipalOrgID", "o-1"), false},
+	} {
+		if got := Exclude(c.a, c.b); (got != "") != c.want {
+			t.Errorf("%s: got %q, want a reason: %v", c.name, got, c.want)
+		}
+		if got := Exclude(c.b, c.a); (got != "") != c.want {
+			t.Errorf("%s, the other way round: got %q, want a reason: %v", c.name, got, c.want)
 		}
 	}
 }

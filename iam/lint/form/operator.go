@@ -1,6 +1,7 @@
 package form
 
 import (
+	"fmt"
 	"strings"
 
 	"github.com/rootkeep/rootkeep/iam/condition"
@@ -39,6 +40,25 @@ func VariableBody(text string) (body, after string, closed bool) {
 		}
 	}
 	return strings.Cut(text, "}") // the quote is what is missing
+}
+
+// VariableProblem is the code of what is wrong inside ${...}, with a message, or
+// nothing.
+func VariableProblem(body string) (code, message string) {
+	name, fallback, has := strings.Cut(body, ",")
+	switch {
+	case body == "*" || body == "?" || body == "$":
+	case strings.TrimSpace(name) == "":
+		return "EMPTY_VARIABLE", fmt.Sprintf("${%s} names no key", body)
+	case strings.ContainsAny(name, " \t"):
+		return "UNSUPPORTED_SPACE_IN_VARIABLE", fmt.Sprintf("${%s} has a space in its name", body)
+	case has:
+		d := strings.TrimSpace(fallback)
+		if len(d) < 2 || d[0] != '\'' || d[len(d)-1] != '\'' {
+			return "MISSING_QUOTE_IN_VARIABLE", fmt.Sprintf("the default in ${%s} has no quotes", body)
+		}
+	}
+	return "", ""
 }
 
 // ARNOperator is the operator that compares ARNs with wildcards, negated or not.

@@ -101,3 +101,11 @@ func ExampleAccount(account string) bool {
 	}
 	return false
 }
+
+// AccountWord says whether text stands where an account's number belongs and is a word
+// for one, such as ACCOUNT-ID or <account>.
+func AccountWord(text string) bool {
+	lower := strings.ToLower(text)
+	word := strings.Contains(lower, "account") || strings.Contains(lower, "xxxx") || strings.ContainsAny(text, "<>[]")
+	return word && !strings.Contains(text, "${")
+}

@@ -56,13 +56,19 @@ func Find(src []byte) ([]Policy, error) {
 		return nil, f.fail(root.Span, root.Kind.String()+", "+want)
 	}
 	switch {
-	case has(&root, "Statement") || has(&root, "Version") && len(root.Kids) == 1:
+	case has(&root, "Statement") || has(&root, "Version") && len(root.Kids) == 1 || bareStatement(&root):
 		f.add("", &root, lint.Unknown, "")
 	case f.template(&root), f.plan(&root), f.commandOutput(&root):
 	default:
 		return nil, f.fail(root.Span, "an object without any of them, "+want)
 	}
 	return f.found, f.err
+}
+
+// bareStatement says whether an object is a statement, or a part of one, without the
+// policy around it. The linter says what that is worth.
+func bareStatement(root *jsontree.Value) bool {
+	return has(root, "Effect") && (has(root, "Action") || has(root, "NotAction")) || len(root.Kids) == 1 && has(root, "Condition")
 }
 
 // Locate is the line and column of a finding in the file.

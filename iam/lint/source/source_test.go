@@ -30,6 +30,8 @@ func findCases() []findCase {
 	quoted := strings.ReplaceAll(trustPolicy, `"`, `\"`)
 	return []findCase{
 		{"a policy alone", `{"Statement":[{"Effect":"Allow","Action":"s3:GetObject","Resource":"*"}]}`, []seen{{"", "", "", "s3:GetObject"}}},
+		{"a statement without the policy around it", `{"Effect":"Allow","Action":"s3:GetObject","Resource":"*"}`, []seen{{"", "", "", ""}}},
+		{"a condition alone", `{"Condition":{"Bool":{"aws:SecureTransport":"true"}}}`, []seen{{"", "", "", ""}}},
 		{"a policy with a byte order mark", "\xEF\xBB\xBF" + trustPolicy, []seen{{"", "", "", "sts:AssumeRole"}}},
 		{
 			"a template in JSON",

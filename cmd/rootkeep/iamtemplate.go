@@ -1,0 +1,156 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"github.com/rootkeep/rootkeep/iam/lint"
+	"github.com/rootkeep/rootkeep/iam/template"
+	"github.com/rootkeep/rootkeep/internal/app"
+)
+
+// templateFlags are shared by the template commands.
+type templateFlags struct {
+	content string
+	output  string
+}
+
+func iamTemplateCommand(s streams) *cobra.Command {
+	var f templateFlags
+	c := &cobra.Command{
+		Use:   "template",
+		Short: "Policies to start from, each with a tested table of what it allows and denies",
+		Long: `Template lists, shows, fills in and tests the policies that come with rootkeep, and
+your own: --content DIR adds the files DIR/policies/*.yaml. Nothing is asked of AWS and
+nothing is attached: render prints a policy.`,
+		Example: `  rootkeep iam template list --type scp
+  rootkeep iam template show mfa-enforcement
+  rootkeep iam template render scp-region-deny --set regions=eu-west-3 --set regions=eu-central-1 > scp.json`,
+	}
+	c.PersistentFlags().StringVar(&f.content, "content", "", "folder with your own templates in policies/*.yaml")
+	_ = c.MarkPersistentFlagDirname("content") // fails only for a flag that is not defined
+	c.AddCommand(templateListCommand(s, &f), templateShowCommand(s, &f), templateRenderCommand(s, &f), templateTestCommand(s, &f))
+	return c
+}
+
+func (f *templateFlags) addOutput(c *cobra.Command) {
+	c.Flags().StringVar(&f.output, "output", "text", "text or json")
+	completeValues(c, "output", []string{"text", "json"})
+}
+
+// load reads the templates. Files that cannot be used are named on standard error and
+// end a command that did its work with 5.
+func (f *templateFlags) load(s streams) (template.Templates, []int, error) {
+	if f.output != "text" && f.output != "json" {
+		return nil, nil, usage("--output %s: want text or json", f.output)
+	}
+	ts, err := app.LoadTemplates(f.content)
+	return ts, f.unread(s, err), nil
+}
+
+func (f *templateFlags) unread(s streams, err error) []int {
+	if err == nil {
+		return []int{}
+	}
+	for line := range strings.Lines(err.Error()) {
+		fmt.Fprintf(s.err, "rootkeep: %s\n", visible(strings.TrimSuffix(line, "\n")))
+	}
+	return []int{exitUnread}
+}
+
+// find is the template of an id.
+func (f *templateFlags) find(s streams, id string) (*template.Template, []int, error) {
+	ts, codes, err := f.load(s)
+	if err != nil {
+		return nil, nil, err
+	}
+	t, ok := ts.Find(id)
+	if !ok {
+		return nil, nil, usage("there is no template %q; hint: rootkeep iam template list", id)
+	}
+	return t, codes, nil
+}
+
+// completeIDs offers the ids of templates, which are plain words, with their titles.
+func (f *templateFlags) completeIDs(_ *cobra.Command, args []string, start string) ([]string, cobra.ShellCompDirective) {
+	if len(args) > 0 {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	ts, _ := app.LoadTemplates(f.content)
+	var out []string
+	for _, t := range ts {
+		if strings.HasPrefix(t.ID, start) {
+			out = append(out, t.ID+"\t"+visible(t.Title))
+		}
+	}
+	return out, cobra.ShellCompDirectiveNoFileComp
+}
+
+func (f *templateFlags) json(s streams, v any) error {
+	enc := json.NewEncoder(s.out)
+	enc.SetIndent("", "  ")
+	enc.SetEscapeHTML(false)
+	return enc.Encode(v)
+}
+
+// templateLine is a template in a list.
+type templateLine struct {
+	ID     string    `json:"id"`
+	Number int       `json:"number,omitempty"`
+	Type   lint.Type `json:"type"`
+	Title  string    `json:"title"`
+	Cases  int       `json:"cases"`
+}
+
+func templateListCommand(s streams, f *templateFlags) *cobra.Command {
+	var kind string
+	c := &cobra.Command{
+		Use:     "list",
+		Short:   "List the templates",
+		Example: "  rootkeep iam template list\n  rootkeep iam template list --type trust --output json",
+		RunE: func(*cobra.Command, []string) error {
+			if kind != "" && !slices.Contains(policyTypes(), kind) {
+				return usage("--type %s: want one of %s", kind, strings.Join(policyTypes(), ", "))
+			}
+			ts, codes, err := f.load(s)
+			if err != nil {
+				return err
+			}
+			lines := []templateLine{}
+			for _, t := range ts {
+				if kind == "" || string(t.Type) == kind {
+					lines = append(lines, templateLine{t.ID, t.Number, t.Type, t.Title, len(t.Cases)})
+				}
+			}
+			if err := f.printList(s, lines, codes); err != nil {
+				return err
+			}
+			return exitWith(codes)
+		},
+	}
+	f.addOutput(c)
+	c.Flags().StringVar(&kind, "type", "", "only this type: "+strings.Join(policyTypes(), ", "))
+	completeValues(c, "type", policyTypes())
+	return c
+}
+
+func (f *templateFlags) printList(s streams, lines []templateLine, codes []int) error {
+	if f.output == "json" {
+		return f.json(s, map[string]any{"schema": "rootkeep/iam-templates/1", "templates": lines, "exit_codes": codes})
+	}
+	w := tabwriter.NewWriter(s.out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "ID\tTYPE\tTITLE")
+	for _, l := range lines {
+		fmt.Fprintf(w, "%s\t%s\t%s\n", visible(l.ID), l.Type, visible(l.Title))
+	}
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintf(s.out, "%d templates\n", len(lines))
+	return err
+}
