@@ -129,13 +129,24 @@ func (g *grants) statements() []Statement {
 	numbers := map[string]int{}
 	for _, key := range sorted(merged) {
 		s := *merged[key]
-		slices.Sort(s.Action)
+		s.Action = withoutCovered(s.Action)
 		service, _, _ := strings.Cut(key, " ")
 		numbers[service]++
 		s.Sid = fmt.Sprintf("%s%d", sid(service), numbers[service])
 		out = append(out, s)
 	}
 	return out
+}
+
+// withoutCovered sorts actions and leaves out those that a pattern of the list has.
+func withoutCovered(actions []string) []string {
+	slices.Sort(actions)
+	return slices.DeleteFunc(actions, func(a string) bool {
+		return slices.ContainsFunc(actions, func(p string) bool {
+			head, pattern := strings.CutSuffix(p, "*")
+			return pattern && a != p && strings.HasPrefix(a, head)
+		})
+	})
 }
 
 // statement is the grant without its action.

@@ -219,7 +219,7 @@ func TestBaseReadOnlyLeavesContentOut(t *testing.T) {
 	in := input(t, table(t), policies(t, admin), record("s3", "PutObject", `{"bucketName":"b","key":"k"}`, ""))
 	in.Base = least.ReadOnly
 	got := strings.Join(allows(propose(t, in)), "\n")
-	for _, want := range []string{"s3:GetBucketPolicy", "s3:ListBucket", "s3:PutObject on arn:aws:s3:::b/k"} {
+	for _, want := range []string{"s3:GetBucket*", "s3:List*", "s3:PutObject on arn:aws:s3:::b/k"} {
 		if !strings.Contains(got, want) {
 			t.Errorf("got %s, want %s in it", got, want)
 		}

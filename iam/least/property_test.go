@@ -106,7 +106,7 @@ func randomRequest(r *rand.Rand, in *least.Input) *iam.Request {
 func TestAProposalLosesNoCallAndGrantsNothingNew(t *testing.T) {
 	tb := table(t)
 	granted, kept := 0, 0
-	for seed := range uint64(120) {
+	for seed := range uint64(80) {
 		r := rand.New(rand.NewPCG(seed, 17))
 		var texts, calls []string
 		for range 1 + r.IntN(3) {
@@ -140,7 +140,7 @@ func TestAProposalLosesNoCallAndGrantsNothingNew(t *testing.T) {
 		kept += p.Replay.Allowed
 		granted += subset(t, r, seed, texts, in, p)
 	}
-	if granted < 300 || kept < 80 {
+	if granted < 200 || kept < 50 {
 		t.Errorf("got %d allowed requests and %d replayed calls, want enough of both for the test to mean something", granted, kept)
 	}
 }

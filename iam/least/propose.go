@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -19,7 +20,8 @@ type Input struct {
 	// Policies are those of today. Identity nil says that none are given: then the
 	// calls alone limit the proposal. Resource is not used.
 	Policies iam.Policies
-	// Context makes the context of a request from what a record tells of it.
+	// Context makes the context of a request from what a record tells of it. Nil adds
+	// what follows from the principal, and takes the rest as not known.
 	Context func(known map[string][]string) iam.Context
 	Facts   iam.Facts
 	Scope   Scope
@@ -46,8 +48,15 @@ func ContextKeys(p iam.Policies) map[string]bool { return conditionKeys(p) }
 // Propose makes a proposal. An error means that the policies cannot be compiled; what
 // the calls lack is in the proposal.
 func Propose(in Input) (*Proposal, error) {
-	if in.Log == nil || in.Context == nil {
-		return nil, errors.New("least: a log and a context are required")
+	if in.Log == nil {
+		return nil, errors.New("least: a log is required")
+	}
+	if in.Context == nil {
+		in.Context = func(known map[string][]string) iam.Context {
+			values := in.Principal.ContextKeys()
+			maps.Copy(values, known)
+			return iam.PartialContext(values)
+		}
 	}
 	in.Scope, in.Base = cmp.Or(in.Scope, Exact), cmp.Or(in.Base, NoBase)
 	in.MaxResources = cmp.Or(in.MaxResources, 20)

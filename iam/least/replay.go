@@ -3,7 +3,6 @@ package least
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/rootkeep/rootkeep/iam"
 	"github.com/rootkeep/rootkeep/iam/metadata"
@@ -117,28 +116,6 @@ func (c *current) reach(identity []*iam.Policy) (*reach, error) {
 
 func mayAllow(list []*iam.Policy, action string) bool {
 	return slices.ContainsFunc(list, func(p *iam.Policy) bool { return p.MayAllow(action) })
-}
-
-// addBase grants the Read and List actions of the services used as far as today's
-// policies have them, without risky ones: the content of stores is no part of a base.
-func (c *current) addBase(g *grants) {
-	services := map[string]bool{}
-	for _, gr := range g.list {
-		service, _, _ := strings.Cut(gr.action, ":")
-		services[service] = true
-	}
-	for _, service := range sorted(services) {
-		for _, a := range metadata.Actions(service) {
-			if a.Access != metadata.Read && a.Access != metadata.List || c.input.Log.set.Finder.Table().Risk(a.String()) != "" {
-				continue
-			}
-			for _, u := range c.units {
-				if u.single.MayAllow(a.String()) {
-					g.get(u, a.String(), nil).asToday = true
-				}
-			}
-		}
-	}
 }
 
 // confidence weighs the log.

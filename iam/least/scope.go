@@ -27,7 +27,8 @@ var volatile = []struct {
 // resource, and names what it replaced.
 func generalized(r event.Resource) (event.Resource, []string) {
 	parts := strings.SplitN(r.Text, ":", 6)
-	if len(parts) != 6 || r.Certainty != event.Named || strings.Contains(r.Text, "${") {
+	// The UUID of a KMS key is its name: a star there would be every key.
+	if len(parts) != 6 || r.Certainty != event.Named || parts[2] == "kms" || strings.Contains(r.Text, "${") {
 		return r, nil
 	}
 	var found []string

@@ -165,6 +165,12 @@ func (p *place) fill(template, service, kind string) []Resource {
 
 // placeholder is what ${name} of a template stands for.
 func (p *place) placeholder(service, kind, name string) []Resource {
+	lower := strings.ToLower(name)
+	for _, of := range []string{service + "/" + kind, service} {
+		if v, ok := p.table.params[of+" "+lower]; ok {
+			return p.call.params.fillValue(v)
+		}
+	}
 	switch name {
 	case "Partition":
 		return []Resource{{Text: p.partition, Certainty: Named}}
@@ -172,12 +178,6 @@ func (p *place) placeholder(service, kind, name string) []Resource {
 		return headPart(p.call.Region)
 	case "Account":
 		return headPart(p.call.Account)
-	}
-	lower := strings.ToLower(name)
-	for _, of := range []string{service + "/" + kind, service} {
-		if v, ok := p.table.params[of+" "+lower]; ok {
-			return p.call.params.fillValue(v)
-		}
 	}
 	for _, key := range []string{lower, lower + "s"} {
 		if texts, ok := p.call.params.texts(key, ""); !ok {
