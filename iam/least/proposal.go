@@ -5,6 +5,7 @@ import (
 
 	"github.com/rootkeep/rootkeep/iam"
 	"github.com/rootkeep/rootkeep/iam/least/event"
+	"github.com/rootkeep/rootkeep/iam/metadata"
 )
 
 // Proposal is what Propose found. Its lists are sorted by action and resource.
@@ -101,10 +102,13 @@ type Removed struct {
 	Kept []RiskyAction `json:"risky_kept,omitempty"`
 }
 
-// RiskyAction is an action and why it is worth naming.
+// RiskyAction is an action and why it is worth naming. Lists of them begin with those
+// that manage permissions, then those that write.
 type RiskyAction struct {
 	Action string `json:"action"`
 	Reason string `json:"reason"`
+
+	access metadata.AccessLevel
 }
 
 // Confidence says how far the log carries the proposal.

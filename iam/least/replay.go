@@ -1,6 +1,7 @@
 package least
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -55,15 +56,18 @@ func (c *current) compare(out *Proposal) error {
 		if after.has(&request) {
 			r.After++
 			if risk != "" {
-				r.Kept = append(r.Kept, RiskyAction{request.Action, risk})
+				r.Kept = append(r.Kept, RiskyAction{request.Action, risk, a.Access})
 			}
 			continue
 		}
 		r.Removed++
 		r.ByLevel[a.Access.String()]++
 		if risk != "" {
-			r.Risky = append(r.Risky, RiskyAction{request.Action, risk})
+			r.Risky = append(r.Risky, RiskyAction{request.Action, risk, a.Access})
 		}
+	}
+	for _, list := range [][]RiskyAction{r.Risky, r.Kept} {
+		slices.SortStableFunc(list, func(a, b RiskyAction) int { return cmp.Compare(b.access, a.access) })
 	}
 	return nil
 }
@@ -129,27 +133,27 @@ func confidence(p *Proposal, w Window) Confidence {
 	}
 	switch {
 	case w.Days < 30:
-		lower("low", "the log has events of %d days; what happens once a month or a quarter is not in it", w.Days)
+		lower("low", "days with events in the log: %d; what happens once a month or a quarter is not in it", w.Days)
 	case w.Days < 90:
-		lower("medium", "the log has events of %d days; what happens once a quarter may not be in it", w.Days)
+		lower("medium", "days with events in the log: %d; what happens once a quarter may not be in it", w.Days)
 	}
 	if w.DataEvents == 0 {
 		lower("medium", "the log has no data events: calls on objects, items, messages and functions do not show, and what only they need is taken away")
 	}
 	if w.Unread > 0 {
-		lower("low", "%d parts of the log could not be read", w.Unread)
+		lower("low", "parts of the log that could not be read: %d", w.Unread)
 	}
 	if len(p.Unmapped) > 0 {
-		lower("medium", "%d events stand for no known action and are not granted", len(p.Unmapped))
+		lower("medium", "events of which no action is known, and which are not granted: %d", len(p.Unmapped))
 	}
 	if len(p.Unread) > 0 {
-		lower("low", "the text of %d policies is not known: what they allow or deny is not in the proposal", len(p.Unread))
+		lower("low", "policies of which the text is not known, and which are not in the proposal: %d", len(p.Unread))
 	}
 	if !p.PoliciesGiven {
 		lower("low", "no current policies are given: nothing says that the principal may do what the log shows")
 	}
 	if p.Log.Dropped > 0 {
-		lower("medium", "%d observations found no room in memory", p.Log.Dropped)
+		lower("medium", "observations that found no room in memory: %d", p.Log.Dropped)
 	}
 	if len(p.Observed) == 0 {
 		lower("low", "the log has no successful call of the principal")

@@ -104,7 +104,7 @@ func (gr *grant) generalize() string {
 	for _, name := range sorted(counts) {
 		said = append(said, fmt.Sprintf("%s in %d", name, counts[name]))
 	}
-	note := fmt.Sprintf("%s: %d resources became %d patterns (%s)", gr.action, len(gr.resources), len(out), strings.Join(said, ", "))
+	note := fmt.Sprintf("%s: in place of the resources seen, %d, stand patterns, %d (%s)", gr.action, len(gr.resources), len(out), strings.Join(said, ", "))
 	gr.resources = out
 	return note
 }
