@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -157,6 +156,10 @@ func (f *leastFlags) run(ctx context.Context, s streams, who string, paths []str
 // them could not be read.
 func (f *leastFlags) current(s streams, c *app.LeastConfig) (unread bool, err error) {
 	in := &c.Proposal
+	// Without the time of now, which surroundings have: a call has its own.
+	if in.Known, err = readContext(f.account.context); err != nil {
+		return false, err
+	}
 	if c.Subject.ARN != "" {
 		if in.Principal, err = ownerOf(c.Subject); err != nil {
 			return false, usage("%w", err)
@@ -177,9 +180,7 @@ func (f *leastFlags) current(s streams, c *app.LeastConfig) (unread bool, err er
 		return false, &exitError{exitUnread, fmt.Errorf("%s: %w", f.account.details, err)}
 	}
 	in.Principal, in.Policies, in.Facts = i.Principal, i.Policies(around.guardrails), around.guardrails.Facts()
-	in.Context = func(known map[string][]string) iam.Context {
-		return i.Context(around.guardrails, joined(around.context, known))
-	}
+	in.Context = func(known map[string][]string) iam.Context { return i.Context(around.guardrails, known) }
 	entitiesOf(around.account, c)
 	return unread, nil
 }
@@ -204,32 +205,10 @@ func (f *leastFlags) currentFiles(s streams, in *least.Input) error {
 			*list.to = append(*list.to, p)
 		}
 	}
-	if len(f.account.context) == 0 && g.Organization == "" {
-		return nil
-	}
-	given := around.context
 	if g.Organization != "" {
-		given = joined(given, map[string][]string{"aws:PrincipalOrgID": {g.Organization}})
+		in.Known["aws:PrincipalOrgID"] = []string{g.Organization}
 	}
-	in.Context = func(known map[string][]string) iam.Context { return iam.PartialContext(joined(given, known)) }
 	return nil
-}
-
-// joined is what the command line says of a request, and what the log says of it, which
-// wins: a call's own time is not now.
-func joined(given, known map[string][]string) map[string][]string {
-	out := map[string][]string{}
-	lower := map[string]bool{}
-	for k := range known {
-		lower[strings.ToLower(k)] = true
-	}
-	for k, v := range given {
-		if !lower[strings.ToLower(k)] {
-			out[k] = v
-		}
-	}
-	maps.Copy(out, known)
-	return out
 }
 
 // ownerOf is the principal whose policies count: the role of a session.

@@ -12,6 +12,10 @@ import (
 // mostListed is how many lines of one kind the text report shows; JSON has all.
 const mostListed = 15
 
+// attachable is how many managed policies a user or role takes by default (IAM User
+// Guide, "IAM and AWS STS quotas").
+const attachable = 10
+
 // leastText is a proposal for people.
 func leastText(p *least.Proposal) string {
 	var b strings.Builder
@@ -84,6 +88,12 @@ func leastPolicies(b *strings.Builder, p *least.Proposal) {
 		return
 	}
 	fmt.Fprintf(b, "\nProposal: %s for %s seen (resources %s, base %s)\n", counted(len(p.Policies), "policy", "policies"), text.Counted(p.Actions, "action"), p.Scope, p.Base)
+	if len(p.Replaces) > 0 {
+		fmt.Fprintf(b, "  in place of: %s\n", some(p.Replaces, 8))
+	}
+	if len(p.Policies) > attachable {
+		fmt.Fprintf(b, "  more than the %d managed policies that a user or role takes unless its quota is raised; hint: --resources pattern\n", attachable)
+	}
 	for i, d := range p.Policies {
 		fmt.Fprintf(b, "  policy %d: %s, %s of %s characters\n", i+1, text.Counted(len(d.Statement), "statement"), text.Grouped(d.Size()), text.Grouped(least.MaxPolicy))
 		for _, s := range d.Statement {

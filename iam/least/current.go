@@ -108,7 +108,7 @@ func (c *current) unit(p *iam.Policy, i int) (*unit, error) {
 func (c *current) request(action string, r event.Resource, context map[string][]string) *iam.Request {
 	return &iam.Request{
 		Action: action, Resource: r.Literal(), ResourceAccount: c.input.Principal.Account,
-		Principal: c.input.Principal, Context: c.input.Context(context), Facts: c.input.Facts,
+		Principal: c.input.Principal, Context: c.input.Context(overlaid(c.input.Known, context)), Facts: c.input.Facts,
 	}
 }
 

@@ -55,7 +55,8 @@ type need struct {
 type judged struct {
 	needs   []need
 	outside []Observation // that today's policies do not allow
-	lost    bool          // contexts or resources are missing
+	lost    bool          // contexts of calls were not kept
+	leave   bool          // among the calls not kept may be some that were allowed otherwise
 }
 
 // judge asks today's policies about each call of one action.
@@ -78,6 +79,7 @@ func (c *current) judge(entries []*entry) judged {
 			readings[e.resource.OneOf] = true
 		}
 		if reason != "" {
+			out.leave = out.leave || e.lost > 0
 			o := e.observation()
 			o.Reason, o.oneOf = reason, e.resource.OneOf
 			out.outside = append(out.outside, o)
@@ -102,7 +104,8 @@ func (c *current) allowing(n need, request *iam.Request) (out []*unit) {
 		switch d := u.alone.Decide(request); {
 		case d.Outcome == iam.Allowed || d.Outcome == iam.Conditional:
 			out = append(out, u)
-		case !n.placed && u.single.MayAllow(request.Action) && u.touches(n.entry.resource):
+		case (!n.placed || n.entry.lost > 0) && u.single.MayAllow(request.Action) && u.touches(n.entry.resource):
+			// Another resource, or a context that was not kept, may have been allowed by it.
 			out = append(out, u)
 		}
 	}
@@ -152,11 +155,12 @@ func (c *current) choose(j judged) [][]*unit {
 	for i := range j.needs {
 		n := &j.needs[i]
 		for _, u := range n.units {
-			if c.holds(u, n) && (out[i] == nil || !u.conditional()) {
-				out[i] = []*unit{u}
-				if !u.conditional() {
-					break
-				}
+			if !c.holds(u, n) || u.conditional() && (out[i] != nil || n.entry.lost > 0) {
+				continue
+			}
+			out[i] = []*unit{u}
+			if !u.conditional() {
+				break
 			}
 		}
 		if out[i] == nil {
@@ -186,7 +190,7 @@ func (c *current) oneForAll(j judged) (best *unit) {
 }
 
 // derive turns the calls of one action into grants.
-func (c *current) derive(g *grants, j judged, overflow bool) {
+func (c *current) derive(g *grants, j judged) {
 	chosen := c.choose(j)
 	for i := range j.needs {
 		e := j.needs[i].entry
@@ -196,17 +200,18 @@ func (c *current) derive(g *grants, j judged, overflow bool) {
 				to = nil
 			}
 			gr := g.get(u, e.action.String(), to)
-			for _, r := range u.narrow(e.resource) {
+			narrow := u.narrow(e.resource)
+			gr.asToday = gr.asToday || len(narrow) == 0
+			for _, r := range narrow {
 				gr.resources[r.Text] = r
 			}
-			gr.asToday = gr.asToday || len(gr.resources) == 0
 		}
 	}
-	if !overflow || len(j.needs) == 0 {
-		return
-	}
-	// Some resources found no room: the action stays on the resources that it has.
-	action := j.needs[0].entry.action.String()
+}
+
+// leave grants an action on what today's statements have: calls of it found no room in
+// the log.
+func (c *current) leave(g *grants, action string) {
 	for _, u := range c.units {
 		if u.single.MayAllow(action) {
 			g.get(u, action, nil).asToday = true

@@ -323,3 +323,53 @@ func TestSubject(t *testing.T) {
 		}
 	}
 }
+
+func TestAContextWithoutRoomTakesNoStatementAway(t *testing.T) {
+	tb := table(t)
+	ranges := func(cidr string) string {
+		return `{"Effect":"Allow","Action":"s3:GetObject","Resource":"*","Condition":{"IpAddress":{"aws:SourceIp":"` + cidr + `"}}}`
+	}
+	p := iam.Policies{Identity: policies(t, ranges("192.0.2.0/24"), ranges("198.51.100.0/24"))}
+	in := input(t, tb, p.Identity)
+	in.Log = least.NewLog(least.Setting{Finder: event.NewFinder(tb, event.Surroundings{}), Keys: least.ContextKeys(p), Limits: least.Limits{Contexts: 1}})
+	for _, address := range []string{"192.0.2.1", "198.51.100.1"} {
+		c, err := event.ReadCall([]byte(strings.Replace(get("k"), "192.0.2.1", address, 1)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		in.Log.Add(c)
+	}
+	if got := allows(propose(t, in)); len(got) != 2 {
+		t.Errorf("got %q, want both statements: the second context was not kept", got)
+	}
+}
+
+func TestALogThatIsFullLosesNoAction(t *testing.T) {
+	for name, limits := range map[string]least.Limits{"in number": {Total: 1}, "in bytes": {Bytes: len("arn:aws:s3:::b/k")}} {
+		t.Run(name, func(t *testing.T) { fullLog(t, limits) })
+	}
+}
+
+func fullLog(t *testing.T, limits least.Limits) {
+	tb := table(t)
+	in := input(t, tb, policies(t, `{"Effect":"Allow","Action":["s3:*","ec2:*"],"Resource":"*"}`))
+	in.Log = least.NewLog(least.Setting{Finder: event.NewFinder(tb, event.Surroundings{}), Limits: limits})
+	for _, text := range []string{get("k"), record("ec2", "DescribeInstances", "null", "")} {
+		c, err := event.ReadCall([]byte(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		in.Log.Add(c)
+	}
+	if got := allows(propose(t, in)); !slices.Equal(got, []string{"ec2:DescribeInstances on *", "s3:GetObject on arn:aws:s3:::b/k"}) {
+		t.Errorf("got %q, want both actions", got)
+	}
+}
+
+func TestOneStatementForNamedAndUntoldResources(t *testing.T) {
+	p := propose(t, input(t, table(t), policies(t, `{"Effect":"Allow","Action":"s3:*","NotResource":"arn:aws:s3:::secret/*"}`),
+		get("k"), record("s3", "GetObject", "null", "")))
+	if got := allows(p); !slices.Equal(got, []string{"s3:GetObject on not arn:aws:s3:::secret/*"}) {
+		t.Errorf("got %q, want today's resources: one call does not tell its own", got)
+	}
+}

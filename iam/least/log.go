@@ -16,6 +16,7 @@ type Limits struct {
 	PerAction int // resources kept for one action: 5,000
 	Total     int // observations kept: 200,000
 	Contexts  int // contexts kept for one action on one resource: 16
+	Bytes     int // of texts kept: 64 MiB
 }
 
 // Setting is what a Log is made of.
@@ -38,6 +39,7 @@ type Log struct {
 	days     map[int64]bool         // on which the principal was active
 	accounts map[string]int
 	dropped  int // observations that found no room
+	bytes    int // of texts kept
 	calls    [3]int
 }
 
@@ -80,6 +82,7 @@ func NewLog(s Setting) *Log {
 	s.Limits.PerAction = cmp.Or(s.Limits.PerAction, 5_000)
 	s.Limits.Total = cmp.Or(s.Limits.Total, 200_000)
 	s.Limits.Contexts = cmp.Or(s.Limits.Contexts, 16)
+	s.Limits.Bytes = cmp.Or(s.Limits.Bytes, 64<<20)
 	return &Log{
 		set: s, seed: maphash.MakeSeed(), entries: map[entryKey]*entry{}, actions: map[string]*actionEntry{},
 		events: map[string]*eventEntry{}, days: map[int64]bool{}, accounts: map[string]int{},
@@ -168,14 +171,13 @@ func (l *Log) enter(key entryKey, a *metadata.Action, r event.Resource) *entry {
 		sum = &actionEntry{}
 		l.actions[key.action] = sum
 	}
-	if len(l.entries) >= l.set.Limits.Total || sum.resources >= l.set.Limits.PerAction {
+	if len(l.entries) >= l.set.Limits.Total || sum.resources >= l.set.Limits.PerAction || l.bytes+len(r.Text) > l.set.Limits.Bytes {
 		l.dropped++
-		if key.outcome == event.Succeeded {
-			sum.overflow = true
-		}
+		sum.overflow = sum.overflow || key.outcome == event.Succeeded
 		return nil
 	}
 	sum.resources++
+	l.bytes += len(r.Text)
 	e := &entry{action: a, resource: r, outcome: key.outcome}
 	l.entries[key] = e
 	return e
@@ -198,22 +200,25 @@ func bump(m *map[string]int, name string) {
 func (e *entry) note(l *Log, context map[string][]string) {
 	var h maphash.Hash
 	h.SetSeed(l.seed)
+	size := 0
 	for _, k := range sorted(context) {
 		h.WriteString(k)
 		h.WriteByte(0)
 		for _, v := range context[k] {
 			h.WriteString(v)
 			h.WriteByte(1)
+			size += len(v)
 		}
 	}
 	sum := h.Sum64()
 	if slices.Contains(e.hashes, sum) {
 		return
 	}
-	if len(e.contexts) >= l.set.Limits.Contexts {
+	if len(e.contexts) >= l.set.Limits.Contexts || l.bytes+size > l.set.Limits.Bytes {
 		e.lost++
 		return
 	}
+	l.bytes += size
 	e.hashes = append(e.hashes, sum)
 	e.contexts = append(e.contexts, context)
 }

@@ -17,6 +17,7 @@ type Proposal struct {
 	Base          Base     `json:"base"`
 
 	Policies  []Document `json:"policies"`
+	Replaces  []string   `json:"replaces,omitempty"`  // today's identity policies, those of groups among them
 	Oversized []string   `json:"oversized,omitempty"` // statements that no managed policy takes
 	Kept      int        `json:"kept_denies"`         // Deny statements of today
 	Notes     []string   `json:"notes,omitempty"`     // what was widened

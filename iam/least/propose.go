@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/rootkeep/rootkeep/iam"
@@ -20,9 +21,11 @@ type Input struct {
 	// Policies are those of today. Identity nil says that none are given: then the
 	// calls alone limit the proposal. Resource is not used.
 	Policies iam.Policies
-	// Context makes the context of a request from what a record tells of it. Nil adds
-	// what follows from the principal, and takes the rest as not known.
+	// Context makes the context of a request from what is known of it. Nil adds what
+	// follows from the principal, and takes the rest as not known.
 	Context func(known map[string][]string) iam.Context
+	// Known are context keys of every request. What a record tells of its own wins.
+	Known map[string][]string
 	Facts   iam.Facts
 	Scope   Scope
 	Base    Base
@@ -53,9 +56,7 @@ func Propose(in Input) (*Proposal, error) {
 	}
 	if in.Context == nil {
 		in.Context = func(known map[string][]string) iam.Context {
-			values := in.Principal.ContextKeys()
-			maps.Copy(values, known)
-			return iam.PartialContext(values)
+			return iam.PartialContext(overlaid(in.Principal.ContextKeys(), known))
 		}
 	}
 	in.Scope, in.Base = cmp.Or(in.Scope, Exact), cmp.Or(in.Base, NoBase)
@@ -82,6 +83,9 @@ func Propose(in Input) (*Proposal, error) {
 		out.Kept++
 	}
 	out.Policies, out.Oversized = split(statements)
+	for _, p := range in.Policies.Identity {
+		out.Replaces = append(out.Replaces, p.Name)
+	}
 	if out.compiled, err = compile(out.Policies); err != nil {
 		return nil, fmt.Errorf("least: the proposal is no policy: %w", err)
 	}
@@ -96,6 +100,24 @@ func Propose(in Input) (*Proposal, error) {
 	return out, nil
 }
 
+// overlaid are keys with others in front of them; case does not tell keys apart.
+func overlaid(under, over map[string][]string) map[string][]string {
+	out := maps.Clone(over)
+	lower := map[string]bool{}
+	for k := range over {
+		lower[strings.ToLower(k)] = true
+	}
+	for k, v := range under {
+		if !lower[strings.ToLower(k)] {
+			if out == nil {
+				out = map[string][]string{}
+			}
+			out[k] = v
+		}
+	}
+	return out
+}
+
 // grantCalls derives grants from every call that succeeded and returns them.
 func (c *current) grantCalls(g *grants, out *Proposal) (calls []need) {
 	wanted := []event.Outcome{event.Succeeded}
@@ -108,12 +130,11 @@ func (c *current) grantCalls(g *grants, out *Proposal) (calls []need) {
 		if len(group) == 0 {
 			return
 		}
-		action := group[0].action.String()
 		j := c.judge(group)
-		overflow := log.actions[action].overflow
-		c.derive(g, j, overflow)
-		if overflow {
-			out.Notes = append(out.Notes, fmt.Sprintf("%s: more than %d resources; some were not kept, so the action stays on the resources that it has today", action, log.actions[action].resources))
+		c.derive(g, j)
+		if j.leave {
+			c.leave(g, group[0].action.String())
+			out.Notes = append(out.Notes, fmt.Sprintf("%s: the log had no room for the context of every call; the action stays on the resources that it has today", group[0].action))
 		}
 		calls = append(calls, j.needs...)
 		out.Outside = append(out.Outside, j.outside...)
@@ -130,6 +151,12 @@ func (c *current) grantCalls(g *grants, out *Proposal) (calls []need) {
 		}
 	}
 	flush()
+	for _, action := range sorted(log.actions) {
+		if sum := log.actions[action]; sum.overflow {
+			c.leave(g, action)
+			out.Notes = append(out.Notes, fmt.Sprintf("%s: the log kept %d resources and had no room for more; the action stays on the resources that it has today", action, sum.resources))
+		}
+	}
 	out.actions(log, wanted)
 	return calls
 }

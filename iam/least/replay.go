@@ -45,7 +45,7 @@ func (c *current) compare(out *Proposal) error {
 	}
 	r := &out.Removed
 	r.ByLevel = map[string]int{}
-	request := iam.Request{Resource: "*", ResourceAccount: c.input.Principal.Account, Principal: c.input.Principal, Context: c.input.Context(nil)}
+	request := iam.Request{Resource: "*", ResourceAccount: c.input.Principal.Account, Principal: c.input.Principal, Context: c.input.Context(c.input.Known)}
 	for _, a := range metadata.MatchActions("*") {
 		request.Action = a.String()
 		if !before.has(&request) {

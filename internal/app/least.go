@@ -129,6 +129,9 @@ type watcher struct {
 	principalARN string
 }
 
+// maxARN is the longest ARN of a principal (IAM User Guide, "IAM and AWS STS quotas").
+const maxARN = 2048
+
 // maxDays bounds the set of days: no log covers a century.
 const maxDays = 40_000
 
@@ -158,7 +161,8 @@ func (o *watcher) Observe(rec *cloudtrail.Record, file string) {
 	if rec.Identity == 0 || rec.Identity != o.identity {
 		o.identity = rec.Identity
 		arn, issuer := string(v.Text(watchARN)), string(v.Text(watchIssuer))
-		o.mine = o.watch.config.Subject.Matches(string(v.Text(watchType)), arn, issuer)
+		// An ARN of IAM has at most 2,048 characters; no principal has a longer one.
+		o.mine = len(arn) <= maxARN && len(issuer) <= maxARN && o.watch.config.Subject.Matches(string(v.Text(watchType)), arn, issuer)
 		o.principalARN = principalARN(arn, issuer)
 	}
 	if o.mine {

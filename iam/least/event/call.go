@@ -62,6 +62,12 @@ type record struct {
 	RequestParameters, Resources, TLSDetails json.RawMessage
 }
 
+// maxName is the longest name that is kept of a record, in bytes. AWS's are far below.
+const maxName = 200
+
+// short cuts a name that is only shown, or compared with names that are short.
+func short(s string) string { return strings.ToValidUTF8(s[:min(len(s), maxName)], "") }
+
 // ReadCall reads one record. The error says what is not as CloudTrail writes it.
 func ReadCall(raw []byte) (*Call, error) {
 	var r record
@@ -71,15 +77,18 @@ func ReadCall(raw []byte) (*Call, error) {
 	if r.EventSource == "" || r.EventName == "" {
 		return nil, errors.New("record: no eventSource or no eventName")
 	}
+	if len(r.EventSource) > maxName || len(r.EventName) > maxName {
+		return nil, fmt.Errorf("record: eventSource or eventName longer than %d bytes", maxName)
+	}
 	c := &Call{
-		Source: strings.ToLower(r.EventSource), Name: r.EventName, Region: r.AwsRegion, Error: r.ErrorCode,
-		Account: r.RecipientAccountID, Via: r.UserIdentity.InvokedBy, Service: !eventTypes[r.EventType],
+		Source: strings.ToLower(r.EventSource), Name: r.EventName, Region: short(r.AwsRegion), Error: short(r.ErrorCode),
+		Account: short(r.RecipientAccountID), Via: short(r.UserIdentity.InvokedBy), Service: !eventTypes[r.EventType],
 	}
 	if c.Account == "" {
-		c.Account = r.UserIdentity.AccountID
+		c.Account = short(r.UserIdentity.AccountID)
 	}
 	if strings.HasSuffix(r.SourceIPAddress, ".amazonaws.com") && c.Via == "" {
-		c.Via = r.SourceIPAddress
+		c.Via = short(r.SourceIPAddress)
 	}
 	// A time that cannot be read is zero: the call counts, its day does not.
 	c.Time, _ = time.Parse(time.RFC3339, r.EventTime)
@@ -94,7 +103,14 @@ func ReadCall(raw []byte) (*Call, error) {
 //
 // Source: IAM User Guide, "AWS global condition context keys".
 func (r *record) context(c *Call) map[string][]string {
-	keys := map[string][]string{"aws:SourceVpce": nil, "aws:ViaAWSService": {fmt.Sprint(c.Via != "")}}
+	keys := map[string][]string{"aws:SourceVpce": nil}
+	switch {
+	case c.Via == "":
+		keys["aws:ViaAWSService"] = []string{"false"}
+	case strings.HasSuffix(c.Via, ".amazonaws.com"):
+		keys["aws:ViaAWSService"] = []string{"true"}
+		// AWS Internal stands for services that are not named; nothing follows from it.
+	}
 	if r.AwsRegion != "" {
 		keys["aws:RequestedRegion"] = []string{r.AwsRegion}
 	}

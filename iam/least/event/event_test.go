@@ -10,6 +10,7 @@ import (
 	"testing"
 	"testing/fstest"
 
+	"github.com/goccy/go-yaml"
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/rootkeep/rootkeep/content"
@@ -229,7 +230,7 @@ func TestReadTableRefuses(t *testing.T) {
 
 func TestReadCallRefuses(t *testing.T) {
 	for _, c := range []struct{ name, text string }{
-		{"no JSON", "{"}, {"no event", "{}"}, {"a number for a name", `{"eventSource":"s3.amazonaws.com","eventName":7}`}, {"a list", "[]"},
+		{"a name without end", in("s3", strings.Repeat("x", 300), "")}, {"no JSON", "{"}, {"no event", "{}"}, {"a number for a name", `{"eventSource":"s3.amazonaws.com","eventName":7}`}, {"a list", "[]"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if _, err := event.ReadCall([]byte(c.text)); err == nil {
@@ -315,6 +316,51 @@ func TestCoverageOfOperations(t *testing.T) {
 	}
 	if len(s3) > 0 {
 		t.Errorf("operations of S3 that are not mapped: %v", s3)
+	}
+}
+
+func TestCoverageOfSigma(t *testing.T) {
+	files, err := filepath.Glob("../../../../shared/corpora/sigma/rules/*.yml")
+	if err != nil || len(files) == 0 {
+		t.Skip("skipped: ../shared/corpora/sigma is not there")
+	}
+	tb := table(t)
+	all, known := 0, 0
+	var lost []string
+	for _, f := range files {
+		text, err := os.ReadFile(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var rule struct{ Detection map[string]any }
+		if err := yaml.Unmarshal(text, &rule); err != nil {
+			t.Fatal(err)
+		}
+		for _, selection := range rule.Detection {
+			fields, _ := selection.(map[string]any)
+			source, _ := fields["eventSource"].(string)
+			names, ok := fields["eventName"].([]any)
+			if !ok {
+				names = []any{fields["eventName"]}
+			}
+			for _, n := range names {
+				name, _ := n.(string)
+				if source == "" || name == "" || strings.ContainsAny(name, "*?") {
+					continue
+				}
+				all++
+				if m := tb.Mean(source, name, lacks); m.Mapped() || m.Nothing {
+					known++
+				} else {
+					lost = append(lost, source+" "+name)
+				}
+			}
+		}
+	}
+	slices.Sort(lost)
+	t.Logf("sigma: %d of %d events known, unmapped: %v", known, all, slices.Compact(lost))
+	if share := float64(known) / float64(all); all < 75 || share < 0.9 {
+		t.Errorf("got %.1f %% of %d events known, want 90 %%", 100*share, all)
 	}
 }
 
