@@ -373,3 +373,19 @@ func TestOneStatementForNamedAndUntoldResources(t *testing.T) {
 		t.Errorf("got %q, want today's resources: one call does not tell its own", got)
 	}
 }
+
+func FuzzPropose(f *testing.F) {
+	f.Add([]byte(get("k")))
+	f.Add([]byte(record("lambda", "CreateFunction20150331", `{"functionName":"f","role":"arn:aws:iam::111122223333:role/fn"}`, "")))
+	f.Add([]byte(record("s3", "CopyObject", `{"bucketName":"*","key":"${a}","x-amz-copy-source":"/x/?"}`, `,"resources":[{"ARN":"arn:aws:s3:::b/${*}"}]`)))
+	tb := table(f)
+	identity := policies(f, `{"Effect":"Allow","Action":["s3:*","lambda:*","iam:Pass*"],"Resource":["arn:aws:s3:::b/*","arn:aws:iam::*:role/f*","arn:aws:lambda:*:*:function:?"]}`, admin)
+	f.Fuzz(func(t *testing.T, text []byte) {
+		if _, err := event.ReadCall(text); err != nil {
+			return
+		}
+		in := input(t, tb, identity, string(text))
+		in.Scope = least.Pattern
+		propose(t, in)
+	})
+}

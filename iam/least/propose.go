@@ -26,9 +26,9 @@ type Input struct {
 	Context func(known map[string][]string) iam.Context
 	// Known are context keys of every request. What a record tells of its own wins.
 	Known map[string][]string
-	Facts   iam.Facts
-	Scope   Scope
-	Base    Base
+	Facts iam.Facts
+	Scope Scope
+	Base  Base
 	// MaxResources is how many resources one action may list; 0 means 20.
 	MaxResources int
 	// GrantFailed grants calls that failed for another reason than permission, too.

@@ -179,6 +179,8 @@ func TestDemands(t *testing.T) {
 				"iam:PassRole arn:aws:iam::111122223333:role/app named to ecs-tasks.amazonaws.com"}},
 		{"a role in a request that nobody passes it by is not passed", in("sts", "AssumeRole", `,"requestParameters":{"roleArn":"arn:aws:iam::111122223333:role/app"}`),
 			[]string{"sts:AssumeRole arn:aws:iam::111122223333:role/app named"}},
+		{"a role that gets a grant is not passed", in("kms", "CreateGrant", `,"requestParameters":{"keyId":"k","granteePrincipal":"arn:aws:iam::111122223333:role/app"}`),
+			[]string{"kms:CreateGrant arn:aws:kms:eu-west-3:111122223333:key/k named"}},
 		{"an event of a service is nothing", in("kms", "Decrypt", `,"eventType":"AwsServiceEvent"`), nil},
 		{"parameters that are no object name nothing", in("dynamodb", "GetItem", `,"requestParameters":"{\"tableName\":\"x\"}","resources":7`),
 			[]string{"dynamodb:GetItem arn:aws:dynamodb:eu-west-3:111122223333:table/* derived"}},

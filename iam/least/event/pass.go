@@ -33,7 +33,7 @@ func (p *place) passed(actions []named) (out []handover) {
 	to := p.table.Receiver(p.call.Source, p.call.Name)
 	for _, name := range p.call.params.order {
 		for _, v := range p.call.params.values[name] {
-			if r, ok := p.role(v); ok && len(out) < maxPerCall {
+			if r, ok := p.role(name, v); ok && len(out) < maxPerCall {
 				out = append(out, handover{r, to})
 			}
 		}
@@ -44,9 +44,10 @@ func (p *place) passed(actions []named) (out []handover) {
 	return out
 }
 
-// role reads a parameter that is the ARN of a role, or of an instance profile, which
-// stands for the role in it.
-func (p *place) role(v string) (Resource, bool) {
+// role reads a parameter that is the ARN of a role, and is called so, or of an instance
+// profile, which stands for the role in it. A role ARN under another name, such as the
+// principal of a grant or a parameter of a template, is not passed.
+func (p *place) role(param, v string) (Resource, bool) {
 	parts, ok := condition.SplitARN(v)
 	if !ok || !plainHead(parts) || parts[2] != "iam" {
 		return Resource{}, false
@@ -54,7 +55,7 @@ func (p *place) role(v string) (Resource, bool) {
 	kind, name, _ := strings.Cut(parts[5], "/")
 	switch {
 	case name == "":
-	case kind == "role":
+	case kind == "role" && strings.Contains(param, "role"):
 		return Resource{Text: escaped(v)}, true
 	case kind == "instance-profile":
 		if role, ok := p.profiles[v]; ok {

@@ -46,7 +46,8 @@ const maxPerCall = 200
 type place struct {
 	*Finder
 	call  *Call
-	found []string // ARNs of the record, once looked for
+	found []string            // ARNs of the record, once looked for
+	types map[string][]string // what typesOf found
 }
 
 // resources are what an action of the call touched: what the record's resources or
@@ -90,7 +91,7 @@ func distinct(list []Resource) []Resource {
 // ofType finds the resources of one type that the record names.
 func (p *place) ofType(service string, rt metadata.ResourceType) (out []Resource) {
 	for _, arn := range p.arns() {
-		if p.fits(service, rt.Name, arn) {
+		if slices.Contains(p.typesOf(service, arn), rt.Name) {
 			out = append(out, Resource{Text: escaped(arn), Certainty: Named})
 		}
 	}
@@ -348,15 +349,28 @@ func (p *place) shapesOf(service string) []shape {
 	return out
 }
 
-// fits says whether an ARN is one of a service's resource type, and of no type that
-// says more of it.
-func (p *place) fits(service, name, arn string) bool {
-	best, most := false, -1
+// typesOf are a service's resource types that an ARN may be of: those whose template
+// says most of it.
+func (p *place) typesOf(service, arn string) []string {
+	key := service + " " + arn
+	if types, ok := p.types[key]; ok {
+		return types
+	}
+	var best []string
+	most := -1
 	for _, s := range p.shapesOf(service) {
-		if weight, ok := s.match(arn); ok && (weight > most || weight == most && s.name == name) {
-			best, most = s.name == name, weight
+		switch weight, ok := s.match(arn); {
+		case !ok || weight < most:
+		case weight > most:
+			best, most = []string{s.name}, weight
+		default:
+			best = append(best, s.name)
 		}
 	}
+	if p.types == nil {
+		p.types = map[string][]string{}
+	}
+	p.types[key] = best
 	return best
 }
 
