@@ -104,6 +104,7 @@ func randomRequest(r *rand.Rand, in *least.Input) *iam.Request {
 // policies of every layer and random calls: no call is lost in the replay, and whatever
 // the proposal allows, today's policies allow.
 func TestAProposalLosesNoCallAndGrantsNothingNew(t *testing.T) {
+	t.Parallel()
 	tb := table(t)
 	granted, kept := 0, 0
 	for seed := range uint64(80) {
