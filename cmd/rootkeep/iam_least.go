@@ -12,12 +12,11 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/rootkeep/rootkeep"
 	"github.com/rootkeep/rootkeep/iam"
-	"github.com/rootkeep/rootkeep/iam/account"
 	"github.com/rootkeep/rootkeep/iam/least"
 	"github.com/rootkeep/rootkeep/internal/app"
 	"github.com/rootkeep/rootkeep/internal/report"
+	"github.com/rootkeep/rootkeep/internal/report/need"
 )
 
 // leastFlags are the flags of rootkeep iam least.
@@ -162,14 +161,6 @@ func (f *leastFlags) current(s streams, c *app.LeastConfig) (unread bool, err er
 	if in.Known, err = readContext(f.account.context); err != nil {
 		return false, err
 	}
-	if c.Subject.ARN != "" {
-		if in.Principal, err = ownerOf(c.Subject); err != nil {
-			return false, usage("%w", err)
-		}
-		if a, err := rootkeep.ParseARN(c.Subject.ARN); err == nil {
-			c.Surroundings.Partition = a.Partition
-		}
-	}
 	if f.account.details == "" {
 		return false, f.currentFiles(s, in)
 	}
@@ -177,13 +168,9 @@ func (f *leastFlags) current(s streams, c *app.LeastConfig) (unread bool, err er
 	if err != nil {
 		return false, err
 	}
-	i, err := findOwner(around.account, c.Subject)
-	if err != nil {
+	if err := c.Of(around.account, around.guardrails); err != nil {
 		return false, &exitError{exitUnread, fmt.Errorf("%s: %w", f.account.details, err)}
 	}
-	in.Principal, in.Policies, in.Facts = i.Principal, i.Policies(around.guardrails), around.guardrails.Facts()
-	in.Context = func(known map[string][]string) iam.Context { return i.Context(around.guardrails, known) }
-	entitiesOf(around.account, c)
 	return unread, nil
 }
 
@@ -211,46 +198,6 @@ func (f *leastFlags) currentFiles(s streams, in *least.Input) error {
 		in.Known["aws:PrincipalOrgID"] = []string{g.Organization}
 	}
 	return nil
-}
-
-// ownerOf is the principal whose policies count: the role of a session.
-func ownerOf(s least.Subject) (iam.Principal, error) {
-	if s.Kind != iam.RoleSession {
-		return iam.ParsePrincipal(s.ARN)
-	}
-	a, err := rootkeep.ParseARN(s.ARN)
-	if err != nil {
-		return iam.Principal{}, err
-	}
-	return iam.ParsePrincipal(rootkeep.ARN{Partition: a.Partition, Service: "iam", Account: a.Account, Resource: "role/" + s.Name}.String())
-}
-
-func findOwner(a *account.Account, s least.Subject) (*account.Identity, error) {
-	for _, i := range a.Identities() {
-		if s.Owner(i.Principal) {
-			return i, nil
-		}
-	}
-	return nil, fmt.Errorf("account %s has no %s; hint: give the dump of the principal's own account", a.ID, s)
-}
-
-// entitiesOf tells the paths of names and the roles of instance profiles.
-func entitiesOf(a *account.Account, c *app.LeastConfig) {
-	c.Surroundings.Profiles = map[string]string{}
-	for _, i := range a.Identities() {
-		c.Surroundings.Entities = append(c.Surroundings.Entities, i.Principal.ARN)
-		for _, profile := range i.Profiles {
-			c.Surroundings.Profiles[profile] = i.Principal.ARN
-		}
-	}
-	for _, g := range a.Groups {
-		c.Surroundings.Entities = append(c.Surroundings.Entities, g.ARN)
-	}
-	for _, m := range a.Policies {
-		if !m.AWS() {
-			c.Surroundings.Entities = append(c.Surroundings.Entities, m.ARN)
-		}
-	}
 }
 
 // codes are all exit codes that apply, the deciding one first.
@@ -291,7 +238,7 @@ func (f *leastFlags) print(w io.Writer, r *app.Least, codes []int) error {
 			ExitCodes []int            `json:"exit_codes"`
 		}{"rootkeep/iam-least/1", r.Proposal, append([]report.Problem{}, r.Problems...), codes})
 	}
-	return printVisible(w, leastText(r.Proposal))
+	return printVisible(w, need.Text(r.Proposal))
 }
 
 func indented(w io.Writer, v any) error {

@@ -60,6 +60,20 @@ func ParseSubject(s string) (Subject, error) {
 	return Subject{}, fmt.Errorf("principal %s has no policies of its own: want a user, a role or a session of one", s)
 }
 
+// Principal is the one whose policies the subject has: the user, or the role of a
+// session, with the path "/" if the session's ARN is all that is known. Without an ARN
+// it is an error.
+func (s Subject) Principal() (iam.Principal, error) {
+	if s.Kind != iam.RoleSession {
+		return iam.ParsePrincipal(s.ARN)
+	}
+	a, err := rootkeep.ParseARN(s.ARN)
+	if err != nil {
+		return iam.Principal{}, err
+	}
+	return iam.ParsePrincipal(rootkeep.ARN{Partition: a.Partition, Service: "iam", Account: a.Account, Resource: "role/" + s.Name}.String())
+}
+
 // Owner says whether an identity is the one whose policies the subject has: the user,
 // or the role of a session.
 func (s Subject) Owner(p iam.Principal) bool {

@@ -13,6 +13,7 @@ import (
 	"github.com/rootkeep/rootkeep/cloudtrail"
 	"github.com/rootkeep/rootkeep/content"
 	"github.com/rootkeep/rootkeep/iam"
+	"github.com/rootkeep/rootkeep/iam/account"
 	"github.com/rootkeep/rootkeep/iam/least"
 	"github.com/rootkeep/rootkeep/iam/least/event"
 	"github.com/rootkeep/rootkeep/internal/report"
@@ -33,6 +34,40 @@ type LeastConfig struct {
 	Progress     func(report.Progress)
 }
 
+// Of takes the subject's policies of today from its account, and what the account tells
+// of the names in requests. The error says that the account does not have the subject.
+func (c *LeastConfig) Of(a *account.Account, g account.Guardrails) error {
+	var owner *account.Identity
+	for _, i := range a.Identities() {
+		if c.Subject.Owner(i.Principal) {
+			owner = i
+			break
+		}
+	}
+	if owner == nil {
+		return fmt.Errorf("account %s has no %s; hint: give the dump of the principal's own account", a.ID, c.Subject)
+	}
+	in := &c.Proposal
+	in.Principal, in.Policies, in.Facts = owner.Principal, owner.Policies(g), g.Facts()
+	in.Context = func(known map[string][]string) iam.Context { return owner.Context(g, known) }
+	c.Surroundings.Profiles = map[string]string{}
+	for _, i := range a.Identities() {
+		c.Surroundings.Entities = append(c.Surroundings.Entities, i.Principal.ARN)
+		for _, profile := range i.Profiles {
+			c.Surroundings.Profiles[profile] = i.Principal.ARN
+		}
+	}
+	for _, g := range a.Groups {
+		c.Surroundings.Entities = append(c.Surroundings.Entities, g.ARN)
+	}
+	for _, m := range a.Policies {
+		if !m.AWS() {
+			c.Surroundings.Entities = append(c.Surroundings.Entities, m.ARN)
+		}
+	}
+	return nil
+}
+
 // Least is a proposal with what was wrong with the log.
 type Least struct {
 	Proposal *least.Proposal
@@ -46,6 +81,9 @@ type Least struct {
 func ProposeLeast(ctx context.Context, c LeastConfig) (*Least, error) {
 	if c.Now == nil {
 		return nil, errors.New("app: a clock is required")
+	}
+	if err := c.fill(); err != nil {
+		return nil, err
 	}
 	paths, err := stream.Open(c.Paths, c.Stdin)
 	if err != nil {
@@ -79,6 +117,14 @@ func ProposeLeast(ctx context.Context, c LeastConfig) (*Least, error) {
 		return nil, err
 	}
 	return out, nil
+}
+
+// fill takes the principal from the subject's ARN, unless it is there.
+func (c *LeastConfig) fill() (err error) {
+	if c.Subject.ARN != "" && c.Proposal.Principal.Kind == iam.Anonymous {
+		c.Proposal.Principal, err = c.Subject.Principal()
+	}
+	return err
 }
 
 // watch listens for the calls of one principal.

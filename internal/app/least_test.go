@@ -11,7 +11,6 @@ import (
 
 	"github.com/rootkeep/rootkeep/iam"
 	"github.com/rootkeep/rootkeep/iam/least"
-	"github.com/rootkeep/rootkeep/iam/least/event"
 	"github.com/rootkeep/rootkeep/internal/report"
 )
 
@@ -165,7 +164,7 @@ func TestLeastRefuses(t *testing.T) {
 
 func TestARecordThatIsNoCallIsAProblem(t *testing.T) {
 	path := file(t, filepath.Join(t.TempDir(), "odd.json"), "["+strings.Replace(leastRecord, `"PutObject"`, `["PutObject"]`, 1)+","+leastRecord+"]")
-	w := proposed(t, LeastConfig{Subject: subjectOf(t, "role/app"), Paths: []string{path}, Progress: func(report.Progress) {}, Surroundings: event.Surroundings{Partition: "aws"}})
+	w := proposed(t, LeastConfig{Subject: subjectOf(t, "role/app"), Paths: []string{path}, Progress: func(report.Progress) {}})
 	if w.Unread != 1 || w.Proposal.Log.Calls != 1 {
 		t.Errorf("got %d unread and %d calls, want 1 and 1", w.Unread, w.Proposal.Log.Calls)
 	}

@@ -13,8 +13,11 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"regexp"
 	"strings"
 	"time"
+
+	"github.com/rootkeep/rootkeep"
 )
 
 // Call is one record of CloudTrail as far as permissions go.
@@ -34,6 +37,7 @@ type Call struct {
 	// values was absent; what is not there, such as tags, is not known.
 	Context map[string][]string
 
+	partition string // of the caller's ARN; aws if it has none
 	params    params
 	resources []resourceEntry
 }
@@ -62,6 +66,9 @@ type record struct {
 	RequestParameters, Resources, TLSDetails json.RawMessage
 }
 
+// partitions are names such as aws and aws-us-gov.
+var partitions = regexp.MustCompile(`^aws(-[a-z]+){0,4}$`)
+
 // maxName is the longest name that is kept of a record, in bytes. AWS's are far below.
 const maxName = 200
 
@@ -86,6 +93,10 @@ func ReadCall(raw []byte) (*Call, error) {
 	}
 	if c.Account == "" {
 		c.Account = short(r.UserIdentity.AccountID)
+	}
+	c.partition = "aws"
+	if a, err := rootkeep.ParseARN(r.UserIdentity.ARN); err == nil && partitions.MatchString(a.Partition) {
+		c.partition = a.Partition
 	}
 	if strings.HasSuffix(r.SourceIPAddress, ".amazonaws.com") && c.Via == "" {
 		c.Via = short(r.SourceIPAddress)

@@ -154,6 +154,8 @@ func TestDemands(t *testing.T) {
 			[]string{"s3:GetObject arn:aws:s3:::b/a${*}${?}${$}{aws:username} named"}},
 		{"an ARN whose head holds a wildcard is not believed", in("dynamodb", "GetItem", `,"resources":[{"ARN":"arn:aws:dynamodb:*:111122223333:table/x"}]`),
 			[]string{"dynamodb:GetItem arn:aws:dynamodb:eu-west-3:111122223333:table/* derived"}},
+		{"the partition is the caller's", in("dynamodb", "GetItem", `,"userIdentity":{"arn":"arn:aws-cn:iam::111122223333:user/ann"},"requestParameters":{"tableName":"t"}`),
+			[]string{"dynamodb:GetItem arn:aws-cn:dynamodb:eu-west-3:111122223333:table/t named"}},
 		{"an action without resource types has none", in("ec2", "DescribeInstances", ""), []string{"ec2:DescribeInstances * none"}},
 		{"a path that the account knows is found", in("iam", "CreateAccessKey", `,"requestParameters":{"userName":"ann"}`),
 			[]string{"iam:CreateAccessKey arn:aws:iam::111122223333:user/staff/ann named"}},

@@ -1,7 +1,6 @@
 package event
 
 import (
-	"cmp"
 	"strings"
 
 	"github.com/rootkeep/rootkeep"
@@ -19,7 +18,6 @@ type Demand struct {
 
 // Surroundings are what is known of the account beside its log.
 type Surroundings struct {
-	Partition string // aws, aws-cn, aws-us-gov; "" for aws
 	// Entities are ARNs of users, groups, roles and policies, so that a name in a
 	// request finds its path.
 	Entities []string
@@ -28,16 +26,15 @@ type Surroundings struct {
 
 // Finder finds the demands of calls. It is not safe for several goroutines.
 type Finder struct {
-	table     *Table
-	partition string
-	known     map[string]string // ARNs of IAM entities by account:kind/name
-	profiles  map[string]string
-	shapes    map[string][]shape // by service prefix, made when first asked for
+	table    *Table
+	known    map[string]string // ARNs of IAM entities by account:kind/name
+	profiles map[string]string
+	shapes   map[string][]shape // by service prefix, made when first asked for
 }
 
 // NewFinder makes a finder.
 func NewFinder(t *Table, s Surroundings) *Finder {
-	f := &Finder{table: t, partition: cmp.Or(s.Partition, "aws"), known: map[string]string{}, profiles: s.Profiles, shapes: map[string][]shape{}}
+	f := &Finder{table: t, known: map[string]string{}, profiles: s.Profiles, shapes: map[string][]shape{}}
 	for _, arn := range s.Entities {
 		a, err := rootkeep.ParseARN(arn)
 		if err != nil {

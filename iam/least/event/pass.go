@@ -69,5 +69,5 @@ func (p *place) role(param, v string) (Resource, bool) {
 // anyRole is every role of the account: which one an instance profile holds is not in
 // the record.
 func (p *place) anyRole() Resource {
-	return Resource{Text: "arn:" + p.partition + ":iam::" + headPart(p.call.Account)[0].Text + ":role/*", Certainty: Derived}
+	return Resource{Text: "arn:" + p.call.partition + ":iam::" + headPart(p.call.Account)[0].Text + ":role/*", Certainty: Derived}
 }

@@ -174,7 +174,7 @@ func (p *place) placeholder(service, kind, name string) []Resource {
 	}
 	switch name {
 	case "Partition":
-		return []Resource{{Text: p.partition, Certainty: Named}}
+		return []Resource{{Text: p.call.partition, Certainty: Named}}
 	case "Region":
 		return headPart(p.call.Region)
 	case "Account":
@@ -284,7 +284,7 @@ func (p *place) wide(rt metadata.ResourceType) (out []Resource) {
 			name, after, _ := strings.Cut(rest, "}")
 			switch name {
 			case "Partition":
-				b.WriteString(p.partition)
+				b.WriteString(p.call.partition)
 			case "Region":
 				b.WriteString(headPart(p.call.Region)[0].Text)
 			case "Account":
@@ -309,7 +309,7 @@ func (p *place) template(text string) []Resource {
 	for i := range v {
 		switch v[i].param {
 		case "partition":
-			v[i] = part{text: p.partition}
+			v[i] = part{text: p.call.partition}
 		case "region":
 			v[i] = part{text: headPart(p.call.Region)[0].Text}
 		}

@@ -1,4 +1,7 @@
-package main
+// Package need writes a proposal of least privilege as text: what was read, which
+// policies are proposed, what the replay says, what goes and what is not granted. Names
+// out of a log stand in it as they are: whoever prints it makes them harmless.
+package need
 
 import (
 	"fmt"
@@ -16,14 +19,14 @@ const mostListed = 15
 // Guide, "IAM and AWS STS quotas").
 const attachable = 10
 
-// leastText is a proposal for people.
-func leastText(p *least.Proposal) string {
+// Text is a proposal for people, in lines.
+func Text(p *least.Proposal) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "Least privilege of %s\n\n", p.Principal)
-	leastLog(&b, p)
-	leastPolicies(&b, p)
-	leastReplay(&b, p)
-	leastRemoved(&b, p)
+	log(&b, p)
+	policies(&b, p)
+	replay(&b, p)
+	removed(&b, p)
 	section(&b, "Not granted: today's policies do not allow it", p.Outside, func(o least.Observation) string {
 		return fmt.Sprintf("%s on %s, %s: %s", o.Action, o.Resource, text.Counted(o.Count, "call"), o.Reason)
 	})
@@ -60,7 +63,7 @@ func section[T any](b *strings.Builder, title string, list []T, line func(T) str
 	}
 }
 
-func leastLog(b *strings.Builder, p *least.Proposal) {
+func log(b *strings.Builder, p *least.Proposal) {
 	l := &p.Log
 	fmt.Fprintf(b, "Log: %s in all, %s, %s with any; %s of the data plane\n",
 		text.Counted(l.Events, "event"), text.Period(l.First, l.Last), text.Counted(l.Days, "day"), text.Grouped(l.DataEvents))
@@ -82,7 +85,7 @@ func leastLog(b *strings.Builder, p *least.Proposal) {
 	}
 }
 
-func leastPolicies(b *strings.Builder, p *least.Proposal) {
+func policies(b *strings.Builder, p *least.Proposal) {
 	if len(p.Policies) == 0 {
 		b.WriteString("\nProposal: nothing to grant\n")
 		return
@@ -97,7 +100,7 @@ func leastPolicies(b *strings.Builder, p *least.Proposal) {
 	for i, d := range p.Policies {
 		fmt.Fprintf(b, "  policy %d: %s, %s of %s characters\n", i+1, text.Counted(len(d.Statement), "statement"), text.Grouped(d.Size()), text.Grouped(least.MaxPolicy))
 		for _, s := range d.Statement {
-			leastStatement(b, s)
+			statement(b, s)
 		}
 	}
 	for _, o := range p.Oversized {
@@ -112,7 +115,7 @@ func leastPolicies(b *strings.Builder, p *least.Proposal) {
 	b.WriteString("  hint: --output policy prints the policies as JSON\n")
 }
 
-func leastStatement(b *strings.Builder, s least.Statement) {
+func statement(b *strings.Builder, s least.Statement) {
 	actions, not := s.Action, ""
 	if len(s.NotAction) > 0 {
 		actions, not = s.NotAction, "all but "
@@ -151,7 +154,7 @@ func counted(n int, one, many string) string {
 	return fmt.Sprintf("%d %s", n, many)
 }
 
-func leastReplay(b *strings.Builder, p *least.Proposal) {
+func replay(b *strings.Builder, p *least.Proposal) {
 	r := &p.Replay
 	fmt.Fprintf(b, "\nReplay: %s checked, %s allowed, %s as unsettled as today, %s lost\n",
 		text.Counted(r.Checked, "observed call"), text.Grouped(r.Allowed), text.Grouped(r.AsToday), text.Grouped(len(r.Lost)))
@@ -163,7 +166,7 @@ func leastReplay(b *strings.Builder, p *least.Proposal) {
 	}
 }
 
-func leastRemoved(b *strings.Builder, p *least.Proposal) {
+func removed(b *strings.Builder, p *least.Proposal) {
 	r := &p.Removed
 	today := "today"
 	if !p.PoliciesGiven {
