@@ -6,8 +6,9 @@ package content
 import "embed"
 
 // Files holds detections/<name>.yaml, the base events events/<name>.json that
-// their cases patch, api/*.txt, the names of AWS's operations and events, and
+// their cases patch, api/*.txt, the names of AWS's operations and events,
+// eventactions/*.txt, which IAM action an event of CloudTrail stands for, and
 // policies/<id>.yaml, templates of policies.
 //
-//go:embed api attack detections events policies
+//go:embed api attack detections eventactions events policies
 var Files embed.FS

@@ -14,6 +14,8 @@ import (
 type Policy struct {
 	Name     string
 	Document *policy.Document
+	// Unread says that the text is not known; see the function Unread.
+	Unread bool
 
 	statements []statement
 }
@@ -122,6 +124,7 @@ func Unread(name string, layer Layer) *Policy {
 	for i := range p.statements {
 		p.statements[i].tests = []condition.Test{condition.Unread(name)}
 	}
+	p.Unread = true
 	return p
 }
 

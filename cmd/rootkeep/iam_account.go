@@ -51,42 +51,51 @@ func (f *accountFlags) read(s streams, now time.Time) (out *surroundings, unread
 	if f.details == "" {
 		return nil, false, usage("want --account FILE; hint: aws iam get-account-authorization-details > details.json")
 	}
-	out = &surroundings{resources: map[string][]*iam.Policy{}}
-	if out.account, err = readAccount(s.in, f.details); err != nil {
+	of, err := readAccount(s.in, f.details)
+	if err != nil {
 		return nil, false, err
 	}
-	for _, p := range out.account.Problems {
+	for _, p := range of.Problems {
 		fmt.Fprintf(s.err, "rootkeep: %s: %s\n", visible(f.details), visible(p.String()))
 	}
-	unread = len(out.account.Problems) > 0
-	if out.context, err = readContext(f.context); err != nil {
+	if out, err = f.readAround(s, now); err != nil {
 		return nil, false, err
+	}
+	out.account = of
+	return out, len(of.Problems) > 0, nil
+}
+
+// readAround reads all but the account itself.
+func (f *accountFlags) readAround(s streams, now time.Time) (out *surroundings, err error) {
+	out = &surroundings{resources: map[string][]*iam.Policy{}}
+	if out.context, err = readContext(f.context); err != nil {
+		return nil, err
 	}
 	fillClock(out.context, now)
 	if f.management != "" {
 		if out.guardrails.Management, err = rootkeep.ParseAccountID(f.management); err != nil {
-			return nil, false, usage("--management-account: %w", err)
+			return nil, usage("--management-account: %w", err)
 		}
 	}
 	out.guardrails.Organization = f.organization
 	if out.guardrails.SCPs, err = readLevels(s.in, f.scps); err != nil {
-		return nil, false, err
+		return nil, err
 	}
 	if out.guardrails.RCPs, err = readLevels(s.in, f.rcps); err != nil {
-		return nil, false, err
+		return nil, err
 	}
 	for _, text := range f.resources {
 		arn, path, ok := cutResource(text)
 		if !ok {
-			return nil, false, usage("--resource-policy %s: want ARN=FILE", text)
+			return nil, usage("--resource-policy %s: want ARN=FILE", text)
 		}
 		p, err := compileFile(s.in, path)
 		if err != nil {
-			return nil, false, err
+			return nil, err
 		}
 		out.resources[arn] = append(out.resources[arn], p)
 	}
-	return out, unread, nil
+	return out, nil
 }
 
 // cutResource splits at the last =, because an object's ARN may hold one.

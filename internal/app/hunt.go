@@ -67,7 +67,8 @@ func Hunt(ctx context.Context, c HuntConfig) (*report.Hunt, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &pass{hunt: hunt, paths: paths, config: c, started: c.Now()}
+	h := &hunting{Hunt: hunt}
+	p := &pass{audience: h, paths: paths, config: c, started: c.Now()}
 	if proof != nil {
 		p.sums = proof.sums
 	}
@@ -75,7 +76,7 @@ func Hunt(ctx context.Context, c HuntConfig) (*report.Hunt, error) {
 		return nil, err
 	}
 	out.Interrupted = ctx.Err() != nil
-	result, err := hunt.Finish(p.workers)
+	result, err := hunt.Finish(h.workers)
 	if err != nil {
 		return nil, err
 	}

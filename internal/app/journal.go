@@ -51,13 +51,18 @@ func (j *journal) omit(n int) {
 	j.omitted += int64(n)
 }
 
-// close writes the journal into the report, by file.
-func (j *journal) close(out *report.Hunt) {
+// byFile lists what was kept.
+func (j *journal) byFile() []report.Problem {
 	all := slices.Concat(j.problems, j.minor)
 	slices.SortStableFunc(all, func(a, b report.Problem) int {
 		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Offset, b.Offset))
 	})
-	out.Problems = append(out.Problems, all...)
+	return all
+}
+
+// close writes the journal into the report.
+func (j *journal) close(out *report.Hunt) {
+	out.Problems = append(out.Problems, j.byFile()...)
 	out.Totals.Unread += j.lost
 	if j.omitted > 0 {
 		out.Notices = append(out.Notices, fmt.Sprintf("%d further problems are counted but not listed", j.omitted))

@@ -16,14 +16,39 @@ import (
 	"github.com/rootkeep/rootkeep/internal/stream"
 )
 
+// audience is who listens to a reading: it says which fields it asks for, and gives
+// each worker an observer of its own.
+type audience interface {
+	Fields() []string
+	Derived() int
+	observer() observer
+}
+
+// observer takes the records that one worker reads. A record is valid until Observe
+// returns.
+type observer interface {
+	Observe(rec *cloudtrail.Record, file string)
+}
+
+// hunting is a hunt as an audience.
+type hunting struct {
+	*detect.Hunt
+	workers []*detect.Worker
+}
+
+func (h *hunting) observer() observer {
+	w := h.NewWorker()
+	h.workers = append(h.workers, w)
+	return w
+}
+
 // pass is one reading of all input by several workers.
 type pass struct {
-	hunt    *detect.Hunt
+	audience
 	paths   *stream.Paths
 	config  HuntConfig
 	sums    *sums // nil: nothing is to be proven, nothing is hashed
 	started time.Time
-	workers []*detect.Worker
 	journal journal
 
 	mu      sync.Mutex // guards what follows
@@ -35,7 +60,7 @@ type pass struct {
 }
 
 func (p *pass) run(ctx context.Context) error {
-	fields, err := cloudtrail.CompileFields(p.hunt.Fields())
+	fields, err := cloudtrail.CompileFields(p.Fields())
 	if err != nil {
 		return err
 	}
@@ -46,8 +71,7 @@ func (p *pass) run(ctx context.Context) error {
 	objects := make(chan stream.Object, 4*n)
 	var wg sync.WaitGroup
 	for range n {
-		w := p.hunt.NewWorker()
-		p.workers = append(p.workers, w)
+		w := p.observer()
 		wg.Go(func() { p.work(ctx, w, fields, objects) })
 	}
 	stop := p.progress(ctx)
@@ -58,9 +82,9 @@ func (p *pass) run(ctx context.Context) error {
 }
 
 // work reads objects with one worker until there are no more.
-func (p *pass) work(ctx context.Context, w *detect.Worker, fields *cloudtrail.Fields, objects <-chan stream.Object) {
+func (p *pass) work(ctx context.Context, w observer, fields *cloudtrail.Fields, objects <-chan stream.Object) {
 	newReader := func() *cloudtrail.Reader {
-		return cloudtrail.NewReader(fields, cloudtrail.Options{Derived: p.hunt.Derived()})
+		return cloudtrail.NewReader(fields, cloudtrail.Options{Derived: p.Derived()})
 	}
 	reader := newReader()
 	for o := range objects {
@@ -85,7 +109,7 @@ func (p *pass) work(ctx context.Context, w *detect.Worker, fields *cloudtrail.Fi
 
 // read reads one object. A mistake of ours must cost one object, named, and not
 // the hunt: ok is false then.
-func (p *pass) read(ctx context.Context, r *cloudtrail.Reader, w *detect.Worker, o stream.Object) (stats cloudtrail.Stats, ok bool) {
+func (p *pass) read(ctx context.Context, r *cloudtrail.Reader, w observer, o stream.Object) (stats cloudtrail.Stats, ok bool) {
 	defer func() {
 		if cause := recover(); cause != nil {
 			p.journal.add(report.Problem{File: o.Input.Name, Offset: -1, Kind: "internal",

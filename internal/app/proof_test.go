@@ -38,7 +38,7 @@ func reading(t testing.TB, c HuntConfig) (*pass, *proof) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &pass{hunt: hunt, paths: paths, config: c}
+	p := &pass{audience: &hunting{Hunt: hunt}, paths: paths, config: c}
 	if proof != nil {
 		p.sums = proof.sums
 	}
@@ -159,7 +159,7 @@ func TestEveryLogIsOpenedOnce(t *testing.T) {
 
 // countedRun is pass.run with a count of what is opened, by name.
 func countedRun(t *testing.T, p *pass) map[string]int {
-	fields, err := cloudtrail.CompileFields(p.hunt.Fields())
+	fields, err := cloudtrail.CompileFields(p.Fields())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -182,7 +182,8 @@ func countedRun(t *testing.T, p *pass) map[string]int {
 	}()
 	var wg sync.WaitGroup
 	for range p.config.Workers {
-		wg.Go(func() { p.work(t.Context(), p.hunt.NewWorker(), fields, counted) })
+		w := p.observer()
+		wg.Go(func() { p.work(t.Context(), w, fields, counted) })
 	}
 	wg.Wait()
 	return opened
