@@ -1,0 +1,246 @@
+package diff
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/rootkeep/rootkeep"
+	"github.com/rootkeep/rootkeep/iam"
+	"github.com/rootkeep/rootkeep/iam/pattern"
+)
+
+// realize makes a request of a point.
+func (p *pursuit) realize(sp *space, point []int, a action) *Example {
+	e := &Example{Action: a.name, Context: map[string][]string{}}
+	maps.Copy(e.Context, sp.bound)
+	for d, cell := range point {
+		dim := &sp.dims[d]
+		switch {
+		case d == resourceDim:
+			e.Resource = sp.resource(cell)
+		case d == callerDim:
+			e.caller = &dim.callers[max(cell, 0)]
+		case dim.key != "" && cell >= 0:
+			e.Context[dim.key] = dim.values[cell]
+		}
+	}
+	p.name(e)
+	return e
+}
+
+// resource is the text of a cell; where any will do, one that the action takes.
+func (sp *space) resource(cell int) string {
+	texts := sp.dims[resourceDim].texts
+	if cell >= 0 {
+		return texts[cell]
+	}
+	for i, in := range sp.in {
+		if slices.Contains(in[len(sp.patterns):], true) {
+			return texts[i]
+		}
+	}
+	return texts[len(texts)-1]
+}
+
+// name fills in who asks and whose the resource is: whatever its ARN says, the account
+// in which the policies alone decide.
+func (p *pursuit) name(e *Example) {
+	e.Principal, e.ResourceAccount = p.caller(e).ARN, string(p.to.owner)
+}
+
+// caller is who makes the request of an example.
+func (p *pursuit) caller(e *Example) iam.Principal {
+	switch {
+	case p.to.principal.ARN != "":
+		return p.to.principal
+	case e.caller != nil && e.caller.ARN != "":
+		return e.caller.Principal
+	}
+	if arn := e.Context["aws:principalarn"]; len(arn) == 1 {
+		if who, err := iam.ParsePrincipal(arn[0]); err == nil && who.Account == p.to.own && who.Kind != iam.Root {
+			return who
+		}
+	}
+	return iam.Principal{Kind: iam.User, ARN: exampleUser, Account: exampleAccount, Name: "someone"}
+}
+
+// decide asks the evaluator about a side.
+func (p *pursuit) decide(s *side, e *Example) iam.Outcome {
+	context := map[string][]string{}
+	maps.Copy(context, e.Context)
+	if e.caller != nil {
+		for _, key := range derived {
+			if e.caller.ARN != "" && (key != "aws:userid" || e.caller.keys[key] != nil) {
+				delete(context, key)
+			}
+		}
+		maps.Copy(context, e.caller.keys)
+	}
+	for _, key := range s.known.Keys() {
+		context[key], _ = s.known.Values(key)
+	}
+	return s.set.Decide(&iam.Request{
+		Action: e.Action, Resource: e.Resource, ResourceAccount: rootkeep.AccountID(e.ResourceAccount),
+		Principal: p.caller(e), Context: iam.NewContext(context),
+	}).Outcome
+}
+
+// holds says whether the evaluator confirms an example.
+func (p *pursuit) holds(e *Example) bool {
+	if p.decide(p.to, e) != iam.Allowed {
+		return false
+	}
+	was := p.decide(p.from, e)
+	return was == iam.ImplicitlyDenied || was == iam.ExplicitlyDenied
+}
+
+// confirm divides actions by whether the example holds for them.
+func (p *pursuit) confirm(e *Example, actions []action) (done, left []action) {
+	for _, a := range actions {
+		with := *e
+		if with.Action = a.name; p.holds(&with) {
+			done = append(done, a)
+		} else {
+			left = append(left, a)
+		}
+	}
+	if len(done) > 0 {
+		e.Action = done[0].name
+	}
+	return done, left
+}
+
+// simplify takes out of an example what it does not need, and puts names that look
+// real where any name will do.
+func (p *pursuit) simplify(e *Example) *Example {
+	try := func(change func(*Example)) {
+		next := *e
+		next.Context = maps.Clone(e.Context)
+		change(&next)
+		p.name(&next)
+		if p.holds(&next) {
+			*e = next
+		}
+	}
+	for _, key := range slices.Sorted(maps.Keys(e.Context)) {
+		try(func(next *Example) { delete(next.Context, key) })
+	}
+	parts := strings.SplitN(e.Resource, ":", 6)
+	if len(parts) < 6 {
+		return e
+	}
+	for i, value := range [...]string{1: "aws", 3: "eu-west-3", 4: string(p.to.own)} {
+		if value != "" && parts[i] != "" {
+			try(func(next *Example) {
+				parts := strings.SplitN(next.Resource, ":", 6)
+				parts[i] = value
+				next.Resource = strings.Join(parts, ":")
+			})
+		}
+	}
+	for key, values := range e.Context {
+		if len(values) == 0 {
+			delete(e.Context, key) // absent, as what is not listed
+		}
+	}
+	e.caller = p.told(e)
+	return e
+}
+
+// told is the caller with the keys that an example has to list to be run again.
+func (p *pursuit) told(e *Example) *caller {
+	if e.caller == nil {
+		return nil
+	}
+	for key, values := range e.caller.keys {
+		e.Context[key] = values
+	}
+	return e.caller
+}
+
+// fill puts names for the wildcards of an ARN's form.
+func (p *pursuit) fill(form string) string {
+	parts := strings.SplitN(form, ":", 6)
+	for i := range parts {
+		value := "x"
+		switch i {
+		case 1:
+			value = "aws"
+		case 3:
+			value = "eu-west-3"
+		case 4:
+			value = string(p.to.own)
+		}
+		parts[i] = strings.ReplaceAll(parts[i], "?*", value)
+	}
+	return strings.Join(parts, ":")
+}
+
+// bindings are values for the policy variables of the class's statements: first names
+// that nobody else has, then those that conditions name, then none.
+func (p *pursuit) bindings() []map[string][]string {
+	keys := p.variables()
+	if len(keys) == 0 {
+		return []map[string][]string{nil}
+	}
+	fresh, absent := map[string][]string{}, map[string][]string{}
+	for i, key := range keys {
+		fresh[key], absent[key] = []string{freshValue(key, i)}, nil
+	}
+	out := []map[string][]string{fresh}
+	for _, st := range p.class.statements {
+		for _, t := range st.Tests() {
+			if !slices.Contains(keys, t.LowerKey()) {
+				continue
+			}
+			for _, v := range t.Values {
+				if len(out) < maxBindings-1 && !strings.ContainsAny(v, "*?$") {
+					with := maps.Clone(fresh)
+					with[t.LowerKey()] = []string{v}
+					out = append(out, with)
+				}
+			}
+		}
+	}
+	return append(out, absent)
+}
+
+func freshValue(key string, i int) string {
+	switch key {
+	case "aws:username":
+		return "someone"
+	case "aws:principalaccount", "aws:resourceaccount", "aws:sourceaccount":
+		return string(exampleAccount)
+	}
+	return "name" + string(rune('a'+i%26))
+}
+
+// variables are the keys of the class's policy variables that are not known.
+func (p *pursuit) variables() (keys []string) {
+	add := func(st *stmt, key string) {
+		if _, there := st.side.known.Values(key); there == iam.Unknown && !slices.Contains(keys, key) {
+			keys = append(keys, key)
+		}
+	}
+	for _, st := range p.class.statements {
+		if !st.variables {
+			continue
+		}
+		for _, text := range append(st.src.Resource.Values(), st.src.NotResource.Values()...) {
+			v := pattern.Parse(text, pattern.Syntax{Wildcards: true, Variables: true})
+			for _, token := range v.Tokens() {
+				if token.Kind == pattern.Variable {
+					add(st, token.Text)
+				}
+			}
+		}
+		for i := range st.Tests() {
+			for _, key := range st.Tests()[i].VariableKeys() {
+				add(st, key)
+			}
+		}
+	}
+	slices.Sort(keys)
+	return keys
+}

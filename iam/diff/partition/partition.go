@@ -1,0 +1,344 @@
+// Package partition divides texts into the classes that a list of patterns can tell
+// apart. Patterns go in; out comes, for every class that is not empty, one text of it
+// and which patterns cover that text. Whatever a policy says about a text by these
+// patterns alone, it says about the text that stands for its class.
+//
+// The patterns are run side by side, one character at a time (the subset
+// construction): every set of places that they can be in together is visited once,
+// over the shortest text that leads there. Nothing is guessed, so the classes are
+// complete, or Split says that there are too many.
+package partition
+
+import (
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/rootkeep/rootkeep/iam/pattern"
+)
+
+// Pattern is a pattern made ready. The zero Pattern covers the empty text only.
+type Pattern struct {
+	elements []element
+	never    bool
+}
+
+// element is one character, or one wildcard.
+type element struct {
+	kind pattern.Kind // Literal, Any or Star
+	char rune
+	fold bool // case does not count
+	part bool // a wildcard that does not cover a colon
+}
+
+// Glob is a pattern of literals and wildcards that may cover any character. The
+// tokens must hold no variable.
+func Glob(tokens []pattern.Token) Pattern { return Pattern{elements: elements(tokens, false)} }
+
+// Fold is a literal text in any case.
+func Fold(text string) Pattern {
+	return Pattern{elements: elements([]pattern.Token{{Kind: pattern.Literal, Text: text}}, true)}
+}
+
+// Never covers nothing.
+func Never() Pattern { return Pattern{never: true} }
+
+func elements(tokens []pattern.Token, fold bool) []element {
+	var out []element
+	for _, t := range tokens {
+		if t.Kind != pattern.Literal {
+			out = append(out, element{kind: t.Kind})
+			continue
+		}
+		for _, r := range t.Text {
+			out = append(out, element{kind: pattern.Literal, char: r, fold: fold})
+		}
+	}
+	return out
+}
+
+// colons is how many separate the six parts of an ARN.
+const colons = 5
+
+// ARN is a pattern for ARNs: in the first five parts a wildcard does not cover a
+// colon. A pattern with fewer parts covers nothing.
+func ARN(tokens []pattern.Token) Pattern {
+	p, missing := arn(tokens)
+	if missing > 0 {
+		return Never()
+	}
+	return p
+}
+
+// ShortARN is ARN, but parts that are missing at the end stand for any value.
+func ShortARN(tokens []pattern.Token) Pattern {
+	p, missing := arn(tokens)
+	for range missing {
+		p.elements = append(p.elements, element{kind: pattern.Literal, char: ':'}, element{kind: pattern.Star, part: true})
+	}
+	if missing > 0 {
+		p.elements[len(p.elements)-1].part = false // the last part may hold colons
+	}
+	return p
+}
+
+func arn(tokens []pattern.Token) (p Pattern, missing int) {
+	p.elements = elements(tokens, false)
+	missing = colons
+	for i := range p.elements {
+		e := &p.elements[i]
+		if e.kind != pattern.Literal {
+			e.part = missing > 0
+		} else if e.char == ':' && missing > 0 {
+			missing--
+		}
+	}
+	return p, missing
+}
+
+// Cell is one class: a text of it, and for each pattern whether it covers the text.
+type Cell struct {
+	Text string
+	In   []bool
+}
+
+// Match says whether the pattern covers a text.
+func (p Pattern) Match(text string) bool {
+	m := newMachine([]Pattern{p})
+	places := m.start()
+	for _, r := range text {
+		places = m.step(places, r)
+	}
+	return m.accepts(places)[0]
+}
+
+// Limits of Split: beyond them it gives up. Policies stay far below.
+const (
+	maxElements = 40_000 // characters of all patterns
+	maxSteps    = 60_000 // sets of places, and texts tried from them
+	maxCells    = 768
+)
+
+// Split finds the classes of the texts that universe covers. It is not ok when there
+// are too many; the cells are then some of them.
+func Split(patterns []Pattern, universe Pattern) (cells []Cell, ok bool) {
+	m := newMachine(append(patterns[:len(patterns):len(patterns)], universe))
+	if len(m.elements) > maxElements {
+		return nil, false
+	}
+	type node struct {
+		places []int32
+		parent int
+		char   rune
+	}
+	nodes := []node{{places: m.start(), parent: -1}}
+	seen := map[string]bool{m.key(nodes[0].places): true}
+	found := map[string]bool{}
+	text := func(i int) string {
+		var back []rune
+		for ; nodes[i].parent >= 0; i = nodes[i].parent {
+			back = append(back, nodes[i].char)
+		}
+		var b strings.Builder
+		for j := len(back) - 1; j >= 0; j-- {
+			b.WriteRune(back[j])
+		}
+		return b.String()
+	}
+	steps := 0
+	for i := 0; i < len(nodes); i++ {
+		at := nodes[i].places
+		if in := m.accepts(at); in[len(patterns)] {
+			key := cellKey(in)
+			if !found[key] {
+				found[key] = true
+				cells = append(cells, Cell{text(i), in[:len(patterns)]})
+			}
+		}
+		for _, r := range m.choices(at) {
+			// The work of a step grows with the places that are followed.
+			if steps += 1 + len(at)/16; steps > maxSteps || len(cells) > maxCells {
+				return cells, false
+			}
+			next := m.step(at, r)
+			if !m.alive(next) {
+				continue
+			}
+			if key := m.key(next); !seen[key] {
+				seen[key] = true
+				nodes = append(nodes, node{next, i, r})
+			}
+		}
+	}
+	return cells, true
+}
+
+func cellKey(in []bool) string {
+	b := make([]byte, len(in))
+	for i, v := range in {
+		if v {
+			b[i] = 1
+		}
+	}
+	return string(b)
+}
+
+// machine runs patterns side by side. A place is an index into elements; each pattern
+// ends with a place of its own, at which it covers what was read.
+type machine struct {
+	elements []element
+	first    []int32
+	end      []int32
+	ends     map[int32]int // pattern by its end
+}
+
+const endKind = pattern.Variable // no element is a variable
+
+func newMachine(patterns []Pattern) *machine {
+	m := &machine{ends: map[int32]int{}}
+	for i, p := range patterns {
+		m.first = append(m.first, int32(len(m.elements)))
+		m.elements = append(m.elements, p.elements...)
+		m.end = append(m.end, int32(len(m.elements)))
+		m.ends[int32(len(m.elements))] = i
+		m.elements = append(m.elements, element{kind: endKind})
+		if p.never {
+			m.first[i] = -1
+		}
+	}
+	return m
+}
+
+func (m *machine) start() []int32 {
+	var out []int32
+	for _, first := range m.first {
+		if first >= 0 {
+			out = m.enter(out, first)
+		}
+	}
+	return out
+}
+
+// enter adds a place, and those after the stars that begin there. Places are added in
+// rising order, so that one which is there already is near the end.
+func (m *machine) enter(out []int32, place int32) []int32 {
+	for {
+		if n := len(out); n > 0 && out[n-1] >= place {
+			return out
+		}
+		out = append(out, place)
+		if m.elements[place].kind != pattern.Star {
+			return out
+		}
+		place++
+	}
+}
+
+func (m *machine) step(places []int32, r rune) []int32 {
+	out := make([]int32, 0, len(places))
+	for _, place := range places {
+		e := &m.elements[place]
+		switch {
+		case e.kind == endKind || !e.covers(r):
+		case e.kind == pattern.Star:
+			out = m.enter(out, place)
+		default:
+			out = m.enter(out, place+1)
+		}
+	}
+	return out
+}
+
+func (e *element) covers(r rune) bool {
+	switch {
+	case e.kind != pattern.Literal:
+		return !e.part || r != ':'
+	case e.fold:
+		return sameFold(e.char, r)
+	}
+	return e.char == r
+}
+
+func sameFold(a, b rune) bool {
+	if a == b {
+		return true
+	}
+	for f := unicode.SimpleFold(a); f != a; f = unicode.SimpleFold(f) {
+		if f == b {
+			return true
+		}
+	}
+	return false
+}
+
+func (m *machine) accepts(places []int32) []bool {
+	in := make([]bool, len(m.end))
+	for _, place := range places {
+		if m.elements[place].kind == endKind {
+			in[m.ends[place]] = true
+		}
+	}
+	return in
+}
+
+// alive says whether the last pattern, the universe, may still cover a longer text.
+func (m *machine) alive(places []int32) bool {
+	return len(places) > 0 && places[len(places)-1] >= m.first[len(m.first)-1]
+}
+
+// fillers are what stands for a character that no pattern names.
+const fillers = "xyzabcdefghijklmnopqrstuvw0123456789-_XYZABCDEFGHIJKLMNOPQRSTUVW"
+
+// choices are the characters that the places tell apart: those that a literal names,
+// the colon, and one that stands for all others.
+func (m *machine) choices(places []int32) []rune {
+	var out []rune
+	have := map[rune]bool{}
+	add := func(r rune) {
+		if !have[r] {
+			have[r] = true
+			out = append(out, r)
+		}
+	}
+	wild := false
+	for _, place := range places {
+		e := &m.elements[place]
+		switch {
+		case e.kind == endKind:
+		case e.kind != pattern.Literal:
+			wild = true
+			if e.part {
+				add(':')
+			}
+		default:
+			add(e.char)
+			if e.fold {
+				for f := unicode.SimpleFold(e.char); f != e.char; f = unicode.SimpleFold(f) {
+					add(f)
+				}
+			}
+		}
+	}
+	if !wild {
+		return out
+	}
+	for _, r := range fillers {
+		if !have[r] {
+			return append(out, r)
+		}
+	}
+	for r := rune(0x4e00); r < utf8.MaxRune; r++ {
+		if !have[r] {
+			return append(out, r)
+		}
+	}
+	return out
+}
+
+func (m *machine) key(places []int32) string {
+	b := make([]byte, 0, 3*len(places))
+	for _, p := range places {
+		b = append(b, byte(p), byte(p>>8), byte(p>>16))
+	}
+	return string(b)
+}

@@ -1,0 +1,288 @@
+package diff
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/rootkeep/rootkeep/iam/metadata"
+	"time"
+)
+
+// pursuit looks for requests of one class of actions that to allows and from does not.
+type pursuit struct {
+	*comparison
+	*class
+	from, to *side
+
+	found, open []Change
+	last        *Example // that was found, a start for the next
+}
+
+// Bounds of one pursuit.
+const (
+	maxProduct  = 4096 // boxes of Allows that meet over all levels
+	classSteps  = 60_000
+	maxTries    = 8   // examples in one space that the evaluator refuses
+	maxGroups   = 600 // groups of actions by resource types in a class
+	maxBindings = 10
+)
+
+// allowance is a part of what a side allows, and the statement that does.
+type allowance struct {
+	box
+	by *stmt
+}
+
+func (p *pursuit) run() {
+	proof := newSpace(p.class.statements, &space{proof: true, star: p.star})
+	claim, point, verdict := p.search(proof, nil)
+	switch verdict {
+	case No:
+		return
+	case Unknown:
+		p.leave(p.actions, nil, "too many statements and conditions to compare")
+		return
+	}
+	for _, group := range p.groups() {
+		p.group(group, proof, claim, point)
+	}
+}
+
+// leave notes actions as not known.
+func (p *pursuit) leave(actions []action, by *claimed, reason string) {
+	ch := Change{Actions: described(actions), Reason: reason}
+	if by != nil {
+		ch.By, ch.Despite = by.places()
+	}
+	p.open = append(p.open, ch)
+}
+
+// claimed are the statements on which a find rests.
+type claimed struct{ by, despite *stmt }
+
+func (c *claimed) places() (by, despite *Place) {
+	if c.by != nil {
+		at := c.by.place()
+		by = &at
+	}
+	if c.despite != nil {
+		at := c.despite.place()
+		despite = &at
+	}
+	return by, despite
+}
+
+func described(actions []action) []Action {
+	out := make([]Action, len(actions))
+	for i, a := range actions {
+		out[i] = Action{Name: a.name, Unlisted: a.listed == nil}
+		if a.listed != nil {
+			out[i].Access = a.listed.Access.String()
+		}
+	}
+	return out
+}
+
+// groups divides the actions by the resource types that they take.
+func (p *pursuit) groups() [][]action {
+	at := map[string]int{}
+	var out [][]action
+	for _, a := range p.actions {
+		key := fmt.Sprint(a.optional(), a.types())
+		i, ok := at[key]
+		if !ok {
+			i = len(out)
+			at[key] = i
+			out = append(out, nil)
+		}
+		out[i] = append(out[i], a)
+	}
+	return out
+}
+
+// group looks for examples of a group, and for the reason if there is none.
+func (p *pursuit) group(actions []action, proof *space, why *claimed, point []int) {
+	if len(p.found)+len(p.open) > maxGroups {
+		p.leave(actions, why, "too many resource types to look for examples")
+		return
+	}
+	rest := actions
+	if p.last != nil {
+		rest = p.again(rest)
+	}
+	types := strings.Split(actions[0].types(), "\n")
+	if types[0] == "" {
+		types = nil
+	}
+	misfit := false
+	for _, bound := range p.bindings() {
+		if len(rest) == 0 {
+			return
+		}
+		sp := newSpace(p.class.statements, &space{star: p.star, bound: bound, types: types, optional: actions[0].optional()})
+		var fits bool
+		if rest, fits = p.examples(sp, rest); len(rest) == len(actions) && !fits {
+			misfit = true
+		}
+	}
+	if len(rest) == 0 {
+		return
+	}
+	if misfit {
+		p.leave(rest, why, "only on resources of a form that these actions do not take by the action table of "+metadata.Date().Format(time.DateOnly))
+		return
+	}
+	p.leave(rest, why, p.reason(proof, point))
+}
+
+// reason is what keeps the find from being certain.
+func (p *pursuit) reason(proof *space, point []int) string {
+	var parts []string
+	for d, cell := range point {
+		if what := proof.dims[d].free; what != "" && cell >= 0 && !slices.Contains(parts, what) {
+			parts = append(parts, what)
+		}
+	}
+	if len(parts) == 0 {
+		return "the classes of requests overlap, but no single request was found that shows it"
+	}
+	return "cannot be compared: " + strings.Join(parts, "; ")
+}
+
+// examples looks for a request in a space that the evaluator confirms, and returns the
+// actions for which there is none. Fits is false if there is one only on a resource
+// that the actions do not take.
+func (p *pursuit) examples(sp *space, actions []action) (rest []action, fits bool) {
+	refused := sp.misfits()
+	strict := len(refused) > 0
+	for range maxTries {
+		claim, point, verdict := p.search(sp, refused)
+		if verdict != Yes {
+			if verdict == No && strict {
+				_, _, loose := p.search(sp, refused[1:])
+				return actions, loose != Yes
+			}
+			return actions, true
+		}
+		e := p.realize(sp, point, actions[0])
+		if done, left := p.confirm(e, actions); len(done) > 0 {
+			p.record(claim, p.simplify(e), done)
+			return left, true
+		}
+		s := search{sizes: sp.sizes()}
+		refused = append(refused, s.cell(point))
+	}
+	return actions, true
+}
+
+// record notes a find.
+func (p *pursuit) record(by *claimed, e *Example, actions []action) {
+	at, despite := by.places()
+	p.last = e
+	p.found = append(p.found, Change{Actions: described(actions), By: at, Despite: despite, Example: e})
+}
+
+// again tries the last example with resources of the actions' own types.
+func (p *pursuit) again(actions []action) (rest []action) {
+	if p.star {
+		return actions
+	}
+	last := &p.found[len(p.found)-1]
+	for _, a := range actions {
+		e := *p.last
+		e.Action = a.name
+		ok := false
+		for form := range strings.SplitSeq(a.types(), "\n") {
+			if form == "" {
+				continue
+			}
+			if e.Resource = p.fill(form); p.holds(&e) {
+				ok = true
+				break
+			}
+		}
+		if !ok {
+			rest = append(rest, a)
+			continue
+		}
+		last.Actions = append(last.Actions, described([]action{a})...)
+	}
+	return rest
+}
+
+// allowances are what a side allows before its Denies, and the Denies.
+func (sp *space) allowances(s *side, statements []*stmt, unsureAllow, unsureDeny bool) (allows, denies []allowance, ok bool) {
+	levels := make([][]allowance, s.levels)
+	for _, st := range statements {
+		switch {
+		case st.side != s:
+		case st.denies:
+			for _, b := range sp.boxes(st, unsureDeny) {
+				denies = append(denies, allowance{b, st})
+			}
+		case st.level < s.levels:
+			for _, b := range sp.boxes(st, unsureAllow) {
+				levels[st.level] = append(levels[st.level], allowance{b, st})
+			}
+		}
+	}
+	allows = []allowance{{}}
+	for i, level := range levels {
+		var next []allowance
+		for _, a := range allows {
+			for _, b := range level {
+				both, meet := a.and(b.box)
+				if !meet {
+					continue
+				}
+				by := a.by
+				if i == 0 {
+					by = b.by
+				}
+				if next = append(next, allowance{both, by}); len(next) > maxProduct {
+					return nil, nil, false
+				}
+			}
+		}
+		allows = next
+	}
+	return allows, denies, true
+}
+
+// search finds a point that to allows and from does not, outside of refused.
+func (p *pursuit) search(sp *space, refused []box) (*claimed, []int, Answer) {
+	toAllows, toDenies, ok := sp.allowances(p.to, p.class.statements, false, true)
+	fromAllows, fromDenies, ok2 := sp.allowances(p.from, p.class.statements, true, false)
+	if !ok || !ok2 {
+		return nil, nil, Unknown
+	}
+	covers := slices.Concat(refused, sp.impossible)
+	for _, d := range toDenies {
+		covers = append(covers, d.box)
+	}
+	all := slices.Clip(covers)
+	for _, a := range fromAllows {
+		all = append(all, a.box)
+	}
+	s := search{sizes: sp.sizes(), steps: min(classSteps, p.steps)}
+	defer func(before int) { p.steps -= before - max(0, s.steps) }(s.steps)
+	for _, a := range toAllows {
+		if point, ok := s.outside(a.box, all); ok {
+			return &claimed{by: a.by}, point, Yes
+		}
+		for _, d := range fromDenies {
+			both, meet := a.and(d.box)
+			if !meet {
+				continue
+			}
+			if point, ok := s.outside(both, covers); ok {
+				return &claimed{a.by, d.by}, point, Yes
+			}
+		}
+		if s.steps <= 0 {
+			return nil, nil, Unknown
+		}
+	}
+	return nil, nil, No
+}

@@ -1,0 +1,499 @@
+package diff
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/rootkeep/rootkeep/iam"
+	"github.com/rootkeep/rootkeep/iam/condition"
+	"github.com/rootkeep/rootkeep/iam/diff/partition"
+	"github.com/rootkeep/rootkeep/iam/pattern"
+)
+
+// space is what the statements about one action can tell apart: the resource, the
+// caller, each context key, and each thing that is not resolved, as a dimension of its
+// own with a cell for every class. A statement is a union of boxes in it.
+//
+// There are two sorts. In a space for proof what cannot be divided into classes (a
+// policy variable, a policy that was not read) is free: true or false whatever the
+// rest is. Such a space has every request, and some that cannot be; if nothing is
+// found in it, there is nothing. In a space for examples variables are bound to
+// values, so that each point is a request.
+type space struct {
+	proof    bool
+	star     bool                // only requests on "*"
+	bound    map[string][]string // of variables, by key in lower case
+	types    []string            // ARNs of the resource types that the action takes
+	optional bool                // requests may name no resource
+
+	statements []*stmt
+	dims       []dimension
+	patterns   []partition.Pattern // that divide resources
+	index      map[string]int
+	in         [][]bool // by cell of dims[0] and pattern
+	atoms      map[*stmt][]resourceAtom
+	fits       []partition.Pattern
+	keys       map[string]*keyGroup
+	uses       map[*stmt][]testUse
+	free       map[string]int
+	impossible []box // of requests that cannot be
+	contexts   map[*side]*iam.Context
+	undivided  string // why some classes are missing, "" if none is
+}
+
+// dimension is one respect in which requests differ.
+type dimension struct {
+	size    int
+	texts   []string   // resources
+	callers []caller   // callers
+	key     string     // context key
+	values  [][]string // of the key; no values: absent
+	free    string     // what is not resolved: cell 0 says no, cell 1 yes
+}
+
+// The first two dimensions are always there.
+const (
+	resourceDim = iota
+	callerDim
+)
+
+// resourceAtom is one value of Resource or NotResource.
+type resourceAtom struct {
+	all      bool
+	patterns []int // that cover it; for a free one those without which it cannot
+	bounded  bool  // patterns is such a bound
+	free     int   // dimension, 0: none
+}
+
+// testUse is one test of a statement.
+type testUse struct {
+	group *keyGroup
+	index int // in the group
+	free  int // dimension, 0: none
+	never bool
+}
+
+// keyGroup are the tests of one key.
+type keyGroup struct {
+	key   string
+	dim   int
+	tests []keyTest
+	ids   []string
+	truth []string // by cell and test
+}
+
+func newSpace(statements []*stmt, sp *space) *space {
+	sp.statements = statements
+	sp.index, sp.free = map[string]int{}, map[string]int{}
+	sp.atoms, sp.uses = map[*stmt][]resourceAtom{}, map[*stmt][]testUse{}
+	sp.keys, sp.contexts = map[string]*keyGroup{}, map[*side]*iam.Context{}
+	sp.dims = []dimension{{}, {size: 1, callers: []caller{{}}}}
+	if len(statements) > 0 && statements[0].side.kind.named() {
+		sp.dims[callerDim].callers = callersOf(statements)
+		sp.dims[callerDim].size = len(sp.dims[callerDim].callers)
+	}
+	for _, st := range statements {
+		sp.addResources(st)
+	}
+	sp.divideResources()
+	for _, st := range statements {
+		sp.addTests(st)
+	}
+	for _, key := range slices.Sorted(maps.Keys(sp.keys)) {
+		sp.divideKey(sp.keys[key])
+	}
+	if !sp.proof {
+		sp.tieCallers()
+	}
+	return sp
+}
+
+func (sp *space) sizes() []int {
+	out := make([]int, len(sp.dims))
+	for i := range sp.dims {
+		out[i] = sp.dims[i].size
+	}
+	return out
+}
+
+// context is what is known of a side's requests in this space.
+func (sp *space) context(s *side) *iam.Context {
+	if c, ok := sp.contexts[s]; ok {
+		return c
+	}
+	c := s.known
+	for key, values := range sp.bound {
+		if _, there := c.Values(key); there == iam.Unknown {
+			c = c.With(key, values...)
+		}
+	}
+	sp.contexts[s] = &c
+	return &c
+}
+
+// freeDim is the dimension of something unresolved, found by what identifies it.
+func (sp *space) freeDim(id, what string) int {
+	d, ok := sp.free[id]
+	if !ok {
+		d = len(sp.dims)
+		sp.free[id] = d
+		sp.dims = append(sp.dims, dimension{size: 2, free: what})
+	}
+	return d
+}
+
+// yes and no are the masks of a free dimension.
+func yes() mask { return mask{2} }
+func no() mask  { return mask{1} }
+
+// substitute puts known values for variables. It is False when one has no value, and
+// Unknown when one is not known; that one stays.
+func substitute(tokens []pattern.Token, c *iam.Context) ([]pattern.Token, iam.Truth) {
+	known := iam.True
+	out := make([]pattern.Token, 0, len(tokens))
+	for _, t := range tokens {
+		if t.Kind == pattern.Variable {
+			values, there := c.Values(t.Text)
+			switch {
+			case there == iam.Unknown:
+				known = iam.Unknown
+			case there == iam.True && len(values) == 1:
+				t = pattern.Token{Kind: pattern.Literal, Text: values[0]}
+			case there == iam.False && t.HasDefault:
+				t = pattern.Token{Kind: pattern.Literal, Text: t.Default}
+			default:
+				return nil, iam.False
+			}
+		}
+		out = append(out, t)
+	}
+	return out, known
+}
+
+// hull widens variables to stars.
+func hull(tokens []pattern.Token) []pattern.Token {
+	out := slices.Clone(tokens)
+	for i := range out {
+		if out[i].Kind == pattern.Variable {
+			out[i] = pattern.Token{Kind: pattern.Star}
+		}
+	}
+	return out
+}
+
+// addResources notes how the statement names resources.
+func (sp *space) addResources(st *stmt) {
+	list, excludes := st.src.Resource, false
+	if list == nil {
+		list, excludes = st.src.NotResource, true
+	}
+	for _, text := range list.Values() {
+		sp.atoms[st] = append(sp.atoms[st], sp.resourceAtom(st, text, excludes))
+	}
+}
+
+// resourceAtom reads one value as the evaluator does: a star of the first five parts
+// stays in its part, unless that would make a Deny reach less, or an exception of an
+// Allow.
+func (sp *space) resourceAtom(st *stmt, text string, excludes bool) resourceAtom {
+	if text != "" && strings.Trim(text, "*") == "" {
+		return resourceAtom{all: true}
+	}
+	if sp.star {
+		return resourceAtom{}
+	}
+	c := sp.context(st.side)
+	parts, complete := condition.SplitARN(text)
+	rest := parts[5]
+	head := text[:len(text)-len(rest)]
+	if !complete {
+		head, rest = text, ""
+	}
+	before := pattern.Parse(head, pattern.Syntax{Wildcards: true})
+	after := pattern.Parse(rest, pattern.Syntax{Wildcards: true, Variables: st.variables})
+	tail, known := substitute(after.Tokens(), c)
+	var wide []pattern.Token
+	wideKnown := iam.False
+	if st.denies != excludes && (!complete || strings.ContainsAny(head, "*?")) {
+		whole := pattern.Parse(text, pattern.Syntax{Wildcards: true, Variables: st.variables})
+		wide, wideKnown = substitute(whole.Tokens(), c)
+	}
+	var atom resourceAtom
+	if known == iam.Unknown || wideKnown == iam.Unknown {
+		id := fmt.Sprintf("R %v %v %s %s", st.denies, excludes, sp.tag(st), text)
+		atom.free, atom.bounded = sp.freeDim(id, "the policy variables of resource "+text), true
+	}
+	if excludes && !st.denies && known != iam.True {
+		// An exception whose variable has no value excepts all.
+		tail, known = []pattern.Token{{Kind: pattern.Star}}, iam.True
+	}
+	if known != iam.False {
+		atom.add(sp, partition.ShortARN(slices.Concat(before.Tokens(), hull(tail))), fmt.Sprintf("arn %s %v", head, hull(tail)))
+	}
+	if wideKnown != iam.False {
+		atom.add(sp, partition.Glob(hull(wide)), fmt.Sprintf("glob %v", hull(wide)))
+	}
+	return atom
+}
+
+// tag sets what is known on one side apart from the other's.
+func (sp *space) tag(st *stmt) string {
+	if len(st.side.known.Keys()) == 0 {
+		return ""
+	}
+	return st.side.name
+}
+
+func (a *resourceAtom) add(sp *space, p partition.Pattern, key string) {
+	i, ok := sp.index[key]
+	if !ok {
+		i = len(sp.patterns)
+		sp.index[key] = i
+		sp.patterns = append(sp.patterns, p)
+	}
+	a.patterns = append(a.patterns, i)
+}
+
+// anyResource is every ARN that a request may be about.
+const anyResource = "arn:?*:?*:*:*:?*"
+
+// divideResources makes the first dimension.
+func (sp *space) divideResources() {
+	d := &sp.dims[resourceDim]
+	if sp.star {
+		d.size, d.texts = 1, []string{"*"}
+		return
+	}
+	for _, t := range sp.types {
+		sp.fits = append(sp.fits, partition.ARN(starTokens(t)))
+	}
+	all := append(slices.Clone(sp.patterns), sp.fits...)
+	cells, ok := partition.Split(all, partition.ARN(starTokens(anyResource)))
+	if !ok && sp.proof {
+		// Too many classes: every value is free then.
+		d.size, d.texts = 1, []string{""}
+		sp.undivided = "too many resource patterns to compare"
+		for _, st := range sp.statements {
+			for i := range sp.atoms[st] {
+				a := &sp.atoms[st][i]
+				if a.bounded = false; !a.all && a.free == 0 {
+					a.free = sp.freeDim(fmt.Sprintf("R %v", a.patterns), sp.undivided)
+				}
+			}
+		}
+		return
+	}
+	for _, c := range cells {
+		d.texts = append(d.texts, c.Text)
+		sp.in = append(sp.in, c.In)
+	}
+	d.texts = append(d.texts, "*")
+	sp.in = append(sp.in, make([]bool, len(all)))
+	d.size = len(d.texts)
+	sp.boundFree()
+}
+
+// boundFree excludes that a variable's value makes a pattern cover more than a star
+// in its place would.
+func (sp *space) boundFree() {
+	for _, st := range sp.statements {
+		for _, a := range sp.atoms[st] {
+			if a.free != 0 && a.bounded {
+				outside := mask(nil).without(sp.covered(a), sp.dims[resourceDim].size)
+				sp.impossible = append(sp.impossible, box{}.with(resourceDim, outside).with(a.free, yes()))
+			}
+		}
+	}
+}
+
+// covered are the resources that the patterns of an atom cover.
+func (sp *space) covered(a resourceAtom) mask {
+	m := newMask(sp.dims[resourceDim].size)
+	for cell, in := range sp.in {
+		for _, p := range a.patterns {
+			if in[p] {
+				m.set(cell)
+			}
+		}
+	}
+	return m
+}
+
+// addTests notes the conditions of a statement.
+func (sp *space) addTests(st *stmt) {
+	c := sp.context(st.side)
+	tests := st.Tests()
+	for i := range tests {
+		t := &tests[i]
+		switch t.Eval(c) {
+		case iam.True:
+			continue
+		case iam.False:
+			sp.uses[st] = append(sp.uses[st], testUse{never: true})
+			continue
+		}
+		id := fmt.Sprintf("%v %v %s %s", st.denies, st.variables, sp.tag(st), writeTest(t))
+		if unread := t.Leaf().Unread; unread != "" {
+			d := sp.freeDim(fmt.Sprintf("unread %p %d", st.Policy, st.Index), "the policy "+unread+" could not be read")
+			sp.uses[st] = append(sp.uses[st], testUse{free: d})
+			continue
+		}
+		kt, known := readTest(t, st.variables, c)
+		if known == iam.Unknown {
+			sp.uses[st] = append(sp.uses[st], testUse{free: sp.freeDim(id, "the policy variables of condition "+t.Leaf().String())})
+			continue
+		}
+		g := sp.keys[t.LowerKey()]
+		if g == nil {
+			g = &keyGroup{key: t.LowerKey()}
+			sp.keys[t.LowerKey()] = g
+		}
+		index := slices.Index(g.ids, id)
+		if index < 0 {
+			index = len(g.ids)
+			g.ids, g.tests = append(g.ids, id), append(g.tests, kt)
+		}
+		sp.uses[st] = append(sp.uses[st], testUse{group: g, index: index})
+	}
+}
+
+// readTest resolves the values of a test.
+func readTest(t *condition.Test, variables bool, c *iam.Context) (keyTest, iam.Truth) {
+	kt := keyTest{test: t, context: c}
+	all := iam.True
+	for _, v := range t.Values {
+		p := pattern.Parse(v, pattern.Syntax{Wildcards: t.Operator.Wildcards(), Variables: variables && t.Operator.Variables()})
+		tokens, known := substitute(p.Tokens(), c)
+		if known == iam.Unknown {
+			all = iam.Unknown
+		}
+		kt.tokens, kt.absent = append(kt.tokens, tokens), append(kt.absent, known == iam.False)
+	}
+	return kt, all
+}
+
+// divideKey makes the dimension of one key.
+func (sp *space) divideKey(g *keyGroup) {
+	cells, complete := keyCells(g.key, g.tests, sp.callerValues(g.key))
+	if !complete {
+		sp.undivided = "the conditions on " + g.key + " cannot be compared"
+		if sp.proof {
+			for _, st := range sp.statements {
+				for i := range sp.uses[st] {
+					if u := &sp.uses[st][i]; u.group == g {
+						*u = testUse{free: sp.freeDim("key "+g.ids[u.index], sp.undivided)}
+					}
+				}
+			}
+			return
+		}
+	}
+	if len(cells) == 0 {
+		cells = [][]string{nil}
+	}
+	g.dim = len(sp.dims)
+	sp.dims = append(sp.dims, dimension{size: len(cells), key: g.key, values: cells})
+	for _, values := range cells {
+		g.truth = append(g.truth, truths(g.key, g.tests, values))
+	}
+}
+
+// boxes are the requests that a statement is about. Unsure says how what is not known
+// counts: as covered or not.
+func (sp *space) boxes(st *stmt, unsure bool) []box {
+	base := box{}
+	for _, u := range sp.uses[st] {
+		switch {
+		case u.never:
+			return nil
+		case u.free != 0 && sp.proof:
+			base = base.with(u.free, yes())
+		case u.free != 0:
+			if !unsure {
+				return nil
+			}
+		default:
+			m := newMask(sp.dims[u.group.dim].size)
+			for cell, truth := range u.group.truth {
+				if truth[u.index] == '0'+byte(iam.True) {
+					m.set(cell)
+				}
+			}
+			if base = base.with(u.group.dim, m); base.at(u.group.dim).empty() {
+				return nil
+			}
+		}
+	}
+	var out []box
+	for _, b := range sp.callerBoxes(st, base, unsure) {
+		out = append(out, sp.resourceBoxes(st, b)...)
+	}
+	return out
+}
+
+func (sp *space) resourceBoxes(st *stmt, base box) []box {
+	atoms := sp.atoms[st]
+	switch excludes := st.src.NotResource != nil; {
+	case st.src.Resource == nil && !excludes:
+		return []box{base}
+	case excludes && len(atoms) == 0 && !st.denies:
+		return nil // AWS: an empty list does nothing; an Allow takes that reading
+	case excludes:
+		for _, a := range atoms {
+			switch {
+			case a.all:
+				return nil
+			case a.free != 0:
+				base = base.with(a.free, no())
+			case len(sp.in) > 0:
+				base = base.with(resourceDim, mask(nil).without(sp.covered(a), sp.dims[resourceDim].size))
+			}
+		}
+		if base.at(resourceDim).empty() {
+			return nil
+		}
+		return []box{base}
+	}
+	var out []box
+	exact := newMask(sp.dims[resourceDim].size)
+	for _, a := range atoms {
+		switch {
+		case a.all:
+			return []box{base}
+		case a.free != 0 && a.bounded:
+			out = append(out, base.with(resourceDim, sp.covered(a)).with(a.free, yes()))
+		case a.free != 0:
+			out = append(out, base.with(a.free, yes()))
+		default:
+			for i, w := range sp.covered(a) {
+				exact[i] |= w
+			}
+		}
+	}
+	if !exact.empty() {
+		out = append(out, base.with(resourceDim, exact))
+	}
+	return slices.DeleteFunc(out, func(b box) bool { return b.at(resourceDim).empty() })
+}
+
+// misfits are the requests on resources that the action does not take.
+func (sp *space) misfits() []box {
+	if sp.star || len(sp.types) == 0 {
+		return nil
+	}
+	m := newMask(sp.dims[resourceDim].size)
+	for cell, in := range sp.in {
+		if !slices.Contains(in[len(sp.patterns):], true) {
+			m.set(cell)
+		}
+	}
+	if star := len(sp.in) - 1; sp.optional && m.has(star) {
+		m[star/64] &^= 1 << (star % 64)
+	}
+	if m.empty() {
+		return nil
+	}
+	return []box{box{}.with(resourceDim, m)}
+}
