@@ -63,26 +63,35 @@ func (a action) optional() bool {
 	return a.listed == nil || !slices.ContainsFunc(a.listed.Resources, func(r metadata.ActionResource) bool { return r.Required })
 }
 
-// actionText is one value of Action or NotAction, in lower case.
-type actionText struct{ service, name string }
+// actionText is one value of Action or NotAction, in lower case, and the statements
+// that write it.
+type actionText struct {
+	service, name string
+	in            string
+}
 
 func (t actionText) wild() bool { return strings.ContainsAny(t.service, "*?") }
 
-// whole says whether the text covers all actions of a service, or none.
-func (t actionText) whole() bool { return strings.Trim(t.name, "*") == "" && t.name != "" }
+// whole says whether a name covers all actions of a service.
+func whole(name string) bool { return strings.Trim(name, "*") == "" && name != "" }
 
 func (c *comparison) actionTexts() (out []actionText) {
-	seen := map[actionText]bool{}
-	for _, st := range c.all() {
+	type text struct{ service, name string }
+	at := map[text]int{}
+	for i, st := range c.all() {
 		for _, list := range [][]string{st.src.Action.Values(), st.src.NotAction.Values()} {
 			for _, v := range list {
 				service, name, ok := strings.Cut(lower(v), ":")
 				if !ok && v != "" && strings.Trim(v, "*") == "" {
 					service, name, ok = "*", "*", true
 				}
-				if t := (actionText{service, name}); ok && !seen[t] {
-					seen[t] = true
-					out = append(out, t)
+				t := text{service, name}
+				if _, seen := at[t]; ok && !seen {
+					at[t] = len(out)
+					out = append(out, actionText{service: service, name: name})
+				}
+				if id := string(rune(i)); ok && !strings.HasSuffix(out[at[t]].in, id) {
+					out[at[t]].in += id
 				}
 			}
 		}
@@ -100,21 +109,33 @@ func lower(s string) string {
 	}, s)
 }
 
+// maxNames bounds the classes of names that one Split tells apart. A service has up to
+// 800 actions, which a policy may list one by one.
+const maxNames = 8192
+
 // sorter puts actions into classes.
 type sorter struct {
 	*comparison
 	cover   *iam.Set
 	at      map[iam.Ref][]*stmt
 	ids     map[*stmt]int
+	texts   map[string][]actionText // that name one service, by service
+	wild    []wildText
 	same    map[string]bool // by class key: both sides say the same
 	classes map[string]*class
 	order   []*class
 }
 
+// wildText is a value of Action that may cover several services.
+type wildText struct {
+	actionText
+	services pattern.Pattern
+}
+
 // classes divides all actions, known and unknown, by the statements that cover them,
 // and leaves out those about which both sides say the same.
 func (c *comparison) classes() ([]*class, error) {
-	s := sorter{comparison: c, at: map[iam.Ref][]*stmt{}, ids: map[*stmt]int{}, same: map[string]bool{}, classes: map[string]*class{}}
+	s := sorter{comparison: c, at: map[iam.Ref][]*stmt{}, ids: map[*stmt]int{}, texts: map[string][]actionText{}, same: map[string]bool{}, classes: map[string]*class{}}
 	var policies []*iam.Policy
 	for i, st := range c.all() {
 		s.ids[st] = i
@@ -133,8 +154,15 @@ func (c *comparison) classes() ([]*class, error) {
 		return nil, err
 	}
 	texts := c.actionTexts()
+	for _, t := range texts {
+		if t.wild() {
+			s.wild = append(s.wild, wildText{t, pattern.Parse(t.service, pattern.Syntax{Wildcards: true})})
+		} else {
+			s.texts[t.service] = append(s.texts[t.service], t)
+		}
+	}
 	for _, service := range c.services(texts) {
-		s.service(service, texts)
+		s.service(service)
 	}
 	for _, cl := range s.order {
 		if len(cl.actions) == 0 {
@@ -157,7 +185,7 @@ func (c *comparison) services(texts []actionText) []string {
 			out = append(out, t.service)
 		}
 	}
-	cells, ok := partition.Split(ps, globOf("?*"))
+	cells, ok := partition.Split(ps, globOf("?*"), maxNames)
 	if !ok {
 		c.overflow = "the actions have too many patterns to compare"
 	}
@@ -168,22 +196,30 @@ func (c *comparison) services(texts []actionText) []string {
 	return slices.Compact(out)
 }
 
-func (s *sorter) service(service string, texts []actionText) {
-	named := false
-	var names []partition.Pattern
-	for _, t := range texts {
-		p := pattern.Parse(t.service, pattern.Syntax{Wildcards: true})
-		if !p.Match(service) {
-			continue
+func (s *sorter) service(service string) {
+	texts := slices.Clone(s.texts[service])
+	for _, w := range s.wild {
+		if w.services.Match(service) {
+			texts = append(texts, w.actionText)
 		}
-		names = append(names, globOf(t.name))
-		named = named || !t.whole()
 	}
-	if !named {
+	if !slices.ContainsFunc(texts, func(t actionText) bool { return !whole(t.name) }) {
 		s.whole(service)
 		return
 	}
-	cells, ok := partition.Split(names, globOf("?*"))
+	// Names that the same statements write need not be told apart.
+	at := map[string]int{}
+	var names []partition.Pattern
+	for _, t := range texts {
+		i, ok := at[t.in]
+		if !ok {
+			i = len(names)
+			at[t.in] = i
+			names = append(names, partition.Pattern{})
+		}
+		names[i] = partition.Union(names[i], globOf(t.name))
+	}
+	cells, ok := partition.Split(names, globOf("?*"), maxNames)
 	if !ok {
 		s.overflow = "the actions of " + service + " have too many patterns to compare"
 	}

@@ -28,7 +28,13 @@ func compare(t testing.TB, kind diff.Kind, old, new string) *diff.Report {
 	return r
 }
 
+// show is a report without most of its actions.
 func show(r *diff.Report) string {
+	for _, list := range [][]diff.Change{r.New.Changes, r.New.Open, r.Lost.Changes, r.Lost.Open} {
+		for i := range list {
+			list[i].Actions = list[i].Actions[:min(3, len(list[i].Actions))]
+		}
+	}
 	text, err := json.MarshalIndent(r, "", " ")
 	if err != nil {
 		return err.Error()

@@ -255,7 +255,7 @@ func textValues(tests []keyTest) ([]string, bool) {
 			}
 		}
 	}
-	cells, ok := partition.Split(ps, partition.Glob([]pattern.Token{{Kind: pattern.Any}, {Kind: pattern.Star}}))
+	cells, ok := partition.Split(ps, partition.Glob([]pattern.Token{{Kind: pattern.Any}, {Kind: pattern.Star}}), maxKeyCells)
 	out := make([]string, len(cells))
 	// The values that most tests know come first: they read best in an example.
 	rank := func(c partition.Cell) (n int) {

@@ -115,10 +115,10 @@ func (p *pursuit) group(actions []action, proof *space, why *claimed, point []in
 	if types[0] == "" {
 		types = nil
 	}
-	misfit := false
+	misfit := !p.reaches(types)
 	for _, bound := range p.bindings() {
-		if len(rest) == 0 {
-			return
+		if len(rest) == 0 || misfit {
+			break
 		}
 		sp := newSpace(p.class.statements, &space{star: p.star, bound: bound, types: types, optional: actions[0].optional()})
 		var fits bool
@@ -134,6 +134,35 @@ func (p *pursuit) group(actions []action, proof *space, why *claimed, point []in
 		return
 	}
 	p.leave(rest, why, p.reason(proof, point))
+}
+
+// reaches says whether some Allow may cover a resource of these types, judged by the
+// service in its ARN: most statements for all actions name resources of one service.
+func (p *pursuit) reaches(types []string) bool {
+	if p.to.levels == 0 {
+		return true
+	}
+	for _, st := range p.class.statements {
+		switch {
+		case st.side != p.to || st.denies:
+			continue
+		case st.src.Resource == nil || len(types) == 0:
+			return true
+		}
+		for _, text := range st.src.Resource.Values() {
+			parts := strings.SplitN(text, ":", 4)
+			if len(parts) < 4 {
+				return true
+			}
+			service := globOf(parts[2])
+			for _, form := range types {
+				if of := strings.SplitN(form, ":", 4)[2]; strings.ContainsAny(of, "*?") || service.Match(of) {
+					return true
+				}
+			}
+		}
+	}
+	return false
 }
 
 // reason is what keeps the find from being certain.

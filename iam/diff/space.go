@@ -259,6 +259,9 @@ func (a *resourceAtom) add(sp *space, p partition.Pattern, key string) {
 // anyResource is every ARN that a request may be about.
 const anyResource = "arn:?*:?*:*:*:?*"
 
+// maxResourceCells bounds the classes of resources.
+const maxResourceCells = 768
+
 // divideResources makes the first dimension.
 func (sp *space) divideResources() {
 	d := &sp.dims[resourceDim]
@@ -270,7 +273,7 @@ func (sp *space) divideResources() {
 		sp.fits = append(sp.fits, partition.ARN(starTokens(t)))
 	}
 	all := append(slices.Clone(sp.patterns), sp.fits...)
-	cells, ok := partition.Split(all, partition.ARN(starTokens(anyResource)))
+	cells, ok := partition.Split(all, partition.ARN(starTokens(anyResource)), maxResourceCells)
 	if !ok && sp.proof {
 		// Too many classes: every value is free then.
 		d.size, d.texts = 1, []string{""}

@@ -17,11 +17,9 @@ import (
 	"github.com/rootkeep/rootkeep/iam/pattern"
 )
 
-// Pattern is a pattern made ready. The zero Pattern covers the empty text only.
-type Pattern struct {
-	elements []element
-	never    bool
-}
+// Pattern is a pattern made ready: a text is covered if one of its alternatives covers
+// it. The zero Pattern covers nothing.
+type Pattern struct{ alternatives [][]element }
 
 // element is one character, or one wildcard.
 type element struct {
@@ -33,15 +31,23 @@ type element struct {
 
 // Glob is a pattern of literals and wildcards that may cover any character. The
 // tokens must hold no variable.
-func Glob(tokens []pattern.Token) Pattern { return Pattern{elements: elements(tokens, false)} }
+func Glob(tokens []pattern.Token) Pattern { return one(elements(tokens, false)) }
+
+func one(elements []element) Pattern { return Pattern{[][]element{elements}} }
 
 // Fold is a literal text in any case.
 func Fold(text string) Pattern {
-	return Pattern{elements: elements([]pattern.Token{{Kind: pattern.Literal, Text: text}}, true)}
+	return one(elements([]pattern.Token{{Kind: pattern.Literal, Text: text}}, true))
 }
 
-// Never covers nothing.
-func Never() Pattern { return Pattern{never: true} }
+// Union covers what one of the patterns covers. Patterns that need not be told apart
+// are joined, because the number of classes grows with how many cross each other.
+func Union(patterns ...Pattern) (out Pattern) {
+	for _, p := range patterns {
+		out.alternatives = append(out.alternatives, p.alternatives...)
+	}
+	return out
+}
 
 func elements(tokens []pattern.Token, fold bool) []element {
 	var out []element
@@ -63,37 +69,37 @@ const colons = 5
 // ARN is a pattern for ARNs: in the first five parts a wildcard does not cover a
 // colon. A pattern with fewer parts covers nothing.
 func ARN(tokens []pattern.Token) Pattern {
-	p, missing := arn(tokens)
+	out, missing := arn(tokens)
 	if missing > 0 {
-		return Never()
+		return Pattern{}
 	}
-	return p
+	return one(out)
 }
 
 // ShortARN is ARN, but parts that are missing at the end stand for any value.
 func ShortARN(tokens []pattern.Token) Pattern {
-	p, missing := arn(tokens)
+	out, missing := arn(tokens)
 	for range missing {
-		p.elements = append(p.elements, element{kind: pattern.Literal, char: ':'}, element{kind: pattern.Star, part: true})
+		out = append(out, element{kind: pattern.Literal, char: ':'}, element{kind: pattern.Star, part: true})
 	}
 	if missing > 0 {
-		p.elements[len(p.elements)-1].part = false // the last part may hold colons
+		out[len(out)-1].part = false // the last part may hold colons
 	}
-	return p
+	return one(out)
 }
 
-func arn(tokens []pattern.Token) (p Pattern, missing int) {
-	p.elements = elements(tokens, false)
+func arn(tokens []pattern.Token) (out []element, missing int) {
+	out = elements(tokens, false)
 	missing = colons
-	for i := range p.elements {
-		e := &p.elements[i]
+	for i := range out {
+		e := &out[i]
 		if e.kind != pattern.Literal {
 			e.part = missing > 0
 		} else if e.char == ':' && missing > 0 {
 			missing--
 		}
 	}
-	return p, missing
+	return out, missing
 }
 
 // Cell is one class: a text of it, and for each pattern whether it covers the text.
@@ -116,12 +122,11 @@ func (p Pattern) Match(text string) bool {
 const (
 	maxElements = 40_000 // characters of all patterns
 	maxSteps    = 60_000 // sets of places, and texts tried from them
-	maxCells    = 768
 )
 
 // Split finds the classes of the texts that universe covers. It is not ok when there
-// are too many; the cells are then some of them.
-func Split(patterns []Pattern, universe Pattern) (cells []Cell, ok bool) {
+// are more than most, or too many places to follow; the cells are then some of them.
+func Split(patterns []Pattern, universe Pattern, most int) (cells []Cell, ok bool) {
 	m := newMachine(append(patterns[:len(patterns):len(patterns)], universe))
 	if len(m.elements) > maxElements {
 		return nil, false
@@ -157,7 +162,7 @@ func Split(patterns []Pattern, universe Pattern) (cells []Cell, ok bool) {
 		}
 		for _, r := range m.choices(at) {
 			// The work of a step grows with the places that are followed.
-			if steps += 1 + len(at)/16; steps > maxSteps || len(cells) > maxCells {
+			if steps += 1 + len(at)/16; steps > maxSteps || len(cells) > most {
 				return cells, false
 			}
 			next := m.step(at, r)
@@ -183,27 +188,29 @@ func cellKey(in []bool) string {
 	return string(b)
 }
 
-// machine runs patterns side by side. A place is an index into elements; each pattern
-// ends with a place of its own, at which it covers what was read.
+// machine runs patterns side by side. A place is an index into elements; each
+// alternative of a pattern ends with a place of its own, at which the pattern covers
+// what was read.
 type machine struct {
 	elements []element
-	first    []int32
-	end      []int32
-	ends     map[int32]int // pattern by its end
+	of       []int32 // pattern of each place
+	first    []int32 // places of all alternatives
+	last     int32   // first place of the last pattern
+	count    int
 }
 
 const endKind = pattern.Variable // no element is a variable
 
 func newMachine(patterns []Pattern) *machine {
-	m := &machine{ends: map[int32]int{}}
+	m := &machine{count: len(patterns)}
 	for i, p := range patterns {
-		m.first = append(m.first, int32(len(m.elements)))
-		m.elements = append(m.elements, p.elements...)
-		m.end = append(m.end, int32(len(m.elements)))
-		m.ends[int32(len(m.elements))] = i
-		m.elements = append(m.elements, element{kind: endKind})
-		if p.never {
-			m.first[i] = -1
+		m.last = int32(len(m.elements))
+		for _, elements := range p.alternatives {
+			m.first = append(m.first, int32(len(m.elements)))
+			m.elements = append(append(m.elements, elements...), element{kind: endKind})
+			for len(m.of) < len(m.elements) {
+				m.of = append(m.of, int32(i))
+			}
 		}
 	}
 	return m
@@ -212,8 +219,32 @@ func newMachine(patterns []Pattern) *machine {
 func (m *machine) start() []int32 {
 	var out []int32
 	for _, first := range m.first {
-		if first >= 0 {
-			out = m.enter(out, first)
+		out = m.enter(out, first)
+	}
+	return m.settle(out)
+}
+
+// settle leaves only one place to a pattern that covers whatever follows: what else it
+// could be in makes no difference any more.
+func (m *machine) settle(places []int32) []int32 {
+	var settled []int32 // places where a pattern settles, one a pattern
+	for _, place := range places {
+		e := &m.elements[place]
+		if e.kind == pattern.Star && !e.part && m.elements[place+1].kind == endKind &&
+			(len(settled) == 0 || m.of[settled[len(settled)-1]] != m.of[place]) {
+			settled = append(settled, place)
+		}
+	}
+	if len(settled) == 0 {
+		return places
+	}
+	out := places[:0]
+	for _, place := range places {
+		for len(settled) > 1 && m.of[settled[0]] < m.of[place] {
+			settled = settled[1:]
+		}
+		if m.of[place] != m.of[settled[0]] || place == settled[0] || place == settled[0]+1 {
+			out = append(out, place)
 		}
 	}
 	return out
@@ -246,7 +277,7 @@ func (m *machine) step(places []int32, r rune) []int32 {
 			out = m.enter(out, place+1)
 		}
 	}
-	return out
+	return m.settle(out)
 }
 
 func (e *element) covers(r rune) bool {
@@ -272,10 +303,10 @@ func sameFold(a, b rune) bool {
 }
 
 func (m *machine) accepts(places []int32) []bool {
-	in := make([]bool, len(m.end))
+	in := make([]bool, m.count)
 	for _, place := range places {
 		if m.elements[place].kind == endKind {
-			in[m.ends[place]] = true
+			in[m.of[place]] = true
 		}
 	}
 	return in
@@ -283,7 +314,7 @@ func (m *machine) accepts(places []int32) []bool {
 
 // alive says whether the last pattern, the universe, may still cover a longer text.
 func (m *machine) alive(places []int32) bool {
-	return len(places) > 0 && places[len(places)-1] >= m.first[len(m.first)-1]
+	return len(places) > 0 && places[len(places)-1] >= m.last
 }
 
 // fillers are what stands for a character that no pattern names.
