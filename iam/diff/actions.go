@@ -26,9 +26,13 @@ type action struct {
 }
 
 // types are the forms of the ARNs that the action takes, as patterns, in one text.
-func (a action) types() string {
+func (c *comparison) types(a action) string {
 	if a.listed == nil {
 		return ""
+	}
+	forms, ok := c.forms[a.listed]
+	if ok {
+		return forms
 	}
 	var out []string
 	for _, r := range a.listed.Resources {
@@ -39,7 +43,9 @@ func (a action) types() string {
 		}
 	}
 	slices.Sort(out)
-	return strings.Join(slices.Compact(out), "\n")
+	forms = strings.Join(slices.Compact(out), "\n")
+	c.forms[a.listed] = forms
+	return forms
 }
 
 // template turns the placeholders of an ARN into wildcards for one character or more.
@@ -224,15 +230,31 @@ func (s *sorter) service(service string) {
 		s.overflow = "the actions of " + service + " have too many patterns to compare"
 	}
 	for _, cell := range cells {
-		listed, _ := metadata.FindAction(service, cell.Text)
-		if listed == nil {
-			s.add(action{name: service + ":" + cell.Text}, s.covering(service+":"+cell.Text))
+		if name, ok := unlisted(service, cell, names); ok {
+			s.add(action{name: service + ":" + name}, s.covering(service+":"+name))
 		}
 	}
 	list := metadata.Actions(service)
 	for i := range list {
 		s.add(action{list[i].String(), &list[i]}, s.covering(list[i].String()))
 	}
+}
+
+// unlisted is a name of a class that the table does not have, if there is one.
+func unlisted(service string, cell partition.Cell, names []partition.Pattern) (string, bool) {
+	for _, name := range []string{cell.Text, cell.Text + "x", "x" + cell.Text} {
+		if _, listed := metadata.FindAction(service, name); listed {
+			continue
+		}
+		same := true
+		for i, p := range names {
+			same = same && p.Match(name) == cell.In[i]
+		}
+		if same {
+			return name, true
+		}
+	}
+	return "", false
 }
 
 // whole adds a service of which all actions are covered alike. Its table is not read

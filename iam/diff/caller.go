@@ -13,7 +13,8 @@ import (
 // caller is one who may make a request, with the context keys that follow from that.
 type caller struct {
 	iam.Principal
-	keys map[string][]string // by key in lower case
+	keys   map[string][]string // by key in lower case
+	stands string              // whom it stands for, as a person would say
 }
 
 // derived are the keys that follow from the caller; one that a caller does not have is
@@ -27,8 +28,9 @@ const maxCallers = 512
 
 // crowd collects callers, each once.
 type crowd struct {
-	list []caller
-	seen map[string]bool
+	list   []caller
+	seen   map[string]bool
+	stands string // of those that are added
 }
 
 // callersOf are callers that stand for all: Principal elements name accounts, users,
@@ -59,22 +61,28 @@ func callersOf(statements []*stmt) []caller {
 	}
 	for _, id := range []rootkeep.AccountID{otherAccount, thirdAccount} {
 		if !accounts[id] {
+			c.stands = "any account"
 			c.account("aws", id)
 			break
 		}
 	}
 	for _, e := range entries {
+		c.stands = e.text
 		c.entry(e)
 	}
 	for _, id := range sortedKeys(accounts) {
 		for _, partition := range sortedKeys(partitions) {
 			if _, err := rootkeep.ParseAccountID(string(id)); err == nil {
+				c.stands = "account " + string(id)
 				c.account(partition, id)
 			}
 		}
 	}
+	c.stands = "any service"
 	c.add("other.amazonaws.com")
+	c.stands = "any identity provider"
 	c.add("arn:aws:iam::" + string(otherAccount) + ":oidc-provider/other.example.com")
+	c.stands = "anyone, without signing in"
 	c.add("*")
 	return c.list
 }
@@ -129,7 +137,7 @@ func (c *crowd) add(text string) *caller {
 		return nil
 	}
 	c.seen[text] = true
-	out := caller{Principal: p, keys: map[string][]string{}}
+	out := caller{Principal: p, keys: map[string][]string{}, stands: c.stands}
 	for k, v := range p.ContextKeys() {
 		out.keys[strings.ToLower(k)] = v
 	}

@@ -212,6 +212,9 @@ func (d document) rewrites() map[string]document {
 	return out
 }
 
+// TestManagedPolicies changes AWS's policies in ways that add access and in ways that do
+// not, and counts the answers. It takes every eighth policy, unless
+// ROOTKEEP_ALL_POLICIES is set.
 func TestManagedPolicies(t *testing.T) {
 	type count struct{ yes, no, unknown int }
 	found, same := map[string]*count{}, map[string]*count{}
@@ -248,7 +251,14 @@ func TestManagedPolicies(t *testing.T) {
 		}
 		return r.New.Answer
 	}
-	for _, d := range corpus(t) {
+	every := 8
+	if os.Getenv("ROOTKEEP_ALL_POLICIES") != "" {
+		every = 1
+	}
+	for i, d := range corpus(t) {
+		if i%every != 0 {
+			continue
+		}
 		for name, changed := range d.mutations(t) {
 			if got := add(found, name, d, changed); got != diff.Yes {
 				t.Logf("%s, %s: got %s", d.name, name, got)
@@ -271,8 +281,8 @@ func TestManagedPolicies(t *testing.T) {
 	}
 	t.Logf("%d mutations: %d found, %d unknown, %d not; %d rewrites: %d proven, %d unknown, %d not; slowest %v",
 		sum.yes+sum.no+sum.unknown, sum.yes, sum.unknown, sum.no, equal.yes+equal.no+equal.unknown, equal.no, equal.unknown, equal.yes, slowest)
-	if n := sum.yes + sum.no + sum.unknown; n < 200 || 100*sum.yes < 99*n || sum.no > 0 {
-		t.Errorf("mutations that add access: got %+v, want 200 or more and 99%% of them found", sum)
+	if n := sum.yes + sum.no + sum.unknown; n < 400/every || 100*sum.yes < 99*n || sum.no > 0 {
+		t.Errorf("mutations that add access: got %+v, want 99%% of them found", sum)
 	}
 	if n := equal.yes + equal.no + equal.unknown; 100*equal.no < 95*n || equal.yes > 0 {
 		t.Errorf("rewrites that say the same: got %+v, want 95%% of them proven", equal)

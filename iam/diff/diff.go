@@ -26,6 +26,7 @@ import (
 	"fmt"
 
 	"github.com/rootkeep/rootkeep/iam"
+	"github.com/rootkeep/rootkeep/iam/metadata"
 )
 
 // Answer to a question about access.
@@ -42,6 +43,12 @@ const (
 type Report struct {
 	New  Access `json:"new"`  // allowed now, not before
 	Lost Access `json:"lost"` // allowed before, not now
+	// Lifted is what a Deny stopped before and nothing stops now, if some other policy
+	// allows it. It is empty unless a Deny changed.
+	Lifted Access `json:"lifted"`
+	// Assumed says that both sides were taken with an Allow for everything, as service
+	// control policies that only deny are.
+	Assumed bool `json:"full_access_assumed,omitempty"`
 }
 
 // Access is the difference in one direction.
@@ -54,6 +61,8 @@ type Access struct {
 // Change is a set of actions that are allowed on one side and not on the other.
 type Change struct {
 	Actions []Action `json:"actions"`
+	// Principals are the callers, for policies that name some.
+	Principals []string `json:"principals,omitempty"`
 	// By is the Allow of the side that allows; Despite is the Deny of the other that
 	// stops it there, if one does.
 	By      *Place `json:"by,omitempty"`
@@ -96,9 +105,11 @@ type Example struct {
 	Resource        string              `json:"resource"`
 	ResourceAccount string              `json:"resourceAccount,omitempty"`
 	Principal       string              `json:"principal"`
+	Issuer          string              `json:"issuer,omitempty"` // user behind a federated user's session
 	Context         map[string][]string `json:"context,omitempty"`
 
-	caller *caller
+	caller   *caller
+	contexts map[*side]iam.Context // of the request, made once
 }
 
 // maxStatements bounds the statements of both sides. An account's quotas allow about
@@ -108,6 +119,11 @@ const maxStatements = 20_000
 // Compare compares two sides of the same kind. The error names a policy that cannot be
 // of its kind.
 func Compare(old, new Side) (*Report, error) {
+	report := &Report{}
+	if old.Kind == SCP && old.deniesOnly() && new.deniesOnly() {
+		report.Assumed = true
+		old, new = old.withEverything(), new.withEverything()
+	}
 	c, err := newComparison(old, new)
 	if err != nil {
 		return nil, err
@@ -116,20 +132,43 @@ func Compare(old, new Side) (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	report := &Report{}
-	for _, d := range []struct {
-		access   *Access
-		from, to *side
-	}{{&report.New, c.old, c.new}, {&report.Lost, c.new, c.old}} {
-		*d.access = c.direction(classes, d.from, d.to)
+	report.New = c.direction(classes, c.old, c.new)
+	report.Lost = c.direction(classes, c.new, c.old)
+	report.Lifted = Access{Answer: No, Changes: []Change{}, Open: []Change{}}
+	if old.Kind == RCP || report.Assumed || !c.denyGone() {
+		return report, nil
 	}
+	if c, err = newComparison(old.withEverything(), new.withEverything()); err != nil {
+		return nil, err
+	}
+	if classes, err = c.classes(); err != nil {
+		return nil, err
+	}
+	report.Lifted = c.direction(classes, c.old, c.new)
 	return report, nil
+}
+
+// denyGone says whether a Deny of the old side is not there, word for word, in the new.
+func (c *comparison) denyGone() bool {
+	has := map[string]bool{}
+	for _, st := range c.new.statements {
+		if st.denies {
+			has[st.whole()] = true
+		}
+	}
+	for _, st := range c.old.statements {
+		if st.denies && !has[st.whole()] {
+			return true
+		}
+	}
+	return false
 }
 
 // comparison is two sides made ready.
 type comparison struct {
 	old, new     *side
 	knownDiffers bool
+	forms        map[*metadata.Action]string
 	overflow     string // why actions may be missing, "" if none is
 	steps        int    // of search that are left, over all classes
 }
@@ -141,7 +180,7 @@ func newComparison(old, new Side) (*comparison, error) {
 	if old.Kind != new.Kind {
 		return nil, fmt.Errorf("policies of kind %s and %s: want one kind", old.Kind, new.Kind)
 	}
-	var c comparison
+	c := comparison{forms: map[*metadata.Action]string{}}
 	var err error
 	if c.old, err = newSide("old", old); err != nil {
 		return nil, err

@@ -7,12 +7,13 @@ import (
 
 	"github.com/rootkeep/rootkeep"
 	"github.com/rootkeep/rootkeep/iam"
+	"github.com/rootkeep/rootkeep/iam/metadata"
 	"github.com/rootkeep/rootkeep/iam/pattern"
 )
 
 // realize makes a request of a point.
 func (p *pursuit) realize(sp *space, point []int, a action) *Example {
-	e := &Example{Action: a.name, Context: map[string][]string{}}
+	e := &Example{Action: a.name, Context: map[string][]string{}, contexts: map[*side]iam.Context{}}
 	maps.Copy(e.Context, sp.bound)
 	for d, cell := range point {
 		dim := &sp.dims[d]
@@ -46,7 +47,8 @@ func (sp *space) resource(cell int) string {
 // name fills in who asks and whose the resource is: whatever its ARN says, the account
 // in which the policies alone decide.
 func (p *pursuit) name(e *Example) {
-	e.Principal, e.ResourceAccount = p.caller(e).ARN, string(p.to.owner)
+	who := p.caller(e)
+	e.Principal, e.Issuer, e.ResourceAccount = who.ARN, who.Issuer, string(p.to.owner)
 }
 
 // caller is who makes the request of an example.
@@ -67,6 +69,18 @@ func (p *pursuit) caller(e *Example) iam.Principal {
 
 // decide asks the evaluator about a side.
 func (p *pursuit) decide(s *side, e *Example) iam.Outcome {
+	c, ok := e.contexts[s]
+	if !ok {
+		c = e.context(s)
+		e.contexts[s] = c
+	}
+	return s.set.Decide(&iam.Request{
+		Action: e.Action, Resource: e.Resource, ResourceAccount: rootkeep.AccountID(e.ResourceAccount), Principal: p.caller(e), Context: c,
+	}).Outcome
+}
+
+// context is all that is known of an example's request on one side.
+func (e *Example) context(s *side) iam.Context {
 	context := map[string][]string{}
 	maps.Copy(context, e.Context)
 	if e.caller != nil {
@@ -80,10 +94,7 @@ func (p *pursuit) decide(s *side, e *Example) iam.Outcome {
 	for _, key := range s.known.Keys() {
 		context[key], _ = s.known.Values(key)
 	}
-	return s.set.Decide(&iam.Request{
-		Action: e.Action, Resource: e.Resource, ResourceAccount: rootkeep.AccountID(e.ResourceAccount),
-		Principal: p.caller(e), Context: iam.NewContext(context),
-	}).Outcome
+	return iam.NewContext(context)
 }
 
 // holds says whether the evaluator confirms an example.
@@ -116,7 +127,7 @@ func (p *pursuit) confirm(e *Example, actions []action) (done, left []action) {
 func (p *pursuit) simplify(e *Example) *Example {
 	try := func(change func(*Example)) {
 		next := *e
-		next.Context = maps.Clone(e.Context)
+		next.Context, next.contexts = maps.Clone(e.Context), map[*side]iam.Context{}
 		change(&next)
 		p.name(&next)
 		if p.holds(&next) {
@@ -127,11 +138,8 @@ func (p *pursuit) simplify(e *Example) *Example {
 		try(func(next *Example) { delete(next.Context, key) })
 	}
 	parts := strings.SplitN(e.Resource, ":", 6)
-	if len(parts) < 6 {
-		return e
-	}
 	for i, value := range [...]string{1: "aws", 3: "eu-west-3", 4: string(p.to.own)} {
-		if value != "" && parts[i] != "" {
+		if len(parts) == 6 && value != "" && parts[i] != "" {
 			try(func(next *Example) {
 				parts := strings.SplitN(next.Resource, ":", 6)
 				parts[i] = value
@@ -139,24 +147,28 @@ func (p *pursuit) simplify(e *Example) *Example {
 			})
 		}
 	}
-	for key, values := range e.Context {
-		if len(values) == 0 {
-			delete(e.Context, key) // absent, as what is not listed
-		}
-	}
-	e.caller = p.told(e)
 	return e
 }
 
-// told is the caller with the keys that an example has to list to be run again.
-func (p *pursuit) told(e *Example) *caller {
-	if e.caller == nil {
-		return nil
+// told is an example as a report shows it: with the keys that follow from the caller,
+// without those that are absent, and with names as AWS writes them.
+func (e *Example) told() *Example {
+	out := *e
+	out.Context = map[string][]string{}
+	keys := maps.Clone(e.Context)
+	if e.caller != nil {
+		maps.Copy(keys, e.caller.keys)
 	}
-	for key, values := range e.caller.keys {
-		e.Context[key] = values
+	for key, values := range keys {
+		if len(values) == 0 {
+			continue
+		}
+		if k, ok := metadata.FindKey(key); ok && strings.EqualFold(k.Name, key) {
+			key = k.Name
+		}
+		out.Context[key] = values
 	}
-	return e.caller
+	return &out
 }
 
 // fill puts names for the wildcards of an ARN's form.

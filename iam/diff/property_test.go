@@ -25,7 +25,7 @@ func (d draw) some(label string, from ...string) string {
 }
 
 var (
-	drawnActions   = []string{"*", "s3:*", "s3:Get*", "s3:GetObject", "s3:PutObject", "s3:ListAllMyBuckets", "new:Do?", "new:DoX"}
+	drawnActions   = []string{"s3:*", "s3:*", "sqs:*", "s3:Get*", "s3:GetObject", "*", "s3:Get*", "s3:GetObject", "s3:PutObject", "s3:ListAllMyBuckets", "new:Do?", "new:DoX"}
 	drawnResources = []string{"*", "arn:aws:s3:::a/*", "arn:aws:s3:::a/b/*", "arn:aws:s3:::*", "arn:aws:s3:::a/${aws:username}/*", "arn:aws:s3:::?/b*", "arn:aws:s3:*:a/*", "arn:aws:s3"}
 	drawnKeys      = map[string][]string{
 		"aws:username":        {"ann", "bob", "b*", "*"},
@@ -79,7 +79,7 @@ func (d draw) statement(kind diff.Kind) string {
 	}
 	rest = append(rest, `"Condition":`+string(text))
 	s := statement(d.pick("effect", "Allow", "Allow", "Allow", "Deny"), d.some("action", drawnActions...), d.some("resource", drawnResources...), rest...)
-	if d.pick("not action", "no", "no", "no", "no", "yes") == "yes" {
+	if d.pick("not action", "no", "no", "no", "no", "no", "no", "no", "no", "no", "yes") == "yes" {
 		s = strings.Replace(s, `"Action"`, `"NotAction"`, 1)
 	}
 	if d.pick("not resource", "no", "no", "no", "no", "yes") == "yes" {
@@ -165,6 +165,7 @@ func shown(t testing.TB, e *diff.Example, from, to *iam.Set) error {
 	if err != nil {
 		return err
 	}
+	p.Issuer = e.Issuer
 	r := iam.Request{Action: e.Action, Resource: e.Resource, ResourceAccount: rootkeep.AccountID(e.ResourceAccount), Principal: p, Context: iam.NewContext(e.Context)}
 	if got := to.Decide(&r); !got.Allowed() {
 		return fmt.Errorf("got %v on the side that allows", got.Outcome)

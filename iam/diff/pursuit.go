@@ -89,7 +89,7 @@ func (p *pursuit) groups() [][]action {
 	at := map[string]int{}
 	var out [][]action
 	for _, a := range p.actions {
-		key := fmt.Sprint(a.optional(), a.types())
+		key := fmt.Sprint(a.optional(), p.types(a))
 		i, ok := at[key]
 		if !ok {
 			i = len(out)
@@ -111,7 +111,7 @@ func (p *pursuit) group(actions []action, proof *space, why *claimed, point []in
 	if p.last != nil {
 		rest = p.again(rest)
 	}
-	types := strings.Split(actions[0].types(), "\n")
+	types := strings.Split(p.types(actions[0]), "\n")
 	if types[0] == "" {
 		types = nil
 	}
@@ -196,7 +196,8 @@ func (p *pursuit) examples(sp *space, actions []action) (rest []action, fits boo
 		}
 		e := p.realize(sp, point, actions[0])
 		if done, left := p.confirm(e, actions); len(done) > 0 {
-			p.record(claim, p.simplify(e), done)
+			who := p.others(sp, point, refused, done[0])
+			p.record(claim, p.simplify(e), who, done)
 			return left, true
 		}
 		s := search{sizes: sp.sizes()}
@@ -205,11 +206,36 @@ func (p *pursuit) examples(sp *space, actions []action) (rest []action, fits boo
 	return actions, true
 }
 
+// others are all callers for whom there is an example like the one found, the first of
+// them included.
+func (p *pursuit) others(sp *space, point []int, refused []box, a action) (who []string) {
+	if !p.to.kind.named() {
+		return nil
+	}
+	callers := sp.dims[callerDim].callers
+	left := mask(nil)
+	for range callers {
+		at := max(point[callerDim], 0)
+		if e := p.realize(sp, point, a); p.holds(e) && !slices.Contains(who, callers[at].stands) {
+			who = append(who, callers[at].stands)
+		}
+		one := newMask(len(callers))
+		one.set(at)
+		left = left.without(one, len(callers))
+		others := box{}.with(callerDim, mask(nil).without(left, len(callers)))
+		var verdict Answer
+		if _, point, verdict = p.search(sp, append(refused[:len(refused):len(refused)], others)); verdict != Yes {
+			break
+		}
+	}
+	return who
+}
+
 // record notes a find.
-func (p *pursuit) record(by *claimed, e *Example, actions []action) {
+func (p *pursuit) record(by *claimed, e *Example, who []string, actions []action) {
 	at, despite := by.places()
 	p.last = e
-	p.found = append(p.found, Change{Actions: described(actions), By: at, Despite: despite, Example: e})
+	p.found = append(p.found, Change{Actions: described(actions), Principals: who, By: at, Despite: despite, Example: e.told()})
 }
 
 // again tries the last example with resources of the actions' own types.
@@ -222,7 +248,7 @@ func (p *pursuit) again(actions []action) (rest []action) {
 		e := *p.last
 		e.Action = a.name
 		ok := false
-		for form := range strings.SplitSeq(a.types(), "\n") {
+		for form := range strings.SplitSeq(p.types(a), "\n") {
 			if form == "" {
 				continue
 			}

@@ -44,6 +44,37 @@ type Side struct {
 	Known     iam.Context
 }
 
+// deniesOnly says whether no policy of the side allows anything.
+func (s Side) deniesOnly() bool {
+	for _, p := range s.Policies {
+		for i := range p.Document.Statements {
+			if !p.Document.Statements[i].Denies() {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// withEverything is the side when something else allows everything.
+func (s Side) withEverything() Side {
+	who := ""
+	if s.Kind.named() {
+		who = "*"
+	}
+	all := everything(who)
+	s.Policies = append(slices.Clip(s.Policies), all)
+	if s.Boundary != nil {
+		s.Boundary = append(slices.Clip(s.Boundary), all)
+	}
+	levels := make([][]*iam.Policy, len(s.SCPs))
+	for i, level := range s.SCPs {
+		levels[i] = append(slices.Clip(level), all)
+	}
+	s.SCPs = levels
+	return s
+}
+
 // stmt is a statement at its place in a side.
 type stmt struct {
 	iam.Ref
@@ -202,6 +233,12 @@ func (s *stmt) write() string {
 		fmt.Fprintf(&b, "\nunread %s %p", s.side.name, s.Policy) // equal to nothing else
 	}
 	return b.String()
+}
+
+// whole is what the statement says, with its actions.
+func (s *stmt) whole() string {
+	actions := append(s.src.Action.Values(), s.src.NotAction.Values()...)
+	return fmt.Sprintf("%v %q\n%s", s.src.NotAction != nil, slices.Sorted(slices.Values(actions)), s.written)
 }
 
 // shortStars writes a run of stars as one.
