@@ -333,7 +333,22 @@ func sameStatements(statements []*stmt) bool {
 	return true
 }
 
+// settled are actions on which these policies have no say: AWS answers the first
+// always, and the others by the trust policy of the role alone.
+func (s *sorter) settled(a action) bool {
+	switch lower(a.name) {
+	case "sts:getcalleridentity":
+		return true
+	case "sts:assumerolewithsaml", "sts:assumerolewithwebidentity":
+		return !s.old.kind.named()
+	}
+	return false
+}
+
 func (s *sorter) add(a action, covering []iam.Ref) {
+	if s.settled(a) {
+		return
+	}
 	key, statements := s.key(covering)
 	if s.alike(key, statements) {
 		return

@@ -24,6 +24,8 @@ package diff
 import (
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/rootkeep/rootkeep/iam"
 	"github.com/rootkeep/rootkeep/iam/metadata"
@@ -67,7 +69,9 @@ type Change struct {
 	// stops it there, if one does.
 	By      *Place `json:"by,omitempty"`
 	Despite *Place `json:"denied_by,omitempty"`
-	// Example is for the first of the actions. It is nil if Reason is set.
+	// Conditional says that By has conditions.
+	Conditional bool `json:"conditional,omitempty"`
+	// Example is for one of the actions. It is nil if Reason is set.
 	Example *Example `json:"example,omitempty"`
 	Reason  string   `json:"reason,omitempty"`
 }
@@ -145,6 +149,11 @@ func Compare(old, new Side) (*Report, error) {
 		return nil, err
 	}
 	report.Lifted = c.direction(classes, c.old, c.new)
+	for _, list := range [][]Change{report.Lifted.Changes, report.Lifted.Open} {
+		for i := range list {
+			list[i].By = nil // it is what was added
+		}
+	}
 	return report, nil
 }
 
@@ -244,11 +253,11 @@ func (c *comparison) direction(classes []*class, from, to *side) Access {
 	return out
 }
 
-// merge joins the changes that the same statements make.
+// merge joins the changes that the same statements make to the same principals.
 func merge(list []Change) []Change {
 	type cause struct {
 		by, despite Place
-		reason      string
+		reason, who string
 	}
 	place := func(p *Place) Place {
 		if p == nil {
@@ -259,7 +268,7 @@ func merge(list []Change) []Change {
 	at := map[cause]int{}
 	out := []Change{}
 	for _, ch := range list {
-		key := cause{place(ch.By), place(ch.Despite), ch.Reason}
+		key := cause{place(ch.By), place(ch.Despite), ch.Reason, strings.Join(ch.Principals, "\n")}
 		i, ok := at[key]
 		if !ok {
 			at[key] = len(out)
@@ -268,5 +277,23 @@ func merge(list []Change) []Change {
 		}
 		out[i].Actions = append(out[i].Actions, ch.Actions...)
 	}
+	for i := range out {
+		slices.SortStableFunc(out[i].Actions, func(a, b Action) int { return a.rank() - b.rank() })
+	}
+	slices.SortStableFunc(out, func(a, b Change) int { return a.rank() - b.rank() })
 	return out
+}
+
+// rank is the order of reading: what gives most power first.
+func (a *Action) rank() int {
+	return slices.Index([]string{
+		metadata.PermissionsManagement.String(), metadata.Write.String(), "", metadata.Tagging.String(), metadata.Read.String(), metadata.List.String(),
+	}, a.Access)
+}
+
+func (c *Change) rank() int {
+	if len(c.Actions) == 0 {
+		return 0 // it may be any
+	}
+	return c.Actions[0].rank()
 }

@@ -54,6 +54,7 @@ func (p *pursuit) leave(actions []action, by *claimed, reason string) {
 	ch := Change{Actions: described(actions), Reason: reason}
 	if by != nil {
 		ch.By, ch.Despite = by.places()
+		ch.Conditional = by.conditional()
 	}
 	p.open = append(p.open, ch)
 }
@@ -72,6 +73,8 @@ func (c *claimed) places() (by, despite *Place) {
 	}
 	return by, despite
 }
+
+func (c *claimed) conditional() bool { return c.by != nil && len(c.by.Tests()) > 0 }
 
 func described(actions []action) []Action {
 	out := make([]Action, len(actions))
@@ -235,7 +238,7 @@ func (p *pursuit) others(sp *space, point []int, refused []box, a action) (who [
 func (p *pursuit) record(by *claimed, e *Example, who []string, actions []action) {
 	at, despite := by.places()
 	p.last = e
-	p.found = append(p.found, Change{Actions: described(actions), Principals: who, By: at, Despite: despite, Example: e.told()})
+	p.found = append(p.found, Change{Actions: described(actions), Principals: who, By: at, Despite: despite, Conditional: by.conditional(), Example: e.told()})
 }
 
 // again tries the last example with resources of the actions' own types.

@@ -12,7 +12,6 @@ package partition
 import (
 	"strings"
 	"unicode"
-	"unicode/utf8"
 
 	"github.com/rootkeep/rootkeep/iam/pattern"
 )
@@ -353,17 +352,21 @@ func (m *machine) choices(places []int32) []rune {
 	if !wild {
 		return out
 	}
+	// It comes first, so that it is what stands for a wildcard in a text.
+	return append([]rune{filler(have)}, out...)
+}
+
+func filler(not map[rune]bool) rune {
 	for _, r := range fillers {
-		if !have[r] {
-			return append(out, r)
+		if !not[r] {
+			return r
 		}
 	}
-	for r := rune(0x4e00); r < utf8.MaxRune; r++ {
-		if !have[r] {
-			return append(out, r)
-		}
+	r := rune(0x4e00) // a plane of letters is larger than any limit of Split
+	for not[r] {
+		r++
 	}
-	return out
+	return r
 }
 
 func (m *machine) key(places []int32) string {
