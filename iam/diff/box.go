@@ -98,7 +98,7 @@ type search struct {
 // outside finds the cells of a request that is in b and in none of the covers.
 func (s *search) outside(b box, covers []box) (point []int, ok bool) {
 	for i, cover := range covers {
-		if s.steps--; s.steps <= 0 {
+		if s.steps -= 1 + len(s.sizes)/16; s.steps <= 0 {
 			return nil, false
 		}
 		rest, meets := b.and(cover)

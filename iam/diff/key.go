@@ -33,10 +33,12 @@ func (t *keyTest) eval(key string, values ...string) byte {
 	return '0' + byte(t.test.Eval(&c))
 }
 
-// The most values of one key that are told apart, and that its tests may list.
+// The most classes of values of one key, values that its tests may list, and times that
+// a test is tried with a value.
 const (
 	maxKeyCells  = 256
 	maxKeyValues = 2000
+	maxKeyTrials = 50_000
 )
 
 // keyCells are the values of a key that its tests can tell apart, one list of values
@@ -51,6 +53,9 @@ func keyCells(key string, tests []keyTest, extra []string) (cells [][]string, co
 		return nil, false
 	}
 	single, complete := singleValues(tests)
+	if len(tests)*(len(single)+len(extra)) > maxKeyTrials {
+		return nil, false
+	}
 	var base []string
 	seen := map[string]bool{}
 	add := func(values []string) bool {
@@ -146,7 +151,7 @@ func severals(key string, tests []keyTest, base []string) [][]string {
 		for i, v := range base {
 			visit(sums{highest(s.some, bits[i]), lowest(s.all, bits[i])}, append(slices.Clip(list), v))
 		}
-		if len(lists) > maxKeyCells {
+		if len(lists) > maxKeyCells || len(lists)*len(base)*len(tests) > maxKeyTrials {
 			return nil
 		}
 	}

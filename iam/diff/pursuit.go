@@ -34,19 +34,36 @@ type allowance struct {
 	by *stmt
 }
 
+// tooMuch is the reason when a bound was reached.
+const tooMuch = "too many statements and conditions to compare"
+
 func (p *pursuit) run() {
-	proof := newSpace(p.class.statements, &space{proof: true, star: p.star})
+	proof, ok := p.space(&space{proof: true, star: p.star})
+	if !ok {
+		p.leave(p.actions, nil, tooMuch)
+		return
+	}
 	claim, point, verdict := p.search(proof, nil)
 	switch verdict {
 	case No:
 		return
 	case Unknown:
-		p.leave(p.actions, nil, "too many statements and conditions to compare")
+		p.leave(p.actions, nil, tooMuch)
 		return
 	}
 	for _, group := range p.groups() {
 		p.group(group, proof, claim, point)
 	}
+}
+
+// space makes a space of the class's statements, if there is work left for it.
+func (p *pursuit) space(sp *space) (*space, bool) {
+	if p.steps <= 0 {
+		return nil, false
+	}
+	newSpace(p.class.statements, sp)
+	p.steps -= sp.cost
+	return sp, !sp.large
 }
 
 // leave notes actions as not known.
@@ -123,7 +140,11 @@ func (p *pursuit) group(actions []action, proof *space, why *claimed, point []in
 		if len(rest) == 0 || misfit {
 			break
 		}
-		sp := newSpace(p.class.statements, &space{star: p.star, bound: bound, types: types, optional: actions[0].optional()})
+		sp, ok := p.space(&space{star: p.star, bound: bound, types: types, optional: actions[0].optional()})
+		if !ok {
+			p.leave(rest, why, tooMuch)
+			return
+		}
 		var fits bool
 		if rest, fits = p.examples(sp, rest); len(rest) == len(actions) && !fits {
 			misfit = true
@@ -323,6 +344,7 @@ func (p *pursuit) search(sp *space, refused []box) (*claimed, []int, Answer) {
 	for _, a := range fromAllows {
 		all = append(all, a.box)
 	}
+	p.steps -= len(all)
 	s := search{sizes: sp.sizes(), steps: min(classSteps, p.steps)}
 	defer func(before int) { p.steps -= before - max(0, s.steps) }(s.steps)
 	for _, a := range toAllows {

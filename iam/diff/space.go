@@ -40,6 +40,8 @@ type space struct {
 	free       map[string]int
 	impossible []box // of requests that cannot be
 	contexts   map[*side]*iam.Context
+	cost       int    // of making it, in steps of search
+	large      bool   // it has too many dimensions and was given up
 	undivided  string // why some classes are missing, "" if none is
 }
 
@@ -52,6 +54,15 @@ type dimension struct {
 	values  [][]string // of the key; no values: absent
 	free    string     // what is not resolved: cell 0 says no, cell 1 yes
 }
+
+// maxDims bounds the context keys and unresolved things in one space.
+const maxDims = 100
+
+// Costs of what makes a space, in steps of search.
+const (
+	cellCost   = 8
+	failedCost = 200_000 // of a division that was given up
+)
 
 // The first two dimensions are always there.
 const (
@@ -84,6 +95,8 @@ type keyGroup struct {
 	truth []string // by cell and test
 }
 
+// newSpace makes a space for statements. It is of no use if it has more than maxDims
+// dimensions; it is then large.
 func newSpace(statements []*stmt, sp *space) *space {
 	sp.statements = statements
 	sp.index, sp.free = map[string]int{}, map[string]int{}
@@ -99,7 +112,11 @@ func newSpace(statements []*stmt, sp *space) *space {
 	}
 	sp.divideResources()
 	for _, st := range statements {
+		sp.cost += 1 + len(sp.atoms[st]) + len(st.Tests())
 		sp.addTests(st)
+	}
+	if sp.large = len(sp.keys)+len(sp.dims) > maxDims; sp.large {
+		return sp
 	}
 	for _, key := range slices.Sorted(maps.Keys(sp.keys)) {
 		sp.divideKey(sp.keys[key])
@@ -274,6 +291,10 @@ func (sp *space) divideResources() {
 	}
 	all := append(slices.Clone(sp.patterns), sp.fits...)
 	cells, ok := partition.Split(all, partition.ARN(starTokens(anyResource)), maxResourceCells)
+	sp.cost += cellCost * len(cells)
+	if !ok {
+		sp.cost += failedCost
+	}
 	if !ok && sp.proof {
 		// Too many classes: every value is free then.
 		d.size, d.texts = 1, []string{""}
@@ -380,7 +401,9 @@ func readTest(t *condition.Test, variables bool, c *iam.Context) (keyTest, iam.T
 // divideKey makes the dimension of one key.
 func (sp *space) divideKey(g *keyGroup) {
 	cells, complete := keyCells(g.key, g.tests, sp.callerValues(g.key))
+	sp.cost += cellCost * (len(cells) + 1) * len(g.tests)
 	if !complete {
+		sp.cost += failedCost / 10
 		sp.undivided = "the conditions on " + g.key + " cannot be compared"
 		if sp.proof {
 			for _, st := range sp.statements {
