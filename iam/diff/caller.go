@@ -23,68 +23,80 @@ var derived = [...]string{
 	"aws:principalaccount", "aws:principalarn", "aws:principalisawsservice", "aws:principalservicename", "aws:principaltype", "aws:userid", "aws:username",
 }
 
-// maxCallers bounds the callers that are told apart.
-const maxCallers = 512
+// maxCallers bounds the callers that are told apart. An account makes four.
+const maxCallers = 2048
 
 // crowd collects callers, each once.
 type crowd struct {
 	list   []caller
 	seen   map[string]bool
 	stands string // of those that are added
+	full   bool   // some were left out
 }
 
 // callersOf are callers that stand for all: Principal elements name accounts, users,
 // roles, sessions, services and providers one by one, so those named and one stranger
-// of each kind, in each account named and in another, are every class.
-func callersOf(statements []*stmt) []caller {
-	c := &crowd{seen: map[string]bool{}}
-	partitions := map[string]bool{"aws": true}
-	accounts := map[rootkeep.AccountID]bool{}
-	var entries []named
+// of each kind, in each account named and in another, are every class. Callers that
+// conditions name come behind; they are for examples.
+func callersOf(statements []*stmt) (list []caller, complete bool) {
+	var entries, tests []named
 	for _, st := range statements {
-		for _, p := range []*policy.Principal{st.src.Principal, st.src.NotPrincipal} {
-			if p != nil && !p.Anyone {
-				entries = append(entries, namedBy(p)...)
-			}
+		if p := st.principals(); p != nil && !p.Anyone {
+			entries = append(entries, namedBy(p)...)
 		}
-		entries = append(entries, namedByTests(st)...)
+		tests = append(tests, namedByTests(st)...)
 	}
-	for _, e := range entries {
-		if a, err := rootkeep.ParseARN(e.text); err == nil {
-			partitions[a.Partition] = true
-			if len(accounts) < maxCallers/8 {
-				accounts[a.Account] = true
-			}
-		} else if id, err := rootkeep.ParseAccountID(e.text); err == nil && len(accounts) < maxCallers/8 {
-			accounts[id] = true
-		}
-	}
-	for _, id := range []rootkeep.AccountID{otherAccount, thirdAccount} {
-		if !accounts[id] {
+	c := &crowd{seen: map[string]bool{}}
+	used := accountsOf(slices.Concat(entries, tests))
+	for _, id := range []rootkeep.AccountID{otherAccount, thirdAccount, exampleAccount} {
+		if !used[id] {
 			c.stands = "any account"
 			c.account("aws", id)
 			break
 		}
 	}
-	for _, e := range entries {
-		c.stands = e.text
-		c.entry(e)
-	}
-	for _, id := range sortedKeys(accounts) {
-		for _, partition := range sortedKeys(partitions) {
-			if _, err := rootkeep.ParseAccountID(string(id)); err == nil {
-				c.stands = "account " + string(id)
-				c.account(partition, id)
-			}
-		}
-	}
+	c.entries(entries)
 	c.stands = "any service"
 	c.add("other.amazonaws.com")
 	c.stands = "any identity provider"
 	c.add("arn:aws:iam::" + string(otherAccount) + ":oidc-provider/other.example.com")
 	c.stands = "anyone, without signing in"
 	c.add("*")
-	return c.list
+	complete = !c.full && len(c.list) > 3 && c.list[0].stands == "any account"
+	c.entries(tests)
+	return c.list, complete
+}
+
+// entries adds who is named, and strangers in the same accounts and partitions.
+func (c *crowd) entries(list []named) {
+	partitions := map[string]bool{"aws": true}
+	for _, e := range list {
+		c.stands = e.text
+		c.entry(e)
+		if a, err := rootkeep.ParseARN(e.text); err == nil && a.Partition != "" {
+			partitions[a.Partition] = true
+		}
+	}
+	for _, id := range sortedKeys(accountsOf(list)) {
+		for _, partition := range sortedKeys(partitions) {
+			c.stands = "account " + string(id)
+			c.account(partition, id)
+		}
+	}
+}
+
+func accountsOf(list []named) map[rootkeep.AccountID]bool {
+	out := map[rootkeep.AccountID]bool{}
+	for _, e := range list {
+		text := e.text
+		if a, err := rootkeep.ParseARN(text); err == nil {
+			text = string(a.Account)
+		}
+		if id, err := rootkeep.ParseAccountID(text); err == nil {
+			out[id] = true
+		}
+	}
+	return out
 }
 
 func sortedKeys[K ~string](m map[K]bool) []K {
@@ -133,7 +145,11 @@ func namedByTests(st *stmt) (out []named) {
 
 func (c *crowd) add(text string) *caller {
 	p, err := iam.ParsePrincipal(text)
-	if err != nil || strings.ContainsAny(text, "?") || c.seen[text] || len(c.list) >= maxCallers {
+	if err != nil || strings.ContainsAny(text, "?") || c.seen[text] {
+		return nil
+	}
+	if len(c.list) >= maxCallers {
+		c.full = true
 		return nil
 	}
 	c.seen[text] = true
@@ -205,17 +221,7 @@ func (sp *space) callerBoxes(st *stmt, base box, unsure bool) []box {
 	if st.src.Principal == nil && st.src.NotPrincipal == nil {
 		return []box{base}
 	}
-	d := &sp.dims[callerDim]
-	sure, open := newMask(d.size), newMask(d.size)
-	for i := range d.callers {
-		c := iam.NewContext(d.callers[i].keys)
-		switch st.Names(&d.callers[i].Principal, &c) {
-		case iam.True:
-			sure.set(i)
-		case iam.Unknown:
-			open.set(i)
-		}
-	}
+	sure, open := st.sure, st.open
 	var out []box
 	if !sure.empty() {
 		out = append(out, base.with(callerDim, sure))
@@ -231,6 +237,20 @@ func (sp *space) callerBoxes(st *stmt, base box, unsure bool) []box {
 		out = append(out, b.with(sp.freeDim(fmt.Sprintf("P %q", texts), "whom the Principal names"), yes()))
 	}
 	return out
+}
+
+// judgeCallers works out which callers the statement names, once for all spaces.
+func (s *stmt) judgeCallers(callers []caller) {
+	s.sure, s.open = newMask(len(callers)), newMask(len(callers))
+	for i := range callers {
+		c := iam.NewContext(callers[i].keys)
+		switch s.Names(&callers[i].Principal, &c) {
+		case iam.True:
+			s.sure.set(i)
+		case iam.Unknown:
+			s.open.set(i)
+		}
+	}
 }
 
 func (s *stmt) principals() *policy.Principal {

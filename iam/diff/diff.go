@@ -177,6 +177,8 @@ func (c *comparison) denyGone() bool {
 type comparison struct {
 	old, new     *side
 	knownDiffers bool
+	callers      []caller // one without a name if the policies name none
+	crowded      bool     // there are more than callers
 	forms        map[*metadata.Action]string
 	overflow     string // why actions may be missing, "" if none is
 	steps        int    // of search that are left, over all classes
@@ -202,6 +204,15 @@ func newComparison(old, new Side) (*comparison, error) {
 	}
 	if old.Principal.Account != new.Principal.Account {
 		return nil, errors.New("principals of different accounts")
+	}
+	c.callers = []caller{{}}
+	if old.Kind.named() {
+		var complete bool
+		c.callers, complete = callersOf(c.all())
+		c.crowded = !complete
+		for _, st := range c.all() {
+			st.judgeCallers(c.callers)
+		}
 	}
 	c.knownDiffers = !sameContext(&c.old.known, &c.new.known)
 	return &c, nil
@@ -237,7 +248,7 @@ func (c *comparison) direction(classes []*class, from, to *side) Access {
 	for _, cl := range classes {
 		p := pursuit{comparison: c, class: cl, from: from, to: to}
 		p.run()
-		out.Changes = append(out.Changes, p.found...)
+		out.Changes = append(out.Changes, p.changes...)
 		out.Open = append(out.Open, p.open...)
 	}
 	if c.overflow != "" {

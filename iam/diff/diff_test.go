@@ -3,6 +3,7 @@ package diff_test
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -134,5 +135,101 @@ func TestCompare(t *testing.T) {
 				t.Errorf("got new %s, lost %s; want new %s, lost %s\n%s", r.New.Answer, r.Lost.Answer, c.gain, c.loss, show(r))
 			}
 		})
+	}
+}
+
+func TestManyPrincipals(t *testing.T) {
+	accounts := func(n int) string {
+		return many(n, " ", func(i int) string { return fmt.Sprintf("%012d", 200_000_000_000+i) })
+	}
+	on := func(principals string) string {
+		return allow("s3:GetObject", "arn:aws:s3:::a/*", who("AWS", principals))
+	}
+	for _, c := range []struct {
+		name     string
+		old, new string
+		gain     diff.Answer
+		callers  []string
+	}{
+		{"a hundred accounts in one statement or two", on(accounts(100)), on(accounts(60)) + "," + on(accounts(100)), diff.No, nil},
+		{"two of a hundred are new", on(accounts(98)), on(accounts(100)), diff.Yes, []string{"account 200000000098", "account 200000000099"}},
+		{"more than can be told apart", on(accounts(700)), on(accounts(699)), diff.Unknown, nil},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			r := compare(t, diff.Resource, c.old, c.new)
+			if r.New.Answer != c.gain {
+				t.Errorf("new access: got %s, want %s\n%s", r.New.Answer, c.gain, show(r))
+			}
+			if len(r.New.Changes) > 0 && !slices.Equal(r.New.Changes[0].Principals, c.callers) {
+				t.Errorf("callers: got %q, want %q", r.New.Changes[0].Principals, c.callers)
+			}
+		})
+	}
+}
+
+func TestGranted(t *testing.T) {
+	for _, c := range []struct {
+		name     string
+		kind     diff.Kind
+		policy   string
+		actions  string
+		resource string
+		want     diff.Answer
+	}{
+		{"an action that is there", diff.Identity, allow("s3:*", "*"), "s3:PutObject", "", diff.Yes},
+		{"an action that is not", diff.Identity, allow("s3:Get*", "*"), "s3:PutObject sqs:*", "", diff.No},
+		{"on another resource", diff.Identity, allow("s3:*", "arn:aws:s3:::a/*"), "s3:PutObject", "arn:aws:s3:::b/*", diff.No},
+		{"on a resource within", diff.Identity, allow("s3:*", "arn:aws:s3:::a/*"), "s3:PutObject", "arn:aws:s3:::a/b/c", diff.Yes},
+		{"under a condition", diff.Identity, allow("s3:*", "*", when("Bool", "aws:SecureTransport", "true")), "s3:*", "", diff.Yes},
+		{"under a condition that cannot hold", diff.Identity, allow("s3:*", "*", `"Condition":{"Bool":{"aws:MultiFactorAuthPresent":"true"},"Null":{"aws:MultiFactorAuthPresent":"true"}}`), "s3:*", "", diff.No},
+		{"denied", diff.Identity, allow("*", "*") + "," + deny("iam:*", "*"), "iam:PassRole", "", diff.No},
+		{"to somebody", diff.Resource, allow("s3:GetObject", "*", who("AWS", "111122223333")), "s3:*", "", diff.Yes},
+		{"to nobody", diff.Resource, deny("s3:GetObject", "*", everyone), "s3:*", "", diff.No},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			got, err := diff.Granted(diff.Side{Kind: c.kind, Policies: []*iam.Policy{parse(t, c.policy)}}, strings.Fields(c.actions), c.resource)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got.Answer != c.want {
+				t.Errorf("got %s, want %s: %+v", got.Answer, c.want, got)
+			}
+		})
+	}
+	if _, err := diff.Granted(diff.Side{Kind: diff.Identity}, []string{"nonsense"}, ""); err == nil {
+		t.Error("an action without a service: got no error, want one")
+	}
+}
+
+func TestUnreadPoliciesProveNothing(t *testing.T) {
+	readable := parse(t, allow("s3:GetObject", "*"))
+	side := func(p ...*iam.Policy) diff.Side { return diff.Side{Kind: diff.Identity, Policies: p} }
+	for _, c := range []struct {
+		name     string
+		old, new diff.Side
+		gain     diff.Answer
+	}{
+		{"in the new", side(readable), side(readable, iam.Unread("x", iam.Identity)), diff.Unknown},
+		{"in the old", side(iam.Unread("x", iam.Identity)), side(readable), diff.Unknown},
+		{"in both", side(iam.Unread("x", iam.Identity)), side(iam.Unread("x", iam.Identity)), diff.Unknown},
+	} {
+		r, err := diff.Compare(c.old, c.new)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r.New.Answer != c.gain {
+			t.Errorf("%s: got %s, want %s\n%s", c.name, r.New.Answer, c.gain, show(r))
+		}
+	}
+}
+
+func TestADenyThatIsGoneIsTold(t *testing.T) {
+	r := compare(t, diff.Identity, allow("s3:GetObject", "*")+","+deny("iam:*", "*"), allow("s3:GetObject", "*")+","+deny("iam:*", "arn:aws:iam::*:user/*"))
+	if r.New.Answer != diff.No || r.Lifted.Answer != diff.Yes {
+		t.Errorf("got new %s, lifted %s; want no and yes\n%s", r.New.Answer, r.Lifted.Answer, show(r))
+	}
+	r = compare(t, diff.SCP, deny("iam:*", "*"), deny("iam:*", "arn:aws:iam::*:user/*"))
+	if !r.Assumed || r.New.Answer != diff.Yes {
+		t.Errorf("service control policies that only deny: got new %s, full access assumed %v; want yes and true", r.New.Answer, r.Assumed)
 	}
 }

@@ -15,8 +15,8 @@ type pursuit struct {
 	*class
 	from, to *side
 
-	found, open []Change
-	last        *Example // that was found, a start for the next
+	changes, open []Change
+	last          *Example // that was found, a start for the next
 }
 
 // Bounds of one pursuit.
@@ -44,15 +44,22 @@ func (p *pursuit) run() {
 		return
 	}
 	claim, point, verdict := p.search(proof, nil)
-	switch verdict {
-	case No:
+	switch {
+	case verdict == No && p.crowded:
+		p.leave(p.actions, nil, "too many principals to compare")
 		return
-	case Unknown:
+	case verdict == No:
+		return
+	case verdict == Unknown:
 		p.leave(p.actions, nil, tooMuch)
 		return
 	}
-	for _, group := range p.groups() {
-		p.group(group, proof, claim, point)
+	groups := p.groups()
+	for i, group := range groups {
+		if hopeless := p.group(group, proof, claim, point); hopeless {
+			p.leave(slices.Concat(groups[i+1:]...), claim, p.reason(proof, point))
+			return
+		}
 	}
 }
 
@@ -61,6 +68,7 @@ func (p *pursuit) space(sp *space) (*space, bool) {
 	if p.steps <= 0 {
 		return nil, false
 	}
+	sp.callers = p.callers
 	newSpace(p.class.statements, sp)
 	p.steps -= sp.cost
 	return sp, !sp.large
@@ -68,6 +76,9 @@ func (p *pursuit) space(sp *space) (*space, bool) {
 
 // leave notes actions as not known.
 func (p *pursuit) leave(actions []action, by *claimed, reason string) {
+	if len(actions) == 0 {
+		return
+	}
 	ch := Change{Actions: described(actions), Reason: reason}
 	if by != nil {
 		ch.By, ch.Despite = by.places()
@@ -121,11 +132,12 @@ func (p *pursuit) groups() [][]action {
 	return out
 }
 
-// group looks for examples of a group, and for the reason if there is none.
-func (p *pursuit) group(actions []action, proof *space, why *claimed, point []int) {
-	if len(p.found)+len(p.open) > maxGroups {
+// group looks for examples of a group, and for the reason if there is none. It is
+// hopeless when there is none on any resource: other groups have none then either.
+func (p *pursuit) group(actions []action, proof *space, why *claimed, point []int) (hopeless bool) {
+	if len(p.changes)+len(p.open) > maxGroups {
 		p.leave(actions, why, "too many resource types to look for examples")
-		return
+		return false
 	}
 	rest := actions
 	if p.last != nil {
@@ -136,6 +148,7 @@ func (p *pursuit) group(actions []action, proof *space, why *claimed, point []in
 		types = nil
 	}
 	misfit := !p.reaches(types)
+	hopeless = !misfit
 	for _, bound := range p.bindings() {
 		if len(rest) == 0 || misfit {
 			break
@@ -143,21 +156,22 @@ func (p *pursuit) group(actions []action, proof *space, why *claimed, point []in
 		sp, ok := p.space(&space{star: p.star, bound: bound, types: types, optional: actions[0].optional()})
 		if !ok {
 			p.leave(rest, why, tooMuch)
-			return
+			return false
 		}
-		var fits bool
-		if rest, fits = p.examples(sp, rest); len(rest) == len(actions) && !fits {
-			misfit = true
-		}
+		var where outcome
+		rest, where = p.examples(sp, rest)
+		misfit = len(rest) == len(actions) && where == onMisfit
+		hopeless = hopeless && where == nowhere
 	}
 	if len(rest) == 0 {
-		return
+		return false
 	}
 	if misfit {
 		p.leave(rest, why, "only on resources of a form that these actions do not take by the action table of "+metadata.Date().Format(time.DateOnly))
-		return
+		return false
 	}
 	p.leave(rest, why, p.reason(proof, point))
+	return hopeless
 }
 
 // reaches says whether some Allow may cover a resource of these types, judged by the
@@ -203,31 +217,47 @@ func (p *pursuit) reason(proof *space, point []int) string {
 	return "cannot be compared: " + strings.Join(parts, "; ")
 }
 
+// outcome says where examples were found.
+type outcome uint8
+
+const (
+	unsure   outcome = iota // what was found was refused by the evaluator, or the search ended early
+	found                   // on a resource that the actions take
+	onMisfit                // only on a resource that the actions do not take
+	nowhere
+)
+
 // examples looks for a request in a space that the evaluator confirms, and returns the
-// actions for which there is none. Fits is false if there is one only on a resource
-// that the actions do not take.
-func (p *pursuit) examples(sp *space, actions []action) (rest []action, fits bool) {
+// actions for which there is none.
+func (p *pursuit) examples(sp *space, actions []action) (rest []action, where outcome) {
 	refused := sp.misfits()
-	strict := len(refused) > 0
-	for range maxTries {
+	misfits := len(refused)
+	for try := range maxTries {
 		claim, point, verdict := p.search(sp, refused)
-		if verdict != Yes {
-			if verdict == No && strict {
-				_, _, loose := p.search(sp, refused[1:])
-				return actions, loose != Yes
+		switch {
+		case verdict == No && try == 0:
+			if misfits > 0 {
+				if _, _, verdict = p.search(sp, nil); verdict == Yes {
+					return actions, onMisfit
+				}
 			}
-			return actions, true
+			if verdict == No && sp.undivided == "" {
+				return actions, nowhere
+			}
+			return actions, unsure
+		case verdict != Yes:
+			return actions, unsure
 		}
 		e := p.realize(sp, point, actions[0])
 		if done, left := p.confirm(e, actions); len(done) > 0 {
 			who := p.others(sp, point, refused, done[0])
 			p.record(claim, p.simplify(e), who, done)
-			return left, true
+			return left, found
 		}
 		s := search{sizes: sp.sizes()}
 		refused = append(refused, s.cell(point))
 	}
-	return actions, true
+	return actions, unsure
 }
 
 // others are all callers for whom there is an example like the one found, the first of
@@ -259,7 +289,7 @@ func (p *pursuit) others(sp *space, point []int, refused []box, a action) (who [
 func (p *pursuit) record(by *claimed, e *Example, who []string, actions []action) {
 	at, despite := by.places()
 	p.last = e
-	p.found = append(p.found, Change{Actions: described(actions), Principals: who, By: at, Despite: despite, Conditional: by.conditional(), Example: e.told()})
+	p.changes = append(p.changes, Change{Actions: described(actions), Principals: who, By: at, Despite: despite, Conditional: by.conditional(), Example: e.told()})
 }
 
 // again tries the last example with resources of the actions' own types.
@@ -267,7 +297,7 @@ func (p *pursuit) again(actions []action) (rest []action) {
 	if p.star {
 		return actions
 	}
-	last := &p.found[len(p.found)-1]
+	last := &p.changes[len(p.changes)-1]
 	for _, a := range actions {
 		e := *p.last
 		e.Action = a.name

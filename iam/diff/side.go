@@ -83,6 +83,8 @@ type stmt struct {
 	level     int // of which it is an Allow; a Deny counts whatever its level
 	denies    bool
 	variables bool
+	sure      mask   // of the callers that it names
+	open      mask   // of the callers that it may name
 	written   string // what it says beside its Action, the same for the same meaning
 }
 

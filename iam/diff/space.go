@@ -25,6 +25,7 @@ type space struct {
 	proof    bool
 	star     bool                // only requests on "*"
 	bound    map[string][]string // of variables, by key in lower case
+	callers  []caller            // at least one
 	types    []string            // ARNs of the resource types that the action takes
 	optional bool                // requests may name no resource
 
@@ -102,11 +103,7 @@ func newSpace(statements []*stmt, sp *space) *space {
 	sp.index, sp.free = map[string]int{}, map[string]int{}
 	sp.atoms, sp.uses = map[*stmt][]resourceAtom{}, map[*stmt][]testUse{}
 	sp.keys, sp.contexts = map[string]*keyGroup{}, map[*side]*iam.Context{}
-	sp.dims = []dimension{{}, {size: 1, callers: []caller{{}}}}
-	if len(statements) > 0 && statements[0].side.kind.named() {
-		sp.dims[callerDim].callers = callersOf(statements)
-		sp.dims[callerDim].size = len(sp.dims[callerDim].callers)
-	}
+	sp.dims = []dimension{{}, {size: len(sp.callers), callers: sp.callers}}
 	for _, st := range statements {
 		sp.addResources(st)
 	}
