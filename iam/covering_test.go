@@ -13,7 +13,7 @@ func TestCoveringListsStatementsByAction(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for action, want := range map[string][]int{"s3:GetObject": {0, 1, 3}, "s3:GetBucketAcl": {0, 1, 2}, "iam:PassRole": {1}, "nonsense": {1, 2}} {
+	for action, want := range map[string][]int{"s3:GetObject": {0, 1, 3}, "s3:GetBucketAcl": {0, 1, 2}, "iam:PassRole": {1}, "new:Thing": {1, 2}, "nonsense": {1}} {
 		var got []int
 		for _, ref := range set.Covering(action) {
 			got = append(got, ref.Index)

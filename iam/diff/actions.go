@@ -178,20 +178,18 @@ func (c *comparison) classes() ([]*class, error) {
 	return s.order, nil
 }
 
-func globOf(s string) partition.Pattern { return partition.Glob(starTokens(s)) }
-
 // services are those of the table, those that the policies name, and one for each
 // class of names that their wildcards tell apart.
 func (c *comparison) services(texts []actionText) []string {
 	var ps []partition.Pattern
 	out := slices.Clone(metadata.Services())
 	for _, t := range texts {
-		ps = append(ps, globOf(t.service))
+		ps = append(ps, partition.ParseGlob(t.service))
 		if !t.wild() {
 			out = append(out, t.service)
 		}
 	}
-	cells, ok := partition.Split(ps, globOf("?*"), maxNames)
+	cells, ok := partition.Split(ps, partition.ParseGlob("?*"), maxNames)
 	if !ok {
 		c.overflow = "the actions have too many patterns to compare"
 	}
@@ -223,9 +221,9 @@ func (s *sorter) service(service string) {
 			at[t.in] = i
 			names = append(names, partition.Pattern{})
 		}
-		names[i] = partition.Union(names[i], globOf(t.name))
+		names[i] = partition.Union(names[i], partition.ParseGlob(t.name))
 	}
-	cells, ok := partition.Split(names, globOf("?*"), maxNames)
+	cells, ok := partition.Split(names, partition.ParseGlob("?*"), maxNames)
 	if !ok {
 		s.overflow = "the actions of " + service + " have too many patterns to compare"
 	}

@@ -28,6 +28,7 @@ import (
 	"strings"
 
 	"github.com/rootkeep/rootkeep/iam"
+	"github.com/rootkeep/rootkeep/iam/diff/caller"
 	"github.com/rootkeep/rootkeep/iam/metadata"
 )
 
@@ -112,7 +113,7 @@ type Example struct {
 	Issuer          string              `json:"issuer,omitempty"` // user behind a federated user's session
 	Context         map[string][]string `json:"context,omitempty"`
 
-	caller   *caller
+	caller   *caller.Caller
 	contexts map[*side]iam.Context // of the request, made once
 }
 
@@ -177,8 +178,8 @@ func (c *comparison) denyGone() bool {
 type comparison struct {
 	old, new     *side
 	knownDiffers bool
-	callers      []caller // one without a name if the policies name none
-	crowded      bool     // there are more than callers
+	callers      []caller.Caller // one without a name if the policies name none
+	crowded      bool            // there are more than callers
 	forms        map[*metadata.Action]string
 	overflow     string // why actions may be missing, "" if none is
 	steps        int    // of search that are left, over all classes
@@ -205,10 +206,14 @@ func newComparison(old, new Side) (*comparison, error) {
 	if old.Principal.Account != new.Principal.Account {
 		return nil, errors.New("principals of different accounts")
 	}
-	c.callers = []caller{{}}
+	c.callers = []caller.Caller{{}}
 	if old.Kind.named() {
 		var complete bool
-		c.callers, complete = callersOf(c.all())
+		var statements []caller.Statement
+		for _, st := range c.all() {
+			statements = append(statements, caller.Statement{Principal: st.principals(), Tests: st.Tests()})
+		}
+		c.callers, complete = caller.Of(statements)
 		c.crowded = !complete
 		for _, st := range c.all() {
 			st.judgeCallers(c.callers)

@@ -7,6 +7,7 @@ import (
 
 	"github.com/rootkeep/rootkeep"
 	"github.com/rootkeep/rootkeep/iam"
+	"github.com/rootkeep/rootkeep/iam/diff/caller"
 	"github.com/rootkeep/rootkeep/iam/metadata"
 	"github.com/rootkeep/rootkeep/iam/pattern"
 )
@@ -64,7 +65,7 @@ func (p *pursuit) caller(e *Example) iam.Principal {
 			return who
 		}
 	}
-	return iam.Principal{Kind: iam.User, ARN: exampleUser, Account: exampleAccount, Name: "someone"}
+	return iam.Principal{Kind: iam.User, ARN: exampleUser, Account: caller.Example, Name: "someone"}
 }
 
 // decide asks the evaluator about a side.
@@ -84,12 +85,12 @@ func (e *Example) context(s *side) iam.Context {
 	context := map[string][]string{}
 	maps.Copy(context, e.Context)
 	if e.caller != nil {
-		for _, key := range derived {
-			if e.caller.ARN != "" && (key != "aws:userid" || e.caller.keys[key] != nil) {
+		for _, key := range caller.Derived {
+			if e.caller.ARN != "" && (key != "aws:userid" || e.caller.Keys[key] != nil) {
 				delete(context, key)
 			}
 		}
-		maps.Copy(context, e.caller.keys)
+		maps.Copy(context, e.caller.Keys)
 	}
 	for _, key := range s.known.Keys() {
 		context[key], _ = s.known.Values(key)
@@ -157,7 +158,7 @@ func (e *Example) told() *Example {
 	out.Context = map[string][]string{}
 	keys := maps.Clone(e.Context)
 	if e.caller != nil {
-		maps.Copy(keys, e.caller.keys)
+		maps.Copy(keys, e.caller.Keys)
 	}
 	for key, values := range keys {
 		if len(values) == 0 {
@@ -223,7 +224,7 @@ func freshValue(key string, i int) string {
 	case "aws:username":
 		return "someone"
 	case "aws:principalaccount", "aws:resourceaccount", "aws:sourceaccount":
-		return string(exampleAccount)
+		return string(caller.Example)
 	}
 	return "name" + string(rune('a'+i%26))
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/rootkeep/rootkeep/iam/diff/partition"
 	"github.com/rootkeep/rootkeep/iam/metadata"
 	"time"
 )
@@ -192,7 +193,7 @@ func (p *pursuit) reaches(types []string) bool {
 			if len(parts) < 4 {
 				return true
 			}
-			service := globOf(parts[2])
+			service := partition.ParseGlob(parts[2])
 			for _, form := range types {
 				if of := strings.SplitN(form, ":", 4)[2]; strings.ContainsAny(of, "*?") || service.Match(of) {
 					return true
@@ -270,8 +271,8 @@ func (p *pursuit) others(sp *space, point []int, refused []box, a action) (who [
 	left := mask(nil)
 	for range callers {
 		at := max(point[callerDim], 0)
-		if e := p.realize(sp, point, a); p.holds(e) && !slices.Contains(who, callers[at].stands) {
-			who = append(who, callers[at].stands)
+		if e := p.realize(sp, point, a); p.holds(e) && !slices.Contains(who, callers[at].Stands) {
+			who = append(who, callers[at].Stands)
 		}
 		one := newMask(len(callers))
 		one.set(at)

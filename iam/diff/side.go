@@ -9,6 +9,7 @@ import (
 	"github.com/rootkeep/rootkeep"
 	"github.com/rootkeep/rootkeep/iam"
 	"github.com/rootkeep/rootkeep/iam/condition"
+	"github.com/rootkeep/rootkeep/iam/diff/caller"
 	"github.com/rootkeep/rootkeep/iam/policy"
 )
 
@@ -101,16 +102,11 @@ type side struct {
 	owner      rootkeep.AccountID // of resources whose ARN does not say
 }
 
-// Accounts and callers of examples; the numbers are those of AWS's documentation.
-const (
-	exampleAccount = rootkeep.AccountID("111122223333")
-	otherAccount   = rootkeep.AccountID("444455556666")
-	thirdAccount   = rootkeep.AccountID("999999999999")
-	exampleUser    = "arn:aws:iam::111122223333:user/someone"
-)
+// exampleUser makes the requests of examples where any user will do.
+const exampleUser = "arn:aws:iam::" + string(caller.Example) + ":user/someone"
 
 func newSide(name string, s Side) (*side, error) {
-	out := &side{name: name, kind: s.Kind, known: s.Known, principal: s.Principal, own: exampleAccount}
+	out := &side{name: name, kind: s.Kind, known: s.Known, principal: s.Principal, own: caller.Example}
 	if s.Kind == Boundary && len(s.Policies) == 0 {
 		return nil, fmt.Errorf("the %s side has no boundary: want one policy or more", name)
 	}

@@ -32,6 +32,17 @@ type element struct {
 // tokens must hold no variable.
 func Glob(tokens []pattern.Token) Pattern { return one(elements(tokens, false)) }
 
+// ParseGlob is Glob of a text with * and ?.
+func ParseGlob(text string) Pattern { return Glob(parse(text)) }
+
+// ParseARN is ARN of a text with * and ?.
+func ParseARN(text string) Pattern { return ARN(parse(text)) }
+
+func parse(text string) []pattern.Token {
+	p := pattern.Parse(text, pattern.Syntax{Wildcards: true})
+	return p.Tokens()
+}
+
 func one(elements []element) Pattern { return Pattern{[][]element{elements}} }
 
 // Fold is a literal text in any case.

@@ -10,12 +10,9 @@ import (
 	"github.com/rootkeep/rootkeep/iam/pattern"
 )
 
-func glob(s string) Pattern { return Glob(tokens(s)) }
+func glob(s string) Pattern { return ParseGlob(s) }
 
-func tokens(s string) []pattern.Token {
-	p := pattern.Parse(s, pattern.Syntax{Wildcards: true})
-	return p.Tokens()
-}
+func tokens(s string) []pattern.Token { return parse(s) }
 
 func TestEveryClassHasOneText(t *testing.T) {
 	for _, c := range []struct {

@@ -1,4 +1,8 @@
-package diff
+// Package values divides the values of one context key into the classes that conditions
+// can tell apart. The tests of the key go in; out comes, for each class, one list of
+// values that a request may have. Texts are divided by their patterns, numbers, dates
+// and addresses at the values that the tests compare them with.
+package values
 
 import (
 	"encoding/base64"
@@ -18,48 +22,48 @@ import (
 	"github.com/rootkeep/rootkeep/iam/pattern"
 )
 
-// keyTest is a test of the values of one context key. Texts are its values in which
-// the variables are resolved; absent says that one of a value's variables has none.
-type keyTest struct {
-	test    *condition.Test
-	context *iam.Context // what is known beside the key
-	tokens  [][]pattern.Token
-	absent  []bool
+// Test is a test of the values of one context key. Tokens are its values in
+// which the variables are resolved; Absent says that one of a value's variables has none.
+type Test struct {
+	Test    *condition.Test
+	Context *iam.Context // what is known beside the key
+	Tokens  [][]pattern.Token
+	Absent  []bool
 }
 
 // eval judges a request that has these values of the key.
-func (t *keyTest) eval(key string, values ...string) byte {
-	c := t.context.With(key, values...)
-	return '0' + byte(t.test.Eval(&c))
+func (t *Test) eval(key string, values ...string) byte {
+	c := t.Context.With(key, values...)
+	return '0' + byte(t.Test.Eval(&c))
 }
 
 // The most classes of values of one key, values that its tests may list, and times that
 // a test is tried with a value.
 const (
-	maxKeyCells  = 256
-	maxKeyValues = 2000
-	maxKeyTrials = 50_000
+	maxCells  = 256
+	maxValues = 2000
+	maxTrials = 50_000
 )
 
-// keyCells are the values of a key that its tests can tell apart, one list of values
+// Cells are the values of a key that its tests can tell apart, one list of values
 // for each class; the empty list is an absent key. It is complete when every request
-// is like one of them for every test. Extra values are told apart as well as can be.
-func keyCells(key string, tests []keyTest, extra []string) (cells [][]string, complete bool) {
+// is like one of them for every test. Extra values are among them, as far as they differ.
+func Cells(key string, tests []Test, extra []string) (cells [][]string, complete bool) {
 	n := 0
 	for _, t := range tests {
-		n += len(t.tokens)
+		n += len(t.Tokens)
 	}
-	if n > maxKeyValues {
+	if n > maxValues {
 		return nil, false
 	}
 	single, complete := singleValues(tests)
-	if len(tests)*(len(single)+len(extra)) > maxKeyTrials {
+	if len(tests)*(len(single)+len(extra)) > maxTrials {
 		return nil, false
 	}
 	var base []string
 	seen := map[string]bool{}
 	add := func(values []string) bool {
-		v := truths(key, tests, values)
+		v := Truths(key, tests, values)
 		if seen[v] {
 			return false
 		}
@@ -83,11 +87,11 @@ func keyCells(key string, tests []keyTest, extra []string) (cells [][]string, co
 			add(values)
 		}
 	}
-	return cells, complete && len(cells) <= maxKeyCells
+	return cells, complete && len(cells) <= maxCells
 }
 
-// truths is what the tests say of a request with these values, as text.
-func truths(key string, tests []keyTest, values []string) string {
+// Truths is what the tests say of a request with these values, as text.
+func Truths(key string, tests []Test, values []string) string {
 	b := make([]byte, len(tests))
 	for i := range tests {
 		b[i] = tests[i].eval(key, values...)
@@ -97,12 +101,12 @@ func truths(key string, tests []keyTest, values []string) string {
 
 // severalValues says whether requests may hold several values of the key: by the
 // table, and for a key that it does not know by the tests.
-func severalValues(key string, tests []keyTest) bool {
+func severalValues(key string, tests []Test) bool {
 	if k, ok := metadata.FindKey(key); ok {
 		return k.Type.Multivalued()
 	}
 	for _, t := range tests {
-		if t.test.Operator.Set != condition.Single && t.test.Operator.Family != condition.Null {
+		if t.Test.Operator.Set != condition.Single && t.Test.Operator.Family != condition.Null {
 			return true
 		}
 	}
@@ -112,13 +116,13 @@ func severalValues(key string, tests []keyTest) bool {
 // severals are lists of two and more values. What tests say of a list follows from
 // what they say of some and of all of its values, so one list stands for each such
 // pair. Nil: there are too many.
-func severals(key string, tests []keyTest, base []string) [][]string {
+func severals(key string, tests []Test, base []string) [][]string {
 	type sums struct{ some, all string }
 	single := func(v string) string {
 		b := make([]byte, len(tests))
 		for i := range tests {
 			values := []string{v}
-			if tests[i].test.Operator.Set != condition.Single {
+			if tests[i].Test.Operator.Set != condition.Single {
 				values = []string{v, v} // one empty text has a meaning of its own
 			}
 			b[i] = tests[i].eval(key, values...)
@@ -151,7 +155,7 @@ func severals(key string, tests []keyTest, base []string) [][]string {
 		for i, v := range base {
 			visit(sums{highest(s.some, bits[i]), lowest(s.all, bits[i])}, append(slices.Clip(list), v))
 		}
-		if len(lists) > maxKeyCells || len(lists)*len(base)*len(tests) > maxKeyTrials {
+		if len(lists) > maxCells || len(lists)*len(base)*len(tests) > maxTrials {
 			return nil
 		}
 	}
@@ -197,14 +201,14 @@ func formOf(f condition.Family) form {
 }
 
 // singleValues are values that stand for all that the tests tell apart.
-func singleValues(tests []keyTest) (out []string, complete bool) {
-	var by [forms][]keyTest
+func singleValues(tests []Test) (out []string, complete bool) {
+	var by [forms][]Test
 	n := 0
 	for _, t := range tests {
-		if t.test.Operator.Family == condition.Null {
+		if t.Test.Operator.Family == condition.Null {
 			continue
 		}
-		f := formOf(t.test.Operator.Family)
+		f := formOf(t.Test.Operator.Family)
 		if len(by[f]) == 0 {
 			n++
 		}
@@ -237,19 +241,19 @@ func singleValues(tests []keyTest) (out []string, complete bool) {
 
 // textValues divide texts by all values of the tests, and by what else decides: whether
 // a text is an ARN, or a Boolean.
-func textValues(tests []keyTest) ([]string, bool) {
+func textValues(tests []Test) ([]string, bool) {
 	var ps []partition.Pattern
 	for _, t := range tests {
-		family := t.test.Operator.Family
+		family := t.Test.Operator.Family
 		switch family {
 		case condition.ARN:
 			ps = append(ps, anyARN())
 		case condition.Bool:
 			ps = append(ps, partition.Fold("true"), partition.Fold("false"))
 		}
-		for i, tokens := range t.tokens {
+		for i, tokens := range t.Tokens {
 			switch {
-			case t.absent[i]:
+			case t.Absent[i]:
 			case family == condition.StringEqualsIgnoreCase || family == condition.Bool:
 				ps = append(ps, partition.Fold(literal(tokens)))
 			case family == condition.ARN:
@@ -260,7 +264,7 @@ func textValues(tests []keyTest) ([]string, bool) {
 			}
 		}
 	}
-	cells, ok := partition.Split(ps, partition.Glob([]pattern.Token{{Kind: pattern.Any}, {Kind: pattern.Star}}), maxKeyCells)
+	cells, ok := partition.Split(ps, partition.ParseGlob("?*"), maxCells)
 	out := make([]string, len(cells))
 	// The values that most tests know come first: they read best in an example.
 	rank := func(c partition.Cell) (n int) {
@@ -278,12 +282,7 @@ func textValues(tests []keyTest) ([]string, bool) {
 	return out, ok
 }
 
-func anyARN() partition.Pattern { return partition.ARN(starTokens("*:*:*:*:*:*")) }
-
-func starTokens(s string) []pattern.Token {
-	p := pattern.Parse(s, pattern.Syntax{Wildcards: true})
-	return p.Tokens()
-}
+func anyARN() partition.Pattern { return partition.ParseARN("*:*:*:*:*:*") }
 
 func literal(tokens []pattern.Token) string {
 	var b strings.Builder
@@ -294,10 +293,10 @@ func literal(tokens []pattern.Token) string {
 }
 
 // numberValues are the numbers of the tests, and one between each two and at the ends.
-func numberValues(tests []keyTest) []string {
+func numberValues(tests []Test) []string {
 	var ns []float64
 	for _, t := range tests {
-		for _, v := range t.test.Values {
+		for _, v := range t.Test.Values {
 			if n, ok := condition.ParseNumber(v); ok {
 				ns = append(ns, n)
 			}
@@ -335,10 +334,10 @@ func between(a, b float64) float64 {
 
 // dateValues do the same for times. Two times that are next to each other to the
 // nanosecond have none between them.
-func dateValues(tests []keyTest) []string {
+func dateValues(tests []Test) []string {
 	var ts []time.Time
 	for _, t := range tests {
-		for _, v := range t.test.Values {
+		for _, v := range t.Test.Values {
 			if d, ok := condition.ParseDate(v); ok {
 				ts = append(ts, d.UTC())
 			}
@@ -370,10 +369,10 @@ func dateValues(tests []keyTest) []string {
 
 // addressValues are, for each range of the tests, an address in it and in no narrower
 // one; and one of each family in no range.
-func addressValues(tests []keyTest) []string {
+func addressValues(tests []Test) []string {
 	ranges := []netip.Prefix{netip.MustParsePrefix("0.0.0.0/0"), netip.MustParsePrefix("::/0")}
 	for _, t := range tests {
-		for _, v := range t.test.Values {
+		for _, v := range t.Test.Values {
 			if p, ok := condition.ParsePrefix(v); ok {
 				ranges = append(ranges, p)
 			}
@@ -423,11 +422,11 @@ func lastOf(p netip.Prefix) netip.Addr {
 }
 
 // binaryValues are the values of the tests and one that is none of them.
-func binaryValues(tests []keyTest) []string {
+func binaryValues(tests []Test) []string {
 	var out []string
 	known := map[string]bool{}
 	for _, t := range tests {
-		for _, v := range t.test.Values {
+		for _, v := range t.Test.Values {
 			if b, err := base64.StdEncoding.DecodeString(v); err == nil {
 				out, known[string(b)] = append(out, v), true
 			}
