@@ -364,7 +364,8 @@ func (f *diffFlags) accounts(s streams, old, new *account.Account) error {
 
 func (f *diffFlags) print(s streams, v any, text func() string) error {
 	if f.output == "text" {
-		return printVisible(s.out, text())
+		_, err := io.WriteString(s.out, text())
+		return err
 	}
 	enc := json.NewEncoder(s.out)
 	enc.SetIndent("", "  ")

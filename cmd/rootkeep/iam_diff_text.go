@@ -13,6 +13,9 @@ import (
 	"github.com/rootkeep/rootkeep/internal/report/text"
 )
 
+// The texts below hold names from files, each made harmless before it is put in: a Sid
+// with a line break would otherwise write lines of its own.
+
 // diffOutput is the answer about two sides of policies.
 type diffOutput struct {
 	Schema string    `json:"schema"`
@@ -105,7 +108,7 @@ const someActions = 8
 func writeChange(b *strings.Builder, doubt string, ch *diff.Change) {
 	names := make([]string, 0, someActions)
 	for _, a := range ch.Actions[:min(len(ch.Actions), someActions)] {
-		if names = append(names, a.Name); a.Unlisted {
+		if names = append(names, visible(a.Name)); a.Unlisted {
 			names[len(names)-1] += " (stands for names that the action table of " + metadata.Date().Format(time.DateOnly) + " does not have)"
 		}
 	}
@@ -115,31 +118,31 @@ func writeChange(b *strings.Builder, doubt string, ch *diff.Change) {
 	}
 	fmt.Fprintf(b, "  %s%s%s\n", doubt, strings.Join(names, ", "), more)
 	if len(ch.Principals) > 0 {
-		fmt.Fprintf(b, "    who: %s\n", strings.Join(ch.Principals, ", "))
+		fmt.Fprintf(b, "    who: %s\n", visible(strings.Join(ch.Principals, ", ")))
 	}
 	if ch.By != nil {
 		condition := ""
 		if ch.Conditional {
 			condition = ", under conditions"
 		}
-		fmt.Fprintf(b, "    allowed by %s (line %d)%s\n", ch.By, ch.By.Line, condition)
+		fmt.Fprintf(b, "    allowed by %s (line %d)%s\n", visible(ch.By.String()), ch.By.Line, condition)
 	}
 	if ch.Despite != nil {
-		fmt.Fprintf(b, "    on the other side stopped by %s (line %d)\n", ch.Despite, ch.Despite.Line)
+		fmt.Fprintf(b, "    on the other side stopped by %s (line %d)\n", visible(ch.Despite.String()), ch.Despite.Line)
 	}
 	if e := ch.Example; e != nil {
-		fmt.Fprintf(b, "    example: %s on %s by %s", e.Action, e.Resource, e.Principal)
+		fmt.Fprintf(b, "    example: %s on %s by %s", visible(e.Action), visible(e.Resource), visible(e.Principal))
 		for i, key := range slices.Sorted(maps.Keys(e.Context)) {
 			word := ", "
 			if i == 0 {
 				word = " with "
 			}
-			fmt.Fprintf(b, "%s%s=%s", word, key, strings.Join(e.Context[key], "|"))
+			fmt.Fprintf(b, "%s%s=%s", word, visible(key), visible(strings.Join(e.Context[key], "|")))
 		}
 		b.WriteByte('\n')
 	}
 	if ch.Reason != "" {
-		fmt.Fprintf(b, "    not known: %s\n", ch.Reason)
+		fmt.Fprintf(b, "    not known: %s\n", visible(ch.Reason))
 	}
 }
 
@@ -170,19 +173,19 @@ func (o *accountDiffOutput) text() string {
 	if len(o.Problems) > 0 {
 		b.WriteString("\nNot read\n")
 		for _, p := range o.Problems {
-			fmt.Fprintf(&b, "  %s\n", p)
+			fmt.Fprintf(&b, "  %s\n", visible(p))
 		}
 	}
 	return b.String()
 }
 
 func writePrincipal(b *strings.Builder, p *snapshot.Principal) {
-	fmt.Fprintf(b, "\n%s: %s\n", p.ARN, p.Event)
+	fmt.Fprintf(b, "\n%s: %s\n", visible(p.ARN), p.Event)
 	for _, why := range p.Why {
-		fmt.Fprintf(b, "  because: %s\n", why)
+		fmt.Fprintf(b, "  because: %s\n", visible(why))
 	}
 	for _, name := range p.Unread {
-		fmt.Fprintf(b, "  not read: %s\n", name)
+		fmt.Fprintf(b, "  not read: %s\n", visible(name))
 	}
 	if p.Event == snapshot.Unread {
 		return
@@ -214,6 +217,6 @@ func writeThings(b *strings.Builder, title string, list []snapshot.Thing) {
 		fmt.Fprintf(b, "\n%s\n", title)
 	}
 	for _, t := range list {
-		fmt.Fprintf(b, "  %s: %s\n", t.ARN, t.Event)
+		fmt.Fprintf(b, "  %s: %s\n", visible(t.ARN), t.Event)
 	}
 }

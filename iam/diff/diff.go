@@ -186,7 +186,7 @@ type comparison struct {
 }
 
 // maxSteps is the work that one direction may cost.
-const maxSteps = 4_000_000
+const maxSteps = 2_000_000
 
 func newComparison(old, new Side) (*comparison, error) {
 	if old.Kind != new.Kind {

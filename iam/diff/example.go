@@ -126,17 +126,26 @@ func (p *pursuit) confirm(e *Example, actions []action) (done, left []action) {
 // simplify takes out of an example what it does not need, and puts names that look
 // real where any name will do.
 func (p *pursuit) simplify(e *Example) *Example {
-	try := func(change func(*Example)) {
+	try := func(change func(*Example)) bool {
 		next := *e
 		next.Context, next.contexts = maps.Clone(e.Context), map[*side]iam.Context{}
 		change(&next)
 		p.name(&next)
-		if p.holds(&next) {
+		ok := p.holds(&next)
+		if ok {
 			*e = next
 		}
+		return ok
 	}
 	for _, key := range slices.Sorted(maps.Keys(e.Context)) {
 		try(func(next *Example) { delete(next.Context, key) })
+	}
+	if e.Context["aws:principalarn"] != nil {
+		for _, arn := range p.likely(e.Context["aws:principalarn"]) {
+			if try(func(next *Example) { next.Context["aws:principalarn"] = []string{arn} }) {
+				break
+			}
+		}
 	}
 	parts := strings.SplitN(e.Resource, ":", 6)
 	for i, value := range [...]string{1: "aws", 3: "eu-west-3", 4: string(p.to.own)} {
@@ -149,6 +158,18 @@ func (p *pursuit) simplify(e *Example) *Example {
 		}
 	}
 	return e
+}
+
+// likely are ARNs that a caller may really have, to take the place of a made one.
+func (p *pursuit) likely(made []string) []string {
+	account := "arn:aws:iam::" + string(p.to.own) + ":"
+	out := []string{account + "user/someone", account + "role/somerole"}
+	for _, arn := range made {
+		if parts := strings.SplitN(arn, ":", 6); len(parts) == 6 {
+			out = append(out, account+parts[5])
+		}
+	}
+	return out
 }
 
 // told is an example as a report shows it: with the keys that follow from the caller,

@@ -146,7 +146,7 @@ func namedByTests(st Statement) (out []named) {
 			case "aws:principalarn":
 				parts := strings.SplitN(v, ":", 6)
 				if len(parts) == 6 && strings.ContainsAny(parts[4], "*?") {
-					parts[4] = string(otherAccount)
+					parts[4] = string(thirdAccount)
 				}
 				out = append(out, named{policy.PrincipalAWS, strings.NewReplacer("*", "x", "?", "x").Replace(strings.Join(parts, ":"))})
 			case "aws:principalaccount":
