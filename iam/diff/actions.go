@@ -10,10 +10,8 @@ import (
 	"github.com/rootkeep/rootkeep/iam/pattern"
 )
 
-// class are the actions about which the same statements of both sides speak. Star
-// says that they have no resource type, so that requests are on "*" alone.
+// class are the actions about which the same statements of both sides speak.
 type class struct {
-	star       bool
 	statements []*stmt
 	actions    []action
 	unlisted   []action // names outside the table that stand for all such
@@ -63,6 +61,9 @@ func template(arn string) string {
 		b.WriteString("?*")
 	}
 }
+
+// star says whether the action has no resource type, so that requests are on "*" alone.
+func (a action) star() bool { return a.listed != nil && len(a.listed.Resources) == 0 }
 
 // optional says whether requests for the action may name no resource.
 func (a action) optional() bool {
@@ -351,13 +352,9 @@ func (s *sorter) add(a action, covering []iam.Ref) {
 	if s.alike(key, statements) {
 		return
 	}
-	star := a.listed != nil && len(a.listed.Resources) == 0
-	if star {
-		key += "*"
-	}
 	cl := s.classes[key]
 	if cl == nil {
-		cl = &class{star: star, statements: statements}
+		cl = &class{statements: statements}
 		s.classes[key] = cl
 		s.order = append(s.order, cl)
 	}

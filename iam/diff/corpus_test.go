@@ -132,9 +132,12 @@ func (d document) alone(t testing.TB, i int) bool {
 	return true
 }
 
-// mutations are changes that add access, at most one of each sort a policy.
-func (d document) mutations(t testing.TB) map[string]document {
-	out := map[string]document{}
+// mutation is a change that adds access.
+type mutation struct{ old, new document }
+
+// mutations are at most one of each sort a policy.
+func (d document) mutations(t testing.TB) map[string]mutation {
+	out := map[string]mutation{}
 	p := d.parse(t)
 	for i, s := range d.statements {
 		if s["Effect"] == "Deny" {
@@ -142,26 +145,34 @@ func (d document) mutations(t testing.TB) map[string]document {
 		}
 		for _, action := range []string{"cloudtrail:StopLogging", "sts:AssumeRole", "braket:CreateJob"} {
 			if s["Action"] != nil && !p.MayAllow(action) && len(values(s["Resource"])) > 0 && slices.Contains(values(s["Resource"]), "*") && s["Condition"] == nil {
-				out["an action more"] = d.replaced(i, with(s, object{"Action": append(values(s["Action"]), action)}))
+				out["an action more"] = mutation{d, d.replaced(i, with(s, object{"Action": append(values(s["Action"]), action)}))}
 				break
 			}
+		}
+		if actions := values(s["Action"]); len(actions) > 0 && !d.denies() {
+			stop := object{"Effect": "Deny", "Action": actions[len(actions)-1:], "Resource": "*"}
+			out["a Deny of one action less"] = mutation{document{d.name, append(slices.Clone(d.statements), stop)}, d}
 		}
 		if !d.alone(t, i) {
 			continue
 		}
 		if r := values(s["Resource"]); len(r) > 0 && !slices.Contains(r, "*") {
-			out["a wider resource"] = d.replaced(i, with(s, object{"Resource": "*"}))
+			out["a wider resource"] = mutation{d, d.replaced(i, with(s, object{"Resource": "*"}))}
 		}
 		if s["Condition"] != nil {
-			out["a condition less"] = d.replaced(i, with(s, object{"Condition": nil}))
+			out["a condition less"] = mutation{d, d.replaced(i, with(s, object{"Condition": nil}))}
 		}
 	}
 	for i, s := range d.statements {
 		if s["Effect"] == "Deny" && s["Action"] != nil && s["Condition"] == nil && p.MayAllow(values(s["Action"])[0]) && len(d.statements) > 1 {
-			out["a Deny less"] = d.replaced(i)
+			out["a Deny less"] = mutation{d, d.replaced(i)}
 		}
 	}
 	return out
+}
+
+func (d document) denies() bool {
+	return slices.ContainsFunc(d.statements, func(s object) bool { return s["Effect"] == "Deny" })
 }
 
 // rewrites say the same in other words.
@@ -259,8 +270,8 @@ func TestManagedPolicies(t *testing.T) {
 		if i%every != 0 {
 			continue
 		}
-		for name, changed := range d.mutations(t) {
-			if got := add(found, name, d, changed); got != diff.Yes {
+		for name, m := range d.mutations(t) {
+			if got := add(found, name, m.old, m.new); got != diff.Yes {
 				t.Logf("%s, %s: got %s", d.name, name, got)
 			}
 		}

@@ -13,8 +13,8 @@
 // neither proven nor shown by an example is "unknown", with the reason.
 //
 // Names of actions are those of package metadata, and of each pattern one name that is
-// not listed. An action that has no resource type by that table is taken to be asked on
-// "*" only. Policies must be compiled in the safer reading.
+// not listed. A proof rests on nothing else of that table: what holds only for a resource
+// that an action does not take by the table is unknown. Policies must be compiled in the safer reading.
 //
 // Source: IAM User Guide, "Policy evaluation logic" and "Validate policies with custom
 // policy checks" (CheckNoNewAccess, CheckAccessNotGranted), which this follows where it

@@ -39,7 +39,7 @@ type allowance struct {
 const tooMuch = "too many statements and conditions to compare"
 
 func (p *pursuit) run() {
-	proof, ok := p.space(&space{proof: true, star: p.star})
+	proof, ok := p.space(&space{proof: true})
 	if !ok {
 		p.leave(p.actions, nil, tooMuch)
 		return
@@ -121,7 +121,7 @@ func (p *pursuit) groups() [][]action {
 	at := map[string]int{}
 	var out [][]action
 	for _, a := range p.actions {
-		key := fmt.Sprint(a.optional(), p.types(a))
+		key := fmt.Sprint(a.star(), a.optional(), p.types(a))
 		i, ok := at[key]
 		if !ok {
 			i = len(out)
@@ -148,13 +148,14 @@ func (p *pursuit) group(actions []action, proof *space, why *claimed, point []in
 	if types[0] == "" {
 		types = nil
 	}
-	misfit := !p.reaches(types)
-	hopeless = !misfit
+	star := actions[0].star()
+	misfit := !star && !p.reaches(types)
+	hopeless = !misfit && !star
 	for _, bound := range p.bindings() {
 		if len(rest) == 0 || misfit {
 			break
 		}
-		sp, ok := p.space(&space{star: p.star, bound: bound, types: types, optional: actions[0].optional()})
+		sp, ok := p.space(&space{star: star, bound: bound, types: types, optional: actions[0].optional()})
 		if !ok {
 			p.leave(rest, why, tooMuch)
 			return false
@@ -167,7 +168,7 @@ func (p *pursuit) group(actions []action, proof *space, why *claimed, point []in
 	if len(rest) == 0 {
 		return false
 	}
-	if misfit {
+	if misfit || star && proof.certain(point) {
 		p.leave(rest, why, "only on resources of a form that these actions do not take by the action table of "+metadata.Date().Format(time.DateOnly))
 		return false
 	}
@@ -204,14 +205,21 @@ func (p *pursuit) reaches(types []string) bool {
 	return false
 }
 
-// reason is what keeps the find from being certain.
-func (p *pursuit) reason(proof *space, point []int) string {
-	var parts []string
+// certain says whether nothing that is free decides about a point.
+func (sp *space) certain(point []int) bool { return len(sp.unresolved(point)) == 0 }
+
+func (sp *space) unresolved(point []int) (out []string) {
 	for d, cell := range point {
-		if what := proof.dims[d].free; what != "" && cell >= 0 && !slices.Contains(parts, what) {
-			parts = append(parts, what)
+		if what := sp.dims[d].free; what != "" && cell >= 0 && !slices.Contains(out, what) {
+			out = append(out, what)
 		}
 	}
+	return out
+}
+
+// reason is what keeps the find from being certain.
+func (p *pursuit) reason(proof *space, point []int) string {
+	parts := proof.unresolved(point)
 	if len(parts) == 0 {
 		return "the classes of requests overlap, but no single request was found that shows it"
 	}
@@ -295,7 +303,7 @@ func (p *pursuit) record(by *claimed, e *Example, who []string, actions []action
 
 // again tries the last example with resources of the actions' own types.
 func (p *pursuit) again(actions []action) (rest []action) {
-	if p.star {
+	if actions[0].star() {
 		return actions
 	}
 	last := &p.changes[len(p.changes)-1]
