@@ -292,8 +292,8 @@ func TestManagedPolicies(t *testing.T) {
 	}
 	t.Logf("%d mutations: %d found, %d unknown, %d not; %d rewrites: %d proven, %d unknown, %d not; slowest %v",
 		sum.yes+sum.no+sum.unknown, sum.yes, sum.unknown, sum.no, equal.yes+equal.no+equal.unknown, equal.no, equal.unknown, equal.yes, slowest)
-	if n := sum.yes + sum.no + sum.unknown; n < 400/every || 100*sum.yes < 99*n || sum.no > 0 {
-		t.Errorf("mutations that add access: got %+v, want 99%% of them found", sum)
+	if n := sum.yes + sum.no + sum.unknown; n < 400/every || 100*sum.unknown > max(100, n) || sum.no > 0 {
+		t.Errorf("mutations that add access: got %+v, want 99%% of them found, or all but one", sum)
 	}
 	if n := equal.yes + equal.no + equal.unknown; 100*equal.no < 95*n || equal.yes > 0 {
 		t.Errorf("rewrites that say the same: got %+v, want 95%% of them proven", equal)
