@@ -15,9 +15,9 @@ import (
 func iamCommand(s streams) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "iam",
-		Short: "Understand permissions: what policies allow",
+		Short: "Understand permissions: what policies allow, and what a change of them allows",
 	}
-	c.AddCommand(iamEvalCommand(s), iamLintCommand(s), iamTemplateCommand(s), iamLeastCommand(s))
+	c.AddCommand(iamEvalCommand(s), iamLintCommand(s), iamTemplateCommand(s), iamLeastCommand(s), iamDiffCommand(s))
 	return c
 }
 

@@ -43,11 +43,11 @@ func newValue(op Operator, text string, variables bool) value {
 			}
 		}
 	case NumericEquals, NumericLess, NumericLessEquals, NumericGreater, NumericGreaterEquals:
-		v.number, ok = parseNumber(text)
+		v.number, ok = ParseNumber(text)
 	case DateEquals, DateLess, DateLessEquals, DateGreater, DateGreaterEquals:
-		v.time, ok = parseDate(text)
+		v.time, ok = ParseDate(text)
 	case IPAddress:
-		v.prefix, ok = parsePrefix(text)
+		v.prefix, ok = ParsePrefix(text)
 	case Binary:
 		_, err := base64.StdEncoding.DecodeString(text)
 		ok = err == nil
@@ -90,13 +90,13 @@ func (v *value) compare(op Operator, got string, c *Context) verdict {
 		b, _ := base64.StdEncoding.DecodeString(v.text)
 		return fromOK(err == nil, string(a) == string(b))
 	case IPAddress:
-		addr, ok := parsePrefix(got)
+		addr, ok := ParsePrefix(got)
 		return fromOK(ok, ok && v.prefix.Bits() <= addr.Bits() && v.prefix.Contains(addr.Addr()))
 	case NumericEquals, NumericLess, NumericLessEquals, NumericGreater, NumericGreaterEquals:
-		n, ok := parseNumber(got)
+		n, ok := ParseNumber(got)
 		return fromOK(ok, ordered(op.Family-NumericEquals, order(n, v.number)))
 	}
-	t, ok := parseDate(got)
+	t, ok := ParseDate(got)
 	return fromOK(ok, ordered(op.Family-DateEquals, t.Compare(v.time)))
 }
 
@@ -196,9 +196,9 @@ func (v *value) arn(got string, c *Context) verdict {
 	return equals
 }
 
-// parseNumber accepts integers and decimals as AWS writes them, not the special
+// ParseNumber accepts integers and decimals as AWS writes them, not the special
 // values and hexadecimal forms of strconv.
-func parseNumber(s string) (float64, bool) {
+func ParseNumber(s string) (float64, bool) {
 	if s == "" || strings.Trim(s, "+-.0123456789eE") != "" {
 		return 0, false
 	}
@@ -206,9 +206,9 @@ func parseNumber(s string) (float64, bool) {
 	return n, err == nil
 }
 
-// parseDate accepts the W3C profile of ISO 8601 (time with offset, day, month) and
+// ParseDate accepts the W3C profile of ISO 8601 (time with offset, day, month) and
 // seconds since 1970.
-func parseDate(s string) (time.Time, bool) {
+func ParseDate(s string) (time.Time, bool) {
 	if s != "" && strings.Trim(s, "0123456789") == "" {
 		n, err := strconv.ParseInt(s, 10, 64)
 		if err != nil || n > 1<<40 {
@@ -228,8 +228,8 @@ func parseDate(s string) (time.Time, bool) {
 	return time.Time{}, false
 }
 
-// parsePrefix reads an address or a range; host bits do not count.
-func parsePrefix(s string) (netip.Prefix, bool) {
+// ParsePrefix reads an address or a range; host bits do not count.
+func ParsePrefix(s string) (netip.Prefix, bool) {
 	if strings.IndexByte(s, '/') >= 0 {
 		p, err := netip.ParsePrefix(s)
 		return p.Masked(), err == nil
@@ -244,7 +244,7 @@ func parsePrefix(s string) (netip.Prefix, bool) {
 // WideRange says whether text is an IP range that S3 counts as public: shorter than
 // /8 for IPv4, shorter than /32 for IPv6, or no range at all.
 func WideRange(text string) bool {
-	p, ok := parsePrefix(text)
+	p, ok := ParsePrefix(text)
 	if !ok {
 		return true
 	}
