@@ -4,7 +4,7 @@ package iam
 type state struct {
 	deny, allow       Truth
 	named             [namings]Truth
-	denying, allowing int32 // statements by their number in the set, the first found
+	denying, allowing int32 // statements by their number in the part, the first found
 }
 
 // logic is three-valued logic over plain truth values, or over expressions of what
@@ -75,40 +75,47 @@ func (s *Set) settle(t *target, states *[maxBlocks]state) Decision {
 
 // gather runs the statements and sums them up per block.
 func (s *Set) gather(t *target, states *[maxBlocks]state) {
+	for i := range s.parts {
+		s.gatherPart(t, &s.parts[i], states)
+	}
+}
+
+func (s *Set) gatherPart(t *target, p *placed, states *[maxBlocks]state) {
 	// This is each, written out: the calls cost more than what they do.
-	for _, id := range s.exact[string(t.lower())] {
-		s.run(t, id, states)
+	for _, id := range p.exact[string(t.lower())] {
+		s.run(t, p, id, states)
 	}
 	if t.colon >= 0 {
 		name := t.name()
-		index := s.service[string(t.service())]
+		index := p.service[string(t.service())]
 		for i := range index.names {
 			if index.names[i].name.match(name) {
-				s.run(t, index.names[i].id, states)
+				s.run(t, p, index.names[i].id, states)
 			}
 		}
-		for _, id := range s.spares {
+		for _, id := range p.spares {
 			if !index.spares(id, name) {
-				s.run(t, id, states)
+				s.run(t, p, id, states)
 			}
 		}
 	}
-	for _, id := range s.rest {
-		if s.candidates[id].action(t) {
-			s.run(t, id, states)
+	for _, id := range p.rest {
+		if p.candidates[id].action(t) {
+			s.run(t, p, id, states)
 		}
 	}
 }
 
-func (s *Set) run(t *target, id int32, states *[maxBlocks]state) {
-	c := &s.candidates[id]
-	st := &states[c.block]
-	b := &s.blocks[c.block]
+func (s *Set) run(t *target, p *placed, id int32, states *[maxBlocks]state) {
+	c := &p.candidates[id]
+	at := p.at[c.block]
+	st := &states[at]
+	b := &s.blocks[at]
 	if c.denies {
 		if st.deny == True {
 			return
 		}
-		m := s.denial(t, c)
+		m := s.denial(t, c.statement)
 		if m > st.deny {
 			st.deny, st.denying = m, id
 		}
@@ -121,14 +128,14 @@ func (s *Set) run(t *target, id int32, states *[maxBlocks]state) {
 	if m == False {
 		return
 	}
-	m = s.grant(t, c, b, m, st)
+	m = s.grant(t, c.statement, b.layer, m, st)
 	if m > st.allow {
 		st.allow, st.allowing = m, id
 	}
 }
 
 // denial says whether a Deny statement hits the request.
-func (s *Set) denial(t *target, c *candidate) Truth {
+func (s *Set) denial(t *target, c *statement) Truth {
 	m := c.scope(t)
 	if m == False {
 		return False
@@ -149,11 +156,11 @@ func (s *Set) denial(t *target, c *candidate) Truth {
 
 // grant says whether an Allow statement covers the request, and notes how it names
 // the caller. AWS does not support NotPrincipal with Allow: it grants nothing.
-func (s *Set) grant(t *target, c *candidate, b *block, m Truth, st *state) Truth {
+func (s *Set) grant(t *target, c *statement, l Layer, m Truth, st *state) Truth {
 	if c.principalMode == missing {
 		return m
 	}
-	if c.principalMode == not || b.layer == RCP {
+	if c.principalMode == not || l == RCP {
 		return False
 	}
 	by := c.names(&t.Principal, &t.context)

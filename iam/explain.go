@@ -91,30 +91,24 @@ func (s *Set) explain(t *target, detail Detail) *Explanation {
 		Action: string(t.lower()), Resource: t.Resource, Principal: t.Principal.ARN, Outcome: d.Outcome, By: d.By,
 		Note: t.note(s), Layers: make([]LayerTrace, len(s.blocks)),
 	}
-	ids := s.matching(t)
+	places := s.matching(t)
 	if detail == Every {
-		ids = ids[:0]
-		for id := range s.candidates {
-			ids = append(ids, int32(id))
-		}
+		places = s.every()
 	}
-	traces := make([]StatementTrace, len(ids))
-	for i, id := range ids {
-		s.trace(t, &s.candidates[id], &traces[i])
+	traces := make([]StatementTrace, len(places))
+	for i, at := range places {
+		s.trace(t, s.statement(at), &traces[i])
 	}
 	for i := range s.blocks {
 		b := &s.blocks[i]
 		l := &x.Layers[i]
 		*l = LayerTrace{Layer: b.layer, Level: b.level, Active: t.active.Has(b.layer), Denies: states[i].deny, Allows: states[i].allow}
 		n := 0
-		for n < len(ids) && int(s.candidates[ids[n]].block) == i {
+		for n < len(places) && places[n].block() == i {
 			n++
 		}
-		l.Statements, traces, ids = traces[:n:n], traces[n:], ids[n:]
-		for _, p := range b.policies {
-			l.Others += len(p.statements)
-		}
-		l.Others -= n
+		l.Statements, traces, places = traces[:n:n], traces[n:], places[n:]
+		l.Others = int(b.end-b.first) - n
 	}
 	return x
 }
@@ -143,7 +137,7 @@ func (t *target) note(s *Set) string {
 
 var matchWords = [...]string{False: "no", Unknown: "unknown", True: "yes"}
 
-func (s *Set) trace(t *target, c *candidate, st *StatementTrace) {
+func (s *Set) trace(t *target, c *statement, st *StatementTrace) {
 	*st = StatementTrace{Ref: Ref{c.policy, c.index}, Denies: c.denies, Match: True}
 	note := func(element string, m Truth) *ElementTrace {
 		if m == True {
@@ -175,7 +169,7 @@ func elementName(name string, m mode) string {
 }
 
 // covers says whether the statement's Principal element takes the caller in.
-func (s *Set) covers(t *target, c *candidate) Truth {
+func (s *Set) covers(t *target, c *statement) Truth {
 	switch {
 	case c.principalMode == missing:
 		return True

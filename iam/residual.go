@@ -1,8 +1,6 @@
 package iam
 
 import (
-	"slices"
-
 	"github.com/rootkeep/rootkeep/iam/condition"
 )
 
@@ -47,8 +45,8 @@ func (s *Set) Residual(r *Request) Expr {
 
 func (s *Set) residual(t *target) Expr {
 	states := make([]exprState, len(s.blocks))
-	for _, id := range s.matching(t) {
-		s.express(t, &s.candidates[id], states)
+	for _, at := range s.matching(t) {
+		s.express(t, s.statement(at), s.blocks[at.block()].layer, &states[at.block()])
 	}
 	yes := condition.Yes()
 	in := inputs[Expr]{yes: yes, scps: yes, endpoint: yes, boundary: yes, session: yes}
@@ -66,18 +64,8 @@ func (s *Set) residual(t *target) Expr {
 	return allowed(t, s, &in)
 }
 
-// matching lists the statements whose Action covers the request, each once, in
-// order.
-func (s *Set) matching(t *target) []int32 {
-	out := make([]int32, 0, 16)
-	s.each(t, func(id int32) { out = append(out, id) })
-	slices.Sort(out)
-	return slices.Compact(out)
-}
-
 // express adds one statement to its block.
-func (s *Set) express(t *target, c *candidate, states []exprState) {
-	st, b := &states[c.block], &s.blocks[c.block]
+func (s *Set) express(t *target, c *statement, l Layer, st *exprState) {
 	scope := c.scopeExpr(t)
 	if scope.Never() {
 		return
@@ -93,7 +81,7 @@ func (s *Set) express(t *target, c *candidate, states []exprState) {
 	case c.principalMode == not && c.denies:
 		exempt := constant(c.exempts(&t.Principal, &t.context, s.has.Has(Boundary)), principal)
 		st.deny = st.deny.Or(scope.And(exempt.Not()))
-	case c.principalMode == not || !c.denies && b.layer == RCP:
+	case c.principalMode == not || !c.denies && l == RCP:
 	default:
 		for how, n := range c.names(&t.Principal, &t.context) {
 			e := scope.And(constant(n, principal))

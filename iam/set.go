@@ -1,7 +1,9 @@
 package iam
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 
 	"github.com/rootkeep/rootkeep/iam/policy"
 )
@@ -29,9 +31,13 @@ type block struct {
 	layer    Layer
 	level    int // of SCPs and RCPs, from 0
 	policies []*Policy
+	part     *part
+	own      uint8 // number in the part
+	// The block's statements are candidates first to end of its part.
+	first, end int32
 }
 
-// candidate is a statement in the block where it applies.
+// candidate is a statement in the block of its part where it applies.
 type candidate struct {
 	*statement
 	block uint8
@@ -51,8 +57,20 @@ type serviceIndex struct {
 
 // Set is the compiled form of Policies. It is immutable.
 type Set struct {
-	blocks     []block
-	has        Layers // layers that take part
+	parts  []placed
+	blocks []block // of all parts, in the order of evaluation
+	has    Layers  // layers that take part
+	public bool    // the resource policy is public in the sense of S3
+}
+
+// placed is a part and where its blocks stand in a Set.
+type placed struct {
+	*part
+	at [maxBlocks]uint8
+}
+
+// part is what was compiled at once. Sets that Join made share it.
+type part struct {
 	candidates []candidate
 	// Indexes into candidates by action: exact names, services for patterns with a
 	// wildcard in the name, and what must be tried for every action.
@@ -60,43 +78,87 @@ type Set struct {
 	service map[string]serviceIndex
 	spares  []int32 // NotAction that names services: applies but for what serviceIndex spares
 	rest    []int32
-	public  bool // the resource policy is public in the sense of S3
 }
 
 // NewSet compiles policies. The error names a policy that cannot be in its layer:
 // an identity policy with a Principal, a resource policy without one.
 func NewSet(p Policies) (*Set, error) {
-	s := &Set{exact: map[string][]int32{}, service: map[string]serviceIndex{}}
+	s := &Set{}
 	for i, level := range p.SCPs {
-		s.blocks = append(s.blocks, block{SCP, i, level})
+		s.blocks = append(s.blocks, block{layer: SCP, level: i, policies: level})
 	}
 	for i, level := range p.RCPs {
-		s.blocks = append(s.blocks, block{RCP, i, level})
+		s.blocks = append(s.blocks, block{layer: RCP, level: i, policies: level})
 	}
 	for _, b := range []block{
-		{Resource, 0, p.Resource}, {Endpoint, 0, p.Endpoint}, {Identity, 0, p.Identity},
-		{Boundary, 0, p.Boundary}, {Session, 0, p.Session},
+		{layer: Resource, policies: p.Resource}, {layer: Endpoint, policies: p.Endpoint}, {layer: Identity, policies: p.Identity},
+		{layer: Boundary, policies: p.Boundary}, {layer: Session, policies: p.Session},
 	} {
 		if len(b.policies) > 0 {
 			s.blocks = append(s.blocks, b)
 		}
 	}
+	all := &part{exact: map[string][]int32{}, service: map[string]serviceIndex{}}
+	s.parts = []placed{{part: all}}
 	if len(s.blocks) > maxBlocks {
-		return nil, fmt.Errorf("iam: %d layers and levels, want at most %d", len(s.blocks), maxBlocks)
+		return nil, tooMany(len(s.blocks))
 	}
-	for i, b := range s.blocks {
+	for i := range s.blocks {
+		b := &s.blocks[i]
 		s.has.add(b.layer)
+		b.part, b.own, b.first = all, uint8(i), int32(len(all.candidates))
 		for _, pol := range b.policies {
 			if err := fits(pol, b.layer); err != nil {
 				return nil, err
 			}
 			for k := range pol.statements {
-				s.index(&pol.statements[k], uint8(i))
+				all.index(&pol.statements[k], uint8(i))
+			}
+		}
+		b.end = int32(len(all.candidates))
+	}
+	s.place()
+	s.public = isPublic(p.Resource)
+	return s, nil
+}
+
+// Join unites Sets of different layers. Nothing is compiled again: the policies of
+// an organization, of each principal and of each resource are compiled once, and
+// every question joins those that it is about. The error names a layer that two of
+// the Sets have.
+func Join(sets ...*Set) (*Set, error) {
+	out := &Set{}
+	for _, s := range sets {
+		if both := out.has & s.has; both != 0 {
+			return nil, fmt.Errorf("iam: two joined sets have policies of layer %s", both)
+		}
+		out.has |= s.has
+		out.public = out.public || s.public
+		out.blocks = append(out.blocks, s.blocks...)
+		out.parts = append(out.parts, s.parts...)
+	}
+	if len(out.blocks) > maxBlocks {
+		return nil, tooMany(len(out.blocks))
+	}
+	slices.SortStableFunc(out.blocks, func(a, b block) int { return cmp.Compare(a.layer, b.layer) })
+	out.place()
+	return out, nil
+}
+
+func tooMany(blocks int) error {
+	return fmt.Errorf("iam: %d layers and levels, want at most %d", blocks, maxBlocks)
+}
+
+// place notes where the blocks of each part stand.
+func (s *Set) place() {
+	for i := range s.blocks {
+		b := &s.blocks[i]
+		for k := range s.parts {
+			if p := &s.parts[k]; p.part == b.part {
+				p.at[b.own] = uint8(i)
 			}
 		}
 	}
-	s.public = isPublic(p.Resource)
-	return s, nil
 }
 
 // fits checks the elements that a layer asks for or refuses.
@@ -128,61 +190,95 @@ func fits(p *Policy, l Layer) error {
 	return nil
 }
 
-func (s *Set) index(st *statement, b uint8) {
-	id := int32(len(s.candidates))
-	s.candidates = append(s.candidates, candidate{st, b})
+func (p *part) index(st *statement, b uint8) {
+	id := int32(len(p.candidates))
+	p.candidates = append(p.candidates, candidate{st, b})
 	if len(st.actions) == 0 {
-		s.rest = append(s.rest, id)
+		p.rest = append(p.rest, id)
 		return
 	}
 	for i := range st.actions {
 		if a := &st.actions[i]; a.all || !a.never && !a.service.literal {
-			s.rest = append(s.rest, id)
+			p.rest = append(p.rest, id)
 			return
 		}
 	}
 	if st.actionMode == not {
-		s.spares = append(s.spares, id)
+		p.spares = append(p.spares, id)
 	}
 	for i := range st.actions {
 		switch a := &st.actions[i]; {
 		case a.never:
 		case st.actionMode == not:
-			index := s.service[a.service.text]
+			index := p.service[a.service.text]
 			index.spared = append(index.spared, served{a.name, id})
-			s.service[a.service.text] = index
+			p.service[a.service.text] = index
 		case a.name.literal:
-			s.exact[a.text] = append(s.exact[a.text], id)
+			p.exact[a.text] = append(p.exact[a.text], id)
 		default:
-			index := s.service[a.service.text]
+			index := p.service[a.service.text]
 			index.names = append(index.names, served{a.name, id})
-			s.service[a.service.text] = index
+			p.service[a.service.text] = index
 		}
 	}
 }
 
+// place is where a statement stands in a Set: its block, and its number in the
+// block's part. Places sort in the order of evaluation.
+type place uint64
+
+func placeOf(block int, id int32) place { return place(block)<<32 | place(uint32(id)) }
+
+func (p place) block() int { return int(p >> 32) }
+
+func (s *Set) statement(p place) *statement {
+	return s.blocks[p.block()].part.candidates[uint32(p)].statement
+}
+
+// matching lists the statements whose Action covers the request, each once.
+func (s *Set) matching(t *target) []place {
+	out := make([]place, 0, 16)
+	for i := range s.parts {
+		p := &s.parts[i]
+		p.each(t, func(id int32) { out = append(out, placeOf(int(p.at[p.candidates[id].block]), id)) })
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// every lists all statements.
+func (s *Set) every() []place {
+	var out []place
+	for i := range s.blocks {
+		for id := s.blocks[i].first; id < s.blocks[i].end; id++ {
+			out = append(out, placeOf(i, id))
+		}
+	}
+	return out
+}
+
 // each calls do for the statements whose Action covers the request, in no order;
 // one may come more than once.
-func (s *Set) each(t *target, do func(id int32)) {
-	for _, id := range s.exact[string(t.lower())] {
+func (p *part) each(t *target, do func(id int32)) {
+	for _, id := range p.exact[string(t.lower())] {
 		do(id)
 	}
 	if t.colon >= 0 {
 		name := t.name()
-		index := s.service[string(t.service())]
+		index := p.service[string(t.service())]
 		for i := range index.names {
 			if index.names[i].name.match(name) {
 				do(index.names[i].id)
 			}
 		}
-		for _, id := range s.spares {
+		for _, id := range p.spares {
 			if !index.spares(id, name) {
 				do(id)
 			}
 		}
 	}
-	for _, id := range s.rest {
-		if s.candidates[id].action(t) {
+	for _, id := range p.rest {
+		if p.candidates[id].action(t) {
 			do(id)
 		}
 	}
