@@ -84,7 +84,7 @@ func lacking(t *target, truth *inputs[Truth]) (by Layers) {
 	for _, n := range truth.named {
 		resource = resource.Or(n)
 	}
-	if !t.Principal.signed() || t.rule == trustAlone {
+	if !t.Principal.Signed() || t.rule == trustAlone {
 		by.add(Resource)
 		return by
 	}

@@ -4,9 +4,11 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/rootkeep/rootkeep/iam/action"
 	"github.com/rootkeep/rootkeep/iam/condition"
 	"github.com/rootkeep/rootkeep/iam/pattern"
 	"github.com/rootkeep/rootkeep/iam/policy"
+	"github.com/rootkeep/rootkeep/iam/principal"
 )
 
 // Policy is a policy made ready for evaluation. It does not depend on where it is
@@ -85,13 +87,13 @@ type statement struct {
 	literal bool
 
 	actionMode mode
-	actions    []actionPattern
+	actions    []action.Pattern
 
 	resourceMode mode
 	resources    []resourcePattern
 
 	principalMode mode
-	principals    []principalPattern
+	principals    []principal.Pattern
 
 	tests []condition.Test
 }
@@ -160,7 +162,7 @@ func (s *statement) compile(src *policy.Statement, doc *policy.Document) error {
 	s.denies = src.Denies()
 	s.actionMode = modeOf(src.Action != nil, src.NotAction != nil)
 	for _, text := range either(src.Action, src.NotAction).Values() {
-		s.actions = append(s.actions, newActionPattern(text))
+		s.actions = append(s.actions, action.Parse(text))
 	}
 	s.resourceMode = modeOf(src.Resource != nil, src.NotResource != nil)
 	for _, text := range either(src.Resource, src.NotResource).Values() {
@@ -171,7 +173,7 @@ func (s *statement) compile(src *policy.Statement, doc *policy.Document) error {
 	if s.principalMode == not {
 		element = src.NotPrincipal
 	}
-	s.principals = newPrincipalPatterns(element)
+	s.principals = principal.Patterns(element)
 	if src.Condition == nil {
 		return nil
 	}
@@ -207,92 +209,6 @@ func either(a, b *policy.Texts) *policy.Texts {
 		return a
 	}
 	return b
-}
-
-// actionPattern is one value of Action, in lower case, split at its colon.
-type actionPattern struct {
-	text    string
-	service namePattern
-	name    namePattern
-	all     bool // stars only: every action
-	never   bool // no colon: no action has this name
-}
-
-func newActionPattern(text string) actionPattern {
-	p := actionPattern{text: lowerASCII(text), all: text != "" && strings.Trim(text, "*") == ""}
-	service, name, ok := strings.Cut(p.text, ":")
-	p.never = !ok && !p.all
-	p.service, p.name = newNamePattern(service), newNamePattern(name)
-	return p
-}
-
-// match compares with an action in lower case. Service and name are compared apart,
-// so a pattern without a colon matches only if it is stars.
-func (p *actionPattern) match(t *target) bool {
-	if p.all || p.never || t.colon < 0 {
-		return p.all
-	}
-	return p.service.match(t.service()) && p.name.match(t.name())
-}
-
-// namePattern is text with * and ?. Most are a name, or a prefix and a star.
-type namePattern struct {
-	text    string
-	literal bool
-	prefix  bool // text holds what stands before the only star
-}
-
-func newNamePattern(text string) namePattern {
-	head, tail, star := strings.Cut(text, "*")
-	switch {
-	case !strings.ContainsAny(text, "*?"):
-		return namePattern{text: text, literal: true}
-	case star && tail == "" && !strings.Contains(head, "?"):
-		return namePattern{text: head, prefix: true}
-	}
-	return namePattern{text: text}
-}
-
-func (p *namePattern) match(s []byte) bool {
-	switch {
-	case p.literal:
-		return p.text == string(s)
-	case p.prefix:
-		return len(s) >= len(p.text) && string(s[:len(p.text)]) == p.text
-	}
-	return globBytes(p.text, s)
-}
-
-func lowerASCII(s string) string {
-	return strings.Map(func(r rune) rune {
-		if r >= 'A' && r <= 'Z' {
-			return r + 'a' - 'A'
-		}
-		return r
-	}, s)
-}
-
-// globBytes matches * and ?. On a mismatch it goes back to the last star only, which
-// is enough: what an earlier star could take, the last one can.
-func globBytes(p string, s []byte) bool {
-	star, back := -1, 0
-	i, j := 0, 0
-	for j < len(s) {
-		switch {
-		case i < len(p) && p[i] == '*':
-			star, back = i, j
-			i++
-		case i < len(p) && (p[i] == '?' || p[i] == s[j]):
-			i++
-			j++
-		case star >= 0:
-			back++
-			i, j = star+1, back
-		default:
-			return false
-		}
-	}
-	return strings.Trim(p[i:], "*") == ""
 }
 
 // resourcePattern is one value of Resource.

@@ -89,7 +89,7 @@ func (s *Set) gatherPart(t *target, p *placed, states *[maxBlocks]state) {
 		name := t.name()
 		index := p.service[string(t.service())]
 		for i := range index.names {
-			if index.names[i].name.match(name) {
+			if index.names[i].name.Match(name) {
 				s.run(t, p, index.names[i].id, states)
 			}
 		}

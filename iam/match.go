@@ -6,7 +6,7 @@ import "github.com/rootkeep/rootkeep/iam/condition"
 func (s *statement) action(t *target) bool {
 	found := false
 	for i := range s.actions {
-		if s.actions[i].match(t) {
+		if a := &s.actions[i]; t.colon < 0 && a.All || t.colon >= 0 && a.Match(t.service(), t.name()) {
 			found = true
 			break
 		}

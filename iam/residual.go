@@ -116,7 +116,7 @@ func (s *statement) scopeExpr(t *target) Expr {
 func (s *statement) principalTexts() []string {
 	texts := make([]string, len(s.principals))
 	for i := range s.principals {
-		texts[i] = s.principals[i].text
+		texts[i] = s.principals[i].Text
 	}
 	return texts
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/rootkeep/rootkeep/iam/action"
 	"github.com/rootkeep/rootkeep/iam/policy"
 )
 
@@ -45,7 +46,7 @@ type candidate struct {
 
 // served is one pattern for the names of one service's actions.
 type served struct {
-	name namePattern
+	name action.Glob
 	id   int32
 }
 
@@ -198,7 +199,7 @@ func (p *part) index(st *statement, b uint8) {
 		return
 	}
 	for i := range st.actions {
-		if a := &st.actions[i]; a.all || !a.never && !a.service.literal {
+		if a := &st.actions[i]; a.All || !a.Never && !a.Service.Literal {
 			p.rest = append(p.rest, id)
 			return
 		}
@@ -208,17 +209,17 @@ func (p *part) index(st *statement, b uint8) {
 	}
 	for i := range st.actions {
 		switch a := &st.actions[i]; {
-		case a.never:
+		case a.Never:
 		case st.actionMode == not:
-			index := p.service[a.service.text]
-			index.spared = append(index.spared, served{a.name, id})
-			p.service[a.service.text] = index
-		case a.name.literal:
-			p.exact[a.text] = append(p.exact[a.text], id)
+			index := p.service[a.Service.Text]
+			index.spared = append(index.spared, served{a.Name, id})
+			p.service[a.Service.Text] = index
+		case a.Name.Literal:
+			p.exact[a.Text] = append(p.exact[a.Text], id)
 		default:
-			index := p.service[a.service.text]
-			index.names = append(index.names, served{a.name, id})
-			p.service[a.service.text] = index
+			index := p.service[a.Service.Text]
+			index.names = append(index.names, served{a.Name, id})
+			p.service[a.Service.Text] = index
 		}
 	}
 }
@@ -267,7 +268,7 @@ func (p *part) each(t *target, do func(id int32)) {
 		name := t.name()
 		index := p.service[string(t.service())]
 		for i := range index.names {
-			if index.names[i].name.match(name) {
+			if index.names[i].name.Match(name) {
 				do(index.names[i].id)
 			}
 		}
@@ -287,7 +288,7 @@ func (p *part) each(t *target, do func(id int32)) {
 // spares says whether a NotAction lists the action.
 func (x *serviceIndex) spares(id int32, name []byte) bool {
 	for i := range x.spared {
-		if x.spared[i].id == id && x.spared[i].name.match(name) {
+		if x.spared[i].id == id && x.spared[i].name.Match(name) {
 			return true
 		}
 	}

@@ -23,7 +23,7 @@ const (
 func (t *target) findRule() rule {
 	switch string(t.lower()) {
 	case "sts:getcalleridentity":
-		if t.Principal.signed() {
+		if t.Principal.Signed() {
 			return alwaysAllowed
 		}
 	case "sts:assumerole":
@@ -79,7 +79,7 @@ func (t *target) s3Rule() rule {
 		return commonRule
 	case t.Principal.Kind == Anonymous:
 		return publicBlocked
-	case t.Principal.signed():
+	case t.Principal.Signed():
 		return publicBlockedAcross
 	}
 	return commonRule
@@ -99,11 +99,11 @@ func (t *target) changes(names ...string) bool {
 func (t *target) activeLayers() Layers {
 	p := &t.Principal
 	active := Layers(1<<Resource | 1<<Endpoint)
-	linked := t.organized && p.serviceLinked(&t.context)
+	linked := t.organized && p.ServiceLinked(&t.context)
 	if !linked && !t.Facts.AWSManagedKey && !t.managed(t.owner()) {
 		active.add(RCP)
 	}
-	if !p.signed() || t.rule == trustAlone {
+	if !p.Signed() || t.rule == trustAlone {
 		return active
 	}
 	active.add(Identity)
