@@ -2,20 +2,26 @@ package iam
 
 // state is what the statements of one block came to.
 type state struct {
-	deny, allow       Truth
-	named             [namings]Truth
+	sums[Truth]
 	denying, allowing int32 // statements by their number in the part, the first found
 }
 
-// logic is three-valued logic over plain truth values, or over expressions of what
-// is unknown. The rules of a decision are written once for both.
+// sums are the statements of one block taken together.
+type sums[V logic[V]] struct {
+	deny, allow V
+	named       [namings]V // allow, by how the resource policy names the caller
+}
+
+// logic is three-valued logic over plain truth values, over those of 64 actions at
+// once, or over expressions of what is unknown. The rules of a decision are written
+// once for all.
 type logic[V any] interface {
 	And(V) V
 	Or(V) V
 	Not() V
 }
 
-// inputs are what a decision is made of, in plain truth or in expressions.
+// inputs are what a decision is made of.
 type inputs[V logic[V]] struct {
 	yes, no V
 
@@ -115,7 +121,7 @@ func (s *Set) run(t *target, p *placed, id int32, states *[maxBlocks]state) {
 		if st.deny == True {
 			return
 		}
-		m := s.denial(t, c.statement)
+		m := s.denial(t, c.statement, c.scope(t))
 		if m > st.deny {
 			st.deny, st.denying = m, id
 		}
@@ -128,15 +134,14 @@ func (s *Set) run(t *target, p *placed, id int32, states *[maxBlocks]state) {
 	if m == False {
 		return
 	}
-	m = s.grant(t, c.statement, b.layer, m, st)
+	m = s.grant(t, c.statement, b.layer, m, &st.named)
 	if m > st.allow {
 		st.allow, st.allowing = m, id
 	}
 }
 
-// denial says whether a Deny statement hits the request.
-func (s *Set) denial(t *target, c *statement) Truth {
-	m := c.scope(t)
+// denial says whether a Deny statement of which scope is known hits the request.
+func (s *Set) denial(t *target, c *statement, m Truth) Truth {
 	if m == False {
 		return False
 	}
@@ -156,7 +161,7 @@ func (s *Set) denial(t *target, c *statement) Truth {
 
 // grant says whether an Allow statement covers the request, and notes how it names
 // the caller. AWS does not support NotPrincipal with Allow: it grants nothing.
-func (s *Set) grant(t *target, c *statement, l Layer, m Truth, st *state) Truth {
+func (s *Set) grant(t *target, c *statement, l Layer, m Truth, named *[namings]Truth) Truth {
 	if c.principalMode == missing {
 		return m
 	}
@@ -167,7 +172,7 @@ func (s *Set) grant(t *target, c *statement, l Layer, m Truth, st *state) Truth 
 	any := False
 	for i := range by {
 		n := by[i].And(m)
-		st.named[i] = st.named[i].Or(n)
+		named[i] = named[i].Or(n)
 		any = any.Or(n)
 	}
 	return any
@@ -176,15 +181,7 @@ func (s *Set) grant(t *target, c *statement, l Layer, m Truth, st *state) Truth 
 func (s *Set) inputs(t *target, states *[maxBlocks]state) inputs[Truth] {
 	in := inputs[Truth]{yes: True, scps: True, endpoint: True, boundary: True, session: True, same: t.same}
 	for i := range s.blocks {
-		st := &states[i]
-		layer := s.blocks[i].layer
-		if !t.active.Has(layer) {
-			continue
-		}
-		if !t.survives(layer) {
-			in.deny = in.deny.Or(st.deny)
-		}
-		in.take(layer, st.allow, &st.named)
+		in.add(t, s.blocks[i].layer, &states[i].sums)
 	}
 	return in
 }
@@ -252,20 +249,26 @@ func (in *inputs[V]) within(t *target, identity, limits V) V {
 		Or(in.named[byEveryone].And(in.session))
 }
 
-// take enters what the statements of one layer come to.
-func (in *inputs[V]) take(layer Layer, allow V, named *[namings]V) {
+// add enters what the statements of one block come to.
+func (in *inputs[V]) add(t *target, layer Layer, block *sums[V]) {
+	if !t.active.Has(layer) {
+		return
+	}
+	if !t.survives(layer) {
+		in.deny = in.deny.Or(block.deny)
+	}
 	switch layer {
 	case SCP:
-		in.scps = in.scps.And(allow)
+		in.scps = in.scps.And(block.allow)
 	case Resource:
-		in.named = *named
+		in.named = block.named
 	case Endpoint:
-		in.endpoint = allow
+		in.endpoint = block.allow
 	case Identity:
-		in.identity = allow
+		in.identity = block.allow
 	case Boundary:
-		in.boundary = allow
+		in.boundary = block.allow
 	case Session:
-		in.session = allow
+		in.session = block.allow
 	}
 }

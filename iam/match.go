@@ -1,6 +1,9 @@
 package iam
 
-import "github.com/rootkeep/rootkeep/iam/condition"
+import (
+	"github.com/rootkeep/rootkeep/iam/action"
+	"github.com/rootkeep/rootkeep/iam/condition"
+)
 
 // action says whether the statement's Action or NotAction covers the request.
 func (s *statement) action(t *target) bool {
@@ -17,6 +20,14 @@ func (s *statement) action(t *target) bool {
 	// AWS says that a statement with an empty list does nothing; an Allow takes that
 	// reading, a Deny the other.
 	return !found && (s.denies || len(s.actions) > 0)
+}
+
+// cover is the set of the actions that the statement's Action or NotAction covers.
+func (s *statement) cover(t *action.Table) action.Mask {
+	if s.actionMode == not && len(s.actions) == 0 && !s.denies {
+		return nil
+	}
+	return t.Cover(s.actions, s.actionMode == not)
 }
 
 // resource says whether the statement's Resource or NotResource covers the request.

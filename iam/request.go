@@ -60,7 +60,6 @@ const actionRoom = 128
 func (t *target) fill(s *Set) {
 	t.resourcePolicy = s.has.Has(Resource)
 	t.organized = s.has.Has(SCP) || s.has.Has(RCP)
-	t.setAction(t.Action)
 	t.parts, t.isARN = condition.SplitARN(t.Resource)
 	if t.Facts.BucketABACOff && t.bucket() {
 		t.context = withoutResourceTags(t.context)
@@ -74,6 +73,12 @@ func (t *target) fill(s *Set) {
 	default:
 		t.same = condition.Is(owner == t.Principal.Account)
 	}
+	t.about(t.Action)
+}
+
+// about makes the target one of an action, with the rule and layers that hang on it.
+func (t *target) about(action string) {
+	t.setAction(action)
 	t.rule = t.findRule()
 	t.active = t.activeLayers()
 }

@@ -21,12 +21,6 @@ func constant(t Truth, leaf func() Leaf) Expr {
 	return condition.Open(leaf())
 }
 
-// exprState is the counterpart of state in expressions.
-type exprState struct {
-	deny, allow Expr
-	named       [namings]Expr
-}
-
 // Residual is the condition on which the request is allowed: Always for an allowed
 // one, Never for a denied one.
 func (s *Set) Residual(r *Request) Expr {
@@ -44,7 +38,7 @@ func (s *Set) Residual(r *Request) Expr {
 }
 
 func (s *Set) residual(t *target) Expr {
-	states := make([]exprState, len(s.blocks))
+	states := make([]sums[Expr], len(s.blocks))
 	for _, at := range s.matching(t) {
 		s.express(t, s.statement(at), s.blocks[at.block()].layer, &states[at.block()])
 	}
@@ -52,20 +46,13 @@ func (s *Set) residual(t *target) Expr {
 	in := inputs[Expr]{yes: yes, scps: yes, endpoint: yes, boundary: yes, session: yes}
 	in.same = constant(t.same, func() Leaf { return Leaf{ResourceAccount: string(t.Principal.Account)} })
 	for i := range s.blocks {
-		st, layer := &states[i], s.blocks[i].layer
-		if !t.active.Has(layer) {
-			continue
-		}
-		if !t.survives(layer) {
-			in.deny = in.deny.Or(st.deny)
-		}
-		in.take(layer, st.allow, &st.named)
+		in.add(t, s.blocks[i].layer, &states[i])
 	}
 	return allowed(t, s, &in)
 }
 
 // express adds one statement to its block.
-func (s *Set) express(t *target, c *statement, l Layer, st *exprState) {
+func (s *Set) express(t *target, c *statement, l Layer, st *sums[Expr]) {
 	scope := c.scopeExpr(t)
 	if scope.Never() {
 		return

@@ -17,7 +17,12 @@ const (
 	neverAllowed             // what AWS owns cannot be changed; a root user assumes no role
 	publicBlocked            // S3 RestrictPublicBuckets, unsigned caller
 	publicBlockedAcross      // the same, caller of another account
+	rules
 )
+
+// ruledServices are those whose actions findRule, survives and alsoNeeds treat in
+// their own way. All others are judged by the common rule.
+var ruledServices = [...]string{"iam", "kms", "s3", "sts"}
 
 // findRule finds the rule of the request's action and resource.
 func (t *target) findRule() rule {

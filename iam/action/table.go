@@ -2,13 +2,16 @@ package action
 
 import (
 	"bytes"
+	"cmp"
 	"slices"
+	"strings"
 )
 
 // Table numbers actions in alphabetical order, so that those of a service follow
 // each other. It is immutable.
 type Table struct {
-	names    [][]byte // in lower case
+	names    []string // in lower case
+	text     [][]byte // the same
 	services []string
 	spans    map[string]Span
 }
@@ -24,35 +27,29 @@ func (s Span) Words() (from, to int) { return s.From / 64, (s.To + 63) / 64 }
 func NewTable(names []string) *Table {
 	t := &Table{spans: map[string]Span{}}
 	for _, n := range names {
-		if l := []byte(lower(n)); bytes.IndexByte(l, ':') >= 0 {
-			t.names = append(t.names, l)
+		if strings.Contains(n, ":") {
+			t.names = append(t.names, lower(n))
 		}
 	}
-	slices.SortFunc(t.names, func(a, b []byte) int {
-		as, an := split(a)
-		bs, bn := split(b)
-		if c := bytes.Compare(as, bs); c != 0 {
-			return c
-		}
-		return bytes.Compare(an, bn)
+	slices.SortFunc(t.names, func(a, b string) int {
+		as, an, _ := strings.Cut(a, ":")
+		bs, bn, _ := strings.Cut(b, ":")
+		return cmp.Or(strings.Compare(as, bs), strings.Compare(an, bn))
 	})
-	t.names = slices.CompactFunc(t.names, bytes.Equal)
+	t.names = slices.Compact(t.names)
+	t.text = make([][]byte, len(t.names))
 	for i, n := range t.names {
-		service, _ := split(n)
-		span, there := t.spans[string(service)]
+		t.text[i] = []byte(n)
+		service, _, _ := strings.Cut(n, ":")
+		span, there := t.spans[service]
 		if !there {
-			t.services = append(t.services, string(service))
+			t.services = append(t.services, service)
 			span.From = i
 		}
 		span.To = i + 1
-		t.spans[string(service)] = span
+		t.spans[service] = span
 	}
 	return t
-}
-
-func split(name []byte) (service, rest []byte) {
-	i := bytes.IndexByte(name, ':')
-	return name[:i], name[i+1:]
 }
 
 // Len is how many actions there are.
@@ -62,7 +59,7 @@ func (t *Table) Len() int { return len(t.names) }
 func (t *Table) All() Span { return Span{0, len(t.names)} }
 
 // Name is an action in lower case.
-func (t *Table) Name(i int) string { return string(t.names[i]) }
+func (t *Table) Name(i int) string { return t.names[i] }
 
 // Service is the span of a service's actions; the prefix is in lower case.
 func (t *Table) Service(prefix string) (Span, bool) {
@@ -81,9 +78,8 @@ func (t *Table) Find(name string) (int, bool) {
 
 func (t *Table) find(p *Pattern) (int, bool) {
 	span := t.spans[p.Service.Text]
-	i, ok := slices.BinarySearchFunc(t.names[span.From:span.To], p.Name.Text, func(n []byte, name string) int {
-		_, rest := split(n)
-		return bytes.Compare(rest, []byte(name))
+	i, ok := slices.BinarySearchFunc(t.names[span.From:span.To], p.Name.Text, func(n, name string) int {
+		return strings.Compare(n[len(p.Service.Text)+1:], name)
 	})
 	return span.From + i, ok
 }
@@ -147,8 +143,12 @@ func (t *Table) cover(p *Pattern, bits []uint64) {
 }
 
 func (t *Table) coverSpan(p *Pattern, span Span, bits []uint64) {
+	if span.From == span.To {
+		return
+	}
+	name := bytes.IndexByte(t.text[span.From], ':') + 1
 	for i := span.From; i < span.To; i++ {
-		if _, name := split(t.names[i]); p.All || p.Name.Match(name) {
+		if p.All || p.Name.Match(t.text[i][name:]) {
 			bits[i/64] |= 1 << (i % 64)
 		}
 	}

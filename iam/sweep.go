@@ -1,0 +1,276 @@
+package iam
+
+import (
+	"math/bits"
+	"slices"
+	"sync"
+
+	"github.com/rootkeep/rootkeep"
+	"github.com/rootkeep/rootkeep/iam/action"
+)
+
+// Actions is a list of actions that can be decided at once; see Sweep. What the
+// statements of a Policy cover is worked out once and kept for as long as the list.
+type Actions struct {
+	*action.Table
+	ruled   []uint64 // actions of services that have rules of their own
+	mu      sync.Mutex
+	covered map[*Policy][]action.Mask // by statement; guarded by mu
+	rooms   sync.Pool                 // *room
+}
+
+// NewActions numbers actions, each service:Name. A name without a colon is left out.
+func NewActions(names []string) *Actions {
+	a := &Actions{Table: action.NewTable(names), covered: map[*Policy][]action.Mask{}}
+	a.ruled = make([]uint64, a.Words())
+	for _, service := range ruledServices {
+		span, _ := a.Service(service)
+		for i := span.From; i < span.To; i++ {
+			a.ruled[i/64] |= 1 << (i % 64)
+		}
+	}
+	return a
+}
+
+// Words is how many words hold a bit for every action.
+func (a *Actions) Words() int { return (a.Len() + 63) / 64 }
+
+func (a *Actions) covers(p *Policy) []action.Mask {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	masks, there := a.covered[p]
+	if !there {
+		masks = make([]action.Mask, len(p.statements))
+		for i := range p.statements {
+			masks[i] = p.statements[i].cover(a.Table)
+		}
+		a.covered[p] = masks
+	}
+	return masks
+}
+
+// Answers are what a Sweep says of many actions: two bits for each, by its number.
+type Answers struct {
+	Allowed  []uint64 // certainly allowed
+	Possible []uint64 // allowed or conditional
+}
+
+// NewAnswers has room for every action; none is allowed.
+func (a *Actions) NewAnswers() *Answers {
+	return &Answers{Allowed: make([]uint64, a.Words()), Possible: make([]uint64, a.Words())}
+}
+
+// Of is True for an allowed action, False for a denied one, Unknown for one that is
+// allowed only if some condition holds.
+func (x *Answers) Of(i int) Truth {
+	bit := uint64(1) << (i % 64)
+	switch {
+	case x.Allowed[i/64]&bit != 0:
+		return True
+	case x.Possible[i/64]&bit != 0:
+		return Unknown
+	}
+	return False
+}
+
+// Sweep decides a request of one caller for many actions at once and gives what
+// Decide gives for each of them. It is immutable.
+type Sweep struct {
+	set     *Set
+	actions *Actions
+	request Request
+	rows    []row
+}
+
+// row is a statement with what it comes to if its Action and Resource match.
+type row struct {
+	*statement
+	block int
+	cover action.Mask
+	sums[Truth]
+}
+
+// Sweep prepares a Set for a request's Principal, Context and Facts.
+func (s *Set) Sweep(a *Actions, r *Request) *Sweep {
+	w := &Sweep{set: s, actions: a, request: *r}
+	w.request.Action, w.request.Resource, w.request.ResourceAccount = "", "", ""
+	t := target{Request: &w.request, context: r.Context}
+	t.fill(s)
+	w.rows = s.rows(&t, a)
+	return w
+}
+
+// rows judges what does not hang on action and resource. Statements that cannot
+// match are left out.
+func (s *Set) rows(t *target, a *Actions) []row {
+	var out []row
+	for i := range s.blocks {
+		b := &s.blocks[i]
+		for _, p := range b.policies {
+			masks := a.covers(p)
+			for k := range p.statements {
+				r := row{statement: &p.statements[k], block: i, cover: masks[k]}
+				m := r.conditions(&t.context)
+				if r.denies {
+					r.deny = s.denial(t, r.statement, m)
+				} else if m != False {
+					r.allow = s.grant(t, r.statement, b.layer, m, &r.named)
+				}
+				if len(r.cover) > 0 && (r.deny != False || r.allow != False) {
+					out = append(out, r)
+				}
+			}
+		}
+	}
+	return out
+}
+
+// Decide answers for every action of a span, as Set.Decide does for a request with
+// that action, resource and owner. It writes the words that hold the span: others'
+// bits in the first and the last word are right as well.
+func (w *Sweep) Decide(resource string, owner rootkeep.AccountID, span action.Span, out *Answers) {
+	r := w.request
+	r.Resource, r.ResourceAccount = resource, owner
+	t := target{Request: &r, context: r.Context}
+	t.fill(w.set)
+	rows := w.rows
+	if t.Facts.BucketABACOff && t.bucket() {
+		rows = w.set.rows(&t, w.actions) // conditions see another context
+	}
+	from, to := span.Words()
+	all := w.actions.room(w.set, from, to)
+	defer w.actions.rooms.Put(all)
+	for i := range rows {
+		all.enter(&t, &rows[i])
+	}
+	for at := from; at < to; at++ {
+		v := all.judge(&t, at)
+		out.Allowed[at], out.Possible[at] = v.yes, v.maybe
+	}
+	for at := from; at < to; at++ {
+		w.ruled(&t, all, at, w.actions.ruled[at], out)
+	}
+}
+
+// ruled answers again for the actions of one word that may have rules of their own.
+func (w *Sweep) ruled(t *target, all *room, at int, left uint64, out *Answers) {
+	var groups [2 * rules]struct {
+		bits    uint64
+		example int
+	}
+	for ; left != 0; left &= left - 1 {
+		i := bits.TrailingZeros64(left)
+		t.about(w.actions.Name(64*at + i))
+		key := 2 * int(t.rule)
+		if t.survives(Resource) {
+			key++
+		}
+		if t.alsoNeeds() != 0 {
+			w.alone(t, 64*at+i, out)
+			continue
+		}
+		groups[key].bits |= 1 << i
+		groups[key].example = 64*at + i
+	}
+	for key := range groups {
+		group := &groups[key]
+		if key == 2*int(commonRule) || group.bits == 0 {
+			continue
+		}
+		t.about(w.actions.Name(group.example))
+		v := all.judge(t, at)
+		out.Allowed[at] = out.Allowed[at]&^group.bits | v.yes&group.bits
+		out.Possible[at] = out.Possible[at]&^group.bits | v.maybe&group.bits
+	}
+}
+
+// alone answers for one action that is decided together with others.
+func (w *Sweep) alone(t *target, i int, out *Answers) {
+	r := *t.Request
+	r.Action = w.actions.Name(i)
+	bit := uint64(1) << (i % 64)
+	out.Allowed[i/64] &^= bit
+	out.Possible[i/64] &^= bit
+	switch w.set.Decide(&r).Outcome {
+	case Allowed:
+		out.Allowed[i/64] |= bit
+		out.Possible[i/64] |= bit
+	case Conditional:
+		out.Possible[i/64] |= bit
+	}
+}
+
+// lanes is the truth of one statement about 64 actions. Yes is a part of maybe; what
+// is in maybe alone is unknown.
+type lanes struct{ yes, maybe uint64 }
+
+// And is true where both are.
+func (a lanes) And(b lanes) lanes { return lanes{a.yes & b.yes, a.maybe & b.maybe} }
+
+// Or is true where one is.
+func (a lanes) Or(b lanes) lanes { return lanes{a.yes | b.yes, a.maybe | b.maybe} }
+
+// Not turns true and false about.
+func (a lanes) Not() lanes { return lanes{^a.maybe, ^a.yes} }
+
+// lanesOf is the truth at some of 64 actions, false at the others.
+func lanesOf(t Truth, at uint64) (out lanes) {
+	if t == True {
+		out.yes = at
+	}
+	if t != False {
+		out.maybe = at
+	}
+	return out
+}
+
+// room holds what the blocks come to, for 64 actions a word.
+type room struct {
+	set      *Set
+	from, to int
+	cells    []sums[lanes] // by word, then by block
+}
+
+func (a *Actions) room(s *Set, from, to int) *room {
+	r, _ := a.rooms.Get().(*room)
+	if r == nil {
+		r = &room{}
+	}
+	r.set, r.from, r.to = s, from, to
+	n := (to - from) * len(s.blocks)
+	r.cells = slices.Grow(r.cells[:0], n)[:n]
+	clear(r.cells)
+	return r
+}
+
+// enter adds a statement to its block.
+func (r *room) enter(t *target, w *row) {
+	m := w.resource(t)
+	if m == False {
+		return
+	}
+	deny, allow := m.And(w.deny), m.And(w.allow)
+	names := r.set.blocks[w.block].layer == Resource
+	for _, word := range w.cover.Within(r.from, r.to) {
+		cell := &r.cells[(word.At-r.from)*len(r.set.blocks)+w.block]
+		cell.deny = cell.deny.Or(lanesOf(deny, word.Bits))
+		cell.allow = cell.allow.Or(lanesOf(allow, word.Bits))
+		if !names {
+			continue
+		}
+		for how := range cell.named {
+			cell.named[how] = cell.named[how].Or(lanesOf(m.And(w.named[how]), word.Bits))
+		}
+	}
+}
+
+// judge applies the rule of a decision to the 64 actions of one word.
+func (r *room) judge(t *target, at int) lanes {
+	yes := lanes{^uint64(0), ^uint64(0)}
+	in := inputs[lanes]{yes: yes, scps: yes, endpoint: yes, boundary: yes, session: yes, same: lanesOf(t.same, ^uint64(0))}
+	cells := r.cells[(at-r.from)*len(r.set.blocks):]
+	for i := range r.set.blocks {
+		in.add(t, r.set.blocks[i].layer, &cells[i])
+	}
+	return allowed(t, r.set, &in)
+}
