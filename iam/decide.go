@@ -181,7 +181,11 @@ func (s *Set) grant(t *target, c *statement, l Layer, m Truth, named *[namings]T
 func (s *Set) inputs(t *target, states *[maxBlocks]state) inputs[Truth] {
 	in := inputs[Truth]{yes: True, scps: True, endpoint: True, boundary: True, session: True, same: t.same}
 	for i := range s.blocks {
-		in.add(t, s.blocks[i].layer, &states[i].sums)
+		st, layer := &states[i], s.blocks[i].layer
+		in.add(t, layer, st.deny, st.allow)
+		if layer == Resource {
+			in.named = st.named
+		}
 	}
 	return in
 }
@@ -249,26 +253,25 @@ func (in *inputs[V]) within(t *target, identity, limits V) V {
 		Or(in.named[byEveryone].And(in.session))
 }
 
-// add enters what the statements of one block come to.
-func (in *inputs[V]) add(t *target, layer Layer, block *sums[V]) {
+// add enters what the statements of one block come to. How a resource policy names
+// the caller is entered in named.
+func (in *inputs[V]) add(t *target, layer Layer, deny, allow V) {
 	if !t.active.Has(layer) {
 		return
 	}
 	if !t.survives(layer) {
-		in.deny = in.deny.Or(block.deny)
+		in.deny = in.deny.Or(deny)
 	}
 	switch layer {
 	case SCP:
-		in.scps = in.scps.And(block.allow)
-	case Resource:
-		in.named = block.named
+		in.scps = in.scps.And(allow)
 	case Endpoint:
-		in.endpoint = block.allow
+		in.endpoint = allow
 	case Identity:
-		in.identity = block.allow
+		in.identity = allow
 	case Boundary:
-		in.boundary = block.allow
+		in.boundary = allow
 	case Session:
-		in.session = block.allow
+		in.session = allow
 	}
 }

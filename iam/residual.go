@@ -46,7 +46,11 @@ func (s *Set) residual(t *target) Expr {
 	in := inputs[Expr]{yes: yes, scps: yes, endpoint: yes, boundary: yes, session: yes}
 	in.same = constant(t.same, func() Leaf { return Leaf{ResourceAccount: string(t.Principal.Account)} })
 	for i := range s.blocks {
-		in.add(t, s.blocks[i].layer, &states[i])
+		st, layer := &states[i], s.blocks[i].layer
+		in.add(t, layer, st.deny, st.allow)
+		if layer == Resource {
+			in.named = st.named
+		}
 	}
 	return allowed(t, s, &in)
 }

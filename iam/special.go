@@ -20,9 +20,25 @@ const (
 	rules
 )
 
-// ruledServices are those whose actions findRule, survives and alsoNeeds treat in
+// ruledServices are those whose actions findRule, survives and alsoNeeds may treat in
 // their own way. All others are judged by the common rule.
 var ruledServices = [...]string{"iam", "kms", "s3", "sts"}
+
+// mayRule says whether an action of one of the ruledServices may be treated in its
+// own way on this resource.
+func (t *target) mayRule(service string) bool {
+	switch {
+	case service == "sts":
+		return true
+	case !t.isARN:
+		return false
+	case service == "iam":
+		return t.parts[4] == "aws" || strings.HasPrefix(t.parts[5], "role/aws-reserved/")
+	case service == "kms":
+		return strings.HasPrefix(t.parts[5], "key/") || strings.HasPrefix(t.parts[5], "alias/aws/")
+	}
+	return t.parts[2] == "s3" && (t.Facts.RestrictPublicBuckets || t.Principal.Kind == Root)
+}
 
 // findRule finds the rule of the request's action and resource.
 func (t *target) findRule() rule {

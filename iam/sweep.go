@@ -13,7 +13,7 @@ import (
 // statements of a Policy cover is worked out once and kept for as long as the list.
 type Actions struct {
 	*action.Table
-	ruled   []uint64 // actions of services that have rules of their own
+	ruled   [len(ruledServices)]action.Mask
 	mu      sync.Mutex
 	covered map[*Policy][]action.Mask // by statement; guarded by mu
 	rooms   sync.Pool                 // *room
@@ -22,12 +22,8 @@ type Actions struct {
 // NewActions numbers actions, each service:Name. A name without a colon is left out.
 func NewActions(names []string) *Actions {
 	a := &Actions{Table: action.NewTable(names), covered: map[*Policy][]action.Mask{}}
-	a.ruled = make([]uint64, a.Words())
-	for _, service := range ruledServices {
-		span, _ := a.Service(service)
-		for i := span.From; i < span.To; i++ {
-			a.ruled[i/64] |= 1 << (i % 64)
-		}
+	for i, service := range ruledServices {
+		a.ruled[i] = a.Cover([]action.Pattern{action.Parse(service + ":*")}, false)
 	}
 	return a
 }
@@ -147,18 +143,23 @@ func (w *Sweep) Decide(resource string, owner rootkeep.AccountID, span action.Sp
 		v := all.judge(&t, at)
 		out.Allowed[at], out.Possible[at] = v.yes, v.maybe
 	}
-	for at := from; at < to; at++ {
-		w.ruled(&t, all, at, w.actions.ruled[at], out)
+	for i, service := range ruledServices {
+		if t.mayRule(service) {
+			for _, word := range w.actions.ruled[i].Within(from, to) {
+				w.ruled(&t, all, word, out)
+			}
+		}
 	}
 }
 
 // ruled answers again for the actions of one word that may have rules of their own.
-func (w *Sweep) ruled(t *target, all *room, at int, left uint64, out *Answers) {
+func (w *Sweep) ruled(t *target, all *room, word action.Word, out *Answers) {
 	var groups [2 * rules]struct {
 		bits    uint64
 		example int
 	}
-	for ; left != 0; left &= left - 1 {
+	at := word.At
+	for left := word.Bits; left != 0; left &= left - 1 {
 		i := bits.TrailingZeros64(left)
 		t.about(w.actions.Name(64*at + i))
 		key := 2 * int(t.rule)
@@ -228,8 +229,12 @@ func lanesOf(t Truth, at uint64) (out lanes) {
 type room struct {
 	set      *Set
 	from, to int
-	cells    []sums[lanes] // by word, then by block
+	cells    []cell           // by word, then by block
+	named    [][namings]lanes // by word, of the resource policy
 }
+
+// cell is what one block comes to for 64 actions.
+type cell struct{ deny, allow lanes }
 
 func (a *Actions) room(s *Set, from, to int) *room {
 	r, _ := a.rooms.Get().(*room)
@@ -237,10 +242,18 @@ func (a *Actions) room(s *Set, from, to int) *room {
 		r = &room{}
 	}
 	r.set, r.from, r.to = s, from, to
-	n := (to - from) * len(s.blocks)
-	r.cells = slices.Grow(r.cells[:0], n)[:n]
-	clear(r.cells)
+	r.cells, r.named = blank(r.cells, (to-from)*len(s.blocks)), r.named[:0]
+	if s.has.Has(Resource) {
+		r.named = blank(r.named, to-from)
+	}
 	return r
+}
+
+// blank is room for n zero values in the place of s.
+func blank[T any](s []T, n int) []T {
+	s = slices.Grow(s[:0], n)[:n]
+	clear(s)
+	return s
 }
 
 // enter adds a statement to its block.
@@ -252,14 +265,15 @@ func (r *room) enter(t *target, w *row) {
 	deny, allow := m.And(w.deny), m.And(w.allow)
 	names := r.set.blocks[w.block].layer == Resource
 	for _, word := range w.cover.Within(r.from, r.to) {
-		cell := &r.cells[(word.At-r.from)*len(r.set.blocks)+w.block]
-		cell.deny = cell.deny.Or(lanesOf(deny, word.Bits))
-		cell.allow = cell.allow.Or(lanesOf(allow, word.Bits))
+		at := word.At - r.from
+		c := &r.cells[at*len(r.set.blocks)+w.block]
+		c.deny = c.deny.Or(lanesOf(deny, word.Bits))
+		c.allow = c.allow.Or(lanesOf(allow, word.Bits))
 		if !names {
 			continue
 		}
-		for how := range cell.named {
-			cell.named[how] = cell.named[how].Or(lanesOf(m.And(w.named[how]), word.Bits))
+		for how, n := range w.named {
+			r.named[at][how] = r.named[at][how].Or(lanesOf(m.And(n), word.Bits))
 		}
 	}
 }
@@ -269,8 +283,11 @@ func (r *room) judge(t *target, at int) lanes {
 	yes := lanes{^uint64(0), ^uint64(0)}
 	in := inputs[lanes]{yes: yes, scps: yes, endpoint: yes, boundary: yes, session: yes, same: lanesOf(t.same, ^uint64(0))}
 	cells := r.cells[(at-r.from)*len(r.set.blocks):]
+	if len(r.named) > 0 {
+		in.named = r.named[at-r.from]
+	}
 	for i := range r.set.blocks {
-		in.add(t, r.set.blocks[i].layer, &cells[i])
+		in.add(t, r.set.blocks[i].layer, cells[i].deny, cells[i].allow)
 	}
 	return allowed(t, r.set, &in)
 }
