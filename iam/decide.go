@@ -88,6 +88,9 @@ func (s *Set) gather(t *target, states *[maxBlocks]state) {
 
 func (s *Set) gatherPart(t *target, p *placed, states *[maxBlocks]state) {
 	// This is each, written out: the calls cost more than what they do.
+	if !p.indexed.Load() {
+		p.index()
+	}
 	for _, id := range p.exact[string(t.lower())] {
 		s.run(t, p, id, states)
 	}

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"sync"
+	"sync/atomic"
 
 	"github.com/rootkeep/rootkeep/iam/action"
 	"github.com/rootkeep/rootkeep/iam/policy"
@@ -73,6 +75,9 @@ type placed struct {
 // part is what was compiled at once. Sets that Join made share it.
 type part struct {
 	candidates []candidate
+
+	indexed atomic.Bool // the fields below are there
+	mu      sync.Mutex  // held to make them
 	// Indexes into candidates by action: exact names, services for patterns with a
 	// wildcard in the name, and what must be tried for every action.
 	exact   map[string][]int32
@@ -99,7 +104,7 @@ func NewSet(p Policies) (*Set, error) {
 			s.blocks = append(s.blocks, b)
 		}
 	}
-	all := &part{exact: map[string][]int32{}, service: map[string]serviceIndex{}}
+	all := &part{}
 	s.parts = []placed{{part: all}}
 	if len(s.blocks) > maxBlocks {
 		return nil, tooMany(len(s.blocks))
@@ -113,7 +118,7 @@ func NewSet(p Policies) (*Set, error) {
 				return nil, err
 			}
 			for k := range pol.statements {
-				all.index(&pol.statements[k], uint8(i))
+				all.candidates = append(all.candidates, candidate{&pol.statements[k], uint8(i)})
 			}
 		}
 		b.end = int32(len(all.candidates))
@@ -191,9 +196,22 @@ func fits(p *Policy, l Layer) error {
 	return nil
 }
 
-func (p *part) index(st *statement, b uint8) {
-	id := int32(len(p.candidates))
-	p.candidates = append(p.candidates, candidate{st, b})
+// index makes the indexes on the first question: a Set that is only swept needs
+// none.
+func (p *part) index() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.indexed.Load() {
+		return
+	}
+	p.exact, p.service = map[string][]int32{}, map[string]serviceIndex{}
+	for id := range p.candidates {
+		p.indexOne(p.candidates[id].statement, int32(id))
+	}
+	p.indexed.Store(true)
+}
+
+func (p *part) indexOne(st *statement, id int32) {
 	if len(st.actions) == 0 {
 		p.rest = append(p.rest, id)
 		return
@@ -261,6 +279,9 @@ func (s *Set) every() []place {
 // each calls do for the statements whose Action covers the request, in no order;
 // one may come more than once.
 func (p *part) each(t *target, do func(id int32)) {
+	if !p.indexed.Load() {
+		p.index()
+	}
 	for _, id := range p.exact[string(t.lower())] {
 		do(id)
 	}

@@ -74,6 +74,7 @@ func (x *Answers) Of(i int) Truth {
 type Sweep struct {
 	set     *Set
 	actions *Actions
+	span    action.Span
 	request Request
 	rows    []row
 }
@@ -86,33 +87,38 @@ type row struct {
 	sums[Truth]
 }
 
-// Sweep prepares a Set for a request's Principal, Context and Facts.
-func (s *Set) Sweep(a *Actions, r *Request) *Sweep {
-	w := &Sweep{set: s, actions: a, request: *r}
+// Sweep prepares a Set for a request's Principal, Context and Facts, and for the
+// actions of a span.
+func (s *Set) Sweep(a *Actions, span action.Span, r *Request) *Sweep {
+	w := &Sweep{set: s, actions: a, span: span, request: *r}
 	w.request.Action, w.request.Resource, w.request.ResourceAccount = "", "", ""
 	t := target{Request: &w.request, context: r.Context}
 	t.fill(s)
-	w.rows = s.rows(&t, a)
+	w.rows = w.judged(&t)
 	return w
 }
 
-// rows judges what does not hang on action and resource. Statements that cannot
+// judged works out what does not hang on action and resource. Statements that cannot
 // match are left out.
-func (s *Set) rows(t *target, a *Actions) []row {
+func (w *Sweep) judged(t *target) []row {
 	var out []row
-	for i := range s.blocks {
-		b := &s.blocks[i]
+	from, to := w.span.Words()
+	for i := range w.set.blocks {
+		b := &w.set.blocks[i]
 		for _, p := range b.policies {
-			masks := a.covers(p)
+			masks := w.actions.covers(p)
 			for k := range p.statements {
-				r := row{statement: &p.statements[k], block: i, cover: masks[k]}
+				r := row{statement: &p.statements[k], block: i, cover: masks[k].Within(from, to)}
+				if len(r.cover) == 0 {
+					continue
+				}
 				m := r.conditions(&t.context)
 				if r.denies {
-					r.deny = s.denial(t, r.statement, m)
+					r.deny = w.set.denial(t, r.statement, m)
 				} else if m != False {
-					r.allow = s.grant(t, r.statement, b.layer, m, &r.named)
+					r.allow = w.set.grant(t, r.statement, b.layer, m, &r.named)
 				}
-				if len(r.cover) > 0 && (r.deny != False || r.allow != False) {
+				if r.deny != False || r.allow != False {
 					out = append(out, r)
 				}
 			}
@@ -122,8 +128,9 @@ func (s *Set) rows(t *target, a *Actions) []row {
 }
 
 // Decide answers for every action of a span, as Set.Decide does for a request with
-// that action, resource and owner. It writes the words that hold the span: others'
-// bits in the first and the last word are right as well.
+// that action, resource and owner. The span must lie in that of the Sweep. The words
+// that hold it are written: others' bits in the first and the last word are right as
+// well.
 func (w *Sweep) Decide(resource string, owner rootkeep.AccountID, span action.Span, out *Answers) {
 	r := w.request
 	r.Resource, r.ResourceAccount = resource, owner
@@ -131,7 +138,7 @@ func (w *Sweep) Decide(resource string, owner rootkeep.AccountID, span action.Sp
 	t.fill(w.set)
 	rows := w.rows
 	if t.Facts.BucketABACOff && t.bucket() {
-		rows = w.set.rows(&t, w.actions) // conditions see another context
+		rows = w.judged(&t) // conditions see another context
 	}
 	from, to := span.Words()
 	all := w.actions.room(w.set, from, to)
@@ -258,13 +265,17 @@ func blank[T any](s []T, n int) []T {
 
 // enter adds a statement to its block.
 func (r *room) enter(t *target, w *row) {
+	words := w.cover.Within(r.from, r.to)
+	if len(words) == 0 {
+		return
+	}
 	m := w.resource(t)
 	if m == False {
 		return
 	}
 	deny, allow := m.And(w.deny), m.And(w.allow)
 	names := r.set.blocks[w.block].layer == Resource
-	for _, word := range w.cover.Within(r.from, r.to) {
+	for _, word := range words {
 		at := word.At - r.from
 		c := &r.cells[at*len(r.set.blocks)+w.block]
 		c.deny = c.deny.Or(lanesOf(deny, word.Bits))

@@ -94,7 +94,7 @@ func TestSweepIsDecide(t *testing.T) {
 		d := draw{rt}
 		s := d.wideScene()
 		set := s.set(rt, s.layers)
-		sweep := set.Sweep(actions, &s.request)
+		sweep := set.Sweep(actions, actions.All(), &s.request)
 		answers := actions.NewAnswers()
 		for _, resource := range []string{
 			"*", object, "arn:aws:s3:::logs", "arn:aws:kms:eu-west-3:" + own + ":key/k", "arn:aws:kms:eu-west-3:" + own + ":alias/aws/s3",
@@ -129,7 +129,7 @@ func TestSweepOfOneService(t *testing.T) {
 	actions := iam.NewActions(known())
 	set, r := question{identity: allow("kms:*", "*") + "," + deny("kms:Create*", "*"), scps: []string{every}}.build(t)
 	whole, part := actions.NewAnswers(), actions.NewAnswers()
-	sweep := set.Sweep(actions, r)
+	sweep := set.Sweep(actions, actions.All(), r)
 	sweep.Decide("*", own, actions.All(), whole)
 	span, ok := actions.Service("kms")
 	if !ok {
@@ -159,7 +159,7 @@ func BenchmarkSweep(b *testing.B) {
 	answers := actions.NewAnswers()
 	b.ReportAllocs()
 	for b.Loop() {
-		set.Sweep(actions, r).Decide(r.Resource, r.ResourceAccount, actions.All(), answers)
+		set.Sweep(actions, actions.All(), r).Decide(r.Resource, r.ResourceAccount, actions.All(), answers)
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*actions.Len()), "ns/decision")
 }

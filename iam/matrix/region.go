@@ -1,0 +1,248 @@
+package matrix
+
+import (
+	"strings"
+
+	"github.com/rootkeep/rootkeep/iam"
+	"github.com/rootkeep/rootkeep/iam/condition"
+	"github.com/rootkeep/rootkeep/iam/pattern"
+)
+
+// glob is text with wildcards: bytes, and the two wildcards as negative numbers.
+type glob []int16
+
+const (
+	star int16 = -1 // any text
+	any1 int16 = -2 // one character
+)
+
+// region is a set of ARNs: a glob for each of the six parts.
+type region [6]glob
+
+func globOf(tokens []pattern.Token, c *iam.Context) (g glob) {
+	for _, t := range tokens {
+		switch t.Kind {
+		case pattern.Star:
+			g = g.star()
+		case pattern.Any:
+			g = append(g, any1)
+		case pattern.Variable:
+			if values, there := c.Values(t.Text); there == condition.True && len(values) == 1 {
+				g = g.text(values[0])
+			} else {
+				g = g.star() // may be any text
+			}
+		default:
+			g = g.text(t.Text)
+		}
+	}
+	return g
+}
+
+func (g glob) star() glob {
+	if len(g) > 0 && g[len(g)-1] == star {
+		return g
+	}
+	return append(g, star)
+}
+
+func (g glob) text(s string) glob {
+	for i := range len(s) {
+		g = append(g, int16(s[i]))
+	}
+	return g
+}
+
+// regionOf reads a Resource pattern as package iam does: parts that are missing
+// stand for any text. It says false for stars only, which cover what is no ARN too.
+func regionOf(text string, variables bool, c *iam.Context) (r region, ok bool) {
+	if strings.Trim(text, "*") == "" {
+		return r, false
+	}
+	parts := strings.SplitN(text, ":", 6)
+	for i := range r {
+		r[i] = glob{star}
+		if i < len(parts) && (i < 5 || len(parts) == 6) {
+			p := pattern.Parse(parts[i], pattern.Syntax{Wildcards: true, Variables: variables && i == 5})
+			r[i] = globOf(p.Tokens(), c)
+		}
+	}
+	return r, true
+}
+
+// String is the region as a policy would write it.
+func (r *region) String() string {
+	var b strings.Builder
+	for i, g := range r {
+		if i > 0 {
+			b.WriteByte(':')
+		}
+		for _, c := range g {
+			b.WriteByte(map[int16]byte{star: '*', any1: '?'}[c] + byte(max(c, 0)))
+		}
+	}
+	return b.String()
+}
+
+// witness is an ARN of the region. A wildcard becomes the probe, which no policy
+// mentions: what matches the witness there is a wildcard.
+func (r *region) witness(probe, account string) string {
+	var b strings.Builder
+	for i, g := range r {
+		if i > 0 {
+			b.WriteByte(':')
+		}
+		for _, c := range g {
+			switch {
+			case c == star && i == 4:
+				b.WriteString(account)
+			case c == star:
+				b.WriteString(probe)
+			case c == any1:
+				b.WriteByte(probe[0])
+			default:
+				b.WriteByte(byte(c))
+			}
+		}
+	}
+	return b.String()
+}
+
+// meet is a region in both, if they have an ARN in common. Two globs may meet in
+// several shapes (ab* and *bc in ab*bc and abc): it is the one with the most
+// freedom. The second result is false if they do not meet; the third if they are
+// too long to be compared.
+func (r *region) meet(s *region) (out region, ok, tried bool) {
+	for i := range r {
+		if len(r[i])*len(s[i]) > maxMeet {
+			return out, false, false
+		}
+		if out[i], ok = r[i].meet(s[i]); !ok {
+			return out, false, true
+		}
+	}
+	return out, true, true
+}
+
+// maxMeet bounds the work of comparing two globs.
+const maxMeet = 1 << 16
+
+func (g glob) meet(h glob) (out glob, ok bool) {
+	switch {
+	case h.holds(g):
+		return g, true
+	case g.holds(h):
+		return h, true
+	}
+	m := newMeeting(g, h)
+	if !m.can(0, 0) {
+		return nil, false
+	}
+	i, j := 0, 0
+	for i < len(g) || j < len(h) {
+		a, b := at(g, i), at(h, j)
+		switch {
+		case a == star && b == star:
+			out = out.star()
+			if m.can(i, j+1) { // the other star takes what follows
+				j++
+			} else {
+				i++
+			}
+		case a == star && j < len(h) && m.can(i, j+1):
+			out = append(out, b)
+			j++
+		case b == star && i < len(g) && m.can(i+1, j):
+			out = append(out, a)
+			i++
+		case a == star:
+			i++
+		case b == star:
+			j++
+		default:
+			out = append(out, max(a, b)) // a letter rather than any character
+			i++
+			j++
+		}
+	}
+	return out, true
+}
+
+// holds says whether g covers all that h stands for. It may miss that for globs in
+// which stars and question marks follow each other.
+func (g glob) holds(h glob) bool {
+	star0, back := -1, 0
+	i, j := 0, 0
+	for j < len(h) {
+		switch a := at(g, i); {
+		case a == star:
+			star0, back = i, j
+			i++
+		case a == h[j] || a == any1 && h[j] != star:
+			i++
+			j++
+		case star0 >= 0:
+			back++
+			i, j = star0+1, back
+		default:
+			return false
+		}
+	}
+	for at(g, i) == star {
+		i++
+	}
+	return i == len(g)
+}
+
+// holds says whether r covers all that s stands for.
+func (r *region) holds(s *region) bool {
+	for i := range r {
+		if !r[i].holds(s[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+// none stands for what follows the end of a glob.
+const none int16 = -3
+
+func at(g glob, i int) int16 {
+	if i < len(g) {
+		return g[i]
+	}
+	return none
+}
+
+// meeting knows which rests of two globs have a text in common.
+type meeting struct {
+	width int
+	yes   []bool
+}
+
+func newMeeting(g, h glob) *meeting {
+	m := &meeting{width: len(h) + 1, yes: make([]bool, (len(g)+1)*(len(h)+1))}
+	for i := len(g); i >= 0; i-- {
+		for j := len(h); j >= 0; j-- {
+			a, b := at(g, i), at(h, j)
+			ok := false
+			switch {
+			case a == none && b == none:
+				ok = true
+			case a == star && (m.can(i+1, j) || b != none && m.can(i, j+1)):
+				ok = true
+			case b == star && (m.can(i, j+1) || a != none && m.can(i+1, j)):
+				ok = true
+			case a >= any1 && a != star && b >= any1 && b != star && (a == b || a == any1 || b == any1):
+				ok = m.can(i+1, j+1)
+			}
+			m.yes[i*m.width+j] = ok
+		}
+	}
+	return m
+}
+
+func (m *meeting) can(i, j int) bool {
+	at := i*m.width + j
+	return j < m.width && at < len(m.yes) && m.yes[at]
+}
