@@ -8,8 +8,12 @@ import (
 // action says whether the statement's Action or NotAction covers the request.
 func (s *statement) action(t *target) bool {
 	found := false
+	var service, name []byte
+	if t.colon >= 0 {
+		service, name = t.service(), t.name()
+	}
 	for i := range s.actions {
-		if a := &s.actions[i]; t.colon < 0 && a.All || t.colon >= 0 && a.Match(t.service(), t.name()) {
+		if a := &s.actions[i]; a.All || t.colon >= 0 && a.Match(service, name) {
 			found = true
 			break
 		}
