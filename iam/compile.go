@@ -122,7 +122,8 @@ func Unread(name string, layer Layer) *Policy {
 		panic("iam: " + err.Error()) // the text above is a policy; a test compiles it
 	}
 	for i := range p.statements {
-		p.statements[i].tests = []condition.Test{condition.Unread(name)}
+		s := &p.statements[i]
+		s.tests = []condition.Test{condition.Unread(name, condition.Meaning{Denies: s.denies})}
 	}
 	return p
 }

@@ -1,6 +1,7 @@
 package iam
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/rootkeep/rootkeep"
@@ -23,6 +24,10 @@ const (
 // ruledServices are those whose actions findRule, survives and alsoNeeds may treat in
 // their own way. All others are judged by the common rule.
 var ruledServices = [...]string{"iam", "kms", "s3", "sts"}
+
+// HasRules says whether AWS treats some resources of a service in ways that no policy
+// states: the prefix is in lower case.
+func HasRules(service string) bool { return slices.Contains(ruledServices[:], service) }
 
 // mayRule says whether an action of one of the ruledServices may be treated in its
 // own way on this resource.

@@ -6,7 +6,10 @@
 // apart. Source: IAM User Guide, "IAM JSON policy elements: Action".
 package action
 
-import "strings"
+import (
+	"strings"
+	"unicode/utf8"
+)
 
 // Pattern is one value of Action or NotAction, in lower case, split at its colon.
 type Pattern struct {
@@ -63,7 +66,15 @@ func (g *Glob) Match(s []byte) bool {
 	return globBytes(g.Text, s)
 }
 
+// lower changes ASCII letters only: no action has others.
 func lower(s string) string {
+	ascii := true
+	for i := range len(s) {
+		ascii = ascii && s[i] < utf8.RuneSelf
+	}
+	if ascii {
+		return strings.ToLower(s)
+	}
 	return strings.Map(func(r rune) rune {
 		if r >= 'A' && r <= 'Z' {
 			return r + 'a' - 'A'

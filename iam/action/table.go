@@ -2,7 +2,6 @@ package action
 
 import (
 	"bytes"
-	"cmp"
 	"slices"
 	"strings"
 )
@@ -31,11 +30,7 @@ func NewTable(names []string) *Table {
 			t.names = append(t.names, lower(n))
 		}
 	}
-	slices.SortFunc(t.names, func(a, b string) int {
-		as, an, _ := strings.Cut(a, ":")
-		bs, bn, _ := strings.Cut(b, ":")
-		return cmp.Or(strings.Compare(as, bs), strings.Compare(an, bn))
-	})
+	slices.Sort(t.names) // a service's actions have a prefix in common, so they follow each other
 	t.names = slices.Compact(t.names)
 	t.text = make([][]byte, len(t.names))
 	for i, n := range t.names {

@@ -53,6 +53,28 @@ func (g glob) text(s string) glob {
 	return g
 }
 
+// exact says whether the region is one ARN.
+func (r *region) exact() bool {
+	for _, g := range r {
+		if _, literal := g.literal(); !literal {
+			return false
+		}
+	}
+	return true
+}
+
+// literal is the text of a glob without wildcards; false for another.
+func (g glob) literal() (string, bool) {
+	out := make([]byte, len(g))
+	for i, c := range g {
+		if c < 0 {
+			return "", false
+		}
+		out[i] = byte(c)
+	}
+	return string(out), true
+}
+
 // regionOf reads a Resource pattern as package iam does: parts that are missing
 // stand for any text. It says false for stars only, which cover what is no ARN too.
 func regionOf(text string, variables bool, c *iam.Context) (r region, ok bool) {
@@ -133,6 +155,11 @@ func (g glob) meet(h glob) (out glob, ok bool) {
 		return g, true
 	case g.holds(h):
 		return h, true
+	}
+	for i := 0; at(g, i) >= 0 && at(h, i) >= 0; i++ {
+		if g[i] != h[i] {
+			return nil, false // the usual case
+		}
 	}
 	m := newMeeting(g, h)
 	if !m.can(0, 0) {

@@ -1,0 +1,117 @@
+package matrix
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/rootkeep/rootkeep/iam"
+)
+
+// Where says on which resources an action is allowed. Resources are written as
+// policies write them; a pattern means what it covers but for what Except lists and
+// other patterns decide otherwise.
+type Where struct {
+	Everywhere bool          // on every resource that the action works on
+	On         []string      // allowed
+	Except     []string      // denied, though a pattern of On covers it
+	If         []Conditional // allowed only if a condition holds
+}
+
+// Conditional is a pattern on which an action is allowed only if a condition holds.
+type Conditional struct {
+	On     string   `json:"on"`
+	OnlyIf iam.Expr `json:"only_if"`
+}
+
+// verdict is the answer for one class of one kind.
+type verdict struct {
+	class  *class
+	answer iam.Truth
+}
+
+// Where tells where the action of a number is allowed or may be.
+func (x *Reach) Where(i int) Where {
+	verdicts := x.verdicts(i)
+	w := Where{Everywhere: len(verdicts) > 0}
+	for _, v := range verdicts {
+		w.Everywhere = w.Everywhere && v.answer == iam.True
+	}
+	for n, v := range verdicts {
+		wider := iam.False
+		around := parent(verdicts, n)
+		if around != nil {
+			wider = around.answer
+		}
+		switch {
+		case v.answer == iam.True && wider != iam.True:
+			w.On = append(w.On, v.class.text)
+		case v.answer == iam.False && wider != iam.False:
+			w.Except = append(w.Except, v.class.text)
+		case v.answer == iam.Unknown:
+			e := x.residual(v.class, i)
+			if wider != iam.Unknown || !e.Equal(x.residual(around.class, i)) {
+				w.If = append(w.If, Conditional{v.class.text, e})
+			}
+		}
+	}
+	slices.Sort(w.On)
+	slices.Sort(w.Except)
+	return w
+}
+
+// parent is the verdict on the narrowest class around that of verdict n, nil if
+// there is none.
+func parent(all []verdict, n int) (out *verdict) {
+	inner := all[n].class
+	for k := range all {
+		c := all[k].class
+		if k == n || !c.region.holds(&inner.region) || c.text == inner.text && k > n {
+			continue
+		}
+		if out == nil || c.region.said() > out.class.region.said() {
+			out = &all[k]
+		}
+	}
+	return out
+}
+
+// verdicts lists the classes of the kinds that an action works on.
+func (x *Reach) verdicts(i int) (out []verdict) {
+	prefix, _, _ := strings.Cut(x.matrix.catalog.Name(i), ":")
+	v := x.matrix.catalog.byPrefix[prefix]
+	x.matrix.catalog.of(v)
+	from, _ := v.span.Words()
+	w, bit := i/64-from, uint64(1)<<(i%64)
+	if v.loose[w]&bit != 0 && x.narrow {
+		return nil
+	}
+	if v.loose[w]&bit != 0 {
+		return []verdict{{&class{text: "*", witness: "*", set: x.Caller.set}, x.Of(i)}}
+	}
+	for _, k := range v.kinds {
+		if (k.required[w]|k.optional[w])&bit == 0 {
+			continue
+		}
+		classes, there := x.classes[k]
+		if !there && x.narrow {
+			continue
+		}
+		if !there {
+			c := class{region: k.own, text: k.text, witness: x.matrix.other(), set: x.Caller.set}
+			out = append(out, verdict{&c, x.common.Of(i)})
+		}
+		for n := range classes {
+			c := &classes[n]
+			answers := iam.Answers{Allowed: c.allowed, Possible: c.possible}
+			out = append(out, verdict{c, answers.Of(64*w + i%64)})
+		}
+	}
+	return out
+}
+
+// residual is what a conditional answer hangs on.
+func (x *Reach) residual(c *class, i int) iam.Expr {
+	r := x.matrix.request(x.Caller)
+	r.Action, r.Resource, r.ResourceAccount = x.matrix.catalog.Name(i), c.witness, x.matrix.owner(c.witness)
+	return c.set.Residual(&r)
+}

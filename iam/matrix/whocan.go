@@ -1,0 +1,275 @@
+package matrix
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/rootkeep/rootkeep"
+	"github.com/rootkeep/rootkeep/iam"
+	"github.com/rootkeep/rootkeep/iam/action"
+	"github.com/rootkeep/rootkeep/iam/metadata"
+	"github.com/rootkeep/rootkeep/iam/policy"
+)
+
+// Grant is one caller's right to one action on one resource.
+type Grant struct {
+	Caller   string // ARN, or a value of the resource policy's Principal for one from outside
+	Kind     iam.PrincipalKind
+	Outside  bool // not a principal of the account's details
+	Action   string
+	Decision iam.Decision // allowed or conditional
+	OnlyIf   *iam.Expr    // of a conditional one
+}
+
+// Holders are those who can do some actions on a resource.
+type Holders struct {
+	Grants []Grant // by action, then by caller as in Matrix.Callers, outsiders last
+	Denied int     // pairs of a caller of the account and an action that are denied
+	// Elsewhere are actions that do not work on such a resource: nobody is asked.
+	Elsewhere []string
+}
+
+// Expand lists the actions that a name or pattern such as s3:Delete* stands for. A
+// name that iam/metadata lacks, which may be newer, stands for itself; a pattern
+// that covers no known action gives none.
+func Expand(name string) []string {
+	var out []string
+	for _, a := range metadata.MatchActions(name) {
+		out = append(out, a.String())
+	}
+	if p := action.Parse(name); len(out) == 0 && !p.Never && p.Service.Literal && p.Name.Literal {
+		out = append(out, name)
+	}
+	return out
+}
+
+// WhoCan lists who can do some of the actions on one resource, "*" for actions that
+// have no resource. Callers that the resource's policy names and that are not in the
+// account's details are asked, too: what their own policies say is not known.
+func (m *Matrix) WhoCan(actions []string, resource string) (*Holders, error) {
+	h := &Holders{}
+	byService := map[string][]string{}
+	var services []string
+	for _, name := range actions {
+		if !m.applies(name, resource) {
+			h.Elsewhere = append(h.Elsewhere, name)
+			continue
+		}
+		service, _, _ := strings.Cut(strings.ToLower(name), ":")
+		if byService[service] == nil {
+			services = append(services, service)
+		}
+		byService[service] = append(byService[service], name)
+	}
+	for _, service := range services {
+		if err := m.holders(h, service, byService[service], resource); err != nil {
+			return nil, err
+		}
+	}
+	return h, nil
+}
+
+// applies says whether an action may work on a resource. Of one that is not known
+// nothing is known.
+func (m *Matrix) applies(name, resource string) bool {
+	prefix, rest, _ := strings.Cut(name, ":")
+	a, ok := metadata.FindAction(prefix, rest)
+	if !ok {
+		return true
+	}
+	if len(a.Resources) == 0 || resource == "*" {
+		return len(a.Resources) == 0 && resource == "*"
+	}
+	for _, k := range m.catalog.about(resource) {
+		if k.service.prefix == a.Service && slices.ContainsFunc(a.Resources, func(r metadata.ActionResource) bool { return r.Type == k.name }) {
+			return true
+		}
+	}
+	return false
+}
+
+// holders asks everybody about actions of one service.
+func (m *Matrix) holders(h *Holders, service string, actions []string, resource string) error {
+	first := len(h.Grants)
+	for _, c := range m.callers {
+		set, err := m.setOf(c, service, resource)
+		if err != nil {
+			return err
+		}
+		r := m.request(c)
+		r.Resource, r.ResourceAccount = resource, m.owner(resource)
+		asked := m.possible(set, &r, actions)
+		h.Denied += len(actions) - len(asked)
+		for _, name := range asked {
+			if g, ok := grant(set, &r, name); ok {
+				g.Caller = c.Principal.ARN
+				h.Grants = append(h.Grants, g)
+			} else {
+				h.Denied++
+			}
+		}
+	}
+	for _, o := range m.outsiders(service, resource) {
+		set, err := iam.Join(m.outer, m.policyOf(service, resource))
+		if err != nil {
+			return err
+		}
+		r := iam.Request{Principal: o.principal, Context: o.context(m), Facts: m.in.Guardrails.Facts(), Resource: resource, ResourceAccount: m.owner(resource)}
+		for _, name := range actions {
+			if g, ok := grant(set, &r, name); ok {
+				g.Caller, g.Outside = o.name, true
+				h.Grants = append(h.Grants, g)
+			}
+		}
+	}
+	order := map[string]int{}
+	for i, name := range actions {
+		order[name] = i
+	}
+	slices.SortStableFunc(h.Grants[first:], func(a, b Grant) int { return order[a.Action] - order[b.Action] })
+	return nil
+}
+
+// possible leaves out known actions that are denied, all at once.
+func (m *Matrix) possible(set *iam.Set, r *iam.Request, actions []string) []string {
+	var span action.Span
+	numbers := make([]int, len(actions))
+	known := false
+	for k, name := range actions {
+		i, ok := m.catalog.Find(name)
+		if numbers[k] = i; !ok {
+			numbers[k] = -1
+			continue
+		}
+		if !known {
+			span = action.Span{From: i, To: i + 1}
+		}
+		known = true
+		span.From, span.To = min(span.From, i), max(span.To, i+1)
+	}
+	answers := m.answers.Get().(*iam.Answers)
+	defer m.answers.Put(answers)
+	if known {
+		set.Sweep(m.catalog.Actions, span, r).Decide(r.Resource, r.ResourceAccount, span, answers)
+	}
+	var out []string
+	for k, name := range actions {
+		if numbers[k] < 0 || answers.Of(numbers[k]) != iam.False {
+			out = append(out, name)
+		}
+	}
+	return out
+}
+
+// grant decides one action; it says false for a denied one.
+func grant(set *iam.Set, r *iam.Request, name string) (Grant, bool) {
+	r.Action = name
+	g := Grant{Kind: r.Principal.Kind, Action: name, Decision: set.Decide(r)}
+	switch g.Decision.Outcome {
+	case iam.Allowed:
+		return g, true
+	case iam.Conditional:
+		e := set.Residual(r)
+		g.OnlyIf = &e
+		return g, true
+	}
+	return g, false
+}
+
+// outsider is a caller that a resource policy names.
+type outsider struct {
+	name      string
+	principal iam.Principal
+}
+
+// anyAccount stands for an account that no policy names.
+const anyAccount rootkeep.AccountID = "000000000000"
+
+func stranger(account rootkeep.AccountID, partition string) iam.Principal {
+	return iam.Principal{Kind: iam.Role, ARN: "arn:" + partition + ":iam::" + string(account) + ":role/zq", Account: account, Name: "zq"}
+}
+
+// context is what is known of every request of an outsider.
+func (o *outsider) context(m *Matrix) iam.Context {
+	values := o.principal.ContextKeys()
+	if o.principal.Name == "zq" { // stands for many
+		values = map[string][]string{"aws:PrincipalAccount": {string(o.principal.Account)}, "aws:PrincipalIsAWSService": {"false"}}
+	}
+	if o.principal.Account == anyAccount {
+		delete(values, "aws:PrincipalAccount")
+	}
+	for k, v := range m.in.Context {
+		values[k] = v
+	}
+	return iam.PartialContext(values)
+}
+
+// outsiders are those whom the Allow statements of a resource's policy name and who
+// are not in the account's details.
+func (m *Matrix) outsiders(service, resource string) (out []outsider) {
+	seen := map[string]bool{}
+	for _, c := range m.callers {
+		seen[c.Principal.ARN] = true
+	}
+	seen[string(m.in.Account.ID)] = true
+	add := func(name string, p iam.Principal) {
+		if !seen[name] {
+			seen[name] = true
+			out = append(out, outsider{name, p})
+		}
+	}
+	for _, p := range m.policiesOf(service, resource) {
+		for i := range p.Document.Statements {
+			if st := &p.Document.Statements[i]; !st.Denies() && st.Principal != nil {
+				m.named(st.Principal, service, add)
+			}
+		}
+	}
+	return out
+}
+
+// named calls add for every caller that a Principal element names.
+func (m *Matrix) named(p *policy.Principal, service string, add func(string, iam.Principal)) {
+	everyone := func() {
+		if service != "sts" { // which answers signed requests only
+			add("anyone without credentials", iam.Principal{Kind: iam.Anonymous, ARN: "*"})
+		}
+		add("any principal of another account", stranger(anyAccount, m.partition))
+	}
+	if p.Anyone {
+		everyone()
+		return
+	}
+	for _, e := range p.Entries {
+		for _, text := range e.Values.Values() {
+			switch e.Type.Value {
+			case policy.PrincipalService:
+				add(text, iam.Principal{Kind: iam.AWSService, ARN: text})
+			case policy.PrincipalFederated:
+				add(text, iam.Principal{Kind: iam.Provider, ARN: text})
+			case policy.PrincipalCanonical:
+				add("canonical user "+text, stranger(anyAccount, m.partition))
+			default:
+				m.namedAWS(text, everyone, add)
+			}
+		}
+	}
+}
+
+func (m *Matrix) namedAWS(text string, everyone func(), add func(string, iam.Principal)) {
+	if text == "*" {
+		everyone()
+		return
+	}
+	account, err := rootkeep.ParseAccountID(text)
+	p, bad := iam.ParsePrincipal(text)
+	switch {
+	case err == nil:
+		add(text, stranger(account, m.partition))
+	case bad != nil: // a unique ID, of which AWS has deleted the owner
+	case p.Kind == iam.Root:
+		add(text, stranger(p.Account, m.partition))
+	default:
+		add(text, p)
+	}
+}
