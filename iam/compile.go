@@ -36,6 +36,20 @@ func (p *Policy) MayAllow(action string) bool {
 	return false
 }
 
+// MayName says whether some Allow of the policy, which must be one of a resource, may
+// name the caller, whatever its action and conditions.
+func (p *Policy) MayName(caller *Principal, c *Context) bool {
+	for i := range p.statements {
+		s := &p.statements[i]
+		for _, named := range s.names(caller, c) {
+			if !s.denies && named != False {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // Ref names one statement of one policy. The zero Ref names none.
 type Ref struct {
 	Policy *Policy

@@ -46,7 +46,6 @@ type kind struct {
 	name    string
 	shape   region // in any account
 	own     region // in the account asked about
-	text    string // own, as a policy would write it
 
 	rivals []*kind // of the same service: a resource of one of them is none of this
 
@@ -105,9 +104,7 @@ func (c *catalog) kindsAt(prefix string) (out []*kind) {
 }
 
 func newKind(s *service, t metadata.ResourceType, account rootkeep.AccountID, partition string) *kind {
-	k := &kind{service: s, name: t.Name, shape: template(t.ARN, "*", partition), own: template(t.ARN, string(account), partition)}
-	k.text = k.own.String()
-	return k
+	return &kind{service: s, name: t.Name, shape: template(t.ARN, "*", partition), own: template(t.ARN, string(account), partition)}
 }
 
 // template reads an ARN with placeholders such as ${BucketName}, each of which

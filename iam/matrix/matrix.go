@@ -37,11 +37,19 @@ type Matrix struct {
 	guard     *iam.Set
 	callers   []*Caller
 	resources map[string]*iam.Set // by ARN
-	trust     map[string]*iam.Set // by ARN of the role
+	trust     map[string]*trust   // by ARN of the role
 	unread    *iam.Set            // a resource's policy that exists, but is not given
 	outer     *iam.Set            // what limits a caller from outside: RCPs and policies that are not known
 	answers   sync.Pool           // *iam.Answers
 	patterns  patterns
+	roles     []*trust // of Account.Roles
+}
+
+// trust is a role as a resource.
+type trust struct {
+	*piece
+	policies []*iam.Policy
+	set      *iam.Set
 }
 
 // Caller is a principal of the account with its own policies.
@@ -60,7 +68,7 @@ func New(in Input) (*Matrix, error) { return build(in, nil) }
 func (m *Matrix) With(in Input) (*Matrix, error) { return build(in, m.catalog) }
 
 func build(in Input, known *catalog) (*Matrix, error) {
-	m := &Matrix{in: in, catalog: known, partition: "aws", resources: map[string]*iam.Set{}, trust: map[string]*iam.Set{}}
+	m := &Matrix{in: in, catalog: known, partition: "aws", resources: map[string]*iam.Set{}, trust: map[string]*trust{}}
 	for _, i := range in.Account.Identities() {
 		if a, err := rootkeep.ParseARN(i.Principal.ARN); err == nil {
 			m.partition = a.Partition
@@ -89,12 +97,8 @@ func build(in Input, known *catalog) (*Matrix, error) {
 		}
 	}
 	for _, r := range in.Account.Roles {
-		arn, policies := r.Principal.ARN, in.Resources[r.Principal.ARN]
-		if policies == nil && r.Trust != nil {
-			policies = []*iam.Policy{r.Trust}
-		}
-		if m.trust[arn], err = iam.NewSet(iam.Policies{Resource: policies}); err != nil {
-			return nil, fmt.Errorf("trust policy of %s: %w", arn, err)
+		if err := m.addRole(r); err != nil {
+			return nil, err
 		}
 	}
 	if err := m.addCallers(); err != nil {
@@ -102,6 +106,22 @@ func build(in Input, known *catalog) (*Matrix, error) {
 	}
 	m.patterns.gather(m)
 	return m, nil
+}
+
+func (m *Matrix) addRole(r *account.Identity) error {
+	name := r.Principal.ARN
+	arn, _ := regionOf(name, false, &iam.Context{})
+	t := &trust{piece: &piece{region: arn, text: name, witness: name, sound: true}, policies: m.in.Resources[name]}
+	if t.policies == nil && r.Trust != nil {
+		t.policies = []*iam.Policy{r.Trust}
+	}
+	var err error
+	if t.set, err = iam.NewSet(iam.Policies{Resource: t.policies}); err != nil {
+		return fmt.Errorf("trust policy of %s: %w", name, err)
+	}
+	m.trust[name] = t
+	m.roles = append(m.roles, t)
+	return nil
 }
 
 func (m *Matrix) addCallers() error {
@@ -164,8 +184,8 @@ func (m *Matrix) policyOf(service, arn string) *iam.Set {
 	if role && service != "sts" {
 		return nil
 	}
-	if s := m.trust[arn]; s != nil {
-		return s
+	if t := m.trust[arn]; t != nil {
+		return t.set
 	}
 	if s := m.resources[m.holder(a, arn)]; s != nil {
 		return s
@@ -192,13 +212,10 @@ func (m *Matrix) policiesOf(service, arn string) []*iam.Policy {
 	if s := m.policyOf(service, arn); err != nil || s == nil || s == m.unread {
 		return nil
 	}
-	if given := m.in.Resources[m.holder(a, arn)]; given != nil {
-		return given
+	if t := m.trust[arn]; t != nil {
+		return t.policies
 	}
-	if role, ok := m.in.Account.Find(arn); ok {
-		return []*iam.Policy{role.Trust}
-	}
-	return nil
+	return m.in.Resources[m.holder(a, arn)]
 }
 
 // setOf is a caller's policies with those of a resource.

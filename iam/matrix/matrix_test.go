@@ -97,6 +97,7 @@ func caller(t testing.TB, m *matrix.Matrix, name string) *matrix.Caller {
 // reach is what Where says of an action, in one line.
 func reach(t testing.TB, m *matrix.Matrix, name, action string, q matrix.Query) string {
 	t.Helper()
+	q.Where = true
 	x, err := m.Reach(caller(t, m, name), q)
 	if err != nil {
 		t.Fatal(err)

@@ -17,6 +17,7 @@ type patterns struct {
 	mu   sync.Mutex
 	said map[*iam.Policy]*said
 	hits map[source][]hit // of sources without a variable
+	base map[*kind]*piece // all resources of a kind
 }
 
 // said is what one policy says about resources, stars only left out.
@@ -34,14 +35,32 @@ type source struct {
 
 // hit is what a pattern covers of one kind of resource.
 type hit struct {
-	kind   *kind
-	region region
-	tried  bool // false: too long to be compared
+	kind  *kind
+	piece *piece // nil: too long to be compared
+}
+
+// piece is a part of a kind's resources, with the one that stands for it.
+type piece struct {
+	region
+	text    string // as a policy would write it
+	witness string
+	// sound says that the witness is of the kind. It is not where a pattern for
+	// objects meets the template of buckets.
+	sound bool
+}
+
+func (m *Matrix) newPiece(k *kind, r region) *piece {
+	p := &piece{region: r, text: r.String(), witness: r.witness(m.patterns.probe, string(m.in.Account.ID)), sound: true}
+	if len(k.rivals) > 0 {
+		literal, _ := regionOf(p.witness, false, &iam.Context{})
+		p.sound = k.is(&literal)
+	}
+	return p
 }
 
 // gather finds the probe.
 func (p *patterns) gather(m *Matrix) {
-	p.said, p.hits = map[*iam.Policy]*said{}, map[source][]hit{}
+	p.said, p.hits, p.base = map[*iam.Policy]*said{}, map[source][]hit{}, map[*kind]*piece{}
 	for _, list := range m.in.Resources {
 		p.of(list)
 	}
@@ -152,6 +171,18 @@ func (m *Matrix) groups(c *Caller) [][]source {
 	return append(out, given, other)
 }
 
+// whole is all of a kind.
+func (m *Matrix) whole(k *kind) *piece {
+	m.patterns.mu.Lock()
+	defer m.patterns.mu.Unlock()
+	p := m.patterns.base[k]
+	if p == nil {
+		p = m.newPiece(k, k.own)
+		m.patterns.base[k] = p
+	}
+	return p
+}
+
 // kindsOf lists the kinds that a region may meet.
 func (m *Matrix) kindsOf(r *region) (out []*kind) {
 	if prefix, literal := r[2].literal(); literal {
@@ -180,8 +211,11 @@ func (m *Matrix) meets(s source, c *iam.Context) []hit {
 			if wide && r.holds(&k.own) {
 				continue // tells nothing apart
 			}
-			if met, ok, tried := k.own.meet(&r); ok || !tried {
-				hits = append(hits, hit{k, met, tried})
+			switch met, ok, tried := k.own.meet(&r); {
+			case ok:
+				hits = append(hits, hit{k, m.newPiece(k, met)})
+			case !tried:
+				hits = append(hits, hit{k, nil})
 			}
 		}
 	}

@@ -28,6 +28,7 @@ type Reach struct {
 	*iam.Answers
 	Caller  *Caller
 	matrix  *Matrix
+	query   Query
 	classes map[*kind][]class // kinds of which the classes differ
 	common  *iam.Answers      // of a resource that no pattern mentions
 	narrow  bool              // only resources within a pattern are asked about
@@ -35,10 +36,8 @@ type Reach struct {
 
 // class is a set of resources that are decided alike.
 type class struct {
-	region  region
-	text    string
-	witness string
-	set     *iam.Set
+	*piece
+	set *iam.Set
 	// By word of the kind's service.
 	allowed, possible []uint64
 }
@@ -47,6 +46,7 @@ type class struct {
 type Query struct {
 	Services []string // prefixes; nil: all
 	Within   string   // an ARN pattern that resources must match; "" for any
+	Where    bool     // keep what Reach.Where needs
 }
 
 // maxClasses bounds the classes of one kind of resource.
@@ -54,108 +54,124 @@ const maxClasses = 256
 
 // Reach answers for one caller.
 func (m *Matrix) Reach(c *Caller, q Query) (*Reach, error) {
-	x := &Reach{Answers: m.catalog.NewAnswers(), Caller: c, matrix: m, classes: map[*kind][]class{}, common: m.catalog.NewAnswers()}
-	var within region
-	within, x.narrow = regionOf(q.Within, false, &c.context)
-	services := m.catalog.services
-	span := m.catalog.All()
-	if q.Services != nil {
-		services = nil
-		for _, prefix := range q.Services {
-			if s := m.catalog.byPrefix[prefix]; s != nil {
-				services = append(services, s)
-			}
-		}
-		span = hull(services)
-	}
-	s := search{Reach: x, span: span, met: map[*kind][][]hit{}, room: m.catalog.NewAnswers()}
+	x := &Reach{Answers: m.catalog.NewAnswers(), Caller: c, matrix: m, query: q, classes: map[*kind][]class{}, common: m.catalog.NewAnswers()}
+	s := search{Reach: x, met: map[*kind][][]*piece{}, touched: map[*service]bool{}, room: m.catalog.NewAnswers()}
+	s.within, x.narrow = regionOf(q.Within, false, &c.context)
+	services, span := m.asked(q)
 	request := m.request(c)
 	s.plain = c.set.Sweep(m.catalog.Actions, span, &request)
 	if !x.narrow {
-		// Kinds of which no pattern speaks have one class.
 		s.plain.Decide(m.other(), "", span, x.common)
 		s.plain.Decide("*", m.in.Account.ID, span, x.Answers)
 	}
-	for g, sources := range m.groups(c) {
-		for _, source := range sources {
-			for _, h := range m.meets(source, &c.context) {
-				groups := s.met[h.kind]
-				for len(groups) <= g {
-					groups = append(groups, nil)
-				}
-				groups[g] = append(groups[g], h)
-				s.met[h.kind] = groups
-			}
-		}
-	}
+	s.meet()
 	for _, service := range services {
-		if err := s.service(service, &within); err != nil {
+		if err := s.service(service); err != nil {
 			return nil, err
 		}
 	}
 	return x, nil
 }
 
-// hull is the span from the first service to the last.
-func hull(services []*service) (out action.Span) {
-	for i, s := range services {
-		if i == 0 {
-			out = s.span
-		}
-		out.From, out.To = min(out.From, s.span.From), max(out.To, s.span.To)
+// asked are the services of a query, and a span that holds them.
+func (m *Matrix) asked(q Query) (services []*service, span action.Span) {
+	if q.Services == nil {
+		return m.catalog.services, m.catalog.All()
 	}
-	return out
+	for _, prefix := range q.Services {
+		s := m.catalog.byPrefix[prefix]
+		if s == nil {
+			continue
+		}
+		if services == nil {
+			span = s.span
+		}
+		services = append(services, s)
+		span.From, span.To = min(span.From, s.span.From), max(span.To, s.span.To)
+	}
+	return services, span
 }
 
 // search is a Reach in the making.
 type search struct {
 	*Reach
-	span  action.Span
-	plain *iam.Sweep
-	met   map[*kind][][]hit // by group
-	room  *iam.Answers
+	within  region
+	plain   *iam.Sweep
+	met     map[*kind][][]*piece // what patterns cover of a kind, by group
+	touched map[*service]bool    // services with such a kind
+	room    *iam.Answers
 }
 
-// service joins the answers of a service's kinds. The answers to "*" are there.
-func (s *search) service(v *service, within *region) error {
+// meet finds the kinds that the patterns mention.
+func (s *search) meet() {
+	for g, sources := range s.matrix.groups(s.Caller) {
+		for _, source := range sources {
+			for _, h := range s.matrix.meets(source, &s.Caller.context) {
+				s.touched[h.kind.service] = true
+				groups := s.met[h.kind]
+				for len(groups) <= g {
+					groups = append(groups, nil)
+				}
+				groups[g] = append(groups[g], h.piece)
+				s.met[h.kind] = groups
+			}
+		}
+	}
+}
+
+// service joins the answers of a service's kinds. Those of actions without a kind
+// are there.
+func (s *search) service(v *service) error {
 	s.matrix.catalog.of(v)
 	from, to := v.span.Words()
 	allowed, possible := make([]uint64, to-from), make([]uint64, to-from)
-	for w := range allowed { // actions without a resource keep their answer
-		if !s.narrow {
-			allowed[w], possible[w] = s.Allowed[from+w]&v.loose[w], s.Possible[from+w]&v.loose[w]
-			allowed[w], possible[w] = allowed[w]|v.joint[w], possible[w]|v.joint[w]
+	if !s.narrow {
+		for w := range allowed {
+			allowed[w] = s.Allowed[from+w]&v.loose[w] | s.common.Allowed[from+w]&^v.loose[w]
+			possible[w] = s.Possible[from+w]&v.loose[w] | s.common.Possible[from+w]&^v.loose[w]
 		}
 	}
-	for _, k := range v.kinds {
-		some, maybe, err := s.kind(k, within)
-		if err != nil {
+	if s.narrow || s.touched[v] || iam.HasRules(v.prefix) {
+		if err := s.kinds(v, allowed, possible); err != nil {
 			return err
 		}
-		for w := range allowed {
-			if !s.narrow {
-				allowed[w] &= some[w] | ^k.required[w]
-				possible[w] &= maybe[w] | ^k.required[w]
-			} else { // on these resources, whatever else the call needs
-				allowed[w] |= some[w] & k.required[w]
-				possible[w] |= maybe[w] & k.required[w]
-			}
-			allowed[w] |= some[w] & k.optional[w]
-			possible[w] |= maybe[w] & k.optional[w]
-		}
 	}
-	s.write(v, allowed, possible)
-	return nil
-}
-
-// write enters the bits of a service and leaves those of its neighbours.
-func (s *search) write(v *service, allowed, possible []uint64) {
-	from, _ := v.span.Words()
 	for w := range allowed {
 		mask := within64(v.span, from+w)
 		s.Allowed[from+w] = s.Allowed[from+w]&^mask | allowed[w]&mask
 		s.Possible[from+w] = s.Possible[from+w]&^mask | possible[w]&mask
 	}
+	return nil
+}
+
+// kinds enters the answers of actions that work on resources: on some resource of
+// one kind, or, where several kinds are required, of each.
+func (s *search) kinds(v *service, allowed, possible []uint64) error {
+	for w := range allowed {
+		start := v.loose[w]
+		allowed[w], possible[w] = allowed[w]&start, possible[w]&start
+		if !s.narrow {
+			allowed[w], possible[w] = allowed[w]|v.joint[w], possible[w]|v.joint[w]
+		}
+	}
+	for _, k := range v.kinds {
+		some, maybe, err := s.kind(k)
+		if err != nil {
+			return err
+		}
+		for w := range allowed {
+			if s.narrow { // whatever else the call needs
+				allowed[w] |= some[w] & k.required[w]
+				possible[w] |= maybe[w] & k.required[w]
+			} else {
+				allowed[w] &= some[w] | ^k.required[w]
+				possible[w] &= maybe[w] | ^k.required[w]
+			}
+			allowed[w] |= some[w] & k.optional[w]
+			possible[w] |= maybe[w] & k.optional[w]
+		}
+	}
+	return nil
 }
 
 // within64 are the bits of a span in one word.
@@ -171,105 +187,113 @@ func within64(span action.Span, word int) uint64 {
 }
 
 // kind answers for some resource of a kind.
-func (s *search) kind(k *kind, within *region) (allowed, possible []uint64, err error) {
+func (s *search) kind(k *kind) (allowed, possible []uint64, err error) {
 	from, to := k.service.span.Words()
 	if !s.narrow && s.met[k] == nil && !iam.HasRules(k.service.prefix) {
 		return s.common.Allowed[from:to], s.common.Possible[from:to], nil
 	}
 	allowed, possible = make([]uint64, to-from), make([]uint64, to-from)
-	regions, all := s.split(k, within)
-	if !all {
+	pieces, all := s.split(k)
+	if !all { // there may be a resource on which anything is allowed
 		for w := range possible {
 			possible[w] = ^uint64(0)
 		}
 	}
-	for i := range regions {
-		if !s.sound(k, &regions[i]) {
+	for _, p := range pieces {
+		if !p.sound {
 			continue
 		}
-		c, err := s.decide(k, &regions[i])
+		set, err := s.decide(k, p)
 		if err != nil {
 			return nil, nil, err
 		}
-		s.classes[k] = append(s.classes[k], c)
+		c := class{piece: p, set: set, allowed: s.room.Allowed[from:to], possible: s.room.Possible[from:to]}
 		for w := range allowed {
 			allowed[w] |= c.allowed[w]
 			possible[w] |= c.possible[w]
+		}
+		if s.query.Where {
+			c.allowed, c.possible = slices.Clone(c.allowed), slices.Clone(c.possible)
+			s.classes[k] = append(s.classes[k], c)
 		}
 	}
 	return allowed, possible, nil
 }
 
 // split lists the classes of a kind. It says false if there may be more.
-func (s *search) split(k *kind, within *region) (out []region, all bool) {
-	base := k.own
+func (s *search) split(k *kind) (out []*piece, all bool) {
+	base := s.matrix.whole(k)
 	if s.narrow {
-		if within.exact() {
-			if k.is(within) {
-				out = append(out, *within)
+		if s.within.exact() {
+			if k.is(&s.within) {
+				out = append(out, s.matrix.newPiece(k, s.within))
 			}
 			return out, true
 		}
-		met, ok, tried := base.meet(within)
+		met, ok, tried := k.own.meet(&s.within)
 		if !ok {
 			return nil, tried
 		}
-		base = met
+		base = s.matrix.newPiece(k, met)
 	}
 	if k.service.prefix == "sts" && k.name == "role" {
-		for _, r := range s.matrix.in.Account.Roles {
-			if role, _ := regionOf(r.Principal.ARN, false, &s.Caller.context); base.holds(&role) {
-				out = append(out, role)
-			}
-		}
-		return out, true
+		return s.roles(&base.region), true
 	}
-	// The first is there even if it stands for nothing of the kind, as arn:aws:s3:::a/*
-	// does for buckets: what it has in common with others may.
-	out, all = []region{base}, true
-	seen := map[string]bool{base.String(): true}
+	// The first is there even if it stands for nothing of the kind: what it has in
+	// common with others may.
+	out, all = []*piece{base}, true
 	for _, group := range s.met[k] {
 		for _, a := range out[:len(out):len(out)] {
-			for _, h := range group {
-				met, ok, tried := a.meet(&h.region)
-				all = all && tried && h.tried
-				if text := met.String(); ok && !seen[text] {
-					if len(out) == maxClasses {
-						return out, false
+			for _, p := range group {
+				both := p
+				switch {
+				case p == nil:
+					all = false
+					continue
+				case s.narrow || a != base: // else it is a part of base
+					met, ok, tried := a.meet(&p.region)
+					if all = all && tried; !ok {
+						continue
 					}
-					seen[text] = true
-					out = append(out, met)
+					both = s.matrix.newPiece(k, met)
 				}
+				if slices.ContainsFunc(out, func(o *piece) bool { return o.text == both.text }) {
+					continue
+				}
+				if len(out) == maxClasses {
+					return out, false
+				}
+				out = append(out, both)
 			}
 		}
 	}
 	return out, all
 }
 
-// sound says whether the resource that stands for a class is of the kind.
-func (s *search) sound(k *kind, r *region) bool {
-	if len(k.rivals) == 0 {
-		return true
+// roles lists the roles of the account, each a class of its own. Those whose trust
+// policy does not name the caller can only be denied: they matter to Where alone.
+func (s *search) roles(base *region) (out []*piece) {
+	c := s.Caller
+	for _, r := range s.matrix.roles {
+		names := func(p *iam.Policy) bool { return p.MayName(&c.Principal, &c.context) }
+		if base.holds(&r.region) && (s.query.Where || slices.ContainsFunc(r.policies, names)) {
+			out = append(out, r.piece)
+		}
 	}
-	literal, _ := regionOf(r.witness(s.matrix.patterns.probe, string(s.matrix.in.Account.ID)), false, &s.Caller.context)
-	return k.is(&literal)
+	return out
 }
 
-// decide answers for one class.
-func (s *search) decide(k *kind, r *region) (class, error) {
-	m, span := s.matrix, k.service.span
-	c := class{region: *r, text: r.String(), witness: r.witness(m.patterns.probe, string(m.in.Account.ID)), set: s.Caller.set}
-	sweep := s.plain
-	if p := m.policyOf(k.service.prefix, c.witness); p != nil {
+// decide answers for one class, in room.
+func (s *search) decide(k *kind, p *piece) (*iam.Set, error) {
+	m, span, sweep, set := s.matrix, k.service.span, s.plain, s.Caller.set
+	if policy := m.policyOf(k.service.prefix, p.witness); policy != nil {
 		var err error
-		if c.set, err = iam.Join(s.Caller.set, p); err != nil {
-			return c, err
+		if set, err = iam.Join(set, policy); err != nil {
+			return nil, err
 		}
 		request := m.request(s.Caller)
-		sweep = c.set.Sweep(m.catalog.Actions, span, &request)
+		sweep = set.Sweep(m.catalog.Actions, span, &request)
 	}
-	sweep.Decide(c.witness, m.owner(c.witness), span, s.room)
-	from, to := span.Words()
-	c.allowed, c.possible = slices.Clone(s.room.Allowed[from:to]), slices.Clone(s.room.Possible[from:to])
-	return c, nil
+	sweep.Decide(p.witness, m.owner(p.witness), span, s.room)
+	return set, nil
 }

@@ -100,7 +100,14 @@ func (r *region) String() string {
 			b.WriteByte(':')
 		}
 		for _, c := range g {
-			b.WriteByte(map[int16]byte{star: '*', any1: '?'}[c] + byte(max(c, 0)))
+			switch c {
+			case star:
+				b.WriteByte('*')
+			case any1:
+				b.WriteByte('?')
+			default:
+				b.WriteByte(byte(c))
+			}
 		}
 	}
 	return b.String()

@@ -29,7 +29,8 @@ type verdict struct {
 	answer iam.Truth
 }
 
-// Where tells where the action of a number is allowed or may be.
+// Where tells where the action of a number is allowed or may be. The Query must have
+// asked for it.
 func (x *Reach) Where(i int) Where {
 	verdicts := x.verdicts(i)
 	w := Where{Everywhere: len(verdicts) > 0}
@@ -86,7 +87,7 @@ func (x *Reach) verdicts(i int) (out []verdict) {
 		return nil
 	}
 	if v.loose[w]&bit != 0 {
-		return []verdict{{&class{text: "*", witness: "*", set: x.Caller.set}, x.Of(i)}}
+		return []verdict{{&class{piece: &piece{text: "*", witness: "*"}, set: x.Caller.set}, x.Of(i)}}
 	}
 	for _, k := range v.kinds {
 		if (k.required[w]|k.optional[w])&bit == 0 {
@@ -97,7 +98,7 @@ func (x *Reach) verdicts(i int) (out []verdict) {
 			continue
 		}
 		if !there {
-			c := class{region: k.own, text: k.text, witness: x.matrix.other(), set: x.Caller.set}
+			c := class{piece: &piece{region: k.own, text: k.own.String(), witness: x.matrix.other()}, set: x.Caller.set}
 			out = append(out, verdict{&c, x.common.Of(i)})
 		}
 		for n := range classes {
