@@ -111,13 +111,17 @@ func reach(t testing.TB, m *matrix.Matrix, name, action string, q matrix.Query) 
 	if w.Everywhere {
 		out = append(out, "everywhere")
 	} else if len(w.On) > 0 {
-		out = append(out, "on "+strings.Join(w.On, " "))
+		on := "on"
+		for _, p := range w.On {
+			on += " " + p.Resource
+		}
+		out = append(out, on)
 	}
 	if len(w.Except) > 0 {
 		out = append(out, "except "+strings.Join(w.Except, " "))
 	}
 	for _, c := range w.If {
-		out = append(out, fmt.Sprintf("on %s if %s", c.On, c.OnlyIf))
+		out = append(out, fmt.Sprintf("on %s if %s", c.Resource, c.OnlyIf))
 	}
 	return strings.Join(out, "; ")
 }
@@ -234,27 +238,23 @@ func TestReachMissesNothing(t *testing.T) {
 		if rapid.Bool().Draw(rt, "bucket") {
 			in.Resources["arn:aws:s3:::logs"] = []*iam.Policy{d.policy("bucket", `,"Principal":`+d.pick("principal", `"*"`, `{"AWS":"`+own+`"}`, `{"AWS":"arn:aws:iam::`+own+`:user/ann"}`))}
 		}
-		m := build(t, in)
+		m, err := build(t, in), error(nil)
+		found := map[string]*matrix.Reach{}
 		for _, c := range m.Callers() {
-			x, err := m.Reach(c, matrix.Query{Services: []string{"s3", "sqs", "iam", "sts"}})
-			if err != nil {
+			if found[c.Principal.ARN], err = m.Reach(c, matrix.Query{Services: []string{"s3", "sqs", "iam", "sts"}}); err != nil {
 				rt.Fatal(err)
 			}
-			for action, resources := range names {
-				i, _ := m.Actions().Find(action)
-				for _, resource := range resources {
-					h, err := m.WhoCan([]string{action}, resource)
-					if err != nil {
-						rt.Fatal(err)
-					}
-					got := iam.False
-					for _, g := range h.Grants {
-						if g.Caller == c.Principal.ARN {
-							got = truthOf(g.Decision.Outcome)
-						}
-					}
-					if got > x.Of(i) {
-						rt.Fatalf("%s may %s on %s: %v; on any resource: %v", c.Principal.ARN, action, resource, got, x.Of(i))
+		}
+		for action, resources := range names {
+			i, _ := m.Actions().Find(action)
+			for _, resource := range resources {
+				h, err := m.WhoCan([]string{action}, resource)
+				if err != nil {
+					rt.Fatal(err)
+				}
+				for _, g := range h.Grants {
+					if x := found[g.Caller]; x != nil && truthOf(g.Decision.Outcome) > x.Of(i) {
+						rt.Fatalf("%s may %s on %s: %v; on any resource: %v", g.Caller, action, resource, g.Decision.Outcome, x.Of(i))
 					}
 				}
 			}

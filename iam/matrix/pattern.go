@@ -156,19 +156,20 @@ func (m *Matrix) groups(c *Caller) [][]source {
 		}
 		out = append(out, allowed)
 	}
-	var given []source
+	// A given policy decides where its resource and its own patterns meet.
+	var given, said []source
 	for arn, list := range m.in.Resources {
 		given = append(given, source{text: arn})
 		if strings.HasPrefix(arn, "arn:"+m.partition+":s3:::") && !strings.Contains(arn, "/") {
 			given = append(given, source{text: arn + "/*"})
 		}
 		for _, s := range m.patterns.of(list) {
-			given = append(given, s.allowed...)
+			said = append(said, s.allowed...)
 			out = append(out, s.spared...)
 			other = append(other, s.other...)
 		}
 	}
-	return append(out, given, other)
+	return append(out, given, said, other)
 }
 
 // whole is all of a kind.

@@ -9,18 +9,19 @@ import (
 
 // Where says on which resources an action is allowed. Resources are written as
 // policies write them; a pattern means what it covers but for what Except lists and
-// other patterns decide otherwise.
+// narrower patterns of On and If say.
 type Where struct {
-	Everywhere bool          // on every resource that the action works on
-	On         []string      // allowed
-	Except     []string      // denied, though a pattern of On covers it
-	If         []Conditional // allowed only if a condition holds
+	Everywhere bool     // allowed on every resource that the action works on
+	On         []Place  // where it is allowed
+	If         []Place  // where it is allowed only if OnlyIf holds
+	Except     []string // where it is denied, though a pattern of On or If covers it
 }
 
-// Conditional is a pattern on which an action is allowed only if a condition holds.
-type Conditional struct {
-	On     string   `json:"on"`
-	OnlyIf iam.Expr `json:"only_if"`
+// Place is a pattern of resources and what decided there.
+type Place struct {
+	Resource string
+	Decision iam.Decision
+	OnlyIf   *iam.Expr // of a conditional decision
 }
 
 // verdict is the answer for one class of one kind.
@@ -31,13 +32,11 @@ type verdict struct {
 
 // Where tells where the action of a number is allowed or may be. The Query must have
 // asked for it.
-func (x *Reach) Where(i int) Where {
+func (x *Reach) Where(i int) (w Where) {
 	verdicts := x.verdicts(i)
-	w := Where{Everywhere: len(verdicts) > 0}
-	for _, v := range verdicts {
-		w.Everywhere = w.Everywhere && v.answer == iam.True
-	}
+	w.Everywhere = len(verdicts) > 0
 	for n, v := range verdicts {
+		w.Everywhere = w.Everywhere && v.answer == iam.True
 		wider := iam.False
 		around := parent(verdicts, n)
 		if around != nil {
@@ -45,19 +44,33 @@ func (x *Reach) Where(i int) Where {
 		}
 		switch {
 		case v.answer == iam.True && wider != iam.True:
-			w.On = append(w.On, v.class.text)
+			w.On = append(w.On, x.place(v.class, i))
 		case v.answer == iam.False && wider != iam.False:
 			w.Except = append(w.Except, v.class.text)
 		case v.answer == iam.Unknown:
-			e := x.residual(v.class, i)
-			if wider != iam.Unknown || !e.Equal(x.residual(around.class, i)) {
-				w.If = append(w.If, Conditional{v.class.text, e})
+			p := x.place(v.class, i)
+			if wider != iam.Unknown || !p.OnlyIf.Equal(*x.place(around.class, i).OnlyIf) {
+				w.If = append(w.If, p)
 			}
 		}
 	}
-	slices.Sort(w.On)
+	byResource := func(a, b Place) int { return strings.Compare(a.Resource, b.Resource) }
+	slices.SortFunc(w.On, byResource)
+	slices.SortFunc(w.If, byResource)
 	slices.Sort(w.Except)
 	return w
+}
+
+// place decides the resource that stands for a class.
+func (x *Reach) place(c *class, i int) Place {
+	r := x.matrix.request(x.Caller)
+	r.Action, r.Resource, r.ResourceAccount = x.matrix.catalog.Name(i), c.witness, x.matrix.owner(c.witness)
+	p := Place{Resource: c.text, Decision: c.set.Decide(&r)}
+	if p.Decision.Outcome == iam.Conditional {
+		e := c.set.Residual(&r)
+		p.OnlyIf = &e
+	}
+	return p
 }
 
 // parent is the verdict on the narrowest class around that of verdict n, nil if
@@ -108,11 +121,4 @@ func (x *Reach) verdicts(i int) (out []verdict) {
 		}
 	}
 	return out
-}
-
-// residual is what a conditional answer hangs on.
-func (x *Reach) residual(c *class, i int) iam.Expr {
-	r := x.matrix.request(x.Caller)
-	r.Action, r.Resource, r.ResourceAccount = x.matrix.catalog.Name(i), c.witness, x.matrix.owner(c.witness)
-	return c.set.Residual(&r)
 }

@@ -1,6 +1,7 @@
 package matrix
 
 import (
+	"maps"
 	"slices"
 	"strings"
 
@@ -17,6 +18,7 @@ type Grant struct {
 	Kind     iam.PrincipalKind
 	Outside  bool // not a principal of the account's details
 	Action   string
+	Resource string
 	Decision iam.Decision // allowed or conditional
 	OnlyIf   *iam.Expr    // of a conditional one
 }
@@ -109,25 +111,64 @@ func (m *Matrix) holders(h *Holders, service string, actions []string, resource 
 			}
 		}
 	}
-	for _, o := range m.outsiders(service, resource) {
-		set, err := iam.Join(m.outer, m.policyOf(service, resource))
-		if err != nil {
-			return err
-		}
-		r := iam.Request{Principal: o.principal, Context: o.context(m), Facts: m.in.Guardrails.Facts(), Resource: resource, ResourceAccount: m.owner(resource)}
-		for _, name := range actions {
-			if g, ok := grant(set, &r, name); ok {
-				g.Caller, g.Outside = o.name, true
-				h.Grants = append(h.Grants, g)
-			}
-		}
+	outside, err := m.askOutsiders(service, actions, resource)
+	if err != nil {
+		return err
 	}
+	h.Grants = append(h.Grants, outside...)
 	order := map[string]int{}
 	for i, name := range actions {
 		order[name] = i
 	}
 	slices.SortStableFunc(h.Grants[first:], func(a, b Grant) int { return order[a.Action] - order[b.Action] })
 	return nil
+}
+
+// askOutsiders asks those whom the resource's policy names beside the account's own.
+func (m *Matrix) askOutsiders(service string, actions []string, resource string) (out []Grant, err error) {
+	for _, o := range m.outsiders(service, resource) {
+		set, err := iam.Join(m.outer, m.policyOf(service, resource))
+		if err != nil {
+			return nil, err
+		}
+		r := iam.Request{Principal: o.principal, Context: o.context(m), Facts: m.in.Guardrails.Facts(), Resource: resource, ResourceAccount: m.owner(resource)}
+		for _, name := range actions {
+			if g, ok := grant(set, &r, name); ok {
+				g.Caller, g.Outside = o.name, true
+				out = append(out, g)
+			}
+		}
+	}
+	return out, nil
+}
+
+// Outsiders lists who may do an action though the account's details do not have
+// them, on every role of the account and every resource whose policy is given.
+func (m *Matrix) Outsiders(name string) (out []Grant, err error) {
+	service, _, _ := strings.Cut(strings.ToLower(name), ":")
+	known := slices.Sorted(maps.Keys(m.resources))
+	for _, r := range m.roles {
+		known = append(known, r.text)
+	}
+	for _, arn := range known {
+		bucket := strings.HasPrefix(arn, "arn:"+m.partition+":s3:::") && !strings.Contains(arn, "/")
+		for _, resource := range []string{arn, arn + "/" + m.patterns.probe} {
+			if resource != arn && !bucket || !m.applies(name, resource) {
+				continue
+			}
+			grants, err := m.askOutsiders(service, []string{name}, resource)
+			if err != nil {
+				return nil, err
+			}
+			for _, g := range grants {
+				if g.Resource != arn {
+					g.Resource = arn + "/*"
+				}
+				out = append(out, g)
+			}
+		}
+	}
+	return out, nil
 }
 
 // possible leaves out known actions that are denied, all at once.
@@ -164,7 +205,7 @@ func (m *Matrix) possible(set *iam.Set, r *iam.Request, actions []string) []stri
 // grant decides one action; it says false for a denied one.
 func grant(set *iam.Set, r *iam.Request, name string) (Grant, bool) {
 	r.Action = name
-	g := Grant{Kind: r.Principal.Kind, Action: name, Decision: set.Decide(r)}
+	g := Grant{Kind: r.Principal.Kind, Action: name, Resource: r.Resource, Decision: set.Decide(r)}
 	switch g.Decision.Outcome {
 	case iam.Allowed:
 		return g, true
