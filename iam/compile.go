@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/rootkeep/rootkeep"
 	"github.com/rootkeep/rootkeep/iam/action"
 	"github.com/rootkeep/rootkeep/iam/condition"
 	"github.com/rootkeep/rootkeep/iam/pattern"
@@ -126,10 +127,20 @@ func Parse(name string, src []byte) (*Policy, error) {
 // anything, so what it takes part in is never certain: decisions become conditional
 // unless other policies settle them.
 func Unread(name string, layer Layer) *Policy {
-	who := ""
 	if layer == Resource || layer == RCP || layer == Endpoint {
-		who = `"Principal":"*",`
+		return unread(name, `"Principal":"*",`)
 	}
+	return unread(name, "")
+}
+
+// UnreadFor stands for a resource's policy that could not be read and of which it is
+// taken for granted that it names nobody of the account but the account itself, as
+// AWS's default key policy does: it may hand the decision to the account, or deny.
+func UnreadFor(name string, account rootkeep.AccountID) *Policy {
+	return unread(name, fmt.Sprintf(`"Principal":{"AWS":%q},`, string(account)))
+}
+
+func unread(name, who string) *Policy {
 	rest := who + `"Action":"*","Resource":"*"}`
 	p, err := Parse(name, []byte(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow",`+rest+`,{"Effect":"Deny",`+rest+`]}`))
 	if err != nil {

@@ -39,6 +39,7 @@ type Matrix struct {
 	resources map[string]*iam.Set // by ARN
 	trust     map[string]*trust   // by ARN of the role
 	unread    *iam.Set            // a resource's policy that exists, but is not given
+	keys      *iam.Set            // the policy of any KMS key that is not given
 	outer     *iam.Set            // what limits a caller from outside: RCPs and policies that are not known
 	answers   sync.Pool           // *iam.Answers
 	patterns  patterns
@@ -84,6 +85,10 @@ func build(in Input, known *catalog) (*Matrix, error) {
 	}
 	silent := []*iam.Policy{iam.Unread("of the resource", iam.Resource)}
 	if m.unread, err = iam.NewSet(iam.Policies{Resource: silent}); err != nil {
+		return nil, err
+	}
+	usual := []*iam.Policy{iam.UnreadFor("of the key", in.Account.ID)}
+	if m.keys, err = iam.NewSet(iam.Policies{Resource: usual}); err != nil {
 		return nil, err
 	}
 	own := []*iam.Policy{iam.Unread("of the caller in its own account", iam.Identity)}

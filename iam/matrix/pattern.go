@@ -1,6 +1,7 @@
 package matrix
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -158,12 +159,12 @@ func (m *Matrix) groups(c *Caller) [][]source {
 	}
 	// A given policy decides where its resource and its own patterns meet.
 	var given, said []source
-	for arn, list := range m.in.Resources {
+	for _, arn := range slices.Sorted(maps.Keys(m.in.Resources)) {
 		given = append(given, source{text: arn})
 		if strings.HasPrefix(arn, "arn:"+m.partition+":s3:::") && !strings.Contains(arn, "/") {
 			given = append(given, source{text: arn + "/*"})
 		}
-		for _, s := range m.patterns.of(list) {
+		for _, s := range m.patterns.of(m.in.Resources[arn]) {
 			said = append(said, s.allowed...)
 			out = append(out, s.spared...)
 			other = append(other, s.other...)

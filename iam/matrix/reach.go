@@ -18,9 +18,9 @@ import (
 // allowed if some class is, and a call that needs resources of several types if for
 // each of them some class is.
 //
-// It does not speak of: resources of other accounts; resources whose own policy is
-// not given, which are taken to have none, except KMS keys, of which every answer
-// then hangs on the key's policy; names that are told apart only by their length
+// It does not speak of: resources of other accounts; what a policy that is not given
+// says: a resource is then taken to have none, and a KMS key one that names nobody of
+// the account but may hand the decision to it, or deny; names that are told apart only by their length
 // (patterns with a question mark) or that two patterns overlap in, as ab* and *bc do
 // in abc; conditions that tie an action to one resource. Roles are asked one by one
 // for actions of sts.
@@ -286,7 +286,11 @@ func (s *search) roles(base *region) (out []*piece) {
 // decide answers for one class, in room.
 func (s *search) decide(k *kind, p *piece) (*iam.Set, error) {
 	m, span, sweep, set := s.matrix, k.service.span, s.plain, s.Caller.set
-	if policy := m.policyOf(k.service.prefix, p.witness); policy != nil {
+	policy := m.policyOf(k.service.prefix, p.witness)
+	if policy == m.unread && k.name == "key" && !(s.narrow && s.within.exact()) {
+		policy = m.keys
+	}
+	if policy != nil {
 		var err error
 		if set, err = iam.Join(set, policy); err != nil {
 			return nil, err
