@@ -187,12 +187,16 @@ func CompileAs(name string, doc *policy.Document, reading Reading) (*Policy, err
 func (s *statement) compile(src *policy.Statement, doc *policy.Document) error {
 	s.denies = src.Denies()
 	s.actionMode = modeOf(src.Action != nil, src.NotAction != nil)
-	for _, text := range either(src.Action, src.NotAction).Values() {
-		s.actions = append(s.actions, action.Parse(text))
+	texts := either(src.Action, src.NotAction).Values()
+	s.actions = make([]action.Pattern, len(texts))
+	for i, text := range texts {
+		s.actions[i] = action.Parse(text)
 	}
 	s.resourceMode = modeOf(src.Resource != nil, src.NotResource != nil)
-	for _, text := range either(src.Resource, src.NotResource).Values() {
-		s.resources = append(s.resources, newResourcePattern(text, doc.HasVariables()))
+	texts = either(src.Resource, src.NotResource).Values()
+	s.resources = make([]resourcePattern, len(texts))
+	for i, text := range texts {
+		s.resources[i] = newResourcePattern(text, doc.HasVariables())
 	}
 	s.principalMode = modeOf(src.Principal != nil, src.NotPrincipal != nil)
 	element := src.Principal
