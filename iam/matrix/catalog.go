@@ -212,7 +212,7 @@ func (s *service) findRivals() {
 			if r.shape.said() <= k.shape.said() {
 				continue
 			}
-			if _, both, _ := k.shape.meet(&r.shape); both {
+			if both, all := k.shape.meet(&r.shape); len(both) > 0 || !all {
 				k.rivals = append(k.rivals, r)
 			}
 		}

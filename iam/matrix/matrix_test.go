@@ -225,8 +225,9 @@ var names = map[string][]string{
 	"sts:AssumeRole":  {"arn:aws:iam::" + own + ":role/app"},
 }
 
-// What is allowed on some resource that was tried is allowed by Reach, and what is
-// denied by Reach is denied on all of them.
+// What is allowed on some resource that was tried is allowed by Reach, what is denied
+// by Reach is denied on all of them, and each is decided as the narrowest class that
+// holds it.
 func TestReachMissesNothing(t *testing.T) {
 	a := people(t, map[string]json.RawMessage{"ann": doc(`{"Effect":"Allow","Action":"ec2:*","Resource":"*"}`), "role:app": doc(`{"Effect":"Deny","Action":"ec2:*","Resource":"*"}`)})
 	rapid.Check(t, func(rt *rapid.T) {
@@ -244,7 +245,7 @@ func TestReachMissesNothing(t *testing.T) {
 		m, err := build(t, in), error(nil)
 		found := map[string]*matrix.Reach{}
 		for _, c := range m.Callers() {
-			if found[c.Principal.ARN], err = m.Reach(c, matrix.Query{Services: []string{"s3", "sqs", "iam", "sts"}}); err != nil {
+			if found[c.Principal.ARN], err = m.Reach(c, matrix.Query{Services: []string{"s3", "sqs", "iam", "sts"}, Where: true}); err != nil {
 				rt.Fatal(err)
 			}
 		}
@@ -255,9 +256,16 @@ func TestReachMissesNothing(t *testing.T) {
 				if err != nil {
 					rt.Fatal(err)
 				}
+				granted := map[string]iam.Truth{}
 				for _, g := range h.Grants {
-					if x := found[g.Caller]; x != nil && truthOf(g.Decision.Outcome) > x.Of(i) {
-						rt.Fatalf("%s may %s on %s: %v; on any resource: %v", g.Caller, action, resource, g.Decision.Outcome, x.Of(i))
+					granted[g.Caller] = truthOf(g.Decision.Outcome)
+				}
+				for who, x := range found {
+					if granted[who] > x.Of(i) {
+						rt.Fatalf("%s %s on %s: got %v, on any resource %v", who, action, resource, granted[who], x.Of(i))
+					}
+					if says := x.Says(i, resource); says != granted[who] {
+						rt.Fatalf("%s %s on %s: got %v, its class says %v: %+v", who, action, resource, granted[who], says, x.Where(i))
 					}
 				}
 			}

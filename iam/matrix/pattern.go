@@ -7,7 +7,6 @@ import (
 	"sync"
 
 	"github.com/rootkeep/rootkeep/iam"
-	"github.com/rootkeep/rootkeep/iam/policy"
 )
 
 // patterns are what policies say about resources, read once per policy.
@@ -16,16 +15,9 @@ type patterns struct {
 	common region // a resource that no policy mentions
 
 	mu   sync.Mutex
-	said map[*iam.Policy]*said
+	said map[*iam.Policy][]source
 	hits map[source][]hit // of sources without a variable
 	base map[*kind]*piece // all resources of a kind
-}
-
-// said is what one policy says about resources, stars only left out.
-type said struct {
-	allowed []source   // Resource of an Allow
-	spared  [][]source // NotResource of each Deny: what such a Deny leaves
-	other   []source   // Resource of a Deny, NotResource of an Allow
 }
 
 // source is one Resource pattern.
@@ -61,27 +53,24 @@ func (m *Matrix) newPiece(k *kind, r region) *piece {
 
 // gather finds the probe.
 func (p *patterns) gather(m *Matrix) {
-	p.said, p.hits, p.base = map[*iam.Policy]*said{}, map[source][]hit{}, map[*kind]*piece{}
+	p.said, p.hits, p.base = map[*iam.Policy][]source{}, map[source][]hit{}, map[*kind]*piece{}
 	for _, list := range m.in.Resources {
 		p.of(list)
 	}
 	for _, c := range m.callers {
-		for _, list := range m.blocks(c) {
+		for _, list := range m.lists(c) {
 			p.of(list)
 		}
 	}
-	all := &strings.Builder{}
-	for policy := range p.said {
-		for i := range policy.Document.Statements {
-			st := &policy.Document.Statements[i]
-			for _, text := range append(slices.Clone(st.Resource.Values()), st.NotResource.Values()...) {
-				all.WriteString(text)
-				all.WriteByte('\n')
-			}
+	var all strings.Builder
+	for _, sources := range p.said {
+		for _, s := range sources {
+			all.WriteString(s.text + "\n")
 		}
 	}
+	text := all.String()
 	p.probe = "zq"
-	for strings.Contains(all.String(), p.probe) {
+	for strings.Contains(text, p.probe) {
 		p.probe += "zq"
 	}
 	p.common = template(m.other(), string(m.in.Account.ID), m.partition)
@@ -93,84 +82,62 @@ func (m *Matrix) other() string {
 	return "arn:" + m.partition + ":" + p + ":" + p + ":" + string(m.in.Account.ID) + ":" + p
 }
 
-// blocks are the lists of policies of which each must allow a caller.
-func (m *Matrix) blocks(c *Caller) [][]*iam.Policy {
+// lists are the policies that decide about a caller, resources' policies aside.
+func (m *Matrix) lists(c *Caller) [][]*iam.Policy {
 	out := [][]*iam.Policy{c.policies.Identity, c.policies.Boundary}
 	return append(append(out, m.in.Guardrails.SCPs...), m.in.Guardrails.RCPs...)
 }
 
 // of reads the policies of one list.
-func (p *patterns) of(list []*iam.Policy) (out []*said) {
+func (p *patterns) of(list []*iam.Policy) (out []source) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, policy := range list {
-		if p.said[policy] == nil {
+		if _, there := p.said[policy]; !there {
 			p.said[policy] = read(policy)
 		}
-		out = append(out, p.said[policy])
+		out = append(out, p.said[policy]...)
 	}
 	return out
 }
 
-func read(p *iam.Policy) *said {
-	out := &said{}
+// read lists the patterns of a policy, each once; stars only are left out.
+func read(p *iam.Policy) (out []source) {
 	for i := range p.Document.Statements {
 		st := &p.Document.Statements[i]
-		yes, not := sources(st.Resource, p), sources(st.NotResource, p)
-		switch {
-		case st.Denies() && len(not) > 0:
-			out.spared = append(out.spared, not)
-		case st.Denies():
-			out.other = append(out.other, yes...)
-		default:
-			out.allowed = append(out.allowed, yes...)
-			out.other = append(out.other, not...)
+		for _, text := range append(slices.Clone(st.Resource.Values()), st.NotResource.Values()...) {
+			s := source{text, p.Document.HasVariables() && strings.Contains(text, "${")}
+			if strings.Trim(text, "*") != "" && !slices.Contains(out, s) {
+				out = append(out, s)
+			}
 		}
 	}
 	return out
 }
 
-func sources(t *policy.Texts, p *iam.Policy) (out []source) {
-	if t == nil {
-		return nil
-	}
-	for _, text := range t.Values() {
-		if strings.Trim(text, "*") != "" {
-			out = append(out, source{text, p.Document.HasVariables() && strings.Contains(text, "${")})
-		}
-	}
-	return out
-}
-
-// groups are the patterns that may decide about a caller. A resource that some
-// statement allows lies in a pattern of each of several groups, or in none of a
-// group; the last group is for what is taken away.
-func (m *Matrix) groups(c *Caller) [][]source {
-	var out [][]source
-	var other []source
-	for _, list := range m.blocks(c) {
-		var allowed []source
-		for _, s := range m.patterns.of(list) {
-			allowed = append(allowed, s.allowed...)
-			out = append(out, s.spared...)
-			other = append(other, s.other...)
-		}
-		out = append(out, allowed)
-	}
-	// A given policy decides where its resource and its own patterns meet.
-	var given, said []source
+// sources are the patterns that may tell resources apart for a caller, each once.
+func (m *Matrix) sources(c *Caller) (out []source) {
 	for _, arn := range slices.Sorted(maps.Keys(m.in.Resources)) {
-		given = append(given, source{text: arn})
-		if strings.HasPrefix(arn, "arn:"+m.partition+":s3:::") && !strings.Contains(arn, "/") {
-			given = append(given, source{text: arn + "/*"})
+		out = append(out, source{text: arn})
+		if m.isBucket(arn) {
+			out = append(out, source{text: arn + "/*"})
 		}
-		for _, s := range m.patterns.of(m.in.Resources[arn]) {
-			said = append(said, s.allowed...)
-			out = append(out, s.spared...)
-			other = append(other, s.other...)
-		}
+		out = append(out, m.patterns.of(m.in.Resources[arn])...)
 	}
-	return append(out, given, said, other)
+	for _, list := range m.lists(c) {
+		out = append(out, m.patterns.of(list)...)
+	}
+	seen := make(map[source]bool, len(out))
+	return slices.DeleteFunc(out, func(s source) bool {
+		again := seen[s]
+		seen[s] = true
+		return again
+	})
+}
+
+// isBucket says whether an ARN is that of an S3 bucket.
+func (m *Matrix) isBucket(arn string) bool {
+	return strings.HasPrefix(arn, "arn:"+m.partition+":s3:::") && !strings.Contains(arn, "/")
 }
 
 // whole is all of a kind.
@@ -213,10 +180,11 @@ func (m *Matrix) meets(s source, c *iam.Context) []hit {
 			if wide && r.holds(&k.own) {
 				continue // tells nothing apart
 			}
-			switch met, ok, tried := k.own.meet(&r); {
-			case ok:
-				hits = append(hits, hit{k, m.newPiece(k, met)})
-			case !tried:
+			met, all := k.own.meet(&r)
+			for _, both := range met {
+				hits = append(hits, hit{k, m.newPiece(k, both)})
+			}
+			if !all {
 				hits = append(hits, hit{k, nil})
 			}
 		}

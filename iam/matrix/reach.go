@@ -12,7 +12,7 @@ import (
 //
 // For each action the resources of its types are split into classes by the patterns
 // that the caller's policies, the guardrails and the given resource policies write:
-// what every layer's patterns have in common, what a Deny takes away, and the rest.
+// what a pattern covers, what several have in common, and the rest.
 // A made-up resource stands for each class; its name has a text that no policy
 // mentions where the pattern has a wildcard. It is decided exactly. An action is
 // allowed if some class is, and a call that needs resources of several types if for
@@ -20,10 +20,10 @@ import (
 //
 // It does not speak of: resources of other accounts; what a policy that is not given
 // says: a resource is then taken to have none, and a KMS key one that names nobody of
-// the account but may hand the decision to it, or deny; names that are told apart only by their length
-// (patterns with a question mark) or that two patterns overlap in, as ab* and *bc do
-// in abc; conditions that tie an action to one resource. Roles are asked one by one
-// for actions of sts.
+// the account but may hand the decision to it, or deny; names that are told apart
+// only by their length (patterns with a question mark); conditions that tie an action
+// to one resource. Roles are asked one by one for actions of sts. Where the classes
+// are too many, what is not allowed for certain is conditional.
 type Reach struct {
 	*iam.Answers
 	Caller  *Caller
@@ -50,12 +50,12 @@ type Query struct {
 }
 
 // maxClasses bounds the classes of one kind of resource.
-const maxClasses = 256
+const maxClasses = 1024
 
 // Reach answers for one caller.
 func (m *Matrix) Reach(c *Caller, q Query) (*Reach, error) {
 	x := &Reach{Answers: m.catalog.NewAnswers(), Caller: c, matrix: m, query: q, classes: map[*kind][]class{}, common: m.catalog.NewAnswers()}
-	s := search{Reach: x, met: map[*kind][][]*piece{}, touched: map[*service]bool{}, room: m.catalog.NewAnswers()}
+	s := search{Reach: x, met: map[*kind][]*piece{}, touched: map[*service]bool{}, room: m.catalog.NewAnswers()}
 	s.within, x.narrow = regionOf(q.Within, false, &c.context)
 	services, span := m.asked(q)
 	request := m.request(c)
@@ -97,24 +97,17 @@ type search struct {
 	*Reach
 	within  region
 	plain   *iam.Sweep
-	met     map[*kind][][]*piece // what patterns cover of a kind, by group
-	touched map[*service]bool    // services with such a kind
+	met     map[*kind][]*piece // what patterns cover of a kind; nil: too long to be compared
+	touched map[*service]bool  // services with such a kind
 	room    *iam.Answers
 }
 
 // meet finds the kinds that the patterns mention.
 func (s *search) meet() {
-	for g, sources := range s.matrix.groups(s.Caller) {
-		for _, source := range sources {
-			for _, h := range s.matrix.meets(source, &s.Caller.context) {
-				s.touched[h.kind.service] = true
-				groups := s.met[h.kind]
-				for len(groups) <= g {
-					groups = append(groups, nil)
-				}
-				groups[g] = append(groups[g], h.piece)
-				s.met[h.kind] = groups
-			}
+	for _, source := range s.matrix.sources(s.Caller) {
+		for _, h := range s.matrix.meets(source, &s.Caller.context) {
+			s.touched[h.kind.service] = true
+			s.met[h.kind] = append(s.met[h.kind], h.piece)
 		}
 	}
 }
@@ -222,61 +215,72 @@ func (s *search) kind(k *kind) (allowed, possible []uint64, err error) {
 
 // split lists the classes of a kind. It says false if there may be more.
 func (s *search) split(k *kind) (out []*piece, all bool) {
-	base := s.matrix.whole(k)
+	// The first are there even if they stand for nothing of the kind: what they have
+	// in common with others may.
+	whole := s.matrix.whole(k)
+	out, all = []*piece{whole}, true
 	if s.narrow {
-		if s.within.exact() {
-			if k.is(&s.within) {
-				out = append(out, s.matrix.newPiece(k, s.within))
-			}
-			return out, true
+		if out, all = s.narrowed(k); len(out) == 0 || s.within.exact() {
+			return out, all
 		}
-		met, ok, tried := k.own.meet(&s.within)
-		if !ok {
-			return nil, tried
-		}
-		base = s.matrix.newPiece(k, met)
 	}
 	if k.service.prefix == "sts" && k.name == "role" {
-		return s.roles(&base.region), true
+		return s.roles(out), all
 	}
-	// The first is there even if it stands for nothing of the kind: what it has in
-	// common with others may.
-	out, all = []*piece{base}, true
-	for _, group := range s.met[k] {
+	for _, p := range s.met[k] {
+		if p == nil {
+			all = false
+			continue
+		}
 		for _, a := range out[:len(out):len(out)] {
-			for _, p := range group {
-				both := p
-				switch {
-				case p == nil:
-					all = false
-					continue
-				case s.narrow || a != base: // else it is a part of base
-					met, ok, tried := a.meet(&p.region)
-					if all = all && tried; !ok {
-						continue
-					}
-					both = s.matrix.newPiece(k, met)
-				}
-				if slices.ContainsFunc(out, func(o *piece) bool { return o.text == both.text }) {
-					continue
-				}
-				if len(out) == maxClasses {
-					return out, false
-				}
-				out = append(out, both)
+			if a == whole { // p is a part of it
+				out = add(out, p)
+				continue
+			}
+			met, found := a.meet(&p.region)
+			all = all && found
+			for _, both := range met {
+				out = add(out, s.matrix.newPiece(k, both))
 			}
 		}
+		if len(out) > maxClasses {
+			return out[:maxClasses], false
+		}
+	}
+	return out, all
+}
+
+// add puts a piece into a list that does not have it.
+func add(list []*piece, p *piece) []*piece {
+	if slices.ContainsFunc(list, func(o *piece) bool { return o.text == p.text }) {
+		return list
+	}
+	return append(list, p)
+}
+
+// narrowed is what the query's pattern covers of a kind.
+func (s *search) narrowed(k *kind) (out []*piece, all bool) {
+	if s.within.exact() { // in any account
+		if k.is(&s.within) {
+			out = append(out, s.matrix.newPiece(k, s.within))
+		}
+		return out, true
+	}
+	met, all := k.own.meet(&s.within)
+	for _, r := range met {
+		out = append(out, s.matrix.newPiece(k, r))
 	}
 	return out, all
 }
 
 // roles lists the roles of the account, each a class of its own. Those whose trust
 // policy does not name the caller can only be denied: they matter to Where alone.
-func (s *search) roles(base *region) (out []*piece) {
+func (s *search) roles(among []*piece) (out []*piece) {
 	c := s.Caller
 	for _, r := range s.matrix.roles {
 		names := func(p *iam.Policy) bool { return p.MayName(&c.Principal, &c.context) }
-		if base.holds(&r.region) && (s.query.Where || slices.ContainsFunc(r.policies, names)) {
+		held := slices.ContainsFunc(among, func(p *piece) bool { return p.holds(&r.region) })
+		if held && (s.query.Where || slices.ContainsFunc(r.policies, names)) {
 			out = append(out, r.piece)
 		}
 	}

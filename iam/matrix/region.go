@@ -1,6 +1,7 @@
 package matrix
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/rootkeep/rootkeep/iam"
@@ -137,69 +138,61 @@ func (r *region) witness(probe, account string) string {
 	return b.String()
 }
 
-// meet is a region in both, if they have an ARN in common. Two globs may meet in
-// several shapes (ab* and *bc in ab*bc and abc): it is the one with the most
-// freedom. The second result is false if they do not meet; the third if they are
-// too long to be compared.
-func (r *region) meet(s *region) (out region, ok, tried bool) {
+// meet is what two regions have in common, in as few regions as that takes: ab* and
+// *bc meet in ab*bc and in abc. It says false if that is too much to find out; then
+// there may be more than is given.
+func (r *region) meet(s *region) (out []region, all bool) {
+	out, all = []region{{}}, true
 	for i := range r {
-		if len(r[i])*len(s[i]) > maxMeet {
-			return out, false, false
+		globs, found := r[i].meet(s[i])
+		all = all && found
+		var next []region
+		for _, o := range out {
+			for _, g := range globs {
+				o[i] = g
+				next = append(next, o)
+			}
 		}
-		if out[i], ok = r[i].meet(s[i]); !ok {
-			return out, false, true
+		if out = next; len(out) == 0 {
+			return nil, all
 		}
 	}
-	return out, true, true
+	return out, all
 }
 
-// maxMeet bounds the work of comparing two globs.
-const maxMeet = 1 << 16
+// Bounds on comparing two globs: their sizes multiplied, the steps taken, and the
+// shapes in which they meet.
+const (
+	maxMeet   = 1 << 16
+	maxSteps  = 1 << 12
+	maxShapes = 8
+)
 
-func (g glob) meet(h glob) (out glob, ok bool) {
+func (g glob) meet(h glob) (out []glob, all bool) {
 	switch {
 	case h.holds(g):
-		return g, true
+		return []glob{g}, true
 	case g.holds(h):
-		return h, true
+		return []glob{h}, true
 	}
 	for i := 0; at(g, i) >= 0 && at(h, i) >= 0; i++ {
 		if g[i] != h[i] {
-			return nil, false // the usual case
+			return nil, true // the usual case
 		}
 	}
-	m := newMeeting(g, h)
-	if !m.can(0, 0) {
+	if len(g)*len(h) > maxMeet {
 		return nil, false
 	}
-	i, j := 0, 0
-	for i < len(g) || j < len(h) {
-		a, b := at(g, i), at(h, j)
-		switch {
-		case a == star && b == star:
-			out = out.star()
-			if m.can(i, j+1) { // the other star takes what follows
-				j++
-			} else {
-				i++
-			}
-		case a == star && j < len(h) && m.can(i, j+1):
-			out = append(out, b)
-			j++
-		case b == star && i < len(g) && m.can(i+1, j):
-			out = append(out, a)
-			i++
-		case a == star:
-			i++
-		case b == star:
-			j++
-		default:
-			out = append(out, max(a, b)) // a letter rather than any character
-			i++
-			j++
+	m := newMeeting(g, h)
+	m.shapes(0, 0, nil)
+	for n, s := range m.out { // leave out what another shape covers
+		covered := slices.ContainsFunc(out, func(o glob) bool { return o.holds(s) }) ||
+			slices.ContainsFunc(m.out[n+1:], func(o glob) bool { return o.holds(s) && !s.holds(o) })
+		if !covered {
+			out = append(out, s)
 		}
 	}
-	return out, true
+	return out[:min(len(out), maxShapes)], m.steps <= maxSteps && len(out) <= maxShapes
 }
 
 // holds says whether g covers all that h stands for. It may miss that for globs in
@@ -250,12 +243,43 @@ func at(g glob, i int) int16 {
 
 // meeting knows which rests of two globs have a text in common.
 type meeting struct {
+	g, h  glob
 	width int
 	yes   []bool
+	steps int
+	out   []glob
+}
+
+// shapes adds every way in which what is left of the globs meets, behind done.
+func (m *meeting) shapes(i, j int, done glob) {
+	if m.steps++; m.steps > maxSteps || !m.can(i, j) {
+		return
+	}
+	a, b := at(m.g, i), at(m.h, j)
+	done = slices.Clip(done)
+	switch {
+	case a == none && b == none:
+		m.out = append(m.out, done)
+	case a == star && b == star:
+		m.shapes(i, j+1, done.star())
+		m.shapes(i+1, j, done.star())
+	case a == star:
+		if b != none {
+			m.shapes(i, j+1, append(done, b)) // the star takes it
+		}
+		m.shapes(i+1, j, done)
+	case b == star:
+		if a != none {
+			m.shapes(i+1, j, append(done, a))
+		}
+		m.shapes(i, j+1, done)
+	default:
+		m.shapes(i+1, j+1, append(done, max(a, b))) // a letter rather than any character
+	}
 }
 
 func newMeeting(g, h glob) *meeting {
-	m := &meeting{width: len(h) + 1, yes: make([]bool, (len(g)+1)*(len(h)+1))}
+	m := &meeting{g: g, h: h, width: len(h) + 1, yes: make([]bool, (len(g)+1)*(len(h)+1))}
 	for i := len(g); i >= 0; i-- {
 		for j := len(h); j >= 0; j-- {
 			a, b := at(g, i), at(h, j)

@@ -25,6 +25,8 @@ func TestGlobsMeet(t *testing.T) {
 		{"logs*", "*/*", "logs*/*"},
 		{"logs/*", "*/*", "logs/*"},
 		{"a*", "*b", "a*b"},
+		{"ab*", "*bc", "ab*bc abc"},
+		{"logs/*", "*/secret", "logs/*/secret logs/secret"},
 		{"a*b", "*c*", "a*c*b"},
 		{"*", "*/*", "*/*"},
 		{"", "*", ""},
@@ -37,10 +39,17 @@ func TestGlobsMeet(t *testing.T) {
 	} {
 		t.Run(c.a+" and "+c.b, func(t *testing.T) {
 			for _, pair := range [][2]string{{c.a, c.b}, {c.b, c.a}} {
-				got, ok := globFrom(pair[0]).meet(globFrom(pair[1]))
+				globs, all := globFrom(pair[0]).meet(globFrom(pair[1]))
 				text := "-"
-				if ok {
-					text = got.String()
+				for i, g := range globs {
+					if i == 0 {
+						text = g.String()
+					} else {
+						text += " " + g.String()
+					}
+				}
+				if !all {
+					t.Errorf("%v: not all is found", pair)
 				}
 				if text != c.want {
 					t.Errorf("%v: got %s, want %s", pair, text, c.want)
@@ -50,37 +59,45 @@ func TestGlobsMeet(t *testing.T) {
 	}
 }
 
-// Where two globs have a text in common, their meeting is found, and what it stands
-// for is in both.
+// What two globs have in common is what is in one of the globs in which they meet.
 func TestMeetIsInBoth(t *testing.T) {
 	texts := []string{""}
-	for range 5 {
-		for _, s := range texts {
-			if len(s) < 4 {
-				texts = append(texts, s+"a", s+"b")
-			}
-		}
+	for from := 0; len(texts[from]) < 6; from++ {
+		texts = append(texts, texts[from]+"a", texts[from]+"b")
 	}
+	parse := func(s string) pattern.Pattern { return pattern.Parse(s, pattern.Syntax{Wildcards: true}) }
 	rapid.Check(t, func(rt *rapid.T) {
-		draw := rapid.StringOfN(rapid.RuneFrom([]rune("aab*?")), 0, 5, -1)
+		draw := rapid.StringOfN(rapid.RuneFrom([]rune("aab*?")), 0, 6, -1)
 		a, b := draw.Draw(rt, "a"), draw.Draw(rt, "b")
-		pa, pb := pattern.Parse(a, pattern.Syntax{Wildcards: true}), pattern.Parse(b, pattern.Syntax{Wildcards: true})
-		got, ok := globFrom(a).meet(globFrom(b))
-		common := false
-		for _, s := range texts {
-			common = common || pa.Match(s) && pb.Match(s)
-		}
-		if common && !ok {
-			rt.Fatalf("%s and %s have texts in common, but do not meet", a, b)
-		}
-		if !ok {
+		globs, all := globFrom(a).meet(globFrom(b))
+		if !all {
 			return
 		}
-		r := region{5: got}
-		if w := strings.TrimPrefix(r.witness("zz", ""), ":::::"); !pa.Match(w) || !pb.Match(w) {
-			rt.Fatalf("%s and %s meet in %s, of which %s is not in both", a, b, got, w)
+		pa, pb := parse(a), parse(b)
+		for _, text := range texts {
+			in := false
+			for _, g := range globs {
+				p := parse(g.String())
+				in = in || p.Match(text)
+			}
+			if want := pa.Match(text) && pb.Match(text); in != want {
+				rt.Fatalf("%s and %s meet in %v: %q is in it %v, want %v", a, b, globs, text, in, want)
+			}
 		}
 	})
+}
+
+func TestHostileGlobsAreGivenUp(t *testing.T) {
+	for _, c := range []struct{ name, a, b string }{
+		{"too many shapes", strings.Repeat("*a", 40) + "x*", strings.Repeat("a*", 40) + "*y"},
+		{"too long", strings.Repeat("a?", 300) + "*", "*" + strings.Repeat("?b", 300)},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if _, all := globFrom(c.a).meet(globFrom(c.b)); all {
+				t.Error("got all, want to be told that there may be more")
+			}
+		})
+	}
 }
 
 func TestRegionOfAPattern(t *testing.T) {

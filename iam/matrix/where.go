@@ -82,11 +82,19 @@ func parent(all []verdict, n int) (out *verdict) {
 		if k == n || !c.region.holds(&inner.region) || c.text == inner.text && k > n {
 			continue
 		}
-		if out == nil || c.region.said() > out.class.region.said() {
+		if out == nil || c.region.within(&out.class.region) {
 			out = &all[k]
 		}
 	}
 	return out
+}
+
+// within says whether r is the narrower of two regions that have an ARN in common.
+func (r *region) within(s *region) bool {
+	if s.holds(r) != r.holds(s) {
+		return s.holds(r)
+	}
+	return r.said() > s.said()
 }
 
 // verdicts lists the classes of the kinds that an action works on.

@@ -144,26 +144,32 @@ func (m *Matrix) askOutsiders(service string, actions []string, resource string)
 
 // Outsiders lists who may do an action though the account's details do not have
 // them, on every role of the account and every resource whose policy is given.
-func (m *Matrix) Outsiders(name string) (out []Grant, err error) {
+// Within is a pattern of ARNs that narrows these, or "".
+func (m *Matrix) Outsiders(name, within string) (out []Grant, err error) {
+	only, narrow := regionOf(within, false, &iam.Context{})
 	service, _, _ := strings.Cut(strings.ToLower(name), ":")
 	known := slices.Sorted(maps.Keys(m.resources))
 	for _, r := range m.roles {
 		known = append(known, r.text)
 	}
 	for _, arn := range known {
-		bucket := strings.HasPrefix(arn, "arn:"+m.partition+":s3:::") && !strings.Contains(arn, "/")
+		bucket := m.isBucket(arn)
 		for _, resource := range []string{arn, arn + "/" + m.patterns.probe} {
 			if resource != arn && !bucket || !m.applies(name, resource) {
 				continue
+			}
+			text := strings.Replace(resource, arn+"/"+m.patterns.probe, arn+"/*", 1)
+			if r, _ := regionOf(text, false, &iam.Context{}); narrow {
+				if both, all := only.meet(&r); len(both) == 0 && all {
+					continue
+				}
 			}
 			grants, err := m.askOutsiders(service, []string{name}, resource)
 			if err != nil {
 				return nil, err
 			}
 			for _, g := range grants {
-				if g.Resource != arn {
-					g.Resource = arn + "/*"
-				}
+				g.Resource = text
 				out = append(out, g)
 			}
 		}

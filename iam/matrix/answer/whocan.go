@@ -56,6 +56,9 @@ func AskWhoCan(m *matrix.Matrix, in matrix.Input, names []string, resource strin
 	}
 	slices.Sort(actions)
 	actions = slices.Compact(actions)
+	if len(actions) > maxActions {
+		return nil, fmt.Errorf("%d actions, want at most %d; hint: rootkeep iam can --all --output csv lists what everybody can do", len(actions), maxActions)
+	}
 	if resource == "" || resource != "*" && strings.ContainsAny(resource, "*?") {
 		return d, d.anywhere(m, actions, resource)
 	}
@@ -77,6 +80,10 @@ func AskWhoCan(m *matrix.Matrix, in matrix.Input, names []string, resource strin
 		}
 		a.Denied = len(m.Callers()) - a.Allowed - a.Conditional
 		d.Actions = append(d.Actions, a)
+	}
+	if len(d.Actions) == 0 { // a guard that asks nothing must not pass
+		name := d.NotApplicable[0]
+		return nil, fmt.Errorf("%s does not work on %s%s", name, resource, worksOn(name))
 	}
 	return d, nil
 }
@@ -131,12 +138,15 @@ func (d *WhoCan) anywhere(m *matrix.Matrix, actions []string, within string) err
 	for i := range d.Actions {
 		a := &d.Actions[i]
 		a.Denied = len(m.Callers()) - a.Allowed - a.Conditional
-		if err := a.outside(m); err != nil {
+		if err := a.outside(m, within); err != nil {
 			return err
 		}
 	}
 	return nil
 }
+
+// maxActions bounds the actions of one question.
+const maxActions = 2000
 
 // anyResource is what answers without a resource rest on.
 const anyResource = "resources are those of the account; one whose policy is not given has none, or, if it is a KMS key, one that names nobody but the account"
@@ -158,8 +168,8 @@ func holder(x *matrix.Reach, n int) (Holder, bool) {
 }
 
 // outside adds those who are not of the account, one for each name.
-func (a *Action) outside(m *matrix.Matrix) error {
-	grants, err := m.Outsiders(a.Name)
+func (a *Action) outside(m *matrix.Matrix, within string) error {
+	grants, err := m.Outsiders(a.Name, within)
 	if err != nil {
 		return err
 	}
