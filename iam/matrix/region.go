@@ -142,6 +142,11 @@ func (r *region) witness(probe, account string) string {
 // *bc meet in ab*bc and in abc. It says false if that is too much to find out; then
 // there may be more than is given.
 func (r *region) meet(s *region) (out []region, all bool) {
+	for i := range r {
+		if r[i].apart(s[i]) {
+			return nil, true // the usual case
+		}
+	}
 	out, all = []region{{}}, true
 	for i := range r {
 		globs, found := r[i].meet(s[i])
@@ -168,6 +173,16 @@ const (
 	maxShapes = 8
 )
 
+// apart says whether two globs begin with different letters.
+func (g glob) apart(h glob) bool {
+	for i := 0; at(g, i) >= 0 && at(h, i) >= 0; i++ {
+		if g[i] != h[i] {
+			return true
+		}
+	}
+	return false
+}
+
 func (g glob) meet(h glob) (out []glob, all bool) {
 	switch {
 	case h.holds(g):
@@ -175,10 +190,8 @@ func (g glob) meet(h glob) (out []glob, all bool) {
 	case g.holds(h):
 		return []glob{h}, true
 	}
-	for i := 0; at(g, i) >= 0 && at(h, i) >= 0; i++ {
-		if g[i] != h[i] {
-			return nil, true // the usual case
-		}
+	if g.apart(h) {
+		return nil, true
 	}
 	if len(g)*len(h) > maxMeet {
 		return nil, false
