@@ -133,7 +133,7 @@ func (m *Matrix) askOutsiders(service string, actions []string, resource string)
 		}
 		r := iam.Request{Principal: o.principal, Context: o.context(m), Facts: m.in.Guardrails.Facts(), Resource: resource, ResourceAccount: m.owner(resource)}
 		for _, name := range actions {
-			if g, ok := grant(set, &r, name); ok {
+			if g, ok := grant(set, &r, name); ok && o.meant(set.Explain(&r, iam.Matching)) {
 				g.Caller, g.Outside = o.name, true
 				out = append(out, g)
 			}
@@ -227,6 +227,20 @@ func grant(set *iam.Set, r *iam.Request, name string) (Grant, bool) {
 type outsider struct {
 	name      string
 	principal iam.Principal
+	by        []iam.Ref // the statements that name it
+}
+
+// meant says whether a statement that names the outsider has a part in a decision.
+// Others may seem to cover it: what a canonical user ID stands for is not known.
+func (o *outsider) meant(x *iam.Explanation) bool {
+	for _, l := range x.Layers {
+		for _, st := range l.Statements {
+			if st.Match != iam.False && slices.Contains(o.by, st.Ref) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // anyAccount stands for an account that no policy names.
@@ -254,22 +268,26 @@ func (o *outsider) context(m *Matrix) iam.Context {
 // outsiders are those whom the Allow statements of a resource's policy name and who
 // are not in the account's details.
 func (m *Matrix) outsiders(service, resource string) (out []outsider) {
-	seen := map[string]bool{}
+	known := map[string]bool{string(m.in.Account.ID): true}
 	for _, c := range m.callers {
-		seen[c.Principal.ARN] = true
-	}
-	seen[string(m.in.Account.ID)] = true
-	add := func(name string, p iam.Principal) {
-		if !seen[name] {
-			seen[name] = true
-			out = append(out, outsider{name, p})
-		}
+		known[c.Principal.ARN] = true
 	}
 	for _, p := range m.policiesOf(service, resource) {
 		for i := range p.Document.Statements {
-			if st := &p.Document.Statements[i]; !st.Denies() && st.Principal != nil {
-				m.named(st.Principal, service, add)
+			st := &p.Document.Statements[i]
+			if st.Denies() || st.Principal == nil {
+				continue
 			}
+			m.named(st.Principal, service, func(name string, who iam.Principal) {
+				at := slices.IndexFunc(out, func(o outsider) bool { return o.name == name })
+				if at < 0 && !known[name] {
+					at = len(out)
+					out = append(out, outsider{name: name, principal: who})
+				}
+				if at >= 0 {
+					out[at].by = append(out[at].by, iam.Ref{Policy: p, Index: i})
+				}
+			})
 		}
 	}
 	return out

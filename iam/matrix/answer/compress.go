@@ -15,8 +15,8 @@ func compress(set map[string]bool, all []string) (out []string) {
 			continue
 		}
 		done = ""
-		for end := 1; end < len(name); end++ {
-			if name[end] < 'A' || name[end] > 'Z' {
+		for end := 1; end <= len(name); end++ {
+			if end < len(name) && (name[end] < 'A' || name[end] > 'Z') {
 				continue
 			}
 			if n := covered(set, all, name[:end]); n > 1 {
