@@ -60,6 +60,9 @@ func (d draw) wideScene() scene {
 		if d.pick(name+" present", "yes", "no") == "yes" {
 			list := rapid.Custom(func(t *rapid.T) string { return draw{t}.wide(name == "resource" || name == "endpoint") })
 			s.layers[name] = rapid.SliceOfN(list, 1, 4).Draw(d.T, name)
+			if d.pick(name+" open", "yes", "yes", "yes", "no") == "yes" { // or hardly anything is allowed
+				s.layers[name] = append(s.layers[name], fitting("Allow", name))
+			}
 		}
 	}
 	p, err := iam.ParsePrincipal(d.pick("caller", ann, session, roleApp, rootARN, fed, "*", "cloudtrail.amazonaws.com", "accounts.google.com",
@@ -90,6 +93,7 @@ func (d draw) wideScene() scene {
 // Every answer of a Sweep is that of Decide.
 func TestSweepIsDecide(t *testing.T) {
 	actions := iam.NewActions(known())
+	answered := map[iam.Outcome]int{}
 	rapid.Check(t, func(rt *rapid.T) {
 		d := draw{rt}
 		s := d.wideScene()
@@ -106,12 +110,19 @@ func TestSweepIsDecide(t *testing.T) {
 			r.Resource, r.ResourceAccount = resource, owner
 			for i := range actions.Len() {
 				r.Action = actions.Name(i)
-				if got, want := answers.Of(i), truthOf(set.Decide(&r).Outcome); got != want {
+				outcome := set.Decide(&r).Outcome
+				answered[outcome]++
+				if got, want := answers.Of(i), truthOf(outcome); got != want {
 					rt.Fatalf("%s on %s of %q: got %v, want %v\n%s", r.Action, resource, owner, got, want, set.Explain(&r, iam.Matching))
 				}
 			}
 		}
 	})
+	for o := iam.ImplicitlyDenied; o <= iam.Allowed; o++ {
+		if answered[o] < 1000 {
+			t.Errorf("%v: got %d answers, want more to compare", o, answered[o])
+		}
+	}
 }
 
 func truthOf(o iam.Outcome) iam.Truth {
@@ -162,4 +173,41 @@ func BenchmarkSweep(b *testing.B) {
 		set.Sweep(actions, actions.All(), r).Decide(r.Resource, r.ResourceAccount, actions.All(), answers)
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*actions.Len()), "ns/decision")
+}
+
+// The rules that random policies seldom meet.
+func TestSweepKnowsTheRules(t *testing.T) {
+	actions := iam.NewActions(known())
+	for _, c := range []struct {
+		question
+		action string
+		want   iam.Truth
+	}{
+		{question{name: "root repairs a bucket policy", caller: rootARN, resource: "arn:aws:s3:::logs", bucket: deny("*", "*", everyone)}, "s3:PutBucketPolicy", iam.True},
+		{question{name: "root does nothing else", caller: rootARN, resource: "arn:aws:s3:::logs", bucket: deny("*", "*", everyone)}, "s3:PutBucketAcl", iam.False},
+		{question{name: "tags of a bucket without ABAC are not there", resource: "arn:aws:s3:::logs", facts: iam.Facts{BucketABACOff: true}, context: map[string][]string{"aws:ResourceTag/a": {"b"}},
+			identity: allow("s3:*", "*", `"Condition":{"StringEquals":{"aws:ResourceTag/a":"b"}}`)}, "s3:GetBucketAcl", iam.False},
+		{question{name: "tags of a bucket with ABAC are", resource: "arn:aws:s3:::logs", context: map[string][]string{"aws:ResourceTag/a": {"b"}},
+			identity: allow("s3:*", "*", `"Condition":{"StringEquals":{"aws:ResourceTag/a":"b"}}`)}, "s3:GetBucketAcl", iam.True},
+		{question{name: "a session tag needs a permission of its own", resource: roleApp, context: map[string][]string{"aws:RequestTag/a": {"b"}},
+			identity: allow("sts:AssumeRole", "*"), bucket: `{"Effect":"Allow","Action":"sts:AssumeRole",` + to(own) + `}`}, "sts:AssumeRole", iam.False},
+		{question{name: "an alias of AWS is not changed", resource: "arn:aws:kms:eu-west-3:" + own + ":alias/aws/s3", identity: every}, "kms:DeleteAlias", iam.False},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			set, r := c.build(t)
+			i, ok := actions.Find(c.action)
+			if !ok {
+				t.Fatalf("no action %s", c.action)
+			}
+			answers := actions.NewAnswers()
+			set.Sweep(actions, actions.All(), r).Decide(r.Resource, r.ResourceAccount, actions.All(), answers)
+			r.Action = c.action
+			if got := truthOf(set.Decide(r).Outcome); got != c.want {
+				t.Fatalf("decision: got %v, want %v", got, c.want)
+			}
+			if got := answers.Of(i); got != c.want {
+				t.Errorf("sweep: got %v, want %v", got, c.want)
+			}
+		})
+	}
 }
