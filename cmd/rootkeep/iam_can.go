@@ -45,6 +45,7 @@ part of the account could not be read.`,
 		RunE: func(_ *cobra.Command, args []string) error { return f.run(s, args) },
 	}
 	f.add(c)
+	f.addOwner(c)
 	fl := c.Flags()
 	fl.StringVar(&f.output, "output", "text", "text or json; csv with --all")
 	fl.StringVar(&f.resource, "resource", "", "ARN or pattern of ARNs to which the answer is narrowed")
@@ -62,7 +63,7 @@ func (f *canFlags) run(s streams, args []string) error {
 	case !f.all && len(args) == 0:
 		return usage("want a principal or --all; hint: rootkeep iam can --help")
 	}
-	m, in, unread, err := f.matrix(s)
+	m, in, unread, err := f.matrix(s, f.resource)
 	if err != nil {
 		return err
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/rootkeep/rootkeep"
 	"github.com/rootkeep/rootkeep/iam/matrix"
 	"github.com/rootkeep/rootkeep/iam/matrix/answer"
 )
@@ -50,6 +51,7 @@ read.`,
 		RunE: func(_ *cobra.Command, args []string) error { return f.run(s, append(args, "")) },
 	}
 	f.add(c)
+	f.addOwner(c)
 	fl := c.Flags()
 	fl.StringVar(&f.output, "output", "text", "text or json")
 	fl.StringVar(&f.failOn, "fail-on", "", "exit with 2 if anybody is allowed, or may be: allowed or possible")
@@ -68,7 +70,7 @@ func (f *whoCanFlags) run(s streams, args []string) error {
 	case len(f.except) > 0 && f.failOn == "":
 		return usage("--except is about --fail-on: give both")
 	}
-	m, in, unread, err := f.matrix(s)
+	m, in, unread, err := f.matrix(s, args[1])
 	if err != nil {
 		return err
 	}
@@ -93,13 +95,25 @@ func (f *whoCanFlags) run(s streams, args []string) error {
 	return exitWith(d.ExitCodes)
 }
 
-// matrix reads the account and what surrounds it.
-func (f *accountFlags) matrix(s streams) (m *matrix.Matrix, in matrix.Input, unread bool, err error) {
+func (f *accountFlags) addOwner(c *cobra.Command) {
+	c.Flags().StringVar(&f.owner, "resource-account", "", "account that owns the resource, if its ARN does not say (default: the account)")
+}
+
+// matrix reads the account and what surrounds it, for a question about a resource.
+func (f *accountFlags) matrix(s streams, resource string) (m *matrix.Matrix, in matrix.Input, unread bool, err error) {
+	if f.owner != "" && resource == "" {
+		return nil, in, false, usage("--resource-account is about one resource: give both")
+	}
+	if f.owner != "" {
+		if in.Owner, err = rootkeep.ParseAccountID(f.owner); err != nil {
+			return nil, in, false, usage("--resource-account: %w", err)
+		}
+	}
 	around, unread, err := f.read(s, time.Now())
 	if err != nil {
 		return nil, in, false, err
 	}
-	in = matrix.Input{Account: around.account, Guardrails: around.guardrails, Resources: around.resources, Context: around.context}
+	in.Account, in.Guardrails, in.Resources, in.Context = around.account, around.guardrails, around.resources, around.context
 	if m, err = matrix.New(in); err != nil {
 		return nil, in, false, &exitError{exitUnread, fmt.Errorf("%s: %w", f.details, err)}
 	}

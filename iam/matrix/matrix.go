@@ -10,6 +10,7 @@
 package matrix
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"sync"
@@ -27,6 +28,9 @@ type Input struct {
 	// its objects, too. Trust policies of the account's roles are there already.
 	Resources map[string][]*iam.Policy
 	Context   map[string][]string // of every request, as in account.Identity.Context
+	// Owner has the resources whose ARN does not say an account, such as buckets. If
+	// it is empty, Account has.
+	Owner rootkeep.AccountID
 }
 
 // Matrix is an Input made ready. It may be used by many goroutines.
@@ -173,6 +177,9 @@ func (m *Matrix) owner(arn string) rootkeep.AccountID {
 	if a, err := rootkeep.ParseARN(arn); err == nil && a.Account != "" {
 		return "" // as the ARN says
 	}
+	if arn != "*" && m.in.Owner != "" {
+		return m.in.Owner
+	}
 	return m.in.Account.ID
 }
 
@@ -195,7 +202,8 @@ func (m *Matrix) policyOf(service, arn string) *iam.Set {
 	if s := m.resources[m.holder(a, arn)]; s != nil {
 		return s
 	}
-	foreign := a.Account != "" && a.Account != m.in.Account.ID && a.Account != "aws"
+	owner := cmp.Or(a.Account, m.owner(arn))
+	foreign := owner != m.in.Account.ID && owner != "aws"
 	if role || foreign || a.Service == "kms" && strings.HasPrefix(a.Resource, "key/") {
 		return m.unread
 	}
@@ -239,8 +247,8 @@ func (m *Matrix) Assumptions(arn string) []string {
 		return nil
 	}
 	var out []string
-	if a.Account == "" {
-		out = append(out, fmt.Sprintf("%s belongs to account %s", arn, m.in.Account.ID))
+	if a.Account == "" && m.in.Owner == "" {
+		out = append(out, fmt.Sprintf("%s belongs to account %s", arn, m.owner(arn)))
 	}
 	switch s := m.policyOf(a.Service, arn); {
 	case s == m.unread:
