@@ -14,3 +14,6 @@ func (x *Reach) Says(i int, arn string) iam.Truth {
 	}
 	return out.answer
 }
+
+// Probe is the text that stands for any text.
+func (m *Matrix) Probe() string { return m.patterns.probe }

@@ -42,7 +42,7 @@ func parse(t testing.TB, name string, statements ...string) *iam.Policy {
 // with a colon is role:name, and its trust policy names the account.
 func people(t testing.TB, policies map[string]json.RawMessage) *account.Account {
 	t.Helper()
-	var users, roles []object
+	users, roles := []object{}, []object{}
 	for name, p := range policies {
 		if role, ok := strings.CutPrefix(name, "role:"); ok {
 			roles = append(roles, object{"Arn": "arn:aws:iam::" + own + ":role/" + role, "RoleName": role, "RolePolicyList": []object{{"PolicyName": "p", "PolicyDocument": p}},
@@ -339,5 +339,39 @@ func TestCorpusIsDecided(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+func TestTheProbeOccursNowhere(t *testing.T) {
+	for _, c := range []struct{ name, resource, want string }{
+		{"usually", "arn:aws:s3:::logs", "zq0q"},
+		{"where it is taken", "arn:aws:s3:::zq0q*zq1qzq2", "zq3q"},
+		{"whatever is written to take it", "arn:aws:s3:::" + strings.Repeat("zq", 100000), "zq0q"},
+		{"a number that is none", "arn:aws:s3:::zq99999999999999999999q", "zq0q"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			p := doc(`{"Effect":"Allow","Action":"*","Resource":"` + c.resource + `"}`)
+			if got := build(t, matrix.Input{Account: people(t, map[string]json.RawMessage{"ann": p})}).Probe(); got != c.want {
+				t.Errorf("got %s, want %s", got, c.want)
+			}
+		})
+	}
+}
+
+// A policy with very many patterns is answered in bounded time, and what is not
+// found out is not denied.
+func TestManyPatterns(t *testing.T) {
+	var list []string
+	for i := range 3000 {
+		list = append(list, fmt.Sprintf(`"arn:aws:s3:::*%d*"`, i))
+	}
+	p := doc(`{"Effect":"Allow","Action":"s3:GetObject","Resource":["arn:aws:s3:::logs/*",`+strings.Join(list, ",")+`]}`, `{"Effect":"Deny","Action":"s3:GetObject","Resource":"*"}`)
+	m := build(t, matrix.Input{Account: people(t, map[string]json.RawMessage{"ann": p})})
+	x, err := m.Reach(caller(t, m, "user/ann"), matrix.Query{Services: []string{"s3"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if i, _ := m.Actions().Find("s3:GetObject"); x.Of(i) != iam.Unknown {
+		t.Errorf("got %v, want unknown: not every class was tried", x.Of(i))
 	}
 }

@@ -3,6 +3,7 @@ package matrix
 import (
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 
@@ -62,18 +63,33 @@ func (p *patterns) gather(m *Matrix) {
 			p.of(list)
 		}
 	}
-	var all strings.Builder
+	p.probe = p.unsaid()
+	p.common = template(m.other(), string(m.in.Account.ID), m.partition)
+}
+
+// unsaid is a short text that no pattern has: zq, a number and q.
+func (p *patterns) unsaid() string {
+	taken := map[int]bool{}
 	for _, sources := range p.said {
 		for _, s := range sources {
-			all.WriteString(s.text + "\n")
+			for text := s.text; ; {
+				_, rest, found := strings.Cut(text, "zq")
+				if !found {
+					break
+				}
+				digits := rest[:len(rest)-len(strings.TrimLeft(rest, "0123456789"))]
+				if n, err := strconv.Atoi(digits); err == nil {
+					taken[n] = true
+				}
+				text = rest
+			}
 		}
 	}
-	text := all.String()
-	p.probe = "zq"
-	for strings.Contains(text, p.probe) {
-		p.probe += "zq"
+	n := 0
+	for taken[n] {
+		n++
 	}
-	p.common = template(m.other(), string(m.in.Account.ID), m.partition)
+	return "zq" + strconv.Itoa(n) + "q"
 }
 
 // other is a resource of the account that no policy mentions.
@@ -103,11 +119,13 @@ func (p *patterns) of(list []*iam.Policy) (out []source) {
 
 // read lists the patterns of a policy, each once; stars only are left out.
 func read(p *iam.Policy) (out []source) {
+	seen := map[source]bool{}
 	for i := range p.Document.Statements {
 		st := &p.Document.Statements[i]
 		for _, text := range append(slices.Clone(st.Resource.Values()), st.NotResource.Values()...) {
 			s := source{text, p.Document.HasVariables() && strings.Contains(text, "${")}
-			if strings.Trim(text, "*") != "" && !slices.Contains(out, s) {
+			if strings.Trim(text, "*") != "" && !seen[s] {
+				seen[s] = true
 				out = append(out, s)
 			}
 		}

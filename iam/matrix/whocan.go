@@ -243,20 +243,27 @@ func (o *outsider) meant(x *iam.Explanation) bool {
 	return false
 }
 
-// anyAccount stands for an account that no policy names.
-const anyAccount rootkeep.AccountID = "000000000000"
+// anyAccount stands for an account of which nothing is known but that it is another.
+func (m *Matrix) anyAccount() rootkeep.AccountID {
+	if m.in.Account.ID == "000000000000" {
+		return "000000000001"
+	}
+	return "000000000000"
+}
 
-func stranger(account rootkeep.AccountID, partition string) iam.Principal {
-	return iam.Principal{Kind: iam.Role, ARN: "arn:" + partition + ":iam::" + string(account) + ":role/zq", Account: account, Name: "zq"}
+// stranger stands for every principal of an account.
+func (m *Matrix) stranger(account rootkeep.AccountID) iam.Principal {
+	name := m.patterns.probe
+	return iam.Principal{Kind: iam.Role, ARN: "arn:" + m.partition + ":iam::" + string(account) + ":role/" + name, Account: account, Name: name}
 }
 
 // context is what is known of every request of an outsider.
 func (o *outsider) context(m *Matrix) iam.Context {
 	values := o.principal.ContextKeys()
-	if o.principal.Name == "zq" { // stands for many
+	if o.principal.Name == m.patterns.probe { // a stranger
 		values = map[string][]string{"aws:PrincipalAccount": {string(o.principal.Account)}, "aws:PrincipalIsAWSService": {"false"}}
 	}
-	if o.principal.Account == anyAccount {
+	if o.principal.Account == m.anyAccount() {
 		delete(values, "aws:PrincipalAccount")
 	}
 	for k, v := range m.in.Context {
@@ -299,7 +306,7 @@ func (m *Matrix) named(p *policy.Principal, service string, add func(string, iam
 		if service != "sts" { // which answers signed requests only
 			add("anyone without credentials", iam.Principal{Kind: iam.Anonymous, ARN: "*"})
 		}
-		add("any principal of another account", stranger(anyAccount, m.partition))
+		add("any principal of another account", m.stranger(m.anyAccount()))
 	}
 	if p.Anyone {
 		everyone()
@@ -313,7 +320,7 @@ func (m *Matrix) named(p *policy.Principal, service string, add func(string, iam
 			case policy.PrincipalFederated:
 				add(text, iam.Principal{Kind: iam.Provider, ARN: text})
 			case policy.PrincipalCanonical:
-				add("canonical user "+text, stranger(anyAccount, m.partition))
+				add("canonical user "+text, m.stranger(m.anyAccount()))
 			default:
 				m.namedAWS(text, everyone, add)
 			}
@@ -330,10 +337,10 @@ func (m *Matrix) namedAWS(text string, everyone func(), add func(string, iam.Pri
 	p, bad := iam.ParsePrincipal(text)
 	switch {
 	case err == nil:
-		add(text, stranger(account, m.partition))
+		add(text, m.stranger(account))
 	case bad != nil: // a unique ID, of which AWS has deleted the owner
 	case p.Kind == iam.Root:
-		add(text, stranger(p.Account, m.partition))
+		add(text, m.stranger(p.Account))
 	default:
 		add(text, p)
 	}
