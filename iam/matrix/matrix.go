@@ -231,13 +231,12 @@ func (m *Matrix) policiesOf(service, arn string) []*iam.Policy {
 	return m.in.Resources[m.holder(a, arn)]
 }
 
-// setOf is a caller's policies with those of a resource.
-func (m *Matrix) setOf(c *Caller, service, arn string) (*iam.Set, error) {
-	p := m.policyOf(service, arn)
-	if p == nil {
+// with is the caller's policies with those of a resource, of which nil has none.
+func (c *Caller) with(resource *iam.Set) (*iam.Set, error) {
+	if resource == nil {
 		return c.set, nil
 	}
-	return iam.Join(c.set, p)
+	return iam.Join(c.set, resource)
 }
 
 // Assumptions tells, for a person, what answers about a resource take for given.

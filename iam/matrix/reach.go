@@ -289,16 +289,16 @@ func (s *search) roles(among []*piece) (out []*piece) {
 
 // decide answers for one class, in room.
 func (s *search) decide(k *kind, p *piece) (*iam.Set, error) {
-	m, span, sweep, set := s.matrix, k.service.span, s.plain, s.Caller.set
+	m, span, sweep := s.matrix, k.service.span, s.plain
 	policy := m.policyOf(k.service.prefix, p.witness)
 	if policy == m.unread && k.name == "key" && !(s.narrow && s.within.exact()) {
 		policy = m.keys
 	}
+	set, err := s.Caller.with(policy)
+	if err != nil {
+		return nil, err
+	}
 	if policy != nil {
-		var err error
-		if set, err = iam.Join(set, policy); err != nil {
-			return nil, err
-		}
 		request := m.request(s.Caller)
 		sweep = set.Sweep(m.catalog.Actions, span, &request)
 	}

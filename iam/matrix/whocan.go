@@ -93,13 +93,14 @@ func (m *Matrix) applies(name, resource string) bool {
 // holders asks everybody about actions of one service.
 func (m *Matrix) holders(h *Holders, service string, actions []string, resource string) error {
 	first := len(h.Grants)
+	policy, owner := m.policyOf(service, resource), m.owner(resource)
 	for _, c := range m.callers {
-		set, err := m.setOf(c, service, resource)
+		set, err := c.with(policy)
 		if err != nil {
 			return err
 		}
 		r := m.request(c)
-		r.Resource, r.ResourceAccount = resource, m.owner(resource)
+		r.Resource, r.ResourceAccount = resource, owner
 		asked := m.possible(set, &r, actions)
 		h.Denied += len(actions) - len(asked)
 		for _, name := range asked {
