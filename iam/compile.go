@@ -2,14 +2,13 @@ package iam
 
 import (
 	"fmt"
-	"strings"
 
 	"github.com/rootkeep/rootkeep"
 	"github.com/rootkeep/rootkeep/iam/action"
 	"github.com/rootkeep/rootkeep/iam/condition"
-	"github.com/rootkeep/rootkeep/iam/pattern"
 	"github.com/rootkeep/rootkeep/iam/policy"
 	"github.com/rootkeep/rootkeep/iam/principal"
+	"github.com/rootkeep/rootkeep/iam/resource"
 )
 
 // Policy is a policy made ready for evaluation. It does not depend on where it is
@@ -105,7 +104,7 @@ type statement struct {
 	actions    []action.Pattern
 
 	resourceMode mode
-	resources    []resourcePattern
+	resources    []resource.Pattern
 
 	principalMode mode
 	principals    []principal.Pattern
@@ -194,9 +193,9 @@ func (s *statement) compile(src *policy.Statement, doc *policy.Document) error {
 	}
 	s.resourceMode = modeOf(src.Resource != nil, src.NotResource != nil)
 	texts = either(src.Resource, src.NotResource).Values()
-	s.resources = make([]resourcePattern, len(texts))
+	s.resources = make([]resource.Pattern, len(texts))
 	for i, text := range texts {
-		s.resources[i] = newResourcePattern(text, doc.HasVariables())
+		s.resources[i] = resource.Parse(text, doc.HasVariables())
 	}
 	s.principalMode = modeOf(src.Principal != nil, src.NotPrincipal != nil)
 	element := src.Principal
@@ -239,76 +238,4 @@ func either(a, b *policy.Texts) *policy.Texts {
 		return a
 	}
 	return b
-}
-
-// resourcePattern is one value of Resource.
-type resourcePattern struct {
-	text  string
-	all   bool                // stars only
-	head  string              // all up to the fifth colon, if it has no wildcard
-	fixed *[5]pattern.Pattern // else the first five parts
-	rest  pattern.Pattern     // after the fifth colon; may hold variables
-	whole pattern.Pattern     // the same text without regard to colons
-}
-
-// newResourcePattern splits at the first five colons. An ARN with fewer parts stands
-// for any value in those that are missing (IAM User Guide, "IAM ARNs").
-func newResourcePattern(text string, variables bool) resourcePattern {
-	if text != "" && strings.Trim(text, "*") == "" {
-		return resourcePattern{text: text, all: true}
-	}
-	p := resourcePattern{text: text}
-	parts, complete := condition.SplitARN(text)
-	rest := parts[5]
-	if head := text[:len(text)-len(rest)]; complete && !strings.ContainsAny(head, "*?") {
-		p.head = head
-	} else {
-		p.whole = pattern.Parse(text, pattern.Syntax{Wildcards: true, Variables: variables})
-		p.fixed = fixedParts(text)
-		if !complete {
-			rest = "*"
-		}
-	}
-	p.rest = pattern.Parse(rest, pattern.Syntax{Wildcards: true, Variables: variables})
-	return p
-}
-
-func fixedParts(text string) *[5]pattern.Pattern {
-	var out [5]pattern.Pattern
-	parts := strings.SplitN(text, ":", 6)
-	for i := range out {
-		part := "*"
-		if i < len(parts) {
-			part = parts[i]
-		}
-		out[i] = pattern.Parse(part, pattern.Syntax{Wildcards: true})
-	}
-	return &out
-}
-
-// match compares with the request's resource. Broad is the reading in which a star
-// may run over a colon; AWS documents both readings.
-func (p *resourcePattern) match(t *target, broad bool) (match, resolved Truth) {
-	switch {
-	case p.all:
-		return True, True
-	case !t.isARN:
-		return False, True
-	case p.fixed == nil:
-		if !strings.HasPrefix(t.Resource, p.head) {
-			return False, True
-		}
-		return condition.MatchPattern(&p.rest, t.parts[5], &t.context)
-	}
-	if broad {
-		if m, _ := condition.MatchPattern(&p.whole, t.Resource, &t.context); m == True {
-			return True, True
-		}
-	}
-	for i := range p.fixed {
-		if !p.fixed[i].Match(t.parts[i]) {
-			return False, True
-		}
-	}
-	return condition.MatchPattern(&p.rest, t.parts[5], &t.context)
 }

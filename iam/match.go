@@ -49,7 +49,7 @@ func (s *statement) resource(t *target) Truth {
 	broad := s.denies != excludes
 	found := False
 	for i := range s.resources {
-		m, resolved := s.resources[i].match(t, broad)
+		m, resolved := s.resources[i].Match(&t.arn, &t.context, broad)
 		if excludes && resolved == False && !s.denies && !s.literal {
 			m = True // an Allow with an unresolved variable in NotResource covers nothing
 		}

@@ -90,7 +90,7 @@ func (s *statement) scopeExpr(t *target) Expr {
 	out := constant(s.resource(t), func() Leaf {
 		texts := make([]string, len(s.resources))
 		for i := range s.resources {
-			texts[i] = s.resources[i].text
+			texts[i] = s.resources[i].Text
 		}
 		return Leaf{Resource: texts}
 	})

@@ -35,14 +35,14 @@ func (t *target) mayRule(service string) bool {
 	switch {
 	case service == "sts":
 		return true
-	case !t.isARN:
+	case !t.arn.Is:
 		return false
 	case service == "iam":
-		return t.parts[4] == "aws" || strings.HasPrefix(t.parts[5], "role/aws-reserved/")
+		return t.arn.Parts[4] == "aws" || strings.HasPrefix(t.arn.Parts[5], "role/aws-reserved/")
 	case service == "kms":
-		return strings.HasPrefix(t.parts[5], "key/") || strings.HasPrefix(t.parts[5], "alias/aws/")
+		return strings.HasPrefix(t.arn.Parts[5], "key/") || strings.HasPrefix(t.arn.Parts[5], "alias/aws/")
 	}
-	return t.parts[2] == "s3" && (t.Facts.RestrictPublicBuckets || t.Principal.Kind == Root)
+	return t.arn.Parts[2] == "s3" && (t.Facts.RestrictPublicBuckets || t.Principal.Kind == Root)
 }
 
 // findRule finds the rule of the request's action and resource.
@@ -58,21 +58,21 @@ func (t *target) findRule() rule {
 		}
 		return resourceDecides
 	case "sts:tagsession", "sts:setsourceidentity":
-		if t.isARN {
+		if t.arn.Is {
 			return resourceDecides
 		}
 	case "sts:assumerolewithsaml", "sts:assumerolewithwebidentity":
 		return trustAlone
 	}
-	if t.colon < 0 || !t.isARN {
+	if t.colon < 0 || !t.arn.Is {
 		return commonRule
 	}
 	switch string(t.service()) {
 	case "kms":
-		if strings.HasPrefix(t.parts[5], "key/") {
+		if strings.HasPrefix(t.arn.Parts[5], "key/") {
 			return resourceDecides
 		}
-		if t.changes("createalias", "updatealias", "deletealias") && strings.HasPrefix(t.parts[5], "alias/aws/") {
+		if t.changes("createalias", "updatealias", "deletealias") && strings.HasPrefix(t.arn.Parts[5], "alias/aws/") {
 			return neverAllowed
 		}
 	case "iam":
@@ -86,11 +86,11 @@ func (t *target) findRule() rule {
 // iamRule protects managed policies and roles of AWS.
 func (t *target) iamRule() rule {
 	switch {
-	case t.parts[4] == "aws" && strings.HasPrefix(t.parts[5], "policy/"):
+	case t.arn.Parts[4] == "aws" && strings.HasPrefix(t.arn.Parts[5], "policy/"):
 		if t.changes("createpolicyversion", "deletepolicy", "deletepolicyversion", "setdefaultpolicyversion", "tagpolicy", "untagpolicy") {
 			return neverAllowed
 		}
-	case strings.HasPrefix(t.parts[5], "role/aws-reserved/"):
+	case strings.HasPrefix(t.arn.Parts[5], "role/aws-reserved/"):
 		if t.changes("attachrolepolicy", "deleterole", "deleterolepermissionsboundary", "deleterolepolicy", "detachrolepolicy",
 			"putrolepermissionsboundary", "putrolepolicy", "tagrole", "untagrole", "updateassumerolepolicy", "updaterole", "updateroledescription") {
 			return neverAllowed
@@ -101,7 +101,7 @@ func (t *target) iamRule() rule {
 
 func (t *target) s3Rule() rule {
 	switch {
-	case !t.Facts.RestrictPublicBuckets || t.parts[2] != "s3":
+	case !t.Facts.RestrictPublicBuckets || t.arn.Parts[2] != "s3":
 		return commonRule
 	case t.Principal.Kind == Anonymous:
 		return publicBlocked

@@ -7,6 +7,7 @@ import (
 
 	"github.com/rootkeep/rootkeep"
 	"github.com/rootkeep/rootkeep/iam/action"
+	"github.com/rootkeep/rootkeep/iam/condition"
 )
 
 // Actions is a list of actions that can be decided at once; see Sweep. What the
@@ -148,7 +149,7 @@ func (w *Sweep) Decide(resource string, owner rootkeep.AccountID, span action.Sp
 	}
 	for at := from; at < to; at++ {
 		v := all.judge(&t, at)
-		out.Allowed[at], out.Possible[at] = v.yes, v.maybe
+		out.Allowed[at], out.Possible[at] = v.Yes, v.Maybe
 	}
 	for i, service := range ruledServices {
 		if t.mayRule(service) {
@@ -187,8 +188,8 @@ func (w *Sweep) ruled(t *target, all *room, word action.Word, out *Answers) {
 		}
 		t.about(w.actions.Name(group.example))
 		v := all.judge(t, at)
-		out.Allowed[at] = out.Allowed[at]&^group.bits | v.yes&group.bits
-		out.Possible[at] = out.Possible[at]&^group.bits | v.maybe&group.bits
+		out.Allowed[at] = out.Allowed[at]&^group.bits | v.Yes&group.bits
+		out.Possible[at] = out.Possible[at]&^group.bits | v.Maybe&group.bits
 	}
 }
 
@@ -208,40 +209,16 @@ func (w *Sweep) alone(t *target, i int, out *Answers) {
 	}
 }
 
-// lanes is the truth of one statement about 64 actions. Yes is a part of maybe; what
-// is in maybe alone is unknown.
-type lanes struct{ yes, maybe uint64 }
-
-// And is true where both are.
-func (a lanes) And(b lanes) lanes { return lanes{a.yes & b.yes, a.maybe & b.maybe} }
-
-// Or is true where one is.
-func (a lanes) Or(b lanes) lanes { return lanes{a.yes | b.yes, a.maybe | b.maybe} }
-
-// Not turns true and false about.
-func (a lanes) Not() lanes { return lanes{^a.maybe, ^a.yes} }
-
-// lanesOf is the truth at some of 64 actions, false at the others.
-func lanesOf(t Truth, at uint64) (out lanes) {
-	if t == True {
-		out.yes = at
-	}
-	if t != False {
-		out.maybe = at
-	}
-	return out
-}
-
 // room holds what the blocks come to, for 64 actions a word.
 type room struct {
 	set      *Set
 	from, to int
-	cells    []cell           // by word, then by block
-	named    [][namings]lanes // by word, of the resource policy
+	cells    []cell                     // by word, then by block
+	named    [][namings]condition.Lanes // by word, of the resource policy
 }
 
 // cell is what one block comes to for 64 actions.
-type cell struct{ deny, allow lanes }
+type cell struct{ deny, allow condition.Lanes }
 
 func (a *Actions) room(s *Set, from, to int) *room {
 	r, _ := a.rooms.Get().(*room)
@@ -278,21 +255,21 @@ func (r *room) enter(t *target, w *row) {
 	for _, word := range words {
 		at := word.At - r.from
 		c := &r.cells[at*len(r.set.blocks)+w.block]
-		c.deny = c.deny.Or(lanesOf(deny, word.Bits))
-		c.allow = c.allow.Or(lanesOf(allow, word.Bits))
+		c.deny = c.deny.Or(condition.LanesOf(deny, word.Bits))
+		c.allow = c.allow.Or(condition.LanesOf(allow, word.Bits))
 		if !names {
 			continue
 		}
 		for how, n := range w.named {
-			r.named[at][how] = r.named[at][how].Or(lanesOf(m.And(n), word.Bits))
+			r.named[at][how] = r.named[at][how].Or(condition.LanesOf(m.And(n), word.Bits))
 		}
 	}
 }
 
 // judge applies the rule of a decision to the 64 actions of one word.
-func (r *room) judge(t *target, at int) lanes {
-	yes := lanes{^uint64(0), ^uint64(0)}
-	in := inputs[lanes]{yes: yes, scps: yes, endpoint: yes, boundary: yes, session: yes, same: lanesOf(t.same, ^uint64(0))}
+func (r *room) judge(t *target, at int) condition.Lanes {
+	yes := condition.LanesOf(True, ^uint64(0))
+	in := inputs[condition.Lanes]{yes: yes, scps: yes, endpoint: yes, boundary: yes, session: yes, same: condition.LanesOf(t.same, ^uint64(0))}
 	cells := r.cells[(at-r.from)*len(r.set.blocks):]
 	if len(r.named) > 0 {
 		in.named = r.named[at-r.from]
