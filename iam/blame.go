@@ -13,7 +13,7 @@ func (s *Set) allowedBy(t *target, states *[maxBlocks]state) Decision {
 			continue
 		}
 		if d.Statement.Policy == nil {
-			d.Statement = s.ref(states[i].allowing)
+			d.Statement = s.ref(i, states[i].allowing)
 		}
 		d.By.add(l)
 	}
@@ -27,8 +27,8 @@ func (t *target) granting(st *state) bool {
 		st.named[byDirect].Or(st.named[byRole]).Or(st.named[byEveryone]) == True
 }
 
-func (s *Set) ref(id int32) Ref {
-	c := &s.candidates[id]
+func (s *Set) ref(block int, id int32) Ref {
+	c := s.statement(placeOf(block, id))
 	return Ref{c.policy, c.index}
 }
 
@@ -41,7 +41,7 @@ func (s *Set) deniedBy(t *target, states *[maxBlocks]state, in *inputs[Truth]) D
 			d.Outcome = ExplicitlyDenied
 			d.By.add(l)
 			if d.Statement.Policy == nil {
-				d.Statement = s.ref(states[i].denying)
+				d.Statement = s.ref(i, states[i].denying)
 			}
 		}
 	}
@@ -84,7 +84,7 @@ func lacking(t *target, truth *inputs[Truth]) (by Layers) {
 	for _, n := range truth.named {
 		resource = resource.Or(n)
 	}
-	if !t.Principal.signed() || t.rule == trustAlone {
+	if !t.Principal.Signed() || t.rule == trustAlone {
 		by.add(Resource)
 		return by
 	}
@@ -121,9 +121,9 @@ func (s *Set) conditionalOn(t *target, states *[maxBlocks]state, in *inputs[Trut
 		switch st := &states[i]; {
 		case d.Statement.Policy != nil:
 		case st.deny == Unknown:
-			d.Statement = s.ref(st.denying)
+			d.Statement = s.ref(i, st.denying)
 		case st.allow == Unknown:
-			d.Statement = s.ref(st.allowing)
+			d.Statement = s.ref(i, st.allowing)
 		}
 	}
 	return d

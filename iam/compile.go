@@ -2,11 +2,13 @@ package iam
 
 import (
 	"fmt"
-	"strings"
 
+	"github.com/rootkeep/rootkeep"
+	"github.com/rootkeep/rootkeep/iam/action"
 	"github.com/rootkeep/rootkeep/iam/condition"
-	"github.com/rootkeep/rootkeep/iam/pattern"
 	"github.com/rootkeep/rootkeep/iam/policy"
+	"github.com/rootkeep/rootkeep/iam/principal"
+	"github.com/rootkeep/rootkeep/iam/resource"
 )
 
 // Policy is a policy made ready for evaluation. It does not depend on where it is
@@ -31,6 +33,20 @@ func (p *Policy) MayAllow(action string) bool {
 	for i := range p.statements {
 		if s := &p.statements[i]; !s.denies && s.action(&t) {
 			return true
+		}
+	}
+	return false
+}
+
+// MayName says whether some Allow of the policy, which must be one of a resource, may
+// name the caller, whatever its action and conditions.
+func (p *Policy) MayName(caller *Principal, c *Context) bool {
+	for i := range p.statements {
+		s := &p.statements[i]
+		for _, named := range s.names(caller, c) {
+			if !s.denies && named != False {
+				return true
+			}
 		}
 	}
 	return false
@@ -87,13 +103,13 @@ type statement struct {
 	literal bool
 
 	actionMode mode
-	actions    []actionPattern
+	actions    []action.Pattern
 
 	resourceMode mode
-	resources    []resourcePattern
+	resources    []resource.Pattern
 
 	principalMode mode
-	principals    []principalPattern
+	principals    []principal.Pattern
 
 	tests []condition.Test
 }
@@ -112,17 +128,28 @@ func Parse(name string, src []byte) (*Policy, error) {
 // anything, so what it takes part in is never certain: decisions become conditional
 // unless other policies settle them.
 func Unread(name string, layer Layer) *Policy {
-	who := ""
 	if layer == Resource || layer == RCP || layer == Endpoint {
-		who = `"Principal":"*",`
+		return unread(name, `"Principal":"*",`)
 	}
+	return unread(name, "")
+}
+
+// UnreadFor stands for a resource's policy that could not be read and of which it is
+// taken for granted that it names nobody of the account but the account itself, as
+// AWS's default key policy does: it may hand the decision to the account, or deny.
+func UnreadFor(name string, account rootkeep.AccountID) *Policy {
+	return unread(name, fmt.Sprintf(`"Principal":{"AWS":%q},`, string(account)))
+}
+
+func unread(name, who string) *Policy {
 	rest := who + `"Action":"*","Resource":"*"}`
 	p, err := Parse(name, []byte(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow",`+rest+`,{"Effect":"Deny",`+rest+`]}`))
 	if err != nil {
 		panic("iam: " + err.Error()) // the text above is a policy; a test compiles it
 	}
 	for i := range p.statements {
-		p.statements[i].tests = []condition.Test{condition.Unread(name)}
+		s := &p.statements[i]
+		s.tests = []condition.Test{condition.Unread(name, condition.Meaning{Denies: s.denies})}
 	}
 	p.Unread = true
 	return p
@@ -162,19 +189,23 @@ func CompileAs(name string, doc *policy.Document, reading Reading) (*Policy, err
 func (s *statement) compile(src *policy.Statement, doc *policy.Document) error {
 	s.denies = src.Denies()
 	s.actionMode = modeOf(src.Action != nil, src.NotAction != nil)
-	for _, text := range either(src.Action, src.NotAction).Values() {
-		s.actions = append(s.actions, newActionPattern(text))
+	texts := either(src.Action, src.NotAction).Values()
+	s.actions = make([]action.Pattern, len(texts))
+	for i, text := range texts {
+		s.actions[i] = action.Parse(text)
 	}
 	s.resourceMode = modeOf(src.Resource != nil, src.NotResource != nil)
-	for _, text := range either(src.Resource, src.NotResource).Values() {
-		s.resources = append(s.resources, newResourcePattern(text, doc.HasVariables()))
+	texts = either(src.Resource, src.NotResource).Values()
+	s.resources = make([]resource.Pattern, len(texts))
+	for i, text := range texts {
+		s.resources[i] = resource.Parse(text, doc.HasVariables())
 	}
 	s.principalMode = modeOf(src.Principal != nil, src.NotPrincipal != nil)
 	element := src.Principal
 	if s.principalMode == not {
 		element = src.NotPrincipal
 	}
-	s.principals = newPrincipalPatterns(element)
+	s.principals = principal.Patterns(element)
 	if src.Condition == nil {
 		return nil
 	}
@@ -210,162 +241,4 @@ func either(a, b *policy.Texts) *policy.Texts {
 		return a
 	}
 	return b
-}
-
-// actionPattern is one value of Action, in lower case, split at its colon.
-type actionPattern struct {
-	text    string
-	service namePattern
-	name    namePattern
-	all     bool // stars only: every action
-	never   bool // no colon: no action has this name
-}
-
-func newActionPattern(text string) actionPattern {
-	p := actionPattern{text: lowerASCII(text), all: text != "" && strings.Trim(text, "*") == ""}
-	service, name, ok := strings.Cut(p.text, ":")
-	p.never = !ok && !p.all
-	p.service, p.name = newNamePattern(service), newNamePattern(name)
-	return p
-}
-
-// match compares with an action in lower case. Service and name are compared apart,
-// so a pattern without a colon matches only if it is stars.
-func (p *actionPattern) match(t *target) bool {
-	if p.all || p.never || t.colon < 0 {
-		return p.all
-	}
-	return p.service.match(t.service()) && p.name.match(t.name())
-}
-
-// namePattern is text with * and ?. Most are a name, or a prefix and a star.
-type namePattern struct {
-	text    string
-	literal bool
-	prefix  bool // text holds what stands before the only star
-}
-
-func newNamePattern(text string) namePattern {
-	head, tail, star := strings.Cut(text, "*")
-	switch {
-	case !strings.ContainsAny(text, "*?"):
-		return namePattern{text: text, literal: true}
-	case star && tail == "" && !strings.Contains(head, "?"):
-		return namePattern{text: head, prefix: true}
-	}
-	return namePattern{text: text}
-}
-
-func (p *namePattern) match(s []byte) bool {
-	switch {
-	case p.literal:
-		return p.text == string(s)
-	case p.prefix:
-		return len(s) >= len(p.text) && string(s[:len(p.text)]) == p.text
-	}
-	return globBytes(p.text, s)
-}
-
-func lowerASCII(s string) string {
-	return strings.Map(func(r rune) rune {
-		if r >= 'A' && r <= 'Z' {
-			return r + 'a' - 'A'
-		}
-		return r
-	}, s)
-}
-
-// globBytes matches * and ?. On a mismatch it goes back to the last star only, which
-// is enough: what an earlier star could take, the last one can.
-func globBytes(p string, s []byte) bool {
-	star, back := -1, 0
-	i, j := 0, 0
-	for j < len(s) {
-		switch {
-		case i < len(p) && p[i] == '*':
-			star, back = i, j
-			i++
-		case i < len(p) && (p[i] == '?' || p[i] == s[j]):
-			i++
-			j++
-		case star >= 0:
-			back++
-			i, j = star+1, back
-		default:
-			return false
-		}
-	}
-	return strings.Trim(p[i:], "*") == ""
-}
-
-// resourcePattern is one value of Resource.
-type resourcePattern struct {
-	text  string
-	all   bool                // stars only
-	head  string              // all up to the fifth colon, if it has no wildcard
-	fixed *[5]pattern.Pattern // else the first five parts
-	rest  pattern.Pattern     // after the fifth colon; may hold variables
-	whole pattern.Pattern     // the same text without regard to colons
-}
-
-// newResourcePattern splits at the first five colons. An ARN with fewer parts stands
-// for any value in those that are missing (IAM User Guide, "IAM ARNs").
-func newResourcePattern(text string, variables bool) resourcePattern {
-	if text != "" && strings.Trim(text, "*") == "" {
-		return resourcePattern{text: text, all: true}
-	}
-	p := resourcePattern{text: text}
-	parts, complete := condition.SplitARN(text)
-	rest := parts[5]
-	if head := text[:len(text)-len(rest)]; complete && !strings.ContainsAny(head, "*?") {
-		p.head = head
-	} else {
-		p.whole = pattern.Parse(text, pattern.Syntax{Wildcards: true, Variables: variables})
-		p.fixed = fixedParts(text)
-		if !complete {
-			rest = "*"
-		}
-	}
-	p.rest = pattern.Parse(rest, pattern.Syntax{Wildcards: true, Variables: variables})
-	return p
-}
-
-func fixedParts(text string) *[5]pattern.Pattern {
-	var out [5]pattern.Pattern
-	parts := strings.SplitN(text, ":", 6)
-	for i := range out {
-		part := "*"
-		if i < len(parts) {
-			part = parts[i]
-		}
-		out[i] = pattern.Parse(part, pattern.Syntax{Wildcards: true})
-	}
-	return &out
-}
-
-// match compares with the request's resource. Broad is the reading in which a star
-// may run over a colon; AWS documents both readings.
-func (p *resourcePattern) match(t *target, broad bool) (match, resolved Truth) {
-	switch {
-	case p.all:
-		return True, True
-	case !t.isARN:
-		return False, True
-	case p.fixed == nil:
-		if !strings.HasPrefix(t.Resource, p.head) {
-			return False, True
-		}
-		return condition.MatchPattern(&p.rest, t.parts[5], &t.context)
-	}
-	if broad {
-		if m, _ := condition.MatchPattern(&p.whole, t.Resource, &t.context); m == True {
-			return True, True
-		}
-	}
-	for i := range p.fixed {
-		if !p.fixed[i].Match(t.parts[i]) {
-			return False, True
-		}
-	}
-	return condition.MatchPattern(&p.rest, t.parts[5], &t.context)
 }

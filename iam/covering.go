@@ -8,10 +8,11 @@ import "github.com/rootkeep/rootkeep/iam/condition"
 func (s *Set) Covering(action string) []Ref {
 	var t target
 	t.setAction(action)
-	ids := s.matching(&t)
-	out := make([]Ref, len(ids))
-	for i, id := range ids {
-		out[i] = Ref{s.candidates[id].policy, s.candidates[id].index}
+	places := s.matching(&t)
+	out := make([]Ref, len(places))
+	for i, at := range places {
+		st := s.statement(at)
+		out[i] = Ref{st.policy, st.index}
 	}
 	return out
 }
@@ -24,18 +25,5 @@ func (r Ref) Tests() []condition.Test { return r.Policy.statements[r.Index].test
 // NotPrincipal, as it would be in the policy of a resource: True without either, False
 // for an Allow with NotPrincipal, which grants nothing. The caller has no boundary.
 func (r Ref) Names(p *Principal, c *Context) Truth {
-	s := &r.Policy.statements[r.Index]
-	switch {
-	case s.principalMode == missing:
-		return True
-	case s.principalMode == not && s.denies:
-		return s.exempts(p, c, false).Not()
-	case s.principalMode == not:
-		return False
-	}
-	out := False
-	for _, by := range s.names(p, c) {
-		out = out.Or(by)
-	}
-	return out
+	return r.Policy.statements[r.Index].about(p, c, false)
 }

@@ -2,20 +2,26 @@ package iam
 
 // state is what the statements of one block came to.
 type state struct {
-	deny, allow       Truth
-	named             [namings]Truth
-	denying, allowing int32 // statements by their number in the set, the first found
+	sums[Truth]
+	denying, allowing int32 // statements by their number in the part, the first found
 }
 
-// logic is three-valued logic over plain truth values, or over expressions of what
-// is unknown. The rules of a decision are written once for both.
+// sums are the statements of one block taken together.
+type sums[V logic[V]] struct {
+	deny, allow V
+	named       [namings]V // allow, by how the resource policy names the caller
+}
+
+// logic is three-valued logic over plain truth values, over those of 64 actions at
+// once, or over expressions of what is unknown. The rules of a decision are written
+// once for all.
 type logic[V any] interface {
 	And(V) V
 	Or(V) V
 	Not() V
 }
 
-// inputs are what a decision is made of, in plain truth or in expressions.
+// inputs are what a decision is made of.
 type inputs[V logic[V]] struct {
 	yes, no V
 
@@ -75,40 +81,50 @@ func (s *Set) settle(t *target, states *[maxBlocks]state) Decision {
 
 // gather runs the statements and sums them up per block.
 func (s *Set) gather(t *target, states *[maxBlocks]state) {
+	for i := range s.parts {
+		s.gatherPart(t, &s.parts[i], states)
+	}
+}
+
+func (s *Set) gatherPart(t *target, p *placed, states *[maxBlocks]state) {
 	// This is each, written out: the calls cost more than what they do.
-	for _, id := range s.exact[string(t.lower())] {
-		s.run(t, id, states)
+	if !p.indexed.Load() {
+		p.index()
+	}
+	for _, id := range p.exact[string(t.lower())] {
+		s.run(t, p, id, states)
 	}
 	if t.colon >= 0 {
 		name := t.name()
-		index := s.service[string(t.service())]
+		index := p.service[string(t.service())]
 		for i := range index.names {
-			if index.names[i].name.match(name) {
-				s.run(t, index.names[i].id, states)
+			if index.names[i].name.Match(name) {
+				s.run(t, p, index.names[i].id, states)
 			}
 		}
-		for _, id := range s.spares {
+		for _, id := range p.spares {
 			if !index.spares(id, name) {
-				s.run(t, id, states)
+				s.run(t, p, id, states)
 			}
 		}
 	}
-	for _, id := range s.rest {
-		if s.candidates[id].action(t) {
-			s.run(t, id, states)
+	for _, id := range p.rest {
+		if p.candidates[id].action(t) {
+			s.run(t, p, id, states)
 		}
 	}
 }
 
-func (s *Set) run(t *target, id int32, states *[maxBlocks]state) {
-	c := &s.candidates[id]
-	st := &states[c.block]
-	b := &s.blocks[c.block]
+func (s *Set) run(t *target, p *placed, id int32, states *[maxBlocks]state) {
+	c := &p.candidates[id]
+	at := p.at[c.block]
+	st := &states[at]
+	b := &s.blocks[at]
 	if c.denies {
 		if st.deny == True {
 			return
 		}
-		m := s.denial(t, c)
+		m := s.denial(t, c.statement, c.scope(t))
 		if m > st.deny {
 			st.deny, st.denying = m, id
 		}
@@ -121,15 +137,14 @@ func (s *Set) run(t *target, id int32, states *[maxBlocks]state) {
 	if m == False {
 		return
 	}
-	m = s.grant(t, c, b, m, st)
+	m = s.grant(t, c.statement, b.layer, m, &st.named)
 	if m > st.allow {
 		st.allow, st.allowing = m, id
 	}
 }
 
-// denial says whether a Deny statement hits the request.
-func (s *Set) denial(t *target, c *candidate) Truth {
-	m := c.scope(t)
+// denial says whether a Deny statement of which scope is known hits the request.
+func (s *Set) denial(t *target, c *statement, m Truth) Truth {
 	if m == False {
 		return False
 	}
@@ -149,18 +164,18 @@ func (s *Set) denial(t *target, c *candidate) Truth {
 
 // grant says whether an Allow statement covers the request, and notes how it names
 // the caller. AWS does not support NotPrincipal with Allow: it grants nothing.
-func (s *Set) grant(t *target, c *candidate, b *block, m Truth, st *state) Truth {
+func (s *Set) grant(t *target, c *statement, l Layer, m Truth, named *[namings]Truth) Truth {
 	if c.principalMode == missing {
 		return m
 	}
-	if c.principalMode == not || b.layer == RCP {
+	if c.principalMode == not || l == RCP {
 		return False
 	}
 	by := c.names(&t.Principal, &t.context)
 	any := False
 	for i := range by {
 		n := by[i].And(m)
-		st.named[i] = st.named[i].Or(n)
+		named[i] = named[i].Or(n)
 		any = any.Or(n)
 	}
 	return any
@@ -169,15 +184,11 @@ func (s *Set) grant(t *target, c *candidate, b *block, m Truth, st *state) Truth
 func (s *Set) inputs(t *target, states *[maxBlocks]state) inputs[Truth] {
 	in := inputs[Truth]{yes: True, scps: True, endpoint: True, boundary: True, session: True, same: t.same}
 	for i := range s.blocks {
-		st := &states[i]
-		layer := s.blocks[i].layer
-		if !t.active.Has(layer) {
-			continue
+		st, layer := &states[i], s.blocks[i].layer
+		in.add(t, layer, st.deny, st.allow)
+		if layer == Resource {
+			in.named = st.named
 		}
-		if !t.survives(layer) {
-			in.deny = in.deny.Or(st.deny)
-		}
-		in.take(layer, st.allow, &st.named)
 	}
 	return in
 }
@@ -245,13 +256,18 @@ func (in *inputs[V]) within(t *target, identity, limits V) V {
 		Or(in.named[byEveryone].And(in.session))
 }
 
-// take enters what the statements of one layer come to.
-func (in *inputs[V]) take(layer Layer, allow V, named *[namings]V) {
+// add enters what the statements of one block come to. How a resource policy names
+// the caller is entered in named.
+func (in *inputs[V]) add(t *target, layer Layer, deny, allow V) {
+	if !t.active.Has(layer) {
+		return
+	}
+	if !t.survives(layer) {
+		in.deny = in.deny.Or(deny)
+	}
 	switch layer {
 	case SCP:
 		in.scps = in.scps.And(allow)
-	case Resource:
-		in.named = *named
 	case Endpoint:
 		in.endpoint = allow
 	case Identity:

@@ -91,30 +91,24 @@ func (s *Set) explain(t *target, detail Detail) *Explanation {
 		Action: string(t.lower()), Resource: t.Resource, Principal: t.Principal.ARN, Outcome: d.Outcome, By: d.By,
 		Note: t.note(s), Layers: make([]LayerTrace, len(s.blocks)),
 	}
-	ids := s.matching(t)
+	places := s.matching(t)
 	if detail == Every {
-		ids = ids[:0]
-		for id := range s.candidates {
-			ids = append(ids, int32(id))
-		}
+		places = s.every()
 	}
-	traces := make([]StatementTrace, len(ids))
-	for i, id := range ids {
-		s.trace(t, &s.candidates[id], &traces[i])
+	traces := make([]StatementTrace, len(places))
+	for i, at := range places {
+		s.trace(t, s.statement(at), &traces[i])
 	}
 	for i := range s.blocks {
 		b := &s.blocks[i]
 		l := &x.Layers[i]
 		*l = LayerTrace{Layer: b.layer, Level: b.level, Active: t.active.Has(b.layer), Denies: states[i].deny, Allows: states[i].allow}
 		n := 0
-		for n < len(ids) && int(s.candidates[ids[n]].block) == i {
+		for n < len(places) && places[n].block() == i {
 			n++
 		}
-		l.Statements, traces, ids = traces[:n:n], traces[n:], ids[n:]
-		for _, p := range b.policies {
-			l.Others += len(p.statements)
-		}
-		l.Others -= n
+		l.Statements, traces, places = traces[:n:n], traces[n:], places[n:]
+		l.Others = int(b.end-b.first) - n
 	}
 	return x
 }
@@ -143,7 +137,7 @@ func (t *target) note(s *Set) string {
 
 var matchWords = [...]string{False: "no", Unknown: "unknown", True: "yes"}
 
-func (s *Set) trace(t *target, c *candidate, st *StatementTrace) {
+func (s *Set) trace(t *target, c *statement, st *StatementTrace) {
 	*st = StatementTrace{Ref: Ref{c.policy, c.index}, Denies: c.denies, Match: True}
 	note := func(element string, m Truth) *ElementTrace {
 		if m == True {
@@ -154,7 +148,7 @@ func (s *Set) trace(t *target, c *candidate, st *StatementTrace) {
 		return &st.Failed[len(st.Failed)-1]
 	}
 	note(elementName("Action", c.actionMode), condition.Is(c.action(t)))
-	note(elementName("Principal", c.principalMode), s.covers(t, c))
+	note(elementName("Principal", c.principalMode), c.about(&t.Principal, &t.context, s.has.Has(Boundary)))
 	note(elementName("Resource", c.resourceMode), c.resource(t))
 	for i := range c.tests {
 		test := &c.tests[i]
@@ -174,18 +168,18 @@ func elementName(name string, m mode) string {
 	return name
 }
 
-// covers says whether the statement's Principal element takes the caller in.
-func (s *Set) covers(t *target, c *candidate) Truth {
+// about says whether the statement's Principal or NotPrincipal takes the caller in.
+func (s *statement) about(p *Principal, c *Context, bounded bool) Truth {
 	switch {
-	case c.principalMode == missing:
+	case s.principalMode == missing:
 		return True
-	case c.principalMode == not && c.denies:
-		return c.exempts(&t.Principal, &t.context, s.has.Has(Boundary)).Not()
-	case c.principalMode == not:
+	case s.principalMode == not && s.denies:
+		return s.exempts(p, c, bounded).Not()
+	case s.principalMode == not:
 		return False
 	}
 	out := False
-	for _, n := range c.names(&t.Principal, &t.context) {
+	for _, n := range s.names(p, c) {
 		out = out.Or(n)
 	}
 	return out

@@ -1,12 +1,19 @@
 package iam
 
-import "github.com/rootkeep/rootkeep/iam/condition"
+import (
+	"github.com/rootkeep/rootkeep/iam/action"
+	"github.com/rootkeep/rootkeep/iam/condition"
+)
 
 // action says whether the statement's Action or NotAction covers the request.
 func (s *statement) action(t *target) bool {
 	found := false
+	var service, name []byte
+	if t.colon >= 0 {
+		service, name = t.service(), t.name()
+	}
 	for i := range s.actions {
-		if s.actions[i].match(t) {
+		if a := &s.actions[i]; a.All || t.colon >= 0 && a.Match(service, name) {
 			found = true
 			break
 		}
@@ -17,6 +24,14 @@ func (s *statement) action(t *target) bool {
 	// AWS says that a statement with an empty list does nothing; an Allow takes that
 	// reading, a Deny the other.
 	return !found && (s.denies || len(s.actions) > 0)
+}
+
+// cover is the set of the actions that the statement's Action or NotAction covers.
+func (s *statement) cover(t *action.Table) action.Mask {
+	if s.actionMode == not && len(s.actions) == 0 && !s.denies {
+		return nil
+	}
+	return t.Cover(s.actions, s.actionMode == not)
 }
 
 // resource says whether the statement's Resource or NotResource covers the request.
@@ -34,7 +49,7 @@ func (s *statement) resource(t *target) Truth {
 	broad := s.denies != excludes
 	found := False
 	for i := range s.resources {
-		m, resolved := s.resources[i].match(t, broad)
+		m, resolved := s.resources[i].Match(&t.arn, &t.context, broad)
 		if excludes && resolved == False && !s.denies && !s.literal {
 			m = True // an Allow with an unresolved variable in NotResource covers nothing
 		}

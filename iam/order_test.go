@@ -157,3 +157,54 @@ func TestUnreadPolicies(t *testing.T) {
 		})
 	}
 }
+
+func TestUnreadForNamesTheAccountAlone(t *testing.T) {
+	key, err := iam.NewSet(iam.Policies{Resource: []*iam.Policy{iam.UnreadFor("of the key", own)}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		name, identity string
+		want           iam.Outcome
+	}{
+		{"an identity Allow may be handed over", every, iam.Conditional},
+		{"nobody is named", other, iam.ImplicitlyDenied},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			set, r := question{identity: c.identity, action: "kms:Decrypt", resource: "arn:aws:kms:eu-west-3:" + own + ":key/k"}.build(t)
+			both, err := iam.Join(set, key)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := both.Decide(r); got.Outcome != c.want {
+				t.Errorf("got %v, want %v", got.Outcome, c.want)
+			}
+		})
+	}
+}
+
+func TestMayName(t *testing.T) {
+	caller, err := iam.ParsePrincipal(ann)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		name, statement string
+		want            bool
+	}{
+		{"by ARN", allow("*", "*", to(ann)), true},
+		{"by account", allow("*", "*", to(own)), true},
+		{"everyone", open, true},
+		{"by a unique ID that is not known", allow("*", "*", to("AIDAEXAMPLE")), true},
+		{"another", allow("*", "*", to(session)), false},
+		{"in a Deny", deny("*", "*", to(ann)), false},
+		{"NotPrincipal with Allow names nobody", allow("*", "*", `"NotPrincipal":{"AWS":"`+session+`"}`), false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			context := iam.PartialContext(nil)
+			if got := compile(t, "p", c.statement)[0].MayName(&caller, &context); got != c.want {
+				t.Errorf("got %v, want %v", got, c.want)
+			}
+		})
+	}
+}

@@ -26,7 +26,7 @@ func (s *statement) everyone() bool {
 		return true
 	}
 	for i := range s.principals {
-		if s.principals[i].kind == anyPrincipal {
+		if s.principals[i].Anyone() {
 			return true
 		}
 	}

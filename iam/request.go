@@ -6,6 +6,7 @@ import (
 
 	"github.com/rootkeep/rootkeep"
 	"github.com/rootkeep/rootkeep/iam/condition"
+	"github.com/rootkeep/rootkeep/iam/resource"
 )
 
 // Request is one authorization question.
@@ -43,8 +44,7 @@ type target struct {
 	size    int    // of the action in room
 	long    []byte // the action, if room is too small
 	colon   int    // where the action's service ends, -1 if it names none
-	parts   [6]string
-	isARN   bool
+	arn     resource.ARN
 	same    Truth // caller's and resource's account are the same
 	rule    rule
 	// resourcePolicy says that the resource has one.
@@ -60,20 +60,25 @@ const actionRoom = 128
 func (t *target) fill(s *Set) {
 	t.resourcePolicy = s.has.Has(Resource)
 	t.organized = s.has.Has(SCP) || s.has.Has(RCP)
-	t.setAction(t.Action)
-	t.parts, t.isARN = condition.SplitARN(t.Resource)
+	t.arn = resource.Split(t.Resource)
 	if t.Facts.BucketABACOff && t.bucket() {
 		t.context = withoutResourceTags(t.context)
 	}
 	owner := t.owner()
 	switch {
-	case owner == "" && t.isARN:
+	case owner == "" && t.arn.Is:
 		t.same = Unknown
 	case owner == "" || owner == "aws":
 		t.same = True
 	default:
 		t.same = condition.Is(owner == t.Principal.Account)
 	}
+	t.about(t.Action)
+}
+
+// about makes the target one of an action, with the rule and layers that hang on it.
+func (t *target) about(action string) {
+	t.setAction(action)
 	t.rule = t.findRule()
 	t.active = t.activeLayers()
 }
@@ -111,15 +116,15 @@ func (t *target) owner() rootkeep.AccountID {
 	if t.ResourceAccount != "" {
 		return t.ResourceAccount
 	}
-	if t.isARN {
-		return rootkeep.AccountID(t.parts[4])
+	if t.arn.Is {
+		return rootkeep.AccountID(t.arn.Parts[4])
 	}
 	return ""
 }
 
 // bucket says whether the resource is an S3 bucket itself.
 func (t *target) bucket() bool {
-	return t.isARN && t.parts[2] == "s3" && !strings.Contains(t.parts[5], "/")
+	return t.arn.Is && t.arn.Parts[2] == "s3" && !strings.Contains(t.arn.Parts[5], "/")
 }
 
 func withoutResourceTags(c Context) Context {

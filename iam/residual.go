@@ -1,8 +1,6 @@
 package iam
 
 import (
-	"slices"
-
 	"github.com/rootkeep/rootkeep/iam/condition"
 )
 
@@ -23,12 +21,6 @@ func constant(t Truth, leaf func() Leaf) Expr {
 	return condition.Open(leaf())
 }
 
-// exprState is the counterpart of state in expressions.
-type exprState struct {
-	deny, allow Expr
-	named       [namings]Expr
-}
-
 // Residual is the condition on which the request is allowed: Always for an allowed
 // one, Never for a denied one.
 func (s *Set) Residual(r *Request) Expr {
@@ -46,38 +38,25 @@ func (s *Set) Residual(r *Request) Expr {
 }
 
 func (s *Set) residual(t *target) Expr {
-	states := make([]exprState, len(s.blocks))
-	for _, id := range s.matching(t) {
-		s.express(t, &s.candidates[id], states)
+	states := make([]sums[Expr], len(s.blocks))
+	for _, at := range s.matching(t) {
+		s.express(t, s.statement(at), s.blocks[at.block()].layer, &states[at.block()])
 	}
 	yes := condition.Yes()
 	in := inputs[Expr]{yes: yes, scps: yes, endpoint: yes, boundary: yes, session: yes}
 	in.same = constant(t.same, func() Leaf { return Leaf{ResourceAccount: string(t.Principal.Account)} })
 	for i := range s.blocks {
 		st, layer := &states[i], s.blocks[i].layer
-		if !t.active.Has(layer) {
-			continue
+		in.add(t, layer, st.deny, st.allow)
+		if layer == Resource {
+			in.named = st.named
 		}
-		if !t.survives(layer) {
-			in.deny = in.deny.Or(st.deny)
-		}
-		in.take(layer, st.allow, &st.named)
 	}
 	return allowed(t, s, &in)
 }
 
-// matching lists the statements whose Action covers the request, each once, in
-// order.
-func (s *Set) matching(t *target) []int32 {
-	out := make([]int32, 0, 16)
-	s.each(t, func(id int32) { out = append(out, id) })
-	slices.Sort(out)
-	return slices.Compact(out)
-}
-
 // express adds one statement to its block.
-func (s *Set) express(t *target, c *candidate, states []exprState) {
-	st, b := &states[c.block], &s.blocks[c.block]
+func (s *Set) express(t *target, c *statement, l Layer, st *sums[Expr]) {
 	scope := c.scopeExpr(t)
 	if scope.Never() {
 		return
@@ -93,7 +72,7 @@ func (s *Set) express(t *target, c *candidate, states []exprState) {
 	case c.principalMode == not && c.denies:
 		exempt := constant(c.exempts(&t.Principal, &t.context, s.has.Has(Boundary)), principal)
 		st.deny = st.deny.Or(scope.And(exempt.Not()))
-	case c.principalMode == not || !c.denies && b.layer == RCP:
+	case c.principalMode == not || !c.denies && l == RCP:
 	default:
 		for how, n := range c.names(&t.Principal, &t.context) {
 			e := scope.And(constant(n, principal))
@@ -111,7 +90,7 @@ func (s *statement) scopeExpr(t *target) Expr {
 	out := constant(s.resource(t), func() Leaf {
 		texts := make([]string, len(s.resources))
 		for i := range s.resources {
-			texts[i] = s.resources[i].text
+			texts[i] = s.resources[i].Text
 		}
 		return Leaf{Resource: texts}
 	})
@@ -128,7 +107,7 @@ func (s *statement) scopeExpr(t *target) Expr {
 func (s *statement) principalTexts() []string {
 	texts := make([]string, len(s.principals))
 	for i := range s.principals {
-		texts[i] = s.principals[i].text
+		texts[i] = s.principals[i].Text
 	}
 	return texts
 }

@@ -1,6 +1,7 @@
 package iam
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/rootkeep/rootkeep"
@@ -17,13 +18,38 @@ const (
 	neverAllowed             // what AWS owns cannot be changed; a root user assumes no role
 	publicBlocked            // S3 RestrictPublicBuckets, unsigned caller
 	publicBlockedAcross      // the same, caller of another account
+	rules
 )
+
+// ruledServices are those whose actions findRule, survives and alsoNeeds may treat in
+// their own way. All others are judged by the common rule.
+var ruledServices = [...]string{"iam", "kms", "s3", "sts"}
+
+// HasRules says whether AWS treats some resources of a service in ways that no policy
+// states: the prefix is in lower case.
+func HasRules(service string) bool { return slices.Contains(ruledServices[:], service) }
+
+// mayRule says whether an action of one of the ruledServices may be treated in its
+// own way on this resource.
+func (t *target) mayRule(service string) bool {
+	switch {
+	case service == "sts":
+		return true
+	case !t.arn.Is:
+		return false
+	case service == "iam":
+		return t.arn.Parts[4] == "aws" || strings.HasPrefix(t.arn.Parts[5], "role/aws-reserved/")
+	case service == "kms":
+		return strings.HasPrefix(t.arn.Parts[5], "key/") || strings.HasPrefix(t.arn.Parts[5], "alias/aws/")
+	}
+	return t.arn.Parts[2] == "s3" && (t.Facts.RestrictPublicBuckets || t.Principal.Kind == Root)
+}
 
 // findRule finds the rule of the request's action and resource.
 func (t *target) findRule() rule {
 	switch string(t.lower()) {
 	case "sts:getcalleridentity":
-		if t.Principal.signed() {
+		if t.Principal.Signed() {
 			return alwaysAllowed
 		}
 	case "sts:assumerole":
@@ -32,21 +58,21 @@ func (t *target) findRule() rule {
 		}
 		return resourceDecides
 	case "sts:tagsession", "sts:setsourceidentity":
-		if t.isARN {
+		if t.arn.Is {
 			return resourceDecides
 		}
 	case "sts:assumerolewithsaml", "sts:assumerolewithwebidentity":
 		return trustAlone
 	}
-	if t.colon < 0 || !t.isARN {
+	if t.colon < 0 || !t.arn.Is {
 		return commonRule
 	}
 	switch string(t.service()) {
 	case "kms":
-		if strings.HasPrefix(t.parts[5], "key/") {
+		if strings.HasPrefix(t.arn.Parts[5], "key/") {
 			return resourceDecides
 		}
-		if t.changes("createalias", "updatealias", "deletealias") && strings.HasPrefix(t.parts[5], "alias/aws/") {
+		if t.changes("createalias", "updatealias", "deletealias") && strings.HasPrefix(t.arn.Parts[5], "alias/aws/") {
 			return neverAllowed
 		}
 	case "iam":
@@ -60,11 +86,11 @@ func (t *target) findRule() rule {
 // iamRule protects managed policies and roles of AWS.
 func (t *target) iamRule() rule {
 	switch {
-	case t.parts[4] == "aws" && strings.HasPrefix(t.parts[5], "policy/"):
+	case t.arn.Parts[4] == "aws" && strings.HasPrefix(t.arn.Parts[5], "policy/"):
 		if t.changes("createpolicyversion", "deletepolicy", "deletepolicyversion", "setdefaultpolicyversion", "tagpolicy", "untagpolicy") {
 			return neverAllowed
 		}
-	case strings.HasPrefix(t.parts[5], "role/aws-reserved/"):
+	case strings.HasPrefix(t.arn.Parts[5], "role/aws-reserved/"):
 		if t.changes("attachrolepolicy", "deleterole", "deleterolepermissionsboundary", "deleterolepolicy", "detachrolepolicy",
 			"putrolepermissionsboundary", "putrolepolicy", "tagrole", "untagrole", "updateassumerolepolicy", "updaterole", "updateroledescription") {
 			return neverAllowed
@@ -75,11 +101,11 @@ func (t *target) iamRule() rule {
 
 func (t *target) s3Rule() rule {
 	switch {
-	case !t.Facts.RestrictPublicBuckets || t.parts[2] != "s3":
+	case !t.Facts.RestrictPublicBuckets || t.arn.Parts[2] != "s3":
 		return commonRule
 	case t.Principal.Kind == Anonymous:
 		return publicBlocked
-	case t.Principal.signed():
+	case t.Principal.Signed():
 		return publicBlockedAcross
 	}
 	return commonRule
@@ -99,11 +125,11 @@ func (t *target) changes(names ...string) bool {
 func (t *target) activeLayers() Layers {
 	p := &t.Principal
 	active := Layers(1<<Resource | 1<<Endpoint)
-	linked := t.organized && p.serviceLinked(&t.context)
+	linked := t.organized && p.ServiceLinked(&t.context)
 	if !linked && !t.Facts.AWSManagedKey && !t.managed(t.owner()) {
 		active.add(RCP)
 	}
-	if !p.signed() || t.rule == trustAlone {
+	if !p.Signed() || t.rule == trustAlone {
 		return active
 	}
 	active.add(Identity)

@@ -17,7 +17,7 @@ func iamCommand(s streams) *cobra.Command {
 		Use:   "iam",
 		Short: "Understand permissions: what policies allow, and what a change of them allows",
 	}
-	c.AddCommand(iamEvalCommand(s), iamLintCommand(s), iamTemplateCommand(s), iamLeastCommand(s), iamDiffCommand(s))
+	c.AddCommand(iamEvalCommand(s), iamLintCommand(s), iamWhoCanCommand(s), iamCanCommand(s), iamDiffCommand(s), iamTemplateCommand(s), iamLeastCommand(s))
 	return c
 }
 

@@ -24,6 +24,7 @@ type accountFlags struct {
 	context      []string
 	organization string
 	management   string
+	owner        string // of a resource, where a question is about one
 }
 
 // surroundings are the files of accountFlags, read.

@@ -25,12 +25,17 @@ type Test struct {
 
 // Unread is the test of a statement that could not be read: whatever the request
 // is, it may hold or not.
-func Unread(what string) Test { return Test{Name: what, unread: true} }
+func Unread(what string, m Meaning) Test {
+	return Test{Name: what, unread: true, denies: m.Denies}
+}
 
 // Leaf is the test as a part of a residual condition.
 func (t *Test) Leaf() Leaf {
+	if t.unread && t.denies {
+		return Leaf{Unread: t.Name, Effect: "Deny"}
+	}
 	if t.unread {
-		return Leaf{Unread: t.Name}
+		return Leaf{Unread: t.Name, Effect: "Allow"}
 	}
 	return Leaf{Operator: t.Name, Key: t.Key, Values: t.Values}
 }

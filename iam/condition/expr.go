@@ -37,6 +37,7 @@ type Leaf struct {
 	Principal       []string `json:"principal,omitempty"`
 	ResourceAccount string   `json:"resourceAccount,omitempty"`
 	Unread          string   `json:"unread,omitempty"`
+	Effect          string   `json:"effect,omitempty"` // Allow or Deny, of what is Unread
 }
 
 // Never says whether the expression cannot be true.
@@ -88,7 +89,7 @@ func (e Expr) Equal(f Expr) bool {
 	a, b := &e.leaf, &f.leaf
 	return e.kind == f.kind && slices.EqualFunc(e.kids, f.kids, Expr.Equal) &&
 		a.Operator == b.Operator && a.Key == b.Key && slices.Equal(a.Values, b.Values) && slices.Equal(a.Resource, b.Resource) &&
-		slices.Equal(a.Principal, b.Principal) && a.ResourceAccount == b.ResourceAccount && a.Unread == b.Unread
+		slices.Equal(a.Principal, b.Principal) && a.ResourceAccount == b.ResourceAccount && a.Unread == b.Unread && a.Effect == b.Effect
 }
 
 // Not turns the expression about.
@@ -158,7 +159,8 @@ func (l Leaf) String() string {
 		return "the caller is one of [" + strings.Join(l.Principal, ", ") + "]"
 	}
 	if l.Unread != "" {
-		return "the policy " + l.Unread + ", which could not be read, says so"
+		says := map[bool]string{true: "denies it", false: "allows it"}[l.Effect == "Deny"]
+		return "the policy " + l.Unread + ", which could not be read, " + says
 	}
 	return "the resource belongs to account " + l.ResourceAccount
 }

@@ -1,6 +1,7 @@
 package jsontree
 
 import (
+	"slices"
 	"unicode/utf16"
 	"unicode/utf8"
 )
@@ -9,6 +10,14 @@ type parser struct {
 	src    []byte
 	at     int
 	values int
+	open   []Value // items of the objects and lists that are being read
+}
+
+// close takes the items read since the object or list began, in a list of their
+// exact size.
+func (p *parser) close(v *Value, from int) {
+	v.Kids = slices.Clone(p.open[from:])
+	p.open = p.open[:from]
 }
 
 func (p *parser) fail(want string) error { return &Error{p.at, want} }
@@ -82,6 +91,7 @@ func (p *parser) object(v *Value, depth int) error {
 		p.at++
 		return nil
 	}
+	from := len(p.open)
 	for {
 		p.space()
 		if p.peek() != '"' {
@@ -102,8 +112,9 @@ func (p *parser) object(v *Value, depth int) error {
 		if err := p.value(&kid, depth+1); err != nil {
 			return err
 		}
-		v.Kids = append(v.Kids, kid)
+		p.open = append(p.open, kid)
 		if more, err := p.next('}'); !more || err != nil {
+			p.close(v, from)
 			return err
 		}
 	}
@@ -116,14 +127,16 @@ func (p *parser) list(v *Value, depth int) error {
 		p.at++
 		return nil
 	}
+	from := len(p.open)
 	for {
 		p.space()
 		var kid Value
 		if err := p.value(&kid, depth+1); err != nil {
 			return err
 		}
-		v.Kids = append(v.Kids, kid)
+		p.open = append(p.open, kid)
 		if more, err := p.next(']'); !more || err != nil {
+			p.close(v, from)
 			return err
 		}
 	}
