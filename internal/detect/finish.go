@@ -25,6 +25,9 @@ func (h *Hunt) Finish(workers []*Worker) (*Result, error) {
 	if err := h.settle(workers, watched); err != nil {
 		return nil, err
 	}
+	for _, w := range workers {
+		w.close()
+	}
 	windows := workers[0].correlator
 	for _, w := range workers[1:] {
 		windows.Merge(w.correlator)
@@ -34,7 +37,8 @@ func (h *Hunt) Finish(workers []*Worker) (*Result, error) {
 	if len(res.Places) > 0 {
 		res.Totals.First, res.Totals.Last = period(res.Places)
 	}
-	res.Alerts, res.Sessions = h.alerts(mergeGroups(workers))
+	names := &tally.Names{}
+	res.Alerts, res.Sessions = h.alerts(mergeGroups(workers, names), names)
 	res.Alerts = append(res.Alerts, h.firings(windows.Flush(h.end(res)))...)
 	slices.SortFunc(res.Alerts, func(a, b rootkeep.Alert) int {
 		return cmp.Or(cmp.Compare(b.Level, a.Level), a.First.Compare(b.First), cmp.Compare(a.ID, b.ID))
@@ -56,7 +60,7 @@ func (h *Hunt) settle(workers []*Worker, watched *inventory.Index) error {
 	given := inventory.NewIndex(h.options.Inventory)
 	for _, w := range workers {
 		reader := cloudtrail.NewReader(fields, cloudtrail.Options{Derived: derivedFields})
-		w.identity = 0 // this reader numbers identities anew
+		w.identity, w.call.identity = 0, 0 // this reader numbers identities anew
 		for _, d := range w.deferred {
 			rec, err := reader.One(d.raw)
 			if err != nil {
@@ -161,8 +165,9 @@ type group struct {
 	spans
 }
 
-// mergeGroups joins what the workers counted under their own numbers.
-func mergeGroups(workers []*Worker) []*group {
+// mergeGroups joins what the workers counted under their own numbers. The texts of
+// the groups are then those of names.
+func mergeGroups(workers []*Worker, names *tally.Names) []*group {
 	type key struct {
 		tactic  int32
 		session bool
@@ -171,7 +176,11 @@ func mergeGroups(workers []*Worker) []*group {
 	all := map[key]*group{}
 	var out []*group
 	for _, w := range workers {
+		to := names.Merge(&w.names)
 		for k, runs := range w.groups {
+			for _, run := range runs.runs {
+				run.renumber(to)
+			}
 			joint := key{k.tactic, k.session, w.who.Pair(k.who)}
 			g, ok := all[joint]
 			if !ok {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/rootkeep/rootkeep"
+	"github.com/rootkeep/rootkeep/internal/detect/tally"
 	"github.com/rootkeep/rootkeep/internal/rule"
 	"github.com/rootkeep/rootkeep/sigma"
 	"github.com/rootkeep/rootkeep/sigma/correlate"
@@ -25,6 +26,7 @@ func (h *Hunt) firings(firings []correlate.Firing) []rootkeep.Alert {
 
 func (h *Hunt) firing(c *sigma.Correlation, s *settings, f correlate.Firing) rootkeep.Alert {
 	run := &span{first: f.Start, last: f.End, events: f.Events}
+	var names tally.Names
 	failed, relay := 0, ""
 	var threats []string
 	sample := f.Sample
@@ -33,13 +35,13 @@ func (h *Hunt) firing(c *sigma.Correlation, s *settings, f correlate.Firing) roo
 	}
 	for _, e := range sample {
 		action := []byte(strings.TrimSuffix(e.Source, ".amazonaws.com") + ":" + e.Name)
-		run.names.Add(action)
+		run.names.Add(names.Number(action), 1)
 		if e.ErrorCode != "" {
 			failed++
 		}
-		run.regions.Add([]byte(e.Region))
-		run.addresses.Add([]byte(e.Address))
-		run.agents.Add([]byte(e.Agent))
+		run.regions.Add(names.Number([]byte(e.Region)), 1)
+		run.addresses.Add(names.Number([]byte(e.Address)), 1)
+		run.agents.Add(names.Number([]byte(e.Agent)), 1)
 		from := h.options.Atlas.Of(e.Address, e.Agent, e.Time.Unix())
 		threats = append(threats, from.Threats...)
 		relay = or(relay, from.Relay)
@@ -73,7 +75,7 @@ func (h *Hunt) firing(c *sigma.Correlation, s *settings, f correlate.Firing) roo
 		run.note(fmt.Sprintf("passed %v at %s", s.Escalate.GTE, unix(f.Steps[0]).Format(time.RFC3339)))
 	}
 	a.Rules = []rootkeep.RuleHit{hit}
-	h.describe(&a, run)
+	h.describe(&a, run, &names)
 	h.nameGroup(&a, c, f)
 	a.ID = alertID("firing", or(c.ID, c.Title), strings.Join(f.Group, "\x00"), a.First.Format(time.RFC3339), f.NewValue)
 	return a

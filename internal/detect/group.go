@@ -26,15 +26,15 @@ const (
 const approvalUnknown = "approval not checked"
 
 // alerts makes one alert of each run of each group.
-func (h *Hunt) alerts(groups []*group) ([]rootkeep.Alert, []Session) {
+func (h *Hunt) alerts(groups []*group, names *tally.Names) ([]rootkeep.Alert, []Session) {
 	var alerts []rootkeep.Alert
 	sessions := []Session{}
 	for _, g := range groups {
 		for _, run := range g.runs {
-			a := h.alert(g, run)
+			a := h.alert(g, run, names)
 			alerts = append(alerts, a)
 			if g.session {
-				sessions = append(sessions, session(a, run))
+				sessions = append(sessions, session(a, run, names))
 			}
 		}
 	}
@@ -45,7 +45,7 @@ func (h *Hunt) alerts(groups []*group) ([]rootkeep.Alert, []Session) {
 }
 
 // alert tells one run.
-func (h *Hunt) alert(g *group, run *span) rootkeep.Alert {
+func (h *Hunt) alert(g *group, run *span, names *tally.Names) rootkeep.Alert {
 	a := rootkeep.Alert{Kind: "group", State: "open", Tactic: g.tactic}
 	for _, c := range run.rules {
 		header, s := &h.pack.Set.Rules()[c.rule].Header, &h.pack.rules[c.rule]
@@ -67,13 +67,13 @@ func (h *Hunt) alert(g *group, run *span) rootkeep.Alert {
 		a.Notes = append(a.Notes, "eventTime is missing or unreadable: when this happened is not known")
 	}
 	a.Count, a.Attempts = run.names.Total(), run.failed.Total()
-	h.describe(&a, run)
+	h.describe(&a, run, names)
 	a.ID = alertID("group", g.who, g.tactic, fmt.Sprint(g.session), a.First.Format(time.RFC3339))
 	return a
 }
 
 // describe fills what follows from the rules and the run.
-func (h *Hunt) describe(a *rootkeep.Alert, run *span) {
+func (h *Hunt) describe(a *rootkeep.Alert, run *span, names *tally.Names) {
 	slices.SortFunc(a.Rules, func(x, y rootkeep.RuleHit) int {
 		return cmp.Or(cmp.Compare(y.Level, x.Level), cmp.Compare(y.Count, x.Count), cmp.Compare(x.Name, y.Name))
 	})
@@ -86,12 +86,12 @@ func (h *Hunt) describe(a *rootkeep.Alert, run *span) {
 		a.Title += fmt.Sprintf(" (and %d more)", n)
 	}
 	a.First, a.Last = unix(run.first), unix(run.last)
-	a.Actions = run.names.Top(shownActions)
-	a.Addresses = h.addresses(&run.addresses, run.first)
-	for _, region := range run.regions.Names(shownRegions) {
+	a.Actions = run.names.Top(shownActions, names)
+	a.Addresses = h.addresses(run.addresses.Top(shownAddresses, names), run.first)
+	for _, region := range run.regions.TopTexts(shownRegions, names) {
 		a.Regions = append(a.Regions, rootkeep.Region(region))
 	}
-	a.Agents = run.agents.Names(shownAgents)
+	a.Agents = run.agents.TopTexts(shownAgents, names)
 	for what, c := range map[string]*tally.Texts{"addresses": &run.addresses, "user agents": &run.agents, "calls": &run.names} {
 		if c.More() > 0 {
 			run.note(fmt.Sprintf("more than %d different %s: %d events with further ones are counted, not named", tally.Distinct, what, c.More()))
@@ -116,9 +116,9 @@ func ruleHit(header *sigma.Header, s *settings) rootkeep.RuleHit {
 
 // addresses looks the most frequent origins up for the reader, as the lists
 // stood at time at.
-func (h *Hunt) addresses(c *tally.Texts, at int64) []rootkeep.Address {
+func (h *Hunt) addresses(top []rootkeep.Count, at int64) []rootkeep.Address {
 	var out []rootkeep.Address
-	for _, n := range c.Top(shownAddresses) {
+	for _, n := range top {
 		o := h.options.Atlas.Of(n.Text, "", at)
 		a := rootkeep.Address{Text: n.Text, Count: n.Count, Country: o.Place.Country, ASN: o.Place.ASN, Network: o.Place.Network}
 		a.Lists = append(a.Lists, o.Threats...)
@@ -130,15 +130,19 @@ func (h *Hunt) addresses(c *tally.Texts, at int64) []rootkeep.Address {
 	return out
 }
 
-func session(a rootkeep.Alert, run *span) Session {
+func session(a rootkeep.Alert, run *span, names *tally.Names) Session {
 	s := Session{
 		Account: a.Account, Actor: a.Actor, Start: a.First, End: a.Last, Events: a.Count, Failed: a.Attempts,
-		MFA: run.mfa.String(), Regions: a.Regions, Addresses: a.Addresses, Agents: a.Agents, Keys: run.keys.Names(shownAgents),
+		MFA: run.mfa.String(), Regions: a.Regions, Addresses: a.Addresses, Agents: a.Agents, Keys: run.keys.TopTexts(shownAgents, names),
 		AlertID: a.ID, Approval: approvalUnknown,
 	}
-	for _, c := range run.names.Top(tally.Distinct) {
+	failed := map[string]int{}
+	for _, c := range run.failed.Top(tally.Distinct, names) {
+		failed[c.Text] = c.Count
+	}
+	for _, c := range run.names.Top(tally.Distinct, names) {
 		source, name, _ := strings.Cut(c.Text, ":")
-		s.Actions = append(s.Actions, Action{Source: source, Name: name, Count: c.Count, Failed: run.failed.Of(c.Text)})
+		s.Actions = append(s.Actions, Action{Source: source, Name: name, Count: c.Count, Failed: failed[c.Text]})
 	}
 	return s
 }

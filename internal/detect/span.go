@@ -74,8 +74,8 @@ func (m mfaSaid) String() string {
 	return "not said"
 }
 
-// hit adds one match of a rule to the span.
-func (r *span) hit(number int32, level rootkeep.Severity, attempt bool) {
+// hit adds the matches of a rule with the events of a call.
+func (r *span) hit(number int32, level rootkeep.Severity, by *call) {
 	i := slices.IndexFunc(r.rules, func(c ruleCount) bool { return c.rule == number })
 	if i < 0 {
 		i = len(r.rules)
@@ -83,9 +83,29 @@ func (r *span) hit(number int32, level rootkeep.Severity, attempt bool) {
 	}
 	c := &r.rules[i]
 	c.level = max(c.level, level)
-	c.count++
-	if attempt {
-		c.attempts++
+	c.count += by.count
+	if by.failed {
+		c.attempts += by.count
+	}
+}
+
+// describe counts what the events of a call say of themselves.
+func (r *span) describe(c *call) {
+	r.names.Add(c.action, c.count)
+	if c.failed {
+		r.failed.Add(c.action, c.count)
+	}
+	r.regions.Add(c.region, c.count)
+	r.addresses.Add(c.address, c.count)
+	r.agents.Add(c.agent, c.count)
+	r.keys.Add(c.accessKey, c.count)
+	r.mfa |= c.mfa
+}
+
+// renumber gives all texts the numbers that to has for their own.
+func (r *span) renumber(to []tally.Number) {
+	for _, c := range []*tally.Texts{&r.names, &r.failed, &r.regions, &r.addresses, &r.agents, &r.keys} {
+		c.Renumber(to)
 	}
 }
 
@@ -126,8 +146,14 @@ func (r *span) note(text string) {
 
 // wants says whether an event at this time would be among the evidence, so that
 // the caller builds only what is kept.
-func (r *span) wants(t int64) bool {
-	return len(r.events) < evidenceEvents || t <= r.events[len(r.events)-1].Time.Unix()
+func (r *span) wants(t int64) bool { return t <= r.shown() }
+
+// shown is the time up to which events would be among the evidence.
+func (r *span) shown() int64 {
+	if len(r.events) < evidenceEvents {
+		return math.MaxInt64
+	}
+	return r.events[evidenceEvents-1].Time.Unix()
 }
 
 // keep files one event of evidence: the earliest stay, ties by ID, so that the
@@ -154,14 +180,15 @@ type spans struct {
 	current int // index of the run that took the last event
 }
 
-// at returns the run that holds time t, making or joining runs as needed.
-func (s *spans) at(t int64) *span {
+// at returns the run that holds the events from first to last, of which no two
+// have a gap longer than groupGap between them, making or joining runs as needed.
+func (s *spans) at(first, last int64) *span {
 	if s.current < len(s.runs) {
-		if r := s.runs[s.current]; t >= r.first && t <= r.last {
+		if r := s.runs[s.current]; first >= r.first && last <= r.last {
 			return r
 		}
 	}
-	return s.cover(t, t)
+	return s.cover(first, last)
 }
 
 // merge takes over the runs of another worker.
@@ -171,15 +198,35 @@ func (s *spans) merge(other *spans) {
 	}
 }
 
-// cover returns the run that holds everything from first to last, joining all
-// that is no further than groupGap from it.
-func (s *spans) cover(first, last int64) *span {
-	i, _ := slices.BinarySearchFunc(s.runs, first, func(r *span, t int64) int {
+// holding returns the run that an event at time t would join, nil if none.
+func (s *spans) holding(t int64) *span {
+	if s.current < len(s.runs) {
+		if r := s.runs[s.current]; t >= r.first && t <= r.last {
+			return r
+		}
+	}
+	if i := s.search(t); i < len(s.runs) && s.runs[i].first <= t+groupGap {
+		return s.runs[i]
+	}
+	return nil
+}
+
+// search returns the index of the first run that does not end before everything
+// that an event at time t would join.
+func (s *spans) search(t int64) int {
+	i, _ := slices.BinarySearchFunc(s.runs, t, func(r *span, t int64) int {
 		if r.last < t-groupGap {
 			return -1
 		}
 		return 1
 	})
+	return i
+}
+
+// cover returns the run that holds everything from first to last, joining all
+// that is no further than groupGap from it.
+func (s *spans) cover(first, last int64) *span {
+	i := s.search(first)
 	j := i
 	for j < len(s.runs) && s.runs[j].first <= last+groupGap {
 		j++

@@ -15,7 +15,7 @@ func TestSpansAgreeWithSortingAndCutting(t *testing.T) {
 		workers := make([]spans, rapid.IntRange(1, 3).Draw(t, "workers"))
 		for _, at := range times {
 			w := &workers[rapid.IntRange(0, len(workers)-1).Draw(t, "worker")]
-			w.at(at).names.Add([]byte("call"))
+			w.at(at, at).names.Add(1, 1)
 		}
 		for i := range workers[1:] {
 			workers[0].merge(&workers[i+1])

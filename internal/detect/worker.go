@@ -2,7 +2,6 @@ package detect
 
 import (
 	"bytes"
-	"encoding/binary"
 	"slices"
 
 	"github.com/rootkeep/rootkeep"
@@ -29,8 +28,13 @@ type Worker struct {
 	lastKey     groupKey // bursts repeat tactic and caller
 	lastSpans   *spans
 	who         tally.Callers
-	texts       map[string]string // interned texts of evidence
+	names       tally.Names // texts of groups and of their evidence
 	places      tally.Places
+	batch       *seen.Batch[arrival]
+	call        *call   // of the last record that matched
+	spare       []*call // to be used again
+	records     int64   // looked at so far
+	approximate int64   // record number of totals.Approximate
 	origins     map[string]origin.Origin
 	deferred    []deferred
 	dropped     int // records that did not fit in deferred
@@ -48,7 +52,6 @@ type Worker struct {
 	failed  bool
 	threats []string // lists that name its address or user agent
 	matched []int32
-	print   []byte
 	scratch []byte
 	built   *rootkeep.Event // what event made of the record, once
 
@@ -68,7 +71,6 @@ type deferred struct {
 const (
 	maxDeferred = 128 << 20 // bytes of records kept for the inventory, over all workers
 	maxOrigins  = 1 << 16   // addresses remembered
-	maxTexts    = 1 << 16   // texts interned
 	maxAltered  = 100       // altered records named by each worker
 )
 
@@ -80,9 +82,10 @@ func (h *Hunt) NewWorker() *Worker {
 		correlator: correlate.New(h.pack.Set),
 		inventory:  &inventory.Index{},
 		groups:     map[groupKey]*spans{},
-		texts:      map[string]string{},
 		origins:    map[string]origin.Origin{},
+		call:       &call{},
 	}
+	w.batch = seen.NewBatch(h.seen, w.settle)
 	w.evidence, w.deriveBound = w.event, w.derive
 	return w
 }
@@ -105,15 +108,9 @@ func (w *Worker) Observe(rec *cloudtrail.Record, file string) {
 		return
 	}
 	w.matched = w.matcher.Match(v, w.matched[:0])
-	if w.duplicate(v) {
-		w.totals.Duplicates++
+	a := w.arrive(v, timed)
+	if w.postpone(v, a) || !w.count(&a, w.verdict(v)) {
 		return
-	}
-	w.totals.Events++
-	if timed {
-		w.places.Count(w.account(v), v.Text(fRegion), w.time)
-	} else {
-		w.totals.Untimed++
 	}
 	switch {
 	case len(w.matched) == 0:
@@ -168,45 +165,6 @@ func (w *Worker) account(v *rootkeep.View) []byte {
 	return v.Text(fAccount)
 }
 
-// duplicate says whether the record was met before. A record that shares its ID
-// with another but not what rules make of it is judged as well: otherwise a
-// harmless record with the ID of a telling one would hide it.
-func (w *Worker) duplicate(v *rootkeep.View) bool {
-	id := v.Text(fID)
-	if len(id) == 0 {
-		return false // nothing to compare: better twice than not at all
-	}
-	w.print = w.print[:0]
-	if len(w.matched) > 0 {
-		for _, number := range w.matched {
-			w.print = binary.LittleEndian.AppendUint32(w.print, uint32(number))
-		}
-		w.print = append(append(w.print, v.Text(fAddress)...), v.Text(fARN)...)
-	}
-	switch account := w.account(v); w.hunt.seen.Add(w.numberOf(account), account, id, w.print) {
-	case seen.Duplicate:
-		return true
-	case seen.Altered:
-		w.totals.Altered++
-		if len(w.altered) < maxAltered {
-			w.altered = append(w.altered, *w.event())
-		}
-	case seen.Unknown:
-		if w.totals.Approximate == "" {
-			w.totals.Approximate = w.file
-		}
-	}
-	return false
-}
-
-// numberOf remembers the last account: a file is of one.
-func (w *Worker) numberOf(account []byte) seen.Account {
-	if w.lastNumber == 0 || string(account) != w.lastAccount {
-		w.lastNumber, w.lastAccount = w.hunt.seen.Account(account), string(tally.Cut(account))
-	}
-	return w.lastNumber
-}
-
 // asksInventory says whether a matching rule is about watched resources.
 func (w *Worker) asksInventory() bool {
 	return slices.ContainsFunc(w.matched, func(n int32) bool { return w.hunt.pack.rules[n].Watched != nil })
@@ -258,93 +216,22 @@ func (w *Worker) take(v *rootkeep.View) {
 	for _, list := range w.threats {
 		notes = append(notes, "on threat list "+list)
 	}
-	w.group(v, notes)
+	c := w.callOf(v)
+	w.tell(c)
+	w.add(c, w.time)
+	w.enter(c, notes, w.evidence)
 }
 
-// group counts the record once in each group that one of its rules belongs to.
-func (w *Worker) group(v *rootkeep.View, notes []string) {
-	who := uint32(0)
-	var added [8]*span // a record is rarely in more than two groups
-	spans := added[:0]
-	for i, number := range w.matched {
+// tell passes every match on to who asked for them.
+func (w *Worker) tell(c *call) {
+	if w.hunt.options.OnMatch == nil {
+		return
+	}
+	for _, number := range w.matched {
 		r := w.hunt.pack.Set.Rules()[number]
-		s := &w.hunt.pack.rules[number]
-		level := w.level(r.Level, s)
-		if w.hunt.options.OnMatch != nil {
-			w.hunt.options.OnMatch(Match{Rule: ruleName(&r.Header), Title: r.Title, Level: level, Event: w.event()})
-		}
-		if !r.Alerts {
-			continue
-		}
-		if i == 0 || len(spans) == 0 {
-			who = w.who.Number(w.account(v), w.principalOf(v))
-		}
-		key := groupKey{tactic: s.tactic, who: who}
-		if s.Session {
-			key = groupKey{session: true, who: who}
-		}
-		run := w.run(key)
-		run.hit(number, level, w.failed)
-		if !slices.Contains(spans, run) {
-			spans = append(spans, run)
-			w.describe(v, run, s.Session)
-			for _, note := range notes {
-				run.note(note)
-			}
-		}
+		w.hunt.options.OnMatch(Match{Rule: ruleName(&r.Header), Title: r.Title, Level: level(r.Level, &w.hunt.pack.rules[number], c.failed, c.raised), Event: w.event()})
 	}
 }
-
-// level is what one match is worth: less for an attempt, more from a place on a
-// threat list.
-func (w *Worker) level(level rootkeep.Severity, s *settings) rootkeep.Severity {
-	if w.failed && s.Attempt == attemptLower {
-		level = level.Lower()
-	}
-	if len(w.threats) > 0 {
-		level = level.Raise()
-	}
-	return level
-}
-
-// describe counts what the record says of itself.
-func (w *Worker) describe(v *rootkeep.View, run *span, session bool) {
-	action := w.action(v)
-	run.names.Add(action)
-	if w.failed {
-		run.failed.Add(action)
-	}
-	run.regions.Add(v.Text(fRegion))
-	run.addresses.Add(v.Text(fAddress))
-	run.agents.Add(v.Text(fAgent))
-	run.mfa |= multiFactor(v)
-	if session {
-		run.keys.Add(v.Text(fAccessKey))
-	}
-	if run.wants(w.time) {
-		run.keep(w.event())
-	}
-}
-
-// action names the call as IAM does: iam:CreateUser.
-func (w *Worker) action(v *rootkeep.View) []byte {
-	service := bytes.TrimSuffix(v.Text(fSource), []byte(".amazonaws.com"))
-	w.scratch = append(append(append(w.scratch[:0], service...), ':'), v.Text(fName)...)
-	return w.scratch
-}
-
-func (w *Worker) run(key groupKey) *span {
-	if w.lastSpans == nil || key != w.lastKey {
-		list, ok := w.groups[key]
-		if !ok {
-			list = &spans{}
-			w.groups[key] = list
-		}
-		w.lastKey, w.lastSpans = key, list
-	}
-	return w.lastSpans.at(w.time)
-}
-
 func ruleName(h *sigma.Header) string {
 	return or(h.Name, or(h.ID, h.Title))
 }
