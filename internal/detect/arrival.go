@@ -12,23 +12,28 @@ import (
 // arrival is what counting an event takes. Most events wait for the verdict
 // whether they are duplicates without their record.
 type arrival struct {
-	number  int64 // of the record, in the order of reading
-	time    int64
-	place   *tally.Spot // nil when eventTime cannot be read
-	call    *call       // nil when no rule matched, or the record is at hand
-	account string
-	file    string
-	offset  int64
+	number int64 // of the record, in the order of reading
+	time   int64
+	place  *tally.Spot // nil when eventTime cannot be read
+	call   *call       // nil when no rule matched, or the record is at hand
+	source *source
+	offset int64
+}
+
+// source is the file and the account of events: a file is of one.
+type source struct {
+	file, account string
+	number        seen.Account
 }
 
 // arrive notes where and when the record at hand came.
 func (w *Worker) arrive(v *rootkeep.View, timed bool) arrival {
 	w.records++
 	account := w.account(v)
-	if w.lastNumber == 0 || string(account) != w.lastAccount { // a file is of one
-		w.lastNumber, w.lastAccount = w.hunt.seen.Account(account), string(tally.Cut(account))
+	if string(account) != w.source.account || w.file != w.source.file {
+		w.source = &source{file: w.file, account: string(tally.Cut(account)), number: w.hunt.seen.Account(account)}
 	}
-	a := arrival{number: w.records, time: w.time, account: w.lastAccount, file: w.file, offset: w.record.Offset}
+	a := arrival{number: w.records, time: w.time, source: w.source, offset: w.record.Offset}
 	if timed {
 		a.place = w.places.At(account, v.Text(fRegion))
 	}
@@ -37,7 +42,7 @@ func (w *Worker) arrive(v *rootkeep.View, timed bool) arrival {
 
 // postpone lets an event wait for its verdict if nothing but counts depends on it;
 // false when the record itself is needed.
-func (w *Worker) postpone(v *rootkeep.View, a arrival) bool {
+func (w *Worker) postpone(v *rootkeep.View, a *arrival) bool {
 	var mark seen.Mark
 	if len(w.matched) > 0 {
 		if w.asksMore() {
@@ -53,7 +58,7 @@ func (w *Worker) postpone(v *rootkeep.View, a arrival) bool {
 		mark = a.call.mark
 		a.call.waiting++ // before Add, which may settle it at once
 	}
-	if w.batch.Add(w.lastNumber, v.Text(fID), mark, a) {
+	if w.batch.Add(w.source.number, v.Text(fID), mark, a) {
 		return true
 	}
 	if a.call != nil {
@@ -69,11 +74,11 @@ func (w *Worker) asksMore() bool {
 }
 
 // settle takes the verdict about an event that waited.
-func (w *Worker) settle(a arrival, id seen.ID, verdict seen.Verdict) {
+func (w *Worker) settle(a *arrival, id seen.ID, verdict seen.Verdict) {
 	if verdict == seen.Altered {
-		w.alter(rootkeep.Event{Time: unix(a.time), ID: id.String(), Account: rootkeep.AccountID(a.account), File: a.file, Offset: a.offset})
+		w.alter(rootkeep.Event{Time: unix(a.time), ID: id.String(), Account: rootkeep.AccountID(a.source.account), File: a.source.file, Offset: a.offset})
 	}
-	counted := w.count(&a, verdict)
+	counted := w.count(a, verdict)
 	if a.call == nil {
 		return
 	}
@@ -93,7 +98,7 @@ func (w *Worker) verdict(v *rootkeep.View) seen.Verdict {
 	if len(id) == 0 {
 		return seen.Fresh // nothing to compare: better twice than not at all
 	}
-	verdict := w.hunt.seen.Add(w.lastNumber, w.account(v), id, w.mark(v))
+	verdict := w.hunt.seen.Add(w.source.number, w.account(v), id, w.mark(v))
 	if verdict == seen.Altered {
 		w.alter(*w.event())
 	}
@@ -120,7 +125,7 @@ func (w *Worker) count(a *arrival, verdict seen.Verdict) bool {
 		w.totals.Duplicates++
 		return false
 	case verdict == seen.Unknown && (w.totals.Approximate == "" || a.number < w.approximate):
-		w.totals.Approximate, w.approximate = a.file, a.number
+		w.totals.Approximate, w.approximate = a.source.file, a.number
 	}
 	w.totals.Events++
 	if a.place == nil {

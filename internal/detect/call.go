@@ -68,15 +68,16 @@ func (w *Worker) callOf(v *rootkeep.View) *call {
 	if w.call.identity != 0 && w.repeats(v) && w.call.mfa == mfa {
 		return w.call
 	}
-	w.call.retired = true
-	w.release(w.call)
+	before := w.call
 	if n := len(w.spare); n > 0 {
 		w.call, w.spare = w.spare[n-1], w.spare[:n-1]
 	} else {
 		w.call = &call{}
 	}
 	w.call.mfa = mfa
-	w.beginCall(v)
+	w.beginCall(v, before)
+	before.retired = true
+	w.release(before)
 	return w.call
 }
 
@@ -90,8 +91,9 @@ func (w *Worker) repeats(v *rootkeep.View) bool {
 		bytes.Equal(v.Text(fRegion), c.text(tRegion)) && bytes.Equal(w.account(v), c.text(tAccount))
 }
 
-// beginCall makes w.call the call of the record at hand.
-func (w *Worker) beginCall(v *rootkeep.View) {
+// beginCall makes w.call the call of the record at hand. It often shares something
+// with the call before it.
+func (w *Worker) beginCall(v *rootkeep.View, before *call) {
 	c := w.call
 	*c = call{
 		identity: w.record.Identity, failed: w.failed, raised: len(w.threats) > 0, mfa: c.mfa,
@@ -101,11 +103,10 @@ func (w *Worker) beginCall(v *rootkeep.View) {
 	c.keep(tAccount, account)
 	c.keep(tSource, v.Text(fSource))
 	c.keep(tName, v.Text(fName))
-	c.keep(tRegion, v.Text(fRegion))
-	c.keep(tAddress, v.Text(fAddress))
-	c.keep(tAgent, v.Text(fAgent))
 	c.action = w.action(v)
-	c.region, c.address, c.agent = w.names.Number(v.Text(fRegion)), w.names.Number(v.Text(fAddress)), w.names.Number(v.Text(fAgent))
+	c.region = w.number(c, before, tRegion, v.Text(fRegion), before.region)
+	c.address = w.number(c, before, tAddress, v.Text(fAddress), before.address)
+	c.agent = w.number(c, before, tAgent, v.Text(fAgent), before.agent)
 	who := w.who.Number(account, w.principalOf(v))
 	for _, number := range c.matched {
 		var list *spans
@@ -120,6 +121,15 @@ func (w *Worker) beginCall(v *rootkeep.View) {
 		c.groups = append(c.groups, list)
 	}
 	w.learn(c, w.time)
+}
+
+// number keeps a text of the call and returns its number.
+func (w *Worker) number(c, before *call, i int, text []byte, numberBefore tally.Number) tally.Number {
+	c.keep(i, text)
+	if bytes.Equal(text, before.text(i)) {
+		return numberBefore
+	}
+	return w.names.Number(text)
 }
 
 // action names the call as IAM writes actions, iam:CreateUser.

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"math"
+	"runtime"
 	"slices"
 	"strings"
 	"time"
@@ -28,6 +29,7 @@ func (h *Hunt) Finish(workers []*Worker) (*Result, error) {
 	for _, w := range workers {
 		w.close()
 	}
+	h.forget(workers)
 	windows := workers[0].correlator
 	for _, w := range workers[1:] {
 		windows.Merge(w.correlator)
@@ -49,6 +51,16 @@ func (h *Hunt) Finish(workers []*Worker) (*Result, error) {
 	slices.SortFunc(res.Altered, func(a, b rootkeep.Event) int { return compareEvents(&a, &b) })
 	res.Notices = append(h.notices(workers, watched), h.windowNotices(windows)...)
 	return res, nil
+}
+
+// forget gives the set of IDs back, the largest thing in memory, before the report
+// is built in the room that it took.
+func (h *Hunt) forget(workers []*Worker) {
+	h.seen = nil
+	for _, w := range workers {
+		w.batch = nil
+	}
+	runtime.GC() // of its own accord it would wait until the heap has doubled
 }
 
 // settle decides about the records whose rules ask for a watched resource.
@@ -193,6 +205,7 @@ func mergeGroups(workers []*Worker, names *tally.Names) []*group {
 			}
 			g.merge(runs)
 		}
+		w.groups = nil
 	}
 	return out
 }

@@ -30,12 +30,13 @@ func (h *Hunt) alerts(groups []*group, names *tally.Names) ([]rootkeep.Alert, []
 	var alerts []rootkeep.Alert
 	sessions := []Session{}
 	for _, g := range groups {
-		for _, run := range g.runs {
+		for i, run := range g.runs {
 			a := h.alert(g, run, names)
 			alerts = append(alerts, a)
 			if g.session {
 				sessions = append(sessions, session(a, run, names))
 			}
+			g.runs[i] = nil // the alert has its evidence
 		}
 	}
 	slices.SortFunc(sessions, func(a, b Session) int {

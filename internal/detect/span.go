@@ -45,6 +45,7 @@ type span struct {
 	mfa         mfaSaid
 	notes       []string
 	events      []*rootkeep.Event // earliest first
+	latest      int64             // time of the last event of evidence, once there are evidenceEvents
 }
 
 // ruleCount is what one rule contributed to a span.
@@ -153,7 +154,7 @@ func (r *span) shown() int64 {
 	if len(r.events) < evidenceEvents {
 		return math.MaxInt64
 	}
-	return r.events[evidenceEvents-1].Time.Unix()
+	return r.latest
 }
 
 // keep files one event of evidence: the earliest stay, ties by ID, so that the
@@ -164,8 +165,9 @@ func (r *span) keep(e *rootkeep.Event) {
 		return
 	}
 	r.events = slices.Insert(r.events, i, e)
-	if len(r.events) > evidenceEvents {
+	if len(r.events) >= evidenceEvents {
 		r.events = r.events[:evidenceEvents]
+		r.latest = r.events[evidenceEvents-1].Time.Unix()
 	}
 }
 

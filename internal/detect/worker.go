@@ -37,10 +37,9 @@ type Worker struct {
 	approximate int64   // record number of totals.Approximate
 	origins     map[string]origin.Origin
 	deferred    []deferred
-	dropped     int // records that did not fit in deferred
-	lastNumber  seen.Account
-	lastAccount string
-	identity    uint64 // cloudtrail.Record.Identity that principal was read from
+	dropped     int     // records that did not fit in deferred
+	source      *source // of the last record
+	identity    uint64  // cloudtrail.Record.Identity that principal was read from
 	principal   []byte
 	actor       *rootkeep.Actor // nil until asked for
 
@@ -84,6 +83,7 @@ func (h *Hunt) NewWorker() *Worker {
 		groups:     map[groupKey]*spans{},
 		origins:    map[string]origin.Origin{},
 		call:       &call{},
+		source:     &source{},
 	}
 	w.batch = seen.NewBatch(h.seen, w.settle)
 	w.evidence, w.deriveBound = w.event, w.derive
@@ -109,7 +109,7 @@ func (w *Worker) Observe(rec *cloudtrail.Record, file string) {
 	}
 	w.matched = w.matcher.Match(v, w.matched[:0])
 	a := w.arrive(v, timed)
-	if w.postpone(v, a) || !w.count(&a, w.verdict(v)) {
+	if w.postpone(v, &a) || !w.count(&a, w.verdict(v)) {
 		return
 	}
 	switch {

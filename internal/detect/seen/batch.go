@@ -10,7 +10,7 @@ import (
 // needs to go on with an event when its verdict is known.
 type Batch[T any] struct {
 	set     *Set
-	settle  func(event T, id ID, v Verdict)
+	settle  func(event *T, id ID, v Verdict)
 	waiting [shards]waiting[T]
 }
 
@@ -34,24 +34,24 @@ type waiting[T any] struct {
 }
 
 // NewBatch makes a batch that calls settle once for each event, in any order.
-func NewBatch[T any](s *Set, settle func(event T, id ID, v Verdict)) *Batch[T] {
+func NewBatch[T any](s *Set, settle func(event *T, id ID, v Verdict)) *Batch[T] {
 	return &Batch[T]{set: s, settle: settle}
 }
 
 // Add takes one event; the parameters are those of Set.Add. It returns false for
 // the rare event that has no UUID or no numbered account, which is for Set.Add.
-func (b *Batch[T]) Add(number Account, id []byte, mark Mark, event T) bool {
+func (b *Batch[T]) Add(number Account, id []byte, mark Mark, event *T) bool {
 	e := entry{mark: mark}
 	if number == 0 || !parseUUID(&e.id, id) {
 		return false
 	}
 	binary.LittleEndian.PutUint16(e.account[:], uint16(number))
 	hash := e.hash(b.set.keys)
-	shard := hash >> (64 - shardBits)
+	shard := int(hash >> (64 - shardBits))
 	w := &b.waiting[shard]
-	w.entries[w.used], w.hashes[w.used], w.events[w.used] = e, hash, event
+	w.entries[w.used], w.hashes[w.used], w.events[w.used] = e, hash, *event
 	if w.used++; w.used == waitingEvents {
-		b.look(int(shard))
+		b.look(shard)
 	}
 	return true
 }
@@ -69,8 +69,7 @@ func (b *Batch[T]) look(number int) {
 	var verdicts [waitingEvents]Verdict
 	b.set.shards[number].addAll(b.set, w.hashes[:w.used], w.entries[:w.used], verdicts[:w.used])
 	for i := range w.used {
-		b.settle(w.events[i], ID(w.entries[i].id), verdicts[i])
+		b.settle(&w.events[i], ID(w.entries[i].id), verdicts[i])
 	}
-	clear(w.events[:w.used])
 	w.used = 0
 }

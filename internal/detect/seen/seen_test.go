@@ -121,7 +121,7 @@ func BenchmarkBatch(b *testing.B) {
 	s := New(256 << 20)
 	number := s.Account(account)
 	fresh := 0
-	batch := NewBatch(s, func(_ int, _ ID, v Verdict) {
+	batch := NewBatch(s, func(_ *int, _ ID, v Verdict) {
 		if v == Fresh {
 			fresh++
 		}
@@ -129,6 +129,6 @@ func BenchmarkBatch(b *testing.B) {
 	b.ReportAllocs()
 	b.ResetTimer()
 	for i := range b.N {
-		batch.Add(number, ids[i&(len(ids)-1)], 0, i)
+		batch.Add(number, ids[i&(len(ids)-1)], 0, &i)
 	}
 }
