@@ -76,6 +76,7 @@ func (p *pass) work(ctx context.Context, w *detect.Worker, fields *cloudtrail.Fi
 			stats, ok := p.read(ctx, reader, w, o)
 			if !ok {
 				reader = newReader() // its state is not to be trusted
+				w.NewReader()
 			}
 			p.tally(stats)
 		}

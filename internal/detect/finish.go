@@ -56,11 +56,14 @@ func (h *Hunt) Finish(workers []*Worker) (*Result, error) {
 // forget gives the set of IDs back, the largest thing in memory, before the report
 // is built in the room that it took.
 func (h *Hunt) forget(workers []*Worker) {
+	const large = 1 << 17 // events
 	h.seen = nil
 	for _, w := range workers {
 		w.batch = nil
 	}
-	runtime.GC() // of its own accord it would wait until the heap has doubled
+	if totals(workers).Events >= large {
+		runtime.GC() // of its own accord it would wait until the heap has grown
+	}
 }
 
 // settle decides about the records whose rules ask for a watched resource.
@@ -72,7 +75,7 @@ func (h *Hunt) settle(workers []*Worker, watched *inventory.Index) error {
 	given := inventory.NewIndex(h.options.Inventory)
 	for _, w := range workers {
 		reader := cloudtrail.NewReader(fields, cloudtrail.Options{Derived: derivedFields})
-		w.identity, w.call.identity = 0, 0 // this reader numbers identities anew
+		w.NewReader()
 		for _, d := range w.deferred {
 			rec, err := reader.One(d.raw)
 			if err != nil {

@@ -96,6 +96,10 @@ func (h *Hunt) Fields() []string { return h.pack.Set.Fields() }
 // Derived is the number of computed fields a view needs beside them.
 func (h *Hunt) Derived() int { return derivedFields }
 
+// NewReader says that further records come from another Reader, which numbers
+// identities anew.
+func (w *Worker) NewReader() { w.identity, w.call.identity = 0, 0 }
+
 // Observe judges one record of a file. It keeps nothing of rec.
 func (w *Worker) Observe(rec *cloudtrail.Record, file string) {
 	v := rec.View
