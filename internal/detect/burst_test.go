@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 	"testing/fstest"
 	"time"
@@ -45,6 +46,15 @@ detection:
   selection: {eventName: DescribeC}
   condition: selection
 `
+
+func counting(t testing.TB) *detect.Pack {
+	t.Helper()
+	pack, err := detect.Load([]detect.Source{{FS: fstest.MapFS{"rules.yml": {Data: []byte(countingRules)}}, Dir: "."}}, detect.LoadOptions{})
+	if err != nil || len(pack.Problems) > 0 {
+		t.Fatal(err, pack.Problems)
+	}
+	return pack
+}
 
 // bursts are files with events of a few callers and calls, repeated as CloudTrail
 // repeats them, with duplicates, gaps, failures, odd IDs and records without a time.
@@ -102,10 +112,7 @@ func pick(r *rand.Rand, from ...string) string { return from[r.IntN(len(from))] 
 // hand. Without, it counts bursts and lets events wait; nobody may see that.
 func TestCountingBurstsDoesNotShow(t *testing.T) {
 	_, bases := shipped(t)
-	pack, err := detect.Load([]detect.Source{{FS: fstest.MapFS{"rules.yml": {Data: []byte(countingRules)}}, Dir: "."}}, detect.LoadOptions{})
-	if err != nil || len(pack.Problems) > 0 {
-		t.Fatal(err, pack.Problems)
-	}
+	pack := counting(t)
 	// A duplicate has two files, and which of them evidence names depends on the order.
 	files := cmpopts.IgnoreFields(rootkeep.Event{}, "File", "Offset")
 	alerts := 0
@@ -130,5 +137,43 @@ func TestCountingBurstsDoesNotShow(t *testing.T) {
 	}
 	if alerts < 100 {
 		t.Errorf("got %d alerts over all seeds, want enough to compare", alerts)
+	}
+}
+
+// A forged log begins a group with every event. What does not fit is counted, at
+// its level, and the report says that callers are not told apart.
+func TestGroupsWithoutEndAreCountedTogether(t *testing.T) {
+	_, bases := shipped(t)
+	h, err := detect.NewHunt(counting(t), detect.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.SetRoom(100 << 10)
+	const events = 500
+	var file []map[string]any
+	for i := range events {
+		file = append(file, event(t, bases, "assumed-root-call", time.Duration(i)*2*time.Hour, map[string]any{
+			"eventID": fmt.Sprintf("00000000-0000-4000-8000-%012d", i), "eventSource": "ec2.amazonaws.com", "eventName": pick(rand.New(rand.NewPCG(uint64(i), 1)), "DescribeA", "DescribeC"),
+			"userIdentity.accountId": fmt.Sprintf("%012d", i), "sourceIPAddress": fmt.Sprint("address-", i),
+		}))
+	}
+	res := run(t, h, [][]map[string]any{file}, [][]int{{0}})
+	hits, together := 0, 0
+	for _, a := range res.Alerts {
+		for _, hit := range a.Rules {
+			hits += hit.Count
+		}
+		if len(a.Notes) > 0 && a.Count > 100 {
+			together++
+		}
+	}
+	if int64(hits) != res.Totals.Matches || res.Totals.Matches < events {
+		t.Errorf("alerts count %d matches, want all %d", hits, res.Totals.Matches)
+	}
+	if len(res.Alerts) > 100 || together != 2 {
+		t.Errorf("got %d alerts, %d of many callers, want at most 100 and one for each of 2 tactics", len(res.Alerts), together)
+	}
+	if !slices.ContainsFunc(res.Notices, func(n string) bool { return strings.Contains(n, "counted together as (others)") }) {
+		t.Errorf("notices: got %q, want one that says that groups were counted together", res.Notices)
 	}
 }

@@ -188,27 +188,44 @@ func (w *Worker) enter(c *call, notes []string, evidence func() *rootkeep.Event)
 	}
 	var entered [8]*span // a record is rarely in more than two groups
 	runs := entered[:0]
+	full := w.hunt.room.Load() < 0
 	for i, number := range c.matched {
 		if c.groups[i] == nil {
 			continue
 		}
 		r, s := w.hunt.pack.Set.Rules()[number], &w.hunt.pack.rules[number]
-		run := c.groups[i].at(c.first, c.last)
+		run := w.runOf(c, i, full)
 		run.hit(number, level(r.Level, s, c.failed, c.raised), c)
 		if slices.Contains(runs, run) {
 			continue
 		}
 		runs = append(runs, run)
-		run.describe(c)
+		run.describe(c, full)
 		for _, note := range notes {
 			run.note(note)
 		}
-		if evidence != nil && run.wants(w.time) {
+		if evidence != nil && run.wants(w.time) && (!full || len(run.events) == evidenceEvents || c.groups[i].rest) {
 			run.keep(evidence())
+		}
+		if more := run.grown(); more != 0 {
+			w.hunt.room.Add(-more)
 		}
 	}
 	c.count = 0
 	w.learn(c, c.last)
+}
+
+// runOf is the run of one of the call's groups that its events belong to. When
+// memory is full no run begins: such events of all callers share one.
+func (w *Worker) runOf(c *call, i int, full bool) *span {
+	if !full || c.groups[i].holding(c.first) != nil {
+		return c.groups[i].at(c.first, c.last)
+	}
+	c.groups[i] = w.group(groupKey{tactic: w.hunt.pack.rules[c.matched[i]].tactic, who: w.who.Others()})
+	c.groups[i].rest = true
+	run := c.groups[i].only(c.first, c.last)
+	run.note("memory for groups was used up: events of several callers and times are counted together here")
+	return run
 }
 
 // level is what one match is worth: less for an attempt, more from a place on a

@@ -34,6 +34,10 @@ type Options struct {
 // DefaultDedupMemory holds more than eleven million event IDs.
 const DefaultDedupMemory = 256 << 20
 
+// maxGroups bounds the groups of alerts with their evidence, in bytes. A forged log
+// can begin a group with every event.
+const maxGroups = 256 << 20
+
 // Match is one rule that matched one event.
 type Match struct {
 	Rule  string            `json:"rule"` // the rule's name, or its ID
@@ -50,6 +54,7 @@ type Hunt struct {
 	since   int64        // Unix seconds, inclusive
 	until   int64        // exclusive
 	held    atomic.Int64 // bytes of deferred records, over all workers
+	room    atomic.Int64 // bytes left for groups, over all workers
 }
 
 // NewHunt prepares a run; the pack may serve several.
@@ -64,6 +69,7 @@ func NewHunt(pack *Pack, o Options) (*Hunt, error) {
 		o.Atlas = &origin.Atlas{}
 	}
 	h := &Hunt{pack: pack, options: o, seen: seen.New(o.DedupMemory), since: math.MinInt64, until: math.MaxInt64}
+	h.room.Store(maxGroups)
 	if !o.Since.IsZero() {
 		h.since = o.Since.Unix()
 	}

@@ -222,6 +222,9 @@ func (h *Hunt) notices(workers []*Worker, watched *inventory.Index) []string {
 	if watched.Len() == 0 {
 		out = append(out, "no watched resources are known, so detections on log buckets, keys and topics stayed quiet; hint: --inventory FILE")
 	}
+	if h.room.Load() < 0 {
+		out = append(out, fmt.Sprintf("the alerts' groups took more than %d MB: from then on matches of new callers or times were counted together as (others), and named no further values; hint: a shorter period or fewer rules", maxGroups>>20))
+	}
 	dropped := 0
 	for _, w := range workers {
 		dropped += w.dropped

@@ -46,6 +46,7 @@ type span struct {
 	notes       []string
 	events      []*rootkeep.Event // earliest first
 	latest      int64             // time of the last event of evidence, once there are evidenceEvents
+	charged     int64             // bytes, see grown
 }
 
 // ruleCount is what one rule contributed to a span.
@@ -90,22 +91,43 @@ func (r *span) hit(number int32, level rootkeep.Severity, by *call) {
 	}
 }
 
-// describe counts what the events of a call say of themselves.
-func (r *span) describe(c *call) {
-	r.names.Add(c.action, c.count)
-	if c.failed {
-		r.failed.Add(c.action, c.count)
+// describe counts what the events of a call say of themselves; when memory is full
+// only under texts that are there.
+func (r *span) describe(c *call, full bool) {
+	add := (*tally.Texts).Add
+	if full {
+		add = (*tally.Texts).AddKnown
 	}
-	r.regions.Add(c.region, c.count)
-	r.addresses.Add(c.address, c.count)
-	r.agents.Add(c.agent, c.count)
-	r.keys.Add(c.accessKey, c.count)
+	add(&r.names, c.action, c.count)
+	if c.failed {
+		add(&r.failed, c.action, c.count)
+	}
+	add(&r.regions, c.region, c.count)
+	add(&r.addresses, c.address, c.count)
+	add(&r.agents, c.agent, c.count)
+	add(&r.keys, c.accessKey, c.count)
 	r.mfa |= c.mfa
+}
+
+func (r *span) texts() [6]*tally.Texts {
+	return [...]*tally.Texts{&r.names, &r.failed, &r.regions, &r.addresses, &r.agents, &r.keys}
+}
+
+// grown is how many bytes the run takes more than when it was last asked.
+func (r *span) grown() int64 {
+	const run, event, text = 1 << 10, 1 << 10, 48 // with the slices and maps around them
+	size := int64(run + event*len(r.events))
+	for _, c := range r.texts() {
+		size += int64(text * c.Len())
+	}
+	more := size - r.charged
+	r.charged = size
+	return more
 }
 
 // renumber gives all texts the numbers that to has for their own.
 func (r *span) renumber(to []tally.Number) {
-	for _, c := range []*tally.Texts{&r.names, &r.failed, &r.regions, &r.addresses, &r.agents, &r.keys} {
+	for _, c := range r.texts() {
 		c.Renumber(to)
 	}
 }
@@ -113,6 +135,7 @@ func (r *span) renumber(to []tally.Number) {
 // absorb adds a span of other events.
 func (r *span) absorb(o *span) {
 	r.first, r.last = min(r.first, o.first), max(r.last, o.last)
+	r.charged += o.charged
 	for _, theirs := range o.rules {
 		i := slices.IndexFunc(r.rules, func(c ruleCount) bool { return c.rule == theirs.rule })
 		if i < 0 {
@@ -179,7 +202,8 @@ func compareEvents(a, b *rootkeep.Event) int {
 // event may extend, begin or join runs.
 type spans struct {
 	runs    []*span
-	current int // index of the run that took the last event
+	current int  // index of the run that took the last event
+	rest    bool // of callers and times that are not told apart
 }
 
 // at returns the run that holds the events from first to last, of which no two
@@ -211,6 +235,16 @@ func (s *spans) holding(t int64) *span {
 		return s.runs[i]
 	}
 	return nil
+}
+
+// only returns the one run of a group that tells no times apart.
+func (s *spans) only(first, last int64) *span {
+	if len(s.runs) == 0 {
+		return s.cover(first, last)
+	}
+	r := s.runs[0]
+	r.first, r.last = min(r.first, first), max(r.last, last)
+	return r
 }
 
 // search returns the index of the first run that does not end before everything

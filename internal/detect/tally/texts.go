@@ -54,6 +54,17 @@ func (c *Texts) Add(text Number, n int) {
 	c.last = i
 }
 
+// AddKnown counts n events like Add, but tells no further texts apart.
+func (c *Texts) AddKnown(text Number, n int) {
+	if text != Empty && c.find(text) < 0 {
+		text = Others
+	}
+	c.Add(text, n)
+}
+
+// Len is how many texts are told apart.
+func (c *Texts) Len() int { return len(c.list) }
+
 // find is the place of a text in the list, -1 when it is not there.
 func (c *Texts) find(text Number) int32 {
 	if c.index != nil {
