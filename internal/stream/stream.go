@@ -20,7 +20,7 @@ import (
 // cannot even be tried: a broken zip, a folder without permission.
 type Object struct {
 	Input  cloudtrail.Input
-	Size   int64 // stored bytes, -1 when unknown
+	Size   int64 // stored bytes, -1 when nobody looked
 	Digest bool  // its key names a digest file, which holds no records
 	Err    error
 }
@@ -106,12 +106,24 @@ func (p *Paths) Count(ctx context.Context) (objects int, bytes int64) {
 		p.each(path, func(o Object) bool {
 			if !o.Digest && o.Err == nil {
 				objects++
-				bytes += max(o.Size, 0)
+				bytes += o.size()
 			}
 			return ctx.Err() == nil
 		})
 	}
 	return objects, bytes
+}
+
+// size is how many bytes are stored, 0 when the object has vanished.
+func (o *Object) size() int64 {
+	if o.Size >= 0 {
+		return o.Size
+	}
+	info, err := os.Stat(o.Input.Name)
+	if err != nil {
+		return 0
+	}
+	return info.Size()
 }
 
 // each sends the file, or every file below the folder. It returns false when
@@ -124,6 +136,8 @@ func (p *Paths) each(path string, send func(Object) bool) bool {
 			going = send(Object{Input: cloudtrail.Input{Name: name}, Err: plain(err)})
 		case d.IsDir():
 			return nil
+		case d.Type().IsRegular() && !isZip(name):
+			going = send(file(name, -1)) // its size is of interest to Count alone
 		default:
 			going = p.file(name, send)
 		}
@@ -163,10 +177,16 @@ func (p *Paths) file(name string, send func(Object) bool) bool {
 		}
 		return send(Object{Input: cloudtrail.Input{Name: name}, Err: errors.New("no regular file; hint: pipe it to standard input (-)")})
 	}
-	if strings.EqualFold(filepath.Ext(name), ".zip") {
+	if isZip(name) {
 		return p.zip(name, info.Size(), send)
 	}
-	return send(object(name, info.Size(), func() (io.ReadCloser, error) { return os.Open(name) }))
+	return send(file(name, info.Size()))
+}
+
+func isZip(name string) bool { return strings.EqualFold(filepath.Ext(name), ".zip") }
+
+func file(name string, size int64) Object {
+	return object(name, size, func() (io.ReadCloser, error) { return os.Open(name) })
 }
 
 func object(name string, size int64, open func() (io.ReadCloser, error)) Object {
