@@ -7,6 +7,7 @@ import (
 
 	"github.com/rootkeep/rootkeep"
 	"github.com/rootkeep/rootkeep/internal/detect/seen"
+	"github.com/rootkeep/rootkeep/internal/detect/span"
 	"github.com/rootkeep/rootkeep/internal/detect/tally"
 )
 
@@ -15,20 +16,16 @@ import (
 // bursts, so such records are counted here and enter their groups together.
 type call struct {
 	identity uint64 // cloudtrail.Record.Identity, 0 when records cannot be compared
-	failed   bool
-	raised   bool // a threat list names the address or user agent
-	mfa      mfaSaid
+	raised   bool   // a threat list names the address or user agent
 	matched  []int32
-	texts    []byte         // one after another
-	ends     [callTexts]int // in texts
+	texts    tally.Row // of the constants below
 
-	action, region, address, agent, accessKey tally.Number // of their texts
+	span.Call // what of it the groups count; Count are events that are not in them yet
 
-	groups []*spans  // by index in matched, nil for a rule that does not alert
-	mark   seen.Mark // of its records, 0 while it is not known
+	groups []*span.Spans // by index in matched, nil for a rule that does not alert
+	mark   seen.Mark     // of its records, 0 while it is not known
 
-	count       int   // events that are not in the groups yet
-	first, last int64 // of them, with no gap longer than groupGap between any two
+	first, last int64 // of Count events, with no gap longer than span.Gap between any two
 
 	// An event from since to until and later than shown joins runs that are there
 	// and is not among their evidence: only its count is new.
@@ -46,26 +43,20 @@ const (
 	tRegion
 	tAddress
 	tAgent
-	callTexts
 )
 
-func (c *call) text(i int) []byte {
-	if i == 0 {
-		return c.texts[:c.ends[0]]
-	}
-	return c.texts[c.ends[i-1]:c.ends[i]]
-}
-
-func (c *call) keep(i int, text []byte) {
-	c.texts = append(c.texts, tally.Cut(text)...)
-	c.ends[i] = len(c.texts)
+// groupKey is what matches are grouped by while files are read.
+type groupKey struct {
+	tactic  int32  // number of the tactic in the pack
+	session bool   // root activity, whatever its tactic
+	who     uint32 // worker-local number of account and principal
 }
 
 // callOf is the call that the record belongs to, with w.matched, w.failed and
 // w.threats as they are.
 func (w *Worker) callOf(v *rootkeep.View) *call {
 	mfa := multiFactor(v)
-	if w.call.identity != 0 && w.repeats(v) && w.call.mfa == mfa {
+	if w.call.identity != 0 && w.repeats(v) && w.call.MFA == mfa {
 		return w.call
 	}
 	before := w.call
@@ -74,7 +65,7 @@ func (w *Worker) callOf(v *rootkeep.View) *call {
 	} else {
 		w.call = &call{}
 	}
-	w.call.mfa = mfa
+	w.call.MFA = mfa
 	w.beginCall(v, before)
 	before.retired = true
 	w.release(before)
@@ -84,11 +75,11 @@ func (w *Worker) callOf(v *rootkeep.View) *call {
 // repeats says that the record belongs to the last call.
 func (w *Worker) repeats(v *rootkeep.View) bool {
 	c := w.call
-	return w.record.Identity == c.identity && w.failed == c.failed && len(w.threats) > 0 == c.raised &&
+	return w.record.Identity == c.identity && w.failed == c.Failed && len(w.threats) > 0 == c.raised &&
 		slices.Equal(w.matched, c.matched) &&
-		bytes.Equal(v.Text(fName), c.text(tName)) && bytes.Equal(v.Text(fSource), c.text(tSource)) &&
-		bytes.Equal(v.Text(fAddress), c.text(tAddress)) && bytes.Equal(v.Text(fAgent), c.text(tAgent)) &&
-		bytes.Equal(v.Text(fRegion), c.text(tRegion)) && bytes.Equal(w.account(v), c.text(tAccount))
+		bytes.Equal(v.Text(fName), c.texts.At(tName)) && bytes.Equal(v.Text(fSource), c.texts.At(tSource)) &&
+		bytes.Equal(v.Text(fAddress), c.texts.At(tAddress)) && bytes.Equal(v.Text(fAgent), c.texts.At(tAgent)) &&
+		bytes.Equal(v.Text(fRegion), c.texts.At(tRegion)) && bytes.Equal(w.account(v), c.texts.At(tAccount))
 }
 
 // beginCall makes w.call the call of the record at hand. It often shares something
@@ -96,25 +87,25 @@ func (w *Worker) repeats(v *rootkeep.View) bool {
 func (w *Worker) beginCall(v *rootkeep.View, before *call) {
 	c := w.call
 	*c = call{
-		identity: w.record.Identity, failed: w.failed, raised: len(w.threats) > 0, mfa: c.mfa,
-		matched: append(c.matched[:0], w.matched...), texts: c.texts[:0], groups: c.groups[:0],
+		identity: w.record.Identity, raised: len(w.threats) > 0, Call: span.Call{Failed: w.failed, MFA: c.MFA},
+		matched: append(c.matched[:0], w.matched...), texts: c.texts.Emptied(), groups: c.groups[:0],
 	}
 	account := w.account(v)
-	c.keep(tAccount, account)
-	c.keep(tSource, v.Text(fSource))
-	c.keep(tName, v.Text(fName))
-	c.action = w.action(v)
-	c.region = w.number(c, before, tRegion, v.Text(fRegion), before.region)
-	c.address = w.number(c, before, tAddress, v.Text(fAddress), before.address)
-	c.agent = w.number(c, before, tAgent, v.Text(fAgent), before.agent)
+	c.texts.Append(account)
+	c.texts.Append(v.Text(fSource))
+	c.texts.Append(v.Text(fName))
+	c.Action = w.action(v)
+	c.Region = w.number(c, before, tRegion, v.Text(fRegion), before.Region)
+	c.Address = w.number(c, before, tAddress, v.Text(fAddress), before.Address)
+	c.Agent = w.number(c, before, tAgent, v.Text(fAgent), before.Agent)
 	who := w.who.Number(account, w.principalOf(v))
 	for _, number := range c.matched {
-		var list *spans
+		var list *span.Spans
 		if w.hunt.pack.Set.Rules()[number].Alerts {
 			key := groupKey{tactic: w.hunt.pack.rules[number].tactic, who: who}
 			if w.hunt.pack.rules[number].Session {
 				key = groupKey{session: true, who: who}
-				c.accessKey = w.names.Number(v.Text(fAccessKey))
+				c.AccessKey = w.names.Number(v.Text(fAccessKey))
 			}
 			list = w.group(key)
 		}
@@ -125,8 +116,8 @@ func (w *Worker) beginCall(v *rootkeep.View, before *call) {
 
 // number keeps a text of the call and returns its number.
 func (w *Worker) number(c, before *call, i int, text []byte, numberBefore tally.Number) tally.Number {
-	c.keep(i, text)
-	if bytes.Equal(text, before.text(i)) {
+	c.texts.Append(text)
+	if bytes.Equal(text, before.texts.At(i)) {
 		return numberBefore
 	}
 	return w.names.Number(text)
@@ -147,12 +138,12 @@ func (w *Worker) learn(c *call, t int64) {
 		if list == nil {
 			continue
 		}
-		run := list.holding(t)
+		run := list.Holding(t)
 		if run == nil {
 			c.shown = math.MaxInt64
 			return
 		}
-		c.since, c.until, c.shown = max(c.since, run.first-groupGap), min(c.until, run.last+groupGap), max(c.shown, run.shown())
+		c.since, c.until, c.shown = max(c.since, run.First-span.Gap), min(c.until, run.Last+span.Gap), max(c.shown, run.Shown())
 	}
 }
 
@@ -161,14 +152,14 @@ func (c *call) adds(t int64) bool { return t > c.shown && t >= c.since && t <= c
 
 // add counts one event of a call.
 func (w *Worker) add(c *call, t int64) {
-	if c.count > 0 && (t < c.first-groupGap || t > c.last+groupGap) {
+	if c.Count > 0 && (t < c.first-span.Gap || t > c.last+span.Gap) {
 		w.enter(c, nil, nil)
 	}
-	if c.count == 0 {
+	if c.Count == 0 {
 		c.first, c.last = t, t
 	}
 	c.first, c.last = min(c.first, t), max(c.last, t)
-	c.count++
+	c.Count++
 }
 
 // release enters what a call has counted and lets go of it, once the worker is at
@@ -183,10 +174,10 @@ func (w *Worker) release(c *call) {
 // enter puts the counted events into the group of each of their rules. evidence,
 // unless nil, makes an event of the record at hand, which is one of them.
 func (w *Worker) enter(c *call, notes []string, evidence func() *rootkeep.Event) {
-	if c.count == 0 {
+	if c.Count == 0 {
 		return
 	}
-	var entered [8]*span // a record is rarely in more than two groups
+	var entered [8]*span.Span // a record is rarely in more than two groups
 	runs := entered[:0]
 	full := w.hunt.room.Load() < 0
 	for i, number := range c.matched {
@@ -195,36 +186,36 @@ func (w *Worker) enter(c *call, notes []string, evidence func() *rootkeep.Event)
 		}
 		r, s := w.hunt.pack.Set.Rules()[number], &w.hunt.pack.rules[number]
 		run := w.runOf(c, i, full)
-		run.hit(number, level(r.Level, s, c.failed, c.raised), c)
+		run.Hit(number, level(r.Level, s, c.Failed, c.raised), &c.Call)
 		if slices.Contains(runs, run) {
 			continue
 		}
 		runs = append(runs, run)
-		run.describe(c, full)
+		run.Describe(&c.Call, full)
 		for _, note := range notes {
-			run.note(note)
+			run.Note(note)
 		}
-		if evidence != nil && run.wants(w.time) && (!full || len(run.events) == evidenceEvents || c.groups[i].rest) {
-			run.keep(evidence())
+		if evidence != nil && run.Wants(w.time) && (!full || len(run.Events) == span.Evidence || c.groups[i].Rest) {
+			run.Keep(evidence())
 		}
-		if more := run.grown(); more != 0 {
+		if more := run.Grown(); more != 0 {
 			w.hunt.room.Add(-more)
 		}
 	}
-	c.count = 0
+	c.Count = 0
 	w.learn(c, c.last)
 }
 
 // runOf is the run of one of the call's groups that its events belong to. When
 // memory is full no run begins: such events of all callers share one.
-func (w *Worker) runOf(c *call, i int, full bool) *span {
-	if !full || c.groups[i].holding(c.first) != nil {
-		return c.groups[i].at(c.first, c.last)
+func (w *Worker) runOf(c *call, i int, full bool) *span.Span {
+	if !full || c.groups[i].Holding(c.first) != nil {
+		return c.groups[i].At(c.first, c.last)
 	}
 	c.groups[i] = w.group(groupKey{tactic: w.hunt.pack.rules[c.matched[i]].tactic, who: w.who.Others()})
-	c.groups[i].rest = true
-	run := c.groups[i].only(c.first, c.last)
-	run.note("memory for groups was used up: events of several callers and times are counted together here")
+	c.groups[i].Rest = true
+	run := c.groups[i].Only(c.first, c.last)
+	run.Note("memory for groups was used up: events of several callers and times are counted together here")
 	return run
 }
 
@@ -241,11 +232,11 @@ func level(l rootkeep.Severity, s *settings, failed, raised bool) rootkeep.Sever
 }
 
 // group finds the runs of a group, none for a new one.
-func (w *Worker) group(key groupKey) *spans {
+func (w *Worker) group(key groupKey) *span.Spans {
 	if w.lastSpans == nil || key != w.lastKey {
 		list, ok := w.groups[key]
 		if !ok {
-			list = &spans{}
+			list = &span.Spans{}
 			w.groups[key] = list
 		}
 		w.lastKey, w.lastSpans = key, list

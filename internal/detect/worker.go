@@ -2,6 +2,7 @@ package detect
 
 import (
 	"bytes"
+	"cmp"
 	"slices"
 
 	"github.com/rootkeep/rootkeep"
@@ -10,6 +11,7 @@ import (
 	"github.com/rootkeep/rootkeep/internal/detect/origin"
 	"github.com/rootkeep/rootkeep/internal/detect/policytext"
 	"github.com/rootkeep/rootkeep/internal/detect/seen"
+	"github.com/rootkeep/rootkeep/internal/detect/span"
 	"github.com/rootkeep/rootkeep/internal/detect/tally"
 	"github.com/rootkeep/rootkeep/sigma"
 	"github.com/rootkeep/rootkeep/sigma/correlate"
@@ -24,9 +26,9 @@ type Worker struct {
 	inventory   *inventory.Index
 	totals      Totals
 	altered     []rootkeep.Event // records that share an ID with another
-	groups      map[groupKey]*spans
+	groups      map[groupKey]*span.Spans
 	lastKey     groupKey // bursts repeat tactic and caller
-	lastSpans   *spans
+	lastSpans   *span.Spans
 	who         tally.Callers
 	names       tally.Names // texts of groups and of their evidence
 	places      tally.Places
@@ -80,7 +82,7 @@ func (h *Hunt) NewWorker() *Worker {
 		matcher:    h.pack.Set.NewMatcher(),
 		correlator: correlate.New(h.pack.Set),
 		inventory:  &inventory.Index{},
-		groups:     map[groupKey]*spans{},
+		groups:     map[groupKey]*span.Spans{},
 		origins:    map[string]origin.Origin{},
 		call:       &call{},
 		source:     &source{},
@@ -138,7 +140,7 @@ func (w *Worker) begin(rec *cloudtrail.Record, file string) (timed bool) {
 	rec.View.Derive = w.deriveBound
 	t, ok := cloudtrail.ParseTime(rec.View.Text(fTime))
 	if timed = ok && t >= earliest && t < latest; !timed {
-		t = untimed
+		t = span.Untimed
 	}
 	w.time = t
 	return timed
@@ -214,7 +216,7 @@ func (w *Worker) take(v *rootkeep.View) {
 		return
 	}
 	w.totals.Matches += int64(len(w.matched))
-	if w.time != untimed {
+	if w.time != span.Untimed {
 		w.correlator.Observe(v, w.matched, w.time, w.evidence)
 	}
 	for _, list := range w.threats {
@@ -233,22 +235,22 @@ func (w *Worker) tell(c *call) {
 	}
 	for _, number := range w.matched {
 		r := w.hunt.pack.Set.Rules()[number]
-		w.hunt.options.OnMatch(Match{Rule: ruleName(&r.Header), Title: r.Title, Level: level(r.Level, &w.hunt.pack.rules[number], c.failed, c.raised), Event: w.event()})
+		w.hunt.options.OnMatch(Match{Rule: ruleName(&r.Header), Title: r.Title, Level: level(r.Level, &w.hunt.pack.rules[number], c.Failed, c.raised), Event: w.event()})
 	}
 }
 func ruleName(h *sigma.Header) string {
-	return or(h.Name, or(h.ID, h.Title))
+	return cmp.Or(h.Name, cmp.Or(h.ID, h.Title))
 }
 
 // multiFactor is what the record says of MFA: the sign-in's own word, or the
 // session's.
-func multiFactor(v *rootkeep.View) mfaSaid {
+func multiFactor(v *rootkeep.View) span.MFA {
 	for _, field := range []int{fSignInMFA, fIssuedMFA} {
 		switch text := v.Text(field); {
 		case bytes.EqualFold(text, []byte("yes")), bytes.EqualFold(text, []byte("true")):
-			return mfaYes
+			return span.WithMFA
 		case len(text) > 0:
-			return mfaNo
+			return span.NoMFA
 		}
 	}
 	return 0

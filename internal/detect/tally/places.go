@@ -131,4 +131,38 @@ func Sum(shares []*Places) ([]Place, []Hour) {
 	return places, over
 }
 
+// Period is from the first event in any of the places to the last one.
+func Period(places []Place) (first, last time.Time) {
+	for i, p := range places {
+		if i == 0 || p.First.Before(first) {
+			first = p.First
+		}
+		if i == 0 || p.Last.After(last) {
+			last = p.Last
+		}
+	}
+	return first, last
+}
+
+// End is the end of the last hour that belongs to the rest of so many events, Unix
+// seconds. A few events far after all others are a broken clock or a forgery, and
+// must not make everything else look silent.
+func End(hours []Hour, events int64) int64 {
+	const (
+		far   = 7 * 24 * 3600 // seconds without any event
+		stray = 1000          // one in so many
+	)
+	last := int64(math.MinInt64)
+	var before int64
+	for _, hour := range hours {
+		start := hour.Start.Unix()
+		if before > 0 && start-last > far && (events-before)*stray < before {
+			break
+		}
+		last = start + 3599
+		before += hour.Events
+	}
+	return last
+}
+
 func unix(t int64) time.Time { return time.Unix(t, 0).UTC() }
