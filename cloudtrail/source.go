@@ -224,8 +224,8 @@ func (f *fault) in(file string) Problem {
 // failure so that it is not taken for bad data.
 type stored struct {
 	r      io.ReadCloser
-	head   [2]byte // read ahead to tell gzip from plain
-	ahead  []byte  // part of head not yet handed out
+	head   [4 << 10]byte // read ahead to tell gzip from plain; all of a small object
+	ahead  []byte        // part of head not yet handed out
 	n      int64
 	failed error
 }
@@ -238,7 +238,7 @@ func (s *stored) open(in Input) error {
 		return err
 	}
 	s.r = r
-	n, err := io.ReadFull(r, s.head[:])
+	n, err := io.ReadAtLeast(r, s.head[:], 2)
 	s.ahead = s.head[:n]
 	if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
 		s.failed = err
@@ -247,7 +247,7 @@ func (s *stored) open(in Input) error {
 	return s.failed
 }
 
-func (s *stored) isGzip() bool { return s.head == [2]byte{0x1f, 0x8b} }
+func (s *stored) isGzip() bool { return [2]byte(s.head[:]) == [2]byte{0x1f, 0x8b} }
 
 // Read implements io.Reader.
 func (s *stored) Read(p []byte) (int, error) {

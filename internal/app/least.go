@@ -181,6 +181,9 @@ const maxARN = 2048
 // maxDays bounds the set of days: no log covers a century.
 const maxDays = 40_000
 
+// NewReader does nothing: a watcher keeps nothing of a reader.
+func (o *watcher) NewReader() {}
+
 // Observe implements observer.
 func (o *watcher) Observe(rec *cloudtrail.Record, file string) {
 	v := rec.View

@@ -28,6 +28,8 @@ type audience interface {
 // returns.
 type observer interface {
 	Observe(rec *cloudtrail.Record, file string)
+	// NewReader says that further records come from another reader.
+	NewReader()
 }
 
 // hunting is a hunt as an audience.
@@ -101,6 +103,7 @@ func (p *pass) work(ctx context.Context, w observer, fields *cloudtrail.Fields, 
 			stats, ok := p.read(ctx, reader, w, o)
 			if !ok {
 				reader = newReader() // its state is not to be trusted
+				w.NewReader()
 			}
 			p.tally(stats)
 		}

@@ -78,10 +78,3 @@ func appendPrincipal(dst []byte, v *rootkeep.View) []byte {
 	}
 	return append(dst, "unknown"...)
 }
-
-func or(s, otherwise string) string {
-	if s == "" {
-		return otherwise
-	}
-	return s
-}

@@ -34,6 +34,10 @@ type Options struct {
 // DefaultDedupMemory holds more than eleven million event IDs.
 const DefaultDedupMemory = 256 << 20
 
+// maxGroups bounds the groups of alerts with their evidence, in bytes. A forged log
+// can begin a group with every event.
+const maxGroups = 256 << 20
+
 // Match is one rule that matched one event.
 type Match struct {
 	Rule  string            `json:"rule"` // the rule's name, or its ID
@@ -50,6 +54,7 @@ type Hunt struct {
 	since   int64        // Unix seconds, inclusive
 	until   int64        // exclusive
 	held    atomic.Int64 // bytes of deferred records, over all workers
+	room    atomic.Int64 // bytes left for groups, over all workers
 }
 
 // NewHunt prepares a run; the pack may serve several.
@@ -64,6 +69,7 @@ func NewHunt(pack *Pack, o Options) (*Hunt, error) {
 		o.Atlas = &origin.Atlas{}
 	}
 	h := &Hunt{pack: pack, options: o, seen: seen.New(o.DedupMemory), since: math.MinInt64, until: math.MaxInt64}
+	h.room.Store(maxGroups)
 	if !o.Since.IsZero() {
 		h.since = o.Since.Unix()
 	}
@@ -89,9 +95,9 @@ type Result struct {
 type Totals struct {
 	Events      int64     `json:"events"` // duplicates removed
 	Duplicates  int64     `json:"duplicates"`
-	Altered     int64     `json:"altered"` // share an ID with an event that rules judge differently
-	Outside     int64     `json:"outside"` // not in the asked period or accounts
-	Untimed     int64     `json:"untimed"` // eventTime missing or unreadable
+	Altered     int64     `json:"altered"`      // share an ID with an event that rules judge differently
+	Outside     int64     `json:"outside"`      // not in the asked period or accounts
+	Untimed     int64     `json:"span.Untimed"` // eventTime missing or unreadable
 	Matches     int64     `json:"matches"`
 	First       time.Time `json:"first"`
 	Last        time.Time `json:"last"`

@@ -58,6 +58,11 @@ func hunt(t testing.TB, pack *detect.Pack, o detect.Options, files [][]map[strin
 	if err != nil {
 		t.Fatal(err)
 	}
+	return run(t, h, files, shares)
+}
+
+func run(t testing.TB, h *detect.Hunt, files [][]map[string]any, shares [][]int) *detect.Result {
+	t.Helper()
 	fields, err := cloudtrail.CompileFields(h.Fields())
 	if err != nil {
 		t.Fatal(err)

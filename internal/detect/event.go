@@ -38,15 +38,10 @@ func (w *Worker) event() *rootkeep.Event {
 // text interns what evidence repeats. Longer text than any real one is cut: an
 // alert quotes a record, the record itself lies where the alert says.
 func (w *Worker) text(b []byte) string {
-	b = tally.Cut(b)
-	if s, ok := w.texts[string(b)]; ok {
-		return s
+	if n := w.names.Number(b); n != tally.Others {
+		return w.names.Text(n)
 	}
-	s := string(b)
-	if len(w.texts) < maxTexts {
-		w.texts[s] = s
-	}
-	return s
+	return string(tally.Cut(b))
 }
 
 // target finds what the call touched in the request; "" when it is not said.

@@ -3,14 +3,14 @@ package detect
 import (
 	"cmp"
 	"fmt"
-	"math"
+	"runtime"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/rootkeep/rootkeep"
 	"github.com/rootkeep/rootkeep/cloudtrail"
 	"github.com/rootkeep/rootkeep/internal/detect/inventory"
+	"github.com/rootkeep/rootkeep/internal/detect/span"
 	"github.com/rootkeep/rootkeep/internal/detect/tally"
 	"github.com/rootkeep/rootkeep/sigma/correlate"
 )
@@ -25,16 +25,23 @@ func (h *Hunt) Finish(workers []*Worker) (*Result, error) {
 	if err := h.settle(workers, watched); err != nil {
 		return nil, err
 	}
+	for _, w := range workers {
+		w.close()
+	}
+	h.forget(workers)
 	windows := workers[0].correlator
 	for _, w := range workers[1:] {
 		windows.Merge(w.correlator)
 	}
 	res := &Result{Totals: totals(workers), Notices: []string{}}
-	res.Places, res.Hours = tally.Sum(placesOf(workers))
-	if len(res.Places) > 0 {
-		res.Totals.First, res.Totals.Last = period(res.Places)
+	var places []*tally.Places
+	for _, w := range workers {
+		places = append(places, &w.places)
 	}
-	res.Alerts, res.Sessions = h.alerts(mergeGroups(workers))
+	res.Places, res.Hours = tally.Sum(places)
+	res.Totals.First, res.Totals.Last = tally.Period(res.Places)
+	names := &tally.Names{}
+	res.Alerts, res.Sessions = h.alerts(mergeGroups(workers, names), names)
 	res.Alerts = append(res.Alerts, h.firings(windows.Flush(h.end(res)))...)
 	slices.SortFunc(res.Alerts, func(a, b rootkeep.Alert) int {
 		return cmp.Or(cmp.Compare(b.Level, a.Level), a.First.Compare(b.First), cmp.Compare(a.ID, b.ID))
@@ -42,9 +49,22 @@ func (h *Hunt) Finish(workers []*Worker) (*Result, error) {
 	for _, w := range workers {
 		res.Altered = append(res.Altered, w.altered...)
 	}
-	slices.SortFunc(res.Altered, func(a, b rootkeep.Event) int { return compareEvents(&a, &b) })
+	slices.SortFunc(res.Altered, func(a, b rootkeep.Event) int { return span.CompareEvents(&a, &b) })
 	res.Notices = append(h.notices(workers, watched), h.windowNotices(windows)...)
 	return res, nil
+}
+
+// forget gives the set of IDs back, the largest thing in memory, before the report
+// is built in the room that it took.
+func (h *Hunt) forget(workers []*Worker) {
+	const large = 1 << 17 // events
+	h.seen = nil
+	for _, w := range workers {
+		w.batch = nil
+	}
+	if totals(workers).Events >= large {
+		runtime.GC() // of its own accord it would wait until the heap has grown
+	}
 }
 
 // settle decides about the records whose rules ask for a watched resource.
@@ -56,7 +76,7 @@ func (h *Hunt) settle(workers []*Worker, watched *inventory.Index) error {
 	given := inventory.NewIndex(h.options.Inventory)
 	for _, w := range workers {
 		reader := cloudtrail.NewReader(fields, cloudtrail.Options{Derived: derivedFields})
-		w.identity = 0 // this reader numbers identities anew
+		w.NewReader()
 		for _, d := range w.deferred {
 			rec, err := reader.One(d.raw)
 			if err != nil {
@@ -92,36 +112,13 @@ func (w *Worker) again(rec *cloudtrail.Record, file string, watched, given *inve
 	}
 }
 
-func placesOf(workers []*Worker) []*tally.Places {
-	var out []*tally.Places
-	for _, w := range workers {
-		out = append(out, &w.places)
-	}
-	return out
-}
-
 // end is up to where silence can be judged: the end of the asked period, but not
-// beyond the events that there are. A few events far after all others are a
-// broken clock or a forgery, and must not make everything else look silent.
+// beyond the events that there are.
 func (h *Hunt) end(res *Result) int64 {
-	const (
-		far   = 7 * 24 * 3600 // seconds without any event
-		stray = 1000          // one in so many
-	)
 	if !h.options.Observed.IsZero() {
 		return h.options.Observed.Unix()
 	}
-	last := int64(math.MinInt64)
-	var before int64
-	for _, hour := range res.Hours {
-		start := hour.Start.Unix()
-		if before > 0 && start-last > far && (res.Totals.Events-before)*stray < before {
-			break
-		}
-		last = start + 3599
-		before += hour.Events
-	}
-	return min(h.until, last, res.Totals.Last.Unix())
+	return min(h.until, tally.End(res.Hours, res.Totals.Events), res.Totals.Last.Unix())
 }
 
 func totals(workers []*Worker) Totals {
@@ -140,29 +137,17 @@ func totals(workers []*Worker) Totals {
 	return t
 }
 
-func period(places []tally.Place) (first, last time.Time) {
-	first, last = places[0].First, places[0].Last
-	for _, p := range places {
-		if p.First.Before(first) {
-			first = p.First
-		}
-		if p.Last.After(last) {
-			last = p.Last
-		}
-	}
-	return first, last
-}
-
 // group is what all workers together counted of one group.
 type group struct {
 	tactic  string
 	session bool
 	who     string // account, a zero byte, principal
-	spans
+	span.Spans
 }
 
-// mergeGroups joins what the workers counted under their own numbers.
-func mergeGroups(workers []*Worker) []*group {
+// mergeGroups joins what the workers counted under their own numbers. The texts of
+// the groups are then those of names.
+func mergeGroups(workers []*Worker, names *tally.Names) []*group {
 	type key struct {
 		tactic  int32
 		session bool
@@ -171,7 +156,11 @@ func mergeGroups(workers []*Worker) []*group {
 	all := map[key]*group{}
 	var out []*group
 	for _, w := range workers {
+		to := names.Merge(&w.names)
 		for k, runs := range w.groups {
+			for _, run := range runs.Runs {
+				run.Renumber(to)
+			}
 			joint := key{k.tactic, k.session, w.who.Pair(k.who)}
 			g, ok := all[joint]
 			if !ok {
@@ -182,8 +171,9 @@ func mergeGroups(workers []*Worker) []*group {
 				all[joint] = g
 				out = append(out, g)
 			}
-			g.merge(runs)
+			g.Merge(runs)
 		}
+		w.groups = nil
 	}
 	return out
 }
@@ -196,6 +186,9 @@ func (h *Hunt) notices(workers []*Worker, watched *inventory.Index) []string {
 	}
 	if watched.Len() == 0 {
 		out = append(out, "no watched resources are known, so detections on log buckets, keys and topics stayed quiet; hint: --inventory FILE")
+	}
+	if h.room.Load() < 0 {
+		out = append(out, fmt.Sprintf("the alerts' groups took more than %d MB: from then on matches of new callers or times were counted together as (others), and named no further values; hint: a shorter period or fewer rules", maxGroups>>20))
 	}
 	dropped := 0
 	for _, w := range workers {

@@ -1,12 +1,15 @@
 package detect
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/rootkeep/rootkeep"
+	"github.com/rootkeep/rootkeep/internal/detect/span"
+	"github.com/rootkeep/rootkeep/internal/detect/tally"
 	"github.com/rootkeep/rootkeep/internal/rule"
 	"github.com/rootkeep/rootkeep/sigma"
 	"github.com/rootkeep/rootkeep/sigma/correlate"
@@ -24,7 +27,8 @@ func (h *Hunt) firings(firings []correlate.Firing) []rootkeep.Alert {
 }
 
 func (h *Hunt) firing(c *sigma.Correlation, s *settings, f correlate.Firing) rootkeep.Alert {
-	run := &span{first: f.Start, last: f.End, events: f.Events}
+	run := &span.Span{First: f.Start, Last: f.End, Events: f.Events}
+	var names tally.Names
 	failed, relay := 0, ""
 	var threats []string
 	sample := f.Sample
@@ -33,16 +37,16 @@ func (h *Hunt) firing(c *sigma.Correlation, s *settings, f correlate.Firing) roo
 	}
 	for _, e := range sample {
 		action := []byte(strings.TrimSuffix(e.Source, ".amazonaws.com") + ":" + e.Name)
-		run.names.Add(action)
+		run.Names.Add(names.Number(action), 1)
 		if e.ErrorCode != "" {
 			failed++
 		}
-		run.regions.Add([]byte(e.Region))
-		run.addresses.Add([]byte(e.Address))
-		run.agents.Add([]byte(e.Agent))
+		run.Regions.Add(names.Number([]byte(e.Region)), 1)
+		run.Addresses.Add(names.Number([]byte(e.Address)), 1)
+		run.Agents.Add(names.Number([]byte(e.Agent)), 1)
 		from := h.options.Atlas.Of(e.Address, e.Agent, e.Time.Unix())
 		threats = append(threats, from.Threats...)
-		relay = or(relay, from.Relay)
+		relay = cmp.Or(relay, from.Relay)
 	}
 	hit := ruleHit(&c.Header, s)
 	hit.Level, hit.Count, hit.Threshold = c.Level, f.Count, threshold(c, f)
@@ -51,18 +55,18 @@ func (h *Hunt) firing(c *sigma.Correlation, s *settings, f correlate.Firing) roo
 		Count: f.Count, Attempts: failed,
 	}
 	if n := len(sample); n < f.Count && n > 0 {
-		run.note(fmt.Sprintf("calls, addresses and user agents are counted over %d of the %d events", n, f.Count))
+		run.Note(fmt.Sprintf("calls, addresses and user agents are counted over %d of the %d events", n, f.Count))
 	}
 	if failed == len(sample) && failed > 0 && s.Attempt == attemptLower {
 		hit.Level = hit.Level.Lower() // nothing of it succeeded
-		run.note("every call failed")
+		run.Note("every call failed")
 	}
 	if h.onPlaces(c) && f.NewValue == relayCountry {
 		hit.Level = hit.Level.Lower()
-		run.note("from " + relay + ", a relay or VPN on your list")
+		run.Note("from " + relay + ", a relay or VPN on your list")
 	}
 	for _, list := range threats {
-		run.note("on threat list " + list)
+		run.Note("on threat list " + list)
 	}
 	if len(threats) > 0 {
 		hit.Level = hit.Level.Raise()
@@ -70,12 +74,12 @@ func (h *Hunt) firing(c *sigma.Correlation, s *settings, f correlate.Firing) roo
 	if s.Escalate != nil && len(f.Steps) > 0 && f.Steps[0] != 0 {
 		a.State = "escalated"
 		hit.Level = max(hit.Level, s.Escalate.Level)
-		run.note(fmt.Sprintf("passed %v at %s", s.Escalate.GTE, unix(f.Steps[0]).Format(time.RFC3339)))
+		run.Note(fmt.Sprintf("passed %v at %s", s.Escalate.GTE, unix(f.Steps[0]).Format(time.RFC3339)))
 	}
 	a.Rules = []rootkeep.RuleHit{hit}
-	h.describe(&a, run)
+	h.describe(&a, run, &names)
 	h.nameGroup(&a, c, f)
-	a.ID = alertID("firing", or(c.ID, c.Title), strings.Join(f.Group, "\x00"), a.First.Format(time.RFC3339), f.NewValue)
+	a.ID = alertID("firing", cmp.Or(c.ID, c.Title), strings.Join(f.Group, "\x00"), a.First.Format(time.RFC3339), f.NewValue)
 	return a
 }
 

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/rootkeep/rootkeep"
+	"github.com/rootkeep/rootkeep/internal/detect/span"
 	"github.com/rootkeep/rootkeep/internal/detect/tally"
 	"github.com/rootkeep/rootkeep/sigma"
 )
@@ -26,16 +27,17 @@ const (
 const approvalUnknown = "approval not checked"
 
 // alerts makes one alert of each run of each group.
-func (h *Hunt) alerts(groups []*group) ([]rootkeep.Alert, []Session) {
+func (h *Hunt) alerts(groups []*group, names *tally.Names) ([]rootkeep.Alert, []Session) {
 	var alerts []rootkeep.Alert
 	sessions := []Session{}
 	for _, g := range groups {
-		for _, run := range g.runs {
-			a := h.alert(g, run)
+		for i, run := range g.Runs {
+			a := h.alert(g, run, names)
 			alerts = append(alerts, a)
 			if g.session {
-				sessions = append(sessions, session(a, run))
+				sessions = append(sessions, session(a, run, names))
 			}
+			g.Runs[i] = nil // the alert has its evidence
 		}
 	}
 	slices.SortFunc(sessions, func(a, b Session) int {
@@ -45,12 +47,12 @@ func (h *Hunt) alerts(groups []*group) ([]rootkeep.Alert, []Session) {
 }
 
 // alert tells one run.
-func (h *Hunt) alert(g *group, run *span) rootkeep.Alert {
+func (h *Hunt) alert(g *group, run *span.Span, names *tally.Names) rootkeep.Alert {
 	a := rootkeep.Alert{Kind: "group", State: "open", Tactic: g.tactic}
-	for _, c := range run.rules {
-		header, s := &h.pack.Set.Rules()[c.rule].Header, &h.pack.rules[c.rule]
+	for _, c := range run.Rules {
+		header, s := &h.pack.Set.Rules()[c.Rule].Header, &h.pack.rules[c.Rule]
 		hit := ruleHit(header, s)
-		hit.Level, hit.Count, hit.Attempts = c.level, c.count, c.attempts
+		hit.Level, hit.Count, hit.Attempts = c.Level, c.Count, c.Attempts
 		a.Rules = append(a.Rules, hit)
 		for _, t := range h.pack.techniques(header, s.AttackVersion) {
 			if !slices.Contains(a.Techniques, t) {
@@ -61,19 +63,19 @@ func (h *Hunt) alert(g *group, run *span) rootkeep.Alert {
 	if g.session {
 		a.Kind = "session"
 		a.Notes = append(a.Notes, approvalUnknown)
-		a.Tactic = tactic(&h.pack.Set.Rules()[run.rules[0].rule].Header)
+		a.Tactic = tactic(&h.pack.Set.Rules()[run.Rules[0].Rule].Header)
 	}
-	if run.first == untimed {
+	if run.First == span.Untimed {
 		a.Notes = append(a.Notes, "eventTime is missing or unreadable: when this happened is not known")
 	}
-	a.Count, a.Attempts = run.names.Total(), run.failed.Total()
-	h.describe(&a, run)
+	a.Count, a.Attempts = run.Names.Total(), run.Failed.Total()
+	h.describe(&a, run, names)
 	a.ID = alertID("group", g.who, g.tactic, fmt.Sprint(g.session), a.First.Format(time.RFC3339))
 	return a
 }
 
 // describe fills what follows from the rules and the run.
-func (h *Hunt) describe(a *rootkeep.Alert, run *span) {
+func (h *Hunt) describe(a *rootkeep.Alert, run *span.Span, names *tally.Names) {
 	slices.SortFunc(a.Rules, func(x, y rootkeep.RuleHit) int {
 		return cmp.Or(cmp.Compare(y.Level, x.Level), cmp.Compare(y.Count, x.Count), cmp.Compare(x.Name, y.Name))
 	})
@@ -85,21 +87,21 @@ func (h *Hunt) describe(a *rootkeep.Alert, run *span) {
 	if n := len(a.Rules) - 1; n > 0 {
 		a.Title += fmt.Sprintf(" (and %d more)", n)
 	}
-	a.First, a.Last = unix(run.first), unix(run.last)
-	a.Actions = run.names.Top(shownActions)
-	a.Addresses = h.addresses(&run.addresses, run.first)
-	for _, region := range run.regions.Names(shownRegions) {
+	a.First, a.Last = unix(run.First), unix(run.Last)
+	a.Actions = run.Names.Top(shownActions, names)
+	a.Addresses = h.addresses(run.Addresses.Top(shownAddresses, names), run.First)
+	for _, region := range run.Regions.TopTexts(shownRegions, names) {
 		a.Regions = append(a.Regions, rootkeep.Region(region))
 	}
-	a.Agents = run.agents.Names(shownAgents)
-	for what, c := range map[string]*tally.Texts{"addresses": &run.addresses, "user agents": &run.agents, "calls": &run.names} {
+	a.Agents = run.Agents.TopTexts(shownAgents, names)
+	for what, c := range map[string]*tally.Texts{"addresses": &run.Addresses, "user agents": &run.Agents, "calls": &run.Names} {
 		if c.More() > 0 {
-			run.note(fmt.Sprintf("more than %d different %s: %d events with further ones are counted, not named", tally.Distinct, what, c.More()))
+			run.Note(fmt.Sprintf("more than %d different %s: %d events with further ones are counted, not named", tally.Distinct, what, c.More()))
 		}
 	}
-	slices.Sort(run.notes)
-	a.Notes = append(a.Notes, run.notes...)
-	for _, e := range run.events {
+	slices.Sort(run.Notes)
+	a.Notes = append(a.Notes, run.Notes...)
+	for _, e := range run.Events {
 		a.Events = append(a.Events, *e)
 	}
 	if len(a.Events) > 0 {
@@ -116,9 +118,9 @@ func ruleHit(header *sigma.Header, s *settings) rootkeep.RuleHit {
 
 // addresses looks the most frequent origins up for the reader, as the lists
 // stood at time at.
-func (h *Hunt) addresses(c *tally.Texts, at int64) []rootkeep.Address {
+func (h *Hunt) addresses(top []rootkeep.Count, at int64) []rootkeep.Address {
 	var out []rootkeep.Address
-	for _, n := range c.Top(shownAddresses) {
+	for _, n := range top {
 		o := h.options.Atlas.Of(n.Text, "", at)
 		a := rootkeep.Address{Text: n.Text, Count: n.Count, Country: o.Place.Country, ASN: o.Place.ASN, Network: o.Place.Network}
 		a.Lists = append(a.Lists, o.Threats...)
@@ -130,15 +132,19 @@ func (h *Hunt) addresses(c *tally.Texts, at int64) []rootkeep.Address {
 	return out
 }
 
-func session(a rootkeep.Alert, run *span) Session {
+func session(a rootkeep.Alert, run *span.Span, names *tally.Names) Session {
 	s := Session{
 		Account: a.Account, Actor: a.Actor, Start: a.First, End: a.Last, Events: a.Count, Failed: a.Attempts,
-		MFA: run.mfa.String(), Regions: a.Regions, Addresses: a.Addresses, Agents: a.Agents, Keys: run.keys.Names(shownAgents),
+		MFA: run.MFA.String(), Regions: a.Regions, Addresses: a.Addresses, Agents: a.Agents, Keys: run.Keys.TopTexts(shownAgents, names),
 		AlertID: a.ID, Approval: approvalUnknown,
 	}
-	for _, c := range run.names.Top(tally.Distinct) {
+	failed := map[string]int{}
+	for _, c := range run.Failed.Top(tally.Distinct, names) {
+		failed[c.Text] = c.Count
+	}
+	for _, c := range run.Names.Top(tally.Distinct, names) {
 		source, name, _ := strings.Cut(c.Text, ":")
-		s.Actions = append(s.Actions, Action{Source: source, Name: name, Count: c.Count, Failed: run.failed.Of(c.Text)})
+		s.Actions = append(s.Actions, Action{Source: source, Name: name, Count: c.Count, Failed: failed[c.Text]})
 	}
 	return s
 }
@@ -150,3 +156,5 @@ func alertID(parts ...string) string {
 	sum := sha256.Sum256([]byte(strings.Join(parts, "\x1f")))
 	return "AL-" + crockford.EncodeToString(sum[:])[:13]
 }
+
+func unix(t int64) time.Time { return time.Unix(t, 0).UTC() }

@@ -247,6 +247,11 @@ func (l *loader) compile(o LoadOptions) (*Pack, error) {
 	}
 	for _, c := range set.Correlations() {
 		p.correlations = append(p.correlations, l.numbered(&c.Header, fields))
+		for _, in := range c.Inputs {
+			if in.Rule >= 0 {
+				p.rules[in.Rule].asksMore = true // its windows
+			}
+		}
 	}
 	slices.SortStableFunc(p.Problems, func(a, b Problem) int { return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line)) })
 	return p, nil
@@ -277,6 +282,7 @@ func (l *loader) numbered(h *sigma.Header, fields []string) settings {
 		p.tactics = append(p.tactics, name)
 	}
 	s.tactic = int32(slices.Index(p.tactics, name))
+	s.asksMore = s.Watched != nil || s.Judge != nil || s.Attempt == attemptIgnore
 	return s
 }
 

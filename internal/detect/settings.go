@@ -27,8 +27,9 @@ type settings struct {
 	Judge         *judge    `yaml:"judge"`
 	Escalate      *escalate `yaml:"escalate"`
 
-	tactic int32    // number of the tactic in its pack
-	cases  ast.Node // decoded only to be run: half of a file is cases
+	tactic   int32    // number of the tactic in its pack
+	asksMore bool     // a match needs its record for more than counts
+	cases    ast.Node // decoded only to be run: half of a file is cases
 }
 
 // attempt says what a failed call is worth; in a correlation, a window in which

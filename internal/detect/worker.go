@@ -2,7 +2,7 @@ package detect
 
 import (
 	"bytes"
-	"encoding/binary"
+	"cmp"
 	"slices"
 
 	"github.com/rootkeep/rootkeep"
@@ -11,6 +11,7 @@ import (
 	"github.com/rootkeep/rootkeep/internal/detect/origin"
 	"github.com/rootkeep/rootkeep/internal/detect/policytext"
 	"github.com/rootkeep/rootkeep/internal/detect/seen"
+	"github.com/rootkeep/rootkeep/internal/detect/span"
 	"github.com/rootkeep/rootkeep/internal/detect/tally"
 	"github.com/rootkeep/rootkeep/sigma"
 	"github.com/rootkeep/rootkeep/sigma/correlate"
@@ -25,18 +26,22 @@ type Worker struct {
 	inventory   *inventory.Index
 	totals      Totals
 	altered     []rootkeep.Event // records that share an ID with another
-	groups      map[groupKey]*spans
+	groups      map[groupKey]*span.Spans
 	lastKey     groupKey // bursts repeat tactic and caller
-	lastSpans   *spans
+	lastSpans   *span.Spans
 	who         tally.Callers
-	texts       map[string]string // interned texts of evidence
+	names       tally.Names // texts of groups and of their evidence
 	places      tally.Places
+	batch       *seen.Batch[arrival]
+	call        *call   // of the last record that matched
+	spare       []*call // to be used again
+	records     int64   // looked at so far
+	approximate int64   // record number of totals.Approximate
 	origins     map[string]origin.Origin
 	deferred    []deferred
-	dropped     int // records that did not fit in deferred
-	lastNumber  seen.Account
-	lastAccount string
-	identity    uint64 // cloudtrail.Record.Identity that principal was read from
+	dropped     int     // records that did not fit in deferred
+	source      *source // of the last record
+	identity    uint64  // cloudtrail.Record.Identity that principal was read from
 	principal   []byte
 	actor       *rootkeep.Actor // nil until asked for
 
@@ -48,7 +53,6 @@ type Worker struct {
 	failed  bool
 	threats []string // lists that name its address or user agent
 	matched []int32
-	print   []byte
 	scratch []byte
 	built   *rootkeep.Event // what event made of the record, once
 
@@ -68,7 +72,6 @@ type deferred struct {
 const (
 	maxDeferred = 128 << 20 // bytes of records kept for the inventory, over all workers
 	maxOrigins  = 1 << 16   // addresses remembered
-	maxTexts    = 1 << 16   // texts interned
 	maxAltered  = 100       // altered records named by each worker
 )
 
@@ -79,10 +82,12 @@ func (h *Hunt) NewWorker() *Worker {
 		matcher:    h.pack.Set.NewMatcher(),
 		correlator: correlate.New(h.pack.Set),
 		inventory:  &inventory.Index{},
-		groups:     map[groupKey]*spans{},
-		texts:      map[string]string{},
+		groups:     map[groupKey]*span.Spans{},
 		origins:    map[string]origin.Origin{},
+		call:       &call{},
+		source:     &source{},
 	}
+	w.batch = seen.NewBatch(h.seen, w.settle)
 	w.evidence, w.deriveBound = w.event, w.derive
 	return w
 }
@@ -92,6 +97,10 @@ func (h *Hunt) Fields() []string { return h.pack.Set.Fields() }
 
 // Derived is the number of computed fields a view needs beside them.
 func (h *Hunt) Derived() int { return derivedFields }
+
+// NewReader says that further records come from another Reader, which numbers
+// identities anew.
+func (w *Worker) NewReader() { w.identity, w.call.identity = 0, 0 }
 
 // Observe judges one record of a file. It keeps nothing of rec.
 func (w *Worker) Observe(rec *cloudtrail.Record, file string) {
@@ -105,15 +114,9 @@ func (w *Worker) Observe(rec *cloudtrail.Record, file string) {
 		return
 	}
 	w.matched = w.matcher.Match(v, w.matched[:0])
-	if w.duplicate(v) {
-		w.totals.Duplicates++
+	a := w.arrive(v, timed)
+	if w.postpone(v, &a) || !w.count(&a, w.verdict(v)) {
 		return
-	}
-	w.totals.Events++
-	if timed {
-		w.places.Count(w.account(v), v.Text(fRegion), w.time)
-	} else {
-		w.totals.Untimed++
 	}
 	switch {
 	case len(w.matched) == 0:
@@ -137,7 +140,7 @@ func (w *Worker) begin(rec *cloudtrail.Record, file string) (timed bool) {
 	rec.View.Derive = w.deriveBound
 	t, ok := cloudtrail.ParseTime(rec.View.Text(fTime))
 	if timed = ok && t >= earliest && t < latest; !timed {
-		t = untimed
+		t = span.Untimed
 	}
 	w.time = t
 	return timed
@@ -166,45 +169,6 @@ func (w *Worker) account(v *rootkeep.View) []byte {
 		return a
 	}
 	return v.Text(fAccount)
-}
-
-// duplicate says whether the record was met before. A record that shares its ID
-// with another but not what rules make of it is judged as well: otherwise a
-// harmless record with the ID of a telling one would hide it.
-func (w *Worker) duplicate(v *rootkeep.View) bool {
-	id := v.Text(fID)
-	if len(id) == 0 {
-		return false // nothing to compare: better twice than not at all
-	}
-	w.print = w.print[:0]
-	if len(w.matched) > 0 {
-		for _, number := range w.matched {
-			w.print = binary.LittleEndian.AppendUint32(w.print, uint32(number))
-		}
-		w.print = append(append(w.print, v.Text(fAddress)...), v.Text(fARN)...)
-	}
-	switch account := w.account(v); w.hunt.seen.Add(w.numberOf(account), account, id, w.print) {
-	case seen.Duplicate:
-		return true
-	case seen.Altered:
-		w.totals.Altered++
-		if len(w.altered) < maxAltered {
-			w.altered = append(w.altered, *w.event())
-		}
-	case seen.Unknown:
-		if w.totals.Approximate == "" {
-			w.totals.Approximate = w.file
-		}
-	}
-	return false
-}
-
-// numberOf remembers the last account: a file is of one.
-func (w *Worker) numberOf(account []byte) seen.Account {
-	if w.lastNumber == 0 || string(account) != w.lastAccount {
-		w.lastNumber, w.lastAccount = w.hunt.seen.Account(account), string(tally.Cut(account))
-	}
-	return w.lastNumber
 }
 
 // asksInventory says whether a matching rule is about watched resources.
@@ -252,112 +216,41 @@ func (w *Worker) take(v *rootkeep.View) {
 		return
 	}
 	w.totals.Matches += int64(len(w.matched))
-	if w.time != untimed {
+	if w.time != span.Untimed {
 		w.correlator.Observe(v, w.matched, w.time, w.evidence)
 	}
 	for _, list := range w.threats {
 		notes = append(notes, "on threat list "+list)
 	}
-	w.group(v, notes)
+	c := w.callOf(v)
+	w.tell(c)
+	w.add(c, w.time)
+	w.enter(c, notes, w.evidence)
 }
 
-// group counts the record once in each group that one of its rules belongs to.
-func (w *Worker) group(v *rootkeep.View, notes []string) {
-	who := uint32(0)
-	var added [8]*span // a record is rarely in more than two groups
-	spans := added[:0]
-	for i, number := range w.matched {
+// tell passes every match on to who asked for them.
+func (w *Worker) tell(c *call) {
+	if w.hunt.options.OnMatch == nil {
+		return
+	}
+	for _, number := range w.matched {
 		r := w.hunt.pack.Set.Rules()[number]
-		s := &w.hunt.pack.rules[number]
-		level := w.level(r.Level, s)
-		if w.hunt.options.OnMatch != nil {
-			w.hunt.options.OnMatch(Match{Rule: ruleName(&r.Header), Title: r.Title, Level: level, Event: w.event()})
-		}
-		if !r.Alerts {
-			continue
-		}
-		if i == 0 || len(spans) == 0 {
-			who = w.who.Number(w.account(v), w.principalOf(v))
-		}
-		key := groupKey{tactic: s.tactic, who: who}
-		if s.Session {
-			key = groupKey{session: true, who: who}
-		}
-		run := w.run(key)
-		run.hit(number, level, w.failed)
-		if !slices.Contains(spans, run) {
-			spans = append(spans, run)
-			w.describe(v, run, s.Session)
-			for _, note := range notes {
-				run.note(note)
-			}
-		}
+		w.hunt.options.OnMatch(Match{Rule: ruleName(&r.Header), Title: r.Title, Level: level(r.Level, &w.hunt.pack.rules[number], c.Failed, c.raised), Event: w.event()})
 	}
 }
-
-// level is what one match is worth: less for an attempt, more from a place on a
-// threat list.
-func (w *Worker) level(level rootkeep.Severity, s *settings) rootkeep.Severity {
-	if w.failed && s.Attempt == attemptLower {
-		level = level.Lower()
-	}
-	if len(w.threats) > 0 {
-		level = level.Raise()
-	}
-	return level
-}
-
-// describe counts what the record says of itself.
-func (w *Worker) describe(v *rootkeep.View, run *span, session bool) {
-	action := w.action(v)
-	run.names.Add(action)
-	if w.failed {
-		run.failed.Add(action)
-	}
-	run.regions.Add(v.Text(fRegion))
-	run.addresses.Add(v.Text(fAddress))
-	run.agents.Add(v.Text(fAgent))
-	run.mfa |= multiFactor(v)
-	if session {
-		run.keys.Add(v.Text(fAccessKey))
-	}
-	if run.wants(w.time) {
-		run.keep(w.event())
-	}
-}
-
-// action names the call as IAM does: iam:CreateUser.
-func (w *Worker) action(v *rootkeep.View) []byte {
-	service := bytes.TrimSuffix(v.Text(fSource), []byte(".amazonaws.com"))
-	w.scratch = append(append(append(w.scratch[:0], service...), ':'), v.Text(fName)...)
-	return w.scratch
-}
-
-func (w *Worker) run(key groupKey) *span {
-	if w.lastSpans == nil || key != w.lastKey {
-		list, ok := w.groups[key]
-		if !ok {
-			list = &spans{}
-			w.groups[key] = list
-		}
-		w.lastKey, w.lastSpans = key, list
-	}
-	return w.lastSpans.at(w.time)
-}
-
 func ruleName(h *sigma.Header) string {
-	return or(h.Name, or(h.ID, h.Title))
+	return cmp.Or(h.Name, cmp.Or(h.ID, h.Title))
 }
 
 // multiFactor is what the record says of MFA: the sign-in's own word, or the
 // session's.
-func multiFactor(v *rootkeep.View) mfaSaid {
+func multiFactor(v *rootkeep.View) span.MFA {
 	for _, field := range []int{fSignInMFA, fIssuedMFA} {
 		switch text := v.Text(field); {
 		case bytes.EqualFold(text, []byte("yes")), bytes.EqualFold(text, []byte("true")):
-			return mfaYes
+			return span.WithMFA
 		case len(text) > 0:
-			return mfaNo
+			return span.NoMFA
 		}
 	}
 	return 0

@@ -21,7 +21,7 @@ import (
 // cannot even be tried: a broken zip, a folder without permission.
 type Object struct {
 	Input  cloudtrail.Input
-	Size   int64 // stored bytes, -1 when unknown
+	Size   int64 // stored bytes, -1 when nobody looked
 	Digest bool  // its key names a digest file, which holds no records
 	// Root is the path that the user named and this file lies at or below; empty
 	// for what is no file of its own: an entry of a zip, standard input.
@@ -110,12 +110,24 @@ func (p *Paths) Count(ctx context.Context) (objects int, bytes int64) {
 		p.each(path, func(o Object) bool {
 			if !o.Digest && o.Err == nil {
 				objects++
-				bytes += max(o.Size, 0)
+				bytes += o.size()
 			}
 			return ctx.Err() == nil
 		})
 	}
 	return objects, bytes
+}
+
+// size is how many bytes are stored, 0 when the object has vanished.
+func (o *Object) size() int64 {
+	if o.Size >= 0 {
+		return o.Size
+	}
+	info, err := os.Stat(o.Input.Name)
+	if err != nil {
+		return 0
+	}
+	return info.Size()
 }
 
 // each sends the file, or every file below the folder. It returns false when
@@ -128,6 +140,8 @@ func (p *Paths) each(path string, send func(Object) bool) bool {
 			going = send(Object{Input: cloudtrail.Input{Name: name}, Err: plain(err)})
 		case d.IsDir():
 			return nil
+		case d.Type().IsRegular() && !isZip(name):
+			going = send(file(path, name, -1)) // its size is of interest to Count alone
 		default:
 			going = p.file(path, name, send)
 		}
@@ -167,12 +181,18 @@ func (p *Paths) file(root, name string, send func(Object) bool) bool {
 		}
 		return send(Object{Input: cloudtrail.Input{Name: name}, Err: errors.New("no regular file; hint: pipe it to standard input (-)")})
 	}
-	if strings.EqualFold(filepath.Ext(name), ".zip") {
+	if isZip(name) {
 		return p.zip(name, info.Size(), send)
 	}
-	o := object(name, info.Size(), func() (io.ReadCloser, error) { return os.Open(name) })
+	return send(file(root, name, info.Size()))
+}
+
+func isZip(name string) bool { return strings.EqualFold(filepath.Ext(name), ".zip") }
+
+func file(root, name string, size int64) Object {
+	o := object(name, size, func() (io.ReadCloser, error) { return os.Open(name) })
 	o.Root = root
-	return send(o)
+	return o
 }
 
 func object(name string, size int64, open func() (io.ReadCloser, error)) Object {

@@ -17,12 +17,12 @@ func TestSetIsExactWithinItsBudget(t *testing.T) {
 	s := New(24 * events)
 	account := []byte("111122223333")
 	for i := range uint64(events) {
-		if got := s.Add(s.Account(account), account, uuidText(i), nil); got != Fresh {
+		if got := s.Add(s.Account(account), account, uuidText(i), 0); got != Fresh {
 			t.Fatalf("event %d of %d: got %v, want Fresh within 24 bytes an event", i, events, got)
 		}
 	}
 	for i := range uint64(events) {
-		if got := s.Add(s.Account(account), account, uuidText(i), nil); got != Duplicate {
+		if got := s.Add(s.Account(account), account, uuidText(i), 0); got != Duplicate {
 			t.Fatalf("event %d again: got %v, want Duplicate", i, got)
 		}
 	}
@@ -33,7 +33,7 @@ func TestSetKeepsWhatMattersBeyondItsBudget(t *testing.T) {
 	account := []byte("111122223333")
 	full := uint64(0)
 	for i := range uint64(100_000) {
-		if s.Add(s.Account(account), account, uuidText(i), nil) == Unknown {
+		if s.Add(s.Account(account), account, uuidText(i), 0) == Unknown {
 			full = i
 			break
 		}
@@ -41,13 +41,13 @@ func TestSetKeepsWhatMattersBeyondItsBudget(t *testing.T) {
 	if full == 0 {
 		t.Fatal("a budget of 64 KiB never filled")
 	}
-	if got := s.Add(s.Account(account), account, uuidText(full), []byte("rule")); got != Fresh {
+	if got := s.Add(s.Account(account), account, uuidText(full), s.Mark([]byte("rule"))); got != Fresh {
 		t.Errorf("an event that matters, first time: got %v, want Fresh", got)
 	}
-	if got := s.Add(s.Account(account), account, uuidText(full), []byte("rule")); got != Duplicate {
+	if got := s.Add(s.Account(account), account, uuidText(full), s.Mark([]byte("rule"))); got != Duplicate {
 		t.Errorf("an event that matters, second time: got %v, want Duplicate", got)
 	}
-	if got := s.Add(s.Account(account), account, uuidText(0), nil); got != Duplicate {
+	if got := s.Add(s.Account(account), account, uuidText(0), 0); got != Duplicate {
 		t.Errorf("an event from before it filled: got %v, want Duplicate", got)
 	}
 }
@@ -66,10 +66,10 @@ func TestSetComparesAccountAndID(t *testing.T) {
 		{"an ID that is no UUID is remembered", "111122223333", "event-1", Duplicate},
 	}
 	s := New(1 << 20)
-	s.Add(s.Account([]byte("111122223333")), []byte("111122223333"), []byte(id), nil)
+	s.Add(s.Account([]byte("111122223333")), []byte("111122223333"), []byte(id), 0)
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			if got := s.Add(s.Account([]byte(tt.account)), []byte(tt.account), []byte(tt.id), nil); got != tt.want {
+			if got := s.Add(s.Account([]byte(tt.account)), []byte(tt.account), []byte(tt.id), 0); got != tt.want {
 				t.Errorf("Add: got %v, want %v", got, tt.want)
 			}
 		})
@@ -86,7 +86,7 @@ func BenchmarkAdd(b *testing.B) {
 	b.ReportAllocs()
 	b.ResetTimer()
 	for i := range b.N {
-		s.Add(s.Account(account), account, ids[i&(len(ids)-1)], nil)
+		s.Add(s.Account(account), account, ids[i&(len(ids)-1)], 0)
 	}
 }
 
@@ -106,8 +106,29 @@ func TestSetTellsAlteredRecords(t *testing.T) {
 		{"an odd ID without a match is another record", []byte("odd"), "", Altered},
 	}
 	for _, tt := range steps {
-		if got := s.Add(s.Account(account), account, tt.id, []byte(tt.judgement)); got != tt.want {
+		if got := s.Add(s.Account(account), account, tt.id, s.Mark([]byte(tt.judgement))); got != tt.want {
 			t.Errorf("%s: got %v, want %v", tt.name, got, tt.want)
 		}
+	}
+}
+
+func BenchmarkBatch(b *testing.B) {
+	ids := make([][]byte, 1<<20)
+	for i := range ids {
+		ids[i] = uuidText(uint64(i))
+	}
+	account := []byte("111122223333")
+	s := New(256 << 20)
+	number := s.Account(account)
+	fresh := 0
+	batch := NewBatch(s, func(_ *int, _ ID, v Verdict) {
+		if v == Fresh {
+			fresh++
+		}
+	})
+	b.ReportAllocs()
+	b.ResetTimer()
+	for i := range b.N {
+		batch.Add(number, ids[i&(len(ids)-1)], 0, &i)
 	}
 }

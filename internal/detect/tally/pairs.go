@@ -20,10 +20,21 @@ func (n *Callers) Number(account, principal []byte) uint32 {
 	}
 	i, ok := n.of[string(n.key)]
 	if !ok && len(n.list) >= maxCallers {
-		n.key = append(append(n.key[:0], 0), "(others)"...)
-		i, ok = n.of[string(n.key)]
+		return n.Others()
 	}
-	if !ok {
+	return n.enter(i, ok)
+}
+
+// Others is the number that callers share who are not told apart.
+func (n *Callers) Others() uint32 {
+	n.key = append(append(n.key[:0], 0), "(others)"...)
+	i, ok := n.of[string(n.key)]
+	return n.enter(i, ok)
+}
+
+// enter gives n.key a number unless it has i.
+func (n *Callers) enter(i uint32, known bool) uint32 {
+	if !known {
 		if n.of == nil {
 			n.of = map[string]uint32{}
 		}
