@@ -5,8 +5,8 @@ package content
 
 import "embed"
 
-// Files holds detections/<name>.yaml, the base events events/<name>.json that
+// Files holds controls/<ID>.yaml, detections/<name>.yaml, the base events events/<name>.json that
 // their cases patch, and api/*.txt, the names of AWS's operations and events.
 //
-//go:embed api attack detections events
+//go:embed api attack controls detections events
 var Files embed.FS

@@ -16,7 +16,11 @@ type Policy struct {
 	Document *policy.Document
 
 	statements []statement
+	unread     bool
 }
+
+// IsUnread says whether the policy stands for one that could not be read.
+func (p *Policy) IsUnread() bool { return p.unread }
 
 // Statements is how many statements the policy has.
 func (p *Policy) Statements() int { return len(p.statements) }
@@ -119,6 +123,7 @@ func Unread(name string, layer Layer) *Policy {
 	if err != nil {
 		panic("iam: " + err.Error()) // the text above is a policy; a test compiles it
 	}
+	p.unread = true
 	for i := range p.statements {
 		p.statements[i].tests = []condition.Test{condition.Unread(name)}
 	}
