@@ -28,9 +28,15 @@ func scanCommand(s streams) *cobra.Command {
   aws iam get-account-authorization-details,
   aws iam get-account-summary,
   aws iam get-account-password-policy,
-  aws iam list-virtual-mfa-devices;
+  aws iam list-virtual-mfa-devices,
+  aws cloudtrail describe-trails,
+  aws logs describe-metric-filters, aws cloudwatch describe-alarms (one file a Region),
+  aws sns list-subscriptions;
 its kind is told from its content, - is standard input. --save keeps all facts in a
 snapshot file, which --snapshot judges again, by newer controls too.
+
+An alarm is proven, not looked up by name: events are run through the metric filter,
+and what one of them publishes must take the alarm to a confirmed subscriber.
 
 A fact that no file tells makes a finding unknown, never passed, and the report names
 the call that tells it. Files do not say when AWS answered: their own time is taken.

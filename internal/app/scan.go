@@ -13,6 +13,7 @@ import (
 	"github.com/rootkeep/rootkeep/internal/facts/intake"
 	"github.com/rootkeep/rootkeep/internal/posture"
 	"github.com/rootkeep/rootkeep/internal/report/assessment"
+	"github.com/rootkeep/rootkeep/internal/rule"
 )
 
 // ScanConfig is an assessment as the user asked for it.
@@ -77,7 +78,11 @@ func LoadControls(dirs []string) ([]*posture.Control, []error, error) {
 		}
 		sources = append(sources, posture.Source{FS: os.DirFS(dir), Dir: ".", Name: dir})
 	}
-	controls, problems := posture.Load(sources...)
+	bases, err := rule.LoadBases(content.Files, "events")
+	if err != nil {
+		return nil, nil, err
+	}
+	controls, problems := posture.Load(bases, sources...)
 	return controls, problems, nil
 }
 

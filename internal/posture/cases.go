@@ -18,6 +18,9 @@ type Case struct {
 	Facts map[string]any `yaml:"facts"`
 	Deny  []string       `yaml:"deny"` // AWS actions, such as iam:GetAccountSummary
 	Want  string         `yaml:"want"` // a status; of several resources, the first
+	// Filter is for a watch: a metric filter of this pattern, fed by a trail, whose
+	// alarm fires on one event and reaches a subscriber.
+	Filter string `yaml:"filter"`
 }
 
 // caseTime is now in cases.
@@ -79,6 +82,9 @@ func (t *Case) snapshot() (*facts.Snapshot, error) {
 	if err := d.Decode(&s.Facts); err != nil {
 		return nil, fmt.Errorf("facts: %w", err)
 	}
+	if t.Filter != "" {
+		monitor(s, t.Filter)
+	}
 	for _, p := range facts.Paths() {
 		if t.sets(p.Name) {
 			s.Observe(p.Call, caseTime, "", p.Name)
@@ -109,4 +115,19 @@ func (t *Case) sets(path string) bool {
 		return true
 	}
 	return false
+}
+
+// monitor adds a way from an event to a person that holds.
+func monitor(s *facts.Snapshot, pattern string) {
+	const at = ":eu-west-3:111122223333:"
+	s.Facts.Trails = []facts.Trail{{Name: "all", MultiRegion: true, GlobalEvents: true, Logging: true, LogGroup: "arn:aws:logs" + at + "log-group:trail:*"}}
+	s.Facts.MetricFilters = []facts.MetricFilter{{
+		Name: "filter", LogGroup: "trail", Pattern: pattern, Transformations: []facts.Transformation{{Namespace: "Security", Metric: "count", Value: "1"}},
+	}}
+	s.Facts.Alarms = []facts.Alarm{{
+		ARN: "arn:aws:cloudwatch" + at + "alarm:a", Name: "alarm", Namespace: "Security", Metric: "count", Statistic: "Sum", Period: 300, EvaluationPeriods: 1,
+		Threshold: 1, Comparison: "GreaterThanOrEqualToThreshold", MissingData: "notBreaching", ActionsEnabled: true, Actions: []string{"arn:aws:sns" + at + "alerts"},
+	}}
+	s.Facts.Subscriptions = []facts.Subscription{{Topic: "arn:aws:sns" + at + "alerts", Protocol: "email", Confirmed: true}}
+	s.Observe("case", caseTime, "", "trails", "metric_filters", "alarms", "subscriptions")
 }

@@ -28,10 +28,11 @@ type Control struct {
 	Title    string              `yaml:"title"`
 	Severity string              `yaml:"severity"`
 	Why      string              `yaml:"why"`
-	Each     string              `yaml:"each"`    // users, groups, roles, policies; empty: the account
+	Each     string              `yaml:"each"`    // users, groups, roles, policies, trails; empty: the account
 	Applies  string              `yaml:"applies"` // empty: always
 	Passes   string              `yaml:"pass"`
 	Detail   string              `yaml:"detail"` // CEL, a text that says what was seen
+	Watch    *Watch              `yaml:"watch"`  // instead of pass
 	Params   map[string]any      `yaml:"params"` // numbers, texts, lists of texts, durations such as 90d
 	Fix      Fix                 `yaml:"fix"`
 	Maps     map[string][]string `yaml:"maps"` // framework: clauses
@@ -65,9 +66,10 @@ type Source struct {
 // maxControlFile bounds one file, bytes.
 const maxControlFile = 1 << 20
 
-// Load reads the *.yaml files of the folders. A file that is no control is left out
+// Load reads the *.yaml files of the folders. bases are the events that a watch
+// patches. A file that is no control is left out
 // and is an error in the list, each with file, line and column.
-func Load(sources ...Source) ([]*Control, []error) {
+func Load(bases rule.Bases, sources ...Source) ([]*Control, []error) {
 	var out []*Control
 	var problems []error
 	files := map[string]string{} // of each ID
@@ -78,6 +80,11 @@ func Load(sources ...Source) ([]*Control, []error) {
 		}
 		for _, name := range names {
 			c, err := load(src, name)
+			if err == nil && c.Watch != nil {
+				if err = c.Watch.build(bases); err != nil {
+					err = fmt.Errorf("%s: %w", c.file, err)
+				}
+			}
 			if err == nil && files[c.ID] != "" {
 				err = fmt.Errorf("%s: control %s is already in %s", c.file, c.ID, files[c.ID])
 			}
@@ -141,15 +148,19 @@ func (c *Control) check(fileName string) (err error) {
 		return fmt.Errorf("id %q: want a form such as RT-01, or lower-case words joined by -", c.ID)
 	case c.Kind != "control":
 		return fmt.Errorf("kind %q: want control", c.Kind)
-	case c.Title == "" || c.Why == "" || c.Passes == "":
-		return errors.New("want title, why and pass")
+	case c.Title == "" || c.Why == "":
+		return errors.New("want title and why")
+	case (c.Passes == "") == (c.Watch == nil):
+		return errors.New("want pass or watch")
+	case c.Watch != nil && (c.Each != "" || c.Applies != ""):
+		return errors.New("watch is about the account: it takes no each and no applies")
 	case c.Fix.Console == "" && c.Fix.CLI == "":
 		return errors.New("want fix.console or fix.cli")
 	case len(c.Cases) < 2:
 		return errors.New("want at least one case that passes and one that fails")
 	}
 	if _, ok := collections[c.Each]; !ok {
-		return fmt.Errorf("each %q: want users, groups, roles, policies, or nothing", c.Each)
+		return fmt.Errorf("each %q: want users, groups, roles, policies, trails, or nothing", c.Each)
 	}
 	if c.severity, err = rootkeep.ParseSeverity(c.Severity); err != nil {
 		return err

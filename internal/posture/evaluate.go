@@ -43,6 +43,9 @@ type judge struct {
 
 // control judges the account, or each element of the control's list.
 func (j *judge) control(c *Control) []rootkeep.Finding {
+	if c.Watch != nil {
+		return []rootkeep.Finding{j.watch(c)}
+	}
 	list := collections[c.Each]
 	if list.variable == "" {
 		return []rootkeep.Finding{j.finding(c, "", reflect.Value{}, nil)}
@@ -160,8 +163,7 @@ func (j *judge) patterns(c *Control, e *expression, own []facts.Gap) (patterns [
 	}
 	for _, path := range e.uses {
 		branch, field, _ := strings.Cut(path, ".")
-		list, listed := collections[branch]
-		if !listed {
+		if !facts.IsList(branch) {
 			if g, ok := j.unknown[path]; ok {
 				mark(g, "facts", branch, field)
 			}
@@ -172,12 +174,12 @@ func (j *judge) patterns(c *Control, e *expression, own []facts.Gap) (patterns [
 			// unknown, so the whole list is.
 			mark(g, "facts", branch)
 			if c.Each == branch {
-				mark(g, list.variable, field)
+				mark(g, collections[branch].variable, field)
 			}
 		}
 		for _, g := range own {
 			if c.Each == branch && g.Path == path {
-				mark(g, list.variable, field)
+				mark(g, collections[branch].variable, field)
 			}
 		}
 		for _, g := range j.partly {

@@ -31,6 +31,7 @@ var collections = map[string]collection{
 	"groups":   {"group", reflect.TypeFor[facts.Group]()},
 	"roles":    {"role", reflect.TypeFor[facts.Role]()},
 	"policies": {"policy", reflect.TypeFor[facts.Policy]()},
+	"trails":   {"trail", reflect.TypeFor[facts.Trail]()},
 }
 
 // costLimit bounds one expression of a user's control, in CEL's cost units: some

@@ -12,13 +12,18 @@ import (
 	"github.com/rootkeep/rootkeep/content"
 	"github.com/rootkeep/rootkeep/internal/facts"
 	"github.com/rootkeep/rootkeep/internal/posture"
+	"github.com/rootkeep/rootkeep/internal/rule"
 )
 
 var now = time.Date(2026, 11, 2, 10, 0, 0, 0, time.UTC)
 
 func shipped(tb testing.TB) []*posture.Control {
 	tb.Helper()
-	controls, problems := posture.Load(posture.Source{FS: content.Files, Dir: "controls"})
+	bases, err := rule.LoadBases(content.Files, "events")
+	if err != nil {
+		tb.Fatal(err)
+	}
+	controls, problems := posture.Load(bases, posture.Source{FS: content.Files, Dir: "controls"})
 	for _, p := range problems {
 		tb.Error(p)
 	}
@@ -125,7 +130,7 @@ cases:
 `
 
 func load(name, text string) ([]*posture.Control, []error) {
-	return posture.Load(posture.Source{FS: fstest.MapFS{name: {Data: []byte(text)}}, Dir: ".", Name: "mine"})
+	return posture.Load(nil, posture.Source{FS: fstest.MapFS{name: {Data: []byte(text)}}, Dir: ".", Name: "mine"})
 }
 
 func TestAnExpressionOverAListKnowsWhatItDoesNotKnow(t *testing.T) {

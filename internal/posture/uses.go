@@ -13,7 +13,7 @@ import (
 var branches = map[string]string{
 	"facts.Facts": "", "facts.Root": "root", "facts.Account": "account", "facts.Organization": "organization",
 	"facts.PasswordPolicy": "password_policy",
-	"facts.User":           "users", "facts.Group": "groups", "facts.Role": "roles", "facts.Policy": "policies",
+	"facts.User":           "users", "facts.Group": "groups", "facts.Role": "roles", "facts.Policy": "policies", "facts.Trail": "trails", "facts.MetricFilter": "metric_filters", "facts.Alarm": "alarms", "facts.Subscription": "subscriptions",
 }
 
 // used lists the facts that an expression selects, by path, and refuses has(): every

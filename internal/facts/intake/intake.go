@@ -18,7 +18,8 @@ import (
 const maxFile = 512 << 20
 
 // ErrKind says that a file is of none of the kinds that are read.
-var ErrKind = errors.New("none of: credential report (CSV), get-account-authorization-details, get-account-summary, get-account-password-policy, list-virtual-mfa-devices (JSON)")
+var ErrKind = errors.New("none of: credential report (CSV), get-account-authorization-details, get-account-summary, get-account-password-policy, list-virtual-mfa-devices, " +
+	"describe-trails, describe-metric-filters, describe-alarms, list-subscriptions (JSON)")
 
 // Intake collects the files of one account.
 type Intake struct {
@@ -100,6 +101,10 @@ func (f *file) json(text []byte) error {
 		VirtualMFADevices                        *[]virtualDevice
 		Content                                  []byte // get-credential-report, base64
 		GeneratedTime                            time.Time
+		TrailList                                *[]trail        `json:"trailList"`
+		MetricFilters                            *[]metricFilter `json:"metricFilters"`
+		MetricAlarms                             *[]metricAlarm
+		Subscriptions                            *[]subscription
 	}
 	if err := json.Unmarshal(text, &head); err != nil {
 		return describe(text, err)
@@ -113,6 +118,14 @@ func (f *file) json(text []byte) error {
 		f.passwordPolicy(head.PasswordPolicy)
 	case head.VirtualMFADevices != nil:
 		f.virtualDevices(*head.VirtualMFADevices)
+	case head.TrailList != nil:
+		f.trails(*head.TrailList)
+	case head.MetricFilters != nil:
+		f.metricFilters(*head.MetricFilters)
+	case head.MetricAlarms != nil:
+		f.alarms(*head.MetricAlarms)
+	case head.Subscriptions != nil:
+		f.subscriptions(*head.Subscriptions)
 	case head.UserDetailList != nil || head.RoleDetailList != nil || head.Policies != nil:
 		return f.authorization(text)
 	default:

@@ -113,6 +113,31 @@ func TestOtherFiles(t *testing.T) {
 	}
 }
 
+func TestMonitoring(t *testing.T) {
+	s := read(t,
+		`{"trailList": [{"Name": "all", "TrailARN": "arn:aws:cloudtrail:us-east-1:111122223333:trail/all", "IsMultiRegionTrail": true, "LogFileValidationEnabled": true}]}`,
+		`{"metricFilters": [{"filterName": "f", "filterPattern": "{ $.a = 1 }", "logGroupName": "g", "metricTransformations": [{"metricName": "m", "metricNamespace": "n", "metricValue": "1", "defaultValue": 0}]}]}`,
+		`{"metricFilters": [{"filterName": "of another Region"}]}`,
+		`{"MetricAlarms": [{"AlarmName": "a", "ExtendedStatistic": "p90", "Threshold": 1.5, "Dimensions": [{"Name": "d"}]}], "CompositeAlarms": []}`,
+		`{"Subscriptions": [{"TopicArn": "t", "Protocol": "email", "SubscriptionArn": "PendingConfirmation"}, {"TopicArn": "t", "SubscriptionArn": "arn:aws:sns:us-east-1:111122223333:t:1"}]}`)
+	f := s.Facts
+	if len(f.Trails) != 1 || !f.Trails[0].MultiRegion || !f.Trails[0].Validation {
+		t.Errorf("trails: got %+v", f.Trails)
+	}
+	if _, known := s.Origin("trails.logging"); known {
+		t.Error("describe-trails does not say whether a trail is logging")
+	}
+	if len(f.MetricFilters) != 2 || !f.MetricFilters[0].Transformations[0].Default || f.MetricFilters[0].LogGroup != "g" {
+		t.Errorf("metric filters: got %+v", f.MetricFilters)
+	}
+	if len(f.Alarms) != 1 || f.Alarms[0].Statistic != "p90" || f.Alarms[0].Dimensions != 1 || f.Alarms[0].Threshold != 1.5 {
+		t.Errorf("alarms: got %+v", f.Alarms)
+	}
+	if len(f.Subscriptions) != 2 || f.Subscriptions[0].Confirmed || !f.Subscriptions[1].Confirmed {
+		t.Errorf("subscriptions: got %+v", f.Subscriptions)
+	}
+}
+
 func TestWhatIsNoFactIsNamed(t *testing.T) {
 	for _, c := range []struct{ name, text, want string }{
 		{"a picture", "\x89PNG", "none of"},
