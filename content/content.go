@@ -8,5 +8,5 @@ import "embed"
 // Files holds controls/<ID>.yaml, detections/<name>.yaml, the base events events/<name>.json that
 // their cases patch, and api/*.txt, the names of AWS's operations and events.
 //
-//go:embed api attack controls detections events
+//go:embed api attack controls detections events quiz
 var Files embed.FS
