@@ -5,10 +5,10 @@ package content
 
 import "embed"
 
-// Files holds detections/<name>.yaml, the base events events/<name>.json that
-// their cases patch, api/*.txt, the names of AWS's operations and events,
-// eventactions/*.txt, which IAM action an event of CloudTrail stands for, and
-// policies/<id>.yaml, templates of policies.
+// Files holds controls/<ID>.yaml, detections/<name>.yaml, the base events
+// events/<name>.json that their cases patch, api/*.txt, the names of AWS's operations
+// and events, eventactions/*.txt, which IAM action an event of CloudTrail stands for,
+// policies/<id>.yaml, templates of policies, and quiz/<id>.yaml, self-assessments.
 //
-//go:embed api attack detections eventactions events policies
+//go:embed api attack controls detections eventactions events policies quiz
 var Files embed.FS

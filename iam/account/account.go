@@ -13,6 +13,7 @@ package account
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/rootkeep/rootkeep"
@@ -73,6 +74,9 @@ type Version struct {
 	Default bool
 	Policy  *iam.Policy
 }
+
+// Name is the policy's name, without its path.
+func (m *Managed) Name() string { return m.ARN[strings.LastIndexAny(m.ARN, "/:")+1:] }
 
 // AWS says whether the policy is one of AWS's own, which no account can change.
 func (m *Managed) AWS() bool {

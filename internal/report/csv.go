@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/rootkeep/rootkeep"
@@ -52,26 +51,9 @@ func row(a *rootkeep.Alert) []string {
 		file, offset,
 	}
 	for i, c := range cells {
-		cells[i] = cell(c)
+		cells[i] = text.Cell(c)
 	}
 	return cells
 }
 
 func joined[T any](list []T, word func(T) string) string { return joinedBy("; ", list, word) }
-
-// cell disarms formulas (OWASP, "CSV Injection"): spreadsheets evaluate what
-// follows = + - @, a tab or a line end, and the wide forms of the signs in some
-// locales. Where the list separator is a semicolon, Excel splits there as well,
-// so each piece is disarmed. The check comes before controls are made visible.
-func cell(s string) string {
-	const formulaStarts = "=+-@\t\r\n＝＋－＠"
-	pieces := strings.Split(s, ";")
-	for i, p := range pieces {
-		armed := strings.IndexAny(strings.TrimLeft(p, " "), formulaStarts) == 0
-		pieces[i] = text.Visible(p, 0)
-		if armed {
-			pieces[i] = "'" + pieces[i]
-		}
-	}
-	return strings.Join(pieces, ";")
-}

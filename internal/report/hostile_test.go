@@ -126,7 +126,7 @@ func TestCellDisarmsFormulas(t *testing.T) {
 		{"a dash inside stays", "eu-west-3", "eu-west-3"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			if got := cell(c.in); got != c.want {
+			if got := text.Cell(c.in); got != c.want {
 				t.Errorf("got %q, want %q", got, c.want)
 			}
 		})

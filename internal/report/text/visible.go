@@ -107,3 +107,20 @@ func Inert(src []byte) []byte {
 	}
 	return append(out, src[from:]...)
 }
+
+// Cell makes a text safe in a cell of a CSV file. It disarms formulas (OWASP, "CSV Injection"): spreadsheets evaluate what
+// follows = + - @, a tab or a line end, and the wide forms of the signs in some
+// locales. Where the list separator is a semicolon, Excel splits there as well,
+// so each piece is disarmed. The check comes before controls are made visible.
+func Cell(s string) string {
+	const formulaStarts = "=+-@\t\r\n＝＋－＠"
+	pieces := strings.Split(s, ";")
+	for i, p := range pieces {
+		armed := strings.IndexAny(strings.TrimLeft(p, " "), formulaStarts) == 0
+		pieces[i] = Visible(p, 0)
+		if armed {
+			pieces[i] = "'" + pieces[i]
+		}
+	}
+	return strings.Join(pieces, ";")
+}

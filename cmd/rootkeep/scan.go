@@ -1,0 +1,124 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/rootkeep/rootkeep/internal/app"
+	"github.com/rootkeep/rootkeep/internal/report/assessment"
+)
+
+type scanFlags struct {
+	output, file string
+	failOn       level
+	most         int
+	config       app.ScanConfig
+}
+
+func scanCommand(s streams) *cobra.Command {
+	var f scanFlags
+	c := &cobra.Command{
+		Use:   "scan FILE...|--snapshot FILE",
+		Short: "Judge an account by controls",
+		Long: `Scan judges an account by what people already have of it, offline. A file is one of
+  the credential report (the CSV, or aws iam get-credential-report),
+  aws iam get-account-authorization-details,
+  aws iam get-account-summary,
+  aws iam get-account-password-policy,
+  aws iam list-virtual-mfa-devices,
+  aws cloudtrail describe-trails,
+  aws logs describe-metric-filters, aws cloudwatch describe-alarms (one file a Region),
+  aws sns list-subscriptions;
+its kind is told from its content, - is standard input. --save keeps all facts in a
+snapshot file, which --snapshot judges again, by newer controls too.
+
+An alarm is proven, not looked up by name: events are run through the metric filter,
+and what one of them publishes must take the alarm to a confirmed subscriber.
+
+A fact that no file tells makes a finding unknown, never passed, and the report names
+the call that tells it. Files do not say when AWS answered: their own time is taken.
+
+Exit code 2 with --fail-on when a failure is at or above that severity, 5 when a file
+could not be read.`,
+		Example: `  aws iam generate-credential-report && aws iam get-credential-report > report.json
+  aws iam get-account-summary > summary.json
+  aws iam get-account-authorization-details > details.json
+  rootkeep scan report.json summary.json details.json
+  rootkeep scan --save account.json report.json summary.json
+  rootkeep scan --snapshot account.json --fail-on high --output junit`,
+		Args: cobra.ArbitraryArgs,
+		RunE: func(_ *cobra.Command, paths []string) error { return f.run(s, paths) },
+	}
+	fl := c.Flags()
+	fl.StringVar(&f.output, "output", "text", "text, json, csv or junit")
+	fl.StringVarP(&f.file, "file", "o", "", "write the report to this file instead of standard output")
+	fl.StringVar(&f.config.Snapshot, "snapshot", "", "snapshot file to judge")
+	fl.StringVar(&f.config.Save, "save", "", "write the facts to this new snapshot file")
+	fl.StringArrayVar(&f.config.Controls, "controls", nil, "folder with further controls (repeatable)")
+	fl.Var(&f.failOn, "fail-on", "exit 2 when a failure is at or above this severity")
+	fl.IntVar(&f.most, "max-resources", 0, "resources named for each control in text, 0: 5, -1: all")
+	completeValues(c, "output", scanFormats)
+	completeValues(c, "fail-on", levels())
+	return c
+}
+
+var scanFormats = []string{"text", "json", "csv", "junit"}
+
+func (f *scanFlags) run(s streams, paths []string) error {
+	switch {
+	case !slices.Contains(scanFormats, f.output):
+		return usage("--output %s: want text, json, csv or junit", f.output)
+	case f.config.Snapshot == "" && len(paths) == 0:
+		return usage("want files of facts or --snapshot FILE; hint: rootkeep scan --help")
+	case f.config.Snapshot != "" && len(paths) > 0:
+		return usage("--snapshot has all facts: give either it or files")
+	}
+	c := f.config
+	c.Paths, c.Stdin, c.Version, c.Now = paths, s.in, version(), time.Now()
+	out, err := openOutput(f.file, s.out)
+	if err != nil {
+		return err
+	}
+	defer out.discard()
+	a, err := app.Scan(c)
+	if err != nil {
+		return &exitError{exitUnread, err}
+	}
+	a.ExitCodes = f.codes(a)
+	switch f.output {
+	case "json":
+		err = a.JSON(out)
+	case "csv":
+		err = a.CSV(out)
+	case "junit":
+		err = a.JUnit(out)
+	default:
+		err = a.Text(out, f.most)
+	}
+	if err != nil {
+		return err
+	}
+	if err := out.commit(); err != nil {
+		return err
+	}
+	if f.output == "csv" || f.output == "junit" {
+		for _, p := range a.Problems {
+			fmt.Fprintf(s.err, "rootkeep: %s: %s\n", visible(p.File), visible(p.Reason))
+		}
+	}
+	return exitWith(a.ExitCodes)
+}
+
+func (f *scanFlags) codes(a *assessment.Assessment) []int {
+	codes := []int{}
+	if f.failOn.set && a.Fails(f.failOn.Severity) > 0 {
+		codes = append(codes, exitFindings)
+	}
+	if len(a.Problems) > 0 {
+		codes = append(codes, exitUnread)
+	}
+	return codes
+}

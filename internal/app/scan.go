@@ -1,0 +1,148 @@
+package app
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"time"
+
+	"github.com/rootkeep/rootkeep/content"
+	"github.com/rootkeep/rootkeep/internal/facts"
+	"github.com/rootkeep/rootkeep/internal/facts/intake"
+	"github.com/rootkeep/rootkeep/internal/posture"
+	"github.com/rootkeep/rootkeep/internal/report/assessment"
+	"github.com/rootkeep/rootkeep/internal/rule"
+)
+
+// ScanConfig is an assessment as the user asked for it.
+type ScanConfig struct {
+	Paths    []string // files of facts, - for standard input
+	Snapshot string   // a snapshot file instead
+	Save     string   // write the snapshot there
+	Stdin    io.Reader
+	Controls []string // folders of the user's own
+	Version  string
+	Now      time.Time
+}
+
+// Scan collects facts and judges them by the controls. A file that cannot be read is
+// a Problem; the others are still used.
+func Scan(c ScanConfig) (*assessment.Assessment, error) {
+	controls, problems, err := LoadControls(c.Controls)
+	if err != nil {
+		return nil, err
+	}
+	s, unread, err := c.collect()
+	if err != nil {
+		return nil, err
+	}
+	if c.Save != "" {
+		if err := saveSnapshot(c.Save, s); err != nil {
+			return nil, err
+		}
+	}
+	fixes := map[string]string{}
+	for _, control := range controls {
+		fixes[control.ID] = control.Fix.CLI
+		if control.Fix.Console != "" {
+			fixes[control.ID] = control.Fix.Console
+		}
+	}
+	a := assessment.New(posture.Evaluate(s, controls, c.Now), fixes)
+	a.Version, a.Account, a.Taken, a.Judged, a.Controls = c.Version, s.Account, s.Taken, c.Now.UTC(), len(controls)
+	seen := map[assessment.Origin]bool{}
+	for _, o := range s.Origins {
+		if from := (assessment.Origin{Call: o.Call, File: o.File, At: o.At}); !seen[from] {
+			seen[from] = true
+			a.Origins = append(a.Origins, from)
+		}
+	}
+	for _, p := range problems {
+		unread = append(unread, assessment.Problem{File: "controls", Reason: p.Error()})
+	}
+	a.Problems = append(a.Problems, unread...)
+	return a, nil
+}
+
+// LoadControls reads the shipped controls and the user's folders. A file that is no
+// control is a problem; the others are used.
+func LoadControls(dirs []string) ([]*posture.Control, []error, error) {
+	sources := []posture.Source{{FS: content.Files, Dir: "controls"}}
+	for _, dir := range dirs {
+		if info, err := os.Stat(dir); err != nil {
+			return nil, nil, fmt.Errorf("read controls: %w", err)
+		} else if !info.IsDir() {
+			return nil, nil, fmt.Errorf("read controls: %s is no folder", dir)
+		}
+		sources = append(sources, posture.Source{FS: os.DirFS(dir), Dir: ".", Name: dir})
+	}
+	bases, err := rule.LoadBases(content.Files, "events")
+	if err != nil {
+		return nil, nil, err
+	}
+	controls, problems := posture.Load(bases, sources...)
+	return controls, problems, nil
+}
+
+func (c ScanConfig) collect() (*facts.Snapshot, []assessment.Problem, error) {
+	if c.Snapshot != "" {
+		f, err := os.Open(c.Snapshot)
+		if err != nil {
+			return nil, nil, fmt.Errorf("read snapshot: %w", err)
+		}
+		defer f.Close()
+		s, err := facts.Read(f)
+		if err != nil {
+			return nil, nil, fmt.Errorf("%s: %w", c.Snapshot, err)
+		}
+		return s, nil, nil
+	}
+	in := intake.New(c.Now.UTC())
+	var problems []assessment.Problem
+	for _, path := range c.Paths {
+		if err := c.add(in, path); err != nil {
+			problems = append(problems, assessment.Problem{File: path, Reason: reason(err)})
+		}
+	}
+	return in.Snapshot(), problems, nil
+}
+
+// reason leaves the path out of a file's error: the problem names it already.
+func reason(err error) string {
+	var path *fs.PathError
+	if errors.As(err, &path) {
+		return path.Err.Error()
+	}
+	return err.Error()
+}
+
+// add reads one file. AWS's answers do not say when they were made, so the file's
+// own time is taken; standard input is of now.
+func (c ScanConfig) add(in *intake.Intake, path string) error {
+	if path == "-" {
+		return in.Add(c.Stdin, "<stdin>", c.Now.UTC())
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	return in.Add(f, path, info.ModTime().UTC().Truncate(time.Second))
+}
+
+func saveSnapshot(path string, s *facts.Snapshot) error {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return fmt.Errorf("save snapshot: %w", err)
+	}
+	if err := errors.Join(s.Write(f), f.Close()); err != nil {
+		return fmt.Errorf("save snapshot: %w", err)
+	}
+	return nil
+}

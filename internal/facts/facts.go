@@ -1,0 +1,142 @@
+// Package facts is what was observed of one AWS account: a Snapshot holds typed
+// facts, where each came from and when, and what could not be read. A fact without
+// an origin is not known, whatever its zero value says.
+//
+// Names in JSON are the names that control expressions use: facts.root.mfa_enabled.
+package facts
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/rootkeep/rootkeep"
+)
+
+// Format is the version of the snapshot file that this program writes.
+const Format = 1
+
+// Snapshot is one account at one time. Its JSON is the snapshot file.
+type Snapshot struct {
+	Format  int                `json:"format"`
+	Account rootkeep.AccountID `json:"account"`
+	Taken   time.Time          `json:"taken"`
+	Facts   Facts              `json:"facts"`
+	// Origins tell which facts were read, by path: "root.mfa_enabled", "users.arn",
+	// or a whole branch: "password_policy".
+	Origins []Origin `json:"origins"`
+	// Gaps are facts that were asked for and could not be read. A gap inside a
+	// branch that has an origin takes that part out again.
+	Gaps []Gap `json:"gaps"`
+}
+
+// Origin is where facts came from.
+type Origin struct {
+	Path string    `json:"path"`
+	Call string    `json:"call"` // the AWS action, such as iam:GetAccountSummary
+	At   time.Time `json:"at"`   // when AWS made the answer, which may be before it was asked
+	File string    `json:"file,omitempty"`
+}
+
+// Gap is a fact that could not be read. Resource, if set, names the one element of a
+// list that it is about.
+type Gap struct {
+	Path       string `json:"path"`
+	Resource   string `json:"resource,omitempty"`
+	Permission string `json:"permission,omitempty"` // the action that was denied
+	Reason     string `json:"reason"`
+}
+
+// Observe notes where facts came from.
+func (s *Snapshot) Observe(call string, at time.Time, file string, paths ...string) {
+	for _, p := range paths {
+		s.Origins = append(s.Origins, Origin{p, call, at, file})
+	}
+}
+
+// Read reads a snapshot file. The error says what is wrong and where, such as a file
+// of a newer format.
+func Read(r io.Reader) (*Snapshot, error) {
+	d := json.NewDecoder(r)
+	d.DisallowUnknownFields()
+	var s Snapshot
+	err := d.Decode(&s)
+	switch {
+	case s.Format > Format:
+		return nil, fmt.Errorf("snapshot of format %d, this program reads up to %d; hint: use the version that wrote it, or a newer one", s.Format, Format)
+	case err != nil:
+		return nil, fmt.Errorf("snapshot, offset %d: %w", d.InputOffset(), err)
+	case s.Format < 1:
+		return nil, errors.New("snapshot without a format: this is another kind of file")
+	}
+	for _, o := range s.Origins {
+		if !known(o.Path) {
+			return nil, fmt.Errorf("snapshot: origin of %q, a fact that does not exist", o.Path)
+		}
+	}
+	return &s, nil
+}
+
+// Write writes the snapshot file.
+func (s *Snapshot) Write(w io.Writer) error {
+	e := json.NewEncoder(w)
+	e.SetIndent("", " ")
+	return e.Encode(s)
+}
+
+// Origin is the latest origin of a path; false if the fact is not known at all.
+func (s *Snapshot) Origin(path string) (Origin, bool) {
+	var out Origin
+	found := false
+	for _, o := range s.Origins {
+		if covers(o.Path, path) && (!found || o.At.After(out.At)) {
+			out, found = o, true
+		}
+	}
+	return out, found
+}
+
+// covers says whether a branch is the path or holds it.
+func covers(branch, path string) bool {
+	rest, ok := strings.CutPrefix(path, branch)
+	return ok && (rest == "" || rest[0] == '.')
+}
+
+// Unknown lists the paths of facts that are not known, each with why. Gaps of single
+// resources are left out; see GapsOf.
+func (s *Snapshot) Unknown() []Gap {
+	var out []Gap
+	for _, p := range Paths() {
+		if g, ok := s.gap(p.Name, ""); ok {
+			out = append(out, Gap{Path: p.Name, Permission: g.Permission, Reason: g.Reason})
+			continue
+		}
+		if _, ok := s.Origin(p.Name); !ok {
+			out = append(out, Gap{Path: p.Name, Reason: "not collected: " + p.Call + " tells it"})
+		}
+	}
+	return out
+}
+
+// GapsOf lists what could not be read of one resource.
+func (s *Snapshot) GapsOf(resource string) []Gap {
+	var out []Gap
+	for _, g := range s.Gaps {
+		if g.Resource == resource && resource != "" {
+			out = append(out, g)
+		}
+	}
+	return out
+}
+
+func (s *Snapshot) gap(path, resource string) (Gap, bool) {
+	i := slices.IndexFunc(s.Gaps, func(g Gap) bool { return g.Resource == resource && covers(g.Path, path) })
+	if i < 0 {
+		return Gap{}, false
+	}
+	return s.Gaps[i], true
+}

@@ -1,0 +1,120 @@
+package posture_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/rootkeep/rootkeep"
+	"github.com/rootkeep/rootkeep/internal/facts"
+	"github.com/rootkeep/rootkeep/internal/posture"
+)
+
+const rootPattern = `{ $.userIdentity.type = "Root" && $.userIdentity.invokedBy NOT EXISTS && $.eventType != "AwsServiceEvent" }`
+
+// monitored is an account whose root alarm reaches a person.
+func monitored() *facts.Snapshot {
+	s := &facts.Snapshot{Format: facts.Format, Account: "111122223333"}
+	s.Facts.Trails = []facts.Trail{{Name: "org", MultiRegion: true, Logging: true, LogGroup: "arn:aws:logs:us-east-1:111122223333:log-group:trail:*"}}
+	s.Facts.MetricFilters = []facts.MetricFilter{{
+		Name: "root", LogGroup: "trail", Pattern: rootPattern, Transformations: []facts.Transformation{{Namespace: "CIS", Metric: "RootUse", Value: "1"}},
+	}}
+	s.Facts.Alarms = []facts.Alarm{{
+		ARN: "arn:aws:cloudwatch:us-east-1:111122223333:alarm:root", Name: "root", Namespace: "CIS", Metric: "RootUse", Statistic: "Sum", Period: 300,
+		EvaluationPeriods: 1, Threshold: 1, Comparison: "GreaterThanOrEqualToThreshold", ActionsEnabled: true, Actions: []string{"arn:aws:sns:us-east-1:111122223333:alerts"},
+	}}
+	s.Facts.Subscriptions = []facts.Subscription{{Topic: "arn:aws:sns:us-east-1:111122223333:alerts", Protocol: "email", Confirmed: true}}
+	s.Observe("test", now, "", "trails", "metric_filters", "alarms", "subscriptions")
+	return s
+}
+
+func rootAlarm(t *testing.T, s *facts.Snapshot, controls []*posture.Control) rootkeep.Finding {
+	t.Helper()
+	for _, f := range posture.Evaluate(s, controls, now) {
+		if f.Control == "MF-03" {
+			return f
+		}
+	}
+	t.Fatal("no finding of MF-03")
+	return rootkeep.Finding{}
+}
+
+// Each link of the chain is broken in turn; each break is caught and told.
+func TestEveryBrokenLinkOfAnAlarmIsCaught(t *testing.T) {
+	controls := shipped(t)
+	for _, c := range []struct {
+		name   string
+		mutate func(*facts.Facts)
+		want   rootkeep.Status
+		says   string
+	}{
+		{"whole", func(*facts.Facts) {}, rootkeep.Pass, "reaches a confirmed subscriber"},
+		{"the guide's alarm: greater than 1", func(f *facts.Facts) { f.Alarms[0].Comparison = "GreaterThanThreshold" }, rootkeep.Fail,
+			"one event gives a sum of 1, which is not greater than 1"},
+		{"a threshold of 2", func(f *facts.Facts) { f.Alarms[0].Threshold = 2 }, rootkeep.Fail, "not at least 2"},
+		{"greater than zero", func(f *facts.Facts) { f.Alarms[0].Comparison, f.Alarms[0].Threshold = "GreaterThanThreshold", 0 }, rootkeep.Pass, ""},
+		{"less than", func(f *facts.Facts) { f.Alarms[0].Comparison = "LessThanThreshold" }, rootkeep.Fail, "not less than 1"},
+		{"another namespace", func(f *facts.Facts) { f.Alarms[0].Namespace = "Other" }, rootkeep.Fail, "no alarm watches its metric RootUse in namespace CIS"},
+		{"another metric", func(f *facts.Facts) { f.Alarms[0].Metric = "Other" }, rootkeep.Fail, "no alarm watches its metric"},
+		{"dimensions", func(f *facts.Facts) { f.Alarms[0].Dimensions = 1 }, rootkeep.Fail, "with dimensions"},
+		{"another Region", func(f *facts.Facts) { f.Alarms[0].ARN = "arn:aws:cloudwatch:eu-west-3:111122223333:alarm:root" }, rootkeep.Fail, "no alarm watches"},
+		{"no alarm", func(f *facts.Facts) { f.Alarms = nil }, rootkeep.Fail, "no alarm watches"},
+		{"two periods, missing data not breaching", func(f *facts.Facts) { f.Alarms[0].EvaluationPeriods, f.Alarms[0].MissingData = 2, "notBreaching" }, rootkeep.Fail, "2 periods have to breach"},
+		{"two periods, missing data missing", func(f *facts.Facts) { f.Alarms[0].EvaluationPeriods = 2 }, rootkeep.Unknown, "AWS decides by earlier data"},
+		{"one of three periods", func(f *facts.Facts) { f.Alarms[0].EvaluationPeriods, f.Alarms[0].DatapointsToAlarm = 3, 1 }, rootkeep.Pass, ""},
+		{"missing data breaching", func(f *facts.Facts) { f.Alarms[0].MissingData = "breaching" }, rootkeep.Fail, "always in ALARM"},
+		{"average with a default value", func(f *facts.Facts) {
+			f.Alarms[0].Statistic, f.MetricFilters[0].Transformations[0].Default = "Average", true
+		}, rootkeep.Unknown, "default value"},
+		{"a percentile", func(f *facts.Facts) { f.Alarms[0].Statistic = "p90" }, rootkeep.Unknown, "p90"},
+		{"actions off", func(f *facts.Facts) { f.Alarms[0].ActionsEnabled = false }, rootkeep.Fail, "switched off"},
+		{"no action", func(f *facts.Facts) { f.Alarms[0].Actions = nil }, rootkeep.Fail, "tells nobody"},
+		{"an action that is no topic", func(f *facts.Facts) {
+			f.Alarms[0].Actions = []string{"arn:aws:lambda:us-east-1:111122223333:function:f"}
+		}, rootkeep.Unknown, "no SNS topic"},
+		{"a pending subscription", func(f *facts.Facts) { f.Subscriptions[0].Confirmed = false }, rootkeep.Fail, "no confirmed subscriber"},
+		{"a subscription of another topic", func(f *facts.Facts) { f.Subscriptions[0].Topic += "2" }, rootkeep.Fail, "no confirmed subscriber"},
+		{"another log group", func(f *facts.Facts) { f.MetricFilters[0].LogGroup = "other" }, rootkeep.Fail, "no trail of all Regions delivers there"},
+		{"a trail of one Region", func(f *facts.Facts) { f.Trails[0].MultiRegion = false }, rootkeep.Fail, "no trail of all Regions"},
+		{"a trail that does not log", func(f *facts.Facts) { f.Trails[0].Logging = false }, rootkeep.Fail, "no trail of all Regions"},
+		{"a filter without a clause", func(f *facts.Facts) { f.MetricFilters[0].Pattern = `{ $.userIdentity.type = "Root" }` }, rootkeep.Fail, "as well, which is another thing"},
+		{"a filter with a clause too many", func(f *facts.Facts) {
+			f.MetricFilters[0].Pattern = strings.Replace(rootPattern, "{", `{ $.eventName = "ConsoleLogin" && `, 1)
+		}, rootkeep.Fail, "does not match"},
+		{"a filter that cannot be read", func(f *facts.Facts) { f.MetricFilters[0].Pattern = "{ root }" }, rootkeep.Unknown, "want a property"},
+		{"no filter", func(f *facts.Facts) { f.MetricFilters = nil }, rootkeep.Fail, "no metric filter"},
+		{"the alarm in another account", func(f *facts.Facts) {
+			f.MetricFilters = nil
+			f.Trails[0].Organization, f.Trails[0].LogGroup = true, "arn:aws:logs:us-east-1:444455556666:log-group:trail:*"
+		}, rootkeep.Unknown, "delivers to account 444455556666"},
+		{"a second alarm that works", func(f *facts.Facts) {
+			f.Alarms = append(f.Alarms, f.Alarms[0])
+			f.Alarms[0].Threshold = 5
+		}, rootkeep.Pass, ""},
+		{"a second filter that works", func(f *facts.Facts) {
+			f.MetricFilters = append([]facts.MetricFilter{{Name: "broken", Pattern: "{"}}, f.MetricFilters...)
+		}, rootkeep.Pass, ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := monitored()
+			s.Facts.Alarms = slices.Clone(s.Facts.Alarms)
+			c.mutate(&s.Facts)
+			f := rootAlarm(t, s, controls)
+			told := f.Detail + strings.Join(f.Missing, " ")
+			if f.Status != c.want || !strings.Contains(told, c.says) {
+				t.Errorf("got %s: %s\nwant %s: %s", f.Status, told, c.want, c.says)
+			}
+		})
+	}
+}
+
+func TestAnAlarmOfWhichALinkWasNotReadIsUnknown(t *testing.T) {
+	controls := shipped(t)
+	for _, path := range []string{"metric_filters", "alarms", "subscriptions", "trails"} {
+		s := monitored()
+		s.Gaps = []facts.Gap{{Path: path, Permission: "denied:" + path, Reason: "denied"}}
+		if f := rootAlarm(t, s, controls); f.Status != rootkeep.Unknown || !slices.Contains(f.Permissions, "denied:"+path) {
+			t.Errorf("%s: got %s %v", path, f.Status, f.Permissions)
+		}
+	}
+}

@@ -1,0 +1,184 @@
+// Package posture judges an account by controls: facts and the time go in, findings
+// come out. A control is a content file with CEL expressions over typed facts; a
+// fact that could not be read makes its result unknown, never pass.
+package posture
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/parser"
+
+	"github.com/rootkeep/rootkeep"
+	"github.com/rootkeep/rootkeep/internal/rule"
+)
+
+// Control is one content file. Its Go form is the file's schema.
+type Control struct {
+	ID       string              `yaml:"id"` // such as RT-01; the file's name
+	Name     string              `yaml:"name"`
+	Kind     string              `yaml:"kind"` // control
+	Title    string              `yaml:"title"`
+	Severity string              `yaml:"severity"`
+	Why      string              `yaml:"why"`
+	Each     string              `yaml:"each"`    // users, groups, roles, policies, trails; empty: the account
+	Applies  string              `yaml:"applies"` // empty: always
+	Passes   string              `yaml:"pass"`
+	Detail   string              `yaml:"detail"` // CEL, a text that says what was seen
+	Watch    *Watch              `yaml:"watch"`  // instead of pass
+	Params   map[string]any      `yaml:"params"` // numbers, texts, lists of texts, durations such as 90d
+	Fix      Fix                 `yaml:"fix"`
+	Maps     map[string][]string `yaml:"maps"` // framework: clauses
+	Source   string              `yaml:"source"`
+	Cases    []Case              `yaml:"cases"`
+
+	file     string
+	severity rootkeep.Severity
+	params   map[string]any // for CEL
+	applies  *expression    // nil: always
+	passes   *expression
+	detail   *expression // nil: none
+}
+
+// Fix is how a person mends what fails.
+type Fix struct {
+	Console string `yaml:"console"`
+	CLI     string `yaml:"cli"`
+}
+
+// Level is the severity of the control.
+func (c *Control) Level() rootkeep.Severity { return c.severity }
+
+// Source is one folder of control files.
+type Source struct {
+	FS   fs.FS
+	Dir  string // folder inside FS
+	Name string // shown before file names
+}
+
+// maxControlFile bounds one file, bytes.
+const maxControlFile = 1 << 20
+
+// Load reads the *.yaml files of the folders. bases are the events that a watch
+// patches. A file that is no control is left out
+// and is an error in the list, each with file, line and column.
+func Load(bases rule.Bases, sources ...Source) ([]*Control, []error) {
+	var out []*Control
+	var problems []error
+	files := map[string]string{} // of each ID
+	for _, src := range sources {
+		names, err := fs.Glob(src.FS, path.Join(src.Dir, "*.yaml"))
+		if err != nil {
+			problems = append(problems, err)
+		}
+		for _, name := range names {
+			c, err := load(src, name)
+			if err == nil && c.Watch != nil {
+				if err = c.Watch.build(bases); err != nil {
+					err = fmt.Errorf("%s: %w", c.file, err)
+				}
+			}
+			if err == nil && files[c.ID] != "" {
+				err = fmt.Errorf("%s: control %s is already in %s", c.file, c.ID, files[c.ID])
+			}
+			if err != nil {
+				problems = append(problems, err)
+				continue
+			}
+			files[c.ID] = c.file
+			out = append(out, c)
+		}
+	}
+	slices.SortFunc(out, func(a, b *Control) int { return strings.Compare(a.ID, b.ID) })
+	return out, problems
+}
+
+func load(src Source, name string) (*Control, error) {
+	shown := path.Join(src.Name, strings.TrimPrefix(strings.TrimPrefix(name, src.Dir), "/"))
+	text, err := readFile(src.FS, name)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", shown, err)
+	}
+	doc, err := parser.ParseBytes(text, 0)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", shown, err)
+	}
+	if len(doc.Docs) != 1 || doc.Docs[0].Body == nil {
+		return nil, fmt.Errorf("%s: want one YAML document", shown)
+	}
+	c := &Control{file: shown}
+	body := doc.Docs[0].Body
+	if err := rule.Decode(shown, body, c); err != nil {
+		return nil, err
+	}
+	if err := c.check(strings.TrimSuffix(path.Base(name), ".yaml")); err != nil {
+		return nil, fmt.Errorf("%s: %w", shown, err)
+	}
+	return c, c.compile(body)
+}
+
+func readFile(fsys fs.FS, name string) ([]byte, error) {
+	f, err := fsys.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	text, err := io.ReadAll(io.LimitReader(f, maxControlFile+1))
+	if err == nil && len(text) > maxControlFile {
+		err = fmt.Errorf("more than %d MiB", maxControlFile>>20)
+	}
+	return text, err
+}
+
+var idForm = regexp.MustCompile(`^[A-Z]{2}-[0-9]{2}$|^[a-z][a-z0-9]*(-[a-z0-9]+)*$`)
+
+// check looks at what the types do not say.
+func (c *Control) check(fileName string) (err error) {
+	switch {
+	case c.ID != fileName:
+		return fmt.Errorf("id %q in a file named %s.yaml: want the same", c.ID, fileName)
+	case !idForm.MatchString(c.ID):
+		return fmt.Errorf("id %q: want a form such as RT-01, or lower-case words joined by -", c.ID)
+	case c.Kind != "control":
+		return fmt.Errorf("kind %q: want control", c.Kind)
+	case c.Title == "" || c.Why == "":
+		return errors.New("want title and why")
+	case (c.Passes == "") == (c.Watch == nil):
+		return errors.New("want pass or watch")
+	case c.Watch != nil && (c.Each != "" || c.Applies != ""):
+		return errors.New("watch is about the account: it takes no each and no applies")
+	case c.Fix.Console == "" && c.Fix.CLI == "":
+		return errors.New("want fix.console or fix.cli")
+	case len(c.Cases) < 2:
+		return errors.New("want at least one case that passes and one that fails")
+	}
+	if _, ok := collections[c.Each]; !ok {
+		return fmt.Errorf("each %q: want users, groups, roles, policies, trails, or nothing", c.Each)
+	}
+	if c.severity, err = rootkeep.ParseSeverity(c.Severity); err != nil {
+		return err
+	}
+	c.params, err = readParams(c.Params)
+	return err
+}
+
+// member finds a key of a file, for the line of an error.
+func member(body ast.Node, key string) ast.Node {
+	m, ok := body.(*ast.MappingNode)
+	if !ok {
+		return body
+	}
+	for _, v := range m.Values {
+		if v.Key.String() == key {
+			return v.Value
+		}
+	}
+	return body
+}

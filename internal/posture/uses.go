@@ -1,0 +1,39 @@
+package posture
+
+import (
+	"fmt"
+	"strings"
+
+	"cel.dev/cel-go/cel"
+	celast "cel.dev/cel-go/common/ast"
+)
+
+// branches are the paths of the structs that expressions select from. What is below
+// them is known as a whole or not at all.
+var branches = map[string]string{
+	"facts.Facts": "", "facts.Root": "root", "facts.Account": "account", "facts.Organization": "organization",
+	"facts.PasswordPolicy": "password_policy",
+	"facts.User":           "users", "facts.Group": "groups", "facts.Role": "roles", "facts.Policy": "policies", "facts.Trail": "trails", "facts.MetricFilter": "metric_filters", "facts.Alarm": "alarms", "facts.Subscription": "subscriptions",
+}
+
+// used lists the facts that an expression selects, by path, and refuses has(): every
+// field of a fact is there, and what is not known has no zero value to test.
+func used(tree *cel.Ast) (paths []string, err error) {
+	a := tree.NativeRep()
+	celast.PostOrderVisit(a.Expr(), celast.NewExprVisitor(func(e celast.Expr) {
+		if e.Kind() != celast.SelectKind {
+			return
+		}
+		s := e.AsSelect()
+		if s.IsTestOnly() {
+			err = fmt.Errorf("has(%s): a fact is always there or unknown; compare its value", s.FieldName())
+			return
+		}
+		branch, ok := branches[a.GetType(s.Operand().ID()).TypeName()]
+		if !ok {
+			return
+		}
+		paths = append(paths, strings.TrimPrefix(branch+"."+s.FieldName(), "."))
+	}))
+	return paths, err
+}

@@ -1,0 +1,95 @@
+package assessment
+
+import (
+	"encoding/csv"
+	"encoding/json"
+	"encoding/xml"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/rootkeep/rootkeep"
+	"github.com/rootkeep/rootkeep/internal/report/text"
+)
+
+// JSON writes everything.
+func (a *Assessment) JSON(w io.Writer) error {
+	e := json.NewEncoder(w)
+	e.SetIndent("", "  ")
+	e.SetEscapeHTML(false)
+	return e.Encode(a)
+}
+
+// CSV writes a line per finding. A cell that a spreadsheet would take for a formula
+// is quoted with an apostrophe.
+func (a *Assessment) CSV(w io.Writer) error {
+	out := csv.NewWriter(w)
+	lines := [][]string{{"status", "severity", "control", "title", "account", "resource", "detail", "missing", "permissions"}}
+	for _, f := range a.Findings {
+		lines = append(lines, []string{
+			f.Status.String(), f.Severity.String(), f.Control, f.Title, string(f.Account), f.Resource, f.Detail, strings.Join(f.Missing, "; "), strings.Join(f.Permissions, " "),
+		})
+	}
+	for _, line := range lines {
+		for i := range line {
+			line[i] = text.Cell(line[i])
+		}
+		if err := out.Write(line); err != nil {
+			return err
+		}
+	}
+	out.Flush()
+	return out.Error()
+}
+
+// The elements of a JUnit report, as test runners and CI systems read them.
+type (
+	junitSuite struct {
+		XMLName  xml.Name    `xml:"testsuite"`
+		Name     string      `xml:"name,attr"`
+		Tests    int         `xml:"tests,attr"`
+		Failures int         `xml:"failures,attr"`
+		Errors   int         `xml:"errors,attr"`
+		Skipped  int         `xml:"skipped,attr"`
+		Cases    []junitCase `xml:"testcase"`
+	}
+	junitCase struct {
+		Class   string        `xml:"classname,attr"`
+		Name    string        `xml:"name,attr"`
+		Failure *junitMessage `xml:"failure"`
+		Error   *junitMessage `xml:"error"`
+		Skipped *junitMessage `xml:"skipped"`
+	}
+	junitMessage struct {
+		Message string `xml:"message,attr"`
+		Type    string `xml:"type,attr,omitempty"`
+	}
+)
+
+// JUnit writes a test case per finding; what is not known is an error, never a
+// passed test.
+func (a *Assessment) JUnit(w io.Writer) error {
+	suite := junitSuite{Name: "rootkeep scan of " + string(a.Account), Tests: len(a.Findings), Failures: a.Counts.Fail, Errors: a.Counts.Unknown, Skipped: a.Counts.NotApplicable + a.Counts.Excepted}
+	for _, f := range a.Findings {
+		c := junitCase{Class: f.Control, Name: f.Title + ": " + f.Resource}
+		switch f.Status {
+		case rootkeep.Fail:
+			c.Failure = &junitMessage{Message: f.Detail, Type: f.Severity.String()}
+		case rootkeep.Unknown:
+			c.Error = &junitMessage{Message: strings.Join(f.Missing, "; "), Type: "unknown"}
+		case rootkeep.NotApplicable, rootkeep.Excepted:
+			c.Skipped = &junitMessage{Message: f.Status.String()}
+		}
+		suite.Cases = append(suite.Cases, c)
+	}
+	if _, err := io.WriteString(w, xml.Header); err != nil {
+		return err
+	}
+	e := xml.NewEncoder(w)
+	e.Indent("", "  ")
+	if err := e.Encode(suite); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintln(w)
+	return err
+}

@@ -1,0 +1,121 @@
+package assessment
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/rootkeep/rootkeep"
+	"github.com/rootkeep/rootkeep/internal/report/text"
+)
+
+// group is the findings of one control and status, in their order.
+type group struct {
+	rootkeep.Finding
+	all []rootkeep.Finding
+}
+
+func (a *Assessment) groups(status rootkeep.Status) []group {
+	var out []group
+	for _, f := range a.Findings {
+		if f.Status != status {
+			continue
+		}
+		i := slices.IndexFunc(out, func(g group) bool { return g.Control == f.Control })
+		if i < 0 {
+			out = append(out, group{Finding: f})
+			i = len(out) - 1
+		}
+		out[i].all = append(out[i].all, f)
+	}
+	return out
+}
+
+// Text writes the summary for a person: what fails, what is not known and what would
+// tell it, then the counts and how old the facts are. most is how many resources of
+// one control are named; 0 is 5, negative all.
+func (a *Assessment) Text(w io.Writer, most int) error {
+	if most == 0 {
+		most = 5
+	}
+	out := bufio.NewWriter(w)
+	fmt.Fprintf(out, "%s\n", a.verdict())
+	if failed := a.groups(rootkeep.Fail); len(failed) > 0 {
+		fmt.Fprintf(out, "\nFAILS (%s)\n", text.Grouped(a.Counts.Fail))
+		for _, g := range failed {
+			a.group(out, g, most)
+		}
+	}
+	if unknown := a.groups(rootkeep.Unknown); len(unknown) > 0 {
+		fmt.Fprintf(out, "\nNOT KNOWN (%s): neither pass nor fail\n", text.Grouped(a.Counts.Unknown))
+		for _, g := range unknown {
+			fmt.Fprintf(out, "  %s  %s (%s)\n", g.Control, visible(g.Title), text.Counted(len(g.all), "resource"))
+			for _, m := range missing(g.all) {
+				fmt.Fprintf(out, "      %s\n", visible(m))
+			}
+		}
+	}
+	fmt.Fprintf(out, "\nFACTS\n")
+	for _, o := range a.Origins {
+		fmt.Fprintf(out, "  %s of %s UTC", o.Call, text.Stamp(o.At))
+		if o.File != "" {
+			fmt.Fprintf(out, ", from %s", visible(o.File))
+		}
+		fmt.Fprintln(out)
+	}
+	for _, p := range a.Problems {
+		fmt.Fprintf(out, "  not read: %s: %s\n", visible(p.File), visible(p.Reason))
+	}
+	return out.Flush()
+}
+
+func (a *Assessment) verdict() string {
+	account := string(a.Account)
+	if account == "" {
+		account = "of unknown number"
+	}
+	return fmt.Sprintf("Account %s: %s, %s not known, %s passed, %s not applicable; %s",
+		visible(account), text.Counted(a.Counts.Fail, "failure"), text.Grouped(a.Counts.Unknown), text.Grouped(a.Counts.Pass),
+		text.Grouped(a.Counts.NotApplicable), text.Counted(a.Controls, "control"))
+}
+
+func (a *Assessment) group(out io.Writer, g group, most int) {
+	fmt.Fprintf(out, "  %-8s  %s  %s\n", strings.ToUpper(g.Severity.String()), g.Control, visible(g.Title))
+	shown := g.all
+	if most > 0 {
+		shown = shown[:min(most, len(shown))]
+	}
+	for _, f := range shown {
+		fmt.Fprintf(out, "      %s", visible(f.Resource))
+		if f.Detail != "" {
+			fmt.Fprintf(out, ": %s", visible(f.Detail))
+		}
+		fmt.Fprintln(out)
+	}
+	if n := len(g.all) - len(shown); n > 0 {
+		fmt.Fprintf(out, "      and %s more\n", text.Grouped(n))
+	}
+	if fix := a.fixes[g.Control]; fix != "" {
+		fmt.Fprintf(out, "      fix: %s\n", visible(fix))
+	}
+}
+
+// missing are the reasons of a group, each once, at most ten.
+func missing(all []rootkeep.Finding) []string {
+	var out []string
+	for _, f := range all {
+		for _, m := range f.Missing {
+			if !slices.Contains(out, m) {
+				out = append(out, m)
+			}
+		}
+		if len(out) > 10 {
+			return append(out[:10], "and more; --output json has all")
+		}
+	}
+	return out
+}
+
+func visible(s string) string { return text.Visible(s, text.Long) }
