@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/rootkeep/rootkeep"
+	"github.com/rootkeep/rootkeep/cmd/rootkeep/cli"
 	"github.com/rootkeep/rootkeep/content"
 	"github.com/rootkeep/rootkeep/internal/posture/quiz"
 )
@@ -17,10 +18,10 @@ import (
 type assessFlags struct {
 	answers []int
 	output  string
-	failOn  level
+	failOn  cli.Level
 }
 
-func assessCommand(s streams) *cobra.Command {
+func assessCommand(s cli.Streams) *cobra.Command {
 	var f assessFlags
 	c := &cobra.Command{
 		Use:   "assess",
@@ -41,14 +42,14 @@ Exit code 2 with --fail-on when the result is at or above that level.`,
 	fl.IntSliceVar(&f.answers, "answers", nil, "ratings in order, instead of being asked")
 	fl.StringVar(&f.output, "output", "text", "text or json")
 	fl.Var(&f.failOn, "fail-on", "exit 2 when the result is at or above this level")
-	completeValues(c, "output", []string{"text", "json"})
-	completeValues(c, "fail-on", levels())
+	cli.CompleteValues(c, "output", []string{"text", "json"})
+	cli.CompleteValues(c, "fail-on", cli.Levels())
 	return c
 }
 
-func (f *assessFlags) run(s streams) error {
+func (f *assessFlags) run(s cli.Streams) error {
 	if f.output != "text" && f.output != "json" {
-		return usage("--output %s: want text or json", f.output)
+		return cli.Usage("--output %s: want text or json", f.output)
 	}
 	q, err := quiz.Load(content.Files, "quiz/root-risk.yaml")
 	if err != nil {
@@ -62,44 +63,44 @@ func (f *assessFlags) run(s streams) error {
 	}
 	r, err := q.Score(answers)
 	if err != nil {
-		return usage("%w", err)
+		return cli.Usage("%w", err)
 	}
 	if err := f.print(s, r); err != nil {
 		return err
 	}
-	if reached, err := rootkeep.ParseSeverity(r.Level); err == nil && f.failOn.set && reached >= f.failOn.Severity {
-		return &exitError{code: exitFindings}
+	if reached, err := rootkeep.ParseSeverity(r.Level); err == nil && f.failOn.Given && reached >= f.failOn.Severity {
+		return &cli.Error{Code: cli.ExitFindings}
 	}
 	return nil
 }
 
 // ask puts the questions on standard error, so that the result alone is on standard
 // output.
-func ask(s streams, q *quiz.Quiz) ([]int, error) {
-	in := bufio.NewScanner(s.in)
-	fmt.Fprintf(s.err, "%s\nRate each statement: %s.\n", q.Title, q.Scale)
+func ask(s cli.Streams, q *quiz.Quiz) ([]int, error) {
+	in := bufio.NewScanner(s.In)
+	fmt.Fprintf(s.Err, "%s\nRate each statement: %s.\n", q.Title, q.Scale)
 	var out []int
 	for i, statement := range q.Statements {
 		for {
-			fmt.Fprintf(s.err, "%d. %s [1-5] ", i+1, statement.Text)
+			fmt.Fprintf(s.Err, "%d. %s [1-5] ", i+1, statement.Text)
 			if !in.Scan() {
-				fmt.Fprintln(s.err)
-				return nil, usage("%d of %d statements were rated; hint: --answers 1,2,3,4,5", i, len(q.Statements))
+				fmt.Fprintln(s.Err)
+				return nil, cli.Usage("%d of %d statements were rated; hint: --answers 1,2,3,4,5", i, len(q.Statements))
 			}
 			n, err := strconv.Atoi(strings.TrimSpace(in.Text()))
 			if err == nil && n >= 1 && n <= 5 {
 				out = append(out, n)
 				break
 			}
-			fmt.Fprintln(s.err, "Please type a number from 1 to 5.")
+			fmt.Fprintln(s.Err, "Please type a number from 1 to 5.")
 		}
 	}
 	return out, nil
 }
 
-func (f *assessFlags) print(s streams, r *quiz.Result) error {
+func (f *assessFlags) print(s cli.Streams, r *quiz.Result) error {
 	if f.output == "json" {
-		enc := json.NewEncoder(s.out)
+		enc := json.NewEncoder(s.Out)
 		enc.SetIndent("", "  ")
 		return enc.Encode(struct {
 			Schema string `json:"schema"`
@@ -114,6 +115,6 @@ func (f *assessFlags) print(s streams, r *quiz.Result) error {
 			fmt.Fprintf(&b, "  checked by: rootkeep scan, control %s\n", strings.Join(c.Controls, ", "))
 		}
 	}
-	_, err := fmt.Fprint(s.out, b.String())
+	_, err := fmt.Fprint(s.Out, b.String())
 	return err
 }

@@ -7,10 +7,11 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/rootkeep/rootkeep/cmd/rootkeep/cli"
 	"github.com/rootkeep/rootkeep/internal/app"
 )
 
-func rulesExplainCommand(s streams) *cobra.Command {
+func rulesExplainCommand(s cli.Streams) *cobra.Command {
 	var f ruleFlags
 	var dirs []string
 	c := &cobra.Command{
@@ -53,30 +54,30 @@ func (f *ruleFlags) ruleNames(dirs []string) []string {
 	return names
 }
 
-func (f *ruleFlags) explain(ctx context.Context, s streams, dirs []string, rule string, paths []string) error {
+func (f *ruleFlags) explain(ctx context.Context, s cli.Streams, dirs []string, rule string, paths []string) error {
 	if f.output != "text" && f.output != "json" {
-		return usage("--output %s: want text or json", f.output)
+		return cli.Usage("--output %s: want text or json", f.output)
 	}
-	config := app.ExplainConfig{Rule: rule, Paths: paths, Stdin: s.in, Rules: app.RuleConfig{Dirs: dirs, Placeholders: f.placeholders}}
+	config := app.ExplainConfig{Rule: rule, Paths: paths, Stdin: s.In, Rules: app.RuleConfig{Dirs: dirs, Placeholders: f.placeholders}}
 	problems, err := app.Explain(ctx, config, func(e app.Explained) error {
 		if f.output == "json" {
 			return f.json(s, e)
 		}
-		fmt.Fprintf(s.out, "%s:%d %s\n", visible(e.File), e.Offset, visible(e.EventID))
+		fmt.Fprintf(s.Out, "%s:%d %s\n", cli.Visible(e.File), e.Offset, cli.Visible(e.EventID))
 		for line := range strings.Lines(e.Explanation.String()) {
-			fmt.Fprintln(s.out, visible(strings.TrimSuffix(line, "\n")))
+			fmt.Fprintln(s.Out, cli.Visible(strings.TrimSuffix(line, "\n")))
 		}
-		_, err := fmt.Fprintln(s.out)
+		_, err := fmt.Fprintln(s.Out)
 		return err
 	})
 	if err != nil {
 		return err
 	}
 	for _, p := range problems {
-		fmt.Fprintf(s.err, "%s:%d: %s: %s\n", visible(p.File), p.Offset, p.Kind, visible(p.Detail))
+		fmt.Fprintf(s.Err, "%s:%d: %s: %s\n", cli.Visible(p.File), p.Offset, p.Kind, cli.Visible(p.Detail))
 	}
 	if len(problems) > 0 {
-		return &exitError{code: exitUnread}
+		return &cli.Error{Code: cli.ExitUnread}
 	}
 	return nil
 }

@@ -13,9 +13,9 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
 	"github.com/rootkeep/rootkeep"
+	"github.com/rootkeep/rootkeep/cmd/rootkeep/cli"
 	"github.com/rootkeep/rootkeep/internal/app"
 	"github.com/rootkeep/rootkeep/internal/detect"
 	"github.com/rootkeep/rootkeep/internal/report"
@@ -28,11 +28,11 @@ type huntFlags struct {
 	allMatches    bool
 	noProgress    bool
 	color         string
-	failOn        level
-	minLevel      level
-	since, until  moment
-	accounts      accounts
-	dedup         size
+	failOn        cli.Level
+	minLevel      cli.Level
+	since, until  cli.Moment
+	accounts      cli.Accounts
+	dedup         cli.Size
 	config        app.HuntConfig
 	maxAlerts     int
 	terminalWidth int
@@ -43,9 +43,9 @@ var renderers = map[string]func(io.Writer, *report.Hunt) error{
 	"json": report.JSON, "ndjson": report.NDJSON, "csv": report.CSV, "html": report.HTML, "sarif": exchange.SARIF, "ocsf": exchange.OCSF,
 }
 
-func huntCommand(s streams) *cobra.Command {
+func huntCommand(s cli.Streams) *cobra.Command {
 	f := huntFlags{dedup: detect.DefaultDedupMemory}
-	f.since.now, f.until.now = time.Now, time.Now
+	f.since.Now, f.until.Now = time.Now, time.Now
 	f.minLevel.Severity = rootkeep.Low
 	c := &cobra.Command{
 		Use:   "hunt PATH...",
@@ -87,46 +87,31 @@ Ctrl-C prints what was found so far.`,
 	fl.IntVar(&f.maxAlerts, "max-alerts", 0, "alerts told in full on the terminal, 0: 50, -1: all")
 	fl.BoolVar(&f.noProgress, "no-progress", false, "no progress line on a terminal")
 	fl.StringVar(&f.color, "color", "auto", "auto, always or never")
-	completeValues(c, "output", slices.Sorted(maps.Keys(renderers)), "text")
-	completeValues(c, "min-level", levels())
-	completeValues(c, "fail-on", levels())
-	completeValues(c, "color", []string{"auto", "always", "never"})
-	completeFiles(c, "geoip", "mmdb")
-	completeFiles(c, "placeholders", "yaml", "yml")
-	completeFiles(c, "inventory", "yaml", "yml")
+	cli.CompleteValues(c, "output", slices.Sorted(maps.Keys(renderers)), "text")
+	cli.CompleteValues(c, "min-level", cli.Levels())
+	cli.CompleteValues(c, "fail-on", cli.Levels())
+	cli.CompleteValues(c, "color", []string{"auto", "always", "never"})
+	cli.CompleteFiles(c, "geoip", "mmdb")
+	cli.CompleteFiles(c, "placeholders", "yaml", "yml")
+	cli.CompleteFiles(c, "inventory", "yaml", "yml")
 	return c
-}
-
-func levels() []string { return []string{"informational", "low", "medium", "high", "critical"} }
-
-// completeValues offers a fixed set of values to the shell.
-func completeValues(c *cobra.Command, flag string, values []string, more ...string) {
-	values = append(values, more...)
-	// The error is for an unknown flag, which the tests would show at once.
-	_ = c.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp))
-}
-
-// completeFiles offers the files that end in one of the extensions.
-func completeFiles(c *cobra.Command, flag string, extensions ...string) {
-	// The error is for an unknown flag, as above.
-	_ = c.MarkFlagFilename(flag, extensions...)
 }
 
 func (f *huntFlags) check() error {
 	if _, ok := renderers[f.output]; !ok && f.output != "text" {
-		return usage("--output %s: want text, %s", f.output, strings.Join(slices.Sorted(maps.Keys(renderers)), ", "))
+		return cli.Usage("--output %s: want text, %s", f.output, strings.Join(slices.Sorted(maps.Keys(renderers)), ", "))
 	}
 	if f.allMatches && f.output != "ndjson" {
-		return usage("--all-matches goes with --output ndjson")
+		return cli.Usage("--all-matches goes with --output ndjson")
 	}
 	if !slices.Contains([]string{"auto", "always", "never"}, f.color) {
-		return usage("--color %s: want auto, always or never", f.color)
+		return cli.Usage("--color %s: want auto, always or never", f.color)
 	}
 	if f.config.Workers < 0 {
-		return usage("--workers %d: want 0 or more", f.config.Workers)
+		return cli.Usage("--workers %d: want 0 or more", f.config.Workers)
 	}
 	if !f.since.IsZero() && !f.until.IsZero() && !f.since.Before(f.until.Time) {
-		return usage("--since %s is not before --until %s", &f.since, &f.until)
+		return cli.Usage("--since %s is not before --until %s", &f.since, &f.until)
 	}
 	return nil
 }
@@ -140,26 +125,26 @@ func collectEarlier() {
 	}
 }
 
-func (f *huntFlags) run(ctx context.Context, s streams, args []string) error {
+func (f *huntFlags) run(ctx context.Context, s cli.Streams, args []string) error {
 	if err := f.check(); err != nil {
 		return err
 	}
 	collectEarlier()
 	c := f.config
-	c.Paths, c.Stdin, c.Version, c.Now = args, s.in, version(), time.Now
+	c.Paths, c.Stdin, c.Version, c.Now = args, s.In, cli.Version(), time.Now
 	c.Since, c.Until, c.Accounts = f.since.Time, f.until.Time, f.accounts
 	c.MinLevel, c.DedupMemory = f.minLevel.Severity, int(f.dedup)
-	out, err := openOutput(f.file, s.out)
+	out, err := cli.OpenOutput(f.file, s.Out)
 	if err != nil {
 		return err
 	}
-	defer out.discard()
+	defer out.Discard()
 	if f.allMatches {
 		c.OnMatch = matchWriter(out, c.MinLevel)
 	}
 	clear := func() {}
-	if width, ok := terminalWidth(s.err); ok && !f.noProgress {
-		c.Progress, clear = progressLine(s.err, width)
+	if width, ok := cli.TerminalWidth(s.Err); ok && !f.noProgress {
+		c.Progress, clear = cli.ProgressLine(s.Err, width)
 	}
 	hunt, err := app.Hunt(ctx, c)
 	clear()
@@ -171,11 +156,11 @@ func (f *huntFlags) run(ctx context.Context, s streams, args []string) error {
 	if err := f.render(out, s, hunt); err != nil {
 		return err
 	}
-	if err := out.commit(); err != nil {
+	if err := out.Commit(); err != nil {
 		return err
 	}
-	f.sayProblems(s.err, hunt)
-	return exitWith(codes)
+	f.sayProblems(s.Err, hunt)
+	return cli.ExitWith(codes)
 }
 
 // sayProblems names what could not be read beside a format that has no place for
@@ -186,17 +171,17 @@ func (f *huntFlags) sayProblems(w io.Writer, h *report.Hunt) {
 	}
 	for _, p := range h.Problems {
 		if !p.Notice {
-			fmt.Fprintf(w, "%s:%d: %s: %s\n", visible(p.File), p.Offset, p.Kind, visible(p.Detail))
+			fmt.Fprintf(w, "%s:%d: %s: %s\n", cli.Visible(p.File), p.Offset, p.Kind, cli.Visible(p.Detail))
 		}
 	}
 }
 
-func (f *huntFlags) render(out *output, s streams, hunt *report.Hunt) error {
+func (f *huntFlags) render(out *cli.Output, s cli.Streams, hunt *report.Hunt) error {
 	switch {
 	case f.allMatches:
 		return nil // written as they were found
 	case f.output == "text":
-		width, onTerminal := terminalWidth(s.out)
+		width, onTerminal := cli.TerminalWidth(s.Out)
 		onTerminal = onTerminal && f.file == ""
 		color := f.color == "always" || f.color == "auto" && onTerminal && os.Getenv("NO_COLOR") == ""
 		if !onTerminal {
@@ -210,23 +195,16 @@ func (f *huntFlags) render(out *output, s streams, hunt *report.Hunt) error {
 // codes are all exit codes that apply, the deciding one first.
 func (f *huntFlags) codes(h *report.Hunt) []int {
 	var out []int
-	if f.failOn.set && h.Reaches(f.failOn.Severity) {
-		out = append(out, exitFindings)
+	if f.failOn.Given && h.Reaches(f.failOn.Severity) {
+		out = append(out, cli.ExitFindings)
 	}
 	if len(f.config.Keys) > 0 && !h.Coverage.Proven {
-		out = append(out, exitNoCoverage)
+		out = append(out, cli.ExitNoCoverage)
 	}
 	if h.Interrupted || h.Totals.Unread > 0 {
-		out = append(out, exitUnread)
+		out = append(out, cli.ExitUnread)
 	}
 	return out
-}
-
-func exitWith(codes []int) error {
-	if len(codes) == 0 {
-		return nil
-	}
-	return &exitError{code: codes[0]}
 }
 
 // matchWriter prints matches as they are found, from any worker.
@@ -245,20 +223,4 @@ func matchWriter(out io.Writer, least rootkeep.Severity) func(detect.Match) {
 			Actor: e.Actor.Principal, Name: e.Name, Address: e.Address, File: e.File, Offset: e.Offset,
 		})
 	}
-}
-
-// terminalWidth is the width of w if it is a terminal.
-func terminalWidth(w io.Writer) (int, bool) {
-	f, ok := w.(*os.File)
-	if !ok || !term.IsTerminal(int(f.Fd())) {
-		return 0, false
-	}
-	width, _, err := term.GetSize(int(f.Fd()))
-	return width, err == nil && width > 0
-}
-
-// progressLine draws on one line and clears it at the end.
-func progressLine(w io.Writer, width int) (func(report.Progress), func()) {
-	draw := func(p report.Progress) { fmt.Fprintf(w, "\r%s\x1b[K", report.ProgressLine(p, width-1)) }
-	return draw, func() { fmt.Fprint(w, "\r\x1b[K") }
 }

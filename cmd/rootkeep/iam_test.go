@@ -2,13 +2,14 @@ package main
 
 import (
 	"bytes"
-	"errors"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/rootkeep/rootkeep/cmd/rootkeep/cli"
 )
 
 const (
@@ -32,27 +33,7 @@ func runIAM(t *testing.T, stdin string, args ...string) (stdout, stderr string, 
 	}
 	t.Chdir(dir)
 	var out, errs bytes.Buffer
-	c := iamCommand(streams{strings.NewReader(stdin), &out, &errs})
-	for _, sub := range allCommands(c) {
-		strictArgs(sub)
-	}
-	c.SilenceErrors, c.SilenceUsage = true, true
-	c.SetArgs(args)
-	c.SetOut(&out)
-	c.SetErr(&errs)
-	err := c.Execute()
-	var exit *exitError
-	switch {
-	case err == nil:
-	case errors.As(err, &exit):
-		code = exit.code
-		if exit.err != nil {
-			errs.WriteString(exit.err.Error() + "\n")
-		}
-	default:
-		code = exitFailed
-		errs.WriteString(err.Error() + "\n")
-	}
+	code = run(t.Context(), append([]string{"iam"}, args...), strings.NewReader(stdin), &out, &errs)
 	return out.String(), errs.String(), code
 }
 
@@ -72,7 +53,7 @@ func TestIAMEval(t *testing.T) {
 		{name: "allowed names the statement", args: with("--identity", "all.json"), out: "allowed: " + request + "  identity: Allow in all.json, statement 0 (All)\n"},
 		{name: "a policy from standard input", args: with("--identity", "-"), stdin: iamAll, out: "allowed: " + request + "  identity: Allow in -, statement 0 (All)\n"},
 		{name: "denied names the layer", args: with(), out: "implicitly_denied: " + request + "  no Allow in: identity\n"},
-		{name: "denied with --fail-on-deny", args: with("--fail-on-deny"), out: "implicitly_denied: " + request + "  no Allow in: identity\n", code: exitFindings},
+		{name: "denied with --fail-on-deny", args: with("--fail-on-deny"), out: "implicitly_denied: " + request + "  no Allow in: identity\n", code: cli.ExitFindings},
 		{name: "an SCP level of two files", args: with("--identity", "all.json", "--scp", "all.json,guard.json"), out: "explicitly_denied: " + request + "  scp: Deny in guard.json, statement 0 (Stop)\n"},
 		{name: "context of the principal can be taken away", args: with("--identity", "all.json", "--scp", "all.json,guard.json", "--context", "aws:PrincipalArn="), out: "allowed: " + request + "  identity: Allow in all.json, statement 0 (All)\n"},
 		{name: "context given", args: with("--identity", "mfa.json", "--context", "aws:multifactorauthpresent=true"), out: "allowed: " + request + "  identity: Allow in mfa.json, statement 0\n"},
@@ -80,18 +61,18 @@ func TestIAMEval(t *testing.T) {
 		{name: "explained", args: with("--identity", "mfa.json", "--explain"), out: "implicitly_denied: s3:GetObject on arn:aws:s3:::b/k by arn:aws:iam::111122223333:user/ann (identity)\n  identity: silent\n" +
 			"    Allow mfa.json statement 0 (line 1): Condition does not match (Bool aws:MultiFactorAuthPresent [true]; the key is absent)\n"},
 		{name: "JSON", args: with("--identity", "all.json", "--output", "json"), prefix: true, out: "{\n  \"schema\": \"rootkeep/iam-eval/1\",\n  \"decision\": \"allowed\",\n  \"by\": [\n    \"identity\"\n  ],"},
-		{name: "a file that is no policy", args: with("--identity", "bad.json"), errs: "policy bad.json: 2:17: want a value\n", code: exitUnread},
-		{name: "a file that is not there", args: with("--identity", "none.json"), errs: "read policy: open none.json: no such file or directory\n", code: exitUnread},
-		{name: "an identity policy with a principal", args: with("--identity", "open.json"), errs: "policy open.json: 1:37: statement 0: a policy of layer identity takes no Principal\n", code: exitUnread},
-		{name: "no action", args: []string{"eval"}, errs: "want --action, --resource and --principal, or --cases FILE; hint: rootkeep iam eval --help\n", code: exitUsage},
-		{name: "an unknown output", args: with("--output", "yaml"), errs: "--output yaml: want text or json\n", code: exitUsage},
-		{name: "a principal that is none", args: []string{"eval", "--action", "s3:GetObject", "--resource", "*", "--principal", "ann"}, errs: "--principal: principal \"ann\": want an ARN, a service principal or *\n", code: exitUsage},
-		{name: "context without a value", args: with("--context", "aws:x"), errs: "--context aws:x: want key=value\n", code: exitUsage},
-		{name: "cases and a request", args: with("--cases", "cases.ndjson"), errs: "--cases brings its own requests: give either --cases or --action, --resource and --principal\n", code: exitUsage},
+		{name: "a file that is no policy", args: with("--identity", "bad.json"), errs: "rootkeep: policy bad.json: 2:17: want a value\n", code: cli.ExitUnread},
+		{name: "a file that is not there", args: with("--identity", "none.json"), errs: "rootkeep: read policy: open none.json: no such file or directory\n", code: cli.ExitUnread},
+		{name: "an identity policy with a principal", args: with("--identity", "open.json"), errs: "rootkeep: policy open.json: 1:37: statement 0: a policy of layer identity takes no Principal\n", code: cli.ExitUnread},
+		{name: "no action", args: []string{"eval"}, errs: "rootkeep: want --action, --resource and --principal, or --cases FILE; hint: rootkeep iam eval --help\n", code: cli.ExitUsage},
+		{name: "an unknown output", args: with("--output", "yaml"), errs: "rootkeep: --output yaml: want text or json\n", code: cli.ExitUsage},
+		{name: "a principal that is none", args: []string{"eval", "--action", "s3:GetObject", "--resource", "*", "--principal", "ann"}, errs: "rootkeep: --principal: principal \"ann\": want an ARN, a service principal or *\n", code: cli.ExitUsage},
+		{name: "context without a value", args: with("--context", "aws:x"), errs: "rootkeep: --context aws:x: want key=value\n", code: cli.ExitUsage},
+		{name: "cases and a request", args: with("--cases", "cases.ndjson"), errs: "rootkeep: --cases brings its own requests: give either --cases or --action, --resource and --principal\n", code: cli.ExitUsage},
 		{name: "cases go on after a bad line", args: []string{"eval", "--cases", "cases.ndjson"}, prefix: true, out: `{"id":"a","decision":"allowed","by":["resource"],`,
-			errs: "rootkeep: cases.ndjson: line 2: not a case: column 2: invalid character 'o' in literal null (expecting 'u')\n", code: exitUnread},
+			errs: "rootkeep: cases.ndjson: line 2: not a case: column 2: invalid character 'o' in literal null (expecting 'u')\n", code: cli.ExitUnread},
 		{name: "cases from standard input", args: []string{"eval", "--cases", "-", "--fail-on-deny"}, stdin: `{"id":1,"request":{"action":"s3:GetObject","resource":"*","principal":"*"}}`,
-			out: `{"id":1,"decision":"implicitly_denied","by":["resource"],"statements":[],"residual":null}` + "\n", code: exitFindings},
+			out: `{"id":1,"decision":"implicitly_denied","by":["resource"],"statements":[],"residual":null}` + "\n", code: cli.ExitFindings},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			out, errs, code := runIAM(t, c.stdin, c.args...)
@@ -112,9 +93,9 @@ func TestIAMEval(t *testing.T) {
 }
 
 func TestIAMEvalMakesHostileTextHarmless(t *testing.T) {
-	hostile := `{"Version":"2012-10-17","Statement":{"Sid":"x\u001b[31m\u202e","Effect":"Allow","Action":"*","Resource":"*"}}`
+	hostile := `{"Version":"2012-10-17","Statement":{"Sid":"x\u001b[31m\u202e\nallowed: forged line","Effect":"Allow","Action":"*","Resource":"*"}}`
 	out, _, code := runIAM(t, hostile, "eval", "--action", "s3:GetObject", "--resource", "*", "--principal", "arn:aws:iam::111122223333:user/ann", "--identity", "-", "--explain")
-	if code != exitOK || strings.ContainsAny(out, "\x1b\u202e") {
-		t.Errorf("got %q with code %d, want no control characters and 0", out, code)
+	if code != cli.ExitOK || strings.ContainsAny(out, "\x1b\u202e") || strings.Contains(out, "\nallowed: forged line") {
+		t.Errorf("got %q with code %d, want no control characters, no line of the Sid's own, and 0", out, code)
 	}
 }

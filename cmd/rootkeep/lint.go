@@ -5,11 +5,12 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/rootkeep/rootkeep/cmd/rootkeep/cli"
 	"github.com/rootkeep/rootkeep/internal/app"
 	"github.com/rootkeep/rootkeep/sigma/lint"
 )
 
-func rulesLintCommand(s streams) *cobra.Command {
+func rulesLintCommand(s cli.Streams) *cobra.Command {
 	var f ruleFlags
 	var errorsOnly bool
 	c := &cobra.Command{
@@ -34,7 +35,7 @@ something could not be loaded; with --errors-only warnings do not count.`,
 	return c
 }
 
-func (f *ruleFlags) lint(s streams, paths []string, errorsOnly bool) error {
+func (f *ruleFlags) lint(s cli.Streams, paths []string, errorsOnly bool) error {
 	pack, err := f.load(paths)
 	if err != nil {
 		return err
@@ -59,32 +60,32 @@ func (f *ruleFlags) lint(s streams, paths []string, errorsOnly bool) error {
 	if err != nil {
 		return err
 	}
-	return exitWith(codes)
+	return cli.ExitWith(codes)
 }
 
 func lintCodes(r *app.LintReport) []int {
 	codes := []int{}
 	unloaded := r.Unloaded()
 	if r.Count(lint.Error)+r.Count(lint.Warning) > unloaded {
-		codes = append(codes, exitFindings)
+		codes = append(codes, cli.ExitFindings)
 	}
 	if unloaded > 0 {
-		codes = append(codes, exitUnread)
+		codes = append(codes, cli.ExitUnread)
 	}
 	return codes
 }
 
-func printLint(s streams, r *app.LintReport, errorsOnly bool) error {
+func printLint(s cli.Streams, r *app.LintReport, errorsOnly bool) error {
 	for _, f := range r.Findings {
-		fmt.Fprintln(s.out, visible(f.String()))
+		fmt.Fprintln(s.Out, cli.Visible(f.String()))
 	}
 	if errorsOnly {
-		_, err := fmt.Fprintf(s.out, "%d rules: %d errors\n", r.Rules, r.Count(lint.Error))
+		_, err := fmt.Fprintf(s.Out, "%d rules: %d errors\n", r.Rules, r.Count(lint.Error))
 		return err
 	}
 	if n := len(r.NotYet); n > 0 {
-		fmt.Fprintf(s.out, "%d runbooks that the rules open are not yet available\n", n)
+		fmt.Fprintf(s.Out, "%d runbooks that the rules open are not yet available\n", n)
 	}
-	_, err := fmt.Fprintf(s.out, "%d rules: %d errors, %d warnings, %d notes\n", r.Rules, r.Count(lint.Error), r.Count(lint.Warning), r.Count(lint.Info))
+	_, err := fmt.Fprintf(s.Out, "%d rules: %d errors, %d warnings, %d notes\n", r.Rules, r.Count(lint.Error), r.Count(lint.Warning), r.Count(lint.Info))
 	return err
 }

@@ -10,11 +10,12 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/rootkeep/rootkeep/cmd/rootkeep/cli"
 	"github.com/rootkeep/rootkeep/internal/app"
 	"github.com/rootkeep/rootkeep/internal/detect"
 )
 
-func rulesCommand(s streams) *cobra.Command {
+func rulesCommand(s cli.Streams) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "rules",
 		Short: "List, test, check and write detections",
@@ -32,24 +33,24 @@ type ruleFlags struct {
 func (f *ruleFlags) add(c *cobra.Command) {
 	c.Flags().StringVar(&f.placeholders, "placeholders", "", "YAML file with the values of %name% placeholders")
 	c.Flags().StringVar(&f.output, "output", "text", "text or json")
-	completeValues(c, "output", []string{"text", "json"})
-	completeFiles(c, "placeholders", "yaml", "yml")
+	cli.CompleteValues(c, "output", []string{"text", "json"})
+	cli.CompleteFiles(c, "placeholders", "yaml", "yml")
 }
 
 func (f *ruleFlags) load(paths []string) (*detect.Pack, error) {
 	if f.output != "text" && f.output != "json" {
-		return nil, usage("--output %s: want text or json", f.output)
+		return nil, cli.Usage("--output %s: want text or json", f.output)
 	}
 	return app.LoadRules(app.RuleConfig{Dirs: paths, OnlyDirs: len(paths) > 0, Placeholders: f.placeholders})
 }
 
-func (f *ruleFlags) json(s streams, v any) error {
-	enc := json.NewEncoder(s.out)
+func (f *ruleFlags) json(s cli.Streams, v any) error {
+	enc := json.NewEncoder(s.Out)
 	enc.SetIndent("", "  ")
 	return enc.Encode(v)
 }
 
-func rulesListCommand(s streams) *cobra.Command {
+func rulesListCommand(s cli.Streams) *cobra.Command {
 	var f ruleFlags
 	c := &cobra.Command{
 		Use:     "list [PATH...]",
@@ -65,10 +66,10 @@ func rulesListCommand(s streams) *cobra.Command {
 			if f.output == "json" {
 				return f.json(s, list)
 			}
-			w := tabwriter.NewWriter(s.out, 0, 0, 2, ' ', 0)
+			w := tabwriter.NewWriter(s.Out, 0, 0, 2, ' ', 0)
 			fmt.Fprintln(w, "LEVEL\tNAME\tATT&CK\tTITLE")
 			for _, d := range list {
-				fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", d.Level, visible(d.Name), visible(d.Attack()), visible(d.Title))
+				fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", d.Level, cli.Visible(d.Name), cli.Visible(d.Attack()), cli.Visible(d.Title))
 			}
 			fmt.Fprintf(w, "%d detections\n", len(list))
 			return w.Flush()
@@ -78,7 +79,7 @@ func rulesListCommand(s streams) *cobra.Command {
 	return c
 }
 
-func rulesTestCommand(s streams) *cobra.Command {
+func rulesTestCommand(s cli.Streams) *cobra.Command {
 	var f ruleFlags
 	var verbose bool
 	c := &cobra.Command{
@@ -96,7 +97,7 @@ A detection without a firing and a quiet case fails. Exit code 2 when a case fai
 	return c
 }
 
-func (f *ruleFlags) test(ctx context.Context, s streams, paths []string, verbose bool) error {
+func (f *ruleFlags) test(ctx context.Context, s cli.Streams, paths []string, verbose bool) error {
 	pack, err := f.load(paths)
 	if err != nil {
 		return err
@@ -118,42 +119,42 @@ func (f *ruleFlags) test(ctx context.Context, s streams, paths []string, verbose
 	}
 	var codes []int
 	if failed > 0 {
-		codes = append(codes, exitFindings)
+		codes = append(codes, cli.ExitFindings)
 	}
 	if unloaded > 0 {
-		codes = append(codes, exitUnread)
+		codes = append(codes, cli.ExitUnread)
 	}
 	if f.output == "json" {
 		err = f.json(s, map[string]any{"schema": "rootkeep/rules-test/1", "cases": results, "problems": pack.Problems, "exit_codes": codes})
 	} else {
 		printCases(s, pack, results, verbose)
-		_, err = fmt.Fprintf(s.out, "%d cases of %d detections, %d failed; %d problems in files\n", len(results), len(pack.Catalogue()), failed, unloaded)
+		_, err = fmt.Fprintf(s.Out, "%d cases of %d detections, %d failed; %d problems in files\n", len(results), len(pack.Catalogue()), failed, unloaded)
 	}
 	if err != nil {
 		return err
 	}
-	return exitWith(codes)
+	return cli.ExitWith(codes)
 }
 
-func printCases(s streams, pack *detect.Pack, results []detect.CaseResult, verbose bool) {
+func printCases(s cli.Streams, pack *detect.Pack, results []detect.CaseResult, verbose bool) {
 	for _, p := range pack.Problems {
 		if !p.Warning || verbose {
-			fmt.Fprintln(s.out, visible(p.String()))
+			fmt.Fprintln(s.Out, cli.Visible(p.String()))
 		}
 	}
 	for _, r := range results {
 		switch {
 		case r.Err != "":
-			fmt.Fprintf(s.out, "FAIL %s: %s: %s\n", visible(r.Detection), visible(r.Case), visible(r.Err))
+			fmt.Fprintf(s.Out, "FAIL %s: %s: %s\n", cli.Visible(r.Detection), cli.Visible(r.Case), cli.Visible(r.Err))
 		case !r.OK:
-			fmt.Fprintf(s.out, "FAIL %s: %s: got %s, want %s\n", visible(r.Detection), visible(r.Case), r.Got, visible(r.Want))
+			fmt.Fprintf(s.Out, "FAIL %s: %s: got %s, want %s\n", cli.Visible(r.Detection), cli.Visible(r.Case), r.Got, cli.Visible(r.Want))
 		case verbose:
-			fmt.Fprintf(s.out, "ok   %s: %s\n", visible(r.Detection), visible(r.Case))
+			fmt.Fprintf(s.Out, "ok   %s: %s\n", cli.Visible(r.Detection), cli.Visible(r.Case))
 		}
 	}
 }
 
-func rulesNewCommand(s streams) *cobra.Command {
+func rulesNewCommand(s cli.Streams) *cobra.Command {
 	return &cobra.Command{
 		Use:   "new FILE",
 		Short: "Write a detection to start from",
@@ -166,7 +167,7 @@ change. It never overwrites a file.`,
 		RunE: func(_ *cobra.Command, args []string) error {
 			path := args[0]
 			if ext := filepath.Ext(path); ext != ".yaml" && ext != ".yml" {
-				return usage("%s: a detection file ends in .yaml", path)
+				return cli.Usage("%s: a detection file ends in .yaml", path)
 			}
 			text, err := app.NewRule(path)
 			if err != nil {
@@ -186,7 +187,7 @@ change. It never overwrites a file.`,
 			if err := file.Close(); err != nil {
 				return err
 			}
-			_, err = fmt.Fprintf(s.out, "wrote %s; next: rootkeep rules test %s\n", path, path)
+			_, err = fmt.Fprintf(s.Out, "wrote %s; next: rootkeep rules test %s\n", path, path)
 			return err
 		},
 	}

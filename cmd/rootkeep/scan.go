@@ -7,18 +7,19 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/rootkeep/rootkeep/cmd/rootkeep/cli"
 	"github.com/rootkeep/rootkeep/internal/app"
 	"github.com/rootkeep/rootkeep/internal/report/assessment"
 )
 
 type scanFlags struct {
 	output, file string
-	failOn       level
+	failOn       cli.Level
 	most         int
 	config       app.ScanConfig
 }
 
-func scanCommand(s streams) *cobra.Command {
+func scanCommand(s cli.Streams) *cobra.Command {
 	var f scanFlags
 	c := &cobra.Command{
 		Use:   "scan FILE...|--snapshot FILE",
@@ -60,32 +61,32 @@ could not be read.`,
 	fl.StringArrayVar(&f.config.Controls, "controls", nil, "folder with further controls (repeatable)")
 	fl.Var(&f.failOn, "fail-on", "exit 2 when a failure is at or above this severity")
 	fl.IntVar(&f.most, "max-resources", 0, "resources named for each control in text, 0: 5, -1: all")
-	completeValues(c, "output", scanFormats)
-	completeValues(c, "fail-on", levels())
+	cli.CompleteValues(c, "output", scanFormats)
+	cli.CompleteValues(c, "fail-on", cli.Levels())
 	return c
 }
 
 var scanFormats = []string{"text", "json", "csv", "junit"}
 
-func (f *scanFlags) run(s streams, paths []string) error {
+func (f *scanFlags) run(s cli.Streams, paths []string) error {
 	switch {
 	case !slices.Contains(scanFormats, f.output):
-		return usage("--output %s: want text, json, csv or junit", f.output)
+		return cli.Usage("--output %s: want text, json, csv or junit", f.output)
 	case f.config.Snapshot == "" && len(paths) == 0:
-		return usage("want files of facts or --snapshot FILE; hint: rootkeep scan --help")
+		return cli.Usage("want files of facts or --snapshot FILE; hint: rootkeep scan --help")
 	case f.config.Snapshot != "" && len(paths) > 0:
-		return usage("--snapshot has all facts: give either it or files")
+		return cli.Usage("--snapshot has all facts: give either it or files")
 	}
 	c := f.config
-	c.Paths, c.Stdin, c.Version, c.Now = paths, s.in, version(), time.Now()
-	out, err := openOutput(f.file, s.out)
+	c.Paths, c.Stdin, c.Version, c.Now = paths, s.In, cli.Version(), time.Now()
+	out, err := cli.OpenOutput(f.file, s.Out)
 	if err != nil {
 		return err
 	}
-	defer out.discard()
+	defer out.Discard()
 	a, err := app.Scan(c)
 	if err != nil {
-		return &exitError{exitUnread, err}
+		return &cli.Error{Code: cli.ExitUnread, Err: err}
 	}
 	a.ExitCodes = f.codes(a)
 	switch f.output {
@@ -101,24 +102,24 @@ func (f *scanFlags) run(s streams, paths []string) error {
 	if err != nil {
 		return err
 	}
-	if err := out.commit(); err != nil {
+	if err := out.Commit(); err != nil {
 		return err
 	}
 	if f.output == "csv" || f.output == "junit" {
 		for _, p := range a.Problems {
-			fmt.Fprintf(s.err, "rootkeep: %s: %s\n", visible(p.File), visible(p.Reason))
+			fmt.Fprintf(s.Err, "rootkeep: %s: %s\n", cli.Visible(p.File), cli.Visible(p.Reason))
 		}
 	}
-	return exitWith(a.ExitCodes)
+	return cli.ExitWith(a.ExitCodes)
 }
 
 func (f *scanFlags) codes(a *assessment.Assessment) []int {
 	codes := []int{}
-	if f.failOn.set && a.Fails(f.failOn.Severity) > 0 {
-		codes = append(codes, exitFindings)
+	if f.failOn.Given && a.Fails(f.failOn.Severity) > 0 {
+		codes = append(codes, cli.ExitFindings)
 	}
 	if len(a.Problems) > 0 {
-		codes = append(codes, exitUnread)
+		codes = append(codes, cli.ExitUnread)
 	}
 	return codes
 }

@@ -13,10 +13,11 @@ import (
 
 	"github.com/rootkeep/rootkeep"
 	"github.com/rootkeep/rootkeep/cloudtrail/digest"
+	"github.com/rootkeep/rootkeep/cmd/rootkeep/cli"
 	"github.com/rootkeep/rootkeep/internal/app"
 )
 
-func trailCommand(s streams) *cobra.Command {
+func trailCommand(s cli.Streams) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "trail",
 		Short: "Check that the log itself can be trusted",
@@ -27,16 +28,16 @@ func trailCommand(s streams) *cobra.Command {
 
 type verifyFlags struct {
 	config       app.VerifyConfig
-	since, until moment
-	accounts     accounts
+	since, until cli.Moment
+	accounts     cli.Accounts
 	region       string
 	output, file string
 	noProgress   bool
 }
 
-func trailVerifyCommand(s streams) *cobra.Command {
+func trailVerifyCommand(s cli.Streams) *cobra.Command {
 	f := verifyFlags{}
-	f.since.now, f.until.now = time.Now, time.Now
+	f.since.Now, f.until.Now = time.Now, time.Now
 	c := &cobra.Command{
 		Use:   "verify FOLDER",
 		Short: "Verify CloudTrail's digest chain, signatures and log files in a copy of the bucket",
@@ -74,26 +75,26 @@ not be read.`,
 	fl.StringVar(&f.output, "output", "text", "text or json")
 	fl.StringVarP(&f.file, "file", "o", "", "write the report to this file instead of standard output")
 	fl.BoolVar(&f.noProgress, "no-progress", false, "no progress line on a terminal")
-	completeValues(c, "output", []string{"text", "json"})
-	completeFiles(c, "keys", "json", "pem")
+	cli.CompleteValues(c, "output", []string{"text", "json"})
+	cli.CompleteFiles(c, "keys", "json", "pem")
 	return c
 }
 
 func (f *verifyFlags) check() error {
 	switch {
 	case f.output != "text" && f.output != "json":
-		return usage("--output %s: want text or json", f.output)
+		return cli.Usage("--output %s: want text or json", f.output)
 	case len(f.accounts) > 1:
-		return usage("--account: verify takes one account, got %d", len(f.accounts))
+		return cli.Usage("--account: verify takes one account, got %d", len(f.accounts))
 	case f.config.Workers < 0:
-		return usage("--workers %d: want 0 or more", f.config.Workers)
+		return cli.Usage("--workers %d: want 0 or more", f.config.Workers)
 	case !f.since.IsZero() && !f.until.IsZero() && !f.since.Before(f.until.Time):
-		return usage("--since %s is not before --until %s", &f.since, &f.until)
+		return cli.Usage("--since %s is not before --until %s", &f.since, &f.until)
 	}
 	return nil
 }
 
-func (f *verifyFlags) run(ctx context.Context, s streams, folder string) error {
+func (f *verifyFlags) run(ctx context.Context, s cli.Streams, folder string) error {
 	if err := f.check(); err != nil {
 		return err
 	}
@@ -102,18 +103,18 @@ func (f *verifyFlags) run(ctx context.Context, s streams, folder string) error {
 	if len(f.accounts) == 1 {
 		c.Account = f.accounts[0]
 	}
-	out, err := openOutput(f.file, s.out)
+	out, err := cli.OpenOutput(f.file, s.Out)
 	if err != nil {
 		return err
 	}
-	defer out.discard()
+	defer out.Discard()
 	clear := func() {}
-	if width, ok := terminalWidth(s.err); ok && !f.noProgress {
+	if width, ok := cli.TerminalWidth(s.Err); ok && !f.noProgress {
 		c.Progress = func(p *digest.Progress) {
 			line := fmt.Sprintf("%d of %d digest files, %d log files, %d MB", p.Digests.Load(), p.Found.Load(), p.Logs.Load(), p.Inflated.Load()>>20)
-			fmt.Fprintf(s.err, "\r%s\x1b[K", line[:min(len(line), width-1)])
+			fmt.Fprintf(s.Err, "\r%s\x1b[K", line[:min(len(line), width-1)])
 		}
-		clear = func() { fmt.Fprint(s.err, "\r\x1b[K") }
+		clear = func() { fmt.Fprint(s.Err, "\r\x1b[K") }
 	}
 	r, err := app.Verify(ctx, c)
 	clear()
@@ -124,13 +125,13 @@ func (f *verifyFlags) run(ctx context.Context, s streams, folder string) error {
 	if err := writeVerification(out, f.output, r, codes); err != nil {
 		return err
 	}
-	if err := out.commit(); err != nil {
+	if err := out.Commit(); err != nil {
 		return err
 	}
 	if f.output == "text" {
-		f.hint(s.err, r)
+		f.hint(s.Err, r)
 	}
-	return exitWith(codes)
+	return cli.ExitWith(codes)
 }
 
 // hint says what to do when nothing could be proven for want of input.
@@ -164,10 +165,10 @@ func writeVerification(w io.Writer, format string, r *digest.Report, codes []int
 func verifyCodes(r *digest.Report) []int {
 	codes := []int{}
 	if !r.Passed() || r.Digests.Total() == 0 || r.Digests.Unknown+r.Logs.Unknown+r.Planted() > 0 {
-		codes = append(codes, exitNoCoverage)
+		codes = append(codes, cli.ExitNoCoverage)
 	}
 	if r.Incomplete || unreadable(r) {
-		codes = append(codes, exitUnread)
+		codes = append(codes, cli.ExitUnread)
 	}
 	return codes
 }

@@ -1,4 +1,4 @@
-package main
+package cli
 
 import (
 	"bufio"
@@ -8,18 +8,20 @@ import (
 	"path/filepath"
 )
 
-// output is where a report goes. A named file appears whole or not at all, and
+// Output is where a report goes. A named file appears whole or not at all, and
 // only its owner can read it: a report tells an attacker what was not seen.
-type output struct {
+type Output struct {
 	*bufio.Writer
 	temp    *os.File // nil for a stream
 	path    string
 	through *os.File // a named file that is no regular one
 }
 
-func openOutput(path string, stream io.Writer) (*output, error) {
+// OpenOutput opens a named file, or takes the stream if there is no name. The error
+// names the file.
+func OpenOutput(path string, stream io.Writer) (*Output, error) {
 	if path == "" {
-		return &output{Writer: bufio.NewWriter(stream)}, nil
+		return &Output{Writer: bufio.NewWriter(stream)}, nil
 	}
 	if info, err := os.Lstat(path); err == nil && !info.Mode().IsRegular() {
 		// A link, a pipe or a device is written through, never replaced.
@@ -27,16 +29,17 @@ func openOutput(path string, stream io.Writer) (*output, error) {
 		if err != nil {
 			return nil, fmt.Errorf("write %s: %w", path, err)
 		}
-		return &output{Writer: bufio.NewWriter(file), through: file}, nil
+		return &Output{Writer: bufio.NewWriter(file), through: file}, nil
 	}
 	temp, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
 	if err != nil {
 		return nil, fmt.Errorf("write %s: %w", path, err)
 	}
-	return &output{Writer: bufio.NewWriter(temp), temp: temp, path: path}, nil
+	return &Output{Writer: bufio.NewWriter(temp), temp: temp, path: path}, nil
 }
 
-func (o *output) commit() error {
+// Commit puts the file in its place.
+func (o *Output) Commit() error {
 	if err := o.Flush(); err != nil {
 		return fmt.Errorf("write report: %w", err)
 	}
@@ -57,8 +60,8 @@ func (o *output) commit() error {
 	return nil
 }
 
-// discard removes an unfinished file; after commit it does nothing.
-func (o *output) discard() {
+// Discard removes an unfinished file; after Commit it does nothing.
+func (o *Output) Discard() {
 	if o.temp != nil {
 		o.temp.Close()
 		os.Remove(o.temp.Name())

@@ -1,4 +1,4 @@
-package main
+package policy
 
 import (
 	"fmt"
@@ -7,11 +7,12 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/rootkeep/rootkeep/cmd/rootkeep/cli"
 	"github.com/rootkeep/rootkeep/iam/lint"
 	"github.com/rootkeep/rootkeep/iam/template"
 )
 
-func templateShowCommand(s streams, f *templateFlags) *cobra.Command {
+func templateShowCommand(s cli.Streams, f *templateFlags) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "show ID",
 		Short: "Show what a template is for, what it does not do, its parameters and its table",
@@ -29,12 +30,12 @@ with its placeholders, and the table that the evaluator proves.`,
 			if f.output == "json" {
 				err = f.json(s, shownOf(t, codes))
 			} else {
-				err = printTemplate(s.out, t)
+				err = printTemplate(s.Out, t)
 			}
 			if err != nil {
 				return err
 			}
-			return exitWith(codes)
+			return cli.ExitWith(codes)
 		},
 	}
 	f.addOutput(c)
@@ -135,5 +136,5 @@ func printTemplate(out io.Writer, t *template.Template) error {
 		fmt.Fprintf(&b, "  not tested: %s %s: %s\n", u.Statement, u.Condition, u.Reason)
 	}
 	fmt.Fprintf(&b, "\nSource: %s (%s)\n", t.Source.Title, t.Source.Date)
-	return printVisible(out, b.String())
+	return cli.PrintVisible(out, b.String())
 }

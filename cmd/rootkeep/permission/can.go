@@ -1,4 +1,4 @@
-package main
+package permission
 
 import (
 	"bufio"
@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/rootkeep/rootkeep/cmd/rootkeep/cli"
 	"github.com/rootkeep/rootkeep/iam/matrix"
 	"github.com/rootkeep/rootkeep/iam/matrix/answer"
 )
@@ -17,7 +18,7 @@ type canFlags struct {
 	all      bool
 }
 
-func iamCanCommand(s streams) *cobra.Command {
+func iamCanCommand(s cli.Streams) *cobra.Command {
 	var f canFlags
 	c := &cobra.Command{
 		Use:   "can PRINCIPAL [ACTION...] | can --all [ACTION...]",
@@ -50,18 +51,18 @@ part of the account could not be read.`,
 	fl.StringVar(&f.output, "output", "text", "text or json; csv with --all")
 	fl.StringVar(&f.resource, "resource", "", "ARN or pattern of ARNs to which the answer is narrowed")
 	fl.BoolVar(&f.all, "all", false, "ask every principal")
-	completeValues(c, "output", []string{"text", "json", "csv"})
+	cli.CompleteValues(c, "output", []string{"text", "json", "csv"})
 	return c
 }
 
-func (f *canFlags) run(s streams, args []string) error {
+func (f *canFlags) run(s cli.Streams, args []string) error {
 	switch {
 	case f.output != "text" && f.output != "json" && f.output != "csv":
-		return usage("--output %s: want text, json or csv", f.output)
+		return cli.Usage("--output %s: want text, json or csv", f.output)
 	case f.output == "csv" && !f.all:
-		return usage("--output csv lists every principal: give --all as well")
+		return cli.Usage("--output csv lists every principal: give --all as well")
 	case !f.all && len(args) == 0:
-		return usage("want a principal or --all; hint: rootkeep iam can --help")
+		return cli.Usage("want a principal or --all; hint: rootkeep iam can --help")
 	}
 	m, in, unread, err := f.matrix(s, f.resource)
 	if err != nil {
@@ -69,40 +70,40 @@ func (f *canFlags) run(s streams, args []string) error {
 	}
 	var codes []int
 	if unread {
-		codes = append(codes, exitUnread)
+		codes = append(codes, cli.ExitUnread)
 	}
 	q := answer.Question{Names: args, Resource: f.resource}
 	if f.all {
-		err = f.writeAll(s.out, m, in, q, codes)
+		err = f.writeAll(s.Out, m, in, q, codes)
 	} else {
-		err = f.writeOne(s.out, m, in, args[0], answer.Question{Names: args[1:], Resource: f.resource}, codes)
+		err = f.writeOne(s.Out, m, in, args[0], answer.Question{Names: args[1:], Resource: f.resource}, codes)
 	}
 	if err != nil {
 		return err
 	}
-	return exitWith(codes)
+	return cli.ExitWith(codes)
 }
 
 func (f *canFlags) writeOne(w io.Writer, m *matrix.Matrix, in matrix.Input, name string, q answer.Question, codes []int) error {
 	c, err := answer.Find(m, name)
 	if err != nil {
-		return usage("%w", err)
+		return cli.Usage("%w", err)
 	}
 	d, err := answer.AskCan(m, in, c, q)
 	if err != nil {
-		return usage("%w", err)
+		return cli.Usage("%w", err)
 	}
 	d.ExitCodes = append(d.ExitCodes, codes...)
 	if f.output == "json" {
 		return writeJSON(w, d)
 	}
-	_, err = io.WriteString(w, d.Text(visible))
+	_, err = io.WriteString(w, d.Text(cli.Visible))
 	return err
 }
 
 func (f *canFlags) writeAll(w io.Writer, m *matrix.Matrix, in matrix.Input, q answer.Question, codes []int) error {
 	if err := q.Check(); err != nil {
-		return usage("%w", err)
+		return cli.Usage("%w", err)
 	}
 	out := bufio.NewWriter(w)
 	var err error
@@ -114,7 +115,7 @@ func (f *canFlags) writeAll(w io.Writer, m *matrix.Matrix, in matrix.Input, q an
 	case "csv":
 		err = answer.WriteAllCSV(out, m, q)
 	default:
-		err = answer.WriteAllText(out, m, q, visible)
+		err = answer.WriteAllText(out, m, q, cli.Visible)
 	}
 	if err != nil {
 		return err

@@ -1,4 +1,4 @@
-package main
+package permission
 
 import (
 	"context"
@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/rootkeep/rootkeep/cmd/rootkeep/cli"
 	"github.com/rootkeep/rootkeep/iam"
 	"github.com/rootkeep/rootkeep/iam/least"
 	"github.com/rootkeep/rootkeep/internal/app"
@@ -23,7 +24,7 @@ import (
 type leastFlags struct {
 	account            accountFlags
 	identity, boundary []string
-	since, until       moment
+	since, until       cli.Moment
 	resources, base    string
 	maxResources       int
 	grantFailed        bool
@@ -33,9 +34,9 @@ type leastFlags struct {
 	noProgress         bool
 }
 
-func iamLeastCommand(s streams) *cobra.Command {
+func iamLeastCommand(s cli.Streams) *cobra.Command {
 	var f leastFlags
-	f.since.now, f.until.now = time.Now, time.Now
+	f.since.Now, f.until.Now = time.Now, time.Now
 	c := &cobra.Command{
 		Use:   "least PRINCIPAL PATH...",
 		Short: "Propose policies from what a principal did",
@@ -78,62 +79,62 @@ go, 5 when some input could not be read.`,
 	fl.StringVarP(&f.file, "file", "o", "", "write to this file instead of standard output")
 	fl.IntVar(&f.workers, "workers", 0, "parallel readers, 0: one for each processor")
 	fl.BoolVar(&f.noProgress, "no-progress", false, "no progress line on a terminal")
-	completeValues(c, "output", []string{"text", "json", "policy"})
-	completeValues(c, "resources", least.Scopes())
-	completeValues(c, "base", least.Bases())
+	cli.CompleteValues(c, "output", []string{"text", "json", "policy"})
+	cli.CompleteValues(c, "resources", least.Scopes())
+	cli.CompleteValues(c, "base", least.Bases())
 	return c
 }
 
 func (f *leastFlags) check(paths []string) error {
 	switch {
 	case !slices.Contains([]string{"text", "json", "policy"}, f.output):
-		return usage("--output %s: want text, json or policy", f.output)
+		return cli.Usage("--output %s: want text, json or policy", f.output)
 	case !slices.Contains(least.Scopes(), f.resources):
-		return usage("--resources %s: want %s", f.resources, strings.Join(least.Scopes(), ", "))
+		return cli.Usage("--resources %s: want %s", f.resources, strings.Join(least.Scopes(), ", "))
 	case !slices.Contains(least.Bases(), f.base):
-		return usage("--base %s: want %s", f.base, strings.Join(least.Bases(), " or "))
+		return cli.Usage("--base %s: want %s", f.base, strings.Join(least.Bases(), " or "))
 	case f.maxResources < 1:
-		return usage("--max-resources %d: want 1 or more", f.maxResources)
+		return cli.Usage("--max-resources %d: want 1 or more", f.maxResources)
 	case f.workers < 0:
-		return usage("--workers %d: want 0 or more", f.workers)
+		return cli.Usage("--workers %d: want 0 or more", f.workers)
 	case f.account.details != "" && (len(f.identity) > 0 || len(f.boundary) > 0):
-		return usage("--account brings the principal's policies: give either --account or --identity and --boundary")
+		return cli.Usage("--account brings the principal's policies: give either --account or --identity and --boundary")
 	case len(f.identity) == 0 && len(f.boundary) > 0:
-		return usage("--boundary limits policies: want --identity with it")
+		return cli.Usage("--boundary limits policies: want --identity with it")
 	case len(f.account.resources) > 0:
-		return usage("--resource-policy: a proposal is about the principal's own policies")
+		return cli.Usage("--resource-policy: a proposal is about the principal's own policies")
 	case f.account.details == "-" && slices.Contains(paths, "-"):
-		return usage("standard input (-) is named twice; it can be read once")
+		return cli.Usage("standard input (-) is named twice; it can be read once")
 	case !f.since.IsZero() && !f.until.IsZero() && !f.since.Before(f.until.Time):
-		return usage("--since %s is not before --until %s", &f.since, &f.until)
+		return cli.Usage("--since %s is not before --until %s", &f.since, &f.until)
 	}
 	return nil
 }
 
-func (f *leastFlags) run(ctx context.Context, s streams, who string, paths []string) error {
+func (f *leastFlags) run(ctx context.Context, s cli.Streams, who string, paths []string) error {
 	if err := f.check(paths); err != nil {
 		return err
 	}
 	subject, err := least.ParseSubject(who)
 	if err != nil {
-		return usage("%w", err)
+		return cli.Usage("%w", err)
 	}
 	c := app.LeastConfig{
-		Subject: subject, Paths: paths, Stdin: s.in, Since: f.since.Time, Until: f.until.Time, Workers: f.workers, Now: time.Now,
+		Subject: subject, Paths: paths, Stdin: s.In, Since: f.since.Time, Until: f.until.Time, Workers: f.workers, Now: time.Now,
 		Proposal: least.Input{Scope: least.Scope(f.resources), Base: least.Base(f.base), MaxResources: f.maxResources, GrantFailed: f.grantFailed},
 	}
 	unread, err := f.current(s, &c)
 	if err != nil {
 		return err
 	}
-	out, err := openOutput(f.file, s.out)
+	out, err := cli.OpenOutput(f.file, s.Out)
 	if err != nil {
 		return err
 	}
-	defer out.discard()
+	defer out.Discard()
 	clear := func() {}
-	if width, ok := terminalWidth(s.err); ok && !f.noProgress {
-		c.Progress, clear = progressLine(s.err, width)
+	if width, ok := cli.TerminalWidth(s.Err); ok && !f.noProgress {
+		c.Progress, clear = cli.ProgressLine(s.Err, width)
 	}
 	result, err := app.ProposeLeast(ctx, c)
 	clear()
@@ -144,18 +145,18 @@ func (f *leastFlags) run(ctx context.Context, s streams, who string, paths []str
 	if err := f.print(out, result, codes); err != nil {
 		return err
 	}
-	if err := out.commit(); err != nil {
+	if err := out.Commit(); err != nil {
 		return err
 	}
 	if f.output != "json" {
-		sayProblems(s.err, result.Problems)
+		sayProblems(s.Err, result.Problems)
 	}
-	return exitWith(codes)
+	return cli.ExitWith(codes)
 }
 
 // current fills in the principal and its policies of today. unread says that some of
 // them could not be read.
-func (f *leastFlags) current(s streams, c *app.LeastConfig) (unread bool, err error) {
+func (f *leastFlags) current(s cli.Streams, c *app.LeastConfig) (unread bool, err error) {
 	in := &c.Proposal
 	// Without the time of now, which surroundings have: a call has its own.
 	if in.Known, err = readContext(f.account.context); err != nil {
@@ -169,13 +170,13 @@ func (f *leastFlags) current(s streams, c *app.LeastConfig) (unread bool, err er
 		return false, err
 	}
 	if err := c.Of(around.account, around.guardrails); err != nil {
-		return false, &exitError{exitUnread, fmt.Errorf("%s: %w", f.account.details, err)}
+		return false, &cli.Error{Code: cli.ExitUnread, Err: fmt.Errorf("%s: %w", f.account.details, err)}
 	}
 	return unread, nil
 }
 
 // currentFiles takes the policies of --identity and what surrounds them.
-func (f *leastFlags) currentFiles(s streams, in *least.Input) error {
+func (f *leastFlags) currentFiles(s cli.Streams, in *least.Input) error {
 	around, err := f.account.readAround(s, time.Now())
 	if err != nil {
 		return err
@@ -187,7 +188,7 @@ func (f *leastFlags) currentFiles(s streams, in *least.Input) error {
 		to    *[]*iam.Policy
 	}{{f.identity, &in.Policies.Identity}, {f.boundary, &in.Policies.Boundary}} {
 		for _, path := range list.paths {
-			p, err := compileFile(s.in, path)
+			p, err := compileFile(s.In, path)
 			if err != nil {
 				return err
 			}
@@ -204,13 +205,13 @@ func (f *leastFlags) currentFiles(s streams, in *least.Input) error {
 func (f *leastFlags) codes(r *app.Least, unread bool) []int {
 	var out []int
 	if len(r.Proposal.Replay.Lost) > 0 {
-		out = append(out, exitFailed)
+		out = append(out, cli.ExitFailed)
 	}
 	if f.failOnUnused && r.Proposal.Removed.Removed > 0 {
-		out = append(out, exitFindings)
+		out = append(out, cli.ExitFindings)
 	}
 	if unread || r.Unread > 0 {
-		out = append(out, exitUnread)
+		out = append(out, cli.ExitUnread)
 	}
 	return out
 }
@@ -238,7 +239,7 @@ func (f *leastFlags) print(w io.Writer, r *app.Least, codes []int) error {
 			ExitCodes []int            `json:"exit_codes"`
 		}{"rootkeep/iam-least/1", r.Proposal, append([]report.Problem{}, r.Problems...), codes})
 	}
-	return printVisible(w, need.Text(r.Proposal))
+	return cli.PrintVisible(w, need.Text(r.Proposal))
 }
 
 func indented(w io.Writer, v any) error {
@@ -252,7 +253,7 @@ func indented(w io.Writer, v any) error {
 func sayProblems(w io.Writer, list []report.Problem) {
 	for _, p := range list {
 		if !p.Notice {
-			fmt.Fprintf(w, "%s:%d: %s: %s\n", visible(p.File), p.Offset, p.Kind, visible(p.Detail))
+			fmt.Fprintf(w, "%s:%d: %s: %s\n", cli.Visible(p.File), p.Offset, p.Kind, cli.Visible(p.Detail))
 		}
 	}
 }

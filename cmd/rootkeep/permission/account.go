@@ -1,4 +1,4 @@
-package main
+package permission
 
 import (
 	"fmt"
@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/rootkeep/rootkeep"
+	"github.com/rootkeep/rootkeep/cmd/rootkeep/cli"
 	"github.com/rootkeep/rootkeep/iam"
 	"github.com/rootkeep/rootkeep/iam/account"
 )
@@ -48,16 +49,16 @@ func (f *accountFlags) add(c *cobra.Command) {
 
 // read reads the files. What cannot be read in part is told on standard error and
 // the answers take it as unknown; unread says that there was such a part.
-func (f *accountFlags) read(s streams, now time.Time) (out *surroundings, unread bool, err error) {
+func (f *accountFlags) read(s cli.Streams, now time.Time) (out *surroundings, unread bool, err error) {
 	if f.details == "" {
-		return nil, false, usage("want --account FILE; hint: aws iam get-account-authorization-details > details.json")
+		return nil, false, cli.Usage("want --account FILE; hint: aws iam get-account-authorization-details > details.json")
 	}
-	of, err := readAccount(s.in, f.details)
+	of, err := readAccount(s.In, f.details)
 	if err != nil {
 		return nil, false, err
 	}
 	for _, p := range of.Problems {
-		fmt.Fprintf(s.err, "rootkeep: %s: %s\n", visible(f.details), visible(p.String()))
+		fmt.Fprintf(s.Err, "rootkeep: %s: %s\n", cli.Visible(f.details), cli.Visible(p.String()))
 	}
 	if out, err = f.readAround(s, now); err != nil {
 		return nil, false, err
@@ -67,7 +68,7 @@ func (f *accountFlags) read(s streams, now time.Time) (out *surroundings, unread
 }
 
 // readAround reads all but the account itself.
-func (f *accountFlags) readAround(s streams, now time.Time) (out *surroundings, err error) {
+func (f *accountFlags) readAround(s cli.Streams, now time.Time) (out *surroundings, err error) {
 	out = &surroundings{resources: map[string][]*iam.Policy{}}
 	if out.context, err = readContext(f.context); err != nil {
 		return nil, err
@@ -75,22 +76,22 @@ func (f *accountFlags) readAround(s streams, now time.Time) (out *surroundings, 
 	fillClock(out.context, now)
 	if f.management != "" {
 		if out.guardrails.Management, err = rootkeep.ParseAccountID(f.management); err != nil {
-			return nil, usage("--management-account: %w", err)
+			return nil, cli.Usage("--management-account: %w", err)
 		}
 	}
 	out.guardrails.Organization = f.organization
-	if out.guardrails.SCPs, err = readLevels(s.in, f.scps); err != nil {
+	if out.guardrails.SCPs, err = readLevels(s.In, f.scps); err != nil {
 		return nil, err
 	}
-	if out.guardrails.RCPs, err = readLevels(s.in, f.rcps); err != nil {
+	if out.guardrails.RCPs, err = readLevels(s.In, f.rcps); err != nil {
 		return nil, err
 	}
 	for _, text := range f.resources {
 		arn, path, ok := cutResource(text)
 		if !ok {
-			return nil, usage("--resource-policy %s: want ARN=FILE", text)
+			return nil, cli.Usage("--resource-policy %s: want ARN=FILE", text)
 		}
-		p, err := compileFile(s.in, path)
+		p, err := compileFile(s.In, path)
 		if err != nil {
 			return nil, err
 		}
@@ -113,14 +114,14 @@ func readAccount(stdin io.Reader, path string) (*account.Account, error) {
 	if path != "-" {
 		file, err := os.Open(path)
 		if err != nil {
-			return nil, &exitError{exitUnread, fmt.Errorf("read account: %w", err)}
+			return nil, &cli.Error{Code: cli.ExitUnread, Err: fmt.Errorf("read account: %w", err)}
 		}
 		defer file.Close()
 		in = file
 	}
 	a, err := account.Read(in)
 	if err != nil {
-		return nil, &exitError{exitUnread, fmt.Errorf("%s: %w", path, err)}
+		return nil, &cli.Error{Code: cli.ExitUnread, Err: fmt.Errorf("%s: %w", path, err)}
 	}
 	return a, nil
 }
@@ -144,11 +145,11 @@ func readLevels(stdin io.Reader, levels []string) ([][]*iam.Policy, error) {
 func compileFile(stdin io.Reader, path string) (*iam.Policy, error) {
 	text, err := readPolicy(stdin, path)
 	if err != nil {
-		return nil, &exitError{exitUnread, fmt.Errorf("read policy: %w", err)}
+		return nil, &cli.Error{Code: cli.ExitUnread, Err: fmt.Errorf("read policy: %w", err)}
 	}
 	p, err := iam.Parse(filepath.Base(path), text)
 	if err != nil {
-		return nil, &exitError{exitUnread, fmt.Errorf("%s: %w", path, err)}
+		return nil, &cli.Error{Code: cli.ExitUnread, Err: fmt.Errorf("%s: %w", path, err)}
 	}
 	return p, nil
 }
@@ -176,7 +177,7 @@ func readContext(list []string) (map[string][]string, error) {
 	for _, text := range list {
 		key, value, ok := strings.Cut(text, "=")
 		if !ok || key == "" {
-			return nil, usage("--context %s: want key=value", text)
+			return nil, cli.Usage("--context %s: want key=value", text)
 		}
 		name, again := first[strings.ToLower(key)]
 		if !again {

@@ -1,4 +1,4 @@
-package main
+package permission
 
 import (
 	"encoding/json"
@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/rootkeep/rootkeep/cmd/rootkeep/cli"
 	"github.com/rootkeep/rootkeep/iam"
 	"github.com/rootkeep/rootkeep/iam/cases"
 )
@@ -35,7 +36,7 @@ func (f *evalFlags) add(c *cobra.Command) {
 	fl := c.Flags()
 	fl.StringVar(&f.cases, "cases", "", "file with one case a line as JSON, - for standard input")
 	fl.StringVar(&f.output, "output", "text", "text or json; answers to --cases are always JSON lines")
-	completeValues(c, "output", []string{"text", "json"})
+	cli.CompleteValues(c, "output", []string{"text", "json"})
 	fl.BoolVar(&f.explain, "explain", false, "show which statements matched, and which did not and why")
 	fl.BoolVar(&f.explainAll, "explain-all", false, "like --explain, with statements about other actions as well")
 	fl.BoolVar(&f.failOnDeny, "fail-on-deny", false, "exit with 2 unless every request is allowed")
@@ -68,32 +69,32 @@ func (f *evalFlags) add(c *cobra.Command) {
 }
 
 // runOne decides the request of the command line.
-func (f *evalFlags) runOne(s streams) error {
-	c, err := f.theCase(s.in)
+func (f *evalFlags) runOne(s cli.Streams) error {
+	c, err := f.theCase(s.In)
 	if err != nil {
 		return err
 	}
 	answer, err := c.Answer(cases.Options{Explain: true, Detail: f.options().Detail, Reading: f.options().Reading})
 	if err != nil {
-		return &exitError{exitUnread, err}
+		return &cli.Error{Code: cli.ExitUnread, Err: err}
 	}
 	if err := f.print(s, answer); err != nil {
 		return err
 	}
 	if f.failOnDeny && answer.Decision != iam.Allowed.String() {
-		return &exitError{code: exitFindings}
+		return &cli.Error{Code: cli.ExitFindings}
 	}
 	return nil
 }
 
-func (f *evalFlags) print(s streams, a cases.Answer) error {
+func (f *evalFlags) print(s cli.Streams, a cases.Answer) error {
 	x := a.Explain
 	if f.output == "json" {
 		a.ID = nil
 		if !f.options().Explain {
 			a.Explain = nil
 		}
-		enc := json.NewEncoder(s.out)
+		enc := json.NewEncoder(s.Out)
 		enc.SetIndent("", "  ")
 		enc.SetEscapeHTML(false)
 		return enc.Encode(struct {
@@ -103,19 +104,9 @@ func (f *evalFlags) print(s streams, a cases.Answer) error {
 		}{Schema: "rootkeep/iam-eval/1", Answer: a})
 	}
 	if f.options().Explain {
-		return printVisible(s.out, x.String())
+		return cli.PrintVisible(s.Out, x.String())
 	}
-	return printVisible(s.out, summary(x, a.Statements))
-}
-
-// printVisible prints text of which each line is made harmless on a terminal.
-func printVisible(w io.Writer, text string) error {
-	for line := range strings.Lines(text) {
-		if _, err := fmt.Fprintln(w, visible(strings.TrimRight(line, "\n"))); err != nil {
-			return err
-		}
-	}
-	return nil
+	return cli.PrintVisible(s.Out, summary(x, a.Statements))
 }
 
 // summary is the decision in a few lines.
@@ -183,7 +174,7 @@ func (f *evalFlags) theCase(stdin io.Reader) (*cases.Case, error) {
 func (f *evalFlags) fillContext(c *cases.Case) error {
 	p, err := iam.ParsePrincipal(f.request.Principal)
 	if err != nil {
-		return usage("--principal: %w", err)
+		return cli.Usage("--principal: %w", err)
 	}
 	given, err := readContext(f.context)
 	if err != nil {
@@ -211,7 +202,7 @@ func readPolicies(stdin io.Reader, paths []string) ([]cases.Policy, error) {
 	for _, path := range paths {
 		text, err := readPolicy(stdin, path)
 		if err != nil {
-			return nil, &exitError{exitUnread, fmt.Errorf("read policy: %w", err)}
+			return nil, &cli.Error{Code: cli.ExitUnread, Err: fmt.Errorf("read policy: %w", err)}
 		}
 		out = append(out, cases.Policy{Name: filepath.Base(path), Policy: text})
 	}

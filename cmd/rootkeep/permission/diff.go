@@ -1,4 +1,4 @@
-package main
+package permission
 
 import (
 	"bufio"
@@ -14,6 +14,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/rootkeep/rootkeep/cmd/rootkeep/cli"
 	"github.com/rootkeep/rootkeep/iam"
 	"github.com/rootkeep/rootkeep/iam/account"
 	"github.com/rootkeep/rootkeep/iam/diff"
@@ -37,7 +38,7 @@ const (
 	failLifted    = "lifted-deny"
 )
 
-func iamDiffCommand(s streams) *cobra.Command {
+func iamDiffCommand(s cli.Streams) *cobra.Command {
 	var f diffFlags
 	c := &cobra.Command{
 		Use:   "diff OLD NEW",
@@ -71,9 +72,9 @@ new-access), or when --not-granted is not proven; 5 when some input could not be
 	fl.StringSliceVar(&f.failOn, "fail-on", nil, "exit 2 on: "+strings.Join(diffFailures(), ", "))
 	fl.StringSliceVar(&f.notGranted, "not-granted", nil, "actions that the new policies must not allow")
 	fl.StringVar(&f.notGrantedOn, "not-granted-on", "", "ask only about this resource, an ARN or a pattern")
-	completeValues(c, "type", diffKinds())
-	completeValues(c, "output", []string{"text", "json"})
-	completeValues(c, "fail-on", diffFailures())
+	cli.CompleteValues(c, "type", diffKinds())
+	cli.CompleteValues(c, "output", []string{"text", "json"})
+	cli.CompleteValues(c, "fail-on", diffFailures())
 	return c
 }
 
@@ -86,7 +87,7 @@ func diffKinds() (out []string) {
 
 func diffFailures() []string { return []string{failNewAccess, failUnknown, failLifted} }
 
-func (f *diffFlags) run(s streams, paths []string) error {
+func (f *diffFlags) run(s cli.Streams, paths []string) error {
 	if err := f.sort(paths); err != nil {
 		return err
 	}
@@ -101,13 +102,13 @@ func (f *diffFlags) run(s streams, paths []string) error {
 	switch {
 	case old.account != nil && new.account != nil:
 		if len(f.notGranted) > 0 {
-			return usage("--not-granted takes policies, not authorization details")
+			return cli.Usage("--not-granted takes policies, not authorization details")
 		}
 		return f.accounts(s, old.account, new.account)
 	case len(f.old) > 0 && (old.account != nil) != (new.account != nil):
-		return usage("one side is policies, the other authorization details of an account: want two of one kind")
+		return cli.Usage("one side is policies, the other authorization details of an account: want two of one kind")
 	case new.account != nil:
-		return usage("--not-granted takes policies, not authorization details")
+		return cli.Usage("--not-granted takes policies, not authorization details")
 	}
 	return f.policies(s, old, new)
 }
@@ -120,24 +121,24 @@ func (f *diffFlags) sort(paths []string) error {
 	case len(paths) == 1 && len(f.notGranted) > 0:
 		f.new = append(f.new, paths[0])
 	case len(paths) == 1:
-		return usage("want OLD and NEW, got one; hint: rootkeep iam diff --help")
+		return cli.Usage("want OLD and NEW, got one; hint: rootkeep iam diff --help")
 	}
 	all := append(slices.Clone(f.old), f.new...)
 	switch {
 	case len(f.new) == 0 || len(f.old) == 0 && len(f.notGranted) == 0:
-		return usage("want OLD and NEW: files, folders, or - for standard input; hint: rootkeep iam diff --help")
+		return cli.Usage("want OLD and NEW: files, folders, or - for standard input; hint: rootkeep iam diff --help")
 	case f.output != "text" && f.output != "json":
-		return usage("--output %s: want text or json", f.output)
+		return cli.Usage("--output %s: want text or json", f.output)
 	case f.kind != "" && !slices.Contains(diffKinds(), f.kind):
-		return usage("--type %s: want %s", f.kind, strings.Join(diffKinds(), ", "))
+		return cli.Usage("--type %s: want %s", f.kind, strings.Join(diffKinds(), ", "))
 	case f.notGrantedOn != "" && len(f.notGranted) == 0:
-		return usage("--not-granted-on goes with --not-granted")
+		return cli.Usage("--not-granted-on goes with --not-granted")
 	case slices.Index(all, "-") != len(all)-1-slices.Index(reversed(all), "-") && slices.Contains(all, "-"):
-		return usage("standard input can be read once only")
+		return cli.Usage("standard input can be read once only")
 	}
 	for _, v := range f.failOn {
 		if !slices.Contains(diffFailures(), v) {
-			return usage("--fail-on %s: want %s", v, strings.Join(diffFailures(), ", "))
+			return cli.Usage("--fail-on %s: want %s", v, strings.Join(diffFailures(), ", "))
 		}
 	}
 	return nil
@@ -158,22 +159,22 @@ type diffSide struct {
 
 // readSide reads the files and folders of one side. A file of a folder that is no
 // policy is told and takes part as one that may say anything.
-func (f *diffFlags) readSide(s streams, paths []string) (out diffSide, err error) {
+func (f *diffFlags) readSide(s cli.Streams, paths []string) (out diffSide, err error) {
 	for _, path := range paths {
 		files, folder := []string{path}, false
 		if info, err := os.Stat(path); path != "-" && err == nil && info.IsDir() {
 			folder = true
 			if files, err = filepath.Glob(filepath.Join(globEscaped(path), "*.json")); err != nil || len(files) == 0 {
-				return out, &exitError{exitUnread, fmt.Errorf("%s: no file ends in .json", path)}
+				return out, &cli.Error{Code: cli.ExitUnread, Err: fmt.Errorf("%s: no file ends in .json", path)}
 			}
 		}
 		for _, file := range files {
 			err := f.readFile(s, file, &out)
-			var bad *exitError
+			var bad *cli.Error
 			switch {
 			case err == nil:
-			case folder && errors.As(err, &bad) && bad.code == exitUnread:
-				fmt.Fprintf(s.err, "rootkeep: %s\n", visible(err.Error()))
+			case folder && errors.As(err, &bad) && bad.Code == cli.ExitUnread:
+				fmt.Fprintf(s.Err, "rootkeep: %s\n", cli.Visible(err.Error()))
 				out.unread = append(out.unread, filepath.Base(file))
 			default:
 				return out, err
@@ -181,7 +182,7 @@ func (f *diffFlags) readSide(s streams, paths []string) (out diffSide, err error
 		}
 	}
 	if out.account != nil && len(out.policies)+len(out.unread) > 0 {
-		return out, usage("%s: policies and authorization details of an account on one side", strings.Join(paths, ", "))
+		return out, cli.Usage("%s: policies and authorization details of an account on one side", strings.Join(paths, ", "))
 	}
 	return out, nil
 }
@@ -190,12 +191,12 @@ func globEscaped(path string) string {
 	return strings.NewReplacer("*", `\*`, "?", `\?`, "[", `\[`, `\`, `\\`).Replace(path)
 }
 
-func (f *diffFlags) readFile(s streams, path string, to *diffSide) error {
-	in := s.in
+func (f *diffFlags) readFile(s cli.Streams, path string, to *diffSide) error {
+	in := s.In
 	if path != "-" {
 		file, err := os.Open(path)
 		if err != nil {
-			return &exitError{exitUnread, fmt.Errorf("read policy: %w", err)}
+			return &cli.Error{Code: cli.ExitUnread, Err: fmt.Errorf("read policy: %w", err)}
 		}
 		defer file.Close()
 		in = file
@@ -203,14 +204,14 @@ func (f *diffFlags) readFile(s streams, path string, to *diffSide) error {
 	r := bufio.NewReaderSize(in, 1<<20)
 	start, err := r.Peek(1 << 20)
 	if err != nil && err != io.EOF {
-		return &exitError{exitUnread, fmt.Errorf("read %s: %w", path, err)}
+		return &cli.Error{Code: cli.ExitUnread, Err: fmt.Errorf("read %s: %w", path, err)}
 	}
 	if isAccount(start) {
 		if to.account != nil {
-			return usage("%s: a second account on one side", path)
+			return cli.Usage("%s: a second account on one side", path)
 		}
 		if to.account, err = account.Read(r); err != nil {
-			return &exitError{exitUnread, fmt.Errorf("%s: %w", path, err)}
+			return &cli.Error{Code: cli.ExitUnread, Err: fmt.Errorf("%s: %w", path, err)}
 		}
 		return nil
 	}
@@ -219,11 +220,11 @@ func (f *diffFlags) readFile(s streams, path string, to *diffSide) error {
 		err = fmt.Errorf("larger than 10 MB")
 	}
 	if err != nil {
-		return &exitError{exitUnread, fmt.Errorf("read %s: %w", path, err)}
+		return &cli.Error{Code: cli.ExitUnread, Err: fmt.Errorf("read %s: %w", path, err)}
 	}
 	p, err := iam.Parse(filepath.Base(path), text)
 	if err != nil {
-		return &exitError{exitUnread, fmt.Errorf("%s: %w", path, err)}
+		return &cli.Error{Code: cli.ExitUnread, Err: fmt.Errorf("%s: %w", path, err)}
 	}
 	to.policies = append(to.policies, p)
 	return nil
@@ -274,12 +275,12 @@ func hasResource(d *policy.Document) bool {
 }
 
 // policies compares and prints two sides of policies.
-func (f *diffFlags) policies(s streams, before, after diffSide) error {
+func (f *diffFlags) policies(s cli.Streams, before, after diffSide) error {
 	kind := diff.Kind(f.kind)
 	if kind == "" {
 		kind = kindOf(after.policies)
 		if was := kindOf(before.policies); len(before.policies) > 0 && was != kind {
-			return usage("the old policies are of type %s, the new of type %s: want one type; hint: --type", was, kind)
+			return cli.Usage("the old policies are of type %s, the new of type %s: want one type; hint: --type", was, kind)
 		}
 	}
 	old, new := before.all(kind), after.all(kind)
@@ -289,31 +290,31 @@ func (f *diffFlags) policies(s streams, before, after diffSide) error {
 	if len(old) > 0 {
 		r, err := diff.Compare(diff.Side{Kind: kind, Policies: old}, diff.Side{Kind: kind, Policies: new})
 		if err != nil {
-			return &exitError{exitUnread, err}
+			return &cli.Error{Code: cli.ExitUnread, Err: err}
 		}
 		out.Report = r
 		if f.fails(r.New.Answer) || slices.Contains(f.failOn, failLifted) && r.Lifted.Answer != diff.No {
-			codes = append(codes, exitFindings)
+			codes = append(codes, cli.ExitFindings)
 		}
 	}
 	if len(f.notGranted) > 0 {
 		granted, err := diff.Granted(diff.Side{Kind: kind, Policies: new}, f.notGranted, f.notGrantedOn)
 		if err != nil {
-			return usage("--not-granted: %w", err)
+			return cli.Usage("--not-granted: %w", err)
 		}
 		out.Granted = &granted
 		if granted.Answer != diff.No && len(codes) == 0 {
-			codes = append(codes, exitFindings)
+			codes = append(codes, cli.ExitFindings)
 		}
 	}
 	if len(before.unread)+len(after.unread) > 0 {
-		codes = append(codes, exitUnread)
+		codes = append(codes, cli.ExitUnread)
 	}
 	out.ExitCodes = append([]int{}, codes...)
 	if err := f.print(s, &out, out.text); err != nil {
 		return err
 	}
-	return exitWith(codes)
+	return cli.ExitWith(codes)
 }
 
 // all are the policies of a side, those that could not be read among them.
@@ -336,38 +337,38 @@ func (f *diffFlags) fails(a diff.Answer) bool {
 }
 
 // accounts compares and prints two reads of an account.
-func (f *diffFlags) accounts(s streams, old, new *account.Account) error {
+func (f *diffFlags) accounts(s cli.Streams, old, new *account.Account) error {
 	if f.kind != "" {
-		return usage("--type is for policies, not for authorization details")
+		return cli.Usage("--type is for policies, not for authorization details")
 	}
 	r, err := snapshot.Compare(old, new)
 	if err != nil {
-		return usage("%w", err)
+		return cli.Usage("%w", err)
 	}
 	out := accountDiffOutput{Schema: "rootkeep/iam-diff-account/1", Report: r}
 	var codes []int
 	for i := range r.Principals {
 		p := &r.Principals[i]
 		if f.fails(p.New.Answer) || p.Trust != nil && f.fails(p.Trust.New.Answer) {
-			codes = []int{exitFindings}
+			codes = []int{cli.ExitFindings}
 		}
 	}
 	if len(r.Problems) > 0 {
-		codes = append(codes, exitUnread)
+		codes = append(codes, cli.ExitUnread)
 	}
 	out.ExitCodes = append([]int{}, codes...)
 	if err := f.print(s, &out, out.text); err != nil {
 		return err
 	}
-	return exitWith(codes)
+	return cli.ExitWith(codes)
 }
 
-func (f *diffFlags) print(s streams, v any, text func() string) error {
+func (f *diffFlags) print(s cli.Streams, v any, text func() string) error {
 	if f.output == "text" {
-		_, err := io.WriteString(s.out, text())
+		_, err := io.WriteString(s.Out, text())
 		return err
 	}
-	enc := json.NewEncoder(s.out)
+	enc := json.NewEncoder(s.Out)
 	enc.SetIndent("", "  ")
 	enc.SetEscapeHTML(false)
 	return enc.Encode(v)

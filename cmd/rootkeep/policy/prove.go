@@ -1,4 +1,4 @@
-package main
+package policy
 
 import (
 	"fmt"
@@ -6,11 +6,12 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/rootkeep/rootkeep/cmd/rootkeep/cli"
 	"github.com/rootkeep/rootkeep/iam/template"
 	"github.com/rootkeep/rootkeep/internal/app"
 )
 
-func templateTestCommand(s streams, f *templateFlags) *cobra.Command {
+func templateTestCommand(s cli.Streams, f *templateFlags) *cobra.Command {
 	var verbose bool
 	c := &cobra.Command{
 		Use:   "test [DIR]",
@@ -48,9 +49,9 @@ type templateFault struct {
 	Message  string `json:"message"`
 }
 
-func (f *templateFlags) test(s streams, dirs []string, verbose bool) error {
+func (f *templateFlags) test(s cli.Streams, dirs []string, verbose bool) error {
 	if f.output != "text" && f.output != "json" {
-		return usage("--output %s: want text or json", f.output)
+		return cli.Usage("--output %s: want text or json", f.output)
 	}
 	var ts template.Templates
 	var err error
@@ -62,7 +63,7 @@ func (f *templateFlags) test(s streams, dirs []string, verbose bool) error {
 	unread := f.unread(s, err)
 	r := proveTemplates(ts, time.Now())
 	if r.failed() {
-		r.ExitCodes = append(r.ExitCodes, exitFindings)
+		r.ExitCodes = append(r.ExitCodes, cli.ExitFindings)
 	}
 	r.ExitCodes = append(r.ExitCodes, unread...)
 	if f.output == "json" {
@@ -73,7 +74,7 @@ func (f *templateFlags) test(s streams, dirs []string, verbose bool) error {
 	if err != nil {
 		return err
 	}
-	return exitWith(r.ExitCodes)
+	return cli.ExitWith(r.ExitCodes)
 }
 
 // proveTemplates runs the tables and what the tables cannot show.
@@ -115,20 +116,20 @@ func (r *templateReport) failures() int {
 
 func (r *templateReport) failed() bool { return len(r.Faults) > 0 || r.failures() > 0 }
 
-func (r *templateReport) print(s streams, verbose bool) error {
+func (r *templateReport) print(s cli.Streams, verbose bool) error {
 	for _, c := range r.Cases {
 		switch {
 		case c.Err != "":
-			fmt.Fprintf(s.out, "FAIL %s: %s: %s: %s\n", visible(c.Template), visible(c.Case), visible(c.Action), visible(c.Err))
+			fmt.Fprintf(s.Out, "FAIL %s: %s: %s: %s\n", cli.Visible(c.Template), cli.Visible(c.Case), cli.Visible(c.Action), cli.Visible(c.Err))
 		case !c.OK:
-			fmt.Fprintf(s.out, "FAIL %s: %s: %s: got %s, want %s\n", visible(c.Template), visible(c.Case), visible(c.Action), c.Got, visible(c.Want))
+			fmt.Fprintf(s.Out, "FAIL %s: %s: %s: got %s, want %s\n", cli.Visible(c.Template), cli.Visible(c.Case), cli.Visible(c.Action), c.Got, cli.Visible(c.Want))
 		case verbose:
-			fmt.Fprintf(s.out, "ok   %s: %s: %s\n", visible(c.Template), visible(c.Case), visible(c.Action))
+			fmt.Fprintf(s.Out, "ok   %s: %s: %s\n", cli.Visible(c.Template), cli.Visible(c.Case), cli.Visible(c.Action))
 		}
 	}
 	for _, f := range r.Faults {
-		fmt.Fprintf(s.out, "FAIL %s: %s\n", visible(f.Template), visible(f.Message))
+		fmt.Fprintf(s.Out, "FAIL %s: %s\n", cli.Visible(f.Template), cli.Visible(f.Message))
 	}
-	_, err := fmt.Fprintf(s.out, "%d requests of %d templates, %d failed; %d other faults\n", len(r.Cases), r.Templates, r.failures(), len(r.Faults))
+	_, err := fmt.Fprintf(s.Out, "%d requests of %d templates, %d failed; %d other faults\n", len(r.Cases), r.Templates, r.failures(), len(r.Faults))
 	return err
 }

@@ -1,4 +1,6 @@
-package main
+// Package permission is rootkeep iam: what policies allow, who can do what, what a
+// change allows, and what was really used.
+package permission
 
 import (
 	"bufio"
@@ -8,20 +10,23 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/rootkeep/rootkeep/cmd/rootkeep/cli"
+	"github.com/rootkeep/rootkeep/cmd/rootkeep/policy"
 	"github.com/rootkeep/rootkeep/iam"
 	"github.com/rootkeep/rootkeep/iam/cases"
 )
 
-func iamCommand(s streams) *cobra.Command {
+// Command is rootkeep iam.
+func Command(s cli.Streams) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "iam",
 		Short: "Understand permissions: what policies allow, and what a change of them allows",
 	}
-	c.AddCommand(iamEvalCommand(s), iamLintCommand(s), iamWhoCanCommand(s), iamCanCommand(s), iamDiffCommand(s), iamTemplateCommand(s), iamLeastCommand(s))
+	c.AddCommand(iamEvalCommand(s), policy.LintCommand(s), iamWhoCanCommand(s), iamCanCommand(s), iamDiffCommand(s), policy.TemplateCommand(s), iamLeastCommand(s))
 	return c
 }
 
-func iamEvalCommand(s streams) *cobra.Command {
+func iamEvalCommand(s cli.Streams) *cobra.Command {
 	var f evalFlags
 	c := &cobra.Command{
 		Use:   "eval",
@@ -50,16 +55,16 @@ policy or no case.`,
 	return c
 }
 
-func (f *evalFlags) run(s streams) error {
+func (f *evalFlags) run(s cli.Streams) error {
 	switch {
 	case f.output != "text" && f.output != "json":
-		return usage("--output %s: want text or json", f.output)
+		return cli.Usage("--output %s: want text or json", f.output)
 	case f.cases != "" && (f.request.Action != "" || f.request.Resource != "" || f.request.Principal != ""):
-		return usage("--cases brings its own requests: give either --cases or --action, --resource and --principal")
+		return cli.Usage("--cases brings its own requests: give either --cases or --action, --resource and --principal")
 	case f.cases != "":
 		return f.runCases(s)
 	case f.request.Action == "" || f.request.Resource == "" || f.request.Principal == "":
-		return usage("want --action, --resource and --principal, or --cases FILE; hint: rootkeep iam eval --help")
+		return cli.Usage("want --action, --resource and --principal, or --cases FILE; hint: rootkeep iam eval --help")
 	}
 	return f.runOne(s)
 }
@@ -76,17 +81,17 @@ func (f *evalFlags) options() cases.Options {
 	return o
 }
 
-func (f *evalFlags) runCases(s streams) error {
-	var in io.Reader = s.in
+func (f *evalFlags) runCases(s cli.Streams) error {
+	var in io.Reader = s.In
 	if f.cases != "-" {
 		file, err := os.Open(f.cases)
 		if err != nil {
-			return &exitError{exitUnread, fmt.Errorf("read cases: %w", err)}
+			return &cli.Error{Code: cli.ExitUnread, Err: fmt.Errorf("read cases: %w", err)}
 		}
 		defer file.Close()
 		in = file
 	}
-	out := bufio.NewWriter(s.out)
+	out := bufio.NewWriter(s.Out)
 	sum, err := cases.Run(in, out, f.options())
 	if err != nil {
 		return err
@@ -95,17 +100,17 @@ func (f *evalFlags) runCases(s streams) error {
 		return err
 	}
 	for _, text := range sum.Errors {
-		fmt.Fprintf(s.err, "rootkeep: %s: %s\n", visible(f.cases), visible(text))
+		fmt.Fprintf(s.Err, "rootkeep: %s: %s\n", cli.Visible(f.cases), cli.Visible(text))
 	}
 	if more := sum.Failed - len(sum.Errors); more > 0 {
-		fmt.Fprintf(s.err, "rootkeep: %s: %d more lines without an answer\n", visible(f.cases), more)
+		fmt.Fprintf(s.Err, "rootkeep: %s: %d more lines without an answer\n", cli.Visible(f.cases), more)
 	}
 	var codes []int
 	if f.failOnDeny && sum.Denied > 0 {
-		codes = append(codes, exitFindings)
+		codes = append(codes, cli.ExitFindings)
 	}
 	if sum.Failed > 0 {
-		codes = append(codes, exitUnread)
+		codes = append(codes, cli.ExitUnread)
 	}
-	return exitWith(codes)
+	return cli.ExitWith(codes)
 }

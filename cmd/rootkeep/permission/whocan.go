@@ -1,4 +1,4 @@
-package main
+package permission
 
 import (
 	"encoding/json"
@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/rootkeep/rootkeep"
+	"github.com/rootkeep/rootkeep/cmd/rootkeep/cli"
 	"github.com/rootkeep/rootkeep/iam/matrix"
 	"github.com/rootkeep/rootkeep/iam/matrix/answer"
 )
@@ -20,7 +21,7 @@ type whoCanFlags struct {
 	except []string
 }
 
-func iamWhoCanCommand(s streams) *cobra.Command {
+func iamWhoCanCommand(s cli.Streams) *cobra.Command {
 	var f whoCanFlags
 	c := &cobra.Command{
 		Use:   "who-can ACTION [RESOURCE]",
@@ -56,19 +57,19 @@ read.`,
 	fl.StringVar(&f.output, "output", "text", "text or json")
 	fl.StringVar(&f.failOn, "fail-on", "", "exit with 2 if anybody is allowed, or may be: allowed or possible")
 	fl.StringArrayVar(&f.except, "except", nil, "principal that --fail-on passes over: an ARN, user/NAME or role/NAME, with * for any text (repeatable)")
-	completeValues(c, "output", []string{"text", "json"})
-	completeValues(c, "fail-on", []string{"allowed", "possible"})
+	cli.CompleteValues(c, "output", []string{"text", "json"})
+	cli.CompleteValues(c, "fail-on", []string{"allowed", "possible"})
 	return c
 }
 
-func (f *whoCanFlags) run(s streams, args []string) error {
+func (f *whoCanFlags) run(s cli.Streams, args []string) error {
 	switch {
 	case f.output != "text" && f.output != "json":
-		return usage("--output %s: want text or json", f.output)
+		return cli.Usage("--output %s: want text or json", f.output)
 	case f.failOn != "" && f.failOn != "allowed" && f.failOn != "possible":
-		return usage("--fail-on %s: want allowed or possible", f.failOn)
+		return cli.Usage("--fail-on %s: want allowed or possible", f.failOn)
 	case len(f.except) > 0 && f.failOn == "":
-		return usage("--except is about --fail-on: give both")
+		return cli.Usage("--except is about --fail-on: give both")
 	}
 	m, in, unread, err := f.matrix(s, args[1])
 	if err != nil {
@@ -76,23 +77,23 @@ func (f *whoCanFlags) run(s streams, args []string) error {
 	}
 	d, err := answer.AskWhoCan(m, in, args[:1], args[1])
 	if err != nil {
-		return usage("%w", err)
+		return cli.Usage("%w", err)
 	}
 	if f.failOn != "" && d.Found(f.failOn == "possible", f.except) {
-		d.ExitCodes = append(d.ExitCodes, exitFindings)
+		d.ExitCodes = append(d.ExitCodes, cli.ExitFindings)
 	}
 	if unread {
-		d.ExitCodes = append(d.ExitCodes, exitUnread)
+		d.ExitCodes = append(d.ExitCodes, cli.ExitUnread)
 	}
 	if f.output == "json" {
-		err = writeJSON(s.out, d)
+		err = writeJSON(s.Out, d)
 	} else {
-		_, err = io.WriteString(s.out, d.Text(visible))
+		_, err = io.WriteString(s.Out, d.Text(cli.Visible))
 	}
 	if err != nil {
 		return err
 	}
-	return exitWith(d.ExitCodes)
+	return cli.ExitWith(d.ExitCodes)
 }
 
 func (f *accountFlags) addOwner(c *cobra.Command) {
@@ -100,13 +101,13 @@ func (f *accountFlags) addOwner(c *cobra.Command) {
 }
 
 // matrix reads the account and what surrounds it, for a question about a resource.
-func (f *accountFlags) matrix(s streams, resource string) (m *matrix.Matrix, in matrix.Input, unread bool, err error) {
+func (f *accountFlags) matrix(s cli.Streams, resource string) (m *matrix.Matrix, in matrix.Input, unread bool, err error) {
 	if f.owner != "" && resource == "" {
-		return nil, in, false, usage("--resource-account is about one resource: give both")
+		return nil, in, false, cli.Usage("--resource-account is about one resource: give both")
 	}
 	if f.owner != "" {
 		if in.Owner, err = rootkeep.ParseAccountID(f.owner); err != nil {
-			return nil, in, false, usage("--resource-account: %w", err)
+			return nil, in, false, cli.Usage("--resource-account: %w", err)
 		}
 	}
 	around, unread, err := f.read(s, time.Now())
@@ -115,7 +116,7 @@ func (f *accountFlags) matrix(s streams, resource string) (m *matrix.Matrix, in 
 	}
 	in.Account, in.Guardrails, in.Resources, in.Context = around.account, around.guardrails, around.resources, around.context
 	if m, err = matrix.New(in); err != nil {
-		return nil, in, false, &exitError{exitUnread, fmt.Errorf("%s: %w", f.details, err)}
+		return nil, in, false, &cli.Error{Code: cli.ExitUnread, Err: fmt.Errorf("%s: %w", f.details, err)}
 	}
 	return m, in, unread, nil
 }

@@ -1,4 +1,4 @@
-package main
+package policy
 
 import (
 	"encoding/json"
@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/rootkeep/rootkeep/cmd/rootkeep/cli"
 	"github.com/rootkeep/rootkeep/iam/lint"
 	"github.com/rootkeep/rootkeep/iam/template"
 	"github.com/rootkeep/rootkeep/internal/app"
@@ -24,7 +25,7 @@ type renderFlags struct {
 	example bool
 }
 
-func templateRenderCommand(s streams, shared *templateFlags) *cobra.Command {
+func templateRenderCommand(s cli.Streams, shared *templateFlags) *cobra.Command {
 	f := renderFlags{templateFlags: shared}
 	c := &cobra.Command{
 		Use:   "render ID",
@@ -49,12 +50,12 @@ limits: as a permissions boundary, or as an identity policy.`,
 	fl.StringVar(&f.values, "values", "", "YAML or JSON file of parameter names and values")
 	fl.StringVar(&f.as, "as", "", "form of a service control policy for the management account: boundary or identity")
 	fl.BoolVar(&f.example, "example", false, "use the template's example for every required parameter that is not given")
-	completeFiles(c, "values", "yaml", "yml", "json")
-	completeValues(c, "as", []string{"boundary", "identity"})
+	cli.CompleteFiles(c, "values", "yaml", "yml", "json")
+	cli.CompleteValues(c, "as", []string{"boundary", "identity"})
 	return c
 }
 
-func (f *renderFlags) run(s streams, id string) error {
+func (f *renderFlags) run(s cli.Streams, id string) error {
 	t, codes, err := f.find(s, id)
 	if err != nil {
 		return err
@@ -81,12 +82,12 @@ func (f *renderFlags) run(s streams, id string) error {
 			ExitCodes  []int                      `json:"exit_codes"`
 		}{"rootkeep/iam-template-render/1", t.ID, as, values, text, codes})
 	} else {
-		_, err = fmt.Fprintf(s.out, "%s\n", text)
+		_, err = fmt.Fprintf(s.Out, "%s\n", text)
 	}
 	if err != nil {
 		return err
 	}
-	return exitWith(codes)
+	return cli.ExitWith(codes)
 }
 
 // parameters are the values of the command line and of the file.
@@ -98,7 +99,7 @@ func (f *renderFlags) parameters(t *template.Template) (map[string]template.Valu
 	if f.values != "" {
 		read, err := app.ReadTemplateValues(f.values)
 		if err != nil {
-			return nil, usage("--values: %w", err)
+			return nil, cli.Usage("--values: %w", err)
 		}
 		maps.Copy(out, read)
 	}
@@ -106,7 +107,7 @@ func (f *renderFlags) parameters(t *template.Template) (map[string]template.Valu
 	for _, text := range f.set {
 		name, value, ok := strings.Cut(text, "=")
 		if !ok || name == "" {
-			return nil, usage("--set %s: want name=value", text)
+			return nil, cli.Usage("--set %s: want name=value", text)
 		}
 		set[name] = append(set[name], value)
 	}
@@ -134,5 +135,5 @@ func renderProblem(t *template.Template, err error) error {
 		hint = "give" + missing + ", or --example to see the template filled in"
 	}
 	slices.Sort(parts)
-	return usage("%s; hint: %s", strings.Join(parts, "; "), hint)
+	return cli.Usage("%s; hint: %s", strings.Join(parts, "; "), hint)
 }

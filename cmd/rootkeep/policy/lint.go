@@ -1,4 +1,5 @@
-package main
+// Package policy is rootkeep iam lint and rootkeep iam template: policies as texts.
+package policy
 
 import (
 	"encoding/json"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/rootkeep/rootkeep/cmd/rootkeep/cli"
 	"github.com/rootkeep/rootkeep/iam/lint"
 	"github.com/rootkeep/rootkeep/iam/metadata"
 	"github.com/rootkeep/rootkeep/internal/app"
@@ -19,7 +21,8 @@ type iamLintFlags struct {
 	codes                bool
 }
 
-func iamLintCommand(s streams) *cobra.Command {
+// LintCommand is rootkeep iam lint.
+func LintCommand(s cli.Streams) *cobra.Command {
 	var f iamLintFlags
 	c := &cobra.Command{
 		Use:   "lint [PATH...|-]",
@@ -47,9 +50,9 @@ could not be judged.`,
 	fl.StringVar(&f.output, "output", "text", "text, json or sarif")
 	fl.StringVar(&f.failOn, "fail-on", "", "exit 2 when a finding is at or above this severity: "+strings.Join(lintSeverities(), ", "))
 	fl.BoolVar(&f.codes, "codes", false, "list every code, its severity, and whether it is reported")
-	completeValues(c, "type", policyTypes())
-	completeValues(c, "output", []string{"text", "json", "sarif"})
-	completeValues(c, "fail-on", lintSeverities())
+	cli.CompleteValues(c, "type", policyTypes())
+	cli.CompleteValues(c, "output", []string{"text", "json", "sarif"})
+	cli.CompleteValues(c, "fail-on", lintSeverities())
 	return c
 }
 
@@ -65,7 +68,7 @@ func lintSeverities() []string {
 	return []string{lint.Suggestion.String(), lint.Warning.String(), lint.SecurityWarning.String(), lint.Error.String()}
 }
 
-func (f *iamLintFlags) run(s streams, paths []string) error {
+func (f *iamLintFlags) run(s cli.Streams, paths []string) error {
 	failOn, err := f.check(paths)
 	if err != nil {
 		return err
@@ -73,29 +76,29 @@ func (f *iamLintFlags) run(s streams, paths []string) error {
 	if f.codes {
 		return f.printCodes(s)
 	}
-	l := app.LintPolicies(app.PolicyLintConfig{Paths: paths, Stdin: s.in, Type: lint.Type(f.kind), Now: time.Now()})
+	l := app.LintPolicies(app.PolicyLintConfig{Paths: paths, Stdin: s.In, Type: lint.Type(f.kind), Now: time.Now()})
 	codes := []int{}
 	if f.failOn != "" && l.Count(failOn) > 0 {
-		codes = append(codes, exitFindings)
+		codes = append(codes, cli.ExitFindings)
 	}
 	if len(l.Problems) > 0 {
-		codes = append(codes, exitUnread)
+		codes = append(codes, cli.ExitUnread)
 	}
 	switch f.output {
 	case "json":
 		err = writeLintJSON(s, l, codes)
 	case "sarif":
 		for _, p := range l.Problems {
-			fmt.Fprintln(s.err, visible(p.String()))
+			fmt.Fprintln(s.Err, cli.Visible(p.String()))
 		}
-		err = l.WriteSARIF(s.out, version())
+		err = l.WriteSARIF(s.Out, cli.Version())
 	default:
 		err = printPolicyLint(s, l)
 	}
 	if err != nil {
 		return err
 	}
-	return exitWith(codes)
+	return cli.ExitWith(codes)
 }
 
 func (f *iamLintFlags) check(paths []string) (lint.Severity, error) {
@@ -106,21 +109,21 @@ func (f *iamLintFlags) check(paths []string) (lint.Severity, error) {
 	}
 	switch {
 	case f.output != "text" && f.output != "json" && f.output != "sarif":
-		return 0, usage("--output %s: want text, json or sarif", f.output)
+		return 0, cli.Usage("--output %s: want text, json or sarif", f.output)
 	case f.failOn != "" && !ok:
-		return 0, usage("--fail-on %s: want %s", f.failOn, strings.Join(lintSeverities(), ", "))
+		return 0, cli.Usage("--fail-on %s: want %s", f.failOn, strings.Join(lintSeverities(), ", "))
 	case !known:
-		return 0, usage("--type %s: want %s", f.kind, strings.Join(policyTypes(), ", "))
+		return 0, cli.Usage("--type %s: want %s", f.kind, strings.Join(policyTypes(), ", "))
 	case f.codes && (len(paths) > 0 || f.output == "sarif"):
-		return 0, usage("--codes takes no path, and text or json as output")
+		return 0, cli.Usage("--codes takes no path, and text or json as output")
 	case !f.codes && len(paths) == 0:
-		return 0, usage("want a file, a folder, or - for standard input; hint: rootkeep iam lint --help")
+		return 0, cli.Usage("want a file, a folder, or - for standard input; hint: rootkeep iam lint --help")
 	}
 	return failOn, nil
 }
 
-func writeLintJSON(s streams, l *app.PolicyLint, codes []int) error {
-	enc := json.NewEncoder(s.out)
+func writeLintJSON(s cli.Streams, l *app.PolicyLint, codes []int) error {
+	enc := json.NewEncoder(s.Out)
 	enc.SetIndent("", "  ")
 	return enc.Encode(struct {
 		Schema string `json:"schema"`
@@ -130,9 +133,9 @@ func writeLintJSON(s streams, l *app.PolicyLint, codes []int) error {
 	}{"rootkeep/iam-lint/1", metadata.Date().Format(time.DateOnly), l, codes})
 }
 
-func printPolicyLint(s streams, l *app.PolicyLint) error {
+func printPolicyLint(s cli.Streams, l *app.PolicyLint) error {
 	for _, p := range l.Problems {
-		fmt.Fprintln(s.err, visible(p.String()))
+		fmt.Fprintln(s.Err, cli.Visible(p.String()))
 	}
 	counts := map[lint.Severity]int{}
 	for _, f := range l.Findings {
@@ -141,24 +144,24 @@ func printPolicyLint(s streams, l *app.PolicyLint) error {
 		if at.Path != "" {
 			name = strings.TrimPrefix(name+"."+at.Path, ".")
 		}
-		fmt.Fprintf(s.out, "%s:%d:%d: %s %s: %s", visible(f.File), at.Line, at.Column, f.Severity, f.Code, visible(f.Message))
+		fmt.Fprintf(s.Out, "%s:%d:%d: %s %s: %s", cli.Visible(f.File), at.Line, at.Column, f.Severity, f.Code, cli.Visible(f.Message))
 		if name != "" {
-			fmt.Fprintf(s.out, " (%s)", visible(name))
+			fmt.Fprintf(s.Out, " (%s)", cli.Visible(name))
 		}
-		fmt.Fprintf(s.out, "\n    fix: %s\n", visible(f.Fix))
+		fmt.Fprintf(s.Out, "\n    fix: %s\n", cli.Visible(f.Fix))
 	}
-	_, err := fmt.Fprintf(s.out, "%d policies in %d files: %d errors, %d security warnings, %d warnings, %d suggestions; actions as of %s\n",
+	_, err := fmt.Fprintf(s.Out, "%d policies in %d files: %d errors, %d security warnings, %d warnings, %d suggestions; actions as of %s\n",
 		l.Policies, l.Files, counts[lint.Error], counts[lint.SecurityWarning], counts[lint.Warning], counts[lint.Suggestion], metadata.Date().Format(time.DateOnly))
 	return err
 }
 
-func (f *iamLintFlags) printCodes(s streams) error {
+func (f *iamLintFlags) printCodes(s cli.Streams) error {
 	if f.output == "json" {
-		enc := json.NewEncoder(s.out)
+		enc := json.NewEncoder(s.Out)
 		enc.SetIndent("", "  ")
 		return enc.Encode(map[string]any{"schema": "rootkeep/iam-lint-codes/1", "codes": lint.Codes()})
 	}
-	w := tabwriter.NewWriter(s.out, 0, 0, 2, ' ', 0)
+	w := tabwriter.NewWriter(s.Out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "CODE\tSEVERITY\tREPORTED\tMEANING")
 	reported := 0
 	for _, c := range lint.Codes() {
@@ -173,6 +176,6 @@ func (f *iamLintFlags) printCodes(s streams) error {
 	if err := w.Flush(); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintf(s.out, "%d codes, %d reported\n", len(lint.Codes()), reported)
+	_, err := fmt.Fprintf(s.Out, "%d codes, %d reported\n", len(lint.Codes()), reported)
 	return err
 }

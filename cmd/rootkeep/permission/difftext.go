@@ -1,4 +1,4 @@
-package main
+package permission
 
 import (
 	"fmt"
@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/rootkeep/rootkeep/cmd/rootkeep/cli"
 	"github.com/rootkeep/rootkeep/iam/diff"
 	"github.com/rootkeep/rootkeep/iam/diff/snapshot"
 	"github.com/rootkeep/rootkeep/iam/metadata"
@@ -108,7 +109,7 @@ const someActions = 8
 func writeChange(b *strings.Builder, doubt string, ch *diff.Change) {
 	names := make([]string, 0, someActions)
 	for _, a := range ch.Actions[:min(len(ch.Actions), someActions)] {
-		if names = append(names, visible(a.Name)); a.Unlisted {
+		if names = append(names, cli.Visible(a.Name)); a.Unlisted {
 			names[len(names)-1] += " (stands for names that the action table of " + metadata.Date().Format(time.DateOnly) + " does not have)"
 		}
 	}
@@ -118,31 +119,31 @@ func writeChange(b *strings.Builder, doubt string, ch *diff.Change) {
 	}
 	fmt.Fprintf(b, "  %s%s%s\n", doubt, strings.Join(names, ", "), more)
 	if len(ch.Principals) > 0 {
-		fmt.Fprintf(b, "    who: %s\n", visible(strings.Join(ch.Principals, ", ")))
+		fmt.Fprintf(b, "    who: %s\n", cli.Visible(strings.Join(ch.Principals, ", ")))
 	}
 	if ch.By != nil {
 		condition := ""
 		if ch.Conditional {
 			condition = ", under conditions"
 		}
-		fmt.Fprintf(b, "    allowed by %s (line %d)%s\n", visible(ch.By.String()), ch.By.Line, condition)
+		fmt.Fprintf(b, "    allowed by %s (line %d)%s\n", cli.Visible(ch.By.String()), ch.By.Line, condition)
 	}
 	if ch.Despite != nil {
-		fmt.Fprintf(b, "    on the other side stopped by %s (line %d)\n", visible(ch.Despite.String()), ch.Despite.Line)
+		fmt.Fprintf(b, "    on the other side stopped by %s (line %d)\n", cli.Visible(ch.Despite.String()), ch.Despite.Line)
 	}
 	if e := ch.Example; e != nil {
-		fmt.Fprintf(b, "    example: %s on %s by %s", visible(e.Action), visible(e.Resource), visible(e.Principal))
+		fmt.Fprintf(b, "    example: %s on %s by %s", cli.Visible(e.Action), cli.Visible(e.Resource), cli.Visible(e.Principal))
 		for i, key := range slices.Sorted(maps.Keys(e.Context)) {
 			word := ", "
 			if i == 0 {
 				word = " with "
 			}
-			fmt.Fprintf(b, "%s%s=%s", word, visible(key), visible(strings.Join(e.Context[key], "|")))
+			fmt.Fprintf(b, "%s%s=%s", word, cli.Visible(key), cli.Visible(strings.Join(e.Context[key], "|")))
 		}
 		b.WriteByte('\n')
 	}
 	if ch.Reason != "" {
-		fmt.Fprintf(b, "    not known: %s\n", visible(ch.Reason))
+		fmt.Fprintf(b, "    not known: %s\n", cli.Visible(ch.Reason))
 	}
 }
 
@@ -173,19 +174,19 @@ func (o *accountDiffOutput) text() string {
 	if len(o.Problems) > 0 {
 		b.WriteString("\nNot read\n")
 		for _, p := range o.Problems {
-			fmt.Fprintf(&b, "  %s\n", visible(p))
+			fmt.Fprintf(&b, "  %s\n", cli.Visible(p))
 		}
 	}
 	return b.String()
 }
 
 func writePrincipal(b *strings.Builder, p *snapshot.Principal) {
-	fmt.Fprintf(b, "\n%s: %s\n", visible(p.ARN), p.Event)
+	fmt.Fprintf(b, "\n%s: %s\n", cli.Visible(p.ARN), p.Event)
 	for _, why := range p.Why {
-		fmt.Fprintf(b, "  because: %s\n", visible(why))
+		fmt.Fprintf(b, "  because: %s\n", cli.Visible(why))
 	}
 	for _, name := range p.Unread {
-		fmt.Fprintf(b, "  not read: %s\n", visible(name))
+		fmt.Fprintf(b, "  not read: %s\n", cli.Visible(name))
 	}
 	if p.Event == snapshot.Unread {
 		return
@@ -217,6 +218,6 @@ func writeThings(b *strings.Builder, title string, list []snapshot.Thing) {
 		fmt.Fprintf(b, "\n%s\n", title)
 	}
 	for _, t := range list {
-		fmt.Fprintf(b, "  %s: %s\n", visible(t.ARN), t.Event)
+		fmt.Fprintf(b, "  %s: %s\n", cli.Visible(t.ARN), t.Event)
 	}
 }

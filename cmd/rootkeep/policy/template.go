@@ -1,4 +1,4 @@
-package main
+package policy
 
 import (
 	"encoding/json"
@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/rootkeep/rootkeep/cmd/rootkeep/cli"
 	"github.com/rootkeep/rootkeep/iam/lint"
 	"github.com/rootkeep/rootkeep/iam/template"
 	"github.com/rootkeep/rootkeep/internal/app"
@@ -20,7 +21,8 @@ type templateFlags struct {
 	output  string
 }
 
-func iamTemplateCommand(s streams) *cobra.Command {
+// TemplateCommand is rootkeep iam template.
+func TemplateCommand(s cli.Streams) *cobra.Command {
 	var f templateFlags
 	c := &cobra.Command{
 		Use:   "template",
@@ -40,38 +42,38 @@ nothing is attached: render prints a policy.`,
 
 func (f *templateFlags) addOutput(c *cobra.Command) {
 	c.Flags().StringVar(&f.output, "output", "text", "text or json")
-	completeValues(c, "output", []string{"text", "json"})
+	cli.CompleteValues(c, "output", []string{"text", "json"})
 }
 
 // load reads the templates. Files that cannot be used are named on standard error and
 // end a command that did its work with 5.
-func (f *templateFlags) load(s streams) (template.Templates, []int, error) {
+func (f *templateFlags) load(s cli.Streams) (template.Templates, []int, error) {
 	if f.output != "text" && f.output != "json" {
-		return nil, nil, usage("--output %s: want text or json", f.output)
+		return nil, nil, cli.Usage("--output %s: want text or json", f.output)
 	}
 	ts, err := app.LoadTemplates(f.content)
 	return ts, f.unread(s, err), nil
 }
 
-func (f *templateFlags) unread(s streams, err error) []int {
+func (f *templateFlags) unread(s cli.Streams, err error) []int {
 	if err == nil {
 		return []int{}
 	}
 	for line := range strings.Lines(err.Error()) {
-		fmt.Fprintf(s.err, "rootkeep: %s\n", visible(strings.TrimSuffix(line, "\n")))
+		fmt.Fprintf(s.Err, "rootkeep: %s\n", cli.Visible(strings.TrimSuffix(line, "\n")))
 	}
-	return []int{exitUnread}
+	return []int{cli.ExitUnread}
 }
 
 // find is the template of an id.
-func (f *templateFlags) find(s streams, id string) (*template.Template, []int, error) {
+func (f *templateFlags) find(s cli.Streams, id string) (*template.Template, []int, error) {
 	ts, codes, err := f.load(s)
 	if err != nil {
 		return nil, nil, err
 	}
 	t, ok := ts.Find(id)
 	if !ok {
-		return nil, nil, usage("there is no template %q; hint: rootkeep iam template list", id)
+		return nil, nil, cli.Usage("there is no template %q; hint: rootkeep iam template list", id)
 	}
 	return t, codes, nil
 }
@@ -85,14 +87,14 @@ func (f *templateFlags) completeIDs(_ *cobra.Command, args []string, start strin
 	var out []string
 	for _, t := range ts {
 		if strings.HasPrefix(t.ID, start) {
-			out = append(out, t.ID+"\t"+visible(t.Title))
+			out = append(out, t.ID+"\t"+cli.Visible(t.Title))
 		}
 	}
 	return out, cobra.ShellCompDirectiveNoFileComp
 }
 
-func (f *templateFlags) json(s streams, v any) error {
-	enc := json.NewEncoder(s.out)
+func (f *templateFlags) json(s cli.Streams, v any) error {
+	enc := json.NewEncoder(s.Out)
 	enc.SetIndent("", "  ")
 	enc.SetEscapeHTML(false)
 	return enc.Encode(v)
@@ -107,7 +109,7 @@ type templateLine struct {
 	Cases  int       `json:"cases"`
 }
 
-func templateListCommand(s streams, f *templateFlags) *cobra.Command {
+func templateListCommand(s cli.Streams, f *templateFlags) *cobra.Command {
 	var kind string
 	c := &cobra.Command{
 		Use:     "list",
@@ -115,7 +117,7 @@ func templateListCommand(s streams, f *templateFlags) *cobra.Command {
 		Example: "  rootkeep iam template list\n  rootkeep iam template list --type trust --output json",
 		RunE: func(*cobra.Command, []string) error {
 			if kind != "" && !slices.Contains(policyTypes(), kind) {
-				return usage("--type %s: want one of %s", kind, strings.Join(policyTypes(), ", "))
+				return cli.Usage("--type %s: want one of %s", kind, strings.Join(policyTypes(), ", "))
 			}
 			ts, codes, err := f.load(s)
 			if err != nil {
@@ -130,27 +132,27 @@ func templateListCommand(s streams, f *templateFlags) *cobra.Command {
 			if err := f.printList(s, lines, codes); err != nil {
 				return err
 			}
-			return exitWith(codes)
+			return cli.ExitWith(codes)
 		},
 	}
 	f.addOutput(c)
 	c.Flags().StringVar(&kind, "type", "", "only this type: "+strings.Join(policyTypes(), ", "))
-	completeValues(c, "type", policyTypes())
+	cli.CompleteValues(c, "type", policyTypes())
 	return c
 }
 
-func (f *templateFlags) printList(s streams, lines []templateLine, codes []int) error {
+func (f *templateFlags) printList(s cli.Streams, lines []templateLine, codes []int) error {
 	if f.output == "json" {
 		return f.json(s, map[string]any{"schema": "rootkeep/iam-templates/1", "templates": lines, "exit_codes": codes})
 	}
-	w := tabwriter.NewWriter(s.out, 0, 0, 2, ' ', 0)
+	w := tabwriter.NewWriter(s.Out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "ID\tTYPE\tTITLE")
 	for _, l := range lines {
-		fmt.Fprintf(w, "%s\t%s\t%s\n", visible(l.ID), l.Type, visible(l.Title))
+		fmt.Fprintf(w, "%s\t%s\t%s\n", cli.Visible(l.ID), l.Type, cli.Visible(l.Title))
 	}
 	if err := w.Flush(); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintf(s.out, "%d templates\n", len(lines))
+	_, err := fmt.Fprintf(s.Out, "%d templates\n", len(lines))
 	return err
 }

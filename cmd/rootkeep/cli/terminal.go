@@ -1,0 +1,42 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"golang.org/x/term"
+
+	"github.com/rootkeep/rootkeep/internal/report"
+	"github.com/rootkeep/rootkeep/internal/report/text"
+)
+
+// TerminalWidth is the width of w if it is a terminal.
+func TerminalWidth(w io.Writer) (int, bool) {
+	f, ok := w.(*os.File)
+	if !ok || !term.IsTerminal(int(f.Fd())) {
+		return 0, false
+	}
+	width, _, err := term.GetSize(int(f.Fd()))
+	return width, err == nil && width > 0
+}
+
+// ProgressLine draws on one line and clears it at the end.
+func ProgressLine(w io.Writer, width int) (func(report.Progress), func()) {
+	draw := func(p report.Progress) { fmt.Fprintf(w, "\r%s\x1b[K", report.ProgressLine(p, width-1)) }
+	return draw, func() { fmt.Fprint(w, "\r\x1b[K") }
+}
+
+// Visible makes hostile text harmless on a terminal.
+func Visible(s string) string { return text.Visible(s, 2000) }
+
+// PrintVisible prints text of which each line is made harmless on a terminal.
+func PrintVisible(w io.Writer, text string) error {
+	for line := range strings.Lines(text) {
+		if _, err := fmt.Fprintln(w, Visible(strings.TrimRight(line, "\n"))); err != nil {
+			return err
+		}
+	}
+	return nil
+}
