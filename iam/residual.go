@@ -25,8 +25,8 @@ func constant(t Truth, leaf func() Leaf) Expr {
 
 // exprState is the counterpart of state in expressions.
 type exprState struct {
-	deny, allow Expr
-	named       [namings]Expr
+	deny, allow condition.Sum
+	named       [namings]condition.Sum
 }
 
 // Residual is the condition on which the request is allowed: Always for an allowed
@@ -59,9 +59,13 @@ func (s *Set) residual(t *target) Expr {
 			continue
 		}
 		if !t.survives(layer) {
-			in.deny = in.deny.Or(st.deny)
+			in.deny = in.deny.Or(st.deny.Expr())
 		}
-		in.take(layer, st.allow, &st.named)
+		var named [namings]Expr
+		for how := range named {
+			named[how] = st.named[how].Expr()
+		}
+		in.take(layer, st.allow.Expr(), &named)
 	}
 	return allowed(t, s, &in)
 }
@@ -86,23 +90,23 @@ func (s *Set) express(t *target, c *candidate, states []exprState) {
 	switch {
 	case c.principalMode == missing:
 		if c.denies {
-			st.deny = st.deny.Or(scope)
+			st.deny.Add(scope)
 		} else {
-			st.allow = st.allow.Or(scope)
+			st.allow.Add(scope)
 		}
 	case c.principalMode == not && c.denies:
 		exempt := constant(c.exempts(&t.Principal, &t.context, s.has.Has(Boundary)), principal)
-		st.deny = st.deny.Or(scope.And(exempt.Not()))
+		st.deny.Add(scope.And(exempt.Not()))
 	case c.principalMode == not || !c.denies && b.layer == RCP:
 	default:
 		for how, n := range c.names(&t.Principal, &t.context) {
 			e := scope.And(constant(n, principal))
 			if c.denies {
-				st.deny = st.deny.Or(e)
+				st.deny.Add(e)
 				continue
 			}
-			st.named[how] = st.named[how].Or(e)
-			st.allow = st.allow.Or(e)
+			st.named[how].Add(e)
+			st.allow.Add(e)
 		}
 	}
 }
@@ -118,11 +122,13 @@ func (s *statement) scopeExpr(t *target) Expr {
 	if s.resourceMode == not && !out.Always() && !out.Never() {
 		out = out.Not()
 	}
+	all := condition.Every()
+	all.Add(out)
 	for i := range s.tests {
 		test := &s.tests[i]
-		out = out.And(constant(test.Eval(&t.context), func() Leaf { return Leaf{Operator: test.Name, Key: test.Key, Values: test.Values} }))
+		all.Add(constant(test.Eval(&t.context), func() Leaf { return Leaf{Operator: test.Name, Key: test.Key, Values: test.Values} }))
 	}
-	return out
+	return all.Expr()
 }
 
 func (s *statement) principalTexts() []string {
