@@ -97,8 +97,10 @@ func (h *Hunt) describe(a *rootkeep.Alert, run *span) {
 			run.note(fmt.Sprintf("more than %d different %s: %d events with further ones are counted, not named", tally.Distinct, what, c.More()))
 		}
 	}
-	slices.Sort(run.notes)
 	a.Notes = append(a.Notes, run.notes...)
+	if run.moreNotes {
+		a.Notes = append(a.Notes, fmt.Sprintf("more than %d different notes: further ones are left out", maxNotes))
+	}
 	for _, e := range run.events {
 		a.Events = append(a.Events, *e)
 	}

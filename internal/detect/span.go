@@ -22,6 +22,7 @@ const (
 	untimed = int64(-62135596800)
 
 	evidenceEvents = 10 // events that an alert shows
+	maxNotes       = 50 // different notes of an alert
 )
 
 // groupKey is what matches are grouped by while files are read.
@@ -43,7 +44,8 @@ type span struct {
 	agents      tally.Texts
 	keys        tally.Texts // access key IDs; of root sessions only
 	mfa         mfaSaid
-	notes       []string
+	notes       []string          // sorted
+	moreNotes   bool              // some were left out
 	events      []*rootkeep.Event // earliest first
 }
 
@@ -110,6 +112,7 @@ func (r *span) absorb(o *span) {
 	r.agents.Merge(&o.agents)
 	r.keys.Merge(&o.keys)
 	r.mfa |= o.mfa
+	r.moreNotes = r.moreNotes || o.moreNotes
 	for _, note := range o.notes {
 		r.note(note)
 	}
@@ -118,9 +121,16 @@ func (r *span) absorb(o *span) {
 	}
 }
 
+// note keeps a text once. Texts may quote hostile records: of very many the first
+// few in order of the alphabet stay, which does not depend on the order of files.
 func (r *span) note(text string) {
-	if text != "" && !slices.Contains(r.notes, text) {
-		r.notes = append(r.notes, text)
+	i, found := slices.BinarySearch(r.notes, text)
+	if text == "" || found {
+		return
+	}
+	r.notes = slices.Insert(r.notes, i, text)
+	if len(r.notes) > maxNotes {
+		r.notes, r.moreNotes = r.notes[:maxNotes], true
 	}
 }
 
