@@ -279,7 +279,9 @@ func TestExpressionsFold(t *testing.T) {
 
 // A Sum is the chain of And or Or, however many operands repeat.
 func TestSumsAgreeWithChains(t *testing.T) {
-	leaf := func(n int) condition.Expr { return condition.Open(condition.Leaf{Key: fmt.Sprint(n), Operator: "Bool"}) }
+	leaf := func(n int) condition.Expr {
+		return condition.Open(condition.Leaf{Key: fmt.Sprint(n), Operator: "Bool"})
+	}
 	rapid.Check(t, func(t *rapid.T) {
 		all, any := condition.Every(), condition.Sum{}
 		chainAll, chainAny := condition.Yes(), condition.Expr{}
