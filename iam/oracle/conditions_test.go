@@ -2,6 +2,12 @@ package oracle
 
 import "strconv"
 
+// oddKey is a key whose values are characters that patterns give a meaning.
+const oddKey = "aws:PrincipalTag/odd"
+
+// epoch is a date in seconds.
+const epoch = "1767225600"
+
 // key is a condition key with the values that a request and a policy may have.
 type key struct {
 	name     string
@@ -16,10 +22,11 @@ func keys() []key {
 	number := []string{"NumericEquals", "NumericNotEquals", "NumericLessThan", "NumericLessThanEquals", "NumericGreaterThan", "NumericGreaterThanEquals"}
 	date := []string{"DateEquals", "DateNotEquals", "DateLessThan", "DateLessThanEquals", "DateGreaterThan", "DateGreaterThanEquals"}
 	arn := []string{"ArnEquals", "ArnLike", "ArnNotEquals", "ArnNotLike"}
-	dates := []string{"2026-01-01T00:00:00Z", "2026-01-01T02:00:00+02:00", "2025-06-30", "2027-03-01T12:00:00Z", "1767225600"}
+	dates := []string{"2026-01-01T00:00:00Z", "2026-01-01T02:00:00+02:00", "2025-06-30", "2027-03-01T12:00:00Z", epoch}
 	arns := []string{"arn:aws:s3:::logs", "arn:aws:iam::111111111111:role/app", "arn:aws:iam::111111111111:user/bob", "arn:aws:sns:eu-west-3:222222222222:topic"}
 	return []key{
-		{"aws:username", text, []string{"bob", "Bob", "ann", "*"}, []string{"bob", "b*", "?nn", "*", "${aws:PrincipalTag/team}", "ann", "${*}", "${aws:userid, 'bob'}"}, false},
+		{"aws:username", text, []string{"bob", "Bob", "ann", "*"}, []string{"bob", "b*", "?nn", "*", "${aws:PrincipalTag/team}", "ann", "${aws:userid, 'bob'}"}, false},
+		{oddKey, text[:4], []string{"*", "?", "word"}, []string{"${*}", "${?}", "${*}${?}", "w${?}*", "${$}"}, false},
 		{"aws:userid", text, []string{"AIDAEXAMPLE", "bob"}, []string{"AIDA*", "bob", "${aws:username}"}, false},
 		{"aws:PrincipalTag/team", text, []string{"red", "blue", "bob"}, []string{"red", "BLUE", "${aws:username}", "b*"}, false},
 		{"aws:PrincipalOrgID", text, []string{"o-abc", "o-def"}, []string{"o-abc", "o-*"}, false},
