@@ -1,6 +1,7 @@
 package oracle
 
 import (
+	"net/netip"
 	"slices"
 	"strings"
 )
@@ -34,6 +35,11 @@ func differences() []difference {
 		{id: "set-operator-null", rewrite: setOperatorNull},
 		{id: "date-epoch", rewrite: dateEpoch},
 		{id: "address-families", rewrite: addressFamilies},
+		{id: "address-everything", rewrite: addressEverything},
+		{id: "address-form", rewrite: addressForm},
+		{id: "several-values", rewrite: severalValues},
+		{id: "variable-default-blank", rewrite: defaultBlank},
+		{id: "encryption-context", rewrite: encryptionContext},
 		{id: "session-named", rewrite: sessionNamed, local: true},
 	}
 }
@@ -303,23 +309,162 @@ func dateEpoch(c object) bool {
 	return changed
 }
 
-// addressFamilies: an address without a length is a range of one, in which no address
-// of the other family lies.
+// addressFamilies: no address lies in a range of the other family.
 func addressFamilies(c object) bool {
+	changed := false
+	for _, p := range statements(c) {
+		condition, _ := p.statement["Condition"].(object)
+		for operator, block := range condition {
+			keys, _ := block.(object)
+			for key, values := range keys {
+				addresses := contextValues(c, key)
+				if !strings.Contains(operator, "IpAddress") || len(addresses) != 1 {
+					continue
+				}
+				var same []any
+				for _, v := range texts(values) {
+					if strings.Contains(v, ":") == strings.Contains(addresses[0], ":") {
+						same = append(same, v)
+					}
+				}
+				if len(same) < len(texts(values)) {
+					// 192.0.2.255 and 2001:db8:ffff:: are in no case.
+					keys[key], changed = append(same, map[bool]string{true: "2001:db8:ffff::/48", false: "192.0.2.255/32"}[strings.Contains(addresses[0], ":")]), true
+				}
+			}
+		}
+	}
+	return changed
+}
+
+// addressEverything: a range of no bits holds all addresses of its family, as its two
+// halves do.
+func addressEverything(c object) bool {
+	halves := map[string][]any{"0.0.0.0/0": {"0.0.0.0/1", "128.0.0.0/1"}, "::/0": {"::/1", "8000::/1"}}
+	changed := false
+	for _, p := range statements(c) {
+		condition, _ := p.statement["Condition"].(object)
+		for _, block := range condition {
+			keys, _ := block.(object)
+			for key, values := range keys {
+				var out []any
+				split := false
+				for _, v := range texts(values) {
+					if half := halves[v]; half != nil {
+						out, split = append(out, half...), true
+					} else {
+						out = append(out, v)
+					}
+				}
+				if split {
+					keys[key], changed = out, true
+				}
+			}
+		}
+	}
+	return changed
+}
+
+// addressForm: an address alone is a range of one, however its zeros are written.
+func addressForm(c object) bool {
 	changed := false
 	for _, p := range statements(c) {
 		isAddress := func(operator string) bool { return strings.Contains(operator, "IpAddress") }
 		changed = p.replace(false, isAddress, func(s string) string {
-			switch {
-			case strings.Contains(s, "/"):
-				return s
-			case strings.Contains(s, ":"):
-				return s + "/128"
+			if a, err := netip.ParseAddr(s); err == nil {
+				return netip.PrefixFrom(a, a.BitLen()).String()
 			}
-			return s + "/32"
+			return s
 		}) || changed
 	}
 	return changed
+}
+
+// severalValues: an operator for one value that meets several never holds in an
+// Allow; in a Deny it holds if it does for any or for all of them.
+func severalValues(c object) bool {
+	changed := false
+	for _, p := range statements(c) {
+		for _, key := range p.plainOnSeveral(c) {
+			changed = true
+			if !p.denies() {
+				p.silence()
+				break
+			}
+			all := copied(p.statement)
+			p.policy["Statement"] = append(asList(p.policy["Statement"]), all)
+			qualify(p.statement, key, "ForAnyValue:")
+			qualify(all, key, "ForAllValues:")
+		}
+	}
+	return changed
+}
+
+// plainOnSeveral are the tests of a statement, as operator and key, that have no set
+// operator and meet a key with several values.
+func (p place) plainOnSeveral(c object) (out [][2]string) {
+	condition, _ := p.statement["Condition"].(object)
+	for operator, block := range condition {
+		keys, _ := block.(object)
+		for key := range keys {
+			if !strings.Contains(operator, ":") && operator != "Null" && len(contextValues(c, key)) > 1 {
+				out = append(out, [2]string{operator, key})
+			}
+		}
+	}
+	return out
+}
+
+// qualify puts a set operator before the operator of a test.
+func qualify(statement object, test [2]string, set string) {
+	condition := statement["Condition"].(object)
+	keys := condition[test[0]].(object)
+	block, _ := condition[set+test[0]].(object)
+	if block == nil {
+		block = object{}
+		condition[set+test[0]] = block
+	}
+	block[test[1]] = keys[test[1]]
+	if delete(keys, test[1]); len(keys) == 0 {
+		delete(condition, test[0])
+	}
+}
+
+// defaultBlank: a default may follow its comma without a blank.
+func defaultBlank(c object) bool {
+	changed := false
+	for _, p := range statements(c) {
+		if p.policy["Version"] == "2012-10-17" {
+			changed = p.replace(true, func(string) bool { return true }, func(s string) string { return strings.ReplaceAll(s, ",'", ", '") }) || changed
+		}
+	}
+	return changed
+}
+
+// encryptionContext: the keys of a KMS encryption context are keys like any other.
+func encryptionContext(c object) bool {
+	const key, other = "kms:EncryptionContext:app", "aws:PrincipalTag/EncryptionContext"
+	changed := rename(c["request"].(object)["context"], key, other)
+	for _, p := range statements(c) {
+		condition, _ := p.statement["Condition"].(object)
+		for _, block := range condition {
+			changed = rename(block, key, other) || changed
+		}
+	}
+	return changed
+}
+
+// rename gives a member of an object another key.
+func rename(in any, key, other string) bool {
+	o, _ := in.(object)
+	for k, v := range o {
+		if strings.EqualFold(k, key) {
+			delete(o, k)
+			o[other] = v
+			return true
+		}
+	}
+	return false
 }
 
 // sessionNamed: what a resource policy grants a session by its own ARN is not limited
@@ -333,10 +478,6 @@ func sessionNamed(c object) bool {
 		return false
 	}
 	p := c["session"].([]any)[0].(object)["policy"].(object)
-	list, ok := p["Statement"].([]any)
-	if !ok {
-		list = []any{p["Statement"]}
-	}
-	p["Statement"] = append(list, clone(everything)["Statement"])
+	p["Statement"] = append(asList(p["Statement"]), clone(everything)["Statement"])
 	return true
 }

@@ -80,11 +80,7 @@ func appendStatements(out []place, layer string, v any) []place {
 		if p, ok := v["policy"]; ok {
 			return appendStatements(out, layer, p)
 		}
-		list, ok := v["Statement"].([]any)
-		if !ok {
-			list = []any{v["Statement"]}
-		}
-		for _, item := range list {
+		for _, item := range asList(v["Statement"]) {
 			if s, ok := item.(object); ok {
 				out = append(out, place{layer, v, s})
 			}
@@ -171,6 +167,35 @@ func (p place) replace(resources bool, operators func(string) bool, rewrite func
 		}
 	}
 	return changed
+}
+
+// asList is a list as it is and anything else as a list of one.
+func asList(v any) []any {
+	if list, ok := v.([]any); ok {
+		return list
+	}
+	return []any{v}
+}
+
+// copied is a deep copy.
+func copied(o object) object { return deep(o).(object) }
+
+func deep(v any) any {
+	switch v := v.(type) {
+	case object:
+		out := make(object, len(v))
+		for k, item := range v {
+			out[k] = deep(item)
+		}
+		return out
+	case []any:
+		out := make([]any, len(v))
+		for i, item := range v {
+			out[i] = deep(item)
+		}
+		return out
+	}
+	return v
 }
 
 // clone is a case that may be rewritten.
