@@ -11,6 +11,9 @@ const oddKey = "aws:PrincipalTag/odd"
 // epoch is a date in seconds.
 const epoch = "1767225600"
 
+// exponent is a number to some and none to others.
+const exponent = "1e2"
+
 // key is a condition key with the values that a request and a policy may have.
 type key struct {
 	name     string
@@ -74,7 +77,7 @@ func (c call) keys() []key {
 	case "s3:ListBucket":
 		return []key{
 			{"s3:prefix", textOperators, []string{"bob/", "home/bob/x"}, []string{"${aws:username}/*", "bob/", "home/${aws:username, 'bob'}/*", "*"}, false},
-			{"s3:max-keys", numberOperators, []string{"10", "1000"}, []string{"10", "100", "1e2"}, false},
+			{"s3:max-keys", numberOperators, []string{"10", "1000"}, []string{"10", "100", exponent}, false},
 		}
 	case "s3:GetObject":
 		return []key{{"s3:ExistingObjectTag/team", textOperators, []string{"red", "blue"}, []string{"${aws:PrincipalTag/team}", "red"}, false}}

@@ -38,6 +38,8 @@ func differences() []difference {
 		{id: "address-everything", rewrite: addressEverything},
 		{id: "address-form", rewrite: addressForm},
 		{id: "several-values", rewrite: severalValues},
+		{id: "one-value", rewrite: oneValue},
+		{id: "number-form", rewrite: numberForm},
 		{id: "variable-default-blank", rewrite: defaultBlank},
 		{id: "encryption-context", rewrite: encryptionContext},
 		{id: "session-named", rewrite: sessionNamed, local: true},
@@ -396,6 +398,48 @@ func severalValues(c object) bool {
 			qualify(p.statement, key, "ForAnyValue:")
 			qualify(all, key, "ForAllValues:")
 		}
+	}
+	return changed
+}
+
+// oneValue: a list of one value is that value.
+func oneValue(c object) bool {
+	context, _ := c["request"].(object)["context"].(object)
+	changed := false
+	for key, values := range context {
+		if list, ok := values.([]any); ok && len(list) == 1 {
+			context[key], changed = list[0], true
+		}
+	}
+	return changed
+}
+
+// numberForm: a text with an exponent is no number. It is like no value of the
+// request; a negated operator then holds in a Deny alone.
+func numberForm(c object) bool {
+	changed := false
+	for _, p := range statements(c) {
+		changed = p.judge(func(operator, key string, values []string) verdict {
+			numbers := slices.DeleteFunc(slices.Clone(values), func(v string) bool { return v == exponent })
+			negated := strings.Contains(operator, "Not")
+			switch {
+			case len(numbers) == len(values) || !strings.Contains(operator, "Numeric") || contextValues(c, key) == nil:
+				return keep
+			case negated && !p.denies():
+				return fails
+			case len(numbers) > 0:
+				p.statement["Condition"].(object)[operator].(object)[key] = numbers
+				changed = true
+				return keep
+			case negated:
+				return holds
+			}
+			return fails
+		}) || changed
+		// Of an absent key no value is looked at.
+		changed = p.replace(false, func(operator string) bool { return strings.Contains(operator, "Numeric") }, func(s string) string {
+			return strings.ReplaceAll(s, exponent, "100")
+		}) || changed
 	}
 	return changed
 }

@@ -37,6 +37,8 @@ func texts(v any) []string {
 		return nil
 	case string:
 		return []string{v}
+	case []string:
+		return v
 	case []any:
 		var out []string
 		for _, item := range v {
