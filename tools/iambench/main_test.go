@@ -2,7 +2,6 @@ package main
 
 import (
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -41,25 +40,5 @@ func TestVerdicts(t *testing.T) {
 		if got := tt.m.verdict(tt.figure); got != tt.want {
 			t.Errorf("%s: got %q, want %q", tt.name, got, tt.want)
 		}
-	}
-}
-
-func TestTheTableGoesBetweenItsMarks(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "b.md")
-	if err := os.WriteFile(path, []byte("before\n"+startMark+"old\n"+endMark+"after\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if err := replaceBetween(path, "new\n"); err != nil {
-		t.Fatal(err)
-	}
-	got, err := os.ReadFile(path)
-	if want := "before\n" + startMark + "\nnew\n\n" + endMark + "after\n"; err != nil || string(got) != want {
-		t.Errorf("got %q, %v, want %q", got, err, want)
-	}
-	if err := os.WriteFile(path, []byte("no marks"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if err := replaceBetween(path, "new"); err == nil {
-		t.Error("a document without marks: got no error, want one")
 	}
 }
