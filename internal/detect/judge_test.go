@@ -42,6 +42,24 @@ func TestAlertsSayWhatAPolicyAllows(t *testing.T) {
 	}
 }
 
+func TestPoliciesOfOtherPartitions(t *testing.T) {
+	pack, bases := shipped(t)
+	gov := map[string]any{
+		"awsRegion": "us-gov-west-1", "requestParameters.policyDocument": `{"Statement":{"Effect":"Allow","Action":"iam:*","Resource":"arn:aws-us-gov:iam::111122223333:role/*"}}`,
+	}
+	trust := map[string]any{
+		"awsRegion": "us-gov-west-1", "requestParameters.policyDocument": `{"Statement":{"Effect":"Allow","Principal":{"AWS":"arn:aws-us-gov:iam::444455556666:root"},"Action":"sts:AssumeRole"}}`,
+	}
+	for name, set := range map[string]map[string]any{"put-role-policy": gov, "update-assume-role-policy": trust} {
+		for _, arn := range []any{"arn:aws-us-gov:iam::111122223333:user/alice", ""} {
+			set["userIdentity.arn"] = arn
+			if res := one(t, pack, detect.Options{}, event(t, bases, name, 0, set)); len(res.Alerts) == 0 {
+				t.Errorf("%s by %q: got no alert, want one", name, arn)
+			}
+		}
+	}
+}
+
 func TestNotesAreBounded(t *testing.T) {
 	pack, bases := shipped(t)
 	var records []map[string]any

@@ -12,8 +12,8 @@ import (
 )
 
 // user is some user of an account.
-func (o *openness) user(account rootkeep.AccountID) string {
-	return "arn:" + o.Partition + ":iam::" + string(account) + ":user/" + o.name
+func (o *openness) user(account rootkeep.AccountID, partition string) string {
+	return "arn:" + partition + ":iam::" + string(account) + ":user/" + o.name
 }
 
 // callerOf turns a principal of an Allow into a caller. The own account's principals
@@ -29,7 +29,7 @@ func (o *openness) callerOf(kind, text string) (c outsider, outside, readable bo
 		return c, false, true
 	}
 	if account, err := rootkeep.ParseAccountID(text); err == nil {
-		return o.someoneOf(account), account != o.Account, true
+		return o.someoneOf(account, o.Partition), account != o.Account, true
 	}
 	if text == "*" || strings.HasPrefix(text, "A") && strings.Trim(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789") == "" {
 		return c, false, true
@@ -39,7 +39,8 @@ func (o *openness) callerOf(kind, text string) (c outsider, outside, readable bo
 		return c, false, false
 	}
 	if caller.Kind == iam.Root {
-		return o.someoneOf(caller.Account), caller.Account != o.Account, true
+		arn, _ := rootkeep.ParseARN(text) // ParsePrincipal has read it
+		return o.someoneOf(caller.Account, arn.Partition), caller.Account != o.Account, true
 	}
 	keys := map[string][]string{}
 	if caller.Kind != iam.RoleSession { // a session does not show its role's path
@@ -60,8 +61,8 @@ func (o *openness) outsider(who string, caller iam.Principal, keys map[string][]
 }
 
 // someoneOf is a caller of an account of which nothing else is known.
-func (o *openness) someoneOf(account rootkeep.AccountID) outsider {
-	caller := iam.Principal{Kind: iam.User, ARN: o.user(account), Account: account, Name: o.name}
+func (o *openness) someoneOf(account rootkeep.AccountID, partition string) outsider {
+	caller := iam.Principal{Kind: iam.User, ARN: o.user(account, partition), Account: account, Name: o.name}
 	return o.outsider("account "+string(account), caller, map[string][]string{})
 }
 
@@ -104,7 +105,7 @@ func (o *openness) byCondition(value string) (outsider, bool) {
 	}
 	caller, err := iam.ParsePrincipal(o.concrete(value))
 	if err != nil || caller.Kind == iam.Root || caller.Kind == iam.RoleSession {
-		return o.someoneOf(account), true
+		return o.someoneOf(account, o.Partition), true
 	}
 	return o.outsider("account "+string(account), caller, map[string][]string{"aws:PrincipalArn": {caller.ARN}}), true
 }

@@ -77,7 +77,7 @@ func outsiders(p *probe, s scope) (Judgement, error) {
 		}
 	}
 	if len(found) == 0 && s == named && o.canonical != nil {
-		if h, ok := o.admits(o.someoneOf(o.stranger), o.canonical); ok {
+		if h, ok := o.admits(o.someoneOf(o.stranger, o.Partition), o.canonical); ok {
 			h.what = h.request.Action + " to a canonical user, whose account cannot be told"
 			found = append(found, p.say(h))
 		}
@@ -194,7 +194,7 @@ func (o *openness) namesEverybody() bool {
 func (o *openness) strangers() []outsider {
 	var out []outsider
 	account := string(o.stranger)
-	user := o.user(o.stranger)
+	user := o.user(o.stranger, o.Partition)
 	signed, _ := iam.ParsePrincipal(user)
 	anonymous, _ := iam.ParsePrincipal("*")
 	for _, c := range []struct {
