@@ -1,11 +1,13 @@
 package iam_test
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rootkeep/rootkeep/iam"
 )
@@ -73,6 +75,24 @@ func TestOrganizationAndOwners(t *testing.T) {
 		{name: "a reserved role can be read", action: "iam:GetRole", resource: "arn:aws:iam::111122223333:role/aws-reserved/sso.amazonaws.com/R", identity: every, want: iam.Allowed},
 		{name: "what AWS owns does not yield to root either", caller: rootARN, action: "iam:DeleteRole", resource: "arn:aws:iam::111122223333:role/aws-reserved/sso.amazonaws.com/R", want: iam.ImplicitlyDenied, by: "service"},
 	})
+}
+
+// A policy of megabytes on one line is explained in time proportional to its size:
+// the line of each statement, and the condition that thousands of them make.
+func TestExplanationsStayLinear(t *testing.T) {
+	var many strings.Builder
+	for i := range 30000 {
+		fmt.Fprintf(&many, `,{"Effect":"Deny","Action":"*","Resource":"*","Condition":{"StringEquals":{"aws:RequestTag/%d":"x"}}}`, i)
+	}
+	set, r := question{partial: true, identity: every + many.String()}.build(t)
+	start := time.Now()
+	x := set.Explain(r, iam.Matching)
+	if x.Outcome != iam.Conditional || !strings.Contains(x.String(), "aws:RequestTag/29999") {
+		t.Errorf("got %v, want conditional on every tag", x.Outcome)
+	}
+	if took := time.Since(start); took > 20*time.Second {
+		t.Errorf("took %v, want far less", took)
+	}
 }
 
 // Every line of the table in docs/iam-semantics.md names tests that exist.
