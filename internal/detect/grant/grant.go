@@ -89,17 +89,24 @@ func (j *Judge) Of(rule string, d Document) Judgement {
 }
 
 func of(rule string, d Document) Judgement {
-	doc, err := read(d.Text)
-	if err == nil {
-		var answer Judgement
-		p := newProbe(d, doc)
-		if answer, err = rules[rule](p); err == nil && (answer.Bad || p.left >= 0 && !p.partial) {
-			return answer
-		} else if err == nil {
-			err = fmt.Errorf("it asks for more work than any policy that AWS would take (%d statements)", len(doc.Statements))
-		}
+	answer, err := judge(rule, d)
+	if err != nil {
+		return Judgement{true, cut("the policy document could not be judged and is taken as bad: " + err.Error())}
 	}
-	return Judgement{true, cut("the policy document could not be judged and is taken as bad: " + err.Error())}
+	return answer
+}
+
+func judge(rule string, d Document) (Judgement, error) {
+	doc, err := read(d.Text)
+	if err != nil {
+		return Judgement{}, err
+	}
+	p := newProbe(d, doc)
+	answer, err := rules[rule](p)
+	if err == nil && !answer.Bad && (p.left < 0 || p.partial) {
+		err = fmt.Errorf("it asks for more work than any policy that AWS would take (%d statements)", len(doc.Statements))
+	}
+	return answer, err
 }
 
 // read parses a document. What AWS would refuse is not judged in part: the part that

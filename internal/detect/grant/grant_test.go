@@ -2,6 +2,7 @@ package grant
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -193,6 +194,7 @@ func TestEverybodyGrant(t *testing.T) {
 		{name: "everybody for one source", document: document(bucket(`"*"`, when("ArnLike", "aws:SourceArn", "arn:aws:sns:*:111122223333:t")))},
 		{name: "everybody for one source if it is sent", document: document(bucket(`"*"`, when("ArnLikeIfExists", "aws:SourceArn", "arn:aws:sns:*:111122223333:t"))), bad: true},
 		{name: "everybody with a referer is said", document: document(bucket(`"*"`, when("StringLike", "aws:Referer", "https://example.com/*"))), bad: true, finding: "only if StringLike aws:Referer"},
+		{name: "everybody, through an endpoint only with a header", document: document(bucket(`"*"`, when("StringLike", "aws:SourceVpce", "vpce-*")), bucket(`"*"`, `,"Condition":{"StringLike":{"aws:Referer":"x"},"Null":{"aws:SourceVpce":"true"}}`)), bad: true, finding: "statement 0 allows s3:GetObject to anybody"},
 		{name: "another account is not everybody", document: document(bucket(`{"AWS":"999988887777"}`), tls)},
 		{name: "a canonical user is not everybody", document: document(bucket(`{"CanonicalUser":"79a59df900b949e55d96a1e698fbacedfd6e09d98eacf8f8d5218e7cd47ef2be"}`), tls)},
 		{name: "an action newer than the table", document: document(strings.Replace(bucket(`"*"`), "s3:Get*", "s3:NewlyInvented", 1)), bad: true},
@@ -201,7 +203,7 @@ func TestEverybodyGrant(t *testing.T) {
 	for i := range cases {
 		cases[i].rule, cases[i].service, cases[i].holder = EverybodyGrant, "s3", "arn:aws:s3:::b"
 	}
-	canonical := cases[14]
+	canonical := cases[slices.IndexFunc(cases, func(c judgementCase) bool { return strings.HasPrefix(c.name, "a canonical user") })]
 	canonical.name, canonical.rule, canonical.bad, canonical.finding = "a canonical user may be an outsider", OutsiderTrust, true, "canonical user"
 	key := judgementCase{name: "a key for another account", rule: OutsiderTrust, service: "kms", bad: true, finding: "account 999988887777",
 		document: document(`{"Effect":"Allow","Principal":{"AWS":"999988887777"},"Action":"kms:*","Resource":"*"}`)}

@@ -182,7 +182,7 @@ func (o *openness) ask() []question {
 		}
 		return []question{{"sts:AssumeRole", role}}
 	}
-	var out []question
+	var out, odd []question
 	seen := map[question]bool{}
 	kinds := map[*metadata.Action][]string{} // ARNs of what an action works on
 	for i := range o.doc.Statements {
@@ -204,16 +204,34 @@ func (o *openness) ask() []question {
 				if seen[q] {
 					continue
 				}
-				if len(out) == maxQuestions {
-					o.partial = true
-					return out
-				}
 				seen[q] = true
-				out = append(out, q)
+				switch {
+				case len(seen) > maxQuestions:
+					o.partial = true
+					return append(out, odd...)
+				case fits(a, resource):
+					out = append(out, q)
+				default:
+					odd = append(odd, q)
+				}
 			}
 		}
 	}
-	return out
+	return append(out, odd...)
+}
+
+// fits says whether the resource looks like one that the action works on: findings
+// shall name a call that makes sense. Names with slashes are objects, not buckets.
+func fits(a *metadata.Action, resource string) bool {
+	shape := func(arn string) [4]int {
+		parts, _ := condition.SplitARN(arn)
+		return [4]int{min(len(parts[3]), 1), min(len(parts[4]), 1), strings.Count(parts[5], "/"), strings.Count(parts[5], ":")}
+	}
+	types := metadata.ResourceTypes(strings.ToLower(a.Service))
+	return slices.ContainsFunc(a.Resources, func(r metadata.ActionResource) bool {
+		i := slices.IndexFunc(types, func(t metadata.ResourceType) bool { return t.Name == r.Type })
+		return i >= 0 && shape(types[i].ARN) == shape(resource)
+	})
 }
 
 // actions are the known actions that a statement may cover, and the names that it

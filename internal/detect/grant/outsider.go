@@ -51,9 +51,6 @@ func outsiders(p *probe, s scope) (Judgement, error) {
 	if err != nil {
 		return Judgement{}, err
 	}
-	const shown = 3
-	var found []string
-	more := 0
 	var callers []outsider
 	if o.namesEverybody() {
 		callers = o.strangers()
@@ -65,27 +62,43 @@ func outsiders(p *probe, s scope) (Judgement, error) {
 		}
 		callers = append(callers, others...)
 	}
-	said := map[string]bool{}
+	var hits []hit
 	for _, c := range callers {
 		h, ok := o.admits(c, o.set)
+		if !ok {
+			continue
+		}
+		// One who comes by several ways is reported by the widest.
+		i := slices.IndexFunc(hits, func(old hit) bool { return old.who == h.who })
 		switch {
-		case !ok || said[c.who]:
-		case len(found) < shown:
-			found, said[c.who] = append(found, p.say(h)), true
-		default:
-			more, said[c.who] = more+1, true
+		case i < 0:
+			hits = append(hits, h)
+		case h.decision.Outcome > hits[i].decision.Outcome:
+			hits[i] = h
 		}
 	}
-	if len(found) == 0 && s == named && o.canonical != nil {
-		if h, ok := o.admits(o.someoneOf(o.stranger, o.Partition), o.canonical); ok {
-			h.what = h.request.Action + " to a canonical user, whose account cannot be told"
-			found = append(found, p.say(h))
+	if len(hits) == 0 && s == named && o.canonical != nil {
+		unknown := o.someoneOf(o.stranger, o.Partition)
+		unknown.who = "a canonical user, whose account cannot be told"
+		if h, ok := o.admits(unknown, o.canonical); ok {
+			hits = append(hits, h)
 		}
 	}
-	if more > 0 {
-		found = append(found, fmt.Sprintf("and %d more outsiders", more))
+	return Judgement{len(hits) > 0, o.sayAll(hits)}, nil
+}
+
+// sayAll names the first few outsiders and counts the others.
+func (o *openness) sayAll(hits []hit) string {
+	const shown = 3
+	var said []string
+	for i, h := range hits {
+		if i == shown {
+			said = append(said, fmt.Sprintf("and %d more outsiders", len(hits)-shown))
+			break
+		}
+		said = append(said, o.say(h))
 	}
-	return Judgement{len(found) > 0, strings.Join(found, "; ")}, nil
+	return strings.Join(said, "; ")
 }
 
 func newOpenness(p *probe) (*openness, error) {
@@ -171,7 +184,7 @@ func (o *openness) admits(c outsider, set *iam.Set) (hit, bool) {
 			break
 		}
 	}
-	best.what = best.request.Action + " to " + c.who
+	best.who, best.what = c.who, best.request.Action+" to "+c.who
 	return best, granted(best.decision)
 }
 

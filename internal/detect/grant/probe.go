@@ -91,6 +91,7 @@ type hit struct {
 	request  iam.Request
 	decision iam.Decision
 	what     string // what is allowed, for the finding
+	who      string // the outsider to whom
 }
 
 func granted(d iam.Decision) bool { return d.Outcome == iam.Allowed || d.Outcome == iam.Conditional }
