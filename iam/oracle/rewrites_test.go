@@ -129,7 +129,7 @@ func addressForm(c object) bool {
 func severalValues(c object) bool {
 	changed := false
 	for _, p := range statements(c) {
-		for _, key := range p.plainOnSeveral(c) {
+		for _, key := range p.plainOn(c, func(values []string) bool { return len(values) > 1 }) {
 			changed = true
 			if !p.denies() {
 				p.silence()
@@ -144,13 +144,20 @@ func severalValues(c object) bool {
 	return changed
 }
 
-// oneValue: a list of one value is that value.
+// oneValue: of a list of one value, an operator asks what it would of any and of all
+// of them.
 func oneValue(c object) bool {
-	context, _ := c["request"].(object)["context"].(object)
 	changed := false
-	for key, values := range context {
-		if list, ok := values.([]any); ok && len(list) == 1 {
-			context[key], changed = list[0], true
+	for _, p := range statements(c) {
+		for _, test := range p.plainOn(c, func(values []string) bool { return len(values) == 1 }) {
+			for _, set := range []string{"ForAnyValue:", "ForAllValues:"} {
+				block, _ := p.statement["Condition"].(object)[set+test[0]].(object)
+				if block[test[1]] == nil { // not a test of its own
+					qualify(p.statement, test, set)
+					changed = true
+					break
+				}
+			}
 		}
 	}
 	return changed
@@ -186,15 +193,18 @@ func numberForm(c object) bool {
 	return changed
 }
 
-// plainOnSeveral are the tests of a statement, as operator and key, that have no set
-// operator and meet a key with several values.
-func (p place) plainOnSeveral(c object) (out [][2]string) {
+// plainOn are the tests of a statement, as operator and key, that have no set operator
+// and meet a list of values of which holds is true.
+func (p place) plainOn(c object, holds func(values []string) bool) (out [][2]string) {
+	context, _ := c["request"].(object)["context"].(object)
 	condition, _ := p.statement["Condition"].(object)
 	for operator, block := range condition {
 		keys, _ := block.(object)
 		for key := range keys {
-			if !strings.Contains(operator, ":") && operator != "Null" && len(contextValues(c, key)) > 1 {
-				out = append(out, [2]string{operator, key})
+			for name, values := range context {
+				if list, ok := values.([]any); ok && strings.EqualFold(name, key) && !strings.Contains(operator, ":") && operator != "Null" && holds(texts(list)) {
+					out = append(out, [2]string{operator, key})
+				}
 			}
 		}
 	}
