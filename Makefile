@@ -31,8 +31,9 @@ test-long: setup ## fuzz every decoder for a while, race detector on everything
 	CGO_ENABLED=1 go test -race ./...
 	bash tools/fuzz.sh 60s
 
-bench: build setup ## speed and memory over EVENTS generated events, as ratios of one run
+bench: build setup ## speed and memory over EVENTS generated events, and of permissions, as ratios of one run
 	go run ./tools/bench -events $(EVENTS) -seed $(SEED) -bin $(BIN)
+	go run ./tools/iambench -oracle $(ORACLE)
 
 lint: ## formatting, vet, and every shipped detection
 	test -z "$$(gofmt -l .)"

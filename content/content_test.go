@@ -10,7 +10,7 @@ import (
 )
 
 func TestEveryDetectionLoadsAndItsCasesHold(t *testing.T) {
-	pack, err := detect.Load([]detect.Source{{FS: content.Files, Dir: "detections"}}, detect.LoadOptions{})
+	pack, err := detect.Load([]rule.Source{{FS: content.Files, Dir: "detections"}}, detect.LoadOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -21,6 +21,12 @@ func constant(t Truth, leaf func() Leaf) Expr {
 	return condition.Open(leaf())
 }
 
+// exprState is the counterpart of state in expressions.
+type exprState struct {
+	deny, allow condition.Sum
+	named       [namings]condition.Sum
+}
+
 // Residual is the condition on which the request is allowed: Always for an allowed
 // one, Never for a denied one.
 func (s *Set) Residual(r *Request) Expr {
@@ -38,7 +44,7 @@ func (s *Set) Residual(r *Request) Expr {
 }
 
 func (s *Set) residual(t *target) Expr {
-	states := make([]sums[Expr], len(s.blocks))
+	states := make([]exprState, len(s.blocks))
 	for _, at := range s.matching(t) {
 		s.express(t, s.statement(at), s.blocks[at.block()].layer, &states[at.block()])
 	}
@@ -47,16 +53,18 @@ func (s *Set) residual(t *target) Expr {
 	in.same = constant(t.same, func() Leaf { return Leaf{ResourceAccount: string(t.Principal.Account)} })
 	for i := range s.blocks {
 		st, layer := &states[i], s.blocks[i].layer
-		in.add(t, layer, st.deny, st.allow)
+		in.add(t, layer, st.deny.Expr(), st.allow.Expr())
 		if layer == Resource {
-			in.named = st.named
+			for how := range in.named {
+				in.named[how] = st.named[how].Expr()
+			}
 		}
 	}
 	return allowed(t, s, &in)
 }
 
 // express adds one statement to its block.
-func (s *Set) express(t *target, c *statement, l Layer, st *sums[Expr]) {
+func (s *Set) express(t *target, c *statement, l Layer, st *exprState) {
 	scope := c.scopeExpr(t)
 	if scope.Never() {
 		return
@@ -65,23 +73,23 @@ func (s *Set) express(t *target, c *statement, l Layer, st *sums[Expr]) {
 	switch {
 	case c.principalMode == missing:
 		if c.denies {
-			st.deny = st.deny.Or(scope)
+			st.deny.Add(scope)
 		} else {
-			st.allow = st.allow.Or(scope)
+			st.allow.Add(scope)
 		}
 	case c.principalMode == not && c.denies:
 		exempt := constant(c.exempts(&t.Principal, &t.context, s.has.Has(Boundary)), principal)
-		st.deny = st.deny.Or(scope.And(exempt.Not()))
+		st.deny.Add(scope.And(exempt.Not()))
 	case c.principalMode == not || !c.denies && l == RCP:
 	default:
 		for how, n := range c.names(&t.Principal, &t.context) {
 			e := scope.And(constant(n, principal))
 			if c.denies {
-				st.deny = st.deny.Or(e)
+				st.deny.Add(e)
 				continue
 			}
-			st.named[how] = st.named[how].Or(e)
-			st.allow = st.allow.Or(e)
+			st.named[how].Add(e)
+			st.allow.Add(e)
 		}
 	}
 }
@@ -97,11 +105,13 @@ func (s *statement) scopeExpr(t *target) Expr {
 	if s.resourceMode == not && !out.Always() && !out.Never() {
 		out = out.Not()
 	}
+	all := condition.Every()
+	all.Add(out)
 	for i := range s.tests {
 		test := &s.tests[i]
-		out = out.And(constant(test.Eval(&t.context), test.Leaf))
+		all.Add(constant(test.Eval(&t.context), test.Leaf))
 	}
-	return out
+	return all.Expr()
 }
 
 func (s *statement) principalTexts() []string {

@@ -6,6 +6,7 @@ package cases
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -146,7 +147,9 @@ type Answer struct {
 	Statements []Statement      `json:"statements"`
 	Residual   *iam.Expr        `json:"residual"`
 	Explain    *iam.Explanation `json:"explain,omitempty"`
-	Error      string           `json:"error,omitempty"`
+	// Ignored lists keys of the case and of its request that mean nothing here.
+	Ignored []string `json:"ignored,omitempty"`
+	Error   string   `json:"error,omitempty"`
 }
 
 // Statement names a statement that decided.
@@ -230,13 +233,19 @@ func answerLine(line []byte, tooLong bool, memo *memo, o Options) Answer {
 		return failed(nil, fmt.Errorf("line is longer than %d bytes", MaxLine))
 	}
 	var c Case
-	if err := json.Unmarshal(bytes.TrimPrefix(line, []byte{0xEF, 0xBB, 0xBF}), &c); err != nil {
+	line = bytes.TrimPrefix(line, []byte{0xEF, 0xBB, 0xBF})
+	if err := json.Unmarshal(line, &c); err != nil {
 		return failed(c.ID, fmt.Errorf("not a case: %w", at(err)))
+	}
+	ignored, err := strange(line)
+	if err != nil {
+		return failed(c.ID, fmt.Errorf("not a case: %w", err))
 	}
 	a, err := c.answer(memo, o)
 	if err != nil {
-		return failed(c.ID, err)
+		a = failed(c.ID, err)
 	}
+	a.Ignored = ignored
 	return a
 }
 
@@ -258,7 +267,9 @@ func at(err error) error {
 		want := map[reflect.Kind]string{
 			reflect.Slice: "a list", reflect.Struct: "an object", reflect.Map: "an object", reflect.String: "a string", reflect.Bool: "true or false",
 		}[mismatch.Type.Kind()]
-		return fmt.Errorf("column %d: %s is a %s, want %s", mismatch.Offset, mismatch.Field, mismatch.Value, want)
+		what, _, _ := strings.Cut(mismatch.Value, " ") // of a number too large, the number follows
+		got := map[string]string{"array": "a list", "object": "an object", "string": "a string", "number": "a number", "bool": "true or false"}[what]
+		return fmt.Errorf("column %d: %s is %s, want %s", mismatch.Offset, cmp.Or(mismatch.Field, "case"), got, want)
 	}
 	return err
 }

@@ -47,6 +47,20 @@ func TestAnswers(t *testing.T) {
 		{"a policy that is none", `{"id":"n",` + head + `,"identity":[{"name":"p1","policy":{"Statement":[]}}]}`, `{"id":"n","by":[],"statements":[],"residual":null,"error":"policy p1: 1:1: policy has no statement"}`},
 		{"no policy", `{"id":"o",` + head + `,"identity":[{"name":"p1"}]}`, `{"id":"o","by":[],"statements":[],"residual":null,"error":"policy p1: 1:1: document ends early, want a value"}`},
 		{"a duplicate key in a policy", `{"id":"p",` + head + `,"identity":[{"name":"p1","policy":{"Statement":{"Effect":"Allow","Effect":"Deny","Action":"*","Resource":"*"}}}]}`, `{"id":"p","by":[],"statements":[],"residual":null,"error":"policy p1: 1:32: statement has the key \"Effect\" twice"}`},
+		{"no id", `{` + head + `}`, `{"id":null,"decision":"implicitly_denied","by":["identity"],"statements":[],"residual":null}`},
+		{"an id of any form", `{"id":{"n":[1,"x"]},` + head + `}`, `{"id":{"n":[1,"x"]},"decision":"implicitly_denied","by":["identity"],"statements":[],"residual":null}`},
+		{"keys that mean nothing are named", `{"id":"q","want":"allowed","scp":[],` + strings.Replace(head, `"action"`, `"note":1,"action"`, 1) + `}`,
+			`{"id":"q","decision":"implicitly_denied","by":["identity"],"statements":[],"residual":null,"ignored":["want","scp","request.note"]}`},
+		{"keys that mean nothing beside an error", `{"id":"r","want":"x"}`, `{"id":"r","by":[],"statements":[],"residual":null,"ignored":["want"],"error":"request: want action and resource"}`},
+		{"a layer that stands twice", `{"id":"s",` + head + `,"scps":[[]],"SCPs":null}`, `{"id":"s","by":[],"statements":[],"residual":null,"error":"not a case: column 256: key \"SCPs\" stands twice"}`},
+		{"an action that stands twice", `{"id":"t",` + strings.Replace(head, `"action"`, `"action":"s3:PutObject","action"`, 1) + `}`, `{"id":"t","by":[],"statements":[],"residual":null,"error":"not a case: column 46: key \"request.action\" stands twice"}`},
+		{"an endpoint policy as it is", `{"id":"u",` + head + `,"identity":[{"name":"p1","policy":` + all + `}],"endpoint":` + strings.Replace(pub, "Allow", "Deny", 1) + `}`,
+			`{"id":"u","decision":"explicitly_denied","by":["endpoint"],"statements":[{"layer":"endpoint","level":0,"policy":"endpoint","statement":0,"effect":"Deny"}],"residual":null}`},
+		{"an RCP", `{"id":"v",` + head + `,"identity":[{"name":"p1","policy":` + all + `}],"rcps":[[{"name":"full","policy":` + pub + `}],[{"name":"r","policy":` + strings.Replace(pub, "Allow", "Deny", 1) + `}]]}`,
+			`{"id":"v","decision":"explicitly_denied","by":["rcp"],"statements":[{"layer":"rcp","level":1,"policy":"r","statement":0,"effect":"Deny"}],"residual":null}`},
+		{"one empty level of SCPs denies", `{"id":"w",` + head + `,"identity":[{"name":"p1","policy":` + all + `}],"scps":[[]]}`, `{"id":"w","decision":"implicitly_denied","by":["scp"],"statements":[],"residual":null}`},
+		{"a byte order mark", "\ufeff" + `{"id":"x",` + head + `}`, `{"id":"x","decision":"implicitly_denied","by":["identity"],"statements":[],"residual":null}`},
+		{"a list is no case", `[]`, `{"id":null,"by":[],"statements":[],"residual":null,"error":"not a case: column 1: case is a list, want an object"}`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			var out bytes.Buffer

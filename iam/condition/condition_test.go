@@ -1,9 +1,11 @@
 package condition_test
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
 
 	"github.com/rootkeep/rootkeep/iam/condition"
 )
@@ -272,5 +274,50 @@ func TestExpressionsFold(t *testing.T) {
 		if diff := cmp.Diff(c.want, c.e.String()); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", c.name, diff)
 		}
+	}
+}
+
+// A Sum is the chain of And or Or, however many operands repeat.
+func TestSumsAgreeWithChains(t *testing.T) {
+	leaf := func(n int) condition.Expr {
+		return condition.Open(condition.Leaf{Key: fmt.Sprint(n), Operator: "Bool"})
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		all, any := condition.Every(), condition.Sum{}
+		chainAll, chainAny := condition.Yes(), condition.Expr{}
+		for range rapid.IntRange(0, 60).Draw(t, "operands") {
+			e := leaf(rapid.IntRange(0, 40).Draw(t, "leaf"))
+			switch rapid.IntRange(0, 60).Draw(t, "kind") {
+			case 0:
+				e = condition.Yes()
+			case 1:
+				e = condition.Expr{}
+			case 2:
+				e = e.And(leaf(41))
+			case 3:
+				e = e.Or(leaf(42)).Not()
+			}
+			all.Add(e)
+			any.Add(e)
+			chainAll, chainAny = chainAll.And(e), chainAny.Or(e)
+		}
+		if got := all.Expr(); !got.Equal(chainAll) {
+			t.Fatalf("all: got %v, want %v", got, chainAll)
+		}
+		if got := any.Expr(); !got.Equal(chainAny) {
+			t.Fatalf("any: got %v, want %v", got, chainAny)
+		}
+	})
+}
+
+// Thousands of conditions are joined in one pass: joined pair by pair, these took
+// a minute.
+func TestManyOperandsStayLinear(t *testing.T) {
+	all := condition.Every()
+	for i := range 200000 {
+		all.Add(condition.Open(condition.Leaf{Key: fmt.Sprint(i), Operator: "Bool"}))
+	}
+	if e := all.Expr(); e.Always() || e.Never() {
+		t.Errorf("got %v, want a condition", e)
 	}
 }

@@ -53,35 +53,91 @@ func Yes() Expr { return Expr{kind: exprYes} }
 func Open(l Leaf) Expr { return Expr{kind: exprLeaf, leaf: l} }
 
 // And joins two expressions of which both must hold.
-func (e Expr) And(f Expr) Expr { return join(exprAll, exprNo, exprYes, e, f) }
+func (e Expr) And(f Expr) Expr { return join(exprAll, e, f) }
 
 // Or joins two expressions of which one must hold.
-func (e Expr) Or(f Expr) Expr { return join(exprAny, exprYes, exprNo, e, f) }
+func (e Expr) Or(f Expr) Expr { return join(exprAny, e, f) }
 
-// join is And or Or; fixed decides the outcome, neutral leaves it.
-func join(kind, fixed, neutral exprKind, e, f Expr) Expr {
+func join(kind exprKind, e, f Expr) Expr {
+	s := Sum{all: kind == exprAll}
+	s.Add(e)
+	s.Add(f)
+	return s.Expr()
+}
+
+// Sum joins any number of expressions, in time proportional to their size. The zero
+// Sum is one of which one must hold.
+type Sum struct {
+	all     bool
+	decided bool // by an operand: true for one of many, false for all of them
+	kids    []Expr
+	known   map[string]bool // kids in JSON, once they are many
+}
+
+// Every is a Sum of which all must hold.
+func Every() Sum { return Sum{all: true} }
+
+// manyKids is how many expressions are compared one by one.
+const manyKids = 16
+
+// Add joins one more expression.
+func (s *Sum) Add(e Expr) {
+	kind, fixed, neutral := exprAny, exprYes, exprNo
+	if s.all {
+		kind, fixed, neutral = exprAll, exprNo, exprYes
+	}
 	switch {
-	case e.kind == fixed || f.kind == neutral:
-		return e
-	case f.kind == fixed || e.kind == neutral:
-		return f
-	}
-	var kids []Expr
-	for _, x := range []Expr{e, f} {
-		parts := []Expr{x}
-		if x.kind == kind {
-			parts = x.kids
+	case s.decided || e.kind == neutral:
+	case e.kind == fixed:
+		s.decided, s.kids = true, nil
+	case e.kind == kind:
+		for _, part := range e.kids {
+			s.part(part)
 		}
-		for _, part := range parts {
-			if !slices.ContainsFunc(kids, part.Equal) {
-				kids = append(kids, part)
-			}
+	default:
+		s.part(e)
+	}
+}
+
+// part adds one operand unless it is there already.
+func (s *Sum) part(e Expr) {
+	if len(s.kids) < manyKids {
+		if !slices.ContainsFunc(s.kids, e.Equal) {
+			s.kids = append(s.kids, e)
+		}
+		return
+	}
+	if s.known == nil {
+		s.known = map[string]bool{}
+		for _, k := range s.kids {
+			s.known[k.text()] = true
 		}
 	}
-	if len(kids) == 1 {
-		return kids[0]
+	if text := e.text(); !s.known[text] {
+		s.known[text] = true
+		s.kids = append(s.kids, e)
 	}
-	return Expr{kind: kind, kids: kids}
+}
+
+// text tells expressions apart.
+func (e Expr) text() string {
+	b, _ := e.MarshalJSON() // strings and lists of them can always be written
+	return string(b)
+}
+
+// Expr is the joined expression. The Sum must not be used afterwards.
+func (s *Sum) Expr() Expr {
+	switch {
+	case s.decided && !s.all, !s.decided && s.all && len(s.kids) == 0:
+		return Yes()
+	case s.decided || len(s.kids) == 0:
+		return Expr{}
+	case len(s.kids) == 1:
+		return s.kids[0]
+	case s.all:
+		return Expr{kind: exprAll, kids: s.kids}
+	}
+	return Expr{kind: exprAny, kids: s.kids}
 }
 
 // Equal says whether two expressions are written the same.

@@ -196,10 +196,10 @@ func (v *value) arn(got string, c *Context) verdict {
 	return equals
 }
 
-// ParseNumber accepts integers and decimals as AWS writes them, not the special
-// values and hexadecimal forms of strconv.
+// ParseNumber accepts integers and decimals, which is what AWS documents, not the
+// exponents, special values and hexadecimal forms of strconv.
 func ParseNumber(s string) (float64, bool) {
-	if s == "" || strings.Trim(s, "+-.0123456789eE") != "" {
+	if s == "" || strings.Trim(s, "+-.0123456789") != "" {
 		return 0, false
 	}
 	n, err := strconv.ParseFloat(s, 64)

@@ -131,7 +131,12 @@ func Parse(src []byte) (Value, error) {
 type Lines struct {
 	src    []byte
 	starts []int32
+	marks  []int32 // characters before each markEvery bytes, of a large source
 }
+
+// markEvery is how far apart marks are, in bytes. Without them, a place in a line of
+// megabytes would cost the whole line.
+const markEvery = 1 << 12
 
 // NewLines indexes the line starts of src, which must not change afterwards.
 func NewLines(src []byte) Lines {
@@ -139,11 +144,34 @@ func NewLines(src []byte) Lines {
 	for at := 0; ; {
 		i := bytes.IndexByte(src[at:], '\n')
 		if i < 0 {
-			return l
+			break
 		}
 		at += i + 1
 		l.starts = append(l.starts, int32(at))
 	}
+	if len(src) > 4*markEvery {
+		for at, n := 0, 0; at < len(src); at += markEvery {
+			l.marks = append(l.marks, int32(n))
+			n += characters(src[at:min(at+markEvery, len(src))])
+		}
+	}
+	return l
+}
+
+// characters counts the first bytes of characters.
+func characters(b []byte) (n int) {
+	for _, c := range b {
+		if c&0xC0 != 0x80 {
+			n++
+		}
+	}
+	return n
+}
+
+// before is how many characters of a source with marks stand before an offset.
+func (l Lines) before(offset int) int {
+	k := min(offset/markEvery, len(l.marks)-1)
+	return int(l.marks[k]) + characters(l.src[k*markEvery:offset])
 }
 
 // Position is the line and the column of an offset, both from 1; the column
@@ -154,9 +182,12 @@ func (l Lines) Position(offset int) (line, column int) {
 	if i < 0 {
 		return 1, offset + 1
 	}
-	head := l.src[l.starts[i]:offset]
-	if i == 0 {
-		head = bytes.TrimPrefix(head, []byte{0xEF, 0xBB, 0xBF})
+	start := int(l.starts[i])
+	if i == 0 && bytes.HasPrefix(l.src[:offset], []byte{0xEF, 0xBB, 0xBF}) {
+		start = 3
 	}
-	return i + 1, utf8.RuneCount(head) + 1
+	if l.marks == nil || offset-start < markEvery {
+		return i + 1, utf8.RuneCount(l.src[start:offset]) + 1
+	}
+	return i + 1, l.before(offset) - l.before(start) + 1
 }

@@ -3,6 +3,7 @@ package jsontree_test
 import (
 	"bytes"
 	"encoding/json"
+	"strings"
 	"testing"
 	"unicode/utf8"
 
@@ -109,4 +110,30 @@ func FuzzTree(f *testing.F) {
 			t.Fatalf("(-want +got):\n%s", diff)
 		}
 	})
+}
+
+// In a long line, columns are those of counting from its start.
+func TestColumnsOfLongLines(t *testing.T) {
+	for _, text := range []string{
+		strings.Repeat("äb€𝄞", 20000), "\ufeff" + strings.Repeat("aé", 30000), "one\n" + strings.Repeat("x", 70000) + "\n" + strings.Repeat("ü", 40000) + "\n",
+	} {
+		lines := jsontree.NewLines([]byte(text))
+		line, column := 1, 1
+		for i, r := range text {
+			if r == '\ufeff' {
+				continue
+			}
+			if i%997 < 4 {
+				if l, c := lines.Position(i); l != line || c != column {
+					t.Fatalf("offset %d: got %d:%d, want %d:%d", i, l, c, line, column)
+				}
+			}
+			if column++; r == '\n' {
+				line, column = line+1, 1
+			}
+		}
+		if l, c := lines.Position(len(text)); l != line || c != column {
+			t.Errorf("end: got %d:%d, want %d:%d", l, c, line, column)
+		}
+	}
 }

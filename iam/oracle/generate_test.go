@@ -3,6 +3,7 @@ package oracle
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 )
 
@@ -33,6 +34,11 @@ func calls() []call {
 		{"kms:Decrypt", []string{"arn:aws:kms:eu-west-3:ACCOUNT:key/1234abcd-12ab-34cd-56ef-1234567890ab"}, "key", true},
 		{"sts:AssumeRole", []string{"arn:aws:iam::ACCOUNT:role/app", "arn:aws:iam::ACCOUNT:role/ops/admin"}, "trust", true},
 		{"secretsmanager:GetSecretValue", []string{"arn:aws:secretsmanager:eu-west-3:ACCOUNT:secret:db-AbCdEf"}, "plain", true},
+		{"s3:PutObject", []string{"arn:aws:s3:::data/team/red/k", "arn:aws:s3:::data/bob/x"}, "plain", true},
+		{"s3:ListAllMyBuckets", []string{"*"}, "", true},
+		{"sns:Publish", []string{"arn:aws:sns:eu-west-3:ACCOUNT:topic"}, "plain", false},
+		{"dynamodb:GetItem", []string{"arn:aws:dynamodb:eu-west-3:ACCOUNT:table/t"}, "plain", true},
+		{"ec2:StartInstances", []string{"arn:aws:ec2:eu-west-3:ACCOUNT:instance/i-0123456789abcdef0"}, "", false},
 		{"lambda:InvokeFunction", []string{"arn:aws:lambda:eu-west-3:ACCOUNT:function:f"}, "plain", false},
 		{"iam:CreateUser", []string{"arn:aws:iam::ACCOUNT:user/bob", "arn:aws:iam::ACCOUNT:user/team/ann"}, "", false},
 		{"iam:PassRole", []string{"arn:aws:iam::ACCOUNT:role/app"}, "", false},
@@ -72,14 +78,14 @@ func (g generator) oneCase(id int) object {
 	principal := pick(g,
 		"arn:aws:iam::"+ours+":user/bob", "arn:aws:iam::"+ours+":user/team/ann", "arn:aws:sts::"+ours+":assumed-role/app/s1",
 		"arn:aws:sts::"+ours+":assumed-role/admin/s2", "arn:aws:sts::"+ours+":federated-user/fed", "arn:aws:iam::"+ours+":root",
-		"cloudtrail.amazonaws.com", "*")
+		"arn:aws:sts::"+ours+":assumed-role/app/s2", "cloudtrail.amazonaws.com", "*")
 	if c.action == "sts:GetCallerIdentity" { // nobody else calls it
 		principal = pick(g, "arn:aws:iam::"+ours+":user/bob", "arn:aws:sts::"+ours+":assumed-role/app/s1")
 	}
-	if owner == theirs && g.chance(20) {
-		principal = "arn:aws:sts::" + theirs + ":assumed-role/app/s1"
+	if owner == theirs && g.chance(30) {
+		principal = pick(g, "arn:aws:sts::"+theirs+":assumed-role/app/s1", "arn:aws:iam::"+theirs+":user/bob", "arn:aws:iam::"+theirs+":root")
 	}
-	request := object{"action": c.action, "resource": resource, "resourceAccount": owner, "principal": principal, "context": g.context()}
+	request := object{"action": c.action, "resource": resource, "resourceAccount": owner, "principal": principal, "context": g.context(c, principal)}
 	if strings.HasPrefix(c.action, "s3:") && g.chance(15) {
 		request["restrictPublicBuckets"] = true
 	}
@@ -92,7 +98,11 @@ func (g generator) oneCase(id int) object {
 		out["resource"] = g.policy(c, resource, "resource")
 	}
 	if c.rcp && g.chance(20) {
-		out["rcps"] = []any{[]any{object{"name": "rcp", "policy": g.policy(c, resource, "rcp")}}}
+		levels := []any{}
+		for range 1 + g.IntN(2) {
+			levels = append(levels, []any{object{"name": "rcp", "policy": g.policy(c, resource, "rcp")}})
+		}
+		out["rcps"] = levels
 	}
 	if g.chance(12) {
 		out["endpoint"] = []any{object{"name": "endpoint", "policy": g.policy(c, resource, "endpoint")}}
@@ -119,7 +129,11 @@ func (g generator) ownPolicies(out object, c call, resource string, session bool
 	if g.chance(30) {
 		levels := []any{}
 		for range 1 + g.IntN(3) {
-			levels = append(levels, named("scp", 1+g.IntN(2)))
+			n := 1 + g.IntN(2)
+			if g.chance(4) {
+				n = 0 // a level without a policy denies
+			}
+			levels = append(levels, named("scp", n))
 		}
 		out["scps"] = levels
 	}
@@ -170,7 +184,7 @@ func (g generator) statement(c call, resource, kind string) object {
 		g.principalElement(s, kind)
 	}
 	if g.chance(45) {
-		s["Condition"] = g.condition()
+		s["Condition"] = g.condition(c)
 	}
 	return s
 }
@@ -183,8 +197,19 @@ func (g generator) resources(c call, resource, kind string) []string {
 	out := []string{
 		resource, "*", half + "*", half + "???", "*", resource + "x", strings.Replace(resource, "a", "?", 1), half + "*" + resource[len(resource)-1:],
 	}
-	if strings.HasSuffix(resource, "/bob/x") {
-		out = append(out, "arn:aws:s3:::data/${aws:username}/*", "arn:aws:s3:::data/${aws:username, 'bob'}/x")
+	switch {
+	case strings.HasSuffix(resource, "/bob/x"):
+		out = append(out, "arn:aws:s3:::data/${aws:username}/*", "arn:aws:s3:::data/${aws:username, 'bob'}/x", "arn:aws:s3:::*/${aws:userid,'bob'}/?")
+	case strings.HasSuffix(resource, "/team/red/k"):
+		out = append(out, "arn:aws:s3:::data/team/${aws:PrincipalTag/team}/*", "arn:aws:s3:::data/team/${AWS:principaltag/TEAM}/k")
+	}
+	parts := strings.SplitN(resource, ":", 6)
+	for _, i := range []int{1, 3, 4} {
+		wild := slices.Clone(parts)
+		if wild[i] != "" {
+			wild[i] = pick(g, "*", wild[i][:1]+"*", "*"+wild[i][1:], strings.Repeat("?", len(wild[i])))
+		}
+		out = append(out, strings.Join(wild, ":"))
 	}
 	return out
 }
@@ -197,15 +222,18 @@ func (g generator) principalElement(s object, kind string) {
 	arns := []string{
 		"arn:aws:iam::" + ours + ":user/bob", "arn:aws:iam::" + ours + ":user/team/ann", "arn:aws:iam::" + ours + ":role/app",
 		"arn:aws:iam::" + ours + ":role/ops/admin", "arn:aws:sts::" + ours + ":assumed-role/app/s1", "arn:aws:sts::" + ours + ":federated-user/fed",
-		ours, "arn:aws:iam::" + ours + ":root", theirs, "arn:aws:iam::" + theirs + ":role/app",
+		ours, "arn:aws:iam::" + ours + ":root", theirs, "arn:aws:iam::" + theirs + ":role/app", "arn:aws:iam::" + theirs + ":user/bob",
+		"arn:aws:sts::" + theirs + ":assumed-role/app/s1",
 	}
 	switch n := g.IntN(100); {
 	case n < 25:
 		s["Principal"] = "*"
 	case n < 35:
 		s["Principal"] = object{"AWS": "*"}
-	case n < 45:
-		s["Principal"] = object{"Service": pick(g, "cloudtrail.amazonaws.com", "config.amazonaws.com")}
+	case n < 43:
+		s["Principal"] = object{"Service": g.some([]string{"cloudtrail.amazonaws.com", "config.amazonaws.com"})}
+	case n < 46:
+		s["Principal"] = object{"Service": "cloudtrail.amazonaws.com", "AWS": g.some(arns)}
 	case n < 50 && s["Effect"] == "Deny":
 		s["NotPrincipal"] = object{"AWS": g.some(arns)}
 	default:

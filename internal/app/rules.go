@@ -33,9 +33,9 @@ const maxSettingsFile = 16 << 20
 
 // LoadRules compiles the shipped pack and the user's folders together.
 func LoadRules(c RuleConfig) (*detect.Pack, error) {
-	var sources []detect.Source
+	var sources []rule.Source
 	if !c.OnlyDirs {
-		sources = append(sources, detect.Source{FS: content.Files, Dir: "detections"})
+		sources = append(sources, rule.Source{FS: content.Files, Dir: "detections"})
 	}
 	for _, dir := range c.Dirs {
 		src, err := ruleSource(dir)
@@ -68,16 +68,16 @@ func LoadRules(c RuleConfig) (*detect.Pack, error) {
 }
 
 // ruleSource takes a folder or a single file.
-func ruleSource(path string) (detect.Source, error) {
+func ruleSource(path string) (rule.Source, error) {
 	info, err := os.Stat(path)
 	if err != nil {
-		return detect.Source{}, fmt.Errorf("read detections: %w", err)
+		return rule.Source{}, fmt.Errorf("read detections: %w", err)
 	}
 	if info.IsDir() {
-		return detect.Source{FS: os.DirFS(path), Dir: ".", Name: path}, nil
+		return rule.Source{FS: os.DirFS(path), Dir: ".", Name: path}, nil
 	}
 	dir, name := filepath.Split(path)
-	return detect.Source{FS: os.DirFS(filepath.Clean(dir)), Dir: name, Name: path}, nil
+	return rule.Source{FS: os.DirFS(filepath.Clean(dir)), Dir: name, Name: path}, nil
 }
 
 // readYAML decodes a small YAML or JSON file strictly.

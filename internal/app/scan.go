@@ -69,14 +69,14 @@ func Scan(c ScanConfig) (*assessment.Assessment, error) {
 // LoadControls reads the shipped controls and the user's folders. A file that is no
 // control is a problem; the others are used.
 func LoadControls(dirs []string) ([]*posture.Control, []error, error) {
-	sources := []posture.Source{{FS: content.Files, Dir: "controls"}}
+	sources := []rule.Source{{FS: content.Files, Dir: "controls"}}
 	for _, dir := range dirs {
 		if info, err := os.Stat(dir); err != nil {
 			return nil, nil, fmt.Errorf("read controls: %w", err)
 		} else if !info.IsDir() {
 			return nil, nil, fmt.Errorf("read controls: %s is no folder", dir)
 		}
-		sources = append(sources, posture.Source{FS: os.DirFS(dir), Dir: ".", Name: dir})
+		sources = append(sources, rule.Source{FS: os.DirFS(dir), Dir: ".", Name: dir})
 	}
 	bases, err := rule.LoadBases(content.Files, "events")
 	if err != nil {

@@ -49,7 +49,7 @@ detection:
 
 func counting(t testing.TB) *detect.Pack {
 	t.Helper()
-	pack, err := detect.Load([]detect.Source{{FS: fstest.MapFS{"rules.yml": {Data: []byte(countingRules)}}, Dir: "."}}, detect.LoadOptions{})
+	pack, err := detect.Load([]rule.Source{{FS: fstest.MapFS{"rules.yml": {Data: []byte(countingRules)}}, Dir: "."}}, detect.LoadOptions{})
 	if err != nil || len(pack.Problems) > 0 {
 		t.Fatal(err, pack.Problems)
 	}

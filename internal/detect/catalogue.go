@@ -7,6 +7,7 @@ import (
 
 	"github.com/rootkeep/rootkeep"
 	"github.com/rootkeep/rootkeep/cloudtrail"
+	"github.com/rootkeep/rootkeep/internal/detect/attack"
 	"github.com/rootkeep/rootkeep/sigma"
 )
 
@@ -54,7 +55,7 @@ func (p *Pack) Catalogue() []Detection {
 
 func (p *Pack) detection(h *sigma.Header, s settings, kind string) Detection {
 	return Detection{
-		Name: ruleName(h), ID: h.ID, Title: h.Title, Level: h.Level, Kind: kind, Tactic: tactic(h), Techniques: p.techniques(h, s.AttackVersion),
+		Name: ruleName(h), ID: h.ID, Title: h.Title, Level: h.Level, Kind: kind, Tactic: attack.Tactic(h.Tags), Techniques: p.renumbered.Of(h.Tags, s.AttackVersion),
 		Author: h.Author, Opens: s.Opens, Guide: s.Guide, Number: s.Number, File: h.File,
 	}
 }

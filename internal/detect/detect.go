@@ -95,9 +95,9 @@ type Result struct {
 type Totals struct {
 	Events      int64     `json:"events"` // duplicates removed
 	Duplicates  int64     `json:"duplicates"`
-	Altered     int64     `json:"altered"`      // share an ID with an event that rules judge differently
-	Outside     int64     `json:"outside"`      // not in the asked period or accounts
-	Untimed     int64     `json:"span.Untimed"` // eventTime missing or unreadable
+	Altered     int64     `json:"altered"` // share an ID with an event that rules judge differently
+	Outside     int64     `json:"outside"` // not in the asked period or accounts
+	Untimed     int64     `json:"untimed"` // eventTime missing or unreadable
 	Matches     int64     `json:"matches"`
 	First       time.Time `json:"first"`
 	Last        time.Time `json:"last"`

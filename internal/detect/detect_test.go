@@ -23,7 +23,7 @@ import (
 
 func shipped(t testing.TB) (*detect.Pack, rule.Bases) {
 	t.Helper()
-	pack, err := detect.Load([]detect.Source{{FS: content.Files, Dir: "detections"}}, detect.LoadOptions{})
+	pack, err := detect.Load([]rule.Source{{FS: content.Files, Dir: "detections"}}, detect.LoadOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}

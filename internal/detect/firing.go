@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/rootkeep/rootkeep"
+	"github.com/rootkeep/rootkeep/internal/detect/attack"
 	"github.com/rootkeep/rootkeep/internal/detect/span"
 	"github.com/rootkeep/rootkeep/internal/detect/tally"
 	"github.com/rootkeep/rootkeep/internal/rule"
@@ -51,7 +52,7 @@ func (h *Hunt) firing(c *sigma.Correlation, s *settings, f correlate.Firing) roo
 	hit := ruleHit(&c.Header, s)
 	hit.Level, hit.Count, hit.Threshold = c.Level, f.Count, threshold(c, f)
 	a := rootkeep.Alert{
-		Kind: kindOf(c.Type), State: "open", Tactic: tactic(&c.Header), Techniques: h.pack.techniques(&c.Header, s.AttackVersion),
+		Kind: kindOf(c.Type), State: "open", Tactic: attack.Tactic(c.Header.Tags), Techniques: h.pack.renumbered.Of(c.Header.Tags, s.AttackVersion),
 		Count: f.Count, Attempts: failed,
 	}
 	if n := len(sample); n < f.Count && n > 0 {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/rootkeep/rootkeep"
+	"github.com/rootkeep/rootkeep/internal/detect/attack"
 	"github.com/rootkeep/rootkeep/internal/detect/span"
 	"github.com/rootkeep/rootkeep/internal/detect/tally"
 	"github.com/rootkeep/rootkeep/sigma"
@@ -54,7 +55,7 @@ func (h *Hunt) alert(g *group, run *span.Span, names *tally.Names) rootkeep.Aler
 		hit := ruleHit(header, s)
 		hit.Level, hit.Count, hit.Attempts = c.Level, c.Count, c.Attempts
 		a.Rules = append(a.Rules, hit)
-		for _, t := range h.pack.techniques(header, s.AttackVersion) {
+		for _, t := range h.pack.renumbered.Of(header.Tags, s.AttackVersion) {
 			if !slices.Contains(a.Techniques, t) {
 				a.Techniques = append(a.Techniques, t)
 			}
@@ -63,7 +64,7 @@ func (h *Hunt) alert(g *group, run *span.Span, names *tally.Names) rootkeep.Aler
 	if g.session {
 		a.Kind = "session"
 		a.Notes = append(a.Notes, approvalUnknown)
-		a.Tactic = tactic(&h.pack.Set.Rules()[run.Rules[0].Rule].Header)
+		a.Tactic = attack.Tactic(h.pack.Set.Rules()[run.Rules[0].Rule].Header.Tags)
 	}
 	if run.First == span.Untimed {
 		a.Notes = append(a.Notes, "eventTime is missing or unreadable: when this happened is not known")
@@ -99,8 +100,10 @@ func (h *Hunt) describe(a *rootkeep.Alert, run *span.Span, names *tally.Names) {
 			run.Note(fmt.Sprintf("more than %d different %s: %d events with further ones are counted, not named", tally.Distinct, what, c.More()))
 		}
 	}
-	slices.Sort(run.Notes)
 	a.Notes = append(a.Notes, run.Notes...)
+	if run.MoreNotes {
+		a.Notes = append(a.Notes, fmt.Sprintf("more than %d different notes: further ones are left out", span.MaxNotes))
+	}
 	for _, e := range run.Events {
 		a.Events = append(a.Events, *e)
 	}

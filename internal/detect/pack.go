@@ -12,17 +12,10 @@ import (
 	"sync"
 	"sync/atomic"
 
-	"github.com/rootkeep/rootkeep"
+	"github.com/rootkeep/rootkeep/internal/detect/attack"
 	"github.com/rootkeep/rootkeep/internal/rule"
 	"github.com/rootkeep/rootkeep/sigma"
 )
-
-// Source is one tree of detection files.
-type Source struct {
-	FS   fs.FS
-	Dir  string // folder inside FS
-	Name string // shown before file names, such as the path the user gave
-}
 
 // Problem is something wrong with a detection file.
 type Problem struct {
@@ -54,28 +47,19 @@ type Pack struct {
 	rules        []settings // by rule number
 	correlations []settings // by correlation number
 	tactics      []string   // by the number in settings
-	renumbered   Renumbering
+	renumbered   attack.Renumbering
 }
 
 // LoadOptions tell Load what only the user knows.
 type LoadOptions struct {
 	Placeholders map[string][]string // values of %name% placeholders
-	Renumbered   Renumbering         // of ATT&CK
-}
-
-// Renumbering maps technique IDs of one ATT&CK version to those of a later one.
-type Renumbering struct {
-	Source     string            `yaml:"source"`
-	Date       string            `yaml:"date"`
-	From       string            `yaml:"from"`
-	To         string            `yaml:"to"`
-	Techniques map[string]string `yaml:"techniques"`
+	Renumbered   attack.Renumbering  // of ATT&CK
 }
 
 // Load reads every .yaml and .yml file of the sources and compiles them. A file
 // or document that cannot be used is left out and named in Problems; the error
 // is for a source that cannot be read at all.
-func Load(sources []Source, o LoadOptions) (*Pack, error) {
+func Load(sources []rule.Source, o LoadOptions) (*Pack, error) {
 	l := loader{pack: &Pack{}, settings: map[*sigma.Header]settings{}, ids: map[string]string{}}
 	for _, src := range sources {
 		if err := l.walk(src); err != nil {
@@ -100,7 +84,7 @@ type parsed struct {
 	err   error
 }
 
-func (l *loader) walk(src Source) error {
+func (l *loader) walk(src rule.Source) error {
 	var files []*parsed
 	err := fs.WalkDir(src.FS, src.Dir, func(name string, d fs.DirEntry, err error) error {
 		if err != nil {
@@ -277,41 +261,11 @@ func (l *loader) numbered(h *sigma.Header, fields []string) settings {
 	if s.Judge != nil {
 		s.Judge.number = slices.Index(fields, s.Judge.Field)
 	}
-	p, name := l.pack, tactic(h)
+	p, name := l.pack, attack.Tactic(h.Tags)
 	if !slices.Contains(p.tactics, name) {
 		p.tactics = append(p.tactics, name)
 	}
 	s.tactic = int32(slices.Index(p.tactics, name))
 	s.asksMore = s.Watched != nil || s.Judge != nil || s.Attempt == attemptIgnore
 	return s
-}
-
-// tactic is the first ATT&CK tactic of a rule's tags; techniques are all of them.
-func tactic(h *sigma.Header) string {
-	for _, tag := range h.Tags {
-		if name, ok := strings.CutPrefix(tag, "attack."); ok && !isTechnique(name) {
-			return name
-		}
-	}
-	return ""
-}
-
-func (p *Pack) techniques(h *sigma.Header, version string) []rootkeep.Technique {
-	var out []rootkeep.Technique
-	for _, tag := range h.Tags {
-		if name, ok := strings.CutPrefix(tag, "attack."); ok && isTechnique(name) {
-			t := rootkeep.Technique{ID: strings.ToUpper(name), Version: version}
-			if version == p.renumbered.From {
-				t.Now = p.renumbered.Techniques[t.ID]
-			}
-			out = append(out, t)
-		}
-	}
-	return out
-}
-
-// isTechnique knows t1078 and t1078.004 from tactic, group (g0007) and software
-// (s0002) tags.
-func isTechnique(name string) bool {
-	return len(name) >= 5 && (name[0] == 't' || name[0] == 'T') && name[1] >= '0' && name[1] <= '9'
 }

@@ -8,8 +8,8 @@ import (
 	"github.com/goccy/go-yaml/token"
 
 	"github.com/rootkeep/rootkeep"
+	"github.com/rootkeep/rootkeep/internal/detect/grant"
 	"github.com/rootkeep/rootkeep/internal/detect/inventory"
-	"github.com/rootkeep/rootkeep/internal/detect/policytext"
 	"github.com/rootkeep/rootkeep/internal/rule"
 	"github.com/rootkeep/rootkeep/sigma"
 )
@@ -51,7 +51,7 @@ type watched struct {
 	number int
 }
 
-// judge asks a written rule about a policy document in the record.
+// judge asks what a policy document in the record would allow.
 type judge struct {
 	Field string `yaml:"field"`
 	By    string `yaml:"by"`
@@ -165,8 +165,8 @@ func (s *settings) check(file string, node ast.Node) error {
 		}
 	}
 	if j := s.Judge; j != nil {
-		if !policytext.Known(j.By) || j.Field == "" {
-			return fail("judge: want field and by (admin-policy, broad-policy or external-trust), got field %q and by %q", j.Field, j.By)
+		if !grant.Known(j.By) || j.Field == "" {
+			return fail("judge: want field and by (admin-policy, broad-policy, external-trust or public-grant), got field %q and by %q", j.Field, j.By)
 		}
 	}
 	return nil

@@ -7,9 +7,9 @@ import (
 
 	"github.com/rootkeep/rootkeep"
 	"github.com/rootkeep/rootkeep/cloudtrail"
+	"github.com/rootkeep/rootkeep/internal/detect/grant"
 	"github.com/rootkeep/rootkeep/internal/detect/inventory"
 	"github.com/rootkeep/rootkeep/internal/detect/origin"
-	"github.com/rootkeep/rootkeep/internal/detect/policytext"
 	"github.com/rootkeep/rootkeep/internal/detect/seen"
 	"github.com/rootkeep/rootkeep/internal/detect/span"
 	"github.com/rootkeep/rootkeep/internal/detect/tally"
@@ -38,6 +38,7 @@ type Worker struct {
 	records     int64   // looked at so far
 	approximate int64   // record number of totals.Approximate
 	origins     map[string]origin.Origin
+	grants      grant.Judge
 	deferred    []deferred
 	dropped     int     // records that did not fit in deferred
 	source      *source // of the last record
@@ -201,14 +202,9 @@ func (w *Worker) take(v *rootkeep.View) {
 		if s.Judge == nil {
 			return false
 		}
-		bad, readable := policytext.Judge(s.Judge.By, v.Text(s.Judge.number), string(w.account(v)))
+		bad, finding := w.judge(v, s.Judge)
 		if bad {
-			name := ruleName(&w.hunt.pack.Set.Rules()[number].Header)
-			if readable {
-				notes = append(notes, name+": judged by text")
-			} else {
-				notes = append(notes, name+": the policy document could not be read and is taken as bad")
-			}
+			notes = append(notes, ruleName(&w.hunt.pack.Set.Rules()[number].Header)+": "+finding)
 		}
 		return !bad
 	})

@@ -56,20 +56,13 @@ type Fix struct {
 // Level is the severity of the control.
 func (c *Control) Level() rootkeep.Severity { return c.severity }
 
-// Source is one folder of control files.
-type Source struct {
-	FS   fs.FS
-	Dir  string // folder inside FS
-	Name string // shown before file names
-}
-
 // maxControlFile bounds one file, bytes.
 const maxControlFile = 1 << 20
 
 // Load reads the *.yaml files of the folders. bases are the events that a watch
 // patches. A file that is no control is left out
 // and is an error in the list, each with file, line and column.
-func Load(bases rule.Bases, sources ...Source) ([]*Control, []error) {
+func Load(bases rule.Bases, sources ...rule.Source) ([]*Control, []error) {
 	var out []*Control
 	var problems []error
 	files := map[string]string{} // of each ID
@@ -100,7 +93,7 @@ func Load(bases rule.Bases, sources ...Source) ([]*Control, []error) {
 	return out, problems
 }
 
-func load(src Source, name string) (*Control, error) {
+func load(src rule.Source, name string) (*Control, error) {
 	shown := path.Join(src.Name, strings.TrimPrefix(strings.TrimPrefix(name, src.Dir), "/"))
 	text, err := readFile(src.FS, name)
 	if err != nil {

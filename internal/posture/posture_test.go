@@ -23,7 +23,7 @@ func shipped(tb testing.TB) []*posture.Control {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	controls, problems := posture.Load(bases, posture.Source{FS: content.Files, Dir: "controls"})
+	controls, problems := posture.Load(bases, rule.Source{FS: content.Files, Dir: "controls"})
 	for _, p := range problems {
 		tb.Error(p)
 	}
@@ -130,7 +130,7 @@ cases:
 `
 
 func load(name, text string) ([]*posture.Control, []error) {
-	return posture.Load(nil, posture.Source{FS: fstest.MapFS{name: {Data: []byte(text)}}, Dir: ".", Name: "mine"})
+	return posture.Load(nil, rule.Source{FS: fstest.MapFS{name: {Data: []byte(text)}}, Dir: ".", Name: "mine"})
 }
 
 func TestAnExpressionOverAListKnowsWhatItDoesNotKnow(t *testing.T) {

@@ -5,6 +5,7 @@ package rule
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"math"
 	"strconv"
 	"time"
@@ -22,6 +23,13 @@ type Error struct {
 
 func (e *Error) Error() string {
 	return fmt.Sprintf("%s:%d:%d: %s", e.File, e.Line, e.Column, e.Msg)
+}
+
+// Source is one tree of content files.
+type Source struct {
+	FS   fs.FS
+	Dir  string // folder inside FS
+	Name string // shown before file names, such as the path the user gave
 }
 
 // Decode fills into from a YAML node. Unknown keys, wrong types and repeated

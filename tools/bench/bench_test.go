@@ -11,8 +11,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/google/go-cmp/cmp"
 )
 
 // files writes gzip files of different lengths and lists them as xargs -0 reads
@@ -132,28 +130,5 @@ func TestPerEventLeavesOutTheStart(t *testing.T) {
 	}
 	if _, ok := perEvent(&job{output: ""}, &job{output: "1 2 3"}); ok {
 		t.Error("got a figure from a job that did not run, want none")
-	}
-}
-
-func TestOnlyWhatIsBetweenTheMarksIsReplaced(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "benchmarks.md")
-	if err := os.WriteFile(path, []byte("before\n"+startMark+"old\n"+endMark+"after\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if err := replaceBetween(path, "new\n"); err != nil {
-		t.Fatal(err)
-	}
-	got, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff("before\n"+startMark+"\nnew\n\n"+endMark+"after\n", string(got)); diff != "" {
-		t.Error(diff)
-	}
-	if err := os.WriteFile(path, []byte("no marks"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if err := replaceBetween(path, "new\n"); err == nil {
-		t.Error("got no error for a document without marks, want one")
 	}
 }

@@ -13,6 +13,8 @@ import (
 	"os"
 	"strconv"
 	"strings"
+
+	"github.com/rootkeep/rootkeep/tools/benchdoc"
 )
 
 func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
@@ -83,7 +85,7 @@ func bench(o options, stdout, stderr io.Writer) error {
 	if o.write == "" {
 		return nil
 	}
-	return replaceBetween(o.write, text)
+	return benchdoc.Put(o.write, "tools/bench", text)
 }
 
 // agree holds both decoders to the size that the corpus had when it was made: a

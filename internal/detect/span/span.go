@@ -24,6 +24,7 @@ const (
 	Untimed = int64(-62135596800)
 
 	Evidence = 10 // events that an alert shows
+	MaxNotes = 50 // different notes of an alert
 )
 
 // Call is what several events have in common that are counted at once.
@@ -47,7 +48,8 @@ type Span struct {
 	Agents      tally.Texts
 	Keys        tally.Texts // access key IDs; of root sessions only
 	MFA         MFA
-	Notes       []string
+	Notes       []string          // sorted
+	MoreNotes   bool              // some were left out
 	Events      []*rootkeep.Event // earliest first
 	latest      int64             // time of the last event of evidence, once there are Evidence
 	charged     int64             // bytes, see Grown
@@ -159,6 +161,7 @@ func (r *Span) absorb(o *Span) {
 	r.Agents.Merge(&o.Agents)
 	r.Keys.Merge(&o.Keys)
 	r.MFA |= o.MFA
+	r.MoreNotes = r.MoreNotes || o.MoreNotes
 	for _, note := range o.Notes {
 		r.Note(note)
 	}
@@ -167,10 +170,16 @@ func (r *Span) absorb(o *Span) {
 	}
 }
 
-// Note says something about the run, once.
+// Note keeps a text once. Texts may quote hostile records: of very many the first
+// few in order of the alphabet stay, which does not depend on the order of files.
 func (r *Span) Note(text string) {
-	if text != "" && !slices.Contains(r.Notes, text) {
-		r.Notes = append(r.Notes, text)
+	i, found := slices.BinarySearch(r.Notes, text)
+	if text == "" || found {
+		return
+	}
+	r.Notes = slices.Insert(r.Notes, i, text)
+	if len(r.Notes) > MaxNotes {
+		r.Notes, r.MoreNotes = r.Notes[:MaxNotes], true
 	}
 }
 
