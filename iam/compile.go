@@ -125,6 +125,11 @@ func Unread(name string, layer Layer) *Policy {
 	return p
 }
 
+// Readable says whether the policy has a text: it is not one that Unread made.
+func (p *Policy) Readable() bool {
+	return len(p.statements) == 0 || len(p.statements[0].tests) == 0 || p.statements[0].tests[0].Leaf().Unread == ""
+}
+
 // Reading says which answer is given where AWS's documentation is thin; see
 // docs/iam-differences.md.
 type Reading uint8
