@@ -6,7 +6,8 @@ package content
 import "embed"
 
 // Files holds detections/<name>.yaml, the base events events/<name>.json that
-// their cases patch, and api/*.txt, the names of AWS's operations and events.
+// their cases patch, api/*.txt, the names of AWS's operations and events, and
+// escalations/<id>.yaml, the techniques of privilege escalation.
 //
-//go:embed api attack detections events
+//go:embed api attack detections escalations events
 var Files embed.FS
