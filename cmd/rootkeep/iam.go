@@ -17,7 +17,7 @@ func iamCommand(s streams) *cobra.Command {
 		Use:   "iam",
 		Short: "Understand permissions: what policies allow",
 	}
-	c.AddCommand(iamEvalCommand(s), iamLintCommand(s))
+	c.AddCommand(iamEvalCommand(s), iamLintCommand(s), iamEscalateCommand(s))
 	return c
 }
 
