@@ -89,6 +89,9 @@ func printPath(w *bufio.Writer, r *escalate.Report, p *escalate.Path) {
 				fmt.Fprintf(w, "         only if %s\n", visible(u.If.String()))
 			}
 		}
+		if step.Note != "" {
+			fmt.Fprintf(w, "       %s\n", visible(step.Note))
+		}
 		if step.Assumes != "" {
 			fmt.Fprintf(w, "       if %s\n", visible(step.Assumes))
 		}

@@ -90,7 +90,7 @@ func (g *graph) unlimited(id accountID) (*iam.Set, error) {
 	if err != nil {
 		return nil, err
 	}
-	set, err := iam.NewSet(iam.Policies{
+	set, err := g.compile(iam.Policies{
 		Identity: []*iam.Policy{g.all}, Resource: []*iam.Policy{delegate}, SCPs: g.o.Guardrails.SCPs, RCPs: g.o.Guardrails.RCPs,
 	})
 	g.ideal[id] = set

@@ -1,6 +1,7 @@
 package escalate
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/rootkeep/rootkeep"
@@ -165,23 +166,34 @@ func (g *graph) call(s *state, set *iam.Set, c *plan.Call, resource, region stri
 	return best
 }
 
-// certaintyOf turns a decision about a request into a certainty.
+// certaintyOf turns a decision about a request into a certainty. A policy that could not
+// be read may deny anything, so whatever it takes part in and is not denied hangs on it.
 func (g *graph) certaintyOf(set *iam.Set, r *iam.Request) Certainty {
 	switch set.Decide(r).Outcome {
 	case iam.Allowed:
 		return Certain
 	case iam.Conditional:
-		if !g.unread {
-			return Conditional
-		}
-		for _, leaf := range set.Residual(r).Leaves() {
-			if leaf.Unread != "" {
-				return Unknown
-			}
+		if g.unread[set] {
+			return Unknown
 		}
 		return Conditional
 	}
 	return None
+}
+
+// compile makes a Set and notes whether it has a policy that could not be read.
+func (g *graph) compile(p iam.Policies) (*iam.Set, error) {
+	set, err := iam.NewSet(p)
+	if err != nil {
+		return nil, err
+	}
+	lists := slices.Concat([][]*iam.Policy{p.Identity, p.Boundary, p.Resource}, p.SCPs, p.RCPs)
+	for _, list := range lists {
+		if slices.ContainsFunc(list, func(p *iam.Policy) bool { return !p.Readable() }) {
+			g.unread[set] = true
+		}
+	}
+	return set, nil
 }
 
 // callKey is what the context of a call depends on, if not on its target.

@@ -21,11 +21,11 @@ func (g *graph) trustOf(p *iam.Policy) (*trust, error) {
 	if t := g.trusts[p]; t != nil {
 		return t, nil
 	}
-	full, err := iam.NewSet(iam.Policies{Identity: []*iam.Policy{g.all}, Resource: []*iam.Policy{p}, RCPs: g.o.Guardrails.RCPs})
+	full, err := g.compile(iam.Policies{Identity: []*iam.Policy{g.all}, Resource: []*iam.Policy{p}, RCPs: g.o.Guardrails.RCPs})
 	if err != nil {
 		return nil, err
 	}
-	alone, err := iam.NewSet(iam.Policies{Identity: []*iam.Policy{g.none}, Resource: []*iam.Policy{p}, RCPs: g.o.Guardrails.RCPs})
+	alone, err := g.compile(iam.Policies{Identity: []*iam.Policy{g.none}, Resource: []*iam.Policy{p}, RCPs: g.o.Guardrails.RCPs})
 	if err != nil {
 		return nil, err
 	}
@@ -57,7 +57,7 @@ func (g *graph) assume(s *state, role *account.Identity, how technique.Assume) (
 		if s.open == nil {
 			p := s.policies
 			p.Resource = []*iam.Policy{g.trustsAll}
-			set, err := iam.NewSet(p)
+			set, err := g.compile(p)
 			if err != nil {
 				return nil, nil, err
 			}
@@ -96,7 +96,7 @@ func (g *graph) assume(s *state, role *account.Identity, how technique.Assume) (
 func (g *graph) pair(s *state, role *account.Identity) (*iam.Set, error) {
 	p := s.policies
 	p.Resource = []*iam.Policy{role.Trust}
-	return iam.NewSet(p)
+	return g.compile(p)
 }
 
 // inAnyRegion asks for a session where STS may be called.
@@ -115,17 +115,18 @@ func (g *graph) inAnyRegion(s *state, set *iam.Set, arn string, t *target) answe
 	return best
 }
 
-// trusts says how certain it is that a role lets a service, or a provider, act as it.
-func (g *graph) trustsPrincipal(role *account.Identity, p iam.Principal, action string, context map[string][]string) (Certainty, *iam.Request, *iam.Set, error) {
-	trust, err := g.trustOf(role.Trust)
-	if err != nil {
-		return None, nil, nil, err
-	}
-	r := &iam.Request{
+// trustsPrincipal says how certain it is that a role lets somebody act as it whose own
+// policies do not count, or allow everything.
+func (g *graph) trustsPrincipal(role *account.Identity, p iam.Principal, action string, context map[string][]string) (Certainty, iam.Request, *iam.Set, error) {
+	r := iam.Request{
 		Action: action, Resource: role.Principal.ARN, ResourceAccount: role.Principal.Account,
 		Principal: p, Context: iam.PartialContext(context), Facts: g.o.Guardrails.Facts(),
 	}
-	return g.certaintyOf(trust.full, r), r, trust.full, nil
+	trust, err := g.trustOf(role.Trust)
+	if err != nil {
+		return None, r, nil, err
+	}
+	return g.certaintyOf(trust.full, &r), r, trust.full, nil
 }
 
 // serving says how certain it is that a service can run as a role. Whoever drives
@@ -145,7 +146,7 @@ func (g *graph) serving(role *account.Identity, service string) (Certainty, erro
 	action := "sts:AssumeRole"
 	if p.Kind == iam.Provider { // an identity pool of Cognito hands out sessions of its own
 		action, context = "sts:AssumeRoleWithWebIdentity", map[string][]string{}
-		audiences(role.Trust, service, context)
+		audience(role.Trust, service, context)
 	}
 	c, _, _, err := g.trustsPrincipal(role, p, action, context)
 	g.served[key] = c

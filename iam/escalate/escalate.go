@@ -84,12 +84,12 @@ type graph struct {
 	// mentions holds, in lower case, the condition keys that policies use.
 	mentions         map[string]bool
 	mentionsResource bool
-	unread           bool // some policy could not be read
 
 	all, none, trustsAll *iam.Policy
 	delegates            map[accountID]*iam.Policy
 	ideal                map[accountID]*iam.Set
 	may                  map[*iam.Policy]plan.Bits
+	unread               map[*iam.Set]bool // sets with a policy that could not be read
 	trusts               map[*iam.Policy]*trust
 	served               map[servedRole]Certainty
 	entries              map[*account.Identity][]entry
@@ -144,7 +144,7 @@ func Search(a *account.Account, o Options) (*Report, error) {
 func newGraph(a *account.Account, o Options) (*graph, error) {
 	g := &graph{
 		o: o, account: a, inAccount: map[string]bool{},
-		delegates: map[accountID]*iam.Policy{}, ideal: map[accountID]*iam.Set{}, may: map[*iam.Policy]plan.Bits{},
+		delegates: map[accountID]*iam.Policy{}, ideal: map[accountID]*iam.Set{}, may: map[*iam.Policy]plan.Bits{}, unread: map[*iam.Set]bool{},
 		trusts: map[*iam.Policy]*trust{}, served: map[servedRole]Certainty{}, entries: map[*account.Identity][]entry{},
 		bases: map[*account.Identity]*state{}, index: map[*account.Identity]int{}, byChange: map[string]*state{}, changedOf: map[*account.Identity]int{},
 		goal: &state{administrator: Certain, resolved: true}, leads: map[*state][]*lead{}, distant: map[int]*pools{}, forms: map[formKey]string{}, cut: map[string]bool{},
@@ -246,7 +246,6 @@ func (g *graph) readConditions() {
 }
 
 func (g *graph) readPolicy(p *iam.Policy) {
-	g.unread = g.unread || !p.Readable()
 	for i := range p.Document.Statements {
 		c := p.Document.Statements[i].Condition
 		if c == nil {

@@ -1,6 +1,7 @@
 package escalate
 
 import (
+	"maps"
 	"slices"
 	"strings"
 
@@ -63,62 +64,76 @@ const strangerAccount = "000000000000"
 
 // entry judges one value of a trust policy's Principal.
 func (g *graph) entry(role *account.Identity, text string) (entry, bool) {
-	text, e := strings.TrimSpace(text), entry{name: text}
-	action := "sts:AssumeRole"
-	context := map[string][]string{"aws:CurrentTime": g.o.Context["aws:CurrentTime"], "aws:EpochTime": g.o.Context["aws:EpochTime"]}
-	for key, value := range context {
-		if len(value) == 0 {
-			delete(context, key)
+	text = strings.TrimSpace(text)
+	e, ok := g.named(role, text)
+	if !ok {
+		return e, false
+	}
+	context := map[string][]string{}
+	for _, key := range []string{"aws:CurrentTime", "aws:EpochTime"} {
+		if list := g.o.Context[key]; len(list) > 0 {
+			context[key] = list
 		}
 	}
-	id := accountID(text)
-	if len(text) != 12 || strings.Trim(text, "0123456789") != "" {
-		id = accountOf(text)
+	action := assumeAction
+	switch e.kind {
+	case technique.EntryAnyone:
+		if own := conditionValues(role.Trust, "aws:principalaccount"); len(own) > 0 && !slices.ContainsFunc(own, func(id string) bool { return id != string(role.Principal.Account) }) {
+			context["aws:PrincipalAccount"] = []string{strangerAccount} // only the account itself is let in
+		}
+	case technique.EntryAccount:
+		if e.principal.ARN == text {
+			maps.Copy(context, e.principal.ContextKeys())
+		}
+	case technique.EntrySAML:
+		action = "sts:AssumeRoleWithSAML"
+		context["SAML:aud"] = []string{"https://signin.aws.amazon.com/saml"}
+	case technique.EntryOIDC:
+		action = "sts:AssumeRoleWithWebIdentity"
+		audience(role.Trust, issuer(text), context)
+	}
+	var err error
+	if e.certainty, e.request, e.set, err = g.trustsPrincipal(role, e.principal, action, context); err != nil {
+		return e, false
+	}
+	if e.kind == technique.EntryOIDC && e.certainty == Certain {
+		e.kind, e.name = technique.EntryAnyone, "anyone with a token of "+issuer(text)
+	}
+	return e, true
+}
+
+// named is the stranger that a value of Principal names; false if it names nobody
+// outside the account.
+func (g *graph) named(role *account.Identity, text string) (entry, bool) {
+	e := entry{name: text}
+	id := accountOf(text)
+	if isAccountID(text) {
+		id = accountID(text)
 	}
 	switch {
 	case text == "*":
-		e.kind, e.name = technique.EntryAnyone, "anyone with an AWS account"
-		e.principal = stranger(strangerAccount)
-	case id != "" && !strings.Contains(text, "-provider/"):
-		if id == role.Principal.Account || g.inAccount[text] {
-			return entry{}, false
-		}
+		e.kind, e.name, e.principal = technique.EntryAnyone, "anyone with an AWS account", stranger(strangerAccount)
+		return e, true
+	case strings.Contains(text, ":saml-provider/"):
+		e.kind = technique.EntrySAML
+	case id == "" && strings.Contains(text, ".") || strings.Contains(text, ":oidc-provider/"):
+		e.kind = technique.EntryOIDC
+	case id == "" || id == role.Principal.Account || g.inAccount[text]:
+		return e, false // a unique ID is of a principal that is gone
+	default:
 		e.kind = technique.EntryAccount
 		if p, err := iam.ParsePrincipal(text); err == nil && p.Kind != iam.Root {
 			e.principal = p
 		} else {
 			e.name, e.principal = "account "+string(id), stranger(id)
 		}
-	default:
-		p, err := iam.ParsePrincipal(text)
-		if err != nil || p.Kind != iam.Provider {
-			if p.Kind = iam.Provider; !strings.Contains(text, ".") {
-				return entry{}, false // a unique ID: of a principal that is gone
-			}
-			p.ARN = text
-		}
-		e.principal = p
-		if strings.Contains(text, ":saml-provider/") {
-			e.kind, action = technique.EntrySAML, "sts:AssumeRoleWithSAML"
-			context["SAML:aud"] = []string{"https://signin.aws.amazon.com/saml"}
-		} else {
-			e.kind, action = technique.EntryOIDC, "sts:AssumeRoleWithWebIdentity"
-			audiences(role.Trust, issuer(text), context)
-		}
+		return e, true
 	}
-	r := iam.Request{
-		Action: action, Resource: role.Principal.ARN, ResourceAccount: role.Principal.Account,
-		Principal: e.principal, Context: iam.PartialContext(context), Facts: g.o.Guardrails.Facts(),
+	p, err := iam.ParsePrincipal(text)
+	if err != nil || p.Kind != iam.Provider {
+		p = iam.Principal{Kind: iam.Provider, ARN: text}
 	}
-	trust, err := g.trustOf(role.Trust)
-	if err != nil {
-		return entry{}, false
-	}
-	e.request, e.set = r, trust.full
-	e.certainty = g.certaintyOf(trust.full, &r)
-	if e.kind == technique.EntryOIDC && e.certainty == Certain {
-		e.kind, e.name = technique.EntryAnyone, "anyone with a token of "+issuer(text)
-	}
+	e.principal = p
 	return e, true
 }
 
@@ -134,10 +149,18 @@ func issuer(text string) string {
 	return text
 }
 
-// audiences tells the audience that a trust policy asks for: whoever asks for a token
+// audience tells the audience that a trust policy asks for: whoever asks for a token
 // chooses it. What must not follow is that the subject does not matter either.
-func audiences(p *iam.Policy, issuer string, context map[string][]string) {
+func audience(p *iam.Policy, issuer string, context map[string][]string) {
 	key := strings.ToLower(issuer + ":aud")
+	if list := conditionValues(p, key); len(list) > 0 {
+		context[key] = list[:1]
+	}
+}
+
+// conditionValues are the values that conditions compare a key with, in lower case.
+func conditionValues(p *iam.Policy, key string) []string {
+	var out []string
 	for i := range p.Document.Statements {
 		c := p.Document.Statements[i].Condition
 		if c == nil {
@@ -145,12 +168,11 @@ func audiences(p *iam.Policy, issuer string, context map[string][]string) {
 		}
 		for _, block := range c.Blocks {
 			for k := range block.Keys {
-				if strings.ToLower(block.Keys[k].Key.Value) == key && len(context[key]) == 0 {
-					if list := block.Keys[k].Values.Values(); len(list) > 0 {
-						context[key] = list[:1]
-					}
+				if strings.ToLower(block.Keys[k].Key.Value) == key {
+					out = append(out, block.Keys[k].Values.Values()...)
 				}
 			}
 		}
 	}
+	return out
 }

@@ -129,6 +129,9 @@ func (g *graph) step(s *state, e *edge) (Step, error) {
 		out.Target = e.target.arn(s)
 	}
 	if e.plan.Assume != technique.NoSession {
+		if s.who.Principal.Kind == iam.Role {
+			out.Note = "role chaining: the session lasts an hour at most"
+		}
 		answers, set, err := g.assume(s, e.target.identity, e.plan.Assume)
 		if err != nil {
 			return out, err

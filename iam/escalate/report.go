@@ -58,6 +58,7 @@ type Step struct {
 	Certainty Certainty            `json:"certainty"`
 	Uses      []Use                `json:"uses"`
 	Assumes   string               `json:"assumes,omitempty"`
+	Note      string               `json:"note,omitempty"`
 }
 
 // Use is one permission as a step uses it.

@@ -336,7 +336,8 @@ func (g *graph) reach(s *state, ps *pools, c Certainty) error {
 }
 
 // tryAll is the most certain edge of a plan to one of a pool; the first that is as
-// certain as is asked for will do.
+// certain as is asked for will do, and none that is no more certain than that the state
+// is administrator already.
 func (g *graph) tryAll(s *state, p *plan.Plan, list pool, c Certainty) (*edge, error) {
 	if len(list) == 0 {
 		return nil, nil
@@ -344,7 +345,7 @@ func (g *graph) tryAll(s *state, p *plan.Plan, list pool, c Certainty) (*edge, e
 	fixed := g.fixed(s, p)
 	var best *edge
 	for i := range list {
-		if fixed == None || best != nil && best.certainty <= max(c, fixed) {
+		if fixed >= s.administrator || best != nil && best.certainty <= max(c, fixed) {
 			break
 		}
 		e, err := g.try(s, p, &list[i], fixed)
@@ -365,8 +366,11 @@ func (g *graph) try(s *state, p *plan.Plan, to *pooled, fixed Certainty) (*edge,
 	}
 	var best *edge
 	for i := range to.targets {
-		c := max(fixed, to.trusted, g.bound(s, p, &to.targets[i]))
-		if c != None && (best == nil || c < best.certainty) {
+		c := max(fixed, to.trusted)
+		if c < s.administrator {
+			c = max(c, g.bound(s, p, &to.targets[i]))
+		}
+		if c < s.administrator && (best == nil || c < best.certainty) {
 			best = &edge{p, to.targets[i], c, to.to}
 		}
 	}

@@ -93,7 +93,7 @@ func (g *graph) prepare(s *state) (err error) {
 	}
 	p := s.policies
 	p.Resource = []*iam.Policy{delegate}
-	if s.set, err = iam.NewSet(p); err != nil {
+	if s.set, err = g.compile(p); err != nil {
 		return fmt.Errorf("policies of %s: %w", s.who.Principal.ARN, err)
 	}
 	for _, policy := range s.policies.Identity {
