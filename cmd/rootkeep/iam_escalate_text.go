@@ -82,7 +82,7 @@ func printPath(w *bufio.Writer, r *escalate.Report, p *escalate.Path) {
 		for _, u := range step.Uses {
 			fmt.Fprintf(w, "       %s on %s", visible(u.Action), visible(u.Resource))
 			if u.Statement != "" {
-				fmt.Fprintf(w, ": %s by %s, line %d", decisionWord(u), visible(u.Statement), u.Line)
+				fmt.Fprintf(w, ": %s by %s", decisionWord(u), visible(u.Statement))
 			}
 			fmt.Fprintln(w)
 			if u.If != nil {

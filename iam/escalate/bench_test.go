@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/rootkeep/rootkeep/iam/account"
 	"github.com/rootkeep/rootkeep/iam/escalate"
@@ -85,7 +84,7 @@ func company(tb testing.TB, n int) *account.Account {
 
 func BenchmarkEscalate(b *testing.B) {
 	a := company(b, 1000)
-	o := escalate.Options{Techniques: shipped(b), Now: time.Date(2026, 3, 2, 10, 0, 0, 0, time.UTC)}
+	o := escalate.Options{Techniques: shipped(b), Now: caseTime}
 	b.ReportAllocs()
 	for b.Loop() {
 		r, err := escalate.Search(a, o)

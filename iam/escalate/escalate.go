@@ -99,7 +99,7 @@ type graph struct {
 	index     map[*account.Identity]int
 	byChange  map[string]*state
 	changedOf map[*account.Identity]int
-	goal      *state
+	newcomers map[accountID]*state
 	leads     map[*state][]*lead
 	everyone  *pools
 	forms     map[formKey]string
@@ -147,7 +147,7 @@ func newGraph(a *account.Account, o Options) (*graph, error) {
 		delegates: map[accountID]*iam.Policy{}, ideal: map[accountID]*iam.Set{}, may: map[*iam.Policy]plan.Bits{}, unread: map[*iam.Set]bool{},
 		trusts: map[*iam.Policy]*trust{}, served: map[servedRole]Certainty{}, entries: map[*account.Identity][]entry{},
 		bases: map[*account.Identity]*state{}, index: map[*account.Identity]int{}, byChange: map[string]*state{}, changedOf: map[*account.Identity]int{},
-		goal: &state{administrator: Certain, resolved: true}, leads: map[*state][]*lead{}, distant: map[int]*pools{}, forms: map[formKey]string{}, cut: map[string]bool{},
+		newcomers: map[accountID]*state{}, leads: map[*state][]*lead{}, distant: map[int]*pools{}, forms: map[formKey]string{}, cut: map[string]bool{},
 	}
 	if g.o.MaxSteps == 0 {
 		g.o.MaxSteps = 10

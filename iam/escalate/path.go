@@ -12,9 +12,6 @@ import (
 
 // standing tells on what it hangs that a state is administrator.
 func (g *graph) standing(s *state) Standing {
-	if s == g.goal {
-		return Standing{Principal: "administrator"}
-	}
 	out := Standing{Principal: s.who.Principal.ARN, Certainty: s.administrator}
 	if s.administrator == Certain {
 		return out
@@ -91,9 +88,6 @@ func (g *graph) changesAtOnce(s *state, p *plan.Plan) (bool, error) {
 		if g.bound(s, p, &t) == None {
 			continue
 		}
-		if p.Effects[0] == technique.Administrator {
-			return true, nil
-		}
 		to, err := g.changed(s, p.Effects[0], &t)
 		if err != nil {
 			return false, err
@@ -143,7 +137,7 @@ func (g *graph) step(s *state, e *edge) (Step, error) {
 			}
 		}
 		for i := range answers {
-			out.Uses = append(out.Uses, use(set, &answers[i]))
+			out.Uses = append(out.Uses, g.use(set, &answers[i]))
 		}
 	}
 	return out, nil
@@ -154,41 +148,39 @@ func (g *graph) uses(s *state, p *plan.Plan, t *target) []Use {
 	for _, list := range [][]plan.Need{p.Fixed, p.Bound} {
 		for i := range list {
 			for _, a := range g.ask(s, s.set, &list[i], t, s.patterns()) {
-				out = append(out, use(s.set, &a))
+				out = append(out, g.use(s.set, &a))
 			}
 		}
 	}
 	return out
 }
 
-func use(set *iam.Set, a *answer) Use {
+func (g *graph) use(set *iam.Set, a *answer) Use {
 	x := set.Explain(&a.request, iam.Matching)
-	u := Use{Action: a.request.Action, Resource: a.shown, Decision: x.Outcome, If: x.Residual, By: allowing(x)}
-	if u.By.Policy != nil {
-		u.Statement, u.Line = u.By.String(), u.By.Line()
+	u := Use{Action: a.request.Action, Resource: a.shown, Decision: x.Outcome, If: x.Residual}
+	for _, layer := range []iam.Layer{iam.Identity, iam.Resource} {
+		if u.By = g.allowing(x, layer); u.By.Policy != nil {
+			u.Statement, u.Line = u.By.String(), u.By.Line()
+			break
+		}
 	}
 	return u
 }
 
-// allowing is the statement that allows: of the caller's policies, else of the
-// resource's.
-func allowing(x *iam.Explanation) iam.Ref {
-	var best iam.Ref
-	for _, layer := range []iam.Layer{iam.Identity, iam.Resource} {
-		for i := range x.Layers {
-			if x.Layers[i].Layer != layer {
-				continue
-			}
-			for _, st := range x.Layers[i].Statements {
-				if st.Denies || st.Match == iam.False {
-					continue
-				}
-				if st.Match == iam.True {
-					return st.Ref
-				}
-				if best.Policy == nil {
-					best = st.Ref
-				}
+// allowing is the statement of a layer that allows, or may: the zero Ref if none does.
+// What stands for resources without a policy of their own is none.
+func (g *graph) allowing(x *iam.Explanation, layer iam.Layer) (best iam.Ref) {
+	for i := range x.Layers {
+		if x.Layers[i].Layer != layer {
+			continue
+		}
+		for _, st := range x.Layers[i].Statements {
+			switch own := st.Ref.Policy == g.delegates[accountOf(x.Principal)]; {
+			case own || st.Denies || st.Match == iam.False:
+			case st.Match == iam.True:
+				return st.Ref
+			case x.Outcome == iam.Conditional && best.Policy == nil:
+				best = st.Ref
 			}
 		}
 	}
@@ -269,16 +261,10 @@ func (g *graph) outsidePath(e *entry, t *technique.Technique, s *state) (Path, e
 	}
 	p.From, p.Certainty, p.Others = e.name, max(e.certainty, s.certainty), []string{}
 	to := target{identity: s.who, provider: e.principal.ARN}
-	u := use(e.set, &answer{e.certainty, e.request, s.who.Principal.ARN})
-	u.By = iam.Ref{}
-	for _, l := range e.set.Explain(&e.request, iam.Matching).Layers {
-		for _, st := range l.Statements {
-			if l.Layer == iam.Resource && !st.Denies && st.Match != iam.False && u.By.Policy == nil {
-				u.By = st.Ref
-			}
-		}
+	u := g.use(e.set, &answer{e.certainty, e.request, s.who.Principal.ARN})
+	if u.By = g.allowing(e.set.Explain(&e.request, iam.Matching), iam.Resource); u.By.Policy != nil {
+		u.Statement, u.Line = u.By.String(), u.By.Line()
 	}
-	u.Statement, u.Line = u.By.String(), u.By.Line()
 	first := Step{
 		Technique: t, ID: t.ID, Actor: e.name, Target: s.who.Principal.ARN, Certainty: e.certainty,
 		Text: e.name + " " + g.short(t.Does, s, &to), Assumes: t.Assumes, Uses: []Use{u},

@@ -70,8 +70,8 @@ type Use struct {
 	// caller without an account.
 	By        iam.Ref   `json:"-"`
 	Statement string    `json:"statement,omitempty"`
-	Line      int       `json:"line,omitempty"`
-	If        *iam.Expr `json:"if,omitempty"` // for a conditional decision
+	Line      int       `json:"line,omitempty"` // in the text of the policy
+	If        *iam.Expr `json:"if,omitempty"`   // for a conditional decision
 }
 
 // Found is a lead: what somebody may do that may lead on to things outside this graph.

@@ -76,12 +76,9 @@ func (g *graph) changeOwn(s *state, p *plan.Plan, fixed Certainty) error {
 		if c >= s.oneStep() {
 			continue
 		}
-		to := g.goal
-		if e := p.Effects[0]; e != technique.Administrator {
-			var err error
-			if to, err = g.changed(s, e, &t); err != nil {
-				return err
-			}
+		to, err := g.changed(s, p.Effects[0], &t)
+		if err != nil {
+			return err
 		}
 		if to != nil && to != s {
 			s.edges = append(s.edges, &edge{p, t, c, to})

@@ -16,8 +16,8 @@ import (
 
 // state is a principal, as the account has it or as a path has changed it.
 type state struct {
-	who      *account.Identity // nil: administrator at once
-	changes  []string          // sorted; none for the account as it is
+	who      *account.Identity
+	changes  []string // sorted; none for the account as it is
 	policies iam.Policies
 	groups   []*account.Group
 	granted  bool // its policies allow everything
@@ -78,6 +78,24 @@ const (
 // base makes the state of a principal as the account has it.
 func (g *graph) base(i *account.Identity) (*state, error) {
 	s := &state{who: i, policies: i.Policies(g.o.Guardrails), groups: i.Groups}
+	return s, g.prepare(s)
+}
+
+// newcomer is the state of a principal that does not exist yet and has a policy that
+// allows everything: what an account's actor makes, or has made for itself, is limited
+// by the organization alone.
+func (g *graph) newcomer(id accountID, partition string) (*state, error) {
+	if s := g.newcomers[id]; s != nil {
+		return s, nil
+	}
+	arn := "arn:" + partition + ":iam::" + string(id) + ":role/new"
+	p, err := iam.ParsePrincipal(arn)
+	if err != nil {
+		return nil, err
+	}
+	s := &state{who: &account.Identity{Principal: p, Path: "/"}, changes: []string{"new"}, granted: true,
+		policies: iam.Policies{Identity: []*iam.Policy{g.all}, SCPs: g.o.Guardrails.SCPs, RCPs: g.o.Guardrails.RCPs}}
+	g.newcomers[id] = s
 	return s, g.prepare(s)
 }
 
@@ -156,6 +174,9 @@ func known(c iam.Context, without string) map[string][]string {
 // changed is a state as one effect of a technique leaves it; nil if that is no
 // change, or if the principal has been changed in too many ways already.
 func (g *graph) changed(s *state, e technique.Effect, t *target) (*state, error) {
+	if e == technique.Administrator {
+		return g.newcomer(s.who.Principal.Account, partition(s.who.Principal.ARN))
+	}
 	next := &state{who: s.who, policies: s.policies, groups: s.groups, granted: s.granted, retagged: s.retagged}
 	change := string(e)
 	switch e {

@@ -14,10 +14,11 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/goccy/go-yaml/parser"
+	"github.com/goccy/go-yaml/ast"
 
 	"github.com/rootkeep/rootkeep/iam/metadata"
 	"github.com/rootkeep/rootkeep/internal/rule"
+	"github.com/rootkeep/rootkeep/sigma/yamldoc"
 )
 
 // Technique is one content file: what somebody needs to use it and what it gains.
@@ -162,6 +163,9 @@ const (
 	Lead          Effect = "lead"          // nothing that this graph holds: told beside the paths
 )
 
+// maxChoices bounds the combinations of alternatives of one technique.
+const maxChoices = 64
+
 // maxFile bounds one technique file, bytes.
 const maxFile = 256 << 10
 
@@ -231,24 +235,26 @@ func read(src Source, name string) (*Technique, error) {
 	return Parse(shown, text)
 }
 
-// Parse reads one technique file and checks it. The error is a *rule.Error.
+// Parse reads one technique file and checks it. The error names file and line.
 func Parse(file string, text []byte) (*Technique, error) {
-	tree, err := parser.ParseBytes(text, 0)
-	if err != nil {
-		return nil, &rule.Error{File: file, Line: 1, Column: 1, Msg: err.Error()}
-	}
-	if len(tree.Docs) != 1 || tree.Docs[0].Body == nil {
-		return nil, &rule.Error{File: file, Line: 1, Column: 1, Msg: "want one YAML document"}
-	}
-	t := &Technique{}
-	if err := rule.Decode(file, tree.Docs[0].Body, t); err != nil {
+	var out []*Technique
+	var problem error
+	err := yamldoc.Read(file, text, func(r *yamldoc.Reader, body ast.Node) {
+		t := &Technique{File: file}
+		if err := rule.Decode(file, body, t); err != nil {
+			problem = errors.Join(problem, err)
+		} else if err := t.check(); err != nil {
+			r.Fail(body, "%v", err)
+		}
+		out = append(out, t)
+	})
+	if err = errors.Join(problem, err); err != nil {
 		return nil, err
 	}
-	t.File = file
-	if err := t.check(); err != nil {
-		return nil, &rule.Error{File: file, Line: 1, Column: 1, Msg: err.Error()}
+	if len(out) != 1 {
+		return nil, &rule.Error{File: file, Line: 1, Column: 1, Msg: fmt.Sprintf("%d documents, want one", len(out))}
 	}
-	return t, nil
+	return out[0], nil
 }
 
 var idForm = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`)
@@ -285,6 +291,12 @@ func (t *Technique) check() error {
 	for i := range t.Permissions {
 		if err := t.Permissions[i].check(true); err != nil {
 			return fmt.Errorf("permission %d: %w", i+1, err)
+		}
+	}
+	ways := 1
+	for _, p := range t.Permissions {
+		if ways *= max(1, len(p.Any)); ways > maxChoices {
+			return fmt.Errorf("more than %d combinations of alternatives; hint: one file for each way", maxChoices)
 		}
 	}
 	return t.checkCases()

@@ -56,8 +56,8 @@ func New(arn, shown string) Witness {
 	return Witness{ARN: arn, Region: parts[3], Shown: shown}
 }
 
-// Fill writes a name where a form leaves it free; a Region stays free, and the account of what AWS owns
-// is left out.
+// Fill writes a name where a form leaves it free; a Region stays free, and the account
+// of what AWS owns is left out.
 func Fill(form string) string {
 	parts, ok := condition.SplitARN(form)
 	if !ok {
