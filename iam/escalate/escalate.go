@@ -246,24 +246,15 @@ func (g *graph) readConditions() {
 }
 
 func (g *graph) readPolicy(p *iam.Policy) {
-	for i := range p.Document.Statements {
-		c := p.Document.Statements[i].Condition
-		if c == nil {
-			continue
+	eachCondition(p, func(key string, values []string) {
+		g.mentions[key] = true
+		if strings.HasPrefix(key, "iam:resourcetag/") || strings.HasPrefix(key, "aws:resourcetag/") || key == "iam:permissionsboundary" {
+			g.mentionsResource = true
 		}
-		for _, block := range c.Blocks {
-			for k := range block.Keys {
-				name := strings.ToLower(block.Keys[k].Key.Value)
-				g.mentions[name] = true
-				if strings.HasPrefix(name, "iam:resourcetag/") || strings.HasPrefix(name, "aws:resourcetag/") || name == "iam:permissionsboundary" {
-					g.mentionsResource = true
-				}
-				if name == "aws:requestedregion" {
-					g.addRegions(block.Keys[k].Values.Values())
-				}
-			}
+		if key == "aws:requestedregion" {
+			g.addRegions(values)
 		}
-	}
+	})
 }
 
 func (g *graph) addRegions(list []string) {

@@ -161,6 +161,16 @@ func audience(p *iam.Policy, issuer string, context map[string][]string) {
 // conditionValues are the values that conditions compare a key with, in lower case.
 func conditionValues(p *iam.Policy, key string) []string {
 	var out []string
+	eachCondition(p, func(name string, values []string) {
+		if name == key {
+			out = append(out, values...)
+		}
+	})
+	return out
+}
+
+// eachCondition calls do for every condition of a policy, with its key in lower case.
+func eachCondition(p *iam.Policy, do func(key string, values []string)) {
 	for i := range p.Document.Statements {
 		c := p.Document.Statements[i].Condition
 		if c == nil {
@@ -168,11 +178,8 @@ func conditionValues(p *iam.Policy, key string) []string {
 		}
 		for _, block := range c.Blocks {
 			for k := range block.Keys {
-				if strings.ToLower(block.Keys[k].Key.Value) == key {
-					out = append(out, block.Keys[k].Values.Values()...)
-				}
+				do(strings.ToLower(block.Keys[k].Key.Value), block.Keys[k].Values.Values())
 			}
 		}
 	}
-	return out
 }

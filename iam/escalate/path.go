@@ -52,7 +52,7 @@ func (g *graph) firstSteps(s *state) ([]string, error) {
 		if found[p.ID] || p.Effects[0] == technique.Lead || !s.candidate(p) || g.fixed(s, p) == None {
 			continue
 		}
-		if !p.Becomes() {
+		if !p.Becomes {
 			ok, err := g.changesAtOnce(s, p)
 			if err != nil {
 				return nil, err
@@ -81,7 +81,7 @@ func (g *graph) firstSteps(s *state) ([]string, error) {
 // changesAtOnce says whether a plan that changes the actor itself makes it an
 // administrator at once.
 func (g *graph) changesAtOnce(s *state, p *plan.Plan) (bool, error) {
-	if s.steps != 1 || p.Target.Other() {
+	if s.steps != 1 || p.Others {
 		return false, nil
 	}
 	for _, t := range g.ownTargets(s, p.Target) {
@@ -175,8 +175,8 @@ func (g *graph) allowing(x *iam.Explanation, layer iam.Layer) (best iam.Ref) {
 			continue
 		}
 		for _, st := range x.Layers[i].Statements {
-			switch own := st.Ref.Policy == g.delegates[accountOf(x.Principal)]; {
-			case own || st.Denies || st.Match == iam.False:
+			switch standsIn := st.Ref.Policy == g.delegates[accountOf(x.Principal)]; {
+			case standsIn || st.Denies || st.Match == iam.False:
 			case st.Match == iam.True:
 				return st.Ref
 			case x.Outcome == iam.Conditional && best.Policy == nil:

@@ -28,7 +28,7 @@ func (g *graph) change(s *state) error {
 		return nil
 	}
 	for _, p := range g.plans {
-		if p.Becomes() || !s.candidate(p) {
+		if p.Becomes || !s.candidate(p) {
 			continue
 		}
 		fixed := g.fixed(s, p)
@@ -38,7 +38,7 @@ func (g *graph) change(s *state) error {
 		case p.Effects[0] == technique.Lead:
 			g.lead(s, p, fixed)
 		case fixed >= s.oneStep():
-		case p.Target.Other():
+		case p.Others:
 			err = g.changeOthers(s, p, fixed)
 		default:
 			err = g.changeOwn(s, p, fixed)
@@ -307,10 +307,15 @@ func (ps *pools) of(p *plan.Plan) (pool, error) {
 // reach tries the techniques of a state that end at one of the pooled states. It stops
 // at the first that is as certain as this round asks for.
 func (g *graph) reach(s *state, ps *pools, c Certainty) error {
-	for _, p := range g.plans {
-		if !p.Becomes() || !s.candidate(p) {
-			continue
+	if s.becoming == nil {
+		s.becoming = []*plan.Plan{}
+		for _, p := range g.plans {
+			if p.Becomes && s.candidate(p) {
+				s.becoming = append(s.becoming, p)
+			}
 		}
+	}
+	for _, p := range s.becoming {
 		list, err := ps.of(p)
 		if err != nil {
 			return err

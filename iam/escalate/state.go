@@ -24,6 +24,7 @@ type state struct {
 	retagged bool // its tags are what the actor likes
 
 	may      plan.Bits // actions that some identity policy may allow
+	becoming []*plan.Plan // candidates that become another principal; nil before they are asked for
 	set      *iam.Set
 	open     *iam.Set // set, for a role whose trust policy names everyone
 	contexts []iam.Context

@@ -82,13 +82,10 @@ type Plan struct {
 	Fixed  []Need // the same for every target
 	Bound  []Need
 	Asks   Bits // actions that the actor's own policies must allow
+	// Others: it is used on another principal. Becomes: and does nothing but become it.
+	Others, Becomes bool
 
 	weight int
-}
-
-// Becomes says whether the plan does nothing but become another principal.
-func (p *Plan) Becomes() bool {
-	return p.Target.Other() && len(p.Effects) == 1 && p.Effects[0] == technique.Become
 }
 
 // Compile turns techniques into plans, the simplest first: of two ways that are as good, the
@@ -97,8 +94,9 @@ func Compile(ts []*technique.Technique, actions *Actions) []*Plan {
 	var out []*Plan
 	for _, t := range ts {
 		for _, chosen := range t.Choices() {
-			p := &Plan{Technique: t, weight: len(chosen)}
-			if p.Target.Other() || t.Effects[0] == technique.Join || t.Effects[0] == technique.Retag {
+			p := &Plan{Technique: t, Others: t.Target.Other(), weight: len(chosen)}
+			p.Becomes = p.Others && len(t.Effects) == 1
+			if p.Others || t.Effects[0] == technique.Join || t.Effects[0] == technique.Retag {
 				p.weight++ // what one does to oneself is simpler, and needs nobody
 			}
 			for _, n := range needs(chosen, actions) {
@@ -121,7 +119,7 @@ func Compile(ts []*technique.Technique, actions *Actions) []*Plan {
 		for k := range p.Bound {
 			p.Bound[k].Same = -1
 			key := p.Bound[k].signature()
-			if key == "" || !p.Target.Other() {
+			if key == "" || !p.Others {
 				continue
 			}
 			if _, ok := seen[key]; !ok {

@@ -35,8 +35,9 @@ func Of(form string, patterns []string, user string) []Witness {
 		return []Witness{New(form, form)}
 	}
 	out := []Witness{New(Fill(form), form)}
+	want, _ := condition.SplitARN(form)
 	for _, text := range patterns {
-		arn, ok := unify(strings.ReplaceAll(text, "${aws:username}", user), form)
+		arn, ok := unify(strings.ReplaceAll(text, "${aws:username}", user), want)
 		if !ok || slices.ContainsFunc(out, func(w Witness) bool { return w.ARN == arn }) {
 			continue
 		}
@@ -79,11 +80,10 @@ func fillPart(part string, i int) string {
 	return strings.ReplaceAll(strings.ReplaceAll(part, "*", filler), "?", "x")
 }
 
-// unify finds a resource that both a policy's pattern and the form cover, part by
-// part: the more definite of the two names it.
-func unify(text, form string) (string, bool) {
+// unify finds a resource that both a policy's pattern and the parts of a form cover,
+// part by part: the more definite of the two names it.
+func unify(text string, want [6]string) (string, bool) {
 	have, ok := condition.SplitARN(text)
-	want, _ := condition.SplitARN(form)
 	if !ok {
 		return "", false
 	}
@@ -99,6 +99,8 @@ func unify(text, form string) (string, bool) {
 
 func unifyPart(have, want string, i int) (string, bool) {
 	switch {
+	case have == want:
+		return fillPart(want, i), !strings.Contains(want, "${")
 	case !strings.ContainsAny(want, "*?"):
 		return want, covers(have, want)
 	case !strings.ContainsAny(have, "*?"):
