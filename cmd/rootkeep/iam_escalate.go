@@ -106,7 +106,11 @@ func (f *escalateFlags) run(s streams, principals []string) error {
 	case f.maxSteps < 1 || f.maxSteps > 100:
 		return usage("--max-steps %d: want 1 to 100", f.maxSteps)
 	}
-	ts, err := f.load()
+	all, err := f.load()
+	if err != nil {
+		return err
+	}
+	ts, err := f.chosen(all)
 	if err != nil {
 		return err
 	}
@@ -116,12 +120,12 @@ func (f *escalateFlags) run(s streams, principals []string) error {
 	case f.show != "":
 		return f.printOne(s, ts)
 	case f.test:
-		return f.runCases(s, ts)
+		return f.runCases(s, ts, all)
 	}
 	return f.search(s, ts, principals, failOn)
 }
 
-// load reads the shipped techniques and the user's, and keeps those asked for.
+// load reads the shipped techniques and the user's.
 func (f *escalateFlags) load() ([]*technique.Technique, error) {
 	sources := []technique.Source{{FS: content.Files, Dir: "escalations"}}
 	if f.content != "" {
@@ -131,6 +135,11 @@ func (f *escalateFlags) load() ([]*technique.Technique, error) {
 	if err != nil {
 		return nil, &exitError{exitUnread, err}
 	}
+	return ts, nil
+}
+
+// chosen are the techniques that --technique names, or all.
+func (f *escalateFlags) chosen(ts []*technique.Technique) ([]*technique.Technique, error) {
 	if len(f.techniques) == 0 {
 		return ts, nil
 	}
@@ -273,8 +282,8 @@ func (f *escalateFlags) printOne(s streams, ts []*technique.Technique) error {
 	return err
 }
 
-func (f *escalateFlags) runCases(s streams, ts []*technique.Technique) error {
-	results := escalate.RunCases(ts)
+func (f *escalateFlags) runCases(s streams, ts, all []*technique.Technique) error {
+	results := escalate.RunCases(ts, all)
 	codes := []int{}
 	failed := 0
 	for _, r := range results {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -23,14 +24,15 @@ type CaseResult struct {
 	OK        bool   `json:"ok"`
 }
 
-// RunCases runs the cases of techniques, each with its technique alone.
-func RunCases(ts []*technique.Technique) []CaseResult {
+// RunCases runs the cases of techniques, each with its technique alone, or with those
+// of known that the case names.
+func RunCases(ts, known []*technique.Technique) []CaseResult {
 	var out []CaseResult
 	for _, t := range ts {
 		for i := range t.Cases {
 			c := &t.Cases[i]
 			r := CaseResult{Technique: t.ID, File: t.File, Case: c.Name, Want: c.Want}
-			got, err := runCase(t, c, nil)
+			got, err := runCase(t, c, known, nil)
 			if r.Got = got; err != nil {
 				r.Err = err.Error()
 			}
@@ -42,7 +44,7 @@ func RunCases(ts []*technique.Technique) []CaseResult {
 }
 
 // runCase judges one case; denied actions are taken from the actor.
-func runCase(t *technique.Technique, c *technique.Case, denied []string) (string, error) {
+func runCase(t *technique.Technique, c *technique.Case, known []*technique.Technique, denied []string) (string, error) {
 	text, err := c.Account(denied)
 	if err != nil {
 		return "", err
@@ -56,7 +58,15 @@ func runCase(t *technique.Technique, c *technique.Case, denied []string) (string
 			return "", fmt.Errorf("the case's account does not read: %s", p)
 		}
 	}
-	o := Options{Techniques: []*technique.Technique{t}, Now: time.Date(2026, 3, 2, 10, 0, 0, 0, time.UTC), Outside: t.Actor == technique.ActorOutside}
+	used := []*technique.Technique{t}
+	for _, id := range c.With {
+		i := slices.IndexFunc(known, func(t *technique.Technique) bool { return t.ID == id })
+		if i < 0 {
+			return "", fmt.Errorf("with %q: no such technique", id)
+		}
+		used = append(used, known[i])
+	}
+	o := Options{Techniques: used, Now: time.Date(2026, 3, 2, 10, 0, 0, 0, time.UTC), Outside: t.Actor == technique.ActorOutside}
 	scp, err := c.Guardrail()
 	if err != nil {
 		return "", err

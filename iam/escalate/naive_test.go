@@ -14,8 +14,8 @@ import (
 	"github.com/rootkeep/rootkeep/iam/escalate/witness"
 )
 
-// The naive search is the truth for the fast one: it knows seven techniques, goes
-// forward from every principal, keeps nothing, and asks iam.Evaluate about each pair
+// The naive search is the truth for the fast one: it knows nine techniques, goes
+// over everything, and asks iam.Evaluate about each pair
 // with all policies of both sides.
 
 // node is a principal with what happened to it.
@@ -26,15 +26,17 @@ type node struct {
 }
 
 type naive struct {
-	t       *testing.T
-	account *account.Account
-	all     *iam.Policy
+	t              *testing.T
+	account        *account.Account
+	all            *iam.Policy
+	administrators map[node]Certainty
 }
 
 // hop is one way on from a node.
 type hop struct {
 	certainty Certainty
 	to        node
+	steps     int
 }
 
 func (n *naive) who(arn string) *account.Identity {
@@ -79,11 +81,15 @@ func (n *naive) may(x node, action, resource string, trust *iam.Policy, context 
 }
 
 func (n *naive) administrator(x node) Certainty {
+	if c, ok := n.administrators[x]; ok {
+		return c
+	}
 	c := Certain
 	for _, p := range probes {
 		resource := strings.NewReplacer("$account", "111122223333", "$partition", "aws", ":*:", ":us-east-1:").Replace(p.resource)
 		c = max(c, n.may(x, p.action, witness.Fill(resource), nil))
 	}
+	n.administrators[x] = c
 	return c
 }
 
@@ -92,7 +98,15 @@ func (n *naive) hops(x node) []hop {
 	var out []hop
 	add := func(c Certainty, to node) {
 		if c != None && to != x {
-			out = append(out, hop{c, to})
+			out = append(out, hop{c, to, 1})
+		}
+	}
+	// become adds a way to be another, and to be it with a policy attached first.
+	become := func(c Certainty, to node, attach string) {
+		add(c, to)
+		first := n.may(x, attach, to.arn, nil, "iam:PolicyARN", "arn:aws:iam::aws:policy/AdministratorAccess")
+		if to.granted = true; c != None && first != None {
+			out = append(out, hop{max(c, first), to, 2})
 		}
 	}
 	me := n.who(x.arn)
@@ -121,53 +135,83 @@ func (n *naive) hops(x node) []hop {
 		switch {
 		case to.arn == x.arn:
 		case i.Principal.Kind == iam.User:
-			add(max(Possible, n.may(x, "iam:CreateAccessKey", to.arn, nil)), to)
+			become(max(Possible, n.may(x, "iam:CreateAccessKey", to.arn, nil)), to, "iam:AttachUserPolicy")
 		default:
-			add(n.may(x, "sts:AssumeRole", to.arn, i.Trust), to)
-			add(max(n.may(x, "iam:UpdateAssumeRolePolicy", to.arn, nil), n.may(x, "sts:AssumeRole", to.arn, trustsAll)), to)
+			become(n.may(x, "sts:AssumeRole", to.arn, i.Trust), to, "iam:AttachRolePolicy")
+			become(max(n.may(x, "iam:UpdateAssumeRolePolicy", to.arn, nil), n.may(x, "sts:AssumeRole", to.arn, trustsAll)), to, "iam:AttachRolePolicy")
 			d, _ := iam.Evaluate(&iam.Request{Action: "sts:AssumeRole", Resource: to.arn, Principal: iam.Principal{Kind: iam.AWSService, ARN: "lambda.amazonaws.com"}}, iam.Policies{Resource: []*iam.Policy{i.Trust}})
 			if d.Allowed() {
 				const function = "arn:aws:lambda:us-east-1:111122223333:function:rk0example"
-				add(max(n.may(x, "iam:PassRole", to.arn, nil, "iam:PassedToService", "lambda.amazonaws.com"),
-					n.may(x, "lambda:CreateFunction", function, nil), n.may(x, "lambda:InvokeFunction", function, nil)), to)
+				become(max(n.may(x, "iam:PassRole", to.arn, nil, "iam:PassedToService", "lambda.amazonaws.com"),
+					n.may(x, "lambda:CreateFunction", function, nil), n.may(x, "lambda:InvokeFunction", function, nil)), to, "iam:AttachRolePolicy")
 			}
 		}
 	}
 	return out
 }
 
-// best is the certainty and length of the best path: for each certainty in turn, the
-// shortest way over hops that are at least as certain.
-func (n *naive) best(arn string, hops map[node][]hop, administrators map[node]Certainty) (Certainty, int) {
+// standing is how certainly, and in how many steps, a node comes to be administrator.
+type standing struct {
+	certainty Certainty
+	steps     int
+}
+
+// solve finds the best path of every node that the principals can turn into: for each
+// certainty in turn, again and again the node that is nearest to one that has its path.
+func (n *naive) solve() map[node]standing {
+	hops := map[node][]hop{}
+	var nodes []node
+	var visit func(node)
+	visit = func(x node) {
+		if _, seen := hops[x]; seen {
+			return
+		}
+		hops[x] = n.hops(x)
+		nodes = append(nodes, x)
+		for _, h := range hops[x] {
+			visit(h.to)
+		}
+	}
+	for _, i := range n.account.Identities() {
+		visit(node{arn: i.Principal.ARN})
+	}
+	out := map[node]standing{}
 	for c := Certain; c < None; c++ {
-		seen := map[node]bool{{arn: arn}: true}
-		front := []node{{arn: arn}}
-		for steps := 0; len(front) > 0 && steps <= 10; steps++ {
-			var next []node
-			for _, x := range front {
-				if _, ok := hops[x]; !ok {
-					hops[x], administrators[x] = n.hops(x), n.administrator(x)
-				}
-				if administrators[x] <= c {
-					return c, steps
+		for _, x := range nodes {
+			if _, done := out[x]; !done && n.administrator(x) <= c {
+				out[x] = standing{c, 0}
+			}
+		}
+		for {
+			var nearest node
+			best := 11
+			for _, x := range nodes {
+				if _, done := out[x]; done {
+					continue
 				}
 				for _, h := range hops[x] {
-					if h.certainty <= c && !seen[h.to] {
-						seen[h.to] = true
-						next = append(next, h.to)
+					to, done := out[h.to]
+					if n.administrator(h.to) <= c {
+						to, done = standing{c, 0}, true
+					}
+					if done && h.certainty <= c && to.steps+h.steps < best {
+						nearest, best = x, to.steps+h.steps
 					}
 				}
 			}
-			front = next
+			if best > 10 {
+				break
+			}
+			out[nearest] = standing{c, best}
 		}
 	}
-	return None, 0
+	return out
 }
 
 // randomCase draws a small account in which much hangs together.
 func randomCase(r *rand.Rand) *technique.Case {
 	names := []string{"a", "b", "c", "d"}
-	actions := []string{"iam:AttachUserPolicy", "iam:CreateAccessKey", "sts:AssumeRole", "iam:UpdateAssumeRolePolicy", "iam:PassRole", "lambda:*", "iam:AddUserToGroup",
+	actions := []string{"iam:AttachUserPolicy", "iam:AttachRolePolicy", "iam:CreateAccessKey", "sts:AssumeRole", "iam:UpdateAssumeRolePolicy", "iam:PassRole", "lambda:*", "iam:AddUserToGroup",
 		"iam:DeleteUserPermissionsBoundary", "s3:*", "iam:*", "*"}
 	resources := []string{"*", "*", "arn:aws:iam::111122223333:role/a", "arn:aws:iam::111122223333:role/*", "arn:aws:iam::111122223333:user/*", "arn:aws:iam::111122223333:user/b"}
 	statement := func() map[string]any {
@@ -214,7 +258,7 @@ func randomCase(r *rand.Rand) *technique.Case {
 
 func TestSearchIsTheNaiveSearch(t *testing.T) {
 	known := []string{"iam-attach-user-policy", "iam-create-access-key", "sts-assume-role", "iam-update-assume-role-policy", "lambda-create-function-invoke",
-		"iam-add-user-to-group", "iam-delete-user-permissions-boundary"}
+		"iam-add-user-to-group", "iam-delete-user-permissions-boundary", "iam-attach-policy-to-another-user", "iam-attach-policy-to-another-role"}
 	ts := slices.DeleteFunc(load(t), func(x *technique.Technique) bool { return !slices.Contains(known, x.ID) })
 	all, err := iam.Parse("all", []byte(allowAll))
 	if err != nil {
@@ -242,12 +286,12 @@ func TestSearchIsTheNaiveSearch(t *testing.T) {
 		for _, p := range r.Paths {
 			got[p.From] = fmt.Sprint(p.Certainty, " in ", len(p.Steps))
 		}
-		n := &naive{t, a, all}
-		hops, administrators := map[node][]hop{}, map[node]Certainty{}
+		n := &naive{t, a, all, map[node]Certainty{}}
+		solved := n.solve()
 		for _, i := range a.Identities() {
 			want := ""
-			if certainty, steps := n.best(i.Principal.ARN, hops, administrators); certainty != None {
-				want = fmt.Sprint(certainty, " in ", steps)
+			if s, ok := solved[node{arn: i.Principal.ARN}]; ok {
+				want = fmt.Sprint(s.certainty, " in ", s.steps)
 			}
 			seen[want]++
 			if got[i.Principal.ARN] != want {

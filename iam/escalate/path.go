@@ -31,12 +31,20 @@ func (g *graph) standing(s *state) Standing {
 func (g *graph) path(s *state) (Path, error) {
 	p := Path{From: s.who.Principal.ARN, Certainty: s.certainty, Steps: []Step{}}
 	end := s
-	for ; end.via != nil; end = end.via.to {
-		step, err := g.step(end, end.via)
-		if err != nil {
-			return p, err
+	for at := s; at.via != nil; at = end {
+		for _, e := range []*edge{at.via.before, at.via} {
+			if e == nil {
+				continue
+			}
+			step, err := g.step(at, e)
+			if err != nil {
+				return p, err
+			}
+			p.Steps = append(p.Steps, step)
 		}
-		p.Steps = append(p.Steps, step)
+		if end = at.via.to; at.ends {
+			break
+		}
 	}
 	p.Ends = g.standing(end)
 	var err error
@@ -48,8 +56,13 @@ func (g *graph) path(s *state) (Path, error) {
 // short: closing one way is not enough while they are open.
 func (g *graph) firstSteps(s *state) ([]string, error) {
 	found := map[string]bool{}
+	for _, e := range s.edges {
+		if e.before != nil && e.to.resolved && e.to.steps+e.length() <= s.steps {
+			found[e.before.plan.ID] = true
+		}
+	}
 	for _, p := range g.plans {
-		if found[p.ID] || p.Effects[0] == technique.Lead || !s.candidate(p) || g.fixed(s, p) == None {
+		if found[p.ID] || p.Effect == technique.Lead || !s.candidate(p) || g.fixed(s, p) == None {
 			continue
 		}
 		if !p.Becomes {
@@ -62,11 +75,11 @@ func (g *graph) firstSteps(s *state) ([]string, error) {
 			}
 			continue
 		}
-		list, err := g.atDistance(s.steps - 1).of(p)
+		pool, err := g.atDistance(s.steps - 1).of(p)
 		if err != nil {
 			return nil, err
 		}
-		e, err := g.tryAll(s, p, list, None)
+		e, err := g.tryAll(s, p, pool.list, None)
 		if err != nil {
 			return nil, err
 		}
@@ -74,7 +87,11 @@ func (g *graph) firstSteps(s *state) ([]string, error) {
 			found[p.ID] = true
 		}
 	}
-	delete(found, s.via.plan.ID)
+	first := s.via
+	if first.before != nil {
+		first = first.before
+	}
+	delete(found, first.plan.ID)
 	return append([]string{}, slices.Sorted(maps.Keys(found))...), nil
 }
 
@@ -88,7 +105,7 @@ func (g *graph) changesAtOnce(s *state, p *plan.Plan) (bool, error) {
 		if g.bound(s, p, &t) == None {
 			continue
 		}
-		to, err := g.changed(s, p.Effects[0], &t)
+		to, err := g.changed(s, p.Effect, &t)
 		if err != nil {
 			return false, err
 		}
@@ -102,9 +119,9 @@ func (g *graph) changesAtOnce(s *state, p *plan.Plan) (bool, error) {
 // atDistance are the principals that are so many steps from administrator.
 func (g *graph) atDistance(steps int) *pools {
 	if g.distant[steps] == nil {
-		ps := &pools{g: g, lists: map[string]pool{}}
+		ps := &pools{g: g, lists: map[string]*pool{}}
 		for _, s := range g.states {
-			if s.resolved && s.steps == steps && len(s.changes) == 0 {
+			if near := s.resolved && s.steps == steps || steps == 0 && s.administrator != None; near && len(s.changes) == 0 {
 				ps.states = append(ps.states, s)
 			}
 		}

@@ -37,7 +37,9 @@ type Standing struct {
 	If        *iam.Expr `json:"if,omitempty"`
 }
 
-// Path is the best path of one principal: the most certain, then the shortest.
+// Path is the best path of one principal: the most certain, then the shortest. From
+// each principal on the way it goes on by the best path of that one, so that what is
+// not certain comes as rarely as it can.
 type Path struct {
 	From      string    `json:"from"`
 	Certainty Certainty `json:"certainty"`

@@ -35,12 +35,11 @@ func (g *graph) change(s *state) error {
 		var err error
 		switch {
 		case fixed == None:
-		case p.Effects[0] == technique.Lead:
+		case p.Effect == technique.Lead:
 			g.lead(s, p, fixed)
-		case fixed >= s.oneStep():
 		case p.Others:
 			err = g.changeOthers(s, p, fixed)
-		default:
+		case fixed < s.atOnce(1):
 			err = g.changeOwn(s, p, fixed)
 		}
 		if err != nil {
@@ -59,12 +58,14 @@ func (g *graph) lead(s *state, p *plan.Plan, fixed Certainty) {
 	}
 }
 
-// oneStep is how certain it is that the state is administrator, or is made one by a
-// change at once.
-func (s *state) oneStep() Certainty {
+// atOnce is how certain it is that the state is administrator, or is made one in so
+// many steps.
+func (s *state) atOnce(steps int) Certainty {
 	best := s.administrator
 	for _, e := range s.edges {
-		best = min(best, max(e.certainty, e.to.administrator))
+		if e.length() <= steps {
+			best = min(best, max(e.certainty, e.to.administrator))
+		}
 	}
 	return best
 }
@@ -73,15 +74,15 @@ func (s *state) oneStep() Certainty {
 func (g *graph) changeOwn(s *state, p *plan.Plan, fixed Certainty) error {
 	for _, t := range g.ownTargets(s, p.Target) {
 		c := max(fixed, g.bound(s, p, &t))
-		if c >= s.oneStep() {
+		if c >= s.atOnce(1) {
 			continue
 		}
-		to, err := g.changed(s, p.Effects[0], &t)
+		to, err := g.changed(s, p.Effect, &t)
 		if err != nil {
 			return err
 		}
 		if to != nil && to != s {
-			s.edges = append(s.edges, &edge{p, t, c, to})
+			s.edges = append(s.edges, &edge{plan: p, target: t, certainty: c, to: to})
 		}
 	}
 	return nil
@@ -91,42 +92,47 @@ func (g *graph) changeOwn(s *state, p *plan.Plan, fixed Certainty) error {
 // actor without any becoming administrator by it.
 const maxChangedOthers = 16
 
-// changeOthers makes the edges of a plan that changes another principal and becomes it.
+// changeOthers makes the edges of a plan that changes another principal, which the
+// actor can then become. Once one ends at an administrator only a more certain one is
+// looked for.
 func (g *graph) changeOthers(s *state, p *plan.Plan, fixed Certainty) error {
-	list, err := g.everyone.of(p)
+	pool, err := g.everyone.of(p)
 	if err != nil {
 		return err
 	}
-	n, enough := 0, s.oneStep()
-	for i := range list {
-		if list[i].to.who == s.who || list[i].to.who.Principal.Account != s.who.Principal.Account {
+	n, enough := 0, s.atOnce(2)
+	for i := range pool.list {
+		other := &pool.list[i]
+		if other.to.who == s.who || other.to.who.Principal.Account != s.who.Principal.Account {
 			continue
 		}
-		for k := range list[i].targets {
-			t := &list[i].targets[k]
-			c := max(fixed, list[i].trusted)
+		for k := range other.targets {
+			t := &other.targets[k]
+			c := max(fixed, other.trusted)
 			if c < enough {
 				c = max(c, g.bound(s, p, t))
 			}
 			if c >= enough {
 				continue
 			}
-			session, err := g.session(s, p, t.identity)
+			e, err := g.becomeAny(s, other.to.who, c)
 			if err != nil {
 				return err
 			}
-			if c = max(c, session); c >= enough {
+			if e == nil || max(c, e.certainty) >= enough {
 				continue
 			}
-			to, err := g.changed(list[i].to, p.Effects[1], t)
+			to, err := g.changed(other.to, p.Effect, t)
 			if err != nil {
 				return err
 			}
-			if to == nil || to == list[i].to {
+			if to == nil || to == other.to {
 				continue
 			}
-			s.edges = append(s.edges, &edge{p, *t, c, to})
-			if enough = min(enough, max(c, to.administrator)); enough <= fixed {
+			e.before = &edge{plan: p, target: *t, certainty: c, to: to}
+			e.certainty, e.to = max(c, e.certainty), to
+			s.edges = append(s.edges, e)
+			if enough = min(enough, max(e.certainty, to.administrator)); enough <= fixed {
 				return nil
 			}
 			if n++; n == maxChangedOthers {
@@ -136,6 +142,46 @@ func (g *graph) changeOthers(s *state, p *plan.Plan, fixed Certainty) error {
 		}
 	}
 	return nil
+}
+
+// becomeAny is an edge to a principal, as certain as is asked for or the most certain.
+func (g *graph) becomeAny(s *state, i *account.Identity, c Certainty) (*edge, error) {
+	var best *edge
+	for _, p := range g.becoming(s) {
+		pool, err := g.everyone.of(p)
+		if err != nil {
+			return nil, err
+		}
+		at, ok := pool.at[i]
+		fixed := g.fixed(s, p)
+		if !ok || fixed == None || best != nil && fixed >= best.certainty {
+			continue
+		}
+		e, err := g.try(s, p, &pool.list[at], fixed)
+		if err != nil {
+			return nil, err
+		}
+		if e != nil && (best == nil || e.certainty < best.certainty) {
+			best = e
+		}
+		if best != nil && best.certainty <= c {
+			break
+		}
+	}
+	return best, nil
+}
+
+// becoming are the plans by which a state may become another principal.
+func (g *graph) becoming(s *state) []*plan.Plan {
+	if s.becoming == nil {
+		s.becoming = []*plan.Plan{}
+		for _, p := range g.plans {
+			if p.Becomes && s.candidate(p) {
+				s.becoming = append(s.becoming, p)
+			}
+		}
+	}
+	return s.becoming
 }
 
 func (g *graph) session(s *state, p *plan.Plan, i *account.Identity) (Certainty, error) {
@@ -208,23 +254,27 @@ func (g *graph) boundNeed(s *state, n *plan.Need, t *target) Certainty {
 }
 
 // solve finds the shortest path of every state that has one of this certainty and none
-// that is better, going back from the states that are resolved. Each pair of a state
-// and another principal is tried once, when that principal is resolved.
+// that is better, going back from the administrators. From the state that an edge leads
+// to, a path goes on by the best path of that state, or ends if it is administrator with
+// this certainty. Each pair of a state and another principal is tried once, when that
+// principal is found to be so near.
 func (g *graph) solve(c Certainty) error {
-	fresh := make([][]*state, g.o.MaxSteps+1) // resolved in this round, by steps
-	resolve := func(s *state, steps int, via *edge) {
-		s.resolved, s.certainty, s.steps, s.via = true, c, steps, via
+	fresh := make([][]*state, g.o.MaxSteps+1) // found in this round, by steps
+	add := func(s *state, steps int) {
 		if len(s.changes) == 0 { // becoming a principal does not change it
 			fresh[steps] = append(fresh[steps], s)
 		}
 	}
 	for _, s := range g.states {
-		if !s.resolved && s.administrator == c {
-			resolve(s, 0, nil)
+		if s.administrator == c {
+			add(s, 0)
+			if !s.resolved {
+				s.resolved, s.certainty = true, c
+			}
 		}
 	}
 	for steps := 0; steps < g.o.MaxSteps; steps++ {
-		pools := pools{g: g, states: fresh[steps], lists: map[string]pool{}}
+		pools := pools{g: g, states: fresh[steps], steps: steps, lists: map[string]*pool{}}
 		for _, s := range g.states {
 			if s.resolved {
 				continue
@@ -233,27 +283,35 @@ func (g *graph) solve(c Certainty) error {
 				return err
 			}
 			if e := s.next(c, steps); e != nil {
-				resolve(s, steps+1, e)
+				s.resolved, s.certainty, s.steps, s.via, s.ends = true, c, steps+1, e, e.to.administrator <= c
+				add(s, steps+1)
 			}
 		}
 	}
 	return nil
 }
 
-// next is the simplest edge of at most this certainty to a state so far from
-// administrator.
+// next is the simplest edge of at most this certainty that makes a path of one step
+// more.
 func (s *state) next(c Certainty, steps int) *edge {
 	var out *edge
-	take := func(e *edge) {
-		if e != nil && e.certainty <= c && e.to.resolved && e.to.certainty <= c && e.to.steps == steps && (out == nil || e.plan.Number < out.plan.Number) {
+	take := func(e *edge, tail int) {
+		if tail+e.length() == steps+1 && e.certainty <= c && (out == nil || e.plan.Number < out.plan.Number) {
 			out = e
 		}
 	}
 	for _, e := range s.best {
-		take(e)
+		if e != nil {
+			take(e, e.tail)
+		}
 	}
 	for _, e := range s.edges {
-		take(e)
+		switch {
+		case e.to.administrator <= c:
+			take(e, 0)
+		case e.to.resolved && e.to.certainty <= c:
+			take(e, e.to.steps)
+		}
 	}
 	return out
 }
@@ -262,10 +320,14 @@ func (s *state) next(c Certainty, steps int) *edge {
 type pools struct {
 	g      *graph
 	states []*state
-	lists  map[string]pool
+	steps  int // how far they are from administrator
+	lists  map[string]*pool
 }
 
-type pool []pooled
+type pool struct {
+	list []pooled
+	at   map[*account.Identity]int // where a principal is in the list
+}
 
 // pooled is a state that some technique can be used on.
 type pooled struct {
@@ -276,12 +338,12 @@ type pooled struct {
 
 // of are the states that a plan can be used on. That a role trusts a service, or has a
 // provider, does not depend on who asks.
-func (ps *pools) of(p *plan.Plan) (pool, error) {
+func (ps *pools) of(p *plan.Plan) (*pool, error) {
 	key := string(p.Target) + " " + p.Service + " " + string(p.Assume)
-	list, ok := ps.lists[key]
-	if ok {
-		return list, nil
+	if out := ps.lists[key]; out != nil {
+		return out, nil
 	}
+	out := &pool{at: map[*account.Identity]int{}}
 	for _, to := range ps.states {
 		found, trusted, err := ps.g.others(p, to.who)
 		if err != nil {
@@ -297,37 +359,31 @@ func (ps *pools) of(p *plan.Plan) (pool, error) {
 			}
 		}
 		if len(found) > 0 {
-			list = append(list, pooled{to, found, trusted})
+			out.at[to.who] = len(out.list)
+			out.list = append(out.list, pooled{to, found, trusted})
 		}
 	}
-	ps.lists[key] = list
-	return list, nil
+	ps.lists[key] = out
+	return out, nil
 }
 
 // reach tries the techniques of a state that end at one of the pooled states. It stops
 // at the first that is as certain as this round asks for.
 func (g *graph) reach(s *state, ps *pools, c Certainty) error {
-	if s.becoming == nil {
-		s.becoming = []*plan.Plan{}
-		for _, p := range g.plans {
-			if p.Becomes && s.candidate(p) {
-				s.becoming = append(s.becoming, p)
-			}
-		}
-	}
-	for _, p := range s.becoming {
-		list, err := ps.of(p)
+	for _, p := range g.becoming(s) {
+		pool, err := ps.of(p)
 		if err != nil {
 			return err
 		}
-		e, err := g.tryAll(s, p, list, c)
+		e, err := g.tryAll(s, p, pool.list, c)
 		if err != nil {
 			return err
 		}
 		if e == nil {
 			continue
 		}
-		if old := s.best[e.certainty]; old == nil || e.to.steps < old.to.steps {
+		e.tail = ps.steps
+		if old := s.best[e.certainty]; old == nil || e.tail < old.tail {
 			s.best[e.certainty] = e
 		}
 		if e.certainty <= c {
@@ -340,7 +396,7 @@ func (g *graph) reach(s *state, ps *pools, c Certainty) error {
 // tryAll is the most certain edge of a plan to one of a pool; the first that is as
 // certain as is asked for will do, and none that is no more certain than that the state
 // is administrator already.
-func (g *graph) tryAll(s *state, p *plan.Plan, list pool, c Certainty) (*edge, error) {
+func (g *graph) tryAll(s *state, p *plan.Plan, list []pooled, c Certainty) (*edge, error) {
 	if len(list) == 0 {
 		return nil, nil
 	}
@@ -373,7 +429,7 @@ func (g *graph) try(s *state, p *plan.Plan, to *pooled, fixed Certainty) (*edge,
 			c = max(c, g.bound(s, p, &to.targets[i]))
 		}
 		if c < s.administrator && (best == nil || c < best.certainty) {
-			best = &edge{p, to.targets[i], c, to.to}
+			best = &edge{plan: p, target: to.targets[i], certainty: c, to: to.to}
 		}
 	}
 	if best == nil {

@@ -23,7 +23,7 @@ type state struct {
 	granted  bool // its policies allow everything
 	retagged bool // its tags are what the actor likes
 
-	may      plan.Bits // actions that some identity policy may allow
+	may      plan.Bits    // actions that some identity policy may allow
 	becoming []*plan.Plan // candidates that become another principal; nil before they are asked for
 	set      *iam.Set
 	open     *iam.Set // set, for a role whose trust policy names everyone
@@ -39,16 +39,28 @@ type state struct {
 	certainty     Certainty // of the best path, when resolved
 	steps         int
 	via           *edge
+	ends          bool               // the path ends where via leads
 	edges         []*edge            // to changed states, and to administrator
 	best          [certainties]*edge // to other principals: the shortest of each certainty
 }
 
-// edge is a technique that leads from one state to another.
+// edge is a technique that leads from one state to another, or two of which the first
+// makes the target of the second what it is.
 type edge struct {
 	plan      *plan.Plan
 	target    target
 	certainty Certainty
 	to        *state
+	before    *edge // a change of the target that comes first; nil for none
+	tail      int   // of an edge to another principal: steps from there
+}
+
+// length is how many steps an edge is.
+func (e *edge) length() int {
+	if e.before != nil {
+		return 2
+	}
+	return 1
 }
 
 // target is what a technique is used on.

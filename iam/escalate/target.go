@@ -147,6 +147,14 @@ func (g *graph) others(p *plan.Plan, i *account.Identity) ([]target, Certainty, 
 			}
 		}
 		return out, Certain, nil
+	case technique.TargetUserGroup:
+		var out []target
+		for _, grp := range g.groups {
+			if user && !slices.Contains(i.Groups, grp) && accountOf(grp.ARN) == i.Principal.Account {
+				out = append(out, target{identity: i, group: grp})
+			}
+		}
+		return out, Certain, nil
 	case technique.TargetServiceRole, technique.TargetInstanceRole:
 		if user || p.Target == technique.TargetInstanceRole && len(i.Profiles) == 0 {
 			return nil, None, nil

@@ -82,7 +82,7 @@ type Plan struct {
 	Fixed  []Need // the same for every target
 	Bound  []Need
 	Asks   Bits // actions that the actor's own policies must allow
-	// Others: it is used on another principal. Becomes: and does nothing but become it.
+	// Others: it is used on another principal. Becomes: the actor goes on as that.
 	Others, Becomes bool
 
 	weight int
@@ -95,8 +95,8 @@ func Compile(ts []*technique.Technique, actions *Actions) []*Plan {
 	for _, t := range ts {
 		for _, chosen := range t.Choices() {
 			p := &Plan{Technique: t, Others: t.Target.Other(), weight: len(chosen)}
-			p.Becomes = p.Others && len(t.Effects) == 1
-			if p.Others || t.Effects[0] == technique.Join || t.Effects[0] == technique.Retag {
+			p.Becomes = t.Effect == technique.Become
+			if p.Others || t.Effect == technique.Join || t.Effect == technique.Retag {
 				p.weight++ // what one does to oneself is simpler, and needs nobody
 			}
 			for _, n := range needs(chosen, actions) {

@@ -13,7 +13,9 @@ import (
 type Case struct {
 	Name string `yaml:"name"`
 	// Want is a certainty, "lead", or "quiet".
-	Want     string              `yaml:"want"`
+	Want string `yaml:"want"`
+	// With names techniques that are used beside this one.
+	With     []string            `yaml:"with"`
 	Users    map[string]Person   `yaml:"users"`
 	Roles    map[string]Person   `yaml:"roles"`
 	Groups   map[string]Person   `yaml:"groups"`

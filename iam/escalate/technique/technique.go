@@ -44,8 +44,8 @@ type Technique struct {
 	// Assume is how the actor's session of the target is judged; "" if there is none.
 	Assume Assume `yaml:"assume" json:"assume,omitempty"`
 	// Does completes the sentence "ACTOR ..." of a printed step.
-	Does    string   `yaml:"does" json:"does"`
-	Effects []Effect `yaml:"effect" json:"effect"`
+	Does   string `yaml:"does" json:"does"`
+	Effect Effect `yaml:"effect" json:"effect"`
 	// Assumes is what must be so and no dump tells; "" for nothing.
 	Assumes string `yaml:"assumes" json:"assumes,omitempty"`
 	Cases   []Case `yaml:"cases" json:"-"`
@@ -128,6 +128,7 @@ const (
 	TargetRole         Target = "role"            // another role
 	TargetUserPolicy   Target = "user-policy"     // another user, and a customer managed policy of it
 	TargetRolePolicy   Target = "role-policy"     // another role, and a customer managed policy of it
+	TargetUserGroup    Target = "user-group"      // another user, and a group that it is not in
 	TargetServiceRole  Target = "service-role"    // a role that trusts the technique's service
 	TargetInstanceRole Target = "instance-role"   // the same, in an instance profile
 	TargetSAMLRole     Target = "saml-role"       // a role that trusts a SAML provider, which is $provider
@@ -145,10 +146,10 @@ const (
 	Rewritten Assume = "rewritten"  // by one that the actor has written: it names whom the actor likes
 )
 
-// Effect is what a technique gains. Become comes first where both are.
+// Effect is what a technique gains.
 type Effect string
 
-// Effects. Without Become they happen to the actor, with it to the target.
+// Effects. They happen to the actor, or to the user or role that is the target.
 const (
 	Administrator Effect = "administrator" // at once, whatever limits the actor
 	Become        Effect = "become"        // the actor goes on as the target
@@ -278,15 +279,21 @@ func (t *Technique) check() error {
 		return fmt.Errorf("service belongs to the targets %s and %s", TargetServiceRole, TargetInstanceRole)
 	case (t.Actor == ActorOutside) != (t.Entry != ""):
 		return errors.New("entry belongs to the actor outside")
-	case t.Entry != "" && (t.Target != TargetRole || len(t.Permissions) > 0 || t.Assume != NoSession || !slices.Equal(t.Effects, []Effect{Become})):
+	case t.Entry != "" && (t.Target != TargetRole || len(t.Permissions) > 0 || t.Assume != NoSession || t.Effect != Become):
 		return errors.New("the actor outside needs target role, effect become, and nothing more: the trust policy decides")
 	case t.Entry != "" && !slices.Contains([]Entry{EntryAnyone, EntryAccount, EntryOIDC, EntrySAML}, t.Entry):
 		return fmt.Errorf("entry %q: want anyone, account, oidc or saml", t.Entry)
 	case t.Actor != ActorOutside && len(t.Permissions) == 0 && t.Assume == NoSession:
 		return errors.New("want permissions, or assume")
 	}
-	if err := t.checkEffects(); err != nil {
-		return err
+	need, known := effects[t.Effect]
+	switch {
+	case !known:
+		return fmt.Errorf("effect %q: want one of %s", t.Effect, join(EffectNames()))
+	case targets[t.Target]&need == 0:
+		return fmt.Errorf("effect %s does not go with target %s", t.Effect, t.Target)
+	case t.Assume != NoSession && t.Effect != Become:
+		return errors.New("assume goes with the effect become")
 	}
 	for i := range t.Permissions {
 		if err := t.Permissions[i].check(true); err != nil {
@@ -300,28 +307,6 @@ func (t *Technique) check() error {
 		}
 	}
 	return t.checkCases()
-}
-
-func (t *Technique) checkEffects() error {
-	at := targets[t.Target]
-	if len(t.Effects) == 0 {
-		return errors.New("want an effect")
-	}
-	for i, e := range t.Effects {
-		need, known := effects[e]
-		switch {
-		case !known:
-			return fmt.Errorf("effect %q: want one of %s", e, join(EffectNames()))
-		case at&need == 0:
-			return fmt.Errorf("effect %s does not go with target %s", e, t.Target)
-		case i > 0 && t.Effects[0] != Become || i > 1:
-			return errors.New("effect: want one, or become and one more")
-		}
-	}
-	if at&ofOther != 0 && t.Effects[0] != Become && t.Effects[0] != Lead || t.Assume != NoSession && at&ofOther == 0 {
-		return fmt.Errorf("what is done to %s, and assume, goes with become", t.Target)
-	}
-	return nil
 }
 
 func (p *Permission) check(top bool) error {

@@ -17,7 +17,7 @@ target: self
 permissions:
   - {action: iam:PutUserPolicy, on: $actor}
 does: does it
-effect: [grant]
+effect: grant
 cases:
   - {name: yes, want: certain, users: {actor: {allow: ["iam:*"]}}}
   - {name: no, want: quiet, users: {actor: {}}}
@@ -30,10 +30,11 @@ func TestParseRefusesWhatItCannotJudge(t *testing.T) {
 		{"another kind", "kind: escalation", "kind: control", "want escalation"},
 		{"no reason", "why: It works.", "why: ''", "want title"},
 		{"an unknown target", "target: self", "target: moon", "want one of"},
-		{"an unknown effect", "[grant]", "[fly]", "want one of"},
-		{"an effect that the target has no use for", "[grant]", "[join]", "does not go with"},
-		{"two effects on oneself", "[grant]", "[grant, unbind]", "does not go with"},
-		{"becoming oneself", "[grant]", "[become]", "does not go with"},
+		{"an unknown effect", "effect: grant", "effect: fly", "want one of"},
+		{"an effect that the target has no use for", "effect: grant", "effect: join", "does not go with"},
+		{"a list of effects", "effect: grant", "effect: [grant]", ""},
+		{"a session without becoming", "target: self", "target: role\nassume: rewritten", "assume goes with"},
+		{"becoming oneself", "effect: grant", "effect: become", "does not go with"},
 		{"a service without a role", "target: self", "target: self\nservice: ec2.amazonaws.com", "service belongs"},
 		{"an entry from inside", "target: self", "target: self\nentry: anyone", "entry belongs"},
 		{"a wildcard for an action", "iam:PutUserPolicy", "iam:Put*", "want one action"},

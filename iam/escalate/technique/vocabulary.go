@@ -14,15 +14,16 @@ import (
 type trait uint16
 
 const (
-	ofActor   trait = 1 << iota // the actor itself, or something that it has
-	ofOther                     // another user or role
-	aPolicy                     // a customer managed policy
-	aVersion                    // a version of one
-	aDenial                     // a policy that denies
-	aGroup                      // a group
-	aBoundary                   // a permissions boundary
-	someSCPs                    // SCPs
-	ofNobody                    // the account at large
+	ofActor    trait = 1 << iota // the actor itself, or something that it has
+	ofOther                      // another user or role
+	aPrincipal                   // another user or role, and nothing more
+	aPolicy                      // a customer managed policy
+	aVersion                     // a version of one
+	aDenial                      // a policy that denies
+	aGroup                       // a group
+	aBoundary                    // a permissions boundary
+	someSCPs                     // SCPs
+	ofNobody                     // the account at large
 )
 
 var targets = map[Target]trait{
@@ -36,10 +37,11 @@ var targets = map[Target]trait{
 	TargetGroupDeny:    ofActor | aDenial,
 	TargetOwnBoundary:  ofActor | aBoundary,
 	TargetGuardrails:   ofActor | someSCPs,
-	TargetUser:         ofOther | aBoundary,
-	TargetRole:         ofOther | aBoundary,
+	TargetUser:         ofOther | aPrincipal | aBoundary,
+	TargetRole:         ofOther | aPrincipal | aBoundary,
 	TargetUserPolicy:   ofOther | aPolicy,
 	TargetRolePolicy:   ofOther | aPolicy,
+	TargetUserGroup:    ofOther | aGroup,
 	TargetServiceRole:  ofOther,
 	TargetInstanceRole: ofOther,
 	TargetSAMLRole:     ofOther,
@@ -51,14 +53,14 @@ var targets = map[Target]trait{
 var effects = map[Effect]trait{
 	Administrator: ofActor | ofNobody,
 	Become:        ofOther,
-	Grant:         ofActor | ofOther,
+	Grant:         ofActor | aPrincipal,
 	Join:          aGroup,
 	Replace:       aPolicy,
 	Activate:      aVersion,
 	Drop:          aDenial,
 	Unbind:        aBoundary,
 	Unguard:       someSCPs,
-	Retag:         ofActor | ofOther,
+	Retag:         ofActor,
 	Lead:          ofActor | ofNobody,
 }
 
