@@ -106,8 +106,15 @@ func (g *graph) changeOthers(s *state, p *plan.Plan, fixed Certainty) error {
 		if other.to.who == s.who || other.to.who.Principal.Account != s.who.Principal.Account {
 			continue
 		}
-		for k := range other.targets {
-			t := &other.targets[k]
+		targets := other.targets
+		if p.Target == technique.TargetUserGroup {
+			// Every user with every group is too much to keep.
+			if targets, _, err = g.others(p, other.to.who); err != nil {
+				return err
+			}
+		}
+		for k := range targets {
+			t := &targets[k]
 			c := max(fixed, other.trusted)
 			if c < enough {
 				c = max(c, g.bound(s, p, t))
@@ -231,14 +238,22 @@ func (g *graph) bound(s *state, p *plan.Plan, t *target) Certainty {
 	return c
 }
 
-// boundNeed asks about one need of a target. Techniques share what they ask of another
-// principal (may the actor pass this role to that service), so answers are kept.
+// boundNeed asks about one need of a target. Techniques share what they ask (may the
+// actor pass this role to that service), so answers are kept.
 func (g *graph) boundNeed(s *state, n *plan.Need, t *target) Certainty {
-	if n.Same < 0 || t.identity == nil {
-		if !strings.HasPrefix(n.On, "$") {
-			return worst(g.ask(s, s.set, n, t, s.patterns()))
-		}
+	switch {
+	case n.Same < 0 && !strings.HasPrefix(n.On, "$"):
+		return worst(g.ask(s, s.set, n, t, s.patterns()))
+	case n.Same < 0:
 		return g.askNamed(s, n, t)
+	case n.On != "$target" || t.identity == nil:
+		key := namedKey{n.Same, g.expand(n.On, s, t)}
+		c, ok := s.named[key]
+		if !ok {
+			c = g.askNamed(s, n, t)
+			s.named[key] = c
+		}
+		return c
 	}
 	for len(s.asked) <= n.Same {
 		s.asked = append(s.asked, nil)
@@ -251,6 +266,12 @@ func (g *graph) boundNeed(s *state, n *plan.Need, t *target) Certainty {
 		*kept = 1 + uint8(g.askNamed(s, n, t))
 	}
 	return Certainty(*kept - 1)
+}
+
+// namedKey is what an answer about a group, policy or provider depends on.
+type namedKey struct {
+	same int
+	on   string
 }
 
 // solve finds the shortest path of every state that has one of this certainty and none
@@ -357,6 +378,9 @@ func (ps *pools) of(p *plan.Plan) (*pool, error) {
 			if !trust.callers {
 				continue
 			}
+		}
+		if p.Target == technique.TargetUserGroup && len(found) > 1 {
+			found = []target{found[0]}
 		}
 		if len(found) > 0 {
 			out.at[to.who] = len(out.list)

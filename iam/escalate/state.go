@@ -33,6 +33,7 @@ type state struct {
 	fixed    map[int]Certainty
 	// asked holds, by need.same and number of the principal, one more than the certainty.
 	asked [][]uint8
+	named map[namedKey]Certainty // of what is no principal
 
 	administrator Certainty // by what it may do
 	resolved      bool
@@ -133,6 +134,7 @@ func (g *graph) prepare(s *state) (err error) {
 	s.contexts = g.contexts(s)
 	s.byCall = map[callKey][]iam.Context{}
 	s.fixed = map[int]Certainty{}
+	s.named = map[namedKey]Certainty{}
 	s.administrator = g.administrator(s)
 	g.states = append(g.states, s)
 	return nil

@@ -26,8 +26,8 @@ func refers(text string) bool { return strings.Contains(text, "$") }
 type Need struct {
 	On    string // "*", a name such as $target, or an ARN with * for what the actor chooses
 	Calls []Call
-	// Same numbers the needs that ask the same of another principal, from 0; -1 for
-	// those whose answer depends on more.
+	// Same numbers the needs that ask the same of what they are on, from 0; -1 for those
+	// whose answer depends on more.
 	Same int
 }
 
@@ -54,13 +54,14 @@ func (n *Need) Global() bool {
 	return strings.HasPrefix(action, "iam:") || strings.HasPrefix(action, "organizations:")
 }
 
-// signature is the same for needs that ask the same of another principal; "" for those
-// whose answer depends on more than that principal.
+// signature is the same for needs that ask the same of what they are on; "" for those
+// whose answer depends on more than that.
 func (n *Need) signature() string {
-	if n.On != "$target" {
+	if !strings.HasPrefix(n.On, "$") {
 		return ""
 	}
 	var b strings.Builder
+	b.WriteString(n.On + "\n")
 	for i := range n.Calls {
 		c := &n.Calls[i]
 		if c.Refers {
@@ -119,7 +120,7 @@ func Compile(ts []*technique.Technique, actions *Actions) []*Plan {
 		for k := range p.Bound {
 			p.Bound[k].Same = -1
 			key := p.Bound[k].signature()
-			if key == "" || !p.Others {
+			if key == "" {
 				continue
 			}
 			if _, ok := seen[key]; !ok {
