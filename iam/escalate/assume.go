@@ -7,6 +7,7 @@ import (
 	"github.com/rootkeep/rootkeep/iam"
 	"github.com/rootkeep/rootkeep/iam/account"
 	"github.com/rootkeep/rootkeep/iam/escalate/technique"
+	"github.com/rootkeep/rootkeep/iam/escalate/witness"
 )
 
 // trust is a role's trust policy, ready for questions about any caller: what it says
@@ -30,7 +31,7 @@ func (g *graph) trustOf(p *iam.Policy) (*trust, error) {
 		return nil, err
 	}
 	t := &trust{full: full, alone: alone}
-	for _, text := range trustedTexts(p) {
+	for _, text := range witness.Trusted(p) {
 		t.callers = t.callers || !strings.Contains(text, "-provider/")
 		t.direct = t.direct || !(strings.HasSuffix(text, ":root") || isAccountID(text))
 	}

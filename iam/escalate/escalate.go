@@ -23,6 +23,7 @@ import (
 	"github.com/rootkeep/rootkeep/iam/account"
 	"github.com/rootkeep/rootkeep/iam/escalate/plan"
 	"github.com/rootkeep/rootkeep/iam/escalate/technique"
+	"github.com/rootkeep/rootkeep/iam/escalate/witness"
 )
 
 // Certainty orders answers, the best first; a path is as certain as its least certain
@@ -246,7 +247,7 @@ func (g *graph) readConditions() {
 }
 
 func (g *graph) readPolicy(p *iam.Policy) {
-	eachCondition(p, func(key string, values []string) {
+	witness.EachCondition(p, func(key string, values []string) {
 		g.mentions[key] = true
 		if strings.HasPrefix(key, "iam:resourcetag/") || strings.HasPrefix(key, "aws:resourcetag/") || key == "iam:permissionsboundary" {
 			g.mentionsResource = true

@@ -8,7 +8,7 @@ import (
 	"github.com/rootkeep/rootkeep/iam"
 	"github.com/rootkeep/rootkeep/iam/account"
 	"github.com/rootkeep/rootkeep/iam/escalate/technique"
-	"github.com/rootkeep/rootkeep/iam/policy"
+	"github.com/rootkeep/rootkeep/iam/escalate/witness"
 )
 
 // entry is one stranger that a role trusts.
@@ -28,7 +28,7 @@ func (g *graph) entriesOf(role *account.Identity) []entry {
 		return list
 	}
 	out := []entry{}
-	for _, text := range trustedTexts(role.Trust) {
+	for _, text := range witness.Trusted(role.Trust) {
 		e, ok := g.entry(role, text)
 		if ok && e.certainty != None && !slices.ContainsFunc(out, func(x entry) bool { return x.name == e.name }) {
 			out = append(out, e)
@@ -36,27 +36,6 @@ func (g *graph) entriesOf(role *account.Identity) []entry {
 	}
 	g.entries[role] = out
 	return out
-}
-
-// trustedTexts are the values of Principal in Allow statements, without services.
-func trustedTexts(p *iam.Policy) []string {
-	var out []string
-	for i := range p.Document.Statements {
-		s := &p.Document.Statements[i]
-		if s.Denies() || s.Principal == nil {
-			continue
-		}
-		if s.Principal.Anyone {
-			out = append(out, "*")
-		}
-		for _, e := range s.Principal.Entries {
-			if kind := e.Type.Value; kind == policy.PrincipalAWS || kind == policy.PrincipalFederated {
-				out = append(out, e.Values.Values()...)
-			}
-		}
-	}
-	slices.Sort(out)
-	return slices.Compact(out)
 }
 
 // strangerAccount stands for any account that nobody named.
@@ -78,7 +57,7 @@ func (g *graph) entry(role *account.Identity, text string) (entry, bool) {
 	action := assumeAction
 	switch e.kind {
 	case technique.EntryAnyone:
-		if own := conditionValues(role.Trust, "aws:principalaccount"); len(own) > 0 && !slices.ContainsFunc(own, func(id string) bool { return id != string(role.Principal.Account) }) {
+		if own := witness.ConditionValues(role.Trust, "aws:principalaccount"); len(own) > 0 && !slices.ContainsFunc(own, func(id string) bool { return id != string(role.Principal.Account) }) {
 			context["aws:PrincipalAccount"] = []string{strangerAccount} // only the account itself is let in
 		}
 	case technique.EntryAccount:
@@ -153,33 +132,7 @@ func issuer(text string) string {
 // chooses it. What must not follow is that the subject does not matter either.
 func audience(p *iam.Policy, issuer string, context map[string][]string) {
 	key := strings.ToLower(issuer + ":aud")
-	if list := conditionValues(p, key); len(list) > 0 {
+	if list := witness.ConditionValues(p, key); len(list) > 0 {
 		context[key] = list[:1]
-	}
-}
-
-// conditionValues are the values that conditions compare a key with, in lower case.
-func conditionValues(p *iam.Policy, key string) []string {
-	var out []string
-	eachCondition(p, func(name string, values []string) {
-		if name == key {
-			out = append(out, values...)
-		}
-	})
-	return out
-}
-
-// eachCondition calls do for every condition of a policy, with its key in lower case.
-func eachCondition(p *iam.Policy, do func(key string, values []string)) {
-	for i := range p.Document.Statements {
-		c := p.Document.Statements[i].Condition
-		if c == nil {
-			continue
-		}
-		for _, block := range c.Blocks {
-			for k := range block.Keys {
-				do(strings.ToLower(block.Keys[k].Key.Value), block.Keys[k].Values.Values())
-			}
-		}
 	}
 }

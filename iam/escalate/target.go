@@ -135,7 +135,7 @@ func (g *graph) others(p *plan.Plan, i *account.Identity) ([]target, Certainty, 
 	user := i.Principal.Kind == iam.User
 	plain := []target{{identity: i}}
 	switch p.Target {
-	case technique.TargetUser:
+	case technique.TargetUser, technique.TargetUserGroup: // with which groups is seen when it is tried
 		return when(user, plain), Certain, nil
 	case technique.TargetRole:
 		return when(!user, plain), Certain, nil
@@ -144,14 +144,6 @@ func (g *graph) others(p *plan.Plan, i *account.Identity) ([]target, Certainty, 
 		for _, m := range i.Attached {
 			if user == (p.Target == technique.TargetUserPolicy) && !m.AWS() {
 				out = append(out, target{identity: i, managed: m, policies: []*iam.Policy{m.Policy}})
-			}
-		}
-		return out, Certain, nil
-	case technique.TargetUserGroup:
-		var out []target
-		for _, grp := range g.groups {
-			if user && !slices.Contains(i.Groups, grp) && accountOf(grp.ARN) == i.Principal.Account {
-				out = append(out, target{identity: i, group: grp})
 			}
 		}
 		return out, Certain, nil

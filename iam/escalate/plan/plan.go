@@ -17,10 +17,18 @@ type Call struct {
 	Action  string
 	Number  int // among the actions of all plans
 	Context map[string]string
-	Refers  bool // some value of context depends on actor or target
+	Refers  bool // some value of context depends on the target
 }
 
-func refers(text string) bool { return strings.Contains(text, "$") }
+// refers says whether a text depends on the target.
+func refers(text string) bool {
+	for _, name := range technique.Names {
+		if name != "$actor" && strings.Contains(text, name) {
+			return true
+		}
+	}
+	return false
+}
 
 // Need is what must be allowed on one resource.
 type Need struct {
@@ -33,19 +41,12 @@ type Need struct {
 
 // bound says whether the resource, or what a call brings, depends on the target.
 func (n *Need) bound() bool {
-	for _, name := range technique.Names {
-		if n.On != "$actor" && strings.Contains(n.On, name) {
+	for i := range n.Calls {
+		if n.Calls[i].Refers {
 			return true
 		}
-		for i := range n.Calls {
-			for _, value := range n.Calls[i].Context {
-				if name != "$actor" && strings.Contains(value, name) {
-					return true
-				}
-			}
-		}
 	}
-	return false
+	return refers(n.On)
 }
 
 // Global says whether the service has one endpoint for all Regions.

@@ -296,7 +296,7 @@ func (t *Technique) check() error {
 		return errors.New("assume goes with the effect become")
 	}
 	for i := range t.Permissions {
-		if err := t.Permissions[i].check(true); err != nil {
+		if err := t.Permissions[i].check(t.Target, true); err != nil {
 			return fmt.Errorf("permission %d: %w", i+1, err)
 		}
 	}
@@ -309,13 +309,13 @@ func (t *Technique) check() error {
 	return t.checkCases()
 }
 
-func (p *Permission) check(top bool) error {
+func (p *Permission) check(at Target, top bool) error {
 	if len(p.Any) > 0 {
 		if !top || p.Action != "" || len(p.On) > 0 {
 			return errors.New("any stands alone and holds permissions")
 		}
 		for i := range p.Any {
-			if err := p.Any[i].check(false); err != nil {
+			if err := p.Any[i].check(at, false); err != nil {
 				return err
 			}
 		}
@@ -325,7 +325,10 @@ func (p *Permission) check(top bool) error {
 	if !ok || strings.ContainsAny(p.Action, "*? ") {
 		return fmt.Errorf("action %q: want one action, service:Name", p.Action)
 	}
-	for key := range p.Context {
+	for key, value := range p.Context {
+		if err := at.has(value); err != nil {
+			return err
+		}
 		if prefix, rest, ok := strings.Cut(key, ":"); !ok || prefix == "" || rest == "" || strings.HasSuffix(rest, ":") {
 			return fmt.Errorf("context key %q: want service:Name; hint: put the key in quotes", key)
 		}
@@ -337,6 +340,9 @@ func (p *Permission) check(top bool) error {
 		case strings.HasPrefix(on, "$"):
 			if !slices.Contains(Names, on) {
 				return fmt.Errorf("on %q: want one of %s", on, strings.Join(Names, ", "))
+			}
+			if err := at.has(on); err != nil {
+				return err
 			}
 		case !known:
 			return fmt.Errorf("on %q: %s is not in the table of actions; hint: write the ARN", on, p.Action)

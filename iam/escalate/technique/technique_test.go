@@ -39,6 +39,8 @@ func TestParseRefusesWhatItCannotJudge(t *testing.T) {
 		{"an entry from inside", "target: self", "target: self\nentry: anyone", "entry belongs"},
 		{"a wildcard for an action", "iam:PutUserPolicy", "iam:Put*", "want one action"},
 		{"a name that nobody gave", "on: $actor", "on: $moon", "want one of"},
+		{"a policy of a target that has none", "on: $actor", "on: $policy", "target self has none"},
+		{"a group of a target that has none", "on: $actor", "on: $actor, context: {\"iam:PolicyARN\": $group}", "target self has none"},
 		{"a resource type of another action", "on: $actor", "on: bucket", "not a resource type"},
 		{"an action that the table does not know, without a resource", "iam:PutUserPolicy, on: $actor", "iam:PutMoonPolicy", "say on"},
 		{"a context key that YAML cut in two", "on: $actor", "on: $actor, context: {iam:PolicyARN: x}", "in quotes"},

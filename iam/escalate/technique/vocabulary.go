@@ -2,6 +2,7 @@ package technique
 
 import (
 	"cmp"
+	"fmt"
 	"maps"
 	"regexp"
 	"slices"
@@ -47,6 +48,14 @@ var targets = map[Target]trait{
 	TargetSAMLRole:     ofOther,
 	TargetOIDCRole:     ofOther,
 	TargetAccount:      ofNobody,
+}
+
+// named are the targets for which a name stands for something; $actor and $target do
+// for all.
+var named = map[string][]Target{
+	"$policy":   {TargetOwnPolicy, TargetOwnVersion, TargetOwnDeny, TargetOwnBoundary, TargetUserPolicy, TargetRolePolicy},
+	"$group":    {TargetOwnGroup, TargetOtherGroup, TargetGroupDeny, TargetUserGroup},
+	"$provider": {TargetSAMLRole, TargetOIDCRole},
 }
 
 // effects are the traits of which a target needs one.
@@ -102,6 +111,16 @@ var placeholder = regexp.MustCompile(`\$\{[^}]*\}`)
 func form(template string) string {
 	out := strings.NewReplacer("${Partition}", "$partition", "${Account}", "$account").Replace(template)
 	return placeholder.ReplaceAllString(out, "*")
+}
+
+// has says which name of a text the target has nothing for.
+func (t Target) has(text string) error {
+	for name, list := range named {
+		if strings.Contains(text, name) && !slices.Contains(list, t) {
+			return fmt.Errorf("%s: target %s has none; want one of %s", name, t, join(list))
+		}
+	}
+	return nil
 }
 
 // Other says whether the target is another user or role.

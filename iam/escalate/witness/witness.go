@@ -2,14 +2,14 @@
 // thing chooses its name, and who may use any of many things picks one: so "is it
 // allowed on some resource of this form" is asked of the names that the actor's own
 // policies write, beside one that no policy writes. Each answer is the evaluator's;
-// only which names are tried is a guess.
+// only which names are tried is a guess. It also tells what else policies write: the
+// conditions they make and whom they trust.
 package witness
 
 import (
 	"slices"
 	"strings"
 
-	"github.com/rootkeep/rootkeep/iam"
 	"github.com/rootkeep/rootkeep/iam/condition"
 	"github.com/rootkeep/rootkeep/iam/pattern"
 )
@@ -117,28 +117,6 @@ func unifyPart(have, want string, i int) (string, bool) {
 func covers(glob, text string) bool {
 	p := pattern.Parse(glob, pattern.Syntax{Wildcards: true})
 	return p.Match(text)
-}
-
-// Written are the resource patterns of the Allow statements of policies,
-// without those that leave everything free.
-func Written(ps []*iam.Policy) []string {
-	var out []string
-	seen := map[string]bool{}
-	for _, p := range ps {
-		for i := range p.Document.Statements {
-			s := &p.Document.Statements[i]
-			if s.Denies() {
-				continue
-			}
-			for _, text := range s.Resource.Values() {
-				if strings.Trim(text, "*") != "" && !seen[text] {
-					seen[text] = true
-					out = append(out, text)
-				}
-			}
-		}
-	}
-	return out
 }
 
 // In is the witness in a Region.
