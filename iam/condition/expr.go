@@ -104,18 +104,6 @@ func (e Expr) Not() Expr {
 	return Expr{kind: exprNot, kids: []Expr{e}}
 }
 
-// Leaves are the things on which the expression hangs, each as often as it is written.
-func (e Expr) Leaves() []Leaf {
-	if e.kind == exprLeaf {
-		return []Leaf{e.leaf}
-	}
-	var out []Leaf
-	for _, k := range e.kids {
-		out = append(out, k.Leaves()...)
-	}
-	return out
-}
-
 // MarshalJSON writes {"all":[...]}, {"any":[...]}, {"not":...}, true, false, or a
 // Leaf.
 func (e Expr) MarshalJSON() ([]byte, error) {
