@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -188,7 +189,7 @@ func (f *escalateFlags) search(s streams, ts []*technique.Technique, principals 
 		codes = append(codes, exitUnread)
 	}
 	if f.output == "json" {
-		err = writeJSON(s, struct {
+		err = writeJSON(s.out, struct {
 			Schema     string `json:"schema"`
 			Techniques int    `json:"techniques"`
 			*escalate.Report
@@ -216,8 +217,8 @@ func countPrincipals(r *escalate.Report) int {
 	return len(r.Administrators) + len(r.Paths) + len(r.Unreachable) + len(r.Unused)
 }
 
-func writeJSON(s streams, v any) error {
-	enc := json.NewEncoder(s.out)
+func writeJSON(w io.Writer, v any) error {
+	enc := json.NewEncoder(w)
 	enc.SetIndent("", "  ")
 	return enc.Encode(v)
 }
@@ -242,7 +243,7 @@ func searchProgress(s streams) func(done, all int) {
 
 func (f *escalateFlags) printList(s streams, ts []*technique.Technique) error {
 	if f.output == "json" {
-		return writeJSON(s, map[string]any{"schema": "rootkeep/iam-escalate-techniques/1", "techniques": ts})
+		return writeJSON(s.out, map[string]any{"schema": "rootkeep/iam-escalate-techniques/1", "techniques": ts})
 	}
 	w := tabwriter.NewWriter(s.out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "ID\tTITLE")
@@ -262,7 +263,7 @@ func (f *escalateFlags) printOne(s streams, ts []*technique.Technique) error {
 		return err
 	}
 	if f.output == "json" {
-		return writeJSON(s, map[string]any{"schema": "rootkeep/iam-escalate-technique/1", "technique": t})
+		return writeJSON(s.out, map[string]any{"schema": "rootkeep/iam-escalate-technique/1", "technique": t})
 	}
 	fmt.Fprintf(s.out, "%s: %s\n\n%s\n\n", visible(t.ID), visible(t.Title), visible(t.Why))
 	for _, line := range t.Needs() {
@@ -295,7 +296,7 @@ func (f *escalateFlags) runCases(s streams, ts, all []*technique.Technique) erro
 		codes = append(codes, exitFindings)
 	}
 	if f.output == "json" {
-		if err := writeJSON(s, map[string]any{"schema": "rootkeep/iam-escalate-test/1", "cases": results, "exit_codes": codes}); err != nil {
+		if err := writeJSON(s.out, map[string]any{"schema": "rootkeep/iam-escalate-test/1", "cases": results, "exit_codes": codes}); err != nil {
 			return err
 		}
 		return exitWith(codes)
