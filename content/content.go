@@ -8,7 +8,8 @@ import "embed"
 // Files holds controls/<ID>.yaml, detections/<name>.yaml, the base events
 // events/<name>.json that their cases patch, api/*.txt, the names of AWS's operations
 // and events, eventactions/*.txt, which IAM action an event of CloudTrail stands for,
-// policies/<id>.yaml, templates of policies, and quiz/<id>.yaml, self-assessments.
+// escalations/<id>.yaml, techniques of privilege escalation, policies/<id>.yaml,
+// templates of policies, and quiz/<id>.yaml, self-assessments.
 //
-//go:embed api attack controls detections eventactions events policies quiz
+//go:embed api attack controls detections escalations eventactions events policies quiz
 var Files embed.FS

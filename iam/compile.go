@@ -75,7 +75,7 @@ func (r Ref) Line() int {
 	return line
 }
 
-// String is policy, statement number and Sid.
+// String is policy, statement number and Sid, on one line.
 func (r Ref) String() string {
 	if r.Policy == nil {
 		return ""
@@ -84,7 +84,7 @@ func (r Ref) String() string {
 	if sid := r.Sid(); sid != "" {
 		s += " (" + sid + ")"
 	}
-	return s
+	return condition.OneLine(s)
 }
 
 // mode says whether a statement has an element, or its Not form.
@@ -153,6 +153,11 @@ func unread(name, who string) *Policy {
 	}
 	p.Unread = true
 	return p
+}
+
+// Readable says whether the policy has a text: it is not one that Unread made.
+func (p *Policy) Readable() bool {
+	return len(p.statements) == 0 || len(p.statements[0].tests) == 0 || p.statements[0].tests[0].Leaf().Unread == ""
 }
 
 // Reading says which answer is given where AWS's documentation is thin; see

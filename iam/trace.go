@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+
+	"github.com/rootkeep/rootkeep/iam/condition"
 )
 
 // Result is "denies", "allows", "silent", "unknown" or "not applicable".
@@ -60,7 +62,7 @@ func (s StatementTrace) MarshalJSON() ([]byte, error) {
 // String is the trace for a person, one line per layer and statement.
 func (x *Explanation) String() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s: %s on %s by %s", x.Outcome, x.Action, x.Resource, x.Principal)
+	fmt.Fprintf(&b, "%s: %s on %s by %s", x.Outcome, condition.OneLine(x.Action), condition.OneLine(x.Resource), condition.OneLine(x.Principal))
 	if x.By != 0 {
 		fmt.Fprintf(&b, " (%s)", x.By)
 	}
@@ -124,6 +126,6 @@ func (e *ElementTrace) write(b *strings.Builder) {
 	case e.Got == nil:
 		b.WriteString("the key is not known)")
 	default:
-		fmt.Fprintf(b, "the request has [%s])", strings.Join(e.Got, ", "))
+		fmt.Fprintf(b, "the request has [%s])", condition.OneLine(strings.Join(e.Got, ", ")))
 	}
 }

@@ -213,6 +213,10 @@ func TestDocumentedNames(t *testing.T) {
 		{"every derived field is explained", "detections.md", "internal/detect/fields.go", `"(rootkeep\.[a-z_]+)"`},
 		{"every check of the linter is explained", "detections.md", "sigma/lint/*.go", `"([a-z]+-[a-z-]+)", (?:Error|Warning|Info)\b`},
 		{"every check of loading is explained", "detections.md", "internal/app/lint.go", `check\w+ += "([a-z]+)"`},
+		{"every key of a technique is explained", "iam-escalation.md", "iam/escalate/technique/technique.go", `yaml:"([a-z]+)"`},
+		{"every key of a technique's case is explained", "iam-escalation.md", "iam/escalate/technique/case.go", `yaml:"([a-z]+)"`},
+		{"every target of a technique is explained", "iam-escalation.md", "iam/escalate/technique/technique.go", `Target = "([a-z-]+)"`},
+		{"every effect of a technique is explained", "iam-escalation.md", "iam/escalate/technique/technique.go", `Effect = "([a-z]+)"`},
 		{"every modifier is explained", "sigma.md", "sigma/value/modifier.go", `(?m)^\s+\w+ +(?:Operator|encoding) += "([a-z0-9]+)"`},
 		{"every correlation type is explained", "sigma.md", "sigma/document.go", `CorrelationType = "([a-z_]+)"`},
 	}

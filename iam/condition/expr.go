@@ -204,8 +204,10 @@ func (e Expr) String() string {
 	return strings.Join(parts, word)
 }
 
-// String is the leaf as a person would write it.
-func (l Leaf) String() string {
+// String is the leaf as a person would write it, on one line.
+func (l Leaf) String() string { return OneLine(l.text()) }
+
+func (l Leaf) text() string {
 	switch {
 	case l.Operator != "":
 		return l.Operator + " " + l.Key + " [" + strings.Join(l.Values, ", ") + "]"
@@ -220,3 +222,10 @@ func (l Leaf) String() string {
 	}
 	return "the resource belongs to account " + l.ResourceAccount
 }
+
+// breaks are the characters that begin a new line on some terminal or page.
+var breaks = strings.NewReplacer("\n", `\n`, "\r", `\r`, "\v", `\v`, "\f", `\f`, "\u0085", `\u0085`, "\u2028", `\u2028`, "\u2029", `\u2029`)
+
+// OneLine keeps a text on its line: what a policy says of itself must not look like
+// a line of ours.
+func OneLine(s string) string { return breaks.Replace(s) }

@@ -5,9 +5,10 @@ import (
 	"slices"
 	"strings"
 
+	"time"
+
 	"github.com/rootkeep/rootkeep/iam/diff/partition"
 	"github.com/rootkeep/rootkeep/iam/metadata"
-	"time"
 )
 
 // pursuit looks for requests of one class of actions that to allows and from does not.

@@ -234,9 +234,7 @@ func (w *Worker) tell(c *call) {
 		w.hunt.options.OnMatch(Match{Rule: ruleName(&r.Header), Title: r.Title, Level: level(r.Level, &w.hunt.pack.rules[number], c.Failed, c.raised), Event: w.event()})
 	}
 }
-func ruleName(h *sigma.Header) string {
-	return cmp.Or(h.Name, cmp.Or(h.ID, h.Title))
-}
+func ruleName(h *sigma.Header) string { return cmp.Or(h.Name, h.ID, h.Title) }
 
 // multiFactor is what the record says of MFA: the sign-in's own word, or the
 // session's.

@@ -112,7 +112,7 @@ func (f *evalFlags) print(s cli.Streams, a cases.Answer) error {
 // summary is the decision in a few lines.
 func summary(x *iam.Explanation, by []cases.Statement) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s: %s on %s by %s\n", x.Outcome, x.Action, x.Resource, x.Principal)
+	fmt.Fprintf(&b, "%s: %s on %s by %s\n", x.Outcome, cli.Visible(x.Action), cli.Visible(x.Resource), cli.Visible(x.Principal))
 	if x.Outcome == iam.ImplicitlyDenied {
 		fmt.Fprintf(&b, "  no Allow in: %s\n", x.By)
 	}
@@ -123,9 +123,9 @@ func summary(x *iam.Explanation, by []cases.Statement) string {
 		fmt.Fprintf(&b, "  %s\n", x.Note)
 	}
 	for _, st := range by {
-		fmt.Fprintf(&b, "  %s: %s in %s, statement %d", st.Layer, st.Effect, st.Policy, st.Index)
+		fmt.Fprintf(&b, "  %s: %s in %s, statement %d", st.Layer, st.Effect, cli.Visible(st.Policy), st.Index)
 		if st.Sid != "" {
-			fmt.Fprintf(&b, " (%s)", st.Sid)
+			fmt.Fprintf(&b, " (%s)", cli.Visible(st.Sid))
 		}
 		b.WriteByte('\n')
 	}

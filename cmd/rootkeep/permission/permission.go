@@ -22,7 +22,7 @@ func Command(s cli.Streams) *cobra.Command {
 		Use:   "iam",
 		Short: "Understand permissions: what policies allow, and what a change of them allows",
 	}
-	c.AddCommand(iamEvalCommand(s), policy.LintCommand(s), iamWhoCanCommand(s), iamCanCommand(s), iamDiffCommand(s), policy.TemplateCommand(s), iamLeastCommand(s))
+	c.AddCommand(iamEvalCommand(s), policy.LintCommand(s), iamWhoCanCommand(s), iamCanCommand(s), iamDiffCommand(s), policy.TemplateCommand(s), iamEscalateCommand(s), iamLeastCommand(s))
 	return c
 }
 

@@ -1,0 +1,98 @@
+package escalate
+
+import (
+	"github.com/rootkeep/rootkeep/iam"
+	"github.com/rootkeep/rootkeep/iam/escalate/plan"
+)
+
+// probes are what an administrator may do, each on a resource that no policy names:
+// hand out any permission, and use the services that hold the most. Somebody who may
+// do the first half only can hand itself the rest: that is a path of one step.
+var probes = []struct{ action, resource string }{
+	{"iam:CreatePolicyVersion", "arn:$partition:iam::$account:policy/*"},
+	{"iam:AttachUserPolicy", "arn:$partition:iam::$account:user/*"},
+	{"iam:AttachRolePolicy", "arn:$partition:iam::$account:role/*"},
+	{"iam:PutUserPolicy", "arn:$partition:iam::$account:user/*"},
+	{"iam:PutRolePolicy", "arn:$partition:iam::$account:role/*"},
+	{"iam:CreateUser", "arn:$partition:iam::$account:user/*"},
+	{"iam:CreateAccessKey", "arn:$partition:iam::$account:user/*"},
+	{"iam:CreateRole", "arn:$partition:iam::$account:role/*"},
+	{"iam:UpdateAssumeRolePolicy", "arn:$partition:iam::$account:role/*"},
+	{"iam:PassRole", "arn:$partition:iam::$account:role/*"},
+	{"cloudformation:CreateStack", "arn:$partition:cloudformation:*:$account:stack/*"},
+	{"cloudtrail:CreateTrail", "arn:$partition:cloudtrail:*:$account:trail/*"},
+	{"dynamodb:DeleteTable", "arn:$partition:dynamodb:*:$account:table/*"},
+	{"ec2:TerminateInstances", "arn:$partition:ec2:*:$account:instance/*"},
+	{"kms:CreateKey", "*"},
+	{"lambda:CreateFunction", "arn:$partition:lambda:*:$account:function:*"},
+	{"logs:DeleteLogGroup", "arn:$partition:logs:*:$account:log-group:*"},
+	{"rds:DeleteDBInstance", "arn:$partition:rds:*:$account:db:*"},
+	{"s3:GetObject", "arn:$partition:s3:::*/*"},
+	{"s3:PutBucketPolicy", "arn:$partition:s3:::*"},
+	{"secretsmanager:GetSecretValue", "arn:$partition:secretsmanager:*:$account:secret:*"},
+	{"ssm:SendCommand", "arn:$partition:ssm:*:$account:document/*"},
+}
+
+// administrator says how certain it is that a state may do all of it. What the
+// organization leaves to no principal of the account does not count against anyone.
+func (g *graph) administrator(s *state) Certainty {
+	worst := None
+	for i := range g.probes {
+		if !s.may.Has(g.probes[i].Calls[0].Number) {
+			return None
+		}
+		c := g.probe(s, s.set, &g.probes[i])
+		if c == None {
+			return None
+		}
+		if worst == None || c > worst {
+			worst = c
+		}
+	}
+	return worst
+}
+
+func (g *graph) probe(s *state, set *iam.Set, n *plan.Need) Certainty {
+	answers := g.ask(s, set, n, nil, nil)
+	if len(answers) == 0 {
+		return None
+	}
+	return answers[0].certainty
+}
+
+// chooseProbes keeps the probes that the organization leaves to some principal of
+// the account.
+func (g *graph) chooseProbes() error {
+	for _, p := range probes {
+		n := plan.Need{On: p.resource, Calls: []plan.Call{{Action: p.action, Number: g.actions.Number(p.action)}}}
+		for _, who := range g.identities {
+			set, err := g.unlimited(who.Principal.Account)
+			if err != nil {
+				return err
+			}
+			s := &state{who: who}
+			s.contexts = g.contexts(s)
+			if g.probe(s, set, &n) != None {
+				g.probes = append(g.probes, n)
+				break
+			}
+		}
+	}
+	return nil
+}
+
+// unlimited is what a principal of an account may do that only the organization limits.
+func (g *graph) unlimited(id accountID) (*iam.Set, error) {
+	if set := g.ideal[id]; set != nil {
+		return set, nil
+	}
+	delegate, err := delegating(id)
+	if err != nil {
+		return nil, err
+	}
+	set, err := g.compile(iam.Policies{
+		Identity: []*iam.Policy{g.all}, Resource: []*iam.Policy{delegate}, SCPs: g.o.Guardrails.SCPs, RCPs: g.o.Guardrails.RCPs,
+	})
+	g.ideal[id] = set
+	return set, err
+}
