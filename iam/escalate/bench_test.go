@@ -1,89 +1,17 @@
 package escalate_test
 
 import (
-	"encoding/json"
-	"fmt"
-	"strings"
 	"testing"
 
-	"github.com/rootkeep/rootkeep/iam/account"
 	"github.com/rootkeep/rootkeep/iam/escalate"
+	"github.com/rootkeep/rootkeep/tools/iambench/large"
 )
 
-// company is an account of n principals, half of them users, as companies have them:
-// groups with a few policies, roles for services and for people, one in twenty users
-// with a way up, and conditions.
-func company(tb testing.TB, n int) *account.Account {
-	tb.Helper()
-	const id = "111122223333"
-	arn := func(kind, name string) string { return "arn:aws:iam::" + id + ":" + kind + "/" + name }
-	policy := func(statements ...any) any {
-		return map[string]any{"Version": "2012-10-17", "Statement": statements}
-	}
-	allow := func(resource string, actions ...string) any {
-		return map[string]any{"Effect": "Allow", "Action": actions, "Resource": resource}
-	}
-	managed := []any{}
-	add := func(name string, document any) {
-		managed = append(managed, map[string]any{"Arn": arn("policy", name), "PolicyVersionList": []any{map[string]any{"VersionId": "v1", "IsDefaultVersion": true, "Document": document}}})
-	}
-	add("admin", policy(allow("*", "*")))
-	add("mfa", policy(map[string]any{"Effect": "Deny", "NotAction": []string{"iam:ListMFADevices", "iam:EnableMFADevice"}, "Resource": "*",
-		"Condition": map[string]any{"BoolIfExists": map[string]any{"aws:MultiFactorAuthPresent": "false"}}}))
-	for i := range 60 {
-		add(fmt.Sprint("team", i), policy(
-			allow(fmt.Sprintf("arn:aws:s3:::team%d-*", i), "s3:Get*", "s3:Put*", "s3:List*"),
-			allow("*", "ec2:Describe*", "cloudwatch:*", "logs:*", "tag:Get*"),
-			allow(fmt.Sprintf("arn:aws:lambda:*:%s:function:team%d-*", id, i), "lambda:*"),
-			allow(arn("role", fmt.Sprintf("team%d-*", i)), "iam:PassRole", "sts:AssumeRole"),
-		))
-	}
-	attached := func(names ...string) []any {
-		out := []any{}
-		for _, name := range names {
-			out = append(out, map[string]any{"PolicyArn": arn("policy", name)})
-		}
-		return out
-	}
-	groups := []any{}
-	for i := range 60 {
-		groups = append(groups, map[string]any{"GroupName": fmt.Sprint("team", i), "Arn": arn("group", fmt.Sprint("team", i)), "AttachedManagedPolicies": attached(fmt.Sprint("team", i), "mfa")})
-	}
-	users, roles := []any{}, []any{}
-	for i := range n / 2 {
-		u := map[string]any{"UserName": fmt.Sprint("u", i), "Arn": arn("user", fmt.Sprint("u", i)), "GroupList": []string{fmt.Sprint("team", i%60)}}
-		switch {
-		case i%100 == 0:
-			u["AttachedManagedPolicies"] = attached("admin")
-		case i%20 == 1:
-			u["UserPolicyList"] = []any{map[string]any{"PolicyName": "more", "PolicyDocument": policy(allow("*", "iam:*", "ec2:*", "lambda:*", "cloudformation:*", "ecs:*", "glue:*", "sts:AssumeRole"))}}
-		}
-		users = append(users, u)
-		who := any(map[string]any{"Service": []string{"lambda.amazonaws.com", "ec2.amazonaws.com", "ecs-tasks.amazonaws.com", "glue.amazonaws.com"}[i%4]})
-		if i%3 == 0 {
-			who = map[string]any{"AWS": "arn:aws:iam::" + id + ":root"}
-		}
-		name := fmt.Sprintf("team%d-r%d", i%60, i)
-		r := map[string]any{"RoleName": name, "Path": "/", "Arn": arn("role", name), "AttachedManagedPolicies": attached(fmt.Sprint("team", i%60)),
-			"AssumeRolePolicyDocument": policy(map[string]any{"Effect": "Allow", "Principal": who, "Action": "sts:AssumeRole"})}
-		if i%50 == 0 {
-			r["AttachedManagedPolicies"] = attached("admin")
-		}
-		roles = append(roles, r)
-	}
-	text, err := json.Marshal(map[string]any{"UserDetailList": users, "RoleDetailList": roles, "GroupDetailList": groups, "Policies": managed})
-	if err != nil {
-		tb.Fatal(err)
-	}
-	a, err := account.Read(strings.NewReader(string(text)))
-	if err != nil {
-		tb.Fatal(err)
-	}
-	return a
-}
-
 func BenchmarkEscalate(b *testing.B) {
-	a := company(b, 1000)
+	a, err := large.Company(1000)
+	if err != nil {
+		b.Fatal(err)
+	}
 	o := escalate.Options{Techniques: shipped(b), Now: caseTime}
 	b.ReportAllocs()
 	for b.Loop() {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/rootkeep/rootkeep/iam"
 	"github.com/rootkeep/rootkeep/iam/lint"
+	"github.com/rootkeep/rootkeep/iam/matrix"
 	"github.com/rootkeep/rootkeep/tools/iambench/medium"
 )
 
@@ -46,6 +47,10 @@ func measures() []measure {
 		{name: "linting AWS's managed policies, latest versions", unit: "ms", target: 2000, take: (*subject).lintManaged},
 		{name: "how many those are", target: none, take: (*subject).countManaged},
 		{name: "parsing and compiling them", unit: "ms", target: none, take: (*subject).compileManaged},
+		{name: "1,000 principals, every known action on one resource", unit: "ms", target: 100, take: (*subject).everything},
+		{name: "1,000 principals, who may read one object", unit: "ms", target: 10, take: (*subject).whoCan},
+		{name: "reading and compiling an account of 5,000 principals", unit: "ms", target: 2000, take: (*subject).readAccount},
+		{name: "1,000 principals, paths to administrator", unit: "ms", target: 1000, take: (*subject).escalation},
 		{name: "iam-simulate, the same decision, engine on parsed policies", unit: "us", target: none, take: func(s *subject) (figure, error) { return s.theirs(false) }},
 		{name: "iam-simulate, the same decision, unvalidated API", unit: "us", target: none, take: func(s *subject) (figure, error) { return s.theirs(true) }},
 		{name: "times as fast as its engine, decision", unit: "x", target: 300, least: true, take: (*subject).ratio},
@@ -92,6 +97,7 @@ type subject struct {
 	managed  [][]byte // the latest version of each managed policy
 	decision float64  // ns
 	other    *timing  // of iam-simulate
+	matrix   *matrix.Matrix
 }
 
 // each is the CPU time of one call of f, in nanoseconds: the best of five rounds.
