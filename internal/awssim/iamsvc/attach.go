@@ -1,0 +1,295 @@
+package iamsvc
+
+import (
+	"maps"
+	"slices"
+
+	"github.com/rootkeep/rootkeep/iam"
+	"github.com/rootkeep/rootkeep/internal/awssim/cloud"
+	"github.com/rootkeep/rootkeep/internal/awssim/wire"
+)
+
+func attachOperations() []*cloud.Operation {
+	return []*cloud.Operation{
+		cloud.Op("ListAttachedUserPolicies", listAttached[userPolicies]),
+		cloud.Op("ListAttachedGroupPolicies", listAttached[groupPolicies]),
+		cloud.Op("ListAttachedRolePolicies", listAttached[rolePolicies]),
+		cloud.Op("AttachUserPolicy", attach[userAttach]),
+		cloud.Op("AttachGroupPolicy", attach[groupAttach]),
+		cloud.Op("AttachRolePolicy", attach[roleAttach]),
+		cloud.Op("DetachUserPolicy", detach[userAttach]),
+		cloud.Op("DetachGroupPolicy", detach[groupAttach]),
+		cloud.Op("DetachRolePolicy", detach[roleAttach]),
+		cloud.Op("ListUserPolicies", listInline[userInlines]),
+		cloud.Op("ListGroupPolicies", listInline[groupInlines]),
+		cloud.Op("ListRolePolicies", listInline[roleInlines]),
+		cloud.Op("GetUserPolicy", getInline[userInline]),
+		cloud.Op("GetGroupPolicy", getInline[groupInline]),
+		cloud.Op("GetRolePolicy", getInline[roleInline]),
+		cloud.Op("PutUserPolicy", putInline[userPut]),
+		cloud.Op("PutGroupPolicy", putInline[groupPut]),
+		cloud.Op("PutRolePolicy", putInline[rolePut]),
+		cloud.Op("DeleteUserPolicy", deleteInline[userInline]),
+		cloud.Op("DeleteGroupPolicy", deleteInline[groupInline]),
+		cloud.Op("DeleteRolePolicy", deleteInline[roleInline]),
+	}
+}
+
+// holding is an input that names a user, group or role.
+type holding interface {
+	holder(*cloud.Call) (*cloud.Holder, error)
+}
+
+func (o onUser) holder(c *cloud.Call) (*cloud.Holder, error) {
+	u, err := o.user(c)
+	if err != nil {
+		return nil, err
+	}
+	return &u.Holder, nil
+}
+
+func (o onRole) holder(c *cloud.Call) (*cloud.Holder, error) {
+	r, err := o.role(c)
+	if err != nil {
+		return nil, err
+	}
+	return &r.Holder, nil
+}
+
+func (o onGroup) holder(c *cloud.Call) (*cloud.Holder, error) {
+	g, err := o.group(c)
+	if err != nil {
+		return nil, err
+	}
+	return &g.Holder, nil
+}
+
+// The inputs of each operation for users, groups and roles.
+type (
+	underPaths struct{ underPath }
+	pages      struct{ paged }
+	attachment struct {
+		PolicyArn string `aws:",must"`
+	}
+	inlineName struct {
+		PolicyName string `aws:",must"`
+	}
+	inlineText struct {
+		PolicyName     string `aws:",must"`
+		PolicyDocument string `aws:",must"`
+	}
+	userPolicies struct {
+		onUser
+		underPaths
+	}
+	groupPolicies struct {
+		onGroup
+		underPaths
+	}
+	rolePolicies struct {
+		onRole
+		underPaths
+	}
+	userAttach struct {
+		onUser
+		attachment
+	}
+	groupAttach struct {
+		onGroup
+		attachment
+	}
+	roleAttach struct {
+		onRole
+		attachment
+	}
+	userInlines struct {
+		onUser
+		pages
+	}
+	groupInlines struct {
+		onGroup
+		pages
+	}
+	roleInlines struct {
+		onRole
+		pages
+	}
+	userInline struct {
+		onUser
+		inlineName
+	}
+	groupInline struct {
+		onGroup
+		inlineName
+	}
+	roleInline struct {
+		onRole
+		inlineName
+	}
+	userPut struct {
+		onUser
+		inlineText
+	}
+	groupPut struct {
+		onGroup
+		inlineText
+	}
+	rolePut struct {
+		onRole
+		inlineText
+	}
+)
+
+func (u underPaths) prefix() underPath        { return u.underPath }
+func (p pages) cutBy() paged                  { return p.paged }
+func (a attachment) arn() string              { return a.PolicyArn }
+func (n inlineName) inline() string           { return n.PolicyName }
+func (t inlineText) put() (name, text string) { return t.PolicyName, t.PolicyDocument }
+
+type listAttachedOut struct {
+	AttachedPolicies []attachedShape
+	page
+}
+
+func listAttached[In interface {
+	holding
+	prefix() underPath
+}](c *cloud.Call, in In) (out listAttachedOut, err error) {
+	h, err := in.holder(c)
+	if err != nil {
+		return out, err
+	}
+	var all []attachedShape
+	for _, arn := range h.Attached {
+		if p := c.Account.Find(arn); p != nil && in.prefix().has(p.Path) {
+			all = append(all, attachedShape{p.Name, arn})
+		}
+	}
+	out.AttachedPolicies, out.page, err = cut(c, in.prefix().paged, all)
+	return out, err
+}
+
+// maxAttached is the default quota of managed policies of one identity.
+const maxAttached = 10
+
+func attach[In interface {
+	holding
+	arn() string
+}](c *cloud.Call, in In) (cloud.None, error) {
+	h, err := in.holder(c)
+	switch {
+	case err != nil:
+		return cloud.None{}, err
+	case c.Account.Find(in.arn()) == nil:
+		return cloud.None{}, cloud.Fail("NoSuchEntity", 404, "Policy %s does not exist or is not attachable.", in.arn())
+	case slices.Contains(h.Attached, in.arn()):
+		return cloud.None{}, nil
+	case len(h.Attached) >= maxAttached:
+		return cloud.None{}, cloud.Fail("LimitExceeded", 409, "Cannot exceed quota for PoliciesPerIdentity: %d", maxAttached)
+	}
+	h.Attached = append(h.Attached, in.arn())
+	return cloud.None{}, nil
+}
+
+func detach[In interface {
+	holding
+	arn() string
+}](c *cloud.Call, in In) (cloud.None, error) {
+	h, err := in.holder(c)
+	switch {
+	case err != nil:
+		return cloud.None{}, err
+	case !slices.Contains(h.Attached, in.arn()):
+		return cloud.None{}, cloud.Fail("NoSuchEntity", 404, "Policy %s was not found.", in.arn())
+	}
+	h.Attached = remove(h.Attached, in.arn())
+	return cloud.None{}, nil
+}
+
+type listInlineOut struct {
+	PolicyNames []string
+	page
+}
+
+func listInline[In interface {
+	holding
+	cutBy() paged
+}](c *cloud.Call, in In) (out listInlineOut, err error) {
+	h, err := in.holder(c)
+	if err != nil {
+		return out, err
+	}
+	out.PolicyNames, out.page, err = cut(c, in.cutBy(), slices.Sorted(maps.Keys(h.Inline)))
+	return out, err
+}
+
+type inlineOut struct {
+	UserName, GroupName, RoleName string
+	PolicyName                    string
+	PolicyDocument                wire.Encoded
+}
+
+func inlineOf(c *cloud.Call, in interface {
+	holding
+	inline() string
+}) (*cloud.Holder, string, error) {
+	h, err := in.holder(c)
+	if err != nil {
+		return nil, "", err
+	}
+	text, ok := h.Inline[in.inline()]
+	if !ok {
+		return nil, "", cloud.Fail("NoSuchEntity", 404, "The policy with name %s cannot be found.", in.inline())
+	}
+	return h, text, nil
+}
+
+func getInline[In interface {
+	holding
+	inline() string
+}](c *cloud.Call, in In) (out inlineOut, err error) {
+	h, text, err := inlineOf(c, in)
+	if err != nil {
+		return out, err
+	}
+	out = inlineOut{PolicyName: in.inline(), PolicyDocument: wire.Encoded(text)}
+	switch any(in).(type) {
+	case userInline:
+		out.UserName = h.Name
+	case groupInline:
+		out.GroupName = h.Name
+	default:
+		out.RoleName = h.Name
+	}
+	return out, nil
+}
+
+func putInline[In interface {
+	holding
+	put() (name, text string)
+}](c *cloud.Call, in In) (cloud.None, error) {
+	h, err := in.holder(c)
+	if err != nil {
+		return cloud.None{}, err
+	}
+	name, text := in.put()
+	if err := checkName(c, "policyName", name, 128); err != nil {
+		return cloud.None{}, err
+	}
+	if err := checkDocument(iam.Identity, text); err != nil {
+		return cloud.None{}, err
+	}
+	h.Inline[name] = text
+	return cloud.None{}, nil
+}
+
+func deleteInline[In interface {
+	holding
+	inline() string
+}](c *cloud.Call, in In) (cloud.None, error) {
+	h, _, err := inlineOf(c, in)
+	if err == nil {
+		delete(h.Inline, in.inline())
+	}
+	return cloud.None{}, err
+}
