@@ -104,7 +104,7 @@ func (c *Call) findREST(r *http.Request, body []byte) (located, error) {
 		return located{}, Fail("UnknownOperationException", 404, "The simulator has no operation of %s at %s %s", c.Service.Name, r.Method, r.URL.Path)
 	}
 	return located{func(in any) error {
-		req := wire.Request{Body: body, URI: labels, Query: o.route.marked(query), Header: r.Header, Text: c.protocol == RESTXML}
+		req := wire.Request{Body: body, URI: labels, Query: o.route.Marked(query), Header: r.Header, Text: c.protocol == RESTXML}
 		var err error
 		switch {
 		case o.Data: // the body is an object's content

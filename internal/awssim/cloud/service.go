@@ -2,10 +2,12 @@ package cloud
 
 import (
 	"fmt"
+	"net/url"
 	"reflect"
 	"slices"
 	"strings"
 
+	"github.com/rootkeep/rootkeep/internal/awssim/route"
 	"github.com/rootkeep/rootkeep/internal/awssim/wire"
 )
 
@@ -57,7 +59,7 @@ type Operation struct {
 	Answer bool // a read whose answer CloudTrail records all the same
 	Route  string
 
-	route  route
+	route  route.Route
 	input  reflect.Type
 	handle func(c *Call, decode func(any) error) (any, error)
 }
@@ -134,7 +136,7 @@ func (s *Service) index() error {
 		s.byName[o.Name] = o
 		if s.rest() {
 			var err error
-			if o.route, err = parseRoute(o.Route); err != nil {
+			if o.route, err = route.Parse(o.Route); err != nil {
 				return fmt.Errorf("cloud: %s %s: %w", s.Name, o.Name, err)
 			}
 		}
@@ -169,4 +171,19 @@ func (s *Service) style(p Protocol, answer bool) wire.Style {
 		f = wire.Epoch
 	}
 	return wire.Style{Lower: s.Lower, Time: f, Item: "member"}
+}
+
+// find picks the operation of a REST request: of those that match, the one that asks
+// for most.
+func (s *Service) find(method, path string, query url.Values) (*Operation, map[string]string) {
+	var best *Operation
+	var labels map[string]string
+	for _, o := range s.Operations {
+		if l, ok := o.route.Match(method, path, query); ok {
+			if best == nil || o.route.Weight() > best.route.Weight() {
+				best, labels = o, l
+			}
+		}
+	}
+	return best, labels
 }

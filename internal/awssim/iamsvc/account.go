@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/rootkeep/rootkeep/internal/awssim/cloud"
+	"github.com/rootkeep/rootkeep/internal/awssim/iamsvc/entity"
 )
 
 func accountOperations() []*cloud.Operation {
@@ -49,8 +50,8 @@ func getSummary(c *cloud.Call, _ cloud.None) (summaryOut, error) {
 		"AccountMFAEnabled": flag(len(r.MFA) > 0), "AccountAccessKeysPresent": flag(len(r.Keys) > 0), "AccountPasswordPresent": flag(r.Password.Set),
 		"AccountSigningCertificatesPresent": flag(len(r.Certificates) > 0), "Users": len(a.Users), "UsersQuota": 5000, "Groups": len(a.Groups), "GroupsQuota": 300,
 		"Roles": len(a.Roles), "RolesQuota": 1000, "Policies": len(a.Policies), "PoliciesQuota": 1500, "PolicyVersionsInUse": versions, "PolicyVersionsInUseQuota": 10000,
-		"InstanceProfiles": len(a.Profiles), "InstanceProfilesQuota": 1000, "MFADevices": len(a.Devices), "MFADevicesInUse": used, "AccessKeysPerUserQuota": maxKeys,
-		"SigningCertificatesPerUserQuota": maxKeys, "AttachedPoliciesPerUserQuota": maxAttached, "AttachedPoliciesPerGroupQuota": maxAttached,
+		"InstanceProfiles": len(a.Profiles), "InstanceProfilesQuota": 1000, "MFADevices": len(a.Devices), "MFADevicesInUse": used, "AccessKeysPerUserQuota": entity.MaxKeys,
+		"SigningCertificatesPerUserQuota": entity.MaxKeys, "AttachedPoliciesPerUserQuota": maxAttached, "AttachedPoliciesPerGroupQuota": maxAttached,
 		"AttachedPoliciesPerRoleQuota": maxAttached, "VersionsPerPolicyQuota": maxVersions, "GroupsPerUserQuota": 10, "Providers": 0, "ServerCertificates": 0,
 		"ServerCertificatesQuota": 20, "UserPolicySizeQuota": 2048, "GroupPolicySizeQuota": 5120, "RolePolicySizeQuota": 10240, "PolicySizeQuota": 6144,
 		"AssumeRolePolicySizeQuota": 2048, "GlobalEndpointTokenVersion": 1,
@@ -112,15 +113,15 @@ func deletePasswordPolicy(c *cloud.Call, _ cloud.None) (cloud.None, error) {
 
 type aliasesOut struct {
 	AccountAliases []string
-	page
+	entity.Page
 }
 
-func listAliases(c *cloud.Call, in paged) (out aliasesOut, err error) {
+func listAliases(c *cloud.Call, in entity.Paged) (out aliasesOut, err error) {
 	var all []string
 	if c.Account.Alias != "" {
 		all = []string{c.Account.Alias}
 	}
-	out.AccountAliases, out.page, err = cut(c, in, all)
+	out.AccountAliases, out.Page, err = entity.Cut(c, in, all)
 	return out, err
 }
 
@@ -134,7 +135,7 @@ func createAlias(c *cloud.Call, in aliasIn) (cloud.None, error) {
 	}
 	for _, a := range c.Cloud.Accounts() {
 		if a != c.Account && a.Alias == in.AccountAlias {
-			return cloud.None{}, cloud.Fail("EntityAlreadyExists", 409, "The account alias %s already exists.", in.AccountAlias)
+			return cloud.None{}, cloud.Fail("EntityAlreadyExists", 409, "The account alias %s already entity.Exists.", in.AccountAlias)
 		}
 	}
 	c.Account.Alias = in.AccountAlias

@@ -6,6 +6,7 @@ import (
 
 	"github.com/rootkeep/rootkeep/iam"
 	"github.com/rootkeep/rootkeep/internal/awssim/cloud"
+	"github.com/rootkeep/rootkeep/internal/awssim/iamsvc/entity"
 	"github.com/rootkeep/rootkeep/internal/awssim/wire"
 )
 
@@ -40,24 +41,24 @@ type holding interface {
 	holder(*cloud.Call) (*cloud.Holder, error)
 }
 
-func (o onUser) holder(c *cloud.Call) (*cloud.Holder, error) {
-	u, err := o.user(c)
+func (o entity.OnUser) holder(c *cloud.Call) (*cloud.Holder, error) {
+	u, err := o.User(c)
 	if err != nil {
 		return nil, err
 	}
 	return &u.Holder, nil
 }
 
-func (o onRole) holder(c *cloud.Call) (*cloud.Holder, error) {
-	r, err := o.role(c)
+func (o entity.OnRole) holder(c *cloud.Call) (*cloud.Holder, error) {
+	r, err := o.Role(c)
 	if err != nil {
 		return nil, err
 	}
 	return &r.Holder, nil
 }
 
-func (o onGroup) holder(c *cloud.Call) (*cloud.Holder, error) {
-	g, err := o.group(c)
+func (o entity.OnGroup) holder(c *cloud.Call) (*cloud.Holder, error) {
+	g, err := o.Group(c)
 	if err != nil {
 		return nil, err
 	}
@@ -66,8 +67,8 @@ func (o onGroup) holder(c *cloud.Call) (*cloud.Holder, error) {
 
 // The inputs of each operation for users, groups and roles.
 type (
-	underPaths struct{ underPath }
-	pages      struct{ paged }
+	underPaths struct{ entity.UnderPath }
+	pages      struct{ entity.Paged }
 	attachment struct {
 		PolicyArn string `aws:",must"`
 	}
@@ -79,93 +80,93 @@ type (
 		PolicyDocument string `aws:",must"`
 	}
 	userPolicies struct {
-		onUser
+		entity.OnUser
 		underPaths
 	}
 	groupPolicies struct {
-		onGroup
+		entity.OnGroup
 		underPaths
 	}
 	rolePolicies struct {
-		onRole
+		entity.OnRole
 		underPaths
 	}
 	userAttach struct {
-		onUser
+		entity.OnUser
 		attachment
 	}
 	groupAttach struct {
-		onGroup
+		entity.OnGroup
 		attachment
 	}
 	roleAttach struct {
-		onRole
+		entity.OnRole
 		attachment
 	}
 	userInlines struct {
-		onUser
+		entity.OnUser
 		pages
 	}
 	groupInlines struct {
-		onGroup
+		entity.OnGroup
 		pages
 	}
 	roleInlines struct {
-		onRole
+		entity.OnRole
 		pages
 	}
 	userInline struct {
-		onUser
+		entity.OnUser
 		inlineName
 	}
 	groupInline struct {
-		onGroup
+		entity.OnGroup
 		inlineName
 	}
 	roleInline struct {
-		onRole
+		entity.OnRole
 		inlineName
 	}
 	userPut struct {
-		onUser
+		entity.OnUser
 		inlineText
 	}
 	groupPut struct {
-		onGroup
+		entity.OnGroup
 		inlineText
 	}
 	rolePut struct {
-		onRole
+		entity.OnRole
 		inlineText
 	}
 )
 
-func (u underPaths) prefix() underPath        { return u.underPath }
-func (p pages) cutBy() paged                  { return p.paged }
+func (u underPaths) prefix() entity.UnderPath { return u.UnderPath }
+func (p pages) cutBy() entity.Paged           { return p.Paged }
 func (a attachment) arn() string              { return a.PolicyArn }
 func (n inlineName) inline() string           { return n.PolicyName }
 func (t inlineText) put() (name, text string) { return t.PolicyName, t.PolicyDocument }
 
 type listAttachedOut struct {
-	AttachedPolicies []attachedShape
-	page
+	AttachedPolicies []entity.AttachedShape
+	entity.Page
 }
 
 func listAttached[In interface {
 	holding
-	prefix() underPath
+	prefix() entity.UnderPath
 }](c *cloud.Call, in In) (out listAttachedOut, err error) {
 	h, err := in.holder(c)
 	if err != nil {
 		return out, err
 	}
-	var all []attachedShape
+	var all []entity.AttachedShape
 	for _, arn := range h.Attached {
-		if p := c.Account.Find(arn); p != nil && in.prefix().has(p.Path) {
-			all = append(all, attachedShape{p.Name, arn})
+		if p := c.Account.Find(arn); p != nil && in.prefix().Has(p.Path) {
+			all = append(all, entity.AttachedShape{p.Name, arn})
 		}
 	}
-	out.AttachedPolicies, out.page, err = cut(c, in.prefix().paged, all)
+	out.AttachedPolicies, out.Page, err = entity.Cut(c, in.prefix().Paged, all)
 	return out, err
 }
 
@@ -202,24 +203,24 @@ func detach[In interface {
 	case !slices.Contains(h.Attached, in.arn()):
 		return cloud.None{}, cloud.Fail("NoSuchEntity", 404, "Policy %s was not found.", in.arn())
 	}
-	h.Attached = remove(h.Attached, in.arn())
+	h.Attached = entity.Remove(h.Attached, in.arn())
 	return cloud.None{}, nil
 }
 
 type listInlineOut struct {
 	PolicyNames []string
-	page
+	entity.Page
 }
 
 func listInline[In interface {
 	holding
-	cutBy() paged
+	cutBy() entity.Paged
 }](c *cloud.Call, in In) (out listInlineOut, err error) {
 	h, err := in.holder(c)
 	if err != nil {
 		return out, err
 	}
-	out.PolicyNames, out.page, err = cut(c, in.cutBy(), slices.Sorted(maps.Keys(h.Inline)))
+	out.PolicyNames, out.Page, err = entity.Cut(c, in.cutBy(), slices.Sorted(maps.Keys(h.Inline)))
 	return out, err
 }
 
@@ -273,7 +274,7 @@ func putInline[In interface {
 		return cloud.None{}, err
 	}
 	name, text := in.put()
-	if err := checkName(c, "policyName", name, 128); err != nil {
+	if err := entity.CheckName(c, "policyName", name, 128); err != nil {
 		return cloud.None{}, err
 	}
 	if err := checkDocument(iam.Identity, text); err != nil {

@@ -6,12 +6,13 @@ import (
 	"time"
 
 	"github.com/rootkeep/rootkeep/internal/awssim/cloud"
+	"github.com/rootkeep/rootkeep/internal/awssim/iamsvc/entity"
 	"github.com/rootkeep/rootkeep/internal/awssim/wire"
 )
 
 type detailsIn struct {
 	Filter []string
-	paged
+	entity.Paged
 }
 
 type inlineShape struct {
@@ -26,26 +27,26 @@ type (
 		CreateDate                  time.Time
 		UserPolicyList              []inlineShape `aws:",omit"`
 		GroupList                   []string
-		AttachedManagedPolicies     []attachedShape
-		PermissionsBoundary         *boundaryShape
+		AttachedManagedPolicies     []entity.AttachedShape
+		PermissionsBoundary         *entity.BoundaryShape
 		Tags                        []cloud.Tag
 	}
 	groupDetail struct {
 		Path, GroupName, GroupId, Arn string
 		CreateDate                    time.Time
 		GroupPolicyList               []inlineShape
-		AttachedManagedPolicies       []attachedShape
+		AttachedManagedPolicies       []entity.AttachedShape
 	}
 	roleDetail struct {
 		Path, RoleName, RoleId, Arn string
 		CreateDate                  time.Time
 		AssumeRolePolicyDocument    wire.Encoded
-		InstanceProfileList         []profileShape
+		InstanceProfileList         []entity.ProfileShape
 		RolePolicyList              []inlineShape
-		AttachedManagedPolicies     []attachedShape
-		PermissionsBoundary         *boundaryShape
+		AttachedManagedPolicies     []entity.AttachedShape
+		PermissionsBoundary         *entity.BoundaryShape
 		Tags                        []cloud.Tag
-		RoleLastUsed                *lastUsedShape
+		RoleLastUsed                *entity.LastUsedShape
 	}
 	policyDetail struct {
 		policyShape
@@ -56,7 +57,7 @@ type (
 		GroupDetailList []groupDetail
 		RoleDetailList  []roleDetail
 		Policies        []policyDetail
-		page
+		entity.Page
 	}
 )
 
@@ -74,17 +75,17 @@ func getDetails(c *cloud.Call, in detailsIn) (out detailsOut, err error) {
 	if err := checkFilter(c, in.Filter); err != nil {
 		return out, err
 	}
-	part, p, err := cut(c, in.paged, everyone(c.Account, in.Filter))
+	part, p, err := entity.Cut(c, in.Paged, everyone(c.Account, in.Filter))
 	if err != nil {
 		return out, err
 	}
-	out.page = p
+	out.Page = p
 	for _, e := range part {
 		switch e := e.(type) {
 		case *cloud.User:
 			out.UserDetailList = append(out.UserDetailList, showUserDetail(c, e))
 		case *cloud.Group:
-			out.GroupDetailList = append(out.GroupDetailList, groupDetail{e.Path, e.Name, e.ID, e.ARN, e.Created, showInline(&e.Holder), showAttached(c, e.Attached)})
+			out.GroupDetailList = append(out.GroupDetailList, groupDetail{e.Path, e.Name, e.ID, e.ARN, e.Created, showInline(&e.Holder), entity.ShowAttached(c, e.Attached)})
 		case *cloud.Role:
 			out.RoleDetailList = append(out.RoleDetailList, showRoleDetail(c, e))
 		case *cloud.Policy:
@@ -123,12 +124,12 @@ func everyone(a *cloud.Account, filter []string) []any {
 }
 
 func showUserDetail(c *cloud.Call, u *cloud.User) userDetail {
-	return userDetail{u.Path, u.Name, u.ID, u.ARN, u.Created, showInline(&u.Holder), u.Groups, showAttached(c, u.Attached), boundaryOf(&u.Holder), u.Tags}
+	return userDetail{u.Path, u.Name, u.ID, u.ARN, u.Created, showInline(&u.Holder), u.Groups, entity.ShowAttached(c, u.Attached), entity.BoundaryOf(&u.Holder), u.Tags}
 }
 
 func showRoleDetail(c *cloud.Call, r *cloud.Role) roleDetail {
 	return roleDetail{
-		r.Path, r.Name, r.ID, r.ARN, r.Created, wire.Encoded(r.Trust), profilesOf(c, r.Name), showInline(&r.Holder), showAttached(c, r.Attached),
-		boundaryOf(&r.Holder), r.Tags, lastUsed(r),
+		r.Path, r.Name, r.ID, r.ARN, r.Created, wire.Encoded(r.Trust), profilesOf(c, r.Name), showInline(&r.Holder), entity.ShowAttached(c, r.Attached),
+		entity.BoundaryOf(&r.Holder), r.Tags, entity.LastUsed(r),
 	}
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/rootkeep/rootkeep/iam"
 	"github.com/rootkeep/rootkeep/internal/awssim/cloud"
+	"github.com/rootkeep/rootkeep/internal/awssim/iamsvc/entity"
 	"github.com/rootkeep/rootkeep/internal/awssim/wire"
 )
 
@@ -52,8 +53,8 @@ func showPolicy(a *cloud.Account, p *cloud.Policy) policyShape {
 
 type policyOut struct{ Policy policyShape }
 
-func getPolicy(c *cloud.Call, in onPolicy) (policyOut, error) {
-	p, err := in.policy(c)
+func getPolicy(c *cloud.Call, in entity.OnPolicy) (policyOut, error) {
+	p, err := in.Policy(c)
 	if err != nil {
 		return policyOut{}, err
 	}
@@ -63,14 +64,14 @@ func getPolicy(c *cloud.Call, in onPolicy) (policyOut, error) {
 }
 
 type listPoliciesIn struct {
-	underPath
+	entity.UnderPath
 	Scope, PolicyUsageFilter string
 	OnlyAttached             bool
 }
 
 type listPoliciesOut struct {
 	Policies []policyShape
-	page
+	entity.Page
 }
 
 func listPolicies(c *cloud.Call, in listPoliciesIn) (out listPoliciesOut, err error) {
@@ -88,12 +89,12 @@ func listPolicies(c *cloud.Call, in listPoliciesIn) (out listPoliciesOut, err er
 			used = s.PermissionsBoundaryUsageCount > 0
 		}
 		switch {
-		case !in.has(p.Path), in.Scope == "AWS" && !p.AWS(), in.Scope == "Local" && p.AWS(), (in.OnlyAttached || in.PolicyUsageFilter == "PermissionsBoundary") && !used:
+		case !in.Has(p.Path), in.Scope == "AWS" && !p.AWS(), in.Scope == "Local" && p.AWS(), (in.OnlyAttached || in.PolicyUsageFilter == "PermissionsBoundary") && !used:
 			continue
 		}
 		all = append(all, s)
 	}
-	out.Policies, out.page, err = cut(c, in.paged, all)
+	out.Policies, out.Page, err = entity.Cut(c, in.Paged, all)
 	return out, err
 }
 
@@ -113,7 +114,7 @@ func showVersion(v cloud.Version, document bool) versionShape {
 }
 
 type versionIn struct {
-	onPolicy
+	entity.OnPolicy
 	VersionId string `aws:",must"`
 }
 
@@ -129,7 +130,7 @@ func (in *versionIn) find(p *cloud.Policy) (int, error) {
 type versionOut struct{ PolicyVersion versionShape }
 
 func getPolicyVersion(c *cloud.Call, in versionIn) (versionOut, error) {
-	p, err := in.policy(c)
+	p, err := in.Policy(c)
 	if err != nil {
 		return versionOut{}, err
 	}
@@ -141,13 +142,13 @@ func getPolicyVersion(c *cloud.Call, in versionIn) (versionOut, error) {
 }
 
 type policyPaged struct {
-	onPolicy
-	paged
+	entity.OnPolicy
+	entity.Paged
 }
 
 type listVersionsOut struct {
 	Versions []versionShape
-	page
+	entity.Page
 }
 
 // newestFirst shows the versions of a policy in AWS's order.
@@ -161,21 +162,21 @@ func newestFirst(p *cloud.Policy, documents bool) []versionShape {
 }
 
 func listPolicyVersions(c *cloud.Call, in policyPaged) (out listVersionsOut, err error) {
-	p, err := in.policy(c)
+	p, err := in.Policy(c)
 	if err != nil {
 		return out, err
 	}
-	out.Versions, out.page, err = cut(c, in.paged, newestFirst(p, false))
+	out.Versions, out.Page, err = entity.Cut(c, in.Paged, newestFirst(p, false))
 	return out, err
 }
 
 type listEntitiesIn struct {
-	onPolicy
+	entity.OnPolicy
 	EntityFilter, PathPrefix, PolicyUsageFilter string
-	paged
+	entity.Paged
 }
 
-type entity struct {
+type attachee struct {
 	kind, name, id string
 }
 
@@ -183,18 +184,18 @@ type listEntitiesOut struct {
 	PolicyGroups []struct{ GroupName, GroupId string }
 	PolicyUsers  []struct{ UserName, UserId string }
 	PolicyRoles  []struct{ RoleName, RoleId string }
-	page
+	entity.Page
 }
 
 func listEntities(c *cloud.Call, in listEntitiesIn) (out listEntitiesOut, err error) {
-	if _, err := in.policy(c); err != nil {
+	if _, err := in.Policy(c); err != nil {
 		return out, err
 	}
 	users, groups, roles := c.Account.Holders(in.PolicyArn, in.PolicyUsageFilter == "PermissionsBoundary")
-	var all []entity
+	var all []attachee
 	add := func(kind string, h *cloud.Holder) {
-		if (in.EntityFilter == "" || in.EntityFilter == kind) && (underPath{PathPrefix: in.PathPrefix}).has(h.Path) {
-			all = append(all, entity{kind, h.Name, h.ID})
+		if (in.EntityFilter == "" || in.EntityFilter == kind) && (entity.UnderPath{PathPrefix: in.PathPrefix}).Has(h.Path) {
+			all = append(all, attachee{kind, h.Name, h.ID})
 		}
 	}
 	for _, g := range groups {
@@ -206,8 +207,8 @@ func listEntities(c *cloud.Call, in listEntitiesIn) (out listEntitiesOut, err er
 	for _, r := range roles {
 		add("Role", &r.Holder)
 	}
-	part, p, err := cut(c, in.paged, all)
-	out.page = p
+	part, p, err := entity.Cut(c, in.Paged, all)
+	out.Page = p
 	for _, e := range part {
 		switch e.kind {
 		case "Group":
@@ -231,14 +232,14 @@ type createPolicyIn struct {
 
 // On is the ARN that the policy will have.
 func (in *createPolicyIn) On(c *cloud.Call) cloud.Resource {
-	return cloud.Resource{ARN: c.Account.IAM("policy" + orSlash(in.Path) + in.PolicyName)}
+	return cloud.Resource{ARN: c.Account.IAM("policy" + entity.OrSlash(in.Path) + in.PolicyName)}
 }
 
 func createPolicy(c *cloud.Call, in createPolicyIn) (policyOut, error) {
-	if err := checkName(c, "policyName", in.PolicyName, 128); err != nil {
+	if err := entity.CheckName(c, "policyName", in.PolicyName, 128); err != nil {
 		return policyOut{}, err
 	}
-	if err := checkPath(c, &in.Path); err != nil {
+	if err := entity.CheckPath(c, &in.Path); err != nil {
 		return policyOut{}, err
 	}
 	if err := checkDocument(iam.Identity, in.PolicyDocument); err != nil {
@@ -250,7 +251,7 @@ func createPolicy(c *cloud.Call, in createPolicyIn) (policyOut, error) {
 	}
 	for _, other := range c.Account.Policies {
 		if other.Name == p.Name {
-			return policyOut{}, cloud.Fail("EntityAlreadyExists", 409, "A policy called %s already exists. Duplicate names are not allowed.", p.Name)
+			return policyOut{}, cloud.Fail("EntityAlreadyExists", 409, "A policy called %s already entity.Exists. Duplicate names are not allowed.", p.Name)
 		}
 	}
 	c.Account.Policies[p.ARN] = p
@@ -258,7 +259,7 @@ func createPolicy(c *cloud.Call, in createPolicyIn) (policyOut, error) {
 }
 
 type createVersionIn struct {
-	onPolicy
+	entity.OnPolicy
 	PolicyDocument string `aws:",must"`
 	SetAsDefault   bool
 }
@@ -267,7 +268,7 @@ type createVersionIn struct {
 const maxVersions = 5
 
 func createPolicyVersion(c *cloud.Call, in createVersionIn) (versionOut, error) {
-	p, err := in.own(c)
+	p, err := in.Own(c)
 	if err != nil {
 		return versionOut{}, err
 	}
@@ -294,7 +295,7 @@ func setDefault(p *cloud.Policy, index int) {
 }
 
 func setDefaultVersion(c *cloud.Call, in versionIn) (cloud.None, error) {
-	p, err := in.own(c)
+	p, err := in.Own(c)
 	if err != nil {
 		return cloud.None{}, err
 	}
@@ -307,7 +308,7 @@ func setDefaultVersion(c *cloud.Call, in versionIn) (cloud.None, error) {
 }
 
 func deletePolicyVersion(c *cloud.Call, in versionIn) (cloud.None, error) {
-	p, err := in.own(c)
+	p, err := in.Own(c)
 	if err != nil {
 		return cloud.None{}, err
 	}
@@ -316,22 +317,22 @@ func deletePolicyVersion(c *cloud.Call, in versionIn) (cloud.None, error) {
 	case err != nil:
 		return cloud.None{}, err
 	case p.Versions[i].Default:
-		return cloud.None{}, conflict("Cannot delete the default version of a policy.")
+		return cloud.None{}, entity.Conflict("Cannot delete the default version of a policy.")
 	}
 	p.Versions = slices.Delete(p.Versions, i, i+1)
 	return cloud.None{}, nil
 }
 
-func deletePolicy(c *cloud.Call, in onPolicy) (cloud.None, error) {
-	p, err := in.own(c)
+func deletePolicy(c *cloud.Call, in entity.OnPolicy) (cloud.None, error) {
+	p, err := in.Own(c)
 	if err != nil {
 		return cloud.None{}, err
 	}
 	switch s := showPolicy(c.Account, p); {
 	case s.AttachmentCount > 0, s.PermissionsBoundaryUsageCount > 0:
-		return cloud.None{}, conflict("Cannot delete a policy attached to entities.")
+		return cloud.None{}, entity.Conflict("Cannot delete a policy attached to entities.")
 	case len(p.Versions) > 1:
-		return cloud.None{}, conflict("This policy has more than one version. Before you delete a policy, you must delete the policy's versions.")
+		return cloud.None{}, entity.Conflict("This policy has more than one version. Before you delete a policy, you must delete the policy's versions.")
 	}
 	delete(c.Account.Policies, p.ARN)
 	return cloud.None{}, nil

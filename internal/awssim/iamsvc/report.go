@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/rootkeep/rootkeep/internal/awssim/cloud"
+	"github.com/rootkeep/rootkeep/internal/awssim/iamsvc/entity"
 )
 
 // reportLife is how long IAM serves the same credential report.
@@ -28,7 +29,7 @@ func generateReport(c *cloud.Call, _ cloud.None) (generateReportOut, error) {
 		*r = report{content: credentialReport(c.Account), started: c.Now}
 	}
 	if r.asked++; r.asked == 1 {
-		return generateReportOut{"STARTED", "No report exists. Starting a new report generation task"}, nil
+		return generateReportOut{"STARTED", "No report entity.Exists. Starting a new report generation task"}, nil
 	}
 	if !r.done() {
 		return generateReportOut{State: "INPROGRESS"}, nil
@@ -46,7 +47,7 @@ func getReport(c *cloud.Call, _ cloud.None) (out getReportOut, err error) {
 	r := cloud.Regional[report](c.Account, "")
 	switch {
 	case r.asked == 0:
-		return out, cloud.Fail("ReportNotPresent", 410, "No report exists. Use GenerateCredentialReport to start a new report.")
+		return out, cloud.Fail("ReportNotPresent", 410, "No report entity.Exists. Use GenerateCredentialReport to start a new report.")
 	case !r.done():
 		return out, cloud.Fail("ReportInProgress", 404, "The report is being generated.")
 	case c.Now.Sub(r.started) >= reportLife:
@@ -91,7 +92,7 @@ func reportRow(name, arn string, created time.Time, p *cloud.Password, next stri
 		row = append(row, stamp(p.Used), stamp(p.Changed), next)
 	}
 	row = append(row, boolText(len(mfa) > 0))
-	for i := range maxKeys {
+	for i := range entity.MaxKeys {
 		if i >= len(keys) {
 			row = append(row, "false", "N/A", "N/A", "N/A", "N/A")
 			continue
@@ -99,7 +100,7 @@ func reportRow(name, arn string, created time.Time, p *cloud.Password, next stri
 		k := keys[i]
 		row = append(row, boolText(k.Active), stamp(k.Created), stamp(k.Used), orNA(k.Region), orNA(k.Service))
 	}
-	for i := range maxKeys {
+	for i := range entity.MaxKeys {
 		if i >= len(certs) {
 			row = append(row, "false", "N/A")
 			continue

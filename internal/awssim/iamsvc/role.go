@@ -5,6 +5,7 @@ import (
 
 	"github.com/rootkeep/rootkeep/iam"
 	"github.com/rootkeep/rootkeep/internal/awssim/cloud"
+	"github.com/rootkeep/rootkeep/internal/awssim/iamsvc/entity"
 )
 
 func roleOperations() []*cloud.Operation {
@@ -29,36 +30,36 @@ func roleOperations() []*cloud.Operation {
 	}
 }
 
-type roleOut struct{ Role roleShape }
+type roleOut struct{ Role entity.RoleShape }
 
-func getRole(c *cloud.Call, in onRole) (roleOut, error) {
-	r, err := in.role(c)
+func getRole(c *cloud.Call, in entity.OnRole) (roleOut, error) {
+	r, err := in.Role(c)
 	if err != nil {
 		return roleOut{}, err
 	}
-	out := showRole(r)
-	out.PermissionsBoundary, out.Tags, out.RoleLastUsed = boundaryOf(&r.Holder), r.Tags, lastUsed(r)
+	out := entity.ShowRole(r)
+	out.PermissionsBoundary, out.Tags, out.RoleLastUsed = entity.BoundaryOf(&r.Holder), r.Tags, entity.LastUsed(r)
 	return roleOut{out}, nil
 }
 
 type listRolesOut struct {
-	Roles []roleShape
-	page
+	Roles []entity.RoleShape
+	entity.Page
 }
 
-func listRoles(c *cloud.Call, in underPath) (out listRolesOut, err error) {
-	var all []roleShape
+func listRoles(c *cloud.Call, in entity.UnderPath) (out listRolesOut, err error) {
+	var all []entity.RoleShape
 	for _, r := range cloud.Sorted(c.Account.Roles) {
-		if in.has(r.Path) {
-			all = append(all, showRole(r))
+		if in.Has(r.Path) {
+			all = append(all, entity.ShowRole(r))
 		}
 	}
-	out.Roles, out.page, err = cut(c, in.paged, all)
+	out.Roles, out.Page, err = entity.Cut(c, in.Paged, all)
 	return out, err
 }
 
 type createRoleIn struct {
-	onRole
+	entity.OnRole
 	Path, Description, PermissionsBoundary string
 	AssumeRolePolicyDocument               string `aws:",must"`
 	MaxSessionDuration                     int
@@ -66,14 +67,14 @@ type createRoleIn struct {
 }
 
 func createRole(c *cloud.Call, in createRoleIn) (roleOut, error) {
-	if err := checkName(c, "roleName", in.RoleName, 64); err != nil {
+	if err := entity.CheckName(c, "roleName", in.RoleName, 64); err != nil {
 		return roleOut{}, err
 	}
-	if err := checkPath(c, &in.Path); err != nil {
+	if err := entity.CheckPath(c, &in.Path); err != nil {
 		return roleOut{}, err
 	}
 	if c.Account.Roles[in.RoleName] != nil {
-		return roleOut{}, exists("Role", in.RoleName)
+		return roleOut{}, entity.Exists("Role", in.RoleName)
 	}
 	if err := checkDocument(iam.Resource, in.AssumeRolePolicyDocument); err != nil {
 		return roleOut{}, err
@@ -93,8 +94,8 @@ func createRole(c *cloud.Call, in createRoleIn) (roleOut, error) {
 		Trust: in.AssumeRolePolicyDocument, Description: in.Description, MaxSession: life,
 	}
 	c.Account.Roles[r.Name] = r
-	out := showRole(r)
-	out.PermissionsBoundary, out.Tags = boundaryOf(&r.Holder), r.Tags
+	out := entity.ShowRole(r)
+	out.PermissionsBoundary, out.Tags = entity.BoundaryOf(&r.Holder), r.Tags
 	return roleOut{out}, nil
 }
 
@@ -110,13 +111,13 @@ func sessionLimit(c *cloud.Call, seconds int) (int, error) {
 }
 
 type updateRoleIn struct {
-	onRole
+	entity.OnRole
 	Description        *string
 	MaxSessionDuration int
 }
 
 func updateRole(c *cloud.Call, in updateRoleIn) (cloud.None, error) {
-	r, err := in.role(c)
+	r, err := in.Role(c)
 	if err != nil {
 		return cloud.None{}, err
 	}
@@ -132,12 +133,12 @@ func updateRole(c *cloud.Call, in updateRoleIn) (cloud.None, error) {
 }
 
 type updateTrustIn struct {
-	onRole
+	entity.OnRole
 	PolicyDocument string `aws:",must"`
 }
 
 func updateTrust(c *cloud.Call, in updateTrustIn) (cloud.None, error) {
-	r, err := in.role(c)
+	r, err := in.Role(c)
 	if err == nil {
 		err = checkDocument(iam.Resource, in.PolicyDocument)
 	}
@@ -147,43 +148,43 @@ func updateTrust(c *cloud.Call, in updateTrustIn) (cloud.None, error) {
 	return cloud.None{}, err
 }
 
-func deleteRole(c *cloud.Call, in onRole) (cloud.None, error) {
-	r, err := in.role(c)
+func deleteRole(c *cloud.Call, in entity.OnRole) (cloud.None, error) {
+	r, err := in.Role(c)
 	switch {
 	case err != nil:
 		return cloud.None{}, err
 	case len(r.Attached) > 0:
-		return cloud.None{}, conflict("Cannot delete entity, must detach all policies first.")
+		return cloud.None{}, entity.Conflict("Cannot delete entity, must detach all policies first.")
 	case len(r.Inline) > 0:
-		return cloud.None{}, conflict("Cannot delete entity, must delete policies first.")
+		return cloud.None{}, entity.Conflict("Cannot delete entity, must delete policies first.")
 	case len(profilesOf(c, r.Name)) > 0:
-		return cloud.None{}, conflict("Cannot delete entity, must remove roles from instance profile first.")
+		return cloud.None{}, entity.Conflict("Cannot delete entity, must entity.Remove roles from instance profile first.")
 	}
 	delete(c.Account.Roles, r.Name)
 	return cloud.None{}, nil
 }
 
 type rolePaged struct {
-	onRole
-	paged
+	entity.OnRole
+	entity.Paged
 }
 
 func listRoleTags(c *cloud.Call, in rolePaged) (out tagsOut, err error) {
-	r, err := in.role(c)
+	r, err := in.Role(c)
 	if err != nil {
 		return out, err
 	}
-	out.Tags, out.page, err = cut(c, in.paged, r.Tags)
+	out.Tags, out.Page, err = entity.Cut(c, in.Paged, r.Tags)
 	return out, err
 }
 
 type tagRoleIn struct {
-	onRole
+	entity.OnRole
 	Tags []cloud.Tag
 }
 
 func tagRole(c *cloud.Call, in tagRoleIn) (cloud.None, error) {
-	r, err := in.role(c)
+	r, err := in.Role(c)
 	if err == nil {
 		r.Tags = cloud.SetTags(r.Tags, in.Tags)
 	}
@@ -191,12 +192,12 @@ func tagRole(c *cloud.Call, in tagRoleIn) (cloud.None, error) {
 }
 
 type untagRoleIn struct {
-	onRole
+	entity.OnRole
 	TagKeys []string
 }
 
 func untagRole(c *cloud.Call, in untagRoleIn) (cloud.None, error) {
-	r, err := in.role(c)
+	r, err := in.Role(c)
 	if err == nil {
 		r.Tags = cloud.DropTags(r.Tags, in.TagKeys)
 	}
@@ -204,12 +205,12 @@ func untagRole(c *cloud.Call, in untagRoleIn) (cloud.None, error) {
 }
 
 type putRoleBoundaryIn struct {
-	onRole
+	entity.OnRole
 	PermissionsBoundary string `aws:",must"`
 }
 
 func putRoleBoundary(c *cloud.Call, in putRoleBoundaryIn) (cloud.None, error) {
-	r, err := in.role(c)
+	r, err := in.Role(c)
 	if err == nil {
 		err = checkBoundary(c, in.PermissionsBoundary)
 	}
@@ -219,8 +220,8 @@ func putRoleBoundary(c *cloud.Call, in putRoleBoundaryIn) (cloud.None, error) {
 	return cloud.None{}, err
 }
 
-func deleteRoleBoundary(c *cloud.Call, in onRole) (cloud.None, error) {
-	r, err := in.role(c)
+func deleteRoleBoundary(c *cloud.Call, in entity.OnRole) (cloud.None, error) {
+	r, err := in.Role(c)
 	if err == nil {
 		r.Boundary = ""
 	}
@@ -228,37 +229,37 @@ func deleteRoleBoundary(c *cloud.Call, in onRole) (cloud.None, error) {
 }
 
 type listProfilesOut struct {
-	InstanceProfiles []profileShape
-	page
+	InstanceProfiles []entity.ProfileShape
+	entity.Page
 }
 
-func listProfiles(c *cloud.Call, in underPath) (out listProfilesOut, err error) {
-	var all []profileShape
+func listProfiles(c *cloud.Call, in entity.UnderPath) (out listProfilesOut, err error) {
+	var all []entity.ProfileShape
 	for _, p := range cloud.Sorted(c.Account.Profiles) {
-		if in.has(p.Path) {
-			all = append(all, showProfile(c, p))
+		if in.Has(p.Path) {
+			all = append(all, entity.ShowProfile(c, p))
 		}
 	}
-	out.InstanceProfiles, out.page, err = cut(c, in.paged, all)
+	out.InstanceProfiles, out.Page, err = entity.Cut(c, in.Paged, all)
 	return out, err
 }
 
-func profilesOf(c *cloud.Call, role string) []profileShape {
-	var out []profileShape
+func profilesOf(c *cloud.Call, role string) []entity.ProfileShape {
+	var out []entity.ProfileShape
 	for _, p := range cloud.Sorted(c.Account.Profiles) {
 		if slices.Contains(p.Roles, role) {
-			out = append(out, showProfile(c, p))
+			out = append(out, entity.ShowProfile(c, p))
 		}
 	}
 	return out
 }
 
 func listProfilesForRole(c *cloud.Call, in rolePaged) (out listProfilesOut, err error) {
-	r, err := in.role(c)
+	r, err := in.Role(c)
 	if err != nil {
 		return out, err
 	}
-	out.InstanceProfiles, out.page, err = cut(c, in.paged, profilesOf(c, r.Name))
+	out.InstanceProfiles, out.Page, err = entity.Cut(c, in.Paged, profilesOf(c, r.Name))
 	return out, err
 }
 
@@ -287,22 +288,22 @@ type createProfileIn struct {
 	Path string
 }
 
-type instanceProfileOut struct{ InstanceProfile profileShape }
+type instanceProfileOut struct{ InstanceProfile entity.ProfileShape }
 
 func createProfile(c *cloud.Call, in createProfileIn) (out instanceProfileOut, err error) {
 	name := in.InstanceProfileName
-	if err := checkName(c, "instanceProfileName", name, 128); err != nil {
+	if err := entity.CheckName(c, "instanceProfileName", name, 128); err != nil {
 		return out, err
 	}
-	if err := checkPath(c, &in.Path); err != nil {
+	if err := entity.CheckPath(c, &in.Path); err != nil {
 		return out, err
 	}
 	if c.Account.Profiles[name] != nil {
-		return out, exists("Instance Profile", name)
+		return out, entity.Exists("Instance Profile", name)
 	}
 	p := &cloud.Profile{Name: name, Path: in.Path, ID: c.Cloud.UniqueID("AIPA"), ARN: c.Account.IAM("instance-profile" + in.Path + name), Created: c.Now}
 	c.Account.Profiles[name] = p
-	out.InstanceProfile = showProfile(c, p)
+	out.InstanceProfile = entity.ShowProfile(c, p)
 	return out, nil
 }
 
@@ -318,7 +319,7 @@ func addRoleToProfile(c *cloud.Call, in profileRoleIn) (cloud.None, error) {
 	case err != nil:
 		return cloud.None{}, err
 	case r == nil:
-		return cloud.None{}, missing("role", in.RoleName)
+		return cloud.None{}, entity.Missing("role", in.RoleName)
 	case len(p.Roles) > 0:
 		return cloud.None{}, cloud.Fail("LimitExceeded", 409, "Cannot exceed quota for InstanceSessionsPerInstanceProfile: 1")
 	}
@@ -335,7 +336,7 @@ func removeRoleFromProfile(c *cloud.Call, in profileRoleIn) (cloud.None, error) 
 	case err != nil:
 		return cloud.None{}, err
 	case !slices.Contains(p.Roles, in.RoleName):
-		return cloud.None{}, missing("role", in.RoleName)
+		return cloud.None{}, entity.Missing("role", in.RoleName)
 	}
 	p.Roles = nil
 	return cloud.None{}, nil
@@ -347,7 +348,7 @@ func deleteProfile(c *cloud.Call, in onProfile) (cloud.None, error) {
 	case err != nil:
 		return cloud.None{}, err
 	case len(p.Roles) > 0:
-		return cloud.None{}, conflict("Cannot delete entity, must remove roles from instance profile first.")
+		return cloud.None{}, entity.Conflict("Cannot delete entity, must entity.Remove roles from instance profile first.")
 	}
 	delete(c.Account.Profiles, p.Name)
 	return cloud.None{}, nil

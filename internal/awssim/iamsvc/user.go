@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/rootkeep/rootkeep/internal/awssim/cloud"
+	"github.com/rootkeep/rootkeep/internal/awssim/iamsvc/entity"
 )
 
 func userOperations() []*cloud.Operation {
@@ -21,71 +22,59 @@ func userOperations() []*cloud.Operation {
 	}
 }
 
-type userOut struct{ User userShape }
+type userOut struct{ User entity.UserShape }
 
-func getUser(c *cloud.Call, in onSelf) (userOut, error) {
-	s, err := in.subject(c)
+func getUser(c *cloud.Call, in entity.OnSelf) (userOut, error) {
+	s, err := in.Subject(c)
 	if err != nil {
 		return userOut{}, err
 	}
-	if s.user == nil {
-		return userOut{rootShape(c.Account)}, nil
+	if s.User == nil {
+		return userOut{entity.RootShape(c.Account)}, nil
 	}
-	out := showUser(s.user)
-	out.PermissionsBoundary, out.Tags = boundaryOf(&s.user.Holder), s.user.Tags
+	out := entity.ShowUser(s.User)
+	out.PermissionsBoundary, out.Tags = entity.BoundaryOf(&s.User.Holder), s.User.Tags
 	return userOut{out}, nil
 }
 
-// rootShape is the root user, which has neither a name nor a path.
-func rootShape(a *cloud.Account) userShape {
-	return userShape{UserId: string(a.ID), Arn: a.IAM("root"), CreateDate: a.Root.Created, PasswordLastUsed: a.Root.Password.Used}
-}
-
 type listUsersOut struct {
-	Users []userShape
-	page
+	Users []entity.UserShape
+	entity.Page
 }
 
-type onUsers struct{ underPath }
+type onUsers struct{ entity.UnderPath }
 
 // On are the users under the path.
 func (o *onUsers) On(c *cloud.Call) cloud.Resource {
-	return cloud.Resource{ARN: c.Account.IAM("user" + orSlash(o.PathPrefix))}
-}
-
-func orSlash(path string) string {
-	if path == "" {
-		return "/"
-	}
-	return path
+	return cloud.Resource{ARN: c.Account.IAM("user" + entity.OrSlash(o.PathPrefix))}
 }
 
 func listUsers(c *cloud.Call, in onUsers) (out listUsersOut, err error) {
-	var all []userShape
+	var all []entity.UserShape
 	for _, u := range cloud.Sorted(c.Account.Users) {
-		if in.has(u.Path) {
-			all = append(all, showUser(u))
+		if in.Has(u.Path) {
+			all = append(all, entity.ShowUser(u))
 		}
 	}
-	out.Users, out.page, err = cut(c, in.paged, all)
+	out.Users, out.Page, err = entity.Cut(c, in.Paged, all)
 	return out, err
 }
 
 type createUserIn struct {
-	onUser
+	entity.OnUser
 	Path, PermissionsBoundary string
 	Tags                      []cloud.Tag
 }
 
 func createUser(c *cloud.Call, in createUserIn) (userOut, error) {
-	if err := checkName(c, "userName", in.UserName, 64); err != nil {
+	if err := entity.CheckName(c, "userName", in.UserName, 64); err != nil {
 		return userOut{}, err
 	}
-	if err := checkPath(c, &in.Path); err != nil {
+	if err := entity.CheckPath(c, &in.Path); err != nil {
 		return userOut{}, err
 	}
 	if c.Account.Users[in.UserName] != nil {
-		return userOut{}, exists("User", in.UserName)
+		return userOut{}, entity.Exists("User", in.UserName)
 	}
 	if err := checkBoundary(c, in.PermissionsBoundary); err != nil {
 		return userOut{}, err
@@ -95,8 +84,8 @@ func createUser(c *cloud.Call, in createUserIn) (userOut, error) {
 		Tags: in.Tags, Inline: map[string]string{}, Boundary: in.PermissionsBoundary,
 	}}
 	c.Account.Users[u.Name] = u
-	out := showUser(u)
-	out.PermissionsBoundary, out.Tags = boundaryOf(&u.Holder), u.Tags
+	out := entity.ShowUser(u)
+	out.PermissionsBoundary, out.Tags = entity.BoundaryOf(&u.Holder), u.Tags
 	return userOut{out}, nil
 }
 
@@ -108,28 +97,28 @@ func checkBoundary(c *cloud.Call, arn string) error {
 }
 
 type updateUserIn struct {
-	onUser
+	entity.OnUser
 	NewPath, NewUserName string
 }
 
 func updateUser(c *cloud.Call, in updateUserIn) (cloud.None, error) {
-	u, err := in.user(c)
+	u, err := in.User(c)
 	if err != nil {
 		return cloud.None{}, err
 	}
 	path, name := u.Path, u.Name
 	if in.NewPath != "" {
-		if err := checkPath(c, &in.NewPath); err != nil {
+		if err := entity.CheckPath(c, &in.NewPath); err != nil {
 			return cloud.None{}, err
 		}
 		path = in.NewPath
 	}
 	if in.NewUserName != "" && in.NewUserName != name {
-		if err := checkName(c, "newUserName", in.NewUserName, 64); err != nil {
+		if err := entity.CheckName(c, "newUserName", in.NewUserName, 64); err != nil {
 			return cloud.None{}, err
 		}
 		if c.Account.Users[in.NewUserName] != nil {
-			return cloud.None{}, exists("User", in.NewUserName)
+			return cloud.None{}, entity.Exists("User", in.NewUserName)
 		}
 		name = in.NewUserName
 	}
@@ -143,25 +132,25 @@ func updateUser(c *cloud.Call, in updateUserIn) (cloud.None, error) {
 	return cloud.None{}, nil
 }
 
-func deleteUser(c *cloud.Call, in onUser) (cloud.None, error) {
-	u, err := in.user(c)
+func deleteUser(c *cloud.Call, in entity.OnUser) (cloud.None, error) {
+	u, err := in.User(c)
 	switch {
 	case err != nil:
 		return cloud.None{}, err
 	case u.Password.Set:
-		return cloud.None{}, conflict("Cannot delete entity, must delete login profile first.")
+		return cloud.None{}, entity.Conflict("Cannot delete entity, must delete login profile first.")
 	case len(u.Keys) > 0:
-		return cloud.None{}, conflict("Cannot delete entity, must delete access keys first.")
+		return cloud.None{}, entity.Conflict("Cannot delete entity, must delete access keys first.")
 	case len(u.MFA) > 0:
-		return cloud.None{}, conflict("Cannot delete entity, must delete MFA device first.")
+		return cloud.None{}, entity.Conflict("Cannot delete entity, must delete MFA device first.")
 	case len(u.Certificates) > 0:
-		return cloud.None{}, conflict("Cannot delete entity, must delete signing certificates first.")
+		return cloud.None{}, entity.Conflict("Cannot delete entity, must delete signing certificates first.")
 	case len(u.Groups) > 0:
-		return cloud.None{}, conflict("Cannot delete entity, must remove users from group first.")
+		return cloud.None{}, entity.Conflict("Cannot delete entity, must entity.Remove users from group first.")
 	case len(u.Attached) > 0:
-		return cloud.None{}, conflict("Cannot delete entity, must detach all policies first.")
+		return cloud.None{}, entity.Conflict("Cannot delete entity, must detach all policies first.")
 	case len(u.Inline) > 0:
-		return cloud.None{}, conflict("Cannot delete entity, must delete policies first.")
+		return cloud.None{}, entity.Conflict("Cannot delete entity, must delete policies first.")
 	}
 	delete(c.Account.Users, u.Name)
 	return cloud.None{}, nil
@@ -169,30 +158,30 @@ func deleteUser(c *cloud.Call, in onUser) (cloud.None, error) {
 
 type tagsOut struct {
 	Tags []cloud.Tag
-	page
+	entity.Page
 }
 
 type listUserTagsIn struct {
-	onUser
-	paged
+	entity.OnUser
+	entity.Paged
 }
 
 func listUserTags(c *cloud.Call, in listUserTagsIn) (out tagsOut, err error) {
-	u, err := in.user(c)
+	u, err := in.User(c)
 	if err != nil {
 		return out, err
 	}
-	out.Tags, out.page, err = cut(c, in.paged, u.Tags)
+	out.Tags, out.Page, err = entity.Cut(c, in.Paged, u.Tags)
 	return out, err
 }
 
 type tagUserIn struct {
-	onUser
+	entity.OnUser
 	Tags []cloud.Tag
 }
 
 func tagUser(c *cloud.Call, in tagUserIn) (cloud.None, error) {
-	u, err := in.user(c)
+	u, err := in.User(c)
 	if err == nil {
 		u.Tags = cloud.SetTags(u.Tags, in.Tags)
 	}
@@ -200,12 +189,12 @@ func tagUser(c *cloud.Call, in tagUserIn) (cloud.None, error) {
 }
 
 type untagUserIn struct {
-	onUser
+	entity.OnUser
 	TagKeys []string
 }
 
 func untagUser(c *cloud.Call, in untagUserIn) (cloud.None, error) {
-	u, err := in.user(c)
+	u, err := in.User(c)
 	if err == nil {
 		u.Tags = cloud.DropTags(u.Tags, in.TagKeys)
 	}
@@ -213,12 +202,12 @@ func untagUser(c *cloud.Call, in untagUserIn) (cloud.None, error) {
 }
 
 type putUserBoundaryIn struct {
-	onUser
+	entity.OnUser
 	PermissionsBoundary string `aws:",must"`
 }
 
 func putUserBoundary(c *cloud.Call, in putUserBoundaryIn) (cloud.None, error) {
-	u, err := in.user(c)
+	u, err := in.User(c)
 	if err == nil {
 		err = checkBoundary(c, in.PermissionsBoundary)
 	}
@@ -228,63 +217,10 @@ func putUserBoundary(c *cloud.Call, in putUserBoundaryIn) (cloud.None, error) {
 	return cloud.None{}, err
 }
 
-func deleteUserBoundary(c *cloud.Call, in onUser) (cloud.None, error) {
-	u, err := in.user(c)
+func deleteUserBoundary(c *cloud.Call, in entity.OnUser) (cloud.None, error) {
+	u, err := in.User(c)
 	if err == nil {
 		u.Boundary = ""
 	}
 	return cloud.None{}, err
-}
-
-// onSelf is the input of an operation on a user, or on the caller if none is named.
-type onSelf struct{ UserName string }
-
-// On is the ARN of the user or of the caller's own.
-func (o *onSelf) On(c *cloud.Call) cloud.Resource {
-	switch {
-	case o.UserName != "":
-		return userResource(c, o.UserName)
-	case c.Caller.User != nil:
-		return userResource(c, c.Caller.User.Name)
-	}
-	return cloud.Resource{ARN: c.Account.IAM("root")}
-}
-
-// subject is whose credentials an operation is about: a user, or root.
-type subject struct {
-	user         *cloud.User // nil for root
-	who          cloud.Caller
-	password     *cloud.Password
-	keys         *[]*cloud.AccessKey
-	devices      *[]*cloud.Device
-	certificates *[]*cloud.Certificate
-}
-
-// name is the user's, "" for root.
-func (s *subject) name() string {
-	if s.user == nil {
-		return ""
-	}
-	return s.user.Name
-}
-
-func (o *onSelf) subject(c *cloud.Call) (*subject, error) {
-	u := c.Caller.User
-	if o.UserName != "" {
-		if u = c.Account.Users[o.UserName]; u == nil {
-			return nil, missing("user", o.UserName)
-		}
-	}
-	switch {
-	case u != nil:
-		return &subject{u, cloud.UserCaller(c.Account, u), &u.Password, &u.Keys, &u.MFA, &u.Certificates}, nil
-	case c.Caller.ARN == c.Account.IAM("root"):
-		r := &c.Account.Root
-		return &subject{nil, cloud.RootCaller(c.Account), &r.Password, &r.Keys, &r.MFA, &r.Certificates}, nil
-	}
-	return nil, c.Invalid("Must specify userName when calling with non-User credentials")
-}
-
-func remove[T comparable](list []T, e T) []T {
-	return slices.DeleteFunc(list, func(x T) bool { return x == e })
 }

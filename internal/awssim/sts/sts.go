@@ -14,7 +14,7 @@ import (
 	"github.com/rootkeep/rootkeep"
 	"github.com/rootkeep/rootkeep/iam"
 	"github.com/rootkeep/rootkeep/internal/awssim/cloud"
-	"github.com/rootkeep/rootkeep/internal/awssim/iamsvc"
+	"github.com/rootkeep/rootkeep/internal/awssim/totp"
 )
 
 // Service lists the operations.
@@ -112,7 +112,7 @@ func withMFA(c *cloud.Call, serial, code string) (bool, error) {
 		devices = c.Caller.User.MFA
 	}
 	for _, d := range devices {
-		if d.Serial == serial && d.Virtual() && iamsvc.ValidCode(d, code, c.Cloud.ClientTime()) {
+		if d.Serial == serial && d.Virtual() && totp.Valid(d.Seed, code, c.Cloud.ClientTime()) {
 			return true, nil
 		}
 	}

@@ -1,4 +1,6 @@
-package iamsvc
+// Package credential holds the operations of IAM on what users and root sign in with:
+// access keys, passwords, signing certificates, MFA devices.
+package credential
 
 import (
 	"encoding/base32"
@@ -6,9 +8,11 @@ import (
 	"time"
 
 	"github.com/rootkeep/rootkeep/internal/awssim/cloud"
+	"github.com/rootkeep/rootkeep/internal/awssim/iamsvc/entity"
 )
 
-func credentialOperations() []*cloud.Operation {
+// Operations lists them.
+func Operations() []*cloud.Operation {
 	return []*cloud.Operation{
 		cloud.Op("ListAccessKeys", listAccessKeys),
 		cloud.Op("GetAccessKeyLastUsed", getAccessKeyLastUsed),
@@ -41,25 +45,25 @@ type keyShape struct {
 }
 
 type selfPaged struct {
-	onSelf
-	paged
+	entity.OnSelf
+	entity.Paged
 }
 
 type listAccessKeysOut struct {
 	AccessKeyMetadata []keyShape
-	page
+	entity.Page
 }
 
 func listAccessKeys(c *cloud.Call, in selfPaged) (out listAccessKeysOut, err error) {
-	s, err := in.subject(c)
+	s, err := in.Subject(c)
 	if err != nil {
 		return out, err
 	}
 	var all []keyShape
-	for _, k := range *s.keys {
-		all = append(all, keyShape{UserName: s.name(), AccessKeyId: k.ID, Status: status[k.Active], CreateDate: k.Created})
+	for _, k := range *s.Keys {
+		all = append(all, keyShape{UserName: s.Name(), AccessKeyId: k.ID, Status: status[k.Active], CreateDate: k.Created})
 	}
-	out.AccessKeyMetadata, out.page, err = cut(c, in.paged, all)
+	out.AccessKeyMetadata, out.Page, err = entity.Cut(c, in.Paged, all)
 	return out, err
 }
 
@@ -103,36 +107,33 @@ func orNA(s string) string {
 
 type createAccessKeyOut struct{ AccessKey keyShape }
 
-// maxKeys is the quota of access keys of a user or root.
-const maxKeys = 2
-
-func createAccessKey(c *cloud.Call, in onSelf) (out createAccessKeyOut, err error) {
-	s, err := in.subject(c)
+func createAccessKey(c *cloud.Call, in entity.OnSelf) (out createAccessKeyOut, err error) {
+	s, err := in.Subject(c)
 	switch {
 	case err != nil:
 		return out, err
 	case c.Caller.Session != nil && c.Caller.Session.AssumedRoot:
 		return out, cloud.Fail("AccessDenied", 403, "A root session cannot create access keys")
-	case len(*s.keys) >= maxKeys:
-		return out, cloud.Fail("LimitExceeded", 409, "Cannot exceed quota for AccessKeysPerUser: %d", maxKeys)
+	case len(*s.Keys) >= entity.MaxKeys:
+		return out, cloud.Fail("LimitExceeded", 409, "Cannot exceed quota for AccessKeysPerUser: %d", entity.MaxKeys)
 	}
-	k := c.Cloud.NewKey(s.who, c.Now)
-	*s.keys = append(*s.keys, k)
-	out.AccessKey = keyShape{s.name(), k.ID, status[true], k.Secret, k.Created}
+	k := c.Cloud.NewKey(s.Who, c.Now)
+	*s.Keys = append(*s.Keys, k)
+	out.AccessKey = keyShape{s.Name(), k.ID, status[true], k.Secret, k.Created}
 	return out, nil
 }
 
 type keyIn struct {
-	onSelf
+	entity.OnSelf
 	AccessKeyId string `aws:",must"`
 }
 
-func (in *keyIn) key(c *cloud.Call) (*subject, *cloud.AccessKey, error) {
-	s, err := in.subject(c)
+func (in *keyIn) key(c *cloud.Call) (*entity.Subject, *cloud.AccessKey, error) {
+	s, err := in.Subject(c)
 	if err != nil {
 		return nil, nil, err
 	}
-	for _, k := range *s.keys {
+	for _, k := range *s.Keys {
 		if k.ID == in.AccessKeyId {
 			return s, k, nil
 		}
@@ -160,7 +161,7 @@ func updateAccessKey(c *cloud.Call, in updateAccessKeyIn) (cloud.None, error) {
 func deleteAccessKey(c *cloud.Call, in keyIn) (cloud.None, error) {
 	s, k, err := in.key(c)
 	if err == nil {
-		*s.keys = remove(*s.keys, k)
+		*s.Keys = entity.Remove(*s.Keys, k)
 		c.Cloud.DropKey(k.ID)
 	}
 	return cloud.None{}, err
@@ -173,58 +174,58 @@ type certificateShape struct {
 
 type listCertificatesOut struct {
 	Certificates []certificateShape
-	page
+	entity.Page
 }
 
 func listCertificates(c *cloud.Call, in selfPaged) (out listCertificatesOut, err error) {
-	s, err := in.subject(c)
+	s, err := in.Subject(c)
 	if err != nil {
 		return out, err
 	}
 	var all []certificateShape
-	for _, k := range *s.certificates {
-		all = append(all, certificateShape{s.name(), k.ID, k.Body, status[k.Active], k.Uploaded})
+	for _, k := range *s.Certificates {
+		all = append(all, certificateShape{s.Name(), k.ID, k.Body, status[k.Active], k.Uploaded})
 	}
-	out.Certificates, out.page, err = cut(c, in.paged, all)
+	out.Certificates, out.Page, err = entity.Cut(c, in.Paged, all)
 	return out, err
 }
 
 type uploadCertificateIn struct {
-	onSelf
+	entity.OnSelf
 	CertificateBody string `aws:",must"`
 }
 
 type certificateOut struct{ Certificate certificateShape }
 
 func uploadCertificate(c *cloud.Call, in uploadCertificateIn) (out certificateOut, err error) {
-	s, err := in.subject(c)
+	s, err := in.Subject(c)
 	switch {
 	case err != nil:
 		return out, err
 	case !strings.HasPrefix(strings.TrimSpace(in.CertificateBody), "-----BEGIN CERTIFICATE-----"):
 		return out, cloud.Fail("MalformedCertificate", 400, "Unable to parse certificate. Please ensure the certificate is in PEM format.")
-	case len(*s.certificates) >= maxKeys:
-		return out, cloud.Fail("LimitExceeded", 409, "Cannot exceed quota for CertificatesPerUser: %d", maxKeys)
+	case len(*s.Certificates) >= entity.MaxKeys:
+		return out, cloud.Fail("LimitExceeded", 409, "Cannot exceed quota for CertificatesPerUser: %d", entity.MaxKeys)
 	}
 	k := &cloud.Certificate{ID: strings.ToUpper(c.Cloud.Word(32)), Body: in.CertificateBody, Active: true, Uploaded: c.Now}
-	*s.certificates = append(*s.certificates, k)
-	out.Certificate = certificateShape{s.name(), k.ID, k.Body, status[true], k.Uploaded}
+	*s.Certificates = append(*s.Certificates, k)
+	out.Certificate = certificateShape{s.Name(), k.ID, k.Body, status[true], k.Uploaded}
 	return out, nil
 }
 
 type deleteCertificateIn struct {
-	onSelf
+	entity.OnSelf
 	CertificateId string `aws:",must"`
 }
 
 func deleteCertificate(c *cloud.Call, in deleteCertificateIn) (cloud.None, error) {
-	s, err := in.subject(c)
+	s, err := in.Subject(c)
 	if err != nil {
 		return cloud.None{}, err
 	}
-	for _, k := range *s.certificates {
+	for _, k := range *s.Certificates {
 		if k.ID == in.CertificateId {
-			*s.certificates = remove(*s.certificates, k)
+			*s.Certificates = entity.Remove(*s.Certificates, k)
 			return cloud.None{}, nil
 		}
 	}
@@ -239,21 +240,21 @@ type loginShape struct {
 	PasswordResetRequired bool
 }
 
-func showLogin(s *subject) profileOut {
-	return profileOut{loginShape{s.name(), s.password.Created, s.password.ResetRequired}}
+func showLogin(s *entity.Subject) profileOut {
+	return profileOut{loginShape{s.Name(), s.Password.Created, s.Password.ResetRequired}}
 }
 
-func (s *subject) profile() error {
-	if !s.password.Set {
-		return cloud.Fail("NoSuchEntity", 404, "Login Profile for User %s cannot be found.", s.name())
+func profile(s *entity.Subject) error {
+	if !s.Password.Set {
+		return cloud.Fail("NoSuchEntity", 404, "Login Profile for User %s cannot be found.", s.Name())
 	}
 	return nil
 }
 
-func getLoginProfile(c *cloud.Call, in onSelf) (profileOut, error) {
-	s, err := in.subject(c)
+func getLoginProfile(c *cloud.Call, in entity.OnSelf) (profileOut, error) {
+	s, err := in.Subject(c)
 	if err == nil {
-		err = s.profile()
+		err = profile(s)
 	}
 	if err != nil {
 		return profileOut{}, err
@@ -262,7 +263,7 @@ func getLoginProfile(c *cloud.Call, in onSelf) (profileOut, error) {
 }
 
 type loginProfileIn struct {
-	onSelf
+	entity.OnSelf
 	Password              string `aws:",secret"`
 	PasswordResetRequired bool
 }
@@ -270,19 +271,19 @@ type loginProfileIn struct {
 // createLoginProfile gives a user a password. In a root session no password is given:
 // it makes the profile with which root recovers its password.
 func createLoginProfile(c *cloud.Call, in loginProfileIn) (profileOut, error) {
-	s, err := in.subject(c)
+	s, err := in.Subject(c)
 	switch {
 	case err != nil:
 		return profileOut{}, err
-	case s.password.Set:
-		return profileOut{}, cloud.Fail("EntityAlreadyExists", 409, "Login Profile for user %s already exists.", s.name())
-	case in.Password == "" && s.user != nil:
+	case s.Password.Set:
+		return profileOut{}, cloud.Fail("EntityAlreadyExists", 409, "Login Profile for user %s already entity.Exists.", s.Name())
+	case in.Password == "" && s.User != nil:
 		return profileOut{}, c.Invalid("missing required parameter Password")
 	}
-	if err := checkPassword(c, in.Password, s.user == nil); err != nil {
+	if err := checkPassword(c, in.Password, s.User == nil); err != nil {
 		return profileOut{}, err
 	}
-	*s.password = cloud.Password{Set: true, Value: in.Password, Created: c.Now, Changed: c.Now, ResetRequired: in.PasswordResetRequired}
+	*s.Password = cloud.Password{Set: true, Value: in.Password, Created: c.Now, Changed: c.Now, ResetRequired: in.PasswordResetRequired}
 	return showLogin(s), nil
 }
 
@@ -313,13 +314,13 @@ func checkPassword(c *cloud.Call, password string, root bool) error {
 }
 
 type updateProfileIn struct {
-	onUser
+	entity.OnUser
 	Password              string `aws:",secret"`
 	PasswordResetRequired *bool
 }
 
 func updateLoginProfile(c *cloud.Call, in updateProfileIn) (cloud.None, error) {
-	u, err := in.user(c)
+	u, err := in.User(c)
 	switch {
 	case err != nil:
 		return cloud.None{}, err
@@ -338,13 +339,13 @@ func updateLoginProfile(c *cloud.Call, in updateProfileIn) (cloud.None, error) {
 	return cloud.None{}, nil
 }
 
-func deleteLoginProfile(c *cloud.Call, in onSelf) (cloud.None, error) {
-	s, err := in.subject(c)
+func deleteLoginProfile(c *cloud.Call, in entity.OnSelf) (cloud.None, error) {
+	s, err := in.Subject(c)
 	if err == nil {
-		err = s.profile()
+		err = profile(s)
 	}
 	if err == nil {
-		*s.password = cloud.Password{Used: s.password.Used}
+		*s.Password = cloud.Password{Used: s.Password.Used}
 	}
 	return cloud.None{}, err
 }

@@ -1,14 +1,11 @@
-package iamsvc
+package credential
 
 import (
-	"crypto/hmac"
-	"crypto/sha1"
-	"encoding/base32"
-	"encoding/binary"
-	"fmt"
 	"time"
 
 	"github.com/rootkeep/rootkeep/internal/awssim/cloud"
+	"github.com/rootkeep/rootkeep/internal/awssim/iamsvc/entity"
+	"github.com/rootkeep/rootkeep/internal/awssim/totp"
 )
 
 type deviceShape struct {
@@ -18,20 +15,20 @@ type deviceShape struct {
 
 type listMFADevicesOut struct {
 	MFADevices []deviceShape
-	page
+	entity.Page
 }
 
 // listMFADevices lists a user's devices, or root's in a session of root.
 func listMFADevices(c *cloud.Call, in selfPaged) (out listMFADevicesOut, err error) {
-	s, err := in.subject(c)
+	s, err := in.Subject(c)
 	if err != nil {
 		return out, err
 	}
 	var all []deviceShape
-	for _, d := range *s.devices {
-		all = append(all, deviceShape{s.name(), d.Serial, d.Enabled})
+	for _, d := range *s.Devices {
+		all = append(all, deviceShape{s.Name(), d.Serial, d.Enabled})
 	}
-	out.MFADevices, out.page, err = cut(c, in.paged, all)
+	out.MFADevices, out.Page, err = entity.Cut(c, in.Paged, all)
 	return out, err
 }
 
@@ -42,17 +39,17 @@ type onDevice struct {
 
 // On is the user whose device it is.
 func (o *onDevice) On(c *cloud.Call) cloud.Resource {
-	self := onSelf{o.UserName}
+	self := entity.OnSelf{UserName: o.UserName}
 	return self.On(c)
 }
 
-func (o *onDevice) device(c *cloud.Call) (*subject, *cloud.Device, error) {
-	self := onSelf{o.UserName}
-	s, err := self.subject(c)
+func (o *onDevice) device(c *cloud.Call) (*entity.Subject, *cloud.Device, error) {
+	self := entity.OnSelf{UserName: o.UserName}
+	s, err := self.Subject(c)
 	if err != nil {
 		return nil, nil, err
 	}
-	for _, d := range *s.devices {
+	for _, d := range *s.Devices {
 		if d.Serial == o.SerialNumber {
 			return s, d, nil
 		}
@@ -71,25 +68,25 @@ func getMFADevice(c *cloud.Call, in onDevice) (out getMFADeviceOut, err error) {
 	if err != nil {
 		return out, err
 	}
-	return getMFADeviceOut{s.name(), d.Serial, d.Enabled, d.Certifications}, nil
+	return getMFADeviceOut{s.Name(), d.Serial, d.Enabled, d.Certifications}, nil
 }
 
 type virtualShape struct {
 	SerialNumber     string
 	Base32StringSeed []byte `aws:",secret"`
-	User             *userShape
+	User             *entity.UserShape
 	EnableDate       time.Time
 	Tags             []cloud.Tag `aws:",omit"`
 }
 
 type listVirtualIn struct {
 	AssignmentStatus string
-	paged
+	entity.Paged
 }
 
 type listVirtualOut struct {
 	VirtualMFADevices []virtualShape
-	page
+	entity.Page
 }
 
 func listVirtualDevices(c *cloud.Call, in listVirtualIn) (out listVirtualOut, err error) {
@@ -107,18 +104,18 @@ func listVirtualDevices(c *cloud.Call, in listVirtualIn) (out listVirtualOut, er
 		}
 		all = append(all, virtualShape{SerialNumber: d.Serial, User: ownerOf(c.Account, d), EnableDate: d.Enabled})
 	}
-	out.VirtualMFADevices, out.page, err = cut(c, in.paged, all)
+	out.VirtualMFADevices, out.Page, err = entity.Cut(c, in.Paged, all)
 	return out, err
 }
 
-func ownerOf(a *cloud.Account, d *cloud.Device) *userShape {
+func ownerOf(a *cloud.Account, d *cloud.Device) *entity.UserShape {
 	if d.Owner == a.IAM("root") {
-		s := rootShape(a)
+		s := entity.RootShape(a)
 		return &s
 	}
 	for _, u := range cloud.Sorted(a.Users) {
 		if u.ARN == d.Owner {
-			s := showUser(u)
+			s := entity.ShowUser(u)
 			return &s
 		}
 	}
@@ -133,7 +130,7 @@ type createVirtualIn struct {
 
 // On is the device's ARN.
 func (in *createVirtualIn) On(c *cloud.Call) cloud.Resource {
-	return cloud.Resource{ARN: c.Account.IAM("mfa" + orSlash(in.Path) + in.VirtualMFADeviceName)}
+	return cloud.Resource{ARN: c.Account.IAM("mfa" + entity.OrSlash(in.Path) + in.VirtualMFADeviceName)}
 }
 
 type virtualOut struct{ VirtualMFADevice virtualShape }
@@ -141,12 +138,12 @@ type virtualOut struct{ VirtualMFADevice virtualShape }
 // createVirtualDevice makes a device. It gives the seed and no QR code, which says the
 // same.
 func createVirtualDevice(c *cloud.Call, in createVirtualIn) (out virtualOut, err error) {
-	if err := checkPath(c, &in.Path); err != nil {
+	if err := entity.CheckPath(c, &in.Path); err != nil {
 		return out, err
 	}
 	d := &cloud.Device{Serial: c.Account.IAM("mfa" + in.Path + in.VirtualMFADeviceName), Seed: newSeed(c), Tags: in.Tags}
 	if c.Account.Devices[d.Serial] != nil {
-		return out, cloud.Fail("EntityAlreadyExists", 409, "MFADevice entity at the same path and name already exists.")
+		return out, cloud.Fail("EntityAlreadyExists", 409, "MFADevice entity at the same path and name already entity.Exists.")
 	}
 	c.Account.Devices[d.Serial] = d
 	out.VirtualMFADevice = virtualShape{SerialNumber: d.Serial, Base32StringSeed: []byte(d.Seed), Tags: d.Tags}
@@ -154,7 +151,7 @@ func createVirtualDevice(c *cloud.Call, in createVirtualIn) (out virtualOut, err
 }
 
 type enableDeviceIn struct {
-	onUser
+	entity.OnUser
 	SerialNumber        string `aws:",must"`
 	AuthenticationCode1 string `aws:",must,secret"`
 	AuthenticationCode2 string `aws:",must,secret"`
@@ -164,7 +161,7 @@ type enableDeviceIn struct {
 const maxDevices = 8
 
 func enableDevice(c *cloud.Call, in enableDeviceIn) (cloud.None, error) {
-	u, err := in.user(c)
+	u, err := in.User(c)
 	if err != nil {
 		return cloud.None{}, err
 	}
@@ -176,7 +173,7 @@ func enableDevice(c *cloud.Call, in enableDeviceIn) (cloud.None, error) {
 		return cloud.None{}, cloud.Fail("EntityAlreadyExists", 409, "MFA device is already in use.")
 	case len(u.MFA) >= maxDevices:
 		return cloud.None{}, cloud.Fail("LimitExceeded", 409, "Cannot exceed quota for MfaDevicesPerUser: %d", maxDevices)
-	case !consecutive(d.Seed, in.AuthenticationCode1, in.AuthenticationCode2, c.Cloud.ClientTime()):
+	case !totp.Consecutive(d.Seed, in.AuthenticationCode1, in.AuthenticationCode2, c.Cloud.ClientTime()):
 		return cloud.None{}, cloud.Fail("InvalidAuthenticationCode", 403, "Authentication code for device is not valid.")
 	}
 	d.Owner, d.Enabled = u.ARN, c.Now
@@ -187,7 +184,7 @@ func enableDevice(c *cloud.Call, in enableDeviceIn) (cloud.None, error) {
 func deactivateDevice(c *cloud.Call, in onDevice) (cloud.None, error) {
 	s, d, err := in.device(c)
 	if err == nil {
-		*s.devices = remove(*s.devices, d)
+		*s.Devices = entity.Remove(*s.Devices, d)
 		d.Owner, d.Enabled = "", time.Time{}
 	}
 	return cloud.None{}, err
@@ -206,46 +203,8 @@ func deleteVirtualDevice(c *cloud.Call, in onVirtual) (cloud.None, error) {
 	case d == nil:
 		return cloud.None{}, cloud.Fail("NoSuchEntity", 404, "VirtualMFADevice with serial number %s does not exist.", in.SerialNumber)
 	case d.Owner != "":
-		return cloud.None{}, conflict("MFA VirtualDevice in use. Must deactivate first.")
+		return cloud.None{}, entity.Conflict("MFA VirtualDevice in use. Must deactivate first.")
 	}
 	delete(c.Account.Devices, in.SerialNumber)
 	return cloud.None{}, nil
-}
-
-// step is how long a code of a virtual device is shown (RFC 6238).
-const step = 30
-
-// Code is the code that a virtual device with a base32 seed shows at a time: RFC 6238
-// with SHA-1, six digits, 30 seconds. It is "" if the seed is not base32.
-func Code(seed string, at time.Time) string {
-	key, err := base32.StdEncoding.WithPadding(base32.NoPadding).DecodeString(seed)
-	if err != nil {
-		return ""
-	}
-	h := hmac.New(sha1.New, key)
-	h.Write(binary.BigEndian.AppendUint64(nil, uint64(at.Unix()/step)))
-	sum := h.Sum(nil)
-	offset := sum[len(sum)-1] & 15
-	return fmt.Sprintf("%06d", binary.BigEndian.Uint32(sum[offset:])&0x7fffffff%1_000_000)
-}
-
-// consecutive says whether two codes follow one another near a time.
-func consecutive(seed, first, second string, now time.Time) bool {
-	for n := -4; n <= 3; n++ {
-		at := now.Add(time.Duration(n) * step * time.Second)
-		if first != "" && Code(seed, at) == first && Code(seed, at.Add(step*time.Second)) == second {
-			return true
-		}
-	}
-	return false
-}
-
-// ValidCode says whether a code is one that the device shows near a time.
-func ValidCode(d *cloud.Device, code string, now time.Time) bool {
-	for n := -1; n <= 1; n++ {
-		if code != "" && Code(d.Seed, now.Add(time.Duration(n)*step*time.Second)) == code {
-			return true
-		}
-	}
-	return false
 }

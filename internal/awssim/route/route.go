@@ -1,4 +1,5 @@
-package cloud
+// Package route matches the paths of REST services with their operations.
+package route
 
 import (
 	"errors"
@@ -6,21 +7,22 @@ import (
 	"strings"
 )
 
-// route is the path of a REST operation: segments that are words or {labels}, a last
+// Route is the path of a REST operation: segments that are words or {labels}, a last
 // {label+} that takes the rest, and query parameters that must be there.
-type route struct {
+type Route struct {
 	method   string
 	segments []string
 	query    [][2]string // name and value, the value "" for any
 }
 
-func parseRoute(s string) (route, error) {
+// Parse reads a route such as GET /path/{label}?marker.
+func Parse(s string) (Route, error) {
 	method, rest, ok := strings.Cut(s, " ")
 	if !ok || !strings.HasPrefix(rest, "/") {
-		return route{}, errors.New("wants a route such as GET /path/{label}")
+		return Route{}, errors.New("wants a route such as GET /path/{label}")
 	}
 	path, query, _ := strings.Cut(rest, "?")
-	r := route{method: method, segments: strings.Split(strings.TrimPrefix(path, "/"), "/")}
+	r := Route{method: method, segments: strings.Split(strings.TrimPrefix(path, "/"), "/")}
 	for pair := range strings.SplitSeq(query, "&") {
 		if k, v, _ := strings.Cut(pair, "="); k != "" {
 			r.query = append(r.query, [2]string{k, v})
@@ -29,8 +31,8 @@ func parseRoute(s string) (route, error) {
 	return r, nil
 }
 
-// match says whether a request has the route, and gives its labels.
-func (r route) match(method, path string, query url.Values) (map[string]string, bool) {
+// Match says whether a request has the route, and gives its labels.
+func (r Route) Match(method, path string, query url.Values) (map[string]string, bool) {
 	if method != r.method {
 		return nil, false
 	}
@@ -70,23 +72,8 @@ func unescape(s string) string {
 	return s
 }
 
-// find picks the operation of a REST request: of those that match, the one that asks
-// for most.
-func (s *Service) find(method, path string, query url.Values) (*Operation, map[string]string) {
-	var best *Operation
-	var labels map[string]string
-	for _, o := range s.Operations {
-		if l, ok := o.route.match(method, path, query); ok {
-			if best == nil || o.route.weight() > best.route.weight() {
-				best, labels = o, l
-			}
-		}
-	}
-	return best, labels
-}
-
-// weight orders routes by how much they ask for.
-func (r route) weight() int {
+// Weight orders routes by how much they ask for.
+func (r Route) Weight() int {
 	n := 100 * len(r.query)
 	for _, s := range r.segments {
 		if n += 2; strings.HasPrefix(s, "{") {
@@ -96,8 +83,8 @@ func (r route) weight() int {
 	return n
 }
 
-// marked is the query without the parameters that only pick the operation.
-func (r route) marked(query url.Values) url.Values {
+// Marked is the query without the parameters that only pick the operation.
+func (r Route) Marked(query url.Values) url.Values {
 	out := url.Values{}
 	for k, v := range query {
 		out[k] = v
