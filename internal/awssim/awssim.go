@@ -11,14 +11,16 @@
 package awssim
 
 import (
+	"github.com/rootkeep/rootkeep/internal/awssim/account"
 	"github.com/rootkeep/rootkeep/internal/awssim/cloud"
 	"github.com/rootkeep/rootkeep/internal/awssim/iamsvc"
+	"github.com/rootkeep/rootkeep/internal/awssim/organizations"
 	"github.com/rootkeep/rootkeep/internal/awssim/sts"
 )
 
 // New makes a cloud without accounts that has all services.
 func New(config cloud.Config) (*cloud.Cloud, error) {
 	return cloud.New(config,
-		iamsvc.Service(), sts.Service(),
+		iamsvc.Service(), sts.Service(), organizations.Service(), account.Service(),
 	)
 }

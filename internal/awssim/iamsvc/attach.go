@@ -38,31 +38,7 @@ func attachOperations() []*cloud.Operation {
 
 // holding is an input that names a user, group or role.
 type holding interface {
-	holder(*cloud.Call) (*cloud.Holder, error)
-}
-
-func (o entity.OnUser) holder(c *cloud.Call) (*cloud.Holder, error) {
-	u, err := o.User(c)
-	if err != nil {
-		return nil, err
-	}
-	return &u.Holder, nil
-}
-
-func (o entity.OnRole) holder(c *cloud.Call) (*cloud.Holder, error) {
-	r, err := o.Role(c)
-	if err != nil {
-		return nil, err
-	}
-	return &r.Holder, nil
-}
-
-func (o entity.OnGroup) holder(c *cloud.Call) (*cloud.Holder, error) {
-	g, err := o.Group(c)
-	if err != nil {
-		return nil, err
-	}
-	return &g.Holder, nil
+	Holder(*cloud.Call) (*cloud.Holder, error)
 }
 
 // The inputs of each operation for users, groups and roles.
@@ -156,14 +132,14 @@ func listAttached[In interface {
 	holding
 	prefix() entity.UnderPath
 }](c *cloud.Call, in In) (out listAttachedOut, err error) {
-	h, err := in.holder(c)
+	h, err := in.Holder(c)
 	if err != nil {
 		return out, err
 	}
 	var all []entity.AttachedShape
 	for _, arn := range h.Attached {
 		if p := c.Account.Find(arn); p != nil && in.prefix().Has(p.Path) {
-			all = append(all, entity.AttachedShape{p.Name, arn})
+			all = append(all, entity.AttachedShape{PolicyName: p.Name, PolicyArn: arn})
 		}
 	}
 	out.AttachedPolicies, out.Page, err = entity.Cut(c, in.prefix().Paged, all)
@@ -177,7 +153,7 @@ func attach[In interface {
 	holding
 	arn() string
 }](c *cloud.Call, in In) (cloud.None, error) {
-	h, err := in.holder(c)
+	h, err := in.Holder(c)
 	switch {
 	case err != nil:
 		return cloud.None{}, err
@@ -196,7 +172,7 @@ func detach[In interface {
 	holding
 	arn() string
 }](c *cloud.Call, in In) (cloud.None, error) {
-	h, err := in.holder(c)
+	h, err := in.Holder(c)
 	switch {
 	case err != nil:
 		return cloud.None{}, err
@@ -216,7 +192,7 @@ func listInline[In interface {
 	holding
 	cutBy() entity.Paged
 }](c *cloud.Call, in In) (out listInlineOut, err error) {
-	h, err := in.holder(c)
+	h, err := in.Holder(c)
 	if err != nil {
 		return out, err
 	}
@@ -234,7 +210,7 @@ func inlineOf(c *cloud.Call, in interface {
 	holding
 	inline() string
 }) (*cloud.Holder, string, error) {
-	h, err := in.holder(c)
+	h, err := in.Holder(c)
 	if err != nil {
 		return nil, "", err
 	}
@@ -269,7 +245,7 @@ func putInline[In interface {
 	holding
 	put() (name, text string)
 }](c *cloud.Call, in In) (cloud.None, error) {
-	h, err := in.holder(c)
+	h, err := in.Holder(c)
 	if err != nil {
 		return cloud.None{}, err
 	}

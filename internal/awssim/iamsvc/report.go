@@ -98,7 +98,7 @@ func reportRow(name, arn string, created time.Time, p *cloud.Password, next stri
 			continue
 		}
 		k := keys[i]
-		row = append(row, boolText(k.Active), stamp(k.Created), stamp(k.Used), orNA(k.Region), orNA(k.Service))
+		row = append(row, boolText(k.Active), stamp(k.Created), stamp(k.Used), entity.OrNA(k.Region), entity.OrNA(k.Service))
 	}
 	for i := range entity.MaxKeys {
 		if i >= len(certs) {

@@ -1,8 +1,6 @@
 package iamsvc
 
 import (
-	"slices"
-
 	"github.com/rootkeep/rootkeep/internal/awssim/cloud"
 	"github.com/rootkeep/rootkeep/internal/awssim/iamsvc/entity"
 )

@@ -94,15 +94,8 @@ func getAccessKeyLastUsed(c *cloud.Call, in onKey) (out keyLastUsedOut, err erro
 	}
 	out.UserName = who.Name
 	used := &out.AccessKeyLastUsed
-	used.LastUsedDate, used.ServiceName, used.Region = key.Used, orNA(key.Service), orNA(key.Region)
+	used.LastUsedDate, used.ServiceName, used.Region = key.Used, entity.OrNA(key.Service), entity.OrNA(key.Region)
 	return out, nil
-}
-
-func orNA(s string) string {
-	if s == "" {
-		return "N/A"
-	}
-	return s
 }
 
 type createAccessKeyOut struct{ AccessKey keyShape }

@@ -314,3 +314,38 @@ func OrSlash(path string) string {
 
 // MaxKeys is the quota of access keys, and of signing certificates, of a user or root.
 const MaxKeys = 2
+
+// Holder is the user as one who has policies.
+func (o OnUser) Holder(c *cloud.Call) (*cloud.Holder, error) {
+	u, err := o.User(c)
+	if err != nil {
+		return nil, err
+	}
+	return &u.Holder, nil
+}
+
+// Holder is the role as one who has policies.
+func (o OnRole) Holder(c *cloud.Call) (*cloud.Holder, error) {
+	r, err := o.Role(c)
+	if err != nil {
+		return nil, err
+	}
+	return &r.Holder, nil
+}
+
+// Holder is the group as one who has policies.
+func (o OnGroup) Holder(c *cloud.Call) (*cloud.Holder, error) {
+	g, err := o.Group(c)
+	if err != nil {
+		return nil, err
+	}
+	return &g.Holder, nil
+}
+
+// OrNA is a name, or what IAM writes where there is none.
+func OrNA(s string) string {
+	if s == "" {
+		return "N/A"
+	}
+	return s
+}
