@@ -11,16 +11,34 @@
 package awssim
 
 import (
+	"time"
+
 	"github.com/rootkeep/rootkeep/internal/awssim/account"
 	"github.com/rootkeep/rootkeep/internal/awssim/cloud"
+	"github.com/rootkeep/rootkeep/internal/awssim/config"
+	"github.com/rootkeep/rootkeep/internal/awssim/events"
 	"github.com/rootkeep/rootkeep/internal/awssim/iamsvc"
+	"github.com/rootkeep/rootkeep/internal/awssim/kms"
+	"github.com/rootkeep/rootkeep/internal/awssim/logs"
 	"github.com/rootkeep/rootkeep/internal/awssim/organizations"
+	"github.com/rootkeep/rootkeep/internal/awssim/s3"
+	"github.com/rootkeep/rootkeep/internal/awssim/secrets"
+	"github.com/rootkeep/rootkeep/internal/awssim/sns"
+	"github.com/rootkeep/rootkeep/internal/awssim/sqs"
 	"github.com/rootkeep/rootkeep/internal/awssim/sts"
+	"github.com/rootkeep/rootkeep/internal/awssim/trail"
+	"github.com/rootkeep/rootkeep/internal/awssim/watch"
 )
 
 // New makes a cloud without accounts that has all services.
-func New(config cloud.Config) (*cloud.Cloud, error) {
-	return cloud.New(config,
-		iamsvc.Service(), sts.Service(), organizations.Service(), account.Service(),
+func New(c cloud.Config) (*cloud.Cloud, error) {
+	out, err := cloud.New(c,
+		iamsvc.Service(), sts.Service(), organizations.Service(), account.Service(), trail.Service(), watch.Service(), logs.Service(), sns.Service(),
+		s3.Service(), sqs.Service(), kms.Service(), secrets.Service(), events.Service(), config.Service(),
 	)
+	if err != nil {
+		return nil, err
+	}
+	out.Before(func(now time.Time) { trail.Deliver(out, now) })
+	return out, nil
 }

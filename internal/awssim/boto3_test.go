@@ -3,6 +3,8 @@ package awssim_test
 import (
 	"bytes"
 	"encoding/json"
+	"io"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"os/exec"
@@ -13,6 +15,7 @@ import (
 
 	"github.com/rootkeep/rootkeep/internal/awssim"
 	"github.com/rootkeep/rootkeep/internal/awssim/cloud"
+	"github.com/rootkeep/rootkeep/internal/awssim/sns"
 )
 
 // clientNames are boto3's names of the services where they differ from the name that
@@ -87,6 +90,10 @@ func TestEveryOperationAnswersBoto3(t *testing.T) {
 	c := newCompany(t, cloud.Config{Clock: time.Now, Seed: 1})
 	server := httptest.NewServer(c)
 	defer server.Close()
+	mail := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		c.Do(func() { io.WriteString(w, sns.Token(c.management, r.FormValue("topic"), r.FormValue("endpoint"))) })
+	}))
+	defer mail.Close()
 	type account struct {
 		ID     cloud.AccountID `json:"id"`
 		Key    string          `json:"key"`
@@ -94,8 +101,9 @@ func TestEveryOperationAnswersBoto3(t *testing.T) {
 	}
 	input := struct {
 		Endpoint string             `json:"endpoint"`
+		Mail     string             `json:"mail"` // tells the token of a pending subscription
 		Accounts map[string]account `json:"accounts"`
-	}{server.URL, map[string]account{}}
+	}{server.URL, mail.URL, map[string]account{}}
 	for _, a := range []*cloud.Account{c.management, c.security, c.member} {
 		input.Accounts[a.Name] = account{a.ID, c.admins[a.Name].ID, c.admins[a.Name].Secret}
 	}

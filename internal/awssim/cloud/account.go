@@ -31,6 +31,7 @@ type Account struct {
 	Devices  map[string]*Device // virtual MFA devices by serial number
 	Password *PasswordPolicy    // nil: AWS's default
 	events   map[string][]*Event
+	numbers  map[string]int // of the newest event by Region
 	state    map[stateKey]any
 	cloud    *Cloud
 }
@@ -82,7 +83,7 @@ func (c *Cloud) AddAccount(id rootkeep.AccountID, name, email string, created ti
 	a := &Account{
 		ID: id, Name: name, Email: email, Status: "ACTIVE", Joined: created, OptedIn: map[string]bool{}, Root: Root{Created: created},
 		Users: map[string]*User{}, Groups: map[string]*Group{}, Roles: map[string]*Role{}, Policies: map[string]*Policy{}, Profiles: map[string]*Profile{},
-		Devices: map[string]*Device{}, events: map[string][]*Event{}, state: map[stateKey]any{}, cloud: c,
+		Devices: map[string]*Device{}, events: map[string][]*Event{}, numbers: map[string]int{}, state: map[stateKey]any{}, cloud: c,
 	}
 	c.accounts[id] = a
 	return a, nil
@@ -159,3 +160,22 @@ func (a *Account) Region(name string) (RegionStatus, bool) {
 
 // AccountID is the number of an account.
 type AccountID = rootkeep.AccountID
+
+// OrganizationID is the organization of the account, "" if it is in none.
+func (a *Account) OrganizationID() string {
+	if o := a.cloud.Organization; o.Member(a) {
+		return o.ID
+	}
+	return ""
+}
+
+// Organized are the accounts of the account's organization.
+func (a *Account) Organized() []*Account {
+	var out []*Account
+	for _, other := range a.cloud.Accounts() {
+		if a.cloud.Organization.Member(other) {
+			out = append(out, other)
+		}
+	}
+	return out
+}

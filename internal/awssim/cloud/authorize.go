@@ -99,6 +99,28 @@ func (c *Call) policies(r Resource) (iam.Policies, error) {
 	return p, err
 }
 
+// ServiceMay says whether a policy lets an AWS service, such as
+// cloudtrail.amazonaws.com, do something to a resource of an account.
+func (c *Cloud) ServiceMay(service, action string, r Resource) bool {
+	policies, err := c.compile(r.Policies)
+	if err != nil || r.Owner == nil {
+		return false
+	}
+	who := iam.Principal{Kind: iam.AWSService, ARN: service}
+	keys := who.ContextKeys()
+	maps.Copy(keys, r.Keys)
+	d, err := iam.Evaluate(&iam.Request{
+		Action: action, Resource: r.ARN, ResourceAccount: r.Owner.ID, Principal: who, Context: iam.NewContext(keys),
+	}, iam.Policies{Resource: policies})
+	return err == nil && d.Allowed()
+}
+
+// Public says whether a bucket policy is public in the sense of S3.
+func (c *Cloud) Public(text string) bool {
+	policies, err := c.compile([]Text{{"bucket policy", text}})
+	return err == nil && iam.Public(policies...)
+}
+
 // maxCompiled bounds how many policies are kept compiled.
 const maxCompiled = 20_000
 

@@ -163,6 +163,9 @@ func (c *Cloud) Word(n int) string { return c.letters(lowLetters, n) }
 // Secret is text of n letters as in secret keys and session tokens.
 func (c *Cloud) Secret(n int) string { return c.letters(allLetters, n) }
 
+// FileID is what makes the name of a log file unique: 16 letters and digits.
+func (c *Cloud) FileID() string { return c.letters(allLetters[:62], 16) }
+
 // UUID is a random UUID.
 func (c *Cloud) UUID() string {
 	h := c.Hex(32)
@@ -186,6 +189,18 @@ func Regional[T any](a *Account, region string) *T {
 	s := new(T)
 	a.state[key] = s
 	return s
+}
+
+// RegionsOf are the Regions in which an account has state of type T, sorted.
+func RegionsOf[T any](a *Account) []string {
+	var out []string
+	for key := range a.state {
+		if key.of == (ofType[T]{}) {
+			out = append(out, key.region)
+		}
+	}
+	slices.Sort(out)
+	return out
 }
 
 // Across is the state of type T that all accounts share, such as the names of buckets.

@@ -15,6 +15,7 @@ type Event struct {
 	Read, Data                            bool
 	Region                                string
 	Resources                             []EventResource
+	Number                                int // of the account's events in the Region, from 1
 	JSON                                  []byte
 }
 
@@ -136,7 +137,7 @@ func (s *Session) record(w *Caller) *sessionContext {
 func (c *Call) record(out any, failure *Error) {
 	r := record{
 		EventVersion: "1.11", UserIdentity: identityOf(&c.Caller), EventTime: c.Now.Format("2006-01-02T15:04:05Z"), EventSource: c.Service.Source + ".amazonaws.com",
-		EventName: c.Operation.Name, AWSRegion: c.Region, SourceIPAddress: c.sourceIP, UserAgent: c.userAgent,
+		EventName: c.Operation.Event, AWSRegion: c.Region, SourceIPAddress: c.sourceIP, UserAgent: c.userAgent,
 		RequestParameters: recorded(c.input, c.Service.style(c.protocol, false)), ResponseElements: json.RawMessage("null"), RequestID: c.RequestID,
 		ReadOnly: c.Operation.Read, EventType: "AwsApiCall", ManagementEvent: !c.Operation.Data, EventCategory: "Management",
 	}
@@ -192,6 +193,8 @@ func (c *Call) keep(a *Account, r record) {
 
 // Add keeps an event; the oldest goes when there are more than the limit.
 func (a *Account) Add(e *Event) {
+	a.numbers[e.Region]++
+	e.Number = a.numbers[e.Region]
 	list := append(a.events[e.Region], e)
 	if over := len(list) - a.cloud.config.EventLimit; over > 0 {
 		list = append([]*Event(nil), list[over:]...)

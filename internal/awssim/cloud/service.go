@@ -58,6 +58,7 @@ type Operation struct {
 	Open   bool // authorized by the function itself, which knows the resource
 	Answer bool // a read whose answer CloudTrail records all the same
 	Route  string
+	Event  string // name in CloudTrail where it is not Name
 
 	route  route.Route
 	input  reflect.Type
@@ -72,6 +73,9 @@ func At(route string) Mark { return func(o *Operation) { o.Route = route } }
 
 // As gives the permission where it is not called like the operation.
 func As(action string) Mark { return func(o *Operation) { o.Action = action } }
+
+// Called gives the name that CloudTrail has for the operation.
+func Called(event string) Mark { return func(o *Operation) { o.Event = event } }
 
 // Open marks an operation that authorizes itself.
 func Open(o *Operation) { o.Open = true }
@@ -132,6 +136,9 @@ func (s *Service) index() error {
 		}
 		if o.Action == "" {
 			o.Action = s.Prefix + ":" + o.Name
+		}
+		if o.Event == "" {
+			o.Event = o.Name
 		}
 		s.byName[o.Name] = o
 		if s.rest() {

@@ -35,7 +35,8 @@ func Head(v any, h http.Header, s Style) Answer {
 			}
 		case inPrefix:
 			for _, k := range f.MapKeys() {
-				h.Set(m.name+k.String(), f.MapIndex(k).String())
+				// As S3 writes it: clients take the name of metadata as it comes.
+				h[m.name+k.String()] = []string{f.MapIndex(k).String()}
 			}
 		case inPayload:
 			switch {

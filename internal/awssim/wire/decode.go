@@ -53,7 +53,33 @@ func Unmarshal(r Request, dst any, s Style) error {
 			return fmt.Errorf("missing required parameter %s", m.name)
 		}
 	}
+	if err := unknownHeader(r.Header, known); err != nil {
+		return err
+	}
 	return unknownQuery(r.Query, known)
+}
+
+// unknownHeader names a header of AWS's that would change what the call does and that
+// no member takes. Signing and checksums are dealt with before.
+func unknownHeader(h http.Header, known []member) error {
+	for name := range h {
+		lower := strings.ToLower(name)
+		if !strings.HasPrefix(lower, "x-amz-") || strings.HasPrefix(lower, "x-amz-checksum-") || slices.Contains(plumbing, lower) {
+			continue
+		}
+		if !slices.ContainsFunc(known, func(m member) bool {
+			return m.place == inHeader && strings.EqualFold(m.name, name) || m.place == inPrefix && strings.HasPrefix(lower, m.name)
+		}) {
+			return fmt.Errorf("unknown header %s", lower)
+		}
+	}
+	return nil
+}
+
+// plumbing are headers of signing and transport.
+var plumbing = []string{
+	"x-amz-date", "x-amz-content-sha256", "x-amz-security-token", "x-amz-sdk-checksum-algorithm", "x-amz-decoded-content-length", "x-amz-trailer",
+	"x-amz-user-agent", "x-amz-target", "x-amz-expected-bucket-owner",
 }
 
 // unknownQuery names a query parameter that no member takes. x-id repeats the name of
