@@ -14,15 +14,19 @@ import (
 	"time"
 
 	"github.com/rootkeep/rootkeep/internal/awssim/account"
+	"github.com/rootkeep/rootkeep/internal/awssim/analyzer"
 	"github.com/rootkeep/rootkeep/internal/awssim/cloud"
 	"github.com/rootkeep/rootkeep/internal/awssim/config"
+	"github.com/rootkeep/rootkeep/internal/awssim/ec2"
 	"github.com/rootkeep/rootkeep/internal/awssim/events"
+	"github.com/rootkeep/rootkeep/internal/awssim/guardduty"
 	"github.com/rootkeep/rootkeep/internal/awssim/iamsvc"
 	"github.com/rootkeep/rootkeep/internal/awssim/kms"
 	"github.com/rootkeep/rootkeep/internal/awssim/logs"
 	"github.com/rootkeep/rootkeep/internal/awssim/organizations"
 	"github.com/rootkeep/rootkeep/internal/awssim/s3"
 	"github.com/rootkeep/rootkeep/internal/awssim/secrets"
+	"github.com/rootkeep/rootkeep/internal/awssim/securityhub"
 	"github.com/rootkeep/rootkeep/internal/awssim/sns"
 	"github.com/rootkeep/rootkeep/internal/awssim/sqs"
 	"github.com/rootkeep/rootkeep/internal/awssim/sts"
@@ -35,6 +39,7 @@ func New(c cloud.Config) (*cloud.Cloud, error) {
 	out, err := cloud.New(c,
 		iamsvc.Service(), sts.Service(), organizations.Service(), account.Service(), trail.Service(), watch.Service(), logs.Service(), sns.Service(),
 		s3.Service(), sqs.Service(), kms.Service(), secrets.Service(), events.Service(), config.Service(),
+		guardduty.Service(), securityhub.Service(), analyzer.Service(), ec2.Service(),
 	)
 	if err != nil {
 		return nil, err

@@ -76,7 +76,7 @@ def ok(answer):
     return answer["ResponseMetadata"]["HTTPStatusCode"] in (200, 201, 202, 204)
 
 
-def pages(service, operation, field, size, **parameters):
+def pages(service, operation, field, size, who="management", **parameters):
     """All elements of a list, page by page."""
-    p = client(service).get_paginator(method(operation))
+    p = client(service, who).get_paginator(method(operation))
     return [e for page in p.paginate(PaginationConfig={"PageSize": size}, **parameters) for e in page[field]]
