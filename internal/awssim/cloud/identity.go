@@ -133,11 +133,11 @@ func (a *Account) Find(arn string) *Policy {
 	if p, ok := a.Policies[arn]; ok {
 		return p
 	}
-	return managed()[arn]
+	return ofAWS()[arn]
 }
 
 // AllPolicies are the managed policies of the account and those of AWS, by ARN.
-func (a *Account) AllPolicies() []*Policy { return append(Sorted(a.Policies), Sorted(managed())...) }
+func (a *Account) AllPolicies() []*Policy { return append(Sorted(a.Policies), Sorted(ofAWS())...) }
 
 // Grants are the texts of the identity policies of a holder, those of groups included.
 func (a *Account) Grants(h *Holder, groups []string) []Text {

@@ -1,6 +1,7 @@
 package cloud
 
 import (
+	"bytes"
 	"crypto/md5"
 	"encoding/base64"
 	"net/http"
@@ -162,11 +163,11 @@ func (c *Call) succeeded(out any) answer {
 	switch c.protocol {
 	case Query:
 		name := c.Operation.Name
-		a.body = compact([]byte("<"+name+"Response "+namespace+"><"+name+"Result>"), wire.Marshal(out, style).XML("member"),
+		a.body = joined([]byte("<"+name+"Response "+namespace+"><"+name+"Result>"), wire.Marshal(out, style).XML("member"),
 			[]byte("</"+name+"Result><ResponseMetadata><RequestId>"+c.RequestID+"</RequestId></ResponseMetadata></"+name+"Response>"))
 	case EC2Query:
 		name := c.Operation.Name
-		a.body = compact([]byte("<"+name+"Response "+namespace+"><requestId>"+c.RequestID+"</requestId>"), wire.Marshal(out, style).XML("item"), []byte("</"+name+"Response>"))
+		a.body = joined([]byte("<"+name+"Response "+namespace+"><requestId>"+c.RequestID+"</requestId>"), wire.Marshal(out, style).XML("item"), []byte("</"+name+"Response>"))
 	case CBOR:
 		a.body = wire.Marshal(out, style).CBOR()
 	case RESTXML:
@@ -188,14 +189,14 @@ func (c *Call) xmlBody(out any, head wire.Answer, style wire.Style, namespace st
 	case head.Raw:
 		return head.Payload
 	case head.Struct != nil:
-		return compact([]byte("<"+head.Name+" "+namespace+">"), wire.Marshal(head.Struct, style).XML("member"), []byte("</"+head.Name+">"))
+		return joined([]byte("<"+head.Name+" "+namespace+">"), wire.Marshal(head.Struct, style).XML("member"), []byte("</"+head.Name+">"))
 	}
 	n := wire.Marshal(out, style)
 	if n.Empty() {
 		return nil
 	}
 	name := c.Operation.Name + "Result"
-	return compact([]byte("<"+name+" "+namespace+">"), n.XML("member"), []byte("</"+name+">"))
+	return joined([]byte("<"+name+" "+namespace+">"), n.XML("member"), []byte("</"+name+">"))
 }
 
 func (c *Call) namespace() string {
@@ -250,11 +251,11 @@ func (c *Call) failed(err error) answer {
 	}
 	switch c.protocol {
 	case Query:
-		a.body = compact([]byte("<ErrorResponse><Error><Type>"+side+"</Type>"), xml, []byte("</Error><RequestId>"+c.RequestID+"</RequestId></ErrorResponse>"))
+		a.body = joined([]byte("<ErrorResponse><Error><Type>"+side+"</Type>"), xml, []byte("</Error><RequestId>"+c.RequestID+"</RequestId></ErrorResponse>"))
 	case EC2Query:
-		a.body = compact([]byte("<Response><Errors><Error>"), xml, []byte("</Error></Errors><RequestID>"+c.RequestID+"</RequestID></Response>"))
+		a.body = joined([]byte("<Response><Errors><Error>"), xml, []byte("</Error></Errors><RequestID>"+c.RequestID+"</RequestID></Response>"))
 	case RESTXML:
-		a.body = compact([]byte("<Error>"), xml, []byte("<RequestId>"+c.RequestID+"</RequestId></Error>"))
+		a.body = joined([]byte("<Error>"), xml, []byte("<RequestId>"+c.RequestID+"</RequestId></Error>"))
 	default:
 		n := wire.Marshal(jsonError{e.Code, e.Message}, wire.Style{Time: wire.ISO})
 		a.header.Set("X-Amzn-Errortype", e.Code)
@@ -273,3 +274,6 @@ type jsonError struct {
 	Type    string `aws:"__type"`
 	Message string `aws:"message"`
 }
+
+// joined is one body of its parts.
+func joined(parts ...[]byte) []byte { return bytes.Join(parts, nil) }

@@ -1,7 +1,6 @@
 package cloud
 
 import (
-	"bytes"
 	"errors"
 	"io"
 	"net"
@@ -206,6 +205,3 @@ func (c *Call) signatureError(err error) *Error {
 	}
 	return Fail("IncompleteSignature", 400, "%v", err)
 }
-
-// compact trims the space around an XML answer.
-func compact(parts ...[]byte) []byte { return bytes.Join(parts, nil) }
