@@ -25,6 +25,7 @@ func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
 
 // options say where things are and how long to measure.
 type options struct {
+	divide int           // accounts are so many times smaller than the table says; for tests
 	oracle string        // folder in which tools/setup.sh installs npm packages
 	each   time.Duration // CPU time of one round of one measure
 	write  string        // markdown file to update

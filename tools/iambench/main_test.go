@@ -8,7 +8,7 @@ import (
 )
 
 func TestTableNamesWhatIsAbsent(t *testing.T) {
-	text, err := table(options{oracle: t.TempDir(), each: time.Microsecond}, os.Stderr)
+	text, err := table(options{oracle: t.TempDir(), each: time.Microsecond, divide: 50}, os.Stderr)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,12 +14,14 @@ import (
 
 const object = "arn:aws:s3:::bucket-7/a"
 
+func (s *subject) smaller(principals int) int { return principals / max(s.divide, 1) }
+
 // whole is an account of 1,000 principals made ready, once.
 func (s *subject) whole() (*matrix.Matrix, error) {
 	if s.matrix != nil {
 		return s.matrix, nil
 	}
-	a, err := account.Read(strings.NewReader(large.Details(1000)))
+	a, err := account.Read(strings.NewReader(large.Details(s.smaller(1000))))
 	if err != nil {
 		return nil, err
 	}
@@ -58,7 +60,7 @@ func (s *subject) whoCan() (figure, error) {
 }
 
 func (s *subject) readAccount() (figure, error) {
-	text := large.Details(5000)
+	text := large.Details(s.smaller(5000))
 	if _, err := account.Read(strings.NewReader(text)); err != nil {
 		return figure{}, err
 	}
@@ -74,7 +76,7 @@ func (s *subject) readAccount() (figure, error) {
 }
 
 func (s *subject) escalation() (figure, error) {
-	a, err := large.Company(1000)
+	a, err := large.Company(s.smaller(1000))
 	if err != nil {
 		return figure{}, err
 	}
