@@ -81,3 +81,7 @@ func allFixed(t *condition.Test) bool {
 	}
 	return true
 }
+
+// Public says whether one of a bucket's policies makes it public in the sense of S3
+// Block Public Access, as GetBucketPolicyStatus does.
+func Public(ps ...*Policy) bool { return isPublic(ps) }
