@@ -1,0 +1,178 @@
+package cloud
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/rootkeep/rootkeep"
+)
+
+// Account is one AWS account.
+type Account struct {
+	ID     rootkeep.AccountID
+	Name   string
+	Email  string
+	Status string // ACTIVE, SUSPENDED
+	Joined time.Time
+	Parent string // the organization's root or unit
+	Tags   []Tag
+	// OptedIn are the Regions that were enabled beside those that always are.
+	OptedIn map[string]bool
+
+	Root  Root
+	Alias string
+	// Identities by name; managed policies of the account by ARN.
+	Users    map[string]*User
+	Groups   map[string]*Group
+	Roles    map[string]*Role
+	Policies map[string]*Policy
+	Profiles map[string]*Profile
+	Devices  map[string]*Device // virtual MFA devices by serial number
+	Password *PasswordPolicy    // nil: AWS's default
+	events   map[string][]*Event
+	numbers  map[string]int // of the newest event by Region
+	state    map[stateKey]any
+	cloud    *Cloud
+}
+
+// Tag is one tag.
+type Tag struct{ Key, Value string }
+
+// TagMap turns tags into a map.
+func TagMap(tags []Tag) map[string]string {
+	out := map[string]string{}
+	for _, t := range tags {
+		out[t.Key] = t.Value
+	}
+	return out
+}
+
+// Root is the root user of an account.
+type Root struct {
+	Created      time.Time
+	Password     Password
+	Keys         []*AccessKey
+	Certificates []*Certificate
+	MFA          []*Device
+}
+
+// Has says whether root has any credential.
+func (r *Root) Has() bool {
+	return r.Password.Set || len(r.Keys) > 0 || len(r.Certificates) > 0
+}
+
+// Password is the console password of a user.
+type Password struct {
+	Set           bool
+	Value         string
+	Created       time.Time // of the login profile
+	Changed       time.Time
+	Used          time.Time // zero: never
+	ResetRequired bool
+}
+
+// AddAccount makes an account. Its name and mail address are as given.
+func (c *Cloud) AddAccount(id rootkeep.AccountID, name, email string, created time.Time) (*Account, error) {
+	if _, err := rootkeep.ParseAccountID(string(id)); err != nil {
+		return nil, fmt.Errorf("cloud: %w", err)
+	}
+	if c.accounts[id] != nil {
+		return nil, fmt.Errorf("cloud: account %s exists", id)
+	}
+	a := &Account{
+		ID: id, Name: name, Email: email, Status: "ACTIVE", Joined: created, OptedIn: map[string]bool{}, Root: Root{Created: created},
+		Users: map[string]*User{}, Groups: map[string]*Group{}, Roles: map[string]*Role{}, Policies: map[string]*Policy{}, Profiles: map[string]*Profile{},
+		Devices: map[string]*Device{}, events: map[string][]*Event{}, numbers: map[string]int{}, state: map[stateKey]any{}, cloud: c,
+	}
+	c.accounts[id] = a
+	return a, nil
+}
+
+// NewAccountID is an account number that is not taken.
+func (c *Cloud) NewAccountID() rootkeep.AccountID {
+	for {
+		id := rootkeep.AccountID(c.letters("123456789", 1) + c.letters("0123456789", 11))
+		if c.accounts[id] == nil {
+			return id
+		}
+	}
+}
+
+// ARN is the name of a thing of the account.
+func (a *Account) ARN(service, region, resource string) string {
+	return "arn:aws:" + service + ":" + region + ":" + string(a.ID) + ":" + resource
+}
+
+// IAM is the ARN of a thing of IAM, such as user/ann.
+func (a *Account) IAM(resource string) string { return a.ARN("iam", "", resource) }
+
+// defaultRegions are on in every account; optInRegions must be enabled first.
+// Source: AWS Account Management Reference Guide, "Enable or disable AWS Regions".
+var (
+	defaultRegions = []string{
+		"ap-northeast-1", "ap-northeast-2", "ap-northeast-3", "ap-south-1", "ap-southeast-1", "ap-southeast-2", "ca-central-1", "eu-central-1", "eu-north-1",
+		"eu-west-1", "eu-west-2", "eu-west-3", "sa-east-1", "us-east-1", "us-east-2", "us-west-1", "us-west-2",
+	}
+	optInRegions = []string{
+		"af-south-1", "ap-east-1", "ap-south-2", "ap-southeast-3", "ap-southeast-4", "ap-southeast-5", "ca-west-1", "eu-central-2", "eu-south-1", "eu-south-2",
+		"il-central-1", "me-central-1", "me-south-1", "mx-central-1",
+	}
+)
+
+// RegionStatus is a Region and whether an account may use it.
+type RegionStatus struct {
+	Name   string
+	Status string // ENABLED_BY_DEFAULT, ENABLED, DISABLED
+}
+
+// Enabled says whether the account may use the Region.
+func (r RegionStatus) Enabled() bool { return strings.HasPrefix(r.Status, "ENABLED") }
+
+// Regions are all Regions with their status in the account.
+func (a *Account) Regions() []RegionStatus {
+	var out []RegionStatus
+	for _, r := range optInRegions {
+		status := "DISABLED"
+		if a.OptedIn[r] {
+			status = "ENABLED"
+		}
+		out = append(out, RegionStatus{r, status})
+	}
+	for _, r := range defaultRegions {
+		out = append(out, RegionStatus{r, "ENABLED_BY_DEFAULT"})
+	}
+	return out
+}
+
+// Region finds a Region of the account.
+func (a *Account) Region(name string) (RegionStatus, bool) {
+	for _, r := range a.Regions() {
+		if r.Name == name {
+			return r, true
+		}
+	}
+	return RegionStatus{}, false
+}
+
+// AccountID is the number of an account.
+type AccountID = rootkeep.AccountID
+
+// OrganizationID is the organization of the account, "" if it is in none.
+func (a *Account) OrganizationID() string {
+	if o := a.cloud.Organization; o.Member(a) {
+		return o.ID
+	}
+	return ""
+}
+
+// Organized are the accounts of the account's organization.
+func (a *Account) Organized() []*Account {
+	var out []*Account
+	for _, other := range a.cloud.Accounts() {
+		if a.cloud.Organization.Member(other) {
+			out = append(out, other)
+		}
+	}
+	return out
+}

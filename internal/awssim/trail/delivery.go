@@ -1,0 +1,255 @@
+package trail
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/rootkeep/rootkeep/cloudtrail/digest/digesttest"
+	"github.com/rootkeep/rootkeep/internal/awssim/cloud"
+	"github.com/rootkeep/rootkeep/internal/awssim/s3"
+)
+
+const (
+	logEvery    = 5 * time.Minute
+	digestEvery = time.Hour
+	// catchUp bounds how many digests a jump of the clock brings at once; the chain of
+	// a longer gap goes on from there.
+	catchUp = 3
+)
+
+// delivery is how far a trail's files have come.
+type delivery struct {
+	nextLog, digestFrom time.Time
+	delivered           map[place]int // number of the last event delivered
+	pending             map[place][]digesttest.Log
+	links               map[place]*digesttest.Link
+	attempted           time.Time
+	failure             string
+	logTime, digestTime time.Time
+}
+
+// place is an account and Region that a trail covers.
+type place struct {
+	account *cloud.Account
+	region  string
+}
+
+// signers are the keys that digests are signed with, one per Region, as AWS has them.
+type signers struct{ byRegion map[string]*signer }
+
+type signer struct {
+	signer   *digesttest.Signer
+	from, to time.Time
+}
+
+func signerOf(c *cloud.Cloud, region string, now time.Time) (*digesttest.Signer, error) {
+	all := cloud.Across[signers](c)
+	if all.byRegion == nil {
+		all.byRegion = map[string]*signer{}
+	}
+	if k := all.byRegion[region]; k != nil {
+		return k.signer, nil
+	}
+	s, err := digesttest.NewSigner()
+	if err != nil {
+		return nil, err
+	}
+	all.byRegion[region] = &signer{s, now.AddDate(0, 0, -1), now.AddDate(1, 0, 0)}
+	return s, nil
+}
+
+// begin sets where the delivery of a trail that starts logging begins.
+func (t *trail) begin(now time.Time) {
+	t.nextLog, t.digestFrom = now.Add(logEvery), now
+	t.delivered = map[place]int{}
+	t.pending, t.links = map[place][]digesttest.Log{}, map[place]*digesttest.Link{}
+	for _, p := range t.places() {
+		if events := p.account.Events(p.region); len(events) > 0 {
+			t.delivered[p] = events[len(events)-1].Number
+		}
+	}
+}
+
+// places are where the trail logs.
+func (t *trail) places() []place {
+	accounts := []*cloud.Account{t.owner}
+	if t.IsOrganizationTrail {
+		accounts = t.owner.Organized()
+	}
+	var out []place
+	for _, a := range accounts {
+		if !t.IsMultiRegionTrail {
+			out = append(out, place{a, t.HomeRegion})
+			continue
+		}
+		for _, r := range a.Regions() {
+			if r.Enabled() {
+				out = append(out, place{a, r.Name})
+			}
+		}
+	}
+	return out
+}
+
+// prefix is the part of the trail's keys before the account.
+func (t *trail) prefix(s trailShape) string {
+	out := "AWSLogs/"
+	if s.S3KeyPrefix != "" {
+		out = s.S3KeyPrefix + "/" + out
+	}
+	if s.IsOrganizationTrail {
+		out += t.owner.OrganizationID() + "/"
+	}
+	return out
+}
+
+// Deliver writes what is due of all trails; the cloud calls it as time goes by.
+func Deliver(c *cloud.Cloud, now time.Time) {
+	for _, a := range c.Accounts() {
+		for _, region := range cloud.RegionsOf[trails](a) {
+			for _, t := range cloud.Sorted(homed(a, region)) {
+				if t.logging && !now.Before(t.nextLog) {
+					t.deliverLogs(c, now)
+					t.deliverDigests(c, now)
+				}
+			}
+		}
+	}
+}
+
+// deliverLogs writes the events since the last time, one file per account and Region.
+func (t *trail) deliverLogs(c *cloud.Cloud, now time.Time) {
+	t.nextLog, t.attempted, t.failure = now.Add(logEvery), now, ""
+	for _, p := range t.places() {
+		var records []json.RawMessage
+		last := t.delivered[p]
+		for _, e := range p.account.Events(p.region) {
+			if e.Number > t.delivered[p] && t.logs(e) {
+				records = append(records, e.JSON)
+			}
+			last = max(last, e.Number)
+		}
+		if len(records) > 0 && !t.deliverFile(c, p, records, now) {
+			continue // the events stay due
+		}
+		t.delivered[p] = last
+	}
+}
+
+func (t *trail) deliverFile(c *cloud.Cloud, p place, records []json.RawMessage, now time.Time) bool {
+	content, err := json.Marshal(map[string]any{"Records": records})
+	if err != nil {
+		t.failure = err.Error()
+		return false
+	}
+	key := fmt.Sprintf("%s%s/CloudTrail/%s/%s/%s_CloudTrail_%s_%s_%s.json.gz", t.prefix(t.trailShape), p.account.ID, p.region, now.Format("2006/01/02"),
+		p.account.ID, p.region, now.Format("20060102T1504Z"), c.FileID())
+	if !t.put(c, key, digesttest.Gzip(content), nil, now) {
+		return false
+	}
+	t.logTime = now
+	if t.LogFileValidationEnabled {
+		t.pending[p] = append(t.pending[p], digesttest.Log{Object: key, Sum: sha256.Sum256(content)})
+	}
+	return true
+}
+
+func (t *trail) put(c *cloud.Cloud, key string, body []byte, metadata map[string]string, now time.Time) bool {
+	err := s3.Deliver(c, service, t.S3BucketName, key, body, metadata, map[string][]string{"aws:SourceArn": {t.TrailARN}}, now)
+	if err != nil {
+		t.failure = code(err)
+		return false
+	}
+	return true
+}
+
+// deliverDigests writes the digests of the hours that have ended.
+func (t *trail) deliverDigests(c *cloud.Cloud, now time.Time) {
+	if !t.LogFileValidationEnabled {
+		t.digestFrom = now
+		return
+	}
+	for n := 0; !now.Before(t.digestFrom.Add(digestEvery)) && n < catchUp; n++ {
+		for _, p := range t.places() {
+			t.deliverDigest(c, p, now)
+		}
+		t.digestFrom = t.digestFrom.Add(digestEvery)
+	}
+	if behind := now.Sub(t.digestFrom).Truncate(digestEvery); behind > 0 {
+		t.digestFrom = t.digestFrom.Add(behind)
+	}
+}
+
+func (t *trail) deliverDigest(c *cloud.Cloud, p place, now time.Time) {
+	s, err := signerOf(c, p.region, now)
+	if err != nil {
+		t.failure = err.Error()
+		return
+	}
+	chain := digesttest.Chain{
+		Account: string(p.account.ID), Region: p.region, HomeRegion: t.HomeRegion, Trail: t.Name, Bucket: t.S3BucketName, Prefix: t.S3KeyPrefix,
+		Start: t.digestFrom.Truncate(time.Second), Hours: 1, After: t.links[p],
+		LogsOf: func(time.Time, time.Time) []digesttest.Log { return t.pending[p] },
+	}
+	if t.IsOrganizationTrail {
+		chain.Organization = t.owner.OrganizationID()
+	}
+	files, link, err := chain.Files(s)
+	if err != nil {
+		t.failure = err.Error()
+		return
+	}
+	key := chain.DigestKey(0)
+	var side struct{ Metadata map[string]string }
+	for name, data := range files {
+		if strings.HasSuffix(name, ".metadata.json") {
+			err = json.NewDecoder(bytes.NewReader(data)).Decode(&side)
+		}
+	}
+	if err != nil || !t.put(c, key, files[key], side.Metadata, now) {
+		return
+	}
+	t.links[p], t.pending[p], t.digestTime = link, nil, now
+}
+
+type statusOut struct {
+	IsLogging                                                 bool
+	LatestDeliveryError, LatestDigestDeliveryError            string
+	LatestDeliveryTime, LatestDigestDeliveryTime              time.Time
+	StartLoggingTime, StopLoggingTime                         time.Time
+	LatestCloudWatchLogsDeliveryTime                          time.Time
+	LatestDeliveryAttemptTime, LatestDeliveryAttemptSucceeded string
+	TimeLoggingStarted, TimeLoggingStopped                    string
+}
+
+// getStatus tells how delivery goes. Delivery to CloudWatch Logs is taken to work when
+// it is configured.
+func getStatus(c *cloud.Call, in onTrail) (out statusOut, err error) {
+	t, err := find(c, in.Name)
+	if err != nil {
+		return out, err
+	}
+	out = statusOut{
+		IsLogging: t.logging, LatestDeliveryError: t.failure, LatestDeliveryTime: t.logTime, LatestDigestDeliveryTime: t.digestTime,
+		StartLoggingTime: t.started, StopLoggingTime: t.stopped, LatestDeliveryAttemptTime: text(t.attempted), TimeLoggingStarted: text(t.started),
+		TimeLoggingStopped: text(t.stopped),
+	}
+	if t.failure == "" {
+		out.LatestDeliveryAttemptSucceeded = text(t.attempted)
+		if t.CloudWatchLogsLogGroupArn != "" {
+			out.LatestCloudWatchLogsDeliveryTime = t.logTime
+		}
+	}
+	return out, nil
+}
+
+func text(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.Format("2006-01-02T15:04:05Z")
+}
