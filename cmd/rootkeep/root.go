@@ -100,7 +100,7 @@ read; 64 usage.`,
 	c.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return usage("%w; hint: %s --help", err, c.CommandPath())
 	})
-	c.AddCommand(huntCommand(s), trailCommand(s), rulesCommand(s), iamCommand(s), versionCommand(s))
+	c.AddCommand(huntCommand(s), trailCommand(s), rulesCommand(s), iamCommand(s), simCommand(s), versionCommand(s))
 	for _, sub := range allCommands(c) {
 		strictArgs(sub)
 	}
