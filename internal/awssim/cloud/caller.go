@@ -81,7 +81,23 @@ func (c *Cloud) NewSession(who Caller, life time.Duration) *Credential {
 	cred := &Credential{Key: "ASIA" + c.letters(idLetters, 16), Secret: c.Secret(40), Token: c.Secret(240), Expires: who.Session.Issued.Add(life), Caller: who}
 	cred.Caller.Key = cred.Key
 	c.keys[cred.Key] = cred
+	if c.sessions++; c.sessions%sweepEvery == 0 {
+		c.sweep()
+	}
 	return cred
+}
+
+// sweepEvery is after how many new sessions the expired ones are forgotten.
+const sweepEvery = 1000
+
+// sweep forgets sessions that ended a day ago: until then a client is told that its
+// session has expired, and not that the key is unknown.
+func (c *Cloud) sweep() {
+	for id, cred := range c.keys {
+		if cred.Token != "" && c.Now().Sub(cred.Expires) > 24*time.Hour {
+			delete(c.keys, id)
+		}
+	}
 }
 
 // MFA says whether the caller's session began with MFA.

@@ -3,8 +3,6 @@ package cloud
 import (
 	"fmt"
 	"net/url"
-	"reflect"
-	"slices"
 	"strings"
 
 	"github.com/rootkeep/rootkeep/internal/awssim/route"
@@ -61,7 +59,6 @@ type Operation struct {
 	Event  string // name in CloudTrail where it is not Name
 
 	route  route.Route
-	input  reflect.Type
 	handle func(c *Call, decode func(any) error) (any, error)
 }
 
@@ -92,7 +89,7 @@ type Located interface{ On(*Call) Resource }
 
 // Op registers a function as an operation.
 func Op[In, Out any](name string, do func(*Call, In) (Out, error), marks ...Mark) *Operation {
-	o := &Operation{Name: name, input: reflect.TypeFor[In]()}
+	o := &Operation{Name: name}
 	for _, verb := range []string{"Get", "List", "Describe", "Lookup", "Head", "Simulate", "Receive", "GenerateCredentialReport"} {
 		o.Read = o.Read || strings.HasPrefix(name, verb)
 	}
@@ -152,18 +149,6 @@ func (s *Service) index() error {
 }
 
 func (s *Service) rest() bool { return s.Protocol == RESTJSON || s.Protocol == RESTXML }
-
-// Parameters are the names of the parameters of an operation.
-func (o *Operation) Parameters() []string {
-	var out []string
-	for _, f := range reflect.VisibleFields(o.input) {
-		if !f.Anonymous && f.IsExported() {
-			out = append(out, f.Name)
-		}
-	}
-	slices.Sort(out)
-	return out
-}
 
 // style is how requests are read, or answers written.
 func (s *Service) style(p Protocol, answer bool) wire.Style {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/rootkeep/rootkeep/internal/awssim/cloud"
 	"github.com/rootkeep/rootkeep/internal/awssim/iamsvc/entity"
+	"github.com/rootkeep/rootkeep/internal/awssim/iamsvc/provider"
 )
 
 func accountOperations() []*cloud.Operation {
@@ -46,13 +47,14 @@ func getSummary(c *cloud.Call, _ cloud.None) (summaryOut, error) {
 	for _, p := range a.Policies {
 		versions += len(p.Versions)
 	}
+	providers, servers := provider.Counts(a)
 	return summaryOut{map[string]int{
 		"AccountMFAEnabled": flag(len(r.MFA) > 0), "AccountAccessKeysPresent": flag(len(r.Keys) > 0), "AccountPasswordPresent": flag(r.Password.Set),
 		"AccountSigningCertificatesPresent": flag(len(r.Certificates) > 0), "Users": len(a.Users), "UsersQuota": 5000, "Groups": len(a.Groups), "GroupsQuota": 300,
 		"Roles": len(a.Roles), "RolesQuota": 1000, "Policies": len(a.Policies), "PoliciesQuota": 1500, "PolicyVersionsInUse": versions, "PolicyVersionsInUseQuota": 10000,
 		"InstanceProfiles": len(a.Profiles), "InstanceProfilesQuota": 1000, "MFADevices": len(a.Devices), "MFADevicesInUse": used, "AccessKeysPerUserQuota": entity.MaxKeys,
 		"SigningCertificatesPerUserQuota": entity.MaxKeys, "AttachedPoliciesPerUserQuota": maxAttached, "AttachedPoliciesPerGroupQuota": maxAttached,
-		"AttachedPoliciesPerRoleQuota": maxAttached, "VersionsPerPolicyQuota": maxVersions, "GroupsPerUserQuota": 10, "Providers": 0, "ServerCertificates": 0,
+		"AttachedPoliciesPerRoleQuota": maxAttached, "VersionsPerPolicyQuota": maxVersions, "GroupsPerUserQuota": 10, "Providers": providers, "ServerCertificates": servers,
 		"ServerCertificatesQuota": 20, "UserPolicySizeQuota": 2048, "GroupPolicySizeQuota": 5120, "RolePolicySizeQuota": 10240, "PolicySizeQuota": 6144,
 		"AssumeRolePolicySizeQuota": 2048, "GlobalEndpointTokenVersion": 1,
 	}}, nil

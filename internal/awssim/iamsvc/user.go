@@ -3,6 +3,7 @@ package iamsvc
 import (
 	"github.com/rootkeep/rootkeep/internal/awssim/cloud"
 	"github.com/rootkeep/rootkeep/internal/awssim/iamsvc/entity"
+	"github.com/rootkeep/rootkeep/internal/awssim/iamsvc/provider"
 )
 
 func userOperations() []*cloud.Operation {
@@ -145,6 +146,8 @@ func deleteUser(c *cloud.Call, in entity.OnUser) (cloud.None, error) {
 		return cloud.None{}, entity.Conflict("Cannot delete entity, must delete signing certificates first.")
 	case len(u.Groups) > 0:
 		return cloud.None{}, entity.Conflict("Cannot delete entity, must entity.Remove users from group first.")
+	case provider.Holds(c.Account, u):
+		return cloud.None{}, entity.Conflict("Cannot delete entity, must delete SSH public keys and service specific credentials first.")
 	case len(u.Attached) > 0:
 		return cloud.None{}, entity.Conflict("Cannot delete entity, must detach all policies first.")
 	case len(u.Inline) > 0:

@@ -260,3 +260,21 @@ func (b *bucket) lets(c *cloud.Cloud, service, action, key string, keys map[stri
 		ARN: "arn:aws:s3:::" + b.name + key, Owner: b.owner, Policies: []cloud.Text{{Name: "bucket policy", Document: b.policy}}, Keys: with,
 	})
 }
+
+// Object is the content of an object with its metadata.
+type Object struct {
+	Body     []byte
+	Metadata map[string]string
+}
+
+// Objects are the objects of a bucket by key; whoever runs the simulation may look at
+// them without a call.
+func Objects(c *cloud.Cloud, bucket string) map[string]Object {
+	out := map[string]Object{}
+	if b := all(c)[bucket]; b != nil {
+		for key, o := range b.objects {
+			out[key] = Object{o.body, o.metadata}
+		}
+	}
+	return out
+}

@@ -18,7 +18,7 @@ const (
 	digestEvery = time.Hour
 	// catchUp bounds how many digests a jump of the clock brings at once; the chain of
 	// a longer gap goes on from there.
-	catchUp = 48
+	catchUp = 3
 )
 
 // delivery is how far a trail's files have come.
@@ -178,6 +178,9 @@ func (t *trail) deliverDigests(c *cloud.Cloud, now time.Time) {
 			t.deliverDigest(c, p, now)
 		}
 		t.digestFrom = t.digestFrom.Add(digestEvery)
+	}
+	if behind := now.Sub(t.digestFrom).Truncate(digestEvery); behind > 0 {
+		t.digestFrom = t.digestFrom.Add(behind)
 	}
 }
 

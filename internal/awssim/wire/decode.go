@@ -248,6 +248,9 @@ func (d decoder) number(v reflect.Value, tree any, path string) error {
 			f, err = strconv.ParseFloat(n, 64)
 		}
 	}
+	if err == nil && (math.IsNaN(f) || math.IsInf(f, 0)) {
+		err = fmt.Errorf("%v is no number", f)
+	}
 	if err == nil && (v.Kind() != reflect.Float64 && (f != math.Trunc(f) || math.Abs(f) > 1<<53)) {
 		err = fmt.Errorf("%v is no whole number", f)
 	}

@@ -29,6 +29,7 @@ def run():
     call("sts", "GetCallerIdentity", lambda a: a["Account"] == me and a["Arn"].endswith(":user/admin"))
     users(me)
     credentials(me)
+    providers(me)
     groups()
     roles(me)
     policies()
@@ -85,6 +86,29 @@ def credentials(me):
     refused("iam", "DeleteVirtualMFADevice", "DeleteConflict", SerialNumber=serial)
     iam("DeactivateMFADevice", UserName="ann", SerialNumber=serial)
     iam("DeleteVirtualMFADevice", SerialNumber=serial)
+
+
+def providers(me):
+    ssh = iam("UploadSSHPublicKey", lambda a: a["SSHPublicKey"]["Status"] == "Active", UserName="ann", SSHPublicKeyBody="ssh-rsa AAAAB3NzaC1yc2E= ann")["SSHPublicKey"]["SSHPublicKeyId"]
+    iam("ListSSHPublicKeys", lambda a: a["SSHPublicKeys"][0]["UserName"] == "ann", UserName="ann")
+    service = iam("CreateServiceSpecificCredential", lambda a: a["ServiceSpecificCredential"]["ServicePassword"], UserName="ann",
+                  ServiceName="codecommit.amazonaws.com")["ServiceSpecificCredential"]["ServiceSpecificCredentialId"]
+    iam("ListServiceSpecificCredentials", lambda a: a["ServiceSpecificCredentials"][0]["ServiceName"] == "codecommit.amazonaws.com", AllUsers=True)
+    refused("iam", "CreateServiceSpecificCredential", "NotSupportedService", UserName="ann", ServiceName="x.amazonaws.com")
+    refused("iam", "DeleteUser", "DeleteConflict", UserName="ann")
+    iam("DeleteServiceSpecificCredential", UserName="ann", ServiceSpecificCredentialId=service)
+    iam("DeleteSSHPublicKey", UserName="ann", SSHPublicKeyId=ssh)
+    refused("iam", "DeleteSSHPublicKey", "NoSuchEntity", UserName="ann", SSHPublicKeyId=ssh)
+    iam("UploadServerCertificate", lambda a: a["ServerCertificateMetadata"]["Expiration"].year == 2030, ServerCertificateName="web", CertificateBody=SIM["certificate"], PrivateKey="x")
+    refused("iam", "UploadServerCertificate", "MalformedCertificate", ServerCertificateName="bad", CertificateBody="x", PrivateKey="x")
+    iam("ListServerCertificates", lambda a: a["ServerCertificateMetadataList"][0]["ServerCertificateName"] == "web")
+    iam("DeleteServerCertificate", ServerCertificateName="web")
+    saml = iam("CreateSAMLProvider", Name="corp", SAMLMetadataDocument="<EntityDescriptor>" + "x" * 1000 + "</EntityDescriptor>")["SAMLProviderArn"]
+    iam("ListSAMLProviders", lambda a: a["SAMLProviderList"][0]["Arn"] == saml)
+    oidc = iam("CreateOpenIDConnectProvider", lambda a: a["OpenIDConnectProviderArn"] == f"arn:aws:iam::{me}:oidc-provider/token.example.com", Url="https://token.example.com", ClientIDList=["sts.amazonaws.com"])["OpenIDConnectProviderArn"]
+    iam("GetOpenIDConnectProvider", lambda a: a["ClientIDList"] == ["sts.amazonaws.com"], OpenIDConnectProviderArn=oidc)
+    iam("ListOpenIDConnectProviders", lambda a: a["OpenIDConnectProviderList"] == [{"Arn": oidc}])
+    iam("GetAccountSummary", lambda a: a["SummaryMap"]["Providers"] == 2 and a["SummaryMap"]["ServerCertificates"] == 0)
 
 
 def groups():

@@ -1,0 +1,88 @@
+package app
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"time"
+
+	"github.com/rootkeep/rootkeep"
+	"github.com/rootkeep/rootkeep/internal/awssim"
+	"github.com/rootkeep/rootkeep/internal/awssim/cloud"
+	"github.com/rootkeep/rootkeep/internal/awssim/scenario"
+)
+
+// SimSettings say what organization to simulate.
+type SimSettings struct {
+	Accounts int       // that are generated
+	Seed     uint64    // of all identifiers and of what is generated
+	Scenario io.Reader // a plan to build instead of a generated one, nil for none
+	Now      func() time.Time
+}
+
+// Simulation is a simulated organization that answers requests.
+type Simulation struct {
+	http.Handler
+	// Administrators are one user of each account who may do everything, the management
+	// account's first.
+	Administrators []Administrator
+}
+
+// Administrator is a user of a simulated account with its access key.
+type Administrator struct {
+	Account         rootkeep.AccountID `json:"account"`
+	Name            string             `json:"name"`
+	AccessKeyID     string             `json:"access_key_id"`
+	SecretAccessKey string             `json:"secret_access_key"`
+}
+
+// Simulate builds the organization.
+func Simulate(s SimSettings) (*Simulation, error) {
+	plan, err := s.plan()
+	if err != nil {
+		return nil, err
+	}
+	c, err := awssim.New(cloud.Config{Clock: s.Now, Seed: s.Seed})
+	if err != nil {
+		return nil, err
+	}
+	keys, err := plan.Apply(c)
+	if err != nil {
+		return nil, err
+	}
+	out := &Simulation{Handler: c}
+	for _, a := range plan.Accounts {
+		k := keys[a.Name]
+		out.Administrators = append(out.Administrators, Administrator{a.ID, a.Name, k.ID, k.Secret})
+	}
+	return out, nil
+}
+
+func (s SimSettings) plan() (*scenario.Plan, error) {
+	if s.Scenario != nil {
+		return scenario.Read(s.Scenario)
+	}
+	return scenario.Generate(s.Accounts, s.Seed)
+}
+
+// SimOperation is an operation that the simulator has.
+type SimOperation struct {
+	Service string `json:"service"`
+	Name    string `json:"operation"`
+	Action  string `json:"action"` // the IAM permission that it needs
+}
+
+// SimOperations lists them by service and name.
+func SimOperations() ([]SimOperation, error) {
+	c, err := awssim.New(cloud.Config{Clock: func() time.Time { return time.Time{} }})
+	if err != nil {
+		return nil, fmt.Errorf("list operations: %w", err)
+	}
+	var out []SimOperation
+	for _, service := range c.Services() {
+		for _, o := range service.Operations {
+			out = append(out, SimOperation{service.Name, o.Name, o.Action})
+		}
+	}
+	return out, nil
+}
