@@ -9,6 +9,7 @@ import (
 	"github.com/rootkeep/rootkeep/cmd/rootkeep/cli"
 	"github.com/rootkeep/rootkeep/iam/matrix"
 	"github.com/rootkeep/rootkeep/iam/matrix/answer"
+	"github.com/rootkeep/rootkeep/internal/report/text"
 )
 
 type canFlags struct {
@@ -113,7 +114,7 @@ func (f *canFlags) writeAll(w io.Writer, m *matrix.Matrix, in matrix.Input, q an
 		h.ExitCodes = append(h.ExitCodes, codes...)
 		err = answer.WriteAllJSON(out, h, m, q)
 	case "csv":
-		err = answer.WriteAllCSV(out, m, q)
+		err = answer.WriteAllCSV(out, m, q, text.Cell)
 	default:
 		err = answer.WriteAllText(out, m, q, cli.Visible)
 	}

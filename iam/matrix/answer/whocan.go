@@ -28,6 +28,8 @@ type Action struct {
 	Allowed     int `json:"allowed"`
 	Conditional int `json:"conditional"`
 	Denied      int `json:"denied"`
+	// Outside counts callers of other accounts and services that are allowed, or may be.
+	Outside int `json:"outside"`
 }
 
 // Holder is a caller that is allowed, or allowed only if a condition holds.
@@ -101,6 +103,7 @@ func (a *Action) add(h Holder) {
 	a.Holders = append(a.Holders, h)
 	switch {
 	case h.Outside:
+		a.Outside++
 	case h.Decision == iam.Allowed:
 		a.Allowed++
 	default:
@@ -216,7 +219,11 @@ func (d *WhoCan) Text(clean func(string) string) string {
 		if d.Resource != "" {
 			fmt.Fprintf(&b, " on %s", clean(d.Resource))
 		}
-		fmt.Fprintf(&b, ": %d allowed, %d conditional, %d denied\n", a.Allowed, a.Conditional, a.Denied)
+		fmt.Fprintf(&b, ": %d allowed, %d conditional, %d denied", a.Allowed, a.Conditional, a.Denied)
+		if a.Outside > 0 {
+			fmt.Fprintf(&b, ", %d outside", a.Outside)
+		}
+		b.WriteByte('\n')
 		for i := range a.Holders {
 			a.Holders[i].write(&b, clean)
 		}
