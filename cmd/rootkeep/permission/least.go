@@ -239,7 +239,8 @@ func (f *leastFlags) print(w io.Writer, r *app.Least, codes []int) error {
 			ExitCodes []int            `json:"exit_codes"`
 		}{"rootkeep/iam-least/1", r.Proposal, append([]report.Problem{}, r.Problems...), codes})
 	}
-	return cli.PrintVisible(w, need.Text(r.Proposal))
+	_, err := io.WriteString(w, need.Text(r.Proposal))
+	return err
 }
 
 func indented(w io.Writer, v any) error {
