@@ -8,12 +8,14 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/rootkeep/rootkeep/cmd/rootkeep/cli"
 	"github.com/rootkeep/rootkeep/iam"
 	"github.com/rootkeep/rootkeep/iam/cases"
+	"github.com/rootkeep/rootkeep/iam/metadata"
 )
 
 // evalFlags are the flags of rootkeep iam eval.
@@ -68,9 +70,12 @@ func (f *evalFlags) add(c *cobra.Command) {
 	}
 }
 
-// runOne decides the request of the command line.
-func (f *evalFlags) runOne(s cli.Streams) error {
-	c, err := f.theCase(s.In)
+// runOne decides the request of the command line, made at a time.
+func (f *evalFlags) runOne(s cli.Streams, now time.Time) error {
+	if err := f.checkAction(s); err != nil {
+		return err
+	}
+	c, err := f.theCase(s.In, now)
 	if err != nil {
 		return err
 	}
@@ -83,6 +88,22 @@ func (f *evalFlags) runOne(s cli.Streams) error {
 	}
 	if f.failOnDeny && answer.Decision != iam.Allowed.String() {
 		return &cli.Error{Code: cli.ExitFindings}
+	}
+	return nil
+}
+
+// checkAction refuses a pattern: as the name of an action it would be matched by what
+// matches none that it stands for. A name that the table lacks is told and decided.
+func (f *evalFlags) checkAction(s cli.Streams) error {
+	if strings.ContainsAny(f.request.Action, "*?") {
+		return cli.Usage("--action %s: want the name of one action; hint: rootkeep iam who-can and can take patterns", f.request.Action)
+	}
+	service, name, ok := strings.Cut(f.request.Action, ":")
+	if !ok {
+		return nil // the case says what is wrong with it
+	}
+	if _, known := metadata.FindAction(service, name); !known {
+		fmt.Fprintf(s.Err, "rootkeep: action %s is not in the table of %s: newer, or mistyped\n", cli.Visible(f.request.Action), metadata.Date().Format(time.DateOnly))
 	}
 	return nil
 }
@@ -133,7 +154,10 @@ func summary(x *iam.Explanation, by []cases.Statement) string {
 }
 
 // theCase reads the files of the command line.
-func (f *evalFlags) theCase(stdin io.Reader) (*cases.Case, error) {
+func (f *evalFlags) theCase(stdin io.Reader, now time.Time) (*cases.Case, error) {
+	if err := onceOnly(f.identity, f.boundary, f.session, f.resource, f.endpoint, filesOf(f.scps), filesOf(f.rcps)); err != nil {
+		return nil, err
+	}
 	c := &cases.Case{Request: f.request}
 	complete := !f.partial
 	c.ContextComplete = &complete
@@ -167,11 +191,12 @@ func (f *evalFlags) theCase(stdin io.Reader) (*cases.Case, error) {
 		}
 		c.RCPs = append(c.RCPs, ps)
 	}
-	return c, f.fillContext(c)
+	return c, f.fillContext(c, now)
 }
 
-// fillContext takes --context and what follows from the principal.
-func (f *evalFlags) fillContext(c *cases.Case) error {
+// fillContext takes --context, what follows from the principal, and the time, which AWS
+// puts into every request.
+func (f *evalFlags) fillContext(c *cases.Case, now time.Time) error {
 	p, err := iam.ParsePrincipal(f.request.Principal)
 	if err != nil {
 		return cli.Usage("--principal: %w", err)
@@ -180,6 +205,7 @@ func (f *evalFlags) fillContext(c *cases.Case) error {
 	if err != nil {
 		return err
 	}
+	fillClock(given, now)
 	named := map[string]bool{}
 	c.Request.Context = map[string]cases.Values{}
 	for key, values := range given {

@@ -103,12 +103,10 @@ func (f *leastFlags) check(paths []string) error {
 		return cli.Usage("--boundary limits policies: want --identity with it")
 	case len(f.account.resources) > 0:
 		return cli.Usage("--resource-policy: a proposal is about the principal's own policies")
-	case f.account.details == "-" && slices.Contains(paths, "-"):
-		return cli.Usage("standard input (-) is named twice; it can be read once")
 	case !f.since.IsZero() && !f.until.IsZero() && !f.since.Before(f.until.Time):
 		return cli.Usage("--since %s is not before --until %s", &f.since, &f.until)
 	}
-	return nil
+	return onceOnly(paths, f.identity, f.boundary, f.account.files())
 }
 
 func (f *leastFlags) run(ctx context.Context, s cli.Streams, who string, paths []string) error {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -38,8 +39,9 @@ if what is not known turns out as stated. Nothing is asked of AWS.
 
 A single request takes --context to be complete; --partial says that other keys may
 be there. Keys that follow from the principal (aws:PrincipalAccount, aws:username and
-the like) are filled in unless --context gives them. Policies given twice are united;
---scp and --rcp take one level each, from the root down, as files joined by commas.
+the like) and the time of now (aws:CurrentTime, aws:EpochTime) are filled in unless
+--context gives them. Policies given twice are united; --scp and --rcp take one level
+each, from the root down, as files joined by commas.
 
 Exit code 2 with --fail-on-deny if a request is not allowed, 5 when some input is no
 policy or no case.`,
@@ -66,7 +68,7 @@ func (f *evalFlags) run(s cli.Streams) error {
 	case f.request.Action == "" || f.request.Resource == "" || f.request.Principal == "":
 		return cli.Usage("want --action, --resource and --principal, or --cases FILE; hint: rootkeep iam eval --help")
 	}
-	return f.runOne(s)
+	return f.runOne(s, time.Now())
 }
 
 // options are what answers hold beside the decision.
