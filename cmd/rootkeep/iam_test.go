@@ -111,3 +111,28 @@ func TestIAMEvalMakesHostileTextHarmless(t *testing.T) {
 		t.Errorf("got %q with code %d, want no control characters, no line of the Sid's own, and 0", out, code)
 	}
 }
+
+func TestJSONMakesHostileTextHarmless(t *testing.T) {
+	const hostile = `x\u009b31m\u202e`
+	policy := `{"Version":"2012-10-17","Statement":{"Sid":"` + hostile + `","Effect":"Allow","Action":"*","Resource":"*"}}`
+	dump := `{"UserDetailList":[{"UserName":"u","Arn":"arn:aws:iam::111122223333:user/` + hostile + `","UserPolicyList":[{"PolicyName":"p","PolicyDocument":` + policy + `}]}]}`
+	request := `{"action":"s3:GetObject","resource":"*","resourceAccount":"111122223333","principal":"arn:aws:iam::111122223333:user/ann"}`
+	for _, c := range []struct {
+		name, stdin string
+		args        []string
+	}{
+		{"an answer", policy, []string{"eval", "--action", "s3:GetObject", "--resource", "*", "--principal", "arn:aws:iam::111122223333:user/ann", "--identity", "-", "--output", "json"}},
+		{"answers to cases", `{"id":1,"request":` + request + `,"identity":[{"name":"p","policy":` + policy + `}]}`, []string{"eval", "--cases", "-"}},
+		{"who can", dump, []string{"who-can", "s3:ListAllMyBuckets", "--account", "-", "--output", "json"}},
+		{"what everybody can", dump, []string{"can", "--all", "sts:GetCallerIdentity", "--account", "-", "--output", "json"}},
+		{"paths", dump, []string{"escalate", "--account", "-", "--output", "json"}},
+		{"findings", policy, []string{"lint", "-", "--output", "json"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			out, errs, code := runIAM(t, c.stdin, c.args...)
+			if code != cli.ExitOK || strings.ContainsAny(out, "\u009b\u202e") || !strings.Contains(out, "u009b31m") {
+				t.Errorf("got code %d and %q %s, want 0 and the name with escapes", code, out, errs)
+			}
+		})
+	}
+}

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
 	"os"
@@ -30,6 +31,26 @@ func ProgressLine(w io.Writer, width int) (func(report.Progress), func()) {
 
 // Visible makes hostile text harmless on a terminal.
 func Visible(s string) string { return text.Visible(s, 2000) }
+
+// WriteJSON writes a document, indented, for programs and for people who look at it.
+func WriteJSON(w io.Writer, v any) error {
+	enc := json.NewEncoder(Inert{w})
+	enc.SetIndent("", "  ")
+	enc.SetEscapeHTML(false)
+	return enc.Encode(v)
+}
+
+// Inert passes JSON on in which characters that a terminal obeys, or that turn text
+// around, are written as escapes. Each Write takes whole characters.
+type Inert struct{ To io.Writer }
+
+// Write is of io.Writer.
+func (w Inert) Write(b []byte) (int, error) {
+	if _, err := w.To.Write(text.Inert(b)); err != nil {
+		return 0, err
+	}
+	return len(b), nil
+}
 
 // PrintVisible prints text of which each line is made harmless on a terminal.
 func PrintVisible(w io.Writer, text string) error {

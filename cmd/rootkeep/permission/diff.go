@@ -359,8 +359,5 @@ func (f *diffFlags) print(s cli.Streams, v any, text func() string) error {
 		_, err := io.WriteString(s.Out, text())
 		return err
 	}
-	enc := json.NewEncoder(s.Out)
-	enc.SetIndent("", "  ")
-	enc.SetEscapeHTML(false)
-	return enc.Encode(v)
+	return cli.WriteJSON(s.Out, v)
 }

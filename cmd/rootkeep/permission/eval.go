@@ -1,7 +1,6 @@
 package permission
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -92,8 +91,8 @@ func (f *evalFlags) runOne(s cli.Streams, now time.Time) error {
 	return nil
 }
 
-// checkAction refuses a pattern: as the name of an action it would be matched by what
-// matches none that it stands for. A name that the table lacks is told and decided.
+// checkAction refuses a pattern, which would be matched as text: NotAction s3:PutObject
+// covers the text s3:*. A name that the table lacks is told and decided.
 func (f *evalFlags) checkAction(s cli.Streams) error {
 	if strings.ContainsAny(f.request.Action, "*?") {
 		return cli.Usage("--action %s: want the name of one action; hint: rootkeep iam who-can and can take patterns", f.request.Action)
@@ -115,10 +114,7 @@ func (f *evalFlags) print(s cli.Streams, a cases.Answer) error {
 		if !f.options().Explain {
 			a.Explain = nil
 		}
-		enc := json.NewEncoder(s.Out)
-		enc.SetIndent("", "  ")
-		enc.SetEscapeHTML(false)
-		return enc.Encode(struct {
+		return cli.WriteJSON(s.Out, struct {
 			Schema string `json:"schema"`
 			cases.Answer
 			ID *struct{} `json:"id,omitempty"`

@@ -2,7 +2,6 @@ package permission
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -221,7 +220,7 @@ func (f *leastFlags) print(w io.Writer, r *app.Least, codes []int) error {
 			return errors.New("nothing to grant: no call of the principal was seen that today's policies allow; hint: --output text says what was")
 		}
 		for _, d := range r.Proposal.Policies {
-			if err := indented(w, d); err != nil {
+			if err := cli.WriteJSON(w, d); err != nil {
 				return err
 			}
 		}
@@ -230,7 +229,7 @@ func (f *leastFlags) print(w io.Writer, r *app.Least, codes []int) error {
 		if codes == nil {
 			codes = []int{}
 		}
-		return indented(w, struct {
+		return cli.WriteJSON(w, struct {
 			Schema string `json:"schema"`
 			*least.Proposal
 			Problems  []report.Problem `json:"problems"`
@@ -239,13 +238,6 @@ func (f *leastFlags) print(w io.Writer, r *app.Least, codes []int) error {
 	}
 	_, err := io.WriteString(w, need.Text(r.Proposal))
 	return err
-}
-
-func indented(w io.Writer, v any) error {
-	enc := json.NewEncoder(w)
-	enc.SetIndent("", "  ")
-	enc.SetEscapeHTML(false)
-	return enc.Encode(v)
 }
 
 // sayProblems names what could not be read.

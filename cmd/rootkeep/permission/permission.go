@@ -94,7 +94,7 @@ func (f *evalFlags) runCases(s cli.Streams) error {
 		in = file
 	}
 	out := bufio.NewWriter(s.Out)
-	sum, err := cases.Run(in, out, f.options())
+	sum, err := cases.Run(in, cli.Inert{To: out}, f.options())
 	if err != nil {
 		return err
 	}
