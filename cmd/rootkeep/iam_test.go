@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -134,5 +135,17 @@ func TestJSONMakesHostileTextHarmless(t *testing.T) {
 				t.Errorf("got code %d and %q %s, want 0 and the name with escapes", code, out, errs)
 			}
 		})
+	}
+}
+
+func TestIAMDiffSaysWhatWasTooMuch(t *testing.T) {
+	var actions []string
+	for i := range 3000 {
+		actions = append(actions, fmt.Sprintf(`"s3:*%s%d"`, strings.Repeat("*a", 20), i))
+	}
+	many := `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":[` + strings.Join(actions, ",") + `],"Resource":"*"},{"Effect":"Deny","Action":"s3:*b*","Resource":"*"}]}`
+	out, _, code := runIAM(t, many, "diff", "all.json", "-")
+	if code != cli.ExitOK || !strings.HasPrefix(out, "new access: unknown, actions not counted\n") || !strings.Contains(out, "  maybe any action\n    not known: ") {
+		t.Errorf("got code %d and\n%.600s\nwant 0, and nothing that reads like no action", code, out)
 	}
 }
