@@ -77,6 +77,7 @@ func TestIAMEval(t *testing.T) {
 		{name: "standard input for two policies", args: with("--identity", "-", "--scp", "all.json,-"), stdin: iamAll, errs: "rootkeep: standard input (-) is named twice; it can be read once\n", code: cli.ExitUsage},
 		{name: "standard input for an account and a policy", args: []string{"who-can", "s3:GetObject", "--account", "-", "--resource-policy", "arn:aws:s3:::b=-"}, stdin: iamAll, errs: "rootkeep: standard input (-) is named twice; it can be read once\n", code: cli.ExitUsage},
 		{name: "standard input for two policies of a proposal", args: []string{"least", "user/ann", "--identity", "-", "--boundary", "-", "."}, stdin: iamAll, errs: "rootkeep: standard input (-) is named twice; it can be read once\n", code: cli.ExitUsage},
+		{name: "cases of a folder", args: []string{"eval", "--cases", "."}, errs: "rootkeep: read cases: read .: is a directory\n", code: cli.ExitUnread},
 		{name: "no action", args: []string{"eval"}, errs: "rootkeep: want --action, --resource and --principal, or --cases FILE; hint: rootkeep iam eval --help\n", code: cli.ExitUsage},
 		{name: "an unknown output", args: with("--output", "yaml"), errs: "rootkeep: --output yaml: want text or json\n", code: cli.ExitUsage},
 		{name: "a principal that is none", args: []string{"eval", "--action", "s3:GetObject", "--resource", "*", "--principal", "ann"}, errs: "rootkeep: --principal: principal \"ann\": want an ARN, a service principal or *\n", code: cli.ExitUsage},

@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"unicode/utf8"
 
 	"golang.org/x/term"
 
@@ -34,19 +35,33 @@ func Visible(s string) string { return text.Visible(s, 2000) }
 
 // WriteJSON writes a document, indented, for programs and for people who look at it.
 func WriteJSON(w io.Writer, v any) error {
-	enc := json.NewEncoder(Inert{w})
+	enc := json.NewEncoder(&Inert{To: w})
 	enc.SetIndent("", "  ")
 	enc.SetEscapeHTML(false)
 	return enc.Encode(v)
 }
 
 // Inert passes JSON on in which characters that a terminal obeys, or that turn text
-// around, are written as escapes. Each Write takes whole characters.
-type Inert struct{ To io.Writer }
+// around, are written as escapes.
+type Inert struct {
+	To   io.Writer
+	part []byte // of a character that a Write ended in; JSON ends in none
+}
 
 // Write is of io.Writer.
-func (w Inert) Write(b []byte) (int, error) {
-	if _, err := w.To.Write(text.Inert(b)); err != nil {
+func (w *Inert) Write(b []byte) (int, error) {
+	whole := append(w.part, b...)
+	end := len(whole)
+	for i := end - 1; i >= 0 && i > end-utf8.UTFMax; i-- {
+		if utf8.RuneStart(whole[i]) {
+			if !utf8.FullRune(whole[i:]) {
+				end = i
+			}
+			break
+		}
+	}
+	w.part = append([]byte(nil), whole[end:]...)
+	if _, err := w.To.Write(text.Inert(whole[:end])); err != nil {
 		return 0, err
 	}
 	return len(b), nil

@@ -112,7 +112,7 @@ func (f *canFlags) writeAll(w io.Writer, m *matrix.Matrix, in matrix.Input, q an
 	case "json":
 		h := answer.NewHead("rootkeep/iam-can-all/1", in)
 		h.ExitCodes = append(h.ExitCodes, codes...)
-		err = answer.WriteAllJSON(cli.Inert{To: out}, h, m, q)
+		err = answer.WriteAllJSON(&cli.Inert{To: out}, h, m, q)
 	case "csv":
 		err = answer.WriteAllCSV(out, m, q, text.Cell)
 	default:

@@ -193,25 +193,17 @@ func (f *evalFlags) theCase(stdin io.Reader, now time.Time) (*cases.Case, error)
 // fillContext takes --context, what follows from the principal, and the time, which AWS
 // puts into every request.
 func (f *evalFlags) fillContext(c *cases.Case, now time.Time) error {
-	p, err := iam.ParsePrincipal(f.request.Principal)
-	if err != nil {
-		return cli.Usage("--principal: %w", err)
-	}
 	given, err := readContext(f.context)
 	if err != nil {
 		return err
 	}
 	fillClock(given, now)
-	named := map[string]bool{}
 	c.Request.Context = map[string]cases.Values{}
 	for key, values := range given {
-		named[strings.ToLower(key)] = true
 		c.Request.Context[key] = values
 	}
-	for key, values := range p.ContextKeys() {
-		if !named[strings.ToLower(key)] {
-			c.Request.Context[key] = values
-		}
+	if err := c.Request.FillContext(); err != nil {
+		return cli.Usage("--principal: %w", err)
 	}
 	return nil
 }

@@ -4,8 +4,10 @@ package permission
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"time"
 
@@ -22,6 +24,9 @@ func Command(s cli.Streams) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "iam",
 		Short: "Understand permissions: what policies allow, and what a change of them allows",
+		Example: `  rootkeep iam lint ./policies
+  rootkeep iam who-can 'iam:Attach*' --account details.json
+  rootkeep iam diff old.json new.json --fail-on new-access`,
 	}
 	c.AddCommand(iamEvalCommand(s), policy.LintCommand(s), iamWhoCanCommand(s), iamCanCommand(s), iamDiffCommand(s), policy.TemplateCommand(s), iamEscalateCommand(s), iamLeastCommand(s))
 	return c
@@ -94,8 +99,12 @@ func (f *evalFlags) runCases(s cli.Streams) error {
 		in = file
 	}
 	out := bufio.NewWriter(s.Out)
-	sum, err := cases.Run(in, cli.Inert{To: out}, f.options())
-	if err != nil {
+	sum, err := cases.Run(in, &cli.Inert{To: out}, f.options())
+	var at *fs.PathError
+	switch {
+	case errors.As(err, &at) && at.Op == "read": // such as a folder
+		return &cli.Error{Code: cli.ExitUnread, Err: err}
+	case err != nil:
 		return err
 	}
 	if err := out.Flush(); err != nil {
