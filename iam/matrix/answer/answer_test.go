@@ -191,6 +191,17 @@ func TestCanOnOneResourceDoesNotSayEveryResource(t *testing.T) {
 	}
 }
 
+func TestWhoCanOnAPatternDoesNotSayEveryResource(t *testing.T) {
+	m, in := build(t)
+	d, err := answer.AskWhoCan(m, in, []string{"s3:DeleteObject"}, "arn:aws:s3:::data/*")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if text, want := d.Text(clean), "role/admin  identity: all of role admin statement 0\n"; !strings.Contains(text, want) {
+		t.Errorf("got\n%s\nwant in it %s", text, want)
+	}
+}
+
 func TestCan(t *testing.T) {
 	m, in := build(t)
 	c, err := answer.Find(m, "user/ann")

@@ -225,7 +225,7 @@ func (d *WhoCan) Text(clean func(string) string) string {
 		}
 		b.WriteByte('\n')
 		for i := range a.Holders {
-			a.Holders[i].write(&b, clean)
+			a.Holders[i].write(&b, d.Resource, clean)
 		}
 	}
 	for _, name := range d.NotApplicable {
@@ -237,13 +237,15 @@ func (d *WhoCan) Text(clean func(string) string) string {
 	return b.String()
 }
 
-func (h *Holder) write(b *strings.Builder, clean func(string) string) {
+// write is one line, or one for each pattern. Everywhere is within the resource that was
+// asked about, if one was: the head of the answer names it.
+func (h *Holder) write(b *strings.Builder, asked string, clean func(string) string) {
 	fmt.Fprintf(b, "  %-11s  %s", h.Decision, clean(h.Principal))
 	if h.Outside {
 		b.WriteString(" (outside)")
 	}
 	switch {
-	case len(h.Basis) == 1 && h.Basis[0].Resource == "":
+	case len(h.Basis) == 1 && h.Basis[0].Resource == "" || h.Everywhere && len(h.Basis) > 0 && asked != "":
 		fmt.Fprintf(b, "  %s\n", h.Basis[0].text(clean))
 	case h.Everywhere && len(h.Basis) > 0:
 		fmt.Fprintf(b, "  on every resource, %s\n", h.Basis[0].text(clean))
