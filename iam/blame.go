@@ -1,5 +1,7 @@
 package iam
 
+import "slices"
+
 // allowedBy names the layers that granted.
 func (s *Set) allowedBy(t *target, states *[maxBlocks]state) Decision {
 	d := Decision{Outcome: Allowed}
@@ -13,18 +15,26 @@ func (s *Set) allowedBy(t *target, states *[maxBlocks]state) Decision {
 			continue
 		}
 		if d.Statement.Policy == nil {
-			d.Statement = s.ref(i, states[i].allowing)
+			d.Statement = s.ref(i, states[i].allowedBy())
 		}
 		d.By.add(l)
 	}
 	return d
 }
 
+// allowedBy is the statement that grants, or for want of one that which hands over.
+func (st *state) allowedBy() int32 {
+	if st.grants() == True {
+		return st.granting
+	}
+	return st.allowing
+}
+
 // granting says whether the resource policy's Allow counts for more than handing
 // the question to the identity policies.
 func (t *target) granting(st *state) bool {
 	return t.same != True || t.rule == resourceDecides ||
-		st.named[byDirect].Or(st.named[byRole]).Or(st.named[byEveryone]) == True
+		st.grants() == True
 }
 
 func (s *Set) ref(block int, id int32) Ref {
@@ -122,6 +132,8 @@ func (s *Set) conditionalOn(t *target, states *[maxBlocks]state, in *inputs[Trut
 		case d.Statement.Policy != nil:
 		case st.deny == Unknown:
 			d.Statement = s.ref(i, st.denying)
+		case st.grants() == Unknown:
+			d.Statement = s.ref(i, st.granting)
 		case st.allow == Unknown:
 			d.Statement = s.ref(i, st.allowing)
 		}
@@ -132,7 +144,7 @@ func (s *Set) conditionalOn(t *target, states *[maxBlocks]state, in *inputs[Trut
 func (s *Set) hangs(t *target, states *[maxBlocks]state) (by Layers) {
 	for i := range s.blocks {
 		l := s.blocks[i].layer
-		if t.active.Has(l) && (states[i].deny == Unknown || states[i].allow == Unknown) {
+		if t.active.Has(l) && (states[i].deny == Unknown || states[i].allow == Unknown || slices.Contains(states[i].named[:], Unknown)) {
 			by.add(l)
 		}
 	}

@@ -4,6 +4,13 @@ package iam
 type state struct {
 	sums[Truth]
 	denying, allowing int32 // statements by their number in the part, the first found
+	granting          int32 // the statement that made grants what it is
+}
+
+// grants says whether the block allows by itself, beyond handing the question to the
+// identity policies of the account.
+func (st *state) grants() Truth {
+	return st.named[byDirect].Or(st.named[byRole]).Or(st.named[byEveryone])
 }
 
 // sums are the statements of one block taken together.
@@ -137,7 +144,11 @@ func (s *Set) run(t *target, p *placed, id int32, states *[maxBlocks]state) {
 	if m == False {
 		return
 	}
+	before := st.grants()
 	m = s.grant(t, c.statement, b.layer, m, &st.named)
+	if st.grants() > before {
+		st.granting = id
+	}
 	if m > st.allow {
 		st.allow, st.allowing = m, id
 	}

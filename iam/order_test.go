@@ -116,6 +116,22 @@ func TestAcrossAccounts(t *testing.T) {
 }
 
 // A policy that could not be read may say anything: it never makes an answer certain.
+// A statement that hands over to the account stands beside one that grants: it is the
+// second that decides.
+func TestTheStatementThatGrantsIsNamed(t *testing.T) {
+	handsOver := allow("s3:*", "*", to(rootARN), `"Sid":"HandsOver"`)
+	org := `"Condition":{"StringEquals":{"aws:PrincipalOrgID":"o-1"}}`
+	ask(t, []question{
+		{name: "everyone after the account", bucket: handsOver + "," + allow("s3:*", "*", everyone, `"Sid":"Grants"`), want: iam.Allowed, by: "resource", statement: "Grants"},
+		{name: "everyone before the account", bucket: allow("s3:*", "*", everyone, `"Sid":"Grants"`) + "," + handsOver, want: iam.Allowed, by: "resource", statement: "Grants"},
+		{name: "the caller after the account", bucket: handsOver + "," + allow("s3:*", "*", to(ann), `"Sid":"Grants"`), want: iam.Allowed, by: "resource", statement: "Grants"},
+		{name: "the account alone leaves it to the identity policy", identity: every, bucket: handsOver, want: iam.Allowed, by: "identity"},
+		{name: "everyone under a condition after the account", partial: true, bucket: handsOver + "," + allow("s3:*", "*", everyone, org, `"Sid":"Grants"`), want: iam.Conditional, by: "resource", statement: "Grants"},
+		{name: "a session under a condition beside its role, which the boundary limits", caller: session, partial: true, boundary: other,
+			bucket: allow("s3:*", "*", to(roleApp)) + "," + allow("s3:*", "*", to(session), org), want: iam.Conditional, by: "resource"},
+	})
+}
+
 func TestUnreadPolicies(t *testing.T) {
 	full := iam.Policies{Identity: compile(t, "full", every)}
 	limited := iam.Policies{Identity: compile(t, "full", every), Boundary: compile(t, "fence", other)}

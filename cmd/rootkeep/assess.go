@@ -2,7 +2,6 @@ package main
 
 import (
 	"bufio"
-	"encoding/json"
 	"fmt"
 	"strconv"
 	"strings"
@@ -100,9 +99,7 @@ func ask(s cli.Streams, q *quiz.Quiz) ([]int, error) {
 
 func (f *assessFlags) print(s cli.Streams, r *quiz.Result) error {
 	if f.output == "json" {
-		enc := json.NewEncoder(s.Out)
-		enc.SetIndent("", "  ")
-		return enc.Encode(struct {
+		return cli.WriteJSON(s.Out, struct {
 			Schema string `json:"schema"`
 			*quiz.Result
 		}{"rootkeep/assess/1", r})

@@ -2,20 +2,24 @@ package main
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/rootkeep/rootkeep/cmd/rootkeep/cli"
+	"github.com/rootkeep/rootkeep/iam/metadata"
 )
 
 const (
 	iamAll   = `{"Version":"2012-10-17","Statement":[{"Sid":"All","Effect":"Allow","Action":"*","Resource":"*"}]}`
 	iamMFA   = `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"s3:*","Resource":"*","Condition":{"Bool":{"aws:MultiFactorAuthPresent":"true"}}}}`
 	iamGuard = `{"Version":"2012-10-17","Statement":[{"Sid":"Stop","Effect":"Deny","Action":"s3:*","Resource":"*","Condition":{"ArnLike":{"aws:PrincipalArn":"arn:aws:iam::*:user/*"}}}]}`
+	iamLate  = `{"Version":"2012-10-17","Statement":{"Effect":"Deny","Action":"*","Resource":"*","Condition":{"DateGreaterThan":{"aws:CurrentTime":"2020-01-01T00:00:00Z"}}}}`
 	iamOpen  = `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":"*","Action":"s3:GetObject","Resource":"arn:aws:s3:::b/*"}}`
 )
 
@@ -24,7 +28,7 @@ func runIAM(t *testing.T, stdin string, args ...string) (stdout, stderr string, 
 	t.Helper()
 	dir := t.TempDir()
 	for name, text := range map[string]string{
-		"all.json": iamAll, "mfa.json": iamMFA, "guard.json": iamGuard, "open.json": iamOpen, "bad.json": "{\n  \"Statement\": [}\n",
+		"all.json": iamAll, "mfa.json": iamMFA, "guard.json": iamGuard, "open.json": iamOpen, "late.json": iamLate, "bad.json": "{\n  \"Statement\": [}\n",
 		"cases.ndjson": `{"id":"a","request":{"action":"s3:GetObject","resource":"arn:aws:s3:::b/k","resourceAccount":"111122223333","principal":"*"},"resource":` + iamOpen + "}\nnonsense\n",
 	} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
@@ -64,6 +68,16 @@ func TestIAMEval(t *testing.T) {
 		{name: "a file that is no policy", args: with("--identity", "bad.json"), errs: "rootkeep: policy bad.json: 2:17: want a value\n", code: cli.ExitUnread},
 		{name: "a file that is not there", args: with("--identity", "none.json"), errs: "rootkeep: read policy: open none.json: no such file or directory\n", code: cli.ExitUnread},
 		{name: "an identity policy with a principal", args: with("--identity", "open.json"), errs: "rootkeep: policy open.json: 1:37: statement 0: a policy of layer identity takes no Principal\n", code: cli.ExitUnread},
+		{name: "the time of a request is now unless it is given", args: with("--identity", "all.json", "--identity", "late.json"), out: "explicitly_denied: " + request + "  identity: Deny in late.json, statement 0\n"},
+		{name: "a time that is given is taken", args: with("--identity", "all.json", "--identity", "late.json", "--context", "aws:currenttime=2019-01-01T00:00:00Z"), out: "allowed: " + request + "  identity: Allow in all.json, statement 0 (All)\n"},
+		{name: "a pattern is no action", args: []string{"eval", "--action", "s3:*", "--resource", "*", "--principal", "*", "--identity", "all.json"}, errs: "rootkeep: --action s3:*: want the name of one action; hint: rootkeep iam who-can and can take patterns\n", code: cli.ExitUsage},
+		{name: "an action that is not in the table is decided, and told", args: []string{"eval", "--action", "s3:GetObjet", "--resource", "arn:aws:s3:::b/k", "--resource-account", "111122223333", "--principal", "arn:aws:iam::111122223333:user/ann", "--identity", "all.json"},
+			out:  "allowed: s3:GetObjet on arn:aws:s3:::b/k by arn:aws:iam::111122223333:user/ann\n  identity: Allow in all.json, statement 0 (All)\n",
+			errs: "rootkeep: action s3:GetObjet is not in the table of " + metadata.Date().Format(time.DateOnly) + ": newer, or mistyped\n"},
+		{name: "standard input for two policies", args: with("--identity", "-", "--scp", "all.json,-"), stdin: iamAll, errs: "rootkeep: standard input (-) is named twice; it can be read once\n", code: cli.ExitUsage},
+		{name: "standard input for an account and a policy", args: []string{"who-can", "s3:GetObject", "--account", "-", "--resource-policy", "arn:aws:s3:::b=-"}, stdin: iamAll, errs: "rootkeep: standard input (-) is named twice; it can be read once\n", code: cli.ExitUsage},
+		{name: "standard input for two policies of a proposal", args: []string{"least", "user/ann", "--identity", "-", "--boundary", "-", "."}, stdin: iamAll, errs: "rootkeep: standard input (-) is named twice; it can be read once\n", code: cli.ExitUsage},
+		{name: "cases of a folder", args: []string{"eval", "--cases", "."}, errs: "rootkeep: read cases: read .: is a directory\n", code: cli.ExitUnread},
 		{name: "no action", args: []string{"eval"}, errs: "rootkeep: want --action, --resource and --principal, or --cases FILE; hint: rootkeep iam eval --help\n", code: cli.ExitUsage},
 		{name: "an unknown output", args: with("--output", "yaml"), errs: "rootkeep: --output yaml: want text or json\n", code: cli.ExitUsage},
 		{name: "a principal that is none", args: []string{"eval", "--action", "s3:GetObject", "--resource", "*", "--principal", "ann"}, errs: "rootkeep: --principal: principal \"ann\": want an ARN, a service principal or *\n", code: cli.ExitUsage},
@@ -97,5 +111,42 @@ func TestIAMEvalMakesHostileTextHarmless(t *testing.T) {
 	out, _, code := runIAM(t, hostile, "eval", "--action", "s3:GetObject", "--resource", "*", "--principal", "arn:aws:iam::111122223333:user/ann", "--identity", "-", "--explain")
 	if code != cli.ExitOK || strings.ContainsAny(out, "\x1b\u202e") || strings.Contains(out, "\nallowed: forged line") {
 		t.Errorf("got %q with code %d, want no control characters, no line of the Sid's own, and 0", out, code)
+	}
+}
+
+func TestJSONMakesHostileTextHarmless(t *testing.T) {
+	const hostile = `x\u009b31m\u202e`
+	policy := `{"Version":"2012-10-17","Statement":{"Sid":"` + hostile + `","Effect":"Allow","Action":"*","Resource":"*"}}`
+	dump := `{"UserDetailList":[{"UserName":"u","Arn":"arn:aws:iam::111122223333:user/` + hostile + `","UserPolicyList":[{"PolicyName":"p","PolicyDocument":` + policy + `}]}]}`
+	request := `{"action":"s3:GetObject","resource":"*","resourceAccount":"111122223333","principal":"arn:aws:iam::111122223333:user/ann"}`
+	for _, c := range []struct {
+		name, stdin string
+		args        []string
+	}{
+		{"an answer", policy, []string{"eval", "--action", "s3:GetObject", "--resource", "*", "--principal", "arn:aws:iam::111122223333:user/ann", "--identity", "-", "--output", "json"}},
+		{"answers to cases", `{"id":1,"request":` + request + `,"identity":[{"name":"p","policy":` + policy + `}]}`, []string{"eval", "--cases", "-"}},
+		{"who can", dump, []string{"who-can", "s3:ListAllMyBuckets", "--account", "-", "--output", "json"}},
+		{"what everybody can", dump, []string{"can", "--all", "sts:GetCallerIdentity", "--account", "-", "--output", "json"}},
+		{"paths", dump, []string{"escalate", "--account", "-", "--output", "json"}},
+		{"findings", policy, []string{"lint", "-", "--output", "json"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			out, errs, code := runIAM(t, c.stdin, c.args...)
+			if code != cli.ExitOK || strings.ContainsAny(out, "\u009b\u202e") || !strings.Contains(out, "u009b31m") {
+				t.Errorf("got code %d and %q %s, want 0 and the name with escapes", code, out, errs)
+			}
+		})
+	}
+}
+
+func TestIAMDiffSaysWhatWasTooMuch(t *testing.T) {
+	var actions []string
+	for i := range 3000 {
+		actions = append(actions, fmt.Sprintf(`"s3:*%s%d"`, strings.Repeat("*a", 20), i))
+	}
+	many := `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":[` + strings.Join(actions, ",") + `],"Resource":"*"},{"Effect":"Deny","Action":"s3:*b*","Resource":"*"}]}`
+	out, _, code := runIAM(t, many, "diff", "all.json", "-")
+	if code != cli.ExitOK || !strings.HasPrefix(out, "new access: unknown, actions not counted\n") || !strings.Contains(out, "  maybe any action\n    not known: ") {
+		t.Errorf("got code %d and\n%.600s\nwant 0, and nothing that reads like no action", code, out)
 	}
 }

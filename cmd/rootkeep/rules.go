@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -45,9 +44,7 @@ func (f *ruleFlags) load(paths []string) (*detect.Pack, error) {
 }
 
 func (f *ruleFlags) json(s cli.Streams, v any) error {
-	enc := json.NewEncoder(s.Out)
-	enc.SetIndent("", "  ")
-	return enc.Encode(v)
+	return cli.WriteJSON(s.Out, v)
 }
 
 func rulesListCommand(s cli.Streams) *cobra.Command {

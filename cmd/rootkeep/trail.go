@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -151,9 +150,7 @@ func writeVerification(w io.Writer, format string, r *digest.Report, codes []int
 	if format == "text" {
 		return r.WriteText(w)
 	}
-	enc := json.NewEncoder(w)
-	enc.SetIndent("", "  ")
-	return enc.Encode(struct {
+	return cli.WriteJSON(w, struct {
 		Schema    string `json:"schema"`
 		ExitCodes []int  `json:"exit_codes"`
 		*digest.Report

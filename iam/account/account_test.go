@@ -147,6 +147,21 @@ func TestABrokenPolicyIsAProblem(t *testing.T) {
 	}
 }
 
+// Two dumps written into one: a group is of its own account, whatever its name.
+func TestGroupsOfTwoAccountsWithOneName(t *testing.T) {
+	const full = `[{"PolicyName": "all", "PolicyDocument": {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}}]`
+	a := read(t, `{"UserDetailList": [{"Arn": "arn:aws:iam::111122223333:user/a", "GroupList": ["dev"]}, {"Arn": "arn:aws:iam::444455556666:user/b", "GroupList": ["dev"]}],
+		"GroupDetailList": [{"GroupName": "dev", "Arn": "arn:aws:iam::111122223333:group/dev"}, {"GroupName": "dev", "Arn": "arn:aws:iam::444455556666:group/dev", "GroupPolicyList": `+full+`}]}`)
+	if len(a.Groups) != 2 {
+		t.Errorf("got %d groups, want 2", len(a.Groups))
+	}
+	for i, want := range []int{0, 1} {
+		if got := len(a.Users[i].Grants()); got != want {
+			t.Errorf("%s: got %d policies, want %d", a.Users[i].Principal.ARN, got, want)
+		}
+	}
+}
+
 func TestForeignPrincipalsAreAProblem(t *testing.T) {
 	a := read(t, `{"UserDetailList": [{"Arn": "arn:aws:iam::444455556666:user/x"}, {"Arn": "arn:aws:iam::111122223333:user/a"}, {"Arn": "arn:aws:iam::111122223333:user/b"}]}`)
 	if a.ID != "111122223333" || len(a.Problems) != 1 || a.Problems[0].Where != "444455556666" {

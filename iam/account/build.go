@@ -16,11 +16,17 @@ type builder struct {
 	any     bool
 	texts   map[string]*iam.Policy // by name and text: many roles carry the same
 	managed map[string]*Managed
-	groups  map[string]*Group
+	groups  map[groupKey]*Group
 	owners  map[rootkeep.AccountID]int // principals of each account
 	users   []userDetail
 	roles   []roleDetail
 	circles []groupDetail
+}
+
+// groupKey is what a group is known by: of its members a dump gives the name alone.
+type groupKey struct {
+	name    string
+	account rootkeep.AccountID
 }
 
 func (b *builder) user(u userDetail)   { b.users = append(b.users, u) }
@@ -122,11 +128,15 @@ func (b *builder) boundary(p boundary) *Managed {
 // finish joins what was read. The error names an ARN that is none.
 func (b *builder) finish() (*Account, error) {
 	for _, g := range b.circles {
-		if b.groups[g.GroupName] != nil {
+		key := groupKey{g.GroupName, ""}
+		if arn, err := rootkeep.ParseARN(g.Arn); err == nil {
+			key.account = arn.Account
+		}
+		if b.groups[key] != nil {
 			continue
 		}
 		out := &Group{ARN: g.Arn, Name: g.GroupName, Attached: b.allAttached(g.AttachedManagedPolicies), Inline: b.allInline("group "+g.GroupName, g.GroupPolicyList)}
-		b.groups[g.GroupName] = out
+		b.groups[key] = out
 		b.account.Groups = append(b.account.Groups, out)
 	}
 	seen := map[string]bool{}
@@ -192,10 +202,11 @@ func (b *builder) addUser(u *userDetail, seen map[string]bool) error {
 		Attached: b.allAttached(u.AttachedManagedPolicies), Inline: b.allInline("user "+u.UserName, u.UserPolicyList), Boundary: b.boundary(u.PermissionsBoundary),
 	}
 	for _, name := range u.GroupList {
-		g, ok := b.groups[name]
+		key := groupKey{name, p.Account}
+		g, ok := b.groups[key]
 		if !ok {
 			g = &Group{Name: name, Inline: []*iam.Policy{iam.Unread("group "+name, iam.Identity)}}
-			b.groups[name] = g
+			b.groups[key] = g
 			b.problem("group "+name, "has members, but is not in the dump: answers about them are conditional")
 		}
 		i.Groups = append(i.Groups, g)

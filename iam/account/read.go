@@ -20,7 +20,7 @@ import (
 func Read(r io.Reader) (*Account, error) {
 	d := json.NewDecoder(r)
 	b := builder{
-		account: &Account{}, texts: map[string]*iam.Policy{}, managed: map[string]*Managed{}, groups: map[string]*Group{}, owners: map[rootkeep.AccountID]int{},
+		account: &Account{}, texts: map[string]*iam.Policy{}, managed: map[string]*Managed{}, groups: map[groupKey]*Group{}, owners: map[rootkeep.AccountID]int{},
 	}
 	for pages := 0; ; pages++ {
 		err := b.page(d)

@@ -1,10 +1,12 @@
 package cli
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
 	"os"
 	"strings"
+	"unicode/utf8"
 
 	"golang.org/x/term"
 
@@ -30,6 +32,40 @@ func ProgressLine(w io.Writer, width int) (func(report.Progress), func()) {
 
 // Visible makes hostile text harmless on a terminal.
 func Visible(s string) string { return text.Visible(s, 2000) }
+
+// WriteJSON writes a document, indented, for programs and for people who look at it.
+func WriteJSON(w io.Writer, v any) error {
+	enc := json.NewEncoder(&Inert{To: w})
+	enc.SetIndent("", "  ")
+	enc.SetEscapeHTML(false)
+	return enc.Encode(v)
+}
+
+// Inert passes JSON on in which characters that a terminal obeys, or that turn text
+// around, are written as escapes.
+type Inert struct {
+	To   io.Writer
+	part []byte // of a character that a Write ended in; JSON ends in none
+}
+
+// Write is of io.Writer.
+func (w *Inert) Write(b []byte) (int, error) {
+	whole := append(w.part, b...)
+	end := len(whole)
+	for i := end - 1; i >= 0 && i > end-utf8.UTFMax; i-- {
+		if utf8.RuneStart(whole[i]) {
+			if !utf8.FullRune(whole[i:]) {
+				end = i
+			}
+			break
+		}
+	}
+	w.part = append([]byte(nil), whole[end:]...)
+	if _, err := w.To.Write(text.Inert(whole[:end])); err != nil {
+		return 0, err
+	}
+	return len(b), nil
+}
 
 // PrintVisible prints text of which each line is made harmless on a terminal.
 func PrintVisible(w io.Writer, text string) error {

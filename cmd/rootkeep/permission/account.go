@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -52,6 +53,9 @@ func (f *accountFlags) add(c *cobra.Command) {
 func (f *accountFlags) read(s cli.Streams, now time.Time) (out *surroundings, unread bool, err error) {
 	if f.details == "" {
 		return nil, false, cli.Usage("want --account FILE; hint: aws iam get-account-authorization-details > details.json")
+	}
+	if err := onceOnly(f.files()); err != nil {
+		return nil, false, err
 	}
 	of, err := readAccount(s.In, f.details)
 	if err != nil {
@@ -124,6 +128,40 @@ func readAccount(stdin io.Reader, path string) (*account.Account, error) {
 		return nil, &cli.Error{Code: cli.ExitUnread, Err: fmt.Errorf("%s: %w", path, err)}
 	}
 	return a, nil
+}
+
+// onceOnly refuses files of which more than one is standard input: the second would be
+// read as empty.
+func onceOnly(lists ...[]string) error {
+	n := 0
+	for _, path := range slices.Concat(lists...) {
+		if path == "-" {
+			n++
+		}
+	}
+	if n > 1 {
+		return cli.Usage("standard input (-) is named twice; it can be read once")
+	}
+	return nil
+}
+
+// filesOf are the files of levels.
+func filesOf(levels []string) (out []string) {
+	for _, level := range levels {
+		out = append(out, strings.Split(level, ",")...)
+	}
+	return out
+}
+
+// files are all that the flags name.
+func (f *accountFlags) files() []string {
+	out := append(filesOf(f.scps), filesOf(f.rcps)...)
+	for _, text := range f.resources {
+		if _, path, ok := cutResource(text); ok {
+			out = append(out, path)
+		}
+	}
+	return append(out, f.details)
 }
 
 func readLevels(stdin io.Reader, levels []string) ([][]*iam.Policy, error) {

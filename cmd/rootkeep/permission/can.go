@@ -9,6 +9,7 @@ import (
 	"github.com/rootkeep/rootkeep/cmd/rootkeep/cli"
 	"github.com/rootkeep/rootkeep/iam/matrix"
 	"github.com/rootkeep/rootkeep/iam/matrix/answer"
+	"github.com/rootkeep/rootkeep/internal/report/text"
 )
 
 type canFlags struct {
@@ -95,7 +96,7 @@ func (f *canFlags) writeOne(w io.Writer, m *matrix.Matrix, in matrix.Input, name
 	}
 	d.ExitCodes = append(d.ExitCodes, codes...)
 	if f.output == "json" {
-		return writeJSON(w, d)
+		return cli.WriteJSON(w, d)
 	}
 	_, err = io.WriteString(w, d.Text(cli.Visible))
 	return err
@@ -111,9 +112,9 @@ func (f *canFlags) writeAll(w io.Writer, m *matrix.Matrix, in matrix.Input, q an
 	case "json":
 		h := answer.NewHead("rootkeep/iam-can-all/1", in)
 		h.ExitCodes = append(h.ExitCodes, codes...)
-		err = answer.WriteAllJSON(out, h, m, q)
+		err = answer.WriteAllJSON(&cli.Inert{To: out}, h, m, q)
 	case "csv":
-		err = answer.WriteAllCSV(out, m, q)
+		err = answer.WriteAllCSV(out, m, q, text.Cell)
 	default:
 		err = answer.WriteAllText(out, m, q, cli.Visible)
 	}

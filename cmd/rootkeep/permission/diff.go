@@ -123,7 +123,6 @@ func (f *diffFlags) sort(paths []string) error {
 	case len(paths) == 1:
 		return cli.Usage("want OLD and NEW, got one; hint: rootkeep iam diff --help")
 	}
-	all := append(slices.Clone(f.old), f.new...)
 	switch {
 	case len(f.new) == 0 || len(f.old) == 0 && len(f.notGranted) == 0:
 		return cli.Usage("want OLD and NEW: files, folders, or - for standard input; hint: rootkeep iam diff --help")
@@ -133,21 +132,13 @@ func (f *diffFlags) sort(paths []string) error {
 		return cli.Usage("--type %s: want %s", f.kind, strings.Join(diffKinds(), ", "))
 	case f.notGrantedOn != "" && len(f.notGranted) == 0:
 		return cli.Usage("--not-granted-on goes with --not-granted")
-	case slices.Index(all, "-") != len(all)-1-slices.Index(reversed(all), "-") && slices.Contains(all, "-"):
-		return cli.Usage("standard input can be read once only")
 	}
 	for _, v := range f.failOn {
 		if !slices.Contains(diffFailures(), v) {
 			return cli.Usage("--fail-on %s: want %s", v, strings.Join(diffFailures(), ", "))
 		}
 	}
-	return nil
-}
-
-func reversed(list []string) []string {
-	out := slices.Clone(list)
-	slices.Reverse(out)
-	return out
+	return onceOnly(f.old, f.new)
 }
 
 // diffSide is what the paths of one side hold.
@@ -368,8 +359,5 @@ func (f *diffFlags) print(s cli.Streams, v any, text func() string) error {
 		_, err := io.WriteString(s.Out, text())
 		return err
 	}
-	enc := json.NewEncoder(s.Out)
-	enc.SetIndent("", "  ")
-	enc.SetEscapeHTML(false)
-	return enc.Encode(v)
+	return cli.WriteJSON(s.Out, v)
 }

@@ -87,6 +87,9 @@ func byLevel(list []diff.Change) string {
 			parts = append(parts, fmt.Sprintf("%d %s", n, name))
 		}
 	}
+	if len(parts) == 0 { // what was too much to compare has no list
+		return "actions not counted"
+	}
 	return fmt.Sprintf("%s (%s)", text.Counted(len(seen), "action"), strings.Join(parts, ", "))
 }
 
@@ -116,6 +119,9 @@ func writeChange(b *strings.Builder, doubt string, ch *diff.Change) {
 	more := ""
 	if n := len(ch.Actions) - len(names); n > 0 {
 		more = fmt.Sprintf(" and %d more", n)
+	}
+	if len(names) == 0 {
+		names = []string{"any action"}
 	}
 	fmt.Fprintf(b, "  %s%s%s\n", doubt, strings.Join(names, ", "), more)
 	if len(ch.Principals) > 0 {

@@ -188,7 +188,7 @@ func (f *escalateFlags) search(s cli.Streams, ts []*technique.Technique, princip
 		codes = append(codes, cli.ExitUnread)
 	}
 	if f.output == "json" {
-		err = writeJSON(s.Out, struct {
+		err = cli.WriteJSON(s.Out, struct {
 			Schema     string `json:"schema"`
 			Techniques int    `json:"techniques"`
 			*escalate.Report
@@ -236,7 +236,7 @@ func searchProgress(s cli.Streams) func(done, all int) {
 
 func (f *escalateFlags) printList(s cli.Streams, ts []*technique.Technique) error {
 	if f.output == "json" {
-		return writeJSON(s.Out, map[string]any{"schema": "rootkeep/iam-escalate-techniques/1", "techniques": ts})
+		return cli.WriteJSON(s.Out, map[string]any{"schema": "rootkeep/iam-escalate-techniques/1", "techniques": ts})
 	}
 	w := tabwriter.NewWriter(s.Out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "ID\tTITLE")
@@ -256,7 +256,7 @@ func (f *escalateFlags) printOne(s cli.Streams, ts []*technique.Technique) error
 		return err
 	}
 	if f.output == "json" {
-		return writeJSON(s.Out, map[string]any{"schema": "rootkeep/iam-escalate-technique/1", "technique": t})
+		return cli.WriteJSON(s.Out, map[string]any{"schema": "rootkeep/iam-escalate-technique/1", "technique": t})
 	}
 	fmt.Fprintf(s.Out, "%s: %s\n\n%s\n\n", cli.Visible(t.ID), cli.Visible(t.Title), cli.Visible(t.Why))
 	for _, line := range t.Needs() {
@@ -289,7 +289,7 @@ func (f *escalateFlags) runCases(s cli.Streams, ts, all []*technique.Technique) 
 		codes = append(codes, cli.ExitFindings)
 	}
 	if f.output == "json" {
-		if err := writeJSON(s.Out, map[string]any{"schema": "rootkeep/iam-escalate-test/1", "cases": results, "exit_codes": codes}); err != nil {
+		if err := cli.WriteJSON(s.Out, map[string]any{"schema": "rootkeep/iam-escalate-test/1", "cases": results, "exit_codes": codes}); err != nil {
 			return err
 		}
 		return cli.ExitWith(codes)

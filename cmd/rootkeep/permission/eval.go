@@ -1,19 +1,20 @@
 package permission
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/rootkeep/rootkeep/cmd/rootkeep/cli"
 	"github.com/rootkeep/rootkeep/iam"
 	"github.com/rootkeep/rootkeep/iam/cases"
+	"github.com/rootkeep/rootkeep/iam/metadata"
 )
 
 // evalFlags are the flags of rootkeep iam eval.
@@ -68,9 +69,12 @@ func (f *evalFlags) add(c *cobra.Command) {
 	}
 }
 
-// runOne decides the request of the command line.
-func (f *evalFlags) runOne(s cli.Streams) error {
-	c, err := f.theCase(s.In)
+// runOne decides the request of the command line, made at a time.
+func (f *evalFlags) runOne(s cli.Streams, now time.Time) error {
+	if err := f.checkAction(s); err != nil {
+		return err
+	}
+	c, err := f.theCase(s.In, now)
 	if err != nil {
 		return err
 	}
@@ -87,6 +91,22 @@ func (f *evalFlags) runOne(s cli.Streams) error {
 	return nil
 }
 
+// checkAction refuses a pattern, which would be matched as text: NotAction s3:PutObject
+// covers the text s3:*. A name that the table lacks is told and decided.
+func (f *evalFlags) checkAction(s cli.Streams) error {
+	if strings.ContainsAny(f.request.Action, "*?") {
+		return cli.Usage("--action %s: want the name of one action; hint: rootkeep iam who-can and can take patterns", f.request.Action)
+	}
+	service, name, ok := strings.Cut(f.request.Action, ":")
+	if !ok {
+		return nil // the case says what is wrong with it
+	}
+	if _, known := metadata.FindAction(service, name); !known {
+		fmt.Fprintf(s.Err, "rootkeep: action %s is not in the table of %s: newer, or mistyped\n", cli.Visible(f.request.Action), metadata.Date().Format(time.DateOnly))
+	}
+	return nil
+}
+
 func (f *evalFlags) print(s cli.Streams, a cases.Answer) error {
 	x := a.Explain
 	if f.output == "json" {
@@ -94,10 +114,7 @@ func (f *evalFlags) print(s cli.Streams, a cases.Answer) error {
 		if !f.options().Explain {
 			a.Explain = nil
 		}
-		enc := json.NewEncoder(s.Out)
-		enc.SetIndent("", "  ")
-		enc.SetEscapeHTML(false)
-		return enc.Encode(struct {
+		return cli.WriteJSON(s.Out, struct {
 			Schema string `json:"schema"`
 			cases.Answer
 			ID *struct{} `json:"id,omitempty"`
@@ -133,7 +150,10 @@ func summary(x *iam.Explanation, by []cases.Statement) string {
 }
 
 // theCase reads the files of the command line.
-func (f *evalFlags) theCase(stdin io.Reader) (*cases.Case, error) {
+func (f *evalFlags) theCase(stdin io.Reader, now time.Time) (*cases.Case, error) {
+	if err := onceOnly(f.identity, f.boundary, f.session, f.resource, f.endpoint, filesOf(f.scps), filesOf(f.rcps)); err != nil {
+		return nil, err
+	}
 	c := &cases.Case{Request: f.request}
 	complete := !f.partial
 	c.ContextComplete = &complete
@@ -167,29 +187,23 @@ func (f *evalFlags) theCase(stdin io.Reader) (*cases.Case, error) {
 		}
 		c.RCPs = append(c.RCPs, ps)
 	}
-	return c, f.fillContext(c)
+	return c, f.fillContext(c, now)
 }
 
-// fillContext takes --context and what follows from the principal.
-func (f *evalFlags) fillContext(c *cases.Case) error {
-	p, err := iam.ParsePrincipal(f.request.Principal)
-	if err != nil {
-		return cli.Usage("--principal: %w", err)
-	}
+// fillContext takes --context, what follows from the principal, and the time, which AWS
+// puts into every request.
+func (f *evalFlags) fillContext(c *cases.Case, now time.Time) error {
 	given, err := readContext(f.context)
 	if err != nil {
 		return err
 	}
-	named := map[string]bool{}
+	fillClock(given, now)
 	c.Request.Context = map[string]cases.Values{}
 	for key, values := range given {
-		named[strings.ToLower(key)] = true
 		c.Request.Context[key] = values
 	}
-	for key, values := range p.ContextKeys() {
-		if !named[strings.ToLower(key)] {
-			c.Request.Context[key] = values
-		}
+	if err := c.Request.FillContext(); err != nil {
+		return cli.Usage("--principal: %w", err)
 	}
 	return nil
 }

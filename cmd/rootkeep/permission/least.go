@@ -2,7 +2,6 @@ package permission
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -103,12 +102,10 @@ func (f *leastFlags) check(paths []string) error {
 		return cli.Usage("--boundary limits policies: want --identity with it")
 	case len(f.account.resources) > 0:
 		return cli.Usage("--resource-policy: a proposal is about the principal's own policies")
-	case f.account.details == "-" && slices.Contains(paths, "-"):
-		return cli.Usage("standard input (-) is named twice; it can be read once")
 	case !f.since.IsZero() && !f.until.IsZero() && !f.since.Before(f.until.Time):
 		return cli.Usage("--since %s is not before --until %s", &f.since, &f.until)
 	}
-	return nil
+	return onceOnly(paths, f.identity, f.boundary, f.account.files())
 }
 
 func (f *leastFlags) run(ctx context.Context, s cli.Streams, who string, paths []string) error {
@@ -223,7 +220,7 @@ func (f *leastFlags) print(w io.Writer, r *app.Least, codes []int) error {
 			return errors.New("nothing to grant: no call of the principal was seen that today's policies allow; hint: --output text says what was")
 		}
 		for _, d := range r.Proposal.Policies {
-			if err := indented(w, d); err != nil {
+			if err := cli.WriteJSON(w, d); err != nil {
 				return err
 			}
 		}
@@ -232,21 +229,15 @@ func (f *leastFlags) print(w io.Writer, r *app.Least, codes []int) error {
 		if codes == nil {
 			codes = []int{}
 		}
-		return indented(w, struct {
+		return cli.WriteJSON(w, struct {
 			Schema string `json:"schema"`
 			*least.Proposal
 			Problems  []report.Problem `json:"problems"`
 			ExitCodes []int            `json:"exit_codes"`
 		}{"rootkeep/iam-least/1", r.Proposal, append([]report.Problem{}, r.Problems...), codes})
 	}
-	return cli.PrintVisible(w, need.Text(r.Proposal))
-}
-
-func indented(w io.Writer, v any) error {
-	enc := json.NewEncoder(w)
-	enc.SetIndent("", "  ")
-	enc.SetEscapeHTML(false)
-	return enc.Encode(v)
+	_, err := io.WriteString(w, need.Text(r.Proposal))
+	return err
 }
 
 // sayProblems names what could not be read.

@@ -4,9 +4,12 @@ package permission
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -21,6 +24,9 @@ func Command(s cli.Streams) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "iam",
 		Short: "Understand permissions: what policies allow, and what a change of them allows",
+		Example: `  rootkeep iam lint ./policies
+  rootkeep iam who-can 'iam:Attach*' --account details.json
+  rootkeep iam diff old.json new.json --fail-on new-access`,
 	}
 	c.AddCommand(iamEvalCommand(s), policy.LintCommand(s), iamWhoCanCommand(s), iamCanCommand(s), iamDiffCommand(s), policy.TemplateCommand(s), iamEscalateCommand(s), iamLeastCommand(s))
 	return c
@@ -38,8 +44,9 @@ if what is not known turns out as stated. Nothing is asked of AWS.
 
 A single request takes --context to be complete; --partial says that other keys may
 be there. Keys that follow from the principal (aws:PrincipalAccount, aws:username and
-the like) are filled in unless --context gives them. Policies given twice are united;
---scp and --rcp take one level each, from the root down, as files joined by commas.
+the like) and the time of now (aws:CurrentTime, aws:EpochTime) are filled in unless
+--context gives them. Policies given twice are united; --scp and --rcp take one level
+each, from the root down, as files joined by commas.
 
 Exit code 2 with --fail-on-deny if a request is not allowed, 5 when some input is no
 policy or no case.`,
@@ -66,7 +73,7 @@ func (f *evalFlags) run(s cli.Streams) error {
 	case f.request.Action == "" || f.request.Resource == "" || f.request.Principal == "":
 		return cli.Usage("want --action, --resource and --principal, or --cases FILE; hint: rootkeep iam eval --help")
 	}
-	return f.runOne(s)
+	return f.runOne(s, time.Now())
 }
 
 // options are what answers hold beside the decision.
@@ -92,8 +99,12 @@ func (f *evalFlags) runCases(s cli.Streams) error {
 		in = file
 	}
 	out := bufio.NewWriter(s.Out)
-	sum, err := cases.Run(in, out, f.options())
-	if err != nil {
+	sum, err := cases.Run(in, &cli.Inert{To: out}, f.options())
+	var at *fs.PathError
+	switch {
+	case errors.As(err, &at) && at.Op == "read": // such as a folder
+		return &cli.Error{Code: cli.ExitUnread, Err: err}
+	case err != nil:
 		return err
 	}
 	if err := out.Flush(); err != nil {

@@ -1,7 +1,6 @@
 package permission
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"time"
@@ -86,7 +85,7 @@ func (f *whoCanFlags) run(s cli.Streams, args []string) error {
 		d.ExitCodes = append(d.ExitCodes, cli.ExitUnread)
 	}
 	if f.output == "json" {
-		err = writeJSON(s.Out, d)
+		err = cli.WriteJSON(s.Out, d)
 	} else {
 		_, err = io.WriteString(s.Out, d.Text(cli.Visible))
 	}
@@ -119,11 +118,4 @@ func (f *accountFlags) matrix(s cli.Streams, resource string) (m *matrix.Matrix,
 		return nil, in, false, &cli.Error{Code: cli.ExitUnread, Err: fmt.Errorf("%s: %w", f.details, err)}
 	}
 	return m, in, unread, nil
-}
-
-func writeJSON(w io.Writer, v any) error {
-	enc := json.NewEncoder(w)
-	enc.SetIndent("", "  ")
-	enc.SetEscapeHTML(false)
-	return enc.Encode(v)
 }

@@ -2,7 +2,6 @@
 package policy
 
 import (
-	"encoding/json"
 	"fmt"
 	"strings"
 	"text/tabwriter"
@@ -123,9 +122,7 @@ func (f *iamLintFlags) check(paths []string) (lint.Severity, error) {
 }
 
 func writeLintJSON(s cli.Streams, l *app.PolicyLint, codes []int) error {
-	enc := json.NewEncoder(s.Out)
-	enc.SetIndent("", "  ")
-	return enc.Encode(struct {
+	return cli.WriteJSON(s.Out, struct {
 		Schema string `json:"schema"`
 		Table  string `json:"action_table"` // day of the table of actions
 		*app.PolicyLint
@@ -157,9 +154,7 @@ func printPolicyLint(s cli.Streams, l *app.PolicyLint) error {
 
 func (f *iamLintFlags) printCodes(s cli.Streams) error {
 	if f.output == "json" {
-		enc := json.NewEncoder(s.Out)
-		enc.SetIndent("", "  ")
-		return enc.Encode(map[string]any{"schema": "rootkeep/iam-lint-codes/1", "codes": lint.Codes()})
+		return cli.WriteJSON(s.Out, map[string]any{"schema": "rootkeep/iam-lint-codes/1", "codes": lint.Codes()})
 	}
 	w := tabwriter.NewWriter(s.Out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "CODE\tSEVERITY\tREPORTED\tMEANING")

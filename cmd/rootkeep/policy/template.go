@@ -1,7 +1,6 @@
 package policy
 
 import (
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -94,10 +93,7 @@ func (f *templateFlags) completeIDs(_ *cobra.Command, args []string, start strin
 }
 
 func (f *templateFlags) json(s cli.Streams, v any) error {
-	enc := json.NewEncoder(s.Out)
-	enc.SetIndent("", "  ")
-	enc.SetEscapeHTML(false)
-	return enc.Encode(v)
+	return cli.WriteJSON(s.Out, v)
 }
 
 // templateLine is a template in a list.

@@ -159,6 +159,49 @@ func TestTextIsCleaned(t *testing.T) {
 	}
 }
 
+// Those of other accounts are no part of the counts of the account; the head of the
+// answer must not say that there is nobody.
+func TestWhoCanCountsOutsiders(t *testing.T) {
+	m, in := build(t)
+	d, err := answer.AskWhoCan(m, in, []string{"sts:AssumeRoleWithWebIdentity"}, "arn:aws:iam::111122223333:role/admin")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := "sts:AssumeRoleWithWebIdentity (Write) on arn:aws:iam::111122223333:role/admin: 0 allowed, 0 conditional, 5 denied, 1 outside\n"
+	if text := d.Text(clean); !strings.HasPrefix(text, want) {
+		t.Errorf("got %s, want %s", text, want)
+	}
+	if got := d.Actions[0].Outside; got != 1 {
+		t.Errorf("got %d outside, want 1", got)
+	}
+}
+
+func TestCanOnOneResourceDoesNotSayEveryResource(t *testing.T) {
+	m, in := build(t)
+	c, err := answer.Find(m, "user/ann")
+	if err != nil {
+		t.Fatal(err)
+	}
+	d, err := answer.AskCan(m, in, c, answer.Question{Names: []string{"s3:GetObject"}, Resource: "arn:aws:s3:::logs/a"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if text := d.Text(clean); !strings.Contains(text, "s3 (Amazon S3)\n  on arn:aws:s3:::logs/a\n    Read: GetObject\n") {
+		t.Errorf("got\n%s\nwant the action on the resource that was asked about", text)
+	}
+}
+
+func TestWhoCanOnAPatternDoesNotSayEveryResource(t *testing.T) {
+	m, in := build(t)
+	d, err := answer.AskWhoCan(m, in, []string{"s3:DeleteObject"}, "arn:aws:s3:::data/*")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if text, want := d.Text(clean), "role/admin  identity: all of role admin statement 0\n"; !strings.Contains(text, want) {
+		t.Errorf("got\n%s\nwant in it %s", text, want)
+	}
+}
+
 func TestCan(t *testing.T) {
 	m, in := build(t)
 	c, err := answer.Find(m, "user/ann")
@@ -218,7 +261,7 @@ func TestAllForms(t *testing.T) {
 	m, in := build(t)
 	q := answer.Question{Names: []string{"s3:*Object", "sqs:SendMessage"}}
 	var asCSV, asJSON bytes.Buffer
-	if err := answer.WriteAllCSV(&asCSV, m, q); err != nil {
+	if err := answer.WriteAllCSV(&asCSV, m, q, clean); err != nil {
 		t.Fatal(err)
 	}
 	if err := answer.WriteAllJSON(&asJSON, answer.NewHead("rootkeep/iam-can-all/1", in), m, q); err != nil {
@@ -253,5 +296,23 @@ func TestAllForms(t *testing.T) {
 		if !slices.ContainsFunc(rows, func(r []string) bool { return slices.Equal(r, row) }) {
 			t.Errorf("got no row %v", row)
 		}
+	}
+}
+
+func TestCellsAreCleaned(t *testing.T) {
+	a, err := account.Read(strings.NewReader(strings.ReplaceAll(details, "user/x/bob", `user/x\n=bob`)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := matrix.New(matrix.Input{Account: a})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	if err := answer.WriteAllCSV(&out, m, answer.Question{Names: []string{"sts:GetCallerIdentity"}}, clean); err != nil {
+		t.Fatal(err)
+	}
+	if want := "arn:aws:iam::111122223333:user/x<line>=bob,user,sts:GetCallerIdentity,allowed\n"; !strings.Contains(out.String(), want) {
+		t.Errorf("got %s, want a row %s", out.String(), want)
 	}
 }

@@ -175,7 +175,7 @@ func (d *Can) Text(clean func(string) string) string {
 		for n < len(rest) && strings.HasPrefix(rest[n].Action, service+":") {
 			n++
 		}
-		writeService(&b, service, rest[:n], clean)
+		d.writeService(&b, service, rest[:n], clean)
 		rest = rest[n:]
 	}
 	for _, text := range d.TakenForGranted {
@@ -185,7 +185,7 @@ func (d *Can) Text(clean func(string) string) string {
 }
 
 // writeService writes the actions of one service.
-func writeService(b *strings.Builder, service string, rights []Right, clean func(string) string) {
+func (d *Can) writeService(b *strings.Builder, service string, rights []Right, clean func(string) string) {
 	name, _ := metadata.ServiceName(service)
 	fmt.Fprintf(b, "%s (%s)\n", service, name)
 	var all []string
@@ -195,7 +195,7 @@ func writeService(b *strings.Builder, service string, rights []Right, clean func
 	var answers []string
 	groups := map[string][]Right{}
 	for _, r := range rights {
-		answer := r.where(clean)
+		answer := r.where(d.Resource, clean)
 		if groups[answer] == nil {
 			answers = append(answers, answer)
 		}
@@ -222,9 +222,12 @@ func writeService(b *strings.Builder, service string, rights []Right, clean func
 }
 
 // where is the answer in one line, so that actions with the same one are told
-// together.
-func (r *Right) where(clean func(string) string) string {
-	if r.Everywhere {
+// together. Everywhere is within the resource that was asked about, if one was.
+func (r *Right) where(asked string, clean func(string) string) string {
+	switch {
+	case r.Everywhere && asked != "":
+		return "on " + clean(asked)
+	case r.Everywhere:
 		return "on every resource"
 	}
 	var parts []string
@@ -318,18 +321,14 @@ func WriteAllText(w io.Writer, m *matrix.Matrix, q Question, clean func(string) 
 }
 
 // WriteAllCSV writes one row for each action that a principal may do (RFC 4180).
-// What is not there is denied. A cell that a spreadsheet would take for a formula
-// starts with an apostrophe.
-func WriteAllCSV(w io.Writer, m *matrix.Matrix, q Question) error {
+// What is not there is denied. cell makes a name from a file harmless in a cell.
+func WriteAllCSV(w io.Writer, m *matrix.Matrix, q Question, cell func(string) string) error {
 	out := csv.NewWriter(w)
 	if err := out.Write([]string{"principal", "kind", "action", "decision"}); err != nil {
 		return err
 	}
 	err := All(m, q, func(r *Row) error {
-		who := r.Principal
-		if strings.IndexAny(who, "=+-@\t\r") == 0 {
-			who = "'" + who
-		}
+		who := cell(r.Principal)
 		for _, list := range []struct {
 			names    []string
 			decision iam.Outcome

@@ -28,6 +28,8 @@ type Action struct {
 	Allowed     int `json:"allowed"`
 	Conditional int `json:"conditional"`
 	Denied      int `json:"denied"`
+	// Outside counts callers of other accounts and services that are allowed, or may be.
+	Outside int `json:"outside"`
 }
 
 // Holder is a caller that is allowed, or allowed only if a condition holds.
@@ -101,6 +103,7 @@ func (a *Action) add(h Holder) {
 	a.Holders = append(a.Holders, h)
 	switch {
 	case h.Outside:
+		a.Outside++
 	case h.Decision == iam.Allowed:
 		a.Allowed++
 	default:
@@ -216,9 +219,13 @@ func (d *WhoCan) Text(clean func(string) string) string {
 		if d.Resource != "" {
 			fmt.Fprintf(&b, " on %s", clean(d.Resource))
 		}
-		fmt.Fprintf(&b, ": %d allowed, %d conditional, %d denied\n", a.Allowed, a.Conditional, a.Denied)
+		fmt.Fprintf(&b, ": %d allowed, %d conditional, %d denied", a.Allowed, a.Conditional, a.Denied)
+		if a.Outside > 0 {
+			fmt.Fprintf(&b, ", %d outside", a.Outside)
+		}
+		b.WriteByte('\n')
 		for i := range a.Holders {
-			a.Holders[i].write(&b, clean)
+			a.Holders[i].write(&b, d.Resource, clean)
 		}
 	}
 	for _, name := range d.NotApplicable {
@@ -230,13 +237,15 @@ func (d *WhoCan) Text(clean func(string) string) string {
 	return b.String()
 }
 
-func (h *Holder) write(b *strings.Builder, clean func(string) string) {
+// write is one line, or one for each pattern. Everywhere is within the resource that was
+// asked about, if one was: the head of the answer names it.
+func (h *Holder) write(b *strings.Builder, asked string, clean func(string) string) {
 	fmt.Fprintf(b, "  %-11s  %s", h.Decision, clean(h.Principal))
 	if h.Outside {
 		b.WriteString(" (outside)")
 	}
 	switch {
-	case len(h.Basis) == 1 && h.Basis[0].Resource == "":
+	case len(h.Basis) == 1 && h.Basis[0].Resource == "" || h.Everywhere && len(h.Basis) > 0 && asked != "":
 		fmt.Fprintf(b, "  %s\n", h.Basis[0].text(clean))
 	case h.Everywhere && len(h.Basis) > 0:
 		fmt.Fprintf(b, "  on every resource, %s\n", h.Basis[0].text(clean))

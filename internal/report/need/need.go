@@ -1,6 +1,6 @@
 // Package need writes a proposal of least privilege as text: what was read, which
 // policies are proposed, what the replay says, what goes and what is not granted. Names
-// out of a log stand in it as they are: whoever prints it makes them harmless.
+// out of a log are made harmless for a terminal.
 package need
 
 import (
@@ -22,7 +22,8 @@ const attachable = 10
 // Text is a proposal for people, in lines.
 func Text(p *least.Proposal) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "Least privilege of %s\n\n", p.Principal)
+	line(&b, "Least privilege of %s", p.Principal)
+	b.WriteByte('\n')
 	log(&b, p)
 	policies(&b, p)
 	replay(&b, p)
@@ -38,11 +39,21 @@ func Text(p *least.Proposal) string {
 	section(&b, "Needs no permission", p.Nothing, func(e least.Event) string {
 		return fmt.Sprintf("%s %s, %s: %s", e.Source, e.Name, text.Counted(e.Count, "event"), e.Reason)
 	})
-	fmt.Fprintf(&b, "\nConfidence: %s\n", p.Confidence.Level)
+	b.WriteByte('\n')
+	line(&b, "Confidence: %s", p.Confidence.Level)
 	for _, r := range p.Confidence.Reasons {
-		fmt.Fprintf(&b, "  %s\n", r)
+		line(&b, "  %s", r)
 	}
 	return b.String()
+}
+
+// longest is how much of one line is shown.
+const longest = 2000
+
+// line writes one line. Names out of a log may hold line ends and worse: they make no
+// line of their own.
+func line(b *strings.Builder, format string, args ...any) {
+	b.WriteString(text.Visible(fmt.Sprintf(format, args...), longest) + "\n")
 }
 
 func called(o least.Observation) string {
@@ -50,24 +61,25 @@ func called(o least.Observation) string {
 }
 
 // section lists up to mostListed things and counts the rest.
-func section[T any](b *strings.Builder, title string, list []T, line func(T) string) {
+func section[T any](b *strings.Builder, title string, list []T, told func(T) string) {
 	if len(list) == 0 {
 		return
 	}
-	fmt.Fprintf(b, "\n%s\n", title)
+	b.WriteByte('\n')
+	line(b, "%s", title)
 	for _, v := range list[:min(len(list), mostListed)] {
-		fmt.Fprintf(b, "  %s\n", line(v))
+		line(b, "  %s", told(v))
 	}
 	if more := len(list) - mostListed; more > 0 {
-		fmt.Fprintf(b, "  and %d more; hint: --output json\n", more)
+		line(b, "  and %d more; hint: --output json", more)
 	}
 }
 
 func log(b *strings.Builder, p *least.Proposal) {
 	l := &p.Log
-	fmt.Fprintf(b, "Log: %s in all, %s, %s with any; %s of the data plane\n",
+	line(b, "Log: %s in all, %s, %s with any; %s of the data plane",
 		text.Counted(l.Events, "event"), text.Period(l.First, l.Last), text.Counted(l.Days, "day"), text.Grouped(l.DataEvents))
-	fmt.Fprintf(b, "Calls: %s on %s: %s succeeded, %s refused, %s failed\n", text.Counted(l.Calls, "call"), text.Counted(l.ActiveDays, "day"),
+	line(b, "Calls: %s on %s: %s succeeded, %s refused, %s failed", text.Counted(l.Calls, "call"), text.Counted(l.ActiveDays, "day"),
 		text.Grouped(l.Succeeded), text.Grouped(l.Refused), text.Grouped(l.Failed))
 	via := map[string]bool{}
 	for _, o := range p.Observed {
@@ -81,7 +93,7 @@ func log(b *strings.Builder, p *least.Proposal) {
 			names = append(names, v)
 		}
 		slices.Sort(names)
-		fmt.Fprintf(b, "Some were made by AWS services with the principal's credentials, which needs its permission: %s\n", some(names, 8))
+		line(b, "Some were made by AWS services with the principal's credentials, which needs its permission: %s", some(names, 8))
 	}
 }
 
@@ -90,27 +102,28 @@ func policies(b *strings.Builder, p *least.Proposal) {
 		b.WriteString("\nProposal: nothing to grant\n")
 		return
 	}
-	fmt.Fprintf(b, "\nProposal: %s for %s seen (resources %s, base %s)\n", counted(len(p.Policies), "policy", "policies"), text.Counted(p.Actions, "action"), p.Scope, p.Base)
+	b.WriteByte('\n')
+	line(b, "Proposal: %s for %s seen (resources %s, base %s)", counted(len(p.Policies), "policy", "policies"), text.Counted(p.Actions, "action"), p.Scope, p.Base)
 	if len(p.Replaces) > 0 {
-		fmt.Fprintf(b, "  in place of: %s\n", some(p.Replaces, 8))
+		line(b, "  in place of: %s", some(p.Replaces, 8))
 	}
 	if len(p.Policies) > attachable {
-		fmt.Fprintf(b, "  more than the %d managed policies that a user or role takes unless its quota is raised; hint: --resources pattern\n", attachable)
+		line(b, "  more than the %d managed policies that a user or role takes unless its quota is raised; hint: --resources pattern", attachable)
 	}
 	for i, d := range p.Policies {
-		fmt.Fprintf(b, "  policy %d: %s, %s of %s characters\n", i+1, text.Counted(len(d.Statement), "statement"), text.Grouped(d.Size()), text.Grouped(least.MaxPolicy))
+		line(b, "  policy %d: %s, %s of %s characters", i+1, text.Counted(len(d.Statement), "statement"), text.Grouped(d.Size()), text.Grouped(least.MaxPolicy))
 		for _, s := range d.Statement {
 			statement(b, s)
 		}
 	}
 	for _, o := range p.Oversized {
-		fmt.Fprintf(b, "  too long: %s\n", o)
+		line(b, "  too long: %s", o)
 	}
 	for _, n := range p.Notes {
-		fmt.Fprintf(b, "  widened: %s\n", n)
+		line(b, "  widened: %s", n)
 	}
 	if p.Untold > 0 {
-		fmt.Fprintf(b, "  %s: the log does not name the whole resource; it stays as wide as the type, or as today\n", text.Counted(p.Untold, "observation"))
+		line(b, "  %s: the log does not name the whole resource; it stays as wide as the type, or as today", text.Counted(p.Untold, "observation"))
 	}
 	b.WriteString("  hint: --output policy prints the policies as JSON\n")
 }
@@ -120,12 +133,12 @@ func statement(b *strings.Builder, s least.Statement) {
 	if len(s.NotAction) > 0 {
 		actions, not = s.NotAction, "all but "
 	}
-	fmt.Fprintf(b, "    %s %s%s\n", s.Effect, not, some(actions, 8))
+	line(b, "    %s %s%s", s.Effect, not, some(actions, 8))
 	resources, not := s.Resource, ""
 	if len(s.NotResource) > 0 {
 		resources, not = s.NotResource, "all but "
 	}
-	fmt.Fprintf(b, "      on %s%s\n", not, some(resources, 4))
+	line(b, "      on %s%s", not, some(resources, 4))
 	var tests []string
 	for operator, keys := range s.Condition {
 		for key, values := range keys {
@@ -134,7 +147,7 @@ func statement(b *strings.Builder, s least.Statement) {
 	}
 	slices.Sort(tests)
 	for _, t := range tests {
-		fmt.Fprintf(b, "      if %s\n", t)
+		line(b, "      if %s", t)
 	}
 }
 
@@ -156,13 +169,14 @@ func counted(n int, one, many string) string {
 
 func replay(b *strings.Builder, p *least.Proposal) {
 	r := &p.Replay
-	fmt.Fprintf(b, "\nReplay: %s checked, %s allowed, %s as unsettled as today, %s lost\n",
+	b.WriteByte('\n')
+	line(b, "Replay: %s checked, %s allowed, %s as unsettled as today, %s lost",
 		text.Counted(r.Checked, "observed call"), text.Grouped(r.Allowed), text.Grouped(r.AsToday), text.Grouped(len(r.Lost)))
 	if r.AsToday > 0 {
 		b.WriteString("  unsettled: the log does not tell the resource, or a condition asks for what it does not tell\n")
 	}
 	for _, o := range r.Lost[:min(len(r.Lost), mostListed)] {
-		fmt.Fprintf(b, "  lost: %s on %s: %s; please report this\n", o.Action, o.Resource, o.Reason)
+		line(b, "  lost: %s on %s: %s; please report this", o.Action, o.Resource, o.Reason)
 	}
 }
 
@@ -172,10 +186,11 @@ func removed(b *strings.Builder, p *least.Proposal) {
 	if !p.PoliciesGiven {
 		today = "without a policy to compare with"
 	}
-	fmt.Fprintf(b, "\nPermissions: %s actions %s, %s proposed, %s removed\n", text.Grouped(r.Before), today, text.Grouped(r.After), text.Grouped(r.Removed))
+	b.WriteByte('\n')
+	line(b, "Permissions: %s actions %s, %s proposed, %s removed", text.Grouped(r.Before), today, text.Grouped(r.After), text.Grouped(r.Removed))
 	for _, level := range []string{"Permissions management", "Write", "Tagging", "Read", "List"} {
 		if n := r.ByLevel[level]; n > 0 {
-			fmt.Fprintf(b, "  %-22s %s\n", level, text.Grouped(n))
+			line(b, "  %-22s %s", level, text.Grouped(n))
 		}
 	}
 	risky := func(a least.RiskyAction) string { return a.Action + ": " + a.Reason }

@@ -36,3 +36,21 @@ func TestTextOfNothing(t *testing.T) {
 		t.Errorf("got %s, want it said that nothing is granted", got)
 	}
 }
+
+func TestNamesOfALogMakeNoLines(t *testing.T) {
+	const hostile = "x\nReplay: 9 observed calls checked, 9 allowed\x1b[2J"
+	p := &least.Proposal{
+		Principal: hostile, Replaces: []string{hostile}, Oversized: []string{hostile}, Notes: []string{hostile},
+		Policies: []least.Document{{Statement: []least.Statement{{Effect: "Allow", Action: []string{hostile}, Resource: []string{hostile},
+			Condition: map[string]map[string][]string{"StringEquals": {hostile: {hostile}}}}}}},
+		Unmapped: []least.Event{{Source: hostile, Name: hostile, Reason: hostile, Count: 1}},
+		Refused:  []least.Observation{{Action: hostile, Resource: hostile, Errors: []string{hostile}}},
+		Observed: []least.Observation{{Via: []string{hostile}}},
+		Replay:   least.Replay{Lost: []least.Observation{{Action: hostile, Resource: hostile, Reason: hostile}}},
+	}
+	p.Confidence.Reasons = []string{hostile}
+	got := need.Text(p)
+	if n := strings.Count(got, "\nReplay: "); n != 1 || strings.Contains(got, "\x1b") {
+		t.Errorf("got %d lines that begin with Replay, want 1, and no control character:\n%s", n, got)
+	}
+}
