@@ -95,6 +95,13 @@ func (t *target) iamRule() rule {
 			"putrolepermissionsboundary", "putrolepolicy", "tagrole", "untagrole", "updateassumerolepolicy", "updaterole", "updateroledescription") {
 			return neverAllowed
 		}
+	case strings.HasPrefix(t.arn.Parts[5], "role/aws-service-role/"):
+		// Its service alone changes what it may do and who it trusts; its description
+		// and tags are the account's.
+		if t.changes("attachrolepolicy", "deleterole", "deleterolepermissionsboundary", "deleterolepolicy", "detachrolepolicy",
+			"putrolepermissionsboundary", "putrolepolicy", "updateassumerolepolicy") {
+			return neverAllowed
+		}
 	}
 	return commonRule
 }

@@ -65,6 +65,8 @@ func TestServiceRules(t *testing.T) {
 		{name: "an endpoint can deny the caller's identity", action: "sts:GetCallerIdentity", resource: "*", endpoint: deny("*", "*", everyone), want: iam.ExplicitlyDenied, by: "endpoint"},
 		{name: "a policy of AWS cannot be changed", action: "iam:CreatePolicyVersion", resource: "arn:aws:iam::aws:policy/AdministratorAccess", owner: "-", identity: every, want: iam.ImplicitlyDenied, by: "service"},
 		{name: "a policy of AWS can be read", action: "iam:GetPolicy", resource: "arn:aws:iam::aws:policy/AdministratorAccess", owner: "-", identity: every, want: iam.Allowed},
+		{name: "a service-linked role cannot be given another policy", action: "iam:AttachRolePolicy", resource: "arn:aws:iam::111122223333:role/aws-service-role/x.amazonaws.com/AWSServiceRoleForX", identity: every, want: iam.ImplicitlyDenied, by: "service"},
+		{name: "a service-linked role can be tagged", action: "iam:TagRole", resource: "arn:aws:iam::111122223333:role/aws-service-role/x.amazonaws.com/AWSServiceRoleForX", identity: every, want: iam.Allowed},
 		{name: "a reserved role cannot be changed", action: "iam:AttachRolePolicy", resource: "arn:aws:iam::111122223333:role/aws-reserved/sso.amazonaws.com/R", identity: every, want: iam.ImplicitlyDenied, by: "service"},
 		{name: "root needs no identity policy", caller: rootARN, want: iam.Allowed},
 		{name: "root ignores a boundary", caller: rootARN, boundary: other, want: iam.Allowed},

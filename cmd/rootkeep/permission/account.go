@@ -113,6 +113,9 @@ func cutResource(text string) (arn, path string, ok bool) {
 	return text[:i], text[i+1:], true
 }
 
+// maxDetails is the largest account that is read; one of 5,000 principals has 12 MB.
+const maxDetails = 256 << 20
+
 func readAccount(stdin io.Reader, path string) (*account.Account, error) {
 	in := stdin
 	if path != "-" {
@@ -123,7 +126,11 @@ func readAccount(stdin io.Reader, path string) (*account.Account, error) {
 		defer file.Close()
 		in = file
 	}
-	a, err := account.Read(in)
+	limited := &io.LimitedReader{R: in, N: maxDetails}
+	a, err := account.Read(limited)
+	if limited.N <= 0 {
+		err = fmt.Errorf("larger than %d MB", maxDetails>>20)
+	}
 	if err != nil {
 		return nil, &cli.Error{Code: cli.ExitUnread, Err: fmt.Errorf("%s: %w", path, err)}
 	}
