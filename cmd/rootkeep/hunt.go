@@ -6,6 +6,7 @@ import (
 	"io"
 	"maps"
 	"os"
+	"runtime"
 	"runtime/debug"
 	"slices"
 	"strings"
@@ -118,11 +119,23 @@ func (f *huntFlags) check() error {
 
 // collectEarlier makes the collector start when the heap has grown by half instead
 // of doubled. A hunt keeps most of what it allocates, so that costs a few
-// collections and saves a third of its peak. Who sets GOGC decides otherwise.
+// collections and saves a third of its peak. The first one waits until there is
+// something to save. Who sets GOGC or GOMEMLIMIT decides otherwise.
 func collectEarlier() {
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(50)
+	const (
+		first  = 40 << 20 // bytes of memory in use
+		growth = 50       // percent, from then on
+	)
+	if os.Getenv("GOGC") != "" || os.Getenv("GOMEMLIMIT") != "" {
+		return
 	}
+	debug.SetGCPercent(-1)
+	before := debug.SetMemoryLimit(first)
+	unused := &struct{ _ *int }{} // the first collection finds it
+	runtime.AddCleanup(unused, func(limit int64) {
+		debug.SetMemoryLimit(limit)
+		debug.SetGCPercent(growth)
+	}, before)
 }
 
 func (f *huntFlags) run(ctx context.Context, s cli.Streams, args []string) error {

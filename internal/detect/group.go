@@ -49,7 +49,7 @@ func (h *Hunt) alerts(groups []*group, names *tally.Names) ([]rootkeep.Alert, []
 
 // alert tells one run.
 func (h *Hunt) alert(g *group, run *span.Span, names *tally.Names) rootkeep.Alert {
-	a := rootkeep.Alert{Kind: "group", State: "open", Tactic: g.tactic}
+	a := rootkeep.Alert{Kind: "group", State: "open", Tactic: g.tactic, Events: slices.Grow([]rootkeep.Event(nil), len(run.Events))}
 	for _, c := range run.Rules {
 		header, s := &h.pack.Set.Rules()[c.Rule].Header, &h.pack.rules[c.Rule]
 		hit := ruleHit(header, s)

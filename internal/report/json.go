@@ -2,6 +2,7 @@ package report
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -37,8 +38,9 @@ func indented(w io.Writer, v any) error {
 // NDJSON writes one alert a line, most severe first.
 func NDJSON(w io.Writer, h *Hunt) error {
 	out := bufio.NewWriter(w)
+	var room bytes.Buffer // for one line, used over and over
 	for i := range h.Alerts {
-		if err := line(out, &h.Alerts[i]); err != nil {
+		if err := line(out, &room, &h.Alerts[i]); err != nil {
 			return fmt.Errorf("write alert %s: %w", h.Alerts[i].ID, err)
 		}
 	}
@@ -62,17 +64,18 @@ type Match struct {
 
 // WriteMatch writes m as one line of JSON in one Write.
 func WriteMatch(w io.Writer, m *Match) error {
-	if err := line(w, m); err != nil {
+	if err := line(w, &bytes.Buffer{}, m); err != nil {
 		return fmt.Errorf("write match of event %s: %w", m.Event, err)
 	}
 	return nil
 }
 
-func line(w io.Writer, v any) error {
-	b, err := json.Marshal(v)
-	if err != nil {
+// line writes v as one line of JSON in one Write. It is made in room.
+func line(w io.Writer, room *bytes.Buffer, v any) error {
+	room.Reset()
+	if err := json.NewEncoder(room).Encode(v); err != nil {
 		return err
 	}
-	_, err = w.Write(append(text.Inert(b), '\n'))
+	_, err := w.Write(text.Inert(room.Bytes())) // with the line's end
 	return err
 }

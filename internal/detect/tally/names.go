@@ -1,5 +1,10 @@
 package tally
 
+import (
+	"encoding/binary"
+	"math/bits"
+)
+
 // Number stands for a text in a Names.
 type Number uint32
 
@@ -23,6 +28,26 @@ type Names struct {
 	of    map[string]Number
 	list  []string // by number less 1
 	bytes int
+
+	// recent has, by glance, numbers that were asked for lately: mostly the same
+	// again, without the cache misses of a look into the map.
+	recent [1 << glanceBits]Number
+}
+
+const glanceBits = 10
+
+// glance is a number below 1<<glanceBits that few recent texts share. It takes no
+// more than the ends of a text.
+func glance(text []byte) uint64 {
+	h := uint64(len(text))
+	if n := len(text); n >= 8 {
+		h ^= bits.RotateLeft64(binary.LittleEndian.Uint64(text), 32) + binary.LittleEndian.Uint64(text[n-8:])
+	} else {
+		for _, b := range text {
+			h = h<<8 ^ uint64(b)
+		}
+	}
+	return h * 0x9e3779b97f4a7c15 >> (64 - glanceBits)
 }
 
 // Number is that of a text, which is cut at LongestText: a new one when it was not
@@ -32,10 +57,18 @@ func (n *Names) Number(text []byte) Number {
 		return Empty
 	}
 	text = Cut(text)
-	if i, ok := n.of[string(text)]; ok { // compiled without a copy of text
+	last := &n.recent[glance(text)]
+	if i := *last; i != Empty && n.list[i-1] == string(text) {
 		return i
 	}
-	return n.enter(string(text))
+	i, ok := n.of[string(text)] // compiled without a copy of text
+	if !ok {
+		i = n.enter(string(text))
+	}
+	if i != Others {
+		*last = i
+	}
+	return i
 }
 
 func (n *Names) enter(text string) Number {
