@@ -24,6 +24,8 @@ var suspects = map[string]string{
 	"PASS_ROLE_WITH_STAR_IN_RESOURCE":                     "AWS's page on its checks names these policies",
 	"PASS_ROLE_WITH_STAR_IN_ACTION_AND_RESOURCE":          "AWS's page on its checks names these policies",
 	"STRING_LIKE_OPERATOR_WITH_ARN_CONDITION_KEYS":        "the key holds an ARN; AWS reports the same of S3UnlockBucketPolicy",
+	"RK_DENY_LIST_INCOMPLETE":                             "the first quarantine policy leaves these open; AWS has closed them in its later versions",
+	"RK_EVIDENCE_REMOVABLE":                               "they delete log groups, flow logs or objects of any bucket, which they need or not",
 	"RK_ADMINISTRATOR":                                    "administrators by intent",
 	"RK_EXISTING_ROLES":                                   "they run what the caller gives them with roles that are there",
 }
