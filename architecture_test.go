@@ -187,6 +187,30 @@ func TestLowLayersArePure(t *testing.T) {
 	}
 }
 
+// TestOnePackageSpeaksToAWS keeps what is asked of AWS in one place.
+func TestOnePackageSpeaksToAWS(t *testing.T) {
+	const alone = "internal/awsread"
+	found := false
+	for _, src := range sources(t) {
+		for _, imp := range src.syntax.Imports {
+			p, _ := strconv.Unquote(imp.Path.Value)
+			if !strings.HasPrefix(p, "github.com/aws/") {
+				continue
+			}
+			found = true
+			if src.pkg != alone {
+				t.Errorf("%s: imports %s, which only %s may", src.file, p, alone)
+			}
+			if strings.HasSuffix(p, "/service/ec2") {
+				t.Errorf("%s: imports %s, the largest of all clients", src.file, p)
+			}
+		}
+	}
+	if !found {
+		t.Errorf("%s: no import of AWS's SDK", alone)
+	}
+}
+
 // TestStyleLimits holds the limits of the house style: functions of at most 60
 // lines, files of at most 450, packages of at most 2,500.
 func TestStyleLimits(t *testing.T) {

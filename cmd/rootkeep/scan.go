@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"time"
@@ -17,12 +18,14 @@ type scanFlags struct {
 	failOn       cli.Level
 	most         int
 	config       app.ScanConfig
+	fromAWS      bool
+	aws          app.AWSConfig
 }
 
 func scanCommand(s cli.Streams) *cobra.Command {
 	var f scanFlags
 	c := &cobra.Command{
-		Use:   "scan FILE...|--snapshot FILE",
+		Use:   "scan FILE...|--snapshot FILE|--aws",
 		Short: "Judge an account by controls",
 		Long: `Scan judges an account by what people already have of it, offline. A file is one of
   the credential report (the CSV, or aws iam get-credential-report),
@@ -36,6 +39,11 @@ func scanCommand(s cli.Streams) *cobra.Command {
 its kind is told from its content, - is standard input. --save keeps all facts in a
 snapshot file, which --snapshot judges again, by newer controls too.
 
+--aws reads the account of your own credentials instead, as the AWS CLI finds them:
+IAM once, then every Region that is enabled. It only reads; what is denied makes
+findings unknown and is named, and all else is still judged. docs/scan.md lists the
+permissions.
+
 An alarm is proven, not looked up by name: events are run through the metric filter,
 and what one of them publishes must take the alarm to a confirmed subscriber.
 
@@ -43,20 +51,25 @@ A fact that no file tells makes a finding unknown, never passed, and the report 
 the call that tells it. Files do not say when AWS answered: their own time is taken.
 
 Exit code 2 with --fail-on when a failure is at or above that severity, 5 when a file
-could not be read.`,
-		Example: `  aws iam generate-credential-report && aws iam get-credential-report > report.json
+or an answer of AWS could not be read.`,
+		Example: `  rootkeep scan --aws --profile audit --save account.json
+  rootkeep scan --aws --region eu-west-1 --output json
+  aws iam generate-credential-report && aws iam get-credential-report > report.json
   aws iam get-account-summary > summary.json
   aws iam get-account-authorization-details > details.json
   rootkeep scan report.json summary.json details.json
   rootkeep scan --save account.json report.json summary.json
   rootkeep scan --snapshot account.json --fail-on high --output junit`,
 		Args: cobra.ArbitraryArgs,
-		RunE: func(_ *cobra.Command, paths []string) error { return f.run(s, paths) },
+		RunE: func(c *cobra.Command, paths []string) error { return f.run(c.Context(), s, paths) },
 	}
 	fl := c.Flags()
 	fl.StringVar(&f.output, "output", "text", "text, json, csv or junit")
 	fl.StringVarP(&f.file, "file", "o", "", "write the report to this file instead of standard output")
 	fl.StringVar(&f.config.Snapshot, "snapshot", "", "snapshot file to judge")
+	fl.BoolVar(&f.fromAWS, "aws", false, "read AWS with your own credentials")
+	fl.StringVar(&f.aws.Profile, "profile", "", "profile of the AWS configuration, with --aws")
+	fl.StringVar(&f.aws.Region, "region", "", "Region to begin in, with --aws; AWS names the others")
 	fl.StringVar(&f.config.Save, "save", "", "write the facts to this new snapshot file")
 	fl.StringArrayVar(&f.config.Controls, "controls", nil, "folder with further controls (repeatable)")
 	fl.Var(&f.failOn, "fail-on", "exit 2 when a failure is at or above this severity")
@@ -68,23 +81,43 @@ could not be read.`,
 
 var scanFormats = []string{"text", "json", "csv", "junit"}
 
-func (f *scanFlags) run(s cli.Streams, paths []string) error {
+// check refuses what does not go together.
+func (f *scanFlags) check(paths []string) error {
 	switch {
 	case !slices.Contains(scanFormats, f.output):
 		return cli.Usage("--output %s: want text, json, csv or junit", f.output)
-	case f.config.Snapshot == "" && len(paths) == 0:
-		return cli.Usage("want files of facts or --snapshot FILE; hint: rootkeep scan --help")
+	case f.fromAWS && (f.config.Snapshot != "" || len(paths) > 0):
+		return cli.Usage("--aws reads all facts itself: give no files and no --snapshot")
+	case !f.fromAWS && (f.aws.Profile != "" || f.aws.Region != ""):
+		return cli.Usage("--profile and --region go with --aws")
+	case !f.fromAWS && f.config.Snapshot == "" && len(paths) == 0:
+		return cli.Usage("want files of facts or --snapshot FILE or --aws; hint: rootkeep scan --help")
 	case f.config.Snapshot != "" && len(paths) > 0:
 		return cli.Usage("--snapshot has all facts: give either it or files")
 	}
+	return nil
+}
+
+func (f *scanFlags) run(ctx context.Context, s cli.Streams, paths []string) error {
+	if err := f.check(paths); err != nil {
+		return err
+	}
 	c := f.config
 	c.Paths, c.Stdin, c.Version, c.Now = paths, s.In, cli.Version(), time.Now()
+	clear := func() {}
+	if f.fromAWS {
+		c.AWS = &f.aws
+		if width, ok := cli.TerminalWidth(s.Err); ok {
+			c.AWS.Progress, clear = cli.CallsLine(s.Err, width)
+		}
+	}
 	out, err := cli.OpenOutput(f.file, s.Out)
 	if err != nil {
 		return err
 	}
 	defer out.Discard()
-	a, err := app.Scan(c)
+	a, err := app.Scan(ctx, c)
+	clear()
 	if err != nil {
 		return &cli.Error{Code: cli.ExitUnread, Err: err}
 	}

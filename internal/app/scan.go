@@ -1,14 +1,17 @@
 package app
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/rootkeep/rootkeep/content"
+	"github.com/rootkeep/rootkeep/internal/awsread"
 	"github.com/rootkeep/rootkeep/internal/facts"
 	"github.com/rootkeep/rootkeep/internal/facts/intake"
 	"github.com/rootkeep/rootkeep/internal/posture"
@@ -18,23 +21,27 @@ import (
 
 // ScanConfig is an assessment as the user asked for it.
 type ScanConfig struct {
-	Paths    []string // files of facts, - for standard input
-	Snapshot string   // a snapshot file instead
-	Save     string   // write the snapshot there
+	Paths    []string   // files of facts, - for standard input
+	Snapshot string     // a snapshot file instead
+	AWS      *AWSConfig // AWS itself instead
+	Save     string     // write the snapshot there
 	Stdin    io.Reader
 	Controls []string // folders of the user's own
 	Version  string
 	Now      time.Time
 }
 
-// Scan collects facts and judges them by the controls. A file that cannot be read is
-// a Problem; the others are still used.
-func Scan(c ScanConfig) (*assessment.Assessment, error) {
+// AWSConfig is how AWS is read: with the credentials of whom, and from where.
+type AWSConfig = awsread.Config
+
+// Scan collects facts and judges them by the controls. A file that cannot be read, or
+// a call to AWS, is a Problem; the others are still used.
+func Scan(ctx context.Context, c ScanConfig) (*assessment.Assessment, error) {
 	controls, problems, err := LoadControls(c.Controls)
 	if err != nil {
 		return nil, err
 	}
-	s, unread, err := c.collect()
+	s, lost, err := c.collect(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -60,9 +67,9 @@ func Scan(c ScanConfig) (*assessment.Assessment, error) {
 		}
 	}
 	for _, p := range problems {
-		unread = append(unread, assessment.Problem{File: "controls", Reason: p.Error()})
+		lost = append(lost, assessment.Problem{File: "controls", Reason: p.Error()})
 	}
-	a.Problems = append(a.Problems, unread...)
+	a.Problems = append(a.Problems, lost...)
 	return a, nil
 }
 
@@ -86,7 +93,14 @@ func LoadControls(dirs []string) ([]*posture.Control, []error, error) {
 	return controls, problems, nil
 }
 
-func (c ScanConfig) collect() (*facts.Snapshot, []assessment.Problem, error) {
+func (c ScanConfig) collect(ctx context.Context) (*facts.Snapshot, []assessment.Problem, error) {
+	if c.AWS != nil {
+		s, err := awsread.Collect(ctx, *c.AWS)
+		if err != nil {
+			return nil, nil, err
+		}
+		return s, unread(s), nil
+	}
 	if c.Snapshot != "" {
 		f, err := os.Open(c.Snapshot)
 		if err != nil {
@@ -107,6 +121,18 @@ func (c ScanConfig) collect() (*facts.Snapshot, []assessment.Problem, error) {
 		}
 	}
 	return in.Snapshot(), problems, nil
+}
+
+// unread are the calls that AWS denied or that failed, each once.
+func unread(s *facts.Snapshot) []assessment.Problem {
+	var out []assessment.Problem
+	for _, g := range s.Gaps {
+		p := assessment.Problem{File: "AWS", Reason: g.Reason}
+		if g.Permission != "" && !slices.Contains(out, p) {
+			out = append(out, p)
+		}
+	}
+	return out
 }
 
 // reason leaves the path out of a file's error: the problem names it already.

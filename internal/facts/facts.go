@@ -47,7 +47,7 @@ type Origin struct {
 type Gap struct {
 	Path       string `json:"path"`
 	Resource   string `json:"resource,omitempty"`
-	Permission string `json:"permission,omitempty"` // the action that was denied
+	Permission string `json:"permission,omitempty"` // the action that was denied or failed
 	Reason     string `json:"reason"`
 }
 

@@ -160,6 +160,7 @@ type Trail struct {
 
 // MetricFilter is a metric filter of CloudWatch Logs.
 type MetricFilter struct {
+	Region          string           `json:"region" call:"logs:DescribeMetricFilters"` // "" where the source does not tell it
 	Name            string           `json:"name" call:"logs:DescribeMetricFilters"`
 	LogGroup        string           `json:"log_group" call:"logs:DescribeMetricFilters"` // name
 	Pattern         string           `json:"pattern" call:"logs:DescribeMetricFilters"`

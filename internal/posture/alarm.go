@@ -74,6 +74,7 @@ func (j *judge) watch(c *Control) rootkeep.Finding {
 			gaps = append(gaps, g)
 		}
 	}
+	gaps = append(gaps, j.unheard()...)
 	if len(gaps) > 0 {
 		f.lack(gaps)
 		return f.Finding
@@ -104,6 +105,22 @@ func (j *judge) watch(c *Control) rootkeep.Finding {
 	return f.Finding
 }
 
+// unheard are the trails of which AWS was asked in vain whether they are logging. What
+// was never asked, because no file tells it, is no gap.
+func (j *judge) unheard() []facts.Gap {
+	var out []facts.Gap
+	const path = "trails.logging"
+	if g, ok := j.unknown[path]; ok && g.Permission != "" {
+		out = append(out, g)
+	}
+	for _, g := range j.partly {
+		if g.Path == path {
+			out = append(out, g)
+		}
+	}
+	return out
+}
+
 // elsewhere says where the alarm may be, if an organization trail delivers to
 // another account.
 func (j *judge) elsewhere() string {
@@ -130,7 +147,7 @@ func (j *judge) ways(w *Watch, m *facts.MetricFilter) []step {
 	if s := w.filter(pattern, name); s.truth != filterpattern.True {
 		return []step{s}
 	}
-	trail, fed := j.feeds(m.LogGroup)
+	trail, fed := j.feeds(m)
 	if !fed {
 		return []step{{2, filterpattern.False, fmt.Sprintf("%s matches, but no trail of all Regions delivers there", name)}}
 	}
@@ -181,7 +198,7 @@ func (w *Watch) filter(p *filterpattern.Pattern, name string) step {
 
 // feeds finds a live trail of all Regions that delivers to the log group. Whether a
 // trail is logging may not be known; a trail that is known not to is none.
-func (j *judge) feeds(group string) (facts.Trail, bool) {
+func (j *judge) feeds(m *facts.MetricFilter) (facts.Trail, bool) {
 	_, silent := j.unknown["trails.logging"]
 	for _, t := range j.snapshot.Facts.Trails {
 		a, err := rootkeep.ParseARN(t.LogGroup)
@@ -189,7 +206,7 @@ func (j *judge) feeds(group string) (facts.Trail, bool) {
 			continue
 		}
 		// arn:aws:logs:REGION:ACCOUNT:log-group:NAME:*
-		if name, _, _ := strings.Cut(strings.TrimPrefix(a.Resource, "log-group:"), ":"); name == group {
+		if name, _, _ := strings.Cut(strings.TrimPrefix(a.Resource, "log-group:"), ":"); name == m.LogGroup && (m.Region == "" || rootkeep.Region(m.Region) == a.Region) {
 			return t, true
 		}
 	}

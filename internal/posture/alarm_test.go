@@ -75,6 +75,8 @@ func TestEveryBrokenLinkOfAnAlarmIsCaught(t *testing.T) {
 		{"a pending subscription", func(f *facts.Facts) { f.Subscriptions[0].Confirmed = false }, rootkeep.Fail, "no confirmed subscriber"},
 		{"a subscription of another topic", func(f *facts.Facts) { f.Subscriptions[0].Topic += "2" }, rootkeep.Fail, "no confirmed subscriber"},
 		{"another log group", func(f *facts.Facts) { f.MetricFilters[0].LogGroup = "other" }, rootkeep.Fail, "no trail of all Regions delivers there"},
+		{"a log group of the same name in another Region", func(f *facts.Facts) { f.MetricFilters[0].Region = "eu-west-3" }, rootkeep.Fail, "no trail of all Regions delivers there"},
+		{"a filter whose Region is told", func(f *facts.Facts) { f.MetricFilters[0].Region = "us-east-1" }, rootkeep.Pass, ""},
 		{"a trail of one Region", func(f *facts.Facts) { f.Trails[0].MultiRegion = false }, rootkeep.Fail, "no trail of all Regions"},
 		{"a trail that does not log", func(f *facts.Facts) { f.Trails[0].Logging = false }, rootkeep.Fail, "no trail of all Regions"},
 		{"a filter without a clause", func(f *facts.Facts) { f.MetricFilters[0].Pattern = `{ $.userIdentity.type = "Root" }` }, rootkeep.Fail, "as well, which is another thing"},
@@ -115,6 +117,20 @@ func TestAnAlarmOfWhichALinkWasNotReadIsUnknown(t *testing.T) {
 		s.Gaps = []facts.Gap{{Path: path, Permission: "denied:" + path, Reason: "denied"}}
 		if f := rootAlarm(t, s, controls); f.Status != rootkeep.Unknown || !slices.Contains(f.Permissions, "denied:"+path) {
 			t.Errorf("%s: got %s %v", path, f.Status, f.Permissions)
+		}
+	}
+}
+
+// What no file tells is not asked of files; AWS that was asked and did not answer is
+// another thing.
+func TestATrailThatAWSWasAskedAboutInVainProvesNothing(t *testing.T) {
+	controls := shipped(t)
+	for _, resource := range []string{"", "arn:aws:cloudtrail:us-east-1:111122223333:trail/org"} {
+		s := monitored()
+		s.Gaps = []facts.Gap{{Path: "trails.logging", Resource: resource, Permission: "cloudtrail:GetTrailStatus", Reason: "denied"}}
+		f := rootAlarm(t, s, controls)
+		if f.Status != rootkeep.Unknown || !slices.Contains(f.Permissions, "cloudtrail:GetTrailStatus") {
+			t.Errorf("gap of %q: got %s %v, want unknown for want of cloudtrail:GetTrailStatus", resource, f.Status, f.Permissions)
 		}
 	}
 }

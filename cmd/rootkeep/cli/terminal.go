@@ -30,6 +30,15 @@ func ProgressLine(w io.Writer, width int) (func(report.Progress), func()) {
 	return draw, func() { fmt.Fprint(w, "\r\x1b[K") }
 }
 
+// CallsLine draws how many calls are done of those planned, and clears it at the end.
+func CallsLine(w io.Writer, width int) (func(done, planned int), func()) {
+	draw := func(done, planned int) {
+		line := fmt.Sprintf("%d of %d calls to AWS", done, planned)
+		fmt.Fprintf(w, "\r%s\x1b[K", line[:min(len(line), max(width-1, 0))])
+	}
+	return draw, func() { fmt.Fprint(w, "\r\x1b[K") }
+}
+
 // Visible makes hostile text harmless on a terminal.
 func Visible(s string) string { return text.Visible(s, 2000) }
 

@@ -50,7 +50,12 @@ func (c *Call) find(r *http.Request, body []byte) (located, error) {
 		}
 		return c.located(name, wire.ParseCBOR, body)
 	}
-	name, ok := strings.CutPrefix(r.Header.Get("X-Amz-Target"), c.Service.Target+".")
+	// Python's client writes CloudTrail's target with a namespace before it, Go's without.
+	target, header := c.Service.Target, r.Header.Get("X-Amz-Target")
+	name, ok := strings.CutPrefix(header, target+".")
+	if !ok {
+		name, ok = strings.CutPrefix(header, target[strings.LastIndexByte(target, '.')+1:]+".")
+	}
 	if !ok {
 		name = ""
 	}

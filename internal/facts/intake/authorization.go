@@ -16,8 +16,10 @@ func (f *file) authorization(text []byte) error {
 	if err != nil {
 		return err
 	}
-	if err := f.account(a.ID); err != nil {
-		return err
+	if a.ID != "" { // only AWS's own policies tell of no account
+		if err := f.account(a.ID); err != nil {
+			return err
+		}
 	}
 	members := map[string]int{}
 	for _, u := range a.Users {

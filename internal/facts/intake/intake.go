@@ -11,6 +11,7 @@ import (
 	"io"
 	"time"
 
+	"github.com/rootkeep/rootkeep"
 	"github.com/rootkeep/rootkeep/internal/facts"
 )
 
@@ -37,6 +38,9 @@ func New(taken time.Time) *Intake {
 	}
 }
 
+// Expect says whose facts are to come; those of another account are then an error.
+func (in *Intake) Expect(id rootkeep.AccountID) { in.snapshot.Account = id }
+
 // Add reads one file. at is when AWS made the answer, as far as the file does not say
 // it itself. The error names what is wrong and where; nothing of a file with an error
 // is to be relied on.
@@ -59,7 +63,10 @@ func (in *Intake) Add(r io.Reader, name string, at time.Time) error {
 	return ErrKind
 }
 
-// Snapshot is what all files tell. A user that one source has and another has not,
+// SoFar is the snapshot in the making, to which a caller may add what no file tells.
+func (in *Intake) SoFar() *facts.Snapshot { return in.snapshot }
+
+// Snapshot is what all files tell, to be called once. A user that one source has and another has not,
 // because it is newer or was deleted, has gaps where the other would tell.
 func (in *Intake) Snapshot() *facts.Snapshot {
 	s := in.snapshot

@@ -1,0 +1,72 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"net/http/httptest"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rootkeep/rootkeep/internal/awssim"
+	"github.com/rootkeep/rootkeep/internal/awssim/cloud"
+)
+
+// TestScanReadsAWS runs the command against a simulated account, first as root, then
+// with a call denied.
+func TestScanReadsAWS(t *testing.T) {
+	c, err := awssim.New(cloud.Config{Clock: time.Now, Seed: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, err := c.AddAccount("111111111111", "alone", "alone@example.com", c.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	key := c.NewKey(cloud.RootCaller(a), c.Now())
+	a.Root.Keys = []*cloud.AccessKey{key}
+	for range 3 { // a report that is there is not waited for
+		if _, err := c.Invoke(cloud.Invocation{Caller: cloud.RootCaller(a), Region: "us-east-1", Service: "iam", Operation: "GenerateCredentialReport"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	server := httptest.NewServer(c)
+	defer server.Close()
+	saved := filepath.Join(t.TempDir(), "account.json")
+	for name, value := range map[string]string{
+		"AWS_ENDPOINT_URL": server.URL, "AWS_ACCESS_KEY_ID": key.ID, "AWS_SECRET_ACCESS_KEY": key.Secret, "AWS_SESSION_TOKEN": "", "AWS_PROFILE": "",
+		"AWS_CONFIG_FILE": saved + ".none", "AWS_SHARED_CREDENTIALS_FILE": saved + ".none", "AWS_EC2_METADATA_DISABLED": "true",
+	} {
+		t.Setenv(name, value)
+	}
+	for _, step := range []struct {
+		args string
+		deny string // operation of IAM
+		code int
+		want []string
+	}{
+		{"scan --aws --region us-east-1 --save " + saved, "", 0, []string{
+			"Account 111111111111: ", "CRITICAL  RT-01  Root user has MFA", "CRITICAL  CT-01  A trail of all Regions is logging", "iam:GetAccountSummary of ", "sns:ListSubscriptions of ",
+		}},
+		{"scan --snapshot " + saved, "", 0, []string{"Account 111111111111: ", "CRITICAL  RT-01  Root user has MFA"}},
+		{"scan --aws --region us-east-1", "GetAccountSummary", 5, []string{"not read: AWS: iam:GetAccountSummary denied", "root.mfa_enabled: iam:GetAccountSummary denied"}},
+		{"scan --aws --region us-east-1 --output csv", "ListVirtualMFADevices", 5, []string{"rootkeep: AWS: iam:ListVirtualMFADevices denied"}},
+	} {
+		t.Run(step.args, func(t *testing.T) {
+			if step.deny != "" {
+				c.AddFault(cloud.Fault{Kind: cloud.Deny, Service: "iam", Operation: step.deny})
+				defer c.ClearFaults()
+			}
+			var out bytes.Buffer
+			if code := run(context.Background(), strings.Fields(step.args), strings.NewReader(""), &out, &out); code != step.code {
+				t.Errorf("exit code: got %d, want %d\n%s", code, step.code, &out)
+			}
+			for _, want := range step.want {
+				if !strings.Contains(out.String(), want) {
+					t.Errorf("no %q in:\n%s", want, &out)
+				}
+			}
+		})
+	}
+}

@@ -1,0 +1,233 @@
+// Package awsread reads an AWS account, and nothing else here speaks to AWS: the
+// caller's own credentials go in, a snapshot of facts comes out. It says where each
+// fact came from and when, and what could not be read and why. It changes nothing.
+//
+// Global services are asked once, regional ones in every Region that is enabled, and
+// no call goes to a Region that is not.
+package awsread
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+	"github.com/aws/smithy-go/logging"
+
+	"github.com/rootkeep/rootkeep"
+	"github.com/rootkeep/rootkeep/internal/facts"
+)
+
+const (
+	attempts       = 10               // of one call, with adaptive pauses between them
+	attemptTimeout = 30 * time.Second // of one attempt
+	callTimeout    = 3 * time.Minute  // of one call with all its attempts
+	usualWorkers   = 8
+)
+
+// Config says as whom to read and from where. The zero value takes everything from
+// the environment and the shared configuration, as the AWS CLI does.
+type Config struct {
+	Profile string // of the shared configuration
+	Region  string // where to begin; AWS names the others
+	Workers int    // calls at once; 0 is 8
+	// Progress hears after each call how many are done and how many are planned, which
+	// grows with every further page. It is never called twice at once.
+	Progress func(done, planned int)
+	Now      func() time.Time                           // nil is the machine's clock
+	Sleep    func(context.Context, time.Duration) error // between two looks at a report; nil is a timer
+}
+
+// reader is one account being read.
+type reader struct {
+	config  Config
+	aws     aws.Config
+	account rootkeep.AccountID
+
+	mu            sync.Mutex // guards what follows
+	done, planned int
+}
+
+// Collect reads the account of the credentials. A call that is denied or fails leaves
+// gaps and stops no other. The error says what to do: there are no credentials, they
+// have expired, there is no Region; or it is the context's.
+func Collect(ctx context.Context, c Config) (*facts.Snapshot, error) {
+	r := &reader{config: c}
+	if c.Now == nil {
+		r.config.Now = time.Now
+	}
+	if c.Sleep == nil {
+		r.config.Sleep = sleep
+	}
+	if err := r.open(ctx); err != nil {
+		return nil, interrupted(ctx, err)
+	}
+	s, err := r.collect(ctx)
+	return s, interrupted(ctx, err)
+}
+
+// interrupted prefers the context's error over what it made of a call.
+func interrupted(ctx context.Context, err error) error {
+	if err != nil && ctx.Err() != nil {
+		return fmt.Errorf("read AWS: %w", ctx.Err())
+	}
+	return err
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// open finds credentials and a Region, and asks AWS whose they are.
+func (r *reader) open(ctx context.Context) error {
+	var err error
+	r.aws, err = config.LoadDefaultConfig(ctx,
+		config.WithSharedConfigProfile(r.config.Profile), config.WithRegion(r.config.Region), config.WithAppID("rootkeep"),
+		// Each client gets a retryer of its own: AWS limits by service and Region, and a
+		// shared one would slow all calls down for the sake of one.
+		config.WithRetryer(retryer), config.WithHTTPClient(awshttp.NewBuildableClient().WithTimeout(attemptTimeout)), config.WithLogger(logging.Nop{}),
+	)
+	switch {
+	case err != nil:
+		return fmt.Errorf("read the AWS configuration: %w; hint: aws configure list-profiles", err)
+	case r.aws.Region == "":
+		return fmt.Errorf("no AWS Region is set; hint: --region us-east-1, or a region in the profile")
+	}
+	if _, err := r.aws.Credentials.Retrieve(ctx); err != nil {
+		return fmt.Errorf("no AWS credentials: %w; hint: sign in, for instance with aws login or aws sso login, or name a --profile", err)
+	}
+	r.plan(1)
+	p := r.place(r.aws.Region)
+	who, err := ask(ctx, p, sts.NewFromConfig(p.aws).GetCallerIdentity, &sts.GetCallerIdentityInput{})
+	switch {
+	case refused(err):
+		return fmt.Errorf("AWS does not accept these credentials in %s: %w; hint: check the keys, and that the Region is enabled", r.aws.Region, err)
+	case expired(err):
+		return stale(err)
+	case err != nil:
+		return fmt.Errorf("ask AWS whose credentials these are: %w", err)
+	}
+	r.account, err = rootkeep.ParseAccountID(aws.ToString(who.Account))
+	return err
+}
+
+// retryer waits as AWS wants it: adaptive mode lowers the rate of its client when AWS
+// throttles.
+func retryer() aws.Retryer {
+	return retry.NewAdaptiveMode(func(o *retry.AdaptiveModeOptions) {
+		o.StandardOptions = append(o.StandardOptions, func(s *retry.StandardOptions) { s.MaxAttempts = attempts })
+	})
+}
+
+// place is where one operation runs.
+type place struct {
+	reader *reader
+	aws    aws.Config
+	at     time.Time // when AWS first answered
+}
+
+func (r *reader) place(region string) *place {
+	c := r.aws.Copy()
+	c.Region = region
+	return &place{reader: r, aws: c}
+}
+
+// ask makes one call, bounded in time, and notes when it was answered.
+func ask[In, Out, Options any](ctx context.Context, p *place, call func(context.Context, *In, ...func(*Options)) (*Out, error), in *In) (*Out, error) {
+	ctx, stop := context.WithTimeout(ctx, callTimeout)
+	defer stop()
+	out, err := call(ctx, in)
+	if p.at.IsZero() {
+		p.at = p.reader.config.Now().UTC()
+	}
+	p.reader.count(1, 0)
+	return out, err
+}
+
+// maxPages bounds one list: a thousand pages are beyond every quota of these calls.
+const maxPages = 1000
+
+// pages calls read with the token of each page in turn, nil for the first; read gives
+// the token of the next page, nil or "" if there is none. A list that AWS does not end
+// is an error, never a list that is cut.
+func (p *place) pages(read func(token *string) (*string, error)) error {
+	var token *string
+	for range maxPages {
+		next, err := read(token)
+		if err != nil || aws.ToString(next) == "" {
+			return err
+		}
+		if token != nil && *token == *next {
+			return fmt.Errorf("AWS gave the same page token twice")
+		}
+		token = next
+		p.reader.plan(1)
+	}
+	return fmt.Errorf("more than %d pages", maxPages)
+}
+
+// gather is the elements of all pages. It is never nil: an empty list is an answer.
+func gather[T any](p *place, read func(token *string) ([]T, *string, error)) ([]T, error) {
+	all := []T{}
+	err := p.pages(func(token *string) (*string, error) {
+		page, next, err := read(token)
+		all = append(all, page...)
+		return next, err
+	})
+	return all, err
+}
+
+func (r *reader) plan(calls int) { r.count(0, calls) }
+
+func (r *reader) count(done, planned int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.done += done
+	r.planned += planned
+	if r.config.Progress != nil {
+		r.config.Progress(r.done, r.planned)
+	}
+}
+
+// run runs tasks, some at once, and waits for them. Only what ends the whole reading
+// is an error: the context, and credentials that expire.
+func (r *reader) run(ctx context.Context, tasks []*task) error {
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	queue := make(chan *task)
+	var wg sync.WaitGroup
+	for range min(cmp.Or(max(r.config.Workers, 0), usualWorkers), len(tasks)) {
+		wg.Go(func() {
+			for t := range queue {
+				if t.run(ctx, r); expired(t.err) {
+					stop(stale(t.err))
+				}
+			}
+		})
+	}
+	r.plan(len(tasks))
+send:
+	for _, t := range tasks {
+		select {
+		case queue <- t:
+		case <-ctx.Done():
+			break send
+		}
+	}
+	close(queue)
+	wg.Wait()
+	return context.Cause(ctx)
+}

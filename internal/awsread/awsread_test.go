@@ -1,0 +1,390 @@
+package awsread_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/rootkeep/rootkeep"
+	"github.com/rootkeep/rootkeep/internal/app"
+	"github.com/rootkeep/rootkeep/internal/awsread"
+	"github.com/rootkeep/rootkeep/internal/awssim/cloud"
+	"github.com/rootkeep/rootkeep/internal/facts"
+	"github.com/rootkeep/rootkeep/internal/posture"
+)
+
+func controls(t *testing.T) []*posture.Control {
+	t.Helper()
+	out, problems, err := app.LoadControls(nil)
+	if err != nil || len(problems) > 0 {
+		t.Fatal(err, problems)
+	}
+	return out
+}
+
+func TestAWholeAccount(t *testing.T) {
+	w := newWorld(t)
+	s := w.collect()
+	if len(s.Gaps) > 0 {
+		t.Errorf("gaps: got %v, want none", s.Gaps)
+	}
+	f := s.Facts
+	if s.Account != "111111111111" || f.Account.Alias != "example" || !f.Root.MFAEnabled || !f.Root.VirtualMFA || !f.Root.HasPassword {
+		t.Errorf("account and root: got %s, %+v, %+v", s.Account, f.Account, f.Root)
+	}
+	if f.Organization.Member || f.PasswordPolicy.Set {
+		t.Errorf("no organization and no password policy: got %+v, %+v", f.Organization, f.PasswordPolicy)
+	}
+	if len(f.Users) != 1 || f.Users[0].Name != "admin" || len(f.Users[0].AccessKeys) != 1 || len(f.Users[0].AttachedPolicies) != 1 {
+		t.Errorf("users: got %+v", f.Users)
+	}
+	want := []facts.Trail{{
+		ARN: "arn:aws:cloudtrail:us-east-1:111111111111:trail/all", Name: "all", MultiRegion: true, GlobalEvents: true, Bucket: "logs-of-example",
+		LogGroup: "arn:aws:logs:us-east-1:111111111111:log-group:trail:*", Logging: true,
+	}}
+	if diff := cmp.Diff(want, f.Trails); diff != "" {
+		t.Errorf("18 Regions show one trail (-want +got):\n%s", diff)
+	}
+	if len(f.MetricFilters) != 1 || f.MetricFilters[0].Region != "us-east-1" || len(f.Alarms) != 1 || len(f.Subscriptions) != 1 || !f.Subscriptions[0].Confirmed {
+		t.Errorf("alarm: got %+v, %+v, %+v", f.MetricFilters, f.Alarms, f.Subscriptions)
+	}
+	for _, u := range s.Unknown() {
+		if !strings.HasSuffix(u.Path, ".devices") { // no call of this package tells them
+			t.Errorf("%s: %s", u.Path, u.Reason)
+		}
+	}
+	if want := []time.Duration{2 * time.Second, 2 * time.Second}; !slices.Equal(w.pauses, want) {
+		t.Errorf("pauses for the credential report: got %v, want %v", w.pauses, want)
+	}
+	var b bytes.Buffer
+	if err := s.Write(&b); err != nil {
+		t.Fatal(err)
+	}
+	if back, err := facts.Read(&b); err != nil || !cmp.Equal(back, s) {
+		t.Errorf("the snapshot does not come back as it was: %v", err)
+	}
+	for _, f := range posture.Evaluate(s, controls(t), time.Now()) {
+		if f.Control == "MF-03" && f.Status != rootkeep.Pass {
+			t.Errorf("the root alarm: got %s, %s %v", f.Status, f.Detail, f.Missing)
+		}
+	}
+}
+
+// The table of operations is what a read-only role is made from: it must hold what is
+// called, all of it and nothing else.
+func TestOperationsAreWhatIsCalled(t *testing.T) {
+	w := newWorld(t)
+	w.collect()
+	called, inIAM := map[string]bool{}, 0
+	for _, r := range w.Requests() {
+		called[strings.Replace(r.Service, "monitoring", "cloudwatch", 1)+":"+r.Operation] = true
+		if region, ok := w.account.Region(r.Region); !ok || !region.Enabled() {
+			t.Errorf("%s was called in %s, which is not enabled", r.Operation, r.Region)
+		}
+		switch {
+		case r.Service == "iam":
+			inIAM += r.Calls
+		case r.Calls != 1:
+			t.Errorf("%s in %s: got %d calls, want 1", r.Operation, r.Region, r.Calls)
+		}
+	}
+	if inIAM != 9 { // three of them for the credential report, which takes its time
+		t.Errorf("calls of IAM: got %d, want 9", inIAM)
+	}
+	for _, o := range awsread.Operations() {
+		if !called[o.Action] {
+			t.Errorf("%s is in the table and was not called", o.Action)
+		}
+		delete(called, o.Action)
+	}
+	for action := range called {
+		t.Errorf("%s was called and is not in the table", action)
+	}
+	regions := map[string]bool{}
+	for _, r := range w.Requests() {
+		if r.Operation == "DescribeTrails" {
+			regions[r.Region] = true
+		}
+	}
+	if len(regions) != 18 || !regions["eu-south-1"] {
+		t.Errorf("Regions: got %d, want the 17 that every account has and eu-south-1", len(regions))
+	}
+}
+
+// statuses of findings by control and resource.
+func statuses(s *facts.Snapshot, controls []*posture.Control) map[string]rootkeep.Finding {
+	out := map[string]rootkeep.Finding{}
+	for _, f := range posture.Evaluate(s, controls, time.Now()) {
+		out[f.Control+" "+f.Resource] = f
+	}
+	return out
+}
+
+func TestADeniedPermissionMakesNothingPass(t *testing.T) {
+	controls := controls(t)
+	for _, c := range []struct {
+		name  string
+		spoil func(*world)
+	}{
+		{"an account whose alarm works", func(*world) {}},
+		{"an account whose trail is stopped", func(w *world) { w.call("cloudtrail", "StopLogging", map[string]any{"Name": "all"}) }},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w := newWorld(t)
+			c.spoil(w)
+			whole := statuses(w.collect(), controls)
+			for _, o := range awsread.Operations()[1:] { // nothing permits sts:GetCallerIdentity, nothing but SCPs denies it
+				service, operation, _ := strings.Cut(o.Action, ":")
+				w.AddFault(cloud.Fault{Kind: cloud.Deny, Service: strings.Replace(service, "cloudwatch", "monitoring", 1), Operation: operation})
+				s := w.collect()
+				w.ClearFaults()
+				if !slices.ContainsFunc(s.Gaps, func(g facts.Gap) bool { return g.Permission == o.Action && strings.Contains(g.Reason, "denied") }) {
+					t.Errorf("%s denied: no gap names it", o.Action)
+				}
+				lost := 0
+				for name, f := range statuses(s, controls) {
+					if f.Status == rootkeep.Pass && whole[name].Status != rootkeep.Pass {
+						t.Errorf("%s denied: %s passes, and was %s", o.Action, name, whole[name].Status)
+					}
+					if f.Status == rootkeep.Unknown && slices.Contains(f.Permissions, o.Action) {
+						lost++
+					}
+				}
+				if lost == 0 && !slices.Contains([]string{"iam:ListAccountAliases", "organizations:DescribeOrganization"}, o.Action) {
+					t.Errorf("%s denied: no finding is unknown for it", o.Action)
+				}
+			}
+		})
+	}
+}
+
+func TestWithoutItsRegionsOneIsRead(t *testing.T) {
+	w := newWorld(t)
+	w.AddFault(cloud.Fault{Kind: cloud.Deny, Service: "account"})
+	s := w.collect()
+	for _, r := range w.Requests() {
+		if r.Region != "us-east-1" {
+			t.Errorf("%s was called in %s", r.Operation, r.Region)
+		}
+	}
+	if len(s.Facts.Alarms) != 1 {
+		t.Errorf("the alarm of the Region: got %v", s.Facts.Alarms)
+	}
+	for _, branch := range []string{"trails.arn", "trails.logging", "metric_filters.pattern", "alarms.metric", "subscriptions.confirmed"} {
+		want := facts.Gap{Path: branch, Permission: "account:ListRegions", Reason: "account:ListRegions denied; of all Regions only us-east-1 was read"}
+		if !slices.Contains(s.Gaps, want) {
+			t.Errorf("%s: no gap, got %v", branch, s.Gaps)
+		}
+	}
+}
+
+func TestOneRegionThatFailsIsNamed(t *testing.T) {
+	w := newWorld(t)
+	for _, region := range []string{"us-west-2", "eu-west-1"} {
+		w.AddFault(cloud.Fault{Kind: cloud.Deny, Service: "sns", Region: region})
+	}
+	for i := range 55 {
+		w.filter(fmt.Sprintf("more%d", i), rootPattern)
+	}
+	w.AddFault(cloud.Fault{Kind: cloud.WrongToken, Service: "logs"})
+	s := w.collect()
+	reasons := map[string]bool{}
+	for _, g := range s.Gaps {
+		reasons[g.Reason] = true
+	}
+	if !reasons["sns:ListSubscriptions in eu-west-1, us-west-2 denied"] || len(reasons) != 2 {
+		t.Errorf("reasons: got %v", reasons)
+	}
+	for _, g := range s.Gaps {
+		if g.Permission == "logs:DescribeMetricFilters" && !strings.Contains(g.Reason, "in us-east-1 failed: InvalidParameterException") {
+			t.Errorf("a list that broke off: got %q", g.Reason)
+		}
+	}
+}
+
+func TestDocumentationListsThePermissions(t *testing.T) {
+	text, err := os.ReadFile("../../docs/scan.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, list, _ := strings.Cut(string(text), "## Read AWS itself")
+	list, _, _ = strings.Cut(list, "\n## ")
+	for _, o := range awsread.Operations()[1:] {
+		if !strings.Contains(list, "`"+o.Action+"`") {
+			t.Errorf("docs/scan.md: %s is missing", o.Action)
+		}
+	}
+	if got, want := strings.Count(list, "`iam:"), 7; got != want {
+		t.Errorf("docs/scan.md: got %d actions of IAM, want %d", got, want)
+	}
+}
+
+func TestManyPagesAreOneList(t *testing.T) {
+	w := newWorld(t)
+	for i := range 80 {
+		w.filter(fmt.Sprintf("more%d", i), rootPattern)
+	}
+	if got := len(w.collect().Facts.MetricFilters); got != 81 {
+		t.Errorf("metric filters: got %d, want 81", got)
+	}
+}
+
+func TestAUserYoungerThanTheReportHasGapsOnce(t *testing.T) {
+	w := newWorld(t)
+	for range 3 {
+		w.call("iam", "GenerateCredentialReport", nil)
+	}
+	w.call("iam", "CreateUser", map[string]any{"UserName": "young"})
+	paths := map[string]int{}
+	for _, g := range w.collect().GapsOf(w.account.IAM("user/young")) {
+		paths[g.Path]++
+	}
+	if len(paths) != 6 || paths["users.mfa_enabled"] != 1 {
+		t.Errorf("gaps: got %v, want each fact of the report once", paths)
+	}
+	for path, n := range paths {
+		if n != 1 {
+			t.Errorf("%s: got %d gaps, want 1", path, n)
+		}
+	}
+}
+
+func TestAnOrganizationAndAPasswordPolicy(t *testing.T) {
+	w := newWorld(t)
+	if _, err := w.NewOrganization(w.account, w.Now()); err != nil {
+		t.Fatal(err)
+	}
+	w.account.Password = &cloud.PasswordPolicy{MinimumLength: 14, Symbols: true}
+	f := w.collect().Facts
+	if !f.Organization.Member || !f.Organization.Management || f.Organization.ID != w.Organization.ID {
+		t.Errorf("organization: got %+v", f.Organization)
+	}
+	if p := f.PasswordPolicy; !p.Set || p.MinimumLength != 14 || !p.RequireSymbols {
+		t.Errorf("password policy: got %+v", p)
+	}
+}
+
+func TestFactsHaveTheTimeOfTheirAnswer(t *testing.T) {
+	w := newWorld(t)
+	for range 3 { // a report that is there already
+		w.call("iam", "GenerateCredentialReport", nil)
+	}
+	made := w.Now()
+	c := w.config()
+	later := made.Add(time.Hour)
+	c.Now = func() time.Time { return later }
+	s, err := awsread.Collect(t.Context(), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for path, want := range map[string]time.Time{"root.access_keys": made, "users.mfa_enabled": made, "root.has_password": later, "trails.logging": later, "account.alias": later} {
+		o, ok := s.Origin(path)
+		if age := want.Sub(o.At).Abs(); !ok || age > time.Minute || o.File != "" {
+			t.Errorf("%s: got %+v, want the time %s", path, o, want)
+		}
+	}
+}
+
+func TestFaultsThatPassAreSurvived(t *testing.T) {
+	w := newWorld(t)
+	w.AddFault(cloud.Fault{Kind: cloud.Throttle, Service: "logs", Region: "eu-west-1", Times: 1})
+	w.AddFault(cloud.Fault{Kind: cloud.Throttle, Service: "iam", Operation: "GetAccountSummary", Times: 1})
+	w.AddFault(cloud.Fault{Kind: cloud.Broken, Service: "monitoring", Region: "eu-west-2", Times: 1})
+	w.AddFault(cloud.Fault{Kind: cloud.Cut, Service: "sns", Region: "eu-west-3", Times: 1})
+	if s := w.collect(); len(s.Gaps) > 0 {
+		t.Errorf("gaps: got %v, want none", s.Gaps)
+	}
+}
+
+func TestCancellationEndsAtOnce(t *testing.T) {
+	w := newWorld(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	c := w.config()
+	c.Progress = func(done, planned int) {
+		if done == 5 {
+			w.AddFault(cloud.Fault{Kind: cloud.Slow, Delay: time.Minute})
+			cancel()
+		}
+	}
+	started := time.Now()
+	s, err := awsread.Collect(ctx, c)
+	if s != nil || !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v, %v, want no snapshot and context.Canceled", s, err)
+	}
+	if took := time.Since(started); took > 5*time.Second {
+		t.Errorf("took %s", took)
+	}
+}
+
+func TestProgressEndsAtWhatWasPlanned(t *testing.T) {
+	w := newWorld(t)
+	c := w.config()
+	last, most := 0, 0
+	c.Progress = func(done, planned int) {
+		if done < last || planned < most || done > planned {
+			t.Errorf("%d of %d after %d of %d", done, planned, last, most)
+		}
+		last, most = done, planned
+	}
+	if _, err := awsread.Collect(t.Context(), c); err != nil {
+		t.Fatal(err)
+	}
+	if last != most || last < 80 {
+		t.Errorf("got %d of %d calls", last, most)
+	}
+}
+
+func TestWhatAPersonHasToMendIsSaid(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		change func(*world)
+		config awsread.Config
+		want   string
+	}{
+		{"no Region", func(w *world) { w.t.Setenv("AWS_REGION", "") }, awsread.Config{}, "hint: --region"},
+		{"no credentials", func(w *world) { w.t.Setenv("AWS_ACCESS_KEY_ID", ""); w.t.Setenv("AWS_SECRET_ACCESS_KEY", "") }, awsread.Config{}, "no AWS credentials"},
+		{"a profile that does not exist", func(*world) {}, awsread.Config{Profile: "nobody"}, "hint: aws configure list-profiles"},
+		{"a key that does not exist", func(w *world) { w.t.Setenv("AWS_ACCESS_KEY_ID", "AKIAEXAMPLE") }, awsread.Config{}, "does not accept these credentials"},
+		{"a Region that is not enabled", func(*world) {}, awsread.Config{Region: "af-south-1"}, "does not accept these credentials in af-south-1"},
+		{"credentials that expired", func(w *world) {
+			who := cloud.UserCaller(w.account, w.admin)
+			who.Session = &cloud.Session{Issued: w.Now().Add(-2 * time.Hour)}
+			cred := w.NewSession(who, time.Hour)
+			w.environment(cred.Key, cred.Secret, cred.Token)
+		}, awsread.Config{}, "have expired"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w := newWorld(t)
+			c.change(w)
+			s, err := awsread.Collect(t.Context(), c.config)
+			if s != nil || err == nil || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), "hint:") {
+				t.Errorf("got %v, want an error with %q", err, c.want)
+			}
+		})
+	}
+}
+
+func TestCredentialsThatExpireOnTheWayEndIt(t *testing.T) {
+	w := newWorld(t)
+	who := cloud.UserCaller(w.account, w.admin)
+	who.Session = &cloud.Session{Issued: w.Now()}
+	cred := w.NewSession(who, time.Hour)
+	w.environment(cred.Key, cred.Secret, cred.Token)
+	c := w.config()
+	c.Progress = func(done, _ int) {
+		if done == 5 {
+			w.Do(func() { cred.Expires = w.Now().Add(-time.Second) })
+		}
+	}
+	if s, err := awsread.Collect(t.Context(), c); s != nil || err == nil || !strings.Contains(err.Error(), "have expired") {
+		t.Errorf("got %v, want that the credentials have expired", err)
+	}
+}

@@ -1,0 +1,131 @@
+package awsread
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/aws/smithy-go"
+
+	"github.com/rootkeep/rootkeep/internal/facts"
+)
+
+// code is the code of an error of AWS, "" of any other.
+func code(err error) string {
+	var api smithy.APIError
+	if errors.As(err, &api) {
+		return api.ErrorCode()
+	}
+	return ""
+}
+
+// refused says that AWS does not know the key, or not in that Region.
+func refused(err error) bool {
+	return slices.Contains([]string{"InvalidClientTokenId", "UnrecognizedClientException", "SignatureDoesNotMatch", "InvalidSignatureException"}, code(err))
+}
+
+func expired(err error) bool {
+	return slices.Contains([]string{"ExpiredToken", "ExpiredTokenException", "RequestExpired"}, code(err))
+}
+
+func stale(err error) error {
+	return fmt.Errorf("the AWS credentials have expired: %w; hint: sign in again, for instance with aws login or aws sso login", err)
+}
+
+// denied says that a policy is in the way.
+func denied(err error) bool {
+	return slices.Contains([]string{"AccessDenied", "AccessDeniedException", "AuthorizationError", "AuthorizationErrorException", "UnauthorizedOperation"}, code(err))
+}
+
+// failure is why an operation told nothing. Equal failures of several Regions are one.
+type failure struct {
+	call   string // the operation whose facts are lost
+	action string // the one that failed, which may be another on the way to it
+	why    string
+	trail  string // ARN, if it is about one trail only
+}
+
+func failureOf(t *task) failure {
+	f := failure{call: t.Action, action: t.Action, trail: t.trail}
+	var on *smithy.OperationError
+	if errors.As(t.err, &on) {
+		service, _, _ := strings.Cut(t.Action, ":")
+		f.action = service + ":" + on.OperationName
+	}
+	var api smithy.APIError
+	switch {
+	case denied(t.err) && errors.As(t.err, &api) && strings.Contains(api.ErrorMessage(), "service control policy"):
+		f.why = "denied by a service control policy"
+	case denied(t.err):
+		f.why = "denied"
+	case errors.As(t.err, &api):
+		f.why = "failed: " + short(api.ErrorCode()+": "+api.ErrorMessage())
+	default:
+		f.why = "failed: " + short(t.err.Error())
+	}
+	return f
+}
+
+// short bounds text that comes from outside.
+func short(s string) string {
+	const most = 300
+	if len(s) > most {
+		s = strings.ToValidUTF8(s[:most], "") + "..."
+	}
+	return s
+}
+
+// failures of tasks, each with the Regions that it is of, in the order of first sight.
+type failures struct {
+	order   []failure
+	regions map[failure][]string
+}
+
+func (f *failures) add(t *task) {
+	if t.Regional {
+		f.put(failureOf(t), t.region)
+	} else {
+		f.put(failureOf(t))
+	}
+}
+
+func (f *failures) put(key failure, regions ...string) {
+	if f.regions == nil {
+		f.regions = map[failure][]string{}
+	}
+	if _, ok := f.regions[key]; !ok {
+		f.order = append(f.order, key)
+	}
+	f.regions[key] = append(f.regions[key], regions...)
+}
+
+// gaps takes out of the snapshot all facts that the failed operations would tell, even
+// those that an older source told: a part of a list is not the list.
+func (f *failures) gaps(s *facts.Snapshot) {
+	for _, failure := range f.order {
+		reason := failure.action + " " + failure.why
+		if regions := f.regions[failure]; len(regions) > 0 {
+			slices.Sort(regions)
+			reason = failure.action + " in " + strings.Join(regions, ", ") + " " + failure.why
+		}
+		for _, path := range pathsOf(failure.call) {
+			s.Gaps = append(s.Gaps, facts.Gap{Path: path, Resource: failure.trail, Permission: failure.action, Reason: reason})
+		}
+	}
+	slices.SortStableFunc(s.Gaps, func(a, b facts.Gap) int {
+		return cmp.Or(cmp.Compare(a.Path, b.Path), cmp.Compare(a.Resource, b.Resource), cmp.Compare(a.Reason, b.Reason))
+	})
+}
+
+// pathsOf are the facts that a call tells.
+func pathsOf(call string) []string {
+	var out []string
+	for _, p := range facts.Paths() {
+		if p.Call == call {
+			out = append(out, p.Name)
+		}
+	}
+	return out
+}

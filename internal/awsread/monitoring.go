@@ -1,0 +1,107 @@
+package awsread
+
+import (
+	"context"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudtrail"
+	trailtypes "github.com/aws/aws-sdk-go-v2/service/cloudtrail/types"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
+	watchtypes "github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
+	logtypes "github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs/types"
+	"github.com/aws/aws-sdk-go-v2/service/sns"
+	snstypes "github.com/aws/aws-sdk-go-v2/service/sns/types"
+)
+
+// trailsOf reads the trails that are seen in a Region: those at home there, and shadows
+// of trails of all Regions and of the organization.
+func trailsOf(ctx context.Context, p *place) (any, error) {
+	out, err := ask(ctx, p, cloudtrail.NewFromConfig(p.aws).DescribeTrails, &cloudtrail.DescribeTrailsInput{IncludeShadowTrails: aws.Bool(true)})
+	if err != nil {
+		return nil, err
+	}
+	return out.TrailList, nil
+}
+
+// status asks whether a trail is logging. By its ARN any Region that sees it answers.
+func status(arn string) func(context.Context, *place) (any, error) {
+	return func(ctx context.Context, p *place) (any, error) {
+		out, err := ask(ctx, p, cloudtrail.NewFromConfig(p.aws).GetTrailStatus, &cloudtrail.GetTrailStatusInput{Name: &arn})
+		if err != nil {
+			return nil, err
+		}
+		return aws.ToBool(out.IsLogging), nil
+	}
+}
+
+// seen is a trail once, with the Region to ask about it.
+type seen struct {
+	trailtypes.Trail
+	region string
+}
+
+// distinct lists each trail once, however many Regions have its shadow. It is asked
+// about at home, if home is a Region that sees it here.
+func distinct(tasks []*task) []seen {
+	var out []seen
+	index := map[string]int{}
+	for _, t := range tasks {
+		list, _ := t.answer.([]trailtypes.Trail)
+		for _, trail := range list {
+			arn := aws.ToString(trail.TrailARN)
+			i, ok := index[arn]
+			if !ok {
+				i = len(out)
+				index[arn] = i
+				out = append(out, seen{trail, t.region})
+			}
+			if aws.ToString(trail.HomeRegion) == t.region {
+				out[i].region = t.region
+			}
+		}
+	}
+	return out
+}
+
+func metricFilters(ctx context.Context, p *place) (any, error) {
+	client := cloudwatchlogs.NewFromConfig(p.aws)
+	in := &cloudwatchlogs.DescribeMetricFiltersInput{Limit: aws.Int32(50)}
+	all, err := gather(p, func(token *string) ([]logtypes.MetricFilter, *string, error) {
+		in.NextToken = token
+		out, err := ask(ctx, p, client.DescribeMetricFilters, in)
+		if err != nil {
+			return nil, nil, err
+		}
+		return out.MetricFilters, out.NextToken, nil
+	})
+	return map[string]any{"metricFilters": all}, err
+}
+
+func alarms(ctx context.Context, p *place) (any, error) {
+	client := cloudwatch.NewFromConfig(p.aws)
+	in := &cloudwatch.DescribeAlarmsInput{AlarmTypes: []watchtypes.AlarmType{watchtypes.AlarmTypeMetricAlarm}, MaxRecords: aws.Int32(100)}
+	all, err := gather(p, func(token *string) ([]watchtypes.MetricAlarm, *string, error) {
+		in.NextToken = token
+		out, err := ask(ctx, p, client.DescribeAlarms, in)
+		if err != nil {
+			return nil, nil, err
+		}
+		return out.MetricAlarms, out.NextToken, nil
+	})
+	return map[string]any{"MetricAlarms": all}, err
+}
+
+func subscriptions(ctx context.Context, p *place) (any, error) {
+	client := sns.NewFromConfig(p.aws)
+	in := &sns.ListSubscriptionsInput{}
+	all, err := gather(p, func(token *string) ([]snstypes.Subscription, *string, error) {
+		in.NextToken = token
+		out, err := ask(ctx, p, client.ListSubscriptions, in)
+		if err != nil {
+			return nil, nil, err
+		}
+		return out.Subscriptions, out.NextToken, nil
+	})
+	return map[string]any{"Subscriptions": all}, err
+}

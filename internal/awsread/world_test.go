@@ -1,0 +1,123 @@
+package awsread_test
+
+import (
+	"context"
+	"net/http/httptest"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/rootkeep/rootkeep/internal/awsread"
+	"github.com/rootkeep/rootkeep/internal/awssim"
+	"github.com/rootkeep/rootkeep/internal/awssim/cloud"
+	"github.com/rootkeep/rootkeep/internal/facts"
+)
+
+const rootPattern = `{ $.userIdentity.type = "Root" && $.userIdentity.invokedBy NOT EXISTS && $.eventType != "AwsServiceEvent" }`
+
+// world is a simulated account whose root alarm reaches a person, with the
+// environment of a process that has the credentials of its administrator.
+type world struct {
+	*cloud.Cloud
+	t       *testing.T
+	account *cloud.Account
+	admin   *cloud.User
+
+	mu     sync.Mutex // guards what follows
+	pauses []time.Duration
+}
+
+func newWorld(t *testing.T) *world {
+	t.Helper()
+	c, err := awssim.New(cloud.Config{Clock: time.Now, Seed: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := c.Now()
+	a, err := c.AddAccount("111111111111", "alone", "alone@example.com", now.AddDate(-1, 0, 0))
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := &world{Cloud: c, t: t, account: a, admin: &cloud.User{Holder: cloud.Holder{
+		Name: "admin", Path: "/", ID: c.UniqueID("AIDA"), ARN: a.IAM("user/admin"), Created: now, Inline: map[string]string{},
+		Attached: []string{"arn:aws:iam::aws:policy/AdministratorAccess"},
+	}}}
+	a.Users["admin"], a.Alias, a.OptedIn["eu-south-1"] = w.admin, "example", true
+	w.admin.Keys = []*cloud.AccessKey{c.NewKey(cloud.UserCaller(a, w.admin), now)}
+	device := &cloud.Device{Serial: a.IAM("mfa/any"), Owner: a.IAM("root"), Enabled: now}
+	a.Root.Password = cloud.Password{Set: true, Created: now, Changed: now}
+	a.Root.MFA, a.Devices[device.Serial] = []*cloud.Device{device}, device
+	w.watched()
+	w.environment(w.admin.Keys[0].ID, w.admin.Keys[0].Secret, "")
+	c.ResetRequests()
+	return w
+}
+
+// call makes a call as the administrator, in us-east-1.
+func (w *world) call(service, operation string, parameters map[string]any) map[string]any {
+	w.t.Helper()
+	out, err := w.Invoke(cloud.Invocation{Caller: cloud.UserCaller(w.account, w.admin), Region: "us-east-1", Service: service, Operation: operation, Parameters: parameters})
+	if err != nil {
+		w.t.Fatalf("%s %s: %v", service, operation, err)
+	}
+	return out
+}
+
+// watched makes a trail of all Regions and everything from it to a subscriber.
+func (w *world) watched() {
+	w.call("s3", "CreateBucket", map[string]any{"Bucket": "logs-of-example"})
+	w.call("s3", "PutBucketPolicy", map[string]any{"Bucket": "logs-of-example", "Policy": `{"Version": "2012-10-17", "Statement": {"Effect": "Allow",
+		"Principal": {"Service": "cloudtrail.amazonaws.com"}, "Action": ["s3:GetBucketAcl", "s3:PutObject"], "Resource": ["arn:aws:s3:::logs-of-example", "arn:aws:s3:::logs-of-example/*"]}}`})
+	w.call("logs", "CreateLogGroup", map[string]any{"logGroupName": "trail"})
+	w.call("cloudtrail", "CreateTrail", map[string]any{
+		"Name": "all", "S3BucketName": "logs-of-example", "IsMultiRegionTrail": true, "CloudWatchLogsLogGroupArn": w.account.ARN("logs", "us-east-1", "log-group:trail:*"),
+		"CloudWatchLogsRoleArn": w.account.IAM("role/deliver"),
+	})
+	w.call("cloudtrail", "StartLogging", map[string]any{"Name": "all"})
+	w.filter("root", rootPattern)
+	topic := w.account.ARN("sns", "us-east-1", "alerts")
+	w.call("sns", "CreateTopic", map[string]any{"Name": "alerts"})
+	w.call("sns", "Subscribe", map[string]any{"TopicArn": topic, "Protocol": "sms", "Endpoint": "+15550100"})
+	w.call("monitoring", "PutMetricAlarm", map[string]any{
+		"AlarmName": "root", "Namespace": "CIS", "MetricName": "root", "Statistic": "Sum", "Period": 300, "EvaluationPeriods": 1, "Threshold": 1,
+		"ComparisonOperator": "GreaterThanOrEqualToThreshold", "AlarmActions": []string{topic},
+	})
+}
+
+func (w *world) filter(name, pattern string) {
+	w.call("logs", "PutMetricFilter", map[string]any{"logGroupName": "trail", "filterName": name, "filterPattern": pattern,
+		"metricTransformations": []map[string]any{{"metricName": name, "metricNamespace": "CIS", "metricValue": "1"}}})
+}
+
+// environment is all that a process finds: the simulator, these keys, nothing else.
+func (w *world) environment(key, secret, token string) {
+	server := httptest.NewServer(w.Cloud)
+	w.t.Cleanup(server.Close)
+	nowhere := filepath.Join(w.t.TempDir(), "none")
+	for name, value := range map[string]string{
+		"AWS_ENDPOINT_URL": server.URL, "AWS_ACCESS_KEY_ID": key, "AWS_SECRET_ACCESS_KEY": secret, "AWS_SESSION_TOKEN": token, "AWS_REGION": "us-east-1",
+		"AWS_DEFAULT_REGION": "", "AWS_PROFILE": "", "AWS_CONFIG_FILE": nowhere, "AWS_SHARED_CREDENTIALS_FILE": nowhere, "AWS_EC2_METADATA_DISABLED": "true",
+	} {
+		w.t.Setenv(name, value)
+	}
+}
+
+// config waits for nothing, and notes how long it would have.
+func (w *world) config() awsread.Config {
+	return awsread.Config{Sleep: func(ctx context.Context, d time.Duration) error {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		w.pauses = append(w.pauses, d)
+		return ctx.Err()
+	}}
+}
+
+func (w *world) collect() *facts.Snapshot {
+	w.t.Helper()
+	s, err := awsread.Collect(w.t.Context(), w.config())
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return s
+}
