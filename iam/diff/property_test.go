@@ -205,7 +205,7 @@ func TestAnswersAgreeWithEveryRequest(t *testing.T) {
 				}
 			}
 		}
-		for range 60 {
+		for range 25 {
 			request := d.request(kind)
 			now, then := is.Decide(&request).Allowed(), was.Decide(&request).Allowed()
 			if now && !then && r.New.Answer == diff.No || then && !now && r.Lost.Answer == diff.No {
