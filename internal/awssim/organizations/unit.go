@@ -71,18 +71,24 @@ type parentIn struct {
 	paged
 }
 
+// reading gives the organization, if it has the parent that is asked about.
+func (in parentIn) reading(c *cloud.Call) (*cloud.Organization, error) {
+	o, err := reading(c)
+	if err == nil && !isParent(o, in.ParentId) {
+		err = noParent()
+	}
+	return o, err
+}
+
 type unitsOut struct {
 	OrganizationalUnits []unitShape
 	NextToken           string
 }
 
 func listUnits(c *cloud.Call, in parentIn) (out unitsOut, err error) {
-	o, err := reading(c)
-	switch {
-	case err != nil:
+	o, err := in.reading(c)
+	if err != nil {
 		return out, err
-	case !isParent(o, in.ParentId):
-		return out, noParent()
 	}
 	var all []unitShape
 	for _, u := range cloud.Sorted(o.Units) {
@@ -178,12 +184,9 @@ func deleteUnit(c *cloud.Call, in unitIn) (cloud.None, error) {
 }
 
 func listAccountsForParent(c *cloud.Call, in parentIn) (out listAccountsOut, err error) {
-	o, err := reading(c)
-	switch {
-	case err != nil:
+	o, err := in.reading(c)
+	if err != nil {
 		return out, err
-	case !isParent(o, in.ParentId):
-		return out, noParent()
 	}
 	out.Accounts, out.NextToken, err = cut(c, in.paged, members(c, o, func(a *cloud.Account) bool { return a.Parent == in.ParentId }))
 	return out, err
@@ -202,12 +205,9 @@ type childrenOut struct {
 }
 
 func listChildren(c *cloud.Call, in childrenIn) (out childrenOut, err error) {
-	o, err := reading(c)
-	switch {
-	case err != nil:
+	o, err := in.reading(c)
+	if err != nil {
 		return out, err
-	case !isParent(o, in.ParentId):
-		return out, noParent()
 	}
 	var all []child
 	switch in.ChildType {
