@@ -124,7 +124,7 @@ func (f *scanFlags) run(ctx context.Context, s cli.Streams, paths []string) erro
 	a.ExitCodes = f.codes(a)
 	switch f.output {
 	case "json":
-		err = a.JSON(out)
+		err = cli.WriteJSON(out, a)
 	case "csv":
 		err = a.CSV(out)
 	case "junit":

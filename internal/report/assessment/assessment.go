@@ -1,5 +1,5 @@
 // Package assessment renders what controls came to: an Assessment goes in; text for
-// a person, JSON, CSV or JUnit comes out. Names and reasons come from AWS and from
+// a person, CSV or JUnit comes out; marshalled it is the JSON form. Names and reasons come from AWS and from
 // files, so every surface escapes them.
 package assessment
 

@@ -105,7 +105,7 @@ func TestFormatsReadBack(t *testing.T) {
 		t.Errorf("JUnit: got %+v", suite)
 	}
 	b.Reset()
-	if err := a.JSON(&b); err != nil {
+	if err := json.NewEncoder(&b).Encode(a); err != nil {
 		t.Fatal(err)
 	}
 	var back assessment.Assessment

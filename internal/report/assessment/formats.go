@@ -2,7 +2,6 @@ package assessment
 
 import (
 	"encoding/csv"
-	"encoding/json"
 	"encoding/xml"
 	"fmt"
 	"io"
@@ -11,14 +10,6 @@ import (
 	"github.com/rootkeep/rootkeep"
 	"github.com/rootkeep/rootkeep/internal/report/text"
 )
-
-// JSON writes everything.
-func (a *Assessment) JSON(w io.Writer) error {
-	e := json.NewEncoder(w)
-	e.SetIndent("", "  ")
-	e.SetEscapeHTML(false)
-	return e.Encode(a)
-}
 
 // CSV writes a line per finding. A cell that a spreadsheet would take for a formula
 // is quoted with an apostrophe.
