@@ -52,6 +52,7 @@ type Finding struct {
 	Severity Severity  `json:"severity"`
 	Status   Status    `json:"status"`
 	Account  AccountID `json:"account"`
+	Region   Region    `json:"region,omitempty"`
 	Resource string    `json:"resource"` // ARN; the root user's for the account itself, "account" if its number is not known
 	// Detail says what was seen, for a person.
 	Detail string `json:"detail,omitempty"`

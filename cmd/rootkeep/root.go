@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/rootkeep/rootkeep/cmd/rootkeep/account"
 	"github.com/rootkeep/rootkeep/cmd/rootkeep/cli"
 	"github.com/rootkeep/rootkeep/cmd/rootkeep/permission"
 	"github.com/rootkeep/rootkeep/iam/metadata"
@@ -50,7 +51,7 @@ read; 64 usage.`,
 	c.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return cli.Usage("%w; hint: %s --help", err, c.CommandPath())
 	})
-	c.AddCommand(huntCommand(s), trailCommand(s), rulesCommand(s), permission.Command(s), scanCommand(s), assessCommand(s), simCommand(s), versionCommand(s))
+	c.AddCommand(huntCommand(s), trailCommand(s), rulesCommand(s), permission.Command(s), account.ScanCommand(s), account.AssessCommand(s), account.SimCommand(s), versionCommand(s))
 	cli.Strict(c)
 	return c
 }

@@ -47,9 +47,9 @@ func TestScanReadsAWS(t *testing.T) {
 		want []string
 	}{
 		{"scan --aws --region us-east-1 --save " + saved, "", 0, []string{
-			"Account 111111111111: ", "CRITICAL  RT-01  Root user has MFA", "CRITICAL  CT-01  A trail of all Regions is logging", "iam:GetAccountSummary of ", "sns:ListSubscriptions of ",
+			"Scan of account 111111111111: ", "CRITICAL  RT-01  Root user has MFA", "CRITICAL  CT-01  A trail of all Regions is logging", "iam:GetAccountSummary of ", "sns:ListSubscriptions of ",
 		}},
-		{"scan --snapshot " + saved, "", 0, []string{"Account 111111111111: ", "CRITICAL  RT-01  Root user has MFA"}},
+		{"scan --snapshot " + saved, "", 0, []string{"Scan of account 111111111111: ", "CRITICAL  RT-01  Root user has MFA"}},
 		{"scan --aws --region us-east-1", "GetAccountSummary", 5, []string{"not read: AWS: iam:GetAccountSummary denied", "root.mfa_enabled: iam:GetAccountSummary denied"}},
 		{"scan --aws --region us-east-1 --output csv", "ListVirtualMFADevices", 5, []string{"rootkeep: AWS: iam:ListVirtualMFADevices denied"}},
 	} {

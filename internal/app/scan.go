@@ -37,39 +37,28 @@ type AWSConfig = awsread.Config
 // Scan collects facts and judges them by the controls. A file that cannot be read, or
 // a call to AWS, is a Problem; the others are still used.
 func Scan(ctx context.Context, c ScanConfig) (*assessment.Assessment, error) {
-	controls, problems, err := LoadControls(c.Controls)
+	controls, broken, err := LoadControls(c.Controls)
 	if err != nil {
 		return nil, err
 	}
-	s, lost, err := c.collect(ctx)
+	a := assessment.New(c.Version, c.Now.UTC(), controls)
+	for _, p := range broken {
+		a.Problems = append(a.Problems, assessment.Problem{File: "controls", Reason: p.Error()})
+	}
+	err = c.accounts(ctx, func(s *facts.Snapshot, lost []assessment.Problem) error {
+		if c.Save != "" {
+			if err := saveSnapshot(c.Save, s); err != nil {
+				return err
+			}
+		}
+		a.Problems = append(a.Problems, lost...)
+		a.Add(s, posture.Evaluate(s, controls, posture.Setting{Now: c.Now}))
+		return nil
+	})
 	if err != nil {
 		return nil, err
 	}
-	if c.Save != "" {
-		if err := saveSnapshot(c.Save, s); err != nil {
-			return nil, err
-		}
-	}
-	fixes := map[string]string{}
-	for _, control := range controls {
-		fixes[control.ID] = control.Fix.CLI
-		if control.Fix.Console != "" {
-			fixes[control.ID] = control.Fix.Console
-		}
-	}
-	a := assessment.New(posture.Evaluate(s, controls, c.Now), fixes)
-	a.Version, a.Account, a.Taken, a.Judged, a.Controls = c.Version, s.Account, s.Taken, c.Now.UTC(), len(controls)
-	seen := map[assessment.Origin]bool{}
-	for _, o := range s.Origins {
-		if from := (assessment.Origin{Call: o.Call, File: o.File, At: o.At}); !seen[from] {
-			seen[from] = true
-			a.Origins = append(a.Origins, from)
-		}
-	}
-	for _, p := range problems {
-		lost = append(lost, assessment.Problem{File: "controls", Reason: p.Error()})
-	}
-	a.Problems = append(a.Problems, lost...)
+	a.Finish()
 	return a, nil
 }
 
@@ -93,25 +82,22 @@ func LoadControls(dirs []string) ([]*posture.Control, []error, error) {
 	return controls, problems, nil
 }
 
-func (c ScanConfig) collect(ctx context.Context) (*facts.Snapshot, []assessment.Problem, error) {
+// accounts calls judge with the facts of each account in turn, and with what could not
+// be read of it.
+func (c ScanConfig) accounts(ctx context.Context, judge func(*facts.Snapshot, []assessment.Problem) error) error {
 	if c.AWS != nil {
 		s, err := awsread.Collect(ctx, *c.AWS)
 		if err != nil {
-			return nil, nil, err
+			return err
 		}
-		return s, unread(s), nil
+		return judge(s, unread(s))
 	}
 	if c.Snapshot != "" {
-		f, err := os.Open(c.Snapshot)
+		s, err := readSnapshot(c.Snapshot)
 		if err != nil {
-			return nil, nil, fmt.Errorf("read snapshot: %w", err)
+			return err
 		}
-		defer f.Close()
-		s, err := facts.Read(f)
-		if err != nil {
-			return nil, nil, fmt.Errorf("%s: %w", c.Snapshot, err)
-		}
-		return s, nil, nil
+		return judge(s, nil)
 	}
 	in := intake.New(c.Now.UTC())
 	var problems []assessment.Problem
@@ -120,7 +106,20 @@ func (c ScanConfig) collect(ctx context.Context) (*facts.Snapshot, []assessment.
 			problems = append(problems, assessment.Problem{File: path, Reason: reason(err)})
 		}
 	}
-	return in.Snapshot(), problems, nil
+	return judge(in.Snapshot(), problems)
+}
+
+func readSnapshot(path string) (*facts.Snapshot, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("read snapshot: %w", err)
+	}
+	defer f.Close()
+	s, err := facts.Read(f)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return s, nil
 }
 
 // unread are the calls that AWS denied or that failed, each once.

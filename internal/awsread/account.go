@@ -20,6 +20,18 @@ import (
 // direct sets facts that the AWS CLI prints nowhere that intake reads.
 type direct func(*facts.Facts)
 
+// identityOperations tell of the account itself and of its IAM.
+var identityOperations = []Operation{
+	{Action: "iam:GetAccountSummary", read: accountSummary},
+	{Action: "iam:GetAccountAuthorizationDetails", read: authorizationDetails},
+	{Action: "iam:GenerateCredentialReport"},
+	{Action: "iam:GetCredentialReport", read: credentialReport},
+	{Action: "iam:GetAccountPasswordPolicy", read: passwordPolicy},
+	{Action: "iam:ListVirtualMFADevices", read: virtualDevices},
+	{Action: "iam:ListAccountAliases", read: accountAlias},
+	{Action: "organizations:DescribeOrganization", read: organization},
+}
+
 // enabledRegions asks which Regions the account may use.
 func enabledRegions(ctx context.Context, p *place) (any, error) {
 	client := account.NewFromConfig(p.aws)
@@ -38,11 +50,11 @@ func enabledRegions(ctx context.Context, p *place) (any, error) {
 	if err == nil && len(regions) == 0 {
 		err = errors.New("AWS names no enabled Region")
 	}
-	names := make([]string, len(regions))
+	out := make([]facts.Region, len(regions))
 	for i, r := range regions {
-		names[i] = aws.ToString(r.RegionName)
+		out[i] = facts.Region{Name: aws.ToString(r.RegionName), OptIn: r.RegionOptStatus == accounttypes.RegionOptStatusEnabled}
 	}
-	return names, err
+	return out, err
 }
 
 func accountSummary(ctx context.Context, p *place) (any, error) {

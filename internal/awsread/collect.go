@@ -5,20 +5,21 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	trailtypes "github.com/aws/aws-sdk-go-v2/service/cloudtrail/types"
 
 	"github.com/rootkeep/rootkeep/internal/facts"
 	"github.com/rootkeep/rootkeep/internal/facts/intake"
 )
 
-// collect asks for the Regions, then for everything, then for the state of each trail.
+// collect asks for the Regions, then for everything, then about single resources.
 // Facts go into the snapshot in the order of tasks, not of answers.
 func (r *reader) collect(ctx context.Context) (*facts.Snapshot, error) {
 	in := intake.New(r.config.Now().UTC())
 	in.Expect(r.account)
-	regions, lost, err := r.regions(ctx)
+	lost := &failures{}
+	regions, err := r.regions(ctx, in.SoFar(), lost)
 	if err != nil {
 		return nil, err
 	}
@@ -34,7 +35,8 @@ func (r *reader) collect(ctx context.Context) (*facts.Snapshot, error) {
 			lost.add(t)
 		}
 	}
-	if err := r.trails(ctx, in, tasks, lost); err != nil {
+	tellTrails(in, tasks, lost)
+	if err := r.details(ctx, in.SoFar(), lost); err != nil {
 		return nil, err
 	}
 	s := in.Snapshot()
@@ -44,15 +46,21 @@ func (r *reader) collect(ctx context.Context) (*facts.Snapshot, error) {
 
 // regions are the enabled ones. If AWS does not name them, only the Region where
 // reading began is read, and every regional fact has a gap.
-func (r *reader) regions(ctx context.Context) ([]string, *failures, error) {
-	lost := &failures{}
+func (r *reader) regions(ctx context.Context, s *facts.Snapshot, lost *failures) ([]string, error) {
 	first := &task{Operation: Operation{Action: listRegions, read: enabledRegions}, region: r.aws.Region}
 	if err := r.run(ctx, []*task{first}); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	if first.err == nil {
-		return first.answer.([]string), lost, nil
+		s.Facts.Regions = first.answer.([]facts.Region)
+		s.Observe(listRegions, first.at, "", pathsOf(listRegions)...)
+		names := make([]string, len(s.Facts.Regions))
+		for i, region := range s.Facts.Regions {
+			names[i] = region.Name
+		}
+		return names, nil
 	}
+	lost.add(first)
 	for _, o := range Operations() {
 		if o.Regional {
 			f := failureOf(first)
@@ -60,7 +68,34 @@ func (r *reader) regions(ctx context.Context) ([]string, *failures, error) {
 			lost.put(f)
 		}
 	}
-	return []string{r.aws.Region}, lost, nil
+	return []string{r.aws.Region}, nil
+}
+
+// details asks about single resources, which the lists name.
+func (r *reader) details(ctx context.Context, s *facts.Snapshot, lost *failures) error {
+	tasks, operations := r.tasksOf(&s.Facts)
+	if err := r.run(ctx, tasks); err != nil {
+		return err
+	}
+	at := map[string]time.Time{}
+	for _, t := range tasks {
+		if t.err != nil {
+			lost.add(t)
+			continue
+		}
+		t.answer.(direct)(&s.Facts)
+		if was, ok := at[t.Action]; !ok || t.at.Before(was) {
+			at[t.Action] = t.at // of several answers the oldest
+		}
+	}
+	for _, o := range operations {
+		t, ok := at[o.Action]
+		if !ok {
+			t = r.config.Now().UTC() // without a resource there is nothing to ask
+		}
+		s.Observe(o.Action, t, "", pathsOf(o.Action)...)
+	}
+	return nil
 }
 
 // take puts the answer of a task into the snapshot.
@@ -68,7 +103,7 @@ func take(in *intake.Intake, t *task) error {
 	s := in.SoFar()
 	switch answer := t.answer.(type) {
 	case []trailtypes.Trail:
-		return nil // told together, see trails
+		return nil // told together, see tellTrails
 	case direct:
 		answer(&s.Facts)
 		s.Observe(t.Action, t.at, "", pathsOf(t.Action)...)
@@ -94,8 +129,8 @@ func add(in *intake.Intake, t *task) error {
 	return in.Add(bytes.NewReader(text), "", t.at)
 }
 
-// trails tells each trail once and asks whether it is logging.
-func (r *reader) trails(ctx context.Context, in *intake.Intake, tasks []*task, lost *failures) error {
+// tellTrails tells each trail once.
+func tellTrails(in *intake.Intake, tasks []*task, lost *failures) {
 	all := &task{Operation: Operation{Action: describeTrails}}
 	for _, t := range tasks {
 		if _, ok := t.answer.([]trailtypes.Trail); ok && t.err == nil && (all.at.IsZero() || t.at.Before(all.at)) {
@@ -103,34 +138,19 @@ func (r *reader) trails(ctx context.Context, in *intake.Intake, tasks []*task, l
 		}
 	}
 	if all.at.IsZero() {
-		return nil // no Region answered, which has its gaps
+		return // no Region answered, which has its gaps
 	}
-	list := distinct(tasks)
-	shapes := make([]trailtypes.Trail, len(list))
-	var states []*task
-	for i, t := range list {
-		shapes[i] = t.Trail
-		arn := aws.ToString(t.TrailARN)
-		states = append(states, &task{Operation: Operation{Action: trailStatus, Regional: true, read: status(arn)}, region: t.region, trail: arn})
+	shapes := []trailtypes.Trail{}
+	for _, t := range distinct(tasks) {
+		shapes = append(shapes, t.Trail)
 	}
 	all.answer = map[string]any{"trailList": shapes}
 	if all.err = add(in, all); all.err != nil {
 		lost.add(all)
-		return nil
+		return
 	}
-	if err := r.run(ctx, states); err != nil {
-		return err
+	list := in.SoFar().Facts.Trails
+	for i, t := range distinct(tasks) {
+		list[i].Region = t.region
 	}
-	s := in.SoFar()
-	at := all.at // without a trail there is nothing to ask
-	for i, t := range states {
-		if t.err != nil {
-			lost.add(t)
-			continue
-		}
-		s.Facts.Trails[i].Logging = t.answer.(bool)
-		at = t.at
-	}
-	s.Observe(trailStatus, at, "", pathsOf(trailStatus)...)
-	return nil
 }

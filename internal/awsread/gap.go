@@ -44,11 +44,11 @@ type failure struct {
 	call   string // the operation whose facts are lost
 	action string // the one that failed, which may be another on the way to it
 	why    string
-	trail  string // ARN, if it is about one trail only
+	key    string // of the one resource that it is about, "" for all
 }
 
 func failureOf(t *task) failure {
-	f := failure{call: t.Action, action: t.Action, trail: t.trail}
+	f := failure{call: t.Action, action: t.Action, key: t.target.key}
 	var on *smithy.OperationError
 	if errors.As(t.err, &on) {
 		service, _, _ := strings.Cut(t.Action, ":")
@@ -84,11 +84,22 @@ type failures struct {
 }
 
 func (f *failures) add(t *task) {
-	if t.Regional {
-		f.put(failureOf(t), t.region)
-	} else {
-		f.put(failureOf(t))
+	key := failureOf(t)
+	switch {
+	case t.Regional && ofRegions(t.Action):
+		key.key = t.region // the others are known
+		f.put(key, t.region)
+	case t.Regional:
+		f.put(key, t.region)
+	default:
+		f.put(key)
 	}
+}
+
+// ofRegions says whether a call tells facts of the Region that it was made in.
+func ofRegions(call string) bool {
+	paths := pathsOf(call)
+	return len(paths) > 0 && !slices.ContainsFunc(paths, func(p string) bool { return !strings.HasPrefix(p, "regions.") })
 }
 
 func (f *failures) put(key failure, regions ...string) {
@@ -111,7 +122,7 @@ func (f *failures) gaps(s *facts.Snapshot) {
 			reason = failure.action + " in " + strings.Join(regions, ", ") + " " + failure.why
 		}
 		for _, path := range pathsOf(failure.call) {
-			s.Gaps = append(s.Gaps, facts.Gap{Path: path, Resource: failure.trail, Permission: failure.action, Reason: reason})
+			s.Gaps = append(s.Gaps, facts.Gap{Path: path, Resource: failure.key, Permission: failure.action, Reason: reason})
 		}
 	}
 	slices.SortStableFunc(s.Gaps, func(a, b facts.Gap) int {

@@ -2,6 +2,7 @@ package awsread
 
 import (
 	"context"
+	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudtrail"
@@ -12,7 +13,23 @@ import (
 	logtypes "github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs/types"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 	snstypes "github.com/aws/aws-sdk-go-v2/service/sns/types"
+
+	"github.com/rootkeep/rootkeep/internal/facts"
 )
+
+const (
+	describeTrails  = "cloudtrail:DescribeTrails"
+	describeFilters = "logs:DescribeMetricFilters"
+)
+
+// monitoringOperations tell of trails, and of what leads from an event to a person.
+var monitoringOperations = []Operation{
+	{Action: describeTrails, Regional: true, read: trailsOf},
+	{Action: describeFilters, Regional: true, read: metricFilters},
+	{Action: "cloudwatch:DescribeAlarms", Regional: true, read: alarms},
+	{Action: "sns:ListSubscriptions", Regional: true, read: subscriptions},
+	{Action: "cloudtrail:GetTrailStatus", Regional: true, of: eachTrail, readOne: trailStatus},
+}
 
 // trailsOf reads the trails that are seen in a Region: those at home there, and shadows
 // of trails of all Regions and of the organization.
@@ -24,15 +41,27 @@ func trailsOf(ctx context.Context, p *place) (any, error) {
 	return out.TrailList, nil
 }
 
-// status asks whether a trail is logging. By its ARN any Region that sees it answers.
-func status(arn string) func(context.Context, *place) (any, error) {
-	return func(ctx context.Context, p *place) (any, error) {
-		out, err := ask(ctx, p, cloudtrail.NewFromConfig(p.aws).GetTrailStatus, &cloudtrail.GetTrailStatusInput{Name: &arn})
-		if err != nil {
-			return nil, err
-		}
-		return aws.ToBool(out.IsLogging), nil
+// eachTrail is about every trail. By its ARN any Region that sees a trail answers.
+func eachTrail(f *facts.Facts) []target {
+	var out []target
+	for _, t := range f.Trails {
+		out = append(out, target{t.Region, t.ARN})
 	}
+	return out
+}
+
+// trailOf finds a trail by its ARN.
+func trailOf(f *facts.Facts, arn string) *facts.Trail {
+	return &f.Trails[slices.IndexFunc(f.Trails, func(t facts.Trail) bool { return t.ARN == arn })]
+}
+
+// trailStatus asks whether a trail is logging.
+func trailStatus(ctx context.Context, p *place, t target) (any, error) {
+	out, err := ask(ctx, p, cloudtrail.NewFromConfig(p.aws).GetTrailStatus, &cloudtrail.GetTrailStatusInput{Name: &t.key})
+	if err != nil {
+		return nil, err
+	}
+	return direct(func(f *facts.Facts) { trailOf(f, t.key).Logging = aws.ToBool(out.IsLogging) }), nil
 }
 
 // seen is a trail once, with the Region to ask about it.

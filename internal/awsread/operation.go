@@ -2,52 +2,45 @@ package awsread
 
 import (
 	"context"
+	"slices"
 	"time"
+
+	"github.com/rootkeep/rootkeep/internal/facts"
 )
 
 // Operation is an API operation that is called, by the IAM action that permits it,
-// such as iam:GetAccountSummary.
+// such as iam:GetAccountSummary. The facts whose tag call names it are what it tells.
 type Operation struct {
 	Action   string
-	Regional bool // called in every enabled Region
+	Regional bool // called in every enabled Region, or where the resource is
 
 	read func(context.Context, *place) (any, error) // nil: called on the way to another
+	// of names the single resources that readOne is about, once the lists are in. What
+	// readOne gives is a direct.
+	of      func(*facts.Facts) []target
+	readOne func(context.Context, *place, target) (any, error)
+}
+
+// target is one resource that an operation is about.
+type target struct {
+	region string // where to ask, "" where reading began
+	key    string // of the list's element, such as an ARN
 }
 
 // Operations are all that Collect calls, and so the permissions that it can use.
 // sts:GetCallerIdentity needs none.
 func Operations() []Operation {
-	return []Operation{
-		{Action: "sts:GetCallerIdentity"},
-		{Action: listRegions},
-		{Action: "iam:GetAccountSummary", read: accountSummary},
-		{Action: "iam:GetAccountAuthorizationDetails", read: authorizationDetails},
-		{Action: "iam:GenerateCredentialReport"},
-		{Action: "iam:GetCredentialReport", read: credentialReport},
-		{Action: "iam:GetAccountPasswordPolicy", read: passwordPolicy},
-		{Action: "iam:ListVirtualMFADevices", read: virtualDevices},
-		{Action: "iam:ListAccountAliases", read: accountAlias},
-		{Action: "organizations:DescribeOrganization", read: organization},
-		{Action: describeTrails, Regional: true, read: trailsOf},
-		{Action: describeFilters, Regional: true, read: metricFilters},
-		{Action: "cloudwatch:DescribeAlarms", Regional: true, read: alarms},
-		{Action: "sns:ListSubscriptions", Regional: true, read: subscriptions},
-		{Action: trailStatus, Regional: true},
-	}
+	return slices.Concat([]Operation{{Action: "sts:GetCallerIdentity"}, {Action: listRegions}},
+		identityOperations, monitoringOperations)
 }
 
-const (
-	listRegions     = "account:ListRegions"
-	describeTrails  = "cloudtrail:DescribeTrails"
-	describeFilters = "logs:DescribeMetricFilters"
-	trailStatus     = "cloudtrail:GetTrailStatus"
-)
+const listRegions = "account:ListRegions"
 
-// task is one operation in one Region, and what came of it.
+// task is one operation in one Region or about one resource, and what came of it.
 type task struct {
 	Operation
 	region string
-	trail  string // ARN, of a task about one trail
+	target target // of an operation about single resources
 	answer any    // a direct, or what the AWS CLI would print, for intake
 	at     time.Time
 	err    error
@@ -55,7 +48,11 @@ type task struct {
 
 func (t *task) run(ctx context.Context, r *reader) {
 	p := r.place(t.region)
-	t.answer, t.err = t.read(ctx, p)
+	if t.readOne != nil {
+		t.answer, t.err = t.readOne(ctx, p, t.target)
+	} else {
+		t.answer, t.err = t.read(ctx, p)
+	}
 	t.at = p.at
 }
 
@@ -75,4 +72,22 @@ func (r *reader) tasks(regions []string) []*task {
 		}
 	}
 	return out
+}
+
+// tasksOf are the operations about single resources.
+func (r *reader) tasksOf(f *facts.Facts) (out []*task, asked []Operation) {
+	for _, o := range Operations() {
+		if o.of == nil {
+			continue
+		}
+		asked = append(asked, o)
+		for _, t := range o.of(f) {
+			region := t.region
+			if region == "" {
+				region = r.aws.Region
+			}
+			out = append(out, &task{Operation: o, region: region, target: t})
+		}
+	}
+	return out, asked
 }

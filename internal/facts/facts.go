@@ -32,6 +32,8 @@ type Snapshot struct {
 	// Gaps are facts that were asked for and could not be read. A gap inside a
 	// branch that has an origin takes that part out again.
 	Gaps []Gap `json:"gaps"`
+	// Sessions are what the scan itself was given to read the account.
+	Sessions []Session `json:"sessions,omitempty"`
 }
 
 // Origin is where facts came from.
@@ -40,6 +42,8 @@ type Origin struct {
 	Call string    `json:"call"` // the AWS action, such as iam:GetAccountSummary
 	At   time.Time `json:"at"`   // when AWS made the answer, which may be before it was asked
 	File string    `json:"file,omitempty"`
+	// Account, if another one answered: the management account tells of its members.
+	Account rootkeep.AccountID `json:"account,omitempty"`
 }
 
 // Gap is a fact that could not be read. Resource, if set, names the one element of a
@@ -54,7 +58,7 @@ type Gap struct {
 // Observe notes where facts came from.
 func (s *Snapshot) Observe(call string, at time.Time, file string, paths ...string) {
 	for _, p := range paths {
-		s.Origins = append(s.Origins, Origin{p, call, at, file})
+		s.Origins = append(s.Origins, Origin{Path: p, Call: call, At: at, File: file})
 	}
 }
 
@@ -106,20 +110,42 @@ func covers(branch, path string) bool {
 	return ok && (rest == "" || rest[0] == '.')
 }
 
-// Unknown lists the paths of facts that are not known, each with why. Gaps of single
-// resources are left out; see GapsOf.
+// Unknown lists the paths of facts that are not known, each with why. A list whose
+// keys are not known is not known at all. Gaps of single resources are left out; see
+// GapsOf.
 func (s *Snapshot) Unknown() []Gap {
 	var out []Gap
-	for _, p := range Paths() {
-		if g, ok := s.gap(p.Name, ""); ok {
-			out = append(out, Gap{Path: p.Name, Permission: g.Permission, Reason: g.Reason})
+	for _, p := range allPaths {
+		if g, ok := s.lacks(p); ok {
+			out = append(out, g)
 			continue
 		}
-		if _, ok := s.Origin(p.Name); !ok {
-			out = append(out, Gap{Path: p.Name, Reason: "not collected: " + p.Call + " tells it"})
+		branch, _, _ := strings.Cut(p.Name, ".")
+		i := slices.IndexFunc(allLists, func(l List) bool { return l.Name == branch })
+		if i < 0 {
+			continue
+		}
+		key := slices.IndexFunc(allPaths, func(k Path) bool { return k.Name == branch+"."+allLists[i].Key })
+		if g, ok := s.lacks(allPaths[key]); ok {
+			g.Path = p.Name
+			out = append(out, g)
 		}
 	}
 	return out
+}
+
+// lacks says why a fact is not known, if it is not.
+func (s *Snapshot) lacks(p Path) (Gap, bool) {
+	if g, ok := s.gap(p.Name, ""); ok {
+		return Gap{Path: p.Name, Permission: g.Permission, Reason: g.Reason}, true
+	}
+	if _, ok := s.Origin(p.Name); ok {
+		return Gap{}, false
+	}
+	if !strings.Contains(p.Call, ":") {
+		return Gap{Path: p.Name, Reason: "no " + p.Call + " in the register"}, true
+	}
+	return Gap{Path: p.Name, Reason: "not collected: " + p.Call + " tells it"}, true
 }
 
 // GapsOf lists what could not be read of one resource.

@@ -71,8 +71,8 @@ func TestReadNamesWhatIsWrong(t *testing.T) {
 func TestEveryFactHasACall(t *testing.T) {
 	seen := map[string]bool{}
 	for _, p := range facts.Paths() {
-		if service, action, ok := strings.Cut(p.Call, ":"); !ok || service == "" || action == "" {
-			t.Errorf("%s: call %q, want service:Action", p.Name, p.Call)
+		if service, action, ok := strings.Cut(p.Call, ":"); p.Call != "attestation" && p.Call != "decision" && (!ok || service == "" || action == "") {
+			t.Errorf("%s: call %q, want service:Action, attestation or decision", p.Name, p.Call)
 		}
 		if seen[p.Name] {
 			t.Errorf("%s: twice", p.Name)

@@ -30,7 +30,7 @@ func monitored() *facts.Snapshot {
 
 func rootAlarm(t *testing.T, s *facts.Snapshot, controls []*posture.Control) rootkeep.Finding {
 	t.Helper()
-	for _, f := range posture.Evaluate(s, controls, now) {
+	for _, f := range posture.Evaluate(s, controls, posture.Setting{Now: now}) {
 		if f.Control == "MF-03" {
 			return f
 		}

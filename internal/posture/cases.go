@@ -57,7 +57,7 @@ func (c *Control) run(t *Case) CaseResult {
 		r.Err = err.Error()
 		return r
 	}
-	found := Evaluate(s, []*Control{c}, caseTime)
+	found := Evaluate(s, []*Control{c}, Setting{Now: caseTime})
 	if len(found) == 0 {
 		r.Err = "no finding: the case has no element of " + c.Each
 		return r
@@ -108,13 +108,23 @@ func (t *Case) sets(path string) bool {
 	case []any:
 		for _, item := range v {
 			m, ok := item.(map[string]any)
-			if _, has := m[field]; !ok || !has && field != "arn" {
+			if _, has := m[field]; !ok || !has && field != keyOf(branch) {
 				return false
 			}
 		}
 		return true
 	}
 	return false
+}
+
+// keyOf is the field that tells elements of a list apart.
+func keyOf(list string) string {
+	for _, l := range facts.Lists() {
+		if l.Name == list {
+			return l.Key
+		}
+	}
+	return ""
 }
 
 // monitor adds a way from an event to a person that holds.

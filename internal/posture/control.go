@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"path"
 	"regexp"
 	"slices"
@@ -28,7 +29,7 @@ type Control struct {
 	Title    string              `yaml:"title"`
 	Severity string              `yaml:"severity"`
 	Why      string              `yaml:"why"`
-	Each     string              `yaml:"each"`    // users, groups, roles, policies, trails; empty: the account
+	Each     string              `yaml:"each"`    // users, roles, regions and other lists of facts; empty: the account
 	Applies  string              `yaml:"applies"` // empty: always
 	Passes   string              `yaml:"pass"`
 	Detail   string              `yaml:"detail"` // CEL, a text that says what was seen
@@ -51,6 +52,8 @@ type Control struct {
 type Fix struct {
 	Console string `yaml:"console"`
 	CLI     string `yaml:"cli"`
+	Change  string `yaml:"change"` // ID of a change that mends it, kept until there are changes
+	Effort  string `yaml:"effort"` // minutes, hours or days of one person
 }
 
 // Level is the severity of the control.
@@ -153,7 +156,7 @@ func (c *Control) check(fileName string) (err error) {
 		return errors.New("want at least one case that passes and one that fails")
 	}
 	if _, ok := collections[c.Each]; !ok {
-		return fmt.Errorf("each %q: want users, groups, roles, policies, trails, or nothing", c.Each)
+		return fmt.Errorf("each %q: want nothing or one of%s", c.Each, strings.Join(slices.Sorted(maps.Keys(collections)), " "))
 	}
 	if c.severity, err = rootkeep.ParseSeverity(c.Severity); err != nil {
 		return err

@@ -15,10 +15,18 @@ import (
 	"github.com/rootkeep/rootkeep/internal/facts"
 )
 
-// Evaluate judges the snapshot by the controls at the time now. Findings come in the
-// order of controls, then of resources.
-func Evaluate(s *facts.Snapshot, controls []*Control, now time.Time) []rootkeep.Finding {
-	j := judge{snapshot: s, now: now, unknown: map[string]facts.Gap{}}
+// Setting is what findings depend on beside the account's own facts.
+type Setting struct {
+	Now time.Time
+	// Peer is the snapshot of another account of the same scan, nil if there is none:
+	// an organization's trail is watched where it is kept.
+	Peer func(rootkeep.AccountID) *facts.Snapshot
+}
+
+// Evaluate judges the snapshot by the controls. Findings come in the order of
+// controls, then of resources.
+func Evaluate(s *facts.Snapshot, controls []*Control, with Setting) []rootkeep.Finding {
+	j := judge{snapshot: s, Setting: with, unknown: map[string]facts.Gap{}}
 	for _, g := range s.Unknown() {
 		j.unknown[g.Path] = g
 	}
@@ -36,9 +44,9 @@ func Evaluate(s *facts.Snapshot, controls []*Control, now time.Time) []rootkeep.
 
 type judge struct {
 	snapshot *facts.Snapshot
-	now      time.Time
-	unknown  map[string]facts.Gap // by path
-	partly   []facts.Gap          // of single resources
+	Setting
+	unknown map[string]facts.Gap // by path
+	partly  []facts.Gap          // of single resources
 }
 
 // control judges the account, or each element of the control's list.
@@ -47,21 +55,21 @@ func (j *judge) control(c *Control) []rootkeep.Finding {
 		return []rootkeep.Finding{j.watch(c)}
 	}
 	list := collections[c.Each]
-	if list.variable == "" {
+	if list.Each == "" {
 		return []rootkeep.Finding{j.finding(c, "", reflect.Value{}, nil)}
 	}
-	// The list is known when its ARNs are.
-	if g, ok := j.unknown[c.Each+".arn"]; ok {
+	// The list is known when the keys of its elements are.
+	if g, ok := j.unknown[c.Each+"."+list.Key]; ok {
 		f := j.start(c, "")
 		f.lack([]facts.Gap{g})
 		return []rootkeep.Finding{f.Finding}
 	}
-	elements := reflect.ValueOf(j.snapshot.Facts).FieldByNameFunc(func(name string) bool { return strings.EqualFold(name, c.Each) })
+	elements := reflect.ValueOf(&j.snapshot.Facts).Elem().FieldByNameFunc(func(name string) bool { return strings.EqualFold(name, strings.ReplaceAll(c.Each, "_", "")) })
 	out := make([]rootkeep.Finding, 0, elements.Len())
 	for i := range elements.Len() {
 		e := elements.Index(i)
-		arn := e.FieldByName("ARN").String()
-		out = append(out, j.finding(c, arn, e, j.snapshot.GapsOf(arn)))
+		key := e.Field(0).String()
+		out = append(out, j.finding(c, key, e, j.snapshot.GapsOf(key)))
 	}
 	return out
 }
@@ -70,6 +78,13 @@ func (j *judge) control(c *Control) []rootkeep.Finding {
 type pending struct{ rootkeep.Finding }
 
 func (j *judge) start(c *Control, resource string) pending {
+	var region rootkeep.Region
+	switch arn, err := rootkeep.ParseARN(resource); {
+	case c.Each == "regions" && resource != "":
+		region, resource = rootkeep.Region(resource), ""
+	case err == nil:
+		region = arn.Region
+	}
 	switch {
 	case resource != "":
 	case j.snapshot.Account == "":
@@ -77,7 +92,7 @@ func (j *judge) start(c *Control, resource string) pending {
 	default:
 		resource = "arn:aws:iam::" + string(j.snapshot.Account) + ":root"
 	}
-	return pending{rootkeep.Finding{Control: c.ID, Title: c.Title, Severity: c.severity, Account: j.snapshot.Account, Resource: resource}}
+	return pending{rootkeep.Finding{Control: c.ID, Title: c.Title, Severity: c.severity, Account: j.snapshot.Account, Region: region, Resource: resource}}
 }
 
 // lack makes the finding unknown for want of facts.
@@ -96,10 +111,10 @@ func (f *pending) lack(gaps []facts.Gap) {
 
 func (j *judge) finding(c *Control, resource string, element reflect.Value, own []facts.Gap) rootkeep.Finding {
 	f := j.start(c, resource)
-	values := map[string]any{"facts": &j.snapshot.Facts, "now": j.now}
+	values := map[string]any{"facts": &j.snapshot.Facts, "now": j.Now}
 	maps.Copy(values, c.params)
 	if element.IsValid() {
-		values[collections[c.Each].variable] = element.Addr().Interface()
+		values[collections[c.Each].Each] = element.Addr().Interface()
 	}
 	applies := rootkeep.Pass
 	if c.applies != nil {
@@ -174,12 +189,12 @@ func (j *judge) patterns(c *Control, e *expression, own []facts.Gap) (patterns [
 			// unknown, so the whole list is.
 			mark(g, "facts", branch)
 			if c.Each == branch {
-				mark(g, collections[branch].variable, field)
+				mark(g, collections[branch].Each, field)
 			}
 		}
 		for _, g := range own {
 			if c.Each == branch && g.Path == path {
-				mark(g, collections[branch].variable, field)
+				mark(g, collections[branch].Each, field)
 			}
 		}
 		for _, g := range j.partly {

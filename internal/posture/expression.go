@@ -18,21 +18,17 @@ import (
 	"github.com/rootkeep/rootkeep/internal/rule"
 )
 
-// collection is a list of facts of which each element is judged.
-type collection struct {
-	variable string // its name in expressions
-	element  reflect.Type
-}
-
-// collections by the name in a control's each; the empty name is the account itself.
-var collections = map[string]collection{
-	"":         {},
-	"users":    {"user", reflect.TypeFor[facts.User]()},
-	"groups":   {"group", reflect.TypeFor[facts.Group]()},
-	"roles":    {"role", reflect.TypeFor[facts.Role]()},
-	"policies": {"policy", reflect.TypeFor[facts.Policy]()},
-	"trails":   {"trail", reflect.TypeFor[facts.Trail]()},
-}
+// collections are the lists of facts whose elements are judged one by one, by the name
+// in a control's each; the empty name is the account itself.
+var collections = func() map[string]facts.List {
+	out := map[string]facts.List{"": {}}
+	for _, l := range facts.Lists() {
+		if l.Each != "" {
+			out[l.Name] = l
+		}
+	}
+	return out
+}()
 
 // costLimit bounds one expression of a user's control, in CEL's cost units: some
 // hundred thousand list elements looked at.
@@ -96,8 +92,8 @@ func (c *Control) environment() (*cel.Env, error) {
 		cel.Function("never", cel.Overload("never_timestamp", []*cel.Type{cel.TimestampType}, cel.BoolType, cel.UnaryBinding(never))),
 		ext.Strings(),
 	}
-	if v := collections[c.Each]; v.variable != "" {
-		options = append(options, cel.Variable(v.variable, cel.ObjectType("facts."+v.element.Name())))
+	if v := collections[c.Each]; v.Each != "" {
+		options = append(options, cel.Variable(v.Each, cel.ObjectType("facts."+v.Element.Name())))
 	}
 	for name, value := range c.params {
 		options = append(options, cel.Variable(name, typeOf(value)))

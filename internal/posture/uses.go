@@ -6,15 +6,19 @@ import (
 
 	"cel.dev/cel-go/cel"
 	celast "cel.dev/cel-go/common/ast"
+
+	"github.com/rootkeep/rootkeep/internal/facts"
 )
 
-// branches are the paths of the structs that expressions select from. What is below
-// them is known as a whole or not at all.
-var branches = map[string]string{
-	"facts.Facts": "", "facts.Root": "root", "facts.Account": "account", "facts.Organization": "organization",
-	"facts.PasswordPolicy": "password_policy",
-	"facts.User":           "users", "facts.Group": "groups", "facts.Role": "roles", "facts.Policy": "policies", "facts.Trail": "trails", "facts.MetricFilter": "metric_filters", "facts.Alarm": "alarms", "facts.Subscription": "subscriptions",
-}
+// branches are the paths of the structs that expressions select from, by CEL type. What
+// is below them is known as a whole or not at all.
+var branches = func() map[string]string {
+	out := map[string]string{}
+	for t, path := range facts.Branches() {
+		out["facts."+t.Name()] = path
+	}
+	return out
+}()
 
 // used lists the facts that an expression selects, by path, and refuses has(): every
 // field of a fact is there, and what is not known has no zero value to test.

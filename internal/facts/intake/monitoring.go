@@ -7,7 +7,7 @@ import (
 // The shapes of what leads from an event to a person, as the AWS CLI prints them.
 type (
 	trail struct {
-		TrailARN, Name, S3BucketName, KmsKeyId, CloudWatchLogsLogGroupArn                             string
+		TrailARN, Name, HomeRegion, S3BucketName, KmsKeyId, CloudWatchLogsLogGroupArn                 string
 		IsMultiRegionTrail, IncludeGlobalServiceEvents, IsOrganizationTrail, LogFileValidationEnabled bool
 	}
 	metricFilter struct {
@@ -39,11 +39,11 @@ func (f *file) trails(list []trail) {
 	*out = []facts.Trail{}
 	for _, t := range list {
 		*out = append(*out, facts.Trail{
-			ARN: t.TrailARN, Name: t.Name, MultiRegion: t.IsMultiRegionTrail, GlobalEvents: t.IncludeGlobalServiceEvents, Organization: t.IsOrganizationTrail,
+			ARN: t.TrailARN, Name: t.Name, Region: t.HomeRegion, MultiRegion: t.IsMultiRegionTrail, GlobalEvents: t.IncludeGlobalServiceEvents, Organization: t.IsOrganizationTrail,
 			Validation: t.LogFileValidationEnabled, Bucket: t.S3BucketName, Key: t.KmsKeyId, LogGroup: t.CloudWatchLogsLogGroupArn,
 		})
 	}
-	for _, p := range []string{"arn", "name", "multi_region", "global_events", "organization", "validation", "bucket", "key", "log_group"} {
+	for _, p := range []string{"arn", "name", "region", "multi_region", "global_events", "organization", "validation", "bucket", "key", "log_group"} {
 		f.observe("cloudtrail:DescribeTrails", "trails."+p)
 	}
 }

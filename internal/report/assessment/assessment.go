@@ -1,6 +1,6 @@
 // Package assessment renders what controls came to: an Assessment goes in; text for
-// a person, CSV or JUnit comes out; marshalled it is the JSON form. Names and reasons come from AWS and from
-// files, so every surface escapes them.
+// a person, CSV or JUnit comes out; marshalled it is the JSON form. Names and reasons
+// come from AWS and from files, so every surface escapes them.
 package assessment
 
 import (
@@ -9,23 +9,32 @@ import (
 	"time"
 
 	"github.com/rootkeep/rootkeep"
+	"github.com/rootkeep/rootkeep/internal/facts"
+	"github.com/rootkeep/rootkeep/internal/posture"
 )
 
-// Assessment is one judged account.
+// Assessment is one or more judged accounts.
 type Assessment struct {
 	Schema    string             `json:"schema"`
 	Version   string             `json:"version"`
-	Account   rootkeep.AccountID `json:"account"`
-	Taken     time.Time          `json:"taken"` // when the facts were collected
 	Judged    time.Time          `json:"judged"`
 	Controls  int                `json:"controls"`
-	Origins   []Origin           `json:"origins"`
+	Accounts  []Account          `json:"accounts"`
 	Counts    Counts             `json:"counts"`
 	Findings  []rootkeep.Finding `json:"findings"`
 	Problems  []Problem          `json:"problems"`
 	ExitCodes []int              `json:"exit_codes"`
 
-	fixes map[string]string
+	controls map[string]*posture.Control
+}
+
+// Account is one account with the age of its facts.
+type Account struct {
+	ID      rootkeep.AccountID `json:"id"` // "" if no file tells it
+	Alias   string             `json:"alias,omitempty"`
+	Taken   time.Time          `json:"taken"` // when the facts were collected
+	Counts  Counts             `json:"counts"`
+	Origins []Origin           `json:"origins"`
 }
 
 // Schema names the JSON form.
@@ -53,28 +62,58 @@ type Counts struct {
 	Excepted      int `json:"excepted"`
 }
 
-// New sorts and counts findings: failures first, the most severe first.
-func New(findings []rootkeep.Finding, fixes map[string]string) *Assessment {
-	a := &Assessment{Schema: Schema, Findings: findings, Origins: []Origin{}, Problems: []Problem{}, ExitCodes: []int{}, fixes: fixes}
-	order := map[rootkeep.Status]int{rootkeep.Fail: 0, rootkeep.Unknown: 1, rootkeep.Excepted: 2, rootkeep.Pass: 3, rootkeep.NotApplicable: 4}
-	slices.SortStableFunc(a.Findings, func(x, y rootkeep.Finding) int {
-		return cmp.Or(cmp.Compare(order[x.Status], order[y.Status]), -cmp.Compare(x.Severity, y.Severity), cmp.Compare(x.Control, y.Control), cmp.Compare(x.Resource, y.Resource))
-	})
-	for _, f := range findings {
-		switch f.Status {
-		case rootkeep.Fail:
-			a.Counts.Fail++
-		case rootkeep.Pass:
-			a.Counts.Pass++
-		case rootkeep.NotApplicable:
-			a.Counts.NotApplicable++
-		case rootkeep.Excepted:
-			a.Counts.Excepted++
-		default:
-			a.Counts.Unknown++
-		}
+// New starts an assessment by these controls.
+func New(version string, judged time.Time, controls []*posture.Control) *Assessment {
+	a := &Assessment{
+		Schema: Schema, Version: version, Judged: judged, Controls: len(controls), controls: map[string]*posture.Control{},
+		Accounts: []Account{}, Findings: []rootkeep.Finding{}, Problems: []Problem{}, ExitCodes: []int{},
+	}
+	for _, c := range controls {
+		a.controls[c.ID] = c
 	}
 	return a
+}
+
+// Add takes the findings of one account.
+func (a *Assessment) Add(s *facts.Snapshot, findings []rootkeep.Finding) {
+	account := Account{ID: s.Account, Alias: s.Facts.Account.Alias, Taken: s.Taken, Origins: []Origin{}}
+	seen := map[Origin]bool{}
+	for _, o := range s.Origins {
+		if from := (Origin{Call: o.Call, File: o.File, At: o.At}); !seen[from] {
+			seen[from] = true
+			account.Origins = append(account.Origins, from)
+		}
+	}
+	for _, f := range findings {
+		account.Counts.count(f.Status)
+		a.Counts.count(f.Status)
+	}
+	a.Accounts = append(a.Accounts, account)
+	a.Findings = append(a.Findings, findings...)
+}
+
+// Finish sorts: failures first, the most severe first.
+func (a *Assessment) Finish() {
+	order := map[rootkeep.Status]int{rootkeep.Fail: 0, rootkeep.Unknown: 1, rootkeep.Excepted: 2, rootkeep.Pass: 3, rootkeep.NotApplicable: 4}
+	slices.SortStableFunc(a.Findings, func(x, y rootkeep.Finding) int {
+		return cmp.Or(cmp.Compare(order[x.Status], order[y.Status]), -cmp.Compare(x.Severity, y.Severity), cmp.Compare(x.Control, y.Control),
+			cmp.Compare(x.Account, y.Account), cmp.Compare(x.Region, y.Region), cmp.Compare(x.Resource, y.Resource))
+	})
+}
+
+func (c *Counts) count(s rootkeep.Status) {
+	switch s {
+	case rootkeep.Fail:
+		c.Fail++
+	case rootkeep.Pass:
+		c.Pass++
+	case rootkeep.NotApplicable:
+		c.NotApplicable++
+	case rootkeep.Excepted:
+		c.Excepted++
+	default:
+		c.Unknown++
+	}
 }
 
 // Fails counts the failures at or above a severity.

@@ -7,8 +7,11 @@ import (
 	"encoding/xml"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rootkeep/rootkeep"
+	"github.com/rootkeep/rootkeep/internal/facts"
+	"github.com/rootkeep/rootkeep/internal/posture"
 	"github.com/rootkeep/rootkeep/internal/report/assessment"
 )
 
@@ -25,8 +28,16 @@ func findings() []rootkeep.Finding {
 	}
 }
 
+// assess makes an assessment of one account, with a fix for one control.
+func assess(findings []rootkeep.Finding) *assessment.Assessment {
+	a := assessment.New("test", time.Now(), []*posture.Control{{ID: "A-4", Fix: posture.Fix{Console: "Mend it."}}})
+	a.Add(&facts.Snapshot{Account: "111122223333"}, findings)
+	a.Finish()
+	return a
+}
+
 func TestFailuresComeFirst(t *testing.T) {
-	a := assessment.New(findings(), map[string]string{"A-4": "Mend it."})
+	a := assess(findings())
 	var got []string
 	for _, f := range a.Findings {
 		got = append(got, f.Control)
@@ -44,7 +55,7 @@ func TestFailuresComeFirst(t *testing.T) {
 
 func TestTextIsHarmlessAndSaysWhatIsMissing(t *testing.T) {
 	var b bytes.Buffer
-	if err := assessment.New(findings(), map[string]string{"A-4": "Mend it."}).Text(&b, 0); err != nil {
+	if err := assess(findings()).Text(&b, 0); err != nil {
 		t.Fatal(err)
 	}
 	if strings.ContainsAny(b.String(), "\x1b\u202e") {
@@ -64,7 +75,7 @@ func TestManyResourcesAreCounted(t *testing.T) {
 	}
 	for most, want := range map[int]string{0: "and 4 more", 2: "and 7 more", -1: ""} {
 		var b bytes.Buffer
-		if err := assessment.New(list, nil).Text(&b, most); err != nil {
+		if err := assess(list).Text(&b, most); err != nil {
 			t.Fatal(err)
 		}
 		if got := strings.Contains(b.String(), "more"); got != (want != "") || !strings.Contains(b.String(), want) {
@@ -74,7 +85,7 @@ func TestManyResourcesAreCounted(t *testing.T) {
 }
 
 func TestFormatsReadBack(t *testing.T) {
-	a := assessment.New(findings(), nil)
+	a := assess(findings())
 	var b bytes.Buffer
 	if err := a.CSV(&b); err != nil {
 		t.Fatal(err)
@@ -83,7 +94,7 @@ func TestFormatsReadBack(t *testing.T) {
 	if err != nil || len(rows) != 7 {
 		t.Fatalf("CSV: got %d rows, %v", len(rows), err)
 	}
-	if cell := rows[1][5]; !strings.HasPrefix(cell, "'=") {
+	if cell := rows[1][6]; !strings.HasPrefix(cell, "'=") {
 		t.Errorf("a formula: got %q, want it disarmed", cell)
 	}
 	b.Reset()

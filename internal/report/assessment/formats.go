@@ -15,10 +15,10 @@ import (
 // is quoted with an apostrophe.
 func (a *Assessment) CSV(w io.Writer) error {
 	out := csv.NewWriter(w)
-	lines := [][]string{{"status", "severity", "control", "title", "account", "resource", "detail", "missing", "permissions"}}
+	lines := [][]string{{"status", "severity", "control", "title", "account", "region", "resource", "detail", "missing", "permissions"}}
 	for _, f := range a.Findings {
 		lines = append(lines, []string{
-			f.Status.String(), f.Severity.String(), f.Control, f.Title, string(f.Account), f.Resource, f.Detail, strings.Join(f.Missing, "; "), strings.Join(f.Permissions, " "),
+			f.Status.String(), f.Severity.String(), f.Control, f.Title, string(f.Account), string(f.Region), f.Resource, f.Detail, strings.Join(f.Missing, "; "), strings.Join(f.Permissions, " "),
 		})
 	}
 	for _, line := range lines {
@@ -60,7 +60,7 @@ type (
 // JUnit writes a test case per finding; what is not known is an error, never a
 // passed test.
 func (a *Assessment) JUnit(w io.Writer) error {
-	suite := junitSuite{Name: "rootkeep scan of " + string(a.Account), Tests: len(a.Findings), Failures: a.Counts.Fail, Errors: a.Counts.Unknown, Skipped: a.Counts.NotApplicable + a.Counts.Excepted}
+	suite := junitSuite{Name: "rootkeep scan of " + a.what(), Tests: len(a.Findings), Failures: a.Counts.Fail, Errors: a.Counts.Unknown, Skipped: a.Counts.NotApplicable + a.Counts.Excepted}
 	for _, f := range a.Findings {
 		c := junitCase{Class: f.Control, Name: f.Title + ": " + f.Resource}
 		switch f.Status {

@@ -2,6 +2,7 @@ package assessment
 
 import (
 	"bufio"
+	"cmp"
 	"fmt"
 	"io"
 	"slices"
@@ -58,12 +59,8 @@ func (a *Assessment) Text(w io.Writer, most int) error {
 		}
 	}
 	fmt.Fprintf(out, "\nFACTS\n")
-	for _, o := range a.Origins {
-		fmt.Fprintf(out, "  %s of %s UTC", o.Call, text.Stamp(o.At))
-		if o.File != "" {
-			fmt.Fprintf(out, ", from %s", visible(o.File))
-		}
-		fmt.Fprintln(out)
+	for _, account := range a.Accounts {
+		a.facts(out, account)
 	}
 	for _, p := range a.Problems {
 		fmt.Fprintf(out, "  not read: %s: %s\n", visible(p.File), visible(p.Reason))
@@ -71,13 +68,50 @@ func (a *Assessment) Text(w io.Writer, most int) error {
 	return out.Flush()
 }
 
-func (a *Assessment) verdict() string {
-	account := string(a.Account)
-	if account == "" {
-		account = "of unknown number"
+// mostListed is up to how many accounts every source of facts is listed.
+const mostListed = 3
+
+func (a *Assessment) facts(out io.Writer, account Account) {
+	if len(a.Accounts) > mostListed {
+		oldest := account.Taken
+		for _, o := range account.Origins {
+			if o.At.Before(oldest) {
+				oldest = o.At
+			}
+		}
+		fmt.Fprintf(out, "  account %s: the oldest of %s UTC\n", visible(named(account)), text.Stamp(oldest))
+		return
 	}
-	return fmt.Sprintf("Account %s: %s, %s not known, %s passed, %s not applicable; %s",
-		visible(account), text.Counted(a.Counts.Fail, "failure"), text.Grouped(a.Counts.Unknown), text.Grouped(a.Counts.Pass),
+	if len(a.Accounts) > 1 {
+		fmt.Fprintf(out, "  account %s\n", visible(named(account)))
+	}
+	for _, o := range account.Origins {
+		fmt.Fprintf(out, "  %s of %s UTC", o.Call, text.Stamp(o.At))
+		if o.File != "" {
+			fmt.Fprintf(out, ", from %s", visible(o.File))
+		}
+		fmt.Fprintln(out)
+	}
+}
+
+func named(account Account) string {
+	if account.ID == "" {
+		return "of unknown number"
+	}
+	return string(account.ID)
+}
+
+// what names the account, or counts the accounts.
+func (a *Assessment) what() string {
+	if len(a.Accounts) == 1 {
+		return "account " + named(a.Accounts[0])
+	}
+	return text.Counted(len(a.Accounts), "account")
+}
+
+func (a *Assessment) verdict() string {
+	return fmt.Sprintf("Scan of %s: %s, %s not known, %s passed, %s not applicable; %s",
+		visible(a.what()), text.Counted(a.Counts.Fail, "failure"), text.Grouped(a.Counts.Unknown), text.Grouped(a.Counts.Pass),
 		text.Grouped(a.Counts.NotApplicable), text.Counted(a.Controls, "control"))
 }
 
@@ -89,6 +123,9 @@ func (a *Assessment) group(out io.Writer, g group, most int) {
 	}
 	for _, f := range shown {
 		fmt.Fprintf(out, "      %s", visible(f.Resource))
+		if f.Region != "" && !strings.Contains(f.Resource, string(f.Region)) {
+			fmt.Fprintf(out, " in %s", visible(string(f.Region)))
+		}
 		if f.Detail != "" {
 			fmt.Fprintf(out, ": %s", visible(f.Detail))
 		}
@@ -97,8 +134,8 @@ func (a *Assessment) group(out io.Writer, g group, most int) {
 	if n := len(g.all) - len(shown); n > 0 {
 		fmt.Fprintf(out, "      and %s more\n", text.Grouped(n))
 	}
-	if fix := a.fixes[g.Control]; fix != "" {
-		fmt.Fprintf(out, "      fix: %s\n", visible(fix))
+	if c := a.controls[g.Control]; c != nil {
+		fmt.Fprintf(out, "      fix: %s\n", visible(cmp.Or(c.Fix.Console, c.Fix.CLI)))
 	}
 }
 

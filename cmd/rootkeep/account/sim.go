@@ -1,4 +1,4 @@
-package main
+package account
 
 import (
 	"context"
@@ -24,7 +24,8 @@ type simFlags struct {
 	operations               bool
 }
 
-func simCommand(s cli.Streams) *cobra.Command {
+// SimCommand is rootkeep sim.
+func SimCommand(s cli.Streams) *cobra.Command {
 	var f simFlags
 	c := &cobra.Command{
 		Use:   "sim",

@@ -1,4 +1,4 @@
-package main
+package account
 
 import (
 	"bufio"
@@ -20,7 +20,8 @@ type assessFlags struct {
 	failOn  cli.Level
 }
 
-func assessCommand(s cli.Streams) *cobra.Command {
+// AssessCommand is rootkeep assess.
+func AssessCommand(s cli.Streams) *cobra.Command {
 	var f assessFlags
 	c := &cobra.Command{
 		Use:   "assess",

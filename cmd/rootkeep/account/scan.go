@@ -1,4 +1,6 @@
-package main
+// Package account is rootkeep scan, assess and sim: judging accounts, and having some to
+// judge.
+package account
 
 import (
 	"context"
@@ -22,7 +24,8 @@ type scanFlags struct {
 	aws          app.AWSConfig
 }
 
-func scanCommand(s cli.Streams) *cobra.Command {
+// ScanCommand is rootkeep scan.
+func ScanCommand(s cli.Streams) *cobra.Command {
 	var f scanFlags
 	c := &cobra.Command{
 		Use:   "scan FILE...|--snapshot FILE|--aws",

@@ -1,0 +1,26 @@
+package facts
+
+import "time"
+
+// Attested is what people vouch for in the register, because AWS does not tell it.
+type Attested struct {
+	RootDevices           int       `json:"root_devices" call:"attestation"`            // MFA devices of the root user
+	RootPhishingResistant bool      `json:"root_phishing_resistant" call:"attestation"` // one of them is a FIDO key or passkey
+	DevicesTested         time.Time `json:"devices_tested" call:"attestation"`          // of all devices the one whose last test is oldest
+	CustodianChanged      time.Time `json:"custodian_changed" call:"attestation"`       // when the root password last passed to another person
+	PasswordApartFromMFA  bool      `json:"password_apart_from_mfa" call:"attestation"` // different people hold them
+	MailboxApartFromPhone bool      `json:"mailbox_apart_from_phone" call:"attestation"`
+	GroupMailbox          bool      `json:"group_mailbox" call:"attestation"` // the root mailbox is read by a group and used for one account
+	DrillPassed           time.Time `json:"drill_passed" call:"attestation"`  // the last emergency drill that passed
+}
+
+// Decided is what the organization has chosen, in the register: what is approved is
+// not AWS's to tell.
+type Decided struct {
+	OwnedDomains       []string `json:"owned_domains" call:"decision"` // of mail addresses
+	ApprovedRegions    []string `json:"approved_regions" call:"decision"`
+	SecurityAccounts   []string `json:"security_accounts" call:"decision"`    // account numbers that may be delegated administrators
+	LogArchiveAccounts []string `json:"log_archive_accounts" call:"decision"` // account numbers that keep trails' logs
+	KnownAccounts      []string `json:"known_accounts" call:"decision"`       // account numbers outside the organization that may be trusted
+	LogRetentionDays   int      `json:"log_retention_days" call:"decision"`
+}
