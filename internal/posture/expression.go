@@ -82,9 +82,22 @@ func typeOf(v any) *cel.Type {
 	return cel.StringType
 }
 
+// view is a control on one list of facts, or on the account.
+type view struct {
+	branch   string // such as users; "" is the account
+	list     facts.List
+	variable string      // what an element is called
+	applies  *expression // nil: always
+	passes   *expression
+	detail   *expression // nil: none
+}
+
+// anyElement is what an element is called where a control judges several lists.
+const anyElement = "holder"
+
 // environment is what the expressions of a control may name: facts, now, the element
-// of each, its parameters, and the function never(time).
-func (c *Control) environment() (*cel.Env, error) {
+// of each, its parameters, the function never(time), and the functions of iam.
+func (c *Control) environment(v *view) (*cel.Env, error) {
 	options := []cel.EnvOption{
 		ext.NativeTypes(ext.ParseStructTag("json"), reflect.TypeFor[facts.Facts]()),
 		cel.Variable("facts", cel.ObjectType("facts.Facts")),
@@ -92,8 +105,9 @@ func (c *Control) environment() (*cel.Env, error) {
 		cel.Function("never", cel.Overload("never_timestamp", []*cel.Type{cel.TimestampType}, cel.BoolType, cel.UnaryBinding(never))),
 		ext.Strings(),
 	}
-	if v := collections[c.Each]; v.Each != "" {
-		options = append(options, cel.Variable(v.Each, cel.ObjectType("facts."+v.Element.Name())))
+	options = append(options, iamFunctions()...)
+	if v.variable != "" {
+		options = append(options, cel.Variable(v.variable, cel.ObjectType("facts."+v.list.Element.Name())))
 	}
 	for name, value := range c.params {
 		options = append(options, cel.Variable(name, typeOf(value)))
@@ -114,7 +128,16 @@ func never(v ref.Val) ref.Val {
 // compile type-checks the expressions. A misspelt fact is a *rule.Error with the
 // line in the file.
 func (c *Control) compile(body ast.Node) error {
-	env, err := c.environment()
+	for _, v := range c.views {
+		if err := c.compileView(v, body); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *Control) compileView(v *view, body ast.Node) error {
+	env, err := c.environment(v)
 	if err != nil {
 		return fmt.Errorf("%s: %w", c.file, err)
 	}
@@ -123,9 +146,9 @@ func (c *Control) compile(body ast.Node) error {
 		want      *cel.Type
 		to        **expression
 	}{
-		{"applies", c.Applies, cel.BoolType, &c.applies},
-		{"pass", c.Passes, cel.BoolType, &c.passes},
-		{"detail", c.Detail, cel.StringType, &c.detail},
+		{"applies", c.Applies, cel.BoolType, &v.applies},
+		{"pass", c.Passes, cel.BoolType, &v.passes},
+		{"detail", c.Detail, cel.StringType, &v.detail},
 	} {
 		if e.text == "" {
 			continue

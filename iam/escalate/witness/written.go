@@ -55,6 +55,23 @@ func Trusted(p *iam.Policy) []string {
 	return slices.Compact(out)
 }
 
+// Issuer is a provider's name in condition keys.
+func Issuer(provider string) string {
+	if _, rest, ok := strings.Cut(provider, ":oidc-provider/"); ok {
+		return rest
+	}
+	return provider
+}
+
+// Audience adds to a context the audience that a trust policy asks for: whoever asks for
+// a token chooses it. What must not follow is that the subject does not matter either.
+func Audience(p *iam.Policy, issuer string, context map[string][]string) {
+	key := strings.ToLower(issuer + ":aud")
+	if list := ConditionValues(p, key); len(list) > 0 {
+		context[key] = list[:1]
+	}
+}
+
 // Written are the resource patterns of the Allow statements of policies,
 // without those that leave everything free.
 func Written(ps []*iam.Policy) []string {
