@@ -34,6 +34,28 @@ func EachCondition(p *iam.Policy, do func(key string, values []string)) {
 	}
 }
 
+// Actions is what the Allow statements of a policy write for actions: policies of which
+// it is the same may allow the same actions, on whatever resources.
+func Actions(p *iam.Policy) string {
+	var b strings.Builder
+	for i := range p.Document.Statements {
+		s := &p.Document.Statements[i]
+		if s.Denies() {
+			continue
+		}
+		list, mark := s.Action, byte(1)
+		if list == nil {
+			list, mark = s.NotAction, 2
+		}
+		b.WriteByte(mark) // no action's name has a control character
+		for _, item := range list.Values() {
+			b.WriteString(item)
+			b.WriteByte(0)
+		}
+	}
+	return b.String()
+}
+
 // Trusted are the values of Principal in Allow statements, without services.
 func Trusted(p *iam.Policy) []string {
 	var out []string

@@ -15,9 +15,10 @@ import (
 	"github.com/rootkeep/rootkeep/iam/lint"
 )
 
-// document is one policy text, parsed once.
+// document is one policy text, parsed and compiled once, under the name of the first
+// that has it.
 type document struct {
-	policy        *iam.Policy
+	policy        *iam.Policy // nil if there is an error
 	err           error
 	set           *iam.Set  // of the document alone; nil before it is asked for
 	regions       []string  // to ask in
@@ -31,24 +32,24 @@ type question struct{ action, resource string }
 // maxDocument is more than AWS stores of one policy, bytes.
 const maxDocument = 128 << 10
 
-func (a *Account) document(text string) *document {
+func (a *Account) document(name, text string) *document {
 	d, ok := a.papers[text]
 	if !ok {
 		d = &document{answers: map[question]Answer{}}
-		d.policy, d.err = parse(text)
+		d.policy, d.err = parse(name, text)
 		a.papers[text] = d
 	}
 	return d
 }
 
-func parse(text string) (*iam.Policy, error) {
+func parse(name, text string) (*iam.Policy, error) {
 	switch {
 	case text == "":
 		return nil, errors.New("its text could not be read")
 	case len(text) > maxDocument:
 		return nil, fmt.Errorf("it has %d bytes, more than AWS stores", len(text))
 	}
-	return iam.Parse("the policy", []byte(text))
+	return iam.Parse(name, []byte(text))
 }
 
 // unreadable is the answer about a document that is none.
@@ -79,7 +80,7 @@ func (a *Account) partition() string {
 
 // Grants says whether a document alone makes whoever carries it administrator.
 func (a *Account) Grants(name, text string) Answer {
-	d := a.document(text)
+	d := a.document(name, text)
 	if d.err != nil {
 		return unreadable(name, d.err)
 	}
@@ -124,7 +125,7 @@ func standingOf(i *account.Identity) *standing {
 // ARN in which $account and $partition stand for the account's own, and * for a name
 // that nobody has thought of: that is allowed where any is.
 func (a *Account) Allows(name, text, action, resource string) Answer {
-	d := a.document(text)
+	d := a.document(name, text)
 	switch {
 	case d.err != nil:
 		return unreadable(name, d.err)
@@ -211,7 +212,7 @@ const (
 // List lists one of the parts of a document. The answer is False, or unknown for a
 // document that is none.
 func (a *Account) List(part, name, text string) ([]string, Answer) {
-	d := a.document(text)
+	d := a.document(name, text)
 	if d.err != nil {
 		return nil, unreadable(name, d.err)
 	}

@@ -29,6 +29,9 @@ type Answer struct {
 	Gaps []facts.Gap
 }
 
+// No says that the answer is known, and no.
+func (x Answer) No() bool { return x.Truth == iam.False }
+
 // Account answers questions about one snapshot, which must not change, and remembers the
 // answers. It must not be used by several goroutines at once.
 type Account struct {

@@ -14,9 +14,13 @@ import (
 	"github.com/rootkeep/rootkeep/internal/facts"
 )
 
-// shipped are the techniques of privilege escalation; immutable.
+// shipped are the techniques of privilege escalation that end at a principal of the
+// account; immutable. What merely leads to somewhere else makes nobody administrator.
 var shipped = sync.OnceValues(func() ([]*technique.Technique, error) {
-	return technique.Load(technique.Source{FS: content.Files, Dir: "escalations"})
+	all, err := technique.Load(technique.Source{FS: content.Files, Dir: "escalations"})
+	return slices.DeleteFunc(all, func(t *technique.Technique) bool {
+		return t.Effect == technique.Lead || t.Actor == technique.ActorOutside
+	}), err
 })
 
 // UserHolds says whether a user is administrator by its own policies and those of its
@@ -255,12 +259,13 @@ func (a *Account) policy(name, text string) *iam.Policy {
 	if ok {
 		return p
 	}
-	d := a.document(text)
-	err := d.err
+	d := a.document(name, text)
+	p, err := d.policy, d.err
+	if err == nil && p.Name != name {
+		p, err = iam.Compile(name, p.Document)
+	}
 	if err == nil {
-		if p, err = iam.Compile(name, d.policy.Document); err == nil {
-			_, err = iam.NewSet(iam.Policies{Identity: []*iam.Policy{p}})
-		}
+		_, err = iam.NewSet(iam.Policies{Identity: []*iam.Policy{p}})
 	}
 	if err != nil {
 		p = iam.Unread(name, iam.Identity)

@@ -4,6 +4,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/rootkeep/rootkeep"
 	"github.com/rootkeep/rootkeep/iam"
@@ -21,7 +22,7 @@ type trust struct {
 	set      *iam.Set
 	err      error
 	everyone bool                // it names everyone
-	outside  map[string][]caller // by account, those that it may let in
+	outside  map[string][]caller // by account, those that it may let in; nil before it is asked for
 }
 
 // caller is somebody who asks for a session of a role.
@@ -53,22 +54,25 @@ func (a *Account) trustOf(r *facts.Role) *trust {
 		t.own = arn.Account
 	}
 	a.trusts[r.ARN] = t
-	d := a.document(r.Trust.Text)
-	if t.err = d.err; t.err != nil {
-		return t
+	name := "trust policy of role " + r.Name
+	d := a.document(name, r.Trust.Text)
+	if t.policy, t.err = d.policy, d.err; t.err == nil && t.policy.Name != name {
+		t.policy, t.err = iam.Compile(name, t.policy.Document)
 	}
-	if t.policy, t.err = iam.Compile("trust policy of role "+r.Name, d.policy.Document); t.err != nil {
-		return t
-	}
-	all, err := iam.Parse("everything", []byte(`{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}`))
-	if err == nil {
-		t.set, err = iam.NewSet(iam.Policies{Identity: []*iam.Policy{all}, Resource: []*iam.Policy{t.policy}})
-	}
-	if t.err = err; err == nil {
-		t.outside = t.callers()
+	if t.err == nil {
+		t.set, t.err = iam.NewSet(iam.Policies{Identity: []*iam.Policy{everything()}, Resource: []*iam.Policy{t.policy}})
 	}
 	return t
 }
+
+// everything is a policy that allows it.
+var everything = sync.OnceValue(func() *iam.Policy {
+	p, err := iam.Parse("everything", []byte(`{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}`))
+	if err != nil {
+		panic(err) // a constant
+	}
+	return p
+})
 
 // asked is the trust policy ready for questions, or the answer to all of them.
 func (a *Account) asked(r *facts.Role) (*trust, Answer) {
@@ -78,6 +82,9 @@ func (a *Account) asked(r *facts.Role) (*trust, Answer) {
 	t := a.trustOf(r)
 	if t.err != nil {
 		return nil, unreadable("trust of role "+r.Name, t.err)
+	}
+	if t.outside == nil {
+		t.outside = t.callers()
 	}
 	return t, Answer{}
 }
