@@ -63,6 +63,9 @@ type Options struct {
 	Now        time.Time           // of sessions that begin on the path; zero: not known
 	MaxSteps   int                 // longest path; 0 is 10
 	Outside    bool                // search from outside the account too
+	// Enough is how certain of being administrator a principal must be for no better way
+	// to be looked for; the zero value is Certain.
+	Enough Certainty
 	// Progress, if set, is told after each principal's own changes have been worked
 	// out, how many of all are done.
 	Progress func(done, all int)

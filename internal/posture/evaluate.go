@@ -36,14 +36,14 @@ func Evaluate(s *facts.Snapshot, controls []*Control, with Setting) []rootkeep.F
 			j.own[g.Resource] = append(j.own[g.Resource], g)
 		}
 	}
-	var out []rootkeep.Finding
 	for _, c := range controls {
-		out = append(out, j.control(c)...)
+		j.control(c)
 	}
-	return out
+	return j.out
 }
 
 type judge struct {
+	out      []rootkeep.Finding
 	snapshot *facts.Snapshot
 	Setting
 	unknown map[string]facts.Gap   // by path
@@ -58,14 +58,15 @@ type judge struct {
 type marks struct {
 	patterns []*cel.AttributePatternType
 	gaps     map[string][]facts.Gap
+	vars     cel.PartialActivation // over the values of a view, which change under it
 }
 
-// control judges the account, or each element of the control's list.
-func (j *judge) control(c *Control) []rootkeep.Finding {
+// control judges the account, or each element of the control's lists.
+func (j *judge) control(c *Control) {
 	if c.Watch != nil {
-		return []rootkeep.Finding{j.watch(c)}
+		j.out = append(j.out, j.watch(c))
+		return
 	}
-	var out []rootkeep.Finding
 	var lost []facts.Gap
 	for _, v := range c.views {
 		// A list is known when the keys of its elements are.
@@ -73,31 +74,30 @@ func (j *judge) control(c *Control) []rootkeep.Finding {
 			lost = append(lost, g)
 			continue
 		}
-		out = append(out, j.view(c, v)...)
+		j.view(c, v)
 	}
 	if len(lost) > 0 { // of several lists one finding: it names the account
 		f := j.start(c, c.views[0], "")
 		f.lack(lost)
-		out = append(out, f.Finding)
+		j.out = append(j.out, f.Finding)
 	}
-	return out
 }
 
-func (j *judge) view(c *Control, v *view) []rootkeep.Finding {
+func (j *judge) view(c *Control, v *view) {
 	values := map[string]any{"facts": &j.snapshot.Facts, "now": j.Now, "iam": j.iam}
 	maps.Copy(values, c.params)
 	if v.branch == "" {
-		return []rootkeep.Finding{j.finding(c, v, "", values, nil)}
+		j.out = append(j.out, j.finding(c, v, "", values, nil))
+		return
 	}
 	elements := reflect.ValueOf(&j.snapshot.Facts).Elem().FieldByNameFunc(func(name string) bool { return strings.EqualFold(name, strings.ReplaceAll(v.branch, "_", "")) })
-	out := make([]rootkeep.Finding, 0, elements.Len())
+	j.out = slices.Grow(j.out, elements.Len())
 	for i := range elements.Len() {
 		e := elements.Index(i)
 		key := e.Field(0).String()
 		values[v.variable] = e.Addr().Interface()
-		out = append(out, j.finding(c, v, key, values, j.own[key]))
+		j.out = append(j.out, j.finding(c, v, key, values, j.own[key]))
 	}
-	return out
 }
 
 // pending is a finding in the making.
@@ -161,14 +161,9 @@ func (j *judge) finding(c *Control, v *view, resource string, values map[string]
 // ask evaluates one expression: Pass for true, Fail for false, Unknown with the facts
 // that are missing.
 func (j *judge) ask(c *Control, v *view, e *expression, values map[string]any, own []facts.Gap, f *pending) rootkeep.Status {
-	m := j.marks(v, e, own)
-	vars, err := cel.PartialVars(values, m.patterns...)
-	if err != nil {
-		f.Missing = []string{err.Error()}
-		return rootkeep.Unknown
-	}
+	m := j.marks(v, e, values, own)
 	j.iam.begin()
-	got, _, err := e.program.Eval(vars)
+	got, _, err := e.program.Eval(m.vars)
 	if err != nil {
 		f.Missing = []string{fmt.Sprintf("control %s cannot be evaluated: %v", c.ID, err)}
 		return rootkeep.Unknown
@@ -186,15 +181,20 @@ func (j *judge) ask(c *Control, v *view, e *expression, values map[string]any, o
 }
 
 // marks are those of an expression, worked out once for all elements that have no gaps
-// of their own.
-func (j *judge) marks(v *view, e *expression, own []facts.Gap) *marks {
-	if len(own) > 0 {
-		return j.patterns(v, e, own)
+// of their own. values is the same map for all elements of a view.
+func (j *judge) marks(v *view, e *expression, values map[string]any, own []facts.Gap) *marks {
+	m := j.marked[e]
+	if len(own) > 0 || m == nil {
+		m = j.patterns(v, e, own)
+		var err error
+		if m.vars, err = cel.PartialVars(values, m.patterns...); err != nil {
+			panic(err) // for values that are no map
+		}
 	}
-	if j.marked[e] == nil {
-		j.marked[e] = j.patterns(v, e, nil)
+	if len(own) == 0 {
+		j.marked[e] = m
 	}
-	return j.marked[e]
+	return m
 }
 
 // patterns marks what is not known of the facts that an expression uses.
@@ -262,11 +262,7 @@ func named(u *types.Unknown, known ...map[string][]facts.Gap) []facts.Gap {
 
 // describe evaluates the control's detail; what cannot be told is left out.
 func (j *judge) describe(v *view, values map[string]any, own []facts.Gap) string {
-	vars, err := cel.PartialVars(values, j.marks(v, v.detail, own).patterns...)
-	if err != nil {
-		return ""
-	}
-	got, _, err := v.detail.program.Eval(vars)
+	got, _, err := v.detail.program.Eval(j.marks(v, v.detail, values, own).vars)
 	if text, ok := got.(types.String); ok && err == nil {
 		return string(text)
 	}

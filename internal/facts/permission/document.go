@@ -20,9 +20,10 @@ import (
 type document struct {
 	policy        *iam.Policy // nil if there is an error
 	err           error
-	set           *iam.Set  // of the document alone; nil before it is asked for
-	regions       []string  // to ask in
-	administrator *standing // of who carries it alone
+	set           *iam.Set        // of the document alone; nil before it is asked for
+	regions       []string        // to ask in
+	may           map[string]bool // actions that some Allow covers, shared by documents with the same ones
+	administrator *standing       // of who carries it alone
 	answers       map[question]Answer
 	codes         []string // of the linter; nil before they are asked for
 }
@@ -36,7 +37,13 @@ func (a *Account) document(name, text string) *document {
 	d, ok := a.papers[text]
 	if !ok {
 		d = &document{answers: map[question]Answer{}}
-		d.policy, d.err = parse(name, text)
+		if d.policy, d.err = parse(name, text); d.err == nil {
+			key := witness.Actions(d.policy)
+			if a.may[key] == nil {
+				a.may[key] = map[string]bool{}
+			}
+			d.may = a.may[key]
+		}
 		a.papers[text] = d
 	}
 	return d
@@ -129,7 +136,7 @@ func (a *Account) Allows(name, text, action, resource string) Answer {
 	switch {
 	case d.err != nil:
 		return unreadable(name, d.err)
-	case !d.policy.MayAllow(action):
+	case !d.mayAllow(action):
 		return Answer{Truth: iam.False}
 	}
 	key := question{action, resource}
@@ -139,6 +146,15 @@ func (a *Account) Allows(name, text, action, resource string) Answer {
 		d.answers[key] = answer
 	}
 	return about(name, answer)
+}
+
+func (d *document) mayAllow(action string) bool {
+	may, ok := d.may[action]
+	if !ok {
+		may = d.policy.MayAllow(action)
+		d.may[action] = may
+	}
+	return may
 }
 
 func (a *Account) allows(d *document, action, resource string) Answer {

@@ -37,12 +37,13 @@ func (x Answer) No() bool { return x.Truth == iam.False }
 type Account struct {
 	snapshot *facts.Snapshot
 	id       rootkeep.AccountID
-	unknown  map[string]facts.Gap   // by path
-	partly   map[gapKey]facts.Gap   // of single resources
-	papers   map[string]*document   // by text
-	trusts   map[string]*trust      // by the role's ARN
-	policies map[string]*iam.Policy // by name and text
-	known    *account.Account       // nil before it is asked for
+	unknown  map[string]facts.Gap       // by path
+	partly   map[gapKey]facts.Gap       // of single resources
+	papers   map[string]*document       // by text
+	may      map[string]map[string]bool // by witness.Actions: actions that may be allowed
+	trusts   map[string]*trust          // by the role's ARN
+	policies map[string]*iam.Policy     // by name and text
+	known    *account.Account           // nil before it is asked for
 	managed  map[string]*account.Managed
 	holders  map[string]*account.Identity
 	standing map[string]*standing // by ARN
@@ -58,7 +59,7 @@ const nobody = "000000000000"
 // Of makes an Account ready.
 func Of(s *facts.Snapshot) *Account {
 	a := &Account{
-		snapshot: s, id: s.Account, unknown: map[string]facts.Gap{}, partly: map[gapKey]facts.Gap{}, papers: map[string]*document{}, trusts: map[string]*trust{},
+		snapshot: s, id: s.Account, unknown: map[string]facts.Gap{}, partly: map[gapKey]facts.Gap{}, papers: map[string]*document{}, may: map[string]map[string]bool{}, trusts: map[string]*trust{},
 		policies: map[string]*iam.Policy{}, standing: map[string]*standing{},
 	}
 	if a.id == "" {

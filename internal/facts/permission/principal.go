@@ -108,7 +108,7 @@ func (a *Account) search() {
 	}
 	a.join()
 	// The moment of the snapshot, not of the judgement: answers of a snapshot stay.
-	r, err := escalate.Search(a.known, escalate.Options{Techniques: techniques, Now: a.snapshot.Taken})
+	r, err := escalate.Search(a.known, escalate.Options{Techniques: techniques, Now: a.snapshot.Taken, Enough: escalate.Conditional})
 	if err != nil {
 		a.searched = undecided("paths of escalation: %s", one(err.Error()))
 		return
