@@ -6,6 +6,7 @@ import (
 	"maps"
 	"reflect"
 	"slices"
+	"sync"
 	"time"
 
 	"cel.dev/cel-go/cel"
@@ -99,22 +100,30 @@ const anyElement = "holder"
 // environment is what the expressions of a control may name: facts, now, the element
 // of each, its parameters, the function never(time), and the functions of iam.
 func (c *Control) environment(v *view) (*cel.Env, error) {
-	options := []cel.EnvOption{
-		ext.NativeTypes(ext.ParseStructTag("json"), reflect.TypeFor[facts.Facts]()),
-		cel.Variable("facts", cel.ObjectType("facts.Facts")),
-		cel.Variable("now", cel.TimestampType),
-		cel.Function("never", cel.Overload("never_timestamp", []*cel.Type{cel.TimestampType}, cel.BoolType, cel.UnaryBinding(never))),
-		ext.Strings(),
+	base, err := common()
+	if err != nil {
+		return nil, err
 	}
-	options = append(options, iamFunctions()...)
+	var options []cel.EnvOption
 	if v.variable != "" {
 		options = append(options, cel.Variable(v.variable, cel.ObjectType("facts."+v.list.Element.Name())))
 	}
 	for name, value := range c.params {
 		options = append(options, cel.Variable(name, typeOf(value)))
 	}
-	return cel.NewEnv(options...)
+	return base.Extend(options...)
 }
+
+// common is what all controls share; immutable.
+var common = sync.OnceValues(func() (*cel.Env, error) {
+	return cel.NewEnv(append([]cel.EnvOption{
+		ext.NativeTypes(ext.ParseStructTag("json"), reflect.TypeFor[facts.Facts]()),
+		cel.Variable("facts", cel.ObjectType("facts.Facts")),
+		cel.Variable("now", cel.TimestampType),
+		cel.Function("never", cel.Overload("never_timestamp", []*cel.Type{cel.TimestampType}, cel.BoolType, cel.UnaryBinding(never))),
+		ext.Strings(),
+	}, iamFunctions()...)...)
+})
 
 // never says whether a time is none: CEL's zero time is the start of 1970, Go's that
 // of year 1, and AWS is younger than both.

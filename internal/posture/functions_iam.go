@@ -200,10 +200,20 @@ func addDocuments(add adder) {
 		d := as[facts.Document](v[0])
 		return a.answer(a.Grants(d.Name, d.Text))
 	}, document)
-	add("allows", cel.BoolType, func(a *authority, v []ref.Val) ref.Val {
+	allows := func(a *authority, v []ref.Val) ref.Val {
 		d := as[facts.Document](v[0])
-		return a.answer(a.Allows(d.Name, d.Text, string(v[1].(types.String)), string(v[2].(types.String))))
-	}, document, cel.StringType, cel.StringType)
+		var absent []string
+		if len(v) > 3 {
+			list, err := v[3].ConvertToNative(reflect.TypeFor[[]string]())
+			if err != nil {
+				return types.WrapErr(err)
+			}
+			absent = list.([]string)
+		}
+		return a.answer(a.Allows(d.Name, d.Text, string(v[1].(types.String)), string(v[2].(types.String)), absent))
+	}
+	add("allows", cel.BoolType, allows, document, cel.StringType, cel.StringType)
+	add("allows", cel.BoolType, allows, document, cel.StringType, cel.StringType, texts)
 	for _, part := range []string{permission.Inverted, permission.Services, permission.Keys, permission.Codes} {
 		add(part, texts, func(a *authority, v []ref.Val) ref.Val {
 			d := as[facts.Document](v[0])

@@ -28,7 +28,7 @@ type document struct {
 	codes         []string // of the linter; nil before they are asked for
 }
 
-type question struct{ action, resource string }
+type question struct{ action, resource, absent string }
 
 // maxDocument is more than AWS stores of one policy, bytes.
 const maxDocument = 128 << 10
@@ -130,8 +130,9 @@ func standingOf(i *account.Identity) *standing {
 
 // Allows says whether a document alone allows an action on a resource. A resource is an
 // ARN in which $account and $partition stand for the account's own, and * for a name
-// that nobody has thought of: that is allowed where any is.
-func (a *Account) Allows(name, text, action, resource string) Answer {
+// that nobody has thought of: that is allowed where any is. absent are context keys that the
+// request does not have; one that ends in a colon or slash stands for all that begin so.
+func (a *Account) Allows(name, text, action, resource string, absent []string) Answer {
 	d := a.document(name, text)
 	switch {
 	case d.err != nil:
@@ -139,10 +140,10 @@ func (a *Account) Allows(name, text, action, resource string) Answer {
 	case !d.mayAllow(action):
 		return Answer{Truth: iam.False}
 	}
-	key := question{action, resource}
+	key := question{action, resource, strings.Join(absent, " ")}
 	answer, ok := d.answers[key]
 	if !ok {
-		answer = a.allows(d, action, resource)
+		answer = a.allows(d, action, resource, absent)
 		d.answers[key] = answer
 	}
 	return about(name, answer)
@@ -157,7 +158,7 @@ func (d *document) mayAllow(action string) bool {
 	return may
 }
 
-func (a *Account) allows(d *document, action, resource string) Answer {
+func (a *Account) allows(d *document, action, resource string, absent []string) Answer {
 	i := a.holder(d.policy)
 	if d.set == nil {
 		// The account as a resource's owner leaves the decision to identity policies,
@@ -173,13 +174,10 @@ func (a *Account) allows(d *document, action, resource string) Answer {
 	}
 	form := strings.NewReplacer("$account", string(i.Principal.Account), "$partition", a.partition()).Replace(resource)
 	w := witness.New(witness.Fill(form), form)
-	values := i.Principal.ContextKeys()
-	delete(values, "aws:PrincipalArn") // whoever carries it
-	delete(values, "aws:PrincipalType")
-	values["aws:ResourceAccount"] = []string{string(i.Principal.Account)}
+	known := request(&i.Principal, absent)
 	best := Answer{Truth: iam.False}
 	for _, region := range d.regions {
-		r := iam.Request{Action: action, Resource: w.In(region), ResourceAccount: i.Principal.Account, Principal: i.Principal, Context: iam.PartialContext(values)}
+		r := iam.Request{Action: action, Resource: w.In(region), ResourceAccount: i.Principal.Account, Principal: i.Principal, Context: known}
 		switch by := d.set.Decide(&r); by.Outcome {
 		case iam.Allowed:
 			return Answer{Truth: iam.True, Why: one(statement(by.Statement) + " allows " + action + " on " + form)}
@@ -188,6 +186,28 @@ func (a *Account) allows(d *document, action, resource string) Answer {
 		}
 	}
 	return best
+}
+
+// request is what is known of a request by whoever carries a document, on a resource of
+// the same account.
+func request(p *iam.Principal, absent []string) iam.Context {
+	values := p.ContextKeys()
+	delete(values, "aws:PrincipalArn")
+	delete(values, "aws:PrincipalType")
+	values["aws:ResourceAccount"] = []string{string(p.Account)}
+	var prefixes []string
+	for _, key := range absent {
+		if strings.HasSuffix(key, ":") || strings.HasSuffix(key, "/") {
+			prefixes = append(prefixes, strings.ToLower(key))
+		} else {
+			values[key] = nil
+		}
+	}
+	c := iam.PartialContext(values)
+	for _, prefix := range prefixes {
+		c = c.Close(prefix)
+	}
+	return c
 }
 
 // statement names one as a person counts.

@@ -194,7 +194,8 @@ func named(c *caller, account string) string {
 }
 
 // Bare says whether principals of an account that is in no organization of the role are
-// let in without an external ID and without MFA.
+// let in without an external ID and without MFA. A service-linked role acts for AWS alone
+// and is passed over.
 func (a *Account) Bare(r *facts.Role, account string) Answer {
 	t, answer := a.asked(r)
 	if t == nil {
@@ -206,6 +207,9 @@ func (a *Account) Bare(r *facts.Role, account string) Answer {
 	}
 	out := Answer{Truth: iam.False}
 	for _, c := range t.outside[account] {
+		if strings.Contains(c.principal.ARN, ":role/aws-service-role/") {
+			continue
+		}
 		switch d, r := t.may(&c, given); d.Outcome {
 		case iam.Allowed:
 			return Answer{Truth: iam.True, Why: one(statement(d.Statement) + " lets in " + named(&c, account) + " without external ID and MFA")}
