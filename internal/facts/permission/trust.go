@@ -105,9 +105,8 @@ func (t *trust) callers() map[string][]caller {
 	out := map[string][]caller{}
 	names := witness.Trusted(t.policy)
 	t.everyone = slices.Contains(names, "*")
-	if t.everyone { // narrowed by account or ARN, everyone may be a few
-		names = slices.Concat(names, witness.ConditionValues(t.policy, "aws:principalaccount"), witness.ConditionValues(t.policy, "aws:principalarn"))
-	}
+	// Narrowed by account or ARN, everyone and every principal of an account are a few.
+	names = slices.Concat(names, witness.ConditionValues(t.policy, "aws:principalaccount"), witness.ConditionValues(t.policy, "aws:principalarn"))
 	for _, name := range names {
 		c, ok := callerNamed(name)
 		if !ok || c.principal.Account == t.own {
