@@ -188,6 +188,10 @@ func (w *Worker) hold() {
 
 // take judges the matches of one record, shows them to windows and groups them.
 func (w *Worker) take(v *rootkeep.View) {
+	if w.hunt.options.Scans.Explains(v.Text(fAccessKey), v.Text(fName), w.time, w.record.Raw) {
+		w.totals.Scans++
+		return
+	}
 	w.failed = outcome(v) != outcomeSuccess
 	w.threats = nil
 	if !w.hunt.options.Atlas.Threats.Empty() {
