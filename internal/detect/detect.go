@@ -55,6 +55,7 @@ type Hunt struct {
 	since   int64        // Unix seconds, inclusive
 	until   int64        // exclusive
 	held    atomic.Int64 // bytes of deferred records, over all workers
+	dropped atomic.Int64 // records that were not deferred for want of room
 	room    atomic.Int64 // bytes left for groups, over all workers
 }
 

@@ -194,11 +194,7 @@ func (h *Hunt) notices(workers []*Worker, watched *inventory.Index) []string {
 	if h.room.Load() < 0 {
 		out = append(out, fmt.Sprintf("the alerts' groups took more than %d MB: from then on matches of new callers or times were counted together as (others), and named no further values; hint: a shorter period or fewer rules", maxGroups>>20))
 	}
-	dropped := 0
-	for _, w := range workers {
-		dropped += w.dropped
-	}
-	if dropped > 0 {
+	if dropped := h.dropped.Load(); dropped > 0 {
 		out = append(out, fmt.Sprintf("%d records that may touch watched resources were not judged: more than %d MB of them waited for the inventory; hint: a shorter period", dropped, maxDeferred>>20))
 	}
 	return out
