@@ -13,7 +13,6 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"text/template"
 )
 
 // Name is what the role is called unless somebody says otherwise.
@@ -67,16 +66,22 @@ func (r Role) Write(w io.Writer, format string) error {
 		_, err := fmt.Fprintf(w, "%s\n", policy)
 		return err
 	}
-	t, err := template.New(name).Funcs(template.FuncMap{"indent": indent}).ParseFS(files, name)
+	text, err := files.ReadFile(name)
 	if err != nil {
 		return err
 	}
-	return t.Execute(w, struct{ Name, Policy string }{r.Name, string(policy)})
+	_, err = io.WriteString(w, fill(string(text), r.Name, string(policy)))
+	return err
 }
 
-// indent moves all lines but the first to the right.
-func indent(n int, text string) string {
-	return strings.ReplaceAll(text, "\n", "\n"+strings.Repeat(" ", n))
+// fill puts the name and the policy in their places, the policy as far to the right
+// as its place is. text/template would keep every method of AWS's clients alive in the
+// program.
+func fill(text, name, policy string) string {
+	text = strings.ReplaceAll(text, "{{name}}", name)
+	before, after, _ := strings.Cut(text, "{{policy}}")
+	margin := before[strings.LastIndexByte(before, '\n')+1:]
+	return before + strings.ReplaceAll(policy, "\n", "\n"+margin) + after
 }
 
 type statement struct {
