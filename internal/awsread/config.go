@@ -2,6 +2,7 @@ package awsread
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"time"
 
@@ -23,12 +24,14 @@ var configOperations = []Operation{
 	{Action: "config:DescribeConfigurationRecorderStatus", Regional: true, of: eachRegion(hasRecorder), readOne: there(recorderStates), needs: describeRecorders},
 	{Action: "config:DescribeDeliveryChannelStatus", Regional: true, of: eachRegion(hasRecorder), readOne: there(deliveries), needs: describeRecorders},
 	{Action: describeRules, Regional: true, read: everywhere(configRules)},
-	{Action: "config:DescribeConfigRuleEvaluationStatus", Regional: true, of: eachRegion(hasRules), readOne: there(ruleEvaluations), needs: describeRules},
+	{Action: "config:DescribeConfigRuleEvaluationStatus", Regional: true, of: eachRegion(hasRules), readOne: there(failingRules), needs: describeRules},
 	{Action: "config:DescribeConfigurationAggregators", Regional: true, read: everywhere(configAggregators)},
 }
 
 func hasRecorder(r *facts.Region) ([]string, bool) { return nil, len(r.Recorders) > 0 }
-func hasRules(r *facts.Region) ([]string, bool)    { return nil, len(r.ConfigRules) > 0 }
+func hasRules(r *facts.Region) ([]string, bool) {
+	return nil, len(r.ConfigRules.Managed)+len(r.ConfigRules.Own) > 0
+}
 
 func recorders(ctx context.Context, p *place, _ []string) (func(*facts.Region), error) {
 	out, err := ask(ctx, p, configservice.NewFromConfig(p.aws).DescribeConfigurationRecorders, &configservice.DescribeConfigurationRecordersInput{})
@@ -114,41 +117,45 @@ func deliveries(ctx context.Context, p *place, _ []string) (func(*facts.Region),
 
 func configRules(ctx context.Context, p *place, _ []string) (func(*facts.Region), error) {
 	client := configservice.NewFromConfig(p.aws)
-	list, err := gather(p, func(token *string) ([]facts.ConfigRule, *string, error) {
+	var all facts.ConfigRules
+	err := p.pages(func(token *string) (*string, error) {
 		out, err := ask(ctx, p, client.DescribeConfigRules, &configservice.DescribeConfigRulesInput{NextToken: token})
 		if err != nil {
-			return nil, nil, err
+			return nil, err
 		}
-		var page []facts.ConfigRule
 		for _, r := range out.ConfigRules {
-			rule := facts.ConfigRule{Name: aws.ToString(r.ConfigRuleName), State: string(r.ConfigRuleState)}
-			if r.Source != nil {
-				rule.Owner, rule.Identifier = string(r.Source.Owner), aws.ToString(r.Source.SourceIdentifier)
+			if r.Source == nil || r.Source.Owner != configtypes.OwnerAws {
+				all.Own = append(all.Own, aws.ToString(r.ConfigRuleName))
+				continue
 			}
-			page = append(page, rule)
+			all.Managed = append(all.Managed, aws.ToString(r.ConfigRuleName))
+			works := r.ConfigRuleState == configtypes.ConfigRuleStateActive || r.ConfigRuleState == configtypes.ConfigRuleStateEvaluating
+			if id := aws.ToString(r.Source.SourceIdentifier); works && !slices.Contains(all.Identifiers, id) {
+				all.Identifiers = append(all.Identifiers, id)
+			}
 		}
-		return page, out.NextToken, nil
+		return out.NextToken, nil
 	})
-	return func(r *facts.Region) { r.ConfigRules = list }, err
+	return func(r *facts.Region) { r.ConfigRules = all }, err
 }
 
-func ruleEvaluations(ctx context.Context, p *place, _ []string) (func(*facts.Region), error) {
+func failingRules(ctx context.Context, p *place, _ []string) (func(*facts.Region), error) {
 	client := configservice.NewFromConfig(p.aws)
-	list, err := gather(p, func(token *string) ([]facts.RuleEvaluation, *string, error) {
+	list, err := gather(p, func(token *string) ([]facts.FailingRule, *string, error) {
 		out, err := ask(ctx, p, client.DescribeConfigRuleEvaluationStatus, &configservice.DescribeConfigRuleEvaluationStatusInput{Limit: 150, NextToken: token})
 		if err != nil {
 			return nil, nil, err
 		}
-		var page []facts.RuleEvaluation
+		var page []facts.FailingRule
 		for _, s := range out.ConfigRulesEvaluationStatus {
-			page = append(page, facts.RuleEvaluation{
-				Rule: aws.ToString(s.ConfigRuleName), Error: aws.ToString(s.LastErrorCode),
-				Succeeded: later(s.LastSuccessfulInvocationTime, s.LastSuccessfulEvaluationTime), Failed: later(s.LastFailedInvocationTime, s.LastFailedEvaluationTime),
-			})
+			failed := later(s.LastFailedInvocationTime, s.LastFailedEvaluationTime)
+			if failed.After(later(s.LastSuccessfulInvocationTime, s.LastSuccessfulEvaluationTime)) {
+				page = append(page, facts.FailingRule{Name: aws.ToString(s.ConfigRuleName), Failed: failed, Error: aws.ToString(s.LastErrorCode)})
+			}
 		}
 		return page, out.NextToken, nil
 	})
-	return func(r *facts.Region) { r.RuleEvaluations = list }, err
+	return func(r *facts.Region) { r.FailingRules = list }, err
 }
 
 func later(a, b *time.Time) time.Time {

@@ -77,16 +77,16 @@ func TestARegionSaysWhatIsOnThere(t *testing.T) {
 		t.Errorf("gaps: got %v", s.Gaps)
 	}
 	on := regionOf(t, s, home)
-	on.RecorderStates[0].Started, on.RuleEvaluations[0].Failed = time.Time{}, time.Time{}
+	on.RecorderStates[0].Started, on.FailingRules[0].Failed = time.Time{}, time.Time{}
 	want := facts.Region{
-		Name:            home,
-		Recorders:       []facts.Recorder{{Name: "default", Role: w.account.IAM("role/aws-service-role/config.amazonaws.com/AWSServiceRoleForConfig"), Strategy: "ALL_SUPPORTED_RESOURCE_TYPES", AllSupported: true, IncludeGlobal: true, Frequency: "CONTINUOUS"}},
-		RecorderStates:  []facts.RecorderState{{Name: "default", Recording: true, Status: "success"}},
-		Deliveries:      []facts.Delivery{{Name: "default", History: "failure", Stream: "not_applicable", Error: "AccessDenied"}},
-		ConfigRules:     []facts.ConfigRule{{Name: "root-access-key-check", Owner: "AWS", Identifier: "IAM_ROOT_ACCESS_KEY_CHECK", State: "ACTIVE"}},
-		RuleEvaluations: []facts.RuleEvaluation{{Rule: "root-access-key-check", Error: "AccessDenied"}},
-		Aggregators:     []facts.ConfigAggregator{},
-		Hub:             facts.Hub{Enabled: true, Generator: "SECURITY_CONTROL"}, HubV2: facts.HubV2{Enabled: true},
+		Name:           home,
+		Recorders:      []facts.Recorder{{Name: "default", Role: w.account.IAM("role/aws-service-role/config.amazonaws.com/AWSServiceRoleForConfig"), Strategy: "ALL_SUPPORTED_RESOURCE_TYPES", AllSupported: true, IncludeGlobal: true, Frequency: "CONTINUOUS"}},
+		RecorderStates: []facts.RecorderState{{Name: "default", Recording: true, Status: "success"}},
+		Deliveries:     []facts.Delivery{{Name: "default", History: "failure", Stream: "not_applicable", Error: "AccessDenied"}},
+		ConfigRules:    facts.ConfigRules{Identifiers: []string{"IAM_ROOT_ACCESS_KEY_CHECK"}, Managed: []string{"root-access-key-check"}},
+		FailingRules:   []facts.FailingRule{{Name: "root-access-key-check", Error: "AccessDenied"}},
+		Aggregators:    []facts.ConfigAggregator{},
+		Hub:            facts.Hub{Enabled: true, Generator: "SECURITY_CONTROL"}, HubV2: facts.HubV2{Enabled: true},
 		Standards: []facts.Standard{
 			{ARN: "arn:aws:securityhub:::ruleset/cis-aws-foundations-benchmark/v/1.2.0", Name: "cis-aws-foundations-benchmark/v/1.2.0", Status: "READY"},
 			{ARN: "arn:aws:securityhub:us-east-1::standards/aws-foundational-security-best-practices/v/1.0.0", Name: "aws-foundational-security-best-practices/v/1.0.0", Status: "READY"},
@@ -111,7 +111,7 @@ func TestARegionSaysWhatIsOnThere(t *testing.T) {
 	if diff := cmp.Diff(want, on); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
-	off := facts.Region{Name: "ap-south-1", Recorders: []facts.Recorder{}, ConfigRules: []facts.ConfigRule{}, Aggregators: []facts.ConfigAggregator{}, Detectors: []string{}, Analyzers: []facts.Analyzer{}}
+	off := facts.Region{Name: "ap-south-1", Recorders: []facts.Recorder{}, Aggregators: []facts.ConfigAggregator{}, Detectors: []string{}, Analyzers: []facts.Analyzer{}}
 	if diff := cmp.Diff(off, regionOf(t, s, "ap-south-1")); diff != "" {
 		t.Errorf("a Region where nothing is on (-want +got):\n%s", diff)
 	}
@@ -193,6 +193,39 @@ func TestADeniedRegionIsUnknownAlone(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// A rule fails if its last attempt did.
+func TestRulesFailUntilTheyRun(t *testing.T) {
+	w := newWorld(t)
+	failing := func() int { return len(regionOf(t, w.collect(), home).FailingRules) }
+	now := w.Now()
+	set := func(f func() bool) {
+		w.Do(func() {
+			if !f() {
+				t.Error("no such rule")
+			}
+		})
+	}
+	for _, step := range []struct {
+		name string
+		do   func() bool
+		want int
+	}{
+		{"before it ran", func() bool { return true }, 0},
+		{"it failed", func() bool { return config.FailRule(w.account, home, "root-access-key-check", "AccessDenied", now) }, 1},
+		{"it ran since", func() bool {
+			return config.Comply(w.account, home, "root-access-key-check", "COMPLIANT", now.Add(time.Minute))
+		}, 0},
+		{"it failed again", func() bool {
+			return config.FailRule(w.account, home, "root-access-key-check", "AccessDenied", now.Add(time.Hour))
+		}, 1},
+	} {
+		set(step.do)
+		if got := failing(); got != step.want {
+			t.Errorf("%s: got %d failing rules, want %d", step.name, got, step.want)
+		}
 	}
 }
 

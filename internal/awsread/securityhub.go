@@ -120,11 +120,9 @@ func hubControls(ctx context.Context, p *place, standards []string) (func(*facts
 			ids = append(ids, hubtypes.StandardsControlAssociationId{SecurityControlId: aws.String(control), StandardsArn: aws.String(standard)})
 		}
 	}
+	p.reader.plan((len(ids) - 1) / maxAssociations)
 	list := []facts.HubControl{}
 	for batch := range slices.Chunk(ids, maxAssociations) {
-		if len(list) > 0 {
-			p.reader.plan(1)
-		}
 		out, err := ask(ctx, p, client.BatchGetStandardsControlAssociations, &securityhub.BatchGetStandardsControlAssociationsInput{StandardsControlAssociationIds: batch})
 		if err != nil {
 			return nil, err

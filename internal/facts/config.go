@@ -39,20 +39,19 @@ type Delivery struct {
 	Error    string `json:"error"`  // code of the last failure
 }
 
-// ConfigRule is a rule of AWS Config.
-type ConfigRule struct {
-	Name       string `json:"name"`
-	Owner      string `json:"owner"`      // AWS, CUSTOM_LAMBDA, CUSTOM_POLICY
-	Identifier string `json:"identifier"` // of a managed rule, such as IAM_ROOT_ACCESS_KEY_CHECK
-	State      string `json:"state"`      // ACTIVE, EVALUATING, DELETING, DELETING_RESULTS
+// ConfigRules are the rules of AWS Config, of which a Region may have a thousand:
+// what is judged of them is kept, in lists of texts.
+type ConfigRules struct {
+	Identifiers []string `json:"identifiers"` // of AWS's managed rules that work, each once, such as IAM_ROOT_ACCESS_KEY_CHECK
+	Managed     []string `json:"managed"`     // names that the account gave to managed rules
+	Own         []string `json:"own"`         // names of rules that the account wrote
 }
 
-// RuleEvaluation is when a rule last ran.
-type RuleEvaluation struct {
-	Rule      string    `json:"rule"`
-	Succeeded time.Time `json:"succeeded"` // the later of invocation and evaluation
-	Failed    time.Time `json:"failed"`    // likewise
-	Error     string    `json:"error"`     // code of the last failure
+// FailingRule is a rule whose last attempt failed, after the last that went well.
+type FailingRule struct {
+	Name   string    `json:"name"`
+	Failed time.Time `json:"failed"`
+	Error  string    `json:"error"` // code
 }
 
 // ConfigAggregator gathers what AWS Config knows of several accounts or Regions.

@@ -7,12 +7,12 @@ type Region struct {
 	OptIn bool   `json:"opt_in" call:"account:ListRegions"` // off unless somebody enables it
 
 	// AWS Config, see config.go.
-	Recorders       []Recorder         `json:"recorders" call:"config:DescribeConfigurationRecorders"`
-	RecorderStates  []RecorderState    `json:"recorder_states" call:"config:DescribeConfigurationRecorderStatus"`
-	Deliveries      []Delivery         `json:"deliveries" call:"config:DescribeDeliveryChannelStatus"`
-	ConfigRules     []ConfigRule       `json:"config_rules" call:"config:DescribeConfigRules"`
-	RuleEvaluations []RuleEvaluation   `json:"rule_evaluations" call:"config:DescribeConfigRuleEvaluationStatus"`
-	Aggregators     []ConfigAggregator `json:"config_aggregators" call:"config:DescribeConfigurationAggregators"`
+	Recorders      []Recorder         `json:"recorders" call:"config:DescribeConfigurationRecorders"`
+	RecorderStates []RecorderState    `json:"recorder_states" call:"config:DescribeConfigurationRecorderStatus"`
+	Deliveries     []Delivery         `json:"deliveries" call:"config:DescribeDeliveryChannelStatus"`
+	ConfigRules    ConfigRules        `json:"config_rules" call:"config:DescribeConfigRules"`
+	FailingRules   []FailingRule      `json:"failing_rules" call:"config:DescribeConfigRuleEvaluationStatus"`
+	Aggregators    []ConfigAggregator `json:"config_aggregators" call:"config:DescribeConfigurationAggregators"`
 
 	// AWS Security Hub, see securityhub.go.
 	Hub              Hub              `json:"hub" call:"securityhub:DescribeHub"`
