@@ -1,8 +1,10 @@
 package posture
 
 import (
+	"cmp"
 	"fmt"
 	"reflect"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -113,9 +115,12 @@ func below(field string, list []string) bool {
 // accepts judges one value by one criterion.
 func accepts(c facts.Criterion, value string) (bool, error) {
 	is := func(v string) bool { return v == value || sameNumber(v, value) }
-	like := func(p string) bool { return wild(p, value) }
-	if len(c.Equals) > 0 && !slices.ContainsFunc(c.Equals, is) || slices.ContainsFunc(c.NotEquals, is) ||
-		len(c.Matches) > 0 && !slices.ContainsFunc(c.Matches, like) || slices.ContainsFunc(c.NotMatches, like) {
+	like, err := wildIn(c.Matches, value)
+	unlike, err2 := wildIn(c.NotMatches, value)
+	switch {
+	case cmp.Or(err, err2) != nil:
+		return false, fmt.Errorf("%s: %w", c.Field, cmp.Or(err, err2))
+	case len(c.Equals) > 0 && !slices.ContainsFunc(c.Equals, is), slices.ContainsFunc(c.NotEquals, is), len(c.Matches) > 0 && !like, unlike:
 		return false, nil
 	}
 	for _, b := range c.Bounds {
@@ -142,24 +147,20 @@ func sameNumber(a, b string) bool {
 	return err == nil && err2 == nil && x == y
 }
 
-// wild matches * for any text and ? for any one byte. It looks back at the last star
-// only, so its time is the product of the lengths at worst.
-func wild(pattern, text string) bool {
-	star, resume := -1, 0
-	p, t := 0, 0
-	for t < len(text) {
-		switch {
-		case p < len(pattern) && pattern[p] == '*':
-			star, resume = p, t
-			p++
-		case p < len(pattern) && (pattern[p] == '?' || pattern[p] == text[t]):
-			p, t = p+1, t+1
-		case star >= 0:
-			resume++
-			p, t = star+1, resume
-		default:
-			return false
+var wildcards = strings.NewReplacer(`\*`, `.*`, `\?`, `.`)
+
+// wild matches * for any text and ? for any character, in time linear in the text.
+func wild(pattern, text string) (bool, error) {
+	re, err := regexp.Compile(`(?s)^` + wildcards.Replace(regexp.QuoteMeta(pattern)) + `$`)
+	return err == nil && re.MatchString(text), err
+}
+
+// wildIn says whether one of the patterns matches.
+func wildIn(patterns []string, text string) (bool, error) {
+	for _, p := range patterns {
+		if ok, err := wild(p, text); ok || err != nil {
+			return ok, err
 		}
 	}
-	return strings.Trim(pattern[p:], "*") == ""
+	return false, nil
 }
