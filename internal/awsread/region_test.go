@@ -145,7 +145,7 @@ func TestCallsOfARegion(t *testing.T) {
 	}
 }
 
-// findings of a control by Region.
+// byRegion are the findings of a control by Region, "" for the account.
 func byRegion(s *facts.Snapshot, controls []*posture.Control, id string) map[rootkeep.Region]rootkeep.Finding {
 	out := map[rootkeep.Region]rootkeep.Finding{}
 	for _, f := range posture.Evaluate(s, controls, posture.Setting{Now: time.Now()}) {
@@ -158,6 +158,8 @@ func byRegion(s *facts.Snapshot, controls []*posture.Control, id string) map[roo
 
 func TestADeniedRegionIsUnknownAlone(t *testing.T) {
 	controls := controls(t)
+	w := newWorld(t)
+	whole := w.collect()
 	for _, c := range []struct {
 		service, operation, permission string
 		controls                       []string // of each Region
@@ -172,10 +174,9 @@ func TestADeniedRegionIsUnknownAlone(t *testing.T) {
 		{"access-analyzer", "ListAnalyzers", "access-analyzer:ListAnalyzers", []string{"AA-01", "AA-04"}},
 	} {
 		t.Run(c.permission, func(t *testing.T) {
-			w := newWorld(t)
-			whole := w.collect()
 			w.AddFault(cloud.Fault{Kind: cloud.Deny, Service: c.service, Operation: c.operation, Region: "eu-west-1"})
 			s := w.collect()
+			w.ClearFaults()
 			for _, id := range c.controls {
 				before := byRegion(whole, controls, id)
 				for region, f := range byRegion(s, controls, id) {
