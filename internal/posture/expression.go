@@ -98,7 +98,8 @@ type view struct {
 const anyElement = "holder"
 
 // environment is what the expressions of a control may name: facts, now, the element
-// of each, its parameters, the function never(time), and the functions of iam.
+// of each, its parameters, the functions never(time) and conceals(filter, type), and those of
+// iam.
 func (c *Control) environment(v *view) (*cel.Env, error) {
 	base, err := common()
 	if err != nil {
@@ -121,6 +122,7 @@ var common = sync.OnceValues(func() (*cel.Env, error) {
 		cel.Variable("facts", cel.ObjectType("facts.Facts")),
 		cel.Variable("now", cel.TimestampType),
 		cel.Function("never", cel.Overload("never_timestamp", []*cel.Type{cel.TimestampType}, cel.BoolType, cel.UnaryBinding(never))),
+		concealFunction,
 		ext.Strings(),
 	}, iamFunctions()...)...)
 })
