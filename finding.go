@@ -3,6 +3,7 @@ package rootkeep
 import (
 	"fmt"
 	"strings"
+	"time"
 )
 
 // Status is what a control came to for one resource. The zero value is Unknown: what
@@ -60,4 +61,20 @@ type Finding struct {
 	// the AWS actions that would tell them.
 	Missing     []string `json:"missing,omitempty"`
 	Permissions []string `json:"permissions,omitempty"`
+	// Exception is who accepted the failure of an excepted finding; nil for others.
+	Exception *Exception `json:"exception,omitempty"`
 }
+
+// Exception is the acceptance of a failure.
+type Exception struct {
+	Owner  string    `json:"owner"`
+	Reason string    `json:"reason"`
+	Until  time.Time `json:"until"` // the first moment at which it no longer holds
+}
+
+// IsRoot says whether the finding is of a control about the root user, which no report
+// hides below others.
+func (f *Finding) IsRoot() bool { return strings.HasPrefix(f.Control, RootControls) }
+
+// RootControls is how the IDs of controls about the root user begin.
+const RootControls = "RT-"
