@@ -50,7 +50,7 @@ func (d *decoder) fill(into reflect.Value, n ast.Node) {
 	}
 	switch into.Kind() {
 	case reflect.Struct:
-		d.object(into, n)
+		d.whole(into, n)
 	case reflect.Slice:
 		d.list(into, n)
 	case reflect.String:
@@ -114,15 +114,34 @@ func (d *decoder) list(into reflect.Value, n ast.Node) {
 	into.Set(out)
 }
 
-func (d *decoder) object(into reflect.Value, n ast.Node) {
-	fields := fieldsOf(into.Type())
+// whole is an object that has every key: of a fact, what is left out is not known, and
+// must not be read as zero.
+func (d *decoder) whole(into reflect.Value, n ast.Node) {
+	before := len(d.problems)
+	given := d.object(into, n)
+	if len(d.problems) > before {
+		return
+	}
+	for name := range fieldsOf(into.Type()) {
+		if !given[name] {
+			d.refuse(n, "no %s: want all of %s", name, names(fieldsOf(into.Type())))
+			return
+		}
+	}
+}
+
+// object fills a struct and says which keys were given.
+func (d *decoder) object(into reflect.Value, n ast.Node) map[string]bool {
+	fields, given := fieldsOf(into.Type()), map[string]bool{}
 	for _, m := range d.members(n) {
 		if i, ok := fields[m.key]; ok {
 			d.fill(into.Field(i), m.value)
+			given[m.key] = true
 			continue
 		}
 		d.refuse(m.at, "unknown key %q: want one of %s", m.key, names(fields))
 	}
+	return given
 }
 
 type member struct {

@@ -152,7 +152,7 @@ func (f *reading) fact(of reflect.Type, name string, at, value ast.Node) (fact, 
 func (f *reading) attestation(n ast.Node) {
 	before := len(f.problems)
 	a := attestation{line: lineOf(n)}
-	f.fill(reflect.ValueOf(&a).Elem(), n)
+	f.object(reflect.ValueOf(&a).Elem(), n)
 	if len(f.problems) > before {
 		return
 	}
@@ -181,7 +181,7 @@ func (f *reading) attestation(n ast.Node) {
 func (f *reading) exception(n ast.Node) {
 	before := len(f.problems)
 	e := exception{line: lineOf(n)}
-	f.fill(reflect.ValueOf(&e).Elem(), n)
+	f.object(reflect.ValueOf(&e).Elem(), n)
 	if len(f.problems) > before {
 		return
 	}
