@@ -55,7 +55,7 @@ func TestFailuresComeFirst(t *testing.T) {
 
 func TestTextIsHarmlessAndSaysWhatIsMissing(t *testing.T) {
 	var b bytes.Buffer
-	if err := assess(findings()).Text(&b, 0); err != nil {
+	if err := assess(findings()).Text(&b, assessment.TextOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	if strings.ContainsAny(b.String(), "\x1b\u202e") {
@@ -75,7 +75,7 @@ func TestManyResourcesAreCounted(t *testing.T) {
 	}
 	for most, want := range map[int]string{0: "and 4 more", 2: "and 7 more", -1: ""} {
 		var b bytes.Buffer
-		if err := assess(list).Text(&b, most); err != nil {
+		if err := assess(list).Text(&b, assessment.TextOptions{Most: most}); err != nil {
 			t.Fatal(err)
 		}
 		if got := strings.Contains(b.String(), "more"); got != (want != "") || !strings.Contains(b.String(), want) {
