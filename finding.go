@@ -1,6 +1,8 @@
 package rootkeep
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"strings"
 	"time"
@@ -75,6 +77,13 @@ type Exception struct {
 // IsRoot says whether the finding is of a control about the root user, which no report
 // hides below others.
 func (f *Finding) IsRoot() bool { return strings.HasPrefix(f.Control, RootControls) }
+
+// ID tells the finding apart, and stays the same from scan to scan: a digest of control,
+// account, Region and resource.
+func (f *Finding) ID() string {
+	sum := sha256.Sum256(fmt.Appendf(nil, "%q %q %q %q", f.Control, f.Account, f.Region, f.Resource))
+	return "FI-" + hex.EncodeToString(sum[:12])
+}
 
 // RootControls is how the IDs of controls about the root user begin.
 const RootControls = "RT-"

@@ -50,7 +50,7 @@ func (a *Assessment) Text(w io.Writer, o TextOptions) error {
 	if t.Most == 0 {
 		t.Most = 5
 	}
-	t.line(t.bold(a.verdict()))
+	t.line(t.bold(a.Verdict()))
 	t.failures()
 	t.plan()
 	t.score()
@@ -197,7 +197,8 @@ func (a *Assessment) what() string {
 	return text.Counted(len(a.Accounts), "account")
 }
 
-func (a *Assessment) verdict() string {
+// Verdict is the scan in one sentence.
+func (a *Assessment) Verdict() string {
 	accepted := ""
 	if n := a.Counts.Excepted; n > 0 {
 		accepted = fmt.Sprintf(", %s accepted", text.Grouped(n))
