@@ -8,6 +8,7 @@ import (
 
 	"github.com/rootkeep/rootkeep"
 	"github.com/rootkeep/rootkeep/internal/posture/score"
+	"github.com/rootkeep/rootkeep/internal/report/sheet"
 	"github.com/rootkeep/rootkeep/internal/report/text"
 )
 
@@ -97,10 +98,7 @@ func (t summary) since() {
 	}
 	t.heading("SINCE %s UTC (%s)", d.Judged.UTC().Format(time.DateTime), visible(d.File))
 	t.line("  %s", d.counts())
-	for _, part := range []struct {
-		word string
-		list []rootkeep.Finding
-	}{{"new", d.New}, {"fixed", d.Fixed}, {"gone", d.Gone}, {"not known now", d.NewlyUnknown}} {
+	for _, part := range d.parts() {
 		shown := part.list
 		if t.Most > 0 {
 			shown = shown[:min(t.Most, len(shown))]
@@ -116,6 +114,17 @@ func (t summary) since() {
 	for _, note := range d.notes() {
 		t.line("  %s", visible(note))
 	}
+}
+
+// change is one kind of difference, with its word and colour.
+type change struct {
+	word  string
+	class sheet.Markup
+	list  []rootkeep.Finding
+}
+
+func (d *Difference) parts() []change {
+	return []change{{"new", "s-fail", d.New}, {"fixed", "s-pass", d.Fixed}, {"gone", "s-none", d.Gone}, {"not known now", "s-unknown", d.NewlyUnknown}}
 }
 
 // counts is the difference in one sentence.
