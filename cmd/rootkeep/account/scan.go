@@ -5,6 +5,7 @@ package account
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -21,15 +22,10 @@ type scanFlags struct {
 	config  app.ScanConfig
 	fromAWS bool
 	aws     app.AWSConfig
+	push    bool
 }
 
-// ScanCommand is rootkeep scan.
-func ScanCommand(s cli.Streams) *cobra.Command {
-	var f scanFlags
-	c := &cobra.Command{
-		Use:   "scan FILE...|--snapshot FILE|--aws",
-		Short: "Judge an account by controls",
-		Long: `Scan judges an account by what people already have of it, offline. A file is one of
+const scanLong = `Scan judges an account by what people already have of it, offline. A file is one of
   the credential report (the CSV, or aws iam get-credential-report),
   aws iam get-account-authorization-details,
   aws iam get-account-summary,
@@ -56,12 +52,18 @@ the call that tells it. Files do not say when AWS answered: their own time is ta
 failures that an owner accepts until a day (docs/register.md). --since FILE says what has
 changed since an earlier scan: its JSON report, its snapshot or a folder of snapshots.
 
+--push-securityhub imports the findings into AWS Security Hub, all into the Region of
+--region; what passes or is gone is archived there. It is the only thing that scan
+writes to AWS, and needs securityhub:BatchImportFindings alone.
+
 The report is text, json, csv, html (one page, nothing loaded from elsewhere), junit,
 sarif, ocsf or asff; --also writes further ones of the same scan.
 
 Exit code 2 with --fail-on when a failure is at or above that severity, which nobody
-accepts; 5 when a file or an answer of AWS could not be read.`,
-		Example: `  rootkeep scan --aws --profile audit --save account.json
+accepts; 5 when a file or an answer of AWS could not be read; 1 when a finding could not
+be imported.`
+
+const scanExample = `  rootkeep scan --aws --profile audit --save account.json
   rootkeep scan --aws --region eu-west-1 --output json
   aws iam generate-credential-report && aws iam get-credential-report > report.json
   aws iam get-account-summary > summary.json
@@ -70,9 +72,18 @@ accepts; 5 when a file or an answer of AWS could not be read.`,
   rootkeep scan --save account.json report.json summary.json
   rootkeep scan --snapshot account.json --fail-on high --output junit
   rootkeep scan --snapshot account.json --register register.yaml --since last-week.json
-  rootkeep scan --snapshot account.json --also html=report.html --also sarif=report.sarif`,
-		Args: cobra.ArbitraryArgs,
-		RunE: func(c *cobra.Command, paths []string) error { return f.run(c.Context(), s, paths) },
+  rootkeep scan --snapshot account.json --also html=report.html --also sarif=report.sarif`
+
+// ScanCommand is rootkeep scan.
+func ScanCommand(s cli.Streams) *cobra.Command {
+	var f scanFlags
+	c := &cobra.Command{
+		Use:     "scan FILE...|--snapshot FILE|--aws",
+		Short:   "Judge an account by controls",
+		Long:    scanLong,
+		Example: scanExample,
+		Args:    cobra.ArbitraryArgs,
+		RunE:    func(c *cobra.Command, paths []string) error { return f.run(c.Context(), s, paths) },
 	}
 	fl := c.Flags()
 	f.outputs.add(c)
@@ -82,6 +93,7 @@ accepts; 5 when a file or an answer of AWS could not be read.`,
 	fl.StringVar(&f.aws.Region, "region", "", "Region to begin in, with --aws; AWS names the others; Region of the findings in asff")
 	fl.StringVar(&f.config.Save, "save", "", "write the facts to this new snapshot file")
 	fl.StringArrayVar(&f.config.Controls, "controls", nil, "folder with further controls (repeatable)")
+	fl.BoolVar(&f.push, "push-securityhub", false, "import the findings into AWS Security Hub, with --aws or in the Region of --region")
 	fl.StringVar(&f.config.Register, "register", "", "file of decisions, attestations and exceptions")
 	fl.StringVar(&f.config.Since, "since", "", "say what has changed since this report (JSON), snapshot, or folder of snapshots")
 	fl.Var(&f.failOn, "fail-on", "exit 2 when a failure is at or above this severity")
@@ -97,7 +109,9 @@ func (f *scanFlags) check(paths []string) error {
 	switch {
 	case f.fromAWS && (f.config.Snapshot != "" || len(paths) > 0):
 		return cli.Usage("--aws reads all facts itself: give no files and no --snapshot")
-	case !f.fromAWS && f.aws.Profile != "", !f.fromAWS && f.aws.Region != "" && !f.outputs.writes("asff"):
+	case f.push && !f.fromAWS && f.aws.Region == "":
+		return cli.Usage("--push-securityhub: want --aws, or the Region of the Security Hub; hint: --region us-east-1")
+	case !f.fromAWS && !f.push && (f.aws.Profile != "" || f.aws.Region != "" && !f.outputs.writes("asff")):
 		return cli.Usage("--profile and --region go with --aws")
 	case !f.fromAWS && f.config.Snapshot == "" && len(paths) == 0:
 		return cli.Usage("want files of facts or --snapshot FILE or --aws; hint: rootkeep scan --help")
@@ -130,11 +144,23 @@ func (f *scanFlags) run(ctx context.Context, s cli.Streams, paths []string) erro
 	if err != nil {
 		return &cli.Error{Code: cli.ExitUnread, Err: err}
 	}
-	a.ExitCodes = f.codes(a)
+	var unsent error
+	if f.push {
+		unsent = app.Push(ctx, a, app.HubConfig{Profile: f.aws.Profile, Region: f.aws.Region})
+	}
+	a.ExitCodes = f.codes(a, unsent)
 	if err := files.write(a, f.region()); err != nil {
 		return err
 	}
 	f.outputs.sayProblems(s.Err, a)
+	if a.Imported != nil {
+		for _, line := range a.Imported.Lines() {
+			fmt.Fprintf(s.Err, "rootkeep: %s\n", cli.Visible(line))
+		}
+	}
+	if unsent != nil {
+		return &cli.Error{Code: cli.ExitFailed, Err: unsent}
+	}
 	return cli.ExitWith(a.ExitCodes)
 }
 
@@ -143,8 +169,12 @@ func (f *scanFlags) region() rootkeep.Region {
 	return cmp.Or(rootkeep.Region(f.aws.Region), "us-east-1")
 }
 
-func (f *scanFlags) codes(a *assessment.Assessment) []int {
+// codes are all exit codes that apply, the deciding one first.
+func (f *scanFlags) codes(a *assessment.Assessment, unsent error) []int {
 	codes := []int{}
+	if unsent != nil || a.Imported != nil && len(a.Imported.Failed) > 0 {
+		codes = append(codes, cli.ExitFailed)
+	}
 	if f.failOn.Given && a.Fails(f.failOn.Severity) > 0 {
 		codes = append(codes, cli.ExitFindings)
 	}

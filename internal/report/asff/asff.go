@@ -108,13 +108,21 @@ func Write(w io.Writer, a *assessment.Assessment, region rootkeep.Region) error 
 // The error says that an account's number is not known.
 func Of(a *assessment.Assessment, region rootkeep.Region) ([]Finding, error) {
 	out := make([]Finding, 0, len(a.Findings))
+	seen := map[string]bool{}
+	add := func(f *rootkeep.Finding) {
+		// Of two with one ID the later import would win. The worse comes first.
+		if id := f.ID(); !seen[id] {
+			seen[id] = true
+			out = append(out, of(a, f, region))
+		}
+	}
 	for i := range a.Findings {
-		out = append(out, of(a, &a.Findings[i], region))
+		add(&a.Findings[i])
 	}
 	if a.Since != nil {
 		for _, f := range a.Since.Gone {
 			f.Status, f.Detail, f.Exception = rootkeep.NotApplicable, "The resource is no longer there.", nil
-			out = append(out, of(a, &f, region))
+			add(&f)
 		}
 	}
 	for i := range out {

@@ -59,6 +59,18 @@ func TestIDsAreStableAndApart(t *testing.T) {
 	}
 }
 
+// The later of two imports of one ID wins, so a pass must not follow a failure.
+func TestOfTwoFindingsWithOneIDTheWorseIsKept(t *testing.T) {
+	a := assessment.New("v", assessmenttest.Day, nil)
+	a.Add(&facts.Snapshot{Account: "111122223333"}, []rootkeep.Finding{
+		{Control: "A", Status: rootkeep.Pass, Account: "111122223333", Resource: "r"}, {Control: "A", Status: rootkeep.Fail, Account: "111122223333", Resource: "r"},
+	})
+	a.Finish()
+	if got := of(t, a, "eu-west-1"); len(got) != 1 || got[0].Compliance.Status != "FAILED" {
+		t.Errorf("got %+v, want the failure alone", got)
+	}
+}
+
 func TestTheProductIsInTheRegionOfTheImport(t *testing.T) {
 	for region, want := range map[rootkeep.Region]string{
 		"eu-west-1":     "arn:aws:securityhub:eu-west-1:111122223333:product/111122223333/default",

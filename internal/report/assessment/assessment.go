@@ -31,6 +31,7 @@ type Assessment struct {
 	Score     *score.Score       `json:"score,omitempty"`
 	Register  *Register          `json:"register,omitempty"` // if one was given
 	Since     *Difference        `json:"since,omitempty"`    // if an earlier scan was given
+	Imported  *Imported          `json:"security_hub,omitempty"`
 
 	controls map[string]*posture.Control
 }
