@@ -7,12 +7,14 @@
 package register
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"reflect"
 	"strings"
 	"time"
 
+	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/parser"
 
@@ -84,7 +86,12 @@ func Read(name string, r io.Reader, at, now time.Time) (*Register, []error) {
 		return nil, []error{fmt.Errorf("%s: %w", name, err)}
 	}
 	doc, err := parser.ParseBytes(text, 0)
-	if err != nil {
+	var located yaml.Error
+	switch {
+	case errors.As(err, &located) && located.GetToken() != nil:
+		at := located.GetToken().Position
+		return nil, []error{&rule.Error{File: name, Line: at.Line, Column: at.Column, Msg: located.GetMessage()}}
+	case err != nil:
 		return nil, []error{fmt.Errorf("%s: %w", name, err)}
 	}
 	if len(doc.Docs) != 1 || doc.Docs[0].Body == nil {

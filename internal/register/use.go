@@ -11,6 +11,7 @@ import (
 	"github.com/rootkeep/rootkeep"
 	"github.com/rootkeep/rootkeep/iam/pattern"
 	"github.com/rootkeep/rootkeep/internal/facts"
+	"github.com/rootkeep/rootkeep/internal/rule"
 )
 
 // Use is a register applied to the accounts of one scan. It is for one goroutine.
@@ -121,16 +122,19 @@ func (u *Use) of(f *rootkeep.Finding) []int {
 	out, known := u.about[f.Control]
 	if !known {
 		for n := range u.register.exceptions {
-			if slices.ContainsFunc(u.register.exceptions[n].control, func(p pattern.Pattern) bool {
-				// What covers all controls was not written with the root user in mind.
-				return p.Match(f.Control) && (!f.IsRoot() || strings.HasPrefix(literal(&p), rootkeep.RootControls))
-			}) {
+			if slices.ContainsFunc(u.register.exceptions[n].control, func(p pattern.Pattern) bool { return concerns(&p, f.Control) }) {
 				out = append(out, n)
 			}
 		}
 		u.about[f.Control] = out
 	}
 	return out
+}
+
+// concerns says whether a pattern covers a control. What covers all controls was not
+// written with the root user in mind.
+func concerns(p *pattern.Pattern, control string) bool {
+	return p.Match(control) && (!strings.HasPrefix(control, rootkeep.RootControls) || strings.HasPrefix(literal(p), rootkeep.RootControls))
 }
 
 // literal is a pattern's text before its first wildcard.
@@ -225,5 +229,20 @@ func (r *Register) Entries(now time.Time) []Entry {
 		add(e.line, "exception", strings.Join(e.Control, ", "), e.Owner, e.Expires)
 	}
 	slices.SortStableFunc(out, func(a, b Entry) int { return a.Expires.Compare(b.Expires) })
+	return out
+}
+
+// Strangers are the exceptions whose pattern covers none of these controls, each an error
+// with file and line.
+func (r *Register) Strangers(controls []string) []error {
+	var out []error
+	for i := range r.exceptions {
+		e := &r.exceptions[i]
+		for n := range e.control {
+			if !slices.ContainsFunc(controls, func(id string) bool { return concerns(&e.control[n], id) }) {
+				out = append(out, &rule.Error{File: r.file, Line: e.line, Column: 1, Msg: fmt.Sprintf("no control is covered by %q; hint: root controls need a pattern that begins with RT-", e.Control[n])})
+			}
+		}
+	}
 	return out
 }

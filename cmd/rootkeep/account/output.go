@@ -84,9 +84,11 @@ func (f *outputFlags) sayProblems(w io.Writer, a *assessment.Assessment) {
 type report struct {
 	*cli.Output
 	format string
+	stream bool // goes to standard output
 	text   assessment.TextOptions
 }
 
+// reports are those that were asked for. Only the first may go to standard output.
 type reports []report
 
 // open opens every file before the scan begins, so that none is found unwritable after
@@ -102,7 +104,7 @@ func (f *outputFlags) open(s cli.Streams) (reports, error) {
 		}
 		_, terminal := cli.TerminalWidth(s.Out)
 		color := f.color == "always" || f.color == "auto" && terminal && file == "" && os.Getenv("NO_COLOR") == ""
-		out = append(out, report{o, format, assessment.TextOptions{Color: color, Most: f.most}})
+		out = append(out, report{o, format, file == "", assessment.TextOptions{Color: color, Most: f.most}})
 	}
 	return out, nil
 }
@@ -113,16 +115,23 @@ func (r reports) discard() {
 	}
 }
 
-// write writes all, and puts them in their places once all are whole.
+// write writes all. Files are put in their places once each of them is whole, and before
+// standard output: whoever reads that may go away.
 func (r reports) write(a *assessment.Assessment, region rootkeep.Region) error {
-	for _, o := range r {
-		if err := o.render(a, region); err != nil {
-			return err
-		}
+	files, streams := r, reports{}
+	if r[0].stream {
+		files, streams = r[1:], r[:1]
 	}
-	for _, o := range r {
-		if err := o.Commit(); err != nil {
-			return err
+	for _, list := range []reports{files, streams} {
+		for _, o := range list {
+			if err := o.render(a, region); err != nil {
+				return err
+			}
+		}
+		for _, o := range list {
+			if err := o.Commit(); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

@@ -129,8 +129,12 @@ func (d *Difference) parts() []change {
 
 // counts is the difference in one sentence.
 func (d *Difference) counts() string {
-	return fmt.Sprintf("%s, %s fixed, %s gone, %s newly unknown, %s unchanged", text.Counted(len(d.New), "new failure"), text.Grouped(len(d.Fixed)), text.Grouped(len(d.Gone)),
+	out := fmt.Sprintf("%s, %s fixed, %s gone, %s newly unknown, %s unchanged", text.Counted(len(d.New), "new failure"), text.Grouped(len(d.Fixed)), text.Grouped(len(d.Gone)),
 		text.Grouped(len(d.NewlyUnknown)), text.Grouped(d.Unchanged))
+	if d.Changed > 0 {
+		out += fmt.Sprintf(", %s changed in another way", text.Grouped(d.Changed))
+	}
+	return out
 }
 
 // notes say what the difference leaves out.
