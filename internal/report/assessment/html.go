@@ -3,11 +3,9 @@ package assessment
 import (
 	"bufio"
 	_ "embed"
-	"fmt"
 	"io"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/rootkeep/rootkeep"
 	"github.com/rootkeep/rootkeep/internal/posture/score"
@@ -254,7 +252,7 @@ func (p page) findings(caption string, list []rootkeep.Finding) {
 		p.TD("Region", "", string(f.Region), "")
 		under := ""
 		if e := f.Exception; e != nil {
-			under = fmt.Sprintf("accepted by %s until %s: %s", e.Owner, e.Until.UTC().Format(time.DateOnly), e.Reason)
+			under = acceptance(e)
 		}
 		p.TD("Seen", "", f.Detail, under)
 		p.Raw("</tr>")

@@ -236,12 +236,17 @@ func about(f *rootkeep.Finding) string {
 		out += " in " + visible(string(f.Region))
 	}
 	if e := f.Exception; e != nil {
-		out += visible(fmt.Sprintf(", accepted by %s until %s: %s", e.Owner, e.Until.UTC().Format(time.DateOnly), e.Reason))
+		out += ", " + visible(acceptance(e))
 	}
 	if f.Detail != "" {
 		out += ": " + visible(f.Detail)
 	}
 	return out
+}
+
+// acceptance is who accepts a failure, until when, and why.
+func acceptance(e *rootkeep.Exception) string {
+	return fmt.Sprintf("accepted by %s until %s: %s", e.Owner, e.Until.UTC().Format(time.DateOnly), e.Reason)
 }
 
 // missing are the reasons of a group, each once, at most ten.

@@ -28,6 +28,7 @@ var controls = []*posture.Control{
 	{ID: "IU-01", Name: "console-mfa", Why: "A password alone is phished.", Fix: posture.Fix{CLI: "aws iam enable-mfa-device", Effort: "hours"}},
 	{ID: "CT-01", Name: "trail", Why: "Without a trail nobody knows.", Fix: posture.Fix{Console: "Create a trail.", Effort: "hours"}},
 	{ID: "GD-01", Name: "guardduty", Why: "It sees what rules do not.", Fix: posture.Fix{CLI: "aws guardduty create-detector --enable", Effort: "days"}},
+	{ID: "MF-03", Name: "alarm-root", Why: "Minutes count.", Fix: posture.Fix{Console: "Create the alarm.", Effort: "hours"}},
 	{ID: "PW-08", Name: "expiry", Why: "An old password may be known.", Fix: posture.Fix{Console: "Set it.", Effort: "minutes"}},
 }
 
