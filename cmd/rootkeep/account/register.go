@@ -11,6 +11,7 @@ import (
 	"github.com/rootkeep/rootkeep/cmd/rootkeep/cli"
 	"github.com/rootkeep/rootkeep/internal/app"
 	"github.com/rootkeep/rootkeep/internal/register"
+	"github.com/rootkeep/rootkeep/internal/report/text"
 )
 
 // RegisterCommand is rootkeep register.
@@ -45,10 +46,11 @@ func registerNew(s cli.Streams) *cobra.Command {
 type registerFlags struct {
 	output   string
 	controls []string
+	at       cli.Moment
 }
 
 func registerCheck(s cli.Streams) *cobra.Command {
-	var f registerFlags
+	f := registerFlags{at: cli.Moment{Now: time.Now}}
 	c := &cobra.Command{
 		Use:   "check FILE",
 		Short: "Look for mistakes in a register",
@@ -65,6 +67,7 @@ Exit code 5 when the register has a mistake: rootkeep scan refuses it.`,
 	fl := c.Flags()
 	fl.StringVar(&f.output, "output", "text", "text or json")
 	fl.StringArrayVar(&f.controls, "controls", nil, "folder with further controls (repeatable)")
+	fl.Var(&f.at, "at", "check as of this time instead of now: a day, a time, or a span back (7d)")
 	cli.CompleteValues(c, "output", []string{"text", "json"})
 	return c
 }
@@ -85,7 +88,7 @@ func (f *registerFlags) check(s cli.Streams, path string) error {
 	if f.output != "text" && f.output != "json" {
 		return cli.Usage("--output %s: want text or json", f.output)
 	}
-	now := time.Now()
+	now := f.at.Or(time.Now())
 	r, mistakes, err := app.ReadRegister(path, now)
 	if err != nil {
 		return &cli.Error{Code: cli.ExitUnread, Err: err}
@@ -124,7 +127,8 @@ func (c *checked) print(s cli.Streams, output string) error {
 	for _, m := range c.Mistakes {
 		fmt.Fprintln(&b, m)
 	}
-	fmt.Fprintf(&b, "%s: %d decisions, %d attestations, %d exceptions, %d mistakes\n", c.File, c.Decisions, c.Attestations, c.Exceptions, len(c.Mistakes))
+	fmt.Fprintf(&b, "%s: %s, %s, %s, %s\n", c.File, text.Counted(c.Decisions, "decision"), text.Counted(c.Attestations, "attestation"), text.Counted(c.Exceptions, "exception"),
+		text.Counted(len(c.Mistakes), "mistake"))
 	for _, e := range c.Entries {
 		fmt.Fprintf(&b, "  %-8s  %s  line %d: %s %s, %s\n", e.State, e.Expires.UTC().Format(time.DateOnly), e.Line, e.Kind, e.What, e.Who)
 	}

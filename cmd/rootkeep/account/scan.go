@@ -23,6 +23,7 @@ type scanFlags struct {
 	fromAWS bool
 	aws     app.AWSConfig
 	push    bool
+	at      cli.Moment
 }
 
 const scanLong = `Scan judges an account by what people already have of it, offline. A file is one of
@@ -76,7 +77,7 @@ const scanExample = `  rootkeep scan --aws --profile audit --save account.json
 
 // ScanCommand is rootkeep scan.
 func ScanCommand(s cli.Streams) *cobra.Command {
-	var f scanFlags
+	f := scanFlags{at: cli.Moment{Now: time.Now}}
 	c := &cobra.Command{
 		Use:     "scan FILE...|--snapshot FILE|--aws",
 		Short:   "Judge an account by controls",
@@ -93,6 +94,7 @@ func ScanCommand(s cli.Streams) *cobra.Command {
 	fl.StringVar(&f.aws.Region, "region", "", "Region to begin in, with --aws; AWS names the others; Region of the findings in asff")
 	fl.StringVar(&f.config.Save, "save", "", "write the facts to this new snapshot file")
 	fl.StringArrayVar(&f.config.Controls, "controls", nil, "folder with further controls (repeatable)")
+	fl.Var(&f.at, "at", "judge as of this time instead of now: a day, a time, or a span back (7d)")
 	fl.BoolVar(&f.push, "push-securityhub", false, "import the findings into AWS Security Hub, with --aws or in the Region of --region")
 	fl.StringVar(&f.config.Register, "register", "", "file of decisions, attestations and exceptions")
 	fl.StringVar(&f.config.Since, "since", "", "say what has changed since this report (JSON), snapshot, or folder of snapshots")
@@ -109,6 +111,8 @@ func (f *scanFlags) check(paths []string) error {
 	switch {
 	case f.fromAWS && (f.config.Snapshot != "" || len(paths) > 0):
 		return cli.Usage("--aws reads all facts itself: give no files and no --snapshot")
+	case (f.fromAWS || f.push) && !f.at.IsZero():
+		return cli.Usage("--at judges the facts of files as of another time: it does not go with --aws or --push-securityhub")
 	case f.push && !f.fromAWS && f.aws.Region == "":
 		return cli.Usage("--push-securityhub: want --aws, or the Region of the Security Hub; hint: --region us-east-1")
 	case !f.fromAWS && !f.push && (f.aws.Profile != "" || f.aws.Region != "" && !f.outputs.writes("asff")):
@@ -126,7 +130,7 @@ func (f *scanFlags) run(ctx context.Context, s cli.Streams, paths []string) erro
 		return err
 	}
 	c := f.config
-	c.Paths, c.Stdin, c.Version, c.Now = paths, s.In, cli.Version(), time.Now()
+	c.Paths, c.Stdin, c.Version, c.Now = paths, s.In, cli.Version(), f.at.Or(time.Now())
 	clear := func() {}
 	if f.fromAWS {
 		c.AWS = &f.aws
