@@ -17,30 +17,13 @@ import (
 // TestScanReadsAWS runs the command against a simulated account, first as root, then
 // with a call denied.
 func TestScanReadsAWS(t *testing.T) {
-	c, err := awssim.New(cloud.Config{Clock: time.Now, Seed: 1})
-	if err != nil {
-		t.Fatal(err)
-	}
-	a, err := c.AddAccount("111111111111", "alone", "alone@example.com", c.Now())
-	if err != nil {
-		t.Fatal(err)
-	}
-	key := c.NewKey(cloud.RootCaller(a), c.Now())
-	a.Root.Keys = []*cloud.AccessKey{key}
+	c, a, key := aloneAsRoot(t)
 	for range 3 { // a report that is there is not waited for
 		if _, err := c.Invoke(cloud.Invocation{Caller: cloud.RootCaller(a), Region: "us-east-1", Service: "iam", Operation: "GenerateCredentialReport"}); err != nil {
 			t.Fatal(err)
 		}
 	}
-	server := httptest.NewServer(c)
-	defer server.Close()
-	saved := filepath.Join(t.TempDir(), "account.json")
-	for name, value := range map[string]string{
-		"AWS_ENDPOINT_URL": server.URL, "AWS_ACCESS_KEY_ID": key.ID, "AWS_SECRET_ACCESS_KEY": key.Secret, "AWS_SESSION_TOKEN": "", "AWS_PROFILE": "",
-		"AWS_CONFIG_FILE": saved + ".none", "AWS_SHARED_CREDENTIALS_FILE": saved + ".none", "AWS_EC2_METADATA_DISABLED": "true",
-	} {
-		t.Setenv(name, value)
-	}
+	saved := filepath.Join(serve(t, c, key), "account.json")
 	for _, step := range []struct {
 		args string
 		deny string // operation of IAM
@@ -75,16 +58,7 @@ func TestScanReadsAWS(t *testing.T) {
 // TestScanImportsIntoSecurityHub runs the command against a simulated account that uses
 // Security Hub in one Region.
 func TestScanImportsIntoSecurityHub(t *testing.T) {
-	c, err := awssim.New(cloud.Config{Clock: time.Now, Seed: 1})
-	if err != nil {
-		t.Fatal(err)
-	}
-	a, err := c.AddAccount("111111111111", "alone", "alone@example.com", c.Now())
-	if err != nil {
-		t.Fatal(err)
-	}
-	key := c.NewKey(cloud.RootCaller(a), c.Now())
-	a.Root.Keys = []*cloud.AccessKey{key}
+	c, a, key := aloneAsRoot(t)
 	call := func(operation string) map[string]any {
 		out, err := c.Invoke(cloud.Invocation{Caller: cloud.RootCaller(a), Region: "eu-west-1", Service: "securityhub", Operation: operation})
 		if err != nil {
@@ -93,15 +67,7 @@ func TestScanImportsIntoSecurityHub(t *testing.T) {
 		return out
 	}
 	call("EnableSecurityHub")
-	server := httptest.NewServer(c)
-	defer server.Close()
-	dir := t.TempDir()
-	for name, value := range map[string]string{
-		"AWS_ENDPOINT_URL": server.URL, "AWS_ACCESS_KEY_ID": key.ID, "AWS_SECRET_ACCESS_KEY": key.Secret, "AWS_SESSION_TOKEN": "", "AWS_PROFILE": "", "AWS_REGION": "", "AWS_DEFAULT_REGION": "",
-		"AWS_CONFIG_FILE": dir + "/none", "AWS_SHARED_CREDENTIALS_FILE": dir + "/none", "AWS_EC2_METADATA_DISABLED": "true",
-	} {
-		t.Setenv(name, value)
-	}
+	dir := serve(t, c, key)
 	report := filepath.Join(dir, "report.csv")
 	const users = "user,arn,user_creation_time,password_enabled,password_last_used,password_last_changed,mfa_active,access_key_1_active,access_key_2_active\n" +
 		"x,arn:aws:iam::111111111111:user/x,2024-01-01T00:00:00+00:00,true,2026-11-01T00:00:00Z,2026-11-01T00:00:00Z,false,false,false\n"
@@ -134,4 +100,36 @@ func TestScanImportsIntoSecurityHub(t *testing.T) {
 	if len(held) == 0 || len(seen) != len(held) {
 		t.Errorf("got %d findings under %d IDs, want each once", len(held), len(seen))
 	}
+}
+
+// aloneAsRoot is a simulated account with an access key of its root user.
+func aloneAsRoot(t *testing.T) (*cloud.Cloud, *cloud.Account, *cloud.AccessKey) {
+	t.Helper()
+	c, err := awssim.New(cloud.Config{Clock: time.Now, Seed: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, err := c.AddAccount("111111111111", "alone", "alone@example.com", c.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	key := c.NewKey(cloud.RootCaller(a), c.Now())
+	a.Root.Keys = []*cloud.AccessKey{key}
+	return c, a, key
+}
+
+// serve serves the accounts, and gives this process the key and a folder.
+func serve(t *testing.T, c *cloud.Cloud, key *cloud.AccessKey) string {
+	t.Helper()
+	server := httptest.NewServer(c)
+	t.Cleanup(server.Close)
+	dir := t.TempDir()
+	none := filepath.Join(dir, "none")
+	for name, value := range map[string]string{
+		"AWS_ENDPOINT_URL": server.URL, "AWS_ACCESS_KEY_ID": key.ID, "AWS_SECRET_ACCESS_KEY": key.Secret, "AWS_SESSION_TOKEN": "", "AWS_PROFILE": "", "AWS_REGION": "", "AWS_DEFAULT_REGION": "",
+		"AWS_CONFIG_FILE": none, "AWS_SHARED_CREDENTIALS_FILE": none, "AWS_EC2_METADATA_DISABLED": "true",
+	} {
+		t.Setenv(name, value)
+	}
+	return dir
 }

@@ -30,27 +30,15 @@ func ScanOCSF(w io.Writer, a *assessment.Assessment) error {
 }
 
 type ocsfCompliance struct {
-	ActivityID   int                `json:"activity_id"`
-	ActivityName string             `json:"activity_name"`
-	CategoryUID  int                `json:"category_uid"`
-	CategoryName string             `json:"category_name"`
-	ClassUID     int                `json:"class_uid"`
-	ClassName    string             `json:"class_name"`
-	TypeUID      int                `json:"type_uid"`
-	TypeName     string             `json:"type_name"`
-	SeverityID   int                `json:"severity_id"`
-	Severity     string             `json:"severity"`
-	StatusID     int                `json:"status_id"`
-	Status       string             `json:"status"`
-	Time         int64              `json:"time"`
-	Message      string             `json:"message"`
-	Metadata     ocsfMetadata       `json:"metadata"`
-	Info         ocsfControlInfo    `json:"finding_info"`
-	Compliance   ocsfVerdict        `json:"compliance"`
-	Cloud        ocsfCloud          `json:"cloud"`
-	Resources    []ocsfOwned        `json:"resources"`
-	Remediation  *ocsfDescription   `json:"remediation,omitempty"`
-	Unmapped     *ocsfUnmappedFacts `json:"unmapped,omitempty"`
+	ocsfHead
+	Message     string             `json:"message"`
+	Metadata    ocsfMetadata       `json:"metadata"`
+	Info        ocsfControlInfo    `json:"finding_info"`
+	Compliance  ocsfVerdict        `json:"compliance"`
+	Cloud       ocsfCloud          `json:"cloud"`
+	Resources   []ocsfOwned        `json:"resources"`
+	Remediation *ocsfDescription   `json:"remediation,omitempty"`
+	Unmapped    *ocsfUnmappedFacts `json:"unmapped,omitempty"`
 }
 
 type ocsfControlInfo struct {
@@ -86,11 +74,8 @@ type ocsfUnmappedFacts struct {
 }
 
 func newCompliance(a *assessment.Assessment, f *rootkeep.Finding) ocsfCompliance {
-	const class, create = 2003, 1
 	o := ocsfCompliance{
-		ActivityID: create, ActivityName: "Create", CategoryUID: 2, CategoryName: "Findings",
-		ClassUID: class, ClassName: "Compliance Finding", TypeUID: class*100 + create, TypeName: "Compliance Finding: Create",
-		StatusID: 1, Status: "New", Time: a.Judged.UnixMilli(), Message: message(f),
+		ocsfHead: newHead(2003, "Compliance Finding", f.Severity, a.Judged), Message: message(f),
 		Metadata: ocsfMetadata{Version: ocsfVersion, Profiles: []string{"cloud"}, UID: f.ID()},
 		Info: ocsfControlInfo{
 			UID: f.ID(), Title: f.Title, Created: a.Judged.UnixMilli(), DataSources: []string{"AWS"},
@@ -101,7 +86,6 @@ func newCompliance(a *assessment.Assessment, f *rootkeep.Finding) ocsfCompliance
 		Resources:  []ocsfOwned{{UID: f.Resource, Region: string(f.Region)}},
 	}
 	o.Metadata.Product.Name, o.Metadata.Product.VendorName, o.Metadata.Product.Version = "rootkeep", "rootkeep", a.Version
-	o.SeverityID, o.Severity = ocsfSeverity(f.Severity)
 	o.status(f)
 	if arn, err := rootkeep.ParseARN(f.Resource); err == nil {
 		o.Resources[0].Type, o.Resources[0].Partition = arn.Service, arn.Partition

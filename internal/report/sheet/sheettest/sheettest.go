@@ -162,3 +162,44 @@ func Photograph(t *testing.T, ctx context.Context, name, scheme string, page []b
 		t.Fatal(err)
 	}
 }
+
+// Claim is an expression that must be true of a page.
+type Claim struct{ Name, Expression string }
+
+// Accessible are the claims that every page has to keep.
+func Accessible() []Claim {
+	return []Claim{
+		{"every folded part can be reached by keyboard", `[...document.querySelectorAll('summary')].every(s => s.tabIndex === 0)`},
+		{"every link of the navigation leads somewhere", `[...document.querySelectorAll('nav a')].every(a => document.querySelector(a.getAttribute('href')))`},
+		{"every drawing has a name", `[...document.querySelectorAll('svg')].every(s => s.getAttribute('aria-label'))`},
+		{"every wide table can be scrolled by keyboard", `[...document.querySelectorAll('.scroll')].every(s => s.tabIndex === 0 && s.getAttribute('aria-label'))`},
+		{"headings descend one step at a time", `[...document.querySelectorAll('h1,h2,h3,h4')].map(h => +h.tagName[1]).every((n, i, a) => i === 0 ? n === 1 : n <= a[i-1] + 2)`},
+	}
+}
+
+// Holds evaluates claims, in their order, on the page that is open.
+func Holds(t *testing.T, tab context.Context, claims ...Claim) {
+	t.Helper()
+	for _, c := range claims {
+		t.Run(c.Name, func(t *testing.T) {
+			if got, err := chromedp.Run(tab, chromedp.Evaluate[bool](c.Expression)); err != nil || !got {
+				t.Errorf("got %v, %v, want true", got, err)
+			}
+		})
+	}
+}
+
+// PrintsFolded wants the printed page to show what is folded on the screen.
+func PrintsFolded(t *testing.T, page []byte) {
+	t.Helper()
+	tab := Browser(t)
+	if _, err := chromedp.Call(tab, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Media: "print"}); err != nil {
+		t.Fatal(err)
+	}
+	Open(t, tab, page, 800)
+	got, err := chromedp.Run(tab, chromedp.Evaluate[int](`[...document.querySelectorAll('details:not([open]) .body')].filter(b => b.checkVisibility({contentVisibilityAuto: true}) && b.offsetHeight > 0).length`))
+	want, _ := chromedp.Run(tab, chromedp.Evaluate[int](`document.querySelectorAll('details:not([open])').length`))
+	if err != nil || got != want || want == 0 {
+		t.Errorf("got %d folded parts printed (%v), want all %d", got, err, want)
+	}
+}
