@@ -136,9 +136,7 @@ func (h *Hub) send(ctx context.Context, batch []asff.Finding, out *assessment.Im
 			case bad && round < rounds && passing(aws.ToString(f.ErrorCode)):
 				again = append(again, batch[i])
 			case bad:
-				out.Failed = append(out.Failed, assessment.NotImported{
-					ID: batch[i].ID, Account: batch[i].AWSAccountID, Code: aws.ToString(f.ErrorCode), Reason: aws.ToString(f.ErrorMessage), Findings: 1,
-				})
+				out.Lacks(assessment.NotImported{ID: batch[i].ID, Account: batch[i].AWSAccountID, Code: aws.ToString(f.ErrorCode), Reason: aws.ToString(f.ErrorMessage), Findings: 1})
 			case batch[i].RecordState == "ARCHIVED":
 				out.Archived++
 			default:

@@ -187,8 +187,16 @@ func TestWhatIsNotTakenIsReported(t *testing.T) {
 	list := append(scan(t, account, rootkeep.Fail, rootkeep.Fail), scan(t, "222222222222", make([]rootkeep.Status, 150)...)...)
 	list[1].Title = strings.Repeat("x", 300)
 	got := w.send(w.hub("eu-west-1"), list)
-	if got.Active != 1 || len(got.Failed) != 151 || got.Failed[0].ID != list[1].ID || got.Failed[0].Code != "InvalidInput" || !strings.Contains(got.Failed[0].Reason, "1 to 256 characters") {
-		t.Errorf("got %d imported and %d failed, the first %+v", got.Active, len(got.Failed), got.Failed[0])
+	want := &assessment.Imported{Region: "eu-west-1", Active: 1, Failed: []assessment.NotImported{
+		{ID: list[1].ID, Account: account, Code: "InvalidInput", Reason: "Finding does not adhere to Amazon Finding Format. data.Title should have 1 to 256 characters", Findings: 1},
+		{Account: "222222222222", Code: "InvalidInput", Reason: "AwsAccountId is not the account that imports", Findings: 150},
+	}}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	lines := strings.Join(got.Lines(), "\n")
+	if !strings.Contains(lines, "not imported: 150 findings of account 222222222222: InvalidInput: AwsAccountId") || !strings.Contains(lines, "not imported: "+list[1].ID+" of account") {
+		t.Errorf("got lines\n%s", lines)
 	}
 }
 

@@ -192,3 +192,22 @@ func TestAHostileScanIsHarmlessInText(t *testing.T) {
 		}
 	}
 }
+
+// An attestation is not an old fact: it has an end of its own.
+func TestTheAgeOfFactsIsThatOfCalls(t *testing.T) {
+	a := assessment.New("v", assessmenttest.Day, nil)
+	for _, id := range []rootkeep.AccountID{"000000000001", "000000000002", "000000000003", "000000000004"} {
+		s := &facts.Snapshot{Account: id, Taken: assessmenttest.Day}
+		s.Observe("iam:GetCredentialReport", assessmenttest.Day.Add(-4*time.Hour), "", "users.mfa_enabled")
+		s.Observe("attestation", assessmenttest.Day.AddDate(0, -6, 0), "r.yaml:3", "attested.root_devices")
+		a.Add(s, nil)
+	}
+	a.Finish()
+	var b bytes.Buffer
+	if err := a.Text(&b, assessment.TextOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	if want := "account 000000000004: the oldest of 2026-11-20 05:30:00 UTC"; !strings.Contains(b.String(), want) {
+		t.Errorf("got no %q in\n%s", want, &b)
+	}
+}

@@ -19,11 +19,24 @@ type Imported struct {
 // NotImported is a finding that Security Hub did not take, or why it took none of
 // several.
 type NotImported struct {
-	ID       string `json:"id,omitempty"` // empty: a whole call was refused
+	ID       string `json:"id,omitempty"` // empty: several
 	Account  string `json:"account"`
 	Code     string `json:"code"`
 	Reason   string `json:"reason"`
 	Findings int    `json:"findings"` // that are not imported for it
+}
+
+// Lacks notes what was not imported. Findings of one account that are refused for one
+// reason are one entry: of another account's there may be thousands.
+func (i *Imported) Lacks(n NotImported) {
+	for at := range i.Failed {
+		if f := &i.Failed[at]; f.Account == n.Account && f.Code == n.Code && f.Reason == n.Reason {
+			f.ID = ""
+			f.Findings += n.Findings
+			return
+		}
+	}
+	i.Failed = append(i.Failed, n)
 }
 
 // Lines tell an import to a person: what was imported, then what was not.

@@ -163,7 +163,8 @@ func (a *Assessment) facts(out io.Writer, account Account) {
 	if len(a.Accounts) > mostListed {
 		oldest := account.Taken
 		for _, o := range account.Origins {
-			if o.At.Before(oldest) {
+			// What people said has an end of its own.
+			if strings.Contains(o.Call, ":") && o.At.Before(oldest) {
 				oldest = o.At
 			}
 		}
