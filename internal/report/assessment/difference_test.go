@@ -80,6 +80,18 @@ func TestChangesAreToldApart(t *testing.T) {
 	}
 }
 
+func TestAccountsOfOneScanAreNamed(t *testing.T) {
+	a := scanOf("A", one("A", "r", rootkeep.Fail))
+	a.Compare(scanOf("A", map[rootkeep.AccountID][]rootkeep.Finding{"": {{Control: "A", Resource: "r", Status: rootkeep.Fail}}}), "earlier.json")
+	var b bytes.Buffer
+	if err := a.Text(&b, assessment.TextOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	if want := "not compared: 2 accounts of one of the scans alone (111122223333, one of unknown number)"; !strings.Contains(b.String(), want) {
+		t.Errorf("got no %q in\n%s", want, &b)
+	}
+}
+
 // A scan compared with itself is unchanged, whatever is in it; and every change one way
 // that is a new failure is none the other way.
 func TestAScanIsLikeItself(t *testing.T) {

@@ -141,7 +141,15 @@ func (d *Difference) counts() string {
 func (d *Difference) notes() []string {
 	var out []string
 	if n := len(d.NotCompared); n > 0 {
-		out = append(out, fmt.Sprintf("not compared: %s of one of the scans alone", text.Counted(n, "account")))
+		const most = 5
+		var names []string
+		for _, id := range d.NotCompared[:min(n, most)] {
+			names = append(names, cmp.Or(string(id), "one of unknown number"))
+		}
+		if n > most {
+			names = append(names, fmt.Sprintf("%s more", text.Grouped(n-most)))
+		}
+		out = append(out, fmt.Sprintf("not compared: %s of one of the scans alone (%s)", text.Counted(n, "account"), strings.Join(names, ", ")))
 	}
 	if n := len(d.NewControls); n > 0 {
 		out = append(out, fmt.Sprintf("not compared: %s that the earlier scan did not judge", text.Counted(n, "control")))
