@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	trailtypes "github.com/aws/aws-sdk-go-v2/service/cloudtrail/types"
@@ -73,14 +74,35 @@ func (r *reader) regions(ctx context.Context, s *facts.Snapshot, lost *failures)
 
 // details asks about single resources, which the lists name.
 func (r *reader) details(ctx context.Context, s *facts.Snapshot, lost *failures) error {
-	tasks, operations := r.tasksOf(&s.Facts)
-	if err := r.run(ctx, tasks); err != nil {
-		return err
+	failed := map[string]*task{} // by the key of the resource
+	for _, late := range []bool{false, true} {
+		tasks, operations := r.tasksOf(&s.Facts, late)
+		tasks = slices.DeleteFunc(tasks, func(t *task) bool {
+			first, ok := failed[t.target.key]
+			if ok {
+				lost.follow(first, t)
+			}
+			return ok
+		})
+		if err := r.run(ctx, tasks); err != nil {
+			return err
+		}
+		for _, t := range tasks {
+			if t.err != nil {
+				lost.add(t)
+				failed[t.target.key] = t
+			}
+		}
+		r.tell(s, tasks, operations)
 	}
+	return nil
+}
+
+// tell puts what was told of single resources into the snapshot.
+func (r *reader) tell(s *facts.Snapshot, tasks []*task, operations []Operation) {
 	at := map[string]time.Time{}
 	for _, t := range tasks {
 		if t.err != nil {
-			lost.add(t)
 			continue
 		}
 		t.answer.(direct)(&s.Facts)
@@ -95,7 +117,6 @@ func (r *reader) details(ctx context.Context, s *facts.Snapshot, lost *failures)
 		}
 		s.Observe(o.Action, t, "", pathsOf(o.Action)...)
 	}
-	return nil
 }
 
 // take puts the answer of a task into the snapshot.

@@ -51,11 +51,18 @@ func failureOf(t *task) failure {
 	f := failure{call: t.Action, action: t.Action, key: t.target.key}
 	var on *smithy.OperationError
 	if errors.As(t.err, &on) {
+		// Where the API and IAM name an operation differently, the action is the task's.
 		service, _, _ := strings.Cut(t.Action, ":")
-		f.action = service + ":" + on.OperationName
+		name := service + ":" + on.OperationName
+		if slices.ContainsFunc(Operations(), func(o Operation) bool { return o.Action == name }) {
+			f.action = name
+		}
 	}
 	var api smithy.APIError
+	var other elsewhere
 	switch {
+	case errors.As(t.err, &other):
+		f.action, f.why = "", short(other.Error())
 	case denied(t.err) && errors.As(t.err, &api) && strings.Contains(api.ErrorMessage(), "service control policy"):
 		f.why = "denied by a service control policy"
 	case denied(t.err):
@@ -67,6 +74,12 @@ func failureOf(t *task) failure {
 	}
 	return f
 }
+
+// elsewhere is why a resource is not asked about: it is another account's, which alone
+// tells of it.
+type elsewhere string
+
+func (e elsewhere) Error() string { return string(e) }
 
 // short bounds text that comes from outside.
 func short(s string) string {
@@ -89,11 +102,19 @@ func (f *failures) add(t *task) {
 	case t.Regional && ofRegions(t.Action):
 		key.key = t.region // the others are known
 		f.put(key, t.region)
-	case t.Regional:
+	case t.Regional && key.action != "":
 		f.put(key, t.region)
 	default:
 		f.put(key)
 	}
+}
+
+// follow notes a task that was not tried for the failure of an earlier one about the
+// same resource.
+func (f *failures) follow(first, t *task) {
+	key := failureOf(first)
+	key.call = t.Action
+	f.put(key)
 }
 
 // ofRegions says whether a call tells facts of the Region that it was made in.
@@ -116,7 +137,7 @@ func (f *failures) put(key failure, regions ...string) {
 // those that an older source told: a part of a list is not the list.
 func (f *failures) gaps(s *facts.Snapshot) {
 	for _, failure := range f.order {
-		reason := failure.action + " " + failure.why
+		reason := strings.TrimSpace(failure.action + " " + failure.why)
 		if regions := f.regions[failure]; len(regions) > 0 {
 			slices.Sort(regions)
 			reason = failure.action + " in " + strings.Join(regions, ", ") + " " + failure.why

@@ -19,19 +19,22 @@ type Operation struct {
 	// readOne gives is a direct.
 	of      func(*facts.Facts) []target
 	readOne func(context.Context, *place, target) (any, error)
+	late    bool // asked once the other operations about single resources are answered, and of no resource of which one failed
 }
 
 // target is one resource that an operation is about.
 type target struct {
-	region string // where to ask, "" where reading began
-	key    string // of the list's element, such as an ARN
+	region  string   // where to ask, "" where reading began
+	key     string   // of the list's element, such as an ARN
+	trails  []string // ARNs of the trails that deliver to it, of a bucket
+	address string   // of a queue
 }
 
 // Operations are all that Collect calls, and so the permissions that it can use.
 // sts:GetCallerIdentity needs none.
 func Operations() []Operation {
 	return slices.Concat([]Operation{{Action: "sts:GetCallerIdentity"}, {Action: listRegions}},
-		identityOperations, monitoringOperations)
+		identityOperations, monitoringOperations, trailOperations, bucketOperations, storageOperations)
 }
 
 const listRegions = "account:ListRegions"
@@ -74,10 +77,10 @@ func (r *reader) tasks(regions []string) []*task {
 	return out
 }
 
-// tasksOf are the operations about single resources.
-func (r *reader) tasksOf(f *facts.Facts) (out []*task, asked []Operation) {
+// tasksOf are the operations about single resources, the late ones or the others.
+func (r *reader) tasksOf(f *facts.Facts, late bool) (out []*task, asked []Operation) {
 	for _, o := range Operations() {
-		if o.of == nil {
+		if o.of == nil || o.late != late {
 			continue
 		}
 		asked = append(asked, o)

@@ -83,7 +83,7 @@ func typeOf(v any) *cel.Type {
 }
 
 // environment is what the expressions of a control may name: facts, now, the element
-// of each, its parameters, and the function never(time).
+// of each, its parameters, the function never(time) and those about policies.
 func (c *Control) environment() (*cel.Env, error) {
 	options := []cel.EnvOption{
 		ext.NativeTypes(ext.ParseStructTag("json"), reflect.TypeFor[facts.Facts]()),
@@ -92,6 +92,7 @@ func (c *Control) environment() (*cel.Env, error) {
 		cel.Function("never", cel.Overload("never_timestamp", []*cel.Type{cel.TimestampType}, cel.BoolType, cel.UnaryBinding(never))),
 		ext.Strings(),
 	}
+	options = append(options, policyFunctions()...)
 	if v := collections[c.Each]; v.Each != "" {
 		options = append(options, cel.Variable(v.Each, cel.ObjectType("facts."+v.Element.Name())))
 	}
