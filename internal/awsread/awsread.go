@@ -49,8 +49,6 @@ type reader struct {
 	config  Config
 	aws     aws.Config
 	account rootkeep.AccountID
-	// partition is that of all ARNs of the account: aws, aws-cn or aws-us-gov.
-	partition string
 
 	mu            sync.Mutex // guards what follows
 	done, planned int
@@ -122,11 +120,6 @@ func (r *reader) open(ctx context.Context) error {
 	case err != nil:
 		return fmt.Errorf("ask AWS whose credentials these are: %w", err)
 	}
-	arn, err := rootkeep.ParseARN(aws.ToString(who.Arn))
-	if err != nil {
-		return err
-	}
-	r.partition = arn.Partition
 	r.account, err = rootkeep.ParseAccountID(aws.ToString(who.Account))
 	return err
 }

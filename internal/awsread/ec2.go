@@ -16,6 +16,8 @@ import (
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 	"github.com/aws/smithy-go"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
+
+	"github.com/rootkeep/rootkeep"
 )
 
 // ec2Question asks EC2 one thing. The SDK's own client is larger than all others
@@ -101,9 +103,10 @@ func (q ec2Question) address() (string, error) {
 	if base := aws.ToString(q.place.aws.BaseEndpoint); base != "" {
 		return strings.TrimSuffix(base, "/") + "/", nil
 	}
-	domain, ok := map[string]string{"aws": "amazonaws.com", "aws-us-gov": "amazonaws.com", "aws-cn": "amazonaws.com.cn"}[q.place.reader.partition]
+	partition := rootkeep.Region(q.place.aws.Region).Partition()
+	domain, ok := map[string]string{"aws": "amazonaws.com", "aws-us-gov": "amazonaws.com", "aws-cn": "amazonaws.com.cn"}[partition]
 	if !ok {
-		return "", fmt.Errorf("where EC2 listens in partition %q is not known", q.place.reader.partition)
+		return "", fmt.Errorf("where EC2 listens in partition %q is not known", partition)
 	}
 	return "https://ec2." + q.place.aws.Region + "." + domain + "/", nil
 }

@@ -63,8 +63,8 @@ func queueARN(p *place, address string) (string, error) {
 	if len(parts) < 2 {
 		return "", fmt.Errorf("address of a queue %q: want one that ends in account and name", address)
 	}
-	account, name := parts[len(parts)-2], parts[len(parts)-1]
-	return rootkeep.ARN{Partition: p.reader.partition, Service: "sqs", Region: rootkeep.Region(p.aws.Region), Account: rootkeep.AccountID(account), Resource: name}.String(), nil
+	account, name, region := parts[len(parts)-2], parts[len(parts)-1], rootkeep.Region(p.aws.Region)
+	return rootkeep.ARN{Partition: region.Partition(), Service: "sqs", Region: region, Account: rootkeep.AccountID(account), Resource: name}.String(), nil
 }
 
 func eachQueue(f *facts.Facts) []target {
