@@ -69,6 +69,12 @@ func (j *judge) control(c *Control) []rootkeep.Finding {
 	for i := range elements.Len() {
 		e := elements.Index(i)
 		key := e.Field(0).String()
+		if id, ok := j.keeper(c.Each, key); ok {
+			f := j.start(c, key)
+			f.Status, f.Detail = rootkeep.NotApplicable, "judged in account "+string(id)+", which owns it"
+			out = append(out, f.Finding)
+			continue
+		}
 		out = append(out, j.finding(c, key, e, j.snapshot.GapsOf(key)))
 	}
 	return out
