@@ -175,13 +175,16 @@ func regionOf(arn string) string {
 	return string(a.Region)
 }
 
-// ours refuses the resource of another account.
+// ours refuses the resource of another account, and what is no ARN.
 func (p *place) ours(arn string) error {
 	a, err := rootkeep.ParseARN(arn)
-	if err != nil || a.Account == p.reader.account {
+	if err == nil && a.Account == p.reader.account {
+		return nil
+	}
+	p.reader.count(1, 0) // the call was planned, and is not made
+	if err != nil {
 		return err
 	}
-	p.reader.count(1, 0) // it was planned, and is not made
 	return elsewhere(arn + " belongs to account " + string(a.Account) + ": scan that account as well")
 }
 
@@ -236,10 +239,7 @@ func logGroup(ctx context.Context, p *place, t target) (any, error) {
 	if err := p.ours(t.key); err != nil {
 		return nil, err
 	}
-	_, name, ok := strings.Cut(t.key, ":log-group:")
-	if !ok {
-		return nil, errors.New("an ARN that is not a log group's")
-	}
+	_, name, _ := strings.Cut(t.key, ":log-group:") // AWS refuses an empty one
 	out, err := ask(ctx, p, cloudwatchlogs.NewFromConfig(p.aws).DescribeLogGroups, &cloudwatchlogs.DescribeLogGroupsInput{LogGroupNamePrefix: &name, Limit: aws.Int32(1)})
 	if err != nil {
 		return nil, err
