@@ -123,16 +123,25 @@ func volumeEncryption(ctx context.Context, p *place) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	var answer struct {
-		Default *bool `xml:"ebsEncryptionByDefault"`
-	}
-	if err := xml.Unmarshal(*body, &answer); err != nil || answer.Default == nil {
-		return nil, errors.New("an answer without the setting")
+	on, err := encryptedByDefault(*body)
+	if err != nil {
+		return nil, err
 	}
 	return direct(func(f *facts.Facts) {
 		i := slices.IndexFunc(f.Regions, func(r facts.Region) bool { return r.Name == p.aws.Region })
 		if i >= 0 { // the list of Regions may have failed
-			f.Regions[i].EBSEncryption = *answer.Default
+			f.Regions[i].EBSEncryption = on
 		}
 	}), nil
+}
+
+// encryptedByDefault reads the answer of GetEbsEncryptionByDefault.
+func encryptedByDefault(body []byte) (bool, error) {
+	var answer struct {
+		On *bool `xml:"ebsEncryptionByDefault"`
+	}
+	if err := xml.Unmarshal(body, &answer); err != nil || answer.On == nil {
+		return false, errors.New("an answer without the setting")
+	}
+	return *answer.On, nil
 }
