@@ -49,17 +49,3 @@ func TestAnswersOfEC2AreReadOrRefused(t *testing.T) {
 		}
 	}
 }
-
-func FuzzEC2Answer(f *testing.F) {
-	for _, text := range []string{ec2On, ec2Refused, ""} {
-		f.Add([]byte(text))
-	}
-	f.Fuzz(func(t *testing.T, body []byte) {
-		if on, err := encryptedByDefault(body); on && err != nil {
-			t.Error("an answer and an error")
-		}
-		if refusal(body) == nil {
-			t.Error("a refusal that is none")
-		}
-	})
-}
