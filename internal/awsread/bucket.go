@@ -18,19 +18,21 @@ import (
 	"github.com/rootkeep/rootkeep/internal/facts"
 )
 
+const listBuckets = "s3:ListAllMyBuckets"
+
 // bucketOperations tell of the buckets that trails deliver to, and of no others. Whose
 // a bucket is and where has to be known before its settings are asked for.
 var bucketOperations = []Operation{
 	{Action: "s3:GetAccountPublicAccessBlock", read: accountBlock},
-	{Action: "s3:ListAllMyBuckets", of: eachBucket, readOne: bucketOwner},
-	{Action: "s3:GetBucketPublicAccessBlock", late: true, of: eachBucket, readOne: inBucket(bucketBlock)},
-	{Action: "s3:GetBucketPolicy", late: true, of: eachBucket, readOne: inBucket(bucketPolicy)},
-	{Action: "s3:GetBucketPolicyStatus", late: true, of: eachBucket, readOne: inBucket(bucketPublic)},
-	{Action: "s3:GetBucketAcl", late: true, of: eachBucket, readOne: inBucket(bucketACL)},
-	{Action: "s3:GetBucketVersioning", late: true, of: eachBucket, readOne: inBucket(bucketVersioning)},
-	{Action: "s3:GetBucketLogging", late: true, of: eachBucket, readOne: inBucket(bucketLogging)},
-	{Action: "s3:GetBucketObjectLockConfiguration", late: true, of: eachBucket, readOne: inBucket(bucketLock)},
-	{Action: "s3:GetLifecycleConfiguration", late: true, of: eachBucket, readOne: inBucket(bucketExpiry)},
+	{Action: listBuckets, of: eachBucket, readOne: bucketOwner},
+	{Action: "s3:GetBucketPublicAccessBlock", needs: listBuckets, of: eachBucket, readOne: inBucket(bucketBlock)},
+	{Action: "s3:GetBucketPolicy", needs: listBuckets, of: eachBucket, readOne: inBucket(bucketPolicy)},
+	{Action: "s3:GetBucketPolicyStatus", needs: listBuckets, of: eachBucket, readOne: inBucket(bucketPublic)},
+	{Action: "s3:GetBucketAcl", needs: listBuckets, of: eachBucket, readOne: inBucket(bucketACL)},
+	{Action: "s3:GetBucketVersioning", needs: listBuckets, of: eachBucket, readOne: inBucket(bucketVersioning)},
+	{Action: "s3:GetBucketLogging", needs: listBuckets, of: eachBucket, readOne: inBucket(bucketLogging)},
+	{Action: "s3:GetBucketObjectLockConfiguration", needs: listBuckets, of: eachBucket, readOne: inBucket(bucketLock)},
+	{Action: "s3:GetLifecycleConfiguration", needs: listBuckets, of: eachBucket, readOne: inBucket(bucketExpiry)},
 }
 
 // accountBlock reads the public access block of the account; it may have none.
@@ -73,7 +75,7 @@ func bareAddress(account string) func(*middleware.Stack) error {
 func eachBucket(f *facts.Facts) []target {
 	var out []target
 	for _, b := range f.Buckets {
-		out = append(out, target{region: b.Region, key: b.ARN, trails: b.Trails})
+		out = append(out, target{region: b.Region, key: b.ARN, with: b.Trails})
 	}
 	return out
 }
@@ -108,7 +110,7 @@ func bucketOwner(ctx context.Context, p *place, t target) (any, error) {
 			return ofBucket(t.key, func(f *facts.Bucket) { f.Account, f.Region = string(p.reader.account), aws.ToString(b.BucketRegion) }), nil
 		}
 	}
-	if !slices.ContainsFunc(t.trails, func(arn string) bool {
+	if !slices.ContainsFunc(t.with, func(arn string) bool {
 		a, err := rootkeep.ParseARN(arn)
 		return err == nil && a.Account == p.reader.account
 	}) {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -28,14 +29,19 @@ func (r *reader) collect(ctx context.Context) (*facts.Snapshot, error) {
 	if err := r.run(ctx, tasks); err != nil {
 		return nil, err
 	}
+	told := answered{}
 	for _, t := range tasks {
 		if t.err == nil {
 			t.err = take(in, t)
+		}
+		if _, ok := t.answer.(direct); ok || ofRegions(t.Action) {
+			told.note(t)
 		}
 		if t.err != nil {
 			lost.add(t)
 		}
 	}
+	told.observe(in.SoFar())
 	tellTrails(in, tasks, lost)
 	if err := r.details(ctx, in.SoFar(), lost); err != nil {
 		return nil, err
@@ -74,48 +80,47 @@ func (r *reader) regions(ctx context.Context, s *facts.Snapshot, lost *failures)
 
 // details asks about single resources, which the lists name.
 func (r *reader) details(ctx context.Context, s *facts.Snapshot, lost *failures) error {
-	failed := map[string]*task{} // by the key of the resource
-	for _, late := range []bool{false, true} {
-		tasks, operations := r.tasksOf(&s.Facts, late)
-		tasks = slices.DeleteFunc(tasks, func(t *task) bool {
-			first, ok := failed[t.target.key]
-			if ok {
-				lost.follow(first, t)
+	for _, operations := range rounds() {
+		var tasks []*task
+		told := answered{}
+		for _, o := range operations {
+			about := r.tasksOf(o, &s.Facts)
+			lost.spread(o, about)
+			about = slices.DeleteFunc(about, func(t *task) bool { return lost.lack(o.needs, t.target.key) })
+			if len(about) == 0 {
+				told[o.Action] = r.config.Now().UTC() // without a resource there is nothing to ask
 			}
-			return ok
-		})
+			tasks = append(tasks, about...)
+		}
 		if err := r.run(ctx, tasks); err != nil {
 			return err
 		}
 		for _, t := range tasks {
+			told.note(t)
 			if t.err != nil {
 				lost.add(t)
-				failed[t.target.key] = t
+				continue
 			}
+			t.answer.(direct)(&s.Facts)
 		}
-		r.tell(s, tasks, operations)
+		told.observe(s)
 	}
 	return nil
 }
 
-// tell puts what was told of single resources into the snapshot.
-func (r *reader) tell(s *facts.Snapshot, tasks []*task, operations []Operation) {
-	at := map[string]time.Time{}
-	for _, t := range tasks {
-		if t.err != nil {
-			continue
-		}
-		t.answer.(direct)(&s.Facts)
-		if was, ok := at[t.Action]; !ok || t.at.Before(was) {
-			at[t.Action] = t.at // of several answers the oldest
-		}
+// answered is when each operation was answered: of several answers, the oldest. One
+// that was refused counts, because the gap takes out again what it would tell.
+type answered map[string]time.Time
+
+func (a answered) note(t *task) {
+	if was, ok := a[t.Action]; !ok || t.at.Before(was) {
+		a[t.Action] = t.at
 	}
-	for _, o := range operations {
-		t, ok := at[o.Action]
-		if !ok {
-			t = r.config.Now().UTC() // without a resource there is nothing to ask
-		}
-		s.Observe(o.Action, t, "", pathsOf(o.Action)...)
+}
+
+func (a answered) observe(s *facts.Snapshot) {
+	for _, action := range slices.Sorted(maps.Keys(a)) {
+		s.Observe(action, a[action], "", pathsOf(action)...)
 	}
 }
 
@@ -127,7 +132,6 @@ func take(in *intake.Intake, t *task) error {
 		return nil // told together, see tellTrails
 	case direct:
 		answer(&s.Facts)
-		s.Observe(t.Action, t.at, "", pathsOf(t.Action)...)
 		return nil
 	}
 	before := len(s.Facts.MetricFilters)

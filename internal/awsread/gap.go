@@ -109,18 +109,35 @@ func (f *failures) add(t *task) {
 	}
 }
 
-// follow notes a task that was not tried for the failure of an earlier one about the
-// same resource.
-func (f *failures) follow(first, t *task) {
-	key := failureOf(first)
-	key.call = t.Action
-	f.put(key)
-}
-
 // ofRegions says whether a call tells facts of the Region that it was made in.
 func ofRegions(call string) bool {
 	paths := pathsOf(call)
 	return len(paths) > 0 && !slices.ContainsFunc(paths, func(p string) bool { return !strings.HasPrefix(p, "regions.") })
+}
+
+// spread makes the failures of the operation that another needs failures of that one
+// too: those of a Region or of one resource there, any other if nothing is left to ask
+// about.
+func (f *failures) spread(o Operation, about []*task) {
+	for _, failure := range slices.Clone(f.order) {
+		if failure.call != o.needs || o.needs == "" {
+			continue
+		}
+		regions := f.regions[failure]
+		failure.call = o.Action
+		if !ofRegions(o.Action) && (failure.key == "" || ofRegions(o.needs)) {
+			failure.key = ""
+			if len(about) > 0 {
+				continue
+			}
+		}
+		f.put(failure, regions...)
+	}
+}
+
+// lack says whether an operation failed on one resource.
+func (f *failures) lack(call, key string) bool {
+	return call != "" && key != "" && slices.ContainsFunc(f.order, func(had failure) bool { return had.call == call && had.key == key })
 }
 
 func (f *failures) put(key failure, regions ...string) {

@@ -70,14 +70,14 @@ func queueARN(p *place, address string) (string, error) {
 func eachQueue(f *facts.Facts) []target {
 	var out []target
 	for _, q := range f.Queues {
-		out = append(out, target{region: regionOf(q.ARN), key: q.ARN, address: q.URL})
+		out = append(out, target{region: regionOf(q.ARN), key: q.ARN, with: []string{q.URL}})
 	}
 	return out
 }
 
 func queueAttributes(ctx context.Context, p *place, t target) (any, error) {
 	out, err := ask(ctx, p, sqs.NewFromConfig(p.aws).GetQueueAttributes, &sqs.GetQueueAttributesInput{
-		QueueUrl:       &t.address,
+		QueueUrl:       &t.with[0],
 		AttributeNames: []sqstypes.QueueAttributeName{sqstypes.QueueAttributeNamePolicy, sqstypes.QueueAttributeNameKmsMasterKeyId, sqstypes.QueueAttributeNameSqsManagedSseEnabled},
 	})
 	if err != nil {

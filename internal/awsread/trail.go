@@ -2,8 +2,8 @@ package awsread
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -16,15 +16,18 @@ import (
 
 	"github.com/rootkeep/rootkeep"
 	"github.com/rootkeep/rootkeep/internal/facts"
+	"github.com/rootkeep/rootkeep/internal/facts/intake"
 )
+
+const describeKey = "kms:DescribeKey"
 
 // trailOperations tell of each trail, its key and its log group.
 var trailOperations = []Operation{
 	{Action: "cloudtrail:GetTrailStatus", Regional: true, of: eachTrail, readOne: trailStatus},
 	{Action: "cloudtrail:GetEventSelectors", Regional: true, of: eachTrail, readOne: trailSelectors},
 	{Action: "cloudtrail:GetInsightSelectors", Regional: true, of: eachTrail, readOne: trailInsights},
-	{Action: "kms:DescribeKey", Regional: true, of: eachKey, readOne: keyState},
-	{Action: "kms:GetKeyRotationStatus", Regional: true, late: true, of: eachKey, readOne: keyRotation},
+	{Action: describeKey, Regional: true, of: eachKey, readOne: keyState},
+	{Action: "kms:GetKeyRotationStatus", Regional: true, needs: describeKey, of: eachKey, readOne: keyRotation},
 	{Action: "logs:DescribeLogGroups", Regional: true, of: eachLogGroup, readOne: logGroup},
 }
 
@@ -63,86 +66,15 @@ func trailSelectors(ctx context.Context, p *place, t target) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	selectors := []facts.Selector{}
-	for _, s := range out.EventSelectors {
-		selectors = append(selectors, plainSelector(s)...)
+	text, err := json.Marshal(out)
+	if err != nil {
+		return nil, err
 	}
-	for _, s := range out.AdvancedEventSelectors {
-		selectors = append(selectors, advancedSelector(s))
+	selectors, err := intake.Selectors(text)
+	if err != nil {
+		return nil, err
 	}
 	return ofTrail(t.key, func(trail *facts.Trail) { trail.Selectors = selectors }), nil
-}
-
-// plainSelector tells an event selector in the advanced form: one part for management
-// events and one for each kind of resource with data events.
-func plainSelector(s trailtypes.EventSelector) []facts.Selector {
-	var out []facts.Selector
-	part := facts.Selector{
-		Category: "Management", Reads: s.ReadWriteType != trailtypes.ReadWriteTypeWriteOnly, Writes: s.ReadWriteType != trailtypes.ReadWriteTypeReadOnly,
-		Types: []string{}, Excluded: []string{}, Only: []string{},
-	}
-	if s.IncludeManagementEvents == nil || *s.IncludeManagementEvents { // true is AWS's default
-		management := part
-		management.Excluded = append(management.Excluded, s.ExcludeManagementEventSources...)
-		out = append(out, management)
-	}
-	for _, r := range s.DataResources {
-		data := part
-		data.Category, data.Types = "Data", []string{aws.ToString(r.Type)}
-		if !slices.ContainsFunc(r.Values, everyResource.MatchString) {
-			data.Only = []string{"resources.ARN starts with " + strings.Join(r.Values, ", ")}
-		}
-		out = append(out, data)
-	}
-	return out
-}
-
-// everyResource matches the beginning of an ARN that stands for all resources of a
-// service, such as arn:aws:s3 and arn:aws:s3:::. Source: CloudTrail API Reference,
-// DataResource.
-var everyResource = regexp.MustCompile(`^arn:[a-z-]+:[a-z0-9]+(:::)?$`)
-
-// advancedSelector tells an advanced event selector. Every condition that is not fully
-// understood narrows it: what it records is never overstated.
-func advancedSelector(s trailtypes.AdvancedEventSelector) facts.Selector {
-	out := facts.Selector{Reads: true, Writes: true, Types: []string{}, Excluded: []string{}, Only: []string{}}
-	for _, f := range s.FieldSelectors {
-		field, equals := aws.ToString(f.Field), f.Equals
-		alone := len(f.StartsWith)+len(f.EndsWith)+len(f.NotEquals)+len(f.NotStartsWith)+len(f.NotEndsWith) == 0
-		switch {
-		case field == "eventCategory" && alone && len(equals) == 1:
-			out.Category = equals[0]
-		case field == "readOnly" && alone && len(equals) == 1:
-			out.Reads, out.Writes = equals[0] == "true", equals[0] == "false"
-		case field == "resources.type" && alone:
-			out.Types = append(out.Types, equals...)
-		case field == "eventSource" && len(f.NotEquals) > 0 && len(equals)+len(f.StartsWith)+len(f.EndsWith)+len(f.NotStartsWith)+len(f.NotEndsWith) == 0:
-			out.Excluded = append(out.Excluded, f.NotEquals...)
-		case field == "resources.ARN" && len(equals)+len(f.EndsWith)+len(f.NotEquals)+len(f.NotStartsWith)+len(f.NotEndsWith) == 0 &&
-			slices.ContainsFunc(f.StartsWith, everyResource.MatchString):
-			// all of them
-		default:
-			out.Only = append(out.Only, condition(f))
-		}
-	}
-	return out
-}
-
-// condition is a field selector in words.
-func condition(f trailtypes.AdvancedFieldSelector) string {
-	text := aws.ToString(f.Field)
-	for _, o := range []struct {
-		words  string
-		values []string
-	}{
-		{"is", f.Equals}, {"starts with", f.StartsWith}, {"ends with", f.EndsWith},
-		{"is not", f.NotEquals}, {"does not start with", f.NotStartsWith}, {"does not end with", f.NotEndsWith},
-	} {
-		if len(o.values) > 0 {
-			text += " " + o.words + " " + strings.Join(o.values, ", ")
-		}
-	}
-	return text
 }
 
 // trailInsights asks for the kinds of Insights. To a trail without any AWS has an error.
@@ -182,6 +114,7 @@ func (p *place) ours(arn string) error {
 		return nil
 	}
 	p.reader.count(1, 0) // the call was planned, and is not made
+	p.at = p.reader.config.Now().UTC()
 	if err != nil {
 		return err
 	}

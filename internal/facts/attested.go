@@ -14,6 +14,11 @@ type Attested struct {
 	DrillPassed           time.Time `json:"drill_passed" call:"attestation"`     // the last emergency drill that passed
 	DigestsVerified       time.Time `json:"digests_verified" call:"attestation"` // until when the digest chain of the trails is verified, by rootkeep trail verify
 	SpendingWatched       bool      `json:"spending_watched" call:"attestation"` // something other than a billing alarm warns of spending, such as an anomaly monitor
+
+	// What the organization has in another of its accounts, which this one cannot see.
+	OrganizationAggregator     bool `json:"organization_aggregator" call:"attestation"`      // AWS Config's, of all accounts and Regions
+	OrganizationAnalyzer       bool `json:"organization_analyzer" call:"attestation"`        // IAM Access Analyzer's of external access, in every Region
+	OrganizationUnusedAnalyzer bool `json:"organization_unused_analyzer" call:"attestation"` // and of unused access
 }
 
 // Decided is what the organization has chosen, in the register: what is approved is
