@@ -88,10 +88,11 @@ func (r *reader) details(ctx context.Context, s *facts.Snapshot, lost *failures)
 		lost.gaps(&sofar)
 		for _, o := range operations {
 			about := r.tasksOf(o, &sofar)
+			lost.spread(o, about)
+			about = slices.DeleteFunc(about, func(t *task) bool { return lost.lack(o.needs, t.target.key) })
 			if len(about) == 0 {
 				told[o.Action] = r.config.Now().UTC() // without a resource there is nothing to ask
 			}
-			lost.spread(o, about)
 			tasks = append(tasks, about...)
 		}
 		if err := r.run(ctx, tasks); err != nil {

@@ -36,7 +36,8 @@ type target struct {
 // sts:GetCallerIdentity needs none.
 func Operations() []Operation {
 	return slices.Concat([]Operation{{Action: "sts:GetCallerIdentity"}, {Action: listRegions}},
-		identityOperations, deviceOperations, monitoringOperations, configOperations, hubOperations, detectorOperations, analyzerOperations)
+		identityOperations, deviceOperations, monitoringOperations, trailOperations, bucketOperations, storageOperations,
+		configOperations, hubOperations, detectorOperations, analyzerOperations)
 }
 
 const listRegions = "account:ListRegions"

@@ -260,14 +260,14 @@ func TestFindingsOfSecurityHub(t *testing.T) {
 	w := newWorld(t)
 	add := func(id, label, control, created string) {
 		w.call("securityhub", "BatchImportFindings", map[string]any{"Findings": []any{map[string]any{
-			"SchemaVersion": "2018-10-08", "Id": id, "ProductArn": "arn:aws:securityhub:us-east-1::product/aws/securityhub", "GeneratorId": "x", "AwsAccountId": "111111111111",
+			"SchemaVersion": "2018-10-08", "Id": id, "ProductArn": "arn:aws:securityhub:us-east-1:111111111111:product/111111111111/default", "GeneratorId": "x", "AwsAccountId": "111111111111",
 			"CreatedAt": created, "UpdatedAt": created, "Severity": map[string]any{"Label": label}, "Title": "x", "Description": "x",
 			"Resources": []any{map[string]any{"Type": "AwsAccount", "Id": "x"}}, "Compliance": map[string]any{"Status": "FAILED", "SecurityControlId": control},
 		}}})
 	}
 	workflow := func(id, status string) {
 		w.call("securityhub", "BatchUpdateFindings", map[string]any{"Workflow": map[string]any{"Status": status}, "FindingIdentifiers": []any{
-			map[string]any{"Id": id, "ProductArn": "arn:aws:securityhub:us-east-1::product/aws/securityhub"},
+			map[string]any{"Id": id, "ProductArn": "arn:aws:securityhub:us-east-1:111111111111:product/111111111111/default"},
 		}})
 	}
 	add("suppressed", "CRITICAL", "IAM.6", "2026-01-01T00:00:00.000Z")

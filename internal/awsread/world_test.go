@@ -16,6 +16,9 @@ import (
 
 const rootPattern = `{ $.userIdentity.type = "Root" && $.userIdentity.invokedBy NOT EXISTS && $.eventType != "AwsServiceEvent" }`
 
+const logsPolicy = `{"Version": "2012-10-17", "Statement": {"Effect": "Allow",
+		"Principal": {"Service": "cloudtrail.amazonaws.com"}, "Action": ["s3:GetBucketAcl", "s3:PutObject"], "Resource": ["arn:aws:s3:::logs-of-example", "arn:aws:s3:::logs-of-example/*"]}}`
+
 // world is a simulated account whose root alarm reaches a person, with the
 // environment of a process that has the credentials of its administrator.
 type world struct {
@@ -72,11 +75,14 @@ func (w *world) key(user string, certifications map[string]string) *cloud.Device
 // watched makes a trail of all Regions and everything from it to a subscriber.
 func (w *world) watched() {
 	w.call("s3", "CreateBucket", map[string]any{"Bucket": "logs-of-example"})
-	w.call("s3", "PutBucketPolicy", map[string]any{"Bucket": "logs-of-example", "Policy": `{"Version": "2012-10-17", "Statement": {"Effect": "Allow",
-		"Principal": {"Service": "cloudtrail.amazonaws.com"}, "Action": ["s3:GetBucketAcl", "s3:PutObject"], "Resource": ["arn:aws:s3:::logs-of-example", "arn:aws:s3:::logs-of-example/*"]}}`})
+	w.call("s3", "PutBucketPolicy", map[string]any{"Bucket": "logs-of-example", "Policy": logsPolicy})
+	w.call("s3", "PutPublicAccessBlock", map[string]any{"Bucket": "logs-of-example", "PublicAccessBlockConfiguration": map[string]any{"BlockPublicAcls": true, "BlockPublicPolicy": true}})
 	w.call("logs", "CreateLogGroup", map[string]any{"logGroupName": "trail"})
+	key := w.call("kms", "CreateKey", nil)["KeyMetadata"].(map[string]any)["Arn"]
+	w.call("sqs", "CreateQueue", map[string]any{"QueueName": "events"})
+	w.call("secretsmanager", "CreateSecret", map[string]any{"Name": "token", "SecretString": "hidden"})
 	w.call("cloudtrail", "CreateTrail", map[string]any{
-		"Name": "all", "S3BucketName": "logs-of-example", "IsMultiRegionTrail": true, "CloudWatchLogsLogGroupArn": w.account.ARN("logs", "us-east-1", "log-group:trail:*"),
+		"Name": "all", "KmsKeyId": key, "S3BucketName": "logs-of-example", "IsMultiRegionTrail": true, "CloudWatchLogsLogGroupArn": w.account.ARN("logs", "us-east-1", "log-group:trail:*"),
 		"CloudWatchLogsRoleArn": w.account.IAM("role/deliver"),
 	})
 	w.call("cloudtrail", "StartLogging", map[string]any{"Name": "all"})

@@ -68,7 +68,8 @@ type AccessKey struct {
 
 // Account is what the account says of itself.
 type Account struct {
-	Alias string `json:"alias" call:"iam:ListAccountAliases"`
+	Alias        string       `json:"alias" call:"iam:ListAccountAliases"`
+	PublicAccess PublicAccess `json:"public_access" call:"s3:GetAccountPublicAccessBlock"` // for all its buckets
 }
 
 // Organization is the organization, as this account sees it.

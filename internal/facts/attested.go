@@ -10,8 +10,10 @@ type Attested struct {
 	CustodianChanged      time.Time `json:"custodian_changed" call:"attestation"`       // when the root password last passed to another person
 	PasswordApartFromMFA  bool      `json:"password_apart_from_mfa" call:"attestation"` // different people hold them
 	MailboxApartFromPhone bool      `json:"mailbox_apart_from_phone" call:"attestation"`
-	GroupMailbox          bool      `json:"group_mailbox" call:"attestation"` // the root mailbox is read by a group and used for one account
-	DrillPassed           time.Time `json:"drill_passed" call:"attestation"`  // the last emergency drill that passed
+	GroupMailbox          bool      `json:"group_mailbox" call:"attestation"`    // the root mailbox is read by a group and used for one account
+	DrillPassed           time.Time `json:"drill_passed" call:"attestation"`     // the last emergency drill that passed
+	DigestsVerified       time.Time `json:"digests_verified" call:"attestation"` // until when the digest chain of the trails is verified, by rootkeep trail verify
+	SpendingWatched       bool      `json:"spending_watched" call:"attestation"` // something other than a billing alarm warns of spending, such as an anomaly monitor
 
 	// What the organization has in another of its accounts, which this one cannot see.
 	OrganizationAggregator     bool `json:"organization_aggregator" call:"attestation"`      // AWS Config's, of all accounts and Regions

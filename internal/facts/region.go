@@ -5,6 +5,8 @@ package facts
 type Region struct {
 	Name  string `json:"name" call:"account:ListRegions"`
 	OptIn bool   `json:"opt_in" call:"account:ListRegions"` // off unless somebody enables it
+	// EBSEncryption says that new volumes are encrypted whatever their request says.
+	EBSEncryption bool `json:"ebs_encryption" call:"ec2:GetEbsEncryptionByDefault"`
 
 	// AWS Config, see config.go.
 	Recorders      []Recorder         `json:"recorders" call:"config:DescribeConfigurationRecorders"`

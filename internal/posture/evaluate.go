@@ -95,6 +95,12 @@ func (j *judge) view(c *Control, v *view) {
 	for i := range elements.Len() {
 		e := elements.Index(i)
 		key := e.Field(0).String()
+		if id, ok := j.keeper(v.branch, key); ok {
+			f := j.start(c, v, key)
+			f.Status, f.Detail = rootkeep.NotApplicable, "judged in account "+string(id)+", which owns it"
+			j.out = append(j.out, f.Finding)
+			continue
+		}
 		values[v.variable] = e.Addr().Interface()
 		j.out = append(j.out, j.finding(c, v, key, values, j.own[key]))
 	}

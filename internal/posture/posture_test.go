@@ -176,7 +176,7 @@ func TestABrokenControlIsNamedWithItsLine(t *testing.T) {
 		{"has()", "mine.yaml", fmt.Sprintf(good, "pass: has(facts.root.mfa_enabled)"), "compare its value"},
 		{"a misspelt key", "mine.yaml", fmt.Sprintf(good, "pas: true"), "mine/mine.yaml:7:1: unknown field \"pas\""},
 		{"another name", "yours.yaml", fmt.Sprintf(good, "pass: facts.root.mfa_enabled"), "want the same"},
-		{"an unknown list", "mine.yaml", fmt.Sprintf(good, "each: user\npass: 'true'"), "want nothing or one of groups"},
+		{"an unknown list", "mine.yaml", fmt.Sprintf(good, "each: user\npass: 'true'"), "trails users"},
 		{"no YAML", "mine.yaml", "{", "mine/mine.yaml"},
 		{"no document", "mine.yaml", "", "want one YAML document"},
 	} {
