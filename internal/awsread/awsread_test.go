@@ -56,6 +56,12 @@ func TestAWholeAccount(t *testing.T) {
 	if len(f.MetricFilters) != 1 || f.MetricFilters[0].Region != "us-east-1" || len(f.Alarms) != 1 || len(f.Subscriptions) != 1 || !f.Subscriptions[0].Confirmed {
 		t.Errorf("alarm: got %+v, %+v, %+v", f.MetricFilters, f.Alarms, f.Subscriptions)
 	}
+	if len(f.EventBuses) != 18 || len(f.EventRules) != 1 || len(f.EventRules[0].Targets) != 1 || len(f.Topics) != 1 || !f.Topics[0].KeyCustomer || !f.Topics[0].KeyEnabled {
+		t.Errorf("event rules and topics: got %d buses, %+v, %+v", len(f.EventBuses), f.EventRules, f.Topics)
+	}
+	if topic := f.Topics[0]; !strings.Contains(topic.Policy, "events.amazonaws.com") || !strings.Contains(topic.KeyPolicy, "GenerateDataKey") {
+		t.Errorf("policies of the topic and its key: got %+v", topic)
+	}
 	for _, u := range s.Unknown() {
 		// No call of this package tells devices and what is in the register.
 		if !strings.HasSuffix(u.Path, ".devices") && !strings.HasSuffix(u.Reason, "in the register") {

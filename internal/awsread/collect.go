@@ -23,6 +23,7 @@ func (r *reader) collect(ctx context.Context) (*facts.Snapshot, error) {
 	if err != nil {
 		return nil, err
 	}
+	lost.places = len(regions)
 	tasks := r.tasks(regions)
 	if err := r.run(ctx, tasks); err != nil {
 		return nil, err
@@ -36,8 +37,10 @@ func (r *reader) collect(ctx context.Context) (*facts.Snapshot, error) {
 		}
 	}
 	tellTrails(in, tasks, lost)
-	if err := r.details(ctx, in.SoFar(), lost); err != nil {
-		return nil, err
+	for round := range rounds() {
+		if err := r.details(ctx, round, in.SoFar(), lost); err != nil {
+			return nil, err
+		}
 	}
 	s := in.Snapshot()
 	lost.gaps(s)
@@ -71,9 +74,9 @@ func (r *reader) regions(ctx context.Context, s *facts.Snapshot, lost *failures)
 	return []string{r.aws.Region}, nil
 }
 
-// details asks about single resources, which the lists name.
-func (r *reader) details(ctx context.Context, s *facts.Snapshot, lost *failures) error {
-	tasks, operations := r.tasksOf(&s.Facts)
+// details asks about single resources, which the lists and earlier rounds name.
+func (r *reader) details(ctx context.Context, round int, s *facts.Snapshot, lost *failures) error {
+	tasks, operations := r.tasksOf(round, &s.Facts)
 	if err := r.run(ctx, tasks); err != nil {
 		return err
 	}
@@ -108,6 +111,9 @@ func take(in *intake.Intake, t *task) error {
 		answer(&s.Facts)
 		s.Observe(t.Action, t.at, "", pathsOf(t.Action)...)
 		return nil
+	}
+	if t.Action == describeAlarms {
+		s.Observe(t.Action, t.at, "", "topics.arn") // alarms name topics, see alertTopics
 	}
 	before := len(s.Facts.MetricFilters)
 	if err := add(in, t); err != nil {

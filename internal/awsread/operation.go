@@ -15,23 +15,26 @@ type Operation struct {
 	Regional bool // called in every enabled Region, or where the resource is
 
 	read func(context.Context, *place) (any, error) // nil: called on the way to another
-	// of names the single resources that readOne is about, once the lists are in. What
-	// readOne gives is a direct.
-	of      func(*facts.Facts) []target
+	// of names the single resources that readOne is about, once the lists are in; it may
+	// enter them into a list of their own first. What readOne gives is a direct.
+	of func(*facts.Facts) []target
+	// needs is the operation about single resources whose facts of reads.
+	needs   string
 	readOne func(context.Context, *place, target) (any, error)
 }
 
 // target is one resource that an operation is about.
 type target struct {
-	region string // where to ask, "" where reading began
-	key    string // of the list's element, such as an ARN
+	region string   // where to ask, "" where reading began
+	key    string   // of the list's element, such as an ARN
+	with   []string // what else to ask with
 }
 
 // Operations are all that Collect calls, and so the permissions that it can use.
 // sts:GetCallerIdentity needs none.
 func Operations() []Operation {
 	return slices.Concat([]Operation{{Action: "sts:GetCallerIdentity"}, {Action: listRegions}},
-		identityOperations, monitoringOperations)
+		identityOperations, monitoringOperations, alertingOperations)
 }
 
 const listRegions = "account:ListRegions"
@@ -74,10 +77,30 @@ func (r *reader) tasks(regions []string) []*task {
 	return out
 }
 
-// tasksOf are the operations about single resources.
-func (r *reader) tasksOf(f *facts.Facts) (out []*task, asked []Operation) {
+// round is when an operation about single resources has its turn: 0 is about what the
+// lists name, 1 about what round 0 told, and so on.
+func round(o Operation) int {
+	for _, other := range Operations() {
+		if other.Action == o.needs {
+			return 1 + round(other)
+		}
+	}
+	return 0
+}
+
+// rounds is how many rounds there are.
+func rounds() int {
+	last := 0
 	for _, o := range Operations() {
-		if o.of == nil {
+		last = max(last, round(o))
+	}
+	return last + 1
+}
+
+// tasksOf are the operations about single resources of one round.
+func (r *reader) tasksOf(now int, f *facts.Facts) (out []*task, asked []Operation) {
+	for _, o := range Operations() {
+		if o.of == nil || round(o) != now {
 			continue
 		}
 		asked = append(asked, o)

@@ -12,6 +12,7 @@ type Attested struct {
 	MailboxApartFromPhone bool      `json:"mailbox_apart_from_phone" call:"attestation"`
 	GroupMailbox          bool      `json:"group_mailbox" call:"attestation"` // the root mailbox is read by a group and used for one account
 	DrillPassed           time.Time `json:"drill_passed" call:"attestation"`  // the last emergency drill that passed
+	AlarmTested           time.Time `json:"alarm_tested" call:"attestation"`  // when an event made for it last reached a person
 }
 
 // Decided is what the organization has chosen, in the register: what is approved is

@@ -24,8 +24,14 @@ type Facts struct {
 	Regions        []Region       `json:"regions" each:"region"`
 	Trails         []Trail        `json:"trails" each:"trail"`
 	MetricFilters  []MetricFilter `json:"metric_filters"`
-	Alarms         []Alarm        `json:"alarms"`
+	Alarms         []Alarm        `json:"alarms" each:"alarm"`
 	Subscriptions  []Subscription `json:"subscriptions"`
+
+	CompositeAlarms []CompositeAlarm `json:"composite_alarms"`
+	LogAlarms       []LogAlarm       `json:"log_alarms"`
+	EventBuses      []EventBus       `json:"event_buses" each:"event_bus"`
+	EventRules      []EventRule      `json:"event_rules"`
+	Topics          []Topic          `json:"topics" each:"topic"`
 }
 
 // Path is one fact by name, with the AWS action that tells it.

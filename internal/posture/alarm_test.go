@@ -15,7 +15,7 @@ const rootPattern = `{ $.userIdentity.type = "Root" && $.userIdentity.invokedBy 
 // monitored is an account whose root alarm reaches a person.
 func monitored() *facts.Snapshot {
 	s := &facts.Snapshot{Format: facts.Format, Account: "111122223333"}
-	s.Facts.Trails = []facts.Trail{{Name: "org", MultiRegion: true, Logging: true, LogGroup: "arn:aws:logs:us-east-1:111122223333:log-group:trail:*"}}
+	s.Facts.Trails = []facts.Trail{{ARN: "arn:aws:cloudtrail:us-east-1:111122223333:trail/org", Name: "org", MultiRegion: true, Logging: true, LogGroup: "arn:aws:logs:us-east-1:111122223333:log-group:trail:*"}}
 	s.Facts.MetricFilters = []facts.MetricFilter{{
 		Name: "root", LogGroup: "trail", Pattern: rootPattern, Transformations: []facts.Transformation{{Namespace: "CIS", Metric: "RootUse", Value: "1"}},
 	}}
@@ -24,8 +24,15 @@ func monitored() *facts.Snapshot {
 		EvaluationPeriods: 1, Threshold: 1, Comparison: "GreaterThanOrEqualToThreshold", ActionsEnabled: true, Actions: []string{"arn:aws:sns:us-east-1:111122223333:alerts"},
 	}}
 	s.Facts.Subscriptions = []facts.Subscription{{Topic: "arn:aws:sns:us-east-1:111122223333:alerts", Protocol: "email", Confirmed: true}}
-	s.Observe("test", now, "", "trails", "metric_filters", "alarms", "subscriptions")
+	s.Facts.Topics = []facts.Topic{{ARN: "arn:aws:sns:us-east-1:111122223333:alerts", Policy: topicPolicy("cloudwatch.amazonaws.com")}}
+	s.Facts.Regions = []facts.Region{{Name: "eu-west-3"}, {Name: "us-east-1"}}
+	s.Observe("test", now, "", "trails", "metric_filters", "alarms", "subscriptions", "topics", "event_buses", "event_rules", "composite_alarms", "log_alarms", "regions")
 	return s
+}
+
+// topicPolicy lets services publish.
+func topicPolicy(services ...string) string {
+	return `{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Principal": {"Service": ["` + strings.Join(services, `", "`) + `"]}, "Action": "sns:Publish", "Resource": "*"}}`
 }
 
 func rootAlarm(t *testing.T, s *facts.Snapshot, controls []*posture.Control) rootkeep.Finding {

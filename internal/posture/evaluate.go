@@ -13,6 +13,7 @@ import (
 
 	"github.com/rootkeep/rootkeep"
 	"github.com/rootkeep/rootkeep/internal/facts"
+	"github.com/rootkeep/rootkeep/internal/posture/alarm"
 )
 
 // Setting is what findings depend on beside the account's own facts.
@@ -47,6 +48,7 @@ type judge struct {
 	Setting
 	unknown map[string]facts.Gap // by path
 	partly  []facts.Gap          // of single resources
+	prover  *alarm.Prover        // nil until a control asks for proof
 }
 
 // control judges the account, or each element of the control's list.

@@ -92,6 +92,7 @@ func (c *Control) environment() (*cel.Env, error) {
 		cel.Function("never", cel.Overload("never_timestamp", []*cel.Type{cel.TimestampType}, cel.BoolType, cel.UnaryBinding(never))),
 		ext.Strings(),
 	}
+	options = append(options, alertFunctions...)
 	if v := collections[c.Each]; v.Each != "" {
 		options = append(options, cel.Variable(v.Each, cel.ObjectType("facts."+v.Element.Name())))
 	}

@@ -161,6 +161,19 @@ func TestAnExpressionOverAListKnowsWhatItDoesNotKnow(t *testing.T) {
 	}
 }
 
+func TestTheSizeOfAListThatWasNotReadIsUnknown(t *testing.T) {
+	controls, problems := load("mine.yaml", fmt.Sprintf(good, "pass: facts.users.size() == 0"))
+	if len(problems) > 0 {
+		t.Fatal(problems)
+	}
+	s := account()
+	s.Facts.Users = nil
+	s.Gaps = []facts.Gap{{Path: "users.arn", Permission: "iam:GetAccountAuthorizationDetails", Reason: "denied"}}
+	if got := posture.Evaluate(s, controls, posture.Setting{Now: now})[0]; got.Status != rootkeep.Unknown || len(got.Permissions) != 1 {
+		t.Errorf("got %s %v, want unknown for want of a permission", got.Status, got.Missing)
+	}
+}
+
 func TestABrokenControlIsNamedWithItsLine(t *testing.T) {
 	for _, c := range []struct{ name, file, text, want string }{
 		{"a misspelt fact", "mine.yaml", fmt.Sprintf(good, "pass: facts.root.mfa_enable"), "mine/mine.yaml:7:7: pass: undefined field 'mfa_enable'"},
@@ -170,7 +183,7 @@ func TestABrokenControlIsNamedWithItsLine(t *testing.T) {
 		{"has()", "mine.yaml", fmt.Sprintf(good, "pass: has(facts.root.mfa_enabled)"), "compare its value"},
 		{"a misspelt key", "mine.yaml", fmt.Sprintf(good, "pas: true"), "mine/mine.yaml:7:1: unknown field \"pas\""},
 		{"another name", "yours.yaml", fmt.Sprintf(good, "pass: facts.root.mfa_enabled"), "want the same"},
-		{"an unknown list", "mine.yaml", fmt.Sprintf(good, "each: user\npass: 'true'"), "want nothing or one of groups"},
+		{"an unknown list", "mine.yaml", fmt.Sprintf(good, "each: user\npass: 'true'"), "want nothing or one of alarms"},
 		{"no YAML", "mine.yaml", "{", "mine/mine.yaml"},
 		{"no document", "mine.yaml", "", "want one YAML document"},
 	} {
