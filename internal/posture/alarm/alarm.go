@@ -18,6 +18,7 @@ import (
 	"github.com/rootkeep/rootkeep/internal/facts"
 	"github.com/rootkeep/rootkeep/internal/posture/eventpattern"
 	"github.com/rootkeep/rootkeep/internal/posture/filterpattern"
+	"github.com/rootkeep/rootkeep/internal/posture/logquery"
 )
 
 // Truth is a three-valued answer.
@@ -117,17 +118,21 @@ type Peer func(rootkeep.AccountID) *facts.Snapshot
 
 // Prover judges watches over one account.
 type Prover struct {
-	home     *account
-	peer     Peer
-	peers    map[rootkeep.AccountID]*account
-	filters  map[string]*filterpattern.Pattern // by text; nil: cannot be read
+	home  *account
+	peer  Peer
+	peers map[rootkeep.AccountID]*account
+	// What was worked out once: patterns by their text, nil if they cannot be read.
+	filters  map[string]*filterpattern.Pattern
 	patterns map[string]*eventpattern.Pattern
+	queries  map[string]*logquery.Query
+	mail     map[posting]permission
 }
 
 // New makes a prover of an account. peer may be nil.
 func New(s *facts.Snapshot, peer Peer) *Prover {
 	return &Prover{
 		home: newAccount(s), peer: peer, peers: map[rootkeep.AccountID]*account{}, filters: map[string]*filterpattern.Pattern{}, patterns: map[string]*eventpattern.Pattern{},
+		queries: map[string]*logquery.Query{}, mail: map[posting]permission{},
 	}
 }
 
@@ -189,19 +194,23 @@ func (p *Prover) other(id rootkeep.AccountID) *account {
 
 // task is a watch with its samples as this account would log them.
 type task struct {
-	*Watch
 	events, others []record
+	local          map[string]*samples // as EventBridge has them, by Region
 }
+
+// samples are the events and the others of one Region.
+type samples struct{ events, others []record }
 
 // record is a sample on its way through the facts.
 type record struct {
 	name   string
 	text   []byte
 	fields map[string]any
+	event  map[string]any // as EventBridge delivers it, if it is of a Region
 }
 
 func (p *Prover) task(w *Watch) *task {
-	t := &task{Watch: w}
+	t := &task{local: map[string]*samples{}}
 	for _, list := range []struct {
 		from []Sample
 		to   *[]record
@@ -213,20 +222,30 @@ func (p *Prover) task(w *Watch) *task {
 			}
 			v, _ := eventpattern.Decode(text) // NewSample wrote it
 			fields, _ := v.(map[string]any)
-			*list.to = append(*list.to, record{s.Name, text, fields})
+			*list.to = append(*list.to, record{name: s.Name, text: text, fields: fields})
 		}
 	}
 	return t
 }
 
-// in is the record as another Region would log it.
-func (r record) in(region string) record {
-	if r.fields["awsRegion"] == region {
-		return r
+// in is the samples as a Region would log them.
+func (t *task) in(region string) *samples {
+	if s := t.local[region]; s != nil {
+		return s
 	}
-	r.fields = maps.Clone(r.fields)
-	r.fields["awsRegion"] = region
-	return r
+	local := func(records []record) []record {
+		out := make([]record, len(records))
+		for i, r := range records {
+			r.fields = maps.Clone(r.fields)
+			r.fields["awsRegion"] = region
+			r.event = eventpattern.Event(r.fields)
+			out[i] = r
+		}
+		return out
+	}
+	s := &samples{local(t.events), local(t.others)}
+	t.local[region] = s
+	return s
 }
 
 // match runs the records through a pattern or a query. One that takes some of the

@@ -52,8 +52,8 @@ func (p *Prover) byTopic(at *account, name string, from sender, topic rootkeep.A
 			owner = other
 		}
 	}
-	if may, why, gaps := p.publishes(at, owner, from, arn); may != yes {
-		return Way{Link: Acts, Truth: may, Gaps: gaps, Says: fmt.Sprintf("%s: %s", name, why)}
+	if let := p.publishes(at, owner, from, arn); let.may != yes {
+		return Way{Link: Acts, Truth: let.may, Gaps: let.gaps, Says: name + ": " + let.why}
 	}
 	gaps, wholly := owner.lacksAll("subscriptions.topic", "subscriptions.confirmed")
 	machine := ""
@@ -77,50 +77,72 @@ func (p *Prover) byTopic(at *account, name string, from sender, topic rootkeep.A
 	return Way{Link: Publishes, Says: name + ": its topic has no confirmed subscriber"}
 }
 
+// posting is one question of publishes, permission its answer.
+type (
+	posting struct {
+		at, owner *account
+		from      sender
+		topic     string
+	}
+	permission struct {
+		may  Truth
+		why  string
+		gaps []facts.Gap
+	}
+)
+
 // publishes says whether the sender may publish to a topic, by the topic's policy and
 // by that of its key. The account that sends or the one that owns the topic knows them.
-func (p *Prover) publishes(at, owner *account, from sender, arn string) (may Truth, why string, gaps []facts.Gap) {
+func (p *Prover) publishes(at, owner *account, from sender, arn string) permission {
+	asked := posting{at, owner, from, arn}
+	if known, ok := p.mail[asked]; ok {
+		return known
+	}
+	out := permission{why: "the policy of topic " + arn + " was not read", may: unknown}
 	for _, a := range []*account{at, owner} {
 		i := slices.IndexFunc(a.Topics, func(t facts.Topic) bool { return t.ARN == arn })
 		lost, wholly := a.lacksAll("topics.policy", "topics.key")
 		if lost = of(lost, arn); wholly || len(lost) > 0 || i < 0 {
-			gaps = lost
+			out.gaps = lost
 			continue
 		}
 		t := &a.Topics[i]
-		if may, why = allows(from, at.id, t.ARN, t.Policy, "sns:Publish"); may != yes {
-			return may, "the policy of " + t.ARN + " " + why + " " + from.service + " to publish", nil
+		if may, why := allows(from, at.id, t.ARN, t.Policy, "sns:Publish"); may != yes {
+			out = permission{may: may, why: "the policy of " + t.ARN + " " + why + " " + from.service + " to publish"}
+			break
 		}
-		return p.encrypts(a, from, at.id, t)
+		out = a.encrypts(from, at.id, t)
+		break
 	}
-	return unknown, "the policy of topic " + arn + " was not read", gaps
+	p.mail[asked] = out
+	return out
 }
 
 // encrypts says whether the sender may use the topic's key. AWS's own key for SNS has a
 // policy that lets no service do so, and that nobody can change.
-func (p *Prover) encrypts(a *account, from sender, id rootkeep.AccountID, t *facts.Topic) (Truth, string, []facts.Gap) {
+func (a *account) encrypts(from sender, id rootkeep.AccountID, t *facts.Topic) permission {
 	if t.Key == "" {
-		return yes, "", nil
+		return permission{may: yes}
 	}
 	gaps, _ := a.lacksAll("topics.key_enabled", "topics.key_customer_managed")
 	if gaps = of(gaps, t.ARN); len(gaps) > 0 {
-		return unknown, "the key of " + t.ARN + " was not read", gaps
+		return permission{unknown, "the key of " + t.ARN + " was not read", gaps}
 	}
 	switch {
 	case !t.KeyCustomer:
-		return no, fmt.Sprintf("%s is encrypted with AWS's own key %s, with which %s cannot publish", t.ARN, t.Key, from.service), nil
+		return permission{may: no, why: fmt.Sprintf("%s is encrypted with AWS's own key %s, with which %s cannot publish", t.ARN, t.Key, from.service)}
 	case !t.KeyEnabled:
-		return no, "the key of " + t.ARN + " is not enabled", nil
+		return permission{may: no, why: "the key of " + t.ARN + " is not enabled"}
 	}
 	if gaps, _ = a.lacks("topics.key_policy"); len(of(gaps, t.ARN)) > 0 {
-		return unknown, "the policy of the key of " + t.ARN + " was not read", of(gaps, t.ARN)
+		return permission{unknown, "the policy of the key of " + t.ARN + " was not read", of(gaps, t.ARN)}
 	}
 	for _, action := range []string{"kms:GenerateDataKey", "kms:Decrypt"} {
 		if may, why := allows(from, id, t.KeyARN, t.KeyPolicy, action); may != yes {
-			return may, fmt.Sprintf("the policy of the key of %s %s %s to use %s", t.ARN, why, from.service, action), nil
+			return permission{may: may, why: fmt.Sprintf("the policy of the key of %s %s %s to use %s", t.ARN, why, from.service, action)}
 		}
 	}
-	return yes, "", nil
+	return permission{may: yes}
 }
 
 // allows asks a resource's policy about a service that acts for a resource of an

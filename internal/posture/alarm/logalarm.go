@@ -45,7 +45,7 @@ func (p *Prover) byOneLogAlarm(t *task, at *account, a *facts.LogAlarm) Way {
 	if fed.Link == None && fed.Truth == no {
 		return Way{}
 	}
-	query, err := logquery.Parse(a.Query)
+	query, err := p.query(a.Query)
 	if err != nil {
 		return Way{Truth: unknown, Says: fmt.Sprintf("%s: %v", name, err)}
 	}
@@ -60,6 +60,16 @@ func (p *Prover) byOneLogAlarm(t *task, at *account, a *facts.LogAlarm) Way {
 		return Way{Link: Watched, Truth: fires, Says: name + ": " + why}
 	}
 	return p.byActions(at, name, sender{"cloudwatch.amazonaws.com", a.ARN}, a.ActionsEnabled, a.Actions)
+}
+
+// query parses a query once.
+func (p *Prover) query(text string) (*logquery.Query, error) {
+	if q := p.queries[text]; q != nil {
+		return q, nil
+	}
+	q, err := logquery.Parse(text)
+	p.queries[text] = q
+	return q, err
 }
 
 // asked says whether a live trail delivers to one of the log groups that the alarm asks.

@@ -26,7 +26,7 @@ func (p *Prover) byRule(t *task) ([]Way, []facts.Gap) {
 		return nil, gaps
 	}
 	worst, places := Way{Link: Heard, Truth: yes}, 0
-	for _, e := range t.events {
+	for i, e := range t.events {
 		regions, lost := p.places(e)
 		if len(lost) > 0 {
 			worst = worse(worst, Way{Link: Parses, Truth: unknown, Gaps: lost, Says: "in which Regions a rule of EventBridge is needed was not read"})
@@ -35,11 +35,11 @@ func (p *Prover) byRule(t *task) ([]Way, []facts.Gap) {
 			if places++; worst.Truth == no && worst.Link == None {
 				continue
 			}
-			worst = worse(worst, p.heardIn(e.in(region), region, rules, gaps))
+			worst = worse(worst, p.heardIn(t.in(region).events[i], region, rules, gaps))
 		}
 	}
 	if worst.Truth == yes {
-		worst.Says = p.heardIn(t.events[0].in(rules[0].region), rules[0].region, rules, gaps).Says
+		worst.Says = p.heardIn(t.in(rules[0].region).events[0], rules[0].region, rules, gaps).Says
 	}
 	return []Way{worst}, gaps
 }
@@ -81,11 +81,12 @@ func (p *Prover) rules(t *task) []*eventRule {
 		}
 		r := &eventRule{EventRule: fact, region: string(arn.Region), name: fmt.Sprintf("EventBridge rule %q in %s", fact.Name, arn.Region)}
 		r.pattern = p.eventPattern(fact.Pattern)
-		if r.pattern != nil && !slices.ContainsFunc(t.events, func(e record) bool { return r.takes(e.in(r.region)) != no }) {
+		local := t.in(r.region)
+		if r.pattern != nil && !slices.ContainsFunc(local.events, func(e record) bool { return r.takes(e) != no }) {
 			continue
 		}
-		for _, e := range t.others {
-			if r.pattern != nil && r.takes(e.in(r.region)) == yes {
+		for _, e := range local.others {
+			if r.pattern != nil && r.takes(e) == yes {
 				r.noise = e.name
 			}
 		}
@@ -104,7 +105,7 @@ func (p *Prover) eventPattern(text string) *eventpattern.Pattern {
 	return pattern
 }
 
-func (r *eventRule) takes(e record) Truth { return r.pattern.Match(eventpattern.Event(e.fields)) }
+func (r *eventRule) takes(e record) Truth { return r.pattern.Match(e.event) }
 
 // global are the services whose events CloudTrail has in one Region alone, because the
 // service is one for all. Source: CloudTrail User Guide, "Global service events".
