@@ -196,6 +196,31 @@ func TestABrokenControlIsNamedWithItsLine(t *testing.T) {
 	}
 }
 
+func TestAWatchThatCannotBeIsRefused(t *testing.T) {
+	bases, err := rule.LoadBases(content.Files, "events")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct{ name, watch, want string }{
+		{"another route", "routes: [pigeon]", `route "pigeon"`},
+		{"another link", "links: [arrives]", `link "arrives"`},
+		{"links out of their order", "links: [fires, heard]", "link heard does not follow fires"},
+		{"no near miss", "others: []", "want events and others"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			others := "others: [{base: list-users}], "
+			if strings.HasPrefix(c.watch, "others") {
+				others = ""
+			}
+			text := fmt.Sprintf(good, "watch: {events: [{base: root-signin}], "+others+c.watch+"}")
+			controls, problems := posture.Load(bases, rule.Source{FS: fstest.MapFS{"mine.yaml": {Data: []byte(text)}}, Dir: ".", Name: "mine"})
+			if len(problems) != 1 || !strings.Contains(problems[0].Error(), c.want) || len(controls) != 0 {
+				t.Errorf("got %d controls and %v, want an error with %q", len(controls), problems, c.want)
+			}
+		})
+	}
+}
+
 func TestAnExpensiveExpressionIsUnknown(t *testing.T) {
 	deep := "pass: facts.users.all(a, facts.users.all(b, facts.users.all(c, facts.users.all(d, a.arn + b.arn != c.arn + d.arn || true))))"
 	controls, problems := load("mine.yaml", fmt.Sprintf(good, deep))
