@@ -217,6 +217,24 @@ func TestOneRegionThatFailsIsNamed(t *testing.T) {
 	}
 }
 
+func TestADeniedRegionTakesNothingFromAProof(t *testing.T) {
+	w := newWorld(t)
+	for _, service := range []string{"monitoring", "logs", "sns", "events"} {
+		w.AddFault(cloud.Fault{Kind: cloud.Deny, Service: service, Region: "eu-west-1"})
+	}
+	s := w.collect()
+	if !slices.ContainsFunc(s.Gaps, func(g facts.Gap) bool { return g.Path == "alarms.metric" && g.Regions == "eu-west-1" }) {
+		t.Errorf("gaps: got %v, want one of alarms.metric in eu-west-1", s.Gaps)
+	}
+	for name, want := range map[string]rootkeep.Status{"MF-03": rootkeep.Pass, "MF-05": rootkeep.Unknown} {
+		for _, f := range posture.Evaluate(s, controls(t), posture.Setting{Now: time.Now()}) {
+			if f.Control == name && f.Status != want {
+				t.Errorf("%s: got %s %s %v, want %s", name, f.Status, f.Detail, f.Missing, want)
+			}
+		}
+	}
+}
+
 func TestDocumentationListsThePermissions(t *testing.T) {
 	text, err := os.ReadFile("../../docs/scan.md")
 	if err != nil {

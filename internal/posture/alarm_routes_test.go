@@ -119,6 +119,80 @@ func TestEveryBrokenLinkOfARuleIsCaught(t *testing.T) {
 	})
 }
 
+// passing is ruled with one rule of us-east-1 that tells, and one of eu-west-3 that passes
+// all on to the bus of us-east-1.
+func passing() *facts.Snapshot {
+	s := ruled()
+	f := &s.Facts
+	bus := "arn:aws:events:us-east-1:111122223333:event-bus/default"
+	f.EventRules[1].Targets = []facts.Target{{ARN: bus, Role: "arn:aws:iam::111122223333:role/pass"}}
+	f.EventBuses = []facts.EventBus{{ARN: bus, Name: "default"}}
+	f.Roles = []facts.Role{{ARN: "arn:aws:iam::111122223333:role/pass", Name: "pass", InlinePolicies: []facts.Document{{Name: "p",
+		Text: `{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "events:PutEvents", "Resource": "` + bus + `"}}`}}}}
+	f.Topics, f.Subscriptions = f.Topics[:1], f.Subscriptions[:1]
+	return s
+}
+
+func TestAnEventThatIsPassedOnIsFollowedOnce(t *testing.T) {
+	run(t, shipped(t), passing, []mutation{
+		{"whole", func(*facts.Facts) {}, rootkeep.Pass, ""},
+		{"a role that may not", func(f *facts.Facts) { f.Roles[0].InlinePolicies = nil }, rootkeep.Fail, "role/pass may not put events on"},
+		{"a role that was not read", func(f *facts.Facts) { f.Roles = nil }, rootkeep.Unknown, "a role that was not read"},
+		{"a role with a policy that was not read", func(f *facts.Facts) {
+			f.Roles[0].InlinePolicies, f.Roles[0].AttachedPolicies = nil, []string{"arn:aws:iam::aws:policy/Some"}
+		}, rootkeep.Unknown, "is not decided"},
+		{"a boundary that was not read", func(f *facts.Facts) { f.Roles[0].Boundary = "arn:aws:iam::111122223333:policy/b" }, rootkeep.Unknown, "is not decided"},
+		{"no role", func(f *facts.Facts) { f.EventRules[1].Targets[0].Role = "" }, rootkeep.Unknown, "a role that was not read"},
+		{"a rule of the second bus for its own Region", func(f *facts.Facts) {
+			f.EventRules[0].Pattern = strings.Replace(f.EventRules[0].Pattern, `{`, `{"region": ["us-east-1"], `, 1)
+		}, rootkeep.Fail, "where no rule takes sts:GetCallerIdentity"},
+		{"a third bus", func(f *facts.Facts) {
+			f.EventRules = append(f.EventRules, f.EventRules[0])
+			f.EventRules[0].Targets = []facts.Target{{ARN: "arn:aws:events:us-east-1:111122223333:event-bus/third", Role: f.Roles[0].ARN}}
+			f.EventRules[2].Pattern = strings.Replace(f.EventRules[2].Pattern, `{`, `{"region": ["us-east-1"], `, 1)
+		}, rootkeep.Fail, "does not pass it on again"},
+		{"a bus of an account that was not scanned", func(f *facts.Facts) {
+			f.EventRules[1].Targets[0].ARN = "arn:aws:events:us-east-1:444455556666:event-bus/default"
+		}, rootkeep.Unknown, "scan account 444455556666 too"},
+	})
+}
+
+// A member's rules pass everything on to the bus of another account, which was scanned.
+func TestAnEventIsFollowedToTheBusOfAnotherAccount(t *testing.T) {
+	controls := shipped(t)
+	const central = "arn:aws:events:us-east-1:444455556666:event-bus/default"
+	for _, c := range []struct {
+		name, policy string
+		want         rootkeep.Status
+		says         string
+	}{
+		{"the bus takes the organization's events", `{"Statement": {"Effect": "Allow", "Principal": "*", "Action": "events:PutEvents", "Resource": "` + central + `",
+			"Condition": {"StringEquals": {"aws:PrincipalOrgID": "o-exampleorg1"}}}}`, rootkeep.Pass, "in account 444455556666"},
+		{"the bus takes another organization's events", `{"Statement": {"Effect": "Allow", "Principal": "*", "Action": "events:PutEvents", "Resource": "` + central + `",
+			"Condition": {"StringEquals": {"aws:PrincipalOrgID": "o-exampleorg2"}}}}`, rootkeep.Fail, "may not put events on"},
+		{"the bus has no policy", "", rootkeep.Fail, "may not put events on"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := passing()
+			s.Facts.Organization = facts.Organization{Member: true, ID: "o-exampleorg1"}
+			s.Facts.Roles[0].InlinePolicies[0].Text = `{"Statement": {"Effect": "Allow", "Action": "events:PutEvents", "Resource": "*"}}`
+			for i := range s.Facts.EventRules {
+				s.Facts.EventRules[i].Targets = []facts.Target{{ARN: central, Role: s.Facts.Roles[0].ARN}}
+			}
+			s.Facts.Topics, s.Facts.Subscriptions = nil, nil
+			peer := keeper(func(f *facts.Facts) {
+				told := ruled().Facts.EventRules[0]
+				told.ARN, told.Targets = "arn:aws:events:us-east-1:444455556666:rule/root", []facts.Target{{ARN: f.Topics[0].ARN}}
+				f.EventRules, f.EventBuses, f.Topics[0].Policy = []facts.EventRule{told}, []facts.EventBus{{ARN: central, Name: "default", Policy: c.policy}}, rulePolicy
+			})
+			f := rootAlarmOf(t, s, controls, peer)
+			if told := f.Detail + strings.Join(f.Missing, " "); f.Status != c.want || !strings.Contains(told, c.says) {
+				t.Errorf("got %s: %s\nwant %s: %s", f.Status, told, c.want, c.says)
+			}
+		})
+	}
+}
+
 func TestEveryBrokenLinkOfALogAlarmIsCaught(t *testing.T) {
 	run(t, shipped(t), logged, []mutation{
 		{"whole", func(*facts.Facts) {}, rootkeep.Pass, `log alarm "root" reaches a confirmed subscriber`},

@@ -66,7 +66,6 @@ type eventRule struct {
 	name    string
 	region  string
 	noise   string // another thing that it takes as well
-	way     *Way   // from the rule to a person, once it was followed
 }
 
 // rules are those of default buses that take one of the events, or may. CloudTrail
@@ -186,11 +185,7 @@ func (p *Prover) byOneRule(r *eventRule, e record) Way {
 	if fed := p.fedIn(r.region, r.name); fed.Truth != yes {
 		return fed
 	}
-	if r.way == nil {
-		way := p.byTargets(r)
-		r.way = &way
-	}
-	return *r.way
+	return p.byTargets(r, e)
 }
 
 // fedIn says whether a live trail covers a Region: without one, CloudTrail delivers
@@ -216,14 +211,19 @@ func (p *Prover) fedIn(region, name string) Way {
 }
 
 // byTargets follows a rule to the best of its targets.
-func (p *Prover) byTargets(r *eventRule) Way {
+func (p *Prover) byTargets(r *eventRule, e record) Way {
 	gaps, _ := p.home.lacks("event_rules.targets")
 	if gaps = of(gaps, r.ARN); len(gaps) > 0 {
 		return Way{Link: Fed, Truth: unknown, Gaps: gaps, Says: r.name + ": its targets were not read"}
 	}
 	best := Way{Link: Fires, Says: r.name + " takes it and tells nobody: it has no target"}
 	for i, t := range r.Targets {
-		way := p.byTarget(r, t)
+		var way Way
+		if bus, err := rootkeep.ParseARN(t.ARN); err == nil && bus.Service == "events" {
+			way = p.byBus(r, e, t, bus)
+		} else {
+			way = p.byTarget(p.home, r, t)
+		}
 		if i == 0 {
 			best = way
 		}
@@ -232,15 +232,15 @@ func (p *Prover) byTargets(r *eventRule) Way {
 	return best
 }
 
-func (p *Prover) byTarget(r *eventRule, t facts.Target) Way {
+// byTarget follows a target that is no bus. A rule's topic is of the rule's account or
+// another.
+func (p *Prover) byTarget(at *account, r *eventRule, t facts.Target) Way {
 	arn, err := rootkeep.ParseARN(t.ARN)
 	switch {
 	case err == nil && arn.Service == "sns" && t.Role == "":
-		return p.byTopic(p.home, r.name, sender{"events.amazonaws.com", r.ARN}, arn, t.ARN)
+		return p.byTopic(at, r.name, sender{"events.amazonaws.com", r.ARN}, arn, t.ARN)
 	case err == nil && arn.Service == "sns":
 		return Way{Link: Acts, Truth: unknown, Says: fmt.Sprintf("%s: it publishes as %s, and what that role may do is not followed", r.name, t.Role)}
-	case err == nil && arn.Service == "events":
-		return Way{Link: Acts, Truth: unknown, Says: fmt.Sprintf("%s: it passes the event on to %s, whose rules are not followed", r.name, t.ARN)}
 	}
 	return Way{Link: Acts, Truth: unknown, Says: fmt.Sprintf("%s: it reaches a machine (%s), and whom that tells is not followed", r.name, machineOf(t.ARN))}
 }
