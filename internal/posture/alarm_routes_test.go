@@ -260,6 +260,9 @@ func TestTheWayFromAnAlarmToItsTopicIsJudged(t *testing.T) {
 		{"missing data keeps the state, and a default value resets it", func(f *facts.Facts) {
 			f.Alarms[0].MissingData, f.MetricFilters[0].Transformations[0].Default = "ignore", true
 		}, rootkeep.Pass, ""},
+		{"a default value that breaches as well", func(f *facts.Facts) {
+			f.Alarms[0].Comparison, f.Alarms[0].Threshold, f.MetricFilters[0].Transformations[0].Default = "LessThanThreshold", 1.5, true
+		}, rootkeep.Unknown, "default value"},
 		{"a wall-clock window sees one event too", func(f *facts.Facts) { f.Alarms[0].Window = "wall-clock" }, rootkeep.Pass, ""},
 		{"an expression", func(f *facts.Facts) {
 			f.Alarms[0].Namespace, f.Alarms[0].Metric, f.Alarms[0].Inputs = "", "", []string{"CIS/RootUse"}

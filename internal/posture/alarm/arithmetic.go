@@ -32,6 +32,7 @@ func fires(a *facts.Alarm, value float64, defaults bool) (Truth, string) {
 		return no, "it watches the metric with dimensions, which the filter does not publish"
 	}
 	words, holds := compare(a.Comparison, got, a.Threshold)
+	_, always := compare(a.Comparison, 0, a.Threshold)
 	switch needed := needed(a); {
 	case words == "":
 		return unknown, fmt.Sprintf("comparison %q is not computed", a.Comparison)
@@ -39,6 +40,8 @@ func fires(a *facts.Alarm, value float64, defaults bool) (Truth, string) {
 		return no, fmt.Sprintf("one event gives a %s of %s, which is not %s %s", strings.ToLower(a.Statistic), number(got), words, number(a.Threshold))
 	case a.MissingData == "breaching":
 		return no, "missing data counts as breaching, so it is always in ALARM and an event changes nothing"
+	case defaults && always:
+		return unknown, "the filter's default value, if it is 0, breaches as well, and then it is always in ALARM"
 	case a.MissingData == "ignore" && !defaults:
 		return no, "missing data leaves its state as it is, so after the first event it stays in ALARM and tells of no second"
 	case needed > 1 && (a.MissingData == "notBreaching" || a.MissingData == "ignore"):
