@@ -59,7 +59,7 @@ func atHome(f *facts.Facts) bool {
 }
 
 func TestD4AFilterIsJudgedByWhatItMatches(t *testing.T) {
-	controls := shipped(t)
+	controls := loaded(t)
 	for _, c := range []struct {
 		name, pattern string
 		want          rootkeep.Status
@@ -89,7 +89,7 @@ func TestD4AFilterIsJudgedByWhatItMatches(t *testing.T) {
 }
 
 func TestD5D6D8D12AndE2WhatOthersPassOrFail(t *testing.T) {
-	controls := shipped(t)
+	controls := loaded(t)
 	for _, c := range []struct {
 		name    string
 		account func() *facts.Snapshot
@@ -165,20 +165,9 @@ func keeper(change func(*facts.Facts)) func(rootkeep.AccountID) *facts.Snapshot 
 	}
 }
 
-func rootAlarmOf(t *testing.T, s *facts.Snapshot, controls []*posture.Control, peer func(rootkeep.AccountID) *facts.Snapshot) rootkeep.Finding {
-	t.Helper()
-	for _, f := range posture.Evaluate(s, controls, posture.Setting{Now: now, Peer: peer}) {
-		if f.Control == "MF-03" {
-			return f
-		}
-	}
-	t.Fatal("no finding of MF-03")
-	return rootkeep.Finding{}
-}
-
 // The keeper's facts are judged for the member, and every link breaks there as at home.
 func TestAMemberIsJudgedWhereItsTrailIsKept(t *testing.T) {
-	controls := shipped(t)
+	controls := loaded(t)
 	for _, c := range []struct {
 		name string
 		peer func(rootkeep.AccountID) *facts.Snapshot
@@ -262,7 +251,7 @@ func TestE4AWindowByTheClockCutsABurst(t *testing.T) {
 		if !named(&s.Facts) {
 			t.Errorf("%s: the other scanner: got fail, want pass", c.window)
 		}
-		for _, f := range posture.Evaluate(s, shipped(t), posture.Setting{Now: now}) {
+		for _, f := range posture.Evaluate(s, loaded(t), posture.Setting{Now: now}) {
 			if f.Control == "AL-10" && f.Status != c.want {
 				t.Errorf("%s: got %s %v, want %s", c.window, f.Status, f.Missing, c.want)
 			}
