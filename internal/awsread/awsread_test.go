@@ -217,6 +217,55 @@ func TestOneRegionThatFailsIsNamed(t *testing.T) {
 	}
 }
 
+func TestAlarmsOfEveryKindAndRulesOfEveryBus(t *testing.T) {
+	w := newWorld(t)
+	topic := w.account.ARN("sns", "us-east-1", "alerts")
+	w.call("monitoring", "PutMetricAlarm", map[string]any{
+		"AlarmName": "clock", "Namespace": "CIS", "MetricName": "root", "Statistic": "Sum", "Period": 300, "EvaluationPeriods": 1, "Threshold": 5,
+		"ComparisonOperator": "GreaterThanOrEqualToThreshold", "EvaluationWindow": map[string]any{"WallClockWindow": map[string]any{"Timezone": "UTC"}},
+	})
+	w.call("monitoring", "PutCompositeAlarm", map[string]any{"AlarmName": "any", "AlarmRule": "ALARM(root)", "AlarmActions": []string{topic}})
+	w.call("monitoring", "PutLogAlarm", map[string]any{
+		"AlarmName": "log", "ComparisonOperator": "GreaterThanThreshold", "QueryResultsToAlarm": 1, "QueryResultsToEvaluate": 2, "Threshold": 0, "AlarmActions": []string{topic},
+		"ScheduledQueryConfiguration": map[string]any{
+			"QueryString": `filter userIdentity.type = "Root"`, "AggregationExpression": "count(*)", "ScheduledQueryRoleARN": w.account.IAM("role/query"), "LogGroupIdentifiers": []string{"trail"},
+			"ScheduleConfiguration": map[string]any{"ScheduleExpression": "rate(5 minutes)", "StartTimeOffset": 360, "EndTimeOffset": 60},
+		},
+	})
+	w.call("events", "CreateEventBus", map[string]any{"Name": "security"})
+	w.call("events", "PutRule", map[string]any{"Name": "passed", "EventBusName": "security", "EventPattern": `{"detail": {"eventName": ["ConsoleLogin"]}}`})
+	w.call("events", "PutTargets", map[string]any{"Rule": "passed", "EventBusName": "security", "Targets": []map[string]any{{"Id": "1", "Arn": topic, "RoleArn": w.account.IAM("role/r")}}})
+	s := w.collect()
+	if len(s.Gaps) > 0 {
+		t.Errorf("gaps: got %v, want none", s.Gaps)
+	}
+	f := s.Facts
+	windows := map[string]string{}
+	for _, a := range f.Alarms {
+		windows[a.Name] = a.Window
+	}
+	if !cmp.Equal(windows, map[string]string{"root": "sliding", "clock": "wall-clock"}) {
+		t.Errorf("windows: got %v", windows)
+	}
+	want := []facts.LogAlarm{{
+		ARN: w.account.ARN("cloudwatch", "us-east-1", "alarm:log"), Name: "log", Query: `filter userIdentity.type = "Root"`, Aggregation: "count(*)", LogGroups: []string{"trail"},
+		Schedule: "rate(5 minutes)", From: 360, To: 60, Results: 2, ResultsToAlarm: 1, Comparison: "GreaterThanThreshold", ActionsEnabled: true, Actions: []string{topic},
+	}}
+	if diff := cmp.Diff(want, f.LogAlarms); diff != "" {
+		t.Errorf("log alarms (-want +got):\n%s", diff)
+	}
+	if len(f.CompositeAlarms) != 1 || f.CompositeAlarms[0].Rule != "ALARM(root)" || !f.CompositeAlarms[0].ActionsEnabled {
+		t.Errorf("composite alarms: got %+v", f.CompositeAlarms)
+	}
+	i := slices.IndexFunc(f.EventRules, func(r facts.EventRule) bool { return r.Name == "passed" })
+	if i < 0 || f.EventRules[i].Bus != "security" || !cmp.Equal(f.EventRules[i].Targets, []facts.Target{{ARN: topic, Role: w.account.IAM("role/r")}}) {
+		t.Errorf("a rule of another bus: got %+v", f.EventRules)
+	}
+	if len(f.Topics) != 1 {
+		t.Errorf("the topic of all of them: got %+v", f.Topics)
+	}
+}
+
 func TestADeniedRegionTakesNothingFromAProof(t *testing.T) {
 	w := newWorld(t)
 	for _, service := range []string{"monitoring", "logs", "sns", "events"} {

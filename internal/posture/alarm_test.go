@@ -111,6 +111,9 @@ func TestEveryBrokenLinkOfAnAlarmIsCaught(t *testing.T) {
 			f.MetricFilters[0].Pattern = strings.Replace(rootPattern, "{", `{ $.eventName = "ConsoleLogin" && `, 1)
 		}, rootkeep.Fail, "does not match"},
 		{"a filter that cannot be read", func(f *facts.Facts) { f.MetricFilters[0].Pattern = "{ root }" }, rootkeep.Unknown, "want a property"},
+		{"a filter of another log that cannot be read", func(f *facts.Facts) {
+			f.MetricFilters[0].LogGroup, f.MetricFilters[0].Pattern = "other", "{ root }"
+		}, rootkeep.Fail, "no metric filter"},
 		{"no filter", func(f *facts.Facts) { f.MetricFilters = nil }, rootkeep.Fail, "no metric filter"},
 		{"the alarm in another account", func(f *facts.Facts) {
 			f.MetricFilters = nil

@@ -88,17 +88,20 @@ func (p *Prover) filtersOf(t *task, at *account) ([]Way, []facts.Gap) {
 // byOneFilter follows one metric filter to every alarm on its metrics.
 func (p *Prover) byOneFilter(t *task, at *account, m *facts.MetricFilter) []Way {
 	name := fmt.Sprintf("%smetric filter %q of log group %s", p.within(at), m.Name, m.LogGroup)
+	group, fed := p.feeds(at, name, m.LogGroup, m.Region)
 	pattern, err := p.filter(m.Pattern)
-	if err != nil {
+	switch {
+	case err != nil && fed.Truth == no:
+		return nil // whatever it matches in another log
+	case err != nil:
 		return []Way{{Truth: unknown, Says: fmt.Sprintf("%s: %v", name, err)}}
 	}
 	way := t.match(name, func(r record) Truth { return pattern.MatchValue(r.text, r.fields) })
 	if way.Truth != yes {
 		return []Way{way}
 	}
-	group, way := p.feeds(at, name, m.LogGroup, m.Region)
-	if way.Truth != yes {
-		return []Way{way}
+	if fed.Truth != yes {
+		return []Way{fed}
 	}
 	var out []Way
 	for i := range m.Transformations {
