@@ -74,6 +74,7 @@ func TestEveryBrokenLinkOfARuleIsCaught(t *testing.T) {
 	run(t, loaded(t), ruled, []mutation{
 		{"whole", func(*facts.Facts) {}, rootkeep.Pass, `EventBridge rule "root" in us-east-1 reaches a confirmed subscriber`},
 		{"a Region without a rule", func(f *facts.Facts) { f.EventRules = f.EventRules[:1] }, rootkeep.Fail, "no rule of EventBridge in eu-west-3 takes sts:GetCallerIdentity"},
+		{"no Region is known", func(f *facts.Facts) { f.Regions = nil }, rootkeep.Unknown, "in which Regions a rule"},
 		{"no rule where root signs in", func(f *facts.Facts) { f.EventRules = f.EventRules[1:] }, rootkeep.Fail, "no rule of EventBridge in us-east-1"},
 		{"a rule that is disabled", func(f *facts.Facts) { f.EventRules[0].State = "DISABLED" }, rootkeep.Fail, "in us-east-1 is disabled"},
 		{"a state that leaves out what only reads", func(f *facts.Facts) { f.EventRules[0].State = "ENABLED" }, rootkeep.Fail, "leaves out calls that only read, such as iam:ListAccessKeys"},

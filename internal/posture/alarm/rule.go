@@ -25,16 +25,13 @@ func (p *Prover) byRule(t *task) ([]Way, []facts.Gap) {
 	if len(rules) == 0 {
 		return nil, gaps
 	}
-	worst, places := Way{Link: Heard, Truth: yes}, 0
+	worst := Way{Link: Heard, Truth: yes}
 	for i, e := range t.events {
 		regions, lost := p.places(e)
 		if len(lost) > 0 {
 			worst = worse(worst, Way{Link: Parses, Truth: unknown, Gaps: lost, Says: "in which Regions a rule of EventBridge is needed was not read"})
 		}
 		for _, region := range regions {
-			if places++; worst.Truth == no && worst.Link == None {
-				continue
-			}
 			worst = worse(worst, p.heardIn(t.in(region).events[i], region, rules, gaps))
 		}
 	}
@@ -132,6 +129,9 @@ func (p *Prover) places(e record) ([]string, []facts.Gap) {
 	}
 	if wholly {
 		return nil, gaps
+	}
+	if len(p.home.Regions) == 0 {
+		return nil, []facts.Gap{{Path: "regions.name", Reason: "no Region is named"}}
 	}
 	var out []string
 	for _, r := range p.home.Regions {
