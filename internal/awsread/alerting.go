@@ -20,8 +20,8 @@ import (
 // alertingOperations tell of event buses and their rules, and of the topics that
 // alarms and rules send to.
 var alertingOperations = []Operation{
-	{Action: "events:ListEventBuses", Regional: true, read: eventBuses},
-	{Action: listRules, Regional: true, of: eachBus, readOne: eventRules},
+	{Action: listBuses, Regional: true, read: eventBuses},
+	{Action: listRules, Regional: true, of: eachBus, readOne: eventRules, needs: listBuses},
 	{Action: listTargets, Regional: true, of: eachRule, readOne: ruleTargets, needs: listRules},
 	{Action: topicAttributes, Regional: true, of: alertTopics, readOne: attributesOf, needs: listTargets},
 	{Action: describeKey, Regional: true, of: encryptedTopics, readOne: keyOfTopic, needs: topicAttributes},
@@ -29,6 +29,7 @@ var alertingOperations = []Operation{
 }
 
 const (
+	listBuses       = "events:ListEventBuses"
 	listRules       = "events:ListRules"
 	listTargets     = "events:ListTargetsByRule"
 	topicAttributes = "sns:GetTopicAttributes"

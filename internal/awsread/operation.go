@@ -1,6 +1,7 @@
 package awsread
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"time"
@@ -17,24 +18,25 @@ type Operation struct {
 	read func(context.Context, *place) (any, error) // nil: called on the way to another
 	// of names the single resources that readOne is about, once the lists are in; it may
 	// enter them into a list of their own first. What readOne gives is a direct.
-	of func(*facts.Facts) []target
-	// needs is the operation about single resources whose facts of reads.
-	needs   string
+	of      func(*facts.Facts) []target
 	readOne func(context.Context, *place, target) (any, error)
+	// needs is the operation whose facts of reads. Where that one fails nobody knows what
+	// to ask, and these facts are as unknown as its own.
+	needs string
 }
 
 // target is one resource that an operation is about.
 type target struct {
 	region string   // where to ask, "" where reading began
 	key    string   // of the list's element, such as an ARN
-	with   []string // what else to ask with
+	with   []string // what else to say when asking
 }
 
 // Operations are all that Collect calls, and so the permissions that it can use.
 // sts:GetCallerIdentity needs none.
 func Operations() []Operation {
 	return slices.Concat([]Operation{{Action: "sts:GetCallerIdentity"}, {Action: listRegions}},
-		identityOperations, monitoringOperations, alertingOperations)
+		identityOperations, monitoringOperations, alertingOperations, configOperations, hubOperations, detectorOperations, analyzerOperations)
 }
 
 const listRegions = "account:ListRegions"
@@ -77,40 +79,33 @@ func (r *reader) tasks(regions []string) []*task {
 	return out
 }
 
-// round is when an operation about single resources has its turn: 0 is about what the
-// lists name, 1 about what round 0 told, and so on.
-func round(o Operation) int {
-	for _, other := range Operations() {
-		if other.Action == o.needs {
-			return 1 + round(other)
+// rounds are the operations about single resources: in each round those whose facts
+// the rounds before have read.
+func rounds() [][]Operation {
+	var out [][]Operation
+	left := slices.DeleteFunc(Operations(), func(o Operation) bool { return o.of == nil })
+	for len(left) > 0 {
+		waits := func(o Operation) bool {
+			return slices.ContainsFunc(left, func(l Operation) bool { return l.Action == o.needs })
 		}
-	}
-	return 0
-}
-
-// rounds is how many rounds there are.
-func rounds() int {
-	last := 0
-	for _, o := range Operations() {
-		last = max(last, round(o))
-	}
-	return last + 1
-}
-
-// tasksOf are the operations about single resources of one round.
-func (r *reader) tasksOf(now int, f *facts.Facts) (out []*task, asked []Operation) {
-	for _, o := range Operations() {
-		if o.of == nil || round(o) != now {
-			continue
-		}
-		asked = append(asked, o)
-		for _, t := range o.of(f) {
-			region := t.region
-			if region == "" {
-				region = r.aws.Region
+		var now, later []Operation
+		for _, o := range left {
+			if waits(o) {
+				later = append(later, o)
+			} else {
+				now = append(now, o)
 			}
-			out = append(out, &task{Operation: o, region: region, target: t})
 		}
+		out, left = append(out, now), later
 	}
-	return out, asked
+	return out
+}
+
+// tasksOf is an operation about single resources, once for each.
+func (r *reader) tasksOf(o Operation, f *facts.Facts) []*task {
+	var out []*task
+	for _, t := range o.of(f) {
+		out = append(out, &task{Operation: o, region: cmp.Or(t.region, r.aws.Region), target: t})
+	}
+	return out
 }

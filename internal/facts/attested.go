@@ -13,6 +13,11 @@ type Attested struct {
 	GroupMailbox          bool      `json:"group_mailbox" call:"attestation"` // the root mailbox is read by a group and used for one account
 	DrillPassed           time.Time `json:"drill_passed" call:"attestation"`  // the last emergency drill that passed
 	AlarmTested           time.Time `json:"alarm_tested" call:"attestation"`  // when an event made for it last reached a person
+
+	// What the organization has in another of its accounts, which this one cannot see.
+	OrganizationAggregator     bool `json:"organization_aggregator" call:"attestation"`      // AWS Config's, of all accounts and Regions
+	OrganizationAnalyzer       bool `json:"organization_analyzer" call:"attestation"`        // IAM Access Analyzer's of external access, in every Region
+	OrganizationUnusedAnalyzer bool `json:"organization_unused_analyzer" call:"attestation"` // and of unused access
 }
 
 // Decided is what the organization has chosen, in the register: what is approved is

@@ -27,11 +27,12 @@ type Facts struct {
 	Alarms         []Alarm        `json:"alarms" each:"alarm"`
 	Subscriptions  []Subscription `json:"subscriptions"`
 
-	CompositeAlarms []CompositeAlarm `json:"composite_alarms"`
-	LogAlarms       []LogAlarm       `json:"log_alarms"`
-	EventBuses      []EventBus       `json:"event_buses" each:"event_bus"`
-	EventRules      []EventRule      `json:"event_rules"`
-	Topics          []Topic          `json:"topics" each:"topic"`
+	CompositeAlarms   []CompositeAlarm  `json:"composite_alarms"`
+	LogAlarms         []LogAlarm        `json:"log_alarms"`
+	EventBuses        []EventBus        `json:"event_buses" each:"event_bus"`
+	EventRules        []EventRule       `json:"event_rules"`
+	Topics            []Topic           `json:"topics" each:"topic"`
+	FindingAggregator FindingAggregator `json:"finding_aggregator"`
 }
 
 // Path is one fact by name, with the AWS action that tells it.

@@ -83,13 +83,15 @@ func typeOf(v any) *cel.Type {
 }
 
 // environment is what the expressions of a control may name: facts, now, the element
-// of each, its parameters, and the function never(time).
+// of each, its parameters, and the functions never(time) and
+// conceals(filter, type).
 func (c *Control) environment() (*cel.Env, error) {
 	options := []cel.EnvOption{
 		ext.NativeTypes(ext.ParseStructTag("json"), reflect.TypeFor[facts.Facts]()),
 		cel.Variable("facts", cel.ObjectType("facts.Facts")),
 		cel.Variable("now", cel.TimestampType),
 		cel.Function("never", cel.Overload("never_timestamp", []*cel.Type{cel.TimestampType}, cel.BoolType, cel.UnaryBinding(never))),
+		concealFunction,
 		ext.Strings(),
 	}
 	options = append(options, alertFunctions...)
