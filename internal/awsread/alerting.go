@@ -64,7 +64,8 @@ func regionOf(arn string) string {
 	return string(a.Region)
 }
 
-func eachBus(f *facts.Facts) []target {
+func eachBus(s *facts.Snapshot) []target {
+	f := &s.Facts
 	var out []target
 	for _, b := range f.EventBuses {
 		out = append(out, target{region: regionOf(b.ARN), key: b.ARN})
@@ -101,7 +102,8 @@ func eventRules(ctx context.Context, p *place, t target) (any, error) {
 	}), nil
 }
 
-func eachRule(f *facts.Facts) []target {
+func eachRule(s *facts.Snapshot) []target {
+	f := &s.Facts
 	var out []target
 	for _, r := range f.EventRules {
 		out = append(out, target{region: regionOf(r.ARN), key: r.ARN, with: []string{r.Bus, r.Name}})
@@ -132,7 +134,8 @@ func ruleTargets(ctx context.Context, p *place, t target) (any, error) {
 }
 
 // alertTopics enters the topics that alarms and rules send to, each once.
-func alertTopics(f *facts.Facts) []target {
+func alertTopics(s *facts.Snapshot) []target {
+	f := &s.Facts
 	var arns []string
 	for _, a := range f.Alarms {
 		arns = append(arns, a.Actions...)
@@ -175,7 +178,8 @@ func attributesOf(ctx context.Context, p *place, t target) (any, error) {
 }
 
 // encryptedTopics are those with a KMS key.
-func encryptedTopics(f *facts.Facts) []target {
+func encryptedTopics(s *facts.Snapshot) []target {
+	f := &s.Facts
 	var out []target
 	for _, t := range f.Topics {
 		if t.Key != "" {
@@ -200,7 +204,8 @@ func keyOfTopic(ctx context.Context, p *place, t target) (any, error) {
 }
 
 // topicsOfOwnKeys are those whose key's policy somebody here wrote.
-func topicsOfOwnKeys(f *facts.Facts) []target {
+func topicsOfOwnKeys(s *facts.Snapshot) []target {
+	f := &s.Facts
 	var out []target
 	for _, t := range f.Topics {
 		if t.KeyCustomer {

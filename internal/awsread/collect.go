@@ -44,10 +44,10 @@ func (r *reader) collect(ctx context.Context) (*facts.Snapshot, error) {
 	}
 	told.observe(in.SoFar())
 	tellTrails(in, tasks, lost)
-	if err := r.details(ctx, in.SoFar(), lost); err != nil {
+	s := in.Snapshot()
+	if err := r.details(ctx, s, lost); err != nil {
 		return nil, err
 	}
-	s := in.Snapshot()
 	lost.gaps(s)
 	return s, nil
 }
@@ -84,8 +84,11 @@ func (r *reader) details(ctx context.Context, s *facts.Snapshot, lost *failures)
 	for _, operations := range rounds() {
 		var tasks []*task
 		told := answered{}
+		sofar := *s // with its gaps, which the whole snapshot gets once, at the end
+		sofar.Gaps = slices.Clone(s.Gaps)
+		lost.gaps(&sofar)
 		for _, o := range operations {
-			about := r.tasksOf(o, &s.Facts)
+			about := r.tasksOf(o, &sofar)
 			if len(about) == 0 {
 				told[o.Action] = r.config.Now().UTC() // without a resource there is nothing to ask
 			}

@@ -112,6 +112,10 @@ func (f *failures) spread(o Operation, about []*task) {
 		}
 		regions := f.regions[failure]
 		failure.call = o.Action
+		if branch(o.Action) == branch(o.needs) && failure.key != "" && !ofRegions(o.Action) {
+			f.put(failure, regions...) // of one element, of which both tell
+			continue
+		}
 		if !ofRegions(o.Action) {
 			failure.key = ""
 			if len(about) > 0 {
@@ -120,6 +124,15 @@ func (f *failures) spread(o Operation, about []*task) {
 		}
 		f.put(failure, regions...)
 	}
+}
+
+// branch is the part of the facts that a call tells of, such as users.
+func branch(call string) string {
+	for _, path := range pathsOf(call) {
+		name, _, _ := strings.Cut(path, ".")
+		return name
+	}
+	return ""
 }
 
 func (f *failures) put(key failure, regions ...string) {

@@ -18,7 +18,7 @@ type Operation struct {
 	read func(context.Context, *place) (any, error) // nil: called on the way to another
 	// of names the single resources that readOne is about, once the lists are in; it may
 	// enter them into a list of their own first. What readOne gives is a direct.
-	of      func(*facts.Facts) []target
+	of      func(*facts.Snapshot) []target
 	readOne func(context.Context, *place, target) (any, error)
 	// needs is the operation whose facts of reads. Where that one fails nobody knows what
 	// to ask, and these facts are as unknown as its own.
@@ -36,7 +36,7 @@ type target struct {
 // sts:GetCallerIdentity needs none.
 func Operations() []Operation {
 	return slices.Concat([]Operation{{Action: "sts:GetCallerIdentity"}, {Action: listRegions}},
-		identityOperations, monitoringOperations, alertingOperations, configOperations, hubOperations, detectorOperations, analyzerOperations)
+		identityOperations, deviceOperations, monitoringOperations, alertingOperations, configOperations, hubOperations, detectorOperations, analyzerOperations)
 }
 
 const listRegions = "account:ListRegions"
@@ -102,9 +102,9 @@ func rounds() [][]Operation {
 }
 
 // tasksOf is an operation about single resources, once for each.
-func (r *reader) tasksOf(o Operation, f *facts.Facts) []*task {
+func (r *reader) tasksOf(o Operation, s *facts.Snapshot) []*task {
 	var out []*task
-	for _, t := range o.of(f) {
+	for _, t := range o.of(s) {
 		out = append(out, &task{Operation: o, region: cmp.Or(t.region, r.aws.Region), target: t})
 	}
 	return out

@@ -18,8 +18,9 @@ func inRegion(p *place, set func(*facts.Region)) direct {
 }
 
 // eachRegion is about the Regions where ask is true, with what it gives to say there.
-func eachRegion(ask func(*facts.Region) (with []string, ok bool)) func(*facts.Facts) []target {
-	return func(f *facts.Facts) []target {
+func eachRegion(ask func(*facts.Region) (with []string, ok bool)) func(*facts.Snapshot) []target {
+	return func(s *facts.Snapshot) []target {
+		f := &s.Facts
 		var out []target
 		for i := range f.Regions {
 			if with, ok := ask(&f.Regions[i]); ok {

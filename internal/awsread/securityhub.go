@@ -223,8 +223,8 @@ func hubOrganization(ctx context.Context, p *place, _ []string) (func(*facts.Reg
 }
 
 // anyHub is the first Region with a hub: the aggregator is told in each of them.
-func anyHub(f *facts.Facts) []target {
-	for _, r := range f.Regions {
+func anyHub(s *facts.Snapshot) []target {
+	for _, r := range s.Facts.Regions {
 		if r.Hub.Enabled {
 			return []target{{region: r.Name}}
 		}

@@ -48,6 +48,8 @@ func newWorld(t *testing.T) *world {
 	device := &cloud.Device{Serial: a.IAM("mfa/any"), Owner: a.IAM("root"), Enabled: now}
 	a.Root.Password = cloud.Password{Set: true, Created: now, Changed: now}
 	a.Root.MFA, a.Devices[device.Serial] = []*cloud.Device{device}, device
+	w.admin.Password = cloud.Password{Set: true, Created: now, Changed: now}
+	w.admin.MFA = []*cloud.Device{w.key("admin", map[string]string{"FIDO": "L1", "FIPS-140-3": "L2"})}
 	w.watched()
 	w.guarded(home)
 	w.guarded("eu-west-1")
@@ -60,6 +62,11 @@ func newWorld(t *testing.T) *world {
 func (w *world) call(service, operation string, parameters map[string]any) map[string]any {
 	w.t.Helper()
 	return w.callIn(home, service, operation, parameters)
+}
+
+// key is a security key of a user.
+func (w *world) key(user string, certifications map[string]string) *cloud.Device {
+	return &cloud.Device{Serial: w.account.IAM("u2f/user/" + user + "/key-EXAMPLE"), Owner: w.account.IAM("user/" + user), Enabled: w.Now(), Certifications: certifications}
 }
 
 // watched makes a trail of all Regions and everything from it to a subscriber.
@@ -75,7 +82,7 @@ func (w *world) watched() {
 	w.call("cloudtrail", "StartLogging", map[string]any{"Name": "all"})
 	w.filter("root", rootPattern)
 	topic := w.account.ARN("sns", "us-east-1", "alerts")
-	w.call("sns", "CreateTopic", map[string]any{"Name": "alerts", "Attributes": map[string]any{"KmsMasterKeyId": w.key(), "Policy": `{"Version": "2012-10-17", "Statement": [
+	w.call("sns", "CreateTopic", map[string]any{"Name": "alerts", "Attributes": map[string]any{"KmsMasterKeyId": w.topicKey(), "Policy": `{"Version": "2012-10-17", "Statement": [
 		{"Sid": "a", "Effect": "Allow", "Principal": {"Service": ["cloudwatch.amazonaws.com", "events.amazonaws.com"]}, "Action": "sns:Publish", "Resource": "` + topic + `"}]}`}})
 	w.call("sns", "Subscribe", map[string]any{"TopicArn": topic, "Protocol": "sms", "Endpoint": "+15550100"})
 	w.call("monitoring", "PutMetricAlarm", map[string]any{
@@ -87,8 +94,8 @@ func (w *world) watched() {
 	w.call("events", "PutTargets", map[string]any{"Rule": "root", "Targets": []map[string]any{{"Id": "1", "Arn": topic}}})
 }
 
-// key makes a key that services may encrypt messages with, and gives its ID.
-func (w *world) key() string {
+// topicKey makes a key that services may encrypt messages with, and gives its ID.
+func (w *world) topicKey() string {
 	made := w.call("kms", "CreateKey", map[string]any{"Policy": `{"Version": "2012-10-17", "Statement": [
 		{"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::111111111111:root"}, "Action": "kms:*", "Resource": "*"},
 		{"Effect": "Allow", "Principal": {"Service": ["cloudwatch.amazonaws.com", "events.amazonaws.com"]}, "Action": ["kms:Decrypt", "kms:GenerateDataKey*"], "Resource": "*"}]}`})

@@ -59,7 +59,7 @@ func atHome(f *facts.Facts) bool {
 }
 
 func TestD4AFilterIsJudgedByWhatItMatches(t *testing.T) {
-	controls := loaded(t)
+	controls := shipped(t)
 	for _, c := range []struct {
 		name, pattern string
 		want          rootkeep.Status
@@ -89,7 +89,7 @@ func TestD4AFilterIsJudgedByWhatItMatches(t *testing.T) {
 }
 
 func TestD5D6D8D12AndE2WhatOthersPassOrFail(t *testing.T) {
-	controls := loaded(t)
+	controls := shipped(t)
 	for _, c := range []struct {
 		name    string
 		account func() *facts.Snapshot
@@ -98,22 +98,22 @@ func TestD5D6D8D12AndE2WhatOthersPassOrFail(t *testing.T) {
 		says    bool // what the other says, which is wrong
 		want    rootkeep.Status
 	}{
-		{"D5: another namespace", with(func(f *facts.Facts) { f.Alarms[0].Namespace = "Other" }), nil, named, true, rootkeep.Fail},
-		{"D5: a threshold that one event does not reach", with(func(f *facts.Facts) { f.Alarms[0].Threshold = 100 }), nil, named, true, rootkeep.Fail},
-		{"D5: actions off", with(func(f *facts.Facts) { f.Alarms[0].ActionsEnabled = false }), nil, named, true, rootkeep.Fail},
-		{"D5: the second metric of the filter is the one with an alarm", with(func(f *facts.Facts) {
+		{"D5: another namespace", changed(func(f *facts.Facts) { f.Alarms[0].Namespace = "Other" }), nil, named, true, rootkeep.Fail},
+		{"D5: a threshold that one event does not reach", changed(func(f *facts.Facts) { f.Alarms[0].Threshold = 100 }), nil, named, true, rootkeep.Fail},
+		{"D5: actions off", changed(func(f *facts.Facts) { f.Alarms[0].ActionsEnabled = false }), nil, named, true, rootkeep.Fail},
+		{"D5: the second metric of the filter is the one with an alarm", changed(func(f *facts.Facts) {
 			f.MetricFilters[0].Transformations = append([]facts.Transformation{{Namespace: "CIS", Metric: "First", Value: "1"}}, f.MetricFilters[0].Transformations...)
 		}), nil, named, false, rootkeep.Pass},
-		{"D6: a subscription that waits for its confirmation", with(func(f *facts.Facts) { f.Subscriptions[0].Confirmed = false }), nil, subscribed, true, rootkeep.Fail},
-		{"D6: a threshold that is ignored", with(func(f *facts.Facts) { f.Alarms[0].Threshold = 100 }), nil, subscribed, true, rootkeep.Fail},
+		{"D6: a subscription that waits for its confirmation", changed(func(f *facts.Facts) { f.Subscriptions[0].Confirmed = false }), nil, subscribed, true, rootkeep.Fail},
+		{"D6: a threshold that is ignored", changed(func(f *facts.Facts) { f.Alarms[0].Threshold = 100 }), nil, subscribed, true, rootkeep.Fail},
 		{"D8: a member whose trail is kept elsewhere", member, keeper(func(*facts.Facts) {}), atHome, false, rootkeep.Pass},
 		{"D12: rules of EventBridge", ruled, nil, atHome, false, rootkeep.Pass},
 		{"D12: a log alarm", logged, nil, atHome, false, rootkeep.Pass},
-		{"E2: the guide's alarm", with(func(f *facts.Facts) {
+		{"E2: the guide's alarm", changed(func(f *facts.Facts) {
 			f.Alarms[0] = facts.Alarm{ARN: f.Alarms[0].ARN, Name: "RootAccountLogin", Namespace: "CIS", Metric: "RootUse", Statistic: "Sum", Period: 300, EvaluationPeriods: 1,
 				Comparison: "GreaterThanThreshold", Threshold: 1, ActionsEnabled: true, Actions: f.Alarms[0].Actions}
 		}), nil, subscribed, true, rootkeep.Fail},
-		{"E2: as it has to be", with(func(f *facts.Facts) { f.Alarms[0].Period, f.Alarms[0].MissingData = 60, "notBreaching" }), nil, func(*facts.Facts) bool { return false }, false, rootkeep.Pass},
+		{"E2: as it has to be", changed(func(f *facts.Facts) { f.Alarms[0].Period, f.Alarms[0].MissingData = 60, "notBreaching" }), nil, func(*facts.Facts) bool { return false }, false, rootkeep.Pass},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := c.account()
@@ -127,7 +127,7 @@ func TestD5D6D8D12AndE2WhatOthersPassOrFail(t *testing.T) {
 	}
 }
 
-func with(change func(*facts.Facts)) func() *facts.Snapshot {
+func changed(change func(*facts.Facts)) func() *facts.Snapshot {
 	return func() *facts.Snapshot {
 		s := monitored()
 		change(&s.Facts)
@@ -167,7 +167,7 @@ func keeper(change func(*facts.Facts)) func(rootkeep.AccountID) *facts.Snapshot 
 
 // The keeper's facts are judged for the member, and every link breaks there as at home.
 func TestAMemberIsJudgedWhereItsTrailIsKept(t *testing.T) {
-	controls := loaded(t)
+	controls := shipped(t)
 	for _, c := range []struct {
 		name string
 		peer func(rootkeep.AccountID) *facts.Snapshot
@@ -251,7 +251,7 @@ func TestE4AWindowByTheClockCutsABurst(t *testing.T) {
 		if !named(&s.Facts) {
 			t.Errorf("%s: the other scanner: got fail, want pass", c.window)
 		}
-		for _, f := range posture.Evaluate(s, loaded(t), posture.Setting{Now: now}) {
+		for _, f := range posture.Evaluate(s, shipped(t), posture.Setting{Now: now}) {
 			if f.Control == "AL-10" && f.Status != c.want {
 				t.Errorf("%s: got %s %v, want %s", c.window, f.Status, f.Missing, c.want)
 			}

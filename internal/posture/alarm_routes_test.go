@@ -71,7 +71,7 @@ func run(t *testing.T, controls []*posture.Control, account func() *facts.Snapsh
 }
 
 func TestEveryBrokenLinkOfARuleIsCaught(t *testing.T) {
-	run(t, loaded(t), ruled, []mutation{
+	run(t, shipped(t), ruled, []mutation{
 		{"whole", func(*facts.Facts) {}, rootkeep.Pass, `EventBridge rule "root" in us-east-1 reaches a confirmed subscriber`},
 		{"a Region without a rule", func(f *facts.Facts) { f.EventRules = f.EventRules[:1] }, rootkeep.Fail, "no rule of EventBridge in eu-west-3 takes sts:GetCallerIdentity"},
 		{"no Region is known", func(f *facts.Facts) { f.Regions = nil }, rootkeep.Unknown, "in which Regions a rule"},
@@ -135,7 +135,7 @@ func passing() *facts.Snapshot {
 }
 
 func TestAnEventThatIsPassedOnIsFollowedOnce(t *testing.T) {
-	run(t, loaded(t), passing, []mutation{
+	run(t, shipped(t), passing, []mutation{
 		{"whole", func(*facts.Facts) {}, rootkeep.Pass, ""},
 		{"a role that may not", func(f *facts.Facts) { f.Roles[0].InlinePolicies = nil }, rootkeep.Fail, "role/pass may not put events on"},
 		{"a role that was not read", func(f *facts.Facts) { f.Roles = nil }, rootkeep.Unknown, "a role that was not read"},
@@ -160,7 +160,7 @@ func TestAnEventThatIsPassedOnIsFollowedOnce(t *testing.T) {
 
 // A member's rules pass everything on to the bus of another account, which was scanned.
 func TestAnEventIsFollowedToTheBusOfAnotherAccount(t *testing.T) {
-	controls := loaded(t)
+	controls := shipped(t)
 	const central = "arn:aws:events:us-east-1:444455556666:event-bus/default"
 	for _, c := range []struct {
 		name, policy string
@@ -195,7 +195,7 @@ func TestAnEventIsFollowedToTheBusOfAnotherAccount(t *testing.T) {
 }
 
 func TestEveryBrokenLinkOfALogAlarmIsCaught(t *testing.T) {
-	run(t, loaded(t), logged, []mutation{
+	run(t, shipped(t), logged, []mutation{
 		{"whole", func(*facts.Facts) {}, rootkeep.Pass, `log alarm "root" reaches a confirmed subscriber`},
 		{"the log group by its ARN", func(f *facts.Facts) {
 			f.LogAlarms[0].LogGroups[0] = "arn:aws:logs:us-east-1:111122223333:log-group:trail:*"
@@ -236,7 +236,7 @@ func TestTheWayFromAnAlarmToItsTopicIsJudged(t *testing.T) {
 		f.CompositeAlarms = []facts.CompositeAlarm{{ARN: "arn:aws:cloudwatch:us-east-1:111122223333:alarm:any", Name: "any", Rule: rule, ActionsEnabled: true, Actions: f.Alarms[0].Actions}}
 		f.Alarms[0].Actions = nil
 	}
-	run(t, loaded(t), monitored, []mutation{
+	run(t, shipped(t), monitored, []mutation{
 		{"the policy of a new topic lets the account's alarms publish", func(f *facts.Facts) { f.Topics[0].Policy = newTopicPolicy }, rootkeep.Pass, ""},
 		{"a condition on the alarm", func(f *facts.Facts) {
 			f.Topics[0].Policy = strings.Replace(newTopicPolicy, `"AWS:SourceOwner": "111122223333"`, `"aws:SourceArn": "arn:aws:cloudwatch:us-east-1:111122223333:alarm:root"`, 1)
@@ -285,7 +285,7 @@ func TestTheWayFromAnAlarmToItsTopicIsJudged(t *testing.T) {
 // A denied Region takes nothing from a way that was read whole, and takes the failure
 // from an account where a way may be.
 func TestADeniedRegionHidesNoProofAndProvesNoFailure(t *testing.T) {
-	controls := loaded(t)
+	controls := shipped(t)
 	for _, path := range []string{"metric_filters.pattern", "alarms.metric", "subscriptions.confirmed", "event_rules.pattern", "log_alarms.query", "event_buses.arn", "composite_alarms.rule"} {
 		gap := facts.Gap{Path: path, Regions: "ap-south-1,eu-west-3", Permission: "denied:" + path, Reason: "denied"}
 		s := monitored()
@@ -314,7 +314,7 @@ func TestADeniedRegionHidesNoProofAndProvesNoFailure(t *testing.T) {
 
 // What no file told is not there for nobody: without rules a failure is not proven.
 func TestARouteThatWasNotCollectedProvesNoFailure(t *testing.T) {
-	controls := loaded(t)
+	controls := shipped(t)
 	for _, branch := range []string{"event_rules", "log_alarms"} {
 		s := monitored()
 		s.Facts.Alarms[0].Threshold = 2

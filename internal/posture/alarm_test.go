@@ -3,7 +3,6 @@ package posture_test
 import (
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/rootkeep/rootkeep"
@@ -12,18 +11,6 @@ import (
 )
 
 const rootPattern = `{ $.userIdentity.type = "Root" && $.userIdentity.invokedBy NOT EXISTS && $.eventType != "AwsServiceEvent" }`
-
-var (
-	once   sync.Once
-	cached []*posture.Control
-)
-
-// loaded is shipped, read once: the tests of alarms change no control.
-func loaded(tb testing.TB) []*posture.Control {
-	tb.Helper()
-	once.Do(func() { cached = shipped(tb) })
-	return cached
-}
 
 // monitored is an account whose root alarm reaches a person.
 func monitored() *facts.Snapshot {
@@ -68,7 +55,7 @@ func rootAlarmOf(t *testing.T, s *facts.Snapshot, controls []*posture.Control, p
 
 // Each link of the chain is broken in turn; each break is caught and told.
 func TestEveryBrokenLinkOfAnAlarmIsCaught(t *testing.T) {
-	controls := loaded(t)
+	controls := shipped(t)
 	for _, c := range []struct {
 		name   string
 		mutate func(*facts.Facts)
@@ -141,7 +128,7 @@ func TestEveryBrokenLinkOfAnAlarmIsCaught(t *testing.T) {
 }
 
 func TestAnAlarmOfWhichALinkWasNotReadIsUnknown(t *testing.T) {
-	controls := loaded(t)
+	controls := shipped(t)
 	for _, path := range []string{"metric_filters", "alarms", "subscriptions", "trails"} {
 		s := monitored()
 		s.Gaps = []facts.Gap{{Path: path, Permission: "denied:" + path, Reason: "denied"}}
@@ -154,7 +141,7 @@ func TestAnAlarmOfWhichALinkWasNotReadIsUnknown(t *testing.T) {
 // What no file tells is not asked of files; AWS that was asked and did not answer is
 // another thing.
 func TestATrailThatAWSWasAskedAboutInVainProvesNothing(t *testing.T) {
-	controls := loaded(t)
+	controls := shipped(t)
 	for _, resource := range []string{"", "arn:aws:cloudtrail:us-east-1:111122223333:trail/org"} {
 		s := monitored()
 		s.Gaps = []facts.Gap{{Path: "trails.logging", Resource: resource, Permission: "cloudtrail:GetTrailStatus", Reason: "denied"}}
