@@ -23,7 +23,7 @@ var alertingOperations = []Operation{
 	{Action: listBuses, Regional: true, read: eventBuses},
 	{Action: listRules, Regional: true, of: eachBus, readOne: eventRules, needs: listBuses},
 	{Action: listTargets, Regional: true, of: eachRule, readOne: ruleTargets, needs: listRules},
-	{Action: topicAttributes, Regional: true, of: alertTopics, readOne: attributesOf, needs: listTargets},
+	{Action: topicAttributes, Regional: true, enter: alertTopics, of: eachTopic, readOne: attributesOf, needs: listTargets},
 	{Action: describeKey, Regional: true, of: encryptedTopics, readOne: keyOfTopic, needs: topicAttributes},
 	{Action: "kms:GetKeyPolicy", Regional: true, of: topicsOfOwnKeys, readOne: keyPolicy, needs: describeKey},
 }
@@ -65,9 +65,8 @@ func regionOf(arn string) string {
 }
 
 func eachBus(s *facts.Snapshot) []target {
-	f := &s.Facts
 	var out []target
-	for _, b := range f.EventBuses {
+	for _, b := range s.Facts.EventBuses {
 		out = append(out, target{region: regionOf(b.ARN), key: b.ARN})
 	}
 	return out
@@ -103,9 +102,8 @@ func eventRules(ctx context.Context, p *place, t target) (any, error) {
 }
 
 func eachRule(s *facts.Snapshot) []target {
-	f := &s.Facts
 	var out []target
-	for _, r := range f.EventRules {
+	for _, r := range s.Facts.EventRules {
 		out = append(out, target{region: regionOf(r.ARN), key: r.ARN, with: []string{r.Bus, r.Name}})
 	}
 	return out
@@ -134,8 +132,7 @@ func ruleTargets(ctx context.Context, p *place, t target) (any, error) {
 }
 
 // alertTopics enters the topics that alarms and rules send to, each once.
-func alertTopics(s *facts.Snapshot) []target {
-	f := &s.Facts
+func alertTopics(f *facts.Facts) {
 	var arns []string
 	for _, a := range f.Alarms {
 		arns = append(arns, a.Actions...)
@@ -152,12 +149,17 @@ func alertTopics(s *facts.Snapshot) []target {
 		}
 	}
 	slices.Sort(arns)
-	var out []target
 	for _, arn := range slices.Compact(arns) {
 		if a, err := rootkeep.ParseARN(arn); err == nil && a.Service == "sns" {
 			f.Topics = append(f.Topics, facts.Topic{ARN: arn})
-			out = append(out, target{region: string(a.Region), key: arn})
 		}
+	}
+}
+
+func eachTopic(s *facts.Snapshot) []target {
+	var out []target
+	for _, t := range s.Facts.Topics {
+		out = append(out, target{region: regionOf(t.ARN), key: t.ARN})
 	}
 	return out
 }
@@ -179,9 +181,8 @@ func attributesOf(ctx context.Context, p *place, t target) (any, error) {
 
 // encryptedTopics are those with a KMS key.
 func encryptedTopics(s *facts.Snapshot) []target {
-	f := &s.Facts
 	var out []target
-	for _, t := range f.Topics {
+	for _, t := range s.Facts.Topics {
 		if t.Key != "" {
 			out = append(out, target{region: regionOf(t.ARN), key: t.ARN, with: []string{t.Key}})
 		}
@@ -205,9 +206,8 @@ func keyOfTopic(ctx context.Context, p *place, t target) (any, error) {
 
 // topicsOfOwnKeys are those whose key's policy somebody here wrote.
 func topicsOfOwnKeys(s *facts.Snapshot) []target {
-	f := &s.Facts
 	var out []target
-	for _, t := range f.Topics {
+	for _, t := range s.Facts.Topics {
 		if t.KeyCustomer {
 			out = append(out, target{region: regionOf(t.KeyARN), key: t.ARN, with: []string{t.KeyARN}})
 		}

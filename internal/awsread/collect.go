@@ -88,6 +88,10 @@ func (r *reader) details(ctx context.Context, s *facts.Snapshot, lost *failures)
 		sofar.Gaps = slices.Clone(s.Gaps)
 		lost.gaps(&sofar)
 		for _, o := range operations {
+			if o.enter != nil {
+				o.enter(&s.Facts)
+				sofar.Facts = s.Facts
+			}
 			about := r.tasksOf(o, &sofar)
 			if len(about) == 0 {
 				told[o.Action] = r.config.Now().UTC() // without a resource there is nothing to ask

@@ -16,8 +16,10 @@ type Operation struct {
 	Regional bool // called in every enabled Region, or where the resource is
 
 	read func(context.Context, *place) (any, error) // nil: called on the way to another
-	// of names the single resources that readOne is about, once the lists are in; it may
-	// enter them into a list of their own first. What readOne gives is a direct.
+	// enter, if set, enters resources that other facts name into the list that of reads.
+	enter func(*facts.Facts)
+	// of names the single resources that readOne is about, once the lists are in. What
+	// readOne gives is a direct.
 	of      func(*facts.Snapshot) []target
 	readOne func(context.Context, *place, target) (any, error)
 	// needs is the operation whose facts of reads. Where that one fails nobody knows what
