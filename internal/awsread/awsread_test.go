@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -76,6 +77,12 @@ func TestAWholeAccount(t *testing.T) {
 	if len(f.Queues) != 1 || f.Queues[0].ARN != "arn:aws:sqs:us-east-1:111111111111:events" || !f.Queues[0].Encrypted || len(f.Secrets) != 1 || f.Secrets[0].Rotation {
 		t.Errorf("queue and secret: got %+v, %+v", f.Queues, f.Secrets)
 	}
+	if len(f.EventBuses) != 18 || len(f.EventRules) != 1 || len(f.EventRules[0].Targets) != 1 || len(f.Topics) != 1 || !f.Topics[0].KeyCustomer || !f.Topics[0].KeyEnabled {
+		t.Errorf("event rules and topics: got %d buses, %+v, %+v", len(f.EventBuses), f.EventRules, f.Topics)
+	}
+	if topic := f.Topics[0]; !strings.Contains(topic.Policy, "events.amazonaws.com") || !strings.Contains(topic.KeyPolicy, "GenerateDataKey") {
+		t.Errorf("policies of the topic and its key: got %+v", topic)
+	}
 	for _, u := range s.Unknown() {
 		// No call of this package tells root's devices and what is in the register.
 		if u.Path != "root.devices" && !strings.HasSuffix(u.Reason, "in the register") {
@@ -121,12 +128,13 @@ func TestOperationsAreWhatIsCalled(t *testing.T) {
 	if inIAM != 11 { // three of them for the credential report, which takes its time
 		t.Errorf("calls of IAM: got %d, want 11", inIAM)
 	}
+	inTable := map[string]bool{} // one call may be about two kinds of resource
 	for _, o := range awsread.Operations() {
-		if !called[o.Action] {
+		if inTable[o.Action] = true; !called[o.Action] {
 			t.Errorf("%s is in the table and was not called", o.Action)
 		}
-		delete(called, o.Action)
 	}
+	maps.DeleteFunc(called, func(action string, _ bool) bool { return inTable[action] })
 	for action := range called {
 		t.Errorf("%s was called and is not in the table", action)
 	}
@@ -252,6 +260,73 @@ func TestOneRegionThatFailsIsNamed(t *testing.T) {
 	for _, g := range s.Gaps {
 		if g.Permission == "logs:DescribeMetricFilters" && !strings.Contains(g.Reason, "in us-east-1 failed: InvalidParameterException") {
 			t.Errorf("a list that broke off: got %q", g.Reason)
+		}
+	}
+}
+
+func TestAlarmsOfEveryKindAndRulesOfEveryBus(t *testing.T) {
+	w := newWorld(t)
+	topic := w.account.ARN("sns", "us-east-1", "alerts")
+	w.call("monitoring", "PutMetricAlarm", map[string]any{
+		"AlarmName": "clock", "Namespace": "CIS", "MetricName": "root", "Statistic": "Sum", "Period": 300, "EvaluationPeriods": 1, "Threshold": 5,
+		"ComparisonOperator": "GreaterThanOrEqualToThreshold", "EvaluationWindow": map[string]any{"WallClockWindow": map[string]any{"Timezone": "UTC"}},
+	})
+	w.call("monitoring", "PutCompositeAlarm", map[string]any{"AlarmName": "any", "AlarmRule": "ALARM(root)", "AlarmActions": []string{topic}})
+	w.call("monitoring", "PutLogAlarm", map[string]any{
+		"AlarmName": "log", "ComparisonOperator": "GreaterThanThreshold", "QueryResultsToAlarm": 1, "QueryResultsToEvaluate": 2, "Threshold": 0, "AlarmActions": []string{topic},
+		"ScheduledQueryConfiguration": map[string]any{
+			"QueryString": `filter userIdentity.type = "Root"`, "AggregationExpression": "count(*)", "ScheduledQueryRoleARN": w.account.IAM("role/query"), "LogGroupIdentifiers": []string{"trail"},
+			"ScheduleConfiguration": map[string]any{"ScheduleExpression": "rate(5 minutes)", "StartTimeOffset": 360, "EndTimeOffset": 60},
+		},
+	})
+	w.call("events", "CreateEventBus", map[string]any{"Name": "security"})
+	w.call("events", "PutRule", map[string]any{"Name": "passed", "EventBusName": "security", "EventPattern": `{"detail": {"eventName": ["ConsoleLogin"]}}`})
+	w.call("events", "PutTargets", map[string]any{"Rule": "passed", "EventBusName": "security", "Targets": []map[string]any{{"Id": "1", "Arn": topic, "RoleArn": w.account.IAM("role/r")}}})
+	s := w.collect()
+	if len(s.Gaps) > 0 {
+		t.Errorf("gaps: got %v, want none", s.Gaps)
+	}
+	f := s.Facts
+	windows := map[string]string{}
+	for _, a := range f.Alarms {
+		windows[a.Name] = a.Window
+	}
+	if !cmp.Equal(windows, map[string]string{"root": "sliding", "clock": "wall-clock"}) {
+		t.Errorf("windows: got %v", windows)
+	}
+	want := []facts.LogAlarm{{
+		ARN: w.account.ARN("cloudwatch", "us-east-1", "alarm:log"), Name: "log", Query: `filter userIdentity.type = "Root"`, Aggregation: "count(*)", LogGroups: []string{"trail"},
+		Schedule: "rate(5 minutes)", From: 360, To: 60, Results: 2, ResultsToAlarm: 1, Comparison: "GreaterThanThreshold", ActionsEnabled: true, Actions: []string{topic},
+	}}
+	if diff := cmp.Diff(want, f.LogAlarms); diff != "" {
+		t.Errorf("log alarms (-want +got):\n%s", diff)
+	}
+	if len(f.CompositeAlarms) != 1 || f.CompositeAlarms[0].Rule != "ALARM(root)" || !f.CompositeAlarms[0].ActionsEnabled {
+		t.Errorf("composite alarms: got %+v", f.CompositeAlarms)
+	}
+	i := slices.IndexFunc(f.EventRules, func(r facts.EventRule) bool { return r.Name == "passed" })
+	if i < 0 || f.EventRules[i].Bus != "security" || !cmp.Equal(f.EventRules[i].Targets, []facts.Target{{ARN: topic, Role: w.account.IAM("role/r")}}) {
+		t.Errorf("a rule of another bus: got %+v", f.EventRules)
+	}
+	if len(f.Topics) != 1 {
+		t.Errorf("the topic of all of them: got %+v", f.Topics)
+	}
+}
+
+func TestADeniedRegionTakesNothingFromAProof(t *testing.T) {
+	w := newWorld(t)
+	for _, service := range []string{"monitoring", "logs", "sns", "events"} {
+		w.AddFault(cloud.Fault{Kind: cloud.Deny, Service: service, Region: "eu-west-1"})
+	}
+	s := w.collect()
+	if !slices.ContainsFunc(s.Gaps, func(g facts.Gap) bool { return g.Path == "alarms.metric" && g.Regions == "eu-west-1" }) {
+		t.Errorf("gaps: got %v, want one of alarms.metric in eu-west-1", s.Gaps)
+	}
+	for name, want := range map[string]rootkeep.Status{"MF-03": rootkeep.Pass, "MF-05": rootkeep.Unknown} {
+		for _, f := range posture.Evaluate(s, controls(t), posture.Setting{Now: time.Now()}) {
+			if f.Control == name && f.Status != want {
+				t.Errorf("%s: got %s %s %v, want %s", name, f.Status, f.Detail, f.Missing, want)
+			}
 		}
 	}
 }

@@ -94,6 +94,7 @@ func short(s string) string {
 type failures struct {
 	order   []failure
 	regions map[failure][]string
+	places  int // Regions that were read
 }
 
 func (f *failures) add(t *task) {
@@ -154,13 +155,16 @@ func (f *failures) put(key failure, regions ...string) {
 // those that an older source told: a part of a list is not the list.
 func (f *failures) gaps(s *facts.Snapshot) {
 	for _, failure := range f.order {
-		reason := strings.TrimSpace(failure.action + " " + failure.why)
+		reason, some := strings.TrimSpace(failure.action+" "+failure.why), ""
 		if regions := f.regions[failure]; len(regions) > 0 {
 			slices.Sort(regions)
 			reason = failure.action + " in " + strings.Join(regions, ", ") + " " + failure.why
+			if len(regions) < f.places {
+				some = strings.Join(regions, ",")
+			}
 		}
 		for _, path := range pathsOf(failure.call) {
-			s.Gaps = append(s.Gaps, facts.Gap{Path: path, Resource: failure.key, Permission: failure.action, Reason: reason})
+			s.Gaps = append(s.Gaps, facts.Gap{Path: path, Resource: failure.key, Regions: some, Permission: failure.action, Reason: reason})
 		}
 	}
 	slices.SortStableFunc(s.Gaps, func(a, b facts.Gap) int {

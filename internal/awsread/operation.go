@@ -16,6 +16,8 @@ type Operation struct {
 	Regional bool // called in every enabled Region, or where the resource is
 
 	read func(context.Context, *place) (any, error) // nil: called on the way to another
+	// enter, if set, enters resources that other facts name into the list that of reads.
+	enter func(*facts.Facts)
 	// of names the single resources that readOne is about, once the lists are in. What
 	// readOne gives is a direct.
 	of      func(*facts.Snapshot) []target
@@ -36,7 +38,7 @@ type target struct {
 // sts:GetCallerIdentity needs none.
 func Operations() []Operation {
 	return slices.Concat([]Operation{{Action: "sts:GetCallerIdentity"}, {Action: listRegions}},
-		identityOperations, deviceOperations, monitoringOperations, trailOperations, bucketOperations, storageOperations,
+		identityOperations, deviceOperations, monitoringOperations, alertingOperations, trailOperations, bucketOperations, storageOperations,
 		configOperations, hubOperations, detectorOperations, analyzerOperations)
 }
 

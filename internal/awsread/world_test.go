@@ -88,12 +88,24 @@ func (w *world) watched() {
 	w.call("cloudtrail", "StartLogging", map[string]any{"Name": "all"})
 	w.filter("root", rootPattern)
 	topic := w.account.ARN("sns", "us-east-1", "alerts")
-	w.call("sns", "CreateTopic", map[string]any{"Name": "alerts"})
+	w.call("sns", "CreateTopic", map[string]any{"Name": "alerts", "Attributes": map[string]any{"KmsMasterKeyId": w.topicKey(), "Policy": `{"Version": "2012-10-17", "Statement": [
+		{"Sid": "a", "Effect": "Allow", "Principal": {"Service": ["cloudwatch.amazonaws.com", "events.amazonaws.com"]}, "Action": "sns:Publish", "Resource": "` + topic + `"}]}`}})
 	w.call("sns", "Subscribe", map[string]any{"TopicArn": topic, "Protocol": "sms", "Endpoint": "+15550100"})
 	w.call("monitoring", "PutMetricAlarm", map[string]any{
 		"AlarmName": "root", "Namespace": "CIS", "MetricName": "root", "Statistic": "Sum", "Period": 300, "EvaluationPeriods": 1, "Threshold": 1,
 		"ComparisonOperator": "GreaterThanOrEqualToThreshold", "AlarmActions": []string{topic},
 	})
+	w.call("events", "PutRule", map[string]any{"Name": "root", "State": "ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS", "EventPattern": `{"detail": {"userIdentity": {"type": ["Root"]}}}`})
+	w.call("events", "PutRule", map[string]any{"Name": "other", "EventPattern": `{"detail-type": ["EC2 Instance State-change Notification"]}`})
+	w.call("events", "PutTargets", map[string]any{"Rule": "root", "Targets": []map[string]any{{"Id": "1", "Arn": topic}}})
+}
+
+// topicKey makes a key that services may encrypt messages with, and gives its ID.
+func (w *world) topicKey() string {
+	made := w.call("kms", "CreateKey", map[string]any{"Policy": `{"Version": "2012-10-17", "Statement": [
+		{"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::111111111111:root"}, "Action": "kms:*", "Resource": "*"},
+		{"Effect": "Allow", "Principal": {"Service": ["cloudwatch.amazonaws.com", "events.amazonaws.com"]}, "Action": ["kms:Decrypt", "kms:GenerateDataKey*"], "Resource": "*"}]}`})
+	return made["KeyMetadata"].(map[string]any)["KeyId"].(string)
 }
 
 func (w *world) filter(name, pattern string) {

@@ -14,6 +14,7 @@ type Attested struct {
 	DrillPassed           time.Time `json:"drill_passed" call:"attestation"`     // the last emergency drill that passed
 	DigestsVerified       time.Time `json:"digests_verified" call:"attestation"` // until when the digest chain of the trails is verified, by rootkeep trail verify
 	SpendingWatched       bool      `json:"spending_watched" call:"attestation"` // something other than a billing alarm warns of spending, such as an anomaly monitor
+	AlarmTested           time.Time `json:"alarm_tested" call:"attestation"`     // when an event made for it last reached a person
 
 	// What the organization has in another of its accounts, which this one cannot see.
 	OrganizationAggregator     bool `json:"organization_aggregator" call:"attestation"`      // AWS Config's, of all accounts and Regions

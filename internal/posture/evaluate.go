@@ -13,6 +13,7 @@ import (
 
 	"github.com/rootkeep/rootkeep"
 	"github.com/rootkeep/rootkeep/internal/facts"
+	"github.com/rootkeep/rootkeep/internal/posture/alarm"
 )
 
 // Setting is what findings depend on beside the account's own facts.
@@ -51,6 +52,7 @@ type judge struct {
 	own     map[string][]facts.Gap // the same by resource
 	iam     *authority
 	marked  map[*expression]*marks // of elements without gaps of their own
+	prover  *alarm.Prover          // nil until a control asks for proof
 }
 
 // marks are what is not known of the facts that an expression uses. gaps are the

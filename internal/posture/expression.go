@@ -124,7 +124,7 @@ var common = sync.OnceValues(func() (*cel.Env, error) {
 		cel.Function("never", cel.Overload("never_timestamp", []*cel.Type{cel.TimestampType}, cel.BoolType, cel.UnaryBinding(never))),
 		concealFunction,
 		ext.Strings(),
-	}, append(policyFunctions(), iamFunctions()...)...)...)
+	}, slices.Concat(policyFunctions(), iamFunctions(), alertFunctions)...)...)
 })
 
 // never says whether a time is none: CEL's zero time is the start of 1970, Go's that
