@@ -31,7 +31,7 @@ type target struct {
 // sts:GetCallerIdentity needs none.
 func Operations() []Operation {
 	return slices.Concat([]Operation{{Action: "sts:GetCallerIdentity"}, {Action: listRegions}},
-		identityOperations, monitoringOperations)
+		identityOperations, organizationOperations, contactOperations, activityOperations, monitoringOperations)
 }
 
 const listRegions = "account:ListRegions"

@@ -83,15 +83,23 @@ func typeOf(v any) *cel.Type {
 }
 
 // environment is what the expressions of a control may name: facts, now, the element
-// of each, its parameters, and the function never(time).
+// of each, its parameters, what is said of the scan itself, and functions: never(time),
+// and those of unknownFunctions and organizationFunctions. scan_keys are the IDs of the
+// access keys that the scan was given; denied are the actions that were refused to it
+// or failed.
 func (c *Control) environment() (*cel.Env, error) {
 	options := []cel.EnvOption{
 		ext.NativeTypes(ext.ParseStructTag("json"), reflect.TypeFor[facts.Facts]()),
 		cel.Variable("facts", cel.ObjectType("facts.Facts")),
 		cel.Variable("now", cel.TimestampType),
 		cel.Function("never", cel.Overload("never_timestamp", []*cel.Type{cel.TimestampType}, cel.BoolType, cel.UnaryBinding(never))),
+		cel.Variable("scan_keys", cel.ListType(cel.StringType)),
+		cel.Variable("denied", cel.ListType(cel.StringType)),
 		ext.Strings(),
 	}
+	options = append(options, unknownFunctions()...)
+	options = append(options, organizationFunctions()...)
+	options = append(options, grantFunctions()...)
 	if v := collections[c.Each]; v.Each != "" {
 		options = append(options, cel.Variable(v.Each, cel.ObjectType("facts."+v.Element.Name())))
 	}
@@ -123,6 +131,7 @@ func (c *Control) compile(body ast.Node) error {
 		want      *cel.Type
 		to        **expression
 	}{
+		{"raise", c.Raise.When, cel.BoolType, &c.raise},
 		{"applies", c.Applies, cel.BoolType, &c.applies},
 		{"pass", c.Passes, cel.BoolType, &c.passes},
 		{"detail", c.Detail, cel.StringType, &c.detail},
