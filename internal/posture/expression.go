@@ -84,7 +84,8 @@ func typeOf(v any) *cel.Type {
 
 // environment is what the expressions of a control may name: facts, now, the element
 // of each, its parameters, what is said of the scan itself, and functions: never(time),
-// and those of unknownFunctions and organizationFunctions. scan_keys are the IDs of the
+// and those of unknownFunctions, organizationFunctions, grantFunctions and
+// textFunctions. scan_keys are the IDs of the
 // access keys that the scan was given; denied are the actions that were refused to it
 // or failed.
 func (c *Control) environment() (*cel.Env, error) {
@@ -100,6 +101,7 @@ func (c *Control) environment() (*cel.Env, error) {
 	options = append(options, unknownFunctions()...)
 	options = append(options, organizationFunctions()...)
 	options = append(options, grantFunctions()...)
+	options = append(options, textFunctions()...)
 	if v := collections[c.Each]; v.Each != "" {
 		options = append(options, cel.Variable(v.Each, cel.ObjectType("facts."+v.Element.Name())))
 	}
