@@ -6,6 +6,7 @@ import (
 	"maps"
 	"reflect"
 	"slices"
+	"sync"
 	"time"
 
 	"cel.dev/cel-go/cel"
@@ -89,6 +90,22 @@ func typeOf(v any) *cel.Type {
 // access keys that the scan was given; denied are the actions that were refused to it
 // or failed.
 func (c *Control) environment() (*cel.Env, error) {
+	base, err := shared()
+	if err != nil {
+		return nil, err
+	}
+	var options []cel.EnvOption
+	if v := collections[c.Each]; v.Each != "" {
+		options = append(options, cel.Variable(v.Each, cel.ObjectType("facts."+v.Element.Name())))
+	}
+	for name, value := range c.params {
+		options = append(options, cel.Variable(name, typeOf(value)))
+	}
+	return base.Extend(options...)
+}
+
+// shared is what all controls may name, made once: the types of facts are many.
+var shared = sync.OnceValues(func() (*cel.Env, error) {
 	options := []cel.EnvOption{
 		ext.NativeTypes(ext.ParseStructTag("json"), reflect.TypeFor[facts.Facts]()),
 		cel.Variable("facts", cel.ObjectType("facts.Facts")),
@@ -98,18 +115,8 @@ func (c *Control) environment() (*cel.Env, error) {
 		cel.Variable("denied", cel.ListType(cel.StringType)),
 		ext.Strings(),
 	}
-	options = append(options, unknownFunctions()...)
-	options = append(options, organizationFunctions()...)
-	options = append(options, grantFunctions()...)
-	options = append(options, textFunctions()...)
-	if v := collections[c.Each]; v.Each != "" {
-		options = append(options, cel.Variable(v.Each, cel.ObjectType("facts."+v.Element.Name())))
-	}
-	for name, value := range c.params {
-		options = append(options, cel.Variable(name, typeOf(value)))
-	}
-	return cel.NewEnv(options...)
-}
+	return cel.NewEnv(slices.Concat(options, unknownFunctions(), organizationFunctions(), grantFunctions(), textFunctions())...)
+})
 
 // never says whether a time is none: CEL's zero time is the start of 1970, Go's that
 // of year 1, and AWS is younger than both.
