@@ -1,12 +1,14 @@
 package posture
 
 import (
+	"slices"
 	"strings"
 
 	"cel.dev/cel-go/cel"
 	"cel.dev/cel-go/common/types"
 	"cel.dev/cel-go/common/types/ref"
 
+	"github.com/rootkeep/rootkeep"
 	"github.com/rootkeep/rootkeep/iam"
 	"github.com/rootkeep/rootkeep/internal/facts"
 )
@@ -179,23 +181,28 @@ var tasks = []string{
 func looseIn(set *iam.Set, who iam.Principal) iam.Truth {
 	out := iam.False
 	for _, resource := range namedRoots(set) {
-		out = out.Or(mayCall(set, who, resource, anyTask))
+		if mayCall(set, who, resource) != iam.False {
+			out = out.Or(mayCall(set, who, resource, anyTask))
+		}
 	}
-	for _, task := range tasks {
-		out = out.Or(mayCall(set, who, "arn:aws:iam::"+anyAccount+":user/anybody", task))
+	const nobody = "arn:aws:iam::" + anyAccount + ":user/anybody"
+	if mayCall(set, who, nobody) != iam.False {
+		for _, task := range tasks {
+			out = out.Or(mayCall(set, who, nobody, task))
+		}
 	}
 	return out
 }
 
-// namedRoots are resources that the statements on sts:AssumeRoot cover, one of each
-// pattern.
+// namedRoots are root users that the statements on sts:AssumeRoot cover: one that any
+// wildcard covers, and one of each pattern.
 func namedRoots(set *iam.Set) []string {
 	out := []string{"arn:aws:iam::" + anyAccount + ":root"}
 	for _, r := range set.Covering(assumeRoot) {
 		if st := &r.Policy.Document.Statements[r.Index]; !st.Denies() {
 			for _, text := range st.Resource.Values() {
-				if text != "*" {
-					out = append(out, strings.ReplaceAll(text, "*", anyAccount))
+				if root, ok := rootOf(text); ok && !slices.Contains(out, root) {
+					out = append(out, root)
 				}
 			}
 		}
@@ -203,20 +210,35 @@ func namedRoots(set *iam.Set) []string {
 	return out
 }
 
-// mayCall says whether the call is possible: False if it is denied whatever else the
-// request says, Unknown if that hangs on a policy that cannot be read.
-func mayCall(set *iam.Set, who iam.Principal, resource, task string) iam.Truth {
+// rootOf is a root user that a pattern of resources covers, if there may be one.
+func rootOf(pattern string) (string, bool) {
+	text, open := strings.CutSuffix(pattern, "*")
+	switch {
+	case open && strings.HasSuffix(text, ":"):
+		text += "root"
+	case open:
+		text += ":root"
+	}
+	text = strings.ReplaceAll(text, "*", anyAccount)
+	arn, err := rootkeep.ParseARN(text)
+	return text, err == nil && arn.Service == "iam" && arn.Resource == "root"
+}
+
+// mayCall says whether the call is possible, with any task if none is given: False if
+// it is denied whatever else the request says, Unknown if that hangs on a policy that
+// cannot be read.
+func mayCall(set *iam.Set, who iam.Principal, resource string, task ...string) iam.Truth {
 	values := who.ContextKeys()
-	values["sts:TaskPolicyArn"] = []string{task}
+	if len(task) > 0 {
+		values["sts:TaskPolicyArn"] = task
+	}
 	r := &iam.Request{Action: assumeRoot, Resource: resource, ResourceAccount: who.Account, Principal: who, Context: iam.PartialContext(values)}
 	switch set.Decide(r).Outcome {
 	case iam.Allowed:
 		return iam.True
 	case iam.Conditional:
-		for _, s := range set.Covering(assumeRoot) {
-			if !s.Policy.Readable() {
-				return iam.Unknown
-			}
+		if slices.ContainsFunc(set.Covering(assumeRoot), func(s iam.Ref) bool { return !s.Policy.Readable() }) {
+			return iam.Unknown
 		}
 		return iam.True
 	}

@@ -201,3 +201,30 @@ func TestGrantsOfACorpusAccount(t *testing.T) {
 		}
 	}
 }
+
+// BenchmarkOrganization judges a management account with 77 users, 723 roles, 9 groups
+// and 63 policies by what asks the evaluator.
+func BenchmarkOrganization(b *testing.B) {
+	s := member(allowAll)
+	s.Facts.Organization.Management, s.Facts.Users = true, nil
+	for i := range 63 {
+		text := fmt.Sprintf(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["s3:Get*","ec2:Describe*","sts:Assume*"],"Resource":"arn:aws:s3:::bucket-%d/*"}]}`, i)
+		s.Facts.Policies = append(s.Facts.Policies, facts.Policy{ARN: fmt.Sprintf("arn:aws:iam::111122223333:policy/p%d", i), Document: facts.Document{Text: text}})
+	}
+	for i := range 9 {
+		s.Facts.Groups = append(s.Facts.Groups, facts.Group{Name: fmt.Sprint("g", i), AttachedPolicies: []string{s.Facts.Policies[i].ARN}})
+	}
+	for i := range 77 {
+		s.Facts.Users = append(s.Facts.Users, facts.User{ARN: fmt.Sprintf("arn:aws:iam::111122223333:user/u%d", i), Groups: []string{fmt.Sprint("g", i%9)}})
+	}
+	for i := range 723 {
+		inline := facts.Document{Name: "in", Text: fmt.Sprintf(`{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::own-%d/*"}}`, i)}
+		s.Facts.Roles = append(s.Facts.Roles, facts.Role{
+			ARN: fmt.Sprintf("arn:aws:iam::111122223333:role/r%d", i), AttachedPolicies: []string{s.Facts.Policies[i%63].ARN}, InlinePolicies: []facts.Document{inline},
+		})
+	}
+	controls := slices.DeleteFunc(shipped(b), func(c *posture.Control) bool { return c.ID != "RT-18" })
+	for b.Loop() {
+		posture.Evaluate(s, controls, posture.Setting{Now: now})
+	}
+}
