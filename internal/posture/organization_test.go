@@ -228,3 +228,49 @@ func BenchmarkOrganization(b *testing.B) {
 		posture.Evaluate(s, controls, posture.Setting{Now: now})
 	}
 }
+
+// What a function makes of facts that are not known must be as unknown as they are.
+func TestFunctionsKnowWhatTheyDoNotKnow(t *testing.T) {
+	lost := func(path string) []facts.Gap { return []facts.Gap{{Path: path, Permission: "iam:X", Reason: "lost"}} }
+	const grants = "loose_assume_root(facts.users, facts.groups, facts.roles, facts.policies, facts.organization.scps).size() == 0"
+	const leaving = "open_actions(facts.organization.scps, account, 'role', ['organizations:LeaveOrganization'], ['us-east-1']).size() == 0"
+	for _, c := range []struct {
+		name, pass string
+		gaps       []facts.Gap
+		want       rootkeep.Status
+		missing    string
+	}{
+		{"the fact is known", "known_or(facts.root.mfa_enabled, facts.attested.group_mailbox)", nil, rootkeep.Pass, ""},
+		{"the other is known alone", "known_or(facts.root.virtual_mfa, facts.root.mfa_enabled)", lost("root.virtual_mfa"), rootkeep.Pass, ""},
+		{"a fact that is false counts before the other", "known_or(facts.root.virtual_mfa, facts.root.mfa_enabled)", nil, rootkeep.Fail, ""},
+		{"neither is known", "known_or(facts.root.virtual_mfa, facts.root.has_certificates)", slices.Concat(lost("root.virtual_mfa"), lost("root.has_certificates")), rootkeep.Unknown, "root.has_certificates: lost; root.virtual_mfa: lost"},
+		{"undecided", "undecided('nobody knows')", nil, rootkeep.Unknown, "nobody knows"},
+		{"undecided beside what decides", "undecided('nobody knows') || facts.root.mfa_enabled", nil, rootkeep.Pass, ""},
+		{"the length of a list that is not known", "facts.users.size() == 3", lost("users.arn"), rootkeep.Unknown, "users.arn: lost"},
+		{"the length of a list of which a field is not known", "facts.users.size() == 3", lost("users.tags"), rootkeep.Pass, ""},
+		{"grants of nobody", grants, nil, rootkeep.Pass, ""},
+		{"grants without the users' groups", grants, lost("users.groups"), rootkeep.Unknown, "users.groups: lost"},
+		{"grants without the text of policies", grants, lost("policies.document"), rootkeep.Unknown, "policies.document: lost"},
+		{"grants without one role's policies", grants, []facts.Gap{{Path: "roles.inline_policies", Resource: "arn:aws:iam::111122223333:role/r", Reason: "lost"}}, rootkeep.Unknown, "roles.inline_policies: lost"},
+		{"grants without what they do not rest on", grants, lost("users.tags"), rootkeep.Pass, ""},
+		{"SCPs that are not known", leaving, lost("organization.scps"), rootkeep.Unknown, "organization.scps: lost"},
+		{"a caller of no kind", "open_actions(facts.organization.scps, account, 'boss', ['s3:GetObject'], ['us-east-1']).size() == 0", nil, rootkeep.Unknown, `caller "boss": want root, assumed-root or role`},
+		{"few of none", "few([]) == 'none'", nil, rootkeep.Pass, ""},
+		{"few of five", "few(['a', 'b', 'c', 'd', 'e']) == 'a, b, c, d, e'", nil, rootkeep.Pass, ""},
+		{"few of seven", "few(['a', 'b', 'c', 'd', 'e', 'f', 'g']) == 'a, b, c, d, e and 2 more'", nil, rootkeep.Pass, ""},
+		{"a call that failed is denied", "denied == ['iam:X']", lost("users.tags"), rootkeep.Pass, ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			controls, problems := load("mine.yaml", fmt.Sprintf(good, `pass: "`+c.pass+`"`))
+			if len(problems) > 0 {
+				t.Fatal(problems)
+			}
+			s := member(allowAll, `{"Version":"2012-10-17","Statement":{"Effect":"Deny","Action":"organizations:*","Resource":"*"}}`)
+			s.Gaps = c.gaps
+			got := posture.Evaluate(s, controls, posture.Setting{Now: now})[0]
+			if got.Status != c.want || strings.Join(got.Missing, "; ") != c.missing {
+				t.Errorf("got %s %q, want %s %q", got.Status, got.Missing, c.want, c.missing)
+			}
+		})
+	}
+}
