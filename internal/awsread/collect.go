@@ -38,11 +38,13 @@ func (r *reader) collect(ctx context.Context) (*facts.Snapshot, error) {
 		}
 	}
 	tellTrails(in, tasks, lost)
-	if err := r.details(ctx, in.SoFar(), lost); err != nil {
-		return nil, err
-	}
 	s := in.Snapshot()
 	lost.gaps(s)
+	for _, late := range []bool{false, true} {
+		if err := r.details(ctx, s, late); err != nil {
+			return nil, err
+		}
+	}
 	return s, nil
 }
 
@@ -74,11 +76,12 @@ func (r *reader) regions(ctx context.Context, s *facts.Snapshot, lost *failures)
 }
 
 // details asks about single resources, which the lists name.
-func (r *reader) details(ctx context.Context, s *facts.Snapshot, lost *failures) error {
-	tasks, operations := r.tasksOf(&s.Facts)
+func (r *reader) details(ctx context.Context, s *facts.Snapshot, late bool) error {
+	tasks, operations := r.tasksOf(s, late)
 	if err := r.run(ctx, tasks); err != nil {
 		return err
 	}
+	lost := &failures{}
 	at := map[string]time.Time{}
 	for _, t := range tasks {
 		if t.err != nil {
@@ -100,6 +103,7 @@ func (r *reader) details(ctx context.Context, s *facts.Snapshot, lost *failures)
 		}
 		s.Observe(o.Action, t, "", pathsOf(o.Action)...)
 	}
+	lost.gaps(s)
 	return nil
 }
 

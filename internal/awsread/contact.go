@@ -64,8 +64,8 @@ func alternateContacts(ctx context.Context, p *place) (any, error) {
 
 // ownEmail asks for the account's own root mail address if the account may: it has to
 // be a delegated administrator for account management. Others need not try.
-func ownEmail(f *facts.Facts) []target {
-	if slices.Contains(f.Organization.DelegatedServices, "account.amazonaws.com") {
+func ownEmail(s *facts.Snapshot) []target {
+	if slices.Contains(s.Facts.Organization.DelegatedServices, "account.amazonaws.com") {
 		return []target{{}}
 	}
 	return nil

@@ -42,10 +42,10 @@ func trailsOf(ctx context.Context, p *place) (any, error) {
 }
 
 // eachTrail is about every trail. By its ARN any Region that sees a trail answers.
-func eachTrail(f *facts.Facts) []target {
+func eachTrail(s *facts.Snapshot) []target {
 	var out []target
-	for _, t := range f.Trails {
-		out = append(out, target{t.Region, t.ARN})
+	for _, t := range s.Facts.Trails {
+		out = append(out, target{region: t.Region, key: t.ARN})
 	}
 	return out
 }

@@ -16,8 +16,9 @@ type Operation struct {
 
 	read func(context.Context, *place) (any, error) // nil: called on the way to another
 	// of names the single resources that readOne is about, once the lists are in. What
-	// readOne gives is a direct.
-	of      func(*facts.Facts) []target
+	// readOne gives is a direct. A late one is about what the others of its kind told.
+	of      func(*facts.Snapshot) []target
+	late    bool
 	readOne func(context.Context, *place, target) (any, error)
 }
 
@@ -25,13 +26,14 @@ type Operation struct {
 type target struct {
 	region string // where to ask, "" where reading began
 	key    string // of the list's element, such as an ARN
+	part   string // of the element, if it has several
 }
 
 // Operations are all that Collect calls, and so the permissions that it can use.
 // sts:GetCallerIdentity needs none.
 func Operations() []Operation {
 	return slices.Concat([]Operation{{Action: "sts:GetCallerIdentity"}, {Action: listRegions}},
-		identityOperations, organizationOperations, contactOperations, activityOperations, monitoringOperations)
+		identityOperations, deviceOperations, organizationOperations, contactOperations, activityOperations, monitoringOperations)
 }
 
 const listRegions = "account:ListRegions"
@@ -74,14 +76,14 @@ func (r *reader) tasks(regions []string) []*task {
 	return out
 }
 
-// tasksOf are the operations about single resources.
-func (r *reader) tasksOf(f *facts.Facts) (out []*task, asked []Operation) {
+// tasksOf are the operations about single resources: the late ones, or the others.
+func (r *reader) tasksOf(s *facts.Snapshot, late bool) (out []*task, asked []Operation) {
 	for _, o := range Operations() {
-		if o.of == nil {
+		if o.of == nil || o.late != late {
 			continue
 		}
 		asked = append(asked, o)
-		for _, t := range o.of(f) {
+		for _, t := range o.of(s) {
 			region := t.region
 			if region == "" {
 				region = r.aws.Region

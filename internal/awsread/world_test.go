@@ -48,6 +48,8 @@ func newWorld(t *testing.T) *world {
 	device := &cloud.Device{Serial: a.IAM("mfa/any"), Owner: a.IAM("root"), Enabled: now}
 	a.Root.Password = cloud.Password{Set: true, Created: now, Changed: now}
 	a.Root.MFA, a.Devices[device.Serial] = []*cloud.Device{device}, device
+	w.admin.Password = cloud.Password{Set: true, Created: now, Changed: now}
+	w.admin.MFA = []*cloud.Device{w.key("admin", map[string]string{"FIDO": "L1", "FIPS-140-3": "L2"})}
 	w.watched()
 	w.environment(w.admin.Keys[0].ID, w.admin.Keys[0].Secret, "")
 	c.ResetRequests()
@@ -62,6 +64,11 @@ func (w *world) call(service, operation string, parameters map[string]any) map[s
 		w.t.Fatalf("%s %s: %v", service, operation, err)
 	}
 	return out
+}
+
+// key is a security key of a user.
+func (w *world) key(user string, certifications map[string]string) *cloud.Device {
+	return &cloud.Device{Serial: w.account.IAM("u2f/user/" + user + "/key-EXAMPLE"), Owner: w.account.IAM("user/" + user), Enabled: w.Now(), Certifications: certifications}
 }
 
 // watched makes a trail of all Regions and everything from it to a subscriber.

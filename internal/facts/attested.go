@@ -41,4 +41,17 @@ type Decided struct {
 	LogArchiveAccounts []string `json:"log_archive_accounts" call:"decision"` // account numbers that keep trails' logs
 	KnownAccounts      []string `json:"known_accounts" call:"decision"`       // account numbers outside the organization that may be trusted
 	LogRetentionDays   int      `json:"log_retention_days" call:"decision"`
+	// KeyServices are the services, as the credential report names them (s3, sts), that
+	// long-term access keys may be used for.
+	KeyServices []string `json:"key_services" call:"decision"`
+	// KeyRotation says how often access keys are changed; a user is of the first class that
+	// names it.
+	KeyRotation []RotationClass `json:"key_rotation" call:"decision"`
+}
+
+// RotationClass is how long access keys of some users live.
+type RotationClass struct {
+	Class string   `json:"class"` // such as pipelines
+	Users []string `json:"users"` // names of IAM users; "*" is every user
+	Days  int      `json:"days"`
 }
