@@ -100,7 +100,7 @@ const anyElement = "holder"
 
 // environment is what the expressions of a control may name: facts, now, the element
 // of each, its parameters, what is said of the scan itself, and functions: never(time),
-// and those of unknownFunctions, organizationFunctions, grantFunctions, textFunctions
+// and those of unknownFunctions, organizationFunctions, textFunctions
 // and iamFunctions. scan_keys are the IDs of the access keys that the scan was given;
 // denied are the actions that were refused to it or failed.
 func (c *Control) environment(v *view) (*cel.Env, error) {
@@ -129,7 +129,7 @@ var common = sync.OnceValues(func() (*cel.Env, error) {
 		cel.Variable("denied", cel.ListType(cel.StringType)),
 		ext.Strings(),
 	}
-	return cel.NewEnv(slices.Concat(options, unknownFunctions(), organizationFunctions(), grantFunctions(), textFunctions(), iamFunctions())...)
+	return cel.NewEnv(slices.Concat(options, unknownFunctions(), organizationFunctions(), textFunctions(), iamFunctions())...)
 })
 
 // never says whether a time is none: CEL's zero time is the start of 1970, Go's that

@@ -13,6 +13,7 @@ import (
 	"github.com/rootkeep/rootkeep"
 	"github.com/rootkeep/rootkeep/iam"
 	"github.com/rootkeep/rootkeep/internal/facts"
+	"github.com/rootkeep/rootkeep/internal/facts/permission"
 )
 
 // organizationFunctions are what expressions may ask of the policies of an organization:
@@ -102,7 +103,7 @@ func newLimits(levels []facts.PolicyLevel, account, who string) (*limits, error)
 		return nil, fmt.Errorf("the account that the policies are about: %w", err)
 	}
 	q := &limits{account: id, mfa: [][]string{{"true"}, {"false"}}}
-	policies := iam.Policies{Identity: []*iam.Policy{everything}, SCPs: compiled(levels, iam.SCP)}
+	policies := iam.Policies{Identity: []*iam.Policy{everything}, SCPs: permission.Levels(levels, iam.SCP)}
 	if q.set, err = iam.NewSet(policies); err != nil {
 		return nil, err
 	}
@@ -134,37 +135,6 @@ var everything = func() *iam.Policy {
 	}
 	return p
 }()
-
-// compiled makes the policies of all levels ready. One that is no policy of its layer
-// stands as unread: what it takes part in is not certain. No level at all means that
-// the type is not enabled.
-func compiled(levels []facts.PolicyLevel, layer iam.Layer) [][]*iam.Policy {
-	var out [][]*iam.Policy
-	for _, level := range levels {
-		list := []*iam.Policy{}
-		for _, d := range level.Policies {
-			list = append(list, parsed(d, layer))
-		}
-		out = append(out, list)
-	}
-	return out
-}
-
-// parsed makes one document ready for its layer.
-func parsed(d facts.Document, layer iam.Layer) *iam.Policy {
-	p, err := iam.Parse(d.Name, []byte(d.Text))
-	if err != nil {
-		return iam.Unread(d.Name, layer)
-	}
-	in := iam.Policies{Identity: []*iam.Policy{p}}
-	if layer == iam.SCP {
-		in = iam.Policies{SCPs: [][]*iam.Policy{{p}}}
-	}
-	if _, err := iam.NewSet(in); err != nil {
-		return iam.Unread(d.Name, layer)
-	}
-	return p
-}
 
 // anywhere says whether some Region and kind of sign-in has the wanted answer: True for
 // allowed. Unknown comes with what it hangs on.

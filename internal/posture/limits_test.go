@@ -8,6 +8,7 @@ import (
 
 	"github.com/rootkeep/rootkeep/iam"
 	"github.com/rootkeep/rootkeep/internal/facts"
+	"github.com/rootkeep/rootkeep/internal/facts/permission"
 )
 
 // anyPolicy is an SCP of random parts, some of which a request does not decide.
@@ -45,7 +46,7 @@ func TestLimitsAgreeWithOneRequestAfterAnother(t *testing.T) {
 				open, shut, unsure := 0, 0, 0
 				for _, region := range regions {
 					for _, mfa := range q.mfa {
-						d, err := iam.Evaluate(q.request(action, region, mfa), iam.Policies{Identity: []*iam.Policy{everything}, SCPs: compiled(levels, iam.SCP)})
+						d, err := iam.Evaluate(q.request(action, region, mfa), iam.Policies{Identity: []*iam.Policy{everything}, SCPs: permission.Levels(levels, iam.SCP)})
 						switch {
 						case err != nil:
 							t.Fatal(err)

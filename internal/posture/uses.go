@@ -21,24 +21,21 @@ var branches = func() map[string]string {
 	return out
 }()
 
-// used lists the facts that an expression selects, by path, or that its functions read
-// of lists, and refuses has(): every field of a fact is there, and what is not known has
-// no zero value to test.
+// used lists the facts that an expression selects, by path, and refuses has(): every
+// field of a fact is there, and what is not known has no zero value to test.
 func used(tree *cel.Ast) (paths []string, err error) {
 	a := tree.NativeRep()
 	celast.PostOrderVisit(a.Expr(), celast.NewExprVisitor(func(e celast.Expr) {
-		switch e.Kind() {
-		case celast.CallKind:
-			paths = append(paths, functionReads[e.AsCall().FunctionName()]...)
-		case celast.SelectKind:
-			s := e.AsSelect()
-			if s.IsTestOnly() {
-				err = fmt.Errorf("has(%s): a fact is always there or unknown; compare its value", s.FieldName())
-				return
-			}
-			if branch, ok := branches[a.GetType(s.Operand().ID()).TypeName()]; ok {
-				paths = append(paths, strings.TrimPrefix(branch+"."+s.FieldName(), "."))
-			}
+		if e.Kind() != celast.SelectKind {
+			return
+		}
+		s := e.AsSelect()
+		if s.IsTestOnly() {
+			err = fmt.Errorf("has(%s): a fact is always there or unknown; compare its value", s.FieldName())
+			return
+		}
+		if branch, ok := branches[a.GetType(s.Operand().ID()).TypeName()]; ok {
+			paths = append(paths, strings.TrimPrefix(branch+"."+s.FieldName(), "."))
 		}
 	}))
 	return keyed(paths), err
