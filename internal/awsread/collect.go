@@ -5,8 +5,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	trailtypes "github.com/aws/aws-sdk-go-v2/service/cloudtrail/types"
@@ -29,21 +29,24 @@ func (r *reader) collect(ctx context.Context) (*facts.Snapshot, error) {
 	if err := r.run(ctx, tasks); err != nil {
 		return nil, err
 	}
+	told := answered{}
 	for _, t := range tasks {
 		if t.err == nil {
 			t.err = take(in, t)
+		}
+		if _, ok := t.answer.(direct); ok || ofRegions(t.Action) {
+			told.note(t)
 		}
 		if t.err != nil {
 			lost.add(t)
 		}
 	}
+	told.observe(in.SoFar())
 	tellTrails(in, tasks, lost)
 	s := in.Snapshot()
 	lost.gaps(s)
-	for _, late := range []bool{false, true} {
-		if err := r.details(ctx, s, late); err != nil {
-			return nil, err
-		}
+	if err := r.details(ctx, s, lost); err != nil {
+		return nil, err
 	}
 	return s, nil
 }
@@ -76,44 +79,49 @@ func (r *reader) regions(ctx context.Context, s *facts.Snapshot, lost *failures)
 }
 
 // details asks about single resources, which the lists name.
-func (r *reader) details(ctx context.Context, s *facts.Snapshot, late bool) error {
-	tasks, operations := r.tasksOf(s, late)
-	if err := r.run(ctx, tasks); err != nil {
-		return err
-	}
-	lost := &failures{}
-	at := map[string]time.Time{}
-	for _, t := range tasks {
-		if t.err != nil {
-			lost.add(t)
-			continue
-		}
-		t.answer.(direct)(&s.Facts)
-		if was, ok := at[t.Action]; !ok || t.at.Before(was) {
-			at[t.Action] = t.at // of several answers the oldest
-		}
-	}
-	for _, o := range operations {
-		t, ok := at[o.Action]
-		if !ok {
-			if !ofLists(o.Action) {
-				continue // nobody was asked
+func (r *reader) details(ctx context.Context, s *facts.Snapshot, lost *failures) error {
+	for _, operations := range rounds() {
+		var tasks []*task
+		told := answered{}
+		for _, o := range operations {
+			about := r.tasksOf(o, s)
+			if len(about) == 0 && !o.untold {
+				told[o.Action] = r.config.Now().UTC() // without a resource there is nothing to ask
 			}
-			t = r.config.Now().UTC() // without a resource there is nothing to ask
+			lost.spread(o, about)
+			tasks = append(tasks, about...)
 		}
-		s.Observe(o.Action, t, "", pathsOf(o.Action)...)
+		if err := r.run(ctx, tasks); err != nil {
+			return err
+		}
+		for _, t := range tasks {
+			told.note(t)
+			if t.err != nil {
+				lost.add(t)
+				continue
+			}
+			t.answer.(direct)(&s.Facts)
+		}
+		told.observe(s)
+		lost.gaps(s)
 	}
-	lost.gaps(s)
 	return nil
 }
 
-// ofLists says whether a call tells of the elements of lists. Of a list without elements
-// everything is known.
-func ofLists(call string) bool {
-	return !slices.ContainsFunc(pathsOf(call), func(path string) bool {
-		branch, _, _ := strings.Cut(path, ".")
-		return !facts.IsList(branch)
-	})
+// answered is when each operation was answered: of several answers, the oldest. One
+// that was refused counts, because the gap takes out again what it would tell.
+type answered map[string]time.Time
+
+func (a answered) note(t *task) {
+	if was, ok := a[t.Action]; !ok || t.at.Before(was) {
+		a[t.Action] = t.at
+	}
+}
+
+func (a answered) observe(s *facts.Snapshot) {
+	for _, action := range slices.Sorted(maps.Keys(a)) {
+		s.Observe(action, a[action], "", pathsOf(action)...)
+	}
 }
 
 // take puts the answer of a task into the snapshot.
@@ -124,7 +132,6 @@ func take(in *intake.Intake, t *task) error {
 		return nil // told together, see tellTrails
 	case direct:
 		answer(&s.Facts)
-		s.Observe(t.Action, t.at, "", pathsOf(t.Action)...)
 		return nil
 	}
 	before := len(s.Facts.MetricFilters)

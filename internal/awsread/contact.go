@@ -17,7 +17,7 @@ import (
 var contactOperations = []Operation{
 	{Action: "account:GetContactInformation", read: contactInformation},
 	{Action: "account:GetAlternateContact", read: alternateContacts},
-	{Action: "account:GetPrimaryEmail", of: ownEmail, readOne: readOwnEmail},
+	{Action: "account:GetPrimaryEmail", of: ownEmail, readOne: readOwnEmail, untold: true},
 }
 
 // noContact says that a contact is not set, which is an answer.

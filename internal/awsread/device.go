@@ -99,21 +99,21 @@ func privilegedKeys(s *facts.Snapshot) []target {
 			continue
 		}
 		for _, d := range keys {
-			out = append(out, target{key: u.ARN, part: d.Serial})
+			out = append(out, target{key: u.ARN, with: []string{d.Serial}})
 		}
 	}
 	return out
 }
 
 func certificationsOf(ctx context.Context, p *place, t target) (any, error) {
-	out, err := ask(ctx, p, iam.NewFromConfig(p.aws).GetMFADevice, &iam.GetMFADeviceInput{SerialNumber: &t.part, UserName: userName(t.key)})
+	out, err := ask(ctx, p, iam.NewFromConfig(p.aws).GetMFADevice, &iam.GetMFADeviceInput{SerialNumber: &t.with[0], UserName: userName(t.key)})
 	if err != nil {
 		return nil, err
 	}
 	return direct(func(f *facts.Facts) {
 		u := userOf(f, t.key)
 		for _, scheme := range slices.Sorted(maps.Keys(out.Certifications)) {
-			u.Certifications = append(u.Certifications, facts.Certification{Serial: t.part, Scheme: scheme, Level: cmp.Or(out.Certifications[scheme], "none told")})
+			u.Certifications = append(u.Certifications, facts.Certification{Serial: t.with[0], Scheme: scheme, Level: cmp.Or(out.Certifications[scheme], "none told")})
 		}
 	}), nil
 }

@@ -99,6 +99,7 @@ func short(s string) string {
 type failures struct {
 	order   []failure
 	regions map[failure][]string
+	told    int // of order, that are gaps already
 }
 
 func (f *failures) add(t *task) {
@@ -120,6 +121,25 @@ func ofRegions(call string) bool {
 	return len(paths) > 0 && !slices.ContainsFunc(paths, func(p string) bool { return !strings.HasPrefix(p, "regions.") })
 }
 
+// spread makes the failures of the operation that another needs failures of that one
+// too: those of a Region there, any other if nothing is left to ask about.
+func (f *failures) spread(o Operation, about []*task) {
+	for _, failure := range slices.Clone(f.order) {
+		if failure.call != o.needs || o.needs == "" {
+			continue
+		}
+		regions := f.regions[failure]
+		failure.call = o.Action
+		if !ofRegions(o.Action) {
+			failure.key = ""
+			if len(about) > 0 {
+				continue
+			}
+		}
+		f.put(failure, regions...)
+	}
+}
+
 func (f *failures) put(key failure, regions ...string) {
 	if f.regions == nil {
 		f.regions = map[failure][]string{}
@@ -130,10 +150,13 @@ func (f *failures) put(key failure, regions ...string) {
 	f.regions[key] = append(f.regions[key], regions...)
 }
 
-// gaps takes out of the snapshot all facts that the failed operations would tell, even
-// those that an older source told: a part of a list is not the list.
+// gaps takes out of the snapshot all facts that the operations that have failed since it
+// was last called would tell, even those that an older source told: a part of a list is
+// not the list.
 func (f *failures) gaps(s *facts.Snapshot) {
-	for _, failure := range f.order {
+	failed := f.order[f.told:]
+	f.told = len(f.order)
+	for _, failure := range failed {
 		reason := failure.action + " " + failure.why
 		if regions := f.regions[failure]; len(regions) > 0 {
 			slices.Sort(regions)

@@ -1,6 +1,7 @@
 package awsread
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"time"
@@ -20,20 +21,27 @@ type Operation struct {
 	of      func(*facts.Snapshot) []target
 	late    bool
 	readOne func(context.Context, *place, target) (any, error)
+	// untold: where of names nothing the facts are not known. Of the others they are:
+	// there is nothing to ask about.
+	untold bool
+	// needs is the operation whose facts of reads. Where that one fails nobody knows what
+	// to ask, and these facts are as unknown as its own.
+	needs string
 }
 
 // target is one resource that an operation is about.
 type target struct {
-	region string // where to ask, "" where reading began
-	key    string // of the list's element, such as an ARN
-	part   string // of the element, if it has several
+	region string   // where to ask, "" where reading began
+	key    string   // of the list's element, such as an ARN
+	with   []string // what else to say when asking
 }
 
 // Operations are all that Collect calls, and so the permissions that it can use.
 // sts:GetCallerIdentity needs none.
 func Operations() []Operation {
 	return slices.Concat([]Operation{{Action: "sts:GetCallerIdentity"}, {Action: listRegions}},
-		identityOperations, deviceOperations, organizationOperations, contactOperations, activityOperations, monitoringOperations)
+		identityOperations, deviceOperations, organizationOperations, contactOperations, activityOperations, monitoringOperations,
+		configOperations, hubOperations, detectorOperations, analyzerOperations)
 }
 
 const listRegions = "account:ListRegions"
@@ -76,20 +84,33 @@ func (r *reader) tasks(regions []string) []*task {
 	return out
 }
 
-// tasksOf are the operations about single resources: the late ones, or the others.
-func (r *reader) tasksOf(s *facts.Snapshot, late bool) (out []*task, asked []Operation) {
-	for _, o := range Operations() {
-		if o.of == nil || o.late != late {
-			continue
+// rounds are the operations about single resources: in each round those whose facts
+// the rounds before have read.
+func rounds() [][]Operation {
+	var out [][]Operation
+	left := slices.DeleteFunc(Operations(), func(o Operation) bool { return o.of == nil })
+	for len(left) > 0 {
+		waits := func(o Operation) bool {
+			return slices.ContainsFunc(left, func(l Operation) bool { return l.Action == o.needs || o.late && !l.late })
 		}
-		asked = append(asked, o)
-		for _, t := range o.of(s) {
-			region := t.region
-			if region == "" {
-				region = r.aws.Region
+		var now, later []Operation
+		for _, o := range left {
+			if waits(o) {
+				later = append(later, o)
+			} else {
+				now = append(now, o)
 			}
-			out = append(out, &task{Operation: o, region: region, target: t})
 		}
+		out, left = append(out, now), later
 	}
-	return out, asked
+	return out
+}
+
+// tasksOf is an operation about single resources, once for each.
+func (r *reader) tasksOf(o Operation, s *facts.Snapshot) []*task {
+	var out []*task
+	for _, t := range o.of(s) {
+		out = append(out, &task{Operation: o, region: cmp.Or(t.region, r.aws.Region), target: t})
+	}
+	return out
 }

@@ -51,6 +51,8 @@ func newWorld(t *testing.T) *world {
 	w.admin.Password = cloud.Password{Set: true, Created: now, Changed: now}
 	w.admin.MFA = []*cloud.Device{w.key("admin", map[string]string{"FIDO": "L1", "FIPS-140-3": "L2"})}
 	w.watched()
+	w.guarded(home)
+	w.guarded("eu-west-1")
 	w.environment(w.admin.Keys[0].ID, w.admin.Keys[0].Secret, "")
 	c.ResetRequests()
 	return w
@@ -59,11 +61,7 @@ func newWorld(t *testing.T) *world {
 // call makes a call as the administrator, in us-east-1.
 func (w *world) call(service, operation string, parameters map[string]any) map[string]any {
 	w.t.Helper()
-	out, err := w.Invoke(cloud.Invocation{Caller: cloud.UserCaller(w.account, w.admin), Region: "us-east-1", Service: service, Operation: operation, Parameters: parameters})
-	if err != nil {
-		w.t.Fatalf("%s %s: %v", service, operation, err)
-	}
-	return out
+	return w.callIn(home, service, operation, parameters)
 }
 
 // key is a security key of a user.

@@ -99,7 +99,7 @@ type view struct {
 const anyElement = "holder"
 
 // environment is what the expressions of a control may name: facts, now, the element
-// of each, its parameters, what is said of the scan itself, and functions: never(time),
+// of each, its parameters, what is said of the scan itself, and functions: never(time), conceals(filter, type)
 // and those of unknownFunctions, organizationFunctions, textFunctions
 // and iamFunctions. scan_keys are the IDs of the access keys that the scan was given;
 // denied are the actions that were refused to it or failed.
@@ -127,6 +127,7 @@ var common = sync.OnceValues(func() (*cel.Env, error) {
 		cel.Function("never", cel.Overload("never_timestamp", []*cel.Type{cel.TimestampType}, cel.BoolType, cel.UnaryBinding(never))),
 		cel.Variable("scan_keys", cel.ListType(cel.StringType)),
 		cel.Variable("denied", cel.ListType(cel.StringType)),
+		concealFunction,
 		ext.Strings(),
 	}
 	return cel.NewEnv(slices.Concat(options, unknownFunctions(), organizationFunctions(), textFunctions(), iamFunctions())...)
