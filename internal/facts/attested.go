@@ -13,8 +13,6 @@ type Attested struct {
 	GroupMailbox          bool      `json:"group_mailbox" call:"attestation"` // the root mailbox is read by a group and used for one account
 	DrillPassed           time.Time `json:"drill_passed" call:"attestation"`  // the last emergency drill that passed
 	RootEmail             string    `json:"root_email" call:"attestation"`    // the mail address that root signs in with
-	// RootDeviceTests are the last tests of the root user's MFA devices, one of each.
-	RootDeviceTests []DeviceTest `json:"root_device_tests" call:"attestation"`
 	// RootWindows are the times in which a use of the root user was approved.
 	RootWindows []RootWindow `json:"root_windows" call:"attestation"`
 
@@ -22,12 +20,6 @@ type Attested struct {
 	OrganizationAggregator     bool `json:"organization_aggregator" call:"attestation"`      // AWS Config's, of all accounts and Regions
 	OrganizationAnalyzer       bool `json:"organization_analyzer" call:"attestation"`        // IAM Access Analyzer's of external access, in every Region
 	OrganizationUnusedAnalyzer bool `json:"organization_unused_analyzer" call:"attestation"` // and of unused access
-}
-
-// DeviceTest is when a device last worked, as the person who keeps it says.
-type DeviceTest struct {
-	Device string    `json:"device"` // what it is called in the register
-	Tested time.Time `json:"tested"`
 }
 
 // RootWindow is a time in which root may be used, both ends included.
