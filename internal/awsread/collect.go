@@ -44,10 +44,10 @@ func (r *reader) collect(ctx context.Context) (*facts.Snapshot, error) {
 	told.observe(in.SoFar())
 	tellTrails(in, tasks, lost)
 	s := in.Snapshot()
-	lost.gaps(s)
 	if err := r.details(ctx, s, lost); err != nil {
 		return nil, err
 	}
+	lost.gaps(s)
 	return s, nil
 }
 
@@ -83,8 +83,11 @@ func (r *reader) details(ctx context.Context, s *facts.Snapshot, lost *failures)
 	for _, operations := range rounds() {
 		var tasks []*task
 		told := answered{}
+		sofar := *s // with its gaps, which the whole snapshot gets once, at the end
+		sofar.Gaps = slices.Clone(s.Gaps)
+		lost.gaps(&sofar)
 		for _, o := range operations {
-			about := r.tasksOf(o, s)
+			about := r.tasksOf(o, &sofar)
 			if len(about) == 0 && !o.untold {
 				told[o.Action] = r.config.Now().UTC() // without a resource there is nothing to ask
 			}
@@ -103,7 +106,6 @@ func (r *reader) details(ctx context.Context, s *facts.Snapshot, lost *failures)
 			t.answer.(direct)(&s.Facts)
 		}
 		told.observe(s)
-		lost.gaps(s)
 	}
 	return nil
 }

@@ -23,7 +23,7 @@ const (
 // deviceOperations tell of users' MFA devices, which no account-wide call lists.
 var deviceOperations = []Operation{
 	{Action: listDevices, of: usersWithDevices, readOne: devicesOf},
-	{Action: getDevice, of: privilegedKeys, late: true, readOne: certificationsOf},
+	{Action: getDevice, of: privilegedKeys, readOne: certificationsOf, needs: listDevices},
 }
 
 // usersWithDevices are the users who can sign in to the console, and others of whom the
@@ -106,14 +106,15 @@ func privilegedKeys(s *facts.Snapshot) []target {
 }
 
 func certificationsOf(ctx context.Context, p *place, t target) (any, error) {
-	out, err := ask(ctx, p, iam.NewFromConfig(p.aws).GetMFADevice, &iam.GetMFADeviceInput{SerialNumber: &t.with[0], UserName: userName(t.key)})
+	serial := t.with[0]
+	out, err := ask(ctx, p, iam.NewFromConfig(p.aws).GetMFADevice, &iam.GetMFADeviceInput{SerialNumber: &serial, UserName: userName(t.key)})
 	if err != nil {
 		return nil, err
 	}
 	return direct(func(f *facts.Facts) {
 		u := userOf(f, t.key)
 		for _, scheme := range slices.Sorted(maps.Keys(out.Certifications)) {
-			u.Certifications = append(u.Certifications, facts.Certification{Serial: t.with[0], Scheme: scheme, Level: cmp.Or(out.Certifications[scheme], "none told")})
+			u.Certifications = append(u.Certifications, facts.Certification{Serial: serial, Scheme: scheme, Level: cmp.Or(out.Certifications[scheme], "none told")})
 		}
 	}), nil
 }

@@ -99,7 +99,6 @@ func short(s string) string {
 type failures struct {
 	order   []failure
 	regions map[failure][]string
-	told    int // of order, that are gaps already
 }
 
 func (f *failures) add(t *task) {
@@ -130,6 +129,10 @@ func (f *failures) spread(o Operation, about []*task) {
 		}
 		regions := f.regions[failure]
 		failure.call = o.Action
+		if branch(o.Action) == branch(o.needs) && failure.key != "" && !ofRegions(o.Action) {
+			f.put(failure, regions...) // of one element, of which both tell
+			continue
+		}
 		if !ofRegions(o.Action) {
 			failure.key = ""
 			if len(about) > 0 {
@@ -138,6 +141,15 @@ func (f *failures) spread(o Operation, about []*task) {
 		}
 		f.put(failure, regions...)
 	}
+}
+
+// branch is the part of the facts that a call tells of, such as users.
+func branch(call string) string {
+	for _, path := range pathsOf(call) {
+		name, _, _ := strings.Cut(path, ".")
+		return name
+	}
+	return ""
 }
 
 func (f *failures) put(key failure, regions ...string) {
@@ -150,13 +162,10 @@ func (f *failures) put(key failure, regions ...string) {
 	f.regions[key] = append(f.regions[key], regions...)
 }
 
-// gaps takes out of the snapshot all facts that the operations that have failed since it
-// was last called would tell, even those that an older source told: a part of a list is
-// not the list.
+// gaps takes out of the snapshot all facts that the failed operations would tell, even
+// those that an older source told: a part of a list is not the list.
 func (f *failures) gaps(s *facts.Snapshot) {
-	failed := f.order[f.told:]
-	f.told = len(f.order)
-	for _, failure := range failed {
+	for _, failure := range f.order {
 		reason := failure.action + " " + failure.why
 		if regions := f.regions[failure]; len(regions) > 0 {
 			slices.Sort(regions)

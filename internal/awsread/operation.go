@@ -17,9 +17,8 @@ type Operation struct {
 
 	read func(context.Context, *place) (any, error) // nil: called on the way to another
 	// of names the single resources that readOne is about, once the lists are in. What
-	// readOne gives is a direct. A late one is about what the others of its kind told.
+	// readOne gives is a direct.
 	of      func(*facts.Snapshot) []target
-	late    bool
 	readOne func(context.Context, *place, target) (any, error)
 	// untold: where of names nothing the facts are not known. Of the others they are:
 	// there is nothing to ask about.
@@ -91,7 +90,7 @@ func rounds() [][]Operation {
 	left := slices.DeleteFunc(Operations(), func(o Operation) bool { return o.of == nil })
 	for len(left) > 0 {
 		waits := func(o Operation) bool {
-			return slices.ContainsFunc(left, func(l Operation) bool { return l.Action == o.needs || o.late && !l.late })
+			return slices.ContainsFunc(left, func(l Operation) bool { return l.Action == o.needs })
 		}
 		var now, later []Operation
 		for _, o := range left {

@@ -218,10 +218,7 @@ func delegatedAdministrators(ctx context.Context, p *place) (told, error) {
 		}
 		return accounts, out.NextToken, nil
 	})
-	for i := range all {
-		if err != nil {
-			break
-		}
+	for i := 0; err == nil && i < len(all); i++ {
 		all[i].Services, err = delegatedServices(ctx, p, client, all[i].Account)
 	}
 	return func(path []string) direct {
@@ -300,12 +297,9 @@ func policiesOf(ctx context.Context, p *place, client *organizations.Client, kin
 		return out.Policies, out.NextToken, nil
 	})
 	all := attached{}
-	for _, summary := range list {
-		if err != nil {
-			return nil, err
-		}
-		if aws.ToString(summary.Id) != alwaysAttached {
-			err = all.add(ctx, p, client, summary)
+	for i := 0; err == nil && i < len(list); i++ {
+		if aws.ToString(list[i].Id) != alwaysAttached {
+			err = all.add(ctx, p, client, list[i])
 		}
 	}
 	return all, err

@@ -6,7 +6,8 @@ import (
 )
 
 // An operation that needs another comes after it, so that the rounds end, and both are
-// asked in every Region, so that a Region that fails is unknown for both.
+// asked in every Region, so that a Region that fails is unknown for both; or both are
+// about elements of one list, so that an element that fails is.
 func TestWhatAnOperationNeedsComesFirst(t *testing.T) {
 	all := Operations()
 	chained := 0
@@ -16,7 +17,8 @@ func TestWhatAnOperationNeedsComesFirst(t *testing.T) {
 		}
 		chained++
 		j := slices.IndexFunc(all, func(n Operation) bool { return n.Action == o.needs })
-		if j < 0 || j >= i || !all[j].Regional || !o.Regional || o.of == nil {
+		alike := j >= 0 && (all[j].Regional && o.Regional || all[j].of != nil && branch(o.needs) == branch(o.Action))
+		if j < 0 || j >= i || !alike || o.of == nil {
 			t.Errorf("%s needs %s, at %d of %d", o.Action, o.needs, j, i)
 		}
 	}
@@ -47,6 +49,7 @@ func TestFailuresSpreadToWhatNeedsThem(t *testing.T) {
 		{"also if others are asked", region, []*task{{}}, []string{"eu-west-1"}},
 		{"facts of the account are unknown if nobody can be asked", wide, nil, []string{""}},
 		{"and known if somebody can", wide, []*task{{}}, nil},
+		{"of a user whose devices are not known", Operation{Action: getDevice, needs: listDevices}, []*task{{}}, []string{"ann"}},
 		{"an operation that needs none", Operation{Action: "guardduty:GetDetector"}, nil, nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -54,9 +57,10 @@ func TestFailuresSpreadToWhatNeedsThem(t *testing.T) {
 			for _, call := range []string{listDetectors, describeHub} {
 				f.put(failure{call: call, action: call, why: "denied", key: "eu-west-1"}, "eu-west-1")
 			}
+			f.put(failure{call: listDevices, action: listDevices, why: "denied", key: "ann"})
 			f.spread(c.o, c.about)
 			var got []string
-			for _, x := range f.order[2:] {
+			for _, x := range f.order[3:] {
 				if x.call != c.o.Action || x.action != c.o.needs {
 					t.Errorf("got a failure of %s by %s", x.call, x.action)
 				}

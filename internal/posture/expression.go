@@ -99,10 +99,10 @@ type view struct {
 const anyElement = "holder"
 
 // environment is what the expressions of a control may name: facts, now, the element
-// of each, its parameters, what is said of the scan itself, and functions: never(time), conceals(filter, type)
-// and those of unknownFunctions, organizationFunctions, textFunctions
-// and iamFunctions. scan_keys are the IDs of the access keys that the scan was given;
-// denied are the actions that were refused to it or failed.
+// of each, its parameters, what is said of the scan itself, and functions: never(time),
+// conceals(filter, type), and those of unknownFunctions, organizationFunctions,
+// textFunctions and iamFunctions. scan_keys are the IDs of the access keys that the scan
+// was given; denied are the actions that were refused to it or failed.
 func (c *Control) environment(v *view) (*cel.Env, error) {
 	base, err := common()
 	if err != nil {

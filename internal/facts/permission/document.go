@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/rootkeep/rootkeep"
 	"github.com/rootkeep/rootkeep/iam"
 	"github.com/rootkeep/rootkeep/iam/account"
 	"github.com/rootkeep/rootkeep/iam/condition"
@@ -66,11 +67,23 @@ func unreadable(name string, err error) Answer {
 
 // holder is a role of which nothing is known but what it carries.
 func (a *Account) holder(policies ...*iam.Policy) *account.Identity {
+	return &account.Identity{Principal: a.anyRole, Path: "/", Inline: policies}
+}
+
+// anyHolder is a role of the account that nobody thought of. Of an account whose number
+// is none it is one of nobody.
+func (a *Account) anyHolder() iam.Principal {
 	p, err := iam.ParsePrincipal("arn:" + a.partition() + ":iam::" + string(a.id) + ":role/rk0example")
-	if err != nil { // the account's number is none
+	if err != nil {
 		p = iam.Principal{Kind: iam.Role, ARN: "arn:aws:iam::" + nobody + ":role/rk0example", Account: nobody, Name: "rk0example"}
 	}
-	return &account.Identity{Principal: p, Path: "/", Inline: policies}
+	return p
+}
+
+// ownerOf is the account as the owner of resources: it leaves the decision to identity
+// policies, as trust and key policies that name it do.
+func ownerOf(id rootkeep.AccountID) (*iam.Policy, error) {
+	return iam.Parse("the account", fmt.Appendf(nil, `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":{"AWS":%q},"Action":"*","Resource":"*"}}`, id))
 }
 
 // partition is that of the account's own ARNs.
@@ -159,25 +172,28 @@ func (d *document) mayAllow(action string) bool {
 }
 
 func (a *Account) allows(d *document, action, resource string, absent []string) Answer {
-	i := a.holder(d.policy)
+	who := &a.holder().Principal
 	if d.set == nil {
-		// The account as a resource's owner leaves the decision to identity policies,
-		// as trust and key policies that name it do.
-		owner, err := iam.Parse("the account", fmt.Appendf(nil, `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":{"AWS":%q},"Action":"*","Resource":"*"}}`, i.Principal.Account))
+		err := a.ownerErr
 		if err == nil {
-			d.set, err = iam.NewSet(iam.Policies{Identity: []*iam.Policy{d.policy}, Resource: []*iam.Policy{owner}})
+			d.set, err = iam.NewSet(iam.Policies{Identity: []*iam.Policy{d.policy}, Resource: []*iam.Policy{a.owner}})
 		}
 		if err != nil {
 			return undecided("cannot be judged: %s", one(err.Error()))
 		}
 		d.regions = regionsOf(d.policy)
 	}
-	form := strings.NewReplacer("$account", string(i.Principal.Account), "$partition", a.partition()).Replace(resource)
+	form := strings.NewReplacer("$account", string(who.Account), "$partition", a.partition()).Replace(resource)
 	w := witness.New(witness.Fill(form), form)
-	known := request(&i.Principal, absent)
+	key := strings.Join(absent, " ")
+	known, ok := a.requests[key]
+	if !ok {
+		known = request(who, absent)
+		a.requests[key] = known
+	}
 	best := Answer{Truth: iam.False}
 	for _, region := range d.regions {
-		r := iam.Request{Action: action, Resource: w.In(region), ResourceAccount: i.Principal.Account, Principal: i.Principal, Context: known}
+		r := iam.Request{Action: action, Resource: w.In(region), ResourceAccount: who.Account, Principal: *who, Context: known}
 		switch by := d.set.Decide(&r); by.Outcome {
 		case iam.Allowed:
 			return Answer{Truth: iam.True, Why: one(statement(by.Statement) + " allows " + action + " on " + form)}

@@ -37,9 +37,13 @@ func (x Answer) No() bool { return x.Truth == iam.False }
 type Account struct {
 	snapshot *facts.Snapshot
 	id       rootkeep.AccountID
-	unknown  map[string]facts.Gap       // by path
-	partly   map[gapKey]facts.Gap       // of single resources
-	papers   map[string]*document       // by text
+	unknown  map[string]facts.Gap // by path
+	partly   map[gapKey]facts.Gap // of single resources
+	papers   map[string]*document // by text
+	anyRole  iam.Principal        // carries what is judged alone
+	owner    *iam.Policy
+	ownerErr error
+	requests map[string]iam.Context     // by the keys that they lack
 	may      map[string]map[string]bool // by witness.Actions: actions that may be allowed
 	trusts   map[string]*trust          // by the role's ARN
 	policies map[string]*iam.Policy     // by name and text
@@ -60,12 +64,14 @@ const nobody = "000000000000"
 // Of makes an Account ready.
 func Of(s *facts.Snapshot) *Account {
 	a := &Account{
-		snapshot: s, id: s.Account, unknown: map[string]facts.Gap{}, partly: map[gapKey]facts.Gap{}, papers: map[string]*document{}, may: map[string]map[string]bool{}, trusts: map[string]*trust{},
+		snapshot: s, id: s.Account, unknown: map[string]facts.Gap{}, partly: map[gapKey]facts.Gap{}, papers: map[string]*document{}, requests: map[string]iam.Context{}, may: map[string]map[string]bool{}, trusts: map[string]*trust{},
 		policies: map[string]*iam.Policy{}, standing: map[string]*standing{},
 	}
 	if a.id == "" {
 		a.id = nobody
 	}
+	a.anyRole = a.anyHolder()
+	a.owner, a.ownerErr = ownerOf(a.anyRole.Account)
 	for _, g := range s.Unknown() {
 		a.unknown[g.Path] = g
 	}
