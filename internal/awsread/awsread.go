@@ -1,4 +1,4 @@
-// Package awsread reads an AWS account, and nothing else here speaks to AWS: the
+// Package awsread reads an AWS account, and nothing else here asks AWS: the
 // caller's own credentials go in, a snapshot of facts comes out. It says where each
 // fact came from and when, and what could not be read and why. It changes nothing.
 //

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/rootkeep/rootkeep/internal/awssim/cloud"
 )
@@ -55,6 +56,15 @@ func refuse(c *cloud.Call, f map[string]any) string {
 	}
 	if text(f, "AwsAccountId") != string(c.Account.ID) {
 		return "AwsAccountId is not the account that imports"
+	}
+	// Who has no product of its own imports as the default product of the account.
+	if own := c.ARN("product/" + string(c.Account.ID) + "/default"); text(f, "ProductArn") != own {
+		return "ProductArn is not " + own
+	}
+	for name, most := range map[string]int{"Title": 256, "Description": 1024, "Id": 512, "GeneratorId": 512} {
+		if n := utf8.RuneCountInString(text(f, name)); n < 1 || n > most {
+			return fmt.Sprintf("Finding does not adhere to Amazon Finding Format. data.%s should have 1 to %d characters", name, most)
+		}
 	}
 	return ""
 }
