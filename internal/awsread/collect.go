@@ -95,7 +95,7 @@ func (r *reader) details(ctx context.Context, s *facts.Snapshot, lost *failures)
 			about := r.tasksOf(o, &sofar)
 			lost.spread(o, about)
 			about = slices.DeleteFunc(about, func(t *task) bool { return lost.lack(o.needs, t.target.key) })
-			if len(about) == 0 {
+			if len(about) == 0 && !o.untold {
 				told[o.Action] = r.config.Now().UTC() // without a resource there is nothing to ask
 			}
 			tasks = append(tasks, about...)

@@ -135,8 +135,8 @@ func changed(change func(*facts.Facts)) func() *facts.Snapshot {
 	}
 }
 
-// member is an account of an organization whose trail 444455556666 keeps.
-func member() *facts.Snapshot {
+// organizationMember is an account of an organization whose trail 444455556666 keeps.
+func organizationMember() *facts.Snapshot {
 	s := monitored()
 	s.Facts.MetricFilters, s.Facts.Alarms, s.Facts.Topics, s.Facts.Subscriptions = nil, nil, nil, nil
 	s.Facts.Trails[0].Organization = true
@@ -194,7 +194,7 @@ func TestAMemberIsJudgedWhereItsTrailIsKept(t *testing.T) {
 		}), rootkeep.Unknown, "of account 777766665555"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			f := rootAlarmOf(t, member(), controls, c.peer)
+			f := rootAlarmOf(t, organizationMember(), controls, c.peer)
 			if told := f.Detail + strings.Join(f.Missing, " "); f.Status != c.want || !strings.Contains(told, c.says) {
 				t.Errorf("got %s: %s\nwant %s: %s", f.Status, told, c.want, c.says)
 			}

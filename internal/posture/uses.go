@@ -34,11 +34,9 @@ func used(tree *cel.Ast) (paths []string, err error) {
 			err = fmt.Errorf("has(%s): a fact is always there or unknown; compare its value", s.FieldName())
 			return
 		}
-		branch, ok := branches[a.GetType(s.Operand().ID()).TypeName()]
-		if !ok {
-			return
+		if branch, ok := branches[a.GetType(s.Operand().ID()).TypeName()]; ok {
+			paths = append(paths, strings.TrimPrefix(branch+"."+s.FieldName(), "."))
 		}
-		paths = append(paths, strings.TrimPrefix(branch+"."+s.FieldName(), "."))
 	}))
 	return withKeys(paths), err
 }
