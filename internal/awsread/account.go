@@ -21,6 +21,8 @@ import (
 type direct func(*facts.Facts)
 
 // identityOperations tell of the account itself and of its IAM.
+const describeOrganization = "organizations:DescribeOrganization"
+
 var identityOperations = []Operation{
 	{Action: "iam:GetAccountSummary", read: accountSummary},
 	{Action: "iam:GetAccountAuthorizationDetails", read: authorizationDetails},
@@ -29,7 +31,7 @@ var identityOperations = []Operation{
 	{Action: "iam:GetAccountPasswordPolicy", read: passwordPolicy},
 	{Action: "iam:ListVirtualMFADevices", read: virtualDevices},
 	{Action: "iam:ListAccountAliases", read: accountAlias},
-	{Action: "organizations:DescribeOrganization", read: organization},
+	{Action: describeOrganization, read: organization},
 }
 
 // enabledRegions asks which Regions the account may use.

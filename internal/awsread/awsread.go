@@ -11,6 +11,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -19,6 +20,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/aws/smithy-go/logging"
+	"github.com/aws/smithy-go/middleware"
 
 	"github.com/rootkeep/rootkeep"
 	"github.com/rootkeep/rootkeep/internal/awsread/pace"
@@ -50,7 +52,9 @@ type reader struct {
 	config  Config // with a clock and a Sleep
 	aws     aws.Config
 	account rootkeep.AccountID // "" until AWS said whose the credentials are
+	caller  string             // ARN of whose the first credentials are
 	pace    *pace.Limiter
+	options []func(*middleware.Stack) error // of the configuration, without this reader's own
 
 	mu            sync.Mutex // guards what follows
 	done, planned int
@@ -120,7 +124,8 @@ func (r *reader) open(ctx context.Context) error {
 	case r.aws.Region == "":
 		return fmt.Errorf("no AWS Region is set; hint: --region us-east-1, or a region in the profile")
 	}
-	r.aws.APIOptions = append(r.aws.APIOptions, r.paced)
+	r.options = r.aws.APIOptions
+	r.aws.APIOptions = append(slices.Clip(r.options), r.paced)
 	if _, err := r.aws.Credentials.Retrieve(ctx); err != nil {
 		return fmt.Errorf("no AWS credentials: %w; hint: sign in, for instance with aws login or aws sso login, or name a --profile", err)
 	}
@@ -140,6 +145,7 @@ func (r *reader) identify(ctx context.Context) error {
 	case err != nil:
 		return fmt.Errorf("ask AWS whose credentials these are: %w", err)
 	}
+	r.caller = aws.ToString(who.Arn)
 	r.account, err = rootkeep.ParseAccountID(aws.ToString(who.Account))
 	return err
 }

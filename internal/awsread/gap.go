@@ -54,18 +54,22 @@ func failureOf(t *task) failure {
 		service, _, _ := strings.Cut(t.Action, ":")
 		f.action = service + ":" + on.OperationName
 	}
+	f.why = why(t.err)
+	return f
+}
+
+// why is what went wrong with a call, to follow its name.
+func why(err error) string {
 	var api smithy.APIError
 	switch {
-	case denied(t.err) && errors.As(t.err, &api) && strings.Contains(api.ErrorMessage(), "service control policy"):
-		f.why = "denied by a service control policy"
-	case denied(t.err):
-		f.why = "denied"
-	case errors.As(t.err, &api):
-		f.why = "failed: " + short(api.ErrorCode()+": "+api.ErrorMessage())
-	default:
-		f.why = "failed: " + short(t.err.Error())
+	case denied(err) && errors.As(err, &api) && strings.Contains(api.ErrorMessage(), "service control policy"):
+		return "denied by a service control policy"
+	case denied(err):
+		return "denied"
+	case errors.As(err, &api):
+		return "failed: " + short(api.ErrorCode()+": "+api.ErrorMessage())
 	}
-	return f
+	return "failed: " + short(err.Error())
 }
 
 // short bounds text that comes from outside.
@@ -125,6 +129,10 @@ func (f *failures) gaps(s *facts.Snapshot) {
 			s.Gaps = append(s.Gaps, facts.Gap{Path: path, Resource: failure.key, Permission: failure.action, Reason: reason})
 		}
 	}
+	sortGaps(s)
+}
+
+func sortGaps(s *facts.Snapshot) {
 	slices.SortStableFunc(s.Gaps, func(a, b facts.Gap) int {
 		return cmp.Or(cmp.Compare(a.Path, b.Path), cmp.Compare(a.Resource, b.Resource), cmp.Compare(a.Reason, b.Reason))
 	})
