@@ -15,7 +15,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -84,7 +83,7 @@ func Open(dir string, id func() string, now time.Time, p Parameters, within time
 	}
 	age := now.Sub(s.State.Started)
 	switch {
-	case !reflect.DeepEqual(s.State.Parameters, p):
+	case s.State.Parameters.String() != p.String():
 		return nil, fmt.Errorf("%s holds a scan with other parameters (%s); hint: give the same, or another --save", dir, s.State.Parameters)
 	case age > within:
 		return nil, fmt.Errorf("%s holds a scan of %s, which is %s old; hint: --resume-within %s takes it up all the same, another --save begins a new one",

@@ -22,6 +22,7 @@ type scanFlags struct {
 	config       app.ScanConfig
 	fromAWS      bool
 	aws          app.AWSConfig
+	organization organizationFlags
 }
 
 // ScanCommand is rootkeep scan.
@@ -29,7 +30,7 @@ func ScanCommand(s cli.Streams) *cobra.Command {
 	var f scanFlags
 	c := &cobra.Command{
 		Use:   "scan FILE...|--snapshot FILE|--aws",
-		Short: "Judge an account by controls",
+		Short: "Judge an account or an organization by controls",
 		Long: `Scan judges an account by what people already have of it, offline. A file is one of
   the credential report (the CSV, or aws iam get-credential-report),
   aws iam get-account-authorization-details,
@@ -47,6 +48,14 @@ IAM once, then every Region that is enabled. It only reads; what is denied makes
 findings unknown and is named, and all else is still judged. docs/scan.md lists the
 permissions.
 
+--aws --organization reads every account of the organization, from the management
+account or a delegated administrator, by a role in each: --role says which, and
+--broker-role a role to enter before. Root users of members are seen through root
+sessions for auditing, where centralized root access is on. --save is then a folder
+with a snapshot of each account; a scan that was interrupted goes on where it was when
+the same command runs again, and --snapshot judges the folder. An account that cannot
+be entered is named and stops no other; a suspended one is named and left out.
+
 An alarm is proven, not looked up by name: events are run through the metric filter,
 and what one of them publishes must take the alarm to a confirmed subscriber.
 
@@ -54,9 +63,13 @@ A fact that no file tells makes a finding unknown, never passed, and the report 
 the call that tells it. Files do not say when AWS answered: their own time is taken.
 
 Exit code 2 with --fail-on when a failure is at or above that severity, 5 when a file
-or an answer of AWS could not be read.`,
+or an answer of AWS or an account could not be read.`,
 		Example: `  rootkeep scan --aws --profile audit --save account.json
   rootkeep scan --aws --region eu-west-1 --output json
+  rootkeep scan --aws --organization --save scan-of-today
+  rootkeep scan --aws --organization --accounts 111122223333,444455556666 --role audit/reader --external-id 7f3a
+  rootkeep scan --aws --organization --broker-role arn:aws:iam::111122223333:role/broker
+  rootkeep scan --snapshot scan-of-today --fail-on critical
   aws iam generate-credential-report && aws iam get-credential-report > report.json
   aws iam get-account-summary > summary.json
   aws iam get-account-authorization-details > details.json
@@ -69,14 +82,15 @@ or an answer of AWS could not be read.`,
 	fl := c.Flags()
 	fl.StringVar(&f.output, "output", "text", "text, json, csv or junit")
 	fl.StringVarP(&f.file, "file", "o", "", "write the report to this file instead of standard output")
-	fl.StringVar(&f.config.Snapshot, "snapshot", "", "snapshot file to judge")
+	fl.StringVar(&f.config.Snapshot, "snapshot", "", "snapshot file to judge, or the folder of an organization's scan")
 	fl.BoolVar(&f.fromAWS, "aws", false, "read AWS with your own credentials")
 	fl.StringVar(&f.aws.Profile, "profile", "", "profile of the AWS configuration, with --aws")
 	fl.StringVar(&f.aws.Region, "region", "", "Region to begin in, with --aws; AWS names the others")
-	fl.StringVar(&f.config.Save, "save", "", "write the facts to this new snapshot file")
+	fl.StringVar(&f.config.Save, "save", "", "write the facts to this new snapshot file; of an organization, to this folder")
 	fl.StringArrayVar(&f.config.Controls, "controls", nil, "folder with further controls (repeatable)")
 	fl.Var(&f.failOn, "fail-on", "exit 2 when a failure is at or above this severity")
 	fl.IntVar(&f.most, "max-resources", 0, "resources named for each control in text, 0: 5, -1: all")
+	f.organization.add(c)
 	cli.CompleteValues(c, "output", scanFormats)
 	cli.CompleteValues(c, "fail-on", cli.Levels())
 	return c
@@ -91,6 +105,8 @@ func (f *scanFlags) check(paths []string) error {
 		return cli.Usage("--output %s: want text, json, csv or junit", f.output)
 	case f.fromAWS && (f.config.Snapshot != "" || len(paths) > 0):
 		return cli.Usage("--aws reads all facts itself: give no files and no --snapshot")
+	case !f.fromAWS && f.organization.on:
+		return cli.Usage("--organization goes with --aws")
 	case !f.fromAWS && (f.aws.Profile != "" || f.aws.Region != ""):
 		return cli.Usage("--profile and --region go with --aws")
 	case !f.fromAWS && f.config.Snapshot == "" && len(paths) == 0:
@@ -98,7 +114,7 @@ func (f *scanFlags) check(paths []string) error {
 	case f.config.Snapshot != "" && len(paths) > 0:
 		return cli.Usage("--snapshot has all facts: give either it or files")
 	}
-	return nil
+	return f.organization.check()
 }
 
 func (f *scanFlags) run(ctx context.Context, s cli.Streams, paths []string) error {
@@ -110,7 +126,14 @@ func (f *scanFlags) run(ctx context.Context, s cli.Streams, paths []string) erro
 	clear := func() {}
 	if f.fromAWS {
 		c.AWS = &f.aws
-		if width, ok := cli.TerminalWidth(s.Err); ok {
+		width, ok := cli.TerminalWidth(s.Err)
+		switch {
+		case f.organization.on:
+			c.Organization = &f.organization.config
+			if ok {
+				clear = f.organization.show(s.Err, width)
+			}
+		case ok:
 			c.AWS.Progress, clear = cli.CallsLine(s.Err, width)
 		}
 	}

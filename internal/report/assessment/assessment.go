@@ -24,6 +24,7 @@ type Assessment struct {
 	Findings  []rootkeep.Finding `json:"findings"`
 	Problems  []Problem          `json:"problems"`
 	ExitCodes []int              `json:"exit_codes"`
+	Left      []Left             `json:"not_scanned"`
 
 	controls map[string]*posture.Control
 }
@@ -67,6 +68,7 @@ func New(version string, judged time.Time, controls []*posture.Control) *Assessm
 	a := &Assessment{
 		Schema: Schema, Version: version, Judged: judged, Controls: len(controls), controls: map[string]*posture.Control{},
 		Accounts: []Account{}, Findings: []rootkeep.Finding{}, Problems: []Problem{}, ExitCodes: []int{},
+		Left: []Left{},
 	}
 	for _, c := range controls {
 		a.controls[c.ID] = c

@@ -65,6 +65,7 @@ func (a *Assessment) Text(w io.Writer, most int) error {
 	for _, p := range a.Problems {
 		fmt.Fprintf(out, "  not read: %s: %s\n", visible(p.File), visible(p.Reason))
 	}
+	a.left(out)
 	return out.Flush()
 }
 
