@@ -157,7 +157,7 @@ func (s *Sweep) Begin(organization string, accounts []Account) ([]rootkeep.Accou
 	if s.begun && s.State.Organization != organization {
 		return nil, fmt.Errorf("%s holds a scan of organization %s, and these credentials are of %s; hint: use the other credentials, or another --save", s.dir, s.State.Organization, organization)
 	}
-	s.State.Organization, s.State.Accounts, s.State.Finished = organization, accounts, time.Time{}
+	s.State.Organization, s.State.Accounts, s.State.Finished = organization, slices.Clone(accounts), time.Time{}
 	var out []rootkeep.AccountID
 	for _, a := range accounts {
 		_, err := os.Stat(s.path(a.ID))
