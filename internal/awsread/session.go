@@ -26,8 +26,8 @@ type role struct {
 
 // entryError is that a role could not be entered.
 type entryError struct {
-	arn, caller, scan string
-	err               error
+	arn, caller string
+	err         error
 }
 
 func (e *entryError) Unwrap() error { return e.err }
@@ -35,8 +35,8 @@ func (e *entryError) Unwrap() error { return e.err }
 func (e *entryError) Error() string {
 	out := fmt.Sprintf("role %s cannot be entered: %s", e.arn, "sts:AssumeRole "+why(e.err))
 	if denied(e.err) {
-		out += fmt.Sprintf("; hint: the role has to be there, its trust policy to allow sts:AssumeRole and sts:SetSourceIdentity with %s to %s, "+
-			"whose own policies have to allow them too; --role, --external-id and --broker-role say how to enter", e.scan, e.caller)
+		out += fmt.Sprintf("; hint: the role has to be there, its trust policy to allow sts:AssumeRole and sts:SetSourceIdentity with SC-* to %s, "+
+			"whose own policies have to allow them too; --role, --external-id and --broker-role say how to enter", e.caller)
 	}
 	return out
 }
@@ -84,7 +84,7 @@ func (e *role) Retrieve(ctx context.Context) (aws.Credentials, error) {
 		err = errors.New("an answer without credentials")
 	}
 	if err != nil {
-		return aws.Credentials{}, &entryError{e.arn, e.from.caller, e.scan, err}
+		return aws.Credentials{}, &entryError{e.arn, e.from.caller, err}
 	}
 	e.to.entered(facts.Session{
 		Account: e.to.account, Role: e.arn, AccessKey: aws.ToString(out.Credentials.AccessKeyId), SourceIdentity: aws.ToString(out.SourceIdentity),
