@@ -3,6 +3,7 @@ package account
 import (
 	"io"
 	"regexp"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -57,7 +58,7 @@ func (f *organizationFlags) check() error {
 	switch {
 	case !f.on:
 		return nil
-	case !roleForm.MatchString(e.Role):
+	case !roleForm.MatchString(e.Role), strings.HasPrefix(e.Role, "arn:"):
 		return cli.Usage("--role %s: want the name of a role, with its path if it has one; hint: --role audit/reader", e.Role)
 	case e.Broker != "" && !brokerForm.MatchString(e.Broker):
 		return cli.Usage("--broker-role %s: want arn:aws:iam::ACCOUNT:role/NAME", e.Broker)
