@@ -44,7 +44,7 @@ type Config struct {
 	// grows with every further page. It is never called twice at once.
 	Progress func(done, planned int)
 	Now      func() time.Time                           // nil is the machine's clock
-	Sleep    func(context.Context, time.Duration) error // between two looks at a report; nil is a timer
+	Sleep    func(context.Context, time.Duration) error // between two looks at a report, and for the turn of a call; nil is a timer
 }
 
 // reader is one account being read.
@@ -53,6 +53,7 @@ type reader struct {
 	aws     aws.Config
 	account rootkeep.AccountID // "" until AWS said whose the credentials are
 	caller  string             // ARN of whose the first credentials are
+	told    bool               // somebody else asks for what is of the whole organization
 	pace    *pace.Limiter
 	options []func(*middleware.Stack) error // of the configuration, without this reader's own
 
@@ -65,7 +66,7 @@ type reader struct {
 // gaps and stops no other. The error says what to do: there are no credentials, they
 // have expired, there is no Region; or it is the context's.
 func Collect(ctx context.Context, c Config) (*facts.Snapshot, error) {
-	r := newReader(c, pace.New(workers(c), ceiling))
+	r := newReader(c, workers(c), nil)
 	if err := r.open(ctx); err != nil {
 		return nil, interrupted(ctx, err)
 	}
@@ -76,12 +77,17 @@ func Collect(ctx context.Context, c Config) (*facts.Snapshot, error) {
 	return s, interrupted(ctx, err)
 }
 
-func newReader(c Config, l *pace.Limiter) *reader {
+// newReader makes a reader with the limiter of another one, or with one of its own for
+// so many calls at once.
+func newReader(c Config, calls int, l *pace.Limiter) *reader {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
 	if c.Sleep == nil {
 		c.Sleep = sleep
+	}
+	if l == nil {
+		l = pace.New(calls, ceiling, c.Sleep)
 	}
 	return &reader{config: c, pace: l}
 }

@@ -5,6 +5,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	trailtypes "github.com/aws/aws-sdk-go-v2/service/cloudtrail/types"
@@ -91,11 +93,23 @@ func (r *reader) details(ctx context.Context, s *facts.Snapshot, lost *failures)
 	for _, o := range operations {
 		t, ok := at[o.Action]
 		if !ok {
+			if !ofLists(o.Action) {
+				continue // nobody was asked
+			}
 			t = r.config.Now().UTC() // without a resource there is nothing to ask
 		}
 		s.Observe(o.Action, t, "", pathsOf(o.Action)...)
 	}
 	return nil
+}
+
+// ofLists says whether a call tells of the elements of lists. Of a list without elements
+// everything is known.
+func ofLists(call string) bool {
+	return !slices.ContainsFunc(pathsOf(call), func(path string) bool {
+		branch, _, _ := strings.Cut(path, ".")
+		return !facts.IsList(branch)
+	})
 }
 
 // take puts the answer of a task into the snapshot.

@@ -8,15 +8,14 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/iam"
 	iamtypes "github.com/aws/aws-sdk-go-v2/service/iam/types"
 	"github.com/aws/aws-sdk-go-v2/service/organizations"
 	orgtypes "github.com/aws/aws-sdk-go-v2/service/organizations/types"
 
 	"github.com/rootkeep/rootkeep"
-	"github.com/rootkeep/rootkeep/internal/awsread/pace"
 	"github.com/rootkeep/rootkeep/internal/facts"
 )
 
@@ -44,13 +43,15 @@ type Progress struct {
 const (
 	usualCalls      = 64
 	callsPerAccount = 4 // that an account has under way on average; the rest of its time it waits
-	featuresCall    = "iam:ListOrganizationsFeatures"
+	listAccounts    = "organizations:ListAccounts"
 )
 
-// OrganizationOperations are what reading an organization asks beside Operations: the
-// permissions of the credentials with which it begins, or of the broker role.
+// OrganizationOperations are what reading an organization asks with the credentials
+// with which it begins, or with the broker role, and so the permissions these need.
 func OrganizationOperations() []Operation {
-	return []Operation{{Action: describeOrganization}, {Action: "organizations:ListAccounts"}, {Action: featuresCall}, {Action: "sts:AssumeRole"}, {Action: assumeRoot}}
+	out := slices.DeleteFunc(slices.Clone(organizationOperations), func(o Operation) bool { return o.Action == "organizations:ListParents" })
+	return append(out, Operation{Action: listAccounts}, Operation{Action: "organizations:ListAccountsForParent"},
+		Operation{Action: "organizations:ListOrganizationalUnitsForParent"}, Operation{Action: "sts:AssumeRole"}, Operation{Action: assumeRoot})
 }
 
 // Account is an account as its organization lists it.
@@ -58,6 +59,8 @@ type Account struct {
 	ID    rootkeep.AccountID
 	Name  string
 	State string // ACTIVE, SUSPENDED, PENDING_CLOSURE and others of AWS
+
+	email string // of its root user
 }
 
 // Active says whether the account can be entered.
@@ -69,10 +72,11 @@ type Organization struct {
 	Management rootkeep.AccountID
 	Accounts   []Account // by number
 
-	entry    Entry
-	base     *reader // of the credentials, or of the broker role
-	features []iamtypes.FeatureType
-	unsure   bool // the features could not be read
+	entry  Entry
+	base   *reader    // of the credentials, or of the broker role
+	listed time.Time  // when AWS listed the accounts
+	wide   *wideFacts // that every member is told
+	paths  map[rootkeep.AccountID][]string
 
 	mu       sync.Mutex // guards what follows
 	progress Progress
@@ -85,7 +89,7 @@ func Discover(ctx context.Context, c Config, e Entry) (*Organization, error) {
 	e.Role, e.Calls = cmp.Or(e.Role, UsualRole), cmp.Or(max(e.Calls, 0), usualCalls)
 	o := &Organization{entry: e, parts: map[rootkeep.AccountID]float64{}}
 	c.Progress = o.counter("")
-	o.base = newReader(c, pace.New(e.Calls, ceiling))
+	o.base = newReader(c, e.Calls, nil)
 	return o, interrupted(ctx, o.discover(ctx))
 }
 
@@ -107,9 +111,14 @@ func (o *Organization) discover(ctx context.Context) error {
 		return err
 	}
 	if err := o.list(ctx); err != nil {
-		return fmt.Errorf("organizations:ListAccounts %s; hint: use credentials of the management account or of a delegated administrator", why(err))
+		return fmt.Errorf("%s %s; hint: use credentials of the management account or of a delegated administrator", listAccounts, why(err))
 	}
-	return o.askFeatures(ctx)
+	o.wide = o.base.organizationWide(ctx)
+	var err error
+	if o.paths, err = o.base.paths(ctx); err != nil {
+		o.wide.lose(listPolicies, err) // without the tree nobody knows which of them bind an account
+	}
+	return ctx.Err()
 }
 
 func (o *Organization) describe(ctx context.Context) error {
@@ -148,26 +157,10 @@ func (o *Organization) list(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		o.Accounts = append(o.Accounts, Account{id, aws.ToString(a.Name), cmp.Or(string(a.State), string(a.Status))})
+		o.Accounts = append(o.Accounts, Account{id, aws.ToString(a.Name), cmp.Or(string(a.State), string(a.Status)), aws.ToString(a.Email)})
 	}
+	o.listed = p.at
 	slices.SortFunc(o.Accounts, func(a, b Account) int { return strings.Compare(string(a.ID), string(b.ID)) })
-	return nil
-}
-
-// askFeatures asks for the features of centralized root access. Without an answer root
-// sessions are tried, and say themselves what is in the way.
-func (o *Organization) askFeatures(ctx context.Context) error {
-	p := o.base.place(o.base.aws.Region)
-	out, err := ask(ctx, p, iam.NewFromConfig(p.aws).ListOrganizationsFeatures, &iam.ListOrganizationsFeaturesInput{})
-	switch {
-	case code(err) == "ServiceAccessNotEnabledException":
-		// Without trusted access there are none.
-	case err != nil:
-		o.unsure = true
-		return ctx.Err()
-	default:
-		o.features = out.EnabledFeatures
-	}
 	return nil
 }
 
@@ -230,11 +223,13 @@ func (o *Organization) account(ctx context.Context, id rootkeep.AccountID) (*fac
 	if o.audits(id) {
 		wg.Go(func() { root = o.base.rootTasks(ctx, member, o.config("")) })
 	}
+	member.told = true
 	s, err := member.collect(ctx)
 	wg.Wait()
 	if err != nil {
 		return nil, err
 	}
+	o.tellMember(s, id)
 	takeRoot(s, root)
 	if reason := o.unaudited(id); reason != "" {
 		for _, path := range pathsOf(rootOperations[0].Action) {
@@ -264,9 +259,28 @@ func (o *Organization) member(ctx context.Context, c Config, id rootkeep.Account
 	return member, err
 }
 
-// audits says whether a root session of the account is to be asked for.
+// tellMember puts into a snapshot what the organization says of the account.
+func (o *Organization) tellMember(s *facts.Snapshot, id rootkeep.AccountID) {
+	wide, path := o.wide, o.paths[id]
+	if path == nil { // as of an account that joined while the tree was read
+		wide, path = &wideFacts{wide.by, slices.Clone(wide.answers)}, []string{string(id)}
+		wide.lose(listPolicies, errors.New("AWS lists the account in no unit"))
+	}
+	wide.tell(s, path)
+	for _, a := range o.Accounts {
+		if a.ID == id && a.email != "" {
+			s.Facts.Root.Email = a.email
+			s.Gaps = withoutGap(s.Gaps, "root.email")
+			s.Origins = append(s.Origins, facts.Origin{Path: "root.email", Call: listAccounts, At: o.listed, Account: o.base.account})
+		}
+	}
+}
+
+// audits says whether a root session of the account is to be asked for. If AWS did not
+// say whether it gives any, it is asked for one, and says itself what is in the way.
 func (o *Organization) audits(id rootkeep.AccountID) bool {
-	return id != o.Management && (o.unsure || slices.Contains(o.features, iamtypes.FeatureTypeRootCredentialsManagement))
+	features, known := o.wide.features()
+	return id != o.Management && (!known || slices.Contains(features, string(iamtypes.FeatureTypeRootCredentialsManagement)))
 }
 
 // unaudited says why no root session tells of an account's root user, "" if one does.

@@ -226,13 +226,13 @@ func TestRootUsersOfMembersAreSeen(t *testing.T) {
 
 func TestWithoutRootSessionsTheRestIsRead(t *testing.T) {
 	for _, c := range []struct {
-		name, permission, reason string
-		spoil                    func(*group)
+		name, path, permission, reason string
+		spoil                          func(*group)
 	}{
-		{"denied", "sts:AssumeRoot", "sts:AssumeRoot denied", func(g *group) { g.AddFault(cloud.Fault{Kind: cloud.Deny, Service: "sts", Operation: "AssumeRoot"}) }},
-		{"not enabled", "", "the organization has not enabled RootCredentialsManagement, so AWS gives no root session", func(g *group) { g.Organization.RootCredentials = false }},
-		{"whether it is enabled is not known", "", "", func(g *group) { g.AddFault(cloud.Fault{Kind: cloud.Deny, Operation: "ListOrganizationsFeatures"}) }},
-		{"a call in the session denied", "iam:ListMFADevices", "iam:ListMFADevices in a root session denied", func(g *group) { g.AddFault(cloud.Fault{Kind: cloud.Deny, Operation: "ListMFADevices"}) }},
+		{"denied", "root.devices", "sts:AssumeRoot", "sts:AssumeRoot denied", func(g *group) { g.AddFault(cloud.Fault{Kind: cloud.Deny, Service: "sts", Operation: "AssumeRoot"}) }},
+		{"not enabled", "root.devices", "", "the organization has not enabled RootCredentialsManagement, so AWS gives no root session", func(g *group) { g.Organization.RootCredentials = false }},
+		{"whether it is enabled is not known", "organization.root_features", "iam:ListOrganizationsFeatures", "iam:ListOrganizationsFeatures denied", func(g *group) { g.AddFault(cloud.Fault{Kind: cloud.Deny, Operation: "ListOrganizationsFeatures"}) }},
+		{"a call in the session denied", "root.devices", "iam:ListMFADevices", "iam:ListMFADevices in a root session denied", func(g *group) { g.AddFault(cloud.Fault{Kind: cloud.Deny, Operation: "ListMFADevices"}) }},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			g := newGroup(t, 4)
@@ -244,7 +244,7 @@ func TestWithoutRootSessionsTheRestIsRead(t *testing.T) {
 			}
 			var want []facts.Gap
 			if c.reason != "" {
-				want = []facts.Gap{{Path: "root.devices", Permission: c.permission, Reason: c.reason}}
+				want = []facts.Gap{{Path: c.path, Permission: c.permission, Reason: c.reason}}
 			}
 			if diff := cmp.Diff(want, s.Gaps, cmpopts.EquateEmpty()); diff != "" {
 				t.Errorf("gaps (-want +got):\n%s", diff)

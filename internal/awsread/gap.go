@@ -39,6 +39,22 @@ func denied(err error) bool {
 	return slices.Contains([]string{"AccessDenied", "AccessDeniedException", "AuthorizationError", "AuthorizationErrorException", "UnauthorizedOperation"}, code(err))
 }
 
+// forManagement is why a member is told nothing of its organization. No permission
+// would change that, so that none is named.
+const forManagement = "is answered to the management account and to delegated administrators alone"
+
+// memberOnly says that AWS refuses because of who the account is, not for want of a
+// permission. Of Organizations the text alone tells the two apart.
+func memberOnly(err smithy.APIError) bool {
+	switch err.ErrorCode() {
+	case "AccountNotManagementOrDelegatedAdministratorException":
+		return true
+	case "AccessDeniedException":
+		return strings.HasPrefix(err.ErrorMessage(), "You don't have permissions to access this resource")
+	}
+	return false
+}
+
 // failure is why an operation told nothing. Equal failures of several Regions are one.
 type failure struct {
 	call   string // the operation whose facts are lost
@@ -62,6 +78,8 @@ func failureOf(t *task) failure {
 func why(err error) string {
 	var api smithy.APIError
 	switch {
+	case errors.As(err, &api) && memberOnly(api):
+		return forManagement
 	case denied(err) && errors.As(err, &api) && strings.Contains(api.ErrorMessage(), "service control policy"):
 		return "denied by a service control policy"
 	case denied(err):
@@ -125,8 +143,12 @@ func (f *failures) gaps(s *facts.Snapshot) {
 			slices.Sort(regions)
 			reason = failure.action + " in " + strings.Join(regions, ", ") + " " + failure.why
 		}
+		permission := failure.action
+		if failure.why == forManagement {
+			permission = ""
+		}
 		for _, path := range pathsOf(failure.call) {
-			s.Gaps = append(s.Gaps, facts.Gap{Path: path, Resource: failure.key, Permission: failure.action, Reason: reason})
+			s.Gaps = append(s.Gaps, facts.Gap{Path: path, Resource: failure.key, Permission: permission, Reason: reason})
 		}
 	}
 	sortGaps(s)

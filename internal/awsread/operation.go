@@ -31,7 +31,7 @@ type target struct {
 // sts:GetCallerIdentity needs none.
 func Operations() []Operation {
 	return slices.Concat([]Operation{{Action: "sts:GetCallerIdentity"}, {Action: listRegions}},
-		identityOperations, monitoringOperations)
+		identityOperations, organizationOperations, contactOperations, activityOperations, monitoringOperations)
 }
 
 const listRegions = "account:ListRegions"
@@ -57,7 +57,7 @@ func (t *task) run(ctx context.Context, r *reader) {
 }
 
 // tasks are the operations in the Region where reading began, and the regional ones in
-// every enabled Region.
+// every enabled Region. What the organization tells the account is not asked for.
 func (r *reader) tasks(regions []string) []*task {
 	var out []*task
 	for _, o := range Operations() {
@@ -66,7 +66,7 @@ func (r *reader) tasks(regions []string) []*task {
 			places = regions
 		}
 		for _, region := range places {
-			if o.read != nil {
+			if o.read != nil && !(r.told && isWide(o.Action)) {
 				out = append(out, &task{Operation: o, region: region})
 			}
 		}

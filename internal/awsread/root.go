@@ -67,8 +67,8 @@ var rootOperations = []Operation{
 	{Action: "iam:ListSigningCertificates" + inRoot, read: rootCertificates},
 }
 
-// told are the facts that a root session tells better than another source, by call.
-var told = map[string]string{
+// rootPaths are the facts that a root session tells better than another source, by call.
+var rootPaths = map[string]string{
 	"iam:ListMFADevices" + inRoot: "root.devices", "iam:ListAccessKeys" + inRoot: "root.access_keys",
 	"iam:GetLoginProfile" + inRoot: "root.has_password", "iam:ListSigningCertificates" + inRoot: "root.has_certificates",
 }
@@ -99,8 +99,8 @@ func takeRoot(s *facts.Snapshot, tasks []*task) {
 	for _, t := range tasks {
 		if t.err == nil {
 			t.answer.(direct)(&s.Facts)
-			s.Gaps = withoutGap(s.Gaps, told[t.Action])
-			s.Observe(t.Action, t.at, "", told[t.Action])
+			s.Gaps = withoutGap(s.Gaps, rootPaths[t.Action])
+			s.Observe(t.Action, t.at, "", rootPaths[t.Action])
 			continue
 		}
 		f := failureOf(t)

@@ -63,7 +63,7 @@ func (r *reader) enter(ctx context.Context, c Config, arn, externalID, scan stri
 
 // as makes a reader of another account, or of this one with other credentials.
 func (r *reader) as(c Config, account rootkeep.AccountID, credentials aws.CredentialsProvider) *reader {
-	to := newReader(c, r.pace)
+	to := newReader(c, 0, r.pace)
 	to.account, to.aws = account, r.aws.Copy()
 	to.aws.Credentials, to.aws.APIOptions = credentials, append(slices.Clip(r.options), to.paced)
 	to.options, to.caller = r.options, r.caller

@@ -90,6 +90,45 @@ func (w *world) filter(name, pattern string) {
 		"metricTransformations": []map[string]any{{"metricName": name, "metricNamespace": "CIS", "metricValue": "1"}}})
 }
 
+// managing makes the account the management account of an organization with SCPs.
+func (w *world) managing() { w.organize(w.account) }
+
+// delegated makes the account a member that is delegated administrator.
+func (w *world) delegated() {
+	w.t.Helper()
+	management, err := w.AddAccount("222222222222", "management", "management@example.com", w.Now().AddDate(-2, 0, 0))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.organize(management)
+}
+
+// organize makes an organization with centralized root access, in which the account is
+// in a unit unless it manages, and with an SCP at the root.
+func (w *world) organize(management *cloud.Account) {
+	w.t.Helper()
+	o, err := w.NewOrganization(management, w.Now())
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	delegate := w.account
+	if management == w.account {
+		if delegate, err = w.AddAccount("333333333333", "security", "security@example.com", w.Now()); err != nil {
+			w.t.Fatal(err)
+		}
+	}
+	o.Join(delegate, o.AddUnit("security", o.RootID).ID)
+	o.RootCredentials = true
+	o.Delegated[delegate.ID] = map[string]time.Time{}
+	for _, service := range []string{"iam.amazonaws.com", "account.amazonaws.com"} {
+		o.ServiceAccess[service], o.Delegated[delegate.ID][service] = w.Now(), w.Now()
+	}
+	o.Policies["p-leaving0"] = &cloud.Guardrail{ID: "p-leaving0", Name: "leaving", Type: cloud.ServiceControl,
+		Content: `{"Version":"2012-10-17","Statement":{"Effect":"Deny","Action":"organizations:LeaveOrganization","Resource":"*"}}`}
+	o.Attached[o.RootID] = append(o.Attached[o.RootID], "p-leaving0")
+	w.ResetRequests()
+}
+
 // environment is all that a process finds: the simulator, these keys, nothing else.
 func (w *world) environment(key, secret, token string) {
 	server := httptest.NewServer(w.Cloud)

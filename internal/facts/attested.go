@@ -12,6 +12,24 @@ type Attested struct {
 	MailboxApartFromPhone bool      `json:"mailbox_apart_from_phone" call:"attestation"`
 	GroupMailbox          bool      `json:"group_mailbox" call:"attestation"` // the root mailbox is read by a group and used for one account
 	DrillPassed           time.Time `json:"drill_passed" call:"attestation"`  // the last emergency drill that passed
+	RootEmail             string    `json:"root_email" call:"attestation"`    // the mail address that root signs in with
+	// RootDeviceTests are the last tests of the root user's MFA devices, one of each.
+	RootDeviceTests []DeviceTest `json:"root_device_tests" call:"attestation"`
+	// RootWindows are the times in which a use of the root user was approved.
+	RootWindows []RootWindow `json:"root_windows" call:"attestation"`
+}
+
+// DeviceTest is when a device last worked, as the person who keeps it says.
+type DeviceTest struct {
+	Device string    `json:"device"` // what it is called in the register
+	Tested time.Time `json:"tested"`
+}
+
+// RootWindow is a time in which root may be used, both ends included.
+type RootWindow struct {
+	Start  time.Time `json:"start"`
+	End    time.Time `json:"end"`
+	Reason string    `json:"reason"` // such as a request's number
 }
 
 // Decided is what the organization has chosen, in the register: what is approved is

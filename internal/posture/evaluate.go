@@ -34,6 +34,12 @@ func Evaluate(s *facts.Snapshot, controls []*Control, with Setting) []rootkeep.F
 		if g.Resource != "" {
 			j.partly = append(j.partly, g)
 		}
+		if g.Permission != "" && !slices.Contains(j.denied, g.Permission) {
+			j.denied = append(j.denied, g.Permission)
+		}
+	}
+	for _, session := range s.Sessions {
+		j.keys = append(j.keys, session.AccessKey)
 	}
 	var out []rootkeep.Finding
 	for _, c := range controls {
@@ -47,6 +53,8 @@ type judge struct {
 	Setting
 	unknown map[string]facts.Gap // by path
 	partly  []facts.Gap          // of single resources
+	denied  []string             // actions that were refused or failed
+	keys    []string             // access keys of the scan itself
 }
 
 // control judges the account, or each element of the control's list.
@@ -99,7 +107,7 @@ func (j *judge) start(c *Control, resource string) pending {
 func (f *pending) lack(gaps []facts.Gap) {
 	f.Status = rootkeep.Unknown
 	for _, g := range gaps {
-		f.Missing = append(f.Missing, g.Path+": "+g.Reason)
+		f.Missing = append(f.Missing, strings.TrimPrefix(g.Path+": "+g.Reason, ": "))
 		if g.Permission != "" && !slices.Contains(f.Permissions, g.Permission) {
 			f.Permissions = append(f.Permissions, g.Permission)
 		}
@@ -107,14 +115,20 @@ func (f *pending) lack(gaps []facts.Gap) {
 	slices.Sort(f.Missing)
 	f.Missing = slices.Compact(f.Missing)
 	slices.Sort(f.Permissions)
+	f.Permissions = slices.Compact(f.Permissions)
 }
 
 func (j *judge) finding(c *Control, resource string, element reflect.Value, own []facts.Gap) rootkeep.Finding {
 	f := j.start(c, resource)
-	values := map[string]any{"facts": &j.snapshot.Facts, "now": j.Now}
+	values := map[string]any{
+		"facts": &j.snapshot.Facts, "now": j.Now, "account": string(j.snapshot.Account), "scan_keys": j.keys, "denied": j.denied,
+	}
 	maps.Copy(values, c.params)
 	if element.IsValid() {
 		values[collections[c.Each].Each] = element.Addr().Interface()
+	}
+	if c.raise != nil && j.ask(c, c.raise, values, own, &pending{}) == rootkeep.Pass {
+		f.Severity = c.raised
 	}
 	applies := rootkeep.Pass
 	if c.applies != nil {
@@ -125,6 +139,10 @@ func (j *judge) finding(c *Control, resource string, element reflect.Value, own 
 		return f.Finding
 	case rootkeep.Fail:
 		f.Status = rootkeep.NotApplicable
+		return f.Finding
+	}
+	if len(c.held) > 0 {
+		j.hold(c, &f)
 		return f.Finding
 	}
 	f.Status = j.ask(c, c.passes, values, own, &f)
@@ -158,6 +176,32 @@ func (j *judge) ask(c *Control, e *expression, values map[string]any, own []fact
 		f.lack(named(v, gaps))
 	}
 	return rootkeep.Unknown
+}
+
+// hold judges by other controls: one that fails decides, then one that is unknown.
+func (j *judge) hold(c *Control, f *pending) {
+	f.Status = rootkeep.NotApplicable
+	var fails []string
+	for _, held := range c.held {
+		for _, other := range j.control(held) {
+			switch other.Status {
+			case rootkeep.Fail:
+				fails = append(fails, held.ID)
+			case rootkeep.Unknown:
+				f.Missing = append(f.Missing, other.Missing...)
+				f.Permissions = append(f.Permissions, other.Permissions...)
+			case rootkeep.Pass:
+				f.Status = rootkeep.Pass
+			}
+		}
+	}
+	switch {
+	case len(fails) > 0:
+		f.Status, f.Detail = rootkeep.Fail, "fails: "+strings.Join(fails, ", ")
+		f.Missing, f.Permissions = nil, nil
+	case len(f.Missing) > 0:
+		f.lack(nil)
+	}
 }
 
 // patterns marks what is not known of the facts that an expression uses. gaps are
@@ -215,6 +259,9 @@ func named(u *types.Unknown, gaps map[string][]facts.Gap) []facts.Gap {
 			name := t.Variable()
 			for _, q := range t.QualifierPath() {
 				name += "." + fmt.Sprint(q)
+			}
+			if len(gaps[name]) == 0 {
+				out = append(out, facts.Gap{Reason: name}) // see undecided
 			}
 			out = append(out, gaps[name]...)
 		}

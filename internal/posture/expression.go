@@ -6,6 +6,7 @@ import (
 	"maps"
 	"reflect"
 	"slices"
+	"sync"
 	"time"
 
 	"cel.dev/cel-go/cel"
@@ -83,23 +84,39 @@ func typeOf(v any) *cel.Type {
 }
 
 // environment is what the expressions of a control may name: facts, now, the element
-// of each, its parameters, and the function never(time).
+// of each, its parameters, what is said of the scan itself, and functions: never(time),
+// and those of unknownFunctions, organizationFunctions, grantFunctions and
+// textFunctions. scan_keys are the IDs of the
+// access keys that the scan was given; denied are the actions that were refused to it
+// or failed.
 func (c *Control) environment() (*cel.Env, error) {
-	options := []cel.EnvOption{
-		ext.NativeTypes(ext.ParseStructTag("json"), reflect.TypeFor[facts.Facts]()),
-		cel.Variable("facts", cel.ObjectType("facts.Facts")),
-		cel.Variable("now", cel.TimestampType),
-		cel.Function("never", cel.Overload("never_timestamp", []*cel.Type{cel.TimestampType}, cel.BoolType, cel.UnaryBinding(never))),
-		ext.Strings(),
+	base, err := shared()
+	if err != nil {
+		return nil, err
 	}
+	var options []cel.EnvOption
 	if v := collections[c.Each]; v.Each != "" {
 		options = append(options, cel.Variable(v.Each, cel.ObjectType("facts."+v.Element.Name())))
 	}
 	for name, value := range c.params {
 		options = append(options, cel.Variable(name, typeOf(value)))
 	}
-	return cel.NewEnv(options...)
+	return base.Extend(options...)
 }
+
+// shared is what all controls may name, made once: the types of facts are many.
+var shared = sync.OnceValues(func() (*cel.Env, error) {
+	options := []cel.EnvOption{
+		ext.NativeTypes(ext.ParseStructTag("json"), reflect.TypeFor[facts.Facts]()),
+		cel.Variable("facts", cel.ObjectType("facts.Facts")),
+		cel.Variable("now", cel.TimestampType),
+		cel.Function("never", cel.Overload("never_timestamp", []*cel.Type{cel.TimestampType}, cel.BoolType, cel.UnaryBinding(never))),
+		cel.Variable("scan_keys", cel.ListType(cel.StringType)),
+		cel.Variable("denied", cel.ListType(cel.StringType)),
+		ext.Strings(),
+	}
+	return cel.NewEnv(slices.Concat(options, unknownFunctions(), organizationFunctions(), grantFunctions(), textFunctions())...)
+})
 
 // never says whether a time is none: CEL's zero time is the start of 1970, Go's that
 // of year 1, and AWS is younger than both.
@@ -123,6 +140,7 @@ func (c *Control) compile(body ast.Node) error {
 		want      *cel.Type
 		to        **expression
 	}{
+		{"raise", c.Raise.When, cel.BoolType, &c.raise},
 		{"applies", c.Applies, cel.BoolType, &c.applies},
 		{"pass", c.Passes, cel.BoolType, &c.passes},
 		{"detail", c.Detail, cel.StringType, &c.detail},

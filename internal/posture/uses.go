@@ -2,6 +2,7 @@ package posture
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"cel.dev/cel-go/cel"
@@ -20,24 +21,37 @@ var branches = func() map[string]string {
 	return out
 }()
 
-// used lists the facts that an expression selects, by path, and refuses has(): every
-// field of a fact is there, and what is not known has no zero value to test.
+// used lists the facts that an expression selects, by path, or that its functions read
+// of lists, and refuses has(): every field of a fact is there, and what is not known has
+// no zero value to test.
 func used(tree *cel.Ast) (paths []string, err error) {
 	a := tree.NativeRep()
 	celast.PostOrderVisit(a.Expr(), celast.NewExprVisitor(func(e celast.Expr) {
-		if e.Kind() != celast.SelectKind {
-			return
+		switch e.Kind() {
+		case celast.CallKind:
+			paths = append(paths, functionReads[e.AsCall().FunctionName()]...)
+		case celast.SelectKind:
+			s := e.AsSelect()
+			if s.IsTestOnly() {
+				err = fmt.Errorf("has(%s): a fact is always there or unknown; compare its value", s.FieldName())
+				return
+			}
+			if branch, ok := branches[a.GetType(s.Operand().ID()).TypeName()]; ok {
+				paths = append(paths, strings.TrimPrefix(branch+"."+s.FieldName(), "."))
+			}
 		}
-		s := e.AsSelect()
-		if s.IsTestOnly() {
-			err = fmt.Errorf("has(%s): a fact is always there or unknown; compare its value", s.FieldName())
-			return
-		}
-		branch, ok := branches[a.GetType(s.Operand().ID()).TypeName()]
-		if !ok {
-			return
-		}
-		paths = append(paths, strings.TrimPrefix(branch+"."+s.FieldName(), "."))
 	}))
-	return paths, err
+	return keyed(paths), err
+}
+
+// keyed names the key of a list of which no field of an element is selected: its length
+// is known when the keys are.
+func keyed(paths []string) []string {
+	out := paths
+	for _, list := range paths {
+		if facts.IsList(list) && !slices.ContainsFunc(paths, func(p string) bool { return strings.HasPrefix(p, list+".") }) {
+			out = append(out, list+"."+keyOf(list))
+		}
+	}
+	return out
 }

@@ -19,15 +19,16 @@ type Kind struct{ Account, Region, Call string }
 type Limiter struct {
 	slots   chan struct{}
 	ceiling func(call string) float64
+	sleep   func(context.Context, time.Duration) error
 
 	mu      sync.Mutex // guards budgets and what they hold
 	budgets map[Kind]*budget
 }
 
 // New makes a limiter for so many calls at once. ceiling is the most calls a second of
-// a kind, by its Call.
-func New(slots int, ceiling func(call string) float64) *Limiter {
-	return &Limiter{slots: make(chan struct{}, max(slots, 1)), ceiling: ceiling, budgets: map[Kind]*budget{}}
+// a kind, by its Call. sleep waits for a time or for the context, whose error it gives.
+func New(slots int, ceiling func(call string) float64, sleep func(context.Context, time.Duration) error) *Limiter {
+	return &Limiter{slots: make(chan struct{}, max(slots, 1)), ceiling: ceiling, sleep: sleep, budgets: map[Kind]*budget{}}
 }
 
 // budget spaces calls out; burst of them may come at once after a time without any.
@@ -46,8 +47,10 @@ const (
 // Do waits for the turn of a call and makes it. throttled says of its error whether the
 // service wants fewer calls. An error of the context comes back at once.
 func (l *Limiter) Do(ctx context.Context, k Kind, call func() error, throttled func(error) bool) error {
-	if err := pause(ctx, l.reserve(k, time.Now())); err != nil {
-		return err
+	if wait := l.reserve(k, time.Now()); wait > 0 {
+		if err := l.sleep(ctx, wait); err != nil {
+			return err
+		}
 	}
 	select {
 	case l.slots <- struct{}{}:
@@ -111,19 +114,5 @@ func (l *Limiter) heard(k Kind, throttled bool, now time.Time) {
 		b.rate = min(b.ceiling, b.rate+b.ceiling/20)
 	case now.Sub(b.lowered) >= calm:
 		b.rate, b.lowered = max(min(lowest, b.ceiling), b.rate/2), now
-	}
-}
-
-func pause(ctx context.Context, d time.Duration) error {
-	if d <= 0 {
-		return ctx.Err()
-	}
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
 	}
 }

@@ -15,6 +15,15 @@ var errThrottled = errors.New("rate exceeded")
 
 func throttled(err error) bool { return errors.Is(err, errThrottled) }
 
+func sleep(ctx context.Context, d time.Duration) error {
+	select {
+	case <-time.After(d):
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
 func ten(string) float64 { return 10 }
 
 // spend makes calls one after the other and says how long they took.
@@ -63,7 +72,7 @@ func TestBudgets(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				if got := c.run(t, pace.New(4, ten)); got.Round(time.Millisecond) != c.want {
+				if got := c.run(t, pace.New(4, ten, sleep)); got.Round(time.Millisecond) != c.want {
 					t.Errorf("got %s, want %s", got, c.want)
 				}
 			})
@@ -75,7 +84,7 @@ func TestBudgets(t *testing.T) {
 // as before.
 func TestTheRateComesBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l, k := pace.New(4, ten), pace.Kind{Call: "x"}
+		l, k := pace.New(4, ten, sleep), pace.Kind{Call: "x"}
 		spend(t, l, k, 40, errThrottled)
 		if got := spend(t, l, k, 2, errThrottled); got > 4*time.Second+time.Millisecond {
 			t.Errorf("at the lowest rate: two calls took %s, want at most 4s", got)
@@ -89,7 +98,7 @@ func TestTheRateComesBack(t *testing.T) {
 
 func TestNoMoreThanTheSlotsAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := pace.New(3, func(string) float64 { return 1000 })
+		l := pace.New(3, func(string) float64 { return 1000 }, sleep)
 		var mu sync.Mutex
 		var wg sync.WaitGroup
 		running, most := 0, 0
@@ -120,7 +129,7 @@ func TestNoMoreThanTheSlotsAtOnce(t *testing.T) {
 
 func TestWhoWaitsIsReleasedByTheContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l, k := pace.New(1, ten), pace.Kind{Call: "x"}
+		l, k := pace.New(1, ten, sleep), pace.Kind{Call: "x"}
 		spend(t, l, k, 10, nil)
 		ctx, cancel := context.WithCancel(t.Context())
 		started := time.Now()
