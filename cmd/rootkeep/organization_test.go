@@ -82,25 +82,26 @@ func findings(t *testing.T, report []byte) []rootkeep.Finding {
 // A process that is killed leaves a folder from which another goes on, and what that
 // one finds is what an uninterrupted one finds.
 func TestAKilledScanIsTakenUp(t *testing.T) {
-	var victim atomic.Pointer[os.Process]
-	var from, killed atomic.Int64
-	c, plan := simulated(t, 5, func(n int64) {
-		if p := victim.Load(); p != nil && n-from.Load() == 250 {
-			if err := p.Kill(); err == nil { // SIGKILL: nothing of it runs any more
-				killed.Add(1)
-			}
-		}
-		from.CompareAndSwap(0, n)
-	})
 	dir := t.TempDir()
 	scan := func(save string) []string {
 		return []string{"scan", "--aws", "--organization", "--role", "rootkeep-audit", "--parallel", "8", "--output", "json", "--save", filepath.Join(dir, save)}
 	}
+	simulated(t, 5, func(int64) {})
 	whole, err := exec.Command("rootkeep", scan("whole")...).Output()
 	if err != nil {
 		t.Fatal(err)
 	}
-	from.Store(0)
+	// CloudTrail shows the sessions of one scan to the next, so that one has a world of
+	// its own.
+	var victim atomic.Pointer[os.Process]
+	var killed atomic.Int64
+	c, plan := simulated(t, 5, func(n int64) {
+		if p := victim.Load(); p != nil && n >= 350 {
+			if err := p.Kill(); err == nil { // SIGKILL: nothing of it runs any more
+				killed.Add(1)
+			}
+		}
+	})
 	cmd := exec.Command("rootkeep", scan("killed")...)
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)

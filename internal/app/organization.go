@@ -48,7 +48,10 @@ func (c ScanConfig) organization(ctx context.Context, a *assessment.Assessment, 
 		return err
 	}
 	entry := c.Organization.Entry
-	entry.Scan = s.State.Scan
+	entry.Scan, entry.Entered = s.State.Scan, s.Entered
+	if entry.Earlier, err = s.Sessions(); err != nil {
+		return err
+	}
 	organization, err := awsread.Discover(ctx, *c.AWS, entry)
 	if err != nil {
 		return err

@@ -45,6 +45,8 @@ type Config struct {
 	Progress func(done, planned int)
 	Now      func() time.Time                           // nil is the machine's clock
 	Sleep    func(context.Context, time.Duration) error // between two looks at a report, and for the turn of a call; nil is a timer
+
+	entered func(facts.Session) error // see Entry
 }
 
 // reader is one account being read.

@@ -29,6 +29,12 @@ type Entry struct {
 	ExternalID string // that the roles ask for, "" for none
 	Broker     string // ARN of a role to enter before all others, "" for none
 	Calls      int    // at once over all accounts; 0 is 64
+	// Earlier are the sessions of the same scan before it was interrupted. They go into
+	// the snapshots of their accounts.
+	Earlier []facts.Session
+	// Entered hears of each session before it is used, which an error prevents. It may
+	// be called at the same time for several.
+	Entered func(facts.Session) error
 	// Progress hears after each call. It is never called twice at once.
 	Progress func(Progress)
 }
@@ -88,7 +94,7 @@ type Organization struct {
 func Discover(ctx context.Context, c Config, e Entry) (*Organization, error) {
 	e.Role, e.Calls = cmp.Or(e.Role, UsualRole), cmp.Or(max(e.Calls, 0), usualCalls)
 	o := &Organization{entry: e, parts: map[rootkeep.AccountID]float64{}}
-	c.Progress = o.counter("")
+	c.Progress, c.entered = o.counter(""), e.Entered
 	o.base = newReader(c, e.Calls, nil)
 	return o, interrupted(ctx, o.discover(ctx))
 }
@@ -237,11 +243,23 @@ func (o *Organization) account(ctx context.Context, id rootkeep.AccountID) (*fac
 		}
 		sortGaps(s)
 	}
-	s.Sessions = member.entries()
-	if o.entry.Broker != "" {
-		s.Sessions = append(o.base.entries(), s.Sessions...)
-	}
+	s.Sessions = o.sessions(member)
 	return s, nil
+}
+
+// sessions are what led to an account: the broker's role, its own, its root's; and those
+// that were given before the scan was interrupted, of which it has traces.
+func (o *Organization) sessions(member *reader) []facts.Session {
+	var out []facts.Session
+	for _, s := range o.entry.Earlier {
+		if s.Account == member.account {
+			out = append(out, s)
+		}
+	}
+	if o.entry.Broker != "" {
+		out = append(out, o.base.entries()...)
+	}
+	return append(out, member.entries()...)
 }
 
 // member makes a reader of an account by its role. The account of the credentials

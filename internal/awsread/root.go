@@ -49,10 +49,12 @@ func (r *reader) enterRoot(ctx context.Context, member *reader, c Config) (*read
 	case out.Credentials == nil:
 		return nil, errors.New("an answer without credentials")
 	}
-	member.entered(facts.Session{
+	if err := member.entered(facts.Session{
 		Account: member.account, Role: task, Root: true, AccessKey: aws.ToString(out.Credentials.AccessKeyId), SourceIdentity: aws.ToString(out.SourceIdentity),
 		Start: start, End: aws.ToTime(out.Credentials.Expiration),
-	})
+	}); err != nil {
+		return nil, err
+	}
 	return r.as(c, member.account, aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
 		return issued(out.Credentials, "AssumeRoot"), nil
 	})), nil

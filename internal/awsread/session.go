@@ -86,11 +86,11 @@ func (e *role) Retrieve(ctx context.Context) (aws.Credentials, error) {
 	if err != nil {
 		return aws.Credentials{}, &entryError{e.arn, e.from.caller, err}
 	}
-	e.to.entered(facts.Session{
+	err = e.to.entered(facts.Session{
 		Account: e.to.account, Role: e.arn, AccessKey: aws.ToString(out.Credentials.AccessKeyId), SourceIdentity: aws.ToString(out.SourceIdentity),
 		Start: start, End: aws.ToTime(out.Credentials.Expiration),
 	})
-	return issued(out.Credentials, "AssumeRole"), nil
+	return issued(out.Credentials, "AssumeRole"), err
 }
 
 func issued(c *ststypes.Credentials, source string) aws.Credentials {
@@ -100,11 +100,16 @@ func issued(c *ststypes.Credentials, source string) aws.Credentials {
 	}
 }
 
-// entered notes a session for the snapshot.
-func (r *reader) entered(s facts.Session) {
+// entered notes a session for the snapshot, and tells of it. It is not to be used after
+// an error: nobody would know whose it was.
+func (r *reader) entered(s facts.Session) error {
 	r.mu.Lock()
-	defer r.mu.Unlock()
 	r.sessions = append(r.sessions, s)
+	r.mu.Unlock()
+	if r.config.entered == nil {
+		return nil
+	}
+	return r.config.entered(s)
 }
 
 func (r *reader) entries() []facts.Session {

@@ -2,8 +2,8 @@
 // snapshot of each account as soon as it is read. A scan that ended early is taken up
 // again where it was, and one that is done is judged again from the folder.
 //
-// The folder holds scan.json, the state, and ACCOUNT.json for each account that was
-// read. Files appear whole or not at all, and only their owner can read them.
+// The folder holds scan.json, the state, sessions.jsonl, the temporary credentials that
+// the scan was given, and ACCOUNT.json for each account that was read. Files appear whole or not at all, and only their owner can read them.
 package sweep
 
 import (
@@ -17,6 +17,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/rootkeep/rootkeep"
@@ -58,7 +59,8 @@ type Account struct {
 type Sweep struct {
 	State State
 	dir   string
-	begun bool // the folder has a state file
+
+	mu sync.Mutex // guards the file of sessions
 
 	recent []*facts.Snapshot // the newest last
 }
@@ -83,6 +85,8 @@ func Open(dir string, id func() string, now time.Time, p Parameters, within time
 	}
 	age := now.Sub(s.State.Started)
 	switch {
+	case s.State.Organization == "": // it did not come to its organization
+		s.State.Parameters, s.State.Started = p, now.UTC()
 	case s.State.Parameters.String() != p.String():
 		return nil, fmt.Errorf("%s holds a scan with other parameters (%s); hint: give the same, or another --save", dir, s.State.Parameters)
 	case age > within:
@@ -105,7 +109,8 @@ func create(dir string, state State) (*Sweep, error) {
 	if len(entries) > 0 {
 		return nil, fmt.Errorf("save scan: %s is not empty and holds no scan; hint: name a new folder", dir)
 	}
-	return &Sweep{State: state, dir: dir}, nil
+	s := &Sweep{State: state, dir: dir}
+	return s, s.write()
 }
 
 // Load reads the scan of a folder. The error is fs.ErrNotExist if it holds none.
@@ -115,7 +120,7 @@ func Load(dir string) (*Sweep, error) {
 		return nil, fmt.Errorf("read scan: %w", err)
 	}
 	defer f.Close()
-	s := &Sweep{dir: dir, begun: true}
+	s := &Sweep{dir: dir}
 	d := json.NewDecoder(io.LimitReader(f, mostState))
 	d.DisallowUnknownFields()
 	err = d.Decode(&s.State)
@@ -154,7 +159,7 @@ func (s *Sweep) clean() error {
 // Begin notes the organization and its accounts, and gives those that are still to be
 // read. A scan of another organization is not gone on with.
 func (s *Sweep) Begin(organization string, accounts []Account) ([]rootkeep.AccountID, error) {
-	if s.begun && s.State.Organization != organization {
+	if s.State.Organization != "" && s.State.Organization != organization {
 		return nil, fmt.Errorf("%s holds a scan of organization %s, and these credentials are of %s; hint: use the other credentials, or another --save", s.dir, s.State.Organization, organization)
 	}
 	s.State.Organization, s.State.Accounts, s.State.Finished = organization, slices.Clone(accounts), time.Time{}
@@ -193,7 +198,6 @@ func (s *Sweep) Finish(now time.Time) error {
 }
 
 func (s *Sweep) write() error {
-	s.begun = true
 	return s.replace(filepath.Join(s.dir, stateFile), func(w io.Writer) error {
 		e := json.NewEncoder(w)
 		e.SetIndent("", " ")

@@ -63,6 +63,7 @@ func write(t *testing.T, text string, path ...string) {
 func TestAScanIsTakenUpWhereItWas(t *testing.T) {
 	dir, _ := begun(t)
 	write(t, "{", dir, ".part-123") // as a scan that was killed leaves it
+	write(t, `{"account": "111111111111", "access_key": "ASIA1"}`+"\n"+`{"account": "22`, dir, "sessions.jsonl")
 	s, err := sweep.Open(dir, func() string { return "SC-OTHER" }, start.Add(time.Hour), usual, time.Hour)
 	if err != nil {
 		t.Fatal(err)
@@ -72,6 +73,15 @@ func TestAScanIsTakenUpWhereItWas(t *testing.T) {
 		t.Errorf("got %v of %+v, %v, want account two of the first scan", left, s.State, err)
 	}
 	put(t, s, "222222222222")
+	if sessions, err := s.Sessions(); err != nil || len(sessions) != 1 || sessions[0].AccessKey != "ASIA1" {
+		t.Errorf("sessions: got %v, %v, want the one that is whole", sessions, err)
+	}
+	if err := s.Entered(facts.Session{Account: "222222222222", AccessKey: "ASIA2"}); err != nil {
+		t.Fatal(err)
+	}
+	if sessions, err := s.Sessions(); err != nil || len(sessions) != 2 || sessions[1].AccessKey != "ASIA2" {
+		t.Errorf("sessions: got %v, %v, want two", sessions, err)
+	}
 	if err := s.Finish(start.Add(2 * time.Hour)); err != nil {
 		t.Fatal(err)
 	}
@@ -87,7 +97,7 @@ func TestAScanIsTakenUpWhereItWas(t *testing.T) {
 		}
 		names = append(names, e.Name())
 	}
-	if want := []string{"111111111111.json", "222222222222.json", "scan.json"}; !slices.Equal(names, want) {
+	if want := []string{"111111111111.json", "222222222222.json", "scan.json", "sessions.jsonl"}; !slices.Equal(names, want) {
 		t.Errorf("files: got %v, want %v", names, want)
 	}
 }
@@ -155,6 +165,25 @@ func TestFoldersThatAreNotTakenUp(t *testing.T) {
 				t.Errorf("got %v, want an error with %q", err, c.want)
 			}
 		})
+	}
+}
+
+// A scan that did not find its organization has nothing that is worth keeping to.
+func TestAScanThatDidNotBeginTakesNewParameters(t *testing.T) {
+	dir := t.TempDir()
+	open(t, dir)
+	later := start.AddDate(0, 0, 9)
+	s, err := sweep.Open(dir, id, later, sweep.Parameters{Role: "other"}, time.Hour)
+	if err != nil || s.State.Parameters.Role != "other" || !s.State.Started.Equal(later) {
+		t.Errorf("got %+v, %v, want the other role", s, err)
+	}
+}
+
+func TestBrokenSessionsAreNamed(t *testing.T) {
+	dir, s := begun(t)
+	write(t, "{}\n{\n", dir, "sessions.jsonl")
+	if _, err := s.Sessions(); err == nil || !strings.Contains(err.Error(), "sessions.jsonl, line 2") {
+		t.Errorf("got %v, want an error that names the line", err)
 	}
 }
 
