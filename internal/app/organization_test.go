@@ -21,6 +21,7 @@ import (
 	"github.com/rootkeep/rootkeep/internal/awssim"
 	"github.com/rootkeep/rootkeep/internal/awssim/cloud"
 	"github.com/rootkeep/rootkeep/internal/awssim/scenario"
+	"github.com/rootkeep/rootkeep/internal/facts"
 	"github.com/rootkeep/rootkeep/internal/report/assessment"
 )
 
@@ -251,6 +252,17 @@ func TestAFolderIsJudgedAgain(t *testing.T) {
 	}
 	if diff := cmp.Diff(fresh.Findings, again.Findings); diff != "" || c.calls() > 0 {
 		t.Errorf("%d calls; (-scanned +judged again):\n%s", c.calls(), diff)
+	}
+	management := c.plan.Accounts[0].ID
+	judged := 0
+	err = ScanConfig{Snapshot: dir}.accounts(t.Context(), again, func(s *facts.Snapshot, _ []assessment.Problem, peer peers) error {
+		if judged++; peer(management) == nil || peer(management).Account != management {
+			t.Errorf("%s does not see what the management account has", s.Account)
+		}
+		return nil
+	})
+	if err != nil || judged != 4 {
+		t.Errorf("got %d accounts, %v", judged, err)
 	}
 	broken := string(c.plan.Accounts[2].ID) + ".json"
 	if err := os.WriteFile(filepath.Join(dir, broken), []byte(`{"format": 9}`), 0o600); err != nil {
