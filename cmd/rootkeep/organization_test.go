@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
-	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -13,60 +12,25 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/rootkeep/rootkeep"
-	"github.com/rootkeep/rootkeep/internal/awssim"
 	"github.com/rootkeep/rootkeep/internal/awssim/cloud"
-	"github.com/rootkeep/rootkeep/internal/awssim/scenario"
+	"github.com/rootkeep/rootkeep/internal/awssim/simtest"
 	"github.com/rootkeep/rootkeep/internal/report/assessment"
 )
 
-// simulated serves an organization to this process and those that it starts. met is
-// called with the number of each request.
-func simulated(t *testing.T, accounts int, met func(n int64)) (*cloud.Cloud, *scenario.Plan) {
-	t.Helper()
-	c, err := awssim.New(cloud.Config{Clock: time.Now, Seed: 1})
-	if err != nil {
-		t.Fatal(err)
+// counting calls met with the number of each request.
+func counting(met func(n int64)) func(http.Handler) http.Handler {
+	return func(h http.Handler) http.Handler {
+		var n atomic.Int64
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			met(n.Add(1))
+			h.ServeHTTP(w, r)
+		})
 	}
-	plan, err := scenario.Generate(accounts, 1)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, call := range plan.Calls {
-		if call.Operation == "CreateTrail" {
-			call.With["EnableLogFileValidation"] = false // digests take seconds of RSA, and nobody here reads them
-		}
-	}
-	keys, err := plan.Apply(c)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, a := range c.Accounts() {
-		for range 3 { // a report that is there is not waited for
-			if _, err := c.Invoke(cloud.Invocation{Caller: cloud.UserCaller(a, a.Users["admin"]), Region: "us-east-1", Service: "iam", Operation: "GenerateCredentialReport"}); err != nil {
-				t.Fatal(err)
-			}
-		}
-	}
-	var n atomic.Int64
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		met(n.Add(1))
-		c.ServeHTTP(w, r)
-	}))
-	t.Cleanup(server.Close)
-	key, none := keys["management"], filepath.Join(t.TempDir(), "none")
-	for name, value := range map[string]string{
-		"AWS_ENDPOINT_URL": server.URL, "AWS_ACCESS_KEY_ID": key.ID, "AWS_SECRET_ACCESS_KEY": key.Secret, "AWS_SESSION_TOKEN": "", "AWS_PROFILE": "",
-		"AWS_REGION": "us-east-1", "AWS_DEFAULT_REGION": "", "AWS_CONFIG_FILE": none, "AWS_SHARED_CREDENTIALS_FILE": none, "AWS_EC2_METADATA_DISABLED": "true",
-	} {
-		t.Setenv(name, value)
-	}
-	return c, plan
 }
 
 // findings are those of a report, in which only times may differ.
@@ -86,7 +50,7 @@ func TestAKilledScanIsTakenUp(t *testing.T) {
 	scan := func(save string) []string {
 		return []string{"scan", "--aws", "--organization", "--role", "rootkeep-audit", "--parallel", "8", "--output", "json", "--save", filepath.Join(dir, save)}
 	}
-	simulated(t, 5, func(int64) {})
+	simtest.Start(t, 5, nil)
 	whole, err := exec.Command("rootkeep", scan("whole")...).Output()
 	if err != nil {
 		t.Fatal(err)
@@ -95,13 +59,14 @@ func TestAKilledScanIsTakenUp(t *testing.T) {
 	// its own.
 	var victim atomic.Pointer[os.Process]
 	var killed atomic.Int64
-	c, plan := simulated(t, 5, func(n int64) {
+	c := simtest.Start(t, 5, counting(func(n int64) {
 		if p := victim.Load(); p != nil && n >= 350 {
 			if err := p.Kill(); err == nil { // SIGKILL: nothing of it runs any more
 				killed.Add(1)
 			}
 		}
-	})
+	}))
+	plan := c.Plan
 	cmd := exec.Command("rootkeep", scan("killed")...)
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -131,9 +96,10 @@ func TestAKilledScanIsTakenUp(t *testing.T) {
 }
 
 func TestScanReadsAnOrganization(t *testing.T) {
-	c, plan := simulated(t, 6, func(int64) {})
+	c := simtest.Start(t, 6, nil)
+	plan := c.Plan
 	lost, closed := plan.Accounts[4], plan.Accounts[5]
-	delete(c.Account(lost.ID).Roles, "rootkeep-audit")
+	delete(c.Account(lost.ID).Roles, simtest.Role)
 	c.Account(closed.ID).Status = "SUSPENDED"
 	saved := filepath.Join(t.TempDir(), "scan")
 	notScanned := "not scanned: account " + string(closed.ID) + " (app-3): its state is SUSPENDED"

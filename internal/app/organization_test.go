@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
@@ -18,65 +17,26 @@ import (
 
 	"github.com/rootkeep/rootkeep"
 	"github.com/rootkeep/rootkeep/internal/awsread"
-	"github.com/rootkeep/rootkeep/internal/awssim"
-	"github.com/rootkeep/rootkeep/internal/awssim/cloud"
-	"github.com/rootkeep/rootkeep/internal/awssim/scenario"
+	"github.com/rootkeep/rootkeep/internal/awssim/simtest"
 	"github.com/rootkeep/rootkeep/internal/facts"
 	"github.com/rootkeep/rootkeep/internal/report/assessment"
 )
 
-// company is a simulated organization, and the environment of a process that reads it.
+// company is a simulated organization that is scanned.
 type company struct {
-	*cloud.Cloud
-	t    *testing.T
-	plan *scenario.Plan
+	*simtest.Organization
 }
 
 func newCompany(t *testing.T, accounts int) *company {
 	t.Helper()
-	c, err := awssim.New(cloud.Config{Clock: time.Now, Seed: 1})
-	if err != nil {
-		t.Fatal(err)
-	}
-	plan, err := scenario.Generate(accounts, 1)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, call := range plan.Calls {
-		if call.Operation == "CreateTrail" {
-			call.With["EnableLogFileValidation"] = false // digests take seconds of RSA, and nobody here reads them
-		}
-	}
-	keys, err := plan.Apply(c)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, a := range c.Accounts() {
-		for range 3 { // a report that is there says the same all the time, and is not waited for
-			if _, err := c.Invoke(cloud.Invocation{Caller: cloud.UserCaller(a, a.Users["admin"]), Region: "us-east-1", Service: "iam", Operation: "GenerateCredentialReport"}); err != nil {
-				t.Fatal(err)
-			}
-		}
-	}
-	server := httptest.NewServer(c)
-	t.Cleanup(server.Close)
-	nowhere := filepath.Join(t.TempDir(), "none")
-	key := keys["management"]
-	for name, value := range map[string]string{
-		"AWS_ENDPOINT_URL": server.URL, "AWS_ACCESS_KEY_ID": key.ID, "AWS_SECRET_ACCESS_KEY": key.Secret, "AWS_SESSION_TOKEN": "", "AWS_REGION": "us-east-1",
-		"AWS_DEFAULT_REGION": "", "AWS_PROFILE": "", "AWS_CONFIG_FILE": nowhere, "AWS_SHARED_CREDENTIALS_FILE": nowhere, "AWS_EC2_METADATA_DISABLED": "true",
-	} {
-		t.Setenv(name, value)
-	}
-	c.ResetRequests()
-	return &company{c, t, plan}
+	return &company{simtest.Start(t, accounts, nil)}
 }
 
 // config reads one account at a time, so that a scan that ends early has some of them.
 func (c *company) config(save string) ScanConfig {
 	return ScanConfig{
 		AWS: &AWSConfig{}, Save: save, Version: "test", Now: time.Now(),
-		Organization: &OrganizationConfig{Entry: awsread.Entry{Role: "rootkeep-audit", Calls: 4}, ResumeWithin: time.Hour},
+		Organization: &OrganizationConfig{Entry: awsread.Entry{Role: simtest.Role, Calls: 4}, ResumeWithin: time.Hour},
 	}
 }
 
@@ -153,7 +113,7 @@ func saved(t *testing.T, dir string, a *assessment.Assessment) map[string]any {
 // one is an organization of which one account cannot be entered.
 func one(t *testing.T) *company {
 	c := newCompany(t, 4)
-	delete(c.Account(c.plan.Accounts[3].ID).Roles, "rootkeep-audit")
+	delete(c.Account(c.Plan.Accounts[3].ID).Roles, simtest.Role)
 	return c
 }
 
@@ -209,7 +169,7 @@ func (c *company) interrupted(t *testing.T, dir string, after int) (*assessment.
 	defer cancel()
 	config := c.config(dir)
 	before := map[string]bool{}
-	for _, a := range c.plan.Accounts {
+	for _, a := range c.Plan.Accounts {
 		_, err := os.Stat(filepath.Join(dir, string(a.ID)+".json"))
 		before[string(a.ID)] = err == nil
 	}
@@ -253,7 +213,7 @@ func TestAFolderIsJudgedAgain(t *testing.T) {
 	if diff := cmp.Diff(fresh.Findings, again.Findings); diff != "" || c.calls() > 0 {
 		t.Errorf("%d calls; (-scanned +judged again):\n%s", c.calls(), diff)
 	}
-	management := c.plan.Accounts[0].ID
+	management := c.Plan.Accounts[0].ID
 	judged := 0
 	err = ScanConfig{Snapshot: dir}.accounts(t.Context(), again, func(s *facts.Snapshot, _ []assessment.Problem, peer peers) error {
 		if judged++; peer(management) == nil || peer(management).Account != management {
@@ -264,11 +224,11 @@ func TestAFolderIsJudgedAgain(t *testing.T) {
 	if err != nil || judged != 4 {
 		t.Errorf("got %d accounts, %v", judged, err)
 	}
-	broken := string(c.plan.Accounts[2].ID) + ".json"
+	broken := string(c.Plan.Accounts[2].ID) + ".json"
 	if err := os.WriteFile(filepath.Join(dir, broken), []byte(`{"format": 9}`), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Remove(filepath.Join(dir, string(c.plan.Accounts[3].ID)+".json")); err != nil {
+	if err := os.Remove(filepath.Join(dir, string(c.Plan.Accounts[3].ID)+".json")); err != nil {
 		t.Fatal(err)
 	}
 	rest, err := Scan(t.Context(), ScanConfig{Snapshot: dir, Now: fresh.Judged})
@@ -282,7 +242,7 @@ func TestAFolderIsJudgedAgain(t *testing.T) {
 
 func TestAccountsThatAreNotScanned(t *testing.T) {
 	c := newCompany(t, 5)
-	id := func(i int) rootkeep.AccountID { return c.plan.Accounts[i].ID }
+	id := func(i int) rootkeep.AccountID { return c.Plan.Accounts[i].ID }
 	c.Account(id(4)).Status = "SUSPENDED"
 	for _, tt := range []struct {
 		name           string

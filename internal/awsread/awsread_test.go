@@ -278,24 +278,6 @@ func TestDocumentationListsThePermissions(t *testing.T) {
 	}
 }
 
-func TestDocumentationListsThePermissionsOfAnOrganization(t *testing.T) {
-	text, err := os.ReadFile("../../docs/scan.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, list, _ := strings.Cut(string(text), "## Read an organization")
-	list, _, _ = strings.Cut(list, "\n## ")
-	_, list, _ = strings.Cut(list, "need beside the roles themselves")
-	for _, o := range awsread.OrganizationOperations() {
-		if !strings.Contains(list, "`"+o.Action+"`") {
-			t.Errorf("docs/scan.md: %s is missing", o.Action)
-		}
-	}
-	if got, want := strings.Count(list, "`organizations:"), 11+2; got != want { // two of them twice
-		t.Errorf("docs/scan.md: got %d actions of Organizations, want %d", got, want)
-	}
-}
-
 func TestManyPagesAreOneList(t *testing.T) {
 	w := newWorld(t)
 	for i := range 80 {

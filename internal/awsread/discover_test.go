@@ -14,61 +14,26 @@ import (
 
 	"github.com/rootkeep/rootkeep"
 	"github.com/rootkeep/rootkeep/internal/awsread"
-	"github.com/rootkeep/rootkeep/internal/awssim"
 	"github.com/rootkeep/rootkeep/internal/awssim/cloud"
-	"github.com/rootkeep/rootkeep/internal/awssim/scenario"
+	"github.com/rootkeep/rootkeep/internal/awssim/simtest"
 	"github.com/rootkeep/rootkeep/internal/facts"
 )
 
-// group is a simulated organization whose accounts have credential reports.
+// group is a simulated organization that is read.
 type group struct {
-	*cloud.Cloud
+	*simtest.Organization
 	world *world
-	plan  *scenario.Plan
-	keys  map[string]*cloud.AccessKey
 	entry awsread.Entry
 }
 
 func newGroup(t *testing.T, accounts int) *group {
 	t.Helper()
-	c, err := awssim.New(cloud.Config{Clock: time.Now, Seed: 1})
-	if err != nil {
-		t.Fatal(err)
-	}
-	plan, err := scenario.Generate(accounts, 1)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, call := range plan.Calls {
-		if call.Operation == "CreateTrail" {
-			call.With["EnableLogFileValidation"] = false // digests take seconds of RSA, and nobody here reads them
-		}
-	}
-	keys, err := plan.Apply(c)
-	if err != nil {
-		t.Fatal(err)
-	}
-	g := &group{Cloud: c, world: &world{Cloud: c, t: t}, plan: plan, keys: keys, entry: awsread.Entry{Scan: "SC-TEST", Role: "rootkeep-audit"}}
-	g.as("management")
-	c.ResetRequests()
-	return g
+	o := simtest.Start(t, accounts, nil)
+	return &group{o, &world{Cloud: o.Cloud, t: t}, awsread.Entry{Scan: "SC-TEST", Role: simtest.Role}}
 }
 
 // as signs in as the administrator of an account.
-func (g *group) as(name string) { g.world.environment(g.keys[name].ID, g.keys[name].Secret, "") }
-
-func (g *group) id(name string) rootkeep.AccountID {
-	return g.plan.Accounts[slices.IndexFunc(g.plan.Accounts, func(a scenario.Account) bool { return a.Name == name })].ID
-}
-
-// ids are the numbers of all accounts of the plan.
-func (g *group) ids() []rootkeep.AccountID {
-	var out []rootkeep.AccountID
-	for _, a := range g.plan.Accounts {
-		out = append(out, a.ID)
-	}
-	return out
-}
+func (g *group) as(name string) { g.world.environment(g.Keys[name].ID, g.Keys[name].Secret, "") }
 
 // read reads the accounts: snapshots and errors by account.
 func (g *group) read(accounts ...rootkeep.AccountID) (map[rootkeep.AccountID]*facts.Snapshot, map[rootkeep.AccountID]error) {
@@ -94,7 +59,7 @@ func (g *group) read(accounts ...rootkeep.AccountID) (map[rootkeep.AccountID]*fa
 
 func TestAnOrganizationIsReadByItsRoles(t *testing.T) {
 	g := newGroup(t, 5)
-	read, failed := g.read(g.ids()...)
+	read, failed := g.read(g.IDs()...)
 	if len(read) != 5 || len(failed) > 0 {
 		t.Fatalf("got %d accounts and failures %v, want 5", len(read), failed)
 	}
@@ -103,7 +68,7 @@ func TestAnOrganizationIsReadByItsRoles(t *testing.T) {
 			t.Errorf("%s: got account %s with %d users and %d Regions", id, s.Account, len(s.Facts.Users), len(s.Facts.Regions))
 		}
 		for _, gap := range s.Gaps {
-			if id != g.id("management") || gap.Path != "root.devices" || gap.Permission != "" {
+			if id != g.ID("management") || gap.Path != "root.devices" || gap.Permission != "" {
 				t.Errorf("%s: gap %+v", id, gap)
 			}
 		}
@@ -130,8 +95,8 @@ func TestEachSessionIsOnRecord(t *testing.T) {
 			if c.broker != "" {
 				g.broker()
 			}
-			read, failed := g.read(g.id("app-1"))
-			s := read[g.id("app-1")]
+			read, failed := g.read(g.ID("app-1"))
+			s := read[g.ID("app-1")]
 			if s == nil {
 				t.Fatal(failed)
 			}
@@ -167,13 +132,13 @@ func TestEachSessionIsOnRecord(t *testing.T) {
 // broker makes a role in the security account that may enter others and do nothing else.
 func (g *group) broker() {
 	g.world.t.Helper()
-	security := g.Account(g.id("security"))
+	security := g.Account(g.ID("security"))
 	for _, call := range []struct {
 		operation string
 		with      map[string]any
 	}{
 		{"CreateRole", map[string]any{"RoleName": "broker", "AssumeRolePolicyDocument": fmt.Sprintf(`{"Version": "2012-10-17", "Statement": {"Effect": "Allow",
-			"Principal": {"AWS": "arn:aws:iam::%s:root"}, "Action": ["sts:AssumeRole", "sts:SetSourceIdentity"], "Condition": {"StringLike": {"sts:SourceIdentity": "SC-*"}}}}`, g.id("management"))}},
+			"Principal": {"AWS": "arn:aws:iam::%s:root"}, "Action": ["sts:AssumeRole", "sts:SetSourceIdentity"], "Condition": {"StringLike": {"sts:SourceIdentity": "SC-*"}}}}`, g.ID("management"))}},
 		{"PutRolePolicy", map[string]any{"RoleName": "broker", "PolicyName": "enter", "PolicyDocument": `{"Version": "2012-10-17", "Statement": {"Effect": "Allow",
 			"Action": ["organizations:DescribeOrganization", "organizations:ListAccounts", "iam:ListOrganizationsFeatures", "sts:AssumeRole", "sts:SetSourceIdentity", "sts:AssumeRoot"], "Resource": "*"}}`}},
 	} {
@@ -187,7 +152,7 @@ func (g *group) broker() {
 
 func TestRootUsersOfMembersAreSeen(t *testing.T) {
 	g := newGroup(t, 12)
-	read, failed := g.read(g.ids()...)
+	read, failed := g.read(g.IDs()...)
 	if len(failed) > 0 {
 		t.Fatal(failed)
 	}
@@ -203,7 +168,7 @@ func TestRootUsersOfMembersAreSeen(t *testing.T) {
 			got = append(got, d.Serial)
 			kinds[d.Kind] = true
 		}
-		if management := id == g.id("management"); !management && !slices.Equal(got, want) {
+		if management := id == g.ID("management"); !management && !slices.Equal(got, want) {
 			t.Errorf("%s: devices: got %v, want %v", id, got, want)
 		}
 		for i, k := range g.Account(id).Root.Keys {
@@ -214,7 +179,7 @@ func TestRootUsersOfMembersAreSeen(t *testing.T) {
 		for name, f := range statuses(s, all) {
 			control, _, _ := strings.Cut(name, " ")
 			asked := slices.Contains([]string{"RT-03", "RT-04", "RT-06", "RT-09"}, control)
-			if known := f.Status != rootkeep.Unknown; asked && !known && (id != g.id("management") || control == "RT-06" || control == "RT-09") {
+			if known := f.Status != rootkeep.Unknown; asked && !known && (id != g.ID("management") || control == "RT-06" || control == "RT-09") {
 				t.Errorf("%s of %s: unknown, %v", control, id, f.Missing)
 			}
 		}
@@ -230,15 +195,15 @@ func TestWithoutRootSessionsTheRestIsRead(t *testing.T) {
 		spoil                          func(*group)
 	}{
 		{"denied", "root.devices", "sts:AssumeRoot", "sts:AssumeRoot denied", func(g *group) { g.AddFault(cloud.Fault{Kind: cloud.Deny, Service: "sts", Operation: "AssumeRoot"}) }},
-		{"not enabled", "root.devices", "", "the organization has not enabled RootCredentialsManagement, so AWS gives no root session", func(g *group) { g.Organization.RootCredentials = false }},
+		{"not enabled", "root.devices", "", "the organization has not enabled RootCredentialsManagement, so AWS gives no root session", func(g *group) { g.Cloud.Organization.RootCredentials = false }},
 		{"whether it is enabled is not known", "organization.root_features", "iam:ListOrganizationsFeatures", "iam:ListOrganizationsFeatures denied", func(g *group) { g.AddFault(cloud.Fault{Kind: cloud.Deny, Operation: "ListOrganizationsFeatures"}) }},
 		{"a call in the session denied", "root.devices", "iam:ListMFADevices", "iam:ListMFADevices in a root session denied", func(g *group) { g.AddFault(cloud.Fault{Kind: cloud.Deny, Operation: "ListMFADevices"}) }},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			g := newGroup(t, 4)
 			c.spoil(g)
-			read, failed := g.read(g.id("app-1"))
-			s := read[g.id("app-1")]
+			read, failed := g.read(g.ID("app-1"))
+			s := read[g.ID("app-1")]
 			if s == nil {
 				t.Fatal(failed)
 			}
@@ -255,11 +220,11 @@ func TestWithoutRootSessionsTheRestIsRead(t *testing.T) {
 
 func TestRolesThatCannotBeEnteredStopNoOther(t *testing.T) {
 	g := newGroup(t, 40)
-	lost := []rootkeep.AccountID{g.id("app-3"), g.id("app-17"), g.id("app-30")}
+	lost := []rootkeep.AccountID{g.ID("app-3"), g.ID("app-17"), g.ID("app-30")}
 	for _, id := range lost {
 		delete(g.Account(id).Roles, "rootkeep-audit")
 	}
-	read, failed := g.read(g.ids()...)
+	read, failed := g.read(g.IDs()...)
 	if len(read) != 37 || len(failed) != 3 {
 		t.Fatalf("got %d read and %d failed, want 37 and 3", len(read), len(failed))
 	}
@@ -276,7 +241,7 @@ func TestRolesThatCannotBeEnteredStopNoOther(t *testing.T) {
 // The account of the credentials is read with them, if the role is not there.
 func TestTheOwnAccountNeedsNoRole(t *testing.T) {
 	g := newGroup(t, 3)
-	id := g.id("management")
+	id := g.ID("management")
 	delete(g.Account(id).Roles, "rootkeep-audit")
 	read, failed := g.read(id)
 	if s := read[id]; s == nil || len(s.Sessions) > 0 || len(s.Facts.Users) != 4 {
@@ -290,9 +255,9 @@ func TestOrganizationsThatCannotBeFound(t *testing.T) {
 		spoil      func(*group)
 	}{
 		{"a member that is no delegated administrator", "hint: use credentials of the management account or of a delegated administrator", func(g *group) { g.as("app-1") }},
-		{"an account without an organization", "is in no organization; hint: rootkeep scan --aws without --organization", func(g *group) { g.Organization = nil }},
+		{"an account without an organization", "is in no organization; hint: rootkeep scan --aws without --organization", func(g *group) { g.Cloud.Organization = nil }},
 		{"DescribeOrganization denied", "organizations:DescribeOrganization denied; hint:", func(g *group) { g.AddFault(cloud.Fault{Kind: cloud.Deny, Operation: "DescribeOrganization"}) }},
-		{"a broker role that is not there", "role/none cannot be entered", func(g *group) { g.entry.Broker = "arn:aws:iam::" + string(g.id("security")) + ":role/none" }},
+		{"a broker role that is not there", "role/none cannot be entered", func(g *group) { g.entry.Broker = "arn:aws:iam::" + string(g.ID("security")) + ":role/none" }},
 		{"a broker that is no role", "no ARN of a role; hint:", func(g *group) { g.entry.Broker = "arn:aws:iam::1:user/x" }},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -308,7 +273,7 @@ func TestOrganizationsThatCannotBeFound(t *testing.T) {
 
 func TestExpiredCredentialsEndTheReadingOfAll(t *testing.T) {
 	g := newGroup(t, 8)
-	management := g.Account(g.id("management"))
+	management := g.Account(g.ID("management"))
 	who := cloud.UserCaller(management, management.Users["admin"])
 	who.Session = &cloud.Session{Issued: g.Now()}
 	cred := g.NewSession(who, time.Hour)
@@ -319,7 +284,7 @@ func TestExpiredCredentialsEndTheReadingOfAll(t *testing.T) {
 		t.Fatal(err)
 	}
 	read := 0
-	err = o.Read(t.Context(), g.ids(), func(_ rootkeep.AccountID, s *facts.Snapshot, err error) error {
+	err = o.Read(t.Context(), g.IDs(), func(_ rootkeep.AccountID, s *facts.Snapshot, err error) error {
 		if read++; s == nil || read > 1 {
 			t.Errorf("account %d: got %v", read, err)
 		}
@@ -345,7 +310,7 @@ func TestReadingAnOrganizationEndsAtOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	started := time.Now()
-	err = o.Read(ctx, g.ids(), func(id rootkeep.AccountID, _ *facts.Snapshot, err error) error {
+	err = o.Read(ctx, g.IDs(), func(id rootkeep.AccountID, _ *facts.Snapshot, err error) error {
 		if ctx.Err() != nil {
 			t.Errorf("%s: told after the end: %v", id, err)
 		}
@@ -365,7 +330,7 @@ func TestProgressOfAnOrganizationGoesForward(t *testing.T) {
 		}
 		last = p
 	}
-	g.read(g.ids()...)
+	g.read(g.IDs()...)
 	calls := 0
 	for _, r := range g.Requests() {
 		calls += r.Calls
@@ -378,7 +343,7 @@ func TestProgressOfAnOrganizationGoesForward(t *testing.T) {
 // The operations of an organization are those that are called and not of each account.
 func TestOrganizationOperationsAreWhatIsCalled(t *testing.T) {
 	g := newGroup(t, 4)
-	g.read(g.id("app-1"))
+	g.read(g.ID("app-1"))
 	var want, got []string
 	for _, o := range awsread.OrganizationOperations() {
 		want = append(want, o.Action)
@@ -389,7 +354,7 @@ func TestOrganizationOperationsAreWhatIsCalled(t *testing.T) {
 	}
 	for _, r := range g.Requests() {
 		action := strings.Replace(r.Service, "monitoring", "cloudwatch", 1) + ":" + r.Operation
-		if r.Account == string(g.id("management")) && action != "sts:GetCallerIdentity" {
+		if r.Account == string(g.ID("management")) && action != "sts:GetCallerIdentity" {
 			got = append(got, action)
 		} else if !own[action] {
 			t.Errorf("%s was called in %s and is in no table", action, r.Account)

@@ -7,6 +7,10 @@ import (
 	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
 	"github.com/aws/aws-sdk-go-v2/aws/ratelimit"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	"github.com/aws/aws-sdk-go-v2/service/cloudtrail"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/aws/smithy-go/middleware"
 
 	"github.com/rootkeep/rootkeep/internal/awsread/pace"
@@ -19,11 +23,11 @@ const idleConnections = 64
 // than usualCeiling, or where that would hold up an organization. Sources: the quotas
 // pages of Amazon CloudWatch Logs, Amazon CloudWatch and AWS CloudTrail; AWS STS says 600.
 var ceilings = map[string]float64{
-	"CloudWatch Logs:DescribeMetricFilters": 5,
-	"CloudWatch:DescribeAlarms":             9,
-	"CloudTrail:LookupEvents":               2,
-	"STS:AssumeRole":                        100,
-	"STS:AssumeRoot":                        100,
+	cloudwatchlogs.ServiceID + ":DescribeMetricFilters": 5,
+	cloudwatch.ServiceID + ":DescribeAlarms":            9,
+	cloudtrail.ServiceID + ":LookupEvents":              2,
+	sts.ServiceID + ":AssumeRole":                       100,
+	sts.ServiceID + ":AssumeRoot":                       100,
 }
 
 // usualCeiling is below what services are known to take of one operation.

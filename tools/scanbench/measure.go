@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/rootkeep/rootkeep/internal/awssim/simtest"
 	"github.com/rootkeep/rootkeep/tools/benchdoc"
 )
 
@@ -57,7 +58,7 @@ func measure(o options, accounts int) (*measured, error) {
 	defer os.RemoveAll(dir)
 	var sample []string
 	for i := range o.sample { // the first three are the management account and its like
-		sample = append(sample, s.Accounts[3+i*(accounts-3)/o.sample])
+		sample = append(sample, string(s.Accounts[3+i*(accounts-3)/o.sample]))
 	}
 	m := &measured{accounts: accounts}
 	if _, err := s.scan(o, dir, "one", "--parallel", "1", "--accounts", strings.Join(sample, ",")); err != nil {
@@ -113,7 +114,7 @@ func start(o options, accounts int) (*served, func(), error) {
 
 // scan runs the program; its files are in the folder.
 func (s *served) scan(o options, dir, name string, args ...string) (*os.ProcessState, error) {
-	cmd := exec.Command(o.bin, append([]string{"scan", "--aws", "--organization", "--role", "rootkeep-audit", "--output", "json",
+	cmd := exec.Command(o.bin, append([]string{"scan", "--aws", "--organization", "--role", simtest.Role, "--output", "json",
 		"-o", filepath.Join(dir, name+".json"), "--save", filepath.Join(dir, name)}, args...)...)
 	none := filepath.Join(dir, "none")
 	cmd.Env = append(os.Environ(), "AWS_ENDPOINT_URL="+s.Endpoint, "AWS_ACCESS_KEY_ID="+s.Key, "AWS_SECRET_ACCESS_KEY="+s.Secret, "AWS_SESSION_TOKEN=", "AWS_PROFILE=",

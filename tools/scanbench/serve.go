@@ -10,15 +10,15 @@ import (
 	"sync"
 	"time"
 
-	"github.com/rootkeep/rootkeep/internal/awssim"
+	"github.com/rootkeep/rootkeep"
 	"github.com/rootkeep/rootkeep/internal/awssim/cloud"
-	"github.com/rootkeep/rootkeep/internal/awssim/scenario"
+	"github.com/rootkeep/rootkeep/internal/awssim/simtest"
 )
 
 // served is what a simulator says when it is ready.
 type served struct {
 	Endpoint, Key, Secret string
-	Accounts              []string
+	Accounts              []rootkeep.AccountID
 }
 
 // counted is what it answered since it was last asked.
@@ -33,10 +33,12 @@ const countPath = "/-/counted"
 
 // serve is a simulated organization until the process is killed.
 func serve(o options, stdout io.Writer) error {
-	c, ready, err := organization(o)
+	c, err := simtest.New(o.serve)
 	if err != nil {
 		return err
 	}
+	c.AddFault(cloud.Fault{Kind: cloud.Slow, Delay: o.delay})
+	ready := &served{Key: c.Keys["management"].ID, Secret: c.Keys["management"].Secret, Accounts: c.IDs()}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return err
@@ -45,42 +47,7 @@ func serve(o options, stdout io.Writer) error {
 	if err := json.NewEncoder(stdout).Encode(ready); err != nil {
 		return err
 	}
-	return http.Serve(l, &counter{cloud: c})
-}
-
-// organization has its credential reports, so that nobody waits for one, and no digest
-// files, which take the simulator seconds of RSA.
-func organization(o options) (*cloud.Cloud, *served, error) {
-	c, err := awssim.New(cloud.Config{Clock: time.Now, Seed: 1})
-	if err != nil {
-		return nil, nil, err
-	}
-	plan, err := scenario.Generate(o.serve, 1)
-	if err != nil {
-		return nil, nil, err
-	}
-	for _, call := range plan.Calls {
-		if call.Operation == "CreateTrail" {
-			call.With["EnableLogFileValidation"] = false
-		}
-	}
-	keys, err := plan.Apply(c)
-	if err != nil {
-		return nil, nil, err
-	}
-	out := &served{Key: keys["management"].ID, Secret: keys["management"].Secret}
-	for _, a := range plan.Accounts {
-		out.Accounts = append(out.Accounts, string(a.ID))
-		account := c.Account(a.ID)
-		for range 3 {
-			if _, err := c.Invoke(cloud.Invocation{Caller: cloud.UserCaller(account, account.Users["admin"]), Region: "us-east-1", Service: "iam", Operation: "GenerateCredentialReport"}); err != nil {
-				return nil, nil, err
-			}
-		}
-	}
-	c.ResetRequests()
-	c.AddFault(cloud.Fault{Kind: cloud.Slow, Delay: o.delay})
-	return c, out, nil
+	return http.Serve(l, &counter{cloud: c.Cloud})
 }
 
 // counter notes when roles are assumed and when the last answer was given.
