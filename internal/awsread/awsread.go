@@ -216,6 +216,25 @@ func gather[T any](p *place, read func(token *string) ([]T, *string, error)) ([]
 	return all, err
 }
 
+// maxCounted bounds how many pages are counted: whoever has so many findings is not
+// helped by the exact number.
+const maxCounted = 5
+
+// count is how many elements the first pages have. Nothing but the number is kept.
+func (p *place) count(read func(token *string) (n int, next *string, err error)) (facts.Count, error) {
+	var all facts.Count
+	page := 0
+	err := p.pages(func(token *string) (*string, error) {
+		n, next, err := read(token)
+		all.N += n
+		if page++; page == maxCounted && aws.ToString(next) != "" {
+			all.More, next = true, nil
+		}
+		return next, err
+	})
+	return all, err
+}
+
 func (r *reader) plan(calls int) { r.count(0, calls) }
 
 func (r *reader) count(done, planned int) {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -29,14 +30,19 @@ func (r *reader) collect(ctx context.Context) (*facts.Snapshot, error) {
 	if err := r.run(ctx, tasks); err != nil {
 		return nil, err
 	}
+	told := answered{}
 	for _, t := range tasks {
 		if t.err == nil {
 			t.err = take(in, t)
+		}
+		if _, ok := t.answer.(direct); ok || ofRegions(t.Action) {
+			told.note(t)
 		}
 		if t.err != nil {
 			lost.add(t)
 		}
 	}
+	told.observe(in.SoFar())
 	tellTrails(in, tasks, lost)
 	if err := r.details(ctx, in.SoFar(), lost); err != nil {
 		return nil, err
@@ -75,30 +81,29 @@ func (r *reader) regions(ctx context.Context, s *facts.Snapshot, lost *failures)
 
 // details asks about single resources, which the lists name.
 func (r *reader) details(ctx context.Context, s *facts.Snapshot, lost *failures) error {
-	tasks, operations := r.tasksOf(&s.Facts)
-	if err := r.run(ctx, tasks); err != nil {
-		return err
-	}
-	at := map[string]time.Time{}
-	for _, t := range tasks {
-		if t.err != nil {
-			lost.add(t)
-			continue
-		}
-		t.answer.(direct)(&s.Facts)
-		if was, ok := at[t.Action]; !ok || t.at.Before(was) {
-			at[t.Action] = t.at // of several answers the oldest
-		}
-	}
-	for _, o := range operations {
-		t, ok := at[o.Action]
-		if !ok {
-			if !ofLists(o.Action) {
-				continue // nobody was asked
+	for _, operations := range rounds() {
+		var tasks []*task
+		told := answered{}
+		for _, o := range operations {
+			about := r.tasksOf(o, &s.Facts)
+			if len(about) == 0 && ofLists(o.Action) {
+				told[o.Action] = r.config.Now().UTC() // without a resource there is nothing to ask
 			}
-			t = r.config.Now().UTC() // without a resource there is nothing to ask
+			lost.spread(o, about)
+			tasks = append(tasks, about...)
 		}
-		s.Observe(o.Action, t, "", pathsOf(o.Action)...)
+		if err := r.run(ctx, tasks); err != nil {
+			return err
+		}
+		for _, t := range tasks {
+			told.note(t)
+			if t.err != nil {
+				lost.add(t)
+				continue
+			}
+			t.answer.(direct)(&s.Facts)
+		}
+		told.observe(s)
 	}
 	return nil
 }
@@ -112,6 +117,22 @@ func ofLists(call string) bool {
 	})
 }
 
+// answered is when each operation was answered: of several answers, the oldest. One
+// that was refused counts, because the gap takes out again what it would tell.
+type answered map[string]time.Time
+
+func (a answered) note(t *task) {
+	if was, ok := a[t.Action]; !ok || t.at.Before(was) {
+		a[t.Action] = t.at
+	}
+}
+
+func (a answered) observe(s *facts.Snapshot) {
+	for _, action := range slices.Sorted(maps.Keys(a)) {
+		s.Observe(action, a[action], "", pathsOf(action)...)
+	}
+}
+
 // take puts the answer of a task into the snapshot.
 func take(in *intake.Intake, t *task) error {
 	s := in.SoFar()
@@ -120,7 +141,6 @@ func take(in *intake.Intake, t *task) error {
 		return nil // told together, see tellTrails
 	case direct:
 		answer(&s.Facts)
-		s.Observe(t.Action, t.at, "", pathsOf(t.Action)...)
 		return nil
 	}
 	before := len(s.Facts.MetricFilters)

@@ -124,6 +124,25 @@ func ofRegions(call string) bool {
 	return len(paths) > 0 && !slices.ContainsFunc(paths, func(p string) bool { return !strings.HasPrefix(p, "regions.") })
 }
 
+// spread makes the failures of the operation that another needs failures of that one
+// too: those of a Region there, any other if nothing is left to ask about.
+func (f *failures) spread(o Operation, about []*task) {
+	for _, failure := range slices.Clone(f.order) {
+		if failure.call != o.needs || o.needs == "" {
+			continue
+		}
+		regions := f.regions[failure]
+		failure.call = o.Action
+		if !ofRegions(o.Action) {
+			failure.key = ""
+			if len(about) > 0 {
+				continue
+			}
+		}
+		f.put(failure, regions...)
+	}
+}
+
 func (f *failures) put(key failure, regions ...string) {
 	if f.regions == nil {
 		f.regions = map[failure][]string{}

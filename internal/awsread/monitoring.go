@@ -45,7 +45,7 @@ func trailsOf(ctx context.Context, p *place) (any, error) {
 func eachTrail(f *facts.Facts) []target {
 	var out []target
 	for _, t := range f.Trails {
-		out = append(out, target{t.Region, t.ARN})
+		out = append(out, target{region: t.Region, key: t.ARN})
 	}
 	return out
 }

@@ -48,6 +48,8 @@ func newWorld(t *testing.T) *world {
 	a.Root.Password = cloud.Password{Set: true, Created: now, Changed: now}
 	a.Root.MFA, a.Devices[device.Serial] = []*cloud.Device{device}, device
 	w.watched()
+	w.guarded(home)
+	w.guarded("eu-west-1")
 	w.environment(w.admin.Keys[0].ID, w.admin.Keys[0].Secret, "")
 	c.ResetRequests()
 	return w
@@ -56,11 +58,7 @@ func newWorld(t *testing.T) *world {
 // call makes a call as the administrator, in us-east-1.
 func (w *world) call(service, operation string, parameters map[string]any) map[string]any {
 	w.t.Helper()
-	out, err := w.Invoke(cloud.Invocation{Caller: cloud.UserCaller(w.account, w.admin), Region: "us-east-1", Service: service, Operation: operation, Parameters: parameters})
-	if err != nil {
-		w.t.Fatalf("%s %s: %v", service, operation, err)
-	}
-	return out
+	return w.callIn(home, service, operation, parameters)
 }
 
 // watched makes a trail of all Regions and everything from it to a subscriber.

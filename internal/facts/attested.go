@@ -17,6 +17,11 @@ type Attested struct {
 	RootDeviceTests []DeviceTest `json:"root_device_tests" call:"attestation"`
 	// RootWindows are the times in which a use of the root user was approved.
 	RootWindows []RootWindow `json:"root_windows" call:"attestation"`
+
+	// What the organization has in another of its accounts, which this one cannot see.
+	OrganizationAggregator     bool `json:"organization_aggregator" call:"attestation"`      // AWS Config's, of all accounts and Regions
+	OrganizationAnalyzer       bool `json:"organization_analyzer" call:"attestation"`        // IAM Access Analyzer's of external access, in every Region
+	OrganizationUnusedAnalyzer bool `json:"organization_unused_analyzer" call:"attestation"` // and of unused access
 }
 
 // DeviceTest is when a device last worked, as the person who keeps it says.

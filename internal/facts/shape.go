@@ -26,6 +26,8 @@ type Facts struct {
 	MetricFilters  []MetricFilter `json:"metric_filters"`
 	Alarms         []Alarm        `json:"alarms"`
 	Subscriptions  []Subscription `json:"subscriptions"`
+
+	FindingAggregator FindingAggregator `json:"finding_aggregator"`
 }
 
 // Path is one fact by name, with the AWS action that tells it.

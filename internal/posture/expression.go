@@ -85,7 +85,7 @@ func typeOf(v any) *cel.Type {
 
 // environment is what the expressions of a control may name: facts, now, the element
 // of each, its parameters, what is said of the scan itself, and functions: never(time),
-// and those of unknownFunctions, organizationFunctions, grantFunctions and
+// conceals(filter, type), and those of unknownFunctions, organizationFunctions, grantFunctions and
 // textFunctions. scan_keys are the IDs of the
 // access keys that the scan was given; denied are the actions that were refused to it
 // or failed.
@@ -113,6 +113,7 @@ var shared = sync.OnceValues(func() (*cel.Env, error) {
 		cel.Function("never", cel.Overload("never_timestamp", []*cel.Type{cel.TimestampType}, cel.BoolType, cel.UnaryBinding(never))),
 		cel.Variable("scan_keys", cel.ListType(cel.StringType)),
 		cel.Variable("denied", cel.ListType(cel.StringType)),
+		concealFunction,
 		ext.Strings(),
 	}
 	return cel.NewEnv(slices.Concat(options, unknownFunctions(), organizationFunctions(), grantFunctions(), textFunctions())...)
