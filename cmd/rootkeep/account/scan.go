@@ -25,13 +25,7 @@ type scanFlags struct {
 	organization organizationFlags
 }
 
-// ScanCommand is rootkeep scan.
-func ScanCommand(s cli.Streams) *cobra.Command {
-	var f scanFlags
-	c := &cobra.Command{
-		Use:   "scan FILE...|--snapshot FILE|--aws",
-		Short: "Judge an account or an organization by controls",
-		Long: `Scan judges an account by what people already have of it, offline. A file is one of
+const scanHelp = `Scan judges an account by what people already have of it, offline. A file is one of
   the credential report (the CSV, or aws iam get-credential-report),
   aws iam get-account-authorization-details,
   aws iam get-account-summary,
@@ -63,7 +57,15 @@ A fact that no file tells makes a finding unknown, never passed, and the report 
 the call that tells it. Files do not say when AWS answered: their own time is taken.
 
 Exit code 2 with --fail-on when a failure is at or above that severity, 5 when a file
-or an answer of AWS or an account could not be read.`,
+or an answer of AWS or an account could not be read.`
+
+// ScanCommand is rootkeep scan.
+func ScanCommand(s cli.Streams) *cobra.Command {
+	var f scanFlags
+	c := &cobra.Command{
+		Use:   "scan FILE...|--snapshot FILE|--aws",
+		Short: "Judge an account or an organization by controls",
+		Long:  scanHelp,
 		Example: `  rootkeep scan --aws --profile audit --save account.json
   rootkeep scan --aws --region eu-west-1 --output json
   rootkeep scan --aws --organization --save scan-of-today
