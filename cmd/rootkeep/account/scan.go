@@ -5,6 +5,7 @@ package account
 import (
 	"context"
 	"fmt"
+	"runtime/debug"
 	"slices"
 	"time"
 
@@ -99,6 +100,8 @@ func ScanCommand(s cli.Streams) *cobra.Command {
 	return c
 }
 
+const gcPercent = 50 // growth of the heap between two collections
+
 var scanFormats = []string{"text", "json", "csv", "junit"}
 
 // check refuses what does not go together.
@@ -124,6 +127,9 @@ func (f *scanFlags) run(ctx context.Context, s cli.Streams, paths []string) erro
 	if err := f.check(paths); err != nil {
 		return err
 	}
+	// The findings of all accounts are there until the report is written, which as JSON
+	// takes as much again: collecting sooner costs a little time and saves a third.
+	defer debug.SetGCPercent(debug.SetGCPercent(gcPercent))
 	c := f.config
 	c.Paths, c.Stdin, c.Version, c.Now = paths, s.In, cli.Version(), time.Now()
 	clear := func() {}
