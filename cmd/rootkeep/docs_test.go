@@ -217,6 +217,8 @@ func TestDocumentedNames(t *testing.T) {
 		{"every key of a technique's case is explained", "iam-escalation.md", "iam/escalate/technique/case.go", `yaml:"([a-z]+)"`},
 		{"every target of a technique is explained", "iam-escalation.md", "iam/escalate/technique/technique.go", `Target = "([a-z-]+)"`},
 		{"every effect of a technique is explained", "iam-escalation.md", "iam/escalate/technique/technique.go", `Effect = "([a-z]+)"`},
+		{"every key of a framework's clause is explained", "frameworks.md", "internal/posture/framework/framework.go", `(?m)^\s+\w+ +\S+ +.yaml:"([a-z]+)"`},
+		{"every status of a clause is explained", "frameworks.md", "internal/posture/framework/coverage.go", `Status = "([a-z-]+)"`},
 		{"every modifier is explained", "sigma.md", "sigma/value/modifier.go", `(?m)^\s+\w+ +(?:Operator|encoding) += "([a-z0-9]+)"`},
 		{"every correlation type is explained", "sigma.md", "sigma/document.go", `CorrelationType = "([a-z_]+)"`},
 	}

@@ -4,6 +4,7 @@ package account
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -50,6 +51,8 @@ permissions.
 An alarm is proven, not looked up by name: events are run through the metric filter,
 and what one of them publishes must take the alarm to a confirmed subscriber.
 
+--framework ID adds what they mean to its clauses; csv then has clauses, not findings.
+
 A fact that no file tells makes a finding unknown, never passed, and the report names
 the call that tells it. Files do not say when AWS answered: their own time is taken.
 
@@ -62,7 +65,8 @@ or an answer of AWS could not be read.`,
   aws iam get-account-authorization-details > details.json
   rootkeep scan report.json summary.json details.json
   rootkeep scan --save account.json report.json summary.json
-  rootkeep scan --snapshot account.json --fail-on high --output junit`,
+  rootkeep scan --snapshot account.json --fail-on high --output junit
+  rootkeep scan --snapshot account.json --framework cis-aws-7.0 --only`,
 		Args: cobra.ArbitraryArgs,
 		RunE: func(c *cobra.Command, paths []string) error { return f.run(c.Context(), s, paths) },
 	}
@@ -75,6 +79,7 @@ or an answer of AWS could not be read.`,
 	fl.StringVar(&f.aws.Region, "region", "", "Region to begin in, with --aws; AWS names the others")
 	fl.StringVar(&f.config.Save, "save", "", "write the facts to this new snapshot file")
 	fl.StringArrayVar(&f.config.Controls, "controls", nil, "folder with further controls (repeatable)")
+	frameworkFlags(c, &f.config)
 	fl.Var(&f.failOn, "fail-on", "exit 2 when a failure is at or above this severity")
 	fl.IntVar(&f.most, "max-resources", 0, "resources named for each control in text, 0: 5, -1: all")
 	cli.CompleteValues(c, "output", scanFormats)
@@ -95,6 +100,8 @@ func (f *scanFlags) check(paths []string) error {
 		return cli.Usage("--profile and --region go with --aws")
 	case !f.fromAWS && f.config.Snapshot == "" && len(paths) == 0:
 		return cli.Usage("want files of facts or --snapshot FILE or --aws; hint: rootkeep scan --help")
+	case f.config.Only && len(f.config.Frameworks) == 0:
+		return cli.Usage("--only goes with --framework ID; hint: rootkeep frameworks list")
 	case f.config.Snapshot != "" && len(paths) > 0:
 		return cli.Usage("--snapshot has all facts: give either it or files")
 	}
@@ -121,6 +128,9 @@ func (f *scanFlags) run(ctx context.Context, s cli.Streams, paths []string) erro
 	defer out.Discard()
 	a, err := app.Scan(ctx, c)
 	clear()
+	if errors.Is(err, app.ErrNoFramework) {
+		return cli.Usage("%w", err)
+	}
 	if err != nil {
 		return &cli.Error{Code: cli.ExitUnread, Err: err}
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/rootkeep/rootkeep"
 	"github.com/rootkeep/rootkeep/internal/facts"
 	"github.com/rootkeep/rootkeep/internal/posture"
+	"github.com/rootkeep/rootkeep/internal/posture/framework"
 )
 
 // Assessment is one or more judged accounts.
@@ -24,6 +25,8 @@ type Assessment struct {
 	Findings  []rootkeep.Finding `json:"findings"`
 	Problems  []Problem          `json:"problems"`
 	ExitCodes []int              `json:"exit_codes"`
+	// Frameworks are those that were asked for, as the findings answer them.
+	Frameworks []framework.Coverage `json:"frameworks,omitempty"`
 
 	controls map[string]*posture.Control
 }

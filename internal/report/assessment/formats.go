@@ -1,36 +1,27 @@
 package assessment
 
 import (
-	"encoding/csv"
 	"encoding/xml"
 	"fmt"
 	"io"
 	"strings"
 
 	"github.com/rootkeep/rootkeep"
-	"github.com/rootkeep/rootkeep/internal/report/text"
 )
 
-// CSV writes a line per finding. A cell that a spreadsheet would take for a formula
-// is quoted with an apostrophe.
+// CSV writes a line per finding, or if frameworks were asked for a line per clause and
+// basis. A cell that a spreadsheet would take for a formula is quoted with an apostrophe.
 func (a *Assessment) CSV(w io.Writer) error {
-	out := csv.NewWriter(w)
+	if len(a.Frameworks) > 0 {
+		return writeCSV(w, a.clauses())
+	}
 	lines := [][]string{{"status", "severity", "control", "title", "account", "region", "resource", "detail", "missing", "permissions"}}
 	for _, f := range a.Findings {
 		lines = append(lines, []string{
 			f.Status.String(), f.Severity.String(), f.Control, f.Title, string(f.Account), string(f.Region), f.Resource, f.Detail, strings.Join(f.Missing, "; "), strings.Join(f.Permissions, " "),
 		})
 	}
-	for _, line := range lines {
-		for i := range line {
-			line[i] = text.Cell(line[i])
-		}
-		if err := out.Write(line); err != nil {
-			return err
-		}
-	}
-	out.Flush()
-	return out.Error()
+	return writeCSV(w, lines)
 }
 
 // The elements of a JUnit report, as test runners and CI systems read them.

@@ -58,6 +58,7 @@ func (a *Assessment) Text(w io.Writer, most int) error {
 			}
 		}
 	}
+	a.frameworks(out)
 	fmt.Fprintf(out, "\nFACTS\n")
 	for _, account := range a.Accounts {
 		a.facts(out, account)
