@@ -25,6 +25,18 @@ func ParseAccountID(s string) (AccountID, error) {
 // list: Regions appear faster than programs are released.
 type Region string
 
+// Partition is the part of AWS that the Region lies in, aws for all that are open to
+// everybody.
+func (r Region) Partition() string {
+	switch {
+	case strings.HasPrefix(string(r), "us-gov-"):
+		return "aws-us-gov"
+	case strings.HasPrefix(string(r), "cn-"):
+		return "aws-cn"
+	}
+	return "aws"
+}
+
 // ARN is an Amazon Resource Name, split at its first five colons
 // (AWS General Reference, "Amazon Resource Names (ARNs)").
 type ARN struct {

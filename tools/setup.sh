@@ -33,11 +33,11 @@ if command -v npm >/dev/null && ! { cmp -s tools/oracle/package.json $oracle/pac
 	}
 fi
 
-# AWS's own Python client, which the tests drive the simulated AWS with.
+# AWS's own Python client, another simulation, and readers of what rootkeep writes.
 python=.venv/python
-if ! cmp -s tools/boto3/requirements.txt $python/installed.txt; then
+if ! cmp -s tools/python/requirements.txt $python/installed.txt; then
 	python3 -c 'import ensurepip, venv' 2>/dev/null && python3 -m venv $python &&
-		$python/bin/pip install -q --disable-pip-version-check -r tools/boto3/requirements.txt && cp tools/boto3/requirements.txt $python/installed.txt ||
-		echo "setup: the packages of tools/boto3/requirements.txt could not be installed; the tests of the simulated AWS with them say that they were skipped" >&2
+		$python/bin/pip install -q --disable-pip-version-check -r tools/python/requirements.txt && cp tools/python/requirements.txt $python/installed.txt ||
+		echo "setup: the packages of tools/python/requirements.txt could not be installed; the tests with them say that they were skipped" >&2
 fi
 exit 0

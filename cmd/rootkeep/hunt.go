@@ -81,7 +81,7 @@ Ctrl-C prints what was found so far.`,
 	fl.StringArrayVar(&f.config.GeoIP, "geoip", nil, "MaxMind-format database for countries or AS numbers (repeatable)")
 	fl.StringArrayVar(&f.config.ThreatLists, "threat-list", nil, "file of addresses, ranges, AS numbers, user agents that raise the level (repeatable)")
 	fl.StringArrayVar(&f.config.RelayLists, "relay-list", nil, "file of relay and VPN ranges that stay out of baselines (repeatable)")
-	fl.StringVar(&f.config.Inventory, "inventory", "", "YAML file of watched buckets, keys, topics, trails, rules, log-groups")
+	fl.StringVar(&f.config.Inventory, "inventory", "", "YAML file of watched buckets, keys, topics, trails, rules, log-groups; or a snapshot of a scan, or a folder of them")
 	fl.StringArrayVar(&f.config.Keys, "keys", nil, "public keys as list-public-keys prints them: verify the folders' digest chains in the same reading, so that absence can be claimed (repeatable)")
 	fl.Var(&f.dedup, "dedup-memory", "memory for event IDs; beyond it the total may count duplicates")
 	fl.IntVar(&f.config.Workers, "workers", 0, "parallel readers, 0: one for each processor")
@@ -94,7 +94,7 @@ Ctrl-C prints what was found so far.`,
 	cli.CompleteValues(c, "color", []string{"auto", "always", "never"})
 	cli.CompleteFiles(c, "geoip", "mmdb")
 	cli.CompleteFiles(c, "placeholders", "yaml", "yml")
-	cli.CompleteFiles(c, "inventory", "yaml", "yml")
+	cli.CompleteFiles(c, "inventory", "yaml", "yml", "json")
 	return c
 }
 

@@ -29,7 +29,7 @@ type HuntConfig struct {
 	GeoIP        []string
 	ThreatLists  []string
 	RelayLists   []string
-	Inventory    string   // file
+	Inventory    string   // file, a snapshot, or a folder of snapshots
 	Keys         []string // files with CloudTrail's public keys; when given, the digest chains are verified
 	OnMatch      func(detect.Match)
 	Version      string
@@ -101,12 +101,12 @@ func (c HuntConfig) hunt(pack *detect.Pack) (*detect.Hunt, error) {
 	if err != nil {
 		return nil, err
 	}
-	inventory, err := readInventory(c.Inventory)
+	watched, scans, err := readInventory(c.Inventory)
 	if err != nil {
 		return nil, err
 	}
 	return detect.NewHunt(pack, detect.Options{
-		Since: c.Since, Until: c.Until, Accounts: c.Accounts, Inventory: inventory, Atlas: atlas,
+		Since: c.Since, Until: c.Until, Accounts: c.Accounts, Inventory: watched, Scans: scans, Atlas: atlas,
 		DedupMemory: c.DedupMemory, OnMatch: c.OnMatch,
 	})
 }

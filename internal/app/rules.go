@@ -16,7 +16,6 @@ import (
 
 	"github.com/rootkeep/rootkeep/content"
 	"github.com/rootkeep/rootkeep/internal/detect"
-	"github.com/rootkeep/rootkeep/internal/detect/inventory"
 	"github.com/rootkeep/rootkeep/internal/detect/origin"
 	"github.com/rootkeep/rootkeep/internal/rule"
 )
@@ -106,20 +105,6 @@ func readSmall(path string) ([]byte, error) {
 		return nil, fmt.Errorf("%s: more than %d MB, want a small file", path, maxSettingsFile>>20)
 	}
 	return text, nil
-}
-
-func readInventory(path string) (inventory.List, error) {
-	if path == "" {
-		return nil, nil
-	}
-	var inv inventory.List
-	if err := readYAML(path, &inv); err != nil {
-		return nil, err
-	}
-	if err := inv.Check(); err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
-	}
-	return inv, nil
 }
 
 func readAtlas(databases, threats, relays []string) (*origin.Atlas, error) {

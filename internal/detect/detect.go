@@ -22,6 +22,7 @@ type Options struct {
 	Since, Until time.Time            // half-open [Since, Until); zero is open
 	Accounts     []rootkeep.AccountID // empty: all
 	Inventory    inventory.List       // watched resources known beforehand
+	Scans        *inventory.Scans     // sessions of rootkeep's own scans, which are no intruder's
 	Atlas        *origin.Atlas        // countries, networks, lists; nil knows nothing
 	DedupMemory  int                  // bytes of the set of seen event IDs; 0 is DefaultDedupMemory
 	// Observed is up to when the log is known to have been watched, so that silence
@@ -54,6 +55,7 @@ type Hunt struct {
 	since   int64        // Unix seconds, inclusive
 	until   int64        // exclusive
 	held    atomic.Int64 // bytes of deferred records, over all workers
+	dropped atomic.Int64 // records that were not deferred for want of room
 	room    atomic.Int64 // bytes left for groups, over all workers
 }
 
@@ -99,6 +101,7 @@ type Totals struct {
 	Outside     int64     `json:"outside"` // not in the asked period or accounts
 	Untimed     int64     `json:"untimed"` // eventTime missing or unreadable
 	Matches     int64     `json:"matches"`
+	Scans       int64     `json:"own_scans"` // events of own scans that rules matched: explained
 	First       time.Time `json:"first"`
 	Last        time.Time `json:"last"`
 	Approximate string    `json:"approximate_from,omitempty"`

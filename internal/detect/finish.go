@@ -130,6 +130,7 @@ func totals(workers []*Worker) Totals {
 		t.Outside += w.totals.Outside
 		t.Untimed += w.totals.Untimed
 		t.Matches += w.totals.Matches
+		t.Scans += w.totals.Scans
 		if a := w.totals.Approximate; a != "" && (t.Approximate == "" || a < t.Approximate) {
 			t.Approximate = a
 		}
@@ -187,14 +188,13 @@ func (h *Hunt) notices(workers []*Worker, watched *inventory.Index) []string {
 	if watched.Len() == 0 {
 		out = append(out, "no watched resources are known, so detections on log buckets, keys and topics stayed quiet; hint: --inventory FILE")
 	}
+	if n := totals(workers).Scans; n > 0 {
+		out = append(out, fmt.Sprintf("%d events are explained by sessions of rootkeep's own scans and raised no alert", n))
+	}
 	if h.room.Load() < 0 {
 		out = append(out, fmt.Sprintf("the alerts' groups took more than %d MB: from then on matches of new callers or times were counted together as (others), and named no further values; hint: a shorter period or fewer rules", maxGroups>>20))
 	}
-	dropped := 0
-	for _, w := range workers {
-		dropped += w.dropped
-	}
-	if dropped > 0 {
+	if dropped := h.dropped.Load(); dropped > 0 {
 		out = append(out, fmt.Sprintf("%d records that may touch watched resources were not judged: more than %d MB of them waited for the inventory; hint: a shorter period", dropped, maxDeferred>>20))
 	}
 	return out

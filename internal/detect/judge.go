@@ -34,17 +34,10 @@ func (w *Worker) judge(v *rootkeep.View, j *judge) (bad bool, finding string) {
 // partition is that of the caller's ARN, or of the Region if the record names no
 // caller.
 func partition(v *rootkeep.View) string {
-	arn, err := rootkeep.ParseARN(string(v.Text(fARN)))
-	region := v.Text(fRegion)
-	switch {
-	case err == nil:
+	if arn, err := rootkeep.ParseARN(string(v.Text(fARN))); err == nil {
 		return arn.Partition
-	case bytes.HasPrefix(region, []byte("us-gov-")):
-		return "aws-us-gov"
-	case bytes.HasPrefix(region, []byte("cn-")):
-		return "aws-cn"
 	}
-	return "aws"
+	return rootkeep.Region(v.Text(fRegion)).Partition()
 }
 
 // holder is the ARN of what the record put the document on, "" if it does not say.

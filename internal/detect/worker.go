@@ -40,7 +40,6 @@ type Worker struct {
 	origins     map[string]origin.Origin
 	grants      grant.Judge
 	deferred    []deferred
-	dropped     int     // records that did not fit in deferred
 	source      *source // of the last record
 	identity    uint64  // cloudtrail.Record.Identity that principal was read from
 	principal   []byte
@@ -180,7 +179,7 @@ func (w *Worker) asksInventory() bool {
 // hold keeps a record until all input was read.
 func (w *Worker) hold() {
 	if w.hunt.held.Add(int64(len(w.record.Raw))) > maxDeferred {
-		w.dropped++
+		w.hunt.dropped.Add(1)
 		return
 	}
 	w.deferred = append(w.deferred, deferred{bytes.Clone(w.record.Raw), w.file, w.record.Offset})
@@ -188,6 +187,10 @@ func (w *Worker) hold() {
 
 // take judges the matches of one record, shows them to windows and groups them.
 func (w *Worker) take(v *rootkeep.View) {
+	if w.hunt.options.Scans.Explains(v.Text(fAccessKey), v.Text(fName), w.time, w.record.Raw) {
+		w.totals.Scans++
+		return
+	}
 	w.failed = outcome(v) != outcomeSuccess
 	w.threats = nil
 	if !w.hunt.options.Atlas.Threats.Empty() {

@@ -32,6 +32,7 @@ const (
 
 	allShipped  = "all workers: hunt, shipped detections"
 	allThousand = "all workers: hunt, 1,000 rules"
+	allMatch    = "all workers: read and match, 1,000 rules"
 
 	bareShipped  = "no IDs: hunt, shipped detections"
 	bareSigma    = "no IDs: hunt, SigmaHQ's rules"
@@ -73,6 +74,7 @@ func jobs(in inputs) []*job {
 		in.hunt(tinyHunt, 57, &in.tiny, one),
 		in.hunt(allShipped, 0, &in.main, every),
 		in.hunt(allThousand, 1000, &in.main, every),
+		in.matchWith(allMatch, 1000, &in.main, runtime.NumCPU()),
 		in.hunt(bareShipped, 0, &in.main, none),
 		in.hunt(bareSigma, 57, &in.main, none),
 		in.hunt(bareThousand, 1000, &in.main, none),
@@ -82,7 +84,7 @@ func jobs(in inputs) []*job {
 		in.allocations(allocLittle, 57, paths(in.main.list)[0]),
 	}
 	for _, j := range list {
-		if j.name == allShipped || j.name == allThousand {
+		if strings.HasPrefix(j.name, "all workers: ") {
 			j.workers = runtime.NumCPU()
 		}
 	}
@@ -122,7 +124,11 @@ func (in inputs) ruleFolders(rules int) (folders []string, absent string) {
 
 // match reads and matches, and does nothing else that a hunt does.
 func (in inputs) match(name string, rules int, c *corpus) *job {
-	j := &job{name: name, command: []string{in.self, "child-match"}, stdin: c.list, corpus: c, answers: true}
+	return in.matchWith(name, rules, c, 1)
+}
+
+func (in inputs) matchWith(name string, rules int, c *corpus, workers int) *job {
+	j := &job{name: name, command: []string{in.self, "child-match", "-workers", strconv.Itoa(workers)}, stdin: c.list, corpus: c, answers: true}
 	folders, absent := in.ruleFolders(rules)
 	if j.absent = absent; len(folders) > 0 {
 		j.command = append(j.command, "-rules", strings.Join(folders, ","))

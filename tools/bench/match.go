@@ -6,8 +6,10 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"iter"
 	"os"
 	"strings"
+	"sync"
 
 	"github.com/rootkeep/rootkeep/cloudtrail"
 	"github.com/rootkeep/rootkeep/internal/app"
@@ -17,11 +19,12 @@ import (
 // childMatch reads the listed files, matches every record and counts the matches:
 // what a rule engine does, without duplicates, groups, windows and a report.
 //
-//	bench child-match [-rules DIR,...] <LIST
+//	bench child-match [-rules DIR,...] [-workers N] <LIST
 func childMatch(args []string, stdin io.Reader, stdout, stderr io.Writer) error {
 	f := flag.NewFlagSet("child-match", flag.ContinueOnError)
 	f.SetOutput(stderr)
 	rules := f.String("rules", "", "folders of rules in place of the shipped ones, separated by commas")
+	workers := f.Int("workers", 1, "readers at once, each with a file of its own")
 	if err := f.Parse(args); err != nil {
 		return err
 	}
@@ -43,13 +46,42 @@ func childMatch(args []string, stdin io.Reader, stdout, stderr io.Writer) error 
 	if err != nil {
 		return err
 	}
-	bytes, matches, err := matchAll(set, paths(list))
+	bytes, matches, err := matchTogether(set, paths(list), *workers)
 	fmt.Fprintln(stderr, matches, "matches")
 	fmt.Fprintln(stdout, bytes)
 	return err
 }
 
-func matchAll(set *sigma.Set, files []string) (bytes, matches int64, err error) {
+// matchTogether lets workers take the next file in turn.
+func matchTogether(set *sigma.Set, files []string, workers int) (bytes, matches int64, err error) {
+	next := make(chan string)
+	var wg sync.WaitGroup
+	var mu sync.Mutex
+	for range workers {
+		wg.Go(func() {
+			b, m, failed := matchAll(set, func(yield func(string) bool) {
+				for file := range next {
+					if !yield(file) {
+						break
+					}
+				}
+			})
+			mu.Lock()
+			defer mu.Unlock()
+			bytes, matches, err = bytes+b, matches+m, errors.Join(err, failed)
+			for range next { // a worker that failed must not hold the others up
+			}
+		})
+	}
+	for _, file := range files {
+		next <- file
+	}
+	close(next)
+	wg.Wait()
+	return bytes, matches, err
+}
+
+func matchAll(set *sigma.Set, files iter.Seq[string]) (bytes, matches int64, err error) {
 	fields, err := cloudtrail.CompileFields(set.Fields())
 	if err != nil {
 		return 0, 0, err
@@ -57,7 +89,7 @@ func matchAll(set *sigma.Set, files []string) (bytes, matches int64, err error) 
 	reader := cloudtrail.NewReader(fields, cloudtrail.Options{Derived: len(set.Derived())})
 	matcher := set.NewMatcher()
 	var found []int32
-	for _, file := range files {
+	for file := range files {
 		in := cloudtrail.Input{Name: file, Open: func() (io.ReadCloser, error) { return os.Open(file) }}
 		stats := reader.Read(context.Background(), in, func(rec *cloudtrail.Record) error {
 			found = matcher.Match(rec.View, found[:0])

@@ -70,6 +70,7 @@ or an answer of AWS could not be read.`,
 		Args: cobra.ArbitraryArgs,
 		RunE: func(c *cobra.Command, paths []string) error { return f.run(c.Context(), s, paths) },
 	}
+	c.AddCommand(roleCommand(s))
 	fl := c.Flags()
 	fl.StringVar(&f.output, "output", "text", "text, json, csv or junit")
 	fl.StringVarP(&f.file, "file", "o", "", "write the report to this file instead of standard output")

@@ -1,0 +1,182 @@
+package scanrole_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/rootkeep/rootkeep/internal/awsread"
+	"github.com/rootkeep/rootkeep/internal/scanrole"
+)
+
+// role is that of the operations that a scan calls.
+func role(sessions bool) scanrole.Role {
+	r := scanrole.Role{RootSessions: sessions}
+	for _, o := range awsread.Operations() {
+		r.Actions = append(r.Actions, o.Action)
+	}
+	return r
+}
+
+func text(t *testing.T, r scanrole.Role, format string) string {
+	t.Helper()
+	var b bytes.Buffer
+	if err := r.Write(&b, format); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
+
+// python is the interpreter of the virtual environment.
+func python(t *testing.T) string {
+	t.Helper()
+	path, err := filepath.Abs("../../.venv/python/bin/python")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(path); err != nil {
+		t.Skip("skipped: .venv/python is not there; hint: make setup")
+	}
+	return path
+}
+
+type policy struct {
+	Version   string
+	Statement []struct {
+		Effect    string
+		Action    any
+		Resource  string
+		Condition map[string]map[string]string
+	}
+}
+
+func TestThePolicyIsWhatAScanCalls(t *testing.T) {
+	var p policy
+	if err := json.Unmarshal([]byte(text(t, role(false), "policy")), &p); err != nil {
+		t.Fatal(err)
+	}
+	if len(p.Statement) != 1 || p.Statement[0].Effect != "Allow" {
+		t.Fatalf("got %+v", p)
+	}
+	allowed := map[string]bool{}
+	for _, a := range p.Statement[0].Action.([]any) {
+		allowed[a.(string)] = true
+	}
+	for _, o := range awsread.Operations() {
+		taken := o.Action == "sts:AssumeRole" || o.Action == "sts:AssumeRoot" || o.Action == "sts:GetCallerIdentity"
+		if allowed[o.Action] == taken {
+			t.Errorf("%s: allowed %v, want %v", o.Action, allowed[o.Action], !taken)
+		}
+		delete(allowed, o.Action)
+	}
+	if len(allowed) > 0 {
+		t.Errorf("allowed and never called: %v", allowed)
+	}
+}
+
+func TestRootSessionsAreOfTheAuditTaskOnly(t *testing.T) {
+	var p policy
+	if err := json.Unmarshal([]byte(text(t, role(true), "policy")), &p); err != nil {
+		t.Fatal(err)
+	}
+	last := p.Statement[len(p.Statement)-1]
+	if last.Action != "sts:AssumeRoot" || last.Resource != "arn:aws:iam::*:root" || last.Condition["StringEquals"]["sts:TaskPolicyArn"] != scanrole.AuditTask {
+		t.Errorf("got %+v", last)
+	}
+}
+
+// An inline policy of a role holds 10,240 characters without white space (IAM User
+// Guide, "IAM and AWS STS quotas").
+func TestThePolicyFitsARole(t *testing.T) {
+	if n := len(strings.Join(strings.Fields(text(t, role(true), "policy")), "")); n > 10240 {
+		t.Errorf("got %d characters", n)
+	}
+}
+
+func TestAHostileNameIsRefused(t *testing.T) {
+	for _, name := range []string{"a b", "x\"\n}", strings.Repeat("x", 65), "${x}"} {
+		if err := (scanrole.Role{Name: name}).Write(&bytes.Buffer{}, "terraform"); err == nil {
+			t.Errorf("%q: want an error", name)
+		}
+	}
+	if err := role(false).Write(&bytes.Buffer{}, "pulumi"); err == nil || !strings.Contains(err.Error(), "cloudformation, policy, terraform") {
+		t.Errorf("another format: got %v", err)
+	}
+}
+
+// AWS's own linter has nothing to say, and moto makes a role of the template whose
+// policy is ours.
+func TestCloudFormationTakesTheTemplate(t *testing.T) {
+	interpreter := python(t)
+	path := filepath.Join(t.TempDir(), "role.yaml")
+	if err := os.WriteFile(path, []byte(text(t, role(true), "cloudformation")), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	out, err := exec.Command(interpreter, "-c", "from cfnlint.runner import main; main()", "--non-zero-exit-code", "warning", path).CombinedOutput()
+	if err != nil {
+		t.Errorf("cfn-lint: %v\n%s", err, out)
+	}
+	out, err = exec.Command(interpreter, "testdata/stack.py", path).Output()
+	if err != nil {
+		t.Fatalf("moto: %v\n%s", err, out)
+	}
+	var made struct{ Policy policy }
+	if err := json.Unmarshal(out, &made); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	if want := text(t, role(true), "policy"); !sameJSON(t, mustJSON(t, made.Policy), want) {
+		t.Errorf("the role's policy: got %s, want %s", mustJSON(t, made.Policy), want)
+	}
+	for _, part := range []string{`"sts:SourceIdentity":"SC-*"`, `"sts:ExternalId":"secret"`, "arn:aws:iam::111122223333:role/scanner"} {
+		if !strings.Contains(mustText(t, out), part) {
+			t.Errorf("trust: no %s in %s", part, out)
+		}
+	}
+}
+
+func TestTerraformReadsTheFile(t *testing.T) {
+	cmd := exec.Command(python(t), "testdata/terraform.py")
+	cmd.Stdin = strings.NewReader(text(t, role(true), "terraform"))
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("python-hcl2: %v\n%s", err, out)
+	}
+	if want := text(t, role(true), "policy"); !sameJSON(t, string(out), want) {
+		t.Errorf("the role's policy: got %s, want %s", out, want)
+	}
+}
+
+func mustJSON(t *testing.T, v any) string {
+	t.Helper()
+	b, err := json.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+// mustText is JSON without white space.
+func mustText(t *testing.T, b []byte) string {
+	t.Helper()
+	var out bytes.Buffer
+	if err := json.Compact(&out, b); err != nil {
+		t.Fatal(err)
+	}
+	return out.String()
+}
+
+// sameJSON compares policies by what policy reads of them.
+func sameJSON(t *testing.T, a, b string) bool {
+	t.Helper()
+	var x, y policy
+	for text, to := range map[string]*policy{a: &x, b: &y} {
+		if err := json.Unmarshal([]byte(text), to); err != nil {
+			t.Fatalf("%v: %s", err, text)
+		}
+	}
+	return mustJSON(t, x) == mustJSON(t, y)
+}
