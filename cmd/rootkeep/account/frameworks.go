@@ -26,7 +26,7 @@ func FrameworksCommand(s cli.Streams) *cobra.Command {
 
 // frameworkFlags adds the flags of scan that are about frameworks.
 func frameworkFlags(c *cobra.Command, config *app.ScanConfig) {
-	c.Flags().StringArrayVar(&config.Frameworks, "framework", nil, "report the clauses of this framework (repeatable)")
+	c.Flags().StringArrayVar(&config.Frameworks, "framework", nil, "report what findings mean to the clauses of this framework; csv then has clauses (repeatable)")
 	c.Flags().StringArrayVar(&config.FrameworkDirs, "frameworks", nil, "folder with further frameworks (repeatable)")
 	c.Flags().BoolVar(&config.Only, "only", false, "judge by the controls of the --framework ones alone")
 	cli.CompleteNames(c, "framework", frameworkNames)

@@ -51,8 +51,6 @@ permissions.
 An alarm is proven, not looked up by name: events are run through the metric filter,
 and what one of them publishes must take the alarm to a confirmed subscriber.
 
---framework ID adds what they mean to its clauses; csv then has clauses, not findings.
-
 A fact that no file tells makes a finding unknown, never passed, and the report names
 the call that tells it. Files do not say when AWS answered: their own time is taken.
 
