@@ -14,7 +14,6 @@ import (
 	"strings"
 
 	"github.com/rootkeep/rootkeep"
-	"github.com/rootkeep/rootkeep/internal/facts"
 	"github.com/rootkeep/rootkeep/internal/rule"
 )
 
@@ -37,8 +36,9 @@ type Control struct {
 	Source   string              `yaml:"source"`
 	Cases    []Case              `yaml:"cases"`
 
+	mapsAt int // line of maps
+
 	file     string
-	mapsAt   int // line
 	severity rootkeep.Severity
 	params   map[string]any // for CEL
 	applies  *expression    // nil: always
@@ -59,38 +59,6 @@ var efforts = []string{"minutes", "hours", "days"}
 
 // Level is the severity of the control.
 func (c *Control) Level() rootkeep.Severity { return c.severity }
-
-// File is the file that the control was read from, as errors name it.
-func (c *Control) File() string { return c.file }
-
-// Refuse is an error about what the control maps itself to.
-func (c *Control) Refuse(reason string) error {
-	return &rule.Error{File: c.file, Line: c.mapsAt, Column: 1, Msg: "maps: " + reason}
-}
-
-// Uses are the facts that decide, sorted by path.
-func (c *Control) Uses() []facts.Path {
-	paths := []string{}
-	if c.Watch != nil {
-		paths = append(paths, watchFacts...)
-	}
-	if list := collections[c.Each]; list.Each != "" {
-		paths = append(paths, c.Each+"."+list.Key)
-	}
-	for _, e := range []*expression{c.applies, c.passes} {
-		if e != nil {
-			paths = append(paths, e.uses...)
-		}
-	}
-	var out []facts.Path
-	for _, p := range facts.Paths() {
-		if slices.Contains(paths, p.Name) {
-			out = append(out, p)
-		}
-	}
-	slices.SortFunc(out, func(a, b facts.Path) int { return strings.Compare(a.Name, b.Name) })
-	return out
-}
 
 // Load reads the *.yaml files of the folders. bases are the events that a watch
 // patches. A file that is no control is left out

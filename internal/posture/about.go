@@ -1,0 +1,41 @@
+package posture
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/rootkeep/rootkeep/internal/facts"
+	"github.com/rootkeep/rootkeep/internal/rule"
+)
+
+// File is the file that the control was read from, as errors name it.
+func (c *Control) File() string { return c.file }
+
+// Refuse is an error about what the control maps itself to.
+func (c *Control) Refuse(reason string) error {
+	return &rule.Error{File: c.file, Line: c.mapsAt, Column: 1, Msg: "maps: " + reason}
+}
+
+// Uses are the facts that decide, sorted by path.
+func (c *Control) Uses() []facts.Path {
+	paths := []string{}
+	if c.Watch != nil {
+		paths = append(paths, watchFacts...)
+	}
+	if list := collections[c.Each]; list.Each != "" {
+		paths = append(paths, c.Each+"."+list.Key)
+	}
+	for _, e := range []*expression{c.applies, c.passes} {
+		if e != nil {
+			paths = append(paths, e.uses...)
+		}
+	}
+	var out []facts.Path
+	for _, p := range facts.Paths() {
+		if slices.Contains(paths, p.Name) {
+			out = append(out, p)
+		}
+	}
+	slices.SortFunc(out, func(a, b facts.Path) int { return strings.Compare(a.Name, b.Name) })
+	return out
+}
