@@ -18,9 +18,14 @@ func (c *Control) Refuse(reason string) error {
 
 // Uses are the facts that decide, sorted by path.
 func (c *Control) Uses() []facts.Path {
-	paths := []string{}
-	if c.Watch != nil {
-		paths = append(paths, watchFacts...)
+	var paths []string
+	if c.Watch != nil { // a proof says itself what it lacks of an account of which nothing is known
+		for _, f := range Evaluate(&facts.Snapshot{}, []*Control{c}, Setting{}) {
+			for _, missing := range f.Missing {
+				path, _, _ := strings.Cut(missing, ":")
+				paths = append(paths, path)
+			}
+		}
 	}
 	if list := collections[c.Each]; list.Each != "" {
 		paths = append(paths, c.Each+"."+list.Key)
@@ -30,12 +35,7 @@ func (c *Control) Uses() []facts.Path {
 			paths = append(paths, e.uses...)
 		}
 	}
-	var out []facts.Path
-	for _, p := range facts.Paths() {
-		if slices.Contains(paths, p.Name) {
-			out = append(out, p)
-		}
-	}
+	out := slices.DeleteFunc(facts.Paths(), func(p facts.Path) bool { return !slices.Contains(paths, p.Name) })
 	slices.SortFunc(out, func(a, b facts.Path) int { return strings.Compare(a.Name, b.Name) })
 	return out
 }
