@@ -16,16 +16,15 @@ func (c *Control) Refuse(reason string) error {
 	return &rule.Error{File: c.file, Line: c.mapsAt, Column: 1, Msg: "maps: " + reason}
 }
 
+// proofFacts are what the proof of an alarm rests on: of each list the fact that stands
+// for it.
+var proofFacts = []string{"alarms.metric", "metric_filters.pattern", "subscriptions.confirmed", "trails.log_group", "trails.logging"}
+
 // Uses are the facts that decide, sorted by path.
 func (c *Control) Uses() []facts.Path {
 	var paths []string
-	if c.Watch != nil { // a proof says itself what it lacks of an account of which nothing is known
-		for _, f := range Evaluate(&facts.Snapshot{}, []*Control{c}, Setting{}) {
-			for _, missing := range f.Missing {
-				path, _, _ := strings.Cut(missing, ":")
-				paths = append(paths, path)
-			}
-		}
+	if c.Watch != nil {
+		paths = append(paths, proofFacts...)
 	}
 	if list := collections[c.Each]; list.Each != "" {
 		paths = append(paths, c.Each+"."+list.Key)
