@@ -70,19 +70,23 @@ type Answer struct {
 	Control string `json:"control"`
 	Status  Status `json:"status"`
 	Fail    int    `json:"fail"`    // findings
-	Unknown int    `json:"unknown"` // findings
+	Unknown int    `json:"unknown"` // findings, and accounts of which nothing was read
 }
 
 // Answers are what controls came to, by ID.
 type Answers map[string]Answer
 
 // Judge sums findings up. controls are the IDs that were judged: one of them without
-// a finding had no resource to judge.
-func Judge(controls []string, findings []rootkeep.Finding) Answers {
+// a finding had no resource to judge. unread are accounts of which nothing was read; in
+// each of them every control is unknown.
+func Judge(controls []string, findings []rootkeep.Finding, unread int) Answers {
 	statuses := map[string][]Status{}
 	out := Answers{}
 	for _, id := range controls {
-		out[id] = Answer{Control: id}
+		out[id] = Answer{Control: id, Unknown: unread}
+		if unread > 0 {
+			statuses[id] = []Status{Unknown}
+		}
 	}
 	for _, f := range findings {
 		a := out[f.Control]

@@ -59,7 +59,7 @@ func TestAClauseIsWhatItsControlsComeToInAllAccounts(t *testing.T) {
 			if len(problems) > 0 {
 				t.Fatal(problems)
 			}
-			got := all[0].Cover(framework.Judge([]string{"A", "B"}, found(c.a, c.b)))
+			got := all[0].Cover(framework.Judge([]string{"A", "B"}, found(c.a, c.b), 0))
 			if len(got.Clauses) != 1 || got.Clauses[0].Status != c.want || got.Counts[c.want] != 1 {
 				t.Errorf("got %+v, want one clause: %s", got.Clauses, c.want)
 			}
@@ -76,7 +76,7 @@ func TestACoverageSaysWhoMapsAndHowOftenItFails(t *testing.T) {
 	if len(problems) > 0 {
 		t.Fatal(problems)
 	}
-	got := all[0].Cover(framework.Judge([]string{"A", "B"}, found([]rootkeep.Status{fail, fail, unknown}, []rootkeep.Status{pass}))).Clauses
+	got := all[0].Cover(framework.Judge([]string{"A", "B"}, found([]rootkeep.Status{fail, fail, unknown}, []rootkeep.Status{pass}), 0)).Clauses
 	want := []framework.Clause{
 		{Clause: "1", Title: "One", Status: framework.Fail, Mappings: []framework.Mapping{
 			{Basis: framework.Published, Source: "Our handbook", Status: framework.Fail, Controls: []framework.Answer{{Control: "A", Status: framework.Fail, Fail: 2, Unknown: 1}}},
@@ -86,6 +86,17 @@ func TestACoverageSaysWhoMapsAndHowOftenItFails(t *testing.T) {
 	}
 	if diff := cmp.Diff(got, want); diff != "" {
 		t.Errorf("got (-), want (+)\n%s", diff)
+	}
+}
+
+func TestAnAccountThatWasNotReadPassesNothing(t *testing.T) {
+	all, problems := load(head + "clauses:\n  - {clause: \"1\", title: One, controls: [A], basis: published}\n  - {clause: \"2\", title: Two, controls: [B], basis: published}\n")
+	if len(problems) > 0 {
+		t.Fatal(problems)
+	}
+	got := all[0].Cover(framework.Judge([]string{"A", "B"}, found([]rootkeep.Status{pass}, []rootkeep.Status{fail}), 2))
+	if a, b := got.Clauses[0], got.Clauses[1]; a.Status != framework.Unknown || a.Mappings[0].Controls[0].Unknown != 2 || b.Status != framework.Fail {
+		t.Errorf("got %+v, want the pass unknown for two accounts and the failure kept", got.Clauses)
 	}
 }
 
@@ -109,7 +120,7 @@ func TestAPassIsNeverMoreThanItsFindings(t *testing.T) {
 		a, b := some(), some()
 		both := slices.Concat(a, b)
 		want := slices.Contains(both, pass) && !slices.ContainsFunc(both, func(s rootkeep.Status) bool { return s != pass && s != absent })
-		got := all[0].Cover(framework.Judge([]string{"A", "B"}, found(a, b))).Clauses[0].Status
+		got := all[0].Cover(framework.Judge([]string{"A", "B"}, found(a, b), 0)).Clauses[0].Status
 		if (got == framework.Pass) != want {
 			t.Fatalf("%v and %v: got %s, want pass %t", a, b, got, want)
 		}
@@ -135,7 +146,7 @@ func FuzzLoad(f *testing.F) {
 		}
 		resolved, problems := framework.Resolve(all)
 		for _, f := range resolved {
-			if got := f.Cover(framework.Judge(nil, nil)); len(got.Clauses) == 0 {
+			if got := f.Cover(framework.Judge(nil, nil, 0)); len(got.Clauses) == 0 {
 				t.Errorf("a framework without clauses was loaded: %v", problems)
 			}
 		}

@@ -52,6 +52,9 @@ type Origin struct {
 
 // Problem is an input that could not be read.
 type Problem struct {
+	// Account is set if nothing of an account was read: it has no findings.
+	Account rootkeep.AccountID `json:"account,omitempty"`
+
 	File   string `json:"file"`
 	Reason string `json:"reason"`
 }

@@ -6,20 +6,32 @@ import (
 	"io"
 	"strings"
 
+	"github.com/rootkeep/rootkeep"
 	"github.com/rootkeep/rootkeep/internal/posture/framework"
 	"github.com/rootkeep/rootkeep/internal/report/text"
 )
 
 // Cover adds what the findings mean to the frameworks; controls are the IDs that were
-// judged.
+// judged. Of an account of which nothing was read no clause is known.
 func (a *Assessment) Cover(chosen []*framework.Framework, controls []string) {
 	if len(chosen) == 0 {
 		return
 	}
-	answers := framework.Judge(controls, a.Findings)
+	answers := framework.Judge(controls, a.Findings, a.unread())
 	for _, f := range chosen {
 		a.Frameworks = append(a.Frameworks, f.Cover(answers))
 	}
+}
+
+// unread counts the accounts of which nothing was read.
+func (a *Assessment) unread() int {
+	seen := map[rootkeep.AccountID]bool{}
+	for _, p := range a.Problems {
+		if p.Account != "" {
+			seen[p.Account] = true
+		}
+	}
+	return len(seen)
 }
 
 // frameworks writes a section for each framework: its clauses with their controls and
@@ -29,8 +41,8 @@ func (a *Assessment) frameworks(out io.Writer) {
 		fmt.Fprintf(out, "\nFRAMEWORK %s: %s %s (%s)\n", visible(c.ID), visible(c.Name), visible(c.Version), visible(c.Owner))
 		fmt.Fprintf(out, "  %s\n", counted(c.Counts))
 		fmt.Fprintf(out, "  Listed: %s\n  Source: %s, as of %s.\n  %s\n", visible(c.Scope), visible(c.Source), visible(c.Date), c.Meaning)
-		if len(a.Problems) > 0 {
-			fmt.Fprintln(out, "  Something could not be read, see below: a clause tells of what was.")
+		if n := a.unread(); n > 0 {
+			fmt.Fprintf(out, "  Nothing was read of %s, see below: there no clause is known.\n", text.Counted(n, "account"))
 		}
 		for _, clause := range c.Clauses {
 			writeClause(out, clause)

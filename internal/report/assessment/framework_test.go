@@ -61,13 +61,21 @@ func TestAFrameworkHasASectionWithItsBasis(t *testing.T) {
 			t.Errorf("no %q in:\n%s", want, b.String())
 		}
 	}
-	if lost := "Something could not be read"; strings.Contains(b.String(), lost) {
-		t.Errorf("got %q, all was read", lost)
+}
+
+func TestAnAccountThatWasNotReadIsSaidWithTheFramework(t *testing.T) {
+	a := covered(t)
+	a.Frameworks, a.Problems = nil, []assessment.Problem{{Account: "444455556666", File: "account 444455556666", Reason: "denied"}, {File: "f", Reason: "lost"}}
+	all, _ := framework.Load(nil, rule.Source{FS: fstest.MapFS{"mine.yaml": {Data: []byte(handbook)}}, Dir: "."})
+	a.Cover(all, []string{"A-1"})
+	var b bytes.Buffer
+	if err := a.Text(&b, 0); err != nil {
+		t.Fatal(err)
 	}
-	a.Problems = append(a.Problems, assessment.Problem{File: "f", Reason: "lost"})
-	b.Reset()
-	if err := a.Text(&b, 0); err != nil || !strings.Contains(b.String(), "Something could not be read") {
-		t.Errorf("got %v, want a word about what was not read in:\n%s", err, b.String())
+	for _, want := range []string{"Nothing was read of 1 account, see below: there no clause is known.\n", "  unknown         2           Two\n"} {
+		if !strings.Contains(b.String(), want) {
+			t.Errorf("no %q in:\n%s", want, b.String())
+		}
 	}
 }
 
