@@ -30,24 +30,24 @@ func ControlsCommand(s cli.Streams) *cobra.Command {
 
 // catalogueFlags are shared by the commands about controls and frameworks.
 type catalogueFlags struct {
-	output                 string
-	controlDirs, framework []string
+	output                     string
+	controlDirs, frameworkDirs []string
 }
 
 func (f *catalogueFlags) add(c *cobra.Command) {
 	c.Flags().StringVar(&f.output, "output", "text", "text or json")
 	c.Flags().StringArrayVar(&f.controlDirs, "controls", nil, "folder with further controls (repeatable)")
-	c.Flags().StringArrayVar(&f.framework, "frameworks", nil, "folder with further frameworks (repeatable)")
+	c.Flags().StringArrayVar(&f.frameworkDirs, "frameworks", nil, "folder with further frameworks (repeatable)")
 	cli.CompleteValues(c, "output", []string{"text", "json"})
 }
 
-// load reads the catalogue. Files that were left out are named, and make the code of
-// the returned exits 5.
+// load reads the catalogue, and gives the exit codes that apply: 5 if files were left
+// out, which it names.
 func (f *catalogueFlags) load(s cli.Streams) (*app.Catalogue, []int, error) {
 	if f.output != "text" && f.output != "json" {
 		return nil, nil, cli.Usage("--output %s: want text or json", f.output)
 	}
-	c, err := app.LoadCatalogue(f.controlDirs, f.framework)
+	c, err := app.LoadCatalogue(f.controlDirs, f.frameworkDirs)
 	if err != nil {
 		return nil, nil, &cli.Error{Code: cli.ExitUnread, Err: err}
 	}
