@@ -1,10 +1,12 @@
-package awsread
+package storage
 
 import (
 	"strings"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"github.com/rootkeep/rootkeep/internal/awsread/call"
 )
 
 func TestEC2ListensWhereItsRegionIs(t *testing.T) {
@@ -15,9 +17,9 @@ func TestEC2ListensWhereItsRegionIs(t *testing.T) {
 		{"an address that the configuration names", "eu-west-3", "http://127.0.0.1:4566", "http://127.0.0.1:4566/"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			p := &place{reader: &reader{}, aws: aws.Config{Region: c.region}}
+			p := &call.Place{AWS: aws.Config{Region: c.region}}
 			if c.base != "" {
-				p.aws.BaseEndpoint = &c.base
+				p.AWS.BaseEndpoint = &c.base
 			}
 			if got, err := (ec2Question{p, "Any"}).address(); got != c.want || err != nil {
 				t.Errorf("got %q, %v, want %q", got, err, c.want)
@@ -40,11 +42,11 @@ func TestAnswersOfEC2AreReadOrRefused(t *testing.T) {
 			t.Errorf("%q: got %t, %v, want an error", text, on, err)
 		}
 	}
-	if err := refusal([]byte(ec2Refused)); code(err) != "UnauthorizedOperation" || !denied(err) {
+	if err := refusal([]byte(ec2Refused)); call.Code(err) != "UnauthorizedOperation" || !call.Denied(err) {
 		t.Errorf("got %v, want a denial", err)
 	}
 	for _, text := range []string{"", "<a", ec2On} {
-		if err := refusal([]byte(text)); err == nil || code(err) != "" {
+		if err := refusal([]byte(text)); err == nil || call.Code(err) != "" {
 			t.Errorf("%q: got %v, want an error without a code", text, err)
 		}
 	}

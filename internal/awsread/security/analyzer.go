@@ -1,4 +1,4 @@
-package awsread
+package security
 
 import (
 	"context"
@@ -7,21 +7,24 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/accessanalyzer"
 	analyzertypes "github.com/aws/aws-sdk-go-v2/service/accessanalyzer/types"
 
+	"github.com/rootkeep/rootkeep/internal/awsread/call"
 	"github.com/rootkeep/rootkeep/internal/facts"
 )
 
 const listAnalyzers = "access-analyzer:ListAnalyzers"
 
 // analyzerOperations tell of IAM Access Analyzer: one call in a Region that has none.
-var analyzerOperations = []Operation{
-	{Action: listAnalyzers, Regional: true, read: everywhere(analyzers)},
-	{Action: "access-analyzer:ListFindings", Regional: true, of: eachRegion(hasAnalyzer), readOne: there(activeFindings), needs: listAnalyzers},
+func analyzerOperations() []call.Operation {
+	return []call.Operation{
+		{Action: listAnalyzers, Regional: true, Read: everywhere(analyzers)},
+		{Action: "access-analyzer:ListFindings", Regional: true, Of: eachRegion(hasAnalyzer), ReadOne: there(activeFindings), Needs: listAnalyzers},
+	}
 }
 
-func analyzers(ctx context.Context, p *place, _ []string) (func(*facts.Region), error) {
-	client := accessanalyzer.NewFromConfig(p.aws)
-	list, err := gather(p, func(token *string) ([]facts.Analyzer, *string, error) {
-		out, err := ask(ctx, p, client.ListAnalyzers, &accessanalyzer.ListAnalyzersInput{NextToken: token})
+func analyzers(ctx context.Context, p *call.Place, _ []string) (func(*facts.Region), error) {
+	client := accessanalyzer.NewFromConfig(p.AWS)
+	list, err := call.Gather(p, func(token *string) ([]facts.Analyzer, *string, error) {
+		out, err := call.Ask(ctx, p, client.ListAnalyzers, &accessanalyzer.ListAnalyzersInput{NextToken: token})
 		if err != nil {
 			return nil, nil, err
 		}
@@ -46,15 +49,15 @@ func hasAnalyzer(r *facts.Region) (arns []string, ok bool) {
 
 // activeFindings counts over all analyzers of external access. An access that two of
 // them see is a finding of each.
-func activeFindings(ctx context.Context, p *place, arns []string) (func(*facts.Region), error) {
-	client := accessanalyzer.NewFromConfig(p.aws)
+func activeFindings(ctx context.Context, p *call.Place, arns []string) (func(*facts.Region), error) {
+	client := accessanalyzer.NewFromConfig(p.AWS)
 	var all facts.Count
-	p.reader.plan(len(arns) - 1)
+	p.Plan(len(arns) - 1)
 	for _, arn := range arns {
 		in := &accessanalyzer.ListFindingsInput{AnalyzerArn: &arn, MaxResults: aws.Int32(100), Filter: map[string]analyzertypes.Criterion{"status": {Eq: []string{"ACTIVE"}}}}
-		n, err := p.count(func(token *string) (int, *string, error) {
+		n, err := p.Count(func(token *string) (int, *string, error) {
 			in.NextToken = token
-			out, err := ask(ctx, p, client.ListFindings, in)
+			out, err := call.Ask(ctx, p, client.ListFindings, in)
 			if err != nil {
 				return 0, nil, err
 			}

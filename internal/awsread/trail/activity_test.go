@@ -1,4 +1,4 @@
-package awsread
+package trail
 
 import (
 	"strings"

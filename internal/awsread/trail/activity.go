@@ -1,4 +1,4 @@
-package awsread
+package trail
 
 import (
 	"cmp"
@@ -13,11 +13,16 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudtrail"
 	trailtypes "github.com/aws/aws-sdk-go-v2/service/cloudtrail/types"
 
+	"github.com/rootkeep/rootkeep/internal/awsread/call"
 	"github.com/rootkeep/rootkeep/internal/facts"
 )
 
 // activityOperations tell what root did.
-var activityOperations = []Operation{{Action: "cloudtrail:LookupEvents", Regional: true, read: rootActivity}}
+func activityOperations() []call.Operation {
+	return []call.Operation{
+		{Action: "cloudtrail:LookupEvents", Regional: true, Read: rootActivity},
+	}
+}
 
 const (
 	history      = 90 * 24 * time.Hour // that AWS keeps in the event history
@@ -28,18 +33,18 @@ const (
 // are too many, what is told is complete from the oldest that was read.
 //
 // Source: CloudTrail API Reference, LookupEvents.
-func rootActivity(ctx context.Context, p *place) (any, error) {
-	since := p.reader.config.Now().UTC().Add(-history).Truncate(time.Second)
-	client := cloudtrail.NewFromConfig(p.aws)
+func rootActivity(ctx context.Context, p *call.Place) (any, error) {
+	since := p.Now().UTC().Add(-history).Truncate(time.Second)
+	client := cloudtrail.NewFromConfig(p.AWS)
 	in := &cloudtrail.LookupEventsInput{
 		LookupAttributes: []trailtypes.LookupAttribute{{AttributeKey: trailtypes.LookupAttributeKeyUsername, AttributeValue: aws.String("root")}},
 		StartTime:        &since, MaxResults: aws.Int32(50),
 	}
 	var events []facts.RootEvent
 	pages, begin := 0, since
-	err := p.pages(func(token *string) (*string, error) {
+	err := p.Pages(func(token *string) (*string, error) {
 		in.NextToken = token
-		out, err := ask(ctx, p, client.LookupEvents, in)
+		out, err := call.Ask(ctx, p, client.LookupEvents, in)
 		if err != nil {
 			return nil, err
 		}
@@ -58,7 +63,7 @@ func rootActivity(ctx context.Context, p *place) (any, error) {
 		}
 		return out.NextToken, nil
 	})
-	return direct(func(f *facts.Facts) {
+	return call.Direct(func(f *facts.Facts) {
 		f.Root.Activity = append(f.Root.Activity, events...)
 		slices.SortStableFunc(f.Root.Activity, func(a, b facts.RootEvent) int { return cmp.Or(a.Time.Compare(b.Time), cmp.Compare(a.ID, b.ID)) })
 		if begin.After(f.Root.ActivitySince) {

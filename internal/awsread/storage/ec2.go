@@ -1,4 +1,4 @@
-package awsread
+package storage
 
 import (
 	"context"
@@ -18,6 +18,7 @@ import (
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 
 	"github.com/rootkeep/rootkeep"
+	"github.com/rootkeep/rootkeep/internal/awsread/call"
 )
 
 // ec2Question asks EC2 one thing. The SDK's own client is larger than all others
@@ -26,7 +27,7 @@ import (
 // Source: Amazon EC2 API Reference, version 2016-11-15, "Making requests" and
 // "Error codes".
 type ec2Question struct {
-	place  *place
+	place  *call.Place
 	action string
 }
 
@@ -36,7 +37,7 @@ const maxEC2Answer = 1 << 20
 // ask sends the question until it is answered, with the pauses of the SDK's retryer.
 // The answer is the body.
 func (q ec2Question) ask(ctx context.Context, _ *struct{}, _ ...func(*struct{})) (*[]byte, error) {
-	retryer := q.place.aws.Retryer()
+	retryer := q.place.AWS.Retryer()
 	for attempt := 1; ; attempt++ {
 		body, err := q.send(ctx)
 		if err == nil || attempt >= retryer.MaxAttempts() || !retryer.IsErrorRetryable(err) {
@@ -46,7 +47,7 @@ func (q ec2Question) ask(ctx context.Context, _ *struct{}, _ ...func(*struct{}))
 		if stop != nil {
 			return nil, err
 		}
-		if err := sleep(ctx, pause); err != nil {
+		if err := q.place.Sleep(ctx, pause); err != nil {
 			return nil, err
 		}
 	}
@@ -63,15 +64,15 @@ func (q ec2Question) send(ctx context.Context) ([]byte, error) {
 		return nil, err
 	}
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded; charset=utf-8")
-	credentials, err := q.place.aws.Credentials.Retrieve(ctx)
+	credentials, err := q.place.AWS.Credentials.Retrieve(ctx)
 	if err != nil {
 		return nil, err
 	}
 	sum := sha256.Sum256([]byte(form))
-	if err := v4.NewSigner().SignHTTP(ctx, credentials, req, hex.EncodeToString(sum[:]), "ec2", q.place.aws.Region, time.Now()); err != nil {
+	if err := v4.NewSigner().SignHTTP(ctx, credentials, req, hex.EncodeToString(sum[:]), "ec2", q.place.AWS.Region, time.Now()); err != nil {
 		return nil, err
 	}
-	res, err := q.place.aws.HTTPClient.Do(req)
+	res, err := q.place.AWS.HTTPClient.Do(req)
 	if err != nil {
 		return nil, &smithyhttp.RequestSendError{Err: err}
 	}
@@ -100,13 +101,13 @@ func refusal(body []byte) error {
 // address is where EC2 listens in a Region, or what the configuration names for all
 // services.
 func (q ec2Question) address() (string, error) {
-	if base := aws.ToString(q.place.aws.BaseEndpoint); base != "" {
+	if base := aws.ToString(q.place.AWS.BaseEndpoint); base != "" {
 		return strings.TrimSuffix(base, "/") + "/", nil
 	}
-	partition := rootkeep.Region(q.place.aws.Region).Partition()
+	partition := rootkeep.Region(q.place.AWS.Region).Partition()
 	domain, ok := map[string]string{"aws": "amazonaws.com", "aws-us-gov": "amazonaws.com", "aws-cn": "amazonaws.com.cn"}[partition]
 	if !ok {
 		return "", fmt.Errorf("where EC2 listens in partition %q is not known", partition)
 	}
-	return "https://ec2." + q.place.aws.Region + "." + domain + "/", nil
+	return "https://ec2." + q.place.AWS.Region + "." + domain + "/", nil
 }

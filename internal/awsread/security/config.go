@@ -1,4 +1,4 @@
-package awsread
+package security
 
 import (
 	"context"
@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/configservice"
 	configtypes "github.com/aws/aws-sdk-go-v2/service/configservice/types"
 
+	"github.com/rootkeep/rootkeep/internal/awsread/call"
 	"github.com/rootkeep/rootkeep/internal/facts"
 )
 
@@ -19,13 +20,15 @@ const (
 )
 
 // configOperations tell of AWS Config: three calls in a Region that has no recorder.
-var configOperations = []Operation{
-	{Action: describeRecorders, Regional: true, read: everywhere(recorders)},
-	{Action: "config:DescribeConfigurationRecorderStatus", Regional: true, of: eachRegion(hasRecorder), readOne: there(recorderStates), needs: describeRecorders},
-	{Action: "config:DescribeDeliveryChannelStatus", Regional: true, of: eachRegion(hasRecorder), readOne: there(deliveries), needs: describeRecorders},
-	{Action: describeRules, Regional: true, read: everywhere(configRules)},
-	{Action: "config:DescribeConfigRuleEvaluationStatus", Regional: true, of: eachRegion(hasRules), readOne: there(failingRules), needs: describeRules},
-	{Action: "config:DescribeConfigurationAggregators", Regional: true, read: everywhere(configAggregators)},
+func configOperations() []call.Operation {
+	return []call.Operation{
+		{Action: describeRecorders, Regional: true, Read: everywhere(recorders)},
+		{Action: "config:DescribeConfigurationRecorderStatus", Regional: true, Of: eachRegion(hasRecorder), ReadOne: there(recorderStates), Needs: describeRecorders},
+		{Action: "config:DescribeDeliveryChannelStatus", Regional: true, Of: eachRegion(hasRecorder), ReadOne: there(deliveries), Needs: describeRecorders},
+		{Action: describeRules, Regional: true, Read: everywhere(configRules)},
+		{Action: "config:DescribeConfigRuleEvaluationStatus", Regional: true, Of: eachRegion(hasRules), ReadOne: there(failingRules), Needs: describeRules},
+		{Action: "config:DescribeConfigurationAggregators", Regional: true, Read: everywhere(configAggregators)},
+	}
 }
 
 func hasRecorder(r *facts.Region) ([]string, bool) { return nil, len(r.Recorders) > 0 }
@@ -33,8 +36,8 @@ func hasRules(r *facts.Region) ([]string, bool) {
 	return nil, len(r.ConfigRules.Managed)+len(r.ConfigRules.Own) > 0
 }
 
-func recorders(ctx context.Context, p *place, _ []string) (func(*facts.Region), error) {
-	out, err := ask(ctx, p, configservice.NewFromConfig(p.aws).DescribeConfigurationRecorders, &configservice.DescribeConfigurationRecordersInput{})
+func recorders(ctx context.Context, p *call.Place, _ []string) (func(*facts.Region), error) {
+	out, err := call.Ask(ctx, p, configservice.NewFromConfig(p.AWS).DescribeConfigurationRecorders, &configservice.DescribeConfigurationRecordersInput{})
 	if err != nil {
 		return nil, err
 	}
@@ -74,8 +77,8 @@ func texts[T ~string](in []T) []string {
 	return out
 }
 
-func recorderStates(ctx context.Context, p *place, _ []string) (func(*facts.Region), error) {
-	out, err := ask(ctx, p, configservice.NewFromConfig(p.aws).DescribeConfigurationRecorderStatus, &configservice.DescribeConfigurationRecorderStatusInput{})
+func recorderStates(ctx context.Context, p *call.Place, _ []string) (func(*facts.Region), error) {
+	out, err := call.Ask(ctx, p, configservice.NewFromConfig(p.AWS).DescribeConfigurationRecorderStatus, &configservice.DescribeConfigurationRecorderStatusInput{})
 	if err != nil {
 		return nil, err
 	}
@@ -87,8 +90,8 @@ func recorderStates(ctx context.Context, p *place, _ []string) (func(*facts.Regi
 	return func(r *facts.Region) { r.RecorderStates = list }, nil
 }
 
-func deliveries(ctx context.Context, p *place, _ []string) (func(*facts.Region), error) {
-	out, err := ask(ctx, p, configservice.NewFromConfig(p.aws).DescribeDeliveryChannelStatus, &configservice.DescribeDeliveryChannelStatusInput{})
+func deliveries(ctx context.Context, p *call.Place, _ []string) (func(*facts.Region), error) {
+	out, err := call.Ask(ctx, p, configservice.NewFromConfig(p.AWS).DescribeDeliveryChannelStatus, &configservice.DescribeDeliveryChannelStatusInput{})
 	if err != nil {
 		return nil, err
 	}
@@ -115,11 +118,11 @@ func deliveries(ctx context.Context, p *place, _ []string) (func(*facts.Region),
 	return func(r *facts.Region) { r.Deliveries = list }, nil
 }
 
-func configRules(ctx context.Context, p *place, _ []string) (func(*facts.Region), error) {
-	client := configservice.NewFromConfig(p.aws)
+func configRules(ctx context.Context, p *call.Place, _ []string) (func(*facts.Region), error) {
+	client := configservice.NewFromConfig(p.AWS)
 	var all facts.ConfigRules
-	err := p.pages(func(token *string) (*string, error) {
-		out, err := ask(ctx, p, client.DescribeConfigRules, &configservice.DescribeConfigRulesInput{NextToken: token})
+	err := p.Pages(func(token *string) (*string, error) {
+		out, err := call.Ask(ctx, p, client.DescribeConfigRules, &configservice.DescribeConfigRulesInput{NextToken: token})
 		if err != nil {
 			return nil, err
 		}
@@ -139,10 +142,10 @@ func configRules(ctx context.Context, p *place, _ []string) (func(*facts.Region)
 	return func(r *facts.Region) { r.ConfigRules = all }, err
 }
 
-func failingRules(ctx context.Context, p *place, _ []string) (func(*facts.Region), error) {
-	client := configservice.NewFromConfig(p.aws)
-	list, err := gather(p, func(token *string) ([]facts.FailingRule, *string, error) {
-		out, err := ask(ctx, p, client.DescribeConfigRuleEvaluationStatus, &configservice.DescribeConfigRuleEvaluationStatusInput{Limit: 150, NextToken: token})
+func failingRules(ctx context.Context, p *call.Place, _ []string) (func(*facts.Region), error) {
+	client := configservice.NewFromConfig(p.AWS)
+	list, err := call.Gather(p, func(token *string) ([]facts.FailingRule, *string, error) {
+		out, err := call.Ask(ctx, p, client.DescribeConfigRuleEvaluationStatus, &configservice.DescribeConfigRuleEvaluationStatusInput{Limit: 150, NextToken: token})
 		if err != nil {
 			return nil, nil, err
 		}
@@ -165,10 +168,10 @@ func later(a, b *time.Time) time.Time {
 	return aws.ToTime(b)
 }
 
-func configAggregators(ctx context.Context, p *place, _ []string) (func(*facts.Region), error) {
-	client := configservice.NewFromConfig(p.aws)
-	list, err := gather(p, func(token *string) ([]facts.ConfigAggregator, *string, error) {
-		out, err := ask(ctx, p, client.DescribeConfigurationAggregators, &configservice.DescribeConfigurationAggregatorsInput{NextToken: token})
+func configAggregators(ctx context.Context, p *call.Place, _ []string) (func(*facts.Region), error) {
+	client := configservice.NewFromConfig(p.AWS)
+	list, err := call.Gather(p, func(token *string) ([]facts.ConfigAggregator, *string, error) {
+		out, err := call.Ask(ctx, p, client.DescribeConfigurationAggregators, &configservice.DescribeConfigurationAggregatorsInput{NextToken: token})
 		if err != nil {
 			return nil, nil, err
 		}

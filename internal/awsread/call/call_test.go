@@ -1,4 +1,4 @@
-package awsread
+package call
 
 import (
 	"strconv"
@@ -26,8 +26,8 @@ func TestPagesEndOrAreAnError(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			page := 0
-			p := &place{reader: &reader{}}
-			got, err := gather(p, func(*string) ([]int, *string, error) {
+			p := &Place{}
+			got, err := Gather(p, func(*string) ([]int, *string, error) {
 				page++
 				return []int{page}, c.next(page), nil
 			})
@@ -36,22 +36,6 @@ func TestPagesEndOrAreAnError(t *testing.T) {
 			}
 			if page != c.pages || len(got) != c.pages {
 				t.Errorf("got %d pages with %d elements, want %d", page, len(got), c.pages)
-			}
-		})
-	}
-}
-
-func TestAListThatBreaksOffIsAnError(t *testing.T) {
-	more := "m"
-	for _, c := range []struct {
-		name      string
-		truncated bool
-		next      *string
-		fails     bool
-	}{{"the end", false, nil, false}, {"the end with a marker", false, &more, false}, {"more", true, &more, false}, {"more, and not where", true, nil, true}} {
-		t.Run(c.name, func(t *testing.T) {
-			if got, err := marker(c.truncated, c.next); (err != nil) != c.fails || (got != nil) != (c.truncated && !c.fails) {
-				t.Errorf("got %v, %v", got, err)
 			}
 		})
 	}

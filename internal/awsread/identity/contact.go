@@ -1,4 +1,4 @@
-package awsread
+package identity
 
 import (
 	"context"
@@ -10,14 +10,17 @@ import (
 	accounttypes "github.com/aws/aws-sdk-go-v2/service/account/types"
 
 	"github.com/rootkeep/rootkeep"
+	"github.com/rootkeep/rootkeep/internal/awsread/call"
 	"github.com/rootkeep/rootkeep/internal/facts"
 )
 
 // contactOperations tell whom AWS writes to.
-var contactOperations = []Operation{
-	{Action: "account:GetContactInformation", read: contactInformation},
-	{Action: "account:GetAlternateContact", read: alternateContacts},
-	{Action: "account:GetPrimaryEmail", of: ownEmail, readOne: readOwnEmail, untold: true},
+func contactOperations() []call.Operation {
+	return []call.Operation{
+		{Action: "account:GetContactInformation", Read: contactInformation},
+		{Action: "account:GetAlternateContact", Read: alternateContacts},
+		{Action: "account:GetPrimaryEmail", Of: ownEmail, ReadOne: readOwnEmail, Untold: true},
+	}
 }
 
 // noContact says that a contact is not set, which is an answer.
@@ -26,24 +29,24 @@ func noContact(err error) bool {
 	return errors.As(err, &none)
 }
 
-func contactInformation(ctx context.Context, p *place) (any, error) {
-	out, err := ask(ctx, p, account.NewFromConfig(p.aws).GetContactInformation, &account.GetContactInformationInput{})
+func contactInformation(ctx context.Context, p *call.Place) (any, error) {
+	out, err := call.Ask(ctx, p, account.NewFromConfig(p.AWS).GetContactInformation, &account.GetContactInformationInput{})
 	if err != nil && !noContact(err) {
 		return nil, err
 	}
-	return direct(func(f *facts.Facts) {
+	return call.Direct(func(f *facts.Facts) {
 		f.Account.HasPhone = err == nil && out.ContactInformation != nil && aws.ToString(out.ContactInformation.PhoneNumber) != ""
 	}), nil
 }
 
-func alternateContacts(ctx context.Context, p *place) (any, error) {
-	client := account.NewFromConfig(p.aws)
+func alternateContacts(ctx context.Context, p *call.Place) (any, error) {
+	client := account.NewFromConfig(p.AWS)
 	found := map[accounttypes.AlternateContactType]facts.Contact{}
 	for i, kind := range []accounttypes.AlternateContactType{accounttypes.AlternateContactTypeSecurity, accounttypes.AlternateContactTypeBilling, accounttypes.AlternateContactTypeOperations} {
 		if i > 0 {
-			p.reader.plan(1)
+			p.Plan(1)
 		}
-		out, err := ask(ctx, p, client.GetAlternateContact, &account.GetAlternateContactInput{AlternateContactType: kind})
+		out, err := call.Ask(ctx, p, client.GetAlternateContact, &account.GetAlternateContactInput{AlternateContactType: kind})
 		switch {
 		case noContact(err):
 		case err != nil:
@@ -55,7 +58,7 @@ func alternateContacts(ctx context.Context, p *place) (any, error) {
 			found[kind] = facts.Contact{Set: true, Email: aws.ToString(c.EmailAddress), Phone: aws.ToString(c.PhoneNumber)}
 		}
 	}
-	return direct(func(f *facts.Facts) {
+	return call.Direct(func(f *facts.Facts) {
 		f.Account.SecurityContact = found[accounttypes.AlternateContactTypeSecurity]
 		f.Account.BillingContact = found[accounttypes.AlternateContactTypeBilling]
 		f.Account.OperationsContact = found[accounttypes.AlternateContactTypeOperations]
@@ -64,21 +67,21 @@ func alternateContacts(ctx context.Context, p *place) (any, error) {
 
 // ownEmail asks for the account's own root mail address if the account may: it has to
 // be a delegated administrator for account management. Others need not try.
-func ownEmail(s *facts.Snapshot) []target {
+func ownEmail(s *facts.Snapshot) []call.Target {
 	if slices.Contains(s.Facts.Organization.DelegatedServices, "account.amazonaws.com") {
-		return []target{{}}
+		return []call.Target{{}}
 	}
 	return nil
 }
 
-func readOwnEmail(ctx context.Context, p *place, _ target) (any, error) {
-	return rootEmail(ctx, p, p.reader.account)
+func readOwnEmail(ctx context.Context, p *call.Place, _ call.Target) (any, error) {
+	return rootEmail(ctx, p, p.Account)
 }
 
 // rootEmail asks for the mail address of a member's root user, as the management
 // account or a delegated administrator may.
-func rootEmail(ctx context.Context, p *place, member rootkeep.AccountID) (direct, error) {
-	out, err := ask(ctx, p, account.NewFromConfig(p.aws).GetPrimaryEmail, &account.GetPrimaryEmailInput{AccountId: aws.String(string(member))})
+func rootEmail(ctx context.Context, p *call.Place, member rootkeep.AccountID) (call.Direct, error) {
+	out, err := call.Ask(ctx, p, account.NewFromConfig(p.AWS).GetPrimaryEmail, &account.GetPrimaryEmailInput{AccountId: aws.String(string(member))})
 	if err != nil {
 		return nil, err
 	}

@@ -1,4 +1,4 @@
-package awsread
+package security
 
 import (
 	"context"
@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/guardduty"
 	guardtypes "github.com/aws/aws-sdk-go-v2/service/guardduty/types"
 
+	"github.com/rootkeep/rootkeep/internal/awsread/call"
 	"github.com/rootkeep/rootkeep/internal/facts"
 )
 
@@ -20,14 +21,16 @@ const (
 )
 
 // detectorOperations tell of GuardDuty: one call in a Region that has no detector.
-var detectorOperations = []Operation{
-	{Action: listDetectors, Regional: true, read: everywhere(detectors)},
-	{Action: "guardduty:GetDetector", Regional: true, of: eachRegion(hasDetector), readOne: there(detector), needs: listDetectors},
-	{Action: detectorAdministrator, Regional: true, of: eachRegion(hasDetector), readOne: there(administratorOfDetector), needs: listDetectors},
-	{Action: "guardduty:DescribeOrganizationConfiguration", Regional: true, of: eachRegion(hasOwnDetector), readOne: there(detectorOrganization), needs: detectorAdministrator},
-	{Action: "guardduty:ListFilters"},
-	{Action: "guardduty:GetFilter", Regional: true, of: eachRegion(hasDetector), readOne: there(filters), needs: listDetectors},
-	{Action: "guardduty:ListFindings", Regional: true, of: eachRegion(hasDetector), readOne: there(highFindings), needs: listDetectors},
+func detectorOperations() []call.Operation {
+	return []call.Operation{
+		{Action: listDetectors, Regional: true, Read: everywhere(detectors)},
+		{Action: "guardduty:GetDetector", Regional: true, Of: eachRegion(hasDetector), ReadOne: there(detector), Needs: listDetectors},
+		{Action: detectorAdministrator, Regional: true, Of: eachRegion(hasDetector), ReadOne: there(administratorOfDetector), Needs: listDetectors},
+		{Action: "guardduty:DescribeOrganizationConfiguration", Regional: true, Of: eachRegion(hasOwnDetector), ReadOne: there(detectorOrganization), Needs: detectorAdministrator},
+		{Action: "guardduty:ListFilters"},
+		{Action: "guardduty:GetFilter", Regional: true, Of: eachRegion(hasDetector), ReadOne: there(filters), Needs: listDetectors},
+		{Action: "guardduty:ListFindings", Regional: true, Of: eachRegion(hasDetector), ReadOne: there(highFindings), Needs: listDetectors},
+	}
 }
 
 func hasDetector(r *facts.Region) ([]string, bool) { return r.Detectors, len(r.Detectors) > 0 }
@@ -37,10 +40,10 @@ func hasOwnDetector(r *facts.Region) ([]string, bool) {
 	return r.Detectors, len(r.Detectors) > 0 && r.DetectorAdministrator == ""
 }
 
-func detectors(ctx context.Context, p *place, _ []string) (func(*facts.Region), error) {
-	client := guardduty.NewFromConfig(p.aws)
-	ids, err := gather(p, func(token *string) ([]string, *string, error) {
-		out, err := ask(ctx, p, client.ListDetectors, &guardduty.ListDetectorsInput{NextToken: token})
+func detectors(ctx context.Context, p *call.Place, _ []string) (func(*facts.Region), error) {
+	client := guardduty.NewFromConfig(p.AWS)
+	ids, err := call.Gather(p, func(token *string) ([]string, *string, error) {
+		out, err := call.Ask(ctx, p, client.ListDetectors, &guardduty.ListDetectorsInput{NextToken: token})
 		if err != nil {
 			return nil, nil, err
 		}
@@ -49,8 +52,8 @@ func detectors(ctx context.Context, p *place, _ []string) (func(*facts.Region), 
 	return func(r *facts.Region) { r.Detectors = ids }, err
 }
 
-func detector(ctx context.Context, p *place, ids []string) (func(*facts.Region), error) {
-	out, err := ask(ctx, p, guardduty.NewFromConfig(p.aws).GetDetector, &guardduty.GetDetectorInput{DetectorId: &ids[0]})
+func detector(ctx context.Context, p *call.Place, ids []string) (func(*facts.Region), error) {
+	out, err := call.Ask(ctx, p, guardduty.NewFromConfig(p.AWS).GetDetector, &guardduty.GetDetectorInput{DetectorId: &ids[0]})
 	if err != nil {
 		return nil, err
 	}
@@ -61,8 +64,8 @@ func detector(ctx context.Context, p *place, ids []string) (func(*facts.Region),
 	return func(r *facts.Region) { r.Detector = d }, nil
 }
 
-func administratorOfDetector(ctx context.Context, p *place, ids []string) (func(*facts.Region), error) {
-	out, err := ask(ctx, p, guardduty.NewFromConfig(p.aws).GetAdministratorAccount, &guardduty.GetAdministratorAccountInput{DetectorId: &ids[0]})
+func administratorOfDetector(ctx context.Context, p *call.Place, ids []string) (func(*facts.Region), error) {
+	out, err := call.Ask(ctx, p, guardduty.NewFromConfig(p.AWS).GetAdministratorAccount, &guardduty.GetAdministratorAccountInput{DetectorId: &ids[0]})
 	if err != nil {
 		return nil, err
 	}
@@ -75,8 +78,8 @@ func administratorOfDetector(ctx context.Context, p *place, ids []string) (func(
 
 // detectorOrganization is refused as a bad request to all but the administrator; the
 // detector that it names was just listed, so nothing else is bad about it.
-func detectorOrganization(ctx context.Context, p *place, ids []string) (func(*facts.Region), error) {
-	out, err := ask(ctx, p, guardduty.NewFromConfig(p.aws).DescribeOrganizationConfiguration, &guardduty.DescribeOrganizationConfigurationInput{DetectorId: &ids[0]})
+func detectorOrganization(ctx context.Context, p *call.Place, ids []string) (func(*facts.Region), error) {
+	out, err := call.Ask(ctx, p, guardduty.NewFromConfig(p.AWS).DescribeOrganizationConfiguration, &guardduty.DescribeOrganizationConfigurationInput{DetectorId: &ids[0]})
 	var refused *guardtypes.BadRequestException
 	switch {
 	case errors.As(err, &refused):
@@ -89,10 +92,10 @@ func detectorOrganization(ctx context.Context, p *place, ids []string) (func(*fa
 }
 
 // filters reads the list of filters, then each: AWS has a hundred at most in a Region.
-func filters(ctx context.Context, p *place, ids []string) (func(*facts.Region), error) {
-	client := guardduty.NewFromConfig(p.aws)
-	names, err := gather(p, func(token *string) ([]string, *string, error) {
-		out, err := ask(ctx, p, client.ListFilters, &guardduty.ListFiltersInput{DetectorId: &ids[0], MaxResults: aws.Int32(50), NextToken: token})
+func filters(ctx context.Context, p *call.Place, ids []string) (func(*facts.Region), error) {
+	client := guardduty.NewFromConfig(p.AWS)
+	names, err := call.Gather(p, func(token *string) ([]string, *string, error) {
+		out, err := call.Ask(ctx, p, client.ListFilters, &guardduty.ListFiltersInput{DetectorId: &ids[0], MaxResults: aws.Int32(50), NextToken: token})
 		if err != nil {
 			return nil, nil, err
 		}
@@ -101,10 +104,10 @@ func filters(ctx context.Context, p *place, ids []string) (func(*facts.Region), 
 	if err != nil {
 		return nil, err
 	}
-	p.reader.plan(len(names))
+	p.Plan(len(names))
 	list := make([]facts.Filter, 0, len(names))
 	for _, name := range names {
-		out, err := ask(ctx, p, client.GetFilter, &guardduty.GetFilterInput{DetectorId: &ids[0], FilterName: &name})
+		out, err := call.Ask(ctx, p, client.GetFilter, &guardduty.GetFilterInput{DetectorId: &ids[0], FilterName: &name})
 		if err != nil {
 			return nil, err
 		}
@@ -145,14 +148,14 @@ const highSeverity = 7
 
 // highFindings counts the account's own open findings: an administrator sees those of
 // its members too, who are judged on their own.
-func highFindings(ctx context.Context, p *place, ids []string) (func(*facts.Region), error) {
-	client := guardduty.NewFromConfig(p.aws)
+func highFindings(ctx context.Context, p *call.Place, ids []string) (func(*facts.Region), error) {
+	client := guardduty.NewFromConfig(p.AWS)
 	in := &guardduty.ListFindingsInput{DetectorId: &ids[0], MaxResults: aws.Int32(50), FindingCriteria: &guardtypes.FindingCriteria{Criterion: map[string]guardtypes.Condition{
-		"severity": {GreaterThanOrEqual: aws.Int64(highSeverity)}, "service.archived": {Equals: []string{"false"}}, "accountId": {Equals: []string{string(p.reader.account)}},
+		"severity": {GreaterThanOrEqual: aws.Int64(highSeverity)}, "service.archived": {Equals: []string{"false"}}, "accountId": {Equals: []string{string(p.Account)}},
 	}}}
-	n, err := p.count(func(token *string) (int, *string, error) {
+	n, err := p.Count(func(token *string) (int, *string, error) {
 		in.NextToken = token
-		out, err := ask(ctx, p, client.ListFindings, in)
+		out, err := call.Ask(ctx, p, client.ListFindings, in)
 		if err != nil {
 			return 0, nil, err
 		}

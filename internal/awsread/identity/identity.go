@@ -1,9 +1,13 @@
-package awsread
+// Package identity is what AWS is asked about an account itself: its Regions, the users,
+// roles and policies of IAM, MFA devices, contacts, and its root user where a root session
+// is there to ask.
+package identity
 
 import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -12,33 +16,38 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	iamtypes "github.com/aws/aws-sdk-go-v2/service/iam/types"
 
+	"github.com/rootkeep/rootkeep/internal/awsread/call"
 	"github.com/rootkeep/rootkeep/internal/facts"
 )
 
-// direct sets facts that the AWS CLI prints nowhere that intake reads.
-type direct func(*facts.Facts)
-
-// identityOperations tell of the account itself and of its IAM.
-var identityOperations = []Operation{
-	{Action: "iam:GetAccountSummary", read: accountSummary},
-	{Action: "iam:GetAccountAuthorizationDetails", read: authorizationDetails},
-	{Action: "iam:GenerateCredentialReport"},
-	{Action: "iam:GetCredentialReport", read: credentialReport},
-	{Action: "iam:GetAccountPasswordPolicy", read: passwordPolicy},
-	{Action: "iam:ListVirtualMFADevices", read: virtualDevices},
-	{Action: "iam:ListAccountAliases", read: accountAlias},
+// Operations tell of the account itself, of its IAM and of whom AWS writes to.
+func Operations() []call.Operation {
+	return slices.Concat(operations(), deviceOperations(), contactOperations())
 }
 
-// enabledRegions asks which Regions the account may use.
-func enabledRegions(ctx context.Context, p *place) (any, error) {
-	client := account.NewFromConfig(p.aws)
+// operations tell of the account itself and of its IAM.
+func operations() []call.Operation {
+	return []call.Operation{
+		{Action: "iam:GetAccountSummary", Read: accountSummary},
+		{Action: "iam:GetAccountAuthorizationDetails", Read: authorizationDetails},
+		{Action: "iam:GenerateCredentialReport"},
+		{Action: "iam:GetCredentialReport", Read: credentialReport},
+		{Action: "iam:GetAccountPasswordPolicy", Read: passwordPolicy},
+		{Action: "iam:ListVirtualMFADevices", Read: virtualDevices},
+		{Action: "iam:ListAccountAliases", Read: accountAlias},
+	}
+}
+
+// Regions asks which Regions the account may use.
+func Regions(ctx context.Context, p *call.Place) (any, error) {
+	client := account.NewFromConfig(p.AWS)
 	in := &account.ListRegionsInput{
 		MaxResults:              aws.Int32(50),
 		RegionOptStatusContains: []accounttypes.RegionOptStatus{accounttypes.RegionOptStatusEnabled, accounttypes.RegionOptStatusEnabledByDefault},
 	}
-	regions, err := gather(p, func(token *string) ([]accounttypes.Region, *string, error) {
+	regions, err := call.Gather(p, func(token *string) ([]accounttypes.Region, *string, error) {
 		in.NextToken = token
-		out, err := ask(ctx, p, client.ListRegions, in)
+		out, err := call.Ask(ctx, p, client.ListRegions, in)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -54,8 +63,8 @@ func enabledRegions(ctx context.Context, p *place) (any, error) {
 	return out, err
 }
 
-func accountSummary(ctx context.Context, p *place) (any, error) {
-	out, err := ask(ctx, p, iam.NewFromConfig(p.aws).GetAccountSummary, &iam.GetAccountSummaryInput{})
+func accountSummary(ctx context.Context, p *call.Place) (any, error) {
+	out, err := call.Ask(ctx, p, iam.NewFromConfig(p.AWS).GetAccountSummary, &iam.GetAccountSummaryInput{})
 	if err != nil {
 		return nil, err
 	}
@@ -74,8 +83,8 @@ func marker(truncated bool, next *string) (*string, error) {
 }
 
 // authorizationDetails reads all users, groups, roles and policies, a thousand a call.
-func authorizationDetails(ctx context.Context, p *place) (any, error) {
-	client := iam.NewFromConfig(p.aws)
+func authorizationDetails(ctx context.Context, p *call.Place) (any, error) {
+	client := iam.NewFromConfig(p.AWS)
 	in := &iam.GetAccountAuthorizationDetailsInput{MaxItems: aws.Int32(1000)}
 	all := struct {
 		UserDetailList  []iamtypes.UserDetail
@@ -83,9 +92,9 @@ func authorizationDetails(ctx context.Context, p *place) (any, error) {
 		RoleDetailList  []iamtypes.RoleDetail
 		Policies        []iamtypes.ManagedPolicyDetail
 	}{[]iamtypes.UserDetail{}, []iamtypes.GroupDetail{}, []iamtypes.RoleDetail{}, []iamtypes.ManagedPolicyDetail{}}
-	err := p.pages(func(token *string) (*string, error) {
+	err := p.Pages(func(token *string) (*string, error) {
 		in.Marker = token
-		out, err := ask(ctx, p, client.GetAccountAuthorizationDetails, in)
+		out, err := call.Ask(ctx, p, client.GetAccountAuthorizationDetails, in)
 		if err != nil {
 			return nil, err
 		}
@@ -105,11 +114,11 @@ const (
 
 // credentialReport has IAM make the report, unless one of the last four hours is
 // there, and fetches it.
-func credentialReport(ctx context.Context, p *place) (any, error) {
-	client := iam.NewFromConfig(p.aws)
+func credentialReport(ctx context.Context, p *call.Place) (any, error) {
+	client := iam.NewFromConfig(p.AWS)
 	for looks := 1; ; looks++ {
-		p.reader.plan(1)
-		made, err := ask(ctx, p, client.GenerateCredentialReport, &iam.GenerateCredentialReportInput{})
+		p.Plan(1)
+		made, err := call.Ask(ctx, p, client.GenerateCredentialReport, &iam.GenerateCredentialReportInput{})
 		if err != nil {
 			return nil, err
 		}
@@ -119,11 +128,11 @@ func credentialReport(ctx context.Context, p *place) (any, error) {
 		if looks == reportLooks {
 			return nil, fmt.Errorf("the credential report was not ready after %s", reportLooks*reportPause)
 		}
-		if err := p.reader.config.Sleep(ctx, reportPause); err != nil {
+		if err := p.Sleep(ctx, reportPause); err != nil {
 			return nil, err
 		}
 	}
-	out, err := ask(ctx, p, client.GetCredentialReport, &iam.GetCredentialReportInput{})
+	out, err := call.Ask(ctx, p, client.GetCredentialReport, &iam.GetCredentialReportInput{})
 	if err != nil {
 		return nil, err
 	}
@@ -134,12 +143,12 @@ func credentialReport(ctx context.Context, p *place) (any, error) {
 }
 
 // passwordPolicy reads the policy; an account without one has AWS's default.
-func passwordPolicy(ctx context.Context, p *place) (any, error) {
-	out, err := ask(ctx, p, iam.NewFromConfig(p.aws).GetAccountPasswordPolicy, &iam.GetAccountPasswordPolicyInput{})
+func passwordPolicy(ctx context.Context, p *call.Place) (any, error) {
+	out, err := call.Ask(ctx, p, iam.NewFromConfig(p.AWS).GetAccountPasswordPolicy, &iam.GetAccountPasswordPolicyInput{})
 	var none *iamtypes.NoSuchEntityException
 	switch {
 	case errors.As(err, &none):
-		return direct(func(f *facts.Facts) { f.PasswordPolicy = facts.PasswordPolicy{} }), nil
+		return call.Direct(func(f *facts.Facts) { f.PasswordPolicy = facts.PasswordPolicy{} }), nil
 	case err != nil:
 		return nil, err
 	case out.PasswordPolicy == nil:
@@ -148,12 +157,12 @@ func passwordPolicy(ctx context.Context, p *place) (any, error) {
 	return map[string]any{"PasswordPolicy": out.PasswordPolicy}, nil
 }
 
-func virtualDevices(ctx context.Context, p *place) (any, error) {
-	client := iam.NewFromConfig(p.aws)
+func virtualDevices(ctx context.Context, p *call.Place) (any, error) {
+	client := iam.NewFromConfig(p.AWS)
 	in := &iam.ListVirtualMFADevicesInput{AssignmentStatus: iamtypes.AssignmentStatusTypeAssigned, MaxItems: aws.Int32(1000)}
-	all, err := gather(p, func(token *string) ([]iamtypes.VirtualMFADevice, *string, error) {
+	all, err := call.Gather(p, func(token *string) ([]iamtypes.VirtualMFADevice, *string, error) {
 		in.Marker = token
-		out, err := ask(ctx, p, client.ListVirtualMFADevices, in)
+		out, err := call.Ask(ctx, p, client.ListVirtualMFADevices, in)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -164,12 +173,12 @@ func virtualDevices(ctx context.Context, p *place) (any, error) {
 }
 
 // accountAlias reads the alias, of which an account has one at most.
-func accountAlias(ctx context.Context, p *place) (any, error) {
-	out, err := ask(ctx, p, iam.NewFromConfig(p.aws).ListAccountAliases, &iam.ListAccountAliasesInput{})
+func accountAlias(ctx context.Context, p *call.Place) (any, error) {
+	out, err := call.Ask(ctx, p, iam.NewFromConfig(p.AWS).ListAccountAliases, &iam.ListAccountAliasesInput{})
 	if err != nil {
 		return nil, err
 	}
-	return direct(func(f *facts.Facts) {
+	return call.Direct(func(f *facts.Facts) {
 		if len(out.AccountAliases) > 0 {
 			f.Account.Alias = out.AccountAliases[0]
 		}

@@ -1,4 +1,4 @@
-package awsread
+package organization
 
 import (
 	"context"
@@ -10,16 +10,16 @@ import (
 	orgtypes "github.com/aws/aws-sdk-go-v2/service/organizations/types"
 
 	"github.com/rootkeep/rootkeep"
+	"github.com/rootkeep/rootkeep/internal/awsread/call"
 )
 
-// paths finds for every account the IDs from the root of the organization down to it.
+// Paths finds for every account the IDs from the root of the organization down to it.
 // It goes down the tree, two calls for each unit: asking each account for its parents
 // is what Organizations throttles.
-func (r *reader) paths(ctx context.Context) (map[rootkeep.AccountID][]string, error) {
-	p := r.place(r.aws.Region)
-	client := organizations.NewFromConfig(p.aws)
-	r.plan(1)
-	roots, err := ask(ctx, p, client.ListRoots, &organizations.ListRootsInput{})
+func Paths(ctx context.Context, p *call.Place) (map[rootkeep.AccountID][]string, error) {
+	client := organizations.NewFromConfig(p.AWS)
+	p.Plan(1)
+	roots, err := call.Ask(ctx, p, client.ListRoots, &organizations.ListRootsInput{})
 	switch {
 	case err != nil:
 		return nil, err
@@ -51,12 +51,12 @@ func (r *reader) paths(ctx context.Context) (map[rootkeep.AccountID][]string, er
 }
 
 // children are the accounts and the units right below a unit or the root.
-func children(ctx context.Context, p *place, client *organizations.Client, parent string) ([]orgtypes.Account, []orgtypes.OrganizationalUnit, error) {
-	p.reader.plan(2)
+func children(ctx context.Context, p *call.Place, client *organizations.Client, parent string) ([]orgtypes.Account, []orgtypes.OrganizationalUnit, error) {
+	p.Plan(2)
 	accountsOf := &organizations.ListAccountsForParentInput{ParentId: &parent}
-	accounts, err := gather(p, func(token *string) ([]orgtypes.Account, *string, error) {
+	accounts, err := call.Gather(p, func(token *string) ([]orgtypes.Account, *string, error) {
 		accountsOf.NextToken = token
-		out, err := ask(ctx, p, client.ListAccountsForParent, accountsOf)
+		out, err := call.Ask(ctx, p, client.ListAccountsForParent, accountsOf)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -66,9 +66,9 @@ func children(ctx context.Context, p *place, client *organizations.Client, paren
 		return nil, nil, err
 	}
 	unitsOf := &organizations.ListOrganizationalUnitsForParentInput{ParentId: &parent}
-	units, err := gather(p, func(token *string) ([]orgtypes.OrganizationalUnit, *string, error) {
+	units, err := call.Gather(p, func(token *string) ([]orgtypes.OrganizationalUnit, *string, error) {
 		unitsOf.NextToken = token
-		out, err := ask(ctx, p, client.ListOrganizationalUnitsForParent, unitsOf)
+		out, err := call.Ask(ctx, p, client.ListOrganizationalUnitsForParent, unitsOf)
 		if err != nil {
 			return nil, nil, err
 		}

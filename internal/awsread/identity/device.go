@@ -1,4 +1,4 @@
-package awsread
+package identity
 
 import (
 	"cmp"
@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	iamtypes "github.com/aws/aws-sdk-go-v2/service/iam/types"
 
+	"github.com/rootkeep/rootkeep/internal/awsread/call"
 	"github.com/rootkeep/rootkeep/internal/facts"
 	"github.com/rootkeep/rootkeep/internal/facts/permission"
 )
@@ -21,23 +22,25 @@ const (
 )
 
 // deviceOperations tell of users' MFA devices, which no account-wide call lists.
-var deviceOperations = []Operation{
-	{Action: listDevices, of: usersWithDevices, readOne: devicesOf},
-	{Action: getDevice, of: privilegedKeys, readOne: certificationsOf, needs: listDevices},
+func deviceOperations() []call.Operation {
+	return []call.Operation{
+		{Action: listDevices, Of: usersWithDevices, ReadOne: devicesOf},
+		{Action: getDevice, Of: privilegedKeys, ReadOne: certificationsOf, Needs: listDevices},
+	}
 }
 
 // usersWithDevices are the users who can sign in to the console, and others of whom the
 // credential report says that they have MFA. A user that is not in the report may have
 // either. What is left has no device.
-func usersWithDevices(s *facts.Snapshot) []target {
+func usersWithDevices(s *facts.Snapshot) []call.Target {
 	f := &s.Facts
-	var out []target
+	var out []call.Target
 	lost := lacking(s, "users.has_password", "users.mfa_enabled")
 	for i := range f.Users {
 		u := &f.Users[i]
 		u.Devices = []facts.Device{}
 		if u.HasPassword || u.MFAEnabled || lost(u.ARN) {
-			out = append(out, target{key: u.ARN})
+			out = append(out, call.Target{Key: u.ARN})
 		}
 	}
 	return out
@@ -63,12 +66,12 @@ func userOf(f *facts.Facts, arn string) *facts.User {
 // userName is the end of a user's ARN, behind its path.
 func userName(arn string) *string { return aws.String(arn[strings.LastIndexByte(arn, '/')+1:]) }
 
-func devicesOf(ctx context.Context, p *place, t target) (any, error) {
-	client := iam.NewFromConfig(p.aws)
-	in := &iam.ListMFADevicesInput{UserName: userName(t.key)}
-	all, err := gather(p, func(token *string) ([]iamtypes.MFADevice, *string, error) {
+func devicesOf(ctx context.Context, p *call.Place, t call.Target) (any, error) {
+	client := iam.NewFromConfig(p.AWS)
+	in := &iam.ListMFADevicesInput{UserName: userName(t.Key)}
+	all, err := call.Gather(p, func(token *string) ([]iamtypes.MFADevice, *string, error) {
 		in.Marker = token
-		out, err := ask(ctx, p, client.ListMFADevices, in)
+		out, err := call.Ask(ctx, p, client.ListMFADevices, in)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -83,14 +86,14 @@ func devicesOf(ctx context.Context, p *place, t target) (any, error) {
 		serial := aws.ToString(d.SerialNumber)
 		devices[i] = facts.Device{Serial: serial, Kind: facts.DeviceKind(serial), Enabled: aws.ToTime(d.EnableDate)}
 	}
-	return direct(func(f *facts.Facts) { userOf(f, t.key).Devices = devices }), nil
+	return call.Direct(func(f *facts.Facts) { userOf(f, t.Key).Devices = devices }), nil
 }
 
 // privilegedKeys are the FIDO keys of users who are administrator or can become it, and
 // of those of whom that is not known.
-func privilegedKeys(s *facts.Snapshot) []target {
+func privilegedKeys(s *facts.Snapshot) []call.Target {
 	judge := permission.Of(s)
-	var out []target
+	var out []call.Target
 	for i := range s.Facts.Users {
 		u := &s.Facts.Users[i]
 		u.Certifications = []facts.Certification{}
@@ -99,20 +102,20 @@ func privilegedKeys(s *facts.Snapshot) []target {
 			continue
 		}
 		for _, d := range keys {
-			out = append(out, target{key: u.ARN, with: []string{d.Serial}})
+			out = append(out, call.Target{Key: u.ARN, With: []string{d.Serial}})
 		}
 	}
 	return out
 }
 
-func certificationsOf(ctx context.Context, p *place, t target) (any, error) {
-	serial := t.with[0]
-	out, err := ask(ctx, p, iam.NewFromConfig(p.aws).GetMFADevice, &iam.GetMFADeviceInput{SerialNumber: &serial, UserName: userName(t.key)})
+func certificationsOf(ctx context.Context, p *call.Place, t call.Target) (any, error) {
+	serial := t.With[0]
+	out, err := call.Ask(ctx, p, iam.NewFromConfig(p.AWS).GetMFADevice, &iam.GetMFADeviceInput{SerialNumber: &serial, UserName: userName(t.Key)})
 	if err != nil {
 		return nil, err
 	}
-	return direct(func(f *facts.Facts) {
-		u := userOf(f, t.key)
+	return call.Direct(func(f *facts.Facts) {
+		u := userOf(f, t.Key)
 		for _, scheme := range slices.Sorted(maps.Keys(out.Certifications)) {
 			u.Certifications = append(u.Certifications, facts.Certification{Serial: serial, Scheme: scheme, Level: cmp.Or(out.Certifications[scheme], "none told")})
 		}

@@ -1,4 +1,4 @@
-package awsread
+package security
 
 import (
 	"context"
@@ -13,6 +13,7 @@ import (
 	hubtypes "github.com/aws/aws-sdk-go-v2/service/securityhub/types"
 
 	"github.com/rootkeep/rootkeep"
+	"github.com/rootkeep/rootkeep/internal/awsread/call"
 	"github.com/rootkeep/rootkeep/internal/facts"
 )
 
@@ -24,16 +25,18 @@ const (
 
 // hubOperations tell of Security Hub: two calls in a Region that has neither the older
 // nor the newer one.
-var hubOperations = []Operation{
-	{Action: describeHub, Regional: true, read: everywhere(hub)},
-	{Action: "securityhub:DescribeSecurityHubV2", Regional: true, read: everywhere(hubV2)},
-	{Action: getStandards, Regional: true, of: eachRegion(hasHub), readOne: there(standards), needs: describeHub},
-	{Action: "securityhub:BatchGetStandardsControlAssociations", Regional: true, of: eachRegion(hasStandards), readOne: there(hubControls), needs: getStandards},
-	{Action: "securityhub:GetFindings", Regional: true, of: eachRegion(hasHub), readOne: there(hubFindings), needs: describeHub},
-	{Action: hubAdministrator, Regional: true, of: eachRegion(hasHub), readOne: there(administratorOfHub), needs: describeHub},
-	{Action: "securityhub:DescribeOrganizationConfiguration", Regional: true, of: eachRegion(hasOwnHub), readOne: there(hubOrganization), needs: hubAdministrator},
-	{Action: "securityhub:ListFindingAggregators"},
-	{Action: "securityhub:GetFindingAggregator", Regional: true, of: anyHub, readOne: findingAggregator, needs: describeHub},
+func hubOperations() []call.Operation {
+	return []call.Operation{
+		{Action: describeHub, Regional: true, Read: everywhere(hub)},
+		{Action: "securityhub:DescribeSecurityHubV2", Regional: true, Read: everywhere(hubV2)},
+		{Action: getStandards, Regional: true, Of: eachRegion(hasHub), ReadOne: there(standards), Needs: describeHub},
+		{Action: "securityhub:BatchGetStandardsControlAssociations", Regional: true, Of: eachRegion(hasStandards), ReadOne: there(hubControls), Needs: getStandards},
+		{Action: "securityhub:GetFindings", Regional: true, Of: eachRegion(hasHub), ReadOne: there(hubFindings), Needs: describeHub},
+		{Action: hubAdministrator, Regional: true, Of: eachRegion(hasHub), ReadOne: there(administratorOfHub), Needs: describeHub},
+		{Action: "securityhub:DescribeOrganizationConfiguration", Regional: true, Of: eachRegion(hasOwnHub), ReadOne: there(hubOrganization), Needs: hubAdministrator},
+		{Action: "securityhub:ListFindingAggregators"},
+		{Action: "securityhub:GetFindingAggregator", Regional: true, Of: anyHub, ReadOne: findingAggregator, Needs: describeHub},
+	}
 }
 
 // rootControls are the controls of Security Hub CSPM about the root user: no access
@@ -61,8 +64,8 @@ func noAccess(err error) bool {
 	return errors.As(err, &no)
 }
 
-func hub(ctx context.Context, p *place, _ []string) (func(*facts.Region), error) {
-	out, err := ask(ctx, p, securityhub.NewFromConfig(p.aws).DescribeHub, &securityhub.DescribeHubInput{})
+func hub(ctx context.Context, p *call.Place, _ []string) (func(*facts.Region), error) {
+	out, err := call.Ask(ctx, p, securityhub.NewFromConfig(p.AWS).DescribeHub, &securityhub.DescribeHubInput{})
 	switch {
 	case noAccess(err):
 		return func(r *facts.Region) { r.Hub = facts.Hub{} }, nil
@@ -74,8 +77,8 @@ func hub(ctx context.Context, p *place, _ []string) (func(*facts.Region), error)
 	}, nil
 }
 
-func hubV2(ctx context.Context, p *place, _ []string) (func(*facts.Region), error) {
-	_, err := ask(ctx, p, securityhub.NewFromConfig(p.aws).DescribeSecurityHubV2, &securityhub.DescribeSecurityHubV2Input{})
+func hubV2(ctx context.Context, p *call.Place, _ []string) (func(*facts.Region), error) {
+	_, err := call.Ask(ctx, p, securityhub.NewFromConfig(p.AWS).DescribeSecurityHubV2, &securityhub.DescribeSecurityHubV2Input{})
 	var none *hubtypes.ResourceNotFoundException
 	on := err == nil
 	if err != nil && !errors.As(err, &none) {
@@ -84,10 +87,10 @@ func hubV2(ctx context.Context, p *place, _ []string) (func(*facts.Region), erro
 	return func(r *facts.Region) { r.HubV2.Enabled = on }, nil
 }
 
-func standards(ctx context.Context, p *place, _ []string) (func(*facts.Region), error) {
-	client := securityhub.NewFromConfig(p.aws)
-	list, err := gather(p, func(token *string) ([]facts.Standard, *string, error) {
-		out, err := ask(ctx, p, client.GetEnabledStandards, &securityhub.GetEnabledStandardsInput{MaxResults: aws.Int32(100), NextToken: token})
+func standards(ctx context.Context, p *call.Place, _ []string) (func(*facts.Region), error) {
+	client := securityhub.NewFromConfig(p.AWS)
+	list, err := call.Gather(p, func(token *string) ([]facts.Standard, *string, error) {
+		out, err := call.Ask(ctx, p, client.GetEnabledStandards, &securityhub.GetEnabledStandardsInput{MaxResults: aws.Int32(100), NextToken: token})
 		if err != nil {
 			return nil, nil, err
 		}
@@ -112,18 +115,18 @@ func standardName(arn string) string {
 const maxAssociations = 100
 
 // hubControls asks of every root control whether it is on in each standard.
-func hubControls(ctx context.Context, p *place, standards []string) (func(*facts.Region), error) {
-	client := securityhub.NewFromConfig(p.aws)
+func hubControls(ctx context.Context, p *call.Place, standards []string) (func(*facts.Region), error) {
+	client := securityhub.NewFromConfig(p.AWS)
 	var ids []hubtypes.StandardsControlAssociationId
 	for _, standard := range standards {
 		for _, control := range rootControls {
 			ids = append(ids, hubtypes.StandardsControlAssociationId{SecurityControlId: aws.String(control), StandardsArn: aws.String(standard)})
 		}
 	}
-	p.reader.plan((len(ids) - 1) / maxAssociations)
+	p.Plan((len(ids) - 1) / maxAssociations)
 	list := []facts.HubControl{}
 	for batch := range slices.Chunk(ids, maxAssociations) {
-		out, err := ask(ctx, p, client.BatchGetStandardsControlAssociations, &securityhub.BatchGetStandardsControlAssociationsInput{StandardsControlAssociationIds: batch})
+		out, err := call.Ask(ctx, p, client.BatchGetStandardsControlAssociations, &securityhub.BatchGetStandardsControlAssociationsInput{StandardsControlAssociationIds: batch})
 		if err != nil {
 			return nil, err
 		}
@@ -145,17 +148,17 @@ func hubControls(ctx context.Context, p *place, standards []string) (func(*facts
 // hubFindings asks for suppressed findings of root controls, and for the oldest open
 // critical one. An administrator sees its members' findings too, and the home Region
 // of an aggregator those of other Regions: only the account's own there are meant.
-func hubFindings(ctx context.Context, p *place, _ []string) (func(*facts.Region), error) {
-	client := securityhub.NewFromConfig(p.aws)
+func hubFindings(ctx context.Context, p *call.Place, _ []string) (func(*facts.Region), error) {
+	client := securityhub.NewFromConfig(p.AWS)
 	own := func() *hubtypes.AwsSecurityFindingFilters {
-		return &hubtypes.AwsSecurityFindingFilters{AwsAccountId: is(string(p.reader.account)), Region: is(p.aws.Region), RecordState: is("ACTIVE")}
+		return &hubtypes.AwsSecurityFindingFilters{AwsAccountId: is(string(p.Account)), Region: is(p.AWS.Region), RecordState: is("ACTIVE")}
 	}
 	var found facts.HubFindings
 	in := &securityhub.GetFindingsInput{Filters: own(), MaxResults: aws.Int32(100)}
 	in.Filters.ComplianceSecurityControlId, in.Filters.WorkflowStatus = is(rootControls...), is("SUPPRESSED")
-	err := p.pages(func(token *string) (*string, error) {
+	err := p.Pages(func(token *string) (*string, error) {
 		in.NextToken = token
-		out, err := ask(ctx, p, client.GetFindings, in)
+		out, err := call.Ask(ctx, p, client.GetFindings, in)
 		if err != nil {
 			return nil, err
 		}
@@ -169,12 +172,12 @@ func hubFindings(ctx context.Context, p *place, _ []string) (func(*facts.Region)
 	if err != nil {
 		return nil, err
 	}
-	p.reader.plan(1)
+	p.Plan(1)
 	oldest := &securityhub.GetFindingsInput{
 		Filters: own(), MaxResults: aws.Int32(1), SortCriteria: []hubtypes.SortCriterion{{Field: aws.String("CreatedAt"), SortOrder: hubtypes.SortOrderAscending}},
 	}
 	oldest.Filters.SeverityLabel, oldest.Filters.WorkflowStatus = is("CRITICAL"), is("NEW", "NOTIFIED")
-	out, err := ask(ctx, p, client.GetFindings, oldest)
+	out, err := call.Ask(ctx, p, client.GetFindings, oldest)
 	if err != nil {
 		return nil, err
 	}
@@ -195,8 +198,8 @@ func is(values ...string) []hubtypes.StringFilter {
 	return out
 }
 
-func administratorOfHub(ctx context.Context, p *place, _ []string) (func(*facts.Region), error) {
-	out, err := ask(ctx, p, securityhub.NewFromConfig(p.aws).GetAdministratorAccount, &securityhub.GetAdministratorAccountInput{})
+func administratorOfHub(ctx context.Context, p *call.Place, _ []string) (func(*facts.Region), error) {
+	out, err := call.Ask(ctx, p, securityhub.NewFromConfig(p.AWS).GetAdministratorAccount, &securityhub.GetAdministratorAccountInput{})
 	if err != nil {
 		return nil, err
 	}
@@ -207,8 +210,8 @@ func administratorOfHub(ctx context.Context, p *place, _ []string) (func(*facts.
 	return func(r *facts.Region) { r.HubAdministrator = id }, nil
 }
 
-func hubOrganization(ctx context.Context, p *place, _ []string) (func(*facts.Region), error) {
-	out, err := ask(ctx, p, securityhub.NewFromConfig(p.aws).DescribeOrganizationConfiguration, &securityhub.DescribeOrganizationConfigurationInput{})
+func hubOrganization(ctx context.Context, p *call.Place, _ []string) (func(*facts.Region), error) {
+	out, err := call.Ask(ctx, p, securityhub.NewFromConfig(p.AWS).DescribeOrganizationConfiguration, &securityhub.DescribeOrganizationConfigurationInput{})
 	switch {
 	case noAccess(err):
 		return func(r *facts.Region) { r.HubOrganization = facts.HubConfiguration{} }, nil
@@ -223,37 +226,38 @@ func hubOrganization(ctx context.Context, p *place, _ []string) (func(*facts.Reg
 }
 
 // anyHub is the first Region with a hub: the aggregator is told in each of them.
-func anyHub(s *facts.Snapshot) []target {
+func anyHub(s *facts.Snapshot) []call.Target {
 	for _, r := range s.Facts.Regions {
 		if r.Hub.Enabled {
-			return []target{{region: r.Name}}
+			return []call.Target{{Region: r.Name}}
 		}
 	}
 	return nil
 }
 
 // findingAggregator reads the one aggregator, at home.
-func findingAggregator(ctx context.Context, p *place, _ target) (any, error) {
-	list, err := ask(ctx, p, securityhub.NewFromConfig(p.aws).ListFindingAggregators, &securityhub.ListFindingAggregatorsInput{})
+func findingAggregator(ctx context.Context, p *call.Place, _ call.Target) (any, error) {
+	list, err := call.Ask(ctx, p, securityhub.NewFromConfig(p.AWS).ListFindingAggregators, &securityhub.ListFindingAggregatorsInput{})
 	switch {
 	case err != nil:
 		return nil, err
 	case len(list.FindingAggregators) == 0:
-		return direct(func(f *facts.Facts) { f.FindingAggregator = facts.FindingAggregator{} }), nil
+		return call.Direct(func(f *facts.Facts) { f.FindingAggregator = facts.FindingAggregator{} }), nil
 	}
 	arn := aws.ToString(list.FindingAggregators[0].FindingAggregatorArn)
 	name, err := rootkeep.ParseARN(arn)
 	if err != nil {
 		return nil, fmt.Errorf("the finding aggregator: %w", err)
 	}
-	p.reader.plan(1)
-	home := &place{reader: p.reader, aws: p.aws.Copy(), at: p.at}
-	home.aws.Region = string(name.Region)
-	out, err := ask(ctx, home, securityhub.NewFromConfig(home.aws).GetFindingAggregator, &securityhub.GetFindingAggregatorInput{FindingAggregatorArn: &arn})
+	p.Plan(1)
+	home := *p
+	home.AWS = p.AWS.Copy()
+	home.AWS.Region = string(name.Region)
+	out, err := call.Ask(ctx, &home, securityhub.NewFromConfig(home.AWS).GetFindingAggregator, &securityhub.GetFindingAggregatorInput{FindingAggregatorArn: &arn})
 	if err != nil {
 		return nil, err
 	}
-	return direct(func(f *facts.Facts) {
+	return call.Direct(func(f *facts.Facts) {
 		f.FindingAggregator = facts.FindingAggregator{Home: aws.ToString(out.FindingAggregationRegion), Linking: aws.ToString(out.RegionLinkingMode), Regions: out.Regions}
 	}), nil
 }

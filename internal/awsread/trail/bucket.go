@@ -1,4 +1,4 @@
-package awsread
+package trail
 
 import (
 	"context"
@@ -15,6 +15,7 @@ import (
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 
 	"github.com/rootkeep/rootkeep"
+	"github.com/rootkeep/rootkeep/internal/awsread/call"
 	"github.com/rootkeep/rootkeep/internal/facts"
 )
 
@@ -22,34 +23,36 @@ const listBuckets = "s3:ListAllMyBuckets"
 
 // bucketOperations tell of the buckets that trails deliver to, and of no others. Whose
 // a bucket is and where has to be known before its settings are asked for.
-var bucketOperations = []Operation{
-	{Action: "s3:GetAccountPublicAccessBlock", read: accountBlock},
-	{Action: listBuckets, of: eachBucket, readOne: bucketOwner},
-	{Action: "s3:GetBucketPublicAccessBlock", needs: listBuckets, of: eachBucket, readOne: inBucket(bucketBlock)},
-	{Action: "s3:GetBucketPolicy", needs: listBuckets, of: eachBucket, readOne: inBucket(bucketPolicy)},
-	{Action: "s3:GetBucketPolicyStatus", needs: listBuckets, of: eachBucket, readOne: inBucket(bucketPublic)},
-	{Action: "s3:GetBucketAcl", needs: listBuckets, of: eachBucket, readOne: inBucket(bucketACL)},
-	{Action: "s3:GetBucketVersioning", needs: listBuckets, of: eachBucket, readOne: inBucket(bucketVersioning)},
-	{Action: "s3:GetBucketLogging", needs: listBuckets, of: eachBucket, readOne: inBucket(bucketLogging)},
-	{Action: "s3:GetBucketObjectLockConfiguration", needs: listBuckets, of: eachBucket, readOne: inBucket(bucketLock)},
-	{Action: "s3:GetLifecycleConfiguration", needs: listBuckets, of: eachBucket, readOne: inBucket(bucketExpiry)},
+func bucketOperations() []call.Operation {
+	return []call.Operation{
+		{Action: "s3:GetAccountPublicAccessBlock", Read: accountBlock},
+		{Action: listBuckets, Of: eachBucket, ReadOne: bucketOwner},
+		{Action: "s3:GetBucketPublicAccessBlock", Needs: listBuckets, Of: eachBucket, ReadOne: inBucket(bucketBlock)},
+		{Action: "s3:GetBucketPolicy", Needs: listBuckets, Of: eachBucket, ReadOne: inBucket(bucketPolicy)},
+		{Action: "s3:GetBucketPolicyStatus", Needs: listBuckets, Of: eachBucket, ReadOne: inBucket(bucketPublic)},
+		{Action: "s3:GetBucketAcl", Needs: listBuckets, Of: eachBucket, ReadOne: inBucket(bucketACL)},
+		{Action: "s3:GetBucketVersioning", Needs: listBuckets, Of: eachBucket, ReadOne: inBucket(bucketVersioning)},
+		{Action: "s3:GetBucketLogging", Needs: listBuckets, Of: eachBucket, ReadOne: inBucket(bucketLogging)},
+		{Action: "s3:GetBucketObjectLockConfiguration", Needs: listBuckets, Of: eachBucket, ReadOne: inBucket(bucketLock)},
+		{Action: "s3:GetLifecycleConfiguration", Needs: listBuckets, Of: eachBucket, ReadOne: inBucket(bucketExpiry)},
+	}
 }
 
 // accountBlock reads the public access block of the account; it may have none.
-func accountBlock(ctx context.Context, p *place) (any, error) {
-	account := string(p.reader.account)
-	client := s3control.NewFromConfig(p.aws, func(o *s3control.Options) { o.APIOptions = append(o.APIOptions, bareAddress(account)) })
-	out, err := ask(ctx, p, client.GetPublicAccessBlock, &s3control.GetPublicAccessBlockInput{AccountId: &account})
+func accountBlock(ctx context.Context, p *call.Place) (any, error) {
+	account := string(p.Account)
+	client := s3control.NewFromConfig(p.AWS, func(o *s3control.Options) { o.APIOptions = append(o.APIOptions, bareAddress(account)) })
+	out, err := call.Ask(ctx, p, client.GetPublicAccessBlock, &s3control.GetPublicAccessBlockInput{AccountId: &account})
 	block := facts.PublicAccess{}
 	switch {
-	case code(err) == noBlock:
+	case call.Code(err) == noBlock:
 	case err != nil:
 		return nil, err
 	case out.PublicAccessBlockConfiguration != nil:
 		c := out.PublicAccessBlockConfiguration
 		block = publicAccess(c.BlockPublicAcls, c.IgnorePublicAcls, c.BlockPublicPolicy, c.RestrictPublicBuckets)
 	}
-	return direct(func(f *facts.Facts) { f.Account.PublicAccess = block }), nil
+	return call.Direct(func(f *facts.Facts) { f.Account.PublicAccess = block }), nil
 }
 
 // noBlock is how S3 says that there is no public access block.
@@ -72,10 +75,10 @@ func bareAddress(account string) func(*middleware.Stack) error {
 	}
 }
 
-func eachBucket(s *facts.Snapshot) []target {
-	var out []target
+func eachBucket(s *facts.Snapshot) []call.Target {
+	var out []call.Target
 	for _, b := range s.Facts.Buckets {
-		out = append(out, target{region: b.Region, key: b.ARN, with: b.Trails})
+		out = append(out, call.Target{Region: b.Region, Key: b.ARN, With: b.Trails})
 	}
 	return out
 }
@@ -83,7 +86,7 @@ func eachBucket(s *facts.Snapshot) []target {
 // bucketName is the end of a bucket's ARN.
 func bucketName(arn string) string { return arn[strings.LastIndexByte(arn, ':')+1:] }
 
-func ofBucket(arn string, set func(*facts.Bucket)) direct {
+func ofBucket(arn string, set func(*facts.Bucket)) call.Direct {
 	return func(f *facts.Facts) {
 		set(&f.Buckets[slices.IndexFunc(f.Buckets, func(b facts.Bucket) bool { return b.ARN == arn })])
 	}
@@ -91,12 +94,12 @@ func ofBucket(arn string, set func(*facts.Bucket)) direct {
 
 // bucketOwner looks for the bucket among those of the account. S3 does not say whose
 // another account's is. It is left out if no trail of this account delivers there.
-func bucketOwner(ctx context.Context, p *place, t target) (any, error) {
-	client, name := s3.NewFromConfig(p.aws), bucketName(t.key)
+func bucketOwner(ctx context.Context, p *call.Place, t call.Target) (any, error) {
+	client, name := s3.NewFromConfig(p.AWS), bucketName(t.Key)
 	in := &s3.ListBucketsInput{Prefix: &name, MaxBuckets: aws.Int32(1000)} // without a limit S3 leaves the Regions out
-	found, err := gather(p, func(token *string) ([]s3types.Bucket, *string, error) {
+	found, err := call.Gather(p, func(token *string) ([]s3types.Bucket, *string, error) {
 		in.ContinuationToken = token
-		out, err := ask(ctx, p, client.ListBuckets, in)
+		out, err := call.Ask(ctx, p, client.ListBuckets, in)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -107,37 +110,37 @@ func bucketOwner(ctx context.Context, p *place, t target) (any, error) {
 	}
 	for _, b := range found {
 		if aws.ToString(b.Name) == name {
-			return ofBucket(t.key, func(f *facts.Bucket) { f.Account, f.Region = string(p.reader.account), aws.ToString(b.BucketRegion) }), nil
+			return ofBucket(t.Key, func(f *facts.Bucket) { f.Account, f.Region = string(p.Account), aws.ToString(b.BucketRegion) }), nil
 		}
 	}
-	if !slices.ContainsFunc(t.with, func(arn string) bool {
+	if !slices.ContainsFunc(t.With, func(arn string) bool {
 		a, err := rootkeep.ParseARN(arn)
-		return err == nil && a.Account == p.reader.account
+		return err == nil && a.Account == p.Account
 	}) {
-		return direct(func(f *facts.Facts) {
-			f.Buckets = slices.DeleteFunc(f.Buckets, func(b facts.Bucket) bool { return b.ARN == t.key })
+		return call.Direct(func(f *facts.Facts) {
+			f.Buckets = slices.DeleteFunc(f.Buckets, func(b facts.Bucket) bool { return b.ARN == t.Key })
 		}), nil
 	}
-	return nil, elsewhere("bucket " + name + " is not this account's, and S3 does not name its owner: scan that account as well")
+	return nil, call.Elsewhere("bucket " + name + " is not this account's, and S3 does not name its owner: scan that account as well")
 }
 
 // inBucket is an operation on a bucket, in its Region. What read gives sets its facts.
-func inBucket(read func(context.Context, *place, *s3.Client, *string) (func(*facts.Bucket), error)) func(context.Context, *place, target) (any, error) {
-	return func(ctx context.Context, p *place, t target) (any, error) {
-		name := bucketName(t.key)
-		set, err := read(ctx, p, s3.NewFromConfig(p.aws), &name)
+func inBucket(read func(context.Context, *call.Place, *s3.Client, *string) (func(*facts.Bucket), error)) func(context.Context, *call.Place, call.Target) (any, error) {
+	return func(ctx context.Context, p *call.Place, t call.Target) (any, error) {
+		name := bucketName(t.Key)
+		set, err := read(ctx, p, s3.NewFromConfig(p.AWS), &name)
 		if err != nil {
 			return nil, err
 		}
-		return ofBucket(t.key, set), nil
+		return ofBucket(t.Key, set), nil
 	}
 }
 
-func bucketBlock(ctx context.Context, p *place, client *s3.Client, name *string) (func(*facts.Bucket), error) {
-	out, err := ask(ctx, p, client.GetPublicAccessBlock, &s3.GetPublicAccessBlockInput{Bucket: name})
+func bucketBlock(ctx context.Context, p *call.Place, client *s3.Client, name *string) (func(*facts.Bucket), error) {
+	out, err := call.Ask(ctx, p, client.GetPublicAccessBlock, &s3.GetPublicAccessBlockInput{Bucket: name})
 	block := facts.PublicAccess{}
 	switch {
-	case code(err) == noBlock:
+	case call.Code(err) == noBlock:
 	case err != nil:
 		return nil, err
 	case out.PublicAccessBlockConfiguration != nil:
@@ -154,10 +157,10 @@ func publicAccess(blockACLs, ignoreACLs, blockPolicy, restrict *bool) facts.Publ
 // noPolicy is how S3 says that a bucket has no policy.
 const noPolicy = "NoSuchBucketPolicy"
 
-func bucketPolicy(ctx context.Context, p *place, client *s3.Client, name *string) (func(*facts.Bucket), error) {
-	out, err := ask(ctx, p, client.GetBucketPolicy, &s3.GetBucketPolicyInput{Bucket: name})
+func bucketPolicy(ctx context.Context, p *call.Place, client *s3.Client, name *string) (func(*facts.Bucket), error) {
+	out, err := call.Ask(ctx, p, client.GetBucketPolicy, &s3.GetBucketPolicyInput{Bucket: name})
 	switch {
-	case code(err) == noPolicy:
+	case call.Code(err) == noPolicy:
 		return func(b *facts.Bucket) { b.Policy = "" }, nil
 	case err != nil:
 		return nil, err
@@ -165,10 +168,10 @@ func bucketPolicy(ctx context.Context, p *place, client *s3.Client, name *string
 	return func(b *facts.Bucket) { b.Policy = aws.ToString(out.Policy) }, nil
 }
 
-func bucketPublic(ctx context.Context, p *place, client *s3.Client, name *string) (func(*facts.Bucket), error) {
-	out, err := ask(ctx, p, client.GetBucketPolicyStatus, &s3.GetBucketPolicyStatusInput{Bucket: name})
+func bucketPublic(ctx context.Context, p *call.Place, client *s3.Client, name *string) (func(*facts.Bucket), error) {
+	out, err := call.Ask(ctx, p, client.GetBucketPolicyStatus, &s3.GetBucketPolicyStatusInput{Bucket: name})
 	switch {
-	case code(err) == noPolicy:
+	case call.Code(err) == noPolicy:
 		return func(b *facts.Bucket) { b.Public = false }, nil
 	case err != nil:
 		return nil, err
@@ -180,8 +183,8 @@ func bucketPublic(ctx context.Context, p *place, client *s3.Client, name *string
 
 // bucketACL looks for a grant to everyone or to every AWS account. Source: Amazon S3
 // User Guide, "Access control list (ACL) overview", "Amazon S3 predefined groups".
-func bucketACL(ctx context.Context, p *place, client *s3.Client, name *string) (func(*facts.Bucket), error) {
-	out, err := ask(ctx, p, client.GetBucketAcl, &s3.GetBucketAclInput{Bucket: name})
+func bucketACL(ctx context.Context, p *call.Place, client *s3.Client, name *string) (func(*facts.Bucket), error) {
+	out, err := call.Ask(ctx, p, client.GetBucketAcl, &s3.GetBucketAclInput{Bucket: name})
 	if err != nil {
 		return nil, err
 	}
@@ -195,8 +198,8 @@ func bucketACL(ctx context.Context, p *place, client *s3.Client, name *string) (
 	return func(b *facts.Bucket) { b.PublicByACL = public }, nil
 }
 
-func bucketVersioning(ctx context.Context, p *place, client *s3.Client, name *string) (func(*facts.Bucket), error) {
-	out, err := ask(ctx, p, client.GetBucketVersioning, &s3.GetBucketVersioningInput{Bucket: name})
+func bucketVersioning(ctx context.Context, p *call.Place, client *s3.Client, name *string) (func(*facts.Bucket), error) {
+	out, err := call.Ask(ctx, p, client.GetBucketVersioning, &s3.GetBucketVersioningInput{Bucket: name})
 	if err != nil {
 		return nil, err
 	}
@@ -205,8 +208,8 @@ func bucketVersioning(ctx context.Context, p *place, client *s3.Client, name *st
 	}, nil
 }
 
-func bucketLogging(ctx context.Context, p *place, client *s3.Client, name *string) (func(*facts.Bucket), error) {
-	out, err := ask(ctx, p, client.GetBucketLogging, &s3.GetBucketLoggingInput{Bucket: name})
+func bucketLogging(ctx context.Context, p *call.Place, client *s3.Client, name *string) (func(*facts.Bucket), error) {
+	out, err := call.Ask(ctx, p, client.GetBucketLogging, &s3.GetBucketLoggingInput{Bucket: name})
 	if err != nil {
 		return nil, err
 	}
@@ -219,11 +222,11 @@ func bucketLogging(ctx context.Context, p *place, client *s3.Client, name *strin
 
 // bucketLock reads what is locked without anybody asking for it: CloudTrail asks for
 // no retention when it delivers.
-func bucketLock(ctx context.Context, p *place, client *s3.Client, name *string) (func(*facts.Bucket), error) {
-	out, err := ask(ctx, p, client.GetObjectLockConfiguration, &s3.GetObjectLockConfigurationInput{Bucket: name})
+func bucketLock(ctx context.Context, p *call.Place, client *s3.Client, name *string) (func(*facts.Bucket), error) {
+	out, err := call.Ask(ctx, p, client.GetObjectLockConfiguration, &s3.GetObjectLockConfigurationInput{Bucket: name})
 	mode, days := "", 0
 	switch {
-	case code(err) == "ObjectLockConfigurationNotFoundError":
+	case call.Code(err) == "ObjectLockConfigurationNotFoundError":
 	case err != nil:
 		return nil, err
 	case out.ObjectLockConfiguration != nil && out.ObjectLockConfiguration.Rule != nil && out.ObjectLockConfiguration.Rule.DefaultRetention != nil:
@@ -235,11 +238,11 @@ func bucketLock(ctx context.Context, p *place, client *s3.Client, name *string) 
 
 // bucketExpiry reads the lifecycle rules that are on and delete objects. A rule that
 // picks objects by tag or size as well may pick any.
-func bucketExpiry(ctx context.Context, p *place, client *s3.Client, name *string) (func(*facts.Bucket), error) {
-	out, err := ask(ctx, p, client.GetBucketLifecycleConfiguration, &s3.GetBucketLifecycleConfigurationInput{Bucket: name})
+func bucketExpiry(ctx context.Context, p *call.Place, client *s3.Client, name *string) (func(*facts.Bucket), error) {
+	out, err := call.Ask(ctx, p, client.GetBucketLifecycleConfiguration, &s3.GetBucketLifecycleConfigurationInput{Bucket: name})
 	expiries := []facts.Expiry{}
 	switch {
-	case code(err) == "NoSuchLifecycleConfiguration":
+	case call.Code(err) == "NoSuchLifecycleConfiguration":
 	case err != nil:
 		return nil, err
 	default:
