@@ -67,15 +67,10 @@ func (c *Call) policies(r Resource) (iam.Policies, error) {
 	var p iam.Policies
 	var err error
 	w := &c.Caller
-	if p.Identity, err = c.Cloud.compile(w.grants()); err != nil {
+	if p.Identity, err = c.Cloud.compile(w.grants(c.Now)); err != nil {
 		return p, err
 	}
-	if arn := w.boundary(); arn != "" {
-		// A boundary that is gone allows nothing.
-		text := Text{arn, `{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Action":"*","Resource":"*"}]}`}
-		if b := w.Owner.Find(arn); b != nil {
-			text.Document = b.Default().Document
-		}
+	if text := w.boundary(c.Now); text.Name != "" {
 		if p.Boundary, err = c.Cloud.compile([]Text{text}); err != nil {
 			return p, err
 		}
@@ -117,7 +112,7 @@ func (c *Cloud) ServiceMay(service, action string, r Resource) bool {
 
 // Public says whether a bucket policy is public in the sense of S3.
 func (c *Cloud) Public(text string) bool {
-	policies, err := c.compile([]Text{{"bucket policy", text}})
+	policies, err := c.compile([]Text{{Name: "bucket policy", Document: text}})
 	return err == nil && iam.Public(policies...)
 }
 
@@ -196,7 +191,7 @@ func (c *Call) context(r Resource) map[string][]string {
 	if w.Role != nil {
 		set("aws:PrincipalArn", w.Role.ARN)
 	}
-	for k, v := range w.tags() {
+	for k, v := range w.tags(c.Now) {
 		set("aws:PrincipalTag/"+k, v)
 	}
 	if s := w.Session; s != nil {

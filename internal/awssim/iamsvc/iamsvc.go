@@ -13,7 +13,7 @@ import (
 
 // Service lists the operations.
 func Service() *cloud.Service {
-	s := &cloud.Service{Name: "iam", Version: "2010-05-08", Protocol: cloud.Query, Global: true, Codes: cloud.Codes{Token: "InvalidInput"}}
+	s := &cloud.Service{Name: "iam", Version: "2010-05-08", Protocol: cloud.Query, Global: true, Delayed: true, Codes: cloud.Codes{Token: "InvalidInput"}}
 	for _, list := range [][]*cloud.Operation{userOperations(), credential.Operations(), provider.Operations(), groupOperations(), roleOperations(), policyOperations(), attachOperations(), accountOperations()} {
 		s.Operations = append(s.Operations, list...)
 	}
