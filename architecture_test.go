@@ -187,27 +187,31 @@ func TestLowLayersArePure(t *testing.T) {
 	}
 }
 
-// TestOnePackageSpeaksToAWS keeps what is asked of AWS in one place.
-func TestOnePackageSpeaksToAWS(t *testing.T) {
-	const alone = "internal/awsread"
-	found := false
+// TestTwoPackagesSpeakToAWS keeps what is asked of AWS in one place, and what is sent to
+// it in another, which knows one service.
+func TestTwoPackagesSpeakToAWS(t *testing.T) {
+	const in, out = "internal/awsread", "internal/awsout"
+	found := map[string]bool{}
 	for _, src := range sources(t) {
 		for _, imp := range src.syntax.Imports {
 			p, _ := strconv.Unquote(imp.Path.Value)
 			if !strings.HasPrefix(p, "github.com/aws/") {
 				continue
 			}
-			found = true
-			if src.pkg != alone {
-				t.Errorf("%s: imports %s, which only %s may", src.file, p, alone)
+			found[src.pkg] = true
+			if src.pkg != in && src.pkg != out {
+				t.Errorf("%s: imports %s, which only %s and %s may", src.file, p, in, out)
 			}
 			if strings.HasSuffix(p, "/service/ec2") {
 				t.Errorf("%s: imports %s, the largest of all clients", src.file, p)
 			}
+			if _, service, ok := strings.Cut(p, "/service/"); src.pkg == out && ok && strings.Split(service, "/")[0] != "securityhub" {
+				t.Errorf("%s: imports %s, and sends to Security Hub alone", src.file, p)
+			}
 		}
 	}
-	if !found {
-		t.Errorf("%s: no import of AWS's SDK", alone)
+	if !found[in] || !found[out] {
+		t.Errorf("packages that import AWS's SDK: got %v, want %s and %s", found, in, out)
 	}
 }
 

@@ -1,8 +1,11 @@
 package rootkeep
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"strings"
+	"time"
 )
 
 // Status is what a control came to for one resource. The zero value is Unknown: what
@@ -60,4 +63,27 @@ type Finding struct {
 	// the AWS actions that would tell them.
 	Missing     []string `json:"missing,omitempty"`
 	Permissions []string `json:"permissions,omitempty"`
+	// Exception is who accepted the failure of an excepted finding; nil for others.
+	Exception *Exception `json:"exception,omitempty"`
 }
+
+// Exception is the acceptance of a failure.
+type Exception struct {
+	Owner  string    `json:"owner"`
+	Reason string    `json:"reason"`
+	Until  time.Time `json:"until"` // the first moment at which it no longer holds
+}
+
+// IsRoot says whether the finding is of a control about the root user, which no report
+// hides below others.
+func (f *Finding) IsRoot() bool { return strings.HasPrefix(f.Control, RootControls) }
+
+// ID tells the finding apart, and stays the same from scan to scan: a digest of control,
+// account, Region and resource.
+func (f *Finding) ID() string {
+	sum := sha256.Sum256(fmt.Appendf(nil, "%q %q %q %q", f.Control, f.Account, f.Region, f.Resource))
+	return "FI-" + hex.EncodeToString(sum[:12])
+}
+
+// RootControls is how the IDs of controls about the root user begin.
+const RootControls = "RT-"

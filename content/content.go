@@ -9,7 +9,8 @@ import "embed"
 // events/<name>.json that their cases patch, api/*.txt, the names of AWS's operations
 // and events, eventactions/*.txt, which IAM action an event of CloudTrail stands for,
 // escalations/<id>.yaml, techniques of privilege escalation, policies/<id>.yaml,
-// templates of policies, and quiz/<id>.yaml, self-assessments.
+// templates of policies, quiz/<id>.yaml, self-assessments, and scorecards/<id>.yaml,
+// what a list of achievements rests on.
 //
-//go:embed api attack controls detections escalations eventactions events policies quiz
+//go:embed api attack controls detections escalations eventactions events policies quiz scorecards
 var Files embed.FS

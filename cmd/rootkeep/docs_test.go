@@ -217,6 +217,9 @@ func TestDocumentedNames(t *testing.T) {
 		{"every key of a technique's case is explained", "iam-escalation.md", "iam/escalate/technique/case.go", `yaml:"([a-z]+)"`},
 		{"every target of a technique is explained", "iam-escalation.md", "iam/escalate/technique/technique.go", `Target = "([a-z-]+)"`},
 		{"every effect of a technique is explained", "iam-escalation.md", "iam/escalate/technique/technique.go", `Effect = "([a-z]+)"`},
+		{"every key of a register's entries is explained", "register.md", "internal/register/register.go", `json:"([a-z]+)"`},
+		{"every format of a scan is explained", "scan.md", "cmd/rootkeep/account/output.go", `(?m)^\tcase "([a-z]+)":`},
+		{"what is sent to AWS is named", "scan.md", "internal/awsout/awsout.go", `"(securityhub:[A-Za-z]+)"`},
 		{"every modifier is explained", "sigma.md", "sigma/value/modifier.go", `(?m)^\s+\w+ +(?:Operator|encoding) += "([a-z0-9]+)"`},
 		{"every correlation type is explained", "sigma.md", "sigma/document.go", `CorrelationType = "([a-z_]+)"`},
 	}

@@ -35,7 +35,8 @@ func rootCommand(s cli.Streams) *cobra.Command {
 		Use:   "rootkeep",
 		Short: "Keep the AWS root user",
 		Long: `rootkeep keeps the AWS root user. It works on files: a folder of CloudTrail logs and
-a laptop are enough. Only scan --aws speaks to AWS, and it only reads.
+a laptop are enough. Only scan --aws speaks to AWS, and it only reads; findings go to
+AWS only with scan --push-securityhub.
 
 Exit codes: 0 ok; 1 rootkeep failed; 2 alerts at or above --fail-on; 3 unexplained
 root use; 4 no proven coverage where absence is claimed; 5 some input could not be
@@ -51,7 +52,7 @@ read; 64 usage.`,
 	c.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return cli.Usage("%w; hint: %s --help", err, c.CommandPath())
 	})
-	c.AddCommand(huntCommand(s), trailCommand(s), rulesCommand(s), permission.Command(s), account.ScanCommand(s), account.AssessCommand(s), account.SimCommand(s), versionCommand(s))
+	c.AddCommand(huntCommand(s), trailCommand(s), rulesCommand(s), permission.Command(s), account.ScanCommand(s), account.AssessCommand(s), account.RegisterCommand(s), account.SimCommand(s), versionCommand(s))
 	cli.Strict(c)
 	return c
 }

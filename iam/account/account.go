@@ -34,7 +34,7 @@ type Account struct {
 // Identity is a user or a role, told apart by Principal.Kind: iam.User, iam.Role.
 type Identity struct {
 	Principal iam.Principal
-	ID        string // unique ID, AIDA... or AROA...
+	ID        string // unique ID, AIDA... or AROA...; "" if not known
 	Path      string // begins and ends with a slash
 	Created   time.Time
 	Tags      []Tag

@@ -20,10 +20,10 @@ func (i *Identity) Context(g Guardrails, known map[string][]string) iam.Context 
 	if g.Organization != "" {
 		values["aws:PrincipalOrgID"] = []string{g.Organization}
 	}
-	if i.Principal.Kind == iam.User {
-		values["aws:userid"] = []string{i.ID}
-	} else {
+	if i.Principal.Kind != iam.User {
 		values["aws:username"] = nil
+	} else if i.ID != "" {
+		values["aws:userid"] = []string{i.ID}
 	}
 	fixed := i.tagsFixed()
 	if fixed {

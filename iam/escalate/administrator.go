@@ -1,7 +1,10 @@
 package escalate
 
 import (
+	"slices"
+
 	"github.com/rootkeep/rootkeep/iam"
+	"github.com/rootkeep/rootkeep/iam/account"
 	"github.com/rootkeep/rootkeep/iam/escalate/plan"
 )
 
@@ -31,6 +34,29 @@ var probes = []struct{ action, resource string }{
 	{"s3:PutBucketPolicy", "arn:$partition:s3:::*"},
 	{"secretsmanager:GetSecretValue", "arn:$partition:secretsmanager:*:$account:secret:*"},
 	{"ssm:SendCommand", "arn:$partition:ssm:*:$account:document/*"},
+}
+
+// Holds says how certain it is that a user or role is administrator by its policies
+// alone, as Report.Administrators are, without a search for paths. The error is for
+// policies that the evaluator cannot take.
+func Holds(i *account.Identity) (Standing, error) {
+	none := Standing{Principal: i.Principal.ARN, Certainty: None}
+	grants := i.Grants()
+	for _, p := range probes {
+		if !slices.ContainsFunc(grants, func(g *iam.Policy) bool { return g.MayAllow(p.action) }) {
+			return none, nil // most are told apart here, without a graph
+		}
+	}
+	// A role among the users is an identity as well as they are.
+	g, err := newGraph(&account.Account{ID: i.Principal.Account, Users: []*account.Identity{i}}, Options{})
+	if err != nil {
+		return none, err
+	}
+	s, err := g.base(i)
+	if err != nil {
+		return none, err
+	}
+	return g.standing(s), nil
 }
 
 // administrator says how certain it is that a state may do all of it. What the

@@ -147,7 +147,7 @@ func (g *graph) serving(role *account.Identity, service string) (Certainty, erro
 	action := "sts:AssumeRole"
 	if p.Kind == iam.Provider { // an identity pool of Cognito hands out sessions of its own
 		action, context = "sts:AssumeRoleWithWebIdentity", map[string][]string{}
-		audience(role.Trust, service, context)
+		witness.Audience(role.Trust, service, context)
 	}
 	c, _, _, err := g.trustsPrincipal(role, p, action, context)
 	g.served[key] = c

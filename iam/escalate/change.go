@@ -12,7 +12,7 @@ import (
 // and its leads. A change that could not be part of a better path than one that is
 // found is left out.
 func (g *graph) change(s *state) error {
-	if s.administrator == Certain {
+	if s.administrator <= g.o.Enough {
 		return nil
 	}
 	for _, p := range g.plans {

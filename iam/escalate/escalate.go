@@ -63,6 +63,9 @@ type Options struct {
 	Now        time.Time           // of sessions that begin on the path; zero: not known
 	MaxSteps   int                 // longest path; 0 is 10
 	Outside    bool                // search from outside the account too
+	// Enough is how certain of being administrator a principal must be for no better way
+	// to be looked for; the zero value is Certain.
+	Enough Certainty
 	// Progress, if set, is told after each principal's own changes have been worked
 	// out, how many of all are done.
 	Progress func(done, all int)
@@ -89,8 +92,8 @@ type graph struct {
 	all, none, trustsAll *iam.Policy
 	delegates            map[accountID]*iam.Policy
 	ideal                map[accountID]*iam.Set
-	may                  map[*iam.Policy]plan.Bits
-	unread               map[*iam.Set]bool // sets with a policy that could not be read
+	may                  map[string]plan.Bits // by witness.Actions
+	unread               map[*iam.Set]bool    // sets with a policy that could not be read
 	trusts               map[*iam.Policy]*trust
 	served               map[servedRole]Certainty
 	entries              map[*account.Identity][]entry
@@ -145,7 +148,7 @@ func Search(a *account.Account, o Options) (*Report, error) {
 func newGraph(a *account.Account, o Options) (*graph, error) {
 	g := &graph{
 		o: o, account: a, inAccount: map[string]bool{},
-		delegates: map[accountID]*iam.Policy{}, ideal: map[accountID]*iam.Set{}, may: map[*iam.Policy]plan.Bits{}, unread: map[*iam.Set]bool{},
+		delegates: map[accountID]*iam.Policy{}, ideal: map[accountID]*iam.Set{}, may: map[string]plan.Bits{}, unread: map[*iam.Set]bool{},
 		trusts: map[*iam.Policy]*trust{}, served: map[servedRole]Certainty{}, entries: map[*account.Identity][]entry{},
 		bases: map[*account.Identity]*state{}, index: map[*account.Identity]int{}, byChange: map[string]*state{}, changedOf: map[*account.Identity]int{},
 		newcomers: map[accountID]*state{}, leads: map[*state][]*lead{}, distant: map[int]*pools{}, forms: map[formKey]string{}, cut: map[string]bool{},

@@ -69,14 +69,14 @@ func (g *graph) entry(role *account.Identity, text string) (entry, bool) {
 		context["SAML:aud"] = []string{"https://signin.aws.amazon.com/saml"}
 	case technique.EntryOIDC:
 		action = "sts:AssumeRoleWithWebIdentity"
-		audience(role.Trust, issuer(text), context)
+		witness.Audience(role.Trust, witness.Issuer(text), context)
 	}
 	var err error
 	if e.certainty, e.request, e.set, err = g.trustsPrincipal(role, e.principal, action, context); err != nil {
 		return e, false
 	}
 	if e.kind == technique.EntryOIDC && e.certainty == Certain {
-		e.kind, e.name = technique.EntryAnyone, "anyone with a token of "+issuer(text)
+		e.kind, e.name = technique.EntryAnyone, "anyone with a token of "+witness.Issuer(text)
 	}
 	return e, true
 }
@@ -118,21 +118,4 @@ func (g *graph) named(role *account.Identity, text string) (entry, bool) {
 
 func stranger(id accountID) iam.Principal {
 	return iam.Principal{Kind: iam.Role, ARN: "arn:aws:iam::" + string(id) + ":role/stranger", Account: id, Name: "stranger"}
-}
-
-// issuer is a provider's name in condition keys.
-func issuer(text string) string {
-	if _, rest, ok := strings.Cut(text, ":oidc-provider/"); ok {
-		return rest
-	}
-	return text
-}
-
-// audience tells the audience that a trust policy asks for: whoever asks for a token
-// chooses it. What must not follow is that the subject does not matter either.
-func audience(p *iam.Policy, issuer string, context map[string][]string) {
-	key := strings.ToLower(issuer + ":aud")
-	if list := witness.ConditionValues(p, key); len(list) > 0 {
-		context[key] = list[:1]
-	}
 }

@@ -126,7 +126,7 @@ func (g *graph) solve(c Certainty) error {
 	for steps := 0; steps < g.o.MaxSteps; steps++ {
 		pools := pools{g: g, states: fresh[steps], steps: steps, lists: map[string]*pool{}}
 		for _, s := range g.states {
-			if s.resolved {
+			if s.resolved || s.administrator <= g.o.Enough {
 				continue
 			}
 			if err := g.reach(s, &pools, c); err != nil {

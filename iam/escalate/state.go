@@ -141,9 +141,11 @@ func (g *graph) prepare(s *state) (err error) {
 }
 
 // mayOf says which of the numbered actions a policy may allow; worked out once for
-// each policy, because many principals carry the same.
+// policies that allow the same actions, which many principals do, each on its own
+// resources.
 func (g *graph) mayOf(p *iam.Policy) plan.Bits {
-	b, ok := g.may[p]
+	key := witness.Actions(p)
+	b, ok := g.may[key]
 	if !ok {
 		b = make(plan.Bits, (len(g.actions.Names())+63)/64)
 		for i, action := range g.actions.Names() {
@@ -151,7 +153,7 @@ func (g *graph) mayOf(p *iam.Policy) plan.Bits {
 				b.Set(i)
 			}
 		}
-		g.may[p] = b
+		g.may[key] = b
 	}
 	return b
 }

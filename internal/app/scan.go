@@ -27,6 +27,8 @@ type ScanConfig struct {
 	Save     string     // write the snapshot there
 	Stdin    io.Reader
 	Controls []string // folders of the user's own
+	Register string   // file of what people decide, vouch for and accept
+	Since    string   // an earlier report or snapshot, or a folder of snapshots
 	Version  string
 	Now      time.Time
 }
@@ -45,6 +47,11 @@ func Scan(ctx context.Context, c ScanConfig) (*assessment.Assessment, error) {
 	for _, p := range broken {
 		a.Problems = append(a.Problems, assessment.Problem{File: "controls", Reason: p.Error()})
 	}
+	people, err := c.people()
+	if err != nil {
+		return nil, err
+	}
+	use := people.Use(c.Now)
 	err = c.accounts(ctx, func(s *facts.Snapshot, lost []assessment.Problem) error {
 		if c.Save != "" {
 			if err := saveSnapshot(c.Save, s); err != nil {
@@ -52,14 +59,17 @@ func Scan(ctx context.Context, c ScanConfig) (*assessment.Assessment, error) {
 			}
 		}
 		a.Problems = append(a.Problems, lost...)
-		a.Add(s, posture.Evaluate(s, controls, posture.Setting{Now: c.Now}))
+		a.Add(s, judged(s, controls, use, c.Now))
 		return nil
 	})
 	if err != nil {
 		return nil, err
 	}
 	a.Finish()
-	return a, nil
+	if err := c.grade(a, use); err != nil {
+		return nil, err
+	}
+	return a, c.compare(a, controls, people)
 }
 
 // LoadControls reads the shipped controls and the user's folders. A file that is no

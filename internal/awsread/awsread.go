@@ -1,4 +1,4 @@
-// Package awsread reads an AWS account, and nothing else here speaks to AWS: the
+// Package awsread reads an AWS account, and nothing else here asks AWS: the
 // caller's own credentials go in, a snapshot of facts comes out. It says where each
 // fact came from and when, and what could not be read and why. It changes nothing.
 //
@@ -185,6 +185,25 @@ func gather[T any](p *place, read func(token *string) ([]T, *string, error)) ([]
 	err := p.pages(func(token *string) (*string, error) {
 		page, next, err := read(token)
 		all = append(all, page...)
+		return next, err
+	})
+	return all, err
+}
+
+// maxCounted bounds how many pages are counted: whoever has so many findings is not
+// helped by the exact number.
+const maxCounted = 5
+
+// count is how many elements the first pages have. Nothing but the number is kept.
+func (p *place) count(read func(token *string) (n int, next *string, err error)) (facts.Count, error) {
+	var all facts.Count
+	page := 0
+	err := p.pages(func(token *string) (*string, error) {
+		n, next, err := read(token)
+		all.N += n
+		if page++; page == maxCounted && aws.ToString(next) != "" {
+			all.More, next = true, nil
+		}
 		return next, err
 	})
 	return all, err

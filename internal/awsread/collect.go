@@ -5,6 +5,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	trailtypes "github.com/aws/aws-sdk-go-v2/service/cloudtrail/types"
@@ -27,19 +29,24 @@ func (r *reader) collect(ctx context.Context) (*facts.Snapshot, error) {
 	if err := r.run(ctx, tasks); err != nil {
 		return nil, err
 	}
+	told := answered{}
 	for _, t := range tasks {
 		if t.err == nil {
 			t.err = take(in, t)
+		}
+		if _, ok := t.answer.(direct); ok || ofRegions(t.Action) {
+			told.note(t)
 		}
 		if t.err != nil {
 			lost.add(t)
 		}
 	}
+	told.observe(in.SoFar())
 	tellTrails(in, tasks, lost)
-	if err := r.details(ctx, in.SoFar(), lost); err != nil {
+	s := in.Snapshot()
+	if err := r.details(ctx, s, lost); err != nil {
 		return nil, err
 	}
-	s := in.Snapshot()
 	lost.gaps(s)
 	return s, nil
 }
@@ -73,29 +80,51 @@ func (r *reader) regions(ctx context.Context, s *facts.Snapshot, lost *failures)
 
 // details asks about single resources, which the lists name.
 func (r *reader) details(ctx context.Context, s *facts.Snapshot, lost *failures) error {
-	tasks, operations := r.tasksOf(&s.Facts)
-	if err := r.run(ctx, tasks); err != nil {
-		return err
-	}
-	at := map[string]time.Time{}
-	for _, t := range tasks {
-		if t.err != nil {
-			lost.add(t)
-			continue
+	for _, operations := range rounds() {
+		var tasks []*task
+		told := answered{}
+		sofar := *s // with its gaps, which the whole snapshot gets once, at the end
+		sofar.Gaps = slices.Clone(s.Gaps)
+		lost.gaps(&sofar)
+		for _, o := range operations {
+			about := r.tasksOf(o, &sofar)
+			lost.spread(o, about)
+			about = slices.DeleteFunc(about, func(t *task) bool { return lost.lack(o.needs, t.target.key) })
+			if len(about) == 0 {
+				told[o.Action] = r.config.Now().UTC() // without a resource there is nothing to ask
+			}
+			tasks = append(tasks, about...)
 		}
-		t.answer.(direct)(&s.Facts)
-		if was, ok := at[t.Action]; !ok || t.at.Before(was) {
-			at[t.Action] = t.at // of several answers the oldest
+		if err := r.run(ctx, tasks); err != nil {
+			return err
 		}
-	}
-	for _, o := range operations {
-		t, ok := at[o.Action]
-		if !ok {
-			t = r.config.Now().UTC() // without a resource there is nothing to ask
+		for _, t := range tasks {
+			told.note(t)
+			if t.err != nil {
+				lost.add(t)
+				continue
+			}
+			t.answer.(direct)(&s.Facts)
 		}
-		s.Observe(o.Action, t, "", pathsOf(o.Action)...)
+		told.observe(s)
 	}
 	return nil
+}
+
+// answered is when each operation was answered: of several answers, the oldest. One
+// that was refused counts, because the gap takes out again what it would tell.
+type answered map[string]time.Time
+
+func (a answered) note(t *task) {
+	if was, ok := a[t.Action]; !ok || t.at.Before(was) {
+		a[t.Action] = t.at
+	}
+}
+
+func (a answered) observe(s *facts.Snapshot) {
+	for _, action := range slices.Sorted(maps.Keys(a)) {
+		s.Observe(action, a[action], "", pathsOf(action)...)
+	}
 }
 
 // take puts the answer of a task into the snapshot.
@@ -106,7 +135,6 @@ func take(in *intake.Intake, t *task) error {
 		return nil // told together, see tellTrails
 	case direct:
 		answer(&s.Facts)
-		s.Observe(t.Action, t.at, "", pathsOf(t.Action)...)
 		return nil
 	}
 	before := len(s.Facts.MetricFilters)

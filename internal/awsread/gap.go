@@ -51,11 +51,18 @@ func failureOf(t *task) failure {
 	f := failure{call: t.Action, action: t.Action, key: t.target.key}
 	var on *smithy.OperationError
 	if errors.As(t.err, &on) {
+		// Where the API and IAM name an operation differently, the action is the task's.
 		service, _, _ := strings.Cut(t.Action, ":")
-		f.action = service + ":" + on.OperationName
+		name := service + ":" + on.OperationName
+		if slices.ContainsFunc(Operations(), func(o Operation) bool { return o.Action == name }) {
+			f.action = name
+		}
 	}
 	var api smithy.APIError
+	var other elsewhere
 	switch {
+	case errors.As(t.err, &other):
+		f.action, f.why = "", short(other.Error())
 	case denied(t.err) && errors.As(t.err, &api) && strings.Contains(api.ErrorMessage(), "service control policy"):
 		f.why = "denied by a service control policy"
 	case denied(t.err):
@@ -67,6 +74,12 @@ func failureOf(t *task) failure {
 	}
 	return f
 }
+
+// elsewhere is why a resource is not asked about: it is another account's, which alone
+// tells of it.
+type elsewhere string
+
+func (e elsewhere) Error() string { return string(e) }
 
 // short bounds text that comes from outside.
 func short(s string) string {
@@ -89,7 +102,7 @@ func (f *failures) add(t *task) {
 	case t.Regional && ofRegions(t.Action):
 		key.key = t.region // the others are known
 		f.put(key, t.region)
-	case t.Regional:
+	case t.Regional && key.action != "":
 		f.put(key, t.region)
 	default:
 		f.put(key)
@@ -100,6 +113,31 @@ func (f *failures) add(t *task) {
 func ofRegions(call string) bool {
 	paths := pathsOf(call)
 	return len(paths) > 0 && !slices.ContainsFunc(paths, func(p string) bool { return !strings.HasPrefix(p, "regions.") })
+}
+
+// spread makes the failures of the operation that another needs failures of that one
+// too: those of a Region or of one resource there, any other if nothing is left to ask
+// about.
+func (f *failures) spread(o Operation, about []*task) {
+	for _, failure := range slices.Clone(f.order) {
+		if failure.call != o.needs || o.needs == "" {
+			continue
+		}
+		regions := f.regions[failure]
+		failure.call = o.Action
+		if !ofRegions(o.Action) && (failure.key == "" || ofRegions(o.needs)) {
+			failure.key = ""
+			if len(about) > 0 {
+				continue
+			}
+		}
+		f.put(failure, regions...)
+	}
+}
+
+// lack says whether an operation failed on one resource.
+func (f *failures) lack(call, key string) bool {
+	return call != "" && key != "" && slices.ContainsFunc(f.order, func(had failure) bool { return had.call == call && had.key == key })
 }
 
 func (f *failures) put(key failure, regions ...string) {
@@ -116,7 +154,7 @@ func (f *failures) put(key failure, regions ...string) {
 // those that an older source told: a part of a list is not the list.
 func (f *failures) gaps(s *facts.Snapshot) {
 	for _, failure := range f.order {
-		reason := failure.action + " " + failure.why
+		reason := strings.TrimSpace(failure.action + " " + failure.why)
 		if regions := f.regions[failure]; len(regions) > 0 {
 			slices.Sort(regions)
 			reason = failure.action + " in " + strings.Join(regions, ", ") + " " + failure.why

@@ -2,7 +2,6 @@ package awsread
 
 import (
 	"context"
-	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudtrail"
@@ -13,8 +12,6 @@ import (
 	logtypes "github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs/types"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 	snstypes "github.com/aws/aws-sdk-go-v2/service/sns/types"
-
-	"github.com/rootkeep/rootkeep/internal/facts"
 )
 
 const (
@@ -28,7 +25,6 @@ var monitoringOperations = []Operation{
 	{Action: describeFilters, Regional: true, read: metricFilters},
 	{Action: "cloudwatch:DescribeAlarms", Regional: true, read: alarms},
 	{Action: "sns:ListSubscriptions", Regional: true, read: subscriptions},
-	{Action: "cloudtrail:GetTrailStatus", Regional: true, of: eachTrail, readOne: trailStatus},
 }
 
 // trailsOf reads the trails that are seen in a Region: those at home there, and shadows
@@ -39,29 +35,6 @@ func trailsOf(ctx context.Context, p *place) (any, error) {
 		return nil, err
 	}
 	return out.TrailList, nil
-}
-
-// eachTrail is about every trail. By its ARN any Region that sees a trail answers.
-func eachTrail(f *facts.Facts) []target {
-	var out []target
-	for _, t := range f.Trails {
-		out = append(out, target{t.Region, t.ARN})
-	}
-	return out
-}
-
-// trailOf finds a trail by its ARN.
-func trailOf(f *facts.Facts, arn string) *facts.Trail {
-	return &f.Trails[slices.IndexFunc(f.Trails, func(t facts.Trail) bool { return t.ARN == arn })]
-}
-
-// trailStatus asks whether a trail is logging.
-func trailStatus(ctx context.Context, p *place, t target) (any, error) {
-	out, err := ask(ctx, p, cloudtrail.NewFromConfig(p.aws).GetTrailStatus, &cloudtrail.GetTrailStatusInput{Name: &t.key})
-	if err != nil {
-		return nil, err
-	}
-	return direct(func(f *facts.Facts) { trailOf(f, t.key).Logging = aws.ToBool(out.IsLogging) }), nil
 }
 
 // seen is a trail once, with the Region to ask about it.

@@ -1,6 +1,7 @@
 package awsread
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"time"
@@ -17,21 +18,26 @@ type Operation struct {
 	read func(context.Context, *place) (any, error) // nil: called on the way to another
 	// of names the single resources that readOne is about, once the lists are in. What
 	// readOne gives is a direct.
-	of      func(*facts.Facts) []target
+	of      func(*facts.Snapshot) []target
 	readOne func(context.Context, *place, target) (any, error)
+	// needs is the operation whose facts of reads. Where that one fails nobody knows what
+	// to ask, and these facts are as unknown as its own.
+	needs string
 }
 
 // target is one resource that an operation is about.
 type target struct {
-	region string // where to ask, "" where reading began
-	key    string // of the list's element, such as an ARN
+	region string   // where to ask, "" where reading began
+	key    string   // of the list's element, such as an ARN
+	with   []string // what else to say when asking
 }
 
 // Operations are all that Collect calls, and so the permissions that it can use.
 // sts:GetCallerIdentity needs none.
 func Operations() []Operation {
 	return slices.Concat([]Operation{{Action: "sts:GetCallerIdentity"}, {Action: listRegions}},
-		identityOperations, monitoringOperations)
+		identityOperations, deviceOperations, monitoringOperations, trailOperations, bucketOperations, storageOperations,
+		configOperations, hubOperations, detectorOperations, analyzerOperations)
 }
 
 const listRegions = "account:ListRegions"
@@ -74,20 +80,33 @@ func (r *reader) tasks(regions []string) []*task {
 	return out
 }
 
-// tasksOf are the operations about single resources.
-func (r *reader) tasksOf(f *facts.Facts) (out []*task, asked []Operation) {
-	for _, o := range Operations() {
-		if o.of == nil {
-			continue
+// rounds are the operations about single resources: in each round those whose facts
+// the rounds before have read.
+func rounds() [][]Operation {
+	var out [][]Operation
+	left := slices.DeleteFunc(Operations(), func(o Operation) bool { return o.of == nil })
+	for len(left) > 0 {
+		waits := func(o Operation) bool {
+			return slices.ContainsFunc(left, func(l Operation) bool { return l.Action == o.needs })
 		}
-		asked = append(asked, o)
-		for _, t := range o.of(f) {
-			region := t.region
-			if region == "" {
-				region = r.aws.Region
+		var now, later []Operation
+		for _, o := range left {
+			if waits(o) {
+				later = append(later, o)
+			} else {
+				now = append(now, o)
 			}
-			out = append(out, &task{Operation: o, region: region, target: t})
 		}
+		out, left = append(out, now), later
 	}
-	return out, asked
+	return out
+}
+
+// tasksOf is an operation about single resources, once for each.
+func (r *reader) tasksOf(o Operation, s *facts.Snapshot) []*task {
+	var out []*task
+	for _, t := range o.of(s) {
+		out = append(out, &task{Operation: o, region: cmp.Or(t.region, r.aws.Region), target: t})
+	}
+	return out
 }

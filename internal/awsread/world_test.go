@@ -16,6 +16,9 @@ import (
 
 const rootPattern = `{ $.userIdentity.type = "Root" && $.userIdentity.invokedBy NOT EXISTS && $.eventType != "AwsServiceEvent" }`
 
+const logsPolicy = `{"Version": "2012-10-17", "Statement": {"Effect": "Allow",
+		"Principal": {"Service": "cloudtrail.amazonaws.com"}, "Action": ["s3:GetBucketAcl", "s3:PutObject"], "Resource": ["arn:aws:s3:::logs-of-example", "arn:aws:s3:::logs-of-example/*"]}}`
+
 // world is a simulated account whose root alarm reaches a person, with the
 // environment of a process that has the credentials of its administrator.
 type world struct {
@@ -48,7 +51,11 @@ func newWorld(t *testing.T) *world {
 	device := &cloud.Device{Serial: a.IAM("mfa/any"), Owner: a.IAM("root"), Enabled: now}
 	a.Root.Password = cloud.Password{Set: true, Created: now, Changed: now}
 	a.Root.MFA, a.Devices[device.Serial] = []*cloud.Device{device}, device
+	w.admin.Password = cloud.Password{Set: true, Created: now, Changed: now}
+	w.admin.MFA = []*cloud.Device{w.key("admin", map[string]string{"FIDO": "L1", "FIPS-140-3": "L2"})}
 	w.watched()
+	w.guarded(home)
+	w.guarded("eu-west-1")
 	w.environment(w.admin.Keys[0].ID, w.admin.Keys[0].Secret, "")
 	c.ResetRequests()
 	return w
@@ -57,21 +64,25 @@ func newWorld(t *testing.T) *world {
 // call makes a call as the administrator, in us-east-1.
 func (w *world) call(service, operation string, parameters map[string]any) map[string]any {
 	w.t.Helper()
-	out, err := w.Invoke(cloud.Invocation{Caller: cloud.UserCaller(w.account, w.admin), Region: "us-east-1", Service: service, Operation: operation, Parameters: parameters})
-	if err != nil {
-		w.t.Fatalf("%s %s: %v", service, operation, err)
-	}
-	return out
+	return w.callIn(home, service, operation, parameters)
+}
+
+// key is a security key of a user.
+func (w *world) key(user string, certifications map[string]string) *cloud.Device {
+	return &cloud.Device{Serial: w.account.IAM("u2f/user/" + user + "/key-EXAMPLE"), Owner: w.account.IAM("user/" + user), Enabled: w.Now(), Certifications: certifications}
 }
 
 // watched makes a trail of all Regions and everything from it to a subscriber.
 func (w *world) watched() {
 	w.call("s3", "CreateBucket", map[string]any{"Bucket": "logs-of-example"})
-	w.call("s3", "PutBucketPolicy", map[string]any{"Bucket": "logs-of-example", "Policy": `{"Version": "2012-10-17", "Statement": {"Effect": "Allow",
-		"Principal": {"Service": "cloudtrail.amazonaws.com"}, "Action": ["s3:GetBucketAcl", "s3:PutObject"], "Resource": ["arn:aws:s3:::logs-of-example", "arn:aws:s3:::logs-of-example/*"]}}`})
+	w.call("s3", "PutBucketPolicy", map[string]any{"Bucket": "logs-of-example", "Policy": logsPolicy})
+	w.call("s3", "PutPublicAccessBlock", map[string]any{"Bucket": "logs-of-example", "PublicAccessBlockConfiguration": map[string]any{"BlockPublicAcls": true, "BlockPublicPolicy": true}})
 	w.call("logs", "CreateLogGroup", map[string]any{"logGroupName": "trail"})
+	key := w.call("kms", "CreateKey", nil)["KeyMetadata"].(map[string]any)["Arn"]
+	w.call("sqs", "CreateQueue", map[string]any{"QueueName": "events"})
+	w.call("secretsmanager", "CreateSecret", map[string]any{"Name": "token", "SecretString": "hidden"})
 	w.call("cloudtrail", "CreateTrail", map[string]any{
-		"Name": "all", "S3BucketName": "logs-of-example", "IsMultiRegionTrail": true, "CloudWatchLogsLogGroupArn": w.account.ARN("logs", "us-east-1", "log-group:trail:*"),
+		"Name": "all", "KmsKeyId": key, "S3BucketName": "logs-of-example", "IsMultiRegionTrail": true, "CloudWatchLogsLogGroupArn": w.account.ARN("logs", "us-east-1", "log-group:trail:*"),
 		"CloudWatchLogsRoleArn": w.account.IAM("role/deliver"),
 	})
 	w.call("cloudtrail", "StartLogging", map[string]any{"Name": "all"})

@@ -1,6 +1,11 @@
 package facts
 
-import "time"
+import (
+	"strings"
+	"time"
+
+	"github.com/rootkeep/rootkeep"
+)
 
 // Root is the account's root user.
 type Root struct {
@@ -18,8 +23,37 @@ type Root struct {
 // Device is an MFA device.
 type Device struct {
 	Serial  string    `json:"serial"`
-	Kind    string    `json:"kind"` // virtual, hardware, fido, sms, or unknown
+	Kind    string    `json:"kind"` // as DeviceKind tells it
 	Enabled time.Time `json:"enabled"`
+}
+
+// Kinds of MFA device. FIDO is a passkey or a security key.
+const (
+	Virtual  = "virtual"
+	Hardware = "hardware"
+	FIDO     = "fido"
+	SMS      = "sms"
+	Other    = "unknown"
+)
+
+// DeviceKind tells the kind of a user's device from its serial number, which is an ARN
+// but for hardware tokens (IAM User Guide, "Check MFA status").
+func DeviceKind(serial string) string {
+	arn, err := rootkeep.ParseARN(serial)
+	kind, _, _ := strings.Cut(arn.Resource, "/")
+	switch {
+	case serial == "":
+		return Other
+	case err != nil && !strings.ContainsAny(serial, ":/"):
+		return Hardware
+	case kind == "mfa":
+		return Virtual
+	case kind == "u2f":
+		return FIDO
+	case kind == "sms-mfa":
+		return SMS
+	}
+	return Other
 }
 
 // AccessKey is a long-term access key, without its secret.
@@ -34,7 +68,8 @@ type AccessKey struct {
 
 // Account is what the account says of itself.
 type Account struct {
-	Alias string `json:"alias" call:"iam:ListAccountAliases"`
+	Alias        string       `json:"alias" call:"iam:ListAccountAliases"`
+	PublicAccess PublicAccess `json:"public_access" call:"s3:GetAccountPublicAccessBlock"` // for all its buckets
 }
 
 // Organization is the organization, as this account sees it.

@@ -10,8 +10,15 @@ type Attested struct {
 	CustodianChanged      time.Time `json:"custodian_changed" call:"attestation"`       // when the root password last passed to another person
 	PasswordApartFromMFA  bool      `json:"password_apart_from_mfa" call:"attestation"` // different people hold them
 	MailboxApartFromPhone bool      `json:"mailbox_apart_from_phone" call:"attestation"`
-	GroupMailbox          bool      `json:"group_mailbox" call:"attestation"` // the root mailbox is read by a group and used for one account
-	DrillPassed           time.Time `json:"drill_passed" call:"attestation"`  // the last emergency drill that passed
+	GroupMailbox          bool      `json:"group_mailbox" call:"attestation"`    // the root mailbox is read by a group and used for one account
+	DrillPassed           time.Time `json:"drill_passed" call:"attestation"`     // the last emergency drill that passed
+	DigestsVerified       time.Time `json:"digests_verified" call:"attestation"` // until when the digest chain of the trails is verified, by rootkeep trail verify
+	SpendingWatched       bool      `json:"spending_watched" call:"attestation"` // something other than a billing alarm warns of spending, such as an anomaly monitor
+
+	// What the organization has in another of its accounts, which this one cannot see.
+	OrganizationAggregator     bool `json:"organization_aggregator" call:"attestation"`      // AWS Config's, of all accounts and Regions
+	OrganizationAnalyzer       bool `json:"organization_analyzer" call:"attestation"`        // IAM Access Analyzer's of external access, in every Region
+	OrganizationUnusedAnalyzer bool `json:"organization_unused_analyzer" call:"attestation"` // and of unused access
 }
 
 // Decided is what the organization has chosen, in the register: what is approved is
@@ -23,4 +30,17 @@ type Decided struct {
 	LogArchiveAccounts []string `json:"log_archive_accounts" call:"decision"` // account numbers that keep trails' logs
 	KnownAccounts      []string `json:"known_accounts" call:"decision"`       // account numbers outside the organization that may be trusted
 	LogRetentionDays   int      `json:"log_retention_days" call:"decision"`
+	// KeyServices are the services, as the credential report names them (s3, sts), that
+	// long-term access keys may be used for.
+	KeyServices []string `json:"key_services" call:"decision"`
+	// KeyRotation says how often access keys are changed; a user is of the first class that
+	// names it.
+	KeyRotation []RotationClass `json:"key_rotation" call:"decision"`
+}
+
+// RotationClass is how long access keys of some users live.
+type RotationClass struct {
+	Class string   `json:"class"` // such as pipelines
+	Users []string `json:"users"` // names of IAM users; "*" is every user
+	Days  int      `json:"days"`
 }

@@ -23,9 +23,16 @@ type Facts struct {
 	Policies       []Policy       `json:"policies" each:"policy"`
 	Regions        []Region       `json:"regions" each:"region"`
 	Trails         []Trail        `json:"trails" each:"trail"`
+	Buckets        []Bucket       `json:"buckets" each:"bucket"`
+	Keys           []Key          `json:"keys" each:"key"`
+	LogGroups      []LogGroup     `json:"log_groups" each:"log_group"`
+	Queues         []Queue        `json:"queues" each:"queue"`
+	Secrets        []Secret       `json:"secrets" each:"secret"`
 	MetricFilters  []MetricFilter `json:"metric_filters"`
 	Alarms         []Alarm        `json:"alarms"`
 	Subscriptions  []Subscription `json:"subscriptions"`
+
+	FindingAggregator FindingAggregator `json:"finding_aggregator"`
 }
 
 // Path is one fact by name, with the AWS action that tells it.

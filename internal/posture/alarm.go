@@ -67,7 +67,7 @@ var watchFacts = []string{"metric_filters.pattern", "alarms.metric", "subscripti
 // watch judges a control with a Watch: one way that holds is enough; of those that
 // break, the one that goes furthest is told.
 func (j *judge) watch(c *Control) rootkeep.Finding {
-	f := j.start(c, "")
+	f := j.start(c, c.views[0], "")
 	var gaps []facts.Gap
 	for _, path := range watchFacts {
 		if g, ok := j.unknown[path]; ok {

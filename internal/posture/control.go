@@ -29,7 +29,7 @@ type Control struct {
 	Title    string              `yaml:"title"`
 	Severity string              `yaml:"severity"`
 	Why      string              `yaml:"why"`
-	Each     string              `yaml:"each"`    // users, roles, regions and other lists of facts; empty: the account
+	Each     string              `yaml:"each"`    // users, roles, regions and other lists of facts, or several: "users, roles"; empty: the account
 	Applies  string              `yaml:"applies"` // empty: always
 	Passes   string              `yaml:"pass"`
 	Detail   string              `yaml:"detail"` // CEL, a text that says what was seen
@@ -43,9 +43,7 @@ type Control struct {
 	file     string
 	severity rootkeep.Severity
 	params   map[string]any // for CEL
-	applies  *expression    // nil: always
-	passes   *expression
-	detail   *expression // nil: none
+	views    []*view        // one of each list, or one of the account
 }
 
 // Fix is how a person mends what fails.
@@ -133,6 +131,26 @@ func readFile(fsys fs.FS, name string) ([]byte, error) {
 	return text, err
 }
 
+// look makes the views of the lists that each names.
+func (c *Control) look() error {
+	branches := strings.FieldsFunc(c.Each, func(r rune) bool { return r == ',' || r == ' ' })
+	if len(branches) == 0 {
+		branches = []string{""}
+	}
+	for i, branch := range branches {
+		list, ok := collections[branch]
+		if !ok || slices.Contains(branches[:i], branch) {
+			return fmt.Errorf("each %q: want nothing or one of%s, or several, each once", c.Each, strings.Join(slices.Sorted(maps.Keys(collections)), " "))
+		}
+		v := &view{branch: branch, list: list, variable: list.Each}
+		if len(branches) > 1 {
+			v.variable = anyElement
+		}
+		c.views = append(c.views, v)
+	}
+	return nil
+}
+
 var idForm = regexp.MustCompile(`^[A-Z]{2}-[0-9]{2}$|^[a-z][a-z0-9]*(-[a-z0-9]+)*$`)
 
 // check looks at what the types do not say.
@@ -155,8 +173,8 @@ func (c *Control) check(fileName string) (err error) {
 	case len(c.Cases) < 2:
 		return errors.New("want at least one case that passes and one that fails")
 	}
-	if _, ok := collections[c.Each]; !ok {
-		return fmt.Errorf("each %q: want nothing or one of%s", c.Each, strings.Join(slices.Sorted(maps.Keys(collections)), " "))
+	if err := c.look(); err != nil {
+		return err
 	}
 	if c.severity, err = rootkeep.ParseSeverity(c.Severity); err != nil {
 		return err

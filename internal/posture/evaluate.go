@@ -26,61 +26,93 @@ type Setting struct {
 // Evaluate judges the snapshot by the controls. Findings come in the order of
 // controls, then of resources.
 func Evaluate(s *facts.Snapshot, controls []*Control, with Setting) []rootkeep.Finding {
-	j := judge{snapshot: s, Setting: with, unknown: map[string]facts.Gap{}}
+	j := judge{snapshot: s, Setting: with, unknown: map[string]facts.Gap{}, own: map[string][]facts.Gap{}, iam: newAuthority(s), marked: map[*expression]*marks{}}
 	for _, g := range s.Unknown() {
 		j.unknown[g.Path] = g
 	}
 	for _, g := range s.Gaps {
 		if g.Resource != "" {
 			j.partly = append(j.partly, g)
+			j.own[g.Resource] = append(j.own[g.Resource], g)
 		}
 	}
-	var out []rootkeep.Finding
 	for _, c := range controls {
-		out = append(out, j.control(c)...)
+		j.control(c)
 	}
-	return out
+	return j.out
 }
 
 type judge struct {
+	out      []rootkeep.Finding
 	snapshot *facts.Snapshot
 	Setting
-	unknown map[string]facts.Gap // by path
-	partly  []facts.Gap          // of single resources
+	unknown map[string]facts.Gap   // by path
+	partly  []facts.Gap            // of single resources
+	own     map[string][]facts.Gap // the same by resource
+	iam     *authority
+	marked  map[*expression]*marks // of elements without gaps of their own
 }
 
-// control judges the account, or each element of the control's list.
-func (j *judge) control(c *Control) []rootkeep.Finding {
+// marks are what is not known of the facts that an expression uses. gaps are the
+// reasons by the attribute that CEL will name.
+type marks struct {
+	patterns []*cel.AttributePatternType
+	gaps     map[string][]facts.Gap
+	vars     cel.PartialActivation // over the values of a view, which change under it
+}
+
+// control judges the account, or each element of the control's lists.
+func (j *judge) control(c *Control) {
 	if c.Watch != nil {
-		return []rootkeep.Finding{j.watch(c)}
+		j.out = append(j.out, j.watch(c))
+		return
 	}
-	list := collections[c.Each]
-	if list.Each == "" {
-		return []rootkeep.Finding{j.finding(c, "", reflect.Value{}, nil)}
+	var lost []facts.Gap
+	for _, v := range c.views {
+		// A list is known when the keys of its elements are.
+		if g, ok := j.unknown[v.branch+"."+v.list.Key]; ok && v.branch != "" {
+			lost = append(lost, g)
+			continue
+		}
+		j.view(c, v)
 	}
-	// The list is known when the keys of its elements are.
-	if g, ok := j.unknown[c.Each+"."+list.Key]; ok {
-		f := j.start(c, "")
-		f.lack([]facts.Gap{g})
-		return []rootkeep.Finding{f.Finding}
+	if len(lost) > 0 { // of several lists one finding: it names the account
+		f := j.start(c, c.views[0], "")
+		f.lack(lost)
+		j.out = append(j.out, f.Finding)
 	}
-	elements := reflect.ValueOf(&j.snapshot.Facts).Elem().FieldByNameFunc(func(name string) bool { return strings.EqualFold(name, strings.ReplaceAll(c.Each, "_", "")) })
-	out := make([]rootkeep.Finding, 0, elements.Len())
+}
+
+func (j *judge) view(c *Control, v *view) {
+	values := map[string]any{"facts": &j.snapshot.Facts, "now": j.Now, "iam": j.iam}
+	maps.Copy(values, c.params)
+	if v.branch == "" {
+		j.out = append(j.out, j.finding(c, v, "", values, nil))
+		return
+	}
+	elements := reflect.ValueOf(&j.snapshot.Facts).Elem().FieldByNameFunc(func(name string) bool { return strings.EqualFold(name, strings.ReplaceAll(v.branch, "_", "")) })
+	j.out = slices.Grow(j.out, elements.Len())
 	for i := range elements.Len() {
 		e := elements.Index(i)
 		key := e.Field(0).String()
-		out = append(out, j.finding(c, key, e, j.snapshot.GapsOf(key)))
+		if id, ok := j.keeper(v.branch, key); ok {
+			f := j.start(c, v, key)
+			f.Status, f.Detail = rootkeep.NotApplicable, "judged in account "+string(id)+", which owns it"
+			j.out = append(j.out, f.Finding)
+			continue
+		}
+		values[v.variable] = e.Addr().Interface()
+		j.out = append(j.out, j.finding(c, v, key, values, j.own[key]))
 	}
-	return out
 }
 
 // pending is a finding in the making.
 type pending struct{ rootkeep.Finding }
 
-func (j *judge) start(c *Control, resource string) pending {
+func (j *judge) start(c *Control, v *view, resource string) pending {
 	var region rootkeep.Region
 	switch arn, err := rootkeep.ParseARN(resource); {
-	case c.Each == "regions" && resource != "":
+	case v.branch == "regions" && resource != "":
 		region, resource = rootkeep.Region(resource), ""
 	case err == nil:
 		region = arn.Region
@@ -99,7 +131,7 @@ func (j *judge) start(c *Control, resource string) pending {
 func (f *pending) lack(gaps []facts.Gap) {
 	f.Status = rootkeep.Unknown
 	for _, g := range gaps {
-		f.Missing = append(f.Missing, g.Path+": "+g.Reason)
+		f.Missing = append(f.Missing, strings.TrimPrefix(g.Path+": "+g.Reason, ": "))
 		if g.Permission != "" && !slices.Contains(f.Permissions, g.Permission) {
 			f.Permissions = append(f.Permissions, g.Permission)
 		}
@@ -109,16 +141,11 @@ func (f *pending) lack(gaps []facts.Gap) {
 	slices.Sort(f.Permissions)
 }
 
-func (j *judge) finding(c *Control, resource string, element reflect.Value, own []facts.Gap) rootkeep.Finding {
-	f := j.start(c, resource)
-	values := map[string]any{"facts": &j.snapshot.Facts, "now": j.Now}
-	maps.Copy(values, c.params)
-	if element.IsValid() {
-		values[collections[c.Each].Each] = element.Addr().Interface()
-	}
+func (j *judge) finding(c *Control, v *view, resource string, values map[string]any, own []facts.Gap) rootkeep.Finding {
+	f := j.start(c, v, resource)
 	applies := rootkeep.Pass
-	if c.applies != nil {
-		applies = j.ask(c, c.applies, values, own, &f)
+	if v.applies != nil {
+		applies = j.ask(c, v, v.applies, values, own, &f)
 	}
 	switch applies {
 	case rootkeep.Unknown:
@@ -127,43 +154,58 @@ func (j *judge) finding(c *Control, resource string, element reflect.Value, own 
 		f.Status = rootkeep.NotApplicable
 		return f.Finding
 	}
-	f.Status = j.ask(c, c.passes, values, own, &f)
-	if f.Status == rootkeep.Fail || f.Status == rootkeep.Pass {
-		f.Detail = j.describe(c, values, own)
+	f.Status = j.ask(c, v, v.passes, values, own, &f)
+	if f.Status == rootkeep.Fail {
+		f.Detail = j.iam.because()
+	}
+	if v.detail != nil && (f.Status == rootkeep.Fail || f.Status == rootkeep.Pass) {
+		f.Detail = j.describe(v, values, own)
 	}
 	return f.Finding
 }
 
 // ask evaluates one expression: Pass for true, Fail for false, Unknown with the facts
 // that are missing.
-func (j *judge) ask(c *Control, e *expression, values map[string]any, own []facts.Gap, f *pending) rootkeep.Status {
-	patterns, gaps := j.patterns(c, e, own)
-	vars, err := cel.PartialVars(values, patterns...)
-	if err != nil {
-		f.Missing = []string{err.Error()}
-		return rootkeep.Unknown
-	}
-	v, _, err := e.program.Eval(vars)
+func (j *judge) ask(c *Control, v *view, e *expression, values map[string]any, own []facts.Gap, f *pending) rootkeep.Status {
+	m := j.marks(v, e, values, own)
+	j.iam.begin()
+	got, _, err := e.program.Eval(m.vars)
 	if err != nil {
 		f.Missing = []string{fmt.Sprintf("control %s cannot be evaluated: %v", c.ID, err)}
 		return rootkeep.Unknown
 	}
-	switch v := v.(type) {
+	switch got := got.(type) {
 	case types.Bool:
-		if v {
+		if got {
 			return rootkeep.Pass
 		}
 		return rootkeep.Fail
 	case *types.Unknown:
-		f.lack(named(v, gaps))
+		f.lack(named(got, m.gaps, j.iam.reasons))
 	}
 	return rootkeep.Unknown
 }
 
-// patterns marks what is not known of the facts that an expression uses. gaps are
-// the reasons by the attribute that CEL will name.
-func (j *judge) patterns(c *Control, e *expression, own []facts.Gap) (patterns []*cel.AttributePatternType, gaps map[string][]facts.Gap) {
-	gaps = map[string][]facts.Gap{}
+// marks are those of an expression, worked out once for all elements that have no gaps
+// of their own. values is the same map for all elements of a view.
+func (j *judge) marks(v *view, e *expression, values map[string]any, own []facts.Gap) *marks {
+	m := j.marked[e]
+	if len(own) > 0 || m == nil {
+		m = j.patterns(v, e, own)
+		var err error
+		if m.vars, err = cel.PartialVars(values, m.patterns...); err != nil {
+			panic(err) // for values that are no map
+		}
+	}
+	if len(own) == 0 {
+		j.marked[e] = m
+	}
+	return m
+}
+
+// patterns marks what is not known of the facts that an expression uses.
+func (j *judge) patterns(v *view, e *expression, own []facts.Gap) *marks {
+	m := &marks{gaps: map[string][]facts.Gap{}}
 	mark := func(g facts.Gap, variable string, fields ...string) {
 		p := cel.AttributePattern(variable)
 		name := variable
@@ -171,10 +213,10 @@ func (j *judge) patterns(c *Control, e *expression, own []facts.Gap) (patterns [
 			p = p.QualString(field)
 			name += "." + field
 		}
-		if len(gaps[name]) == 0 {
-			patterns = append(patterns, p)
+		if len(m.gaps[name]) == 0 {
+			m.patterns = append(m.patterns, p)
 		}
-		gaps[name] = append(gaps[name], g)
+		m.gaps[name] = append(m.gaps[name], g)
 	}
 	for _, path := range e.uses {
 		branch, field, _ := strings.Cut(path, ".")
@@ -188,13 +230,13 @@ func (j *judge) patterns(c *Control, e *expression, own []facts.Gap) (patterns [
 			// Of elements that an expression runs over CEL cannot tell which is
 			// unknown, so the whole list is.
 			mark(g, "facts", branch)
-			if c.Each == branch {
-				mark(g, collections[branch].Each, field)
+			if v.branch == branch {
+				mark(g, v.variable, field)
 			}
 		}
 		for _, g := range own {
-			if c.Each == branch && g.Path == path {
-				mark(g, collections[branch].Each, field)
+			if v.branch == branch && g.Path == path {
+				mark(g, v.variable, field)
 			}
 		}
 		for _, g := range j.partly {
@@ -203,11 +245,11 @@ func (j *judge) patterns(c *Control, e *expression, own []facts.Gap) (patterns [
 			}
 		}
 	}
-	return patterns, gaps
+	return m
 }
 
 // named finds the reasons of the attributes that CEL names.
-func named(u *types.Unknown, gaps map[string][]facts.Gap) []facts.Gap {
+func named(u *types.Unknown, known ...map[string][]facts.Gap) []facts.Gap {
 	var out []facts.Gap
 	for _, id := range u.IDs() {
 		trails, _ := u.GetAttributeTrails(id)
@@ -216,24 +258,18 @@ func named(u *types.Unknown, gaps map[string][]facts.Gap) []facts.Gap {
 			for _, q := range t.QualifierPath() {
 				name += "." + fmt.Sprint(q)
 			}
-			out = append(out, gaps[name]...)
+			for _, gaps := range known {
+				out = append(out, gaps[name]...)
+			}
 		}
 	}
 	return out
 }
 
 // describe evaluates the control's detail; what cannot be told is left out.
-func (j *judge) describe(c *Control, values map[string]any, own []facts.Gap) string {
-	if c.detail == nil {
-		return ""
-	}
-	patterns, _ := j.patterns(c, c.detail, own)
-	vars, err := cel.PartialVars(values, patterns...)
-	if err != nil {
-		return ""
-	}
-	v, _, err := c.detail.program.Eval(vars)
-	if text, ok := v.(types.String); ok && err == nil {
+func (j *judge) describe(v *view, values map[string]any, own []facts.Gap) string {
+	got, _, err := v.detail.program.Eval(j.marks(v, v.detail, values, own).vars)
+	if text, ok := got.(types.String); ok && err == nil {
 		return string(text)
 	}
 	return ""

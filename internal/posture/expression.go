@@ -6,6 +6,7 @@ import (
 	"maps"
 	"reflect"
 	"slices"
+	"sync"
 	"time"
 
 	"cel.dev/cel-go/cel"
@@ -30,8 +31,9 @@ var collections = func() map[string]facts.List {
 	return out
 }()
 
-// costLimit bounds one expression of a user's control, in CEL's cost units: some
-// hundred thousand list elements looked at.
+// costLimit bounds one expression that runs over lists inside lists, in CEL's cost units:
+// some hundred thousand elements looked at. Any other takes time in proportion to the
+// facts, and to count its steps would double that.
 const costLimit = 1_000_000
 
 // readParams turns YAML values into CEL values: 90d is a duration.
@@ -82,24 +84,48 @@ func typeOf(v any) *cel.Type {
 	return cel.StringType
 }
 
+// view is a control on one list of facts, or on the account.
+type view struct {
+	branch   string // such as users; "" is the account
+	list     facts.List
+	variable string      // what an element is called
+	applies  *expression // nil: always
+	passes   *expression
+	detail   *expression // nil: none
+}
+
+// anyElement is what an element is called where a control judges several lists.
+const anyElement = "holder"
+
 // environment is what the expressions of a control may name: facts, now, the element
-// of each, its parameters, and the function never(time).
-func (c *Control) environment() (*cel.Env, error) {
-	options := []cel.EnvOption{
-		ext.NativeTypes(ext.ParseStructTag("json"), reflect.TypeFor[facts.Facts]()),
-		cel.Variable("facts", cel.ObjectType("facts.Facts")),
-		cel.Variable("now", cel.TimestampType),
-		cel.Function("never", cel.Overload("never_timestamp", []*cel.Type{cel.TimestampType}, cel.BoolType, cel.UnaryBinding(never))),
-		ext.Strings(),
+// of each, its parameters, the functions never(time) and conceals(filter, type), and those of
+// iam.
+func (c *Control) environment(v *view) (*cel.Env, error) {
+	base, err := common()
+	if err != nil {
+		return nil, err
 	}
-	if v := collections[c.Each]; v.Each != "" {
-		options = append(options, cel.Variable(v.Each, cel.ObjectType("facts."+v.Element.Name())))
+	var options []cel.EnvOption
+	if v.variable != "" {
+		options = append(options, cel.Variable(v.variable, cel.ObjectType("facts."+v.list.Element.Name())))
 	}
 	for name, value := range c.params {
 		options = append(options, cel.Variable(name, typeOf(value)))
 	}
-	return cel.NewEnv(options...)
+	return base.Extend(options...)
 }
+
+// common is what all controls share; immutable.
+var common = sync.OnceValues(func() (*cel.Env, error) {
+	return cel.NewEnv(append([]cel.EnvOption{
+		ext.NativeTypes(ext.ParseStructTag("json"), reflect.TypeFor[facts.Facts]()),
+		cel.Variable("facts", cel.ObjectType("facts.Facts")),
+		cel.Variable("now", cel.TimestampType),
+		cel.Function("never", cel.Overload("never_timestamp", []*cel.Type{cel.TimestampType}, cel.BoolType, cel.UnaryBinding(never))),
+		concealFunction,
+		ext.Strings(),
+	}, append(policyFunctions(), iamFunctions()...)...)...)
+})
 
 // never says whether a time is none: CEL's zero time is the start of 1970, Go's that
 // of year 1, and AWS is younger than both.
@@ -114,7 +140,16 @@ func never(v ref.Val) ref.Val {
 // compile type-checks the expressions. A misspelt fact is a *rule.Error with the
 // line in the file.
 func (c *Control) compile(body ast.Node) error {
-	env, err := c.environment()
+	for _, v := range c.views {
+		if err := c.compileView(v, body); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *Control) compileView(v *view, body ast.Node) error {
+	env, err := c.environment(v)
 	if err != nil {
 		return fmt.Errorf("%s: %w", c.file, err)
 	}
@@ -123,9 +158,9 @@ func (c *Control) compile(body ast.Node) error {
 		want      *cel.Type
 		to        **expression
 	}{
-		{"applies", c.Applies, cel.BoolType, &c.applies},
-		{"pass", c.Passes, cel.BoolType, &c.passes},
-		{"detail", c.Detail, cel.StringType, &c.detail},
+		{"applies", c.Applies, cel.BoolType, &v.applies},
+		{"pass", c.Passes, cel.BoolType, &v.passes},
+		{"detail", c.Detail, cel.StringType, &v.detail},
 	} {
 		if e.text == "" {
 			continue
@@ -158,7 +193,11 @@ func compile(env *cel.Env, text string, want *cel.Type) (*expression, error) {
 	if err != nil {
 		return nil, err
 	}
-	program, err := env.Program(tree, cel.EvalOptions(cel.OptPartialEval), cel.CostLimit(costLimit))
+	options := []cel.ProgramOption{cel.EvalOptions(cel.OptPartialEval)}
+	if nested(tree) {
+		options = append(options, cel.CostLimit(costLimit))
+	}
+	program, err := env.Program(tree, options...)
 	if err != nil {
 		return nil, err
 	}

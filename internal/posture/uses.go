@@ -41,3 +41,20 @@ func used(tree *cel.Ast) (paths []string, err error) {
 	}))
 	return paths, err
 }
+
+// nested says whether an expression runs over a list for each element of another.
+func nested(tree *cel.Ast) bool {
+	found := false
+	celast.PostOrderVisit(tree.NativeRep().Expr(), celast.NewExprVisitor(func(e celast.Expr) {
+		if e.Kind() != celast.ComprehensionKind {
+			return
+		}
+		c := e.AsComprehension()
+		for _, part := range []celast.Expr{c.LoopCondition(), c.LoopStep(), c.Result()} {
+			celast.PostOrderVisit(part, celast.NewExprVisitor(func(inner celast.Expr) {
+				found = found || inner.Kind() == celast.ComprehensionKind
+			}))
+		}
+	}))
+	return found
+}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/rootkeep/rootkeep"
+	"github.com/rootkeep/rootkeep/internal/report/sheet"
 	"github.com/rootkeep/rootkeep/internal/report/text"
 )
 
@@ -19,52 +20,52 @@ func (p page) shares(l Levels) {
 	if total == 0 {
 		return
 	}
-	p.raw(`<svg class="shares" viewBox="0 0 1000 10" preserveAspectRatio="none" role="img"`)
-	p.attr("aria-label", "Shares of severities: "+levelCounts(l))
-	p.raw(">")
+	p.Raw(`<svg class="shares" viewBox="0 0 1000 10" preserveAspectRatio="none" role="img"`)
+	p.Attr("aria-label", "Shares of severities: "+levelCounts(l))
+	p.Raw(">")
 	x := 0.0
 	for _, s := range severities() {
 		if n := l.Of(s); n > 0 {
 			width := 1000 * float64(n) / float64(total)
-			p.rect(level(s), x, 0, max(width-4, 2), 10)
+			p.rect(sheet.Level(s), x, 0, max(width-4, 2), 10)
 			x += width
 		}
 	}
-	p.raw("</svg>")
+	p.Raw("</svg>")
 }
 
 // legend names the colours of the severities that occur.
 func (p page) legend(l Levels) {
-	p.raw(`<ul class="legend">`)
+	p.Raw(`<ul class="legend">`)
 	for _, s := range severities() {
 		if l.Of(s) > 0 {
-			p.el("li", level(s), s.String())
+			p.El("li", sheet.Level(s), s.String())
 		}
 	}
-	p.raw("</ul>")
+	p.Raw("</ul>")
 }
 
 func (p page) rect(class markup, x, y, width, height float64) {
-	p.raw(`<rect class="`, class, `" x="`, number(x), `" y="`, number(y), `" width="`, number(width), `" height="`, number(height), `"/>`)
+	p.Raw(`<rect class="`, class, `" x="`, sheet.Number(x), `" y="`, sheet.Number(y), `" width="`, sheet.Number(width), `" height="`, sheet.Number(height), `"/>`)
 }
 
 func (p page) timeline(h *Hunt) {
-	p.section("timeline", "Timeline", 0)
+	p.Section("timeline", "Timeline", 0)
 	buckets := h.Timeline.Buckets
 	if len(h.Alerts) == 0 && len(h.Sessions) == 0 || len(buckets) == 0 {
-		p.raw(`<p class="none">Nothing to draw: no alert and no root session.</p></section>` + "\n")
+		p.Raw(`<p class="none">Nothing to draw: no alert and no root session.</p></section>` + "\n")
 		return
 	}
 	width := time.Duration(h.Timeline.Seconds) * time.Second
 	start, end := buckets[0].Start, buckets[len(buckets)-1].Start.Add(width)
-	p.raw(`<figure class="chart"><figcaption>Alerts by the time of their first event, a bar is `)
-	p.text(barSpan(width))
-	p.raw("</figcaption>")
+	p.Raw(`<figure class="chart"><figcaption>Alerts by the time of their first event, a bar is `)
+	p.Text(barSpan(width))
+	p.Raw("</figcaption>")
 	p.legend(h.Totals.Alerts)
 	p.bars(buckets, width)
 	p.axis(start, end)
 	p.lanes(h, start, end)
-	p.raw("</figure></section>\n")
+	p.Raw("</figure></section>\n")
 }
 
 func barSpan(width time.Duration) string {
@@ -85,25 +86,25 @@ func (p page) bars(buckets []Bucket, width time.Duration) {
 	for _, b := range buckets {
 		most = max(most, b.Alerts.Total())
 	}
-	p.raw(`<div class="plot"><span class="max">`, number(most), `</span><svg class="bars" viewBox="0 0 `, number(step*float64(len(buckets))),
+	p.Raw(`<div class="plot"><span class="max">`, sheet.Number(most), `</span><svg class="bars" viewBox="0 0 `, sheet.Number(step*float64(len(buckets))),
 		` 100" preserveAspectRatio="none" role="img" aria-label="Alerts over time, stacked by severity">`)
 	for i, b := range buckets {
 		if b.Alerts.Total() == 0 {
 			continue
 		}
-		p.raw("<g>")
-		p.el("title", "", text.Stamp(b.Start)[:timeDigits(width)]+": "+levelCounts(b.Alerts))
+		p.Raw("<g>")
+		p.El("title", "", text.Stamp(b.Start)[:timeDigits(width)]+": "+levelCounts(b.Alerts))
 		y := high
 		for _, s := range severities() {
 			if n := b.Alerts.Of(s); n > 0 {
 				height := max(high*float64(n)/float64(most), least)
 				y -= height
-				p.rect(level(s), float64(i)*step+1, max(y, 0), step-2, height)
+				p.rect(sheet.Level(s), float64(i)*step+1, max(y, 0), step-2, height)
 			}
 		}
-		p.raw("</g>")
+		p.Raw("</g>")
 	}
-	p.raw("</svg></div>")
+	p.Raw("</svg></div>")
 }
 
 // timeDigits is how much of a stamp tells buckets of this width apart.
@@ -120,12 +121,12 @@ func (p page) axis(start, end time.Time) {
 	if end.Sub(start) < 5*24*time.Hour {
 		layout = "01-02 15:04"
 	}
-	p.raw(`<div class="axis" aria-hidden="true">`)
+	p.Raw(`<div class="axis" aria-hidden="true">`)
 	for i := range 5 {
 		at := start.Add(end.Sub(start) * time.Duration(i) / 4)
-		p.el("span", "", at.UTC().Format(layout))
+		p.El("span", "", at.UTC().Format(layout))
 	}
-	p.raw("</div>")
+	p.Raw("</div>")
 }
 
 // lanes draws the root sessions of each account under the bars, on their axis.
@@ -143,27 +144,27 @@ func (p page) lanes(h *Hunt, start, end time.Time) {
 		}
 		byAccount[s.Account] = append(byAccount[s.Account], i)
 	}
-	p.raw(`<h3>Root sessions</h3><div class="lanes">`)
+	p.Raw(`<h3>Root sessions</h3><div class="lanes">`)
 	for _, account := range order[:min(len(order), most)] {
-		p.raw(`<div class="lane">`)
-		p.el("code", "", "root of "+string(account))
-		p.raw(`<svg viewBox="0 0 1000 10" preserveAspectRatio="none" role="img"`)
-		p.attr("aria-label", fmt.Sprintf("%s of root of %s", text.Counted(len(byAccount[account]), "session"), account))
-		p.raw(">")
+		p.Raw(`<div class="lane">`)
+		p.El("code", "", "root of "+string(account))
+		p.Raw(`<svg viewBox="0 0 1000 10" preserveAspectRatio="none" role="img"`)
+		p.Attr("aria-label", fmt.Sprintf("%s of root of %s", text.Counted(len(byAccount[account]), "session"), account))
+		p.Raw(">")
 		for _, i := range byAccount[account] {
 			s := h.Sessions[i]
 			x := wide * float64(s.Start.Sub(start)) / float64(end.Sub(start))
 			width := wide * float64(s.End.Sub(s.Start)) / float64(end.Sub(start))
-			p.raw("<g>")
-			p.el("title", "", text.Period(s.Start, s.End)+", MFA "+mfaText(s.MFA))
-			p.rect(level(s.level(worst)), min(x, wide-6), 0, max(width, 6), 10)
-			p.raw("</g>")
+			p.Raw("<g>")
+			p.El("title", "", text.Period(s.Start, s.End)+", MFA "+mfaText(s.MFA))
+			p.rect(sheet.Level(s.level(worst)), min(x, wide-6), 0, max(width, 6), 10)
+			p.Raw("</g>")
 		}
-		p.raw("</svg></div>")
+		p.Raw("</svg></div>")
 	}
-	p.raw("</div>")
+	p.Raw("</div>")
 	if n := len(order) - most; n > 0 {
-		p.el("p", "fine", fmt.Sprintf("Root sessions of %s more are listed above and not drawn.", text.Counted(n, "account")))
+		p.El("p", "fine", fmt.Sprintf("Root sessions of %s more are listed above and not drawn.", text.Counted(n, "account")))
 	}
 }
 
@@ -171,36 +172,36 @@ func (p page) lanes(h *Hunt, start, end time.Time) {
 // number of events, with the alerts of each cell.
 func (p page) coverage(h *Hunt) {
 	const rows, columns = 60, 24
-	p.section("coverage", "Coverage", 0)
-	p.el("p", "", h.CoverageText())
+	p.Section("coverage", "Coverage", 0)
+	p.El("p", "", h.CoverageText())
 	accounts, regions := h.accounts(), h.regions()
 	if len(accounts) == 0 {
-		p.raw("</section>\n")
+		p.Raw("</section>\n")
 		return
 	}
 	cells := newCells(h)
-	p.raw(`<div class="scroll" role="region" aria-label="Events by account and Region" tabindex="0"><table class="map"><caption>Events seen, by account and Region</caption><thead><tr><th>Account</th>`)
+	p.Raw(`<div class="scroll" role="region" aria-label="Events by account and Region" tabindex="0"><table class="map"><caption>Events seen, by account and Region</caption><thead><tr><th>Account</th>`)
 	told := regions[:min(len(regions), columns)]
 	for _, r := range told {
-		p.el("th", "num", string(r.key))
+		p.El("th", "num", string(r.key))
 	}
-	p.raw(`<th class="num">All</th></tr></thead><tbody>`)
+	p.Raw(`<th class="num">All</th></tr></thead><tbody>`)
 	for _, a := range accounts[:min(len(accounts), rows)] {
-		p.raw(`<tr><th scope="row"><code>`)
-		p.text(string(a.key))
-		p.raw("</code></th>")
+		p.Raw(`<tr><th scope="row"><code>`)
+		p.Text(string(a.key))
+		p.Raw("</code></th>")
 		for _, r := range told {
 			p.cell(cells[[2]string{string(a.key), string(r.key)}], cells.most())
 		}
-		p.el("td", "num all", text.Grouped(a.events))
-		p.raw("</tr>")
+		p.El("td", "num all", text.Grouped(a.events))
+		p.Raw("</tr>")
 	}
-	p.raw("</tbody></table></div>")
+	p.Raw("</tbody></table></div>")
 	if len(accounts) > rows || len(regions) > columns {
-		p.el("p", "fine", fmt.Sprintf("%s and %s were seen; the table shows those with the most events, the JSON output has all.",
+		p.El("p", "fine", fmt.Sprintf("%s and %s were seen; the table shows those with the most events, the JSON output has all.",
 			text.Counted(len(accounts), "account"), text.Counted(len(regions), "Region")))
 	}
-	p.raw("</section>\n")
+	p.Raw("</section>\n")
 }
 
 // spot is what was seen in one account and Region.
@@ -242,16 +243,16 @@ func (s spots) most() int64 {
 // by powers of ten.
 func (p page) cell(c spot, most int64) {
 	if c.events == 0 && c.alerts.Total() == 0 {
-		p.raw(`<td class="num nil">-</td>`)
+		p.Raw(`<td class="num nil">-</td>`)
 		return
 	}
 	shade := int(math.Ceil(5 * math.Log1p(float64(c.events)) / math.Log1p(float64(max(most, 1)))))
-	p.raw(`<td class="num h`, number(shade), `">`)
-	p.text(text.Grouped(c.events))
+	p.Raw(`<td class="num h`, sheet.Number(shade), `">`)
+	p.Text(text.Grouped(c.events))
 	if n := c.alerts.Total(); n > 0 {
 		all := severities()
 		worst := all[slices.IndexFunc(all[:], func(s rootkeep.Severity) bool { return c.alerts.Of(s) > 0 })]
-		p.el("span", "mark "+level(worst), fmt.Sprintf("%s, %s", text.Counted(n, "alert"), worst))
+		p.El("span", "mark "+sheet.Level(worst), fmt.Sprintf("%s, %s", text.Counted(n, "alert"), worst))
 	}
-	p.raw("</td>")
+	p.Raw("</td>")
 }

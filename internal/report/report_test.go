@@ -186,7 +186,7 @@ func TestProgressLine(t *testing.T) {
 
 // TestColorsHaveContrast holds the style to WCAG 2.2 level AA: 4.5 for text.
 func TestColorsHaveContrast(t *testing.T) {
-	css, err := os.ReadFile("page.css")
+	css, err := os.ReadFile("sheet/sheet.css")
 	if err != nil {
 		t.Fatal(err)
 	}

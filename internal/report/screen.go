@@ -20,6 +20,9 @@ func levelStyle(s rootkeep.Severity) lipgloss.Style {
 	return lipgloss.NewStyle().Foreground(lipgloss.Color(colors[min(s, rootkeep.Critical)])).Bold(s >= rootkeep.High)
 }
 
+// Paint colours words by a severity, for a terminal.
+func Paint(s rootkeep.Severity, words string) string { return levelStyle(s).Render(words) }
+
 func (t *screen) paint(style lipgloss.Style, words string) string {
 	if !t.color || words == "" {
 		return words

@@ -3,34 +3,30 @@
 package account
 
 import (
+	"cmp"
 	"context"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/rootkeep/rootkeep"
 	"github.com/rootkeep/rootkeep/cmd/rootkeep/cli"
 	"github.com/rootkeep/rootkeep/internal/app"
 	"github.com/rootkeep/rootkeep/internal/report/assessment"
 )
 
 type scanFlags struct {
-	output, file string
-	failOn       cli.Level
-	most         int
-	config       app.ScanConfig
-	fromAWS      bool
-	aws          app.AWSConfig
+	outputs outputFlags
+	failOn  cli.Level
+	config  app.ScanConfig
+	fromAWS bool
+	aws     app.AWSConfig
+	push    bool
+	at      cli.Moment
 }
 
-// ScanCommand is rootkeep scan.
-func ScanCommand(s cli.Streams) *cobra.Command {
-	var f scanFlags
-	c := &cobra.Command{
-		Use:   "scan FILE...|--snapshot FILE|--aws",
-		Short: "Judge an account by controls",
-		Long: `Scan judges an account by what people already have of it, offline. A file is one of
+const scanLong = `Scan judges an account by what people already have of it, offline. A file is one of
   the credential report (the CSV, or aws iam get-credential-report),
   aws iam get-account-authorization-details,
   aws iam get-account-summary,
@@ -53,46 +49,74 @@ and what one of them publishes must take the alarm to a confirmed subscriber.
 A fact that no file tells makes a finding unknown, never passed, and the report names
 the call that tells it. Files do not say when AWS answered: their own time is taken.
 
-Exit code 2 with --fail-on when a failure is at or above that severity, 5 when a file
-or an answer of AWS could not be read.`,
-		Example: `  rootkeep scan --aws --profile audit --save account.json
+--register FILE adds what AWS does not tell and people do: decisions, attestations, and
+failures that an owner accepts until a day (docs/register.md). --since FILE says what has
+changed since an earlier scan: its JSON report, its snapshot or a folder of snapshots.
+
+--push-securityhub imports the findings into AWS Security Hub, all into the Region of
+--region; what passes or is gone is archived there. It is the only thing that scan
+writes to AWS, and needs securityhub:BatchImportFindings alone.
+
+The report is text, json, csv, html (one page, nothing loaded from elsewhere), junit,
+sarif, ocsf or asff; --also writes further ones of the same scan.
+
+Exit code 2 with --fail-on when a failure is at or above that severity, which nobody
+accepts; 5 when a file or an answer of AWS could not be read; 1 when a finding could not
+be imported.`
+
+const scanExample = `  rootkeep scan --aws --profile audit --save account.json
   rootkeep scan --aws --region eu-west-1 --output json
   aws iam generate-credential-report && aws iam get-credential-report > report.json
   aws iam get-account-summary > summary.json
   aws iam get-account-authorization-details > details.json
   rootkeep scan report.json summary.json details.json
   rootkeep scan --save account.json report.json summary.json
-  rootkeep scan --snapshot account.json --fail-on high --output junit`,
-		Args: cobra.ArbitraryArgs,
-		RunE: func(c *cobra.Command, paths []string) error { return f.run(c.Context(), s, paths) },
+  rootkeep scan --snapshot account.json --fail-on high --output junit
+  rootkeep scan --snapshot account.json --register register.yaml --since last-week.json
+  rootkeep scan --snapshot account.json --also html=report.html --also sarif=report.sarif`
+
+// ScanCommand is rootkeep scan.
+func ScanCommand(s cli.Streams) *cobra.Command {
+	f := scanFlags{at: cli.Moment{Now: time.Now}}
+	c := &cobra.Command{
+		Use:     "scan FILE...|--snapshot FILE|--aws",
+		Short:   "Judge an account by controls",
+		Long:    scanLong,
+		Example: scanExample,
+		Args:    cobra.ArbitraryArgs,
+		RunE:    func(c *cobra.Command, paths []string) error { return f.run(c.Context(), s, paths) },
 	}
 	c.AddCommand(roleCommand(s))
 	fl := c.Flags()
-	fl.StringVar(&f.output, "output", "text", "text, json, csv or junit")
-	fl.StringVarP(&f.file, "file", "o", "", "write the report to this file instead of standard output")
+	f.outputs.add(c)
 	fl.StringVar(&f.config.Snapshot, "snapshot", "", "snapshot file to judge")
 	fl.BoolVar(&f.fromAWS, "aws", false, "read AWS with your own credentials")
 	fl.StringVar(&f.aws.Profile, "profile", "", "profile of the AWS configuration, with --aws")
-	fl.StringVar(&f.aws.Region, "region", "", "Region to begin in, with --aws; AWS names the others")
+	fl.StringVar(&f.aws.Region, "region", "", "Region to begin in, with --aws; AWS names the others; Region of the findings in asff")
 	fl.StringVar(&f.config.Save, "save", "", "write the facts to this new snapshot file")
 	fl.StringArrayVar(&f.config.Controls, "controls", nil, "folder with further controls (repeatable)")
+	fl.Var(&f.at, "at", "judge as of this time instead of now: a day, a time, or a span back (7d)")
+	fl.BoolVar(&f.push, "push-securityhub", false, "import the findings into AWS Security Hub, with --aws or in the Region of --region")
+	fl.StringVar(&f.config.Register, "register", "", "file of decisions, attestations and exceptions")
+	fl.StringVar(&f.config.Since, "since", "", "say what has changed since this report (JSON), snapshot, or folder of snapshots")
 	fl.Var(&f.failOn, "fail-on", "exit 2 when a failure is at or above this severity")
-	fl.IntVar(&f.most, "max-resources", 0, "resources named for each control in text, 0: 5, -1: all")
-	cli.CompleteValues(c, "output", scanFormats)
+	cli.CompleteFiles(c, "register", "yaml")
+	cli.CompleteFiles(c, "since", "json")
+	cli.CompleteFiles(c, "snapshot", "json")
 	cli.CompleteValues(c, "fail-on", cli.Levels())
 	return c
 }
 
-var scanFormats = []string{"text", "json", "csv", "junit"}
-
 // check refuses what does not go together.
 func (f *scanFlags) check(paths []string) error {
 	switch {
-	case !slices.Contains(scanFormats, f.output):
-		return cli.Usage("--output %s: want text, json, csv or junit", f.output)
 	case f.fromAWS && (f.config.Snapshot != "" || len(paths) > 0):
 		return cli.Usage("--aws reads all facts itself: give no files and no --snapshot")
-	case !f.fromAWS && (f.aws.Profile != "" || f.aws.Region != ""):
+	case (f.fromAWS || f.push) && !f.at.IsZero():
+		return cli.Usage("--at judges the facts of files as of another time: it does not go with --aws or --push-securityhub")
+	case f.push && !f.fromAWS && f.aws.Region == "":
+		return cli.Usage("--push-securityhub: want --aws, or the Region of the Security Hub; hint: --region us-east-1")
+	case !f.fromAWS && !f.push && (f.aws.Profile != "" || f.aws.Region != "" && !f.outputs.writes("asff")):
 		return cli.Usage("--profile and --region go with --aws")
 	case !f.fromAWS && f.config.Snapshot == "" && len(paths) == 0:
 		return cli.Usage("want files of facts or --snapshot FILE or --aws; hint: rootkeep scan --help")
@@ -103,11 +127,11 @@ func (f *scanFlags) check(paths []string) error {
 }
 
 func (f *scanFlags) run(ctx context.Context, s cli.Streams, paths []string) error {
-	if err := f.check(paths); err != nil {
+	if err := cmp.Or(f.outputs.check(), f.check(paths)); err != nil {
 		return err
 	}
 	c := f.config
-	c.Paths, c.Stdin, c.Version, c.Now = paths, s.In, cli.Version(), time.Now()
+	c.Paths, c.Stdin, c.Version, c.Now = paths, s.In, cli.Version(), f.at.Or(time.Now())
 	clear := func() {}
 	if f.fromAWS {
 		c.AWS = &f.aws
@@ -115,43 +139,47 @@ func (f *scanFlags) run(ctx context.Context, s cli.Streams, paths []string) erro
 			c.AWS.Progress, clear = cli.CallsLine(s.Err, width)
 		}
 	}
-	out, err := cli.OpenOutput(f.file, s.Out)
+	files, err := f.outputs.open(s)
 	if err != nil {
 		return err
 	}
-	defer out.Discard()
+	defer files.discard()
 	a, err := app.Scan(ctx, c)
 	clear()
 	if err != nil {
 		return &cli.Error{Code: cli.ExitUnread, Err: err}
 	}
-	a.ExitCodes = f.codes(a)
-	switch f.output {
-	case "json":
-		err = cli.WriteJSON(out, a)
-	case "csv":
-		err = a.CSV(out)
-	case "junit":
-		err = a.JUnit(out)
-	default:
-		err = a.Text(out, f.most)
+	var unsent error
+	if f.push {
+		unsent = app.Push(ctx, a, app.HubConfig{Profile: f.aws.Profile, Region: f.aws.Region})
 	}
-	if err != nil {
+	a.ExitCodes = f.codes(a, unsent)
+	if err := files.write(a, f.region()); err != nil {
 		return err
 	}
-	if err := out.Commit(); err != nil {
-		return err
-	}
-	if f.output == "csv" || f.output == "junit" {
-		for _, p := range a.Problems {
-			fmt.Fprintf(s.Err, "rootkeep: %s: %s\n", cli.Visible(p.File), cli.Visible(p.Reason))
+	f.outputs.sayProblems(s.Err, a)
+	if a.Imported != nil {
+		for _, line := range a.Imported.Lines() {
+			fmt.Fprintf(s.Err, "rootkeep: %s\n", cli.Visible(line))
 		}
+	}
+	if unsent != nil {
+		return &cli.Error{Code: cli.ExitFailed, Err: unsent}
 	}
 	return cli.ExitWith(a.ExitCodes)
 }
 
-func (f *scanFlags) codes(a *assessment.Assessment) []int {
+// region is where findings are imported into Security Hub.
+func (f *scanFlags) region() rootkeep.Region {
+	return cmp.Or(rootkeep.Region(f.aws.Region), "us-east-1")
+}
+
+// codes are all exit codes that apply, the deciding one first.
+func (f *scanFlags) codes(a *assessment.Assessment, unsent error) []int {
 	codes := []int{}
+	if unsent != nil || a.Imported != nil && len(a.Imported.Failed) > 0 {
+		codes = append(codes, cli.ExitFailed)
+	}
 	if f.failOn.Given && a.Fails(f.failOn.Severity) > 0 {
 		codes = append(codes, cli.ExitFindings)
 	}

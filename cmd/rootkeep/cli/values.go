@@ -35,6 +35,14 @@ func (m *Moment) Set(s string) error {
 	return nil
 }
 
+// Or is the moment, or another time if none was given.
+func (m *Moment) Or(other time.Time) time.Time {
+	if m.IsZero() {
+		return other
+	}
+	return m.Time
+}
+
 // String is the text of the flag.
 func (m *Moment) String() string {
 	if m.IsZero() {

@@ -34,6 +34,28 @@ func EachCondition(p *iam.Policy, do func(key string, values []string)) {
 	}
 }
 
+// Actions is what the Allow statements of a policy write for actions: policies of which
+// it is the same may allow the same actions, on whatever resources.
+func Actions(p *iam.Policy) string {
+	var b strings.Builder
+	for i := range p.Document.Statements {
+		s := &p.Document.Statements[i]
+		if s.Denies() {
+			continue
+		}
+		list, mark := s.Action, byte(1)
+		if list == nil {
+			list, mark = s.NotAction, 2
+		}
+		b.WriteByte(mark) // no action's name has a control character
+		for _, item := range list.Values() {
+			b.WriteString(item)
+			b.WriteByte(0)
+		}
+	}
+	return b.String()
+}
+
 // Trusted are the values of Principal in Allow statements, without services.
 func Trusted(p *iam.Policy) []string {
 	var out []string
@@ -53,6 +75,23 @@ func Trusted(p *iam.Policy) []string {
 	}
 	slices.Sort(out)
 	return slices.Compact(out)
+}
+
+// Issuer is a provider's name in condition keys.
+func Issuer(provider string) string {
+	if _, rest, ok := strings.Cut(provider, ":oidc-provider/"); ok {
+		return rest
+	}
+	return provider
+}
+
+// Audience adds to a context the audience that a trust policy asks for: whoever asks for
+// a token chooses it. What must not follow is that the subject does not matter either.
+func Audience(p *iam.Policy, issuer string, context map[string][]string) {
+	key := strings.ToLower(issuer + ":aud")
+	if list := ConditionValues(p, key); len(list) > 0 {
+		context[key] = list[:1]
+	}
 }
 
 // Written are the resource patterns of the Allow statements of policies,

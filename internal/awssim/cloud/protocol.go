@@ -254,12 +254,12 @@ func (c *Call) failed(err error) answer {
 	if e.Status >= 500 {
 		side = "Receiver"
 	}
-	switch c.protocol {
-	case Query:
+	switch {
+	case c.protocol == Query || c.Operation != nil && c.Operation.Nested:
 		a.body = joined([]byte("<ErrorResponse><Error><Type>"+side+"</Type>"), xml, []byte("</Error><RequestId>"+c.RequestID+"</RequestId></ErrorResponse>"))
-	case EC2Query:
+	case c.protocol == EC2Query:
 		a.body = joined([]byte("<Response><Errors><Error>"), xml, []byte("</Error></Errors><RequestID>"+c.RequestID+"</RequestID></Response>"))
-	case RESTXML:
+	case c.protocol == RESTXML:
 		a.body = joined([]byte("<Error>"), xml, []byte("<RequestId>"+c.RequestID+"</RequestId></Error>"))
 	default:
 		n := wire.Marshal(jsonError{e.Code, e.Message}, wire.Style{Time: wire.ISO})

@@ -57,6 +57,7 @@ type Operation struct {
 	Data   bool // CloudTrail takes it for a data event
 	Open   bool // authorized by the function itself, which knows the resource
 	Answer bool // a read whose answer CloudTrail records all the same
+	Nested bool // its XML errors stand inside ErrorResponse
 	Route  string
 	Event  string // name in CloudTrail where it is not Name
 

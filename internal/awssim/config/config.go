@@ -52,6 +52,23 @@ type group struct {
 	} `aws:"recordingStrategy"`
 }
 
+// strategy says what a group that names no strategy comes to.
+func (g *group) strategy() {
+	if g.RecordingStrategy != nil {
+		return
+	}
+	use := "INCLUSION_BY_RESOURCE_TYPES"
+	switch {
+	case g.AllSupported:
+		use = "ALL_SUPPORTED_RESOURCE_TYPES"
+	case g.ExclusionByResourceTypes != nil:
+		use = "EXCLUSION_BY_RESOURCE_TYPES"
+	}
+	g.RecordingStrategy = &struct {
+		UseOnly string `aws:"useOnly"`
+	}{use}
+}
+
 type recorderShape struct {
 	Arn            string `aws:"arn"`
 	Name           string `aws:"name"`
@@ -89,6 +106,8 @@ type rule struct {
 	shape      ruleShape
 	compliance string
 	evaluated  time.Time
+	failed     time.Time
+	code       string // of the failure
 	activated  time.Time
 }
 
@@ -117,6 +136,7 @@ type state struct {
 	recording        bool
 	started, stopped time.Time
 	channel          *channelShape
+	undelivered      string // error code of deliveries, "" if they arrive
 	rules            map[string]*rule
 	aggregators      map[string]*aggregatorShape
 }
@@ -146,6 +166,10 @@ func putRecorder(c *cloud.Call, in putRecorderIn) (cloud.None, error) {
 	}
 	if r.RecordingGroup == nil {
 		r.RecordingGroup = &group{AllSupported: true}
+	}
+	r.RecordingGroup.strategy()
+	if r.RecordingMode == nil {
+		r.RecordingMode = map[string]any{"recordingFrequency": "CONTINUOUS"}
 	}
 	if r.RecordingGroup.AllSupported && len(r.RecordingGroup.ResourceTypes) > 0 {
 		return cloud.None{}, cloud.Fail("InvalidRecordingGroupException", 400, "The recording group provided is not valid")
@@ -283,6 +307,12 @@ func (s *state) channels(names []string) (out []channelShape, err error) {
 	return out, nil
 }
 
+// FailDelivery has the deliveries of an account in a Region fail with a code, such as
+// AccessDenied.
+func FailDelivery(a *cloud.Account, region, code string) {
+	cloud.Regional[state](a, region).undelivered = code
+}
+
 type channelsOut struct{ DeliveryChannels []channelShape }
 
 func describeChannels(c *cloud.Call, in channelsIn) (out channelsOut, err error) {
@@ -295,9 +325,17 @@ type deliveryInfo struct {
 	LastStatusChangeTime time.Time `aws:"lastStatusChangeTime"`
 }
 
+type exportInfo struct {
+	LastStatus         string    `aws:"lastStatus"`
+	LastErrorCode      string    `aws:"lastErrorCode"`
+	LastAttemptTime    time.Time `aws:"lastAttemptTime"`
+	LastSuccessfulTime time.Time `aws:"lastSuccessfulTime"`
+}
+
 type channelStatus struct {
-	Name   string       `aws:"name"`
-	Stream deliveryInfo `aws:"configStreamDeliveryInfo"`
+	Name    string       `aws:"name"`
+	History exportInfo   `aws:"configHistoryDeliveryInfo"`
+	Stream  deliveryInfo `aws:"configStreamDeliveryInfo"`
 }
 
 type channelStatusOut struct{ DeliveryChannelsStatus []channelStatus }
@@ -306,11 +344,16 @@ func describeChannelStatus(c *cloud.Call, in channelsIn) (out channelStatusOut, 
 	s := of(c)
 	list, err := s.channels(in.DeliveryChannelNames)
 	for _, ch := range list {
-		status := "NOT_APPLICABLE"
-		if s.recording {
-			status = "SUCCESS"
+		shape := channelStatus{Name: ch.Name, Stream: deliveryInfo{"NOT_APPLICABLE", s.started}}
+		switch {
+		case !s.recording:
+		case s.undelivered != "":
+			shape.History = exportInfo{LastStatus: "FAILURE", LastErrorCode: s.undelivered, LastAttemptTime: c.Now}
+		default:
+			shape.Stream.LastStatus = "SUCCESS"
+			shape.History = exportInfo{LastStatus: "SUCCESS", LastAttemptTime: s.started, LastSuccessfulTime: s.started}
 		}
-		out.DeliveryChannelsStatus = append(out.DeliveryChannelsStatus, channelStatus{ch.Name, deliveryInfo{status, s.started}})
+		out.DeliveryChannelsStatus = append(out.DeliveryChannelsStatus, shape)
 	}
 	return out, err
 }

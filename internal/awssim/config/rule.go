@@ -60,6 +60,17 @@ func Comply(a *cloud.Account, region, name, compliance string, now time.Time) bo
 	return true
 }
 
+// FailRule has the last evaluation of a rule fail with a code. It says whether the
+// account has the rule in the Region.
+func FailRule(a *cloud.Account, region, name, code string, now time.Time) bool {
+	r := cloud.Regional[state](a, region).rules[name]
+	if r == nil {
+		return false
+	}
+	r.failed, r.code = now, code
+	return true
+}
+
 // named picks the rules of a list of names, all if it is empty.
 func (s *state) named(names []string) ([]*rule, error) {
 	for _, n := range names {
@@ -161,6 +172,8 @@ type evaluationIn struct {
 type evaluationShape struct {
 	ConfigRuleName, ConfigRuleArn, ConfigRuleId                                    string
 	LastSuccessfulInvocationTime, LastSuccessfulEvaluationTime, FirstActivatedTime time.Time
+	LastFailedInvocationTime, LastFailedEvaluationTime                             time.Time
+	LastErrorCode                                                                  string
 	FirstEvaluationStarted                                                         bool
 }
 
@@ -177,7 +190,7 @@ func describeEvaluation(c *cloud.Call, in evaluationIn) (out evaluationOut, err 
 	part, next, err := cloud.Page(c, list, in.NextToken, in.Limit, 50, 150)
 	for _, r := range part {
 		out.ConfigRulesEvaluationStatus = append(out.ConfigRulesEvaluationStatus, evaluationShape{
-			r.shape.ConfigRuleName, r.shape.ConfigRuleArn, r.shape.ConfigRuleId, r.evaluated, r.evaluated, r.activated, !r.evaluated.IsZero(),
+			r.shape.ConfigRuleName, r.shape.ConfigRuleArn, r.shape.ConfigRuleId, r.evaluated, r.evaluated, r.activated, r.failed, r.failed, r.code, !r.evaluated.IsZero(),
 		})
 	}
 	out.NextToken = next

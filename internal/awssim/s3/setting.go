@@ -10,13 +10,14 @@ import (
 
 func settingOperations() []*cloud.Operation {
 	at, as, called := cloud.At, cloud.As, cloud.Called
+	control := func(o *cloud.Operation) { o.Nested = true } // of S3 Control
 	return []*cloud.Operation{
 		cloud.Op("GetPublicAccessBlock", getBlock, at("GET /{Bucket}?publicAccessBlock"), as("s3:GetBucketPublicAccessBlock"), called("GetBucketPublicAccessBlock")),
 		cloud.Op("PutPublicAccessBlock", putBlock, at("PUT /{Bucket}?publicAccessBlock"), as("s3:PutBucketPublicAccessBlock"), called("PutBucketPublicAccessBlock")),
 		cloud.Op("DeletePublicAccessBlock", deleteBlock, at("DELETE /{Bucket}?publicAccessBlock"), as("s3:PutBucketPublicAccessBlock"), called("DeleteBucketPublicAccessBlock")),
-		cloud.Op("GetAccountPublicAccessBlock", getAccountBlock, at("GET /v20180820/configuration/publicAccessBlock")),
-		cloud.Op("PutAccountPublicAccessBlock", putAccountBlock, at("PUT /v20180820/configuration/publicAccessBlock")),
-		cloud.Op("DeleteAccountPublicAccessBlock", deleteAccountBlock, at("DELETE /v20180820/configuration/publicAccessBlock"), as("s3:PutAccountPublicAccessBlock")),
+		cloud.Op("GetAccountPublicAccessBlock", getAccountBlock, at("GET /v20180820/configuration/publicAccessBlock"), control),
+		cloud.Op("PutAccountPublicAccessBlock", putAccountBlock, at("PUT /v20180820/configuration/publicAccessBlock"), control),
+		cloud.Op("DeleteAccountPublicAccessBlock", deleteAccountBlock, at("DELETE /v20180820/configuration/publicAccessBlock"), as("s3:PutAccountPublicAccessBlock"), control),
 		cloud.Op("GetBucketVersioning", getVersioning, at("GET /{Bucket}?versioning")),
 		cloud.Op("PutBucketVersioning", putVersioning, at("PUT /{Bucket}?versioning")),
 		cloud.Op("GetBucketLogging", getLogging, at("GET /{Bucket}?logging")),

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/rootkeep/rootkeep/internal/awssim/cloud"
 )
@@ -41,7 +42,7 @@ func importFindings(c *cloud.Call, in importIn) (out importOut, err error) {
 			continue
 		}
 		out.SuccessCount++
-		h.keep(f)
+		h.keep(f, c.Region)
 	}
 	return out, nil
 }
@@ -56,6 +57,15 @@ func refuse(c *cloud.Call, f map[string]any) string {
 	if text(f, "AwsAccountId") != string(c.Account.ID) {
 		return "AwsAccountId is not the account that imports"
 	}
+	// Who has no product of its own imports as the default product of the account.
+	if own := c.ARN("product/" + string(c.Account.ID) + "/default"); text(f, "ProductArn") != own {
+		return "ProductArn is not " + own
+	}
+	for name, most := range map[string]int{"Title": 256, "Description": 1024, "Id": 512, "GeneratorId": 512} {
+		if n := utf8.RuneCountInString(text(f, name)); n < 1 || n > most {
+			return fmt.Sprintf("Finding does not adhere to Amazon Finding Format. data.%s should have 1 to %d characters", name, most)
+		}
+	}
 	return ""
 }
 
@@ -66,8 +76,11 @@ func text(f map[string]any, name string) string {
 
 // keep adds a finding, or updates one with the same ID and product; what customers set
 // stays as they set it.
-func (h *hub) keep(f map[string]any) {
+func (h *hub) keep(f map[string]any, region string) {
 	f = maps.Clone(f)
+	if f["Region"] == nil {
+		f["Region"] = region
+	}
 	if f["RecordState"] == nil {
 		f["RecordState"] = "ACTIVE"
 	}
@@ -91,7 +104,7 @@ type stringFilter struct{ Value, Comparison string }
 
 // filters are those of GetFindings that the simulator has.
 type filters struct {
-	Id, ProductArn, AwsAccountId, GeneratorId, Type, Title, RecordState, SeverityLabel, WorkflowStatus, ComplianceStatus, ResourceId, ResourceType []stringFilter
+	Id, ProductArn, AwsAccountId, GeneratorId, Type, Title, RecordState, SeverityLabel, WorkflowStatus, ComplianceStatus, ComplianceSecurityControlId, ResourceId, ResourceType, Region []stringFilter
 }
 
 // by pairs the values of a finding with their filters.
@@ -114,7 +127,8 @@ func (k filters) by(f map[string]any) map[*[]stringFilter][]string {
 	return map[*[]stringFilter][]string{
 		&k.Id: {text(f, "Id")}, &k.ProductArn: {text(f, "ProductArn")}, &k.AwsAccountId: {text(f, "AwsAccountId")}, &k.GeneratorId: {text(f, "GeneratorId")},
 		&k.Title: {text(f, "Title")}, &k.RecordState: {text(f, "RecordState")}, &k.SeverityLabel: inner("Severity", "Label"), &k.WorkflowStatus: inner("Workflow", "Status"),
-		&k.ComplianceStatus: inner("Compliance", "Status"), &k.ResourceId: ids, &k.ResourceType: kinds, &k.Type: types,
+		&k.ComplianceStatus: inner("Compliance", "Status"), &k.ComplianceSecurityControlId: inner("Compliance", "SecurityControlId"), &k.Region: {text(f, "Region")},
+		&k.ResourceId: ids, &k.ResourceType: kinds, &k.Type: types,
 	}
 }
 
@@ -159,10 +173,16 @@ func (k filters) wants(f map[string]any) (bool, error) {
 	return true, nil
 }
 
+type sortField struct {
+	Field     string
+	SortOrder string
+}
+
 type getFindingsIn struct {
-	Filters    filters
-	NextToken  string
-	MaxResults int
+	Filters      filters
+	SortCriteria []sortField
+	NextToken    string
+	MaxResults   int
 }
 
 type findingsOut struct {
@@ -185,8 +205,27 @@ func getFindings(c *cloud.Call, in getFindingsIn) (out findingsOut, err error) {
 			all = append(all, f)
 		}
 	}
+	if err := sortFindings(c, all, in.SortCriteria); err != nil {
+		return out, err
+	}
 	out.Findings, out.NextToken, err = cut(c, paged{in.NextToken, in.MaxResults}, all)
 	return out, err
+}
+
+// sortFindings sorts by times; the simulator has no other field to sort by.
+func sortFindings(c *cloud.Call, all []map[string]any, by []sortField) error {
+	for _, s := range slices.Backward(by) {
+		if s.Field != "CreatedAt" && s.Field != "UpdatedAt" || s.SortOrder != "asc" && s.SortOrder != "desc" {
+			return c.Invalid("the simulator does not sort by %s %s", s.Field, s.SortOrder)
+		}
+		slices.SortStableFunc(all, func(a, b map[string]any) int {
+			if s.SortOrder == "desc" {
+				a, b = b, a
+			}
+			return strings.Compare(text(a, s.Field), text(b, s.Field))
+		})
+	}
+	return nil
 }
 
 type identifier struct {

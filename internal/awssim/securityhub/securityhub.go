@@ -33,6 +33,7 @@ func Service() *cloud.Service {
 			cloud.Op("BatchEnableStandards", enableStandards, at("POST /standards/register")),
 			cloud.Op("BatchDisableStandards", disableStandards, at("POST /standards/deregister")),
 			cloud.Op("DescribeStandardsControls", describeControls, at("GET /standards/controls/{StandardsSubscriptionArn+}")),
+			cloud.Op("BatchGetStandardsControlAssociations", getAssociations, at("POST /associations/batchGet")),
 			cloud.Op("UpdateStandardsControl", updateControl, at("PATCH /standards/control/{StandardsControlArn+}")),
 			cloud.Op("BatchImportFindings", importFindings, at("POST /findings/import")),
 			cloud.Op("GetFindings", getFindings, at("POST /findings")),
@@ -41,6 +42,7 @@ func Service() *cloud.Service {
 			cloud.Op("ListFindingAggregators", listAggregators, at("GET /findingAggregator/list")),
 			cloud.Op("GetFindingAggregator", getAggregator, at("GET /findingAggregator/get/{FindingAggregatorArn+}")),
 			cloud.Op("DeleteFindingAggregator", deleteAggregator, at("DELETE /findingAggregator/delete/{FindingAggregatorArn+}")),
+			cloud.Op("GetAdministratorAccount", getAdministrator, at("GET /administrator")),
 			cloud.Op("EnableOrganizationAdminAccount", enableAdmin, at("POST /organization/admin/enable")),
 			cloud.Op("ListOrganizationAdminAccounts", listAdmins, at("GET /organization/admin")),
 			cloud.Op("DescribeOrganizationConfiguration", describeOrganization, at("GET /organization/configuration")),
@@ -324,6 +326,21 @@ func listAdmins(c *cloud.Call, in paged) (out adminsOut, err error) {
 	}
 	out.AdminAccounts, out.NextToken, err = cut(c, in, all)
 	return out, err
+}
+
+type administratorOut struct {
+	Administrator *struct{ AccountId, MemberStatus string }
+}
+
+// getAdministrator names the administrator of another account of the organization.
+func getAdministrator(c *cloud.Call, _ cloud.None) (out administratorOut, err error) {
+	if _, err := enabled(c); err != nil {
+		return out, err
+	}
+	if id := cloud.Across[admins](c.Cloud).id; id != "" && id != c.Account.ID && c.Cloud.Organization.Member(c.Account) {
+		out.Administrator = &struct{ AccountId, MemberStatus string }{string(id), "Enabled"}
+	}
+	return out, nil
 }
 
 type configuration struct{ ConfigurationType, Status string }

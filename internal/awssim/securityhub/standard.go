@@ -44,6 +44,11 @@ var controls = []control{
 	{"IAM.9", "MFA should be enabled for the root user", "CRITICAL"},
 }
 
+// has says whether a standard has a control: the best practices have no alarm on root.
+func (s standard) has(k control) bool {
+	return k.id != "CloudWatch.1" || !strings.Contains(s.path, "best-practices")
+}
+
 // subscription is a standard that an account has enabled in a Region.
 type subscription struct {
 	standard standard
@@ -198,6 +203,9 @@ func describeControls(c *cloud.Call, in controlsIn) (out controlsOut, err error)
 	}
 	var all []controlShape
 	for _, k := range controls {
+		if !s.standard.has(k) {
+			continue
+		}
 		shape := controlShape{StandardsControlArn: s.controlARN(k.id), ControlStatus: "ENABLED", ControlId: k.id, Title: k.title, Description: k.title, SeverityRating: k.severity, ControlStatusUpdatedAt: h.subscribed}
 		if off, ok := s.disabled[k.id]; ok {
 			shape.ControlStatus, shape.DisabledReason, shape.ControlStatusUpdatedAt = "DISABLED", off.reason, off.since
@@ -221,7 +229,7 @@ func updateControl(c *cloud.Call, in updateControlIn) (cloud.None, error) {
 	}
 	for _, s := range h.standards {
 		for _, k := range controls {
-			if s.controlARN(k.id) != in.StandardsControlArn {
+			if s.controlARN(k.id) != in.StandardsControlArn || !s.standard.has(k) {
 				continue
 			}
 			switch {
@@ -236,4 +244,73 @@ func updateControl(c *cloud.Call, in updateControlIn) (cloud.None, error) {
 		}
 	}
 	return cloud.None{}, cloud.Fail("ResourceNotFoundException", 404, "%s is not found", in.StandardsControlArn)
+}
+
+type associationID struct {
+	SecurityControlId string `aws:",must"`
+	StandardsArn      string `aws:",must"`
+}
+
+type associationsIn struct {
+	StandardsControlAssociationIds []associationID `aws:",must"`
+}
+
+type association struct {
+	associationID
+	SecurityControlArn, AssociationStatus, StandardsControlTitle, UpdatedReason string
+	UpdatedAt                                                                   time.Time
+}
+
+type unprocessedAssociation struct {
+	StandardsControlAssociationId associationID
+	ErrorCode, ErrorReason        string
+}
+
+type associationsOut struct {
+	StandardsControlAssociationDetails []association
+	UnprocessedAssociations            []unprocessedAssociation
+}
+
+// maxAssociations is how many pairs one call may ask for.
+const maxAssociations = 100
+
+func getAssociations(c *cloud.Call, in associationsIn) (out associationsOut, err error) {
+	h, err := enabled(c)
+	switch {
+	case err != nil:
+		return out, err
+	case len(in.StandardsControlAssociationIds) > maxAssociations:
+		return out, c.Invalid("at most %d associations may be asked for at once", maxAssociations)
+	}
+	for _, id := range in.StandardsControlAssociationIds {
+		if found := h.association(c, id); found != nil {
+			out.StandardsControlAssociationDetails = append(out.StandardsControlAssociationDetails, *found)
+		} else {
+			out.UnprocessedAssociations = append(out.UnprocessedAssociations, unprocessedAssociation{id, "NOT_FOUND", "The control is not associated with the standard"})
+		}
+	}
+	return out, nil
+}
+
+// association is nil if the standard does not have the control. One that is not enabled
+// has its controls disabled.
+func (h *hub) association(c *cloud.Call, id associationID) *association {
+	i := slices.IndexFunc(standards, func(s standard) bool { return s.arn(c.Region) == id.StandardsArn })
+	k := slices.IndexFunc(controls, func(k control) bool { return k.id == id.SecurityControlId })
+	if i < 0 || k < 0 || !standards[i].has(controls[k]) {
+		return nil
+	}
+	out := &association{
+		associationID: id, SecurityControlArn: c.ARN("security-control/" + id.SecurityControlId), AssociationStatus: "DISABLED", StandardsControlTitle: controls[k].title, UpdatedAt: h.subscribed,
+	}
+	for _, s := range h.standards {
+		if s.standard == standards[i] {
+			if off, ok := s.disabled[id.SecurityControlId]; ok {
+				out.UpdatedReason, out.UpdatedAt = off.reason, off.since
+			} else {
+				out.AssociationStatus = "ENABLED"
+			}
+		}
+	}
+	return out
 }

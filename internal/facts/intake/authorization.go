@@ -52,9 +52,14 @@ func (f *file) authorization(text []byte) error {
 		}
 	}
 	for _, m := range a.Policies {
-		s.Facts.Policies = append(s.Facts.Policies, facts.Policy{
-			ARN: m.ARN, Name: m.Name(), AWS: m.AWS(), Attachments: uses[m.ARN], Document: f.document(m.Policy, "policies.document", m.ARN),
-		})
+		p := facts.Policy{ARN: m.ARN, Name: m.Name(), AWS: m.AWS(), Attachments: uses[m.ARN], Document: f.document(m.Policy, "policies.document", m.ARN), Versions: []facts.Document{}}
+		for _, v := range m.Versions {
+			if !v.Default {
+				d := f.document(v.Policy, "policies.other_versions", m.ARN)
+				p.Versions = append(p.Versions, facts.Document{Name: v.ID, Text: d.Text})
+			}
+		}
+		s.Facts.Policies = append(s.Facts.Policies, p)
 	}
 	f.observe(authorizationCall, "users.arn", "users.name", "users.created", "groups", "roles", "policies")
 	f.observe(authorizationCall, detailPaths...)
@@ -83,6 +88,7 @@ func (f *file) role(i *account.Identity) facts.Role {
 	r := facts.Role{
 		ARN: i.Principal.ARN, Name: i.Principal.Name, Path: i.Path, Created: i.Created, LastUsed: i.LastUsed, Trust: f.document(i.Trust, "roles.trust", i.Principal.ARN),
 		AttachedPolicies: arns(i.Attached), InlinePolicies: f.documents(i.Inline, "roles.inline_policies", i.Principal.ARN), Tags: tags(i.Tags),
+		Profiles: append([]string{}, i.Profiles...),
 	}
 	if i.Boundary != nil {
 		r.Boundary = i.Boundary.ARN

@@ -1,13 +1,14 @@
 package intake
 
 import (
+	"github.com/rootkeep/rootkeep"
 	"github.com/rootkeep/rootkeep/internal/facts"
 )
 
 // The shapes of what leads from an event to a person, as the AWS CLI prints them.
 type (
 	trail struct {
-		TrailARN, Name, HomeRegion, S3BucketName, KmsKeyId, CloudWatchLogsLogGroupArn                 string
+		TrailARN, Name, HomeRegion, S3BucketName, S3KeyPrefix, KmsKeyId, CloudWatchLogsLogGroupArn    string
 		IsMultiRegionTrail, IncludeGlobalServiceEvents, IsOrganizationTrail, LogFileValidationEnabled bool
 	}
 	metricFilter struct {
@@ -33,18 +34,25 @@ type (
 	subscription struct{ TopicArn, Protocol, SubscriptionArn string }
 )
 
-// trails is cloudtrail describe-trails. Whether a trail is logging is not in it.
+// trails is cloudtrail describe-trails. Whether a trail is logging is not in it, nor
+// anything of its bucket and its keys but their names.
 func (f *file) trails(list []trail) {
-	out := &f.snapshot.Facts.Trails
-	*out = []facts.Trail{}
+	all := &f.snapshot.Facts
+	all.Trails = []facts.Trail{}
 	for _, t := range list {
-		*out = append(*out, facts.Trail{
-			ARN: t.TrailARN, Name: t.Name, Region: t.HomeRegion, MultiRegion: t.IsMultiRegionTrail, GlobalEvents: t.IncludeGlobalServiceEvents, Organization: t.IsOrganizationTrail,
-			Validation: t.LogFileValidationEnabled, Bucket: t.S3BucketName, Key: t.KmsKeyId, LogGroup: t.CloudWatchLogsLogGroupArn,
+		arn, _ := rootkeep.ParseARN(t.TrailARN) // of another form it has no owner that is known
+		all.Trails = append(all.Trails, facts.Trail{
+			ARN: t.TrailARN, Name: t.Name, Region: t.HomeRegion, Owner: string(arn.Account), MultiRegion: t.IsMultiRegionTrail, GlobalEvents: t.IncludeGlobalServiceEvents,
+			Organization: t.IsOrganizationTrail, Validation: t.LogFileValidationEnabled, Bucket: t.S3BucketName, Prefix: t.S3KeyPrefix, Key: t.KmsKeyId,
+			LogGroup: t.CloudWatchLogsLogGroupArn,
 		})
 	}
-	for _, p := range []string{"arn", "name", "region", "multi_region", "global_events", "organization", "validation", "bucket", "key", "log_group"} {
-		f.observe("cloudtrail:DescribeTrails", "trails."+p)
+	all.FollowTrails(f.snapshot.Account)
+	const call = "cloudtrail:DescribeTrails"
+	for _, p := range facts.Paths() {
+		if p.Call == call {
+			f.observe(call, p.Name)
+		}
 	}
 }
 

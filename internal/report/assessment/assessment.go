@@ -11,6 +11,8 @@ import (
 	"github.com/rootkeep/rootkeep"
 	"github.com/rootkeep/rootkeep/internal/facts"
 	"github.com/rootkeep/rootkeep/internal/posture"
+	"github.com/rootkeep/rootkeep/internal/posture/score"
+	"github.com/rootkeep/rootkeep/internal/register"
 )
 
 // Assessment is one or more judged accounts.
@@ -19,11 +21,17 @@ type Assessment struct {
 	Version   string             `json:"version"`
 	Judged    time.Time          `json:"judged"`
 	Controls  int                `json:"controls"`
+	Judging   []string           `json:"control_ids"` // the controls
 	Accounts  []Account          `json:"accounts"`
 	Counts    Counts             `json:"counts"`
 	Findings  []rootkeep.Finding `json:"findings"`
 	Problems  []Problem          `json:"problems"`
 	ExitCodes []int              `json:"exit_codes"`
+	Plan      []score.Fix        `json:"plan"` // what to fix first
+	Score     *score.Score       `json:"score,omitempty"`
+	Register  *Register          `json:"register,omitempty"` // if one was given
+	Since     *Difference        `json:"since,omitempty"`    // if an earlier scan was given
+	Imported  *Imported          `json:"security_hub,omitempty"`
 
 	controls map[string]*posture.Control
 }
@@ -53,6 +61,12 @@ type Problem struct {
 	Reason string `json:"reason"`
 }
 
+// Register is the register that was applied, and what its owners should look at.
+type Register struct {
+	File    string            `json:"file"`
+	Notices []register.Notice `json:"notices"`
+}
+
 // Counts are findings by status.
 type Counts struct {
 	Fail          int `json:"fail"`
@@ -66,10 +80,11 @@ type Counts struct {
 func New(version string, judged time.Time, controls []*posture.Control) *Assessment {
 	a := &Assessment{
 		Schema: Schema, Version: version, Judged: judged, Controls: len(controls), controls: map[string]*posture.Control{},
-		Accounts: []Account{}, Findings: []rootkeep.Finding{}, Problems: []Problem{}, ExitCodes: []int{},
+		Accounts: []Account{}, Findings: []rootkeep.Finding{}, Problems: []Problem{}, ExitCodes: []int{}, Plan: []score.Fix{}, Judging: []string{},
 	}
 	for _, c := range controls {
 		a.controls[c.ID] = c
+		a.Judging = append(a.Judging, c.ID)
 	}
 	return a
 }
@@ -92,14 +107,33 @@ func (a *Assessment) Add(s *facts.Snapshot, findings []rootkeep.Finding) {
 	a.Findings = append(a.Findings, findings...)
 }
 
-// Finish sorts: failures first, the most severe first.
+// Finish sorts and plans: failures of the root user first, then those of them that
+// somebody accepts, then all others, the most severe first.
 func (a *Assessment) Finish() {
 	order := map[rootkeep.Status]int{rootkeep.Fail: 0, rootkeep.Unknown: 1, rootkeep.Excepted: 2, rootkeep.Pass: 3, rootkeep.NotApplicable: 4}
+	place := func(f *rootkeep.Finding) int {
+		switch {
+		case f.IsRoot() && f.Status == rootkeep.Fail:
+			return -2
+		case f.IsRoot() && f.Status == rootkeep.Excepted:
+			return -1
+		}
+		return order[f.Status]
+	}
 	slices.SortStableFunc(a.Findings, func(x, y rootkeep.Finding) int {
-		return cmp.Or(cmp.Compare(order[x.Status], order[y.Status]), -cmp.Compare(x.Severity, y.Severity), cmp.Compare(x.Control, y.Control),
+		return cmp.Or(cmp.Compare(place(&x), place(&y)), -cmp.Compare(x.Severity, y.Severity), cmp.Compare(x.Control, y.Control),
 			cmp.Compare(x.Account, y.Account), cmp.Compare(x.Region, y.Region), cmp.Compare(x.Resource, y.Resource))
 	})
+	a.Plan = score.Plan(a.Findings, a.controls)
 }
+
+// Grade fills a scorecard in.
+func (a *Assessment) Grade(card *score.Scorecard) {
+	a.Score = card.Of(a.Findings, a.Judging)
+}
+
+// Control is the control of a finding; nil if it is not loaded.
+func (a *Assessment) Control(id string) *posture.Control { return a.controls[id] }
 
 func (c *Counts) count(s rootkeep.Status) {
 	switch s {

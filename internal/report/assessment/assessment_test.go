@@ -13,6 +13,7 @@ import (
 	"github.com/rootkeep/rootkeep/internal/facts"
 	"github.com/rootkeep/rootkeep/internal/posture"
 	"github.com/rootkeep/rootkeep/internal/report/assessment"
+	"github.com/rootkeep/rootkeep/internal/report/assessment/assessmenttest"
 )
 
 const hostile = "=cmd|' /C calc'!A0\x1b[2J\u202e</testcase><x>"
@@ -55,7 +56,7 @@ func TestFailuresComeFirst(t *testing.T) {
 
 func TestTextIsHarmlessAndSaysWhatIsMissing(t *testing.T) {
 	var b bytes.Buffer
-	if err := assess(findings()).Text(&b, 0); err != nil {
+	if err := assess(findings()).Text(&b, assessment.TextOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	if strings.ContainsAny(b.String(), "\x1b\u202e") {
@@ -75,7 +76,7 @@ func TestManyResourcesAreCounted(t *testing.T) {
 	}
 	for most, want := range map[int]string{0: "and 4 more", 2: "and 7 more", -1: ""} {
 		var b bytes.Buffer
-		if err := assess(list).Text(&b, most); err != nil {
+		if err := assess(list).Text(&b, assessment.TextOptions{Most: most}); err != nil {
 			t.Fatal(err)
 		}
 		if got := strings.Contains(b.String(), "more"); got != (want != "") || !strings.Contains(b.String(), want) {
@@ -122,5 +123,91 @@ func TestFormatsReadBack(t *testing.T) {
 	var back assessment.Assessment
 	if err := json.Unmarshal(b.Bytes(), &back); err != nil || len(back.Findings) != 6 || back.Schema != assessment.Schema {
 		t.Errorf("JSON: got %d findings of %s, %v", len(back.Findings), back.Schema, err)
+	}
+}
+
+// What is accepted of the root user stands among the failures, in every order and format
+// of a person; what is accepted elsewhere comes later.
+func TestAcceptedRootControlsComeFirst(t *testing.T) {
+	a := assessmenttest.Story()
+	if got := a.Findings[0].Control + " " + a.Findings[1].Control; got != "RT-01 RT-05" {
+		t.Errorf("order: got %s, want the root failure, then what is accepted of root", got)
+	}
+	var b bytes.Buffer
+	if err := a.Text(&b, assessment.TextOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	last := -1
+	for _, want := range []string{
+		"9 failures, 2 accepted, 1 not known", "FAILS (9), and what is accepted of the root user", "CRITICAL  RT-01", "EXCEPTED  RT-05",
+		"accepted by jane@example.com until 2026-12-10: Needed for the old billing export", "HIGH      GD-01", "FIX THESE FIRST", " 1. CRITICAL  RT-01", "7 failures, hours",
+		"SCORECARD", "Foundation security: 1 of 2 done, 1 not done", "not known       Compliance-ready documentation (not known: AC-08)",
+		"SINCE 2026-10-20 09:30:00 UTC (october.json)", "1 new failure, 1 fixed, 1 gone, 1 newly unknown", "NOT KNOWN (1)", "ACCEPTED (2)", "EXCEPTED  PW-08", "REGISTER", "register.yaml:12",
+	} {
+		at := strings.Index(b.String(), want)
+		if at <= last {
+			t.Fatalf("got %q at %d, want it after byte %d of\n%s", want, at, last, &b)
+		}
+		last = at
+	}
+	b.Reset()
+	if err := a.JUnit(&b); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(b.String(), `<skipped message="accepted by jane@example.com until 2026-12-10: Needed for the old billing export"`) {
+		t.Errorf("JUnit: got no owner and end in\n%s", &b)
+	}
+	b.Reset()
+	if err := a.CSV(&b); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(b.String(), "jane@example.com,2026-12-10,Needed for the old billing export") {
+		t.Errorf("CSV: got no owner and end in\n%s", &b)
+	}
+}
+
+func TestColoursAreForTerminalsOnly(t *testing.T) {
+	for color, want := range map[bool]bool{true: true, false: false} {
+		var b bytes.Buffer
+		if err := assessmenttest.Story().Text(&b, assessment.TextOptions{Color: color}); err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Contains(b.String(), "\x1b["); got != want {
+			t.Errorf("color %v: got escape sequences %v", color, got)
+		}
+	}
+}
+
+func TestAHostileScanIsHarmlessInText(t *testing.T) {
+	for _, write := range []func(*bytes.Buffer) error{
+		func(b *bytes.Buffer) error { return assessmenttest.Hostile().Text(b, assessment.TextOptions{}) },
+		func(b *bytes.Buffer) error { return assessmenttest.Hostile().CSV(b) },
+	} {
+		var b bytes.Buffer
+		if err := write(&b); err != nil {
+			t.Fatal(err)
+		}
+		if strings.ContainsAny(b.String(), "\x1b\u202e\u200b\u009b\r") {
+			t.Errorf("got characters that a terminal obeys in %.300q", b.String())
+		}
+	}
+}
+
+// An attestation is not an old fact: it has an end of its own.
+func TestTheAgeOfFactsIsThatOfCalls(t *testing.T) {
+	a := assessment.New("v", assessmenttest.Day, nil)
+	for _, id := range []rootkeep.AccountID{"000000000001", "000000000002", "000000000003", "000000000004"} {
+		s := &facts.Snapshot{Account: id, Taken: assessmenttest.Day}
+		s.Observe("iam:GetCredentialReport", assessmenttest.Day.Add(-4*time.Hour), "", "users.mfa_enabled")
+		s.Observe("attestation", assessmenttest.Day.AddDate(0, -6, 0), "r.yaml:3", "attested.root_devices")
+		a.Add(s, nil)
+	}
+	a.Finish()
+	var b bytes.Buffer
+	if err := a.Text(&b, assessment.TextOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	if want := "account 000000000004: the oldest of 2026-11-20 05:30:00 UTC"; !strings.Contains(b.String(), want) {
+		t.Errorf("got no %q in\n%s", want, &b)
 	}
 }

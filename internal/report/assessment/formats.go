@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
 
 	"github.com/rootkeep/rootkeep"
 	"github.com/rootkeep/rootkeep/internal/report/text"
@@ -15,11 +16,16 @@ import (
 // is quoted with an apostrophe.
 func (a *Assessment) CSV(w io.Writer) error {
 	out := csv.NewWriter(w)
-	lines := [][]string{{"status", "severity", "control", "title", "account", "region", "resource", "detail", "missing", "permissions"}}
+	lines := [][]string{{"status", "severity", "control", "title", "account", "region", "resource", "detail", "missing", "permissions", "owner", "until", "reason"}}
 	for _, f := range a.Findings {
-		lines = append(lines, []string{
+		line := []string{
 			f.Status.String(), f.Severity.String(), f.Control, f.Title, string(f.Account), string(f.Region), f.Resource, f.Detail, strings.Join(f.Missing, "; "), strings.Join(f.Permissions, " "),
-		})
+			"", "", "",
+		}
+		if e := f.Exception; e != nil {
+			copy(line[len(line)-3:], []string{e.Owner, e.Until.UTC().Format(time.DateOnly), e.Reason})
+		}
+		lines = append(lines, line)
 	}
 	for _, line := range lines {
 		for i := range line {
@@ -70,6 +76,9 @@ func (a *Assessment) JUnit(w io.Writer) error {
 			c.Error = &junitMessage{Message: strings.Join(f.Missing, "; "), Type: "unknown"}
 		case rootkeep.NotApplicable, rootkeep.Excepted:
 			c.Skipped = &junitMessage{Message: f.Status.String()}
+			if e := f.Exception; e != nil {
+				c.Skipped.Message = acceptance(e)
+			}
 		}
 		suite.Cases = append(suite.Cases, c)
 	}

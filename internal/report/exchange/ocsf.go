@@ -34,32 +34,37 @@ func OCSF(w io.Writer, h *report.Hunt) error {
 	return out.Flush()
 }
 
+// ocsfHead is how every finding begins.
+type ocsfHead struct {
+	ActivityID   int    `json:"activity_id"`
+	ActivityName string `json:"activity_name"`
+	CategoryUID  int    `json:"category_uid"`
+	CategoryName string `json:"category_name"`
+	ClassUID     int    `json:"class_uid"`
+	ClassName    string `json:"class_name"`
+	TypeUID      int    `json:"type_uid"`
+	TypeName     string `json:"type_name"`
+	SeverityID   int    `json:"severity_id"`
+	Severity     string `json:"severity"`
+	StatusID     int    `json:"status_id"`
+	Status       string `json:"status"`
+	Time         int64  `json:"time"`
+}
+
 type ocsfFinding struct {
-	ActivityID   int              `json:"activity_id"`
-	ActivityName string           `json:"activity_name"`
-	CategoryUID  int              `json:"category_uid"`
-	CategoryName string           `json:"category_name"`
-	ClassUID     int              `json:"class_uid"`
-	ClassName    string           `json:"class_name"`
-	TypeUID      int              `json:"type_uid"`
-	TypeName     string           `json:"type_name"`
-	SeverityID   int              `json:"severity_id"`
-	Severity     string           `json:"severity"`
-	StatusID     int              `json:"status_id"`
-	Status       string           `json:"status"`
-	Time         int64            `json:"time"`
-	StartTime    int64            `json:"start_time"`
-	EndTime      int64            `json:"end_time"`
-	Count        int              `json:"count"`
-	Message      string           `json:"message"`
-	Metadata     ocsfMetadata     `json:"metadata"`
-	Info         ocsfInfo         `json:"finding_info"`
-	Cloud        ocsfCloud        `json:"cloud"`
-	Evidences    []ocsfEvidence   `json:"evidences,omitempty"`
-	Resources    []ocsfResource   `json:"resources,omitempty"`
-	Observables  []ocsfObservable `json:"observables,omitempty"`
-	Remediation  ocsfDescription  `json:"remediation"`
-	Unmapped     ocsfUnmapped     `json:"unmapped"`
+	ocsfHead
+	StartTime   int64            `json:"start_time"`
+	EndTime     int64            `json:"end_time"`
+	Count       int              `json:"count"`
+	Message     string           `json:"message"`
+	Metadata    ocsfMetadata     `json:"metadata"`
+	Info        ocsfInfo         `json:"finding_info"`
+	Cloud       ocsfCloud        `json:"cloud"`
+	Evidences   []ocsfEvidence   `json:"evidences,omitempty"`
+	Resources   []ocsfResource   `json:"resources,omitempty"`
+	Observables []ocsfObservable `json:"observables,omitempty"`
+	Remediation ocsfDescription  `json:"remediation"`
+	Unmapped    ocsfUnmapped     `json:"unmapped"`
 }
 
 type ocsfDescription struct {
@@ -187,13 +192,9 @@ type ocsfUnmapped struct {
 }
 
 func newFinding(h *report.Hunt, a *rootkeep.Alert) ocsfFinding {
-	const class, create = 2004, 1
-	id, caption := ocsfSeverity(a.Level)
 	f := ocsfFinding{
-		ActivityID: create, ActivityName: "Create", CategoryUID: 2, CategoryName: "Findings",
-		ClassUID: class, ClassName: "Detection Finding", TypeUID: class*100 + create, TypeName: "Detection Finding: Create",
-		SeverityID: id, Severity: caption, StatusID: 1, Status: "New",
-		Time: h.Finished.UnixMilli(), StartTime: a.First.UnixMilli(), EndTime: a.Last.UnixMilli(), Count: a.Count,
+		ocsfHead:  newHead(2004, "Detection Finding", a.Level, h.Finished),
+		StartTime: a.First.UnixMilli(), EndTime: a.Last.UnixMilli(), Count: a.Count,
 		Message:  fmt.Sprintf("%s: %s", text.Visible(a.Title, text.Line), text.Visible(a.Actor.Principal, text.Line)),
 		Metadata: ocsfMetadata{Version: ocsfVersion, Profiles: []string{"cloud"}, UID: a.ID},
 		Info:     newInfo(h, a),
@@ -214,6 +215,17 @@ func newFinding(h *report.Hunt, a *rootkeep.Alert) ocsfFinding {
 	}
 	f.Observables = observables(f.Evidences)
 	return f
+}
+
+// newHead begins a finding of a class that was found at a time.
+func newHead(class int, name string, level rootkeep.Severity, at time.Time) ocsfHead {
+	const create = 1
+	id, caption := ocsfSeverity(level)
+	return ocsfHead{
+		ActivityID: create, ActivityName: "Create", CategoryUID: 2, CategoryName: "Findings",
+		ClassUID: class, ClassName: name, TypeUID: class*100 + create, TypeName: name + ": Create",
+		SeverityID: id, Severity: caption, StatusID: 1, Status: "New", Time: at.UnixMilli(),
+	}
 }
 
 // ocsfSeverity is severity_id and its caption: 1 Informational to 5 Critical.

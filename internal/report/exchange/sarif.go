@@ -1,5 +1,6 @@
-// Package exchange writes a hunt in the formats that other tools read: SARIF for
-// code scanning and OCSF for security lakes. A report.Hunt goes in.
+// Package exchange writes a hunt or a scan in the formats that other tools read: SARIF
+// for code scanning and OCSF for security lakes. A report.Hunt or an
+// assessment.Assessment goes in.
 package exchange
 
 import (
@@ -22,9 +23,13 @@ import (
 // event; the other events are related locations. A byteOffset counts in the
 // inflated file, because a compressed file has no position for a record.
 func SARIF(w io.Writer, h *report.Hunt) error {
-	b, err := json.MarshalIndent(newSarif(h), "", "  ")
+	return writeSarif(w, newSarif(h))
+}
+
+func writeSarif(w io.Writer, log sarifLog) error {
+	b, err := json.MarshalIndent(log, "", "  ")
 	if err != nil {
-		return fmt.Errorf("write hunt as SARIF: %w", err)
+		return fmt.Errorf("write SARIF: %w", err)
 	}
 	_, err = w.Write(append(text.Inert(b), '\n'))
 	return err
@@ -59,6 +64,7 @@ type sarifRule struct {
 	ID               string            `json:"id"`
 	Name             string            `json:"name,omitempty"`
 	ShortDescription sarifText         `json:"shortDescription"`
+	FullDescription  *sarifText        `json:"fullDescription,omitempty"`
 	Help             *sarifText        `json:"help,omitempty"`
 	Properties       map[string]string `json:"properties"`
 }
@@ -84,13 +90,15 @@ type sarifReference struct {
 type sarifResult struct {
 	RuleID       string            `json:"ruleId"`
 	RuleIndex    int               `json:"ruleIndex"`
+	Kind         string            `json:"kind,omitempty"` // fail if it is left out
 	Level        string            `json:"level"`
 	Message      sarifText         `json:"message"`
 	Locations    []sarifLocation   `json:"locations"`
 	Related      []sarifLocation   `json:"relatedLocations,omitempty"`
 	Fingerprints map[string]string `json:"partialFingerprints"`
 	Occurrences  int               `json:"occurrenceCount,omitempty"`
-	Properties   sarifProperties   `json:"properties"`
+	Suppressions []sarifAcceptance `json:"suppressions,omitempty"`
+	Properties   any               `json:"properties"` // sarifProperties or scanProperties
 }
 
 type sarifProperties struct {
@@ -105,9 +113,11 @@ type sarifProperties struct {
 	Tags      []string          `json:"tags,omitempty"`
 }
 
+// sarifLocation is a place in a file, or a resource that has none.
 type sarifLocation struct {
-	Physical sarifPhysical `json:"physicalLocation"`
-	Message  *sarifText    `json:"message,omitempty"`
+	Physical *sarifPhysical `json:"physicalLocation,omitempty"`
+	Logical  []sarifLogical `json:"logicalLocations,omitempty"`
+	Message  *sarifText     `json:"message,omitempty"`
 }
 
 type sarifPhysical struct {
@@ -136,6 +146,10 @@ func newSarif(h *report.Hunt) sarifLog {
 	for i := range h.Alerts {
 		run.Results = append(run.Results, newResult(&h.Alerts[i], index))
 	}
+	return sarifOf(run)
+}
+
+func sarifOf(run sarifRun) sarifLog {
 	return sarifLog{Schema: "https://json.schemastore.org/sarif-2.1.0.json", Version: "2.1.0", Runs: []sarifRun{run}}
 }
 
@@ -158,11 +172,16 @@ func sarifRules(alerts []rootkeep.Alert) ([]sarifRule, map[string]int) {
 		}
 		if !known || a.Level > level[hit.ID] {
 			level[hit.ID] = a.Level
-			// GitHub code scanning ranks rules by this number, a CVSS-like string.
-			rules[at].Properties["security-severity"] = [...]string{"0.0", "3.0", "5.5", "8.0", "9.5"}[min(a.Level, rootkeep.Critical)]
+			rules[at].Properties["security-severity"] = securitySeverity(a.Level)
 		}
 	}
 	return rules, index
+}
+
+// securitySeverity is the number by which GitHub code scanning ranks rules, a CVSS-like
+// string.
+func securitySeverity(s rootkeep.Severity) string {
+	return [...]string{"0.0", "3.0", "5.5", "8.0", "9.5"}[min(s, rootkeep.Critical)]
 }
 
 // ruleName is the short name of a rule, or its title when it has none.
@@ -186,6 +205,17 @@ func reason(a *rootkeep.Alert) rootkeep.RuleHit {
 
 func newResult(a *rootkeep.Alert, index map[string]int) sarifResult {
 	hit := reason(a)
+	about := sarifProperties{
+		Severity: a.Level, State: a.State, Account: string(a.Account), Principal: text.Visible(a.Actor.Principal, 0),
+		First: a.First.UTC().Format(time.RFC3339), Last: a.Last.UTC().Format(time.RFC3339), Next: text.Visible(report.Next(a), 0),
+		Rules: []string{},
+	}
+	for _, rule := range a.Rules {
+		about.Rules = append(about.Rules, ruleName(rule))
+	}
+	for _, t := range a.Techniques {
+		about.Tags = append(about.Tags, "attack."+strings.ToLower(t.ID))
+	}
 	r := sarifResult{
 		RuleID: hit.ID, RuleIndex: index[hit.ID], Level: sarifLevel(a.Level),
 		Message: sarifText{fmt.Sprintf("%s: %s, %s, %s", text.Visible(a.Title, text.Line), text.Visible(a.Actor.Principal, text.Line), text.Period(a.First, a.Last),
@@ -193,17 +223,7 @@ func newResult(a *rootkeep.Alert, index map[string]int) sarifResult {
 		Locations:    []sarifLocation{},
 		Fingerprints: map[string]string{"rootkeepAlert/v1": a.ID},
 		Occurrences:  a.Count,
-		Properties: sarifProperties{
-			Severity: a.Level, State: a.State, Account: string(a.Account), Principal: text.Visible(a.Actor.Principal, 0),
-			First: a.First.UTC().Format(time.RFC3339), Last: a.Last.UTC().Format(time.RFC3339), Next: text.Visible(report.Next(a), 0),
-			Rules: []string{},
-		},
-	}
-	for _, rule := range a.Rules {
-		r.Properties.Rules = append(r.Properties.Rules, ruleName(rule))
-	}
-	for _, t := range a.Techniques {
-		r.Properties.Tags = append(r.Properties.Tags, "attack."+strings.ToLower(t.ID))
+		Properties:   about,
 	}
 	for i, e := range a.Events {
 		l := location(e.File, e.Offset)
@@ -230,7 +250,7 @@ func sarifLevel(s rootkeep.Severity) string {
 }
 
 func location(file string, offset int64) sarifLocation {
-	var l sarifLocation
+	l := sarifLocation{Physical: &sarifPhysical{}}
 	l.Physical.Artifact.URI = fileURI(file)
 	if offset >= 0 {
 		l.Physical.Region = &sarifRegion{offset}

@@ -83,6 +83,11 @@ def settings(s3):
         answer = getattr(control, harness.method(operation))(AccountId=ME, **p)
         harness.called.add("s3 " + operation.replace("Public", "AccountPublic"))
         check(operation[0] != "G" or answer["PublicAccessBlockConfiguration"]["BlockPublicAcls"], f"account public access block: {answer}")
+    try:
+        control.get_public_access_block(AccountId=ME)
+        check(False, "an account without a public access block has one")
+    except botocore.exceptions.ClientError as e:
+        check(e.response["Error"]["Code"] == "NoSuchPublicAccessBlockConfiguration", f"account without a public access block: {e.response}")
 
 
 def versions():

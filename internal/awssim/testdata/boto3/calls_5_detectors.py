@@ -68,6 +68,11 @@ def securityhub():
     control = next(c for c in h("DescribeStandardsControls", StandardsSubscriptionArn=s)["Controls"] if c["ControlId"] == "IAM.9")
     h("UpdateStandardsControl", StandardsControlArn=control["StandardsControlArn"], ControlStatus="DISABLED", DisabledReason="test")
     h("DescribeStandardsControls", lambda a: [c["ControlId"] for c in a["Controls"] if c["ControlStatus"] == "DISABLED"] == ["IAM.9"], StandardsSubscriptionArn=s)
+    cis = h("DescribeStandards")["Standards"][3]["StandardsArn"]
+    pair = lambda control, standard: {"SecurityControlId": control, "StandardsArn": standard}
+    h("BatchGetStandardsControlAssociations", lambda a: [(d["SecurityControlId"], d["AssociationStatus"], d.get("UpdatedReason")) for d in a["StandardsControlAssociationDetails"]] ==
+      [("IAM.4", "ENABLED", None), ("IAM.9", "DISABLED", "test"), ("CloudWatch.1", "DISABLED", None)] and a["UnprocessedAssociations"][0]["ErrorCode"] == "NOT_FOUND",
+      StandardsControlAssociationIds=[pair("IAM.4", fsbp), pair("IAM.9", fsbp), pair("CloudWatch.1", cis), pair("CloudWatch.1", fsbp)])
     h("BatchImportFindings", lambda a: a["SuccessCount"] == 1 and a["FailedCount"] == 1, Findings=[FINDING, {**FINDING, "Id": "other", "AwsAccountId": MEMBER}])
     match = {"SeverityLabel": [{"Value": "CRITICAL", "Comparison": "EQUALS"}], "WorkflowStatus": [{"Value": "NEW", "Comparison": "EQUALS"}], "ResourceType": [{"Value": "AwsAcc", "Comparison": "PREFIX"}]}
     h("GetFindings", lambda a: a["Findings"][0]["Title"] == "Root has no MFA" and a["Findings"][0]["RecordState"] == "ACTIVE", Filters=match)
@@ -77,6 +82,10 @@ def securityhub():
     h("BatchImportFindings", lambda a: a["SuccessCount"] == 1, Findings=[FINDING])
     h("GetFindings", lambda a: a["Findings"][0]["Workflow"]["Status"] == "RESOLVED", Filters={"Id": [{"Value": "root-mfa", "Comparison": "EQUALS"}]})
     h("GetFindings", lambda a: a["Findings"] == [], Filters={"WorkflowStatus": [{"Value": "RESOLVED", "Comparison": "NOT_EQUALS"}]})
+    h("BatchImportFindings", Findings=[{**FINDING, "Id": "older", "CreatedAt": "2026-11-01T00:00:00Z", "Compliance": {"Status": "FAILED", "SecurityControlId": "IAM.9"}}])
+    h("GetFindings", lambda a: [f["Id"] for f in a["Findings"]] == ["older"], MaxResults=1, SortCriteria=[{"Field": "CreatedAt", "SortOrder": "asc"}], Filters={"Region": [{"Value": "us-east-1", "Comparison": "EQUALS"}]})
+    h("GetFindings", lambda a: [f["Id"] for f in a["Findings"]] == ["older"], Filters={"ComplianceSecurityControlId": [{"Value": "IAM.9", "Comparison": "EQUALS"}]})
+    refused("securityhub", "GetFindings", "InvalidInputException", who="security", SortCriteria=[{"Field": "Color", "SortOrder": "asc"}])
     refused("securityhub", "GetFindings", "InvalidInputException", who="security", Filters={"NetworkProtocol": [{"Value": "x", "Comparison": "EQUALS"}]})
     a = h("CreateFindingAggregator", lambda r: r["FindingAggregationRegion"] == "us-east-1", RegionLinkingMode="ALL_REGIONS")["FindingAggregatorArn"]
     h("ListFindingAggregators", lambda r: r["FindingAggregators"][0]["FindingAggregatorArn"] == a)
@@ -84,6 +93,12 @@ def securityhub():
     h("DeleteFindingAggregator", FindingAggregatorArn=a)
     h("EnableOrganizationAdminAccount", who="management", AdminAccountId=SECURITY)
     h("ListOrganizationAdminAccounts", lambda r: r["AdminAccounts"][0]["AccountId"] == SECURITY, who="management")
+    refused("securityhub", "GetAdministratorAccount", "InvalidAccessException", who="member")
+    h("EnableSecurityHub", who="member", EnableDefaultStandards=False)
+    h("GetAdministratorAccount", lambda r: r["Administrator"]["AccountId"] == SECURITY, who="member")
+    h("GetAdministratorAccount", lambda r: "Administrator" not in r)
+    refused("securityhub", "DescribeOrganizationConfiguration", "InvalidAccessException", who="member")
+    h("DisableSecurityHub", who="member")
     h("UpdateOrganizationConfiguration", AutoEnable=True, AutoEnableStandards="NONE")
     h("DescribeOrganizationConfiguration", lambda r: r["AutoEnable"] and r["AutoEnableStandards"] == "NONE")
     h("BatchDisableStandards", lambda r: r["StandardsSubscriptions"][0]["StandardsStatus"] == "DELETING", StandardsSubscriptionArns=[s])
