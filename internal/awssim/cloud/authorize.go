@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/rootkeep/rootkeep"
 	"github.com/rootkeep/rootkeep/iam"
 )
 
@@ -107,6 +108,28 @@ func (c *Cloud) ServiceMay(service, action string, r Resource) bool {
 	d, err := iam.Evaluate(&iam.Request{
 		Action: action, Resource: r.ARN, ResourceAccount: r.Owner.ID, Principal: who, Context: iam.NewContext(keys),
 	}, iam.Policies{Resource: policies})
+	return err == nil && d.Allowed()
+}
+
+// RoleMay says whether an AWS service may assume a role and the role lets it do
+// something to a resource that has no policy of its own.
+func (c *Cloud) RoleMay(service, role, action string, r Resource) bool {
+	arn, err := rootkeep.ParseARN(role)
+	owner := c.accounts[arn.Account]
+	if err != nil || owner == nil {
+		return false
+	}
+	in := owner.InForce(c.Now())
+	held := in.Roles[role[strings.LastIndexByte(role, '/')+1:]]
+	if held == nil || held.ARN != role {
+		return false
+	}
+	assume := Resource{ARN: role, Owner: owner, Policies: []Text{{Name: "trust policy of " + held.Name, Document: held.Trust}}, Keys: map[string][]string{"aws:SourceAccount": {string(owner.ID)}}}
+	if !c.ServiceMay(service, "sts:AssumeRole", assume) {
+		return false
+	}
+	as := Call{Cloud: c, Caller: RoleCaller(owner, held, "service"), Account: owner, Now: c.Now()}
+	d, err := as.decide(action, r)
 	return err == nil && d.Allowed()
 }
 
