@@ -11,8 +11,6 @@ import (
 	accounttypes "github.com/aws/aws-sdk-go-v2/service/account/types"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	iamtypes "github.com/aws/aws-sdk-go-v2/service/iam/types"
-	"github.com/aws/aws-sdk-go-v2/service/organizations"
-	orgtypes "github.com/aws/aws-sdk-go-v2/service/organizations/types"
 
 	"github.com/rootkeep/rootkeep/internal/facts"
 )
@@ -29,7 +27,6 @@ var identityOperations = []Operation{
 	{Action: "iam:GetAccountPasswordPolicy", read: passwordPolicy},
 	{Action: "iam:ListVirtualMFADevices", read: virtualDevices},
 	{Action: "iam:ListAccountAliases", read: accountAlias},
-	{Action: "organizations:DescribeOrganization", read: organization},
 }
 
 // enabledRegions asks which Regions the account may use.
@@ -176,23 +173,5 @@ func accountAlias(ctx context.Context, p *place) (any, error) {
 		if len(out.AccountAliases) > 0 {
 			f.Account.Alias = out.AccountAliases[0]
 		}
-	}), nil
-}
-
-// organization reads the organization; an account may be in none.
-func organization(ctx context.Context, p *place) (any, error) {
-	out, err := ask(ctx, p, organizations.NewFromConfig(p.aws).DescribeOrganization, &organizations.DescribeOrganizationInput{})
-	var none *orgtypes.AWSOrganizationsNotInUseException
-	switch {
-	case errors.As(err, &none):
-		return direct(func(f *facts.Facts) { f.Organization = facts.Organization{} }), nil
-	case err != nil:
-		return nil, err
-	case out.Organization == nil:
-		return nil, errors.New("an answer without an organization")
-	}
-	return direct(func(f *facts.Facts) {
-		o := out.Organization
-		f.Organization = facts.Organization{Member: true, ID: aws.ToString(o.Id), Management: aws.ToString(o.MasterAccountId) == string(p.reader.account)}
 	}), nil
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -76,9 +77,16 @@ func TestAWholeAccount(t *testing.T) {
 	if len(f.Queues) != 1 || f.Queues[0].ARN != "arn:aws:sqs:us-east-1:111111111111:events" || !f.Queues[0].Encrypted || len(f.Secrets) != 1 || f.Secrets[0].Rotation {
 		t.Errorf("queue and secret: got %+v, %+v", f.Queues, f.Secrets)
 	}
+	if len(f.EventBuses) != 18 || len(f.EventRules) != 1 || len(f.EventRules[0].Targets) != 1 || len(f.Topics) != 1 || !f.Topics[0].KeyCustomer || !f.Topics[0].KeyEnabled {
+		t.Errorf("event rules and topics: got %d buses, %+v, %+v", len(f.EventBuses), f.EventRules, f.Topics)
+	}
+	if topic := f.Topics[0]; !strings.Contains(topic.Policy, "events.amazonaws.com") || !strings.Contains(topic.KeyPolicy, "GenerateDataKey") {
+		t.Errorf("policies of the topic and its key: got %+v", topic)
+	}
 	for _, u := range s.Unknown() {
-		// No call of this package tells root's devices and what is in the register.
-		if u.Path != "root.devices" && !strings.HasSuffix(u.Reason, "in the register") {
+		// No call of this package tells root's devices and what is in the register, and AWS
+		// tells no account that is in no organization with which address its root signs in.
+		if u.Path != "root.devices" && !strings.HasSuffix(u.Reason, "in the register") && u.Path != "root.email" {
 			t.Errorf("%s: %s", u.Path, u.Reason)
 		}
 	}
@@ -102,31 +110,45 @@ func TestAWholeAccount(t *testing.T) {
 // The table of operations is what a read-only role is made from: it must hold what is
 // called, all of it and nothing else.
 func TestOperationsAreWhatIsCalled(t *testing.T) {
-	w := newWorld(t)
-	w.collect()
-	called, inIAM := map[string]bool{}, 0
-	more := map[string]int{"GetFindings": 2} // for two questions
-	for _, r := range w.Requests() {
-		called[actionOf(r.Service, r.Operation)] = true
-		if region, ok := w.account.Region(r.Region); !ok || !region.Enabled() {
-			t.Errorf("%s was called in %s, which is not enabled", r.Operation, r.Region)
+	w, organized := newWorld(t), newWorld(t)
+	organized.delegated()
+	called := map[string]bool{}
+	for _, c := range []struct {
+		world *world
+		inIAM int            // calls: three of them for the credential report, which takes its time
+		more  map[string]int // operations that are called more than once
+	}{
+		{w, 12, map[string]int{"GetAlternateContact": 3, "GetFindings": 2, "DescribeKey": 2}},
+		{organized, 12, map[string]int{
+			"GetAlternateContact": 3, "GetFindings": 2, "DescribeKey": 2, "ListPolicies": 2, "ListTargetsForPolicy": 2, "DescribePolicy": 2, "ListParents": 2,
+		}},
+	} {
+		inIAM := 0
+		c.world.environment(c.world.admin.Keys[0].ID, c.world.admin.Keys[0].Secret, "")
+		c.world.collect()
+		for _, r := range c.world.Requests() {
+			called[actionOf(r.Service, r.Operation)] = true
+			if region, ok := w.account.Region(r.Region); !ok || !region.Enabled() {
+				t.Errorf("%s was called in %s, which is not enabled", r.Operation, r.Region)
+			}
+			switch want := max(c.more[r.Operation], 1); {
+			case r.Service == "iam":
+				inIAM += r.Calls
+			case r.Calls != want:
+				t.Errorf("%s in %s: got %d calls, want %d", r.Operation, r.Region, r.Calls, want)
+			}
 		}
-		switch {
-		case r.Service == "iam":
-			inIAM += r.Calls
-		case r.Calls != max(more[r.Operation], 1):
-			t.Errorf("%s in %s: got %d calls, want %d", r.Operation, r.Region, r.Calls, max(more[r.Operation], 1))
+		if inIAM != c.inIAM {
+			t.Errorf("calls of IAM: got %d, want %d", inIAM, c.inIAM)
 		}
 	}
-	if inIAM != 11 { // three of them for the credential report, which takes its time
-		t.Errorf("calls of IAM: got %d, want 11", inIAM)
-	}
+	inTable := map[string]bool{} // one call may be about two kinds of resource
 	for _, o := range awsread.Operations() {
-		if !called[o.Action] {
+		if inTable[o.Action] = true; !called[o.Action] {
 			t.Errorf("%s is in the table and was not called", o.Action)
 		}
-		delete(called, o.Action)
 	}
+	maps.DeleteFunc(called, func(action string, _ bool) bool { return inTable[action] })
 	for action := range called {
 		t.Errorf("%s was called and is not in the table", action)
 	}
@@ -175,22 +197,39 @@ func statuses(s *facts.Snapshot, controls []*posture.Control) map[string]rootkee
 	return out
 }
 
+// ofOrganization says whether an operation is answered in vain outside an organization.
+func ofOrganization(action string) bool {
+	return strings.HasPrefix(action, "organizations:") || action == "iam:ListOrganizationsFeatures"
+}
+
+// registered fills in what the register would tell, so that it hides no other gap.
+func registered(s *facts.Snapshot) *facts.Snapshot {
+	s.Facts.Decided.OwnedDomains, s.Facts.Decided.SecurityAccounts = []string{"example.com"}, []string{"333333333333"}
+	s.Observe("decision", s.Taken, "", "decided")
+	return s
+}
+
 func TestADeniedPermissionMakesNothingPass(t *testing.T) {
 	controls := controls(t)
+	decides := map[string]bool{} // calls of the organization that some finding rests on
 	for _, c := range []struct {
-		name  string
-		spoil func(*world)
+		name      string
+		spoil     func(*world)
+		organized bool
 	}{
-		{"an account whose alarm works", func(*world) {}},
-		{"an account whose trail is stopped", func(w *world) { w.call("cloudtrail", "StopLogging", map[string]any{"Name": "all"}) }},
+		{"an account whose alarm works", func(*world) {}, false},
+		{"an account whose trail is stopped", func(w *world) { w.call("cloudtrail", "StopLogging", map[string]any{"Name": "all"}) }, false},
+		{"a management account", (*world).managing, true},
+		{"a delegated administrator", (*world).delegated, true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			w := newWorld(t)
 			c.spoil(w)
-			whole := statuses(w.collect(), controls)
-			for _, o := range awsread.Operations()[1:] { // nothing permits sts:GetCallerIdentity, nothing but SCPs denies it
+			w.ResetRequests()
+			whole := statuses(registered(w.collect()), controls)
+			for _, o := range w.calledBy(c.organized) {
 				w.deny(o.Action)
-				s := w.collect()
+				s := registered(w.collect())
 				w.ClearFaults()
 				if !slices.ContainsFunc(s.Gaps, func(g facts.Gap) bool { return g.Permission == o.Action && strings.Contains(g.Reason, "denied") }) {
 					t.Errorf("%s denied: no gap names it", o.Action)
@@ -204,12 +243,30 @@ func TestADeniedPermissionMakesNothingPass(t *testing.T) {
 						lost++
 					}
 				}
-				if lost == 0 && !slices.Contains([]string{"iam:ListAccountAliases", "organizations:DescribeOrganization", "securityhub:DescribeOrganizationConfiguration"}, o.Action) {
+				decides[o.Action] = decides[o.Action] || lost > 0
+				if lost == 0 && !slices.Contains([]string{"iam:ListAccountAliases", "securityhub:DescribeOrganizationConfiguration"}, o.Action) && !ofOrganization(o.Action) {
 					t.Errorf("%s denied: no finding is unknown for it", o.Action)
 				}
 			}
 		})
 	}
+	for _, o := range awsread.Operations() {
+		if ofOrganization(o.Action) && !decides[o.Action] {
+			t.Errorf("%s denied: no finding of any account is unknown for it", o.Action)
+		}
+	}
+}
+
+// calledBy are the operations that were called so far; of an organization only those
+// that are not the same in every account.
+func (w *world) calledBy(organized bool) []awsread.Operation {
+	called := map[string]bool{}
+	for _, r := range w.Requests() {
+		called[strings.Replace(r.Service, "monitoring", "cloudwatch", 1)+":"+r.Operation] = true
+	}
+	return slices.DeleteFunc(awsread.Operations()[1:], func(o awsread.Operation) bool { // nothing permits sts:GetCallerIdentity, nothing but SCPs denies it
+		return !called[o.Action] || organized && !ofOrganization(o.Action) && o.Action != "account:GetPrimaryEmail"
+	})
 }
 
 func TestWithoutItsRegionsOneIsRead(t *testing.T) {
@@ -256,6 +313,73 @@ func TestOneRegionThatFailsIsNamed(t *testing.T) {
 	}
 }
 
+func TestAlarmsOfEveryKindAndRulesOfEveryBus(t *testing.T) {
+	w := newWorld(t)
+	topic := w.account.ARN("sns", "us-east-1", "alerts")
+	w.call("monitoring", "PutMetricAlarm", map[string]any{
+		"AlarmName": "clock", "Namespace": "CIS", "MetricName": "root", "Statistic": "Sum", "Period": 300, "EvaluationPeriods": 1, "Threshold": 5,
+		"ComparisonOperator": "GreaterThanOrEqualToThreshold", "EvaluationWindow": map[string]any{"WallClockWindow": map[string]any{"Timezone": "UTC"}},
+	})
+	w.call("monitoring", "PutCompositeAlarm", map[string]any{"AlarmName": "any", "AlarmRule": "ALARM(root)", "AlarmActions": []string{topic}})
+	w.call("monitoring", "PutLogAlarm", map[string]any{
+		"AlarmName": "log", "ComparisonOperator": "GreaterThanThreshold", "QueryResultsToAlarm": 1, "QueryResultsToEvaluate": 2, "Threshold": 0, "AlarmActions": []string{topic},
+		"ScheduledQueryConfiguration": map[string]any{
+			"QueryString": `filter userIdentity.type = "Root"`, "AggregationExpression": "count(*)", "ScheduledQueryRoleARN": w.account.IAM("role/query"), "LogGroupIdentifiers": []string{"trail"},
+			"ScheduleConfiguration": map[string]any{"ScheduleExpression": "rate(5 minutes)", "StartTimeOffset": 360, "EndTimeOffset": 60},
+		},
+	})
+	w.call("events", "CreateEventBus", map[string]any{"Name": "security"})
+	w.call("events", "PutRule", map[string]any{"Name": "passed", "EventBusName": "security", "EventPattern": `{"detail": {"eventName": ["ConsoleLogin"]}}`})
+	w.call("events", "PutTargets", map[string]any{"Rule": "passed", "EventBusName": "security", "Targets": []map[string]any{{"Id": "1", "Arn": topic, "RoleArn": w.account.IAM("role/r")}}})
+	s := w.collect()
+	if len(s.Gaps) > 0 {
+		t.Errorf("gaps: got %v, want none", s.Gaps)
+	}
+	f := s.Facts
+	windows := map[string]string{}
+	for _, a := range f.Alarms {
+		windows[a.Name] = a.Window
+	}
+	if !cmp.Equal(windows, map[string]string{"root": "sliding", "clock": "wall-clock"}) {
+		t.Errorf("windows: got %v", windows)
+	}
+	want := []facts.LogAlarm{{
+		ARN: w.account.ARN("cloudwatch", "us-east-1", "alarm:log"), Name: "log", Query: `filter userIdentity.type = "Root"`, Aggregation: "count(*)", LogGroups: []string{"trail"},
+		Schedule: "rate(5 minutes)", From: 360, To: 60, Results: 2, ResultsToAlarm: 1, Comparison: "GreaterThanThreshold", ActionsEnabled: true, Actions: []string{topic},
+	}}
+	if diff := cmp.Diff(want, f.LogAlarms); diff != "" {
+		t.Errorf("log alarms (-want +got):\n%s", diff)
+	}
+	if len(f.CompositeAlarms) != 1 || f.CompositeAlarms[0].Rule != "ALARM(root)" || !f.CompositeAlarms[0].ActionsEnabled {
+		t.Errorf("composite alarms: got %+v", f.CompositeAlarms)
+	}
+	i := slices.IndexFunc(f.EventRules, func(r facts.EventRule) bool { return r.Name == "passed" })
+	if i < 0 || f.EventRules[i].Bus != "security" || !cmp.Equal(f.EventRules[i].Targets, []facts.Target{{ARN: topic, Role: w.account.IAM("role/r")}}) {
+		t.Errorf("a rule of another bus: got %+v", f.EventRules)
+	}
+	if len(f.Topics) != 1 {
+		t.Errorf("the topic of all of them: got %+v", f.Topics)
+	}
+}
+
+func TestADeniedRegionTakesNothingFromAProof(t *testing.T) {
+	w := newWorld(t)
+	for _, service := range []string{"monitoring", "logs", "sns", "events"} {
+		w.AddFault(cloud.Fault{Kind: cloud.Deny, Service: service, Region: "eu-west-1"})
+	}
+	s := w.collect()
+	if !slices.ContainsFunc(s.Gaps, func(g facts.Gap) bool { return g.Path == "alarms.metric" && g.Regions == "eu-west-1" }) {
+		t.Errorf("gaps: got %v, want one of alarms.metric in eu-west-1", s.Gaps)
+	}
+	for name, want := range map[string]rootkeep.Status{"MF-03": rootkeep.Pass, "MF-05": rootkeep.Unknown} {
+		for _, f := range posture.Evaluate(s, controls(t), posture.Setting{Now: time.Now()}) {
+			if f.Control == name && f.Status != want {
+				t.Errorf("%s: got %s %s %v, want %s", name, f.Status, f.Detail, f.Missing, want)
+			}
+		}
+	}
+}
+
 func TestDocumentationListsThePermissions(t *testing.T) {
 	text, err := os.ReadFile("../../docs/scan.md")
 	if err != nil {
@@ -268,7 +392,7 @@ func TestDocumentationListsThePermissions(t *testing.T) {
 			t.Errorf("docs/scan.md: %s is missing", o.Action)
 		}
 	}
-	if got, want := strings.Count(list, "`iam:"), 9; got != want {
+	if got, want := strings.Count(list, "`iam:"), 10; got != want {
 		t.Errorf("docs/scan.md: got %d actions of IAM, want %d", got, want)
 	}
 }

@@ -25,6 +25,7 @@ func (r *reader) collect(ctx context.Context) (*facts.Snapshot, error) {
 	if err != nil {
 		return nil, err
 	}
+	lost.places = len(regions)
 	tasks := r.tasks(regions)
 	if err := r.run(ctx, tasks); err != nil {
 		return nil, err
@@ -87,10 +88,14 @@ func (r *reader) details(ctx context.Context, s *facts.Snapshot, lost *failures)
 		sofar.Gaps = slices.Clone(s.Gaps)
 		lost.gaps(&sofar)
 		for _, o := range operations {
+			if o.enter != nil {
+				o.enter(&s.Facts)
+				sofar.Facts = s.Facts
+			}
 			about := r.tasksOf(o, &sofar)
 			lost.spread(o, about)
 			about = slices.DeleteFunc(about, func(t *task) bool { return lost.lack(o.needs, t.target.key) })
-			if len(about) == 0 {
+			if len(about) == 0 && !o.untold {
 				told[o.Action] = r.config.Now().UTC() // without a resource there is nothing to ask
 			}
 			tasks = append(tasks, about...)
@@ -136,6 +141,9 @@ func take(in *intake.Intake, t *task) error {
 	case direct:
 		answer(&s.Facts)
 		return nil
+	}
+	if t.Action == describeAlarms {
+		s.Observe(t.Action, t.at, "", "topics.arn") // alarms name topics, see alertTopics
 	}
 	before := len(s.Facts.MetricFilters)
 	if err := add(in, t); err != nil {

@@ -39,6 +39,22 @@ func denied(err error) bool {
 	return slices.Contains([]string{"AccessDenied", "AccessDeniedException", "AuthorizationError", "AuthorizationErrorException", "UnauthorizedOperation"}, code(err))
 }
 
+// forManagement is why a member is told nothing of its organization. No permission
+// would change that, so that none is named.
+const forManagement = "is answered to the management account and to delegated administrators alone"
+
+// memberOnly says that AWS refuses because of who the account is, not for want of a
+// permission. Of Organizations the text alone tells the two apart.
+func memberOnly(err smithy.APIError) bool {
+	switch err.ErrorCode() {
+	case "AccountNotManagementOrDelegatedAdministratorException":
+		return true
+	case "AccessDeniedException":
+		return strings.HasPrefix(err.ErrorMessage(), "You don't have permissions to access this resource")
+	}
+	return false
+}
+
 // failure is why an operation told nothing. Equal failures of several Regions are one.
 type failure struct {
 	call   string // the operation whose facts are lost
@@ -63,6 +79,8 @@ func failureOf(t *task) failure {
 	switch {
 	case errors.As(t.err, &other):
 		f.action, f.why = "", short(other.Error())
+	case errors.As(t.err, &api) && memberOnly(api):
+		f.why = forManagement
 	case denied(t.err) && errors.As(t.err, &api) && strings.Contains(api.ErrorMessage(), "service control policy"):
 		f.why = "denied by a service control policy"
 	case denied(t.err):
@@ -94,6 +112,7 @@ func short(s string) string {
 type failures struct {
 	order   []failure
 	regions map[failure][]string
+	places  int // Regions that were read
 }
 
 func (f *failures) add(t *task) {
@@ -154,13 +173,20 @@ func (f *failures) put(key failure, regions ...string) {
 // those that an older source told: a part of a list is not the list.
 func (f *failures) gaps(s *facts.Snapshot) {
 	for _, failure := range f.order {
-		reason := strings.TrimSpace(failure.action + " " + failure.why)
+		reason, some := strings.TrimSpace(failure.action+" "+failure.why), ""
 		if regions := f.regions[failure]; len(regions) > 0 {
 			slices.Sort(regions)
 			reason = failure.action + " in " + strings.Join(regions, ", ") + " " + failure.why
+			if len(regions) < f.places {
+				some = strings.Join(regions, ",")
+			}
+		}
+		permission := failure.action
+		if failure.why == forManagement {
+			permission = ""
 		}
 		for _, path := range pathsOf(failure.call) {
-			s.Gaps = append(s.Gaps, facts.Gap{Path: path, Resource: failure.key, Permission: failure.action, Reason: reason})
+			s.Gaps = append(s.Gaps, facts.Gap{Path: path, Resource: failure.key, Regions: some, Permission: permission, Reason: reason})
 		}
 	}
 	slices.SortStableFunc(s.Gaps, func(a, b facts.Gap) int {

@@ -17,13 +17,14 @@ import (
 const (
 	describeTrails  = "cloudtrail:DescribeTrails"
 	describeFilters = "logs:DescribeMetricFilters"
+	describeAlarms  = "cloudwatch:DescribeAlarms"
 )
 
 // monitoringOperations tell of trails, and of what leads from an event to a person.
 var monitoringOperations = []Operation{
 	{Action: describeTrails, Regional: true, read: trailsOf},
 	{Action: describeFilters, Regional: true, read: metricFilters},
-	{Action: "cloudwatch:DescribeAlarms", Regional: true, read: alarms},
+	{Action: describeAlarms, Regional: true, read: alarms},
 	{Action: "sns:ListSubscriptions", Regional: true, read: subscriptions},
 }
 
@@ -80,18 +81,42 @@ func metricFilters(ctx context.Context, p *place) (any, error) {
 	return map[string]any{"metricFilters": all}, err
 }
 
+// metricAlarm is an alarm with its evaluation window as the AWS CLI prints it: the SDK
+// has no JSON for it.
+type metricAlarm struct {
+	watchtypes.MetricAlarm
+	EvaluationWindow map[string]any
+}
+
+// alarms reads the alarms of all three kinds; AWS tells only those it is asked for.
 func alarms(ctx context.Context, p *place) (any, error) {
 	client := cloudwatch.NewFromConfig(p.aws)
-	in := &cloudwatch.DescribeAlarmsInput{AlarmTypes: []watchtypes.AlarmType{watchtypes.AlarmTypeMetricAlarm}, MaxRecords: aws.Int32(100)}
-	all, err := gather(p, func(token *string) ([]watchtypes.MetricAlarm, *string, error) {
+	in := &cloudwatch.DescribeAlarmsInput{
+		AlarmTypes: []watchtypes.AlarmType{watchtypes.AlarmTypeMetricAlarm, watchtypes.AlarmTypeCompositeAlarm, watchtypes.AlarmTypeLogAlarm}, MaxRecords: aws.Int32(100),
+	}
+	all := struct {
+		MetricAlarms    []metricAlarm
+		CompositeAlarms []watchtypes.CompositeAlarm
+		LogAlarms       []watchtypes.LogAlarm
+	}{[]metricAlarm{}, []watchtypes.CompositeAlarm{}, []watchtypes.LogAlarm{}}
+	err := p.pages(func(token *string) (*string, error) {
 		in.NextToken = token
 		out, err := ask(ctx, p, client.DescribeAlarms, in)
 		if err != nil {
-			return nil, nil, err
+			return nil, err
 		}
-		return out.MetricAlarms, out.NextToken, nil
+		for _, a := range out.MetricAlarms {
+			shown := metricAlarm{MetricAlarm: a}
+			if _, ok := a.EvaluationWindow.(*watchtypes.EvaluationWindowMemberWallClockWindow); ok {
+				shown.EvaluationWindow = map[string]any{"WallClockWindow": struct{}{}}
+			}
+			all.MetricAlarms = append(all.MetricAlarms, shown)
+		}
+		all.CompositeAlarms = append(all.CompositeAlarms, out.CompositeAlarms...)
+		all.LogAlarms = append(all.LogAlarms, out.LogAlarms...)
+		return out.NextToken, nil
 	})
-	return map[string]any{"MetricAlarms": all}, err
+	return all, err
 }
 
 func subscriptions(ctx context.Context, p *place) (any, error) {

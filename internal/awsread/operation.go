@@ -16,10 +16,15 @@ type Operation struct {
 	Regional bool // called in every enabled Region, or where the resource is
 
 	read func(context.Context, *place) (any, error) // nil: called on the way to another
+	// enter, if set, enters resources that other facts name into the list that of reads.
+	enter func(*facts.Facts)
 	// of names the single resources that readOne is about, once the lists are in. What
 	// readOne gives is a direct.
 	of      func(*facts.Snapshot) []target
 	readOne func(context.Context, *place, target) (any, error)
+	// untold: where of names nothing the facts are not known. Of the others they are:
+	// there is nothing to ask about.
+	untold bool
 	// needs is the operation whose facts of reads. Where that one fails nobody knows what
 	// to ask, and these facts are as unknown as its own.
 	needs string
@@ -36,7 +41,8 @@ type target struct {
 // sts:GetCallerIdentity needs none.
 func Operations() []Operation {
 	return slices.Concat([]Operation{{Action: "sts:GetCallerIdentity"}, {Action: listRegions}},
-		identityOperations, deviceOperations, monitoringOperations, trailOperations, bucketOperations, storageOperations,
+		identityOperations, deviceOperations, organizationOperations, contactOperations, activityOperations, monitoringOperations, alertingOperations,
+		trailOperations, bucketOperations, storageOperations,
 		configOperations, hubOperations, detectorOperations, analyzerOperations)
 }
 

@@ -19,8 +19,6 @@ import (
 	"github.com/rootkeep/rootkeep/internal/facts/intake"
 )
 
-const describeKey = "kms:DescribeKey"
-
 // trailOperations tell of each trail, its key and its log group.
 var trailOperations = []Operation{
 	{Action: "cloudtrail:GetTrailStatus", Regional: true, of: eachTrail, readOne: trailStatus},
@@ -100,11 +98,6 @@ func eachKey(s *facts.Snapshot) []target {
 		out = append(out, target{region: regionOf(k.ARN), key: k.ARN})
 	}
 	return out
-}
-
-func regionOf(arn string) string {
-	a, _ := rootkeep.ParseARN(arn) // without a Region it is asked about where reading began
-	return string(a.Region)
 }
 
 // ours refuses the resource of another account, and what is no ARN.

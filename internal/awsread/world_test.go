@@ -88,17 +88,68 @@ func (w *world) watched() {
 	w.call("cloudtrail", "StartLogging", map[string]any{"Name": "all"})
 	w.filter("root", rootPattern)
 	topic := w.account.ARN("sns", "us-east-1", "alerts")
-	w.call("sns", "CreateTopic", map[string]any{"Name": "alerts"})
+	w.call("sns", "CreateTopic", map[string]any{"Name": "alerts", "Attributes": map[string]any{"KmsMasterKeyId": w.topicKey(), "Policy": `{"Version": "2012-10-17", "Statement": [
+		{"Sid": "a", "Effect": "Allow", "Principal": {"Service": ["cloudwatch.amazonaws.com", "events.amazonaws.com"]}, "Action": "sns:Publish", "Resource": "` + topic + `"}]}`}})
 	w.call("sns", "Subscribe", map[string]any{"TopicArn": topic, "Protocol": "sms", "Endpoint": "+15550100"})
 	w.call("monitoring", "PutMetricAlarm", map[string]any{
 		"AlarmName": "root", "Namespace": "CIS", "MetricName": "root", "Statistic": "Sum", "Period": 300, "EvaluationPeriods": 1, "Threshold": 1,
 		"ComparisonOperator": "GreaterThanOrEqualToThreshold", "AlarmActions": []string{topic},
 	})
+	w.call("events", "PutRule", map[string]any{"Name": "root", "State": "ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS", "EventPattern": `{"detail": {"userIdentity": {"type": ["Root"]}}}`})
+	w.call("events", "PutRule", map[string]any{"Name": "other", "EventPattern": `{"detail-type": ["EC2 Instance State-change Notification"]}`})
+	w.call("events", "PutTargets", map[string]any{"Rule": "root", "Targets": []map[string]any{{"Id": "1", "Arn": topic}}})
+}
+
+// topicKey makes a key that services may encrypt messages with, and gives its ID.
+func (w *world) topicKey() string {
+	made := w.call("kms", "CreateKey", map[string]any{"Policy": `{"Version": "2012-10-17", "Statement": [
+		{"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::111111111111:root"}, "Action": "kms:*", "Resource": "*"},
+		{"Effect": "Allow", "Principal": {"Service": ["cloudwatch.amazonaws.com", "events.amazonaws.com"]}, "Action": ["kms:Decrypt", "kms:GenerateDataKey*"], "Resource": "*"}]}`})
+	return made["KeyMetadata"].(map[string]any)["KeyId"].(string)
 }
 
 func (w *world) filter(name, pattern string) {
 	w.call("logs", "PutMetricFilter", map[string]any{"logGroupName": "trail", "filterName": name, "filterPattern": pattern,
 		"metricTransformations": []map[string]any{{"metricName": name, "metricNamespace": "CIS", "metricValue": "1"}}})
+}
+
+// managing makes the account the management account of an organization with SCPs.
+func (w *world) managing() { w.organize(w.account) }
+
+// delegated makes the account a member that is delegated administrator.
+func (w *world) delegated() {
+	w.t.Helper()
+	management, err := w.AddAccount("222222222222", "management", "management@example.com", w.Now().AddDate(-2, 0, 0))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.organize(management)
+}
+
+// organize makes an organization with centralized root access, in which the account is
+// in a unit unless it manages, and with an SCP at the root.
+func (w *world) organize(management *cloud.Account) {
+	w.t.Helper()
+	o, err := w.NewOrganization(management, w.Now())
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	delegate := w.account
+	if management == w.account {
+		if delegate, err = w.AddAccount("333333333333", "security", "security@example.com", w.Now()); err != nil {
+			w.t.Fatal(err)
+		}
+	}
+	o.Join(delegate, o.AddUnit("security", o.RootID).ID)
+	o.RootCredentials = true
+	o.Delegated[delegate.ID] = map[string]time.Time{}
+	for _, service := range []string{"iam.amazonaws.com", "account.amazonaws.com"} {
+		o.ServiceAccess[service], o.Delegated[delegate.ID][service] = w.Now(), w.Now()
+	}
+	o.Policies["p-leaving0"] = &cloud.Guardrail{ID: "p-leaving0", Name: "leaving", Type: cloud.ServiceControl,
+		Content: `{"Version":"2012-10-17","Statement":{"Effect":"Deny","Action":"organizations:LeaveOrganization","Resource":"*"}}`}
+	o.Attached[o.RootID] = append(o.Attached[o.RootID], "p-leaving0")
+	w.ResetRequests()
 }
 
 // environment is all that a process finds: the simulator, these keys, nothing else.

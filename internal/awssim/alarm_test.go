@@ -144,6 +144,37 @@ func TestAnAlarmFiresOnRootUse(t *testing.T) {
 	}
 }
 
+// The status of a trail says why its log group gets nothing.
+func TestATrailTellsWhatItsRoleMayNot(t *testing.T) {
+	for _, c := range []struct{ name, part, key, value, want string }{
+		{"it delivers", "", "", "", ""},
+		{"its role may not create streams", "permission", "PolicyDocument", statementOf("Allow", "logs:PutLogEvents", ""), "AccessDenied"},
+		{"its role trusts another", "role", "AssumeRolePolicyDocument", trustsMember, "AccessDenied"},
+		{"its group is not there", "group", "logGroupName", "other", "ResourceNotFoundException"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			d := newDrill(t, func(part string, with map[string]any) {
+				switch {
+				case part == c.part:
+					with[c.key] = c.value
+				case part == "filter" && c.part == "group":
+					with["logGroupName"] = c.value
+				}
+			})
+			d.rootSigns()
+			d.pass(6)
+			status := d.call("cloudtrail", "GetTrailStatus", map[string]any{"Name": "all"})
+			got, _ := status["LatestCloudWatchLogsDeliveryError"].(string)
+			if _, delivered := status["LatestCloudWatchLogsDeliveryTime"]; got != c.want || delivered != (c.want == "") {
+				t.Errorf("got %q, delivered: %v, want %q", got, delivered, c.want)
+			}
+			if status["LatestDeliveryTime"] == nil {
+				t.Error("the bucket gets nothing either")
+			}
+		})
+	}
+}
+
 // Each link of the chain, broken, keeps the alarm from the queue.
 func TestABrokenLinkKeepsAnAlarmQuiet(t *testing.T) {
 	for _, c := range []struct {

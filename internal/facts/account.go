@@ -18,7 +18,38 @@ type Root struct {
 	AccessKeys          []AccessKey `json:"access_keys" call:"iam:GetCredentialReport"`
 	PasswordLastUsed    time.Time   `json:"password_last_used" call:"iam:GetCredentialReport"`
 	PasswordLastChanged time.Time   `json:"password_last_changed" call:"iam:GetCredentialReport"`
+	// Email is the mail address that root signs in with. AWS tells that of a member to
+	// the management account and to a delegated administrator for account management.
+	Email string `json:"email" call:"account:GetPrimaryEmail"`
+	// Activity is what root did, oldest first: management events alone, of the 90 days
+	// that AWS keeps. Before ActivitySince some may be left out.
+	Activity      []RootEvent `json:"activity" call:"cloudtrail:LookupEvents"`
+	ActivitySince time.Time   `json:"activity_since" call:"cloudtrail:LookupEvents"`
 }
+
+// RootEvent is one event of the root user in CloudTrail's event history. What a service
+// did for root is left out.
+type RootEvent struct {
+	ID        string    `json:"id"`
+	Time      time.Time `json:"time"`
+	Name      string    `json:"name"`   // such as ConsoleLogin
+	Source    string    `json:"source"` // such as signin.amazonaws.com
+	Region    string    `json:"region"`
+	AccessKey string    `json:"access_key"` // ID; "" for a sign-in
+	MFA       bool      `json:"mfa"`        // always false in a session of sts:AssumeRoot
+	Session   string    `json:"session"`    // one of the Session constants
+	Error     string    `json:"error"`      // AWS's code, "" if it succeeded
+}
+
+// Kinds of session that an event of the root user comes from.
+const (
+	SessionSignIn     = "signin"        // a sign-in itself, or a step of recovery
+	SessionRefused    = "signin-failed" // a sign-in that failed: somebody tried to become root
+	SessionLogin      = "login"         // credentials for a program from a browser's sign-in, as aws login asks for
+	SessionTemporary  = "temporary"     // the console, or a program after aws login
+	SessionKey        = "key"           // a long-term access key
+	SessionAssumeRoot = "assume-root"   // sts:AssumeRoot, by the management account or its delegate
+)
 
 // Device is an MFA device.
 type Device struct {
@@ -68,15 +99,58 @@ type AccessKey struct {
 
 // Account is what the account says of itself.
 type Account struct {
-	Alias        string       `json:"alias" call:"iam:ListAccountAliases"`
-	PublicAccess PublicAccess `json:"public_access" call:"s3:GetAccountPublicAccessBlock"` // for all its buckets
+	Alias string `json:"alias" call:"iam:ListAccountAliases"`
+	// HasPhone: the account's own contact has a phone number, by which AWS Support and
+	// the recovery of the root user reach it.
+	HasPhone          bool         `json:"has_phone" call:"account:GetContactInformation"`
+	SecurityContact   Contact      `json:"security_contact" call:"account:GetAlternateContact"`
+	BillingContact    Contact      `json:"billing_contact" call:"account:GetAlternateContact"`
+	OperationsContact Contact      `json:"operations_contact" call:"account:GetAlternateContact"`
+	PublicAccess      PublicAccess `json:"public_access" call:"s3:GetAccountPublicAccessBlock"` // for all its buckets
 }
 
-// Organization is the organization, as this account sees it.
+// Contact is an alternate contact. Name and title are left out: no control needs them.
+type Contact struct {
+	Set   bool   `json:"set"`
+	Email string `json:"email"`
+	Phone string `json:"phone"`
+}
+
+// Organization is the organization, as this account sees it. What is of the whole
+// organization AWS tells to the management account and to delegated administrators.
 type Organization struct {
-	Member     bool   `json:"member" call:"organizations:DescribeOrganization"`
-	ID         string `json:"id" call:"organizations:DescribeOrganization"`
-	Management bool   `json:"management" call:"organizations:DescribeOrganization"` // this is the management account
+	Member          bool   `json:"member" call:"organizations:DescribeOrganization"`
+	ID              string `json:"id" call:"organizations:DescribeOrganization"`
+	Management      bool   `json:"management" call:"organizations:DescribeOrganization"`       // this is the management account
+	ManagementEmail string `json:"management_email" call:"organizations:DescribeOrganization"` // of that account's root user
+	AllFeatures     bool   `json:"all_features" call:"organizations:DescribeOrganization"`     // not consolidated billing alone
+	// PolicyTypes are enabled in the organization's root, such as SERVICE_CONTROL_POLICY.
+	PolicyTypes []string `json:"policy_types" call:"organizations:ListRoots"`
+	// RootFeatures are those of centralized root access that are on:
+	// RootCredentialsManagement, RootSessions.
+	RootFeatures []string `json:"root_features" call:"iam:ListOrganizationsFeatures"`
+	// TrustedServices are principals of services that act in the organization.
+	TrustedServices         []string                 `json:"trusted_services" call:"organizations:ListAWSServiceAccessForOrganization"`
+	DelegatedAdministrators []DelegatedAdministrator `json:"delegated_administrators" call:"organizations:ListDelegatedAdministrators"`
+	// DelegatedServices are those that this account administers.
+	DelegatedServices []string `json:"delegated_services" call:"organizations:ListDelegatedAdministrators"`
+	// SCPs and RCPs are the policies that bind this account, one element per level from
+	// the root down to the account itself; none if the type is not enabled. AWS's
+	// RCPFullAWSAccess, which is always attached, is left out.
+	SCPs []PolicyLevel `json:"scps" call:"organizations:ListPolicies"`
+	RCPs []PolicyLevel `json:"rcps" call:"organizations:ListPolicies"`
+}
+
+// DelegatedAdministrator is a member account that administers services for all.
+type DelegatedAdministrator struct {
+	Account  string   `json:"account"`
+	Services []string `json:"services"` // principals, such as iam.amazonaws.com
+}
+
+// PolicyLevel is what is attached to one level of the organization.
+type PolicyLevel struct {
+	Target   string     `json:"target"` // ID of the root, of a unit, or of the account
+	Policies []Document `json:"policies"`
 }
 
 // PasswordPolicy is the account's password policy for IAM users. It never applies to

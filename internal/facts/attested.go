@@ -14,11 +14,22 @@ type Attested struct {
 	DrillPassed           time.Time `json:"drill_passed" call:"attestation"`     // the last emergency drill that passed
 	DigestsVerified       time.Time `json:"digests_verified" call:"attestation"` // until when the digest chain of the trails is verified, by rootkeep trail verify
 	SpendingWatched       bool      `json:"spending_watched" call:"attestation"` // something other than a billing alarm warns of spending, such as an anomaly monitor
+	AlarmTested           time.Time `json:"alarm_tested" call:"attestation"`     // when an event made for it last reached a person
+	RootEmail             string    `json:"root_email" call:"attestation"`       // the mail address that root signs in with
+	// RootWindows are the times in which a use of the root user was approved.
+	RootWindows []RootWindow `json:"root_windows" call:"attestation"`
 
 	// What the organization has in another of its accounts, which this one cannot see.
 	OrganizationAggregator     bool `json:"organization_aggregator" call:"attestation"`      // AWS Config's, of all accounts and Regions
 	OrganizationAnalyzer       bool `json:"organization_analyzer" call:"attestation"`        // IAM Access Analyzer's of external access, in every Region
 	OrganizationUnusedAnalyzer bool `json:"organization_unused_analyzer" call:"attestation"` // and of unused access
+}
+
+// RootWindow is a time in which root may be used, both ends included.
+type RootWindow struct {
+	Start  time.Time `json:"start"`
+	End    time.Time `json:"end"`
+	Reason string    `json:"reason"` // such as a request's number
 }
 
 // Decided is what the organization has chosen, in the register: what is approved is

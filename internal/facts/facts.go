@@ -47,10 +47,12 @@ type Origin struct {
 }
 
 // Gap is a fact that could not be read. Resource, if set, names the one element of a
-// list that it is about.
+// list that it is about. Regions, if set, are those of which a list of all Regions
+// lacks its elements, separated by commas; those of the others are in the list.
 type Gap struct {
 	Path       string `json:"path"`
 	Resource   string `json:"resource,omitempty"`
+	Regions    string `json:"regions,omitempty"`    // one text, so that gaps compare
 	Permission string `json:"permission,omitempty"` // the action that was denied or failed
 	Reason     string `json:"reason"`
 }

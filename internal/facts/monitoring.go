@@ -33,6 +33,11 @@ type Alarm struct {
 	MissingData       string   `json:"missing_data" call:"cloudwatch:DescribeAlarms"` // "": missing
 	ActionsEnabled    bool     `json:"actions_enabled" call:"cloudwatch:DescribeAlarms"`
 	Actions           []string `json:"actions" call:"cloudwatch:DescribeAlarms"` // ARNs
+	// Window is how the periods lie: sliding, or wall-clock for ones that begin at full
+	// minutes and hours.
+	Window string `json:"window" call:"cloudwatch:DescribeAlarms"`
+	// Inputs are the metrics, as namespace/name, of an alarm on an expression.
+	Inputs []string `json:"inputs" call:"cloudwatch:DescribeAlarms"`
 }
 
 // Subscription is a subscription of an SNS topic. The endpoint is left out: it is

@@ -29,9 +29,14 @@ type Facts struct {
 	Queues         []Queue        `json:"queues" each:"queue"`
 	Secrets        []Secret       `json:"secrets" each:"secret"`
 	MetricFilters  []MetricFilter `json:"metric_filters"`
-	Alarms         []Alarm        `json:"alarms"`
+	Alarms         []Alarm        `json:"alarms" each:"alarm"`
 	Subscriptions  []Subscription `json:"subscriptions"`
 
+	CompositeAlarms   []CompositeAlarm  `json:"composite_alarms"`
+	LogAlarms         []LogAlarm        `json:"log_alarms"`
+	EventBuses        []EventBus        `json:"event_buses" each:"event_bus"`
+	EventRules        []EventRule       `json:"event_rules"`
+	Topics            []Topic           `json:"topics" each:"topic"`
 	FindingAggregator FindingAggregator `json:"finding_aggregator"`
 }
 

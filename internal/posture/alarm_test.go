@@ -15,7 +15,7 @@ const rootPattern = `{ $.userIdentity.type = "Root" && $.userIdentity.invokedBy 
 // monitored is an account whose root alarm reaches a person.
 func monitored() *facts.Snapshot {
 	s := &facts.Snapshot{Format: facts.Format, Account: "111122223333"}
-	s.Facts.Trails = []facts.Trail{{Name: "org", MultiRegion: true, Logging: true, LogGroup: "arn:aws:logs:us-east-1:111122223333:log-group:trail:*"}}
+	s.Facts.Trails = []facts.Trail{{ARN: "arn:aws:cloudtrail:us-east-1:111122223333:trail/org", Name: "org", MultiRegion: true, Logging: true, LogGroup: "arn:aws:logs:us-east-1:111122223333:log-group:trail:*"}}
 	s.Facts.MetricFilters = []facts.MetricFilter{{
 		Name: "root", LogGroup: "trail", Pattern: rootPattern, Transformations: []facts.Transformation{{Namespace: "CIS", Metric: "RootUse", Value: "1"}},
 	}}
@@ -24,19 +24,33 @@ func monitored() *facts.Snapshot {
 		EvaluationPeriods: 1, Threshold: 1, Comparison: "GreaterThanOrEqualToThreshold", ActionsEnabled: true, Actions: []string{"arn:aws:sns:us-east-1:111122223333:alerts"},
 	}}
 	s.Facts.Subscriptions = []facts.Subscription{{Topic: "arn:aws:sns:us-east-1:111122223333:alerts", Protocol: "email", Confirmed: true}}
-	s.Observe("test", now, "", "trails", "metric_filters", "alarms", "subscriptions")
+	s.Facts.Topics = []facts.Topic{{ARN: "arn:aws:sns:us-east-1:111122223333:alerts", Policy: topicPolicy("cloudwatch.amazonaws.com")}}
+	s.Facts.Regions = []facts.Region{{Name: "eu-west-3"}, {Name: "us-east-1"}}
+	s.Observe("test", now, "", "trails", "metric_filters", "alarms", "subscriptions", "topics", "event_buses", "event_rules", "composite_alarms", "log_alarms", "regions")
 	return s
+}
+
+// topicPolicy lets services publish.
+func topicPolicy(services ...string) string {
+	return `{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Principal": {"Service": ["` + strings.Join(services, `", "`) + `"]}, "Action": "sns:Publish", "Resource": "*"}}`
 }
 
 func rootAlarm(t *testing.T, s *facts.Snapshot, controls []*posture.Control) rootkeep.Finding {
 	t.Helper()
-	for _, f := range posture.Evaluate(s, controls, posture.Setting{Now: now}) {
-		if f.Control == "MF-03" {
-			return f
-		}
+	return rootAlarmOf(t, s, controls, nil)
+}
+
+func rootAlarmOf(t *testing.T, s *facts.Snapshot, controls []*posture.Control, peer func(rootkeep.AccountID) *facts.Snapshot) rootkeep.Finding {
+	t.Helper()
+	i := slices.IndexFunc(controls, func(c *posture.Control) bool { return c.ID == "MF-03" })
+	if i < 0 {
+		t.Fatal("no control MF-03")
 	}
-	t.Fatal("no finding of MF-03")
-	return rootkeep.Finding{}
+	found := posture.Evaluate(s, controls[i:i+1], posture.Setting{Now: now, Peer: peer})
+	if len(found) != 1 {
+		t.Fatalf("got %d findings of MF-03, want 1", len(found))
+	}
+	return found[0]
 }
 
 // Each link of the chain is broken in turn; each break is caught and told.
@@ -84,6 +98,9 @@ func TestEveryBrokenLinkOfAnAlarmIsCaught(t *testing.T) {
 			f.MetricFilters[0].Pattern = strings.Replace(rootPattern, "{", `{ $.eventName = "ConsoleLogin" && `, 1)
 		}, rootkeep.Fail, "does not match"},
 		{"a filter that cannot be read", func(f *facts.Facts) { f.MetricFilters[0].Pattern = "{ root }" }, rootkeep.Unknown, "want a property"},
+		{"a filter of another log that cannot be read", func(f *facts.Facts) {
+			f.MetricFilters[0].LogGroup, f.MetricFilters[0].Pattern = "other", "{ root }"
+		}, rootkeep.Fail, "no metric filter"},
 		{"no filter", func(f *facts.Facts) { f.MetricFilters = nil }, rootkeep.Fail, "no metric filter"},
 		{"the alarm in another account", func(f *facts.Facts) {
 			f.MetricFilters = nil

@@ -19,7 +19,8 @@ type Case struct {
 	Deny  []string       `yaml:"deny"` // AWS actions, such as iam:GetAccountSummary
 	Want  string         `yaml:"want"` // a status; of several resources, the first
 	// Filter is for a watch: a metric filter of this pattern, fed by a trail, whose
-	// alarm fires on one event and reaches a subscriber.
+	// alarm fires on one event and reaches a subscriber. Lists that Facts has take the
+	// place of those that make this up; all of them are known.
 	Filter string `yaml:"filter"`
 }
 
@@ -83,7 +84,7 @@ func (t *Case) snapshot() (*facts.Snapshot, error) {
 		return nil, fmt.Errorf("facts: %w", err)
 	}
 	if t.Filter != "" {
-		monitor(s, t.Filter)
+		t.monitor(s)
 	}
 	for _, p := range facts.Paths() {
 		if t.sets(p.Name) {
@@ -127,17 +128,39 @@ func keyOf(list string) string {
 	return ""
 }
 
-// monitor adds a way from an event to a person that holds.
-func monitor(s *facts.Snapshot, pattern string) {
+// monitor adds a way from an event to a person that holds, as far as the case has no
+// facts of its own.
+func (t *Case) monitor(s *facts.Snapshot) {
 	const at = ":eu-west-3:111122223333:"
-	s.Facts.Trails = []facts.Trail{{Name: "all", MultiRegion: true, GlobalEvents: true, Logging: true, LogGroup: "arn:aws:logs" + at + "log-group:trail:*"}}
-	s.Facts.MetricFilters = []facts.MetricFilter{{
-		Name: "filter", LogGroup: "trail", Pattern: pattern, Transformations: []facts.Transformation{{Namespace: "Security", Metric: "count", Value: "1"}},
-	}}
-	s.Facts.Alarms = []facts.Alarm{{
-		ARN: "arn:aws:cloudwatch" + at + "alarm:a", Name: "alarm", Namespace: "Security", Metric: "count", Statistic: "Sum", Period: 300, EvaluationPeriods: 1,
-		Threshold: 1, Comparison: "GreaterThanOrEqualToThreshold", MissingData: "notBreaching", ActionsEnabled: true, Actions: []string{"arn:aws:sns" + at + "alerts"},
-	}}
-	s.Facts.Subscriptions = []facts.Subscription{{Topic: "arn:aws:sns" + at + "alerts", Protocol: "email", Confirmed: true}}
-	s.Observe("case", caseTime, "", "trails", "metric_filters", "alarms", "subscriptions")
+	set := func(list string, add func(f *facts.Facts)) {
+		if _, own := t.Facts[list]; !own {
+			add(&s.Facts)
+		}
+		s.Observe("case", caseTime, "", list)
+	}
+	set("trails", func(f *facts.Facts) {
+		f.Trails = []facts.Trail{{Name: "all", MultiRegion: true, GlobalEvents: true, Logging: true, LogGroup: "arn:aws:logs" + at + "log-group:trail:*"}}
+	})
+	set("metric_filters", func(f *facts.Facts) {
+		f.MetricFilters = []facts.MetricFilter{{
+			Name: "filter", LogGroup: "trail", Pattern: t.Filter, Transformations: []facts.Transformation{{Namespace: "Security", Metric: "count", Value: "1"}},
+		}}
+	})
+	set("alarms", func(f *facts.Facts) {
+		f.Alarms = []facts.Alarm{{
+			ARN: "arn:aws:cloudwatch" + at + "alarm:a", Name: "alarm", Namespace: "Security", Metric: "count", Statistic: "Sum", Period: 300, EvaluationPeriods: 1,
+			Threshold: 1, Comparison: "GreaterThanOrEqualToThreshold", MissingData: "notBreaching", ActionsEnabled: true, Actions: []string{"arn:aws:sns" + at + "alerts"}, Window: "sliding",
+		}}
+	})
+	set("subscriptions", func(f *facts.Facts) {
+		f.Subscriptions = []facts.Subscription{{Topic: "arn:aws:sns" + at + "alerts", Protocol: "email", Confirmed: true}}
+	})
+	set("topics", func(f *facts.Facts) {
+		const policy = `{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Principal": {"Service": ["cloudwatch.amazonaws.com", "events.amazonaws.com"]}, "Action": "sns:Publish", "Resource": "*"}}`
+		f.Topics = []facts.Topic{{ARN: "arn:aws:sns" + at + "alerts", Policy: policy}}
+	})
+	set("regions", func(f *facts.Facts) { f.Regions = []facts.Region{{Name: "eu-west-3"}, {Name: "us-east-1"}} })
+	for _, list := range []string{"composite_alarms", "log_alarms", "event_buses", "event_rules"} {
+		set(list, func(*facts.Facts) {})
+	}
 }

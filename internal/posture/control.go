@@ -34,6 +34,8 @@ type Control struct {
 	Passes   string              `yaml:"pass"`
 	Detail   string              `yaml:"detail"` // CEL, a text that says what was seen
 	Watch    *Watch              `yaml:"watch"`  // instead of pass
+	Holds    []string            `yaml:"holds"`  // instead of pass: IDs of controls of the account that have to pass
+	Raise    Raise               `yaml:"raise"`  // a higher severity for some accounts or resources
 	Params   map[string]any      `yaml:"params"` // numbers, texts, lists of texts, durations such as 90d
 	Fix      Fix                 `yaml:"fix"`
 	Maps     map[string][]string `yaml:"maps"` // framework: clauses
@@ -42,8 +44,17 @@ type Control struct {
 
 	file     string
 	severity rootkeep.Severity
+	raised   rootkeep.Severity
 	params   map[string]any // for CEL
+	held     []*Control     // of Holds
 	views    []*view        // one of each list, or one of the account
+}
+
+// Raise is when a finding is more severe than its control says otherwise. Where it is
+// not known whether it holds, it does not.
+type Raise struct {
+	When     string `yaml:"when"` // CEL
+	Severity string `yaml:"severity"`
 }
 
 // Fix is how a person mends what fails.
@@ -91,7 +102,28 @@ func Load(bases rule.Bases, sources ...rule.Source) ([]*Control, []error) {
 		}
 	}
 	slices.SortFunc(out, func(a, b *Control) int { return strings.Compare(a.ID, b.ID) })
-	return out, problems
+	return hold(out, problems)
+}
+
+// hold finds the controls that others hold. One that cannot be found takes the control
+// that names it out of the list.
+func hold(all []*Control, problems []error) ([]*Control, []error) {
+	byID := map[string]*Control{}
+	for _, c := range all {
+		byID[c.ID] = c
+	}
+	all = slices.DeleteFunc(all, func(c *Control) bool {
+		for _, id := range c.Holds {
+			h := byID[id]
+			if h == nil || h.Each != "" || len(h.Holds) > 0 {
+				problems = append(problems, fmt.Errorf("%s: holds %q: want the ID of a control of the account that holds no others", c.file, id))
+				return true
+			}
+			c.held = append(c.held, h)
+		}
+		return false
+	})
+	return all, problems
 }
 
 func load(src rule.Source, name string) (*Control, error) {
@@ -164,10 +196,12 @@ func (c *Control) check(fileName string) (err error) {
 		return fmt.Errorf("kind %q: want control", c.Kind)
 	case c.Title == "" || c.Why == "":
 		return errors.New("want title and why")
-	case (c.Passes == "") == (c.Watch == nil):
-		return errors.New("want pass or watch")
-	case c.Watch != nil && (c.Each != "" || c.Applies != ""):
-		return errors.New("watch is about the account: it takes no each and no applies")
+	case c.ways() != 1:
+		return errors.New("want pass or watch or holds")
+	case c.Watch != nil && (c.Each != "" || c.Applies != "" || c.Raise.When != ""):
+		return errors.New("watch is about the account: it takes no each, no applies and no raise")
+	case len(c.Holds) > 0 && c.Each != "":
+		return errors.New("holds is about the account: it takes no each")
 	case c.Fix.Console == "" && c.Fix.CLI == "":
 		return errors.New("want fix.console or fix.cli")
 	case len(c.Cases) < 2:
@@ -179,8 +213,23 @@ func (c *Control) check(fileName string) (err error) {
 	if c.severity, err = rootkeep.ParseSeverity(c.Severity); err != nil {
 		return err
 	}
+	if c.Raise != (Raise{}) {
+		if c.raised, err = rootkeep.ParseSeverity(c.Raise.Severity); err != nil || c.raised <= c.severity || c.Raise.When == "" {
+			return fmt.Errorf("raise: want when, and a severity above %s", c.severity)
+		}
+	}
 	c.params, err = readParams(c.Params)
 	return err
+}
+
+// ways is how many ways of judging the file gives.
+func (c *Control) ways() (n int) {
+	for _, given := range []bool{c.Passes != "", c.Watch != nil, len(c.Holds) > 0} {
+		if given {
+			n++
+		}
+	}
+	return n
 }
 
 // member finds a key of a file, for the line of an error.

@@ -13,6 +13,7 @@ import (
 
 	"github.com/rootkeep/rootkeep"
 	"github.com/rootkeep/rootkeep/internal/facts"
+	"github.com/rootkeep/rootkeep/internal/posture/alarm"
 )
 
 // Setting is what findings depend on beside the account's own facts.
@@ -35,6 +36,12 @@ func Evaluate(s *facts.Snapshot, controls []*Control, with Setting) []rootkeep.F
 			j.partly = append(j.partly, g)
 			j.own[g.Resource] = append(j.own[g.Resource], g)
 		}
+		if g.Permission != "" && !slices.Contains(j.denied, g.Permission) {
+			j.denied = append(j.denied, g.Permission)
+		}
+	}
+	for _, session := range s.Sessions {
+		j.keys = append(j.keys, session.AccessKey)
 	}
 	for _, c := range controls {
 		j.control(c)
@@ -51,6 +58,9 @@ type judge struct {
 	own     map[string][]facts.Gap // the same by resource
 	iam     *authority
 	marked  map[*expression]*marks // of elements without gaps of their own
+	prover  *alarm.Prover          // nil until a control asks for proof
+	denied  []string               // actions that were refused or failed
+	keys    []string               // access keys of the scan itself
 }
 
 // marks are what is not known of the facts that an expression uses. gaps are the
@@ -84,7 +94,9 @@ func (j *judge) control(c *Control) {
 }
 
 func (j *judge) view(c *Control, v *view) {
-	values := map[string]any{"facts": &j.snapshot.Facts, "now": j.Now, "iam": j.iam}
+	values := map[string]any{
+		"facts": &j.snapshot.Facts, "now": j.Now, "iam": j.iam, "account": string(j.snapshot.Account), "scan_keys": j.keys, "denied": j.denied,
+	}
 	maps.Copy(values, c.params)
 	if v.branch == "" {
 		j.out = append(j.out, j.finding(c, v, "", values, nil))
@@ -139,10 +151,14 @@ func (f *pending) lack(gaps []facts.Gap) {
 	slices.Sort(f.Missing)
 	f.Missing = slices.Compact(f.Missing)
 	slices.Sort(f.Permissions)
+	f.Permissions = slices.Compact(f.Permissions)
 }
 
 func (j *judge) finding(c *Control, v *view, resource string, values map[string]any, own []facts.Gap) rootkeep.Finding {
 	f := j.start(c, v, resource)
+	if v.raise != nil && j.ask(c, v, v.raise, values, own, &pending{}) == rootkeep.Pass {
+		f.Severity = c.raised
+	}
 	applies := rootkeep.Pass
 	if v.applies != nil {
 		applies = j.ask(c, v, v.applies, values, own, &f)
@@ -152,6 +168,10 @@ func (j *judge) finding(c *Control, v *view, resource string, values map[string]
 		return f.Finding
 	case rootkeep.Fail:
 		f.Status = rootkeep.NotApplicable
+		return f.Finding
+	}
+	if len(c.held) > 0 {
+		j.hold(c, &f)
 		return f.Finding
 	}
 	f.Status = j.ask(c, v, v.passes, values, own, &f)
@@ -184,6 +204,42 @@ func (j *judge) ask(c *Control, v *view, e *expression, values map[string]any, o
 		f.lack(named(got, m.gaps, j.iam.reasons))
 	}
 	return rootkeep.Unknown
+}
+
+// hold judges by other controls: one that fails decides, then one that is unknown.
+func (j *judge) hold(c *Control, f *pending) {
+	f.Status = rootkeep.NotApplicable
+	var fails []string
+	for _, other := range j.held(c) {
+		switch other.Status {
+		case rootkeep.Fail:
+			fails = append(fails, other.Control)
+		case rootkeep.Unknown:
+			f.Missing = append(f.Missing, other.Missing...)
+			f.Permissions = append(f.Permissions, other.Permissions...)
+		case rootkeep.Pass:
+			f.Status = rootkeep.Pass
+		}
+	}
+	switch {
+	case len(fails) > 0:
+		f.Status, f.Detail = rootkeep.Fail, "fails: "+strings.Join(fails, ", ")
+		f.Missing, f.Permissions = nil, nil
+	case len(f.Missing) > 0:
+		f.lack(nil)
+	}
+}
+
+// held are the findings of the controls that a control holds.
+func (j *judge) held(c *Control) []rootkeep.Finding {
+	before := j.out
+	j.out = nil
+	for _, held := range c.held {
+		j.control(held)
+	}
+	found := j.out
+	j.out = before
+	return found
 }
 
 // marks are those of an expression, worked out once for all elements that have no gaps
@@ -258,8 +314,14 @@ func named(u *types.Unknown, known ...map[string][]facts.Gap) []facts.Gap {
 			for _, q := range t.QualifierPath() {
 				name += "." + fmt.Sprint(q)
 			}
+			found := false
 			for _, gaps := range known {
-				out = append(out, gaps[name]...)
+				if list, ok := gaps[name]; ok {
+					out, found = append(out, list...), true
+				}
+			}
+			if !found {
+				out = append(out, facts.Gap{Reason: name}) // see undecided
 			}
 		}
 	}

@@ -89,6 +89,7 @@ type view struct {
 	branch   string // such as users; "" is the account
 	list     facts.List
 	variable string      // what an element is called
+	raise    *expression // nil: never
 	applies  *expression // nil: always
 	passes   *expression
 	detail   *expression // nil: none
@@ -98,8 +99,10 @@ type view struct {
 const anyElement = "holder"
 
 // environment is what the expressions of a control may name: facts, now, the element
-// of each, its parameters, the functions never(time) and conceals(filter, type), and those of
-// iam.
+// of each, its parameters, what is said of the scan itself, and functions: never(time),
+// conceals(filter, type), and those of unknownFunctions, organizationFunctions,
+// textFunctions and iamFunctions. scan_keys are the IDs of the access keys that the scan
+// was given; denied are the actions that were refused to it or failed.
 func (c *Control) environment(v *view) (*cel.Env, error) {
 	base, err := common()
 	if err != nil {
@@ -115,16 +118,19 @@ func (c *Control) environment(v *view) (*cel.Env, error) {
 	return base.Extend(options...)
 }
 
-// common is what all controls share; immutable.
+// common is what all controls may name, made once: the types of facts are many.
 var common = sync.OnceValues(func() (*cel.Env, error) {
-	return cel.NewEnv(append([]cel.EnvOption{
+	options := []cel.EnvOption{
 		ext.NativeTypes(ext.ParseStructTag("json"), reflect.TypeFor[facts.Facts]()),
 		cel.Variable("facts", cel.ObjectType("facts.Facts")),
 		cel.Variable("now", cel.TimestampType),
 		cel.Function("never", cel.Overload("never_timestamp", []*cel.Type{cel.TimestampType}, cel.BoolType, cel.UnaryBinding(never))),
+		cel.Variable("scan_keys", cel.ListType(cel.StringType)),
+		cel.Variable("denied", cel.ListType(cel.StringType)),
 		concealFunction,
 		ext.Strings(),
-	}, append(policyFunctions(), iamFunctions()...)...)...)
+	}
+	return cel.NewEnv(slices.Concat(options, unknownFunctions(), organizationFunctions(), textFunctions(), policyFunctions(), iamFunctions(), alertFunctions)...)
 })
 
 // never says whether a time is none: CEL's zero time is the start of 1970, Go's that
@@ -158,6 +164,7 @@ func (c *Control) compileView(v *view, body ast.Node) error {
 		want      *cel.Type
 		to        **expression
 	}{
+		{"raise", c.Raise.When, cel.BoolType, &v.raise},
 		{"applies", c.Applies, cel.BoolType, &v.applies},
 		{"pass", c.Passes, cel.BoolType, &v.passes},
 		{"detail", c.Detail, cel.StringType, &v.detail},

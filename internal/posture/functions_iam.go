@@ -137,6 +137,13 @@ func addHolders(add adder) {
 	add("privileged", cel.BoolType, func(a *authority, v []ref.Val) ref.Val { return a.answer(a.Privileged(as[facts.User](v[0]))) }, user)
 	add("escalates", cel.BoolType, func(a *authority, v []ref.Val) ref.Val { return a.answer(a.Escalates(as[facts.User](v[0]).ARN)) }, user)
 	add("escalates", cel.BoolType, func(a *authority, v []ref.Val) ref.Val { return a.answer(a.Escalates(as[facts.Role](v[0]).ARN)) }, role)
+	add("loose_assume_root", texts, func(a *authority, v []ref.Val) ref.Val {
+		levels, err := native[facts.PolicyLevel](v[0])
+		if err != nil {
+			return types.WrapErr(err)
+		}
+		return a.list(a.LooseAssumeRoot(levels))
+	}, cel.ListType(object[facts.PolicyLevel]()))
 	for _, t := range []*cel.Type{user, role, group, policy} {
 		add("written", documents, func(a *authority, v []ref.Val) ref.Val { return a.written(v[0]) }, t)
 		add("limited", documents, func(a *authority, v []ref.Val) ref.Val { return a.limit(v[0]) }, t)

@@ -167,6 +167,19 @@ func TestAnExpressionOverAListKnowsWhatItDoesNotKnow(t *testing.T) {
 	}
 }
 
+func TestTheSizeOfAListThatWasNotReadIsUnknown(t *testing.T) {
+	controls, problems := load("mine.yaml", fmt.Sprintf(good, "pass: facts.users.size() == 0"))
+	if len(problems) > 0 {
+		t.Fatal(problems)
+	}
+	s := account()
+	s.Facts.Users = nil
+	s.Gaps = []facts.Gap{{Path: "users.arn", Permission: "iam:GetAccountAuthorizationDetails", Reason: "denied"}}
+	if got := posture.Evaluate(s, controls, posture.Setting{Now: now})[0]; got.Status != rootkeep.Unknown || len(got.Permissions) != 1 {
+		t.Errorf("got %s %v, want unknown for want of a permission", got.Status, got.Missing)
+	}
+}
+
 func TestABrokenControlIsNamedWithItsLine(t *testing.T) {
 	for _, c := range []struct{ name, file, text, want string }{
 		{"a misspelt fact", "mine.yaml", fmt.Sprintf(good, "pass: facts.root.mfa_enable"), "mine/mine.yaml:7:7: pass: undefined field 'mfa_enable'"},
@@ -176,12 +189,37 @@ func TestABrokenControlIsNamedWithItsLine(t *testing.T) {
 		{"has()", "mine.yaml", fmt.Sprintf(good, "pass: has(facts.root.mfa_enabled)"), "compare its value"},
 		{"a misspelt key", "mine.yaml", fmt.Sprintf(good, "pas: true"), "mine/mine.yaml:7:1: unknown field \"pas\""},
 		{"another name", "yours.yaml", fmt.Sprintf(good, "pass: facts.root.mfa_enabled"), "want the same"},
-		{"an unknown list", "mine.yaml", fmt.Sprintf(good, "each: user\npass: 'true'"), "trails users"},
+		{"an unknown list", "mine.yaml", fmt.Sprintf(good, "each: user\npass: 'true'"), "want nothing or one of alarms"},
 		{"no YAML", "mine.yaml", "{", "mine/mine.yaml"},
 		{"no document", "mine.yaml", "", "want one YAML document"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			controls, problems := load(c.file, c.text)
+			if len(problems) != 1 || !strings.Contains(problems[0].Error(), c.want) || len(controls) != 0 {
+				t.Errorf("got %d controls and %v, want an error with %q", len(controls), problems, c.want)
+			}
+		})
+	}
+}
+
+func TestAWatchThatCannotBeIsRefused(t *testing.T) {
+	bases, err := rule.LoadBases(content.Files, "events")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct{ name, watch, want string }{
+		{"another route", "routes: [pigeon]", `route "pigeon"`},
+		{"another link", "links: [arrives]", `link "arrives"`},
+		{"links out of their order", "links: [fires, heard]", "link heard does not follow fires"},
+		{"no near miss", "others: []", "want events and others"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			others := "others: [{base: list-users}], "
+			if strings.HasPrefix(c.watch, "others") {
+				others = ""
+			}
+			text := fmt.Sprintf(good, "watch: {events: [{base: root-signin}], "+others+c.watch+"}")
+			controls, problems := posture.Load(bases, rule.Source{FS: fstest.MapFS{"mine.yaml": {Data: []byte(text)}}, Dir: ".", Name: "mine"})
 			if len(problems) != 1 || !strings.Contains(problems[0].Error(), c.want) || len(controls) != 0 {
 				t.Errorf("got %d controls and %v, want an error with %q", len(controls), problems, c.want)
 			}

@@ -2,6 +2,7 @@ package posture
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"cel.dev/cel-go/cel"
@@ -33,13 +34,24 @@ func used(tree *cel.Ast) (paths []string, err error) {
 			err = fmt.Errorf("has(%s): a fact is always there or unknown; compare its value", s.FieldName())
 			return
 		}
-		branch, ok := branches[a.GetType(s.Operand().ID()).TypeName()]
-		if !ok {
-			return
+		if branch, ok := branches[a.GetType(s.Operand().ID()).TypeName()]; ok {
+			paths = append(paths, strings.TrimPrefix(branch+"."+s.FieldName(), "."))
 		}
-		paths = append(paths, strings.TrimPrefix(branch+"."+s.FieldName(), "."))
 	}))
-	return paths, err
+	return withKeys(paths), err
+}
+
+// withKeys adds the key of each list of which no field is selected, only its size: a
+// list is known when the keys of its elements are, and fields are not known without.
+func withKeys(paths []string) []string {
+	for _, list := range paths {
+		key := keyOf(list)
+		if key == "" || slices.ContainsFunc(paths, func(p string) bool { return strings.HasPrefix(p, list+".") }) {
+			continue
+		}
+		paths = append(paths, list+"."+key)
+	}
+	return paths
 }
 
 // nested says whether an expression runs over a list for each element of another.

@@ -35,7 +35,7 @@ func TestMistakesAreNamedWithTheirPlace(t *testing.T) {
 		{"an empty file is none", "", "want one YAML document"},
 		{"a section that does not exist", "exemptions: []", `r.yaml:1:1: unknown section "exemptions"`},
 		{"a misspelt decision", "decisions:\n  owned_domain: [a]", `r.yaml:2:3: no fact "owned_domain": want one of approved_regions,`},
-		{"a misspelt fact", attest("    fact: root_device\n    value: 2\n"), `no fact "root_device": want one of custodian_changed,`},
+		{"a misspelt fact", attest("    fact: root_device\n    value: 2\n"), `no fact "root_device": want one of alarm_tested, custodian_changed,`},
 		{"a text for a number", attest("    fact: root_devices\n    value: two\n"), "r.yaml:7:12: want a whole number"},
 		{"a number in quotation marks for a number", attest("    fact: root_devices\n    value: \"2\"\n"), "r.yaml:7:12: want a whole number"},
 		{"a negative number", attest("    fact: root_devices\n    value: -1\n"), "r.yaml:7:12: want a whole number"},

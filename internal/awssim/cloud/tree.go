@@ -9,7 +9,7 @@ import (
 	"github.com/rootkeep/rootkeep"
 )
 
-// Organization is an AWS organization with all features.
+// Organization is an AWS organization.
 type Organization struct {
 	ID, RootID string
 	Management rootkeep.AccountID
@@ -23,11 +23,12 @@ type Organization struct {
 	ServiceAccess map[string]time.Time
 	// Delegated is since when an account is delegated administrator of a service.
 	Delegated map[rootkeep.AccountID]map[string]time.Time
-	// RootCredentials and RootSessions are the features of centralized root access.
-	RootCredentials, RootSessions bool
-	ResourcePolicy                string
-	Created                       time.Time
-	cloud                         *Cloud
+	// RootCredentials and RootSessions are the features of centralized root access;
+	// BillingOnly says that it has consolidated billing and no other feature.
+	RootCredentials, RootSessions, BillingOnly bool
+	ResourcePolicy                             string
+	Created                                    time.Time
+	cloud                                      *Cloud
 }
 
 // Unit is an organizational unit.

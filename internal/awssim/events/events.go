@@ -1,5 +1,6 @@
 // Package events is the simulated Amazon EventBridge: buses, their policies, rules and
-// targets. It matches no events: whether a pattern would is for the reader to judge.
+// targets. Events that are put are taken and go nowhere; TestEventPattern says what a
+// pattern would take.
 //
 // Source: Amazon EventBridge API Reference, version 2015-10-07.
 package events
@@ -35,6 +36,8 @@ func Service() *cloud.Service {
 			cloud.Op("ListTargetsByRule", listTargets),
 			cloud.Op("ListRuleNamesByTarget", listByTarget),
 			cloud.Op("RemoveTargets", removeTargets),
+			cloud.Op("PutEvents", putEvents, cloud.Data),
+			cloud.Op("TestEventPattern", testPattern, cloud.Reads),
 		},
 	}
 }
@@ -300,12 +303,11 @@ func putRule(c *cloud.Call, in putRuleIn) (out ruleOut, err error) {
 	if in.State == "" {
 		in.State = "ENABLED"
 	}
-	var pattern map[string]any
 	switch {
 	case in.EventPattern == "" && in.ScheduleExpression == "":
 		return out, c.Invalid("Parameter(s) EventPattern or ScheduleExpression must be specified.")
-	case in.EventPattern != "" && json.Unmarshal([]byte(in.EventPattern), &pattern) != nil:
-		return out, cloud.Fail("InvalidEventPatternException", 400, "Event pattern is not valid. Reason: not a JSON object")
+	case in.EventPattern != "" && invalid(in.EventPattern) != nil:
+		return out, invalid(in.EventPattern)
 	case !slices.Contains([]string{"ENABLED", "DISABLED", "ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS"}, in.State):
 		return out, c.Invalid("State %s is not valid", in.State)
 	}

@@ -176,6 +176,8 @@ func organization(c *cloud.Call, enabling bool) (*cloud.Organization, error) {
 		return nil, cloud.Fail("OrganizationNotFoundException", 404, "The account is not a member of an organization.")
 	case enabling && c.Account.ID != o.Management:
 		return nil, cloud.Fail("CallerIsNotManagementAccountException", 403, "The account making the call is not the management account of the organization.")
+	case o.BillingOnly:
+		return nil, cloud.Fail("OrganizationNotInAllFeaturesModeException", 400, "The organization does not have all features enabled.")
 	case !o.Administers(c.Account, iamPrincipal):
 		return nil, cloud.Fail("AccountNotManagementOrDelegatedAdministratorException", 403, "The account making the call is not the management account or delegated administrator account for the organization.")
 	case o.ServiceAccess[iamPrincipal].IsZero():

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/rootkeep/rootkeep/internal/awssim/cloud"
+	"github.com/rootkeep/rootkeep/internal/posture/filterpattern"
 )
 
 type transformation struct {
@@ -138,6 +139,36 @@ func describeMetricFilters(c *cloud.Call, in describeFiltersIn) (out metricFilte
 	}
 	out.MetricFilters, out.NextToken, err = cloud.Page(c, all, in.NextToken, in.Limit, 50, 50)
 	return out, err
+}
+
+type testIn struct {
+	FilterPattern    string
+	LogEventMessages []string `aws:",must"`
+}
+
+type matchShape struct {
+	EventNumber     int64
+	EventMessage    string
+	ExtractedValues map[string]string
+}
+
+type testOut struct{ Matches []matchShape }
+
+// testFilter says which messages a pattern matches. What it takes out of them is not told.
+func testFilter(c *cloud.Call, in testIn) (out testOut, err error) {
+	if len(in.LogEventMessages) > 50 {
+		return out, c.Invalid("1 validation error detected: Value at 'logEventMessages' failed to satisfy constraint: Member must have length less than or equal to 50")
+	}
+	pattern, err := filterpattern.Parse(in.FilterPattern)
+	if err != nil {
+		return out, c.Invalid("Invalid metric filter pattern")
+	}
+	for i, message := range in.LogEventMessages {
+		if pattern.Match([]byte(message)) == filterpattern.True {
+			out.Matches = append(out.Matches, matchShape{int64(i + 1), message, map[string]string{}})
+		}
+	}
+	return out, nil
 }
 
 type subscription struct {

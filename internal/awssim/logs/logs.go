@@ -27,6 +27,7 @@ func Service() *cloud.Service {
 			cloud.Op("PutMetricFilter", putMetricFilter),
 			cloud.Op("DeleteMetricFilter", deleteMetricFilter),
 			cloud.Op("DescribeMetricFilters", describeMetricFilters),
+			cloud.Op("TestMetricFilter", testFilter),
 			cloud.Op("PutSubscriptionFilter", putSubscription),
 			cloud.Op("DeleteSubscriptionFilter", deleteSubscription),
 			cloud.Op("DescribeSubscriptionFilters", describeSubscriptions),

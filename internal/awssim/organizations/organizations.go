@@ -124,6 +124,10 @@ func describeOrganization(c *cloud.Call, _ cloud.None) (out organizationOut, err
 	s := &out.Organization
 	s.Id, s.Arn, s.FeatureSet = o.ID, o.ARN("organization", ""), "ALL"
 	s.MasterAccountArn, s.MasterAccountId, s.MasterAccountEmail = o.ARN("account", string(m.ID)), string(m.ID), m.Email
+	if o.BillingOnly {
+		s.FeatureSet = "CONSOLIDATED_BILLING"
+		return out, nil
+	}
 	s.AvailablePolicyTypes = []typeStatus{{cloud.ServiceControl, "ENABLED"}}
 	return out, nil
 }

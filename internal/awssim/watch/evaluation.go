@@ -59,10 +59,17 @@ type place struct {
 const spare = 2
 
 // evaluated says whether the simulator can judge the alarm: a statistic of one metric
-// over whole minutes, held against a fixed threshold.
+// over whole minutes that slide with the time, held against a fixed threshold.
 func (m *metricSettings) evaluated() bool {
 	return m.MetricName != "" && slices.Contains(statistics, m.Statistic) && m.Threshold != nil && slices.Contains(comparisons[:4], m.ComparisonOperator) &&
-		m.Period >= 60 && m.EvaluationCriteria == nil && m.ThresholdMetricId == ""
+		m.Period >= 60 && m.EvaluationCriteria == nil && m.ThresholdMetricId == "" && m.slides()
+}
+
+// slides says whether the periods slide, as they do unless the alarm says otherwise.
+func (m *metricSettings) slides() bool {
+	window, ok := m.EvaluationWindow.(map[string]any)
+	_, sliding := window["SlidingWindow"]
+	return m.EvaluationWindow == nil || ok && sliding
 }
 
 func (p *place) evaluate(a *metricAlarm) {

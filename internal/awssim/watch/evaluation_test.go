@@ -96,3 +96,30 @@ func TestSeriesForgetWhatIsOld(t *testing.T) {
 		t.Errorf("%d points are kept", n)
 	}
 }
+
+func TestWhatIsNotOneMetricOverTimeIsNotJudged(t *testing.T) {
+	threshold := 1.0
+	for _, c := range []struct {
+		name   string
+		change func(m *metricSettings)
+		want   bool
+	}{
+		{"an alarm on one metric is judged", func(*metricSettings) {}, true},
+		{"a sliding window is what there is without one", func(m *metricSettings) { m.EvaluationWindow = map[string]any{"SlidingWindow": map[string]any{}} }, true},
+		{"a window of the wall clock is not", func(m *metricSettings) {
+			m.EvaluationWindow = map[string]any{"WallClockWindow": map[string]any{"Timezone": "UTC"}}
+		}, false},
+		{"a window that is not understood is not", func(m *metricSettings) { m.EvaluationWindow = "x" }, false},
+		{"a percentile is not", func(m *metricSettings) { m.Statistic, m.ExtendedStatistic = "", "p99" }, false},
+		{"an expression is not", func(m *metricSettings) { m.MetricName, m.Metrics = "", []query{{Id: "a"}} }, false},
+		{"a band is not", func(m *metricSettings) { m.Threshold, m.ThresholdMetricId = nil, "band" }, false},
+		{"a comparison with a band is not", func(m *metricSettings) { m.ComparisonOperator = "GreaterThanUpperThreshold" }, false},
+		{"seconds are not", func(m *metricSettings) { m.Period = 30 }, false},
+	} {
+		m := metricSettings{MetricName: "m", Namespace: "n", Statistic: "Sum", Period: 60, EvaluationPeriods: 1, Threshold: &threshold, ComparisonOperator: "GreaterThanThreshold"}
+		c.change(&m)
+		if got := m.evaluated(); got != c.want {
+			t.Errorf("%s: got %v", c.name, got)
+		}
+	}
+}

@@ -22,6 +22,7 @@ func Service() *cloud.Service {
 		Operations: []*cloud.Operation{
 			cloud.Op("PutMetricAlarm", putMetricAlarm),
 			cloud.Op("PutCompositeAlarm", putCompositeAlarm),
+			cloud.Op("PutLogAlarm", putLogAlarm),
 			cloud.Op("DescribeAlarms", describeAlarms),
 			cloud.Op("DescribeAlarmsForMetric", describeForMetric),
 			cloud.Op("DescribeAlarmHistory", describeHistory),
@@ -80,6 +81,7 @@ type metricSettings struct {
 	ThresholdMetricId                                   string
 	EvaluationCriteria                                  any
 	EvaluationInterval                                  int `aws:",omit"`
+	EvaluationWindow                                    any `aws:",omit"`
 }
 
 type metricAlarm struct {
@@ -104,6 +106,7 @@ type historyItem struct {
 type alarms struct {
 	metric    map[string]*metricAlarm
 	composite map[string]*compositeAlarm
+	logs      map[string]*logAlarm
 	tags      map[string][]cloud.Tag // by name
 	history   []historyItem          // oldest first
 }
@@ -111,7 +114,7 @@ type alarms struct {
 func state(c *cloud.Call) *alarms {
 	s := cloud.Regional[alarms](c.Account, c.Region)
 	if s.metric == nil {
-		s.metric, s.composite, s.tags = map[string]*metricAlarm{}, map[string]*compositeAlarm{}, map[string][]cloud.Tag{}
+		s.metric, s.composite, s.logs, s.tags = map[string]*metricAlarm{}, map[string]*compositeAlarm{}, map[string]*logAlarm{}, map[string][]cloud.Tag{}
 	}
 	return s
 }
@@ -124,7 +127,19 @@ func (s *alarms) find(name string) (*common, string) {
 	if a := s.composite[name]; a != nil {
 		return &a.common, "CompositeAlarm"
 	}
+	if a := s.logs[name]; a != nil {
+		return &a.common, "LogAlarm"
+	}
 	return nil, ""
+}
+
+// taken gives the alarm of the name if it is of the kind, and refuses the name of another.
+func (s *alarms) taken(c *cloud.Call, name, kind string) (*common, error) {
+	old, is := s.find(name)
+	if old != nil && is != kind {
+		return nil, c.Invalid("%s is the name of an alarm of type %s", name, is)
+	}
+	return old, nil
 }
 
 // maxHistory bounds the history that is kept of a Region.
@@ -223,9 +238,9 @@ func putMetricAlarm(c *cloud.Call, in putMetricIn) (cloud.None, error) {
 		return cloud.None{}, err
 	}
 	s := state(c)
-	old, _ := s.find(in.AlarmName)
-	if s.composite[in.AlarmName] != nil {
-		return cloud.None{}, c.Invalid("%s is the name of a composite alarm", in.AlarmName)
+	old, err := s.taken(c, in.AlarmName, "MetricAlarm")
+	if err != nil {
+		return cloud.None{}, err
 	}
 	s.metric[in.AlarmName] = &metricAlarm{in.set(c, old), in.metricSettings}
 	s.note(c, in.AlarmName, "MetricAlarm", "ConfigurationUpdate", "Alarm \""+in.AlarmName+"\" created or updated")
@@ -242,9 +257,9 @@ type putCompositeIn struct {
 
 func putCompositeAlarm(c *cloud.Call, in putCompositeIn) (cloud.None, error) {
 	s := state(c)
-	old, _ := s.find(in.AlarmName)
-	if s.metric[in.AlarmName] != nil {
-		return cloud.None{}, c.Invalid("%s is the name of a metric alarm", in.AlarmName)
+	old, err := s.taken(c, in.AlarmName, "CompositeAlarm")
+	if err != nil {
+		return cloud.None{}, err
 	}
 	s.composite[in.AlarmName] = &compositeAlarm{in.set(c, old), in.AlarmRule, in.ActionsSuppressor, in.ActionsSuppressorWaitPeriod, in.ActionsSuppressorExtensionPeriod}
 	s.note(c, in.AlarmName, "CompositeAlarm", "ConfigurationUpdate", "Alarm \""+in.AlarmName+"\" created or updated")
@@ -263,6 +278,7 @@ type describeIn struct {
 type describeOut struct {
 	CompositeAlarms []compositeAlarm
 	MetricAlarms    []metricAlarm
+	LogAlarms       []logAlarm
 	NextToken       string
 }
 
@@ -295,12 +311,20 @@ func describeAlarms(c *cloud.Call, in describeIn) (out describeOut, err error) {
 			all = append(all, *a)
 		}
 	}
+	for _, a := range cloud.Sorted(s.logs) {
+		if in.wants(&a.common, "LogAlarm") {
+			all = append(all, *a)
+		}
+	}
 	part, next, err := cloud.Page(c, all, in.NextToken, in.MaxRecords, 50, 100)
 	for _, a := range part {
-		if m, ok := a.(metricAlarm); ok {
-			out.MetricAlarms = append(out.MetricAlarms, m)
-		} else {
-			out.CompositeAlarms = append(out.CompositeAlarms, a.(compositeAlarm))
+		switch a := a.(type) {
+		case metricAlarm:
+			out.MetricAlarms = append(out.MetricAlarms, a)
+		case compositeAlarm:
+			out.CompositeAlarms = append(out.CompositeAlarms, a)
+		case logAlarm:
+			out.LogAlarms = append(out.LogAlarms, a)
 		}
 	}
 	out.NextToken = next
@@ -373,6 +397,7 @@ func deleteAlarms(c *cloud.Call, in namesIn) (cloud.None, error) {
 	for _, name := range in.AlarmNames {
 		delete(s.metric, name)
 		delete(s.composite, name)
+		delete(s.logs, name)
 		delete(s.tags, name)
 	}
 	return cloud.None{}, nil

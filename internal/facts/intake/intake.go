@@ -20,7 +20,7 @@ const maxFile = 512 << 20
 
 // ErrKind says that a file is of none of the kinds that are read.
 var ErrKind = errors.New("none of: credential report (CSV), get-account-authorization-details, get-account-summary, get-account-password-policy, list-virtual-mfa-devices, " +
-	"describe-trails, describe-metric-filters, describe-alarms, list-subscriptions (JSON)")
+	"describe-trails, describe-metric-filters, describe-alarms, list-rules, get-topic-attributes, list-subscriptions (JSON)")
 
 // Intake collects the files of one account.
 type Intake struct {
@@ -111,6 +111,10 @@ func (f *file) json(text []byte) error {
 		TrailList                                *[]trail        `json:"trailList"`
 		MetricFilters                            *[]metricFilter `json:"metricFilters"`
 		MetricAlarms                             *[]metricAlarm
+		CompositeAlarms                          []compositeAlarm
+		LogAlarms                                *[]logAlarm
+		Rules                                    *[]eventRule
+		Attributes                               map[string]string // of get-topic-attributes, if TopicArn is among them
 		Subscriptions                            *[]subscription
 	}
 	if err := json.Unmarshal(text, &head); err != nil {
@@ -131,6 +135,11 @@ func (f *file) json(text []byte) error {
 		f.metricFilters(*head.MetricFilters)
 	case head.MetricAlarms != nil:
 		f.alarms(*head.MetricAlarms)
+		f.otherAlarms(head.CompositeAlarms, head.LogAlarms)
+	case head.Rules != nil:
+		f.rules(*head.Rules)
+	case head.Attributes["TopicArn"] != "":
+		f.topic(head.Attributes)
 	case head.Subscriptions != nil:
 		f.subscriptions(*head.Subscriptions)
 	case head.UserDetailList != nil || head.RoleDetailList != nil || head.Policies != nil:

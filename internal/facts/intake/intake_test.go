@@ -189,3 +189,49 @@ func FuzzAdd(f *testing.F) {
 		}
 	})
 }
+
+func TestWhatAlarmsAndRulesLeadTo(t *testing.T) {
+	s := read(t,
+		`{"MetricAlarms": [{"AlarmName": "clock", "EvaluationWindow": {"WallClockWindow": {"Timezone": "UTC"}}},
+			{"AlarmName": "long form", "Metrics": [{"Id": "m", "MetricStat": {"Metric": {"Namespace": "n", "MetricName": "m"}, "Period": 60, "Stat": "Sum"}}]},
+			{"AlarmName": "sum of two", "Metrics": [{"Id": "e", "Expression": "a + b"}, {"Id": "a", "MetricStat": {"Metric": {"Namespace": "n", "MetricName": "m"}}}]}],
+		"CompositeAlarms": [{"AlarmName": "any", "AlarmRule": "ALARM(clock)", "ActionsSuppressor": "s", "ActionsEnabled": true, "AlarmActions": ["t"]}],
+		"LogAlarms": [{"AlarmName": "log", "Threshold": 1, "QueryResultsToEvaluate": 3, "QueryResultsToAlarm": 2, "ScheduledQueryConfiguration": {"QueryString": "filter a = 1",
+			"AggregationExpression": "count(*)", "LogGroupIdentifiers": ["g"], "ScheduleConfiguration": {"ScheduleExpression": "rate(1 hour)", "StartTimeOffset": 3600, "EndTimeOffset": 60}}}]}`,
+		`{"Rules": [{"Name": "r", "Arn": "arn:aws:events:us-east-1:111122223333:rule/r", "EventPattern": "{}", "State": "ENABLED", "EventBusName": "default"},
+			{"Name": "every hour", "ScheduleExpression": "rate(1 hour)"}]}`,
+		`{"Attributes": {"TopicArn": "arn:aws:sns:us-east-1:111122223333:t", "Policy": "{}", "KmsMasterKeyId": "alias/k"}}`)
+	f := s.Facts
+	if len(f.Alarms) != 3 || f.Alarms[0].Window != "wall-clock" || f.Alarms[1].Window != "sliding" {
+		t.Errorf("windows: got %+v", f.Alarms)
+	}
+	if a := f.Alarms[1]; a.Namespace != "n" || a.Metric != "m" || a.Statistic != "Sum" || a.Period != 60 || a.Inputs != nil {
+		t.Errorf("one metric in the long form: got %+v", a)
+	}
+	if a := f.Alarms[2]; a.Metric != "" || len(a.Inputs) != 1 || a.Inputs[0] != "n/m" {
+		t.Errorf("an expression: got %+v", a)
+	}
+	if len(f.CompositeAlarms) != 1 || f.CompositeAlarms[0].Rule != "ALARM(clock)" || f.CompositeAlarms[0].Suppressor != "s" || !f.CompositeAlarms[0].ActionsEnabled {
+		t.Errorf("composite alarms: got %+v", f.CompositeAlarms)
+	}
+	if len(f.LogAlarms) != 1 || f.LogAlarms[0].Query != "filter a = 1" || f.LogAlarms[0].From != 3600 || f.LogAlarms[0].To != 60 || f.LogAlarms[0].ResultsToAlarm != 2 {
+		t.Errorf("log alarms: got %+v", f.LogAlarms)
+	}
+	if len(f.EventRules) != 1 || f.EventRules[0].State != "ENABLED" {
+		t.Errorf("rules that run by a schedule take no events: got %+v", f.EventRules)
+	}
+	if len(f.Topics) != 1 || f.Topics[0].Key != "alias/k" {
+		t.Errorf("topics: got %+v", f.Topics)
+	}
+	for path, want := range map[string]bool{"composite_alarms.rule": true, "log_alarms.query": true, "event_rules.state": true, "event_rules.targets": false, "topics.policy": true, "topics.key_policy": false} {
+		if _, known := s.Origin(path); known != want {
+			t.Errorf("%s: known is %t, want %t", path, known, want)
+		}
+	}
+	unasked := read(t, `{"MetricAlarms": [], "CompositeAlarms": []}`)
+	for _, path := range []string{"composite_alarms.rule", "log_alarms.query"} {
+		if _, known := unasked.Origin(path); known {
+			t.Errorf("%s: AWS tells other alarms only if it is asked for them", path)
+		}
+	}
+}

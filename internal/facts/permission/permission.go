@@ -52,6 +52,7 @@ type Account struct {
 	holders  map[string]*account.Identity
 	standing map[string]*standing // by ARN
 	paths    map[string]Answer    // escalates, by ARN; nil before the search
+	loose    map[string]looseList // by the policies of the organization
 	searched Answer               // why the search did not take place; False if it did
 }
 

@@ -91,15 +91,23 @@ func Parse(text string) (*Pattern, error) {
 // Match says whether a log event matches. A JSON pattern does not match an event
 // that is not JSON.
 func (p *Pattern) Match(event []byte) Truth {
-	switch {
-	case p.expr != nil:
-		var v any
+	var v any
+	if p.expr != nil {
 		d := json.NewDecoder(strings.NewReader(string(event)))
 		d.UseNumber()
 		if d.Decode(&v) != nil {
 			return False
 		}
-		return p.expr.eval(v)
+	}
+	return p.MatchValue(event, v)
+}
+
+// MatchValue is Match for an event whose JSON was decoded already, numbers as
+// json.Number: many patterns meet the same event.
+func (p *Pattern) MatchValue(event []byte, decoded any) Truth {
+	switch {
+	case p.expr != nil:
+		return p.expr.eval(decoded)
 	case p.fields != nil:
 		return p.delimited(string(event))
 	}

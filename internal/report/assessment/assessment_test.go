@@ -69,6 +69,21 @@ func TestTextIsHarmlessAndSaysWhatIsMissing(t *testing.T) {
 	}
 }
 
+func TestAControlMayBeMoreSevereInOneAccount(t *testing.T) {
+	both := []rootkeep.Finding{
+		{Control: "A-4", Title: "High", Severity: rootkeep.High, Status: rootkeep.Fail, Resource: "member"},
+		{Control: "A-4", Title: "High", Severity: rootkeep.Critical, Status: rootkeep.Fail, Resource: "management"},
+	}
+	var b bytes.Buffer
+	if err := assess(both).Text(&b, assessment.TextOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	critical, high := strings.Index(b.String(), "CRITICAL  A-4"), strings.Index(b.String(), "HIGH      A-4")
+	if management, member := strings.Index(b.String(), "management"), strings.Index(b.String(), "member"); critical < 0 || management < critical || high < management || member < high {
+		t.Errorf("got %s, want the management account under CRITICAL and the member under HIGH", b.String())
+	}
+}
+
 func TestManyResourcesAreCounted(t *testing.T) {
 	var list []rootkeep.Finding
 	for range 9 {

@@ -14,7 +14,8 @@ import (
 	"github.com/rootkeep/rootkeep/internal/report/text"
 )
 
-// group is the findings of one control and status, in their order.
+// group is the findings of one control, status and severity, in their order: a control
+// may be more severe in some accounts.
 type group struct {
 	rootkeep.Finding
 	all []rootkeep.Finding
@@ -26,7 +27,7 @@ func (a *Assessment) groups(status rootkeep.Status) []group {
 		if f.Status != status {
 			continue
 		}
-		i := slices.IndexFunc(out, func(g group) bool { return g.Control == f.Control })
+		i := slices.IndexFunc(out, func(g group) bool { return g.Control == f.Control && g.Severity == f.Severity })
 		if i < 0 {
 			out = append(out, group{Finding: f})
 			i = len(out) - 1

@@ -299,6 +299,12 @@ def events():
     e("ListRuleNamesByTarget", lambda a: a["RuleNames"] == ["root"], TargetArn=topic)
     refused("events", "DeleteRule", "ValidationException", Name="root")
     e("RemoveTargets", lambda a: a["FailedEntryCount"] == 0, Rule="root", Ids=["1"])
+    put = [{"Source": "mine", "DetailType": "test", "Detail": "{}"}, {"Source": "aws.iam", "DetailType": "test", "Detail": "{}"}, {"Source": "mine", "DetailType": "test", "Detail": "{"}]
+    e("PutEvents", lambda a: a["FailedEntryCount"] == 2 and a["Entries"][0]["EventId"] and a["Entries"][2]["ErrorCode"] == "MalformedDetail", Entries=put)
+    event = json.dumps({"id": "1", "account": ME, "source": "aws.signin", "time": "2026-11-20T09:10:00Z", "region": "us-east-1", "resources": [], "detail-type": "x", "detail": {"a": "b"}})
+    e("TestEventPattern", lambda a: a["Result"] is True, Event=event, EventPattern='{"source": [{"prefix": "aws."}], "detail": {"a": [{"anything-but": "c"}]}}')
+    e("TestEventPattern", lambda a: a["Result"] is False, Event=event, EventPattern='{"source": ["aws.iam"]}')
+    refused("events", "TestEventPattern", "InvalidEventPatternException", Event=event, EventPattern='{"source": "aws.iam"}')
     e("DeleteRule", Name="root")
 
 

@@ -18,6 +18,7 @@ def run():
     alarms("cloudwatch")
     metrics()
     other_protocols()
+    newer_alarms()
 
 
 def topics():
@@ -66,6 +67,9 @@ def groups():
     g("PutMetricFilter", filterPattern=pattern, **f)
     g("DescribeMetricFilters", lambda a: a["metricFilters"][0]["filterPattern"] == pattern, metricName="Root", metricNamespace="CIS")
     g("DeleteMetricFilter", logGroupName=name, filterName="root")
+    g("TestMetricFilter", lambda a: [m["eventNumber"] for m in a["matches"]] == [2], filterPattern='{ $.userIdentity.type = "Root" }',
+      logEventMessages=['{"userIdentity": {"type": "IAMUser"}}', '{"userIdentity": {"type": "Root"}}'])
+    refused("logs", "TestMetricFilter", "InvalidParameterException", filterPattern="{ $.a = ", logEventMessages=["x"])
     g("PutSubscriptionFilter", logGroupName=name, filterName="all", filterPattern="", destinationArn=f"arn:aws:lambda:us-east-1:{ME}:function:x")
     g("DescribeSubscriptionFilters", lambda a: a["subscriptionFilters"][0]["filterName"] == "all", logGroupName=name)
     g("DeleteSubscriptionFilter", logGroupName=name, filterName="all")
@@ -187,3 +191,52 @@ def other_protocols():
             check(False, f"{protocol}: an alarm that is not there is deleted")
         except cw.exceptions.ResourceNotFound:
             pass
+
+
+def newer_alarms():
+    """Log alarms and evaluation windows are younger than the client's model of CloudWatch: it is told of them."""
+    session = boto3.session.Session()
+    original = session._session.get_component("data_loader").load_service_model
+
+    def load(name, kind, api_version=None):
+        model = original(name, kind, api_version)
+        if name != "cloudwatch" or kind != "service-2" or "PutLogAlarm" in model["operations"]:
+            return model
+        shapes, operations = dict(model["shapes"]), dict(model["operations"])
+        structure = lambda **members: {"type": "structure", "members": {k: {"shape": v} for k, v in members.items()}}
+        shapes |= {
+            "NewText": {"type": "string"}, "NewInteger": {"type": "integer"}, "NewLong": {"type": "long"}, "NewTexts": {"type": "list", "member": {"shape": "NewText"}},
+            "Clock": structure(Timezone="NewText"), "EvaluationWindow": structure(SlidingWindow="Clock", WallClockWindow="Clock"),
+            "Schedule": structure(ScheduleExpression="NewText", StartTimeOffset="NewLong", EndTimeOffset="NewLong"),
+            "Query": structure(QueryString="NewText", AggregationExpression="NewText", ScheduledQueryRoleARN="NewText", QueryARN="NewText", LogGroupIdentifiers="NewTexts",
+                               ScheduleConfiguration="Schedule"),
+            "LogAlarm": structure(AlarmName="NewText", AlarmArn="NewText", AlarmActions="ResourceList", ComparisonOperator="NewText", QueryResultsToAlarm="NewInteger",
+                                  QueryResultsToEvaluate="NewInteger", Threshold="Threshold", ScheduledQueryConfiguration="Query"),
+            "LogAlarms": {"type": "list", "member": {"shape": "LogAlarm"}},
+        }
+        operations["PutLogAlarm"] = {"name": "PutLogAlarm", "http": {"method": "POST", "requestUri": "/"}, "input": {"shape": "LogAlarm"}}
+        for shape, member, kind in (("DescribeAlarmsOutput", "LogAlarms", "LogAlarms"), ("MetricAlarm", "EvaluationWindow", "EvaluationWindow"),
+                                    ("PutMetricAlarmInput", "EvaluationWindow", "EvaluationWindow")):
+            shapes[shape] = {**shapes[shape], "members": {**shapes[shape]["members"], member: {"shape": kind}}}
+        return {**model, "shapes": shapes, "operations": operations}
+    session._session.get_component("data_loader").load_service_model = load
+    me = ACCOUNTS["management"]
+    cw = session.client("cloudwatch", region_name="us-east-1", endpoint_url=SIM["endpoint"], aws_access_key_id=me["key"], aws_secret_access_key=me["secret"])
+    cw.put_metric_alarm(EvaluationWindow={"WallClockWindow": {"Timezone": "UTC"}}, **ALARM)
+    alarm = cw.describe_alarms(AlarmNames=["root"])["MetricAlarms"][0]
+    check(alarm["EvaluationWindow"] == {"WallClockWindow": {"Timezone": "UTC"}}, f"evaluation window: {alarm}")
+    query = {"QueryString": 'filter userIdentity.type = "Root"', "AggregationExpression": "count(*)", "ScheduledQueryRoleARN": f"arn:aws:iam::{ME}:role/query",
+             "LogGroupIdentifiers": ["trail"], "ScheduleConfiguration": {"ScheduleExpression": "rate(5 minutes)", "StartTimeOffset": 300}}
+    log = {"AlarmName": "log", "ComparisonOperator": "GreaterThanOrEqualToThreshold", "QueryResultsToAlarm": 1, "QueryResultsToEvaluate": 1, "Threshold": 1,
+           "ScheduledQueryConfiguration": query}
+    cw.put_log_alarm(**log)
+    alarm = cw.describe_alarms(AlarmTypes=["LogAlarm"])["LogAlarms"][0]
+    check(alarm["ScheduledQueryConfiguration"]["QueryString"] == query["QueryString"] and alarm["Threshold"] == 1, f"log alarm: {alarm}")
+    harness.called.add("cloudwatch PutLogAlarm")
+    for wrong in ({"QueryResultsToAlarm": 2}, {"AlarmName": "root"}):
+        try:
+            cw.put_log_alarm(**{**log, **wrong})
+            check(False, f"a log alarm with {wrong} is taken")
+        except cw.exceptions.ClientError as e:
+            check(e.response["Error"]["Code"] == "InvalidParameterValueException", f"{wrong}: {e}")
+    cw.delete_alarms(AlarmNames=["root", "log"])
