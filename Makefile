@@ -27,7 +27,9 @@ test: setup ## all tests but the long ones
 	ROOTKEEP_IAM_SIMULATE=$(ORACLE) go test ./...
 	CGO_ENABLED=1 go test -race ./internal/... ./sigma/correlate/... ./cmd/...
 
-test-long: setup ## fuzz every decoder for a while, race detector on everything
+test-long: build setup ## fuzz every decoder for a while, race detector on everything, scans of 200 and 1,000 accounts
+	go run ./tools/scanbench -bin $(BIN) -accounts 200,1000
+	ROOTKEEP_LONG=1 go test -run 'TestAnInterruptedScan' ./internal/app
 	CGO_ENABLED=1 go test -race ./...
 	bash tools/fuzz.sh 60s
 

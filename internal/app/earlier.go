@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 
 	"github.com/rootkeep/rootkeep/internal/facts"
 	"github.com/rootkeep/rootkeep/internal/posture"
@@ -30,8 +29,8 @@ func (c ScanConfig) compare(a *assessment.Assessment, controls []*posture.Contro
 		return fmt.Errorf("read the earlier scan: %w", err)
 	}
 	if info.IsDir() {
-		if paths, err = filepath.Glob(filepath.Join(c.Since, "*.json")); err != nil || len(paths) == 0 {
-			return fmt.Errorf("read the earlier scan: no *.json in %s; hint: give the folder that scan --save wrote to", c.Since)
+		if paths, err = snapshotsIn(c.Since); err != nil {
+			return fmt.Errorf("read the earlier scan: %w", err)
 		}
 	}
 	earlier := assessment.New(c.Version, c.Now.UTC(), controls)
@@ -52,7 +51,7 @@ func (c ScanConfig) compare(a *assessment.Assessment, controls []*posture.Contro
 			if earlier.Judged.After(snapshot.Taken) {
 				earlier.Judged = snapshot.Taken
 			}
-			earlier.Add(snapshot, judged(snapshot, controls, people.Use(c.Now), c.Now))
+			earlier.Add(snapshot, judged(snapshot, controls, people.Use(c.Now), posture.Setting{Now: c.Now}))
 		}
 	}
 	a.Compare(earlier, c.Since)

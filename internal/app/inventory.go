@@ -5,11 +5,13 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/rootkeep/rootkeep/internal/awsread"
 	"github.com/rootkeep/rootkeep/internal/detect/inventory"
 	"github.com/rootkeep/rootkeep/internal/facts"
+	"github.com/rootkeep/rootkeep/internal/sweep"
 )
 
 // readInventory reads what is watched: a YAML file of names, a snapshot of a scan, or
@@ -21,10 +23,7 @@ func readInventory(path string) (inventory.List, *inventory.Scans, error) {
 	if info, err := os.Stat(path); err != nil {
 		return nil, nil, err
 	} else if info.IsDir() {
-		names, err := filepath.Glob(filepath.Join(path, "*.json"))
-		if err == nil && len(names) == 0 {
-			err = fmt.Errorf("%s: no snapshot (*.json) in this folder", path)
-		}
+		names, err := snapshotsIn(path)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -45,6 +44,17 @@ func readInventory(path string) (inventory.List, *inventory.Scans, error) {
 		return nil, nil, fmt.Errorf("%s: %w", path, err)
 	}
 	return list, nil, nil
+}
+
+// snapshotsIn are the snapshots of a folder: all *.json but the state of a scan of an
+// organization.
+func snapshotsIn(dir string) ([]string, error) {
+	names, err := filepath.Glob(filepath.Join(dir, "*.json"))
+	names = slices.DeleteFunc(names, func(name string) bool { return filepath.Base(name) == sweep.StateFile })
+	if err == nil && len(names) == 0 {
+		err = fmt.Errorf("%s: no snapshot (*.json) in this folder; hint: give the folder that scan --save wrote to", dir)
+	}
+	return names, err
 }
 
 // firstByte is the first byte that is no white space, 0 if there is none nearby: a

@@ -48,9 +48,9 @@ func (c ScanConfig) people() (*register.Register, error) {
 }
 
 // judged applies what people say to an account and judges it.
-func judged(s *facts.Snapshot, controls []*posture.Control, people *register.Use, now time.Time) []rootkeep.Finding {
+func judged(s *facts.Snapshot, controls []*posture.Control, people *register.Use, with posture.Setting) []rootkeep.Finding {
 	people.Apply(s)
-	findings := posture.Evaluate(s, controls, posture.Setting{Now: now})
+	findings := posture.Evaluate(s, controls, with)
 	people.Except(findings)
 	return findings
 }

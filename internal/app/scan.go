@@ -10,6 +10,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/rootkeep/rootkeep"
 	"github.com/rootkeep/rootkeep/content"
 	"github.com/rootkeep/rootkeep/internal/awsread"
 	"github.com/rootkeep/rootkeep/internal/facts"
@@ -22,15 +23,17 @@ import (
 // ScanConfig is an assessment as the user asked for it.
 type ScanConfig struct {
 	Paths    []string   // files of facts, - for standard input
-	Snapshot string     // a snapshot file instead
+	Snapshot string     // a snapshot file instead, or the folder of an organization's scan
 	AWS      *AWSConfig // AWS itself instead
-	Save     string     // write the snapshot there
-	Stdin    io.Reader
-	Controls []string // folders of the user's own
-	Register string   // file of what people decide, vouch for and accept
-	Since    string   // an earlier report or snapshot, or a folder of snapshots
-	Version  string
-	Now      time.Time
+	// Organization, if set, has all accounts of the organization read, not one.
+	Organization *OrganizationConfig
+	Save         string // write the snapshot there; of an organization, a folder
+	Stdin        io.Reader
+	Controls     []string // folders of the user's own
+	Register     string   // file of what people decide, vouch for and accept
+	Since        string   // an earlier report or snapshot, or a folder of snapshots
+	Version      string
+	Now          time.Time
 }
 
 // AWSConfig is how AWS is read: with the credentials of whom, and from where.
@@ -52,14 +55,14 @@ func Scan(ctx context.Context, c ScanConfig) (*assessment.Assessment, error) {
 		return nil, err
 	}
 	use := people.Use(c.Now)
-	err = c.accounts(ctx, func(s *facts.Snapshot, lost []assessment.Problem) error {
-		if c.Save != "" {
+	err = c.accounts(ctx, a, func(s *facts.Snapshot, lost []assessment.Problem, peer peers) error {
+		if c.Save != "" && c.Organization == nil {
 			if err := saveSnapshot(c.Save, s); err != nil {
 				return err
 			}
 		}
 		a.Problems = append(a.Problems, lost...)
-		a.Add(s, judged(s, controls, use, c.Now))
+		a.Add(s, judged(s, controls, use, posture.Setting{Now: c.Now, Peer: peer}))
 		return nil
 	})
 	if err != nil {
@@ -92,22 +95,32 @@ func LoadControls(dirs []string) ([]*posture.Control, []error, error) {
 	return controls, problems, nil
 }
 
-// accounts calls judge with the facts of each account in turn, and with what could not
-// be read of it.
-func (c ScanConfig) accounts(ctx context.Context, judge func(*facts.Snapshot, []assessment.Problem) error) error {
-	if c.AWS != nil {
+// peers finds the snapshot of another account of the same scan; see posture.Setting.
+type peers func(rootkeep.AccountID) *facts.Snapshot
+
+// judge takes the facts of one account, and what could not be read of it.
+type judge func(*facts.Snapshot, []assessment.Problem, peers) error
+
+// accounts calls judge for each account in turn. Accounts without facts are noted in
+// the assessment.
+func (c ScanConfig) accounts(ctx context.Context, a *assessment.Assessment, judge judge) error {
+	switch {
+	case c.Organization != nil:
+		return c.organization(ctx, a, judge)
+	case c.AWS != nil:
 		s, err := awsread.Collect(ctx, *c.AWS)
 		if err != nil {
 			return err
 		}
-		return judge(s, unread(s))
-	}
-	if c.Snapshot != "" {
+		return judge(s, unread(s, "AWS"), nil)
+	case isFolder(c.Snapshot):
+		return c.folder(ctx, a, judge)
+	case c.Snapshot != "":
 		s, err := readSnapshot(c.Snapshot)
 		if err != nil {
 			return err
 		}
-		return judge(s, nil)
+		return judge(s, nil, nil)
 	}
 	in := intake.New(c.Now.UTC())
 	var problems []assessment.Problem
@@ -116,7 +129,7 @@ func (c ScanConfig) accounts(ctx context.Context, judge func(*facts.Snapshot, []
 			problems = append(problems, assessment.Problem{File: path, Reason: reason(err)})
 		}
 	}
-	return judge(in.Snapshot(), problems)
+	return judge(in.Snapshot(), problems, nil)
 }
 
 func readSnapshot(path string) (*facts.Snapshot, error) {
@@ -133,10 +146,10 @@ func readSnapshot(path string) (*facts.Snapshot, error) {
 }
 
 // unread are the calls that AWS denied or that failed, each once.
-func unread(s *facts.Snapshot) []assessment.Problem {
+func unread(s *facts.Snapshot, where string) []assessment.Problem {
 	var out []assessment.Problem
 	for _, g := range s.Gaps {
-		p := assessment.Problem{File: "AWS", Reason: g.Reason}
+		p := assessment.Problem{File: where, Reason: g.Reason}
 		if g.Permission != "" && !slices.Contains(out, p) {
 			out = append(out, p)
 		}

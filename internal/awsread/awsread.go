@@ -10,25 +10,28 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"net/http"
+	"slices"
 	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/aws/smithy-go/logging"
+	"github.com/aws/smithy-go/middleware"
 
 	"github.com/rootkeep/rootkeep"
+	"github.com/rootkeep/rootkeep/internal/awsread/pace"
 	"github.com/rootkeep/rootkeep/internal/facts"
 )
 
 const (
-	attempts       = 10               // of one call, with adaptive pauses between them
+	attempts       = 10               // of one call, with growing pauses between them
 	attemptTimeout = 30 * time.Second // of one attempt
 	callTimeout    = 3 * time.Minute  // of one call with all its attempts
-	usualWorkers   = 8
+	usualWorkers   = 8                // calls at once of one account
 )
 
 // Config says as whom to read and from where. The zero value takes everything from
@@ -41,36 +44,57 @@ type Config struct {
 	// grows with every further page. It is never called twice at once.
 	Progress func(done, planned int)
 	Now      func() time.Time                           // nil is the machine's clock
-	Sleep    func(context.Context, time.Duration) error // between two looks at a report; nil is a timer
+	Sleep    func(context.Context, time.Duration) error // between two looks at a report, and for the turn of a call; nil is a timer
+
+	entered func(facts.Session) error // see Entry
 }
 
 // reader is one account being read.
 type reader struct {
-	config  Config
+	config  Config // with a clock and a Sleep
 	aws     aws.Config
-	account rootkeep.AccountID
+	account rootkeep.AccountID // "" until AWS said whose the credentials are
+	caller  string             // ARN of whose the first credentials are
+	told    bool               // somebody else asks for what is of the whole organization
+	pace    *pace.Limiter
+	options []func(*middleware.Stack) error // of the configuration, without this reader's own
 
 	mu            sync.Mutex // guards what follows
 	done, planned int
+	sessions      []facts.Session // that AWS gave to read the account
 }
 
 // Collect reads the account of the credentials. A call that is denied or fails leaves
 // gaps and stops no other. The error says what to do: there are no credentials, they
 // have expired, there is no Region; or it is the context's.
 func Collect(ctx context.Context, c Config) (*facts.Snapshot, error) {
-	r := &reader{config: c}
-	if c.Now == nil {
-		r.config.Now = time.Now
-	}
-	if c.Sleep == nil {
-		r.config.Sleep = sleep
-	}
+	r := newReader(c, workers(c), nil)
 	if err := r.open(ctx); err != nil {
+		return nil, interrupted(ctx, err)
+	}
+	if err := r.identify(ctx); err != nil {
 		return nil, interrupted(ctx, err)
 	}
 	s, err := r.collect(ctx)
 	return s, interrupted(ctx, err)
 }
+
+// newReader makes a reader with the limiter of another one, or with one of its own for
+// so many calls at once.
+func newReader(c Config, calls int, l *pace.Limiter) *reader {
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.Sleep == nil {
+		c.Sleep = sleep
+	}
+	if l == nil {
+		l = pace.New(calls, ceiling, c.Sleep)
+	}
+	return &reader{config: c, pace: l}
+}
+
+func workers(c Config) int { return cmp.Or(max(c.Workers, 0), usualWorkers) }
 
 // interrupted prefers the context's error over what it made of a call.
 func interrupted(ctx context.Context, err error) error {
@@ -91,14 +115,16 @@ func sleep(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// open finds credentials and a Region, and asks AWS whose they are.
+// open finds credentials and a Region.
 func (r *reader) open(ctx context.Context) error {
 	var err error
+	client := awshttp.NewBuildableClient().WithTimeout(attemptTimeout).WithTransportOptions(func(t *http.Transport) {
+		t.MaxIdleConnsPerHost = idleConnections
+	})
+	retries := retryer() // keeps no state, so all clients share it
 	r.aws, err = config.LoadDefaultConfig(ctx,
 		config.WithSharedConfigProfile(r.config.Profile), config.WithRegion(r.config.Region), config.WithAppID("rootkeep"),
-		// Each client gets a retryer of its own: AWS limits by service and Region, and a
-		// shared one would slow all calls down for the sake of one.
-		config.WithRetryer(retryer), config.WithHTTPClient(awshttp.NewBuildableClient().WithTimeout(attemptTimeout)), config.WithLogger(logging.Nop{}),
+		config.WithRetryer(func() aws.Retryer { return retries }), config.WithHTTPClient(client), config.WithLogger(logging.Nop{}),
 	)
 	switch {
 	case err != nil:
@@ -106,9 +132,16 @@ func (r *reader) open(ctx context.Context) error {
 	case r.aws.Region == "":
 		return fmt.Errorf("no AWS Region is set; hint: --region us-east-1, or a region in the profile")
 	}
+	r.options = r.aws.APIOptions
+	r.aws.APIOptions = append(slices.Clip(r.options), r.paced)
 	if _, err := r.aws.Credentials.Retrieve(ctx); err != nil {
 		return fmt.Errorf("no AWS credentials: %w; hint: sign in, for instance with aws login or aws sso login, or name a --profile", err)
 	}
+	return nil
+}
+
+// identify asks AWS whose the credentials are.
+func (r *reader) identify(ctx context.Context) error {
 	r.plan(1)
 	p := r.place(r.aws.Region)
 	who, err := ask(ctx, p, sts.NewFromConfig(p.aws).GetCallerIdentity, &sts.GetCallerIdentityInput{})
@@ -120,16 +153,9 @@ func (r *reader) open(ctx context.Context) error {
 	case err != nil:
 		return fmt.Errorf("ask AWS whose credentials these are: %w", err)
 	}
+	r.caller = aws.ToString(who.Arn)
 	r.account, err = rootkeep.ParseAccountID(aws.ToString(who.Account))
 	return err
-}
-
-// retryer waits as AWS wants it: adaptive mode lowers the rate of its client when AWS
-// throttles.
-func retryer() aws.Retryer {
-	return retry.NewAdaptiveMode(func(o *retry.AdaptiveModeOptions) {
-		o.StandardOptions = append(o.StandardOptions, func(s *retry.StandardOptions) { s.MaxAttempts = attempts })
-	})
 }
 
 // place is where one operation runs.
@@ -228,7 +254,7 @@ func (r *reader) run(ctx context.Context, tasks []*task) error {
 	defer stop(nil)
 	queue := make(chan *task)
 	var wg sync.WaitGroup
-	for range min(cmp.Or(max(r.config.Workers, 0), usualWorkers), len(tasks)) {
+	for range min(workers(r.config), len(tasks)) {
 		wg.Go(func() {
 			for t := range queue {
 				if t.run(ctx, r); expired(t.err) {

@@ -9,8 +9,11 @@ import (
 
 // TellMembers reads the organization once and tells each member of it.
 func TellMembers(ctx context.Context, c Config, members ...rootkeep.AccountID) ([]*facts.Snapshot, error) {
-	r := &reader{config: c}
+	r := newReader(c, 1, nil)
 	if err := r.open(ctx); err != nil {
+		return nil, err
+	}
+	if err := r.identify(ctx); err != nil {
 		return nil, err
 	}
 	wide := r.organizationWide(ctx)

@@ -74,23 +74,28 @@ func failureOf(t *task) failure {
 			f.action = name
 		}
 	}
-	var api smithy.APIError
+	f.why = why(t.err)
 	var other elsewhere
-	switch {
-	case errors.As(t.err, &other):
+	if errors.As(t.err, &other) {
 		f.action, f.why = "", short(other.Error())
-	case errors.As(t.err, &api) && memberOnly(api):
-		f.why = forManagement
-	case denied(t.err) && errors.As(t.err, &api) && strings.Contains(api.ErrorMessage(), "service control policy"):
-		f.why = "denied by a service control policy"
-	case denied(t.err):
-		f.why = "denied"
-	case errors.As(t.err, &api):
-		f.why = "failed: " + short(api.ErrorCode()+": "+api.ErrorMessage())
-	default:
-		f.why = "failed: " + short(t.err.Error())
 	}
 	return f
+}
+
+// why is what went wrong with a call, to follow its name.
+func why(err error) string {
+	var api smithy.APIError
+	switch {
+	case errors.As(err, &api) && memberOnly(api):
+		return forManagement
+	case denied(err) && errors.As(err, &api) && strings.Contains(api.ErrorMessage(), "service control policy"):
+		return "denied by a service control policy"
+	case denied(err):
+		return "denied"
+	case errors.As(err, &api):
+		return "failed: " + short(api.ErrorCode()+": "+api.ErrorMessage())
+	}
+	return "failed: " + short(err.Error())
 }
 
 // elsewhere is why a resource is not asked about: it is another account's, which alone
@@ -189,6 +194,10 @@ func (f *failures) gaps(s *facts.Snapshot) {
 			s.Gaps = append(s.Gaps, facts.Gap{Path: path, Resource: failure.key, Regions: some, Permission: permission, Reason: reason})
 		}
 	}
+	sortGaps(s)
+}
+
+func sortGaps(s *facts.Snapshot) {
 	slices.SortStableFunc(s.Gaps, func(a, b facts.Gap) int {
 		return cmp.Or(cmp.Compare(a.Path, b.Path), cmp.Compare(a.Resource, b.Resource), cmp.Compare(a.Reason, b.Reason))
 	})

@@ -69,7 +69,7 @@ func (t *task) run(ctx context.Context, r *reader) {
 }
 
 // tasks are the operations in the Region where reading began, and the regional ones in
-// every enabled Region.
+// every enabled Region. What the organization tells the account is not asked for.
 func (r *reader) tasks(regions []string) []*task {
 	var out []*task
 	for _, o := range Operations() {
@@ -78,7 +78,7 @@ func (r *reader) tasks(regions []string) []*task {
 			places = regions
 		}
 		for _, region := range places {
-			if o.read != nil {
+			if o.read != nil && !(r.told && isWide(o.Action)) {
 				out = append(out, &task{Operation: o, region: region})
 			}
 		}

@@ -19,7 +19,7 @@ import (
 
 // organizationOperations tell of the organization around the account.
 var organizationOperations = append([]Operation{
-	{Action: "organizations:DescribeOrganization", read: organization},
+	{Action: describeOrganization, read: organization},
 	{Action: "organizations:ListDelegatedServicesForAccount"},
 	{Action: "organizations:ListTargetsForPolicy"},
 	{Action: "organizations:DescribePolicy"},
@@ -39,13 +39,17 @@ type told func(path []string) direct
 
 var wideOperations = []wideOperation{
 	{"organizations:ListRoots", policyTypes},
-	{"iam:ListOrganizationsFeatures", rootFeatures},
+	{listFeatures, rootFeatures},
 	{"organizations:ListAWSServiceAccessForOrganization", trustedServices},
 	{"organizations:ListDelegatedAdministrators", delegatedAdministrators},
 	{listPolicies, guardrails},
 }
 
-const listPolicies = "organizations:ListPolicies"
+const (
+	describeOrganization = "organizations:DescribeOrganization"
+	listFeatures         = "iam:ListOrganizationsFeatures"
+	listPolicies         = "organizations:ListPolicies"
+)
 
 // ofOwnOrganization are the wide operations as the account asks them for itself.
 func ofOwnOrganization() []Operation {
@@ -117,6 +121,32 @@ func (w *wideFacts) tell(s *facts.Snapshot, path []string) {
 		}
 	}
 	lost.gaps(s)
+}
+
+// lose notes that an answer is of no use, if it was given at all.
+func (w *wideFacts) lose(action string, err error) {
+	for i := range w.answers {
+		if w.answers[i].action == action && w.answers[i].err == nil {
+			w.answers[i].err = err
+		}
+	}
+}
+
+// features are those of centralized root access, if AWS told them.
+func (w *wideFacts) features() (names []string, known bool) {
+	for _, a := range w.answers {
+		if a.action == listFeatures && a.err == nil {
+			f := facts.Facts{}
+			a.told(nil)(&f)
+			return f.Organization.RootFeatures, true
+		}
+	}
+	return nil, false
+}
+
+// isWide says whether an operation asks for what is told of the whole organization.
+func isWide(action string) bool {
+	return slices.ContainsFunc(wideOperations, func(w wideOperation) bool { return w.action == action })
 }
 
 // organization reads what every member may know; an account may be in none.

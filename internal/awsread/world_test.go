@@ -2,8 +2,6 @@ package awsread_test
 
 import (
 	"context"
-	"net/http/httptest"
-	"path/filepath"
 	"sync"
 	"testing"
 	"time"
@@ -11,6 +9,7 @@ import (
 	"github.com/rootkeep/rootkeep/internal/awsread"
 	"github.com/rootkeep/rootkeep/internal/awssim"
 	"github.com/rootkeep/rootkeep/internal/awssim/cloud"
+	"github.com/rootkeep/rootkeep/internal/awssim/simtest"
 	"github.com/rootkeep/rootkeep/internal/facts"
 )
 
@@ -154,15 +153,7 @@ func (w *world) organize(management *cloud.Account) {
 
 // environment is all that a process finds: the simulator, these keys, nothing else.
 func (w *world) environment(key, secret, token string) {
-	server := httptest.NewServer(w.Cloud)
-	w.t.Cleanup(server.Close)
-	nowhere := filepath.Join(w.t.TempDir(), "none")
-	for name, value := range map[string]string{
-		"AWS_ENDPOINT_URL": server.URL, "AWS_ACCESS_KEY_ID": key, "AWS_SECRET_ACCESS_KEY": secret, "AWS_SESSION_TOKEN": token, "AWS_REGION": "us-east-1",
-		"AWS_DEFAULT_REGION": "", "AWS_PROFILE": "", "AWS_CONFIG_FILE": nowhere, "AWS_SHARED_CREDENTIALS_FILE": nowhere, "AWS_EC2_METADATA_DISABLED": "true",
-	} {
-		w.t.Setenv(name, value)
-	}
+	simtest.Environment(w.t, w.Cloud, key, secret, token)
 }
 
 // config waits for nothing, and notes how long it would have.

@@ -106,7 +106,7 @@ func TestD5D6D8D12AndE2WhatOthersPassOrFail(t *testing.T) {
 		}), nil, named, false, rootkeep.Pass},
 		{"D6: a subscription that waits for its confirmation", changed(func(f *facts.Facts) { f.Subscriptions[0].Confirmed = false }), nil, subscribed, true, rootkeep.Fail},
 		{"D6: a threshold that is ignored", changed(func(f *facts.Facts) { f.Alarms[0].Threshold = 100 }), nil, subscribed, true, rootkeep.Fail},
-		{"D8: a member whose trail is kept elsewhere", member, keeper(func(*facts.Facts) {}), atHome, false, rootkeep.Pass},
+		{"D8: a member whose trail is kept elsewhere", organizationMember, keeper(func(*facts.Facts) {}), atHome, false, rootkeep.Pass},
 		{"D12: rules of EventBridge", ruled, nil, atHome, false, rootkeep.Pass},
 		{"D12: a log alarm", logged, nil, atHome, false, rootkeep.Pass},
 		{"E2: the guide's alarm", changed(func(f *facts.Facts) {

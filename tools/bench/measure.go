@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/rootkeep/rootkeep/tools/benchdoc"
 )
 
 // job is one program that is measured.
@@ -88,7 +90,7 @@ func (r runner) run(j *job) error {
 	if j.wall == 0 || wall < j.wall {
 		j.wall = wall
 	}
-	j.rss = max(j.rss, maxRSS(cmd.ProcessState))
+	j.rss = max(j.rss, benchdoc.MaxRSS(cmd.ProcessState))
 	j.output = strings.TrimSpace(out.String())
 	return nil
 }

@@ -1,5 +1,5 @@
-// Package benchdoc is what the benchmarks share: the name of the processor, and the
-// place of a table in a document.
+// Package benchdoc is what the benchmarks share: the name of the processor, the memory
+// of a process, and the place of a table in a document.
 package benchdoc
 
 import (

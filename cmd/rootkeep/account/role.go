@@ -21,9 +21,9 @@ account, or a StackSet for all of an organization), as Terraform, or the policy 
 The policy is made from the list of calls that a scan makes: nothing else is allowed.
 
 Whoever takes the role has to name a source identity that starts with SC-, as scans do,
-so that CloudTrail tells which scan a call belongs to. --root-sessions adds taking root
-sessions of member accounts with the audit task policy, which reads what no role of a
-member can: for the account that scans from, and only there.`,
+so that CloudTrail tells which scan a call belongs to. --root-sessions adds finding the
+organization's accounts, and taking root sessions of members with the audit task policy,
+which reads what no role of a member can: for the account that scans from, and only there.`,
 		Example: `  rootkeep scan role > role.yaml
   rootkeep scan role --format terraform > role.tf
   rootkeep scan role --format policy --root-sessions`,
@@ -34,6 +34,11 @@ member can: for the account that scans from, and only there.`,
 			}
 			for _, o := range awsread.Operations() {
 				role.Actions = append(role.Actions, o.Action)
+			}
+			if role.RootSessions {
+				for _, o := range awsread.OrganizationOperations() {
+					role.Actions = append(role.Actions, o.Action)
+				}
 			}
 			if err := role.Write(s.Out, format); err != nil {
 				return cli.Usage("--name: %w", err)

@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"golang.org/x/term"
@@ -37,6 +38,42 @@ func CallsLine(w io.Writer, width int) (func(done, planned int), func()) {
 		fmt.Fprintf(w, "\r%s\x1b[K", line[:min(len(line), max(width-1, 0))])
 	}
 	return draw, func() { fmt.Fprint(w, "\r\x1b[K") }
+}
+
+// AccountsLine draws how many accounts are read and about how long the others take,
+// and clears the line at the end.
+func AccountsLine(w io.Writer, width int) (func(done, accounts, calls int, part float64), func()) {
+	started := time.Now()
+	var drawn time.Time
+	draw := func(done, accounts, calls int, part float64) {
+		now := time.Now()
+		if now.Sub(drawn) < drawPause && done < accounts {
+			return
+		}
+		drawn = now
+		line := fmt.Sprintf("%d of %d accounts, %s calls to AWS%s", done, accounts, text.Grouped(calls), remaining(now.Sub(started), part))
+		fmt.Fprintf(w, "\r%s\x1b[K", line[:min(len(line), max(width-1, 0))])
+	}
+	return draw, func() { fmt.Fprint(w, "\r\x1b[K") }
+}
+
+// drawPause is between two drawings of a line that changes a thousand times a second.
+const drawPause = 100 * time.Millisecond
+
+// remaining estimates how long the rest takes from how long a part took; "" while that
+// would be a guess.
+func remaining(took time.Duration, part float64) string {
+	if part < 0.02 || part >= 1 {
+		return ""
+	}
+	left := time.Duration(float64(took) * (1 - part) / part)
+	switch {
+	case left > 2*time.Hour:
+		return fmt.Sprintf(", about %.0f h left", left.Hours())
+	case left > 2*time.Minute:
+		return fmt.Sprintf(", about %.0f min left", left.Minutes())
+	}
+	return fmt.Sprintf(", about %.0f s left", left.Seconds())
 }
 
 // Visible makes hostile text harmless on a terminal.

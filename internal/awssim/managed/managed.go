@@ -66,7 +66,7 @@ func reads() []string {
 		"ec2:Describe*", "ec2:Get*", "events:Describe*", "events:List*", "guardduty:Get*", "guardduty:List*", "guardduty:Describe*", "iam:Generate*", "iam:Get*",
 		"iam:List*", "iam:Simulate*", "kms:Describe*", "kms:GetKey*", "kms:List*", "logs:Describe*", "logs:List*", "organizations:Describe*", "organizations:List*",
 		"s3:GetAccountPublicAccessBlock", "s3:GetBucket*", "s3:GetEncryptionConfiguration", "s3:GetLifecycleConfiguration", "s3:ListAllMyBuckets",
-		"secretsmanager:DescribeSecret", "secretsmanager:GetResourcePolicy", "secretsmanager:ListSecret*", "securityhub:Describe*", "securityhub:Get*",
+		"secretsmanager:DescribeSecret", "secretsmanager:GetResourcePolicy", "secretsmanager:ListSecret*", "securityhub:BatchGet*", "securityhub:Describe*", "securityhub:Get*",
 		"securityhub:List*", "sns:Get*", "sns:List*", "sqs:GetQueueAttributes", "sqs:GetQueueUrl", "sqs:ListQueue*", "sts:GetAccessKeyInfo", "sts:GetCallerIdentity",
 	}
 }

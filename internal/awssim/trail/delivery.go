@@ -109,14 +109,26 @@ func (t *trail) prefix(s trailShape) string {
 	return out
 }
 
+// due is when the first of all trails has something to deliver: Deliver runs before
+// every call, and accounts can be a thousand. Its zero value has it look.
+type due struct{ next time.Time }
+
 // Deliver writes what is due of all trails; the cloud calls it as time goes by.
 func Deliver(c *cloud.Cloud, now time.Time) {
+	d := cloud.Across[due](c)
+	if now.Before(d.next) && !now.Before(d.next.Add(-logEvery)) { // unless the clock was set back
+		return
+	}
+	d.next = now.Add(logEvery) // no trail that logs is due later
 	for _, a := range c.Accounts() {
 		for _, region := range cloud.RegionsOf[trails](a) {
 			for _, t := range cloud.Sorted(homed(a, region)) {
 				if t.logging && !now.Before(t.nextLog) {
 					t.deliverLogs(c, now)
 					t.deliverDigests(c, now)
+				}
+				if t.logging && t.nextLog.Before(d.next) {
+					d.next = t.nextLog
 				}
 			}
 		}

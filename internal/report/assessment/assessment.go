@@ -32,6 +32,7 @@ type Assessment struct {
 	Register  *Register          `json:"register,omitempty"` // if one was given
 	Since     *Difference        `json:"since,omitempty"`    // if an earlier scan was given
 	Imported  *Imported          `json:"security_hub,omitempty"`
+	Left      []Left             `json:"not_scanned"`
 
 	controls map[string]*posture.Control
 }
@@ -80,7 +81,7 @@ type Counts struct {
 func New(version string, judged time.Time, controls []*posture.Control) *Assessment {
 	a := &Assessment{
 		Schema: Schema, Version: version, Judged: judged, Controls: len(controls), controls: map[string]*posture.Control{},
-		Accounts: []Account{}, Findings: []rootkeep.Finding{}, Problems: []Problem{}, ExitCodes: []int{}, Plan: []score.Fix{}, Judging: []string{},
+		Accounts: []Account{}, Findings: []rootkeep.Finding{}, Problems: []Problem{}, ExitCodes: []int{}, Plan: []score.Fix{}, Judging: []string{}, Left: []Left{},
 	}
 	for _, c := range controls {
 		a.controls[c.ID] = c

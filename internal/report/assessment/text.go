@@ -67,6 +67,7 @@ func (a *Assessment) Text(w io.Writer, o TextOptions) error {
 	for _, p := range a.Problems {
 		t.line("  not read: %s: %s", visible(p.File), visible(p.Reason))
 	}
+	t.left(t)
 	return t.Flush()
 }
 

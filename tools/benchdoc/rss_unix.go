@@ -1,6 +1,6 @@
 //go:build unix
 
-package main
+package benchdoc
 
 import (
 	"os"
@@ -8,8 +8,8 @@ import (
 	"syscall"
 )
 
-// maxRSS is the largest resident size of a process in bytes.
-func maxRSS(p *os.ProcessState) int64 {
+// MaxRSS is the largest resident size of a process in bytes.
+func MaxRSS(p *os.ProcessState) int64 {
 	usage, ok := p.SysUsage().(*syscall.Rusage)
 	if !ok {
 		return 0

@@ -1,0 +1,119 @@
+package awsread
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+	ststypes "github.com/aws/aws-sdk-go-v2/service/sts/types"
+
+	"github.com/rootkeep/rootkeep"
+	"github.com/rootkeep/rootkeep/internal/facts"
+)
+
+// role is a role that is entered with the credentials of another reader. It is an
+// aws.CredentialsProvider: a session that ends before the reading does is renewed.
+type role struct {
+	from, to   *reader
+	arn        string
+	externalID string
+	scan       string // name and source identity of the session
+}
+
+// entryError is that a role could not be entered.
+type entryError struct {
+	arn, caller string
+	err         error
+}
+
+func (e *entryError) Unwrap() error { return e.err }
+
+func (e *entryError) Error() string {
+	out := fmt.Sprintf("role %s cannot be entered: %s", e.arn, "sts:AssumeRole "+why(e.err))
+	if denied(e.err) {
+		out += fmt.Sprintf("; hint: the role has to be there, its trust policy to allow sts:AssumeRole and sts:SetSourceIdentity with SC-* to %s, "+
+			"whose own policies have to allow them too; --role, --external-id and --broker-role say how to enter", e.caller)
+	}
+	return out
+}
+
+// enter makes a reader of the account of a role, and asks for its first session.
+func (r *reader) enter(ctx context.Context, c Config, arn, externalID, scan string) (*reader, error) {
+	parsed, err := rootkeep.ParseARN(arn)
+	if err == nil {
+		_, err = rootkeep.ParseAccountID(string(parsed.Account))
+	}
+	if err != nil || parsed.Service != "iam" || !strings.HasPrefix(parsed.Resource, "role/") {
+		return nil, fmt.Errorf("%q is no ARN of a role; hint: want arn:aws:iam::ACCOUNT:role/NAME", short(arn))
+	}
+	to := r.as(c, parsed.Account, nil)
+	to.aws.Credentials = aws.NewCredentialsCache(&role{from: r, to: to, arn: arn, externalID: externalID, scan: scan})
+	if _, err := to.aws.Credentials.Retrieve(ctx); err != nil {
+		if e, ok := errors.AsType[*entryError](err); ok {
+			return nil, e // without what the SDK says around it
+		}
+		return nil, err
+	}
+	return to, nil
+}
+
+// as makes a reader of another account, or of this one with other credentials.
+func (r *reader) as(c Config, account rootkeep.AccountID, credentials aws.CredentialsProvider) *reader {
+	to := newReader(c, 0, r.pace)
+	to.account, to.aws = account, r.aws.Copy()
+	to.aws.Credentials, to.aws.APIOptions = credentials, append(slices.Clip(r.options), to.paced)
+	to.options, to.caller = r.options, r.caller
+	return to
+}
+
+// Retrieve is of aws.CredentialsProvider.
+func (e *role) Retrieve(ctx context.Context) (aws.Credentials, error) {
+	p := e.from.place(e.from.aws.Region)
+	in := &sts.AssumeRoleInput{RoleArn: &e.arn, RoleSessionName: &e.scan, SourceIdentity: &e.scan}
+	if e.externalID != "" {
+		in.ExternalId = &e.externalID
+	}
+	start := e.from.config.Now().UTC()
+	e.from.plan(1)
+	out, err := ask(ctx, p, sts.NewFromConfig(p.aws).AssumeRole, in)
+	if err == nil && out.Credentials == nil {
+		err = errors.New("an answer without credentials")
+	}
+	if err != nil {
+		return aws.Credentials{}, &entryError{e.arn, e.from.caller, err}
+	}
+	err = e.to.entered(facts.Session{
+		Account: e.to.account, Role: e.arn, AccessKey: aws.ToString(out.Credentials.AccessKeyId), SourceIdentity: aws.ToString(out.SourceIdentity),
+		Start: start, End: aws.ToTime(out.Credentials.Expiration),
+	})
+	return issued(out.Credentials, "AssumeRole"), err
+}
+
+func issued(c *ststypes.Credentials, source string) aws.Credentials {
+	return aws.Credentials{
+		AccessKeyID: aws.ToString(c.AccessKeyId), SecretAccessKey: aws.ToString(c.SecretAccessKey), SessionToken: aws.ToString(c.SessionToken),
+		CanExpire: true, Expires: aws.ToTime(c.Expiration), Source: source,
+	}
+}
+
+// entered notes a session for the snapshot, and tells of it. It is not to be used after
+// an error: nobody would know whose it was.
+func (r *reader) entered(s facts.Session) error {
+	r.mu.Lock()
+	r.sessions = append(r.sessions, s)
+	r.mu.Unlock()
+	if r.config.entered == nil {
+		return nil
+	}
+	return r.config.entered(s)
+}
+
+func (r *reader) entries() []facts.Session {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Clone(r.sessions)
+}
