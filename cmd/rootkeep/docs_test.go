@@ -220,6 +220,8 @@ func TestDocumentedNames(t *testing.T) {
 		{"every key of a register's entries is explained", "register.md", "internal/register/register.go", `json:"([a-z]+)"`},
 		{"every format of a scan is explained", "scan.md", "cmd/rootkeep/account/output.go", `(?m)^\tcase "([a-z]+)":`},
 		{"what is sent to AWS is named", "scan.md", "internal/awsout/awsout.go", `"(securityhub:[A-Za-z]+)"`},
+		{"every key of a framework's clause is explained", "frameworks.md", "internal/posture/framework/framework.go", `(?m)^\s+\w+ +\S+ +.yaml:"([a-z]+)"`},
+		{"every status of a clause is explained", "frameworks.md", "internal/posture/framework/coverage.go", `Status = "([a-z-]+)"`},
 		{"every modifier is explained", "sigma.md", "sigma/value/modifier.go", `(?m)^\s+\w+ +(?:Operator|encoding) += "([a-z0-9]+)"`},
 		{"every correlation type is explained", "sigma.md", "sigma/document.go", `CorrelationType = "([a-z_]+)"`},
 	}

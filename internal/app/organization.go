@@ -169,11 +169,11 @@ func judgeSweep(ctx context.Context, a *assessment.Assessment, s *sweep.Sweep, j
 		snapshot, err := s.Snapshot(account.ID)
 		switch {
 		case account.Problem != "":
-			a.Problems = append(a.Problems, assessment.Problem{File: name, Reason: account.Problem})
+			a.Problems = append(a.Problems, assessment.Problem{File: name, Account: account.ID, Reason: account.Problem})
 		case errors.Is(err, fs.ErrNotExist):
-			a.Problems = append(a.Problems, assessment.Problem{File: name, Reason: "was not read, the scan ended early; hint: scan again with the same --save"})
+			a.Problems = append(a.Problems, assessment.Problem{File: name, Account: account.ID, Reason: "was not read, the scan ended early; hint: scan again with the same --save"})
 		case err != nil:
-			a.Problems = append(a.Problems, assessment.Problem{File: name, Reason: err.Error()})
+			a.Problems = append(a.Problems, assessment.Problem{File: name, Account: account.ID, Reason: err.Error()})
 		default:
 			if err := judge(snapshot, lost(snapshot, "AWS "+name), s.Peer); err != nil {
 				return err

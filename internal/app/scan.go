@@ -16,6 +16,7 @@ import (
 	"github.com/rootkeep/rootkeep/internal/facts"
 	"github.com/rootkeep/rootkeep/internal/facts/intake"
 	"github.com/rootkeep/rootkeep/internal/posture"
+	"github.com/rootkeep/rootkeep/internal/posture/framework"
 	"github.com/rootkeep/rootkeep/internal/report/assessment"
 	"github.com/rootkeep/rootkeep/internal/rule"
 )
@@ -32,8 +33,13 @@ type ScanConfig struct {
 	Controls     []string // folders of the user's own
 	Register     string   // file of what people decide, vouch for and accept
 	Since        string   // an earlier report or snapshot, or a folder of snapshots
-	Version      string
-	Now          time.Time
+	// Frameworks are those whose clauses are reported, by ID; Only judges by their
+	// controls alone; FrameworkDirs are folders of the user's own.
+	Frameworks    []string
+	FrameworkDirs []string
+	Only          bool
+	Version       string
+	Now           time.Time
 }
 
 // AWSConfig is how AWS is read: with the credentials of whom, and from where.
@@ -42,13 +48,14 @@ type AWSConfig = awsread.Config
 // Scan collects facts and judges them by the controls. A file that cannot be read, or
 // a call to AWS, is a Problem; the others are still used.
 func Scan(ctx context.Context, c ScanConfig) (*assessment.Assessment, error) {
-	controls, broken, err := LoadControls(c.Controls)
+	catalogue, chosen, err := c.catalogue()
 	if err != nil {
 		return nil, err
 	}
+	controls := catalogue.Controls
 	a := assessment.New(c.Version, c.Now.UTC(), controls)
-	for _, p := range broken {
-		a.Problems = append(a.Problems, assessment.Problem{File: "controls", Reason: p.Error()})
+	for _, p := range catalogue.Problems {
+		a.Problems = append(a.Problems, assessment.Problem{File: "content", Reason: p.Error()})
 	}
 	people, err := c.people()
 	if err != nil {
@@ -72,26 +79,44 @@ func Scan(ctx context.Context, c ScanConfig) (*assessment.Assessment, error) {
 	if err := c.grade(a, use); err != nil {
 		return nil, err
 	}
+	a.Cover(chosen, catalogue.IDs())
 	return a, c.compare(a, controls, people)
+}
+
+// catalogue is what the user asked to judge by. Reading frameworks takes longer than
+// judging, so they are read when they are asked for or a control names them.
+func (c *ScanConfig) catalogue() (*Catalogue, []*framework.Framework, error) {
+	controls, problems, err := LoadControls(c.Controls)
+	if err != nil {
+		return nil, nil, err
+	}
+	out := &Catalogue{Controls: controls, Problems: problems}
+	mapped := slices.ContainsFunc(controls, func(control *posture.Control) bool { return len(control.Maps) > 0 })
+	if len(c.Frameworks)+len(c.FrameworkDirs) == 0 && !mapped {
+		return out, nil, nil
+	}
+	if err := out.loadFrameworks(c.FrameworkDirs); err != nil {
+		return nil, nil, err
+	}
+	chosen, err := out.Select(c.Frameworks)
+	if err == nil && c.Only {
+		out.Keep(chosen)
+	}
+	return out, chosen, err
 }
 
 // LoadControls reads the shipped controls and the user's folders. A file that is no
 // control is a problem; the others are used.
 func LoadControls(dirs []string) ([]*posture.Control, []error, error) {
-	sources := []rule.Source{{FS: content.Files, Dir: "controls"}}
-	for _, dir := range dirs {
-		if info, err := os.Stat(dir); err != nil {
-			return nil, nil, fmt.Errorf("read controls: %w", err)
-		} else if !info.IsDir() {
-			return nil, nil, fmt.Errorf("read controls: %s is no folder", dir)
-		}
-		sources = append(sources, rule.Source{FS: os.DirFS(dir), Dir: ".", Name: dir})
+	own, err := folders("controls", dirs)
+	if err != nil {
+		return nil, nil, err
 	}
 	bases, err := rule.LoadBases(content.Files, "events")
 	if err != nil {
 		return nil, nil, err
 	}
-	controls, problems := posture.Load(bases, sources...)
+	controls, problems := posture.Load(bases, append([]rule.Source{{FS: content.Files, Dir: "controls"}}, own...)...)
 	return controls, problems, nil
 }
 

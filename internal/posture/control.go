@@ -6,16 +6,12 @@ package posture
 import (
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"maps"
 	"path"
 	"regexp"
 	"slices"
 	"strings"
-
-	"github.com/goccy/go-yaml/ast"
-	"github.com/goccy/go-yaml/parser"
 
 	"github.com/rootkeep/rootkeep"
 	"github.com/rootkeep/rootkeep/internal/rule"
@@ -38,9 +34,11 @@ type Control struct {
 	Raise    Raise               `yaml:"raise"`  // a higher severity for some accounts or resources
 	Params   map[string]any      `yaml:"params"` // numbers, texts, lists of texts, durations such as 90d
 	Fix      Fix                 `yaml:"fix"`
-	Maps     map[string][]string `yaml:"maps"` // framework: clauses
+	Maps     map[string][]string `yaml:"maps"` // framework: clauses, of a user's own control; content/frameworks has those of shipped ones
 	Source   string              `yaml:"source"`
 	Cases    []Case              `yaml:"cases"`
+
+	mapsAt int // line of maps
 
 	file     string
 	severity rootkeep.Severity
@@ -62,14 +60,14 @@ type Fix struct {
 	Console string `yaml:"console"`
 	CLI     string `yaml:"cli"`
 	Change  string `yaml:"change"` // ID of a change that mends it, kept until there are changes
-	Effort  string `yaml:"effort"` // minutes, hours or days of one person
+	Effort  string `yaml:"effort"` // minutes, hours or days of one person; a shipped control has it
 }
+
+// efforts are what Fix.Effort may say.
+var efforts = []string{"minutes", "hours", "days"}
 
 // Level is the severity of the control.
 func (c *Control) Level() rootkeep.Severity { return c.severity }
-
-// maxControlFile bounds one file, bytes.
-const maxControlFile = 1 << 20
 
 // Load reads the *.yaml files of the folders. bases are the events that a watch
 // patches. A file that is no control is left out
@@ -127,40 +125,19 @@ func hold(all []*Control, problems []error) ([]*Control, []error) {
 }
 
 func load(src rule.Source, name string) (*Control, error) {
-	shown := path.Join(src.Name, strings.TrimPrefix(strings.TrimPrefix(name, src.Dir), "/"))
-	text, err := readFile(src.FS, name)
+	shown, body, err := rule.Document(src, name)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", shown, err)
-	}
-	doc, err := parser.ParseBytes(text, 0)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", shown, err)
-	}
-	if len(doc.Docs) != 1 || doc.Docs[0].Body == nil {
-		return nil, fmt.Errorf("%s: want one YAML document", shown)
+		return nil, err
 	}
 	c := &Control{file: shown}
-	body := doc.Docs[0].Body
 	if err := rule.Decode(shown, body, c); err != nil {
 		return nil, err
 	}
+	c.mapsAt = rule.Member(body, "maps").GetToken().Position.Line
 	if err := c.check(strings.TrimSuffix(path.Base(name), ".yaml")); err != nil {
 		return nil, fmt.Errorf("%s: %w", shown, err)
 	}
 	return c, c.compile(body)
-}
-
-func readFile(fsys fs.FS, name string) ([]byte, error) {
-	f, err := fsys.Open(name)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	text, err := io.ReadAll(io.LimitReader(f, maxControlFile+1))
-	if err == nil && len(text) > maxControlFile {
-		err = fmt.Errorf("more than %d MiB", maxControlFile>>20)
-	}
-	return text, err
 }
 
 // look makes the views of the lists that each names.
@@ -204,6 +181,8 @@ func (c *Control) check(fileName string) (err error) {
 		return errors.New("holds is about the account: it takes no each")
 	case c.Fix.Console == "" && c.Fix.CLI == "":
 		return errors.New("want fix.console or fix.cli")
+	case c.Fix.Effort != "" && !slices.Contains(efforts, c.Fix.Effort):
+		return fmt.Errorf("fix.effort %q: want one of %s", c.Fix.Effort, strings.Join(efforts, " "))
 	case len(c.Cases) < 2:
 		return errors.New("want at least one case that passes and one that fails")
 	}
@@ -230,18 +209,4 @@ func (c *Control) ways() (n int) {
 		}
 	}
 	return n
-}
-
-// member finds a key of a file, for the line of an error.
-func member(body ast.Node, key string) ast.Node {
-	m, ok := body.(*ast.MappingNode)
-	if !ok {
-		return body
-	}
-	for _, v := range m.Values {
-		if v.Key.String() == key {
-			return v.Value
-		}
-	}
-	return body
 }

@@ -174,7 +174,7 @@ func (c *Control) compileView(v *view, body ast.Node) error {
 		}
 		compiled, err := compile(env, e.text, e.want)
 		if err != nil {
-			at := member(body, e.key).GetToken().Position
+			at := rule.Member(body, e.key).GetToken().Position
 			return &rule.Error{File: c.file, Line: at.Line, Column: at.Column, Msg: e.key + ": " + err.Error()}
 		}
 		*e.to = compiled

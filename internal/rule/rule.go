@@ -3,15 +3,20 @@
 package rule
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
 	"math"
+	"path"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
+
+	"github.com/rootkeep/rootkeep/sigma/yamldoc"
 )
 
 // Error is a mistake in a content file.
@@ -30,6 +35,40 @@ type Source struct {
 	FS   fs.FS
 	Dir  string // folder inside FS
 	Name string // shown before file names, such as the path the user gave
+}
+
+// Document reads a content file that holds one YAML document, without anchors, aliases
+// and tags, and the name by which errors call it.
+func Document(src Source, name string) (shown string, body ast.Node, err error) {
+	shown = path.Join(src.Name, strings.TrimPrefix(strings.TrimPrefix(name, src.Dir), "/"))
+	text, err := ReadFile(src.FS, name)
+	if err != nil {
+		return shown, nil, fmt.Errorf("%s: %w", shown, err)
+	}
+	documents := 0
+	err = yamldoc.Read(shown, text, func(_ *yamldoc.Reader, found ast.Node) {
+		documents++
+		body = found
+	})
+	if documents > 1 || documents == 0 && len(bytes.TrimSpace(text)) == 0 {
+		return shown, nil, fmt.Errorf("%s: want one YAML document", shown)
+	}
+	return shown, body, err
+}
+
+// Member finds the value of a key of a file, for the line of an error; the file itself
+// if it has no such key.
+func Member(body ast.Node, key string) ast.Node {
+	m, ok := body.(*ast.MappingNode)
+	if !ok {
+		return body
+	}
+	for _, v := range m.Values {
+		if v.Key.String() == key {
+			return v.Value
+		}
+	}
+	return body
 }
 
 // Decode fills into from a YAML node. Unknown keys, wrong types and repeated

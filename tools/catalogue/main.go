@@ -1,5 +1,5 @@
-// Command catalogue writes docs/catalogue.md, the table of the shipped
-// detections. Run it from the root of the repository:
+// Command catalogue writes docs/catalogue.md and docs/controls.md, the tables of the
+// shipped detections and controls. Run it from the root of the repository:
 //
 //	go run ./tools/catalogue
 package main
@@ -17,25 +17,36 @@ import (
 	"github.com/rootkeep/rootkeep/internal/detect"
 )
 
-const file = "docs/catalogue.md"
+// pages are the files with what makes them.
+var pages = [...]struct {
+	file     string
+	generate func() (string, error)
+}{
+	{"docs/catalogue.md", generate},
+	{"docs/controls.md", generateControls},
+}
 
 func main() {
-	if err := run(file, os.Stdout); err != nil {
+	if err := run(os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, "catalogue:", err)
 		os.Exit(1)
 	}
 }
 
-func run(path string, out io.Writer) error {
-	text, err := generate()
-	if err != nil {
-		return err
+func run(out io.Writer) error {
+	for _, p := range pages {
+		text, err := p.generate()
+		if err != nil {
+			return err
+		}
+		if err := os.WriteFile(p.file, []byte(text), 0o644); err != nil {
+			return err
+		}
+		if _, err = fmt.Fprintln(out, "wrote", p.file); err != nil {
+			return err
+		}
 	}
-	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
-		return err
-	}
-	_, err = fmt.Fprintln(out, "wrote", path)
-	return err
+	return nil
 }
 
 // generate is the whole page, from the pack that is compiled in.
@@ -86,10 +97,10 @@ func page(list []detect.Detection) (string, error) {
 	b.WriteString("| tactic | critical | high | medium | low | informational | all |\n|---|---:|---:|---:|---:|---:|---:|\n")
 	for _, t := range tactics {
 		if of := byTactic[t.tag]; len(of) > 0 {
-			countRow(&b, fmt.Sprintf("[%s](#%s)", t.name, t.tag), of)
+			countRow(&b, fmt.Sprintf("[%s](#%s)", t.name, t.tag), of, levelOf)
 		}
 	}
-	countRow(&b, "all", list)
+	countRow(&b, "all", list, levelOf)
 	for _, t := range tactics {
 		if of := byTactic[t.tag]; len(of) > 0 {
 			section(&b, t.name, of)
@@ -111,12 +122,15 @@ explains the format. ` + "`rootkeep rules list`" + ` prints the same list, ` + "
 - **guide**: the indicator of compromise in the written guide that the detection serves.
 `
 
-func countRow(b *strings.Builder, name string, list []detect.Detection) {
+func levelOf(d detect.Detection) rootkeep.Severity { return d.Level }
+
+// countRow counts what a list has of each level.
+func countRow[T any](b *strings.Builder, name string, list []T, of func(T) rootkeep.Severity) {
 	fmt.Fprintf(b, "| %s |", name)
 	for _, level := range levels {
 		n := 0
-		for _, d := range list {
-			if d.Level == level {
+		for _, item := range list {
+			if of(item) == level {
 				n++
 			}
 		}

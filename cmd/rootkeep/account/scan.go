@@ -5,6 +5,7 @@ package account
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"runtime/debug"
 	"time"
@@ -87,14 +88,15 @@ const scanExample = `  rootkeep scan --aws --profile audit --save account.json
   rootkeep scan --save account.json report.json summary.json
   rootkeep scan --snapshot account.json --fail-on high --output junit
   rootkeep scan --snapshot account.json --register register.yaml --since last-week.json
-  rootkeep scan --snapshot account.json --also html=report.html --also sarif=report.sarif`
+  rootkeep scan --snapshot account.json --also html=report.html --also sarif=report.sarif
+  rootkeep scan --snapshot account.json --framework cis-aws-7.0 --only`
 
 // ScanCommand is rootkeep scan.
 func ScanCommand(s cli.Streams) *cobra.Command {
 	f := scanFlags{at: cli.Moment{Now: time.Now}}
 	c := &cobra.Command{
 		Use:     "scan FILE...|--snapshot FILE|--aws",
-		Short:   "Judge an account by controls",
+		Short:   "Judge an account or an organization by controls",
 		Long:    scanLong,
 		Example: scanExample,
 		Args:    cobra.ArbitraryArgs,
@@ -113,6 +115,7 @@ func ScanCommand(s cli.Streams) *cobra.Command {
 	fl.BoolVar(&f.push, "push-securityhub", false, "import the findings into AWS Security Hub, with --aws or in the Region of --region")
 	fl.StringVar(&f.config.Register, "register", "", "file of decisions, attestations and exceptions")
 	fl.StringVar(&f.config.Since, "since", "", "say what has changed since this report (JSON), snapshot, or folder of snapshots")
+	frameworkFlags(c, &f.config)
 	fl.Var(&f.failOn, "fail-on", "exit 2 when a failure is at or above this severity")
 	cli.CompleteFiles(c, "register", "yaml")
 	cli.CompleteFiles(c, "since", "json")
@@ -139,6 +142,8 @@ func (f *scanFlags) check(paths []string) error {
 		return cli.Usage("--profile and --region go with --aws")
 	case !f.fromAWS && f.config.Snapshot == "" && len(paths) == 0:
 		return cli.Usage("want files of facts or --snapshot FILE or --aws; hint: rootkeep scan --help")
+	case f.config.Only && len(f.config.Frameworks) == 0:
+		return cli.Usage("--only goes with --framework ID; hint: rootkeep frameworks list")
 	case f.config.Snapshot != "" && len(paths) > 0:
 		return cli.Usage("--snapshot has all facts: give either it or files")
 	}
@@ -175,6 +180,9 @@ func (f *scanFlags) run(ctx context.Context, s cli.Streams, paths []string) erro
 	defer files.discard()
 	a, err := app.Scan(ctx, c)
 	clear()
+	if errors.Is(err, app.ErrNoFramework) {
+		return cli.Usage("%w", err)
+	}
 	if err != nil {
 		return &cli.Error{Code: cli.ExitUnread, Err: err}
 	}

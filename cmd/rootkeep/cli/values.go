@@ -144,6 +144,20 @@ func CompleteValues(c *cobra.Command, flag string, values []string, more ...stri
 	_ = c.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp))
 }
 
+// CompleteNames offers names that are looked up when they are needed.
+func CompleteNames(c *cobra.Command, flag string, names func() []string) {
+	// The error is for an unknown flag, as above.
+	_ = c.RegisterFlagCompletionFunc(flag, Names(names))
+}
+
+// Names completes arguments or the value of a flag with names that are looked up when
+// they are needed.
+func Names(names func() []string) cobra.CompletionFunc {
+	return func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+		return names(), cobra.ShellCompDirectiveNoFileComp
+	}
+}
+
 // CompleteFiles offers the files that end in one of the extensions.
 func CompleteFiles(c *cobra.Command, flag string, extensions ...string) {
 	// The error is for an unknown flag, as above.

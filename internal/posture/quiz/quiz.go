@@ -8,8 +8,6 @@ import (
 	"fmt"
 	"io/fs"
 
-	"github.com/goccy/go-yaml/parser"
-
 	"github.com/rootkeep/rootkeep"
 	"github.com/rootkeep/rootkeep/internal/rule"
 )
@@ -44,19 +42,12 @@ type Band struct {
 
 // Load reads one quiz file. Its bands must cover every sum once.
 func Load(fsys fs.FS, name string) (*Quiz, error) {
-	text, err := fs.ReadFile(fsys, name)
+	_, body, err := rule.Document(rule.Source{FS: fsys}, name)
 	if err != nil {
 		return nil, err
 	}
-	doc, err := parser.ParseBytes(text, 0)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
-	}
-	if len(doc.Docs) != 1 || doc.Docs[0].Body == nil {
-		return nil, fmt.Errorf("%s: want one YAML document", name)
-	}
 	var q Quiz
-	if err := rule.Decode(name, doc.Docs[0].Body, &q); err != nil {
+	if err := rule.Decode(name, body, &q); err != nil {
 		return nil, err
 	}
 	if err := q.check(); err != nil {

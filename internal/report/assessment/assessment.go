@@ -11,6 +11,7 @@ import (
 	"github.com/rootkeep/rootkeep"
 	"github.com/rootkeep/rootkeep/internal/facts"
 	"github.com/rootkeep/rootkeep/internal/posture"
+	"github.com/rootkeep/rootkeep/internal/posture/framework"
 	"github.com/rootkeep/rootkeep/internal/posture/score"
 	"github.com/rootkeep/rootkeep/internal/register"
 )
@@ -33,6 +34,8 @@ type Assessment struct {
 	Since     *Difference        `json:"since,omitempty"`    // if an earlier scan was given
 	Imported  *Imported          `json:"security_hub,omitempty"`
 	Left      []Left             `json:"not_scanned"`
+	// Frameworks are those that were asked for, as the findings answer them.
+	Frameworks []framework.Coverage `json:"frameworks,omitempty"`
 
 	controls map[string]*posture.Control
 }
@@ -58,6 +61,9 @@ type Origin struct {
 
 // Problem is an input that could not be read.
 type Problem struct {
+	// Account is set if nothing of an account was read: it has no findings.
+	Account rootkeep.AccountID `json:"account,omitempty"`
+
 	File   string `json:"file"`
 	Reason string `json:"reason"`
 }

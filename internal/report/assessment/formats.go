@@ -1,7 +1,6 @@
 package assessment
 
 import (
-	"encoding/csv"
 	"encoding/xml"
 	"fmt"
 	"io"
@@ -9,13 +8,14 @@ import (
 	"time"
 
 	"github.com/rootkeep/rootkeep"
-	"github.com/rootkeep/rootkeep/internal/report/text"
 )
 
-// CSV writes a line per finding. A cell that a spreadsheet would take for a formula
-// is quoted with an apostrophe.
+// CSV writes a line per finding, or if frameworks were asked for a line per clause and
+// basis. A cell that a spreadsheet would take for a formula is quoted with an apostrophe.
 func (a *Assessment) CSV(w io.Writer) error {
-	out := csv.NewWriter(w)
+	if len(a.Frameworks) > 0 {
+		return writeCSV(w, a.clauses())
+	}
 	lines := [][]string{{"status", "severity", "control", "title", "account", "region", "resource", "detail", "missing", "permissions", "owner", "until", "reason"}}
 	for _, f := range a.Findings {
 		line := []string{
@@ -27,16 +27,7 @@ func (a *Assessment) CSV(w io.Writer) error {
 		}
 		lines = append(lines, line)
 	}
-	for _, line := range lines {
-		for i := range line {
-			line[i] = text.Cell(line[i])
-		}
-		if err := out.Write(line); err != nil {
-			return err
-		}
-	}
-	out.Flush()
-	return out.Error()
+	return writeCSV(w, lines)
 }
 
 // The elements of a JUnit report, as test runners and CI systems read them.

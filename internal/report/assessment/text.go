@@ -59,6 +59,7 @@ func (a *Assessment) Text(w io.Writer, o TextOptions) error {
 	t.unknown()
 	t.excepted()
 	t.register()
+	t.frameworks(t)
 	t.line("")
 	t.line(t.bold("FACTS"))
 	for _, account := range a.Accounts {
