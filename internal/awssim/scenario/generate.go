@@ -154,6 +154,9 @@ func (g *generator) logging() {
 	)})
 	g.do(600, "management", "logs", "CreateLogGroup", object{"logGroupName": "organization-trail"})
 	g.do(600, "management", "iam", "CreateRole", object{"RoleName": "trail-to-logs", "AssumeRolePolicyDocument": policyText(allow(object{"Principal": service, "Action": "sts:AssumeRole"}))})
+	g.do(600, "management", "iam", "PutRolePolicy", object{"RoleName": "trail-to-logs", "PolicyName": "deliver", "PolicyDocument": policyText(
+		allow(object{"Action": []string{"logs:CreateLogStream", "logs:PutLogEvents"}, "Resource": "arn:aws:logs:us-east-1:${account:management}:log-group:organization-trail:log-stream:*"}),
+	)})
 	g.do(600, "management", "cloudtrail", "CreateTrail", object{
 		"Name": "organization", "S3BucketName": bucket, "IsMultiRegionTrail": true, "IsOrganizationTrail": true, "EnableLogFileValidation": true,
 		"CloudWatchLogsLogGroupArn": "arn:aws:logs:us-east-1:${account:management}:log-group:organization-trail:*",
