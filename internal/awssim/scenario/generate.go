@@ -125,8 +125,8 @@ var firstNames = []string{"alice", "bao", "chidi", "dana", "emil", "fatima", "go
 // people makes users and the role that a scan uses.
 func (g *generator) people(account string) {
 	trust := policyText(allow(object{"Principal": object{"AWS": []string{"arn:aws:iam::${account:security}:root", "arn:aws:iam::${account:management}:root"}}, "Action": []string{"sts:AssumeRole", "sts:SetSourceIdentity"}}))
-	g.do(700, account, "iam", "CreateRole", object{"RoleName": "rootkeep-audit", "AssumeRolePolicyDocument": trust, "MaxSessionDuration": 3600})
-	g.do(700, account, "iam", "AttachRolePolicy", object{"RoleName": "rootkeep-audit", "PolicyArn": "arn:aws:iam::aws:policy/SecurityAudit"})
+	g.do(700, account, "iam", "CreateRole", object{"RoleName": "RootkeepReadOnly", "AssumeRolePolicyDocument": trust, "MaxSessionDuration": 3600})
+	g.do(700, account, "iam", "AttachRolePolicy", object{"RoleName": "RootkeepReadOnly", "PolicyArn": "arn:aws:iam::aws:policy/SecurityAudit"})
 	g.do(700, account, "iam", "CreateGroup", object{"GroupName": "developers"})
 	g.do(700, account, "iam", "AttachGroupPolicy", object{"GroupName": "developers", "PolicyArn": "arn:aws:iam::aws:policy/PowerUserAccess"})
 	for _, i := range g.random.Perm(len(firstNames))[:3] {
