@@ -70,7 +70,7 @@ func failureOf(t *task) failure {
 		// Where the API and IAM name an operation differently, the action is the task's.
 		service, _, _ := strings.Cut(t.Action, ":")
 		name := service + ":" + on.OperationName
-		if slices.ContainsFunc(Operations(), func(o Operation) bool { return o.Action == name }) {
+		if slices.ContainsFunc(slices.Concat(Operations(), OrganizationOperations()), func(o Operation) bool { return o.Action == name }) {
 			f.action = name
 		}
 	}
