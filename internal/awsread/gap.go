@@ -56,8 +56,11 @@ func failureOf(t *task) failure {
 	if errors.As(t.err, &on) {
 		// Where the API and IAM name an operation differently, the action is the task's.
 		service, _, _ := strings.Cut(t.Action, ":")
+		if on.ServiceID == "STS" {
+			service = "sts" // the session on the way to it
+		}
 		name := service + ":" + on.OperationName
-		if slices.ContainsFunc(Operations(), func(o call.Operation) bool { return o.Action == name }) {
+		if slices.ContainsFunc(slices.Concat(Operations(), OrganizationOperations()), func(o call.Operation) bool { return o.Action == name }) {
 			f.action = name
 		}
 	}
