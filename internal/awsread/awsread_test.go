@@ -15,7 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/rootkeep/rootkeep"
-	"github.com/rootkeep/rootkeep/internal/app"
+	"github.com/rootkeep/rootkeep/internal/app/scan"
 	"github.com/rootkeep/rootkeep/internal/awsread"
 	"github.com/rootkeep/rootkeep/internal/awsread/call"
 	"github.com/rootkeep/rootkeep/internal/awssim/cloud"
@@ -25,7 +25,7 @@ import (
 
 func controls(t *testing.T) []*posture.Control {
 	t.Helper()
-	out, problems, err := app.LoadControls(nil)
+	out, problems, err := scan.LoadControls(nil)
 	if err != nil || len(problems) > 0 {
 		t.Fatal(err, problems)
 	}

@@ -1,4 +1,4 @@
-package app
+package scan
 
 import (
 	"fmt"
@@ -31,7 +31,7 @@ func ReadRegister(path string, now time.Time) (*register.Register, []error, erro
 
 // people is the register of the scan; an empty one if there is none. One with mistakes
 // is refused: half of it would change what passes.
-func (c ScanConfig) people() (*register.Register, error) {
+func (c Config) people() (*register.Register, error) {
 	if c.Register == "" {
 		return &register.Register{}, nil
 	}
@@ -56,7 +56,7 @@ func judged(s *facts.Snapshot, controls []*posture.Control, people *register.Use
 }
 
 // grade fills in what sums the findings up.
-func (c ScanConfig) grade(a *assessment.Assessment, people *register.Use) error {
+func (c Config) grade(a *assessment.Assessment, people *register.Use) error {
 	card, err := score.Load(content.Files, "scorecards/guide.yaml")
 	if err != nil {
 		return err

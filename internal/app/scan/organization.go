@@ -1,4 +1,4 @@
-package app
+package scan
 
 import (
 	"context"
@@ -25,15 +25,15 @@ type OrganizationConfig struct {
 	ResumeWithin time.Duration // how old a scan may be that is taken up again
 }
 
-// OrganizationProgress is how far the reading of an organization is.
-type OrganizationProgress = awsread.Progress
+// Progress is how far the reading of an organization is.
+type Progress = awsread.Progress
 
 // UsualRole is the role that is entered unless another is named.
 const UsualRole = awsread.UsualRole
 
 // organization reads the accounts into a folder, then judges them from there, one by
 // one. A scan that ended early is gone on with in its folder.
-func (c ScanConfig) organization(ctx context.Context, a *assessment.Assessment, judge judge) error {
+func (c Config) organization(ctx context.Context, a *assessment.Assessment, judge judge) error {
 	dir := c.Save
 	if dir == "" {
 		temporary, err := os.MkdirTemp("", "rootkeep-scan-")
@@ -74,7 +74,7 @@ func scanID(now time.Time) func() string {
 	}
 }
 
-func (c ScanConfig) parameters() sweep.Parameters {
+func (c Config) parameters() sweep.Parameters {
 	o := c.Organization
 	sorted := func(ids []rootkeep.AccountID) []rootkeep.AccountID {
 		return slices.Compact(slices.Sorted(slices.Values(ids)))
@@ -108,7 +108,7 @@ func (o *OrganizationConfig) choose(from *awsread.Organization) ([]sweep.Account
 }
 
 // read puts the snapshots of all accounts that are left into the folder.
-func (c ScanConfig) read(ctx context.Context, from *awsread.Organization, s *sweep.Sweep, accounts []sweep.Account) error {
+func (c Config) read(ctx context.Context, from *awsread.Organization, s *sweep.Sweep, accounts []sweep.Account) error {
 	left, err := s.Begin(from.ID, accounts)
 	if err != nil {
 		return err
@@ -143,7 +143,7 @@ func isFolder(path string) bool {
 }
 
 // folder judges the scan of an organization that was saved.
-func (c ScanConfig) folder(ctx context.Context, a *assessment.Assessment, judge judge) error {
+func (c Config) folder(ctx context.Context, a *assessment.Assessment, judge judge) error {
 	s, err := sweep.Load(c.Snapshot)
 	if errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("%s holds no scan of an organization; hint: rootkeep scan --aws --organization --save makes such a folder", c.Snapshot)

@@ -1,4 +1,4 @@
-package app
+package scan
 
 import (
 	"bytes"
@@ -34,8 +34,8 @@ func newCompany(t *testing.T, accounts int) *company {
 }
 
 // config reads one account at a time, so that a scan that ends early has some of them.
-func (c *company) config(save string) ScanConfig {
-	return ScanConfig{
+func (c *company) config(save string) Config {
+	return Config{
 		AWS: &AWSConfig{}, Save: save, Version: "test", Now: time.Now(),
 		Organization: &OrganizationConfig{Entry: awsread.Entry{Role: simtest.Role, Calls: 4}, ResumeWithin: time.Hour},
 	}
@@ -128,7 +128,7 @@ func one(t *testing.T) *company {
 func TestAnInterruptedScanComesToTheSame(t *testing.T) {
 	c := one(t)
 	whole := filepath.Join(t.TempDir(), "whole")
-	a, err := Scan(t.Context(), c.config(whole))
+	a, err := Run(t.Context(), c.config(whole))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -179,13 +179,13 @@ func (c *company) interrupted(t *testing.T, dir string, after int) (*assessment.
 		_, err := os.Stat(filepath.Join(dir, string(a.ID)+".json"))
 		before[string(a.ID)] = err == nil
 	}
-	config.Organization.Entry.Progress = func(p OrganizationProgress) {
+	config.Organization.Entry.Progress = func(p Progress) {
 		if p.Calls >= after {
 			cancel()
 		}
 	}
 	read := c.counts("GetAccountAuthorizationDetails")
-	a, err := Scan(ctx, config)
+	a, err := Run(ctx, config)
 	for account, n := range c.counts("GetAccountAuthorizationDetails") {
 		if before[account] && n > read[account] {
 			t.Errorf("account %s was done, and was read again", account)
@@ -207,12 +207,12 @@ func (c *company) counts(operation string) map[string]int {
 func TestAFolderIsJudgedAgain(t *testing.T) {
 	c := newCompany(t, 4)
 	dir := filepath.Join(t.TempDir(), "scan")
-	fresh, err := Scan(t.Context(), c.config(dir))
+	fresh, err := Run(t.Context(), c.config(dir))
 	if err != nil {
 		t.Fatal(err)
 	}
 	c.ResetRequests()
-	again, err := Scan(t.Context(), ScanConfig{Snapshot: dir, Version: "test", Now: fresh.Judged})
+	again, err := Run(t.Context(), Config{Snapshot: dir, Version: "test", Now: fresh.Judged})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -221,7 +221,7 @@ func TestAFolderIsJudgedAgain(t *testing.T) {
 	}
 	management := c.Plan.Accounts[0].ID
 	judged := 0
-	err = ScanConfig{Snapshot: dir}.accounts(t.Context(), again, func(s *facts.Snapshot, _ []assessment.Problem, peer peers) error {
+	err = Config{Snapshot: dir}.accounts(t.Context(), again, func(s *facts.Snapshot, _ []assessment.Problem, peer peers) error {
 		if judged++; peer(management) == nil || peer(management).Account != management {
 			t.Errorf("%s does not see what the management account has", s.Account)
 		}
@@ -237,7 +237,7 @@ func TestAFolderIsJudgedAgain(t *testing.T) {
 	if err := os.Remove(filepath.Join(dir, string(c.Plan.Accounts[3].ID)+".json")); err != nil {
 		t.Fatal(err)
 	}
-	rest, err := Scan(t.Context(), ScanConfig{Snapshot: dir, Now: fresh.Judged})
+	rest, err := Run(t.Context(), Config{Snapshot: dir, Now: fresh.Judged})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -266,7 +266,7 @@ func TestAccountsThatAreNotScanned(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			config := c.config("")
 			config.Organization.Accounts, config.Organization.Skip = tt.accounts, tt.skip
-			a, err := Scan(t.Context(), config)
+			a, err := Run(t.Context(), config)
 			if tt.err != "" {
 				if err == nil || !strings.Contains(err.Error(), tt.err) {
 					t.Errorf("got %v, want %q", err, tt.err)

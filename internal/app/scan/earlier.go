@@ -1,4 +1,4 @@
-package app
+package scan
 
 import (
 	"bytes"
@@ -6,11 +6,14 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
+	"slices"
 
 	"github.com/rootkeep/rootkeep/internal/facts"
 	"github.com/rootkeep/rootkeep/internal/posture"
 	"github.com/rootkeep/rootkeep/internal/register"
 	"github.com/rootkeep/rootkeep/internal/report/assessment"
+	"github.com/rootkeep/rootkeep/internal/sweep"
 )
 
 // maxEarlier bounds one earlier report or snapshot, bytes.
@@ -19,7 +22,7 @@ const maxEarlier = 1 << 30
 // compare notes what has changed since an earlier scan: its JSON report, a snapshot, or
 // a folder of snapshots. Facts are judged again as of now, by the controls and the
 // register of this scan, so that only what the account did counts as a change.
-func (c ScanConfig) compare(a *assessment.Assessment, controls []*posture.Control, people *register.Register) error {
+func (c Config) compare(a *assessment.Assessment, controls []*posture.Control, people *register.Register) error {
 	if c.Since == "" {
 		return nil
 	}
@@ -29,7 +32,7 @@ func (c ScanConfig) compare(a *assessment.Assessment, controls []*posture.Contro
 		return fmt.Errorf("read the earlier scan: %w", err)
 	}
 	if info.IsDir() {
-		if paths, err = snapshotsIn(c.Since); err != nil {
+		if paths, err = SnapshotsIn(c.Since); err != nil {
 			return fmt.Errorf("read the earlier scan: %w", err)
 		}
 	}
@@ -56,6 +59,17 @@ func (c ScanConfig) compare(a *assessment.Assessment, controls []*posture.Contro
 	}
 	a.Compare(earlier, c.Since)
 	return nil
+}
+
+// SnapshotsIn are the snapshots of a folder: all *.json but the state of a scan of an
+// organization.
+func SnapshotsIn(dir string) ([]string, error) {
+	names, err := filepath.Glob(filepath.Join(dir, "*.json"))
+	names = slices.DeleteFunc(names, func(name string) bool { return filepath.Base(name) == sweep.StateFile })
+	if err == nil && len(names) == 0 {
+		err = fmt.Errorf("%s: no snapshot (*.json) in this folder; hint: give the folder that scan --save wrote to", dir)
+	}
+	return names, err
 }
 
 // readEarlier reads either kind of file.

@@ -1,4 +1,8 @@
-package app
+// Package scan collects the facts of an account, or of every account of an organization,
+// and judges them: files, a snapshot or AWS go in with controls, a register and an earlier
+// scan, an assessment comes out. It says what could not be read, and sends findings on to
+// Security Hub when it is told to.
+package scan
 
 import (
 	"context"
@@ -21,8 +25,8 @@ import (
 	"github.com/rootkeep/rootkeep/internal/rule"
 )
 
-// ScanConfig is an assessment as the user asked for it.
-type ScanConfig struct {
+// Config is an assessment as the user asked for it.
+type Config struct {
 	Paths    []string   // files of facts, - for standard input
 	Snapshot string     // a snapshot file instead, or the folder of an organization's scan
 	AWS      *AWSConfig // AWS itself instead
@@ -45,9 +49,9 @@ type ScanConfig struct {
 // AWSConfig is how AWS is read: with the credentials of whom, and from where.
 type AWSConfig = awsread.Config
 
-// Scan collects facts and judges them by the controls. A file that cannot be read, or
+// Run collects facts and judges them by the controls. A file that cannot be read, or
 // a call to AWS, is a Problem; the others are still used.
-func Scan(ctx context.Context, c ScanConfig) (*assessment.Assessment, error) {
+func Run(ctx context.Context, c Config) (*assessment.Assessment, error) {
 	catalogue, chosen, err := c.catalogue()
 	if err != nil {
 		return nil, err
@@ -85,7 +89,7 @@ func Scan(ctx context.Context, c ScanConfig) (*assessment.Assessment, error) {
 
 // catalogue is what the user asked to judge by. Reading frameworks takes longer than
 // judging, so they are read when they are asked for or a control names them.
-func (c *ScanConfig) catalogue() (*Catalogue, []*framework.Framework, error) {
+func (c *Config) catalogue() (*Catalogue, []*framework.Framework, error) {
 	controls, problems, err := LoadControls(c.Controls)
 	if err != nil {
 		return nil, nil, err
@@ -128,7 +132,7 @@ type judge func(*facts.Snapshot, []assessment.Problem, peers) error
 
 // accounts calls judge for each account in turn. Accounts without facts are noted in
 // the assessment.
-func (c ScanConfig) accounts(ctx context.Context, a *assessment.Assessment, judge judge) error {
+func (c Config) accounts(ctx context.Context, a *assessment.Assessment, judge judge) error {
 	switch {
 	case c.Organization != nil:
 		return c.organization(ctx, a, judge)
@@ -141,7 +145,7 @@ func (c ScanConfig) accounts(ctx context.Context, a *assessment.Assessment, judg
 	case isFolder(c.Snapshot):
 		return c.folder(ctx, a, judge)
 	case c.Snapshot != "":
-		s, err := readSnapshot(c.Snapshot)
+		s, err := ReadSnapshot(c.Snapshot)
 		if err != nil {
 			return err
 		}
@@ -157,7 +161,8 @@ func (c ScanConfig) accounts(ctx context.Context, a *assessment.Assessment, judg
 	return judge(in.Snapshot(), problems, nil)
 }
 
-func readSnapshot(path string) (*facts.Snapshot, error) {
+// ReadSnapshot reads a file that a scan saved. The error names it.
+func ReadSnapshot(path string) (*facts.Snapshot, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("read snapshot: %w", err)
@@ -193,7 +198,7 @@ func reason(err error) string {
 
 // add reads one file. AWS's answers do not say when they were made, so the file's
 // own time is taken; standard input is of now.
-func (c ScanConfig) add(in *intake.Intake, path string) error {
+func (c Config) add(in *intake.Intake, path string) error {
 	if path == "-" {
 		return in.Add(c.Stdin, "<stdin>", c.Now.UTC())
 	}
