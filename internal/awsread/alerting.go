@@ -216,7 +216,7 @@ func topicsOfOwnKeys(s *facts.Snapshot) []target {
 }
 
 func keyPolicy(ctx context.Context, p *place, t target) (any, error) {
-	out, err := ask(ctx, p, kms.NewFromConfig(p.aws).GetKeyPolicy, &kms.GetKeyPolicyInput{KeyId: &t.with[0]})
+	out, err := ask(ctx, p, kms.NewFromConfig(p.aws).GetKeyPolicy, &kms.GetKeyPolicyInput{KeyId: &t.with[0], PolicyName: aws.String("default")}) // the one name that there is
 	if err != nil {
 		return nil, err
 	}
