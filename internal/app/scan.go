@@ -33,6 +33,7 @@ type ScanConfig struct {
 	Controls     []string // folders of the user's own
 	Register     string   // file of what people decide, vouch for and accept
 	Since        string   // an earlier report or snapshot, or a folder of snapshots
+	Earlier      []string // folders of earlier scans of an organization, whose own root sessions are no stranger's
 	// Frameworks are those whose clauses are reported, by ID; Only judges by their
 	// controls alone; FrameworkDirs are folders of the user's own.
 	Frameworks    []string
@@ -61,6 +62,10 @@ func Scan(ctx context.Context, c ScanConfig) (*assessment.Assessment, error) {
 	if err != nil {
 		return nil, err
 	}
+	own, err := c.ownKeys()
+	if err != nil {
+		return nil, err
+	}
 	use := people.Use(c.Now)
 	err = c.accounts(ctx, a, func(s *facts.Snapshot, lost []assessment.Problem, peer peers) error {
 		if c.Save != "" && c.Organization == nil {
@@ -69,7 +74,7 @@ func Scan(ctx context.Context, c ScanConfig) (*assessment.Assessment, error) {
 			}
 		}
 		a.Problems = append(a.Problems, lost...)
-		a.Add(s, judged(s, controls, use, posture.Setting{Now: c.Now, Peer: peer}))
+		a.Add(s, judged(s, controls, use, posture.Setting{Now: c.Now, Peer: peer, Keys: own[s.Account]}))
 		return nil
 	})
 	if err != nil {
@@ -80,7 +85,7 @@ func Scan(ctx context.Context, c ScanConfig) (*assessment.Assessment, error) {
 		return nil, err
 	}
 	a.Cover(chosen, catalogue.IDs())
-	return a, c.compare(a, controls, people)
+	return a, c.compare(a, controls, people, own)
 }
 
 // catalogue is what the user asked to judge by. Reading frameworks takes longer than
