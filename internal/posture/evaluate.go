@@ -22,6 +22,9 @@ type Setting struct {
 	// Peer is the snapshot of another account of the same scan, nil if there is none:
 	// an organization's trail is watched where it is kept.
 	Peer func(rootkeep.AccountID) *facts.Snapshot
+	// Keys are IDs of access keys of root sessions that earlier scans were given in the
+	// account: what they did is no intruder's.
+	Keys []string
 }
 
 // Evaluate judges the snapshot by the controls. Findings come in the order of
@@ -43,6 +46,7 @@ func Evaluate(s *facts.Snapshot, controls []*Control, with Setting) []rootkeep.F
 	for _, session := range s.Sessions {
 		j.keys = append(j.keys, session.AccessKey)
 	}
+	j.keys = append(j.keys, with.Keys...)
 	for _, c := range controls {
 		j.control(c)
 	}
@@ -60,7 +64,7 @@ type judge struct {
 	marked  map[*expression]*marks // of elements without gaps of their own
 	prover  *alarm.Prover          // nil until a control asks for proof
 	denied  []string               // actions that were refused or failed
-	keys    []string               // access keys of the scan itself
+	keys    []string               // access keys of this scan and of earlier ones
 }
 
 // marks are what is not known of the facts that an expression uses. gaps are the

@@ -38,6 +38,7 @@ type Config struct {
 	Controls     []string // folders of the user's own
 	Register     string   // file of what people decide, vouch for and accept
 	Since        string   // an earlier report or snapshot, or a folder of snapshots
+	Earlier      []string // folders of earlier scans of an organization, whose own root sessions are no stranger's
 	// Frameworks are those whose clauses are reported, by ID; Only judges by their
 	// controls alone; FrameworkDirs are folders of the user's own.
 	Frameworks    []string
@@ -69,6 +70,10 @@ func Run(ctx context.Context, c Config) (*assessment.Assessment, error) {
 	if err != nil {
 		return nil, err
 	}
+	own, err := c.ownKeys()
+	if err != nil {
+		return nil, err
+	}
 	use := people.Use(c.Now)
 	err = c.accounts(ctx, a, func(s *facts.Snapshot, lost []assessment.Problem, peer peers) error {
 		if c.Save != "" && c.Organization == nil {
@@ -77,7 +82,7 @@ func Run(ctx context.Context, c Config) (*assessment.Assessment, error) {
 			}
 		}
 		a.Problems = append(a.Problems, lost...)
-		a.Add(s, judged(s, controls, use, posture.Setting{Now: c.Now, Peer: peer}))
+		a.Add(s, judged(s, controls, use, posture.Setting{Now: c.Now, Peer: peer, Keys: own[s.Account]}))
 		return nil
 	})
 	if err != nil {
@@ -88,7 +93,7 @@ func Run(ctx context.Context, c Config) (*assessment.Assessment, error) {
 		return nil, err
 	}
 	a.Cover(chosen, catalogue.IDs())
-	return a, c.compare(a, controls, people)
+	return a, c.compare(a, controls, people, own)
 }
 
 // ready finds mistakes before AWS is read, which may take long.

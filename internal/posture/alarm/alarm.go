@@ -148,7 +148,7 @@ func (p *Prover) Prove(w *Watch) Proof {
 		{MetricFilter, p.byFilter, []string{"composite_alarms.rule"}}, {EventRule, p.byRule, []string{"event_rules.targets"}}, {LogAlarm, p.byLogAlarm, nil},
 	} {
 		ways, gaps := route.walk(t)
-		gaps = append(gaps, p.refused(append(route.ends, "trails.logging", "subscriptions.confirmed", "topics.policy", "topics.key_enabled", "topics.key_policy"))...)
+		gaps = append(gaps, p.refused(append(route.ends, "trails.logging", "trails.selectors", "subscriptions.confirmed", "topics.policy", "topics.key_enabled", "topics.key_policy"))...)
 		for i := range ways {
 			ways[i].Route = route.name
 		}
