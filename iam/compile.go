@@ -2,6 +2,7 @@ package iam
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/rootkeep/rootkeep"
 	"github.com/rootkeep/rootkeep/iam/action"
@@ -123,6 +124,18 @@ func Parse(name string, src []byte) (*Policy, error) {
 	}
 	return Compile(name, doc)
 }
+
+// Named is the policy under another name: it shares all that was compiled.
+func (p *Policy) Named(name string) *Policy {
+	out := &Policy{Name: name, Document: p.Document, Unread: p.Unread, statements: slices.Clone(p.statements)}
+	for i := range out.statements {
+		out.statements[i].policy = out
+	}
+	return out
+}
+
+// Fits says why the policy cannot be in a layer, as NewSet does; nil if it can.
+func (p *Policy) Fits(l Layer) error { return fits(p, l) }
 
 // Unread stands for a policy that exists but could not be read. It may allow or deny
 // anything, so what it takes part in is never certain: decisions become conditional

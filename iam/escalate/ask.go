@@ -212,8 +212,9 @@ func (g *graph) callContexts(s *state, c *plan.Call, resource, region string, t 
 	if cached, ok := s.byCall[key]; ok && !own {
 		return cached
 	}
-	out := make([]iam.Context, len(s.contexts))
-	for i, ctx := range s.contexts {
+	contexts := g.contexts(s)
+	out := make([]iam.Context, len(contexts))
+	for i, ctx := range contexts {
 		if region != "" {
 			ctx = ctx.With("aws:RequestedRegion", region)
 		}

@@ -14,7 +14,6 @@
 package escalate
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -156,17 +155,11 @@ func newGraph(a *account.Account, o Options) (*graph, error) {
 	if g.o.MaxSteps == 0 {
 		g.o.MaxSteps = 10
 	}
-	for _, p := range []struct {
-		into **iam.Policy
-		name string
-		text string
-	}{{&g.all, "AdministratorAccess", allowAll}, {&g.none, "nothing", allowNone}, {&g.trustsAll, "the new trust policy", trustsAll}} {
-		parsed, err := iam.Parse(p.name, []byte(p.text))
-		if err != nil {
-			return nil, fmt.Errorf("escalate: %w", err)
-		}
-		*p.into = parsed
+	fixed, err := constants()
+	if err != nil {
+		return nil, err
 	}
+	g.all, g.none, g.trustsAll = fixed[0], fixed[1], fixed[2]
 	for _, i := range a.Identities() {
 		g.inAccount[i.Principal.ARN] = true
 		if !serviceLinked(i) {

@@ -7,7 +7,7 @@ import (
 )
 
 type parser struct {
-	src    []byte
+	src    string
 	at     int
 	values int
 	open   []Value // items of the objects and lists that are being read
@@ -63,7 +63,7 @@ func (p *parser) value(v *Value, depth int) error {
 		v.Text, err = p.text()
 	case c == '-' || c >= '0' && c <= '9':
 		v.Kind, err = Number, p.number()
-		v.Text = string(p.src[v.Start:p.at])
+		v.Text = p.src[v.Start:p.at]
 	default:
 		err = p.word(v)
 	}
@@ -76,7 +76,7 @@ func (p *parser) word(v *Value) error {
 		text string
 		kind Kind
 	}{{"true", Bool}, {"false", Bool}, {"null", Null}} {
-		if end := p.at + len(w.text); end <= len(p.src) && string(p.src[p.at:end]) == w.text {
+		if end := p.at + len(w.text); end <= len(p.src) && p.src[p.at:end] == w.text {
 			p.at, v.Kind, v.Text = end, w.kind, w.text
 			return nil
 		}
@@ -199,12 +199,12 @@ func (p *parser) text() (string, error) {
 		switch c := p.src[p.at]; {
 		case c == '"':
 			s := p.src[from:p.at]
-			if !utf8.Valid(s) {
+			if !utf8.ValidString(s) {
 				p.at = from
 				return "", p.fail("text that is not UTF-8")
 			}
 			p.at++
-			return string(s), nil
+			return s, nil
 		case c == '\\':
 			return p.escaped(from)
 		case c < 0x20:

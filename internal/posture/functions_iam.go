@@ -21,7 +21,9 @@ import (
 // unknown unless something else settles it.
 type authority struct {
 	*permission.Account
-	limited map[string]ref.Val // by the holder's ARN
+	adapter types.Adapter
+	papers  map[*facts.Document]ref.Val // what is written, by the first document of its holder
+	limited map[*facts.Document]ref.Val // the same, of what is limited
 
 	// Of the expression at hand:
 	said    []string               // what answers rest on
@@ -30,8 +32,8 @@ type authority struct {
 
 var iamType = cel.OpaqueType("iam")
 
-func newAuthority(s *facts.Snapshot) *authority {
-	return &authority{Account: permission.Of(s), limited: map[string]ref.Val{}}
+func newAuthority(s *facts.Snapshot, adapter types.Adapter) *authority {
+	return &authority{Account: permission.Of(s), adapter: adapter, papers: map[*facts.Document]ref.Val{}, limited: map[*facts.Document]ref.Val{}}
 }
 
 // begin forgets the expression before.
@@ -116,7 +118,11 @@ func iamFunctions() []cel.EnvOption {
 			}
 			return do(a, all[1:])
 		}
-		out = append(out, cel.Function(name, cel.MemberOverload(id, append([]*cel.Type{iamType}, args...), result, cel.FunctionBinding(call))))
+		binding := cel.FunctionBinding(call)
+		if len(args) == 1 { // CEL makes no list of two arguments
+			binding = cel.BinaryBinding(func(of, arg ref.Val) ref.Val { return call(of, arg) })
+		}
+		out = append(out, cel.Function(name, cel.MemberOverload(id, append([]*cel.Type{iamType}, args...), result, binding)))
 	}
 	out = append(out, cel.Variable("iam", iamType))
 	addHolders(add)
@@ -153,51 +159,92 @@ func addHolders(add adder) {
 // written are the documents of a holder that the account has written: of a managed
 // policy its text unless it is AWS's own, of users, groups and roles the inline ones.
 func (a *authority) written(holder ref.Val) ref.Val {
-	var arn, field string
-	switch t := holder.Type().TypeName(); t {
-	case "facts.Policy":
-		p := as[facts.Policy](holder)
-		if gaps := a.Lacks(p.ARN, "policies.aws", "policies.document"); len(gaps) > 0 {
-			return a.unknown(permission.Answer{Gaps: gaps})
-		}
-		if p.AWS {
-			return types.NewRefValList(types.DefaultTypeAdapter, nil)
-		}
-		return types.NewRefValList(types.DefaultTypeAdapter, []ref.Val{holder.(traits.Indexer).Get(types.String("document"))})
-	case "facts.User":
-		arn, field = as[facts.User](holder).ARN, "users"
-	case "facts.Group":
-		arn, field = as[facts.Group](holder).ARN, "groups"
-	case "facts.Role":
-		arn, field = as[facts.Role](holder).ARN, "roles"
-	}
-	if gaps := a.Lacks(arn, field+".inline_policies"); len(gaps) > 0 {
+	h := holderOf(holder)
+	if gaps := a.Lacks(h.arn, h.facts...); len(gaps) > 0 {
 		return a.unknown(permission.Answer{Gaps: gaps})
 	}
-	return holder.(traits.Indexer).Get(types.String("inline_policies"))
+	return h.remembered(a.papers, func() (out []ref.Val) {
+		for i := range h.written {
+			out = append(out, a.adapter.NativeToValue(&h.written[i]))
+		}
+		return out
+	})
 }
 
 // limit leaves out of what is written the documents that make their holder
 // administrator: they fail for that, once.
 func (a *authority) limit(holder ref.Val) ref.Val {
-	key := fmt.Sprint(holder.(traits.Indexer).Get(types.String("arn")).Value())
-	if known, ok := a.limited[key]; ok {
-		return known
-	}
-	all := a.written(holder)
-	list, ok := all.(traits.Lister)
+	written := a.written(holder)
+	all, ok := written.(traits.Lister)
 	if !ok {
-		return all // unknown, with reasons of this expression alone
+		return written // unknown, with reasons of this expression alone
 	}
-	var rest []ref.Val
-	for i := types.Int(0); i < list.Size().(types.Int); i++ {
-		d := list.Get(i)
-		if x := as[facts.Document](d); a.Grants(x.Name, x.Text).Truth != iam.True {
-			rest = append(rest, d)
+	h := holderOf(holder)
+	return h.remembered(a.limited, func() (out []ref.Val) {
+		for i := types.Int(0); i < all.Size().(types.Int); i++ {
+			d := all.Get(i)
+			if x := as[facts.Document](d); a.Grants(x.Name, x.Text).Truth != iam.True {
+				out = append(out, d)
+			}
 		}
+		return out
+	})
+}
+
+// carrier is who or what has documents.
+type carrier struct {
+	arn     string
+	facts   []string        // that tell what is written
+	key     *facts.Document // the first of written, nil for none
+	written []facts.Document
+}
+
+// Facts that tell what is written, by who has it.
+var (
+	ofPolicy = []string{"policies.aws", "policies.document"}
+	ofUser   = []string{"users.inline_policies"}
+	ofGroup  = []string{"groups.inline_policies"}
+	ofRole   = []string{"roles.inline_policies"}
+)
+
+func holderOf(v ref.Val) (out carrier) {
+	switch v.Type().TypeName() {
+	case "facts.Policy":
+		p := as[facts.Policy](v)
+		if p.AWS {
+			return carrier{arn: p.ARN, facts: ofPolicy}
+		}
+		return carrier{p.ARN, ofPolicy, &p.Document, []facts.Document{p.Document}}
+	case "facts.User":
+		u := as[facts.User](v)
+		out = carrier{arn: u.ARN, facts: ofUser, written: u.InlinePolicies}
+	case "facts.Group":
+		g := as[facts.Group](v)
+		out = carrier{arn: g.ARN, facts: ofGroup, written: g.InlinePolicies}
+	case "facts.Role":
+		r := as[facts.Role](v)
+		out = carrier{arn: r.ARN, facts: ofRole, written: r.InlinePolicies}
 	}
-	a.limited[key] = types.NewRefValList(types.DefaultTypeAdapter, rest)
-	return a.limited[key]
+	if len(out.written) > 0 {
+		out.key = &out.written[0]
+	}
+	return out
+}
+
+// none is the list of no documents.
+var none = types.NewRefValList(types.DefaultTypeAdapter, nil)
+
+// remembered is a list about the documents that is worked out once.
+func (c *carrier) remembered(known map[*facts.Document]ref.Val, work func() []ref.Val) ref.Val {
+	if c.key == nil {
+		return none
+	}
+	out, ok := known[c.key]
+	if !ok {
+		out = types.NewRefValList(types.DefaultTypeAdapter, work())
+		known[c.key] = out
+	}
+	return out
 }
 
 // addDocuments declares what is asked of one document.

@@ -26,7 +26,7 @@ type document struct {
 	may           map[string]bool // actions that some Allow covers, shared by documents with the same ones
 	administrator *standing       // of who carries it alone
 	answers       map[question]Answer
-	codes         []string // of the linter; nil before they are asked for
+	parts         map[string][]string // what List told
 }
 
 type question struct{ action, resource, absent string }
@@ -268,21 +268,21 @@ func (a *Account) List(part, name, text string) ([]string, Answer) {
 	if d.err != nil {
 		return nil, unreadable(name, d.err)
 	}
-	switch part {
-	case Inverted:
-		return inverted(d.policy), Answer{}
-	case Services:
-		return services(d.policy), Answer{}
-	case Keys:
-		return keys(d.policy), Answer{}
-	case Codes:
-		if d.codes == nil {
-			d.codes = codes(d.policy)
+	out, ok := d.parts[part]
+	if !ok {
+		read := parts[part]
+		if read == nil {
+			return nil, undecided("no part of a document is called %s", part)
 		}
-		return d.codes, Answer{}
+		if out = read(d.policy); d.parts == nil {
+			d.parts = map[string][]string{}
+		}
+		d.parts[part] = out
 	}
-	return nil, undecided("no part of a document is called %s", part)
+	return out, Answer{}
 }
+
+var parts = map[string]func(*iam.Policy) []string{Inverted: inverted, Services: services, Keys: keys, Codes: codes}
 
 func inverted(p *iam.Policy) []string {
 	out := []string{}

@@ -261,13 +261,13 @@ func (a *Account) policy(name, text string) *iam.Policy {
 	}
 	d := a.document(name, text)
 	p, err := d.policy, d.err
-	if err == nil && p.Name != name {
-		p, err = iam.Compile(name, p.Document)
-	}
 	if err == nil {
-		_, err = iam.NewSet(iam.Policies{Identity: []*iam.Policy{p}})
+		err = p.Fits(iam.Identity)
 	}
-	if err != nil {
+	switch {
+	case err == nil && p.Name != name:
+		p = p.Named(name)
+	case err != nil:
 		p = iam.Unread(name, iam.Identity)
 	}
 	a.policies[key] = p

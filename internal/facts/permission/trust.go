@@ -57,7 +57,7 @@ func (a *Account) trustOf(r *facts.Role) *trust {
 	name := "trust policy of role " + r.Name
 	d := a.document(name, r.Trust.Text)
 	if t.policy, t.err = d.policy, d.err; t.err == nil && t.policy.Name != name {
-		t.policy, t.err = iam.Compile(name, t.policy.Document)
+		t.policy = t.policy.Named(name)
 	}
 	if t.err == nil {
 		t.set, t.err = iam.NewSet(iam.Policies{Identity: []*iam.Policy{everything()}, Resource: []*iam.Policy{t.policy}})
