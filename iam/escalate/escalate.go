@@ -126,7 +126,7 @@ func Search(a *account.Account, o Options) (*Report, error) {
 		}
 		g.bases[i] = s
 	}
-	g.everyone = &pools{g: g, states: slices.Clone(g.states), lists: map[string]*pool{}}
+	g.everyone = &pools{g: g, states: slices.Clone(g.states), lists: map[poolKey]*pool{}}
 	// The list grows: a changed state has changes of its own.
 	for n := 0; n < len(g.states); n++ {
 		if err := g.change(g.states[n]); err != nil {

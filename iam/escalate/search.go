@@ -124,7 +124,7 @@ func (g *graph) solve(c Certainty) error {
 		}
 	}
 	for steps := 0; steps < g.o.MaxSteps; steps++ {
-		pools := pools{g: g, states: fresh[steps], steps: steps, lists: map[string]*pool{}}
+		pools := pools{g: g, states: fresh[steps], steps: steps, lists: map[poolKey]*pool{}}
 		for _, s := range g.states {
 			if s.resolved || s.administrator <= g.o.Enough {
 				continue
@@ -171,7 +171,14 @@ type pools struct {
 	g      *graph
 	states []*state
 	steps  int // how far they are from administrator
-	lists  map[string]*pool
+	lists  map[poolKey]*pool
+}
+
+// poolKey is what the targets of a plan depend on.
+type poolKey struct {
+	target  technique.Target
+	service string
+	assume  technique.Assume
 }
 
 type pool struct {
@@ -189,7 +196,7 @@ type pooled struct {
 // of are the states that a plan can be used on. That a role trusts a service, or has a
 // provider, does not depend on who asks.
 func (ps *pools) of(p *plan.Plan) (*pool, error) {
-	key := string(p.Target) + " " + p.Service + " " + string(p.Assume)
+	key := poolKey{p.Target, p.Service, p.Assume}
 	if out := ps.lists[key]; out != nil {
 		return out, nil
 	}

@@ -106,7 +106,7 @@ func (e *Error) Error() string { return fmt.Sprintf("offset %d: %s", e.Offset, e
 // over MaxDepth and more than MaxValues values are errors of type *Error. The texts of
 // the tree are parts of one copy of src.
 func Parse(src []byte) (Value, error) {
-	p := parser{src: string(src)}
+	p := parser{src: string(src), open: make([]Value, 0, 16)} // a policy seldom needs more
 	switch {
 	case bytes.HasPrefix(src, []byte{0xEF, 0xBB, 0xBF}):
 		p.at = 3

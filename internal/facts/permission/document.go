@@ -31,6 +31,12 @@ type document struct {
 
 type question struct{ action, resource, absent string }
 
+// form is a resource that is asked about, with the account filled in.
+type form struct {
+	text    string
+	witness witness.Witness
+}
+
 // maxDocument is more than AWS stores of one policy, bytes.
 const maxDocument = 128 << 10
 
@@ -183,8 +189,12 @@ func (a *Account) allows(d *document, action, resource string, absent []string) 
 		}
 		d.regions = regionsOf(d.policy)
 	}
-	form := strings.NewReplacer("$account", string(who.Account), "$partition", a.partition()).Replace(resource)
-	w := witness.New(witness.Fill(form), form)
+	on, ok := a.forms[resource]
+	if !ok {
+		on.text = strings.NewReplacer("$account", string(who.Account), "$partition", a.partition()).Replace(resource)
+		on.witness = witness.New(witness.Fill(on.text), on.text)
+		a.forms[resource] = on
+	}
 	key := strings.Join(absent, " ")
 	known, ok := a.requests[key]
 	if !ok {
@@ -193,12 +203,12 @@ func (a *Account) allows(d *document, action, resource string, absent []string) 
 	}
 	best := Answer{Truth: iam.False}
 	for _, region := range d.regions {
-		r := iam.Request{Action: action, Resource: w.In(region), ResourceAccount: who.Account, Principal: *who, Context: known}
+		r := iam.Request{Action: action, Resource: on.witness.In(region), ResourceAccount: who.Account, Principal: *who, Context: known}
 		switch by := d.set.Decide(&r); by.Outcome {
 		case iam.Allowed:
-			return Answer{Truth: iam.True, Why: one(statement(by.Statement) + " allows " + action + " on " + form)}
+			return Answer{Truth: iam.True, Why: one(statement(by.Statement) + " allows " + action + " on " + on.text)}
 		case iam.Conditional:
-			best = Answer{Truth: iam.Unknown, Why: one("allows " + action + " on " + form + " if " + d.set.Residual(&r).String())}
+			best = Answer{Truth: iam.Unknown, Why: one("allows " + action + " on " + on.text + " if " + d.set.Residual(&r).String())}
 		}
 	}
 	return best

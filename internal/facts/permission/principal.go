@@ -254,7 +254,7 @@ func (a *Account) boundary(arn string) *account.Managed {
 // policy is a document of an identity under a name. One that cannot be judged stands as
 // one that may say anything.
 func (a *Account) policy(name, text string) *iam.Policy {
-	key := name + "\x00" + text
+	key := facts.Document{Name: name, Text: text}
 	p, ok := a.policies[key]
 	if ok {
 		return p
