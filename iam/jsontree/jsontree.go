@@ -116,9 +116,9 @@ func Parse(src []byte) (Value, error) {
 	if len(src) > 1<<30 {
 		return Value{}, &Error{0, "more than 1 GiB"}
 	}
-	var v Value
 	p.space()
-	if err := p.value(&v, 0); err != nil {
+	v, err := p.value(0)
+	if err != nil {
 		return Value{}, err
 	}
 	p.space()

@@ -67,6 +67,9 @@ func (a *authority) list(list []string, x permission.Answer) ref.Val {
 	if x.Truth == iam.Unknown {
 		return a.unknown(x)
 	}
+	if len(list) == 0 {
+		return noTexts
+	}
 	return types.NewStringList(types.DefaultTypeAdapter, list)
 }
 
@@ -106,23 +109,12 @@ var (
 // iamFunctions are the functions of the variable iam; docs/scan.md lists them.
 func iamFunctions() []cel.EnvOption {
 	var out []cel.EnvOption
-	add := func(name string, result *cel.Type, do func(a *authority, args []ref.Val) ref.Val, args ...*cel.Type) {
+	add := func(name string, result *cel.Type, do cel.OverloadOpt, args ...*cel.Type) {
 		id := "iam_" + name
 		for _, t := range args {
 			id += "_" + strings.ToLower(strings.TrimPrefix(t.TypeName(), "facts."))
 		}
-		call := func(all ...ref.Val) ref.Val {
-			a, ok := all[0].(*authority)
-			if !ok {
-				return types.MaybeNoSuchOverloadErr(all[0])
-			}
-			return do(a, all[1:])
-		}
-		binding := cel.FunctionBinding(call)
-		if len(args) == 1 { // CEL makes no list of two arguments
-			binding = cel.BinaryBinding(func(of, arg ref.Val) ref.Val { return call(of, arg) })
-		}
-		out = append(out, cel.Function(name, cel.MemberOverload(id, append([]*cel.Type{iamType}, args...), result, binding)))
+		out = append(out, cel.Function(name, cel.MemberOverload(id, append([]*cel.Type{iamType}, args...), result, do)))
 	}
 	out = append(out, cel.Variable("iam", iamType))
 	addHolders(add)
@@ -132,27 +124,49 @@ func iamFunctions() []cel.EnvOption {
 }
 
 // adder declares a function of iam.
-type adder func(name string, result *cel.Type, do func(a *authority, args []ref.Val) ref.Val, args ...*cel.Type)
+type adder func(name string, result *cel.Type, do cel.OverloadOpt, args ...*cel.Type)
+
+// of is a function of one argument: CEL needs no list of arguments for it.
+func of(do func(a *authority, v ref.Val) ref.Val) cel.OverloadOpt {
+	return cel.BinaryBinding(func(who, v ref.Val) ref.Val {
+		a, ok := who.(*authority)
+		if !ok {
+			return types.MaybeNoSuchOverloadErr(who)
+		}
+		return do(a, v)
+	})
+}
+
+// ofMany is a function of several.
+func ofMany(do func(a *authority, v []ref.Val) ref.Val) cel.OverloadOpt {
+	return cel.FunctionBinding(func(all ...ref.Val) ref.Val {
+		a, ok := all[0].(*authority)
+		if !ok {
+			return types.MaybeNoSuchOverloadErr(all[0])
+		}
+		return do(a, all[1:])
+	})
+}
 
 // addHolders declares what is asked of users, roles, groups and managed policies.
 func addHolders(add adder) {
 	user, role, group, policy := object[facts.User](), object[facts.Role](), object[facts.Group](), object[facts.Policy]()
-	add("administrator", cel.BoolType, func(a *authority, v []ref.Val) ref.Val { return a.answer(a.UserHolds(as[facts.User](v[0]))) }, user)
-	add("administrator", cel.BoolType, func(a *authority, v []ref.Val) ref.Val { return a.answer(a.RoleHolds(as[facts.Role](v[0]))) }, role)
-	add("administrator", cel.BoolType, func(a *authority, v []ref.Val) ref.Val { return a.answer(a.GroupHolds(as[facts.Group](v[0]))) }, group)
-	add("privileged", cel.BoolType, func(a *authority, v []ref.Val) ref.Val { return a.answer(a.Privileged(as[facts.User](v[0]))) }, user)
-	add("escalates", cel.BoolType, func(a *authority, v []ref.Val) ref.Val { return a.answer(a.Escalates(as[facts.User](v[0]).ARN)) }, user)
-	add("escalates", cel.BoolType, func(a *authority, v []ref.Val) ref.Val { return a.answer(a.Escalates(as[facts.Role](v[0]).ARN)) }, role)
-	add("loose_assume_root", texts, func(a *authority, v []ref.Val) ref.Val {
-		levels, err := native[facts.PolicyLevel](v[0])
+	add("administrator", cel.BoolType, of(func(a *authority, v ref.Val) ref.Val { return a.answer(a.UserHolds(as[facts.User](v))) }), user)
+	add("administrator", cel.BoolType, of(func(a *authority, v ref.Val) ref.Val { return a.answer(a.RoleHolds(as[facts.Role](v))) }), role)
+	add("administrator", cel.BoolType, of(func(a *authority, v ref.Val) ref.Val { return a.answer(a.GroupHolds(as[facts.Group](v))) }), group)
+	add("privileged", cel.BoolType, of(func(a *authority, v ref.Val) ref.Val { return a.answer(a.Privileged(as[facts.User](v))) }), user)
+	add("escalates", cel.BoolType, of(func(a *authority, v ref.Val) ref.Val { return a.answer(a.Escalates(as[facts.User](v).ARN)) }), user)
+	add("escalates", cel.BoolType, of(func(a *authority, v ref.Val) ref.Val { return a.answer(a.Escalates(as[facts.Role](v).ARN)) }), role)
+	add("loose_assume_root", texts, of(func(a *authority, v ref.Val) ref.Val {
+		levels, err := native[facts.PolicyLevel](v)
 		if err != nil {
 			return types.WrapErr(err)
 		}
 		return a.list(a.LooseAssumeRoot(levels))
-	}, cel.ListType(object[facts.PolicyLevel]()))
+	}), cel.ListType(object[facts.PolicyLevel]()))
 	for _, t := range []*cel.Type{user, role, group, policy} {
-		add("written", documents, func(a *authority, v []ref.Val) ref.Val { return a.written(v[0]) }, t)
-		add("limited", documents, func(a *authority, v []ref.Val) ref.Val { return a.limit(v[0]) }, t)
+		add("written", documents, of(func(a *authority, v ref.Val) ref.Val { return a.written(v) }), t)
+		add("limited", documents, of(func(a *authority, v ref.Val) ref.Val { return a.limit(v) }), t)
 	}
 }
 
@@ -231,8 +245,11 @@ func holderOf(v ref.Val) (out carrier) {
 	return out
 }
 
-// none is the list of no documents.
-var none = types.NewRefValList(types.DefaultTypeAdapter, nil)
+// The empty lists of documents and of texts.
+var (
+	none    = types.NewRefValList(types.DefaultTypeAdapter, nil)
+	noTexts = types.NewStringList(types.DefaultTypeAdapter, nil)
+)
 
 // remembered is a list about the documents that is worked out once.
 func (c *carrier) remembered(known map[*facts.Document]ref.Val, work func() []ref.Val) ref.Val {
@@ -250,11 +267,11 @@ func (c *carrier) remembered(known map[*facts.Document]ref.Val, work func() []re
 // addDocuments declares what is asked of one document.
 func addDocuments(add adder) {
 	document := object[facts.Document]()
-	add("administrator", cel.BoolType, func(a *authority, v []ref.Val) ref.Val {
-		d := as[facts.Document](v[0])
+	add("administrator", cel.BoolType, of(func(a *authority, v ref.Val) ref.Val {
+		d := as[facts.Document](v)
 		return a.answer(a.Grants(d.Name, d.Text))
-	}, document)
-	allows := func(a *authority, v []ref.Val) ref.Val {
+	}), document)
+	allows := ofMany(func(a *authority, v []ref.Val) ref.Val {
 		d := as[facts.Document](v[0])
 		var absent []string
 		if len(v) > 3 {
@@ -265,36 +282,36 @@ func addDocuments(add adder) {
 			absent = list.([]string)
 		}
 		return a.answer(a.Allows(d.Name, d.Text, string(v[1].(types.String)), string(v[2].(types.String)), absent))
-	}
+	})
 	add("allows", cel.BoolType, allows, document, cel.StringType, cel.StringType)
 	add("allows", cel.BoolType, allows, document, cel.StringType, cel.StringType, texts)
 	for _, part := range []string{permission.Inverted, permission.Services, permission.Keys, permission.Codes} {
-		add(part, texts, func(a *authority, v []ref.Val) ref.Val {
-			d := as[facts.Document](v[0])
+		add(part, texts, of(func(a *authority, v ref.Val) ref.Val {
+			d := as[facts.Document](v)
 			return a.list(a.List(part, d.Name, d.Text))
-		}, document)
+		}), document)
 	}
 }
 
 // addTrust declares what is asked of the trust policy of a role.
 func addTrust(add adder) {
 	role := object[facts.Role]()
-	add("anyone", cel.BoolType, func(a *authority, v []ref.Val) ref.Val { return a.answer(a.Anyone(as[facts.Role](v[0]))) }, role)
-	add("outside", texts, func(a *authority, v []ref.Val) ref.Val { return a.list(a.Outside(as[facts.Role](v[0]))) }, role)
-	add("tied", cel.BoolType, func(a *authority, v []ref.Val) ref.Val {
+	add("anyone", cel.BoolType, of(func(a *authority, v ref.Val) ref.Val { return a.answer(a.Anyone(as[facts.Role](v))) }), role)
+	add("outside", texts, of(func(a *authority, v ref.Val) ref.Val { return a.list(a.Outside(as[facts.Role](v))) }), role)
+	add("tied", cel.BoolType, ofMany(func(a *authority, v []ref.Val) ref.Val {
 		return a.answer(a.Tied(as[facts.Role](v[0]), string(v[1].(types.String))))
-	}, role, cel.StringType)
-	add("bare", cel.BoolType, func(a *authority, v []ref.Val) ref.Val {
+	}), role, cel.StringType)
+	add("bare", cel.BoolType, ofMany(func(a *authority, v []ref.Val) ref.Val {
 		return a.answer(a.Bare(as[facts.Role](v[0]), string(v[1].(types.String))))
-	}, role, cel.StringType)
-	add("trusted_services", texts, func(a *authority, v []ref.Val) ref.Val { return a.list(a.Services(as[facts.Role](v[0]))) }, role)
-	add("deputy", cel.BoolType, func(a *authority, v []ref.Val) ref.Val {
+	}), role, cel.StringType)
+	add("trusted_services", texts, of(func(a *authority, v ref.Val) ref.Val { return a.list(a.Services(as[facts.Role](v))) }), role)
+	add("deputy", cel.BoolType, ofMany(func(a *authority, v []ref.Val) ref.Val {
 		services, err := v[1].ConvertToNative(reflect.TypeFor[[]string]())
 		if err != nil {
 			return types.WrapErr(err)
 		}
 		return a.answer(a.Deputy(as[facts.Role](v[0]), services.([]string)))
-	}, role, texts)
+	}), role, texts)
 }
 
 // The methods that make authority a value of CEL, which only its functions look into.
