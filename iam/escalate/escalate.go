@@ -92,7 +92,8 @@ type graph struct {
 	delegates            map[accountID]*iam.Policy
 	ideal                map[accountID]*iam.Set
 	may                  map[string]plan.Bits // by witness.Actions
-	unread               map[*iam.Set]bool    // sets with a policy that could not be read
+	mayBy                map[*iam.Policy]plan.Bits
+	unread               map[*iam.Set]bool // sets with a policy that could not be read
 	trusts               map[*iam.Policy]*trust
 	served               map[servedRole]Certainty
 	entries              map[*account.Identity][]entry
@@ -147,7 +148,7 @@ func Search(a *account.Account, o Options) (*Report, error) {
 func newGraph(a *account.Account, o Options) (*graph, error) {
 	g := &graph{
 		o: o, account: a, inAccount: map[string]bool{},
-		delegates: map[accountID]*iam.Policy{}, ideal: map[accountID]*iam.Set{}, may: map[string]plan.Bits{}, unread: map[*iam.Set]bool{},
+		delegates: map[accountID]*iam.Policy{}, ideal: map[accountID]*iam.Set{}, may: map[string]plan.Bits{}, mayBy: map[*iam.Policy]plan.Bits{}, unread: map[*iam.Set]bool{},
 		trusts: map[*iam.Policy]*trust{}, served: map[servedRole]Certainty{}, entries: map[*account.Identity][]entry{},
 		bases: map[*account.Identity]*state{}, index: map[*account.Identity]int{}, byChange: map[string]*state{}, changedOf: map[*account.Identity]int{},
 		newcomers: map[accountID]*state{}, leads: map[*state][]*lead{}, distant: map[int]*pools{}, forms: map[formKey]string{}, cut: map[string]bool{},

@@ -279,22 +279,22 @@ func (g *graph) try(s *state, p *plan.Plan, to *pooled, fixed Certainty) (*edge,
 	if to.to.who == s.who || p.Assume == technique.NoSession && to.to.who.Principal.Account != s.who.Principal.Account {
 		return nil, nil
 	}
-	var best *edge
+	best, at := None, -1
 	for i := range to.targets {
 		c := max(fixed, to.trusted)
 		if c < s.administrator {
 			c = max(c, g.bound(s, p, &to.targets[i]))
 		}
-		if c < s.administrator && (best == nil || c < best.certainty) {
-			best = &edge{plan: p, target: to.targets[i], certainty: c, to: to.to}
+		if c < s.administrator && c < best {
+			best, at = c, i
 		}
 	}
-	if best == nil {
+	if at < 0 {
 		return nil, nil
 	}
 	session, err := g.session(s, p, to.to.who)
-	if best.certainty = max(best.certainty, session); err != nil || best.certainty == None {
+	if best = max(best, session); err != nil || best == None {
 		return nil, err
 	}
-	return best, nil
+	return &edge{plan: p, target: to.targets[at], certainty: best, to: to.to}, nil
 }

@@ -154,6 +154,15 @@ func (g *graph) prepare(s *state) (err error) {
 // policies that allow the same actions, which many principals do, each on its own
 // resources.
 func (g *graph) mayOf(p *iam.Policy) plan.Bits {
+	b, ok := g.mayBy[p]
+	if !ok {
+		b = g.mayAlike(p)
+		g.mayBy[p] = b
+	}
+	return b
+}
+
+func (g *graph) mayAlike(p *iam.Policy) plan.Bits {
 	key := witness.Actions(p)
 	b, ok := g.may[key]
 	if !ok {
