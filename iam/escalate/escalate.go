@@ -107,7 +107,8 @@ type graph struct {
 	leads     map[*state][]*lead
 	everyone  *pools
 	forms     map[formKey]string
-	scratch   iam.Request // of the question that is being asked
+	free      map[string][]witness.Witness // by the form, without patterns
+	scratch   iam.Request                  // of the question that is being asked
 	distant   map[int]*pools
 	cut       map[string]bool // why the search is not whole
 }
@@ -151,7 +152,7 @@ func newGraph(a *account.Account, o Options) (*graph, error) {
 		delegates: map[accountID]*iam.Policy{}, ideal: map[accountID]*iam.Set{}, may: map[string]plan.Bits{}, mayBy: map[*iam.Policy]plan.Bits{}, unread: map[*iam.Set]bool{},
 		trusts: map[*iam.Policy]*trust{}, served: map[servedRole]Certainty{}, entries: map[*account.Identity][]entry{},
 		bases: map[*account.Identity]*state{}, index: map[*account.Identity]int{}, byChange: map[string]*state{}, changedOf: map[*account.Identity]int{},
-		newcomers: map[accountID]*state{}, leads: map[*state][]*lead{}, distant: map[int]*pools{}, forms: map[formKey]string{}, cut: map[string]bool{},
+		newcomers: map[accountID]*state{}, leads: map[*state][]*lead{}, distant: map[int]*pools{}, forms: map[formKey]string{}, free: map[string][]witness.Witness{}, cut: map[string]bool{},
 	}
 	if g.o.MaxSteps == 0 {
 		g.o.MaxSteps = 10
