@@ -51,6 +51,9 @@ func (g *graph) fixed(s *state, p *plan.Plan) Certainty {
 				break
 			}
 		}
+		if s.fixed == nil {
+			s.fixed = map[int]Certainty{}
+		}
 		s.fixed[p.Number] = c
 	}
 	return c
@@ -80,6 +83,9 @@ func (g *graph) boundNeed(s *state, n *plan.Need, t *target) Certainty {
 		c, ok := s.named[key]
 		if !ok {
 			c = g.askNamed(s, n, t)
+			if s.named == nil {
+				s.named = map[namedKey]Certainty{}
+			}
 			s.named[key] = c
 		}
 		return c

@@ -30,8 +30,8 @@ type state struct {
 	open     *iam.Set      // set, for a role whose trust policy names everyone
 	contexts []iam.Context // nil before they are asked for
 	byCall   map[callKey][]iam.Context
-	written  []string // resource patterns of its policies
-	fixed    map[int]Certainty
+	written  []string          // resource patterns of its policies
+	fixed    map[int]Certainty // by the number of the plan; nil before one is asked about
 	// asked holds, by need.same and number of the principal, one more than the certainty.
 	asked [][]uint8
 	named map[namedKey]Certainty // of what is no principal
@@ -143,8 +143,6 @@ func (g *graph) prepare(s *state) (err error) {
 		s.may.Add(g.mayOf(policy))
 	}
 	s.byCall = map[callKey][]iam.Context{}
-	s.fixed = map[int]Certainty{}
-	s.named = map[namedKey]Certainty{}
 	s.administrator = g.administrator(s)
 	g.states = append(g.states, s)
 	return nil

@@ -43,7 +43,7 @@ const maxDocument = 128 << 10
 func (a *Account) document(name, text string) *document {
 	d, ok := a.papers[text]
 	if !ok {
-		d = &document{answers: map[question]Answer{}}
+		d = &document{}
 		if d.policy, d.err = parse(name, text); d.err == nil {
 			key := witness.Actions(d.policy)
 			if a.may[key] == nil {
@@ -163,6 +163,9 @@ func (a *Account) Allows(name, text, action, resource string, absent []string) A
 	answer, ok := d.answers[key]
 	if !ok {
 		answer = a.allows(d, action, resource, absent)
+		if d.answers == nil {
+			d.answers = map[question]Answer{}
+		}
 		d.answers[key] = answer
 	}
 	return about(name, answer)
