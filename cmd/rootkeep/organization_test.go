@@ -48,7 +48,7 @@ func findings(t *testing.T, report []byte) []rootkeep.Finding {
 func TestAKilledScanIsTakenUp(t *testing.T) {
 	dir := t.TempDir()
 	scan := func(save string) []string {
-		return []string{"scan", "--aws", "--organization", "--role", "rootkeep-audit", "--parallel", "8", "--output", "json", "--save", filepath.Join(dir, save)}
+		return []string{"scan", "--aws", "--organization", "--role", "RootkeepReadOnly", "--parallel", "8", "--output", "json", "--save", filepath.Join(dir, save)}
 	}
 	simtest.Start(t, 5, nil)
 	whole, err := exec.Command("rootkeep", scan("whole")...).Output()
@@ -108,14 +108,14 @@ func TestScanReadsAnOrganization(t *testing.T) {
 		code       int
 		want       []string
 	}{
-		{"one role of five is not there", "scan --aws --organization --role rootkeep-audit --save " + saved, 5, []string{
-			"Scan of 4 accounts: ", "not read: account " + string(lost.ID) + " (app-2): role arn:aws:iam::" + string(lost.ID) + ":role/rootkeep-audit cannot be entered: sts:AssumeRole denied; hint: ", notScanned,
+		{"one role of five is not there", "scan --aws --organization --role RootkeepReadOnly --save " + saved, 5, []string{
+			"Scan of 4 accounts: ", "not read: account " + string(lost.ID) + " (app-2): role arn:aws:iam::" + string(lost.ID) + ":role/RootkeepReadOnly cannot be entered: sts:AssumeRole denied; hint: ", notScanned,
 		}},
 		{"the folder is judged again", "scan --snapshot " + saved, 5, []string{"Scan of 4 accounts: ", "cannot be entered", notScanned}},
-		{"only some", "scan --aws --organization --role rootkeep-audit --accounts " + string(plan.Accounts[1].ID) + "," + string(plan.Accounts[2].ID), 0, []string{"Scan of 2 accounts: "}},
+		{"only some", "scan --aws --organization --role RootkeepReadOnly --accounts " + string(plan.Accounts[1].ID) + "," + string(plan.Accounts[2].ID), 0, []string{"Scan of 2 accounts: "}},
 		{"a finding", "scan --snapshot " + saved + " --fail-on high", 2, []string{"Scan of 4 accounts: "}},
-		{"other parameters", "scan --aws --organization --role other --save " + saved, 5, []string{"other parameters (--role rootkeep-audit); hint: "}},
-		{"too old", "scan --aws --organization --role rootkeep-audit --resume-within 1ns --save " + saved, 5, []string{"hint: --resume-within "}},
+		{"other parameters", "scan --aws --organization --role other --save " + saved, 5, []string{"other parameters (--role RootkeepReadOnly); hint: "}},
+		{"too old", "scan --aws --organization --role RootkeepReadOnly --resume-within 1ns --save " + saved, 5, []string{"hint: --resume-within "}},
 		{"a folder without a scan", "scan --snapshot " + t.TempDir(), 5, []string{"holds no scan of an organization; hint: "}},
 	} {
 		t.Run(step.name, func(t *testing.T) {
@@ -134,7 +134,7 @@ func TestScanReadsAnOrganization(t *testing.T) {
 		c.AddFault(cloud.Fault{Kind: cloud.Deny, Service: "iam", Operation: "GetAccountPasswordPolicy", Account: string(plan.Accounts[3].ID)})
 		defer c.ClearFaults()
 		var out bytes.Buffer
-		args := "scan --aws --organization --role rootkeep-audit --accounts " + string(plan.Accounts[1].ID) + "," + string(plan.Accounts[3].ID)
+		args := "scan --aws --organization --role RootkeepReadOnly --accounts " + string(plan.Accounts[1].ID) + "," + string(plan.Accounts[3].ID)
 		if code := run(context.Background(), strings.Fields(args), strings.NewReader(""), &out, &out); code != 5 {
 			t.Errorf("exit code: got %d, want 5", code)
 		}

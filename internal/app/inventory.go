@@ -4,14 +4,12 @@ import (
 	"bytes"
 	"fmt"
 	"os"
-	"path/filepath"
-	"slices"
 	"strings"
 
+	"github.com/rootkeep/rootkeep/internal/app/scan"
 	"github.com/rootkeep/rootkeep/internal/awsread"
 	"github.com/rootkeep/rootkeep/internal/detect/inventory"
 	"github.com/rootkeep/rootkeep/internal/facts"
-	"github.com/rootkeep/rootkeep/internal/sweep"
 )
 
 // readInventory reads what is watched: a YAML file of names, a snapshot of a scan, or
@@ -23,7 +21,7 @@ func readInventory(path string) (inventory.List, *inventory.Scans, error) {
 	if info, err := os.Stat(path); err != nil {
 		return nil, nil, err
 	} else if info.IsDir() {
-		names, err := snapshotsIn(path)
+		names, err := scan.SnapshotsIn(path)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -44,17 +42,6 @@ func readInventory(path string) (inventory.List, *inventory.Scans, error) {
 		return nil, nil, fmt.Errorf("%s: %w", path, err)
 	}
 	return list, nil, nil
-}
-
-// snapshotsIn are the snapshots of a folder: all *.json but the state of a scan of an
-// organization.
-func snapshotsIn(dir string) ([]string, error) {
-	names, err := filepath.Glob(filepath.Join(dir, "*.json"))
-	names = slices.DeleteFunc(names, func(name string) bool { return filepath.Base(name) == sweep.StateFile })
-	if err == nil && len(names) == 0 {
-		err = fmt.Errorf("%s: no snapshot (*.json) in this folder; hint: give the folder that scan --save wrote to", dir)
-	}
-	return names, err
 }
 
 // firstByte is the first byte that is no white space, 0 if there is none nearby: a
@@ -84,7 +71,7 @@ func fromSnapshots(paths []string) (inventory.List, *inventory.Scans, error) {
 	}
 	list, scans := inventory.List{}, inventory.NewScans(calls)
 	for _, path := range paths {
-		s, err := readSnapshot(path)
+		s, err := scan.ReadSnapshot(path)
 		if err != nil {
 			return nil, nil, err
 		}

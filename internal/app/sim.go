@@ -18,6 +18,8 @@ type SimSettings struct {
 	Seed     uint64    // of all identifiers and of what is generated
 	Scenario io.Reader // a plan to build instead of a generated one, nil for none
 	Now      func() time.Time
+	// Propagation is how long changes of identities take to be in force; 0: none.
+	Propagation time.Duration
 }
 
 // Simulation is a simulated organization that answers requests.
@@ -42,7 +44,7 @@ func Simulate(s SimSettings) (*Simulation, error) {
 	if err != nil {
 		return nil, err
 	}
-	c, err := awssim.New(cloud.Config{Clock: s.Now, Seed: s.Seed})
+	c, err := awssim.New(cloud.Config{Clock: s.Now, Seed: s.Seed, Propagation: s.Propagation})
 	if err != nil {
 		return nil, err
 	}

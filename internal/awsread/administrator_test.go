@@ -7,6 +7,7 @@ import (
 
 	"github.com/rootkeep/rootkeep"
 	"github.com/rootkeep/rootkeep/internal/awsread"
+	"github.com/rootkeep/rootkeep/internal/awsread/call"
 	"github.com/rootkeep/rootkeep/internal/awssim/cloud"
 	"github.com/rootkeep/rootkeep/internal/facts"
 )
@@ -83,7 +84,7 @@ func TestADeniedPermissionMakesNothingPassInAnOrganization(t *testing.T) {
 		"organizations:DescribeOrganization", "securityhub:GetAdministratorAccount", "securityhub:DescribeOrganizationConfiguration",
 		"guardduty:GetAdministratorAccount", "guardduty:DescribeOrganizationConfiguration",
 	} {
-		if !slices.ContainsFunc(awsread.Operations(), func(o awsread.Operation) bool { return o.Action == action }) {
+		if !slices.ContainsFunc(awsread.Operations(), func(o call.Operation) bool { return o.Action == action }) {
 			t.Errorf("%s is not in the table", action)
 		}
 		service, operation, _ := strings.Cut(action, ":")

@@ -23,6 +23,7 @@ import (
 	"github.com/aws/smithy-go/middleware"
 
 	"github.com/rootkeep/rootkeep"
+	"github.com/rootkeep/rootkeep/internal/awsread/call"
 	"github.com/rootkeep/rootkeep/internal/awsread/pace"
 	"github.com/rootkeep/rootkeep/internal/facts"
 )
@@ -30,7 +31,6 @@ import (
 const (
 	attempts       = 10               // of one call, with growing pauses between them
 	attemptTimeout = 30 * time.Second // of one attempt
-	callTimeout    = 3 * time.Minute  // of one call with all its attempts
 	usualWorkers   = 8                // calls at once of one account
 )
 
@@ -44,7 +44,7 @@ type Config struct {
 	// grows with every further page. It is never called twice at once.
 	Progress func(done, planned int)
 	Now      func() time.Time                           // nil is the machine's clock
-	Sleep    func(context.Context, time.Duration) error // between two looks at a report, and for the turn of a call; nil is a timer
+	Sleep    func(context.Context, time.Duration) error // between two looks at a report or tries of EC2, and for the turn of a call; nil is a timer
 
 	entered func(facts.Session) error // see Entry
 }
@@ -144,7 +144,7 @@ func (r *reader) open(ctx context.Context) error {
 func (r *reader) identify(ctx context.Context) error {
 	r.plan(1)
 	p := r.place(r.aws.Region)
-	who, err := ask(ctx, p, sts.NewFromConfig(p.aws).GetCallerIdentity, &sts.GetCallerIdentityInput{})
+	who, err := call.Ask(ctx, p, sts.NewFromConfig(p.AWS).GetCallerIdentity, &sts.GetCallerIdentityInput{})
 	switch {
 	case refused(err):
 		return fmt.Errorf("AWS does not accept these credentials in %s: %w; hint: check the keys, and that the Region is enabled", r.aws.Region, err)
@@ -158,81 +158,10 @@ func (r *reader) identify(ctx context.Context) error {
 	return err
 }
 
-// place is where one operation runs.
-type place struct {
-	reader *reader
-	aws    aws.Config
-	at     time.Time // when AWS first answered
-}
-
-func (r *reader) place(region string) *place {
+func (r *reader) place(region string) *call.Place {
 	c := r.aws.Copy()
 	c.Region = region
-	return &place{reader: r, aws: c}
-}
-
-// ask makes one call, bounded in time, and notes when it was answered.
-func ask[In, Out, Options any](ctx context.Context, p *place, call func(context.Context, *In, ...func(*Options)) (*Out, error), in *In) (*Out, error) {
-	ctx, stop := context.WithTimeout(ctx, callTimeout)
-	defer stop()
-	out, err := call(ctx, in)
-	if p.at.IsZero() {
-		p.at = p.reader.config.Now().UTC()
-	}
-	p.reader.count(1, 0)
-	return out, err
-}
-
-// maxPages bounds one list: a thousand pages are beyond every quota of these calls.
-const maxPages = 1000
-
-// pages calls read with the token of each page in turn, nil for the first; read gives
-// the token of the next page, nil or "" if there is none. A list that AWS does not end
-// is an error, never a list that is cut.
-func (p *place) pages(read func(token *string) (*string, error)) error {
-	var token *string
-	for range maxPages {
-		next, err := read(token)
-		if err != nil || aws.ToString(next) == "" {
-			return err
-		}
-		if token != nil && *token == *next {
-			return fmt.Errorf("AWS gave the same page token twice")
-		}
-		token = next
-		p.reader.plan(1)
-	}
-	return fmt.Errorf("more than %d pages", maxPages)
-}
-
-// gather is the elements of all pages. It is never nil: an empty list is an answer.
-func gather[T any](p *place, read func(token *string) ([]T, *string, error)) ([]T, error) {
-	all := []T{}
-	err := p.pages(func(token *string) (*string, error) {
-		page, next, err := read(token)
-		all = append(all, page...)
-		return next, err
-	})
-	return all, err
-}
-
-// maxCounted bounds how many pages are counted: whoever has so many findings is not
-// helped by the exact number.
-const maxCounted = 5
-
-// count is how many elements the first pages have. Nothing but the number is kept.
-func (p *place) count(read func(token *string) (n int, next *string, err error)) (facts.Count, error) {
-	var all facts.Count
-	page := 0
-	err := p.pages(func(token *string) (*string, error) {
-		n, next, err := read(token)
-		all.N += n
-		if page++; page == maxCounted && aws.ToString(next) != "" {
-			all.More, next = true, nil
-		}
-		return next, err
-	})
-	return all, err
+	return &call.Place{AWS: c, Account: r.account, Now: r.config.Now, Sleep: r.config.Sleep, Calls: r.count}
 }
 
 func (r *reader) plan(calls int) { r.count(0, calls) }

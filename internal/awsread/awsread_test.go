@@ -15,8 +15,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/rootkeep/rootkeep"
-	"github.com/rootkeep/rootkeep/internal/app"
+	"github.com/rootkeep/rootkeep/internal/app/scan"
 	"github.com/rootkeep/rootkeep/internal/awsread"
+	"github.com/rootkeep/rootkeep/internal/awsread/call"
 	"github.com/rootkeep/rootkeep/internal/awssim/cloud"
 	"github.com/rootkeep/rootkeep/internal/facts"
 	"github.com/rootkeep/rootkeep/internal/posture"
@@ -24,7 +25,7 @@ import (
 
 func controls(t *testing.T) []*posture.Control {
 	t.Helper()
-	out, problems, err := app.LoadControls(nil)
+	out, problems, err := scan.LoadControls(nil)
 	if err != nil || len(problems) > 0 {
 		t.Fatal(err, problems)
 	}
@@ -259,12 +260,12 @@ func TestADeniedPermissionMakesNothingPass(t *testing.T) {
 
 // calledBy are the operations that were called so far; of an organization only those
 // that are not the same in every account.
-func (w *world) calledBy(organized bool) []awsread.Operation {
+func (w *world) calledBy(organized bool) []call.Operation {
 	called := map[string]bool{}
 	for _, r := range w.Requests() {
 		called[strings.Replace(r.Service, "monitoring", "cloudwatch", 1)+":"+r.Operation] = true
 	}
-	return slices.DeleteFunc(awsread.Operations()[1:], func(o awsread.Operation) bool { // nothing permits sts:GetCallerIdentity, nothing but SCPs denies it
+	return slices.DeleteFunc(awsread.Operations()[1:], func(o call.Operation) bool { // nothing permits sts:GetCallerIdentity, nothing but SCPs denies it
 		return !called[o.Action] || organized && !ofOrganization(o.Action) && o.Action != "account:GetPrimaryEmail"
 	})
 }

@@ -11,6 +11,9 @@ import (
 
 	trailtypes "github.com/aws/aws-sdk-go-v2/service/cloudtrail/types"
 
+	"github.com/rootkeep/rootkeep/internal/awsread/alerting"
+	"github.com/rootkeep/rootkeep/internal/awsread/call"
+	"github.com/rootkeep/rootkeep/internal/awsread/identity"
 	"github.com/rootkeep/rootkeep/internal/facts"
 	"github.com/rootkeep/rootkeep/internal/facts/intake"
 )
@@ -35,7 +38,7 @@ func (r *reader) collect(ctx context.Context) (*facts.Snapshot, error) {
 		if t.err == nil {
 			t.err = take(in, t)
 		}
-		if _, ok := t.answer.(direct); ok || ofRegions(t.Action) {
+		if _, ok := t.answer.(call.Direct); ok || ofRegions(t.Action) {
 			told.note(t)
 		}
 		if t.err != nil {
@@ -55,7 +58,7 @@ func (r *reader) collect(ctx context.Context) (*facts.Snapshot, error) {
 // regions are the enabled ones. If AWS does not name them, only the Region where
 // reading began is read, and every regional fact has a gap.
 func (r *reader) regions(ctx context.Context, s *facts.Snapshot, lost *failures) ([]string, error) {
-	first := &task{Operation: Operation{Action: listRegions, read: enabledRegions}, region: r.aws.Region}
+	first := &task{Operation: call.Operation{Action: listRegions, Read: identity.Regions}, region: r.aws.Region}
 	if err := r.run(ctx, []*task{first}); err != nil {
 		return nil, err
 	}
@@ -88,14 +91,14 @@ func (r *reader) details(ctx context.Context, s *facts.Snapshot, lost *failures)
 		sofar.Gaps = slices.Clone(s.Gaps)
 		lost.gaps(&sofar)
 		for _, o := range operations {
-			if o.enter != nil {
-				o.enter(&s.Facts)
+			if o.Enter != nil {
+				o.Enter(&s.Facts)
 				sofar.Facts = s.Facts
 			}
 			about := r.tasksOf(o, &sofar)
 			lost.spread(o, about)
-			about = slices.DeleteFunc(about, func(t *task) bool { return lost.lack(o.needs, t.target.key) })
-			if len(about) == 0 && !o.untold {
+			about = slices.DeleteFunc(about, func(t *task) bool { return lost.lack(o.Needs, t.target.Key) })
+			if len(about) == 0 && !o.Untold {
 				told[o.Action] = r.config.Now().UTC() // without a resource there is nothing to ask
 			}
 			tasks = append(tasks, about...)
@@ -109,7 +112,7 @@ func (r *reader) details(ctx context.Context, s *facts.Snapshot, lost *failures)
 				lost.add(t)
 				continue
 			}
-			t.answer.(direct)(&s.Facts)
+			t.answer.(call.Direct)(&s.Facts)
 		}
 		told.observe(s)
 	}
@@ -138,12 +141,12 @@ func take(in *intake.Intake, t *task) error {
 	switch answer := t.answer.(type) {
 	case []trailtypes.Trail:
 		return nil // told together, see tellTrails
-	case direct:
+	case call.Direct:
 		answer(&s.Facts)
 		return nil
 	}
-	if t.Action == describeAlarms {
-		s.Observe(t.Action, t.at, "", "topics.arn") // alarms name topics, see alertTopics
+	if t.Action == alerting.DescribeAlarms {
+		s.Observe(t.Action, t.at, "", "topics.arn") // alarms name topics
 	}
 	before := len(s.Facts.MetricFilters)
 	if err := add(in, t); err != nil {
@@ -163,30 +166,4 @@ func add(in *intake.Intake, t *task) error {
 		return fmt.Errorf("answer of %s: %w", t.Action, err)
 	}
 	return in.Add(bytes.NewReader(text), "", t.at)
-}
-
-// tellTrails tells each trail once.
-func tellTrails(in *intake.Intake, tasks []*task, lost *failures) {
-	all := &task{Operation: Operation{Action: describeTrails}}
-	for _, t := range tasks {
-		if _, ok := t.answer.([]trailtypes.Trail); ok && t.err == nil && (all.at.IsZero() || t.at.Before(all.at)) {
-			all.at = t.at // of several answers the oldest
-		}
-	}
-	if all.at.IsZero() {
-		return // no Region answered, which has its gaps
-	}
-	shapes := []trailtypes.Trail{}
-	for _, t := range distinct(tasks) {
-		shapes = append(shapes, t.Trail)
-	}
-	all.answer = map[string]any{"trailList": shapes}
-	if all.err = add(in, all); all.err != nil {
-		lost.add(all)
-		return
-	}
-	list := in.SoFar().Facts.Trails
-	for i, t := range distinct(tasks) {
-		list[i].Region = t.region
-	}
 }

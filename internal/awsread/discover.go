@@ -16,6 +16,9 @@ import (
 	orgtypes "github.com/aws/aws-sdk-go-v2/service/organizations/types"
 
 	"github.com/rootkeep/rootkeep"
+	"github.com/rootkeep/rootkeep/internal/awsread/call"
+	"github.com/rootkeep/rootkeep/internal/awsread/identity"
+	"github.com/rootkeep/rootkeep/internal/awsread/organization"
 	"github.com/rootkeep/rootkeep/internal/facts"
 )
 
@@ -54,10 +57,10 @@ const (
 
 // OrganizationOperations are what reading an organization asks with the credentials
 // with which it begins, or with the broker role, and so the permissions these need.
-func OrganizationOperations() []Operation {
-	out := slices.DeleteFunc(slices.Clone(organizationOperations), func(o Operation) bool { return o.Action == "organizations:ListParents" })
-	return append(out, Operation{Action: listAccounts}, Operation{Action: "organizations:ListAccountsForParent"},
-		Operation{Action: "organizations:ListOrganizationalUnitsForParent"}, Operation{Action: "sts:AssumeRole"}, Operation{Action: assumeRoot})
+func OrganizationOperations() []call.Operation {
+	out := slices.DeleteFunc(organization.Operations(), func(o call.Operation) bool { return o.Action == "organizations:ListParents" })
+	return append(out, call.Operation{Action: listAccounts}, call.Operation{Action: "organizations:ListAccountsForParent"},
+		call.Operation{Action: "organizations:ListOrganizationalUnitsForParent"}, call.Operation{Action: "sts:AssumeRole"}, call.Operation{Action: assumeRoot})
 }
 
 // Account is an account as its organization lists it.
@@ -121,15 +124,15 @@ func (o *Organization) discover(ctx context.Context) error {
 	}
 	o.wide = o.base.organizationWide(ctx)
 	var err error
-	if o.paths, err = o.base.paths(ctx); err != nil {
-		o.wide.lose(listPolicies, err) // without the tree nobody knows which of them bind an account
+	if o.paths, err = organization.Paths(ctx, o.base.place(o.base.aws.Region)); err != nil {
+		o.wide.lose(organization.ListPolicies, err) // without the tree nobody knows which of them bind an account
 	}
 	return ctx.Err()
 }
 
 func (o *Organization) describe(ctx context.Context) error {
 	p := o.base.place(o.base.aws.Region)
-	out, err := ask(ctx, p, organizations.NewFromConfig(p.aws).DescribeOrganization, &organizations.DescribeOrganizationInput{})
+	out, err := call.Ask(ctx, p, organizations.NewFromConfig(p.AWS).DescribeOrganization, &organizations.DescribeOrganizationInput{})
 	if _, ok := errors.AsType[*orgtypes.AWSOrganizationsNotInUseException](err); ok {
 		return fmt.Errorf("account %s is in no organization; hint: rootkeep scan --aws without --organization reads it alone", o.base.account)
 	}
@@ -137,7 +140,7 @@ func (o *Organization) describe(ctx context.Context) error {
 		err = errors.New("an answer without an organization")
 	}
 	if err != nil {
-		return fmt.Errorf("%s %s; hint: docs/scan.md lists the permissions", describeOrganization, why(err))
+		return fmt.Errorf("%s %s; hint: docs/scan.md lists the permissions", organization.Describe, why(err))
 	}
 	o.ID = aws.ToString(out.Organization.Id)
 	o.Management, err = rootkeep.ParseAccountID(aws.ToString(out.Organization.MasterAccountId))
@@ -146,10 +149,10 @@ func (o *Organization) describe(ctx context.Context) error {
 
 func (o *Organization) list(ctx context.Context) error {
 	p, in := o.base.place(o.base.aws.Region), &organizations.ListAccountsInput{}
-	client := organizations.NewFromConfig(p.aws)
-	all, err := gather(p, func(token *string) ([]orgtypes.Account, *string, error) {
+	client := organizations.NewFromConfig(p.AWS)
+	all, err := call.Gather(p, func(token *string) ([]orgtypes.Account, *string, error) {
 		in.NextToken = token
-		out, err := ask(ctx, p, client.ListAccounts, in)
+		out, err := call.Ask(ctx, p, client.ListAccounts, in)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -165,7 +168,7 @@ func (o *Organization) list(ctx context.Context) error {
 		}
 		o.Accounts = append(o.Accounts, Account{id, aws.ToString(a.Name), cmp.Or(string(a.State), string(a.Status)), aws.ToString(a.Email)})
 	}
-	o.listed = p.at
+	o.listed = p.At
 	slices.SortFunc(o.Accounts, func(a, b Account) int { return strings.Compare(string(a.ID), string(b.ID)) })
 	return nil
 }
@@ -238,7 +241,7 @@ func (o *Organization) account(ctx context.Context, id rootkeep.AccountID) (*fac
 	o.tellMember(s, id)
 	takeRoot(s, root)
 	if reason := o.unaudited(id); reason != "" {
-		for _, path := range pathsOf(rootOperations[0].Action) {
+		for _, path := range pathsOf(identity.RootOperations()[0].Action) {
 			s.Gaps = append(s.Gaps, facts.Gap{Path: path, Reason: reason})
 		}
 		sortGaps(s)
@@ -271,7 +274,7 @@ func (o *Organization) member(ctx context.Context, c Config, id rootkeep.Account
 	}
 	arn := rootkeep.ARN{Partition: self.Partition, Service: "iam", Account: id, Resource: "role/" + o.entry.Role}
 	member, err := o.base.enter(ctx, c, arn.String(), o.entry.ExternalID, o.entry.Scan)
-	if id == o.base.account && denied(err) {
+	if id == o.base.account && call.Denied(err) {
 		return o.base.as(c, id, o.base.aws.Credentials), nil
 	}
 	return member, err
@@ -282,7 +285,7 @@ func (o *Organization) tellMember(s *facts.Snapshot, id rootkeep.AccountID) {
 	wide, path := o.wide, o.paths[id]
 	if path == nil { // as of an account that joined while the tree was read
 		wide, path = &wideFacts{wide.by, slices.Clone(wide.answers)}, []string{string(id)}
-		wide.lose(listPolicies, errors.New("AWS lists the account in no unit"))
+		wide.lose(organization.ListPolicies, errors.New("AWS lists the account in no unit"))
 	}
 	wide.tell(s, path)
 	for _, a := range o.Accounts {

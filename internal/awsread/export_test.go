@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/rootkeep/rootkeep"
+	"github.com/rootkeep/rootkeep/internal/awsread/organization"
 	"github.com/rootkeep/rootkeep/internal/facts"
 )
 
@@ -20,7 +21,7 @@ func TellMembers(ctx context.Context, c Config, members ...rootkeep.AccountID) (
 	parents := map[string]string{}
 	var out []*facts.Snapshot
 	for _, id := range members {
-		path, err := pathTo(ctx, r.place(r.aws.Region), id, parents)
+		path, err := organization.PathTo(ctx, r.place(r.aws.Region), id, parents)
 		if err != nil {
 			return nil, err
 		}

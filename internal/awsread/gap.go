@@ -9,34 +9,21 @@ import (
 
 	"github.com/aws/smithy-go"
 
+	"github.com/rootkeep/rootkeep/internal/awsread/call"
 	"github.com/rootkeep/rootkeep/internal/facts"
 )
 
-// code is the code of an error of AWS, "" of any other.
-func code(err error) string {
-	var api smithy.APIError
-	if errors.As(err, &api) {
-		return api.ErrorCode()
-	}
-	return ""
-}
-
 // refused says that AWS does not know the key, or not in that Region.
 func refused(err error) bool {
-	return slices.Contains([]string{"InvalidClientTokenId", "UnrecognizedClientException", "SignatureDoesNotMatch", "InvalidSignatureException"}, code(err))
+	return slices.Contains([]string{"InvalidClientTokenId", "UnrecognizedClientException", "SignatureDoesNotMatch", "InvalidSignatureException"}, call.Code(err))
 }
 
 func expired(err error) bool {
-	return slices.Contains([]string{"ExpiredToken", "ExpiredTokenException", "RequestExpired"}, code(err))
+	return slices.Contains([]string{"ExpiredToken", "ExpiredTokenException", "RequestExpired"}, call.Code(err))
 }
 
 func stale(err error) error {
 	return fmt.Errorf("the AWS credentials have expired: %w; hint: sign in again, for instance with aws login or aws sso login", err)
-}
-
-// denied says that a policy is in the way.
-func denied(err error) bool {
-	return slices.Contains([]string{"AccessDenied", "AccessDeniedException", "AuthorizationError", "AuthorizationErrorException", "UnauthorizedOperation"}, code(err))
 }
 
 // forManagement is why a member is told nothing of its organization. No permission
@@ -64,18 +51,21 @@ type failure struct {
 }
 
 func failureOf(t *task) failure {
-	f := failure{call: t.Action, action: t.Action, key: t.target.key}
+	f := failure{call: t.Action, action: t.Action, key: t.target.Key}
 	var on *smithy.OperationError
 	if errors.As(t.err, &on) {
 		// Where the API and IAM name an operation differently, the action is the task's.
 		service, _, _ := strings.Cut(t.Action, ":")
+		if on.ServiceID == "STS" {
+			service = "sts" // the session on the way to it
+		}
 		name := service + ":" + on.OperationName
-		if slices.ContainsFunc(Operations(), func(o Operation) bool { return o.Action == name }) {
+		if slices.ContainsFunc(slices.Concat(Operations(), OrganizationOperations()), func(o call.Operation) bool { return o.Action == name }) {
 			f.action = name
 		}
 	}
 	f.why = why(t.err)
-	var other elsewhere
+	var other call.Elsewhere
 	if errors.As(t.err, &other) {
 		f.action, f.why = "", short(other.Error())
 	}
@@ -88,21 +78,15 @@ func why(err error) string {
 	switch {
 	case errors.As(err, &api) && memberOnly(api):
 		return forManagement
-	case denied(err) && errors.As(err, &api) && strings.Contains(api.ErrorMessage(), "service control policy"):
+	case call.Denied(err) && errors.As(err, &api) && strings.Contains(api.ErrorMessage(), "service control policy"):
 		return "denied by a service control policy"
-	case denied(err):
+	case call.Denied(err):
 		return "denied"
 	case errors.As(err, &api):
 		return "failed: " + short(api.ErrorCode()+": "+api.ErrorMessage())
 	}
 	return "failed: " + short(err.Error())
 }
-
-// elsewhere is why a resource is not asked about: it is another account's, which alone
-// tells of it.
-type elsewhere string
-
-func (e elsewhere) Error() string { return string(e) }
 
 // short bounds text that comes from outside.
 func short(s string) string {
@@ -142,14 +126,14 @@ func ofRegions(call string) bool {
 // spread makes the failures of the operation that another needs failures of that one
 // too: those of a Region or of one resource there, any other if nothing is left to ask
 // about.
-func (f *failures) spread(o Operation, about []*task) {
+func (f *failures) spread(o call.Operation, about []*task) {
 	for _, failure := range slices.Clone(f.order) {
-		if failure.call != o.needs || o.needs == "" {
+		if failure.call != o.Needs || o.Needs == "" {
 			continue
 		}
 		regions := f.regions[failure]
 		failure.call = o.Action
-		if !ofRegions(o.Action) && (failure.key == "" || ofRegions(o.needs)) {
+		if !ofRegions(o.Action) && (failure.key == "" || ofRegions(o.Needs)) {
 			failure.key = ""
 			if len(about) > 0 {
 				continue

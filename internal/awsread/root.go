@@ -9,12 +9,12 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/iam"
-	iamtypes "github.com/aws/aws-sdk-go-v2/service/iam/types"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	ststypes "github.com/aws/aws-sdk-go-v2/service/sts/types"
 
 	"github.com/rootkeep/rootkeep"
+	"github.com/rootkeep/rootkeep/internal/awsread/call"
+	"github.com/rootkeep/rootkeep/internal/awsread/identity"
 	"github.com/rootkeep/rootkeep/internal/facts"
 )
 
@@ -25,8 +25,6 @@ const (
 	// rootLife is how long a root session lasts, of 15 minutes at most: its few calls
 	// take seconds, unless AWS throttles.
 	rootLife = 5 * time.Minute
-	// inRoot follows the name of a call in the origin of what only root itself is told.
-	inRoot = " in a root session"
 )
 
 // enterRoot makes a reader that is the root user of a member account, for the audit
@@ -39,7 +37,7 @@ func (r *reader) enterRoot(ctx context.Context, member *reader, c Config) (*read
 	p, start := r.place(r.aws.Region), r.config.Now().UTC()
 	task := "arn:" + self.Partition + auditTask
 	r.plan(1)
-	out, err := ask(ctx, p, sts.NewFromConfig(p.aws).AssumeRoot, &sts.AssumeRootInput{
+	out, err := call.Ask(ctx, p, sts.NewFromConfig(p.AWS).AssumeRoot, &sts.AssumeRootInput{
 		TargetPrincipal: aws.String(string(member.account)), TaskPolicyArn: &ststypes.PolicyDescriptorType{Arn: &task},
 		DurationSeconds: aws.Int32(int32(rootLife / time.Second)),
 	})
@@ -60,19 +58,10 @@ func (r *reader) enterRoot(ctx context.Context, member *reader, c Config) (*read
 	})), nil
 }
 
-// rootOperations are what a root session of the audit task is asked. AWS's own policy
-// of that task permits them; no role needs them for this.
-var rootOperations = []Operation{
-	{Action: "iam:ListMFADevices" + inRoot, read: rootDevices},
-	{Action: "iam:ListAccessKeys" + inRoot, read: rootKeys},
-	{Action: "iam:GetLoginProfile" + inRoot, read: rootPassword},
-	{Action: "iam:ListSigningCertificates" + inRoot, read: rootCertificates},
-}
-
 // rootPaths are the facts that a root session tells better than another source, by call.
 var rootPaths = map[string]string{
-	"iam:ListMFADevices" + inRoot: "root.devices", "iam:ListAccessKeys" + inRoot: "root.access_keys",
-	"iam:GetLoginProfile" + inRoot: "root.has_password", "iam:ListSigningCertificates" + inRoot: "root.has_certificates",
+	"iam:ListMFADevices" + identity.InRoot: "root.devices", "iam:ListAccessKeys" + identity.InRoot: "root.access_keys",
+	"iam:GetLoginProfile" + identity.InRoot: "root.has_password", "iam:ListSigningCertificates" + identity.InRoot: "root.has_certificates",
 }
 
 // rootTasks asks a root session of the member for everything. Whatever ends it early
@@ -80,10 +69,10 @@ var rootPaths = map[string]string{
 func (r *reader) rootTasks(ctx context.Context, member *reader, c Config) []*task {
 	root, err := r.enterRoot(ctx, member, c)
 	if err != nil {
-		return []*task{{Operation: rootOperations[0], err: err}}
+		return []*task{{Operation: identity.RootOperations()[0], err: err}}
 	}
 	var tasks []*task
-	for _, o := range rootOperations {
+	for _, o := range identity.RootOperations() {
 		tasks = append(tasks, &task{Operation: o, region: root.aws.Region})
 	}
 	err = root.run(ctx, tasks)
@@ -100,7 +89,7 @@ func (r *reader) rootTasks(ctx context.Context, member *reader, c Config) []*tas
 func takeRoot(s *facts.Snapshot, tasks []*task) {
 	for _, t := range tasks {
 		if t.err == nil {
-			t.answer.(direct)(&s.Facts)
+			t.answer.(call.Direct)(&s.Facts)
 			s.Gaps = withoutGap(s.Gaps, rootPaths[t.Action])
 			s.Observe(t.Action, t.at, "", rootPaths[t.Action])
 			continue
@@ -109,71 +98,13 @@ func takeRoot(s *facts.Snapshot, tasks []*task) {
 		if strings.HasSuffix(f.action, ":AssumeRoot") { // of another service than the call
 			f.action = assumeRoot
 		} else {
-			f.why = strings.TrimSpace(inRoot) + " " + f.why
+			f.why = strings.TrimSpace(identity.InRoot) + " " + f.why
 		}
 		for _, path := range pathsOf(t.Action) {
 			s.Gaps = append(s.Gaps, facts.Gap{Path: path, Permission: f.action, Reason: f.action + " " + f.why})
 		}
 	}
 	sortGaps(s)
-}
-
-func rootDevices(ctx context.Context, p *place) (any, error) {
-	client, in := iam.NewFromConfig(p.aws), &iam.ListMFADevicesInput{}
-	all, err := gather(p, func(token *string) ([]iamtypes.MFADevice, *string, error) {
-		in.Marker = token
-		out, err := ask(ctx, p, client.ListMFADevices, in)
-		if err != nil {
-			return nil, nil, err
-		}
-		next, err := marker(out.IsTruncated, out.Marker)
-		return out.MFADevices, next, err
-	})
-	devices := make([]facts.Device, len(all))
-	for i, d := range all {
-		serial := aws.ToString(d.SerialNumber)
-		devices[i] = facts.Device{Serial: serial, Kind: facts.DeviceKind(serial), Enabled: aws.ToTime(d.EnableDate)}
-	}
-	return direct(func(f *facts.Facts) { f.Root.Devices = devices }), err
-}
-
-func rootKeys(ctx context.Context, p *place) (any, error) {
-	client := iam.NewFromConfig(p.aws)
-	out, err := ask(ctx, p, client.ListAccessKeys, &iam.ListAccessKeysInput{})
-	if err != nil {
-		return nil, err
-	}
-	keys := []facts.AccessKey{}
-	for _, k := range out.AccessKeyMetadata {
-		p.reader.plan(1)
-		used, err := ask(ctx, p, client.GetAccessKeyLastUsed, &iam.GetAccessKeyLastUsedInput{AccessKeyId: k.AccessKeyId})
-		if err != nil {
-			return nil, err
-		}
-		key := facts.AccessKey{ID: aws.ToString(k.AccessKeyId), Active: k.Status == iamtypes.StatusTypeActive, Created: aws.ToTime(k.CreateDate)}
-		if u := used.AccessKeyLastUsed; u != nil && u.LastUsedDate != nil {
-			key.LastUsed, key.LastUsedRegion, key.LastUsedService = *u.LastUsedDate, aws.ToString(u.Region), aws.ToString(u.ServiceName)
-		}
-		keys = append(keys, key)
-	}
-	return direct(func(f *facts.Facts) { f.Root.AccessKeys = keys }), nil
-}
-
-func rootPassword(ctx context.Context, p *place) (any, error) {
-	_, err := ask(ctx, p, iam.NewFromConfig(p.aws).GetLoginProfile, &iam.GetLoginProfileInput{})
-	none, ok := errors.AsType[*iamtypes.NoSuchEntityException](err)
-	if err != nil && !ok {
-		return nil, err
-	}
-	return direct(func(f *facts.Facts) { f.Root.HasPassword = none == nil }), nil
-}
-
-func rootCertificates(ctx context.Context, p *place) (any, error) {
-	out, err := ask(ctx, p, iam.NewFromConfig(p.aws).ListSigningCertificates, &iam.ListSigningCertificatesInput{})
-	if err != nil {
-		return nil, err
-	}
-	return direct(func(f *facts.Facts) { f.Root.HasCertificates = len(out.Certificates) > 0 }), nil
 }
 
 // withoutGap takes out the gap of a fact that another source tells after all.

@@ -12,6 +12,7 @@ import (
 	ststypes "github.com/aws/aws-sdk-go-v2/service/sts/types"
 
 	"github.com/rootkeep/rootkeep"
+	"github.com/rootkeep/rootkeep/internal/awsread/call"
 	"github.com/rootkeep/rootkeep/internal/facts"
 )
 
@@ -34,7 +35,7 @@ func (e *entryError) Unwrap() error { return e.err }
 
 func (e *entryError) Error() string {
 	out := fmt.Sprintf("role %s cannot be entered: %s", e.arn, "sts:AssumeRole "+why(e.err))
-	if denied(e.err) {
+	if call.Denied(e.err) {
 		out += fmt.Sprintf("; hint: the role has to be there, its trust policy to allow sts:AssumeRole and sts:SetSourceIdentity with SC-* to %s, "+
 			"whose own policies have to allow them too; --role, --external-id and --broker-role say how to enter", e.caller)
 	}
@@ -79,7 +80,7 @@ func (e *role) Retrieve(ctx context.Context) (aws.Credentials, error) {
 	}
 	start := e.from.config.Now().UTC()
 	e.from.plan(1)
-	out, err := ask(ctx, p, sts.NewFromConfig(p.aws).AssumeRole, in)
+	out, err := call.Ask(ctx, p, sts.NewFromConfig(p.AWS).AssumeRole, in)
 	if err == nil && out.Credentials == nil {
 		err = errors.New("an answer without credentials")
 	}

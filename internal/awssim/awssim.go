@@ -44,6 +44,9 @@ func New(c cloud.Config) (*cloud.Cloud, error) {
 	if err != nil {
 		return nil, err
 	}
-	out.Before(func(now time.Time) { trail.Deliver(out, now) })
+	out.Before(func(now time.Time) {
+		trail.Deliver(out, now)
+		watch.Evaluate(out, now)
+	})
 	return out, nil
 }

@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"github.com/rootkeep/rootkeep"
-	"github.com/rootkeep/rootkeep/internal/app"
+	"github.com/rootkeep/rootkeep/internal/app/scan"
 	"github.com/rootkeep/rootkeep/internal/posture"
 	"github.com/rootkeep/rootkeep/internal/posture/framework"
 )
@@ -31,7 +31,7 @@ var families = [...]struct{ tag, name string }{
 
 // generateControls is the whole page about controls, from what is compiled in.
 func generateControls() (string, error) {
-	c, err := app.LoadCatalogue(nil, nil)
+	c, err := scan.LoadCatalogue(nil, nil)
 	if err != nil {
 		return "", err
 	}

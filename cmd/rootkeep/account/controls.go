@@ -13,7 +13,7 @@ import (
 
 	"github.com/rootkeep/rootkeep"
 	"github.com/rootkeep/rootkeep/cmd/rootkeep/cli"
-	"github.com/rootkeep/rootkeep/internal/app"
+	"github.com/rootkeep/rootkeep/internal/app/scan"
 	"github.com/rootkeep/rootkeep/internal/posture"
 	"github.com/rootkeep/rootkeep/internal/posture/framework"
 )
@@ -43,11 +43,11 @@ func (f *catalogueFlags) add(c *cobra.Command) {
 
 // load reads the catalogue, and gives the exit codes that apply: 5 if files were left
 // out, which it names.
-func (f *catalogueFlags) load(s cli.Streams) (*app.Catalogue, []int, error) {
+func (f *catalogueFlags) load(s cli.Streams) (*scan.Catalogue, []int, error) {
 	if f.output != "text" && f.output != "json" {
 		return nil, nil, cli.Usage("--output %s: want text or json", f.output)
 	}
-	c, err := app.LoadCatalogue(f.controlDirs, f.frameworkDirs)
+	c, err := scan.LoadCatalogue(f.controlDirs, f.frameworkDirs)
 	if err != nil {
 		return nil, nil, &cli.Error{Code: cli.ExitUnread, Err: err}
 	}
@@ -254,7 +254,7 @@ func (f *catalogueFlags) test(s cli.Streams, ids []string) error {
 
 // controlNames are the shipped controls, for completion.
 func controlNames() []string {
-	controls, _, err := app.LoadControls(nil)
+	controls, _, err := scan.LoadControls(nil)
 	if err != nil {
 		return nil
 	}

@@ -10,7 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/rootkeep/rootkeep/cmd/rootkeep/cli"
-	"github.com/rootkeep/rootkeep/internal/app"
+	"github.com/rootkeep/rootkeep/internal/app/scan"
 	"github.com/rootkeep/rootkeep/internal/posture/framework"
 )
 
@@ -25,7 +25,7 @@ func FrameworksCommand(s cli.Streams) *cobra.Command {
 }
 
 // frameworkFlags adds the flags of scan that are about frameworks.
-func frameworkFlags(c *cobra.Command, config *app.ScanConfig) {
+func frameworkFlags(c *cobra.Command, config *scan.Config) {
 	c.Flags().StringArrayVar(&config.Frameworks, "framework", nil, "report what findings mean to the clauses of this framework; csv then has clauses (repeatable)")
 	c.Flags().StringArrayVar(&config.FrameworkDirs, "frameworks", nil, "folder with further frameworks (repeatable)")
 	c.Flags().BoolVar(&config.Only, "only", false, "judge by the controls of the --framework ones alone")
@@ -193,7 +193,7 @@ func writeMapping(b io.Writer, m framework.Mapping, titles map[string]string) {
 
 // frameworkNames are the shipped frameworks, for completion.
 func frameworkNames() []string {
-	catalogue, err := app.LoadCatalogue(nil, nil)
+	catalogue, err := scan.LoadCatalogue(nil, nil)
 	if err != nil {
 		return nil
 	}

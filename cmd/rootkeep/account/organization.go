@@ -10,13 +10,13 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/rootkeep/rootkeep/cmd/rootkeep/cli"
-	"github.com/rootkeep/rootkeep/internal/app"
+	"github.com/rootkeep/rootkeep/internal/app/scan"
 )
 
 // organizationFlags are the flags of rootkeep scan --aws --organization.
 type organizationFlags struct {
 	on             bool
-	config         app.OrganizationConfig
+	config         scan.OrganizationConfig
 	accounts, skip cli.Accounts
 	set            *pflag.FlagSet // to see what was given
 }
@@ -29,7 +29,7 @@ func (f *organizationFlags) add(c *cobra.Command) {
 	f.set.BoolVar(&f.on, "organization", false, "read every account of the organization, with --aws")
 	f.set.Var(&f.accounts, "accounts", "of an organization, read only these accounts, with commas between them")
 	f.set.Var(&f.skip, "skip", "of an organization, leave these accounts out")
-	f.set.StringVar(&f.config.Entry.Role, "role", app.UsualRole, "of an organization, name of the role in each account, with its path")
+	f.set.StringVar(&f.config.Entry.Role, "role", scan.UsualRole, "of an organization, name of the role in each account, with its path")
 	f.set.StringVar(&f.config.Entry.ExternalID, "external-id", "", "of an organization, external ID that the roles ask for")
 	f.set.StringVar(&f.config.Entry.Broker, "broker-role", "", "of an organization, ARN of a role to enter before all others")
 	f.set.DurationVar(&f.config.ResumeWithin, "resume-within", 24*time.Hour, "of an organization, how old a scan in the folder of --save may be to go on with it")
@@ -74,6 +74,6 @@ func (f *organizationFlags) check() error {
 // show draws the progress on a terminal, until what it gives is called.
 func (f *organizationFlags) show(w io.Writer, width int) func() {
 	draw, clear := cli.AccountsLine(w, width)
-	f.config.Entry.Progress = func(p app.OrganizationProgress) { draw(p.Done, p.Accounts, p.Calls, p.Part) }
+	f.config.Entry.Progress = func(p scan.Progress) { draw(p.Done, p.Accounts, p.Calls, p.Part) }
 	return clear
 }

@@ -9,7 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/rootkeep/rootkeep/cmd/rootkeep/cli"
-	"github.com/rootkeep/rootkeep/internal/app"
+	"github.com/rootkeep/rootkeep/internal/app/scan"
 	"github.com/rootkeep/rootkeep/internal/register"
 	"github.com/rootkeep/rootkeep/internal/report/text"
 )
@@ -89,13 +89,13 @@ func (f *registerFlags) check(s cli.Streams, path string) error {
 		return cli.Usage("--output %s: want text or json", f.output)
 	}
 	now := f.at.Or(time.Now())
-	r, mistakes, err := app.ReadRegister(path, now)
+	r, mistakes, err := scan.ReadRegister(path, now)
 	if err != nil {
 		return &cli.Error{Code: cli.ExitUnread, Err: err}
 	}
 	out := checked{Schema: "rootkeep/register-check/1", File: path, Mistakes: []string{}, Entries: []register.Entry{}, ExitCodes: []int{}}
 	if r != nil {
-		controls, broken, err := app.LoadControls(f.controls)
+		controls, broken, err := scan.LoadControls(f.controls)
 		if err = errors.Join(append(broken, err)...); err != nil {
 			return &cli.Error{Code: cli.ExitUnread, Err: err}
 		}

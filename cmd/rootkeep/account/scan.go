@@ -14,16 +14,16 @@ import (
 
 	"github.com/rootkeep/rootkeep"
 	"github.com/rootkeep/rootkeep/cmd/rootkeep/cli"
-	"github.com/rootkeep/rootkeep/internal/app"
+	"github.com/rootkeep/rootkeep/internal/app/scan"
 	"github.com/rootkeep/rootkeep/internal/report/assessment"
 )
 
 type scanFlags struct {
 	outputs      outputFlags
 	failOn       cli.Level
-	config       app.ScanConfig
+	config       scan.Config
 	fromAWS      bool
-	aws          app.AWSConfig
+	aws          scan.AWSConfig
 	push         bool
 	organization organizationFlags
 	at           cli.Moment
@@ -178,9 +178,9 @@ func (f *scanFlags) run(ctx context.Context, s cli.Streams, paths []string) erro
 		return err
 	}
 	defer files.discard()
-	a, err := app.Scan(ctx, c)
+	a, err := scan.Run(ctx, c)
 	clear()
-	if errors.Is(err, app.ErrNoFramework) {
+	if errors.Is(err, scan.ErrNoFramework) {
 		return cli.Usage("%w", err)
 	}
 	if err != nil {
@@ -188,7 +188,7 @@ func (f *scanFlags) run(ctx context.Context, s cli.Streams, paths []string) erro
 	}
 	var unsent error
 	if f.push {
-		unsent = app.Push(ctx, a, app.HubConfig{Profile: f.aws.Profile, Region: f.aws.Region})
+		unsent = scan.Push(ctx, a, scan.HubConfig{Profile: f.aws.Profile, Region: f.aws.Region})
 	}
 	a.ExitCodes = f.codes(a, unsent)
 	if err := files.write(a, f.region()); err != nil {

@@ -21,6 +21,7 @@ type simFlags struct {
 	listen, scenario, output string
 	accounts                 int
 	seed                     uint64
+	propagation              time.Duration
 	operations               bool
 }
 
@@ -37,11 +38,13 @@ checked, every call is authorized by the same evaluator as rootkeep iam eval, an
 in CloudTrail afterwards. What it cannot do it refuses; nothing reaches AWS.
 
 The same --seed gives the same accounts, names and keys. All is in memory and gone
-when the command ends. The keys protect nothing: listen on an address that others
+when the command ends. As in AWS, a change of users, keys, roles or policies is seen at
+once and in force seconds later: --propagation 0s spares a script the wait. The keys protect nothing: listen on an address that others
 reach only if they may do everything here.`,
 		Example: `  rootkeep sim
   rootkeep sim --accounts 20 --seed 7
   rootkeep sim --scenario company.json --listen 127.0.0.1:0
+  rootkeep sim --propagation 0s
   rootkeep sim --operations`,
 		RunE: func(c *cobra.Command, _ []string) error { return f.run(c.Context(), s) },
 	}
@@ -50,6 +53,7 @@ reach only if they may do everything here.`,
 	fl.StringVar(&f.scenario, "scenario", "", "build the organization of this file instead of a generated one (docs/sim.md)")
 	fl.IntVar(&f.accounts, "accounts", 5, "number of accounts to generate, 3 to 1000")
 	fl.Uint64Var(&f.seed, "seed", 1, "seed of what is generated, and of all identifiers")
+	fl.DurationVar(&f.propagation, "propagation", 10*time.Second, "how long a change of identities takes to be in force, 0s to 1h")
 	fl.BoolVar(&f.operations, "operations", false, "list the operations that it has, and end")
 	fl.StringVar(&f.output, "output", "text", "text or json")
 	cli.CompleteValues(c, "output", []string{"text", "json"})
@@ -61,10 +65,12 @@ func (f *simFlags) run(ctx context.Context, s cli.Streams) error {
 	switch {
 	case f.output != "text" && f.output != "json":
 		return cli.Usage("--output %s: want text or json; hint: rootkeep sim --help", f.output)
+	case f.propagation < 0 || f.propagation > time.Hour:
+		return cli.Usage("--propagation %s: want 0s to 1h; hint: rootkeep sim --help", f.propagation)
 	case f.operations:
 		return f.list(s)
 	}
-	settings := app.SimSettings{Accounts: f.accounts, Seed: f.seed, Now: time.Now}
+	settings := app.SimSettings{Accounts: f.accounts, Seed: f.seed, Now: time.Now, Propagation: f.propagation}
 	if f.scenario != "" {
 		file, err := os.Open(f.scenario)
 		if err != nil {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/rootkeep/rootkeep"
+	"github.com/rootkeep/rootkeep/internal/awssim/identity"
 )
 
 // Account is one AWS account.
@@ -20,24 +21,13 @@ type Account struct {
 	// OptedIn are the Regions that were enabled beside those that always are.
 	OptedIn map[string]bool
 
-	Root  Root
 	Alias string
-	// Identities by name; managed policies of the account by ARN.
-	Users    map[string]*User
-	Groups   map[string]*Group
-	Roles    map[string]*Role
-	Policies map[string]*Policy
-	Profiles map[string]*Profile
-	Devices  map[string]*Device // virtual MFA devices by serial number
-	Password *PasswordPolicy    // nil: AWS's default
-	events   map[string][]*Event
-	numbers  map[string]int // of the newest event by Region
-	state    map[stateKey]any
-	cloud    *Cloud
+	identity.Set
+	events  map[string][]*Event
+	numbers map[string]int // of the newest event by Region
+	state   map[stateKey]any
+	cloud   *Cloud
 }
-
-// Tag is one tag.
-type Tag struct{ Key, Value string }
 
 // TagMap turns tags into a map.
 func TagMap(tags []Tag) map[string]string {
@@ -46,30 +36,6 @@ func TagMap(tags []Tag) map[string]string {
 		out[t.Key] = t.Value
 	}
 	return out
-}
-
-// Root is the root user of an account.
-type Root struct {
-	Created      time.Time
-	Password     Password
-	Keys         []*AccessKey
-	Certificates []*Certificate
-	MFA          []*Device
-}
-
-// Has says whether root has any credential.
-func (r *Root) Has() bool {
-	return r.Password.Set || len(r.Keys) > 0 || len(r.Certificates) > 0
-}
-
-// Password is the console password of a user.
-type Password struct {
-	Set           bool
-	Value         string
-	Created       time.Time // of the login profile
-	Changed       time.Time
-	Used          time.Time // zero: never
-	ResetRequired bool
 }
 
 // AddAccount makes an account. Its name and mail address are as given.
@@ -81,9 +47,8 @@ func (c *Cloud) AddAccount(id rootkeep.AccountID, name, email string, created ti
 		return nil, fmt.Errorf("cloud: account %s exists", id)
 	}
 	a := &Account{
-		ID: id, Name: name, Email: email, Status: "ACTIVE", Joined: created, OptedIn: map[string]bool{}, Root: Root{Created: created},
-		Users: map[string]*User{}, Groups: map[string]*Group{}, Roles: map[string]*Role{}, Policies: map[string]*Policy{}, Profiles: map[string]*Profile{},
-		Devices: map[string]*Device{}, events: map[string][]*Event{}, numbers: map[string]int{}, state: map[stateKey]any{}, cloud: c,
+		ID: id, Name: name, Email: email, Status: "ACTIVE", Joined: created, OptedIn: map[string]bool{}, Set: identity.NewSet(identity.Root{Created: created}),
+		events: map[string][]*Event{}, numbers: map[string]int{}, state: map[stateKey]any{}, cloud: c,
 	}
 	c.accounts[id] = a
 	return a, nil

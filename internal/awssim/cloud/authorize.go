@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/rootkeep/rootkeep"
 	"github.com/rootkeep/rootkeep/iam"
 )
 
@@ -67,15 +68,10 @@ func (c *Call) policies(r Resource) (iam.Policies, error) {
 	var p iam.Policies
 	var err error
 	w := &c.Caller
-	if p.Identity, err = c.Cloud.compile(w.grants()); err != nil {
+	if p.Identity, err = c.Cloud.compile(w.grants(c.Now)); err != nil {
 		return p, err
 	}
-	if arn := w.boundary(); arn != "" {
-		// A boundary that is gone allows nothing.
-		text := Text{arn, `{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Action":"*","Resource":"*"}]}`}
-		if b := w.Owner.Find(arn); b != nil {
-			text.Document = b.Default().Document
-		}
+	if text := w.boundary(c.Now); text.Name != "" {
 		if p.Boundary, err = c.Cloud.compile([]Text{text}); err != nil {
 			return p, err
 		}
@@ -115,9 +111,31 @@ func (c *Cloud) ServiceMay(service, action string, r Resource) bool {
 	return err == nil && d.Allowed()
 }
 
+// RoleMay says whether an AWS service may assume a role and the role lets it do
+// something to a resource that has no policy of its own.
+func (c *Cloud) RoleMay(service, role, action string, r Resource) bool {
+	arn, err := rootkeep.ParseARN(role)
+	owner := c.accounts[arn.Account]
+	if err != nil || owner == nil {
+		return false
+	}
+	in := owner.InForce(c.Now())
+	held := in.Roles[role[strings.LastIndexByte(role, '/')+1:]]
+	if held == nil || held.ARN != role {
+		return false
+	}
+	assume := Resource{ARN: role, Owner: owner, Policies: []Text{{Name: "trust policy of " + held.Name, Document: held.Trust}}, Keys: map[string][]string{"aws:SourceAccount": {string(owner.ID)}}}
+	if !c.ServiceMay(service, "sts:AssumeRole", assume) {
+		return false
+	}
+	as := Call{Cloud: c, Caller: RoleCaller(owner, held, "service"), Account: owner, Now: c.Now()}
+	d, err := as.decide(action, r)
+	return err == nil && d.Allowed()
+}
+
 // Public says whether a bucket policy is public in the sense of S3.
 func (c *Cloud) Public(text string) bool {
-	policies, err := c.compile([]Text{{"bucket policy", text}})
+	policies, err := c.compile([]Text{{Name: "bucket policy", Document: text}})
 	return err == nil && iam.Public(policies...)
 }
 
@@ -196,7 +214,7 @@ func (c *Call) context(r Resource) map[string][]string {
 	if w.Role != nil {
 		set("aws:PrincipalArn", w.Role.ARN)
 	}
-	for k, v := range w.tags() {
+	for k, v := range w.tags(c.Now) {
 		set("aws:PrincipalTag/"+k, v)
 	}
 	if s := w.Session; s != nil {

@@ -31,6 +31,9 @@ type Config struct {
 	Seed         uint64
 	// EventLimit is how many events one account keeps per Region, the newest; 0 is 10,000.
 	EventLimit int
+	// Propagation is how long changes of services that are Delayed take to be in force
+	// for signatures and authorization; 0: none. History made in InPast is not delayed.
+	Propagation time.Duration
 }
 
 // Cloud is a simulated AWS. Its methods may be called at any time; the fields of
@@ -45,7 +48,7 @@ type Cloud struct {
 	// Organization is nil until NewOrganization.
 	Organization *Organization
 	keys         map[string]*Credential
-	sessions     int // made so far
+	credentials  int // made so far
 	random       *rand.Rand
 	compiled     map[string]*iam.Policy
 	faults       []*Fault
@@ -58,6 +61,9 @@ type Cloud struct {
 func New(config Config, services ...*Service) (*Cloud, error) {
 	if config.Clock == nil {
 		return nil, errors.New("cloud: clock is required")
+	}
+	if config.Propagation < 0 {
+		return nil, errors.New("cloud: propagation is negative")
 	}
 	if config.SigningClock == nil {
 		config.SigningClock = config.Clock
@@ -89,6 +95,14 @@ func (c *Cloud) Now() time.Time {
 		return c.past
 	}
 	return c.config.Clock().UTC().Truncate(time.Millisecond)
+}
+
+// changing keeps in force what the identities of the caller's account are, before an
+// operation changes them.
+func (c *Call) changing() {
+	if c.Service.Delayed && !c.Operation.Read && c.Account != nil && c.Cloud.past.IsZero() {
+		c.Account.Changing(c.Now, c.Cloud.config.Propagation)
+	}
 }
 
 // InPast runs a function as if a moment were now, and what Before asks for is not done.

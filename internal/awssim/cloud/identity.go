@@ -1,189 +1,26 @@
 package cloud
 
-import (
-	"maps"
-	"slices"
-	"strings"
-	"time"
+import "github.com/rootkeep/rootkeep/internal/awssim/identity"
+
+// The identities of an account have a package of their own; services know them by
+// these names.
+type (
+	Root           = identity.Root
+	User           = identity.User
+	Role           = identity.Role
+	Group          = identity.Group
+	Holder         = identity.Holder
+	Policy         = identity.Policy
+	Version        = identity.Version
+	Profile        = identity.Profile
+	Password       = identity.Password
+	PasswordPolicy = identity.PasswordPolicy
+	AccessKey      = identity.AccessKey
+	Certificate    = identity.Certificate
+	Device         = identity.Device
+	Tag            = identity.Tag
+	Text           = identity.Text
 )
 
-// User is an IAM user.
-type User struct {
-	Holder
-	Password     Password
-	Groups       []string
-	Keys         []*AccessKey
-	MFA          []*Device
-	Certificates []*Certificate
-}
-
-// Role is an IAM role.
-type Role struct {
-	Holder
-	Trust       string
-	Description string
-	MaxSession  int       // seconds
-	LastUsed    time.Time // zero: never
-	LastRegion  string
-}
-
-// Group is a group of users.
-type Group struct{ Holder }
-
-// Holder is what users, groups and roles have in common: a name and policies.
-type Holder struct {
-	Name, Path, ID, ARN string
-	Created             time.Time
-	Tags                []Tag
-	Attached            []string          // ARNs of managed policies, in the order of attaching
-	Inline              map[string]string // documents by name
-	Boundary            string            // ARN of a managed policy, "" for none
-}
-
-// Policy is a managed policy.
-type Policy struct {
-	Name, Path, ID, ARN, Description string
-	Created, Updated                 time.Time
-	Versions                         []Version // oldest first
-	Made                             int       // versions ever made
-	Tags                             []Tag
-}
-
-// Version is one version of a managed policy.
-type Version struct {
-	ID       string
-	Document string
-	Default  bool
-	Created  time.Time
-}
-
-// Default is the version in force.
-func (p *Policy) Default() Version {
-	for _, v := range p.Versions {
-		if v.Default {
-			return v
-		}
-	}
-	return Version{}
-}
-
-// AWS says whether the policy is one of AWS's own.
-func (p *Policy) AWS() bool { return strings.HasPrefix(p.ARN, "arn:aws:iam::aws:") }
-
-// Profile is an instance profile.
-type Profile struct {
-	Name, Path, ID, ARN string
-	Created             time.Time
-	Roles               []string
-}
-
-// AccessKey is a long-term access key.
-type AccessKey struct {
-	ID, Secret string
-	Active     bool
-	Created    time.Time
-	Used       time.Time // zero: never
-	Region     string    // of the last use
-	Service    string
-}
-
-// Certificate is an X.509 signing certificate.
-type Certificate struct {
-	ID, Body string
-	Active   bool
-	Uploaded time.Time
-}
-
-// Device is an MFA device. Serial is an ARN for virtual devices and FIDO keys, a
-// number for hardware tokens.
-type Device struct {
-	Serial  string
-	Seed    string // base32, of a virtual device
-	Owner   string // ARN of the user or root, "" when not assigned
-	Enabled time.Time
-	Tags    []Tag
-	// Certifications of a FIDO security key, such as FIDO: L1, FIPS-140-2-L2.
-	Certifications map[string]string
-}
-
-// Virtual says whether the device is a virtual one.
-func (d *Device) Virtual() bool { return strings.Contains(d.Serial, ":mfa/") }
-
-// FIDO says whether the device is a passkey or security key.
-func (d *Device) FIDO() bool { return strings.Contains(d.Serial, ":u2f/") }
-
-// PasswordPolicy is an account's password policy.
-type PasswordPolicy struct {
-	MinimumLength, MaxAge, Reuse                 int
-	Symbols, Numbers, Uppercase, Lowercase, Self bool
-	HardExpiry                                   bool
-}
-
 // Sorted lists the values of a map by their keys.
-func Sorted[T any](m map[string]T) []T {
-	out := make([]T, 0, len(m))
-	for _, k := range slices.Sorted(maps.Keys(m)) {
-		out = append(out, m[k])
-	}
-	return out
-}
-
-// Find returns a managed policy of the account or of AWS, nil if there is none.
-func (a *Account) Find(arn string) *Policy {
-	if p, ok := a.Policies[arn]; ok {
-		return p
-	}
-	return ofAWS()[arn]
-}
-
-// AllPolicies are the managed policies of the account and those of AWS, by ARN.
-func (a *Account) AllPolicies() []*Policy { return append(Sorted(a.Policies), Sorted(ofAWS())...) }
-
-// Grants are the texts of the identity policies of a holder, those of groups included.
-func (a *Account) Grants(h *Holder, groups []string) []Text {
-	var out []Text
-	for _, arn := range h.Attached {
-		if p := a.Find(arn); p != nil {
-			out = append(out, Text{arn, p.Default().Document})
-		}
-	}
-	for _, name := range slices.Sorted(maps.Keys(h.Inline)) {
-		out = append(out, Text{name, h.Inline[name]})
-	}
-	for _, name := range groups {
-		if g := a.Groups[name]; g != nil {
-			out = append(out, a.Grants(&g.Holder, nil)...)
-		}
-	}
-	return out
-}
-
-// Text is a policy as text, with a name for messages.
-type Text struct{ Name, Document string }
-
-// Holders are the users, groups and roles to which a managed policy is attached, or
-// whose boundary it is.
-func (a *Account) Holders(arn string, boundary bool) (users []*User, groups []*Group, roles []*Role) {
-	has := func(h *Holder) bool {
-		if boundary {
-			return h.Boundary == arn
-		}
-		return slices.Contains(h.Attached, arn)
-	}
-	for _, u := range Sorted(a.Users) {
-		if has(&u.Holder) {
-			users = append(users, u)
-		}
-	}
-	for _, g := range Sorted(a.Groups) {
-		if has(&g.Holder) {
-			groups = append(groups, g)
-		}
-	}
-	for _, r := range Sorted(a.Roles) {
-		if has(&r.Holder) {
-			roles = append(roles, r)
-		}
-	}
-	return users, groups, roles
-}
+func Sorted[T any](m map[string]T) []T { return identity.Sorted(m) }

@@ -119,7 +119,7 @@ func (c *Call) findREST(r *http.Request, body []byte) (located, error) {
 			return err
 		}
 		switch {
-		case o.Data: // the body is an object's content
+		case o.Data && r.Method == http.MethodPut: // the body is an object's content
 		case c.protocol == RESTXML:
 			req.Tree, err = wire.ParseXML(body)
 		default:

@@ -40,7 +40,7 @@ func (a *Account) EventRegions() []string {
 // Source: CloudTrail User Guide, "CloudTrail record contents".
 type record struct {
 	EventVersion        string           `json:"eventVersion"`
-	UserIdentity        identity         `json:"userIdentity"`
+	UserIdentity        userIdentity     `json:"userIdentity"`
 	EventTime           string           `json:"eventTime"`
 	EventSource         string           `json:"eventSource"`
 	EventName           string           `json:"eventName"`
@@ -69,7 +69,7 @@ type recordResource struct {
 	ARN       string `json:"ARN"`
 }
 
-type identity struct {
+type userIdentity struct {
 	Type           string          `json:"type"`
 	PrincipalID    string          `json:"principalId,omitempty"`
 	ARN            string          `json:"arn,omitempty"`
@@ -96,12 +96,12 @@ type issuer struct {
 }
 
 // identityOf is the userIdentity of a caller.
-func identityOf(w *Caller) identity {
-	id := identity{Type: "AWSAccount", AccountID: "anonymous"}
+func identityOf(w *Caller) userIdentity {
+	id := userIdentity{Type: "AWSAccount", AccountID: "anonymous"}
 	if w.Owner == nil {
 		return id
 	}
-	id = identity{PrincipalID: w.UserID, ARN: w.ARN, AccountID: string(w.Owner.ID), AccessKeyID: w.Key}
+	id = userIdentity{PrincipalID: w.UserID, ARN: w.ARN, AccountID: string(w.Owner.ID), AccessKeyID: w.Key}
 	switch w.Kind {
 	case iam.Root:
 		id.Type = "Root"
@@ -202,7 +202,7 @@ func (a *Account) Add(e *Event) {
 	a.events[e.Region] = list
 }
 
-func (i identity) name(w *Caller) string {
+func (i userIdentity) name(w *Caller) string {
 	switch w.Kind {
 	case iam.Root:
 		return "root"

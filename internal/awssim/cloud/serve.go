@@ -165,7 +165,7 @@ func (c *Cloud) credential(call *Call, s *sigv4.Signature) (Credential, error) {
 	cred := c.keys[s.AccessKey]
 	invalid := Fail(call.authCode("invalid"), 403, "The security token included in the request is invalid.")
 	switch {
-	case cred == nil, cred.Token != s.Token, cred.long != nil && !cred.long.Active, !cred.Caller.exists():
+	case cred == nil, cred.Token != s.Token, !cred.signs(call.Now):
 		return Credential{}, invalid
 	case cred.Token != "" && !call.Now.Before(cred.Expires):
 		return Credential{}, Fail(call.authCode("expired"), 403, "The security token included in the request is expired")

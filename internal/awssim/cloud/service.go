@@ -38,6 +38,8 @@ type Service struct {
 	Time    wire.TimeFormat
 	Global  bool // its events are in us-east-1, whatever Region signed
 	Codes   Codes
+	// Delayed: its changes are seen at once and in force after Config.Propagation.
+	Delayed bool
 
 	Operations []*Operation
 	byName     map[string]*Operation
@@ -109,6 +111,7 @@ func Op[In, Out any](name string, do func(*Call, In) (Out, error), marks ...Mark
 				return nil, err
 			}
 		}
+		c.changing()
 		return do(c, in)
 	}
 	for _, m := range marks {

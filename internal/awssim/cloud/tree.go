@@ -130,7 +130,7 @@ func (o *Organization) Guardrails(a *Account, kind string) [][]Text {
 		level := []Text{}
 		for _, id := range o.Attached[at] {
 			if p := o.Policies[id]; p != nil && p.Type == kind && id != RCPFullAccess {
-				level = append(level, Text{p.Name, p.Content})
+				level = append(level, Text{Name: p.Name, Document: p.Content})
 			}
 		}
 		out = append(out, level)

@@ -1,5 +1,5 @@
 // Package logs is the simulated Amazon CloudWatch Logs: log groups, metric filters and
-// subscription filters. It holds no log events.
+// subscription filters. Events that a trail delivers are counted and not kept.
 //
 // Source: CloudWatch Logs API Reference, version 2014-03-28.
 package logs

@@ -83,14 +83,17 @@ func (r Route) Weight() int {
 	return n
 }
 
-// Marked is the query without the parameters that only pick the operation.
+// Marked is the query without the parameters that only pick the operation: those whose
+// value is the route's own.
 func (r Route) Marked(query url.Values) url.Values {
 	out := url.Values{}
 	for k, v := range query {
 		out[k] = v
 	}
 	for _, q := range r.query {
-		out.Del(q[0])
+		if out.Get(q[0]) == q[1] {
+			out.Del(q[0])
+		}
 	}
 	return out
 }

@@ -3,8 +3,9 @@ package s3
 import (
 	"crypto/md5"
 	"encoding/hex"
+	"fmt"
 	"maps"
-	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -14,132 +15,12 @@ import (
 func objectOperations() []*cloud.Operation {
 	return []*cloud.Operation{
 		cloud.Op("ListObjectsV2", listObjects, cloud.At("GET /{Bucket}?list-type=2"), cloud.As("s3:ListBucket"), cloud.Called("ListObjects"), cloud.Data),
+		cloud.Op("ListObjectVersions", listVersions, cloud.At("GET /{Bucket}?versions"), cloud.As("s3:ListBucketVersions"), cloud.Data),
 		cloud.Op("PutObject", putObject, cloud.At("PUT /{Bucket}/{Key+}"), cloud.Data),
-		cloud.Op("GetObject", getObject, cloud.At("GET /{Bucket}/{Key+}"), cloud.Data),
-		cloud.Op("HeadObject", headObject, cloud.At("HEAD /{Bucket}/{Key+}"), cloud.As("s3:GetObject"), cloud.Data),
-		cloud.Op("DeleteObject", deleteObject, cloud.At("DELETE /{Bucket}/{Key+}"), cloud.Data),
+		cloud.Op("GetObject", getObject, cloud.At("GET /{Bucket}/{Key+}"), cloud.Data, cloud.Open),
+		cloud.Op("HeadObject", headObject, cloud.At("HEAD /{Bucket}/{Key+}"), cloud.As("s3:GetObject"), cloud.Data, cloud.Open),
+		cloud.Op("DeleteObject", deleteObject, cloud.At("DELETE /{Bucket}/{Key+}"), cloud.Data, cloud.Open),
 	}
-}
-
-type listObjectsIn struct {
-	onBucket
-	Prefix            string `aws:"prefix,query"`
-	Delimiter         string `aws:"delimiter,query"`
-	StartAfter        string `aws:"start-after,query"`
-	ContinuationToken string `aws:"continuation-token,query"`
-	MaxKeys           int    `aws:"max-keys,query"`
-	EncodingType      string `aws:"encoding-type,query"`
-	FetchOwner        bool   `aws:"fetch-owner,query"`
-}
-
-// On is the bucket, with what is listed as context keys.
-func (in *listObjectsIn) On(c *cloud.Call) cloud.Resource {
-	r := in.resource(c, "")
-	r.Keys = map[string][]string{"s3:prefix": {in.Prefix}}
-	if in.Delimiter != "" {
-		r.Keys["s3:delimiter"] = []string{in.Delimiter}
-	}
-	return r
-}
-
-type objectShape struct {
-	Key          string
-	LastModified time.Time
-	ETag         string
-	Size         int
-	StorageClass string
-	Owner        *ownerShape
-}
-
-type listObjectsOut struct {
-	Result struct {
-		Name, Prefix, Delimiter, StartAfter, EncodingType string
-		MaxKeys, KeyCount                                 int
-		IsTruncated                                       bool
-		ContinuationToken, NextContinuationToken          string
-		Contents                                          []objectShape             `aws:",flat"`
-		CommonPrefixes                                    []struct{ Prefix string } `aws:",flat"`
-	} `aws:"ListBucketResult,payload"`
-}
-
-// maxListed is how many keys one answer has at most.
-const maxListed = 1000
-
-func listObjects(c *cloud.Call, in listObjectsIn) (out listObjectsOut, err error) {
-	b, err := in.bucket(c)
-	if err != nil {
-		return out, err
-	}
-	if in.MaxKeys == 0 {
-		in.MaxKeys = maxListed
-	}
-	if c.Account == nil {
-		return out, cloud.Fail("AccessDenied", 403, "Access Denied")
-	}
-	r := &out.Result
-	r.Name, r.Prefix, r.Delimiter, r.StartAfter, r.MaxKeys = b.name, in.Prefix, in.Delimiter, in.StartAfter, in.MaxKeys
-	r.ContinuationToken, r.EncodingType = in.ContinuationToken, in.EncodingType
-	part, next, err := cloud.Page(c, in.entries(b), in.ContinuationToken, min(in.MaxKeys, maxListed), maxListed, maxListed)
-	if err != nil {
-		return out, err
-	}
-	r.KeyCount, r.IsTruncated, r.NextContinuationToken = len(part), next != "", next
-	for _, e := range part {
-		if strings.HasSuffix(e, "\x00") {
-			r.CommonPrefixes = append(r.CommonPrefixes, struct{ Prefix string }{in.encode(strings.TrimSuffix(e, "\x00"))})
-			continue
-		}
-		o := b.objects[e]
-		shape := objectShape{in.encode(e), o.modified, o.etag, len(o.body), "STANDARD", nil}
-		if in.FetchOwner {
-			owner := canonical(b.owner)
-			shape.Owner = &owner
-		}
-		r.Contents = append(r.Contents, shape)
-	}
-	return out, nil
-}
-
-// entries are the keys in order; those behind a delimiter are one prefix, which is
-// marked by a zero byte at its end.
-func (in *listObjectsIn) entries(b *bucket) []string {
-	var out []string
-	for _, key := range slices.Sorted(maps.Keys(b.objects)) {
-		rest, ok := strings.CutPrefix(key, in.Prefix)
-		if !ok || key <= in.StartAfter && in.StartAfter != "" {
-			continue
-		}
-		if i := strings.Index(rest, in.Delimiter); in.Delimiter != "" && i >= 0 {
-			key = in.Prefix + rest[:i+len(in.Delimiter)] + "\x00"
-			if len(out) > 0 && out[len(out)-1] == key {
-				continue
-			}
-		}
-		out = append(out, key)
-	}
-	return out
-}
-
-func (in *listObjectsIn) encode(key string) string {
-	if in.EncodingType != "url" {
-		return key
-	}
-	return urlEncode(key)
-}
-
-// urlEncode is how S3 encodes keys for XML: what is not a plain letter becomes %XX.
-func urlEncode(key string) string {
-	const upper = "0123456789ABCDEF"
-	var b strings.Builder
-	for i := range len(key) {
-		c := key[i]
-		if 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || strings.IndexByte("-_.~/", c) >= 0 {
-			b.WriteByte(c)
-			continue
-		}
-		b.WriteString("%" + string(upper[c>>4]) + string(upper[c&15]))
-	}
-	return b.String()
 }
 
 type onObject struct {
@@ -154,11 +35,13 @@ type putObjectIn struct {
 	onObject
 	Body        []byte            `aws:",payload"`
 	ContentType string            `aws:"Content-Type,header"`
+	IfNoneMatch string            `aws:"If-None-Match,header"`
 	Metadata    map[string]string `aws:"x-amz-meta-,prefix"`
 }
 
 type putObjectOut struct {
-	ETag string `aws:",header"`
+	ETag      string `aws:",header"`
+	VersionId string `aws:"x-amz-version-id,header,omit"`
 }
 
 func putObject(c *cloud.Call, in putObjectIn) (out putObjectOut, err error) {
@@ -166,65 +49,154 @@ func putObject(c *cloud.Call, in putObjectIn) (out putObjectOut, err error) {
 	if err != nil {
 		return out, err
 	}
-	o := b.put(in.Key, in.Body, in.ContentType, in.Metadata, c.Now)
-	return putObjectOut{o.etag}, nil
+	if err := b.mayCreate(in.Key, in.IfNoneMatch); err != nil {
+		return out, err
+	}
+	sum := md5.Sum(in.Body)
+	o := b.put(c.Cloud, in.Key, &object{body: in.Body, etag: quoted(sum[:], ""), kind: in.ContentType, metadata: in.Metadata, modified: c.Now})
+	return putObjectOut{o.etag, b.shown(o)}, nil
 }
 
-func (b *bucket) put(key string, body []byte, kind string, metadata map[string]string, now time.Time) *object {
-	sum := md5.Sum(body)
-	if kind == "" {
-		kind = "binary/octet-stream"
+// mayCreate judges If-None-Match, which can only ask that there be no such object.
+func (b *bucket) mayCreate(key, ifNoneMatch string) error {
+	switch {
+	case ifNoneMatch == "":
+		return nil
+	case ifNoneMatch != "*":
+		return cloud.Fail("NotImplemented", 501, "If-None-Match must be *")
+	case b.newest(key) != nil:
+		return cloud.Fail("PreconditionFailed", 412, "At least one of the pre-conditions you specified did not hold")
 	}
-	o := &object{body: body, etag: `"` + hex.EncodeToString(sum[:]) + `"`, kind: kind, modified: now.Truncate(time.Second), metadata: metadata}
-	b.objects[key] = o
-	return o
+	return nil
+}
+
+// quoted is an ETag.
+func quoted(sum []byte, suffix string) string { return `"` + hex.EncodeToString(sum) + suffix + `"` }
+
+type getObjectIn struct {
+	onVersion
+	Range   string `aws:",header"`
+	IfMatch string `aws:"If-Match,header"`
 }
 
 type objectOut struct {
+	Status        int               `aws:",status"`
 	Body          []byte            `aws:",payload"`
+	AcceptRanges  string            `aws:"Accept-Ranges,header"`
+	ContentRange  string            `aws:"Content-Range,header,omit"`
 	ContentType   string            `aws:"Content-Type,header"`
 	ContentLength int               `aws:"Content-Length,header"`
 	ETag          string            `aws:",header"`
 	LastModified  time.Time         `aws:"Last-Modified,header"`
+	VersionId     string            `aws:"x-amz-version-id,header,omit"`
 	Metadata      map[string]string `aws:"x-amz-meta-,prefix"`
 }
 
-func (in *onObject) find(c *cloud.Call) (*object, error) {
-	b, err := in.bucket(c)
-	if err != nil {
-		return nil, err
-	}
-	o := b.objects[in.Key]
-	if o == nil {
-		return nil, cloud.Fail("NoSuchKey", 404, "The specified key does not exist.")
-	}
-	return o, nil
-}
-
-type getObjectIn struct {
-	onObject
-	Range string `aws:",header"`
-}
-
+// getObject serves an object or a version of it, whole or a range of its bytes.
 func getObject(c *cloud.Call, in getObjectIn) (out objectOut, err error) {
-	if in.Range != "" {
-		return out, cloud.Fail("NotImplemented", 501, "The simulator serves whole objects alone")
+	if err := in.authorize(c, "s3:GetObject"); err != nil {
+		return out, err
 	}
-	o, err := in.find(c)
+	b, err := in.bucket(c)
 	if err != nil {
 		return out, err
 	}
-	return objectOut{o.body, o.kind, len(o.body), o.etag, o.modified, o.metadata}, nil
+	o, err := in.find(b)
+	switch {
+	case err != nil:
+		return out, err
+	case in.IfMatch != "" && in.IfMatch != "*" && in.IfMatch != o.etag:
+		return out, cloud.Fail("PreconditionFailed", 412, "At least one of the pre-conditions you specified did not hold")
+	}
+	out = objectOut{
+		Status: 200, Body: o.body, AcceptRanges: "bytes", ContentType: o.kind, ETag: o.etag, LastModified: o.modified, VersionId: b.shown(o), Metadata: o.metadata,
+	}
+	first, end, partial, err := byteRange(in.Range, len(o.body))
+	if err != nil {
+		return out, err
+	}
+	if partial {
+		out.Status, out.Body = 206, o.body[first:end]
+		out.ContentRange = fmt.Sprintf("bytes %d-%d/%d", first, end-1, len(o.body))
+	}
+	out.ContentLength = len(out.Body)
+	return out, nil
 }
 
 func headObject(c *cloud.Call, in getObjectIn) (out objectOut, err error) { return getObject(c, in) }
 
-func deleteObject(c *cloud.Call, in onObject) (noContent, error) {
-	b, err := in.bucket(c)
-	if err == nil {
-		delete(b.objects, in.Key)
+// byteRange reads a Range header for a body of a size: where the range begins and ends,
+// and whether it is one. What is not of the form, and several ranges at once, ask for
+// the whole (RFC 9110, section 14.2; Amazon S3 API Reference, "GetObject").
+func byteRange(header string, size int) (first, end int, partial bool, err error) {
+	spec, ok := strings.CutPrefix(header, "bytes=")
+	from, to, ok2 := strings.Cut(spec, "-")
+	if !ok || !ok2 {
+		return 0, size, false, nil
 	}
-	return noContent{204}, err
+	a, aErr := strconv.ParseUint(from, 10, 62)
+	z, zErr := strconv.ParseUint(to, 10, 62)
+	length := uint64(size)
+	switch {
+	case from == "" && zErr == nil: // the last bytes
+		a, z = length-min(z, length), length
+	case aErr == nil && to == "":
+		z = length
+	case aErr == nil && zErr == nil && a <= z:
+		z = min(z+1, length)
+	default:
+		return 0, size, false, nil
+	}
+	if a >= length {
+		return 0, 0, false, cloud.Fail("InvalidRange", 416, "The requested range is not satisfiable")
+	}
+	return int(a), int(z), true, nil
+}
+
+type deleteObjectIn struct {
+	onVersion
+	Bypass bool `aws:"x-amz-bypass-governance-retention,header"`
+}
+
+type deleteObjectOut struct {
+	Status       int    `aws:",status"`
+	DeleteMarker bool   `aws:"x-amz-delete-marker,header,omit"`
+	VersionId    string `aws:"x-amz-version-id,header,omit"`
+}
+
+// deleteObject hides an object behind a marker where versions are kept, and deletes a
+// version for good if one is named.
+func deleteObject(c *cloud.Call, in deleteObjectIn) (out deleteObjectOut, err error) {
+	if err := in.authorize(c, "s3:DeleteObject"); err != nil {
+		return out, err
+	}
+	if in.Bypass {
+		if err := c.Authorize("s3:BypassGovernanceRetention", in.resource(c, "/"+in.Key)); err != nil {
+			return out, err
+		}
+	}
+	b, err := in.bucket(c)
+	if err != nil {
+		return out, err
+	}
+	out.Status = 204
+	if in.VersionId == "" {
+		if marker := b.hide(c.Cloud, in.Key, c.Now); marker != nil {
+			out.DeleteMarker, out.VersionId = true, marker.version
+		}
+		return out, nil
+	}
+	o := b.version(in.Key, in.VersionId)
+	switch {
+	case o == nil:
+	case o.kept(c.Now, in.Bypass):
+		return out, cloud.Fail("AccessDenied", 403, "Access Denied because object protected by object lock.")
+	default:
+		b.drop(in.Key, o)
+		out.DeleteMarker = o.marker
+	}
+	out.VersionId = in.VersionId
+	return out, nil
 }
 
 // Deliver puts an object into a bucket for an AWS service, which the bucket's policy
@@ -237,7 +209,8 @@ func Deliver(c *cloud.Cloud, service, name, key string, body []byte, metadata ma
 	if !b.lets(c, service, "s3:PutObject", "/"+key, keys) {
 		return cloud.Fail("AccessDenied", 403, "Access Denied")
 	}
-	b.put(key, body, "application/json", metadata, now)
+	sum := md5.Sum(body)
+	b.put(c, key, &object{body: body, etag: quoted(sum[:], ""), kind: "application/json", metadata: metadata, modified: now})
 	return nil
 }
 
@@ -267,13 +240,15 @@ type Object struct {
 	Metadata map[string]string
 }
 
-// Objects are the objects of a bucket by key; whoever runs the simulation may look at
+// Objects are the newest versions of the objects of a bucket by key; whoever runs the simulation may look at
 // them without a call.
 func Objects(c *cloud.Cloud, bucket string) map[string]Object {
 	out := map[string]Object{}
 	if b := all(c)[bucket]; b != nil {
-		for key, o := range b.objects {
-			out[key] = Object{o.body, o.metadata}
+		for key := range b.objects {
+			if o := b.newest(key); o != nil {
+				out[key] = Object{o.body, o.metadata}
+			}
 		}
 	}
 	return out

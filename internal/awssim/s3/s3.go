@@ -1,5 +1,5 @@
 // Package s3 is the simulated Amazon S3: buckets with their policies and settings, and
-// plain objects. Names of buckets are of all accounts; addresses are of the path style.
+// objects in versions. Names of buckets are of all accounts; addresses are of the path style.
 //
 // Source: Amazon S3 API Reference, version 2006-03-01.
 package s3
@@ -15,7 +15,7 @@ import (
 // Service lists the operations.
 func Service() *cloud.Service {
 	s := &cloud.Service{Name: "s3", Version: "2006-03-01", Protocol: cloud.RESTXML}
-	for _, list := range [][]*cloud.Operation{bucketOperations(), settingOperations(), objectOperations()} {
+	for _, list := range [][]*cloud.Operation{bucketOperations(), settingOperations(), objectOperations(), uploadOperations()} {
 		s.Operations = append(s.Operations, list...)
 	}
 	return s
@@ -36,16 +36,9 @@ type bucket struct {
 	ownership    string
 	acl          string // canned
 	tags         []cloud.Tag
-	objects      map[string]*object
-}
-
-// object is one object; a bucket keeps its newest version alone.
-type object struct {
-	body     []byte
-	etag     string
-	kind     string
-	modified time.Time
-	metadata map[string]string
+	// objects are the versions of each key, the newest last; no key has none.
+	objects map[string][]*object
+	uploads map[string]*upload // in parts, by their ID
 }
 
 // buckets are all buckets by name.
@@ -193,7 +186,7 @@ func createBucket(c *cloud.Call, in createBucketIn) (out createBucketOut, err er
 	// Since April 2023 every new bucket blocks public access and has no ACLs.
 	b := &bucket{
 		name: name, region: region, owner: c.Account, created: c.Now, block: &blockShape{true, true, true, true}, ownership: "BucketOwnerEnforced", acl: "private",
-		objects: map[string]*object{},
+		objects: map[string][]*object{}, uploads: map[string]*upload{},
 	}
 	if in.ObjectOwnership != "" {
 		b.ownership = in.ObjectOwnership

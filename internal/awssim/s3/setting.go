@@ -245,12 +245,14 @@ func deleteEncryption(c *cloud.Call, in onBucket) (noContent, error) {
 
 type lockShape struct {
 	ObjectLockEnabled string
-	Rule              *struct {
-		DefaultRetention struct {
-			Mode  string
-			Days  int `aws:",omit"`
-			Years int `aws:",omit"`
-		}
+	Rule              *lockRule
+}
+
+type lockRule struct {
+	DefaultRetention struct {
+		Mode  string
+		Days  int `aws:",omit"`
+		Years int `aws:",omit"`
 	}
 }
 

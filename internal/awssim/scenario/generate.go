@@ -125,8 +125,8 @@ var firstNames = []string{"alice", "bao", "chidi", "dana", "emil", "fatima", "go
 // people makes users and the role that a scan uses.
 func (g *generator) people(account string) {
 	trust := policyText(allow(object{"Principal": object{"AWS": []string{"arn:aws:iam::${account:security}:root", "arn:aws:iam::${account:management}:root"}}, "Action": []string{"sts:AssumeRole", "sts:SetSourceIdentity"}}))
-	g.do(700, account, "iam", "CreateRole", object{"RoleName": "rootkeep-audit", "AssumeRolePolicyDocument": trust, "MaxSessionDuration": 3600})
-	g.do(700, account, "iam", "AttachRolePolicy", object{"RoleName": "rootkeep-audit", "PolicyArn": "arn:aws:iam::aws:policy/SecurityAudit"})
+	g.do(700, account, "iam", "CreateRole", object{"RoleName": "RootkeepReadOnly", "AssumeRolePolicyDocument": trust, "MaxSessionDuration": 3600})
+	g.do(700, account, "iam", "AttachRolePolicy", object{"RoleName": "RootkeepReadOnly", "PolicyArn": "arn:aws:iam::aws:policy/SecurityAudit"})
 	g.do(700, account, "iam", "CreateGroup", object{"GroupName": "developers"})
 	g.do(700, account, "iam", "AttachGroupPolicy", object{"GroupName": "developers", "PolicyArn": "arn:aws:iam::aws:policy/PowerUserAccess"})
 	for _, i := range g.random.Perm(len(firstNames))[:3] {
@@ -154,6 +154,9 @@ func (g *generator) logging() {
 	)})
 	g.do(600, "management", "logs", "CreateLogGroup", object{"logGroupName": "organization-trail"})
 	g.do(600, "management", "iam", "CreateRole", object{"RoleName": "trail-to-logs", "AssumeRolePolicyDocument": policyText(allow(object{"Principal": service, "Action": "sts:AssumeRole"}))})
+	g.do(600, "management", "iam", "PutRolePolicy", object{"RoleName": "trail-to-logs", "PolicyName": "deliver", "PolicyDocument": policyText(
+		allow(object{"Action": []string{"logs:CreateLogStream", "logs:PutLogEvents"}, "Resource": "arn:aws:logs:us-east-1:${account:management}:log-group:organization-trail:log-stream:*"}),
+	)})
 	g.do(600, "management", "cloudtrail", "CreateTrail", object{
 		"Name": "organization", "S3BucketName": bucket, "IsMultiRegionTrail": true, "IsOrganizationTrail": true, "EnableLogFileValidation": true,
 		"CloudWatchLogsLogGroupArn": "arn:aws:logs:us-east-1:${account:management}:log-group:organization-trail:*",

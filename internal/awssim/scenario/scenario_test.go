@@ -63,7 +63,7 @@ func TestCallsHappenedInThePast(t *testing.T) {
 	if _, err := p.Apply(c); err != nil {
 		t.Fatal(err)
 	}
-	role := c.Account(p.Accounts[1].ID).Roles["rootkeep-audit"]
+	role := c.Account(p.Accounts[1].ID).Roles["RootkeepReadOnly"]
 	if want := now.AddDate(0, 0, -700); role == nil || !role.Created.Equal(want) {
 		t.Errorf("role of the scan: got %+v, want one made at %s", role, want)
 	}

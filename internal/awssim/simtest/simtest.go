@@ -17,7 +17,7 @@ import (
 )
 
 // Role is the role that scans enter in each account.
-const Role = "rootkeep-audit"
+const Role = "RootkeepReadOnly"
 
 // Organization is a generated one.
 type Organization struct {

@@ -1,12 +1,10 @@
 package sns
 
 import (
-	"encoding/json"
 	"strconv"
 	"strings"
 
 	"github.com/rootkeep/rootkeep/internal/awssim/cloud"
-	"github.com/rootkeep/rootkeep/internal/awssim/sqs"
 )
 
 type subscribeIn struct {
@@ -245,18 +243,9 @@ func publish(c *cloud.Call, in publishIn) (out publishOut, err error) {
 	if err != nil {
 		return out, err
 	}
-	id := c.Cloud.UUID()
-	t.published++
-	body, err := json.Marshal(map[string]string{
-		"Type": "Notification", "MessageId": id, "TopicArn": t.arn, "Subject": in.Subject, "Message": in.Message, "Timestamp": c.Now.Format("2006-01-02T15:04:05.000Z"),
-	})
+	id, err := t.send(c.Cloud, in.Subject, in.Message, c.Now)
 	if err != nil {
 		return out, err
-	}
-	for _, s := range t.subscriptions {
-		if s.protocol == "sqs" && !s.pending {
-			sqs.Deliver(c.Cloud, "sns.amazonaws.com", s.endpoint, string(body), t.arn, c.Now)
-		}
 	}
 	return publishOut{id}, nil
 }

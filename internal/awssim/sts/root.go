@@ -5,6 +5,7 @@ import (
 
 	"github.com/rootkeep/rootkeep/iam"
 	"github.com/rootkeep/rootkeep/internal/awssim/cloud"
+	"github.com/rootkeep/rootkeep/internal/awssim/identity"
 )
 
 type assumeRootIn struct {
@@ -47,7 +48,7 @@ func assumeRoot(c *cloud.Call, in assumeRootIn) (out assumeRootOut, err error) {
 	if err := c.Authorize("sts:AssumeRoot", r); err != nil {
 		return out, err
 	}
-	task, needsSessions, known := cloud.RootTask(in.TaskPolicyArn.Arn)
+	task, needsSessions, known := identity.RootTask(in.TaskPolicyArn.Arn)
 	switch {
 	case !o.Member(c.Account) || !o.Administers(c.Account, "iam.amazonaws.com"):
 		return out, refused("the account neither manages the organization nor is delegated administrator for IAM")

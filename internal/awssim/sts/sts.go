@@ -136,7 +136,7 @@ func (p sessionPolicies) texts(c *cloud.Call, owner *cloud.Account) ([]cloud.Tex
 		out = append(out, cloud.Text{Name: "session policy", Document: p.Policy})
 	}
 	for _, a := range p.PolicyArns {
-		m := owner.Find(a.Arn)
+		m := owner.InForce(c.Now).Find(a.Arn)
 		if m == nil {
 			return nil, c.Invalid("policy %s does not exist", a.Arn)
 		}
@@ -199,12 +199,13 @@ type assumeRoleIn struct {
 	TransitiveTagKeys []string
 }
 
+// role finds the role that is asked for, as far as it is in force.
 func (in *assumeRoleIn) role(c *cloud.Call) (*cloud.Account, *cloud.Role) {
 	owner := c.Owner(in.RoleArn)
 	if owner == nil {
 		return nil, nil
 	}
-	r := owner.Roles[in.RoleArn[strings.LastIndexByte(in.RoleArn, '/')+1:]]
+	r := owner.InForce(c.Now).Roles[in.RoleArn[strings.LastIndexByte(in.RoleArn, '/')+1:]]
 	if r == nil || r.ARN != in.RoleArn {
 		return nil, nil
 	}

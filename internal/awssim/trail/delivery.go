@@ -29,7 +29,9 @@ type delivery struct {
 	links               map[place]*digesttest.Link
 	attempted           time.Time
 	failure             string
+	groupFailure        string // of the log group
 	logTime, digestTime time.Time
+	groupTime           time.Time
 }
 
 // place is an account and Region that a trail covers.
@@ -135,7 +137,7 @@ func Deliver(c *cloud.Cloud, now time.Time) {
 
 // deliverLogs writes the events since the last time, one file per account and Region.
 func (t *trail) deliverLogs(c *cloud.Cloud, now time.Time) {
-	t.nextLog, t.attempted, t.failure = now.Add(logEvery), now, ""
+	t.nextLog, t.attempted, t.failure, t.groupFailure = now.Add(logEvery), now, "", ""
 	for _, p := range t.places() {
 		var records []json.RawMessage
 		last := t.delivered[p]
@@ -148,6 +150,7 @@ func (t *trail) deliverLogs(c *cloud.Cloud, now time.Time) {
 		if len(records) > 0 && !t.deliverFile(c, p, records, now) {
 			continue // the events stay due
 		}
+		t.deliverToGroup(c, p, records, now)
 		t.delivered[p] = last
 	}
 }
@@ -234,12 +237,12 @@ type statusOut struct {
 	LatestDeliveryTime, LatestDigestDeliveryTime              time.Time
 	StartLoggingTime, StopLoggingTime                         time.Time
 	LatestCloudWatchLogsDeliveryTime                          time.Time
+	LatestCloudWatchLogsDeliveryError                         string
 	LatestDeliveryAttemptTime, LatestDeliveryAttemptSucceeded string
 	TimeLoggingStarted, TimeLoggingStopped                    string
 }
 
-// getStatus tells how delivery goes. Delivery to CloudWatch Logs is taken to work when
-// it is configured.
+// getStatus tells how delivery goes.
 func getStatus(c *cloud.Call, in onTrail) (out statusOut, err error) {
 	t, err := find(c, in.Name)
 	if err != nil {
@@ -248,13 +251,10 @@ func getStatus(c *cloud.Call, in onTrail) (out statusOut, err error) {
 	out = statusOut{
 		IsLogging: t.logging, LatestDeliveryError: t.failure, LatestDeliveryTime: t.logTime, LatestDigestDeliveryTime: t.digestTime,
 		StartLoggingTime: t.started, StopLoggingTime: t.stopped, LatestDeliveryAttemptTime: text(t.attempted), TimeLoggingStarted: text(t.started),
-		TimeLoggingStopped: text(t.stopped),
+		TimeLoggingStopped: text(t.stopped), LatestCloudWatchLogsDeliveryTime: t.groupTime, LatestCloudWatchLogsDeliveryError: t.groupFailure,
 	}
 	if t.failure == "" {
 		out.LatestDeliveryAttemptSucceeded = text(t.attempted)
-		if t.CloudWatchLogsLogGroupArn != "" {
-			out.LatestCloudWatchLogsDeliveryTime = t.logTime
-		}
 	}
 	return out, nil
 }

@@ -1,6 +1,6 @@
-// Package watch is the simulated Amazon CloudWatch: alarms and their state. It speaks
-// RPC v2 with CBOR, JSON and the query protocol. It evaluates no metrics: an alarm's
-// state is what SetAlarmState says.
+// Package watch is the simulated Amazon CloudWatch: metrics, alarms and their state. It
+// speaks RPC v2 with CBOR, JSON and the query protocol. It evaluates alarms on one
+// metric; the state of others is what SetAlarmState says.
 //
 // Source: CloudWatch API Reference, version 2010-08-01.
 package watch
@@ -30,6 +30,8 @@ func Service() *cloud.Service {
 			cloud.Op("EnableAlarmActions", switchActions(true)),
 			cloud.Op("DisableAlarmActions", switchActions(false)),
 			cloud.Op("SetAlarmState", setState),
+			cloud.Op("PutMetricData", putData),
+			cloud.Op("GetMetricStatistics", getStatistics),
 			cloud.Op("TagResource", tagAlarm),
 			cloud.Op("UntagResource", untagAlarm),
 			cloud.Op("ListTagsForResource", listTags),
@@ -144,7 +146,11 @@ func (s *alarms) taken(c *cloud.Call, name, kind string) (*common, error) {
 const maxHistory = 1000
 
 func (s *alarms) note(c *cloud.Call, name, kind, what, summary string) {
-	s.history = append(s.history, historyItem{name, kind, what, summary, "{}", c.Now})
+	s.keep(historyItem{name, kind, what, summary, "{}", c.Now})
+}
+
+func (s *alarms) keep(item historyItem) {
+	s.history = append(s.history, item)
 	if over := len(s.history) - maxHistory; over > 0 {
 		s.history = slices.Clone(s.history[over:])
 	}
@@ -217,6 +223,8 @@ func (m *metricSettings) check(c *cloud.Call) error {
 		return c.Invalid("Period must be 10, 20, 30 or a multiple of 60")
 	case m.Threshold == nil && m.ThresholdMetricId == "":
 		return invalid("Threshold or ThresholdMetricId must be given")
+	case m.EvaluationPeriods > 7*86400/m.Period || m.Period < 3600 && m.EvaluationPeriods > 86400/m.Period:
+		return c.Invalid("EvaluationPeriods times Period must not be more than a day, or seven days for periods of an hour and more")
 	case m.DatapointsToAlarm > m.EvaluationPeriods:
 		return c.Invalid("DatapointsToAlarm must not be greater than EvaluationPeriods")
 	case m.TreatMissingData != "" && !slices.Contains([]string{"breaching", "notBreaching", "ignore", "missing"}, m.TreatMissingData):
@@ -422,10 +430,7 @@ func setState(c *cloud.Call, in setStateIn) (cloud.None, error) {
 	case !slices.Contains([]string{"OK", "ALARM", "INSUFFICIENT_DATA"}, in.StateValue):
 		return cloud.None{}, c.Invalid("StateValue must be OK, ALARM or INSUFFICIENT_DATA")
 	}
-	if a.StateValue != in.StateValue {
-		a.StateTransitionedTimestamp = c.Now
-		s.note(c, in.AlarmName, kind, "StateUpdate", "Alarm updated from "+a.StateValue+" to "+in.StateValue)
-	}
-	a.StateValue, a.StateReason, a.StateReasonData, a.StateUpdatedTimestamp = in.StateValue, in.StateReason, in.StateReasonData, c.Now
+	p := place{c.Cloud, c.Account, c.Region, s, c.Now}
+	p.change(a, kind, in.StateValue, in.StateReason, in.StateReasonData)
 	return cloud.None{}, nil
 }

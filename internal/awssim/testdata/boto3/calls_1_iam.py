@@ -164,9 +164,30 @@ def policies():
     iam("GetUserPolicy", lambda a: a["PolicyDocument"] == json.loads(READ), UserName="ann", PolicyName="own")
     iam("ListUserPolicies", lambda a: a["PolicyNames"] == ["own"], UserName="ann")
     details()
+    simulations(arn)
     iam("DetachUserPolicy", UserName="ann", PolicyArn=arn)
     iam("DeleteUserPolicy", UserName="ann", PolicyName="own")
     iam("DeletePolicy", PolicyArn=arn)
+
+
+def simulations(arn):
+    ann = f"arn:aws:iam::{ACCOUNTS['management']['id']}:user/staff/ann"
+    deny = json.dumps({"Version": "2012-10-17", "Statement": [
+        {"Effect": "Deny", "Action": "iam:ListUsers", "Resource": "*", "Condition": {"Bool": {"aws:MultiFactorAuthPresent": "false"}}}]}, indent=1)
+    verdict = lambda a: [(r["EvalActionName"], r["EvalResourceName"], r["EvalDecision"]) for r in a["EvaluationResults"]]
+    a = iam("SimulatePrincipalPolicy", lambda a: verdict(a) == [("iam:ListUsers", "*", "allowed")], PolicySourceArn=ann, ActionNames=["iam:ListUsers"])
+    check(sorted((s["SourcePolicyId"], s["SourcePolicyType"]) for s in a["EvaluationResults"][0]["MatchedStatements"]) == [
+        ("AdministratorAccess", "aws-managed"), ("own", "user"), ("read", "group"), ("reader", "user-managed")], f"matched statements: {a}")
+    iam("SimulatePrincipalPolicy", lambda a: verdict(a) == [("iam:ListUsers", "*", "explicitDeny")] and a["EvaluationResults"][0]["MatchedStatements"] == [
+        {"SourcePolicyId": "PolicyInputList.1", "SourcePolicyType": "none", "StartPosition": {"Line": 4, "Column": 3}, "EndPosition": {"Line": 13, "Column": 4}}],
+        PolicySourceArn=ann, ActionNames=["iam:ListUsers"], PolicyInputList=[deny], ContextEntries=[{"ContextKeyName": "aws:MultiFactorAuthPresent", "ContextKeyValues": ["false"], "ContextKeyType": "boolean"}])
+    bucket = "arn:aws:s3:::b/k"
+    iam("SimulateCustomPolicy", lambda a: verdict(a) == [("iam:ListUsers", "*", "allowed"), ("iam:ListUsers", bucket, "allowed"), ("s3:GetObject", "*", "implicitDeny"), ("s3:GetObject", bucket, "implicitDeny")]
+        and a["EvaluationResults"][0]["MissingContextValues"] == ["aws:multifactorauthpresent"], PolicyInputList=[READ, deny], ActionNames=["iam:ListUsers", "s3:GetObject"], ResourceArns=["*", bucket])
+    check([r["EvalActionName"] for r in pages("iam", "SimulateCustomPolicy", "EvaluationResults", 1, PolicyInputList=[READ], ActionNames=["iam:ListUsers", "iam:ListRoles"])]
+          == ["iam:ListUsers", "iam:ListRoles"], "pages of a simulation")
+    refused("iam", "SimulateCustomPolicy", "InvalidInput", PolicyInputList=["{}"], ActionNames=["iam:ListUsers"])
+    refused("iam", "SimulatePrincipalPolicy", "NoSuchEntity", PolicySourceArn=ann + "x", ActionNames=["iam:ListUsers"])
 
 
 def details():

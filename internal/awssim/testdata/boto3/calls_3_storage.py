@@ -90,6 +90,74 @@ def settings(s3):
         check(e.response["Error"]["Code"] == "NoSuchPublicAccessBlockConfiguration", f"account without a public access block: {e.response}")
 
 
+def versions():
+    s3 = lambda operation, want=ok, **p: call("s3", operation, want, **{"Bucket": "versions-of-example", **p})
+    s3("CreateBucket")
+    s3("PutObject", lambda a: "VersionId" not in a, Key="a", Body=b"0")
+    s3("PutBucketVersioning", VersioningConfiguration={"Status": "Enabled"})
+    one = s3("PutObject", lambda a: len(a["VersionId"]) == 32, Key="a", Body=b"1")["VersionId"]
+    s3("PutObject", Key="b/1", Body=b"22")
+    s3("GetObject", lambda a: a["Body"].read() == b"1" and a["VersionId"] == one, Key="a")
+    s3("GetObject", lambda a: a["Body"].read() == b"0" and a["VersionId"] == "null", Key="a", VersionId="null")
+    s3("HeadObject", lambda a: a["ContentLength"] == 1, Key="a", VersionId=one)
+    refused("s3", "GetObject", "NoSuchVersion", Bucket="versions-of-example", Key="a", VersionId="x" * 32)
+    marker = s3("DeleteObject", lambda a: a["DeleteMarker"], Key="a")["VersionId"]
+    refused("s3", "GetObject", "NoSuchKey", Bucket="versions-of-example", Key="a")
+    refused("s3", "GetObject", "MethodNotAllowed", Bucket="versions-of-example", Key="a", VersionId=marker)
+    shape = lambda a: ([(v["Key"], v["VersionId"], v["IsLatest"], v["Size"]) for v in a.get("Versions", [])], [(m["Key"], m["VersionId"], m["IsLatest"]) for m in a.get("DeleteMarkers", [])])
+    s3("ListObjectVersions", lambda a: shape(a) == ([("a", one, False, 1), ("a", "null", False, 1)], [("a", marker, True)]) and not a["IsTruncated"], Prefix="a")
+    s3("ListObjectVersions", lambda a: a["CommonPrefixes"] == [{"Prefix": "b/"}] and len(a["Versions"]) == 2, Delimiter="/")
+    p = client("s3").get_paginator("list_object_versions")
+    for size in (1, 2):
+        found = [x["VersionId"] for page in p.paginate(Bucket="versions-of-example", PaginationConfig={"PageSize": size}) for f in ("DeleteMarkers", "Versions") for x in page.get(f, [])]
+        check(found[:3] == [marker, one, "null"] and len(found) == 4, f"versions in pages of {size}: {found}")
+    s3("DeleteObject", lambda a: a["DeleteMarker"] and a["VersionId"] == marker, Key="a", VersionId=marker)
+    s3("GetObject", lambda a: a["Body"].read() == b"1", Key="a")
+    s3("DeleteObject", lambda a: a["VersionId"] == one and "DeleteMarker" not in a, Key="a", VersionId=one)
+    s3("GetObject", lambda a: a["Body"].read() == b"0", Key="a")
+    s3("PutBucketVersioning", VersioningConfiguration={"Status": "Suspended"})
+    s3("PutObject", lambda a: a["VersionId"] == "null", Key="a", Body=b"3")
+    s3("DeleteObject", lambda a: a["DeleteMarker"] and a["VersionId"] == "null", Key="a")
+    s3("ListObjectVersions", lambda a: shape(a) == ([], [("a", "null", True)]), Prefix="a")
+    refused("s3", "DeleteBucket", "BucketNotEmpty", Bucket="versions-of-example")
+
+
+def ranges():
+    s3 = lambda operation, want=ok, **p: call("s3", operation, want, **{"Bucket": "versions-of-example", "Key": "ten", **p})
+    etag = s3("PutObject", Body=b"0123456789", IfNoneMatch="*")["ETag"]
+    refused("s3", "PutObject", "PreconditionFailed", Bucket="versions-of-example", Key="ten", Body=b"", IfNoneMatch="*")
+    part = lambda body, text: lambda a: a["Body"].read() == body and a["ResponseMetadata"]["HTTPStatusCode"] == 206 and a["ContentRange"] == text and a["ContentLength"] == len(body)
+    s3("GetObject", part(b"234", "bytes 2-4/10"), Range="bytes=2-4")
+    s3("GetObject", part(b"789", "bytes 7-9/10"), Range="bytes=7-")
+    s3("GetObject", part(b"89", "bytes 8-9/10"), Range="bytes=-2")
+    s3("GetObject", part(b"0123456789", "bytes 0-9/10"), Range="bytes=0-99")
+    s3("GetObject", lambda a: len(a["Body"].read()) == 10 and "ContentRange" not in a, Range="bytes=4-2")
+    s3("GetObject", lambda a: len(a["Body"].read()) == 10, Range="bytes=0-1,4-5")
+    s3("GetObject", lambda a: len(a["Body"].read()) == 10, IfMatch=etag)
+    s3("HeadObject", lambda a: a["ContentLength"] == 3, Range="bytes=2-4")
+    refused("s3", "GetObject", "InvalidRange", Bucket="versions-of-example", Key="ten", Range="bytes=10-")
+    refused("s3", "GetObject", "PreconditionFailed", Bucket="versions-of-example", Key="ten", IfMatch='"x"')
+
+
+def uploads():
+    s3 = lambda operation, want=ok, **p: call("s3", operation, want, **{"Bucket": "versions-of-example", "Key": "big", **p})
+    first = b"x" * (5 << 20)
+    u = s3("CreateMultipartUpload", lambda a: a["Key"] == "big", ContentType="text/plain", Metadata={"m": "1"})["UploadId"]
+    parts = [{"PartNumber": n, "ETag": s3("UploadPart", UploadId=u, PartNumber=n, Body=body)["ETag"]} for n, body in ((1, first), (3, b"end"), (2, b"small"))]
+    s3("ListParts", lambda a: [(p["PartNumber"], p["Size"]) for p in a["Parts"]] == [(1, 5 << 20), (2, 5)] and a["IsTruncated"], UploadId=u, MaxParts=2)
+    s3("ListParts", lambda a: [p["PartNumber"] for p in a["Parts"]] == [3], UploadId=u, PartNumberMarker=2)
+    complete = lambda code, chosen: refused("s3", "CompleteMultipartUpload", code, Bucket="versions-of-example", Key="big", UploadId=u, MultipartUpload={"Parts": chosen})
+    complete("InvalidPartOrder", parts)
+    complete("InvalidPart", [parts[0], {"PartNumber": 4, "ETag": "x"}])
+    complete("EntityTooSmall", [parts[0], parts[2], parts[1]])
+    s3("CompleteMultipartUpload", lambda a: a["ETag"].endswith('-2"'), UploadId=u, MultipartUpload={"Parts": parts[:2]})
+    s3("GetObject", lambda a: a["Body"].read() == first + b"end" and a["ContentType"] == "text/plain" and a["Metadata"] == {"m": "1"})
+    refused("s3", "ListParts", "NoSuchUpload", Bucket="versions-of-example", Key="big", UploadId=u)
+    u = s3("CreateMultipartUpload")["UploadId"]
+    s3("AbortMultipartUpload", UploadId=u)
+    refused("s3", "AbortMultipartUpload", "NoSuchUpload", Bucket="versions-of-example", Key="big", UploadId=u)
+
+
 def to_loopback(request, **_):
     """S3 Control puts the account before the host's name, which an address has not."""
     request.headers["Host"] = urllib.parse.urlsplit(request.url).netloc
@@ -117,7 +185,13 @@ def objects():
     refused("s3", "GetObject", "AccessDenied", who="member", Bucket="logs-of-example", Key="c")
     refused("s3", "DeleteBucket", "BucketNotEmpty", Bucket="logs-of-example")
     for key in ("a b/ü.txt", "a b/2", "c"):
-        s3("DeleteObject", Key=key)
+        s3("DeleteObject", lambda a: a["DeleteMarker"] and len(a["VersionId"]) == 32, Key=key)
+    s3("ListObjectsV2", lambda a: "Contents" not in a)
+    kept = s3("ListObjectVersions", lambda a: len(a["Versions"]) == 3 and len(a["DeleteMarkers"]) == 3)["Versions"][0]
+    refused("s3", "DeleteObject", "AccessDenied", Bucket="logs-of-example", Key=kept["Key"], VersionId=kept["VersionId"])
+    versions()
+    ranges()
+    uploads()
     call("s3", "DeleteBucket", ok, Bucket="other-of-example")
 
 

@@ -1,4 +1,5 @@
 """CloudTrail, CloudWatch, CloudWatch Logs, SNS."""
+import datetime
 import json
 
 import boto3
@@ -15,6 +16,7 @@ def run():
     trails()
     lookup()
     alarms("cloudwatch")
+    metrics()
     other_protocols()
     newer_alarms()
 
@@ -135,7 +137,8 @@ def alarms(service):
     c("DescribeAlarms", lambda a: not a["MetricAlarms"][0]["ActionsEnabled"], AlarmNames=["root"])
     c("EnableAlarmActions", AlarmNames=["root"])
     c("SetAlarmState", AlarmName="root", StateValue="ALARM", StateReason="test")
-    c("DescribeAlarmHistory", lambda a: a["AlarmHistoryItems"][0]["HistoryItemType"] == "StateUpdate" and a["AlarmHistoryItems"][0]["Timestamp"].year > 2000, AlarmName="root")
+    c("DescribeAlarmHistory", lambda a: any(h["HistorySummary"].endswith("to ALARM") and h["Timestamp"].year > 2000 for h in a["AlarmHistoryItems"]), AlarmName="root", HistoryItemType="StateUpdate")
+    c("DescribeAlarmHistory", lambda a: a["AlarmHistoryItems"][0]["HistorySummary"].startswith("Failed to execute action " + topic), AlarmName="root", HistoryItemType="Action")
     c("PutCompositeAlarm", AlarmName="any", AlarmRule="ALARM(root)")
     c("DescribeAlarms", lambda a: a["CompositeAlarms"][0]["AlarmRule"] == "ALARM(root)", AlarmTypes=["CompositeAlarm"])
     arn = f"arn:aws:cloudwatch:us-east-1:{ME}:alarm:root"
@@ -143,6 +146,26 @@ def alarms(service):
     c("UntagResource", ResourceARN=arn, TagKeys=["c"])
     c("ListTagsForResource", lambda a: a["Tags"] == [{"Key": "a", "Value": "b"}], ResourceARN=arn)
     c("DeleteAlarms", AlarmNames=["root", "any"])
+
+
+def metrics():
+    c = lambda operation, want=ok, **p: call("cloudwatch", operation, want, **p)
+    now = datetime.datetime.now(datetime.timezone.utc)
+    room = [{"Name": "room", "Value": "1"}]
+    c("PutMetricData", Namespace="Lab", MetricData=[
+        {"MetricName": "Heat", "Dimensions": room, "Timestamp": now - datetime.timedelta(minutes=5), "Value": 3},
+        {"MetricName": "Heat", "Dimensions": room, "Timestamp": now - datetime.timedelta(minutes=5), "Values": [1, 5], "Counts": [2, 1]},
+        {"MetricName": "Heat", "Timestamp": now, "StatisticValues": {"SampleCount": 2, "Sum": 4, "Minimum": 1, "Maximum": 3}, "Unit": "Count"}])
+    span = {"Namespace": "Lab", "MetricName": "Heat", "StartTime": now - datetime.timedelta(hours=1), "EndTime": now + datetime.timedelta(minutes=1), "Period": 3600}
+    shape = lambda a: [(d.get("SampleCount"), d.get("Sum"), d.get("Average"), d.get("Minimum"), d.get("Maximum"), d["Unit"]) for d in a["Datapoints"]]
+    every = ["SampleCount", "Sum", "Average", "Minimum", "Maximum"]
+    c("GetMetricStatistics", lambda a: shape(a) == [(4, 10, 2.5, 1, 5, "None")] and a["Label"] == "Heat", Dimensions=room, Statistics=every, **span)
+    c("GetMetricStatistics", lambda a: [(n, s, u) for n, s, _, _, _, u in shape(a)] == [(None, 4, "Count")], Statistics=["Sum"], **{**span, "StartTime": now - datetime.timedelta(minutes=1)})
+    c("GetMetricStatistics", lambda a: a["Datapoints"] == [], Statistics=["Sum"], **{**span, "MetricName": "Cold"})
+    refused("cloudwatch", "GetMetricStatistics", "InvalidParameterCombination", Statistics=["Sum"], **{**span, "StartTime": now - datetime.timedelta(days=9), "Period": 60})
+    refused("cloudwatch", "PutMetricData", "InvalidParameterValueException", Namespace="AWS/EC2", MetricData=[{"MetricName": "x", "Value": 1}])
+    refused("cloudwatch", "PutMetricData", "InvalidParameterValueException", Namespace="Lab", MetricData=[{"MetricName": "x", "Value": 1, "Timestamp": now - datetime.timedelta(days=15)}])
+    refused("cloudwatch", "PutMetricData", "InvalidParameterCombination", Namespace="Lab", MetricData=[{"MetricName": "x"}])
 
 
 def other_protocols():

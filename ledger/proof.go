@@ -1,0 +1,300 @@
+package ledger
+
+import (
+	"archive/zip"
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"golang.org/x/mod/sumdb/note"
+)
+
+// Bounds of a bundle that is read: it may come from anybody.
+const (
+	maxManifest  = 64 << 20
+	maxInBundle  = 256 << 20 // of one file
+	maxFilesRead = 1_000_000
+)
+
+// Verdict is what the check of a bundle came to.
+type Verdict struct {
+	Origin string
+	Head   Checkpoint // the largest that a receipt rests on
+	First  int64
+	Count  int // entries that are proven
+	Erased int // payloads that were erased: what they said is not proven any more
+	// Keys are the verifier keys that the proof rests on. OwnKeys says that they are the
+	// bundle's own: then they have to be compared with the ones that were given before.
+	Keys    []string
+	OwnKeys bool
+	Faults  []error // empty: everything holds
+	Entries []*Entry
+	// Others are files beside entries and receipts, by name, their hashes checked.
+	Others map[string][]byte
+}
+
+// CheckBundle checks a bundle offline: every file against the manifest, every entry
+// against its receipt, every payload against its entry. trusted are verifier keys that
+// the reader has from elsewhere; without any the bundle's own are taken and OwnKeys is
+// set. The error says that this is no bundle at all.
+func CheckBundle(r io.ReaderAt, size int64, trusted []string) (*Verdict, error) {
+	z, err := zip.NewReader(r, size)
+	if err != nil {
+		return nil, fmt.Errorf("bundle: %w", err)
+	}
+	if len(z.File) > maxFilesRead {
+		return nil, fmt.Errorf("bundle: more than %d files", maxFilesRead)
+	}
+	c := &checker{files: map[string]*zip.File{}, verdict: &Verdict{Others: map[string][]byte{}}}
+	for _, f := range z.File {
+		if c.files[f.Name] != nil {
+			return nil, fmt.Errorf("bundle: %q is there twice", f.Name)
+		}
+		c.files[f.Name] = f
+	}
+	if err := c.open(trusted); err != nil {
+		return nil, err
+	}
+	c.fileList()
+	for i := range c.manifest.Entries {
+		if err := c.entry(i); err != nil {
+			c.verdict.Faults = append(c.verdict.Faults, err)
+		}
+	}
+	if len(c.verdict.Faults) == 0 {
+		c.rebuild(z.File, r, size)
+	}
+	return c.verdict, nil
+}
+
+// rebuild writes the bundle again and compares: bytes that no reader of zips looks at
+// must not carry anything either.
+func (c *checker) rebuild(files []*zip.File, r io.ReaderAt, size int64) {
+	same := &comparer{with: r, first: -1}
+	z := zip.NewWriter(same)
+	for _, f := range files {
+		text, err := c.read(f.Name, maxInBundle)
+		if err == nil {
+			err = writeFile(z, f.Name, text, c.manifest.Created)
+		}
+		if err != nil {
+			c.verdict.Faults = append(c.verdict.Faults, err)
+			return
+		}
+		if err := z.Flush(); err == nil && same.first >= 0 {
+			c.fault("byte %d, of %s, is not as rootkeep writes it", same.first, f.Name)
+			return
+		}
+	}
+	if err := z.Close(); err != nil || same.first >= 0 || same.at != size {
+		c.fault("byte %d, of the list of files, is not as rootkeep writes it", max(same.first, min(same.at, size)))
+	}
+}
+
+// comparer compares what is written with what is there.
+type comparer struct {
+	with  io.ReaderAt
+	at    int64
+	first int64 // byte that differs, -1 for none
+}
+
+func (c *comparer) Write(p []byte) (int, error) {
+	was := make([]byte, len(p))
+	n, err := c.with.ReadAt(was, c.at)
+	if err != nil && err != io.EOF {
+		return 0, err
+	}
+	for i := range p {
+		if c.first < 0 && (i >= n || p[i] != was[i]) {
+			c.first = c.at + int64(i)
+		}
+	}
+	c.at += int64(len(p))
+	return len(p), nil
+}
+
+type checker struct {
+	files    map[string]*zip.File
+	manifest Manifest
+	known    note.Verifiers
+	verdict  *Verdict
+	sums     map[string]File
+}
+
+func (c *checker) open(trusted []string) error {
+	text, err := c.read("manifest.json", maxManifest)
+	if err != nil {
+		return err
+	}
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&c.manifest); err != nil {
+		return fmt.Errorf("bundle: manifest.json: %w", err)
+	}
+	if c.manifest.Schema != BundleSchema {
+		return fmt.Errorf("bundle: schema %q, want %s; hint: use the version that wrote it, or a newer one", c.manifest.Schema, BundleSchema)
+	}
+	v := c.verdict
+	v.Origin, v.First, v.Keys = c.manifest.Origin, c.manifest.First, trusted
+	if v.OwnKeys = len(trusted) == 0; v.OwnKeys {
+		v.Keys = c.manifest.Keys
+	}
+	if c.known, err = Known(v.Keys...); err != nil {
+		return err
+	}
+	if len(v.Keys) == 0 {
+		return errors.New("bundle: no key to check it with; hint: give the log's public key")
+	}
+	return nil
+}
+
+// read reads a file of the zip, bounded: its header may lie.
+func (c *checker) read(name string, most int64) ([]byte, error) {
+	f := c.files[name]
+	if f == nil {
+		return nil, fmt.Errorf("bundle: no file %s", name)
+	}
+	in, err := f.Open()
+	if err != nil {
+		return nil, fmt.Errorf("bundle: %s: %w", name, err)
+	}
+	defer in.Close()
+	text, err := io.ReadAll(io.LimitReader(in, most+1))
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("bundle: %s: %w", name, err)
+	case int64(len(text)) > most:
+		return nil, fmt.Errorf("bundle: %s: more than %d MiB", name, most>>20)
+	}
+	return text, nil
+}
+
+// fileList compares the zip with the manifest, and takes the files that belong to no
+// entry.
+func (c *checker) fileList() {
+	c.sums = map[string]File{}
+	for _, f := range c.manifest.Files {
+		c.sums[f.Name] = f
+	}
+	var names []string
+	for name := range c.files {
+		if _, ok := c.sums[name]; !ok && name != "manifest.json" {
+			c.fault("%s is not in the manifest", name)
+		}
+	}
+	for name := range c.sums {
+		if c.files[name] == nil {
+			c.fault("%s is in the manifest and not in the bundle", name)
+			continue
+		}
+		if !strings.HasPrefix(name, "entries/") && !strings.HasPrefix(name, "receipts/") && !strings.HasPrefix(name, "payloads/") {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	for _, name := range names {
+		if text, err := c.listed(name); err != nil {
+			c.verdict.Faults = append(c.verdict.Faults, err)
+		} else {
+			c.verdict.Others[name] = text
+		}
+	}
+}
+
+func (c *checker) fault(format string, args ...any) {
+	c.verdict.Faults = append(c.verdict.Faults, fmt.Errorf("bundle: "+format, args...))
+}
+
+// listed reads a file and compares it with the manifest.
+func (c *checker) listed(name string) ([]byte, error) {
+	want, ok := c.sums[name]
+	if !ok {
+		return nil, fmt.Errorf("bundle: %s is not in the manifest", name)
+	}
+	text, err := c.read(name, maxInBundle)
+	if err != nil {
+		return nil, err
+	}
+	if sum := sha256.Sum256(text); hex.EncodeToString(sum[:]) != want.SHA256 {
+		return nil, fmt.Errorf("bundle: %s is not the file of the manifest", name)
+	}
+	return text, nil
+}
+
+// entry checks one entry with its receipt and payloads.
+func (c *checker) entry(i int) error {
+	item := c.manifest.Entries[i]
+	if item.Index != c.manifest.First+int64(i) {
+		return &Fault{item.Index, fmt.Sprintf("entry %d is missing before it", c.manifest.First+int64(i))}
+	}
+	leaf, err := c.listed(leafFile(item.Index))
+	if err != nil {
+		return &Fault{item.Index, err.Error()}
+	}
+	text, err := c.listed(receiptFile(item.Index))
+	if err != nil {
+		return &Fault{item.Index, err.Error()}
+	}
+	e, err := c.proven(item.Index, leaf, text)
+	if err != nil {
+		return &Fault{item.Index, err.Error()}
+	}
+	if err := c.payloads(item, e); err != nil {
+		return err
+	}
+	c.verdict.Count++
+	c.verdict.Entries = append(c.verdict.Entries, e)
+	return nil
+}
+
+func (c *checker) proven(index int64, leaf, text []byte) (*Entry, error) {
+	r, err := ParseReceipt(text)
+	if err != nil {
+		return nil, err
+	}
+	if r.Index != index {
+		return nil, fmt.Errorf("its receipt is of entry %d", r.Index)
+	}
+	head, err := r.Verify(leaf, c.manifest.Origin, c.known)
+	if err != nil {
+		return nil, err
+	}
+	if v := c.verdict; head.Size == v.Head.Size && head.Root != v.Head.Root {
+		return nil, fmt.Errorf("two heads of %d entries: history was rewritten", head.Size)
+	} else if head.Size > v.Head.Size {
+		v.Head = head
+	}
+	return ParseEntry(leaf)
+}
+
+// payloads checks what lies beside an entry; each has to be there or be named erased.
+func (c *checker) payloads(item Item, e *Entry) error {
+	if len(item.Payloads) != len(e.Payloads) {
+		return &Fault{item.Index, fmt.Sprintf("%d payloads in the manifest, %d in the entry", len(item.Payloads), len(e.Payloads))}
+	}
+	for i, a := range item.Payloads {
+		d := e.Payloads[i]
+		if a.Name == d.Name && a.Erased && a.File == "" {
+			c.verdict.Erased++
+			continue
+		}
+		p := Payload{Name: a.Name}
+		if copy(p.Salt[:], a.Salt) != len(p.Salt) || len(a.Salt) != len(p.Salt) {
+			return &Fault{item.Index, fmt.Sprintf("payload %s: no salt", d.Name)}
+		}
+		var err error
+		if p.Data, err = c.listed(a.File); err != nil {
+			return &Fault{item.Index, err.Error()}
+		}
+		if !p.Matches(d) {
+			return &Fault{item.Index, fmt.Sprintf("payload %s is not the one that the entry stands for", d.Name)}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,145 @@
+package ledger
+
+import (
+	"fmt"
+
+	"golang.org/x/mod/sumdb/tlog"
+)
+
+// Appended is what appending leaves adds to a log: the hashes to keep, from index
+// First of the stored hashes on, and the new head. It is to be kept in one transaction
+// with the leaves.
+type Appended struct {
+	First  int64
+	Hashes []tlog.Hash
+	Head   Checkpoint
+}
+
+// Append adds leaves to the log whose head is given. read gives stored hashes by their
+// index; it is asked for some twenty of the log's right edge.
+func Append(head Checkpoint, leaves [][]byte, read tlog.HashReader) (*Appended, error) {
+	out := &Appended{First: tlog.StoredHashCount(head.Size), Head: head}
+	both := tlog.HashReaderFunc(func(indexes []int64) ([]tlog.Hash, error) { return out.read(indexes, read) })
+	for _, leaf := range leaves {
+		if len(leaf) == 0 || len(leaf) > MaxLeaf {
+			return nil, fmt.Errorf("ledger: leaf of %d bytes, want 1 to %d", len(leaf), MaxLeaf)
+		}
+		hashes, err := tlog.StoredHashes(out.Head.Size, leaf, both)
+		if err != nil {
+			return nil, fmt.Errorf("ledger: append entry %d: %w", out.Head.Size, err)
+		}
+		out.Hashes = append(out.Hashes, hashes...)
+		out.Head.Size++
+	}
+	root, err := tlog.TreeHash(out.Head.Size, both)
+	if err != nil {
+		return nil, fmt.Errorf("ledger: head of %d entries: %w", out.Head.Size, err)
+	}
+	out.Head.Root = root
+	return out, nil
+}
+
+// read gives new hashes from memory and asks the store for the others, at once.
+func (a *Appended) read(indexes []int64, store tlog.HashReader) ([]tlog.Hash, error) {
+	out := make([]tlog.Hash, len(indexes))
+	var old []int64
+	var places []int
+	for i, index := range indexes {
+		if n := index - a.First; n >= 0 && n < int64(len(a.Hashes)) {
+			out[i] = a.Hashes[n]
+			continue
+		}
+		old, places = append(old, index), append(places, i)
+	}
+	if len(old) == 0 {
+		return out, nil
+	}
+	hashes, err := store.ReadHashes(old)
+	if err != nil {
+		return nil, err
+	}
+	if len(hashes) != len(old) {
+		return nil, fmt.Errorf("got %d stored hashes, asked for %d", len(hashes), len(old))
+	}
+	for i, place := range places {
+		out[place] = hashes[i]
+	}
+	return out, nil
+}
+
+// Fault is the first thing in a log that is not as its checkpoint says.
+type Fault struct {
+	Entry  int64 // number of the entry, -1 if it is the log as a whole
+	Reason string
+}
+
+// Error says which entry and why.
+func (f *Fault) Error() string {
+	if f.Entry < 0 {
+		return "ledger: " + f.Reason
+	}
+	return fmt.Sprintf("ledger: entry %d: %s", f.Entry, f.Reason)
+}
+
+// Check recomputes a whole log: every leaf against its stored hash, every stored hash
+// against those below it, the head against the checkpoint. leaf and hash give what is
+// stored; both are asked in order, once each. The error is a *Fault, or the reader's.
+func Check(head Checkpoint, leaf func(n int64) ([]byte, error), hash func(index int64) (tlog.Hash, error)) error {
+	edge := map[int64]tlog.Hash{}
+	right := tlog.HashReaderFunc(func(indexes []int64) ([]tlog.Hash, error) {
+		out := make([]tlog.Hash, len(indexes))
+		for i, index := range indexes {
+			out[i] = edge[index]
+		}
+		return out, nil
+	})
+	for n := range head.Size {
+		text, err := leaf(n)
+		if err != nil {
+			return err
+		}
+		if _, err := ParseEntry(text); err != nil {
+			return &Fault{n, err.Error()}
+		}
+		want, err := tlog.StoredHashes(n, text, right)
+		if err != nil {
+			return &Fault{n, err.Error()}
+		}
+		first := tlog.StoredHashIndex(0, n)
+		for i, h := range want {
+			stored, err := hash(first + int64(i))
+			if err != nil {
+				return err
+			}
+			if stored != h {
+				return &Fault{n, fmt.Sprintf("its stored hash of level %d is not that of the entries", i)}
+			}
+			edge[first+int64(i)] = h
+		}
+		prune(edge, n+1)
+	}
+	root, err := tlog.TreeHash(head.Size, right)
+	if err != nil {
+		return &Fault{-1, err.Error()}
+	}
+	if root != head.Root {
+		return &Fault{-1, fmt.Sprintf("the %d entries make another head than the checkpoint's", head.Size)}
+	}
+	return nil
+}
+
+// prune keeps the hashes of the right edge of a tree of n leaves: those of its complete
+// subtrees, of which there are as many as n has ones.
+func prune(edge map[int64]tlog.Hash, n int64) {
+	keep := map[int64]bool{}
+	for level, rest := 0, n; rest > 0; level, rest = level+1, rest>>1 {
+		if rest&1 == 1 {
+			keep[tlog.StoredHashIndex(level, rest-1)] = true
+		}
+	}
+	for index := range edge {
+		if !keep[index] {
+			delete(edge, index)
+		}
+	}
+}
