@@ -131,7 +131,7 @@ func (p *Prover) feeds(t *task, at *account, name, group, region string) (string
 		if !ok || !trail.MultiRegion || delivers != group || region != "" && rootkeep.Region(region) != arn.Region || arn.Account != at.id && at.id != "" {
 			continue
 		}
-		switch carries, why, gaps := p.carries(trail, t.events); {
+		switch carries, why, gaps := p.carries(trail, t.samples().events); {
 		case carries == yes:
 			return trail.LogGroup, Way{Link: Fed, Truth: yes}
 		case carries == unknown:

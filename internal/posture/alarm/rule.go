@@ -26,7 +26,7 @@ func (p *Prover) byRule(t *task) ([]Way, []facts.Gap) {
 		return nil, gaps
 	}
 	worst := Way{Link: Heard, Truth: yes}
-	for i, e := range t.events {
+	for i, e := range t.samples().events {
 		regions, lost := p.places(e)
 		if len(lost) > 0 {
 			worst = worse(worst, Way{Link: Parses, Truth: unknown, Gaps: lost, Says: "in which Regions a rule of EventBridge is needed was not read"})
