@@ -158,7 +158,7 @@ func byRegion(s *facts.Snapshot, controls []*posture.Control, id string) map[roo
 
 func TestADeniedRegionIsUnknownAlone(t *testing.T) {
 	controls := controls(t)
-	w := newWorld(t)
+	w := newWorld(t).in(home, "eu-west-1", "eu-south-1")
 	whole := w.collect()
 	for _, c := range []struct {
 		service, operation, permission string
@@ -199,7 +199,7 @@ func TestADeniedRegionIsUnknownAlone(t *testing.T) {
 
 // A rule fails if its last attempt did.
 func TestRulesFailUntilTheyRun(t *testing.T) {
-	w := newWorld(t)
+	w := newWorld(t).in(home, "eu-west-1", "eu-south-1")
 	failing := func() int { return len(regionOf(t, w.collect(), home).FailingRules) }
 	now := w.Now()
 	set := func(f func() bool) {
