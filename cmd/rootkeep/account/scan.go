@@ -183,6 +183,9 @@ func (f *scanFlags) run(ctx context.Context, s cli.Streams, paths []string) erro
 	if errors.Is(err, scan.ErrNoFramework) {
 		return cli.Usage("%w", err)
 	}
+	if ctx.Err() != nil {
+		return err // nothing was judged
+	}
 	if err != nil {
 		return &cli.Error{Code: cli.ExitUnread, Err: err}
 	}

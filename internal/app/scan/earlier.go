@@ -36,6 +36,12 @@ func (c Config) compare(a *assessment.Assessment, controls []*posture.Control, p
 			return fmt.Errorf("read the earlier scan: %w", err)
 		}
 	}
+	var peer peers
+	if info.IsDir() {
+		if s, err := sweep.Load(c.Since); err == nil { // a folder of a scan of an organization
+			peer = s.Peer
+		}
+	}
 	earlier := assessment.New(c.Version, c.Now.UTC(), controls)
 	for _, path := range paths {
 		report, snapshot, err := readEarlier(path)
@@ -54,7 +60,7 @@ func (c Config) compare(a *assessment.Assessment, controls []*posture.Control, p
 			if earlier.Judged.After(snapshot.Taken) {
 				earlier.Judged = snapshot.Taken
 			}
-			earlier.Add(snapshot, judged(snapshot, controls, people.Use(c.Now), posture.Setting{Now: c.Now}))
+			earlier.Add(snapshot, judged(snapshot, controls, people.Use(c.Now), posture.Setting{Now: c.Now, Peer: peer}))
 		}
 	}
 	a.Compare(earlier, c.Since)
