@@ -6,8 +6,8 @@ import (
 	"time"
 
 	"github.com/rootkeep/rootkeep/content"
-	"github.com/rootkeep/rootkeep/iam/escalate"
 	"github.com/rootkeep/rootkeep/iam/escalate/technique"
+	"github.com/rootkeep/rootkeep/iam/escalate/trial"
 )
 
 // caseTime is the moment of the tests.
@@ -27,7 +27,7 @@ func shipped(t testing.TB) []*technique.Technique {
 }
 
 func TestCasesOfEveryTechniqueHold(t *testing.T) {
-	for _, r := range escalate.RunCases(shipped(t), shipped(t)) {
+	for _, r := range trial.Run(shipped(t), shipped(t)) {
 		if !r.OK {
 			t.Errorf("%s: %s: got %s, want %s %s", r.File, r.Case, r.Got, r.Want, r.Err)
 		}

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/rootkeep/rootkeep/content"
 	"github.com/rootkeep/rootkeep/iam"
 	"github.com/rootkeep/rootkeep/iam/account"
 	"github.com/rootkeep/rootkeep/iam/escalate/technique"
@@ -306,4 +307,13 @@ func TestSearchIsTheNaiveSearch(t *testing.T) {
 			t.Errorf("no principal came to %q: the accounts show too little", want)
 		}
 	}
+}
+
+func load(t testing.TB) []*technique.Technique {
+	t.Helper()
+	ts, err := technique.Load(technique.Source{FS: content.Files, Dir: "escalations"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ts
 }

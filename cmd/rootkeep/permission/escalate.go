@@ -16,6 +16,7 @@ import (
 	"github.com/rootkeep/rootkeep/content"
 	"github.com/rootkeep/rootkeep/iam/escalate"
 	"github.com/rootkeep/rootkeep/iam/escalate/technique"
+	"github.com/rootkeep/rootkeep/iam/escalate/trial"
 )
 
 type escalateFlags struct {
@@ -277,7 +278,7 @@ func (f *escalateFlags) printOne(s cli.Streams, ts []*technique.Technique) error
 }
 
 func (f *escalateFlags) runCases(s cli.Streams, ts, all []*technique.Technique) error {
-	results := escalate.RunCases(ts, all)
+	results := trial.Run(ts, all)
 	codes := []int{}
 	failed := 0
 	for _, r := range results {

@@ -1,4 +1,6 @@
-package escalate
+// Package trial runs the cases of techniques: each is an account and what the search has
+// to say of its actor.
+package trial
 
 import (
 	"bytes"
@@ -10,11 +12,12 @@ import (
 
 	"github.com/rootkeep/rootkeep/iam"
 	"github.com/rootkeep/rootkeep/iam/account"
+	"github.com/rootkeep/rootkeep/iam/escalate"
 	"github.com/rootkeep/rootkeep/iam/escalate/technique"
 )
 
-// CaseResult is one case as it went.
-type CaseResult struct {
+// Result is one case as it went.
+type Result struct {
 	Technique string `json:"technique"`
 	File      string `json:"file"`
 	Case      string `json:"case"`
@@ -24,15 +27,15 @@ type CaseResult struct {
 	OK        bool   `json:"ok"`
 }
 
-// RunCases runs the cases of techniques, each with its technique alone, or with those
+// Run runs the cases of techniques, each with its technique alone, or with those
 // of known that the case names.
-func RunCases(ts, known []*technique.Technique) []CaseResult {
-	var out []CaseResult
+func Run(ts, known []*technique.Technique) []Result {
+	var out []Result
 	for _, t := range ts {
 		for i := range t.Cases {
 			c := &t.Cases[i]
-			r := CaseResult{Technique: t.ID, File: t.File, Case: c.Name, Want: c.Want}
-			got, err := runCase(t, c, known, nil)
+			r := Result{Technique: t.ID, File: t.File, Case: c.Name, Want: c.Want}
+			got, err := Case(t, c, known, nil)
 			if r.Got = got; err != nil {
 				r.Err = err.Error()
 			}
@@ -43,8 +46,8 @@ func RunCases(ts, known []*technique.Technique) []CaseResult {
 	return out
 }
 
-// runCase judges one case; denied actions are taken from the actor.
-func runCase(t *technique.Technique, c *technique.Case, known []*technique.Technique, denied []string) (string, error) {
+// Case judges one case; denied actions are taken from the actor.
+func Case(t *technique.Technique, c *technique.Case, known []*technique.Technique, denied []string) (string, error) {
 	text, err := c.Account(denied)
 	if err != nil {
 		return "", err
@@ -54,7 +57,7 @@ func runCase(t *technique.Technique, c *technique.Case, known []*technique.Techn
 		return "", err
 	}
 	for _, p := range a.Problems {
-		if c.Want != Unknown.String() {
+		if c.Want != escalate.Unknown.String() {
 			return "", fmt.Errorf("the case's account does not read: %s", p)
 		}
 	}
@@ -66,7 +69,7 @@ func runCase(t *technique.Technique, c *technique.Case, known []*technique.Techn
 		}
 		used = append(used, known[i])
 	}
-	o := Options{Techniques: used, Now: time.Date(2026, 3, 2, 10, 0, 0, 0, time.UTC), Outside: t.Actor == technique.ActorOutside}
+	o := escalate.Options{Techniques: used, Now: time.Date(2026, 3, 2, 10, 0, 0, 0, time.UTC), Outside: t.Actor == technique.ActorOutside}
 	scp, err := c.Guardrail()
 	if err != nil {
 		return "", err
@@ -78,15 +81,15 @@ func runCase(t *technique.Technique, c *technique.Case, known []*technique.Techn
 		}
 		o.Guardrails.SCPs = [][]*iam.Policy{{p}}
 	}
-	r, err := Search(a, o)
+	r, err := escalate.Search(a, o)
 	if err != nil {
 		return "", err
 	}
-	return r.verdict(t)
+	return verdict(r, t)
 }
 
 // verdict is what a report says of the actor of a case.
-func (r *Report) verdict(t *technique.Technique) (string, error) {
+func verdict(r *escalate.Report, t *technique.Technique) (string, error) {
 	if t.Actor == technique.ActorOutside {
 		for _, p := range r.Outside {
 			return p.Certainty.String(), nil
