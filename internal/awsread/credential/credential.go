@@ -30,11 +30,11 @@ func Guard(p aws.CredentialsProvider) aws.CredentialsProvider {
 	if p == nil {
 		return nil
 	}
-	return guarded{p}
+	return &guarded{p}
 }
 
 // Retrieve is of aws.CredentialsProvider.
-func (g guarded) Retrieve(ctx context.Context) (aws.Credentials, error) {
+func (g *guarded) Retrieve(ctx context.Context) (aws.Credentials, error) {
 	c, err := g.CredentialsProvider.Retrieve(ctx)
 	if err == nil {
 		return c, nil
