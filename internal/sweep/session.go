@@ -29,7 +29,7 @@ func (s *Sweep) Entered(session facts.Session) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	f, err := os.OpenFile(filepath.Join(s.dir, sessionFile), os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
+	f, err := os.OpenFile(s.sessionPath(), os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
 	if err != nil {
 		return fmt.Errorf("save session: %w", err)
 	}
@@ -42,10 +42,47 @@ func (s *Sweep) Entered(session facts.Session) error {
 }
 
 // Sessions are those of the scan so far. A last line that is not whole, as a scan that
-// was killed may leave it, is of a session that was never used: it is cut off.
+// was killed may leave it, is of a session that was never used: it is left out. Nothing
+// is written.
 func (s *Sweep) Sessions() ([]facts.Session, error) {
-	path := filepath.Join(s.dir, sessionFile)
-	f, err := os.OpenFile(path, os.O_RDWR, 0)
+	text, err := s.sessionLines()
+	if err != nil {
+		return nil, err
+	}
+	var out []facts.Session
+	n := 0
+	for line := range bytes.Lines(text[:whole(text)]) {
+		n++
+		var one facts.Session
+		if err := json.Unmarshal(line, &one); err != nil {
+			return nil, fmt.Errorf("%s, line %d: %w", s.sessionPath(), n, err)
+		}
+		out = append(out, one)
+	}
+	return out, nil
+}
+
+// cutSessions takes a last line that is not whole out of the file, so that the next one
+// does not join it.
+func (s *Sweep) cutSessions() error {
+	text, err := s.sessionLines()
+	if err != nil || whole(text) == len(text) {
+		return err
+	}
+	if err := os.Truncate(s.sessionPath(), int64(whole(text))); err != nil {
+		return fmt.Errorf("save sessions: %w", err)
+	}
+	return nil
+}
+
+// whole is the length of the lines that are whole.
+func whole(text []byte) int { return bytes.LastIndexByte(text, '\n') + 1 }
+
+func (s *Sweep) sessionPath() string { return filepath.Join(s.dir, sessionFile) }
+
+// sessionLines is the file of sessions, nothing if there is none.
+func (s *Sweep) sessionLines() ([]byte, error) {
+	f, err := os.Open(s.sessionPath())
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
@@ -58,23 +95,7 @@ func (s *Sweep) Sessions() ([]facts.Session, error) {
 	case err != nil:
 		return nil, fmt.Errorf("read sessions: %w", err)
 	case len(text) > mostSessions:
-		return nil, fmt.Errorf("%s: more than %d MiB", path, mostSessions>>20)
+		return nil, fmt.Errorf("%s: more than %d MiB", f.Name(), mostSessions>>20)
 	}
-	whole := text[:bytes.LastIndexByte(text, '\n')+1]
-	if len(whole) < len(text) {
-		if err := f.Truncate(int64(len(whole))); err != nil {
-			return nil, fmt.Errorf("save sessions: %w", err)
-		}
-	}
-	var out []facts.Session
-	n := 0
-	for line := range bytes.Lines(whole) {
-		n++
-		var one facts.Session
-		if err := json.Unmarshal(line, &one); err != nil {
-			return nil, fmt.Errorf("%s, line %d: %w", path, n, err)
-		}
-		out = append(out, one)
-	}
-	return out, nil
+	return text, nil
 }
