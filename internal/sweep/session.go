@@ -29,7 +29,7 @@ func (s *Sweep) Entered(session facts.Session) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	f, err := os.OpenFile(s.sessionPath(), os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
+	f, err := os.OpenFile(filepath.Join(s.dir, sessionFile), os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
 	if err != nil {
 		return fmt.Errorf("save session: %w", err)
 	}
@@ -41,61 +41,76 @@ func (s *Sweep) Entered(session facts.Session) error {
 	return fmt.Errorf("save session: %w", err)
 }
 
-// Sessions are those of the scan so far. A last line that is not whole, as a scan that
-// was killed may leave it, is of a session that was never used: it is left out. Nothing
-// is written.
+// Sessions are those of the scan so far. Nothing is written.
 func (s *Sweep) Sessions() ([]facts.Session, error) {
-	text, err := s.sessionLines()
-	if err != nil {
-		return nil, err
+	out, err := SessionsIn(s.dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
 	}
-	var out []facts.Session
-	n := 0
-	for line := range bytes.Lines(text[:whole(text)]) {
-		n++
-		var one facts.Session
-		if err := json.Unmarshal(line, &one); err != nil {
-			return nil, fmt.Errorf("%s, line %d: %w", s.sessionPath(), n, err)
-		}
-		out = append(out, one)
-	}
-	return out, nil
+	return out, err
 }
 
 // cutSessions takes a last line that is not whole out of the file, so that the next one
 // does not join it.
 func (s *Sweep) cutSessions() error {
-	text, err := s.sessionLines()
-	if err != nil || whole(text) == len(text) {
-		return err
+	f, err := os.OpenFile(filepath.Join(s.dir, sessionFile), os.O_RDWR, 0)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
 	}
-	if err := os.Truncate(s.sessionPath(), int64(whole(text))); err != nil {
+	if err != nil {
 		return fmt.Errorf("save sessions: %w", err)
+	}
+	defer f.Close()
+	whole, cut, err := wholeLines(f)
+	if err == nil && cut {
+		err = f.Truncate(int64(len(whole)))
+	}
+	if err != nil {
+		return fmt.Errorf("save sessions: %s: %w", f.Name(), err)
 	}
 	return nil
 }
 
-// whole is the length of the lines that are whole.
-func whole(text []byte) int { return bytes.LastIndexByte(text, '\n') + 1 }
-
-func (s *Sweep) sessionPath() string { return filepath.Join(s.dir, sessionFile) }
-
-// sessionLines is the file of sessions, nothing if there is none.
-func (s *Sweep) sessionLines() ([]byte, error) {
-	f, err := os.Open(s.sessionPath())
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
+// SessionsIn are the sessions of the scan in a folder, of which nothing is changed: it
+// may be under way. A last line that is not whole, as a scan that was killed may leave
+// it, is of a session that was never used: it is left out. The error is fs.ErrNotExist if no session is on record there.
+func SessionsIn(dir string) ([]facts.Session, error) {
+	path := filepath.Join(dir, sessionFile)
+	f, err := os.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("read sessions: %w", err)
 	}
 	defer f.Close()
-	text, err := io.ReadAll(io.LimitReader(f, mostSessions+1))
-	switch {
-	case err != nil:
-		return nil, fmt.Errorf("read sessions: %w", err)
-	case len(text) > mostSessions:
-		return nil, fmt.Errorf("%s: more than %d MiB", f.Name(), mostSessions>>20)
+	whole, _, err := wholeLines(f)
+	if err != nil {
+		return nil, fmt.Errorf("read sessions: %s: %w", path, err)
 	}
-	return text, nil
+	return sessionsOf(path, whole)
+}
+
+// wholeLines are all lines but a last one that does not end.
+func wholeLines(f *os.File) (lines []byte, cut bool, err error) {
+	text, err := io.ReadAll(io.LimitReader(f, mostSessions+1))
+	if err == nil && len(text) > mostSessions {
+		err = fmt.Errorf("more than %d MiB", mostSessions>>20)
+	}
+	if err != nil {
+		return nil, false, err
+	}
+	lines = text[:bytes.LastIndexByte(text, '\n')+1]
+	return lines, len(lines) < len(text), nil
+}
+
+func sessionsOf(path string, lines []byte) ([]facts.Session, error) {
+	var out []facts.Session
+	n := 0
+	for line := range bytes.Lines(lines) {
+		n++
+		var one facts.Session
+		if err := json.Unmarshal(line, &one); err != nil {
+			return nil, fmt.Errorf("%s, line %d: %w", path, n, err)
+		}
+		out = append(out, one)
+	}
+	return out, nil
 }
