@@ -20,6 +20,7 @@ import (
 	"github.com/aws/smithy-go/logging"
 
 	"github.com/rootkeep/rootkeep"
+	"github.com/rootkeep/rootkeep/internal/awsread/credential"
 	"github.com/rootkeep/rootkeep/internal/report/asff"
 	"github.com/rootkeep/rootkeep/internal/report/assessment"
 )
@@ -67,8 +68,12 @@ func Open(ctx context.Context, c Config) (*Hub, error) {
 	case loaded.Region == "":
 		return nil, errors.New("no AWS Region is set for Security Hub; hint: --region us-east-1")
 	}
+	loaded.Credentials = credential.Guard(loaded.Credentials)
+	if loaded.Credentials == nil {
+		return nil, errors.New("no AWS credentials for Security Hub are configured; hint: sign in, or name a --profile")
+	}
 	if _, err := loaded.Credentials.Retrieve(ctx); err != nil {
-		return nil, fmt.Errorf("no AWS credentials for Security Hub: %w; hint: sign in, or name a --profile", err)
+		return nil, credential.Hint(fmt.Errorf("no AWS credentials for Security Hub: %w", err), "sign in, or name a --profile")
 	}
 	h := &Hub{securityhub.NewFromConfig(loaded), loaded.Region, c.Sleep}
 	if h.sleep == nil {

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -270,6 +271,19 @@ func TestOpenSaysWhatIsMissing(t *testing.T) {
 	t.Setenv("AWS_SECRET_ACCESS_KEY", "")
 	if _, err := awsout.Open(context.Background(), awsout.Config{Region: "eu-west-1"}); err == nil || !strings.Contains(err.Error(), "no AWS credentials") {
 		t.Errorf("got %v, want no credentials", err)
+	}
+}
+
+func TestNothingThatAHelperPrintsIsRepeated(t *testing.T) {
+	newWorld(t)
+	profile := filepath.Join(t.TempDir(), "config")
+	if err := os.WriteFile(profile, []byte("[profile helped]\ncredential_process = echo TOPSECRET\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("AWS_CONFIG_FILE", profile)
+	_, err := awsout.Open(context.Background(), awsout.Config{Profile: "helped", Region: "eu-west-1"})
+	if err == nil || strings.Contains(err.Error(), "TOPSECRET") || !strings.HasSuffix(err.Error(), "; hint: run it by hand") {
+		t.Errorf("got %v, want that the helper gave no credentials, without what it printed", err)
 	}
 }
 

@@ -9,6 +9,7 @@ package awsread
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -24,6 +25,7 @@ import (
 
 	"github.com/rootkeep/rootkeep"
 	"github.com/rootkeep/rootkeep/internal/awsread/call"
+	"github.com/rootkeep/rootkeep/internal/awsread/credential"
 	"github.com/rootkeep/rootkeep/internal/awsread/pace"
 	"github.com/rootkeep/rootkeep/internal/facts"
 )
@@ -134,8 +136,12 @@ func (r *reader) open(ctx context.Context) error {
 	}
 	r.options = r.aws.APIOptions
 	r.aws.APIOptions = append(slices.Clip(r.options), r.paced)
+	r.aws.Credentials = credential.Guard(r.aws.Credentials)
+	if r.aws.Credentials == nil {
+		return errors.New("no AWS credentials are configured; hint: sign in, for instance with aws login or aws sso login, or name a --profile")
+	}
 	if _, err := r.aws.Credentials.Retrieve(ctx); err != nil {
-		return fmt.Errorf("no AWS credentials: %w; hint: sign in, for instance with aws login or aws sso login, or name a --profile", err)
+		return credential.Hint(fmt.Errorf("no AWS credentials: %w", err), "sign in, for instance with aws login or aws sso login, or name a --profile")
 	}
 	return nil
 }

@@ -119,12 +119,19 @@ func (o *Organization) discover(ctx context.Context) error {
 	if err := o.describe(ctx); err != nil {
 		return err
 	}
-	if err := o.list(ctx); err != nil {
+	if err := o.list(ctx); expired(err) {
+		return stale(err)
+	} else if err != nil {
 		return fmt.Errorf("%s %s; hint: use credentials of the management account or of a delegated administrator", listAccounts, why(err))
 	}
 	o.wide = o.base.organizationWide(ctx)
+	if err := o.wide.expired(); err != nil {
+		return stale(err)
+	}
 	var err error
-	if o.paths, err = organization.Paths(ctx, o.base.place(o.base.aws.Region)); err != nil {
+	if o.paths, err = organization.Paths(ctx, o.base.place(o.base.aws.Region)); expired(err) {
+		return stale(err)
+	} else if err != nil {
 		o.wide.lose(organization.ListPolicies, err) // without the tree nobody knows which of them bind an account
 	}
 	return ctx.Err()
@@ -135,6 +142,9 @@ func (o *Organization) describe(ctx context.Context) error {
 	out, err := call.Ask(ctx, p, organizations.NewFromConfig(p.AWS).DescribeOrganization, &organizations.DescribeOrganizationInput{})
 	if _, ok := errors.AsType[*orgtypes.AWSOrganizationsNotInUseException](err); ok {
 		return fmt.Errorf("account %s is in no organization; hint: rootkeep scan --aws without --organization reads it alone", o.base.account)
+	}
+	if expired(err) {
+		return stale(err)
 	}
 	if err == nil && out.Organization == nil {
 		err = errors.New("an answer without an organization")
@@ -194,8 +204,8 @@ func (o *Organization) Read(ctx context.Context, accounts []rootkeep.AccountID, 
 				if ctx.Err() != nil {
 					continue // what was begun is not to be relied on
 				}
-				if e, ok := errors.AsType[*entryError](err); ok && expired(e.err) {
-					stop(stale(e.err)) // no other account can be entered either
+				if _, ok := errors.AsType[*signedOut](err); ok {
+					stop(err)
 					continue
 				}
 				mu.Lock()
@@ -220,23 +230,27 @@ send:
 	return interrupted(whole, context.Cause(ctx))
 }
 
-// account reads one account.
+// account reads one account. The error is a *signedOut if no other can be read either.
 func (o *Organization) account(ctx context.Context, id rootkeep.AccountID) (*facts.Snapshot, error) {
 	defer o.base.pace.Forget(string(id))
 	member, err := o.member(ctx, o.config(id), id)
 	if err != nil {
-		return nil, err
+		return nil, o.ends(nil, err)
 	}
 	var root []*task
+	var rootErr error
 	var wg sync.WaitGroup
 	if o.audits(id) {
-		wg.Go(func() { root = o.base.rootTasks(ctx, member, o.config("")) })
+		wg.Go(func() { root, rootErr = o.base.rootTasks(ctx, member, o.config("")) })
 	}
 	member.told = true
 	s, err := member.collect(ctx)
 	wg.Wait()
-	if err != nil {
-		return nil, err
+	switch {
+	case rootErr != nil:
+		return nil, rootErr // without a snapshot the account is read again
+	case err != nil:
+		return nil, o.ends(member, err)
 	}
 	o.tellMember(s, id)
 	takeRoot(s, root)
@@ -248,6 +262,18 @@ func (o *Organization) account(ctx context.Context, id rootkeep.AccountID) (*fac
 	}
 	s.Sessions = o.sessions(member)
 	return s, nil
+}
+
+// ends makes a *signedOut of an error of an account that comes from the credentials with
+// which all accounts are entered. member is its reader, nil if it was not entered.
+func (o *Organization) ends(member *reader, err error) error {
+	if e, ok := errors.AsType[*entryError](err); ok && expired(e.err) {
+		return &signedOut{stale(e.err)}
+	}
+	if member != nil && member.aws.Credentials == o.base.aws.Credentials && expired(err) {
+		return &signedOut{err}
+	}
+	return err
 }
 
 // sessions are what led to an account: the broker's role, its own, its root's; and those

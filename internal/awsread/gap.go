@@ -10,6 +10,7 @@ import (
 	"github.com/aws/smithy-go"
 
 	"github.com/rootkeep/rootkeep/internal/awsread/call"
+	"github.com/rootkeep/rootkeep/internal/awsread/credential"
 	"github.com/rootkeep/rootkeep/internal/facts"
 )
 
@@ -18,13 +19,35 @@ func refused(err error) bool {
 	return slices.Contains([]string{"InvalidClientTokenId", "UnrecognizedClientException", "SignatureDoesNotMatch", "InvalidSignatureException"}, call.Code(err))
 }
 
+// expired says that the credentials of a call are of no use any more, or are not to be
+// had: another call with them would fare no better.
 func expired(err error) bool {
+	if unavailable(err) {
+		return true
+	}
 	return slices.Contains([]string{"ExpiredToken", "ExpiredTokenException", "RequestExpired"}, call.Code(err))
 }
 
-func stale(err error) error {
-	return fmt.Errorf("the AWS credentials have expired: %w; hint: sign in again, for instance with aws login or aws sso login", err)
+func unavailable(err error) bool {
+	_, ok := errors.AsType[*credential.Error](err)
+	return ok
 }
+
+func stale(err error) error {
+	what := "have expired"
+	if unavailable(err) {
+		what = "cannot be renewed"
+	}
+	return credential.Hint(fmt.Errorf("the AWS credentials %s: %w", what, err), "sign in again, for instance with aws login or aws sso login")
+}
+
+// signedOut is that the credentials with which the reading of an organization began are
+// of no use any more: no other account can be entered either.
+type signedOut struct{ err error }
+
+func (e *signedOut) Error() string { return e.err.Error() }
+
+func (e *signedOut) Unwrap() error { return e.err }
 
 // forManagement is why a member is told nothing of its organization. No permission
 // would change that, so that none is named.

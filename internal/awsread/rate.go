@@ -47,9 +47,10 @@ func retryer() aws.Retryer {
 	return retry.NewStandard(func(o *retry.StandardOptions) { o.MaxAttempts, o.RateLimiter = attempts, ratelimit.None })
 }
 
-// paced has each attempt of a call wait for its turn.
+// paced has each attempt of a call wait for its turn. It has its credentials by then:
+// renewing them is a call that takes a turn too, which may not come while this one has its own.
 func (r *reader) paced(stack *middleware.Stack) error {
-	return stack.Finalize.Insert(middleware.FinalizeMiddlewareFunc("RootkeepPace", r.inTurn), "Retry", middleware.After)
+	return stack.Finalize.Insert(middleware.FinalizeMiddlewareFunc("RootkeepPace", r.inTurn), "ResolveEndpointV2", middleware.After)
 }
 
 func (r *reader) inTurn(ctx context.Context, in middleware.FinalizeInput, next middleware.FinalizeHandler) (out middleware.FinalizeOutput, metadata middleware.Metadata, err error) {

@@ -65,11 +65,15 @@ var rootPaths = map[string]string{
 }
 
 // rootTasks asks a root session of the member for everything. Whatever ends it early
-// leaves tasks that failed, and harms no other facts.
-func (r *reader) rootTasks(ctx context.Context, member *reader, c Config) []*task {
+// leaves tasks that failed, and harms no other facts. The error is that the reader's own
+// credentials have expired.
+func (r *reader) rootTasks(ctx context.Context, member *reader, c Config) ([]*task, error) {
 	root, err := r.enterRoot(ctx, member, c)
-	if err != nil {
-		return []*task{{Operation: identity.RootOperations()[0], err: err}}
+	switch {
+	case expired(err):
+		return nil, &signedOut{stale(err)}
+	case err != nil:
+		return []*task{{Operation: identity.RootOperations()[0], err: err}}, nil
 	}
 	var tasks []*task
 	for _, o := range identity.RootOperations() {
@@ -81,7 +85,7 @@ func (r *reader) rootTasks(ctx context.Context, member *reader, c Config) []*tas
 			t.err = cmp.Or(err, errors.New("it was not asked"))
 		}
 	}
-	return tasks
+	return tasks, nil
 }
 
 // takeRoot puts what a root session said into a snapshot. What it did not say is a gap

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
@@ -24,6 +25,10 @@ type role struct {
 	externalID string
 	scan       string // name and source identity of the session
 }
+
+// renewBefore is how long before its end a session is renewed: more than a call takes
+// with all its attempts.
+const renewBefore = 5 * time.Minute
 
 // entryError is that a role could not be entered.
 type entryError struct {
@@ -52,7 +57,7 @@ func (r *reader) enter(ctx context.Context, c Config, arn, externalID, scan stri
 		return nil, fmt.Errorf("%q is no ARN of a role; hint: want arn:aws:iam::ACCOUNT:role/NAME", short(arn))
 	}
 	to := r.as(c, parsed.Account, nil)
-	to.aws.Credentials = aws.NewCredentialsCache(&role{from: r, to: to, arn: arn, externalID: externalID, scan: scan})
+	to.aws.Credentials = aws.NewCredentialsCache(&role{from: r, to: to, arn: arn, externalID: externalID, scan: scan}, func(o *aws.CredentialsCacheOptions) { o.ExpiryWindow = renewBefore })
 	if _, err := to.aws.Credentials.Retrieve(ctx); err != nil {
 		if e, ok := errors.AsType[*entryError](err); ok {
 			return nil, e // without what the SDK says around it

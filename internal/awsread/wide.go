@@ -54,6 +54,16 @@ func (w *wideFacts) tell(s *facts.Snapshot, path []string) {
 	lost.gaps(s)
 }
 
+// expired is the error of an answer for which the credentials had expired, nil if none had.
+func (w *wideFacts) expired() error {
+	for _, a := range w.answers {
+		if expired(a.err) {
+			return a.err
+		}
+	}
+	return nil
+}
+
 // lose notes that an answer is of no use, if it was given at all.
 func (w *wideFacts) lose(action string, err error) {
 	for i := range w.answers {

@@ -41,16 +41,24 @@ func (s *Sweep) Entered(session facts.Session) error {
 	return fmt.Errorf("save session: %w", err)
 }
 
-// Sessions are those of the scan so far. A last line that is not whole, as a scan that
-// was killed may leave it, is of a session that was never used: it is cut off.
+// Sessions are those of the scan so far. Nothing is written.
 func (s *Sweep) Sessions() ([]facts.Session, error) {
-	path := filepath.Join(s.dir, sessionFile)
-	f, err := os.OpenFile(path, os.O_RDWR, 0)
+	out, err := SessionsIn(s.dir)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
+	return out, err
+}
+
+// cutSessions takes a last line that is not whole out of the file, so that the next one
+// does not join it.
+func (s *Sweep) cutSessions() error {
+	f, err := os.OpenFile(filepath.Join(s.dir, sessionFile), os.O_RDWR, 0)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
 	if err != nil {
-		return nil, fmt.Errorf("read sessions: %w", err)
+		return fmt.Errorf("save sessions: %w", err)
 	}
 	defer f.Close()
 	whole, cut, err := wholeLines(f)
@@ -58,13 +66,14 @@ func (s *Sweep) Sessions() ([]facts.Session, error) {
 		err = f.Truncate(int64(len(whole)))
 	}
 	if err != nil {
-		return nil, fmt.Errorf("read sessions: %s: %w", path, err)
+		return fmt.Errorf("save sessions: %s: %w", f.Name(), err)
 	}
-	return sessionsOf(path, whole)
+	return nil
 }
 
 // SessionsIn are the sessions of the scan in a folder, of which nothing is changed: it
-// may be under way. The error is fs.ErrNotExist if no session is on record there.
+// may be under way. A last line that is not whole, as a scan that was killed may leave
+// it, is of a session that was never used: it is left out. The error is fs.ErrNotExist if no session is on record there.
 func SessionsIn(dir string) ([]facts.Session, error) {
 	path := filepath.Join(dir, sessionFile)
 	f, err := os.Open(path)

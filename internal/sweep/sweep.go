@@ -2,8 +2,10 @@
 // snapshot of each account as soon as it is read. A scan that ended early is taken up
 // again where it was, and one that is done is judged again from the folder.
 //
-// The folder holds scan.json, the state, sessions.jsonl, the temporary credentials that
-// the scan was given, and ACCOUNT.json for each account that was read. Files appear whole or not at all, and only their owner can read them.
+// The folder holds scan.json, the state, sessions.jsonl, which temporary credentials the
+// scan was given, scan.lock, which keeps a second scan out, and ACCOUNT.json for each
+// account that was read. Files appear whole or not at all, and only their owner can read
+// them.
 package sweep
 
 import (
@@ -59,6 +61,7 @@ type Account struct {
 type Sweep struct {
 	State State
 	dir   string
+	lock  *os.File // of one that is written, nil of one that is read
 
 	mu sync.Mutex // guards the file of sessions
 
@@ -68,18 +71,72 @@ type Sweep struct {
 const (
 	// StateFile is the name of the state in the folder.
 	StateFile = "scan.json"
+	lockFile  = "scan.lock"
 	partial   = ".part-" // begins the name of a file that is not whole
 	mostState = 16 << 20 // bytes of a state file: ten thousand accounts take two million
 	kept      = 4        // snapshots that Peer keeps
 )
 
+// errHeld is that another process, or another Sweep of this one, has a lock.
+var errHeld = errors.New("another scan is writing here")
+
 // Open begins a scan in a folder that is new or empty, or takes up the one that is
 // there. It is refused if that one has other parameters, is older than within, or was
-// finished with nothing left to read.
+// finished with nothing left to read; or if another scan is writing there. The folder is
+// this scan's until Close.
 func Open(dir string, id func() string, now time.Time, p Parameters, within time.Duration) (*Sweep, error) {
+	if err := room(dir); err != nil {
+		return nil, err
+	}
+	lock, err := hold(filepath.Join(dir, lockFile))
+	if errors.Is(err, errHeld) {
+		return nil, fmt.Errorf("%s: %w; hint: wait for its end, or name another --save", dir, err)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("save scan: %w", err)
+	}
+	s, err := take(dir, id, now, p, within)
+	if err != nil {
+		lock.Close()
+		return nil, err
+	}
+	s.lock = lock
+	return s, nil
+}
+
+// Close lets another scan write in the folder. The file of the lock stays: one that
+// comes and goes can be locked twice.
+func (s *Sweep) Close() error {
+	if s.lock == nil {
+		return nil
+	}
+	return s.lock.Close()
+}
+
+// room makes a folder for a scan, or says that there is something else in it.
+func room(dir string) error {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return fmt.Errorf("save scan: %w", err)
+	}
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return fmt.Errorf("save scan: %w", err)
+	}
+	has := func(name string) bool {
+		return slices.ContainsFunc(entries, func(e fs.DirEntry) bool { return e.Name() == name })
+	}
+	if len(entries) > 0 && !has(StateFile) && !(len(entries) == 1 && has(lockFile)) {
+		return fmt.Errorf("save scan: %s is not empty and holds no scan; hint: name a new folder", dir)
+	}
+	return nil
+}
+
+// take is Open of a folder that is locked.
+func take(dir string, id func() string, now time.Time, p Parameters, within time.Duration) (*Sweep, error) {
 	s, err := Load(dir)
 	if errors.Is(err, fs.ErrNotExist) {
-		return create(dir, State{Format: Format, Scan: id(), Started: now.UTC(), Parameters: p})
+		s = &Sweep{State: State{Format: Format, Scan: id(), Started: now.UTC(), Parameters: p}, dir: dir}
+		return s, s.write()
 	}
 	if err != nil {
 		return nil, err
@@ -93,28 +150,24 @@ func Open(dir string, id func() string, now time.Time, p Parameters, within time
 	case age > within:
 		return nil, fmt.Errorf("%s holds a scan of %s, which is %s old; hint: --resume-within %s takes it up all the same, another --save begins a new one",
 			dir, s.State.Started.Format(time.RFC3339), age.Round(time.Minute), (age + time.Hour).Round(time.Hour))
-	case !s.State.Finished.IsZero() && !slices.ContainsFunc(s.State.Accounts, func(a Account) bool { return a.Problem != "" }):
+	case !s.State.Finished.IsZero() && !slices.ContainsFunc(s.State.Accounts, s.lacks):
 		return nil, fmt.Errorf("%s holds a finished scan of %s; hint: --snapshot %s judges it again, another --save reads anew", dir, s.State.Started.Format(time.RFC3339), dir)
 	}
 	return s, s.clean()
 }
 
-func create(dir string, state State) (*Sweep, error) {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, fmt.Errorf("save scan: %w", err)
+// lacks says whether an account is still to be read: a snapshot that is not there, or
+// broken, is no snapshot.
+func (s *Sweep) lacks(a Account) bool {
+	if a.Left != "" {
+		return false
 	}
-	entries, err := os.ReadDir(dir)
-	if err != nil {
-		return nil, fmt.Errorf("save scan: %w", err)
-	}
-	if len(entries) > 0 {
-		return nil, fmt.Errorf("save scan: %s is not empty and holds no scan; hint: name a new folder", dir)
-	}
-	s := &Sweep{State: state, dir: dir}
-	return s, s.write()
+	_, err := s.Snapshot(a.ID)
+	return a.Problem != "" || err != nil
 }
 
-// Load reads the scan of a folder. The error is fs.ErrNotExist if it holds none.
+// Load reads the scan of a folder, to be read alone: nothing is written, and another scan
+// may be writing there. The error is fs.ErrNotExist if it holds none.
 func Load(dir string) (*Sweep, error) {
 	f, err := os.Open(filepath.Join(dir, StateFile))
 	if err != nil {
@@ -154,11 +207,11 @@ func (s *Sweep) clean() error {
 			}
 		}
 	}
-	return nil
+	return s.cutSessions()
 }
 
 // Begin notes the organization and its accounts, and gives those that are still to be
-// read. A scan of another organization is not gone on with.
+// read: that have no snapshot, or one that cannot be read. A scan of another organization is not gone on with.
 func (s *Sweep) Begin(organization string, accounts []Account) ([]rootkeep.AccountID, error) {
 	if s.State.Organization != "" && s.State.Organization != organization {
 		return nil, fmt.Errorf("%s holds a scan of organization %s, and these credentials are of %s; hint: use the other credentials, or another --save", s.dir, s.State.Organization, organization)
@@ -166,13 +219,8 @@ func (s *Sweep) Begin(organization string, accounts []Account) ([]rootkeep.Accou
 	s.State.Organization, s.State.Accounts, s.State.Finished = organization, slices.Clone(accounts), time.Time{}
 	var out []rootkeep.AccountID
 	for _, a := range accounts {
-		_, err := os.Stat(s.path(a.ID))
-		switch {
-		case a.Left != "" || err == nil:
-		case errors.Is(err, fs.ErrNotExist):
+		if s.lacks(a) {
 			out = append(out, a.ID)
-		default:
-			return nil, fmt.Errorf("save scan: %w", err)
 		}
 	}
 	return out, s.write()
@@ -180,6 +228,7 @@ func (s *Sweep) Begin(organization string, accounts []Account) ([]rootkeep.Accou
 
 // Put keeps the snapshot of an account.
 func (s *Sweep) Put(snapshot *facts.Snapshot) error {
+	s.recent = slices.DeleteFunc(s.recent, func(r *facts.Snapshot) bool { return r.Account == snapshot.Account })
 	return s.replace(s.path(snapshot.Account), snapshot.Write)
 }
 

@@ -53,6 +53,14 @@ func put(t *testing.T, s *sweep.Sweep, account rootkeep.AccountID) {
 	}
 }
 
+// ended lets the folder go, as the end of a process does.
+func ended(t *testing.T, s *sweep.Sweep) {
+	t.Helper()
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func write(t *testing.T, text string, path ...string) {
 	t.Helper()
 	if err := os.WriteFile(filepath.Join(path...), []byte(text), 0o600); err != nil {
@@ -61,7 +69,8 @@ func write(t *testing.T, text string, path ...string) {
 }
 
 func TestAScanIsTakenUpWhereItWas(t *testing.T) {
-	dir, _ := begun(t)
+	dir, s := begun(t)
+	ended(t, s)
 	write(t, "{", dir, ".part-123") // as a scan that was killed leaves it
 	write(t, `{"account": "111111111111", "access_key": "ASIA1"}`+"\n"+`{"account": "22`, dir, "sessions.jsonl")
 	s, err := sweep.Open(dir, func() string { return "SC-OTHER" }, start.Add(time.Hour), usual, time.Hour)
@@ -97,7 +106,7 @@ func TestAScanIsTakenUpWhereItWas(t *testing.T) {
 		}
 		names = append(names, e.Name())
 	}
-	if want := []string{"111111111111.json", "222222222222.json", "scan.json", "sessions.jsonl"}; !slices.Equal(names, want) {
+	if want := []string{"111111111111.json", "222222222222.json", "scan.json", "scan.lock", "sessions.jsonl"}; !slices.Equal(names, want) {
 		t.Errorf("files: got %v, want %v", names, want)
 	}
 }
@@ -161,6 +170,7 @@ func TestFoldersThatAreNotTakenUp(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			dir, s := begun(t)
+			ended(t, s)
 			if err := c.do(t, dir, s); err == nil || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("got %v, want an error with %q", err, c.want)
 			}
@@ -171,7 +181,7 @@ func TestFoldersThatAreNotTakenUp(t *testing.T) {
 // A scan that did not find its organization has nothing that is worth keeping to.
 func TestAScanThatDidNotBeginTakesNewParameters(t *testing.T) {
 	dir := t.TempDir()
-	open(t, dir)
+	ended(t, open(t, dir))
 	later := start.AddDate(0, 0, 9)
 	s, err := sweep.Open(dir, id, later, sweep.Parameters{Role: "other"}, time.Hour)
 	if err != nil || s.State.Parameters.Role != "other" || !s.State.Started.Equal(later) {
@@ -194,6 +204,7 @@ func TestAFinishedScanReadsWhatFailed(t *testing.T) {
 	if err := s.Finish(start); err != nil {
 		t.Fatal(err)
 	}
+	ended(t, s)
 	s = open(t, dir)
 	if got := s.State.Accounts[1].Problem; got != "role cannot be entered" {
 		t.Errorf("the problem: got %q", got)
@@ -266,8 +277,8 @@ func TestAFailedWriteLeavesNothing(t *testing.T) {
 	if err := s.Put(bad); err == nil {
 		t.Error("a snapshot that cannot be written: got no error")
 	}
-	if entries, err := os.ReadDir(dir); err != nil || len(entries) != 2 {
-		t.Errorf("got %v, %v, want the state and one snapshot", entries, err)
+	if entries, err := os.ReadDir(dir); err != nil || len(entries) != 3 {
+		t.Errorf("got %v, %v, want the state, its lock and one snapshot", entries, err)
 	}
 }
 

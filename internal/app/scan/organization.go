@@ -47,6 +47,7 @@ func (c Config) organization(ctx context.Context, a *assessment.Assessment, judg
 	if err != nil {
 		return err
 	}
+	defer s.Close()
 	entry := c.Organization.Entry
 	entry.Scan, entry.Entered = s.State.Scan, s.Entered
 	if entry.Earlier, err = s.Sessions(); err != nil {
