@@ -178,7 +178,8 @@ func (a *authority) written(holder ref.Val) ref.Val {
 }
 
 // limit leaves out of what is written the documents that make their holder
-// administrator: they fail for that, once.
+// administrator: they fail for that, once. A managed policy that is attached to nobody
+// does not, so that nothing of it is left out.
 func (a *authority) limit(holder ref.Val) ref.Val {
 	key := fmt.Sprint(holder.(traits.Indexer).Get(types.String("arn")).Value())
 	if known, ok := a.limited[key]; ok {
@@ -188,6 +189,15 @@ func (a *authority) limit(holder ref.Val) ref.Val {
 	list, ok := all.(traits.Lister)
 	if !ok {
 		return all // unknown, with reasons of this expression alone
+	}
+	if holder.Type().TypeName() == "facts.Policy" {
+		p := as[facts.Policy](holder)
+		if gaps := a.Lacks(p.ARN, "policies.attachments"); len(gaps) > 0 {
+			return a.unknown(permission.Answer{Gaps: gaps})
+		}
+		if p.Attachments == 0 {
+			return all
+		}
 	}
 	var rest []ref.Val
 	for i := types.Int(0); i < list.Size().(types.Int); i++ {
