@@ -36,6 +36,7 @@ test-long: build setup ## fuzz every decoder for a while, race detector on every
 bench: build setup ## speed and memory over EVENTS generated events, and of permissions, as ratios of one run
 	go run ./tools/bench -events $(EVENTS) -seed $(SEED) -bin $(BIN)
 	go run ./tools/iambench -oracle $(ORACLE)
+	go run ./tools/evalbench -bin $(BIN)
 
 lint: ## formatting, vet, and every shipped detection
 	test -z "$$(gofmt -l .)"

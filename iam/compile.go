@@ -2,6 +2,7 @@ package iam
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/rootkeep/rootkeep"
 	"github.com/rootkeep/rootkeep/iam/action"
@@ -124,6 +125,18 @@ func Parse(name string, src []byte) (*Policy, error) {
 	return Compile(name, doc)
 }
 
+// Named is the policy under another name: it shares all that was compiled.
+func (p *Policy) Named(name string) *Policy {
+	out := &Policy{Name: name, Document: p.Document, Unread: p.Unread, statements: slices.Clone(p.statements)}
+	for i := range out.statements {
+		out.statements[i].policy = out
+	}
+	return out
+}
+
+// Fits says why the policy cannot be in a layer, as NewSet does; nil if it can.
+func (p *Policy) Fits(l Layer) error { return fits(p, l) }
+
 // Unread stands for a policy that exists but could not be read. It may allow or deny
 // anything, so what it takes part in is never certain: decisions become conditional
 // unless other policies settle them.
@@ -194,16 +207,16 @@ func CompileAs(name string, doc *policy.Document, reading Reading) (*Policy, err
 func (s *statement) compile(src *policy.Statement, doc *policy.Document) error {
 	s.denies = src.Denies()
 	s.actionMode = modeOf(src.Action != nil, src.NotAction != nil)
-	texts := either(src.Action, src.NotAction).Values()
+	texts := either(src.Action, src.NotAction)
 	s.actions = make([]action.Pattern, len(texts))
-	for i, text := range texts {
-		s.actions[i] = action.Parse(text)
+	for i := range texts {
+		s.actions[i] = action.Parse(texts[i].Value)
 	}
 	s.resourceMode = modeOf(src.Resource != nil, src.NotResource != nil)
-	texts = either(src.Resource, src.NotResource).Values()
+	texts = either(src.Resource, src.NotResource)
 	s.resources = make([]resource.Pattern, len(texts))
-	for i, text := range texts {
-		s.resources[i] = resource.Parse(text, doc.HasVariables())
+	for i := range texts {
+		s.resources[i] = resource.Parse(texts[i].Value, doc.HasVariables())
 	}
 	s.principalMode = modeOf(src.Principal != nil, src.NotPrincipal != nil)
 	element := src.Principal
@@ -241,9 +254,12 @@ func modeOf(has, hasNot bool) mode {
 	return missing
 }
 
-func either(a, b *policy.Texts) *policy.Texts {
-	if a != nil {
-		return a
+func either(a, b *policy.Texts) []policy.Text {
+	if a == nil {
+		a = b
 	}
-	return b
+	if a == nil {
+		return nil
+	}
+	return a.Items
 }

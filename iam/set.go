@@ -89,7 +89,7 @@ type part struct {
 // NewSet compiles policies. The error names a policy that cannot be in its layer:
 // an identity policy with a Principal, a resource policy without one.
 func NewSet(p Policies) (*Set, error) {
-	s := &Set{}
+	s := &Set{blocks: make([]block, 0, len(p.SCPs)+len(p.RCPs)+5)}
 	for i, level := range p.SCPs {
 		s.blocks = append(s.blocks, block{layer: SCP, level: i, policies: level})
 	}
@@ -109,6 +109,7 @@ func NewSet(p Policies) (*Set, error) {
 	if len(s.blocks) > maxBlocks {
 		return nil, tooMany(len(s.blocks))
 	}
+	all.candidates = make([]candidate, 0, s.statements())
 	for i := range s.blocks {
 		b := &s.blocks[i]
 		s.has.add(b.layer)
@@ -126,6 +127,16 @@ func NewSet(p Policies) (*Set, error) {
 	s.place()
 	s.public = isPublic(p.Resource)
 	return s, nil
+}
+
+// statements is how many the policies of the blocks have.
+func (s *Set) statements() (n int) {
+	for i := range s.blocks {
+		for _, p := range s.blocks[i].policies {
+			n += len(p.statements)
+		}
+	}
+	return n
 }
 
 // Join unites Sets of different layers. Nothing is compiled again: the policies of

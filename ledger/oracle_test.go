@@ -112,4 +112,3 @@ func TestAReceiptIsATLogProof(t *testing.T) {
 		t.Errorf("checkpoint: got %+v, %v", c, err)
 	}
 }
-

@@ -89,7 +89,7 @@ type answer struct {
 // Who asks with patterns leaves the choice of names to the actor.
 func (g *graph) ask(s *state, set *iam.Set, n *plan.Need, t *target, patterns []string) []answer {
 	on := g.expand(n.On, s, t)
-	tried := witness.Of(on, patterns, s.who.Principal.Name)
+	tried := g.witnesses(on, patterns, s.who.Principal.Name)
 	if len(tried) >= witness.Max {
 		g.cut["policies write more names of one kind of resource than were tried"] = true
 	}
@@ -116,6 +116,19 @@ func (g *graph) ask(s *state, set *iam.Set, n *plan.Need, t *target, patterns []
 		}
 	}
 	return best
+}
+
+// witnesses are the names that are tried. Without patterns they hang on the form alone.
+func (g *graph) witnesses(form string, patterns []string, user string) []witness.Witness {
+	if len(patterns) > 0 {
+		return witness.Of(form, patterns, user)
+	}
+	known, ok := g.free[form]
+	if !ok {
+		known = witness.Of(form, nil, user)
+		g.free[form] = known
+	}
+	return known
 }
 
 // askNamed is ask for a need on something that has a name already.
@@ -212,8 +225,9 @@ func (g *graph) callContexts(s *state, c *plan.Call, resource, region string, t 
 	if cached, ok := s.byCall[key]; ok && !own {
 		return cached
 	}
-	out := make([]iam.Context, len(s.contexts))
-	for i, ctx := range s.contexts {
+	contexts := g.contexts(s)
+	out := make([]iam.Context, len(contexts))
+	for i, ctx := range contexts {
 		if region != "" {
 			ctx = ctx.With("aws:RequestedRegion", region)
 		}

@@ -14,7 +14,6 @@
 package escalate
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -93,7 +92,8 @@ type graph struct {
 	delegates            map[accountID]*iam.Policy
 	ideal                map[accountID]*iam.Set
 	may                  map[string]plan.Bits // by witness.Actions
-	unread               map[*iam.Set]bool    // sets with a policy that could not be read
+	mayBy                map[*iam.Policy]plan.Bits
+	unread               map[*iam.Set]bool // sets with a policy that could not be read
 	trusts               map[*iam.Policy]*trust
 	served               map[servedRole]Certainty
 	entries              map[*account.Identity][]entry
@@ -107,7 +107,8 @@ type graph struct {
 	leads     map[*state][]*lead
 	everyone  *pools
 	forms     map[formKey]string
-	scratch   iam.Request // of the question that is being asked
+	free      map[string][]witness.Witness // by the form, without patterns
+	scratch   iam.Request                  // of the question that is being asked
 	distant   map[int]*pools
 	cut       map[string]bool // why the search is not whole
 }
@@ -127,7 +128,7 @@ func Search(a *account.Account, o Options) (*Report, error) {
 		}
 		g.bases[i] = s
 	}
-	g.everyone = &pools{g: g, states: slices.Clone(g.states), lists: map[string]*pool{}}
+	g.everyone = &pools{g: g, states: slices.Clone(g.states), lists: map[poolKey]*pool{}}
 	// The list grows: a changed state has changes of its own.
 	for n := 0; n < len(g.states); n++ {
 		if err := g.change(g.states[n]); err != nil {
@@ -148,25 +149,19 @@ func Search(a *account.Account, o Options) (*Report, error) {
 func newGraph(a *account.Account, o Options) (*graph, error) {
 	g := &graph{
 		o: o, account: a, inAccount: map[string]bool{},
-		delegates: map[accountID]*iam.Policy{}, ideal: map[accountID]*iam.Set{}, may: map[string]plan.Bits{}, unread: map[*iam.Set]bool{},
+		delegates: map[accountID]*iam.Policy{}, ideal: map[accountID]*iam.Set{}, may: map[string]plan.Bits{}, mayBy: map[*iam.Policy]plan.Bits{}, unread: map[*iam.Set]bool{},
 		trusts: map[*iam.Policy]*trust{}, served: map[servedRole]Certainty{}, entries: map[*account.Identity][]entry{},
 		bases: map[*account.Identity]*state{}, index: map[*account.Identity]int{}, byChange: map[string]*state{}, changedOf: map[*account.Identity]int{},
-		newcomers: map[accountID]*state{}, leads: map[*state][]*lead{}, distant: map[int]*pools{}, forms: map[formKey]string{}, cut: map[string]bool{},
+		newcomers: map[accountID]*state{}, leads: map[*state][]*lead{}, distant: map[int]*pools{}, forms: map[formKey]string{}, free: map[string][]witness.Witness{}, cut: map[string]bool{},
 	}
 	if g.o.MaxSteps == 0 {
 		g.o.MaxSteps = 10
 	}
-	for _, p := range []struct {
-		into **iam.Policy
-		name string
-		text string
-	}{{&g.all, "AdministratorAccess", allowAll}, {&g.none, "nothing", allowNone}, {&g.trustsAll, "the new trust policy", trustsAll}} {
-		parsed, err := iam.Parse(p.name, []byte(p.text))
-		if err != nil {
-			return nil, fmt.Errorf("escalate: %w", err)
-		}
-		*p.into = parsed
+	fixed, err := constants()
+	if err != nil {
+		return nil, err
 	}
+	g.all, g.none, g.trustsAll = fixed[0], fixed[1], fixed[2]
 	for _, i := range a.Identities() {
 		g.inAccount[i.Principal.ARN] = true
 		if !serviceLinked(i) {

@@ -119,7 +119,7 @@ func (g *graph) changesAtOnce(s *state, p *plan.Plan) (bool, error) {
 // atDistance are the principals that are so many steps from administrator.
 func (g *graph) atDistance(steps int) *pools {
 	if g.distant[steps] == nil {
-		ps := &pools{g: g, lists: map[string]*pool{}}
+		ps := &pools{g: g, lists: map[poolKey]*pool{}}
 		for _, s := range g.states {
 			if near := s.resolved && s.steps == steps || steps == 0 && s.administrator != None; near && len(s.changes) == 0 {
 				ps.states = append(ps.states, s)

@@ -51,6 +51,9 @@ func (g *graph) fixed(s *state, p *plan.Plan) Certainty {
 				break
 			}
 		}
+		if s.fixed == nil {
+			s.fixed = map[int]Certainty{}
+		}
 		s.fixed[p.Number] = c
 	}
 	return c
@@ -80,6 +83,9 @@ func (g *graph) boundNeed(s *state, n *plan.Need, t *target) Certainty {
 		c, ok := s.named[key]
 		if !ok {
 			c = g.askNamed(s, n, t)
+			if s.named == nil {
+				s.named = map[namedKey]Certainty{}
+			}
 			s.named[key] = c
 		}
 		return c
@@ -124,7 +130,7 @@ func (g *graph) solve(c Certainty) error {
 		}
 	}
 	for steps := 0; steps < g.o.MaxSteps; steps++ {
-		pools := pools{g: g, states: fresh[steps], steps: steps, lists: map[string]*pool{}}
+		pools := pools{g: g, states: fresh[steps], steps: steps, lists: map[poolKey]*pool{}}
 		for _, s := range g.states {
 			if s.resolved || s.administrator <= g.o.Enough {
 				continue
@@ -171,7 +177,14 @@ type pools struct {
 	g      *graph
 	states []*state
 	steps  int // how far they are from administrator
-	lists  map[string]*pool
+	lists  map[poolKey]*pool
+}
+
+// poolKey is what the targets of a plan depend on.
+type poolKey struct {
+	target  technique.Target
+	service string
+	assume  technique.Assume
 }
 
 type pool struct {
@@ -189,7 +202,7 @@ type pooled struct {
 // of are the states that a plan can be used on. That a role trusts a service, or has a
 // provider, does not depend on who asks.
 func (ps *pools) of(p *plan.Plan) (*pool, error) {
-	key := string(p.Target) + " " + p.Service + " " + string(p.Assume)
+	key := poolKey{p.Target, p.Service, p.Assume}
 	if out := ps.lists[key]; out != nil {
 		return out, nil
 	}
@@ -272,22 +285,22 @@ func (g *graph) try(s *state, p *plan.Plan, to *pooled, fixed Certainty) (*edge,
 	if to.to.who == s.who || p.Assume == technique.NoSession && to.to.who.Principal.Account != s.who.Principal.Account {
 		return nil, nil
 	}
-	var best *edge
+	best, at := None, -1
 	for i := range to.targets {
 		c := max(fixed, to.trusted)
 		if c < s.administrator {
 			c = max(c, g.bound(s, p, &to.targets[i]))
 		}
-		if c < s.administrator && (best == nil || c < best.certainty) {
-			best = &edge{plan: p, target: to.targets[i], certainty: c, to: to.to}
+		if c < s.administrator && c < best {
+			best, at = c, i
 		}
 	}
-	if best == nil {
+	if at < 0 {
 		return nil, nil
 	}
 	session, err := g.session(s, p, to.to.who)
-	if best.certainty = max(best.certainty, session); err != nil || best.certainty == None {
+	if best = max(best, session); err != nil || best == None {
 		return nil, err
 	}
-	return best, nil
+	return &edge{plan: p, target: to.targets[at], certainty: best, to: to.to}, nil
 }

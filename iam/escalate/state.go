@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/rootkeep/rootkeep"
@@ -26,11 +27,11 @@ type state struct {
 	may      plan.Bits    // actions that some identity policy may allow
 	becoming []*plan.Plan // candidates that become another principal; nil before they are asked for
 	set      *iam.Set
-	open     *iam.Set // set, for a role whose trust policy names everyone
-	contexts []iam.Context
+	open     *iam.Set      // set, for a role whose trust policy names everyone
+	contexts []iam.Context // nil before they are asked for
 	byCall   map[callKey][]iam.Context
-	written  []string // resource patterns of its policies
-	fixed    map[int]Certainty
+	written  []string          // resource patterns of its policies
+	fixed    map[int]Certainty // by the number of the plan; nil before one is asked about
 	// asked holds, by need.same and number of the principal, one more than the certainty.
 	asked [][]uint8
 	named map[namedKey]Certainty // of what is no principal
@@ -89,6 +90,16 @@ const (
 	maxChanged = 64 // changed states of one principal
 )
 
+// constants are allowAll, allowNone and trustsAll, under the names that paths show.
+var constants = sync.OnceValues(func() (out [3]*iam.Policy, err error) {
+	for i, p := range [...]struct{ name, text string }{{"AdministratorAccess", allowAll}, {"nothing", allowNone}, {"the new trust policy", trustsAll}} {
+		if out[i], err = iam.Parse(p.name, []byte(p.text)); err != nil {
+			return out, fmt.Errorf("escalate: %w", err)
+		}
+	}
+	return out, nil
+})
+
 // base makes the state of a principal as the account has it.
 func (g *graph) base(i *account.Identity) (*state, error) {
 	s := &state{who: i, policies: i.Policies(g.o.Guardrails), groups: i.Groups}
@@ -131,10 +142,7 @@ func (g *graph) prepare(s *state) (err error) {
 	for _, policy := range s.policies.Identity {
 		s.may.Add(g.mayOf(policy))
 	}
-	s.contexts = g.contexts(s)
 	s.byCall = map[callKey][]iam.Context{}
-	s.fixed = map[int]Certainty{}
-	s.named = map[namedKey]Certainty{}
 	s.administrator = g.administrator(s)
 	g.states = append(g.states, s)
 	return nil
@@ -144,6 +152,15 @@ func (g *graph) prepare(s *state) (err error) {
 // policies that allow the same actions, which many principals do, each on its own
 // resources.
 func (g *graph) mayOf(p *iam.Policy) plan.Bits {
+	b, ok := g.mayBy[p]
+	if !ok {
+		b = g.mayAlike(p)
+		g.mayBy[p] = b
+	}
+	return b
+}
+
+func (g *graph) mayAlike(p *iam.Policy) plan.Bits {
 	key := witness.Actions(p)
 	b, ok := g.may[key]
 	if !ok {
@@ -162,6 +179,13 @@ func (g *graph) mayOf(p *iam.Policy) plan.Bits {
 // policies tell them apart: with credentials of this moment, and for a user with an
 // access key, of which no time is told.
 func (g *graph) contexts(s *state) []iam.Context {
+	if s.contexts == nil {
+		s.contexts = g.newContexts(s)
+	}
+	return s.contexts
+}
+
+func (g *graph) newContexts(s *state) []iam.Context {
 	c := s.who.Context(g.o.Guardrails, g.o.Context)
 	if s.retagged {
 		// Not closed: any tag may be there, with any value.

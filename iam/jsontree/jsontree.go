@@ -103,9 +103,10 @@ func (e *Error) Error() string { return fmt.Sprintf("offset %d: %s", e.Offset, e
 
 // Parse reads exactly one JSON value (RFC 8259) and surrounding white space. A
 // UTF-8 byte order mark is passed over. Invalid UTF-8, lone surrogates, depth
-// over MaxDepth and more than MaxValues values are errors of type *Error.
+// over MaxDepth and more than MaxValues values are errors of type *Error. The texts of
+// the tree are parts of one copy of src.
 func Parse(src []byte) (Value, error) {
-	p := parser{src: src}
+	p := parser{src: string(src), open: make([]Value, 0, 16)} // a policy seldom needs more
 	switch {
 	case bytes.HasPrefix(src, []byte{0xEF, 0xBB, 0xBF}):
 		p.at = 3
@@ -115,9 +116,9 @@ func Parse(src []byte) (Value, error) {
 	if len(src) > 1<<30 {
 		return Value{}, &Error{0, "more than 1 GiB"}
 	}
-	var v Value
 	p.space()
-	if err := p.value(&v, 0); err != nil {
+	v, err := p.value(0)
+	if err != nil {
 		return Value{}, err
 	}
 	p.space()

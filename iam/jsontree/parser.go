@@ -7,7 +7,7 @@ import (
 )
 
 type parser struct {
-	src    []byte
+	src    string
 	at     int
 	values int
 	open   []Value // items of the objects and lists that are being read
@@ -15,9 +15,10 @@ type parser struct {
 
 // close takes the items read since the object or list began, in a list of their
 // exact size.
-func (p *parser) close(v *Value, from int) {
-	v.Kids = slices.Clone(p.open[from:])
+func (p *parser) close(from int) []Value {
+	kids := slices.Clone(p.open[from:])
 	p.open = p.open[:from]
+	return kids
 }
 
 func (p *parser) fail(want string) error { return &Error{p.at, want} }
@@ -40,104 +41,106 @@ func (p *parser) peek() byte {
 	return 0
 }
 
-func (p *parser) value(v *Value, depth int) error {
+// value gives the value itself, not a place for it: that would be on the heap.
+func (p *parser) value(depth int) (v Value, err error) {
 	if p.values++; p.values > MaxValues {
-		return p.fail("more than 1048576 values in one document")
+		return v, p.fail("more than 1048576 values in one document")
 	}
 	v.Start = int32(p.at)
-	var err error
 	switch c := p.peek(); {
 	case p.at >= len(p.src):
-		return p.fail("document ends early, want a value")
+		return v, p.fail("document ends early, want a value")
 	case c == '{' || c == '[':
 		if depth >= MaxDepth {
-			return p.fail("nested more than 100 levels deep")
+			return v, p.fail("nested more than 100 levels deep")
 		}
 		if c == '{' {
-			v.Kind, err = Object, p.object(v, depth)
+			v.Kind = Object
+			v.Kids, err = p.object(depth)
 		} else {
-			v.Kind, err = List, p.list(v, depth)
+			v.Kind = List
+			v.Kids, err = p.list(depth)
 		}
 	case c == '"':
 		v.Kind = String
 		v.Text, err = p.text()
 	case c == '-' || c >= '0' && c <= '9':
 		v.Kind, err = Number, p.number()
-		v.Text = string(p.src[v.Start:p.at])
+		v.Text = p.src[v.Start:p.at]
 	default:
-		err = p.word(v)
+		v.Kind, v.Text, err = p.word()
 	}
 	v.End = int32(p.at)
-	return err
+	return v, err
 }
 
-func (p *parser) word(v *Value) error {
+func (p *parser) word() (Kind, string, error) {
 	for _, w := range []struct {
 		text string
 		kind Kind
 	}{{"true", Bool}, {"false", Bool}, {"null", Null}} {
-		if end := p.at + len(w.text); end <= len(p.src) && string(p.src[p.at:end]) == w.text {
-			p.at, v.Kind, v.Text = end, w.kind, w.text
-			return nil
+		if end := p.at + len(w.text); end <= len(p.src) && p.src[p.at:end] == w.text {
+			p.at = end
+			return w.kind, w.text, nil
 		}
 	}
-	return p.fail("want a value")
+	return Null, "", p.fail("want a value")
 }
 
-func (p *parser) object(v *Value, depth int) error {
+func (p *parser) object(depth int) ([]Value, error) {
 	p.at++
 	p.space()
 	if p.peek() == '}' {
 		p.at++
-		return nil
+		return nil, nil
 	}
 	from := len(p.open)
 	for {
 		p.space()
 		if p.peek() != '"' {
-			return p.fail(`want a key in double quotes`)
+			return nil, p.fail(`want a key in double quotes`)
 		}
-		kid := Value{KeySpan: Span{Start: int32(p.at)}}
-		var err error
-		if kid.Key, err = p.text(); err != nil {
-			return err
+		start := int32(p.at)
+		key, err := p.text()
+		if err != nil {
+			return nil, err
 		}
-		kid.KeySpan.End = int32(p.at)
+		span := Span{start, int32(p.at)}
 		p.space()
 		if p.peek() != ':' {
-			return p.fail(`want ":" after a key`)
+			return nil, p.fail(`want ":" after a key`)
 		}
 		p.at++
 		p.space()
-		if err := p.value(&kid, depth+1); err != nil {
-			return err
+		kid, err := p.value(depth + 1)
+		if err != nil {
+			return nil, err
 		}
+		kid.Key, kid.KeySpan = key, span
 		p.open = append(p.open, kid)
 		if more, err := p.next('}'); !more || err != nil {
-			p.close(v, from)
-			return err
+			return p.close(from), err
 		}
 	}
 }
 
-func (p *parser) list(v *Value, depth int) error {
+func (p *parser) list(depth int) ([]Value, error) {
 	p.at++
 	p.space()
 	if p.peek() == ']' {
 		p.at++
-		return nil
+		return nil, nil
 	}
 	from := len(p.open)
 	for {
 		p.space()
-		var kid Value
-		if err := p.value(&kid, depth+1); err != nil {
-			return err
+		kid, err := p.value(depth + 1)
+		if err != nil {
+			return nil, err
 		}
 		p.open = append(p.open, kid)
 		if more, err := p.next(']'); !more || err != nil {
-			p.close(v, from)
-			return err
+			return p.close(from), err
 		}
 	}
 }
@@ -199,12 +202,12 @@ func (p *parser) text() (string, error) {
 		switch c := p.src[p.at]; {
 		case c == '"':
 			s := p.src[from:p.at]
-			if !utf8.Valid(s) {
+			if !utf8.ValidString(s) {
 				p.at = from
 				return "", p.fail("text that is not UTF-8")
 			}
 			p.at++
-			return string(s), nil
+			return s, nil
 		case c == '\\':
 			return p.escaped(from)
 		case c < 0x20:

@@ -55,6 +55,9 @@ type Pattern struct {
 // is literal text.
 func Parse(s string, syntax Syntax) Pattern {
 	var p Pattern
+	if n := strings.Count(s, "*"); s != "" {
+		p.tokens = make([]Token, 0, 2*n+1) // what few patterns have more of
+	}
 	rest := s
 	literal := func(t string) {
 		if n := len(p.tokens); t != "" && n > 0 && p.tokens[n-1].Kind == Literal {

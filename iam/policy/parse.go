@@ -94,6 +94,7 @@ func (p *parser) statements(v *jsontree.Value) {
 		p.doc.SingleStatement = true
 		p.statement(v)
 	case jsontree.List:
+		p.doc.Statements = make([]Statement, 0, len(v.Kids))
 		for i := range v.Kids {
 			if v.Kids[i].Kind != jsontree.Object {
 				p.problem(v.Kids[i].Span, "DATA_TYPE_MISMATCH", "statement is %s, want an object", v.Kids[i].Kind)

@@ -172,7 +172,11 @@ func (h *Hub) call(ctx context.Context, batch []asff.Finding) (map[string]types.
 	}
 	failed := map[string]types.ImportFindingsError{}
 	for _, f := range answer.FailedFindings {
-		failed[aws.ToString(f.Id)] = f
+		id := aws.ToString(f.Id)
+		if !slices.ContainsFunc(batch, func(sent asff.Finding) bool { return sent.ID == id }) {
+			return nil, fmt.Errorf("Security Hub refused a finding that was not sent: %q", id)
+		}
+		failed[id] = f
 	}
 	if n := int(aws.ToInt32(answer.FailedCount)); n > len(failed) {
 		return nil, fmt.Errorf("Security Hub did not take %d findings and named %d of them", n, len(failed))

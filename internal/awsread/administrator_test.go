@@ -53,7 +53,7 @@ func TestAdministrationOfTheOrganization(t *testing.T) {
 		}, map[string]rootkeep.Status{"SH-05": rootkeep.Pass, "GD-03": rootkeep.Pass, "GD-04": rootkeep.Pass}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			w := newWorld(t)
+			w := newWorld(t).in(home, "eu-west-1", "eu-south-1")
 			w.organized(c.administrator)
 			c.set(w)
 			s := w.collect()
@@ -77,7 +77,7 @@ func TestAdministrationOfTheOrganization(t *testing.T) {
 // Some calls matter in an organization alone.
 func TestADeniedPermissionMakesNothingPassInAnOrganization(t *testing.T) {
 	controls := controls(t)
-	w := newWorld(t)
+	w := newWorld(t).in(home, "eu-west-1", "eu-south-1")
 	w.organized("111111111111")
 	whole := statuses(w.collect(), controls)
 	for _, action := range []string{

@@ -9,6 +9,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -17,19 +18,24 @@ import (
 	"github.com/rootkeep/rootkeep"
 	"github.com/rootkeep/rootkeep/internal/app/scan"
 	"github.com/rootkeep/rootkeep/internal/awsread"
-	"github.com/rootkeep/rootkeep/internal/awsread/call"
 	"github.com/rootkeep/rootkeep/internal/awssim/cloud"
 	"github.com/rootkeep/rootkeep/internal/facts"
 	"github.com/rootkeep/rootkeep/internal/posture"
 )
 
+// shipped reads the controls once for all tests.
+var shipped = sync.OnceValues(func() ([]*posture.Control, error) {
+	out, problems, err := scan.LoadControls(nil)
+	return out, errors.Join(append(problems, err)...)
+})
+
 func controls(t *testing.T) []*posture.Control {
 	t.Helper()
-	out, problems, err := scan.LoadControls(nil)
-	if err != nil || len(problems) > 0 {
-		t.Fatal(err, problems)
+	out, err := shipped()
+	if err != nil {
+		t.Fatal(err)
 	}
-	return out
+	return slices.Clone(out)
 }
 
 func TestAWholeAccount(t *testing.T) {
@@ -162,112 +168,6 @@ func TestOperationsAreWhatIsCalled(t *testing.T) {
 	if len(regions) != 18 || !regions["eu-south-1"] {
 		t.Errorf("Regions: got %d, want the 17 that every account has and eu-south-1", len(regions))
 	}
-}
-
-// apiNames are the operations that the API and IAM name differently, by action.
-var apiNames = map[string]string{
-	"s3:ListAllMyBuckets": "ListBuckets", "s3:GetBucketPublicAccessBlock": "GetPublicAccessBlock", "s3:GetBucketObjectLockConfiguration": "GetObjectLockConfiguration",
-	"s3:GetLifecycleConfiguration": "GetBucketLifecycleConfiguration",
-}
-
-// actionOf is the IAM action of a call that the simulator counted.
-func actionOf(service, operation string) string {
-	for action, name := range apiNames {
-		if strings.HasPrefix(action, service+":") && name == operation {
-			return action
-		}
-	}
-	return strings.Replace(service, "monitoring", "cloudwatch", 1) + ":" + operation
-}
-
-// deny makes the calls that an action permits fail.
-func (w *world) deny(action string) {
-	service, operation, _ := strings.Cut(action, ":")
-	if name, ok := apiNames[action]; ok {
-		operation = name
-	}
-	w.AddFault(cloud.Fault{Kind: cloud.Deny, Service: strings.Replace(service, "cloudwatch", "monitoring", 1), Operation: operation})
-}
-
-// statuses of findings by control, Region and resource.
-func statuses(s *facts.Snapshot, controls []*posture.Control) map[string]rootkeep.Finding {
-	out := map[string]rootkeep.Finding{}
-	for _, f := range posture.Evaluate(s, controls, posture.Setting{Now: time.Now()}) {
-		out[f.Control+" "+string(f.Region)+" "+f.Resource] = f
-	}
-	return out
-}
-
-// ofOrganization says whether an operation is answered in vain outside an organization.
-func ofOrganization(action string) bool {
-	return strings.HasPrefix(action, "organizations:") || action == "iam:ListOrganizationsFeatures"
-}
-
-// registered fills in what the register would tell, so that it hides no other gap.
-func registered(s *facts.Snapshot) *facts.Snapshot {
-	s.Facts.Decided.OwnedDomains, s.Facts.Decided.SecurityAccounts = []string{"example.com"}, []string{"333333333333"}
-	s.Observe("decision", s.Taken, "", "decided")
-	return s
-}
-
-func TestADeniedPermissionMakesNothingPass(t *testing.T) {
-	controls := controls(t)
-	decides := map[string]bool{} // calls of the organization that some finding rests on
-	for _, c := range []struct {
-		name      string
-		spoil     func(*world)
-		organized bool
-	}{
-		{"an account whose alarm works", func(*world) {}, false},
-		{"an account whose trail is stopped", func(w *world) { w.call("cloudtrail", "StopLogging", map[string]any{"Name": "all"}) }, false},
-		{"a management account", (*world).managing, true},
-		{"a delegated administrator", (*world).delegated, true},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			w := newWorld(t)
-			c.spoil(w)
-			w.ResetRequests()
-			whole := statuses(registered(w.collect()), controls)
-			for _, o := range w.calledBy(c.organized) {
-				w.deny(o.Action)
-				s := registered(w.collect())
-				w.ClearFaults()
-				if !slices.ContainsFunc(s.Gaps, func(g facts.Gap) bool { return g.Permission == o.Action && strings.Contains(g.Reason, "denied") }) {
-					t.Errorf("%s denied: no gap names it", o.Action)
-				}
-				lost := 0
-				for name, f := range statuses(s, controls) {
-					if f.Status == rootkeep.Pass && whole[name].Status != rootkeep.Pass {
-						t.Errorf("%s denied: %s passes, and was %s", o.Action, name, whole[name].Status)
-					}
-					if f.Status == rootkeep.Unknown && slices.Contains(f.Permissions, o.Action) {
-						lost++
-					}
-				}
-				decides[o.Action] = decides[o.Action] || lost > 0
-				if lost == 0 && !slices.Contains([]string{"iam:ListAccountAliases", "securityhub:DescribeOrganizationConfiguration"}, o.Action) && !ofOrganization(o.Action) {
-					t.Errorf("%s denied: no finding is unknown for it", o.Action)
-				}
-			}
-		})
-	}
-	for _, o := range awsread.Operations() {
-		if ofOrganization(o.Action) && !decides[o.Action] {
-			t.Errorf("%s denied: no finding of any account is unknown for it", o.Action)
-		}
-	}
-}
-
-// calledBy are the operations that were called so far; of an organization only those
-// that are not the same in every account.
-func (w *world) calledBy(organized bool) []call.Operation {
-	called := map[string]bool{}
-	for _, r := range w.Requests() {
-		called[strings.Replace(r.Service, "monitoring", "cloudwatch", 1)+":"+r.Operation] = true
-	}
-	return slices.DeleteFunc(awsread.Operations()[1:], func(o call.Operation) bool { // nothing permits sts:GetCallerIdentity, nothing but SCPs denies it
-		return !called[o.Action] || organized && !ofOrganization(o.Action) && o.Action != "account:GetPrimaryEmail"
-	})
 }
 
 func TestWithoutItsRegionsOneIsRead(t *testing.T) {
@@ -465,7 +365,7 @@ func TestFactsHaveTheTimeOfTheirAnswer(t *testing.T) {
 }
 
 func TestFaultsThatPassAreSurvived(t *testing.T) {
-	w := newWorld(t)
+	w := newWorld(t).in(home, "eu-west-1", "eu-south-1")
 	w.AddFault(cloud.Fault{Kind: cloud.Throttle, Service: "logs", Region: "eu-west-1", Times: 1})
 	w.AddFault(cloud.Fault{Kind: cloud.Throttle, Service: "iam", Operation: "GetAccountSummary", Times: 1})
 	w.AddFault(cloud.Fault{Kind: cloud.Broken, Service: "monitoring", Region: "eu-west-2", Times: 1})

@@ -26,9 +26,10 @@ type group struct {
 	entry awsread.Entry
 }
 
-func newGroup(t *testing.T, accounts int) *group {
+// newGroup makes an organization whose accounts have some Regions, or all.
+func newGroup(t *testing.T, accounts int, regions ...string) *group {
 	t.Helper()
-	o := simtest.Start(t, accounts, nil)
+	o := simtest.Start(t, accounts, simtest.In(regions...))
 	return &group{o, &world{Cloud: o.Cloud, t: t}, awsread.Entry{Scan: "SC-TEST", Role: simtest.Role}}
 }
 
@@ -63,11 +64,16 @@ func TestAnOrganizationIsReadByItsRoles(t *testing.T) {
 	if len(read) != 5 || len(failed) > 0 {
 		t.Fatalf("got %d accounts and failures %v, want 5", len(read), failed)
 	}
+	logs := "arn:aws:s3:::trail-logs-" + string(g.ID("log-archive"))
 	for id, s := range read {
 		if s.Account != id || len(s.Facts.Users) != 4 || len(s.Facts.Regions) < 17 {
 			t.Errorf("%s: got account %s with %d users and %d Regions", id, s.Account, len(s.Facts.Users), len(s.Facts.Regions))
 		}
 		for _, gap := range s.Gaps {
+			// The organization's trail is the management account's, its bucket another's.
+			if id == g.ID("management") && gap.Resource == logs && strings.HasPrefix(gap.Path, "buckets.") && gap.Permission == "" {
+				continue
+			}
 			if id != g.ID("management") || gap.Path != "root.devices" || gap.Permission != "" {
 				t.Errorf("%s: gap %+v", id, gap)
 			}
@@ -151,7 +157,7 @@ func (g *group) broker() {
 }
 
 func TestRootUsersOfMembersAreSeen(t *testing.T) {
-	g := newGroup(t, 12)
+	g := newGroup(t, 12, home)
 	read, failed := g.read(g.IDs()...)
 	if len(failed) > 0 {
 		t.Fatal(failed)
@@ -200,7 +206,7 @@ func TestWithoutRootSessionsTheRestIsRead(t *testing.T) {
 		{"a call in the session denied", "root.devices", "iam:ListMFADevices", "iam:ListMFADevices in a root session denied", func(g *group) { g.AddFault(cloud.Fault{Kind: cloud.Deny, Operation: "ListMFADevices"}) }},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			g := newGroup(t, 4)
+			g := newGroup(t, 4, home)
 			c.spoil(g)
 			read, failed := g.read(g.ID("app-1"))
 			s := read[g.ID("app-1")]
@@ -221,7 +227,7 @@ func TestWithoutRootSessionsTheRestIsRead(t *testing.T) {
 }
 
 func TestRolesThatCannotBeEnteredStopNoOther(t *testing.T) {
-	g := newGroup(t, 40)
+	g := newGroup(t, 40, home)
 	lost := []rootkeep.AccountID{g.ID("app-3"), g.ID("app-17"), g.ID("app-30")}
 	for _, id := range lost {
 		delete(g.Account(id).Roles, "RootkeepReadOnly")

@@ -2,6 +2,7 @@ package awsread_test
 
 import (
 	"context"
+	"net/http"
 	"sync"
 	"testing"
 	"time"
@@ -28,6 +29,8 @@ type world struct {
 
 	mu     sync.Mutex // guards what follows
 	pauses []time.Duration
+
+	regions []string // that AWS names, nil for all that are enabled
 }
 
 func newWorld(t *testing.T) *world {
@@ -153,7 +156,18 @@ func (w *world) organize(management *cloud.Account) {
 
 // environment is all that a process finds: the simulator, these keys, nothing else.
 func (w *world) environment(key, secret, token string) {
-	simtest.Environment(w.t, w.Cloud, key, secret, token)
+	var h http.Handler = w.Cloud
+	if few := simtest.In(w.regions...); few != nil {
+		h = few(h)
+	}
+	simtest.Environment(w.t, h, key, secret, token)
+}
+
+// in has AWS name only some Regions, where the others would say the same.
+func (w *world) in(regions ...string) *world {
+	w.regions = regions
+	w.environment(w.admin.Keys[0].ID, w.admin.Keys[0].Secret, "")
+	return w
 }
 
 // config waits for nothing, and notes how long it would have.

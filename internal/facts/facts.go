@@ -117,18 +117,23 @@ func covers(branch, path string) bool {
 // GapsOf.
 func (s *Snapshot) Unknown() []Gap {
 	var out []Gap
+	observed := map[string]bool{}
+	for _, o := range s.Origins {
+		observed[o.Path] = true
+	}
+	keys := map[string]Path{} // by list
 	for _, p := range allPaths {
-		if g, ok := s.lacks(p); ok {
+		if g, ok := s.lacks(p, observed); ok {
 			out = append(out, g)
 			continue
 		}
 		branch, _, _ := strings.Cut(p.Name, ".")
-		i := slices.IndexFunc(allLists, func(l List) bool { return l.Name == branch })
-		if i < 0 {
-			continue
+		key, ok := keys[branch]
+		if !ok {
+			key = keyPath(branch)
+			keys[branch] = key
 		}
-		key := slices.IndexFunc(allPaths, func(k Path) bool { return k.Name == branch+"."+allLists[i].Key })
-		if g, ok := s.lacks(allPaths[key]); ok {
+		if g, ok := s.lacks(key, observed); key.Name != "" && ok {
 			g.Path = p.Name
 			out = append(out, g)
 		}
@@ -136,18 +141,42 @@ func (s *Snapshot) Unknown() []Gap {
 	return out
 }
 
-// lacks says why a fact is not known, if it is not.
-func (s *Snapshot) lacks(p Path) (Gap, bool) {
+// keyPath is the fact that tells the elements of a list apart; the zero Path for what
+// is no list.
+func keyPath(branch string) Path {
+	i := slices.IndexFunc(allLists, func(l List) bool { return l.Name == branch })
+	if i < 0 {
+		return Path{}
+	}
+	name := branch + "." + allLists[i].Key
+	return allPaths[slices.IndexFunc(allPaths, func(p Path) bool { return p.Name == name })]
+}
+
+// lacks says why a fact is not known, if it is not. observed are the paths that have an
+// origin.
+func (s *Snapshot) lacks(p Path, observed map[string]bool) (Gap, bool) {
 	if g, ok := s.gap(p.Name, ""); ok {
 		return Gap{Path: p.Name, Permission: g.Permission, Reason: g.Reason}, true
 	}
-	if _, ok := s.Origin(p.Name); ok {
+	if within(observed, p.Name) {
 		return Gap{}, false
 	}
 	if !strings.Contains(p.Call, ":") {
 		return Gap{Path: p.Name, Reason: "no " + p.Call + " in the register"}, true
 	}
 	return Gap{Path: p.Name, Reason: "not collected: " + p.Call + " tells it"}, true
+}
+
+// within says whether a path or a branch that holds it is in the set.
+func within(set map[string]bool, path string) bool {
+	for !set[path] {
+		i := strings.LastIndexByte(path, '.')
+		if i < 0 {
+			return false
+		}
+		path = path[:i]
+	}
+	return true
 }
 
 // GapsOf lists what could not be read of one resource.

@@ -20,7 +20,7 @@ func (c *Control) Refuse(reason string) error {
 // for it.
 var proofFacts = []string{
 	"alarms.metric", "composite_alarms.rule", "event_rules.pattern", "log_alarms.query", "metric_filters.pattern", "subscriptions.confirmed", "topics.policy", "trails.log_group",
-	"trails.logging",
+	"trails.logging", "trails.selectors",
 }
 
 // Uses are the facts that decide, sorted by path.

@@ -95,6 +95,7 @@ func TestEveryBrokenLinkOfARuleIsCaught(t *testing.T) {
 		}, rootkeep.Fail, "no rule of EventBridge in us-east-1"},
 		{"no trail", func(f *facts.Facts) { f.Trails = nil }, rootkeep.Fail, "without a live trail in that Region"},
 		{"a trail that does not log", func(f *facts.Facts) { f.Trails[0].Logging = false }, rootkeep.Fail, "without a live trail in that Region"},
+		{"a trail that records no sign-in", func(f *facts.Facts) { f.Trails[0].Selectors[0].Writes = false }, rootkeep.Fail, "trail org does not record signin:ConsoleLogin"},
 		{"a trail of another Region", func(f *facts.Facts) { f.Trails[0].MultiRegion, f.Trails[0].Region = false, "us-east-1" }, rootkeep.Fail, "without a live trail in that Region"},
 		{"no target", func(f *facts.Facts) { f.EventRules[0].Targets = nil }, rootkeep.Fail, "it has no target"},
 		{"a machine as target", func(f *facts.Facts) {
@@ -210,6 +211,7 @@ func TestEveryBrokenLinkOfALogAlarmIsCaught(t *testing.T) {
 		}, rootkeep.Unknown, "a property that is not there"},
 		{"a query that computes", func(f *facts.Facts) { f.LogAlarms[0].Query += " | stats count(*)" }, rootkeep.Unknown, "the command stats is not computed"},
 		{"a trail that does not log", func(f *facts.Facts) { f.Trails[0].Logging = false }, rootkeep.Fail, "no trail of all Regions delivers there"},
+		{"a trail that records no sign-in", func(f *facts.Facts) { f.Trails[0].Selectors[0].Writes = false }, rootkeep.Fail, "trail org does not record signin:ConsoleLogin"},
 		{"another aggregation", func(f *facts.Facts) { f.LogAlarms[0].Aggregation = "avg(n)" }, rootkeep.Unknown, `"avg(n)"`},
 		{"greater than 1", func(f *facts.Facts) { f.LogAlarms[0].Comparison = "GreaterThanThreshold" }, rootkeep.Fail, "a count of 1, which is not greater than 1"},
 		{"five", func(f *facts.Facts) { f.LogAlarms[0].Threshold = 5 }, rootkeep.Fail, "not at least 5"},

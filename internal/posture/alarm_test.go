@@ -15,7 +15,8 @@ const rootPattern = `{ $.userIdentity.type = "Root" && $.userIdentity.invokedBy 
 // monitored is an account whose root alarm reaches a person.
 func monitored() *facts.Snapshot {
 	s := &facts.Snapshot{Format: facts.Format, Account: "111122223333"}
-	s.Facts.Trails = []facts.Trail{{ARN: "arn:aws:cloudtrail:us-east-1:111122223333:trail/org", Name: "org", MultiRegion: true, Logging: true, LogGroup: "arn:aws:logs:us-east-1:111122223333:log-group:trail:*"}}
+	s.Facts.Trails = []facts.Trail{{ARN: "arn:aws:cloudtrail:us-east-1:111122223333:trail/org", Name: "org", MultiRegion: true, Logging: true, LogGroup: "arn:aws:logs:us-east-1:111122223333:log-group:trail:*",
+		Selectors: []facts.Selector{{Category: "Management", Reads: true, Writes: true}}}}
 	s.Facts.MetricFilters = []facts.MetricFilter{{
 		Name: "root", LogGroup: "trail", Pattern: rootPattern, Transformations: []facts.Transformation{{Namespace: "CIS", Metric: "RootUse", Value: "1"}},
 	}}
@@ -93,6 +94,18 @@ func TestEveryBrokenLinkOfAnAlarmIsCaught(t *testing.T) {
 		{"a filter whose Region is told", func(f *facts.Facts) { f.MetricFilters[0].Region = "us-east-1" }, rootkeep.Pass, ""},
 		{"a trail of one Region", func(f *facts.Facts) { f.Trails[0].MultiRegion = false }, rootkeep.Fail, "no trail of all Regions"},
 		{"a trail that does not log", func(f *facts.Facts) { f.Trails[0].Logging = false }, rootkeep.Fail, "no trail of all Regions"},
+		{"a trail of data events alone", func(f *facts.Facts) { f.Trails[0].Selectors[0].Category = "Data" }, rootkeep.Fail, "trail org does not record signin:ConsoleLogin"},
+		{"a trail of reads alone", func(f *facts.Facts) { f.Trails[0].Selectors[0].Writes = false }, rootkeep.Fail, "trail org does not record signin:ConsoleLogin"},
+		{"a trail of writes alone", func(f *facts.Facts) { f.Trails[0].Selectors[0].Reads = false }, rootkeep.Fail, "trail org does not record"},
+		{"a trail that records nothing", func(f *facts.Facts) { f.Trails[0].Selectors = nil }, rootkeep.Fail, "does not record"},
+		{"a trail that leaves out sources of other events", func(f *facts.Facts) {
+			f.Trails[0].Selectors[0].Excluded = []string{"kms.amazonaws.com", "rdsdata.amazonaws.com"}
+		}, rootkeep.Pass, ""},
+		{"a trail that leaves out the source", func(f *facts.Facts) { f.Trails[0].Selectors[0].Excluded = []string{"signin.amazonaws.com"} }, rootkeep.Fail, "does not record signin:ConsoleLogin"},
+		{"what one selector leaves out another takes", func(f *facts.Facts) {
+			f.Trails[0].Selectors = []facts.Selector{{Category: "Management", Reads: true, Writes: true, Excluded: []string{"signin.amazonaws.com"}}, {Category: "Management", Writes: true}}
+		}, rootkeep.Pass, ""},
+		{"a trail under further conditions", func(f *facts.Facts) { f.Trails[0].Selectors[0].Only = []string{"eventName equals X"} }, rootkeep.Unknown, "hangs on conditions of its selectors"},
 		{"a filter without a clause", func(f *facts.Facts) { f.MetricFilters[0].Pattern = `{ $.userIdentity.type = "Root" }` }, rootkeep.Fail, "as well, which is another thing"},
 		{"a filter with a clause too many", func(f *facts.Facts) {
 			f.MetricFilters[0].Pattern = strings.Replace(rootPattern, "{", `{ $.eventName = "ConsoleLogin" && `, 1)
@@ -143,11 +156,13 @@ func TestAnAlarmOfWhichALinkWasNotReadIsUnknown(t *testing.T) {
 func TestATrailThatAWSWasAskedAboutInVainProvesNothing(t *testing.T) {
 	controls := shipped(t)
 	for _, resource := range []string{"", "arn:aws:cloudtrail:us-east-1:111122223333:trail/org"} {
-		s := monitored()
-		s.Gaps = []facts.Gap{{Path: "trails.logging", Resource: resource, Permission: "cloudtrail:GetTrailStatus", Reason: "denied"}}
-		f := rootAlarm(t, s, controls)
-		if f.Status != rootkeep.Unknown || !slices.Contains(f.Permissions, "cloudtrail:GetTrailStatus") {
-			t.Errorf("gap of %q: got %s %v, want unknown for want of cloudtrail:GetTrailStatus", resource, f.Status, f.Permissions)
+		for path, permission := range map[string]string{"trails.logging": "cloudtrail:GetTrailStatus", "trails.selectors": "cloudtrail:GetEventSelectors"} {
+			s := monitored()
+			s.Gaps = []facts.Gap{{Path: path, Resource: resource, Permission: permission, Reason: "denied"}}
+			f := rootAlarm(t, s, controls)
+			if f.Status != rootkeep.Unknown || !slices.Contains(f.Permissions, permission) {
+				t.Errorf("gap of %q: got %s %v, want unknown for want of %s", resource, f.Status, f.Permissions, permission)
+			}
 		}
 	}
 }

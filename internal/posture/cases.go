@@ -139,7 +139,8 @@ func (t *Case) monitor(s *facts.Snapshot) {
 		s.Observe("case", caseTime, "", list)
 	}
 	set("trails", func(f *facts.Facts) {
-		f.Trails = []facts.Trail{{Name: "all", MultiRegion: true, GlobalEvents: true, Logging: true, LogGroup: "arn:aws:logs" + at + "log-group:trail:*"}}
+		f.Trails = []facts.Trail{{Name: "all", MultiRegion: true, GlobalEvents: true, Logging: true, LogGroup: "arn:aws:logs" + at + "log-group:trail:*",
+			Selectors: []facts.Selector{{Category: "Management", Reads: true, Writes: true}}}}
 	})
 	set("metric_filters", func(f *facts.Facts) {
 		f.MetricFilters = []facts.MetricFilter{{

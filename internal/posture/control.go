@@ -10,8 +10,11 @@ import (
 	"maps"
 	"path"
 	"regexp"
+	"runtime"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 
 	"github.com/rootkeep/rootkeep"
 	"github.com/rootkeep/rootkeep/internal/rule"
@@ -81,13 +84,8 @@ func Load(bases rule.Bases, sources ...rule.Source) ([]*Control, []error) {
 		if err != nil {
 			problems = append(problems, err)
 		}
-		for _, name := range names {
-			c, err := load(src, name)
-			if err == nil && c.Watch != nil {
-				if err = c.Watch.build(bases); err != nil {
-					err = fmt.Errorf("%s: %w", c.file, err)
-				}
-			}
+		for _, r := range loadAll(src, names, bases) {
+			c, err := r.control, r.err
 			if err == nil && files[c.ID] != "" {
 				err = fmt.Errorf("%s: control %s is already in %s", c.file, c.ID, files[c.ID])
 			}
@@ -101,6 +99,35 @@ func Load(bases rule.Bases, sources ...rule.Source) ([]*Control, []error) {
 	}
 	slices.SortFunc(out, func(a, b *Control) int { return strings.Compare(a.ID, b.ID) })
 	return hold(out, problems)
+}
+
+// loaded is what a file came to.
+type loaded struct {
+	control *Control
+	err     error
+}
+
+// loadAll reads the files, in their order, on all processors: each is parsed and
+// compiled by itself, which takes longer than judging.
+func loadAll(src rule.Source, names []string, bases rule.Bases) []loaded {
+	out := make([]loaded, len(names))
+	var next atomic.Int64
+	var workers sync.WaitGroup
+	for range min(runtime.GOMAXPROCS(0), len(names)) {
+		workers.Go(func() {
+			for i := int(next.Add(1)) - 1; i < len(names); i = int(next.Add(1)) - 1 {
+				c, err := load(src, names[i])
+				if err == nil && c.Watch != nil {
+					if err = c.Watch.build(bases); err != nil {
+						err = fmt.Errorf("%s: %w", c.file, err)
+					}
+				}
+				out[i] = loaded{c, err}
+			}
+		})
+	}
+	workers.Wait()
+	return out
 }
 
 // hold finds the controls that others hold. One that cannot be found takes the control

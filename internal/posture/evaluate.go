@@ -3,7 +3,6 @@ package posture
 import (
 	"fmt"
 	"maps"
-	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -22,12 +21,19 @@ type Setting struct {
 	// Peer is the snapshot of another account of the same scan, nil if there is none:
 	// an organization's trail is watched where it is kept.
 	Peer func(rootkeep.AccountID) *facts.Snapshot
+	// Keys are IDs of access keys of root sessions that earlier scans were given in the
+	// account: what they did is no intruder's.
+	Keys []string
 }
 
 // Evaluate judges the snapshot by the controls. Findings come in the order of
 // controls, then of resources.
 func Evaluate(s *facts.Snapshot, controls []*Control, with Setting) []rootkeep.Finding {
-	j := judge{snapshot: s, Setting: with, unknown: map[string]facts.Gap{}, own: map[string][]facts.Gap{}, iam: newAuthority(s), marked: map[*expression]*marks{}}
+	j := judge{
+		snapshot: s, Setting: with, unknown: map[string]facts.Gap{}, own: map[string][]facts.Gap{}, marked: map[*expression]*marks{}, lists: map[string][]element{},
+		adapter: adapter(), root: rootOf(s),
+	}
+	j.iam = newAuthority(s, j.adapter)
 	for _, g := range s.Unknown() {
 		j.unknown[g.Path] = g
 	}
@@ -43,10 +49,26 @@ func Evaluate(s *facts.Snapshot, controls []*Control, with Setting) []rootkeep.F
 	for _, session := range s.Sessions {
 		j.keys = append(j.keys, session.AccessKey)
 	}
+	j.keys = append(j.keys, with.Keys...)
+	j.common = j.values()
+	j.out = make([]rootkeep.Finding, 0, j.expected(controls))
 	for _, c := range controls {
 		j.control(c)
 	}
 	return j.out
+}
+
+// expected is at least how many findings there will be.
+func (j *judge) expected(controls []*Control) (n int) {
+	for _, c := range controls {
+		n++ // of the account, or for want of facts
+		for _, v := range c.views {
+			if v.branch != "" {
+				n += len(j.elements(v.branch))
+			}
+		}
+	}
+	return n
 }
 
 type judge struct {
@@ -60,7 +82,11 @@ type judge struct {
 	marked  map[*expression]*marks // of elements without gaps of their own
 	prover  *alarm.Prover          // nil until a control asks for proof
 	denied  []string               // actions that were refused or failed
-	keys    []string               // access keys of the scan itself
+	keys    []string               // access keys of this scan and of earlier ones
+	adapter types.Adapter
+	common  map[string]any       // what all expressions may name
+	lists   map[string][]element // by branch
+	root    string               // the account, as findings name it
 }
 
 // marks are what is not known of the facts that an expression uses. gaps are the
@@ -68,7 +94,7 @@ type judge struct {
 type marks struct {
 	patterns []*cel.AttributePatternType
 	gaps     map[string][]facts.Gap
-	vars     cel.PartialActivation // over the values of a view, which change under it
+	vars     cel.Activation // over the values of a view, which change under it
 }
 
 // control judges the account, or each element of the control's lists.
@@ -87,56 +113,38 @@ func (j *judge) control(c *Control) {
 		j.view(c, v)
 	}
 	if len(lost) > 0 { // of several lists one finding: it names the account
-		f := j.start(c, c.views[0], "")
+		f := j.start(c, place{resource: j.root})
 		f.lack(lost)
 		j.out = append(j.out, f.Finding)
 	}
 }
 
 func (j *judge) view(c *Control, v *view) {
-	values := map[string]any{
-		"facts": &j.snapshot.Facts, "now": j.Now, "iam": j.iam, "account": string(j.snapshot.Account), "scan_keys": j.keys, "denied": j.denied,
+	values := maps.Clone(j.common)
+	for name, value := range c.params {
+		values[name] = j.adapter.NativeToValue(value)
 	}
-	maps.Copy(values, c.params)
 	if v.branch == "" {
-		j.out = append(j.out, j.finding(c, v, "", values, nil))
+		j.out = append(j.out, j.finding(c, v, place{resource: j.root}, values, nil))
 		return
 	}
-	elements := reflect.ValueOf(&j.snapshot.Facts).Elem().FieldByNameFunc(func(name string) bool { return strings.EqualFold(name, strings.ReplaceAll(v.branch, "_", "")) })
-	j.out = slices.Grow(j.out, elements.Len())
-	for i := range elements.Len() {
-		e := elements.Index(i)
-		key := e.Field(0).String()
-		if id, ok := j.keeper(v.branch, key); ok {
-			f := j.start(c, v, key)
-			f.Status, f.Detail = rootkeep.NotApplicable, "judged in account "+string(id)+", which owns it"
+	for _, e := range j.elements(v.branch) {
+		if e.keeper != "" {
+			f := j.start(c, e.place)
+			f.Status, f.Detail = rootkeep.NotApplicable, "judged in account "+string(e.keeper)+", which owns it"
 			j.out = append(j.out, f.Finding)
 			continue
 		}
-		values[v.variable] = e.Addr().Interface()
-		j.out = append(j.out, j.finding(c, v, key, values, j.own[key]))
+		values[v.variable] = e.value
+		j.out = append(j.out, j.finding(c, v, e.place, values, e.own))
 	}
 }
 
 // pending is a finding in the making.
 type pending struct{ rootkeep.Finding }
 
-func (j *judge) start(c *Control, v *view, resource string) pending {
-	var region rootkeep.Region
-	switch arn, err := rootkeep.ParseARN(resource); {
-	case v.branch == "regions" && resource != "":
-		region, resource = rootkeep.Region(resource), ""
-	case err == nil:
-		region = arn.Region
-	}
-	switch {
-	case resource != "":
-	case j.snapshot.Account == "":
-		resource = "account" // no file says which
-	default:
-		resource = "arn:aws:iam::" + string(j.snapshot.Account) + ":root"
-	}
-	return pending{rootkeep.Finding{Control: c.ID, Title: c.Title, Severity: c.severity, Account: j.snapshot.Account, Region: region, Resource: resource}}
+func (j *judge) start(c *Control, at place) pending {
+	return pending{rootkeep.Finding{Control: c.ID, Title: c.Title, Severity: c.severity, Account: j.snapshot.Account, Region: at.region, Resource: at.resource}}
 }
 
 // lack makes the finding unknown for want of facts.
@@ -154,8 +162,8 @@ func (f *pending) lack(gaps []facts.Gap) {
 	f.Permissions = slices.Compact(f.Permissions)
 }
 
-func (j *judge) finding(c *Control, v *view, resource string, values map[string]any, own []facts.Gap) rootkeep.Finding {
-	f := j.start(c, v, resource)
+func (j *judge) finding(c *Control, v *view, at place, values map[string]any, own []facts.Gap) rootkeep.Finding {
+	f := j.start(c, at)
 	if v.raise != nil && j.ask(c, v, v.raise, values, own, &pending{}) == rootkeep.Pass {
 		f.Severity = c.raised
 	}
@@ -249,7 +257,12 @@ func (j *judge) marks(v *view, e *expression, values map[string]any, own []facts
 	if len(own) > 0 || m == nil {
 		m = j.patterns(v, e, own)
 		var err error
-		if m.vars, err = cel.PartialVars(values, m.patterns...); err != nil {
+		if len(m.patterns) == 0 {
+			m.vars, err = cel.NewActivation(values)
+		} else {
+			m.vars, err = cel.PartialVars(values, m.patterns...)
+		}
+		if err != nil {
 			panic(err) // for values that are no map
 		}
 	}

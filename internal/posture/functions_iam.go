@@ -21,7 +21,9 @@ import (
 // unknown unless something else settles it.
 type authority struct {
 	*permission.Account
-	limited map[string]ref.Val // by the holder's ARN
+	adapter types.Adapter
+	papers  map[*facts.Document]ref.Val // what is written, by the first document of its holder
+	limited map[*facts.Document]ref.Val // the same, of what is limited
 
 	// Of the expression at hand:
 	said    []string               // what answers rest on
@@ -30,8 +32,8 @@ type authority struct {
 
 var iamType = cel.OpaqueType("iam")
 
-func newAuthority(s *facts.Snapshot) *authority {
-	return &authority{Account: permission.Of(s), limited: map[string]ref.Val{}}
+func newAuthority(s *facts.Snapshot, adapter types.Adapter) *authority {
+	return &authority{Account: permission.Of(s), adapter: adapter, papers: map[*facts.Document]ref.Val{}, limited: map[*facts.Document]ref.Val{}}
 }
 
 // begin forgets the expression before.
@@ -64,6 +66,9 @@ func (a *authority) answer(x permission.Answer) ref.Val {
 func (a *authority) list(list []string, x permission.Answer) ref.Val {
 	if x.Truth == iam.Unknown {
 		return a.unknown(x)
+	}
+	if len(list) == 0 {
+		return noTexts
 	}
 	return types.NewStringList(types.DefaultTypeAdapter, list)
 }
@@ -104,19 +109,12 @@ var (
 // iamFunctions are the functions of the variable iam; docs/scan.md lists them.
 func iamFunctions() []cel.EnvOption {
 	var out []cel.EnvOption
-	add := func(name string, result *cel.Type, do func(a *authority, args []ref.Val) ref.Val, args ...*cel.Type) {
+	add := func(name string, result *cel.Type, do cel.OverloadOpt, args ...*cel.Type) {
 		id := "iam_" + name
 		for _, t := range args {
 			id += "_" + strings.ToLower(strings.TrimPrefix(t.TypeName(), "facts."))
 		}
-		call := func(all ...ref.Val) ref.Val {
-			a, ok := all[0].(*authority)
-			if !ok {
-				return types.MaybeNoSuchOverloadErr(all[0])
-			}
-			return do(a, all[1:])
-		}
-		out = append(out, cel.Function(name, cel.MemberOverload(id, append([]*cel.Type{iamType}, args...), result, cel.FunctionBinding(call))))
+		out = append(out, cel.Function(name, cel.MemberOverload(id, append([]*cel.Type{iamType}, args...), result, do)))
 	}
 	out = append(out, cel.Variable("iam", iamType))
 	addHolders(add)
@@ -126,69 +124,75 @@ func iamFunctions() []cel.EnvOption {
 }
 
 // adder declares a function of iam.
-type adder func(name string, result *cel.Type, do func(a *authority, args []ref.Val) ref.Val, args ...*cel.Type)
+type adder func(name string, result *cel.Type, do cel.OverloadOpt, args ...*cel.Type)
+
+// of is a function of one argument: CEL needs no list of arguments for it.
+func of(do func(a *authority, v ref.Val) ref.Val) cel.OverloadOpt {
+	return cel.BinaryBinding(func(who, v ref.Val) ref.Val {
+		a, ok := who.(*authority)
+		if !ok {
+			return types.MaybeNoSuchOverloadErr(who)
+		}
+		return do(a, v)
+	})
+}
+
+// ofMany is a function of several.
+func ofMany(do func(a *authority, v []ref.Val) ref.Val) cel.OverloadOpt {
+	return cel.FunctionBinding(func(all ...ref.Val) ref.Val {
+		a, ok := all[0].(*authority)
+		if !ok {
+			return types.MaybeNoSuchOverloadErr(all[0])
+		}
+		return do(a, all[1:])
+	})
+}
 
 // addHolders declares what is asked of users, roles, groups and managed policies.
 func addHolders(add adder) {
 	user, role, group, policy := object[facts.User](), object[facts.Role](), object[facts.Group](), object[facts.Policy]()
-	add("administrator", cel.BoolType, func(a *authority, v []ref.Val) ref.Val { return a.answer(a.UserHolds(as[facts.User](v[0]))) }, user)
-	add("administrator", cel.BoolType, func(a *authority, v []ref.Val) ref.Val { return a.answer(a.RoleHolds(as[facts.Role](v[0]))) }, role)
-	add("administrator", cel.BoolType, func(a *authority, v []ref.Val) ref.Val { return a.answer(a.GroupHolds(as[facts.Group](v[0]))) }, group)
-	add("privileged", cel.BoolType, func(a *authority, v []ref.Val) ref.Val { return a.answer(a.Privileged(as[facts.User](v[0]))) }, user)
-	add("escalates", cel.BoolType, func(a *authority, v []ref.Val) ref.Val { return a.answer(a.Escalates(as[facts.User](v[0]).ARN)) }, user)
-	add("escalates", cel.BoolType, func(a *authority, v []ref.Val) ref.Val { return a.answer(a.Escalates(as[facts.Role](v[0]).ARN)) }, role)
-	add("loose_assume_root", texts, func(a *authority, v []ref.Val) ref.Val {
-		levels, err := native[facts.PolicyLevel](v[0])
+	add("administrator", cel.BoolType, of(func(a *authority, v ref.Val) ref.Val { return a.answer(a.UserHolds(as[facts.User](v))) }), user)
+	add("administrator", cel.BoolType, of(func(a *authority, v ref.Val) ref.Val { return a.answer(a.RoleHolds(as[facts.Role](v))) }), role)
+	add("administrator", cel.BoolType, of(func(a *authority, v ref.Val) ref.Val { return a.answer(a.GroupHolds(as[facts.Group](v))) }), group)
+	add("privileged", cel.BoolType, of(func(a *authority, v ref.Val) ref.Val { return a.answer(a.Privileged(as[facts.User](v))) }), user)
+	add("escalates", cel.BoolType, of(func(a *authority, v ref.Val) ref.Val { return a.answer(a.Escalates(as[facts.User](v).ARN)) }), user)
+	add("escalates", cel.BoolType, of(func(a *authority, v ref.Val) ref.Val { return a.answer(a.Escalates(as[facts.Role](v).ARN)) }), role)
+	add("loose_assume_root", texts, of(func(a *authority, v ref.Val) ref.Val {
+		levels, err := native[facts.PolicyLevel](v)
 		if err != nil {
 			return types.WrapErr(err)
 		}
 		return a.list(a.LooseAssumeRoot(levels))
-	}, cel.ListType(object[facts.PolicyLevel]()))
+	}), cel.ListType(object[facts.PolicyLevel]()))
 	for _, t := range []*cel.Type{user, role, group, policy} {
-		add("written", documents, func(a *authority, v []ref.Val) ref.Val { return a.written(v[0]) }, t)
-		add("limited", documents, func(a *authority, v []ref.Val) ref.Val { return a.limit(v[0]) }, t)
+		add("written", documents, of(func(a *authority, v ref.Val) ref.Val { return a.written(v) }), t)
+		add("limited", documents, of(func(a *authority, v ref.Val) ref.Val { return a.limit(v) }), t)
 	}
 }
 
 // written are the documents of a holder that the account has written: of a managed
 // policy its text unless it is AWS's own, of users, groups and roles the inline ones.
 func (a *authority) written(holder ref.Val) ref.Val {
-	var arn, field string
-	switch t := holder.Type().TypeName(); t {
-	case "facts.Policy":
-		p := as[facts.Policy](holder)
-		if gaps := a.Lacks(p.ARN, "policies.aws", "policies.document"); len(gaps) > 0 {
-			return a.unknown(permission.Answer{Gaps: gaps})
-		}
-		if p.AWS {
-			return types.NewRefValList(types.DefaultTypeAdapter, nil)
-		}
-		return types.NewRefValList(types.DefaultTypeAdapter, []ref.Val{holder.(traits.Indexer).Get(types.String("document"))})
-	case "facts.User":
-		arn, field = as[facts.User](holder).ARN, "users"
-	case "facts.Group":
-		arn, field = as[facts.Group](holder).ARN, "groups"
-	case "facts.Role":
-		arn, field = as[facts.Role](holder).ARN, "roles"
-	}
-	if gaps := a.Lacks(arn, field+".inline_policies"); len(gaps) > 0 {
+	h := holderOf(holder)
+	if gaps := a.Lacks(h.arn, h.facts...); len(gaps) > 0 {
 		return a.unknown(permission.Answer{Gaps: gaps})
 	}
-	return holder.(traits.Indexer).Get(types.String("inline_policies"))
+	return h.remembered(a.papers, func() (out []ref.Val) {
+		for i := range h.written {
+			out = append(out, a.adapter.NativeToValue(&h.written[i]))
+		}
+		return out
+	})
 }
 
 // limit leaves out of what is written the documents that make their holder
 // administrator: they fail for that, once. A managed policy that is attached to nobody
 // does not, so that nothing of it is left out.
 func (a *authority) limit(holder ref.Val) ref.Val {
-	key := fmt.Sprint(holder.(traits.Indexer).Get(types.String("arn")).Value())
-	if known, ok := a.limited[key]; ok {
-		return known
-	}
-	all := a.written(holder)
-	list, ok := all.(traits.Lister)
+	written := a.written(holder)
+	all, ok := written.(traits.Lister)
 	if !ok {
-		return all // unknown, with reasons of this expression alone
+		return written // unknown, with reasons of this expression alone
 	}
 	if holder.Type().TypeName() == "facts.Policy" {
 		p := as[facts.Policy](holder)
@@ -196,28 +200,88 @@ func (a *authority) limit(holder ref.Val) ref.Val {
 			return a.unknown(permission.Answer{Gaps: gaps})
 		}
 		if p.Attachments == 0 {
-			return all
+			return written
 		}
 	}
-	var rest []ref.Val
-	for i := types.Int(0); i < list.Size().(types.Int); i++ {
-		d := list.Get(i)
-		if x := as[facts.Document](d); a.Grants(x.Name, x.Text).Truth != iam.True {
-			rest = append(rest, d)
+	h := holderOf(holder)
+	return h.remembered(a.limited, func() (out []ref.Val) {
+		for i := types.Int(0); i < all.Size().(types.Int); i++ {
+			d := all.Get(i)
+			if x := as[facts.Document](d); a.Grants(x.Name, x.Text).Truth != iam.True {
+				out = append(out, d)
+			}
 		}
+		return out
+	})
+}
+
+// carrier is who or what has documents.
+type carrier struct {
+	arn     string
+	facts   []string        // that tell what is written
+	key     *facts.Document // the first of written, nil for none
+	written []facts.Document
+}
+
+// Facts that tell what is written, by who has it.
+var (
+	ofPolicy = []string{"policies.aws", "policies.document"}
+	ofUser   = []string{"users.inline_policies"}
+	ofGroup  = []string{"groups.inline_policies"}
+	ofRole   = []string{"roles.inline_policies"}
+)
+
+func holderOf(v ref.Val) (out carrier) {
+	switch v.Type().TypeName() {
+	case "facts.Policy":
+		p := as[facts.Policy](v)
+		if p.AWS {
+			return carrier{arn: p.ARN, facts: ofPolicy}
+		}
+		return carrier{p.ARN, ofPolicy, &p.Document, []facts.Document{p.Document}}
+	case "facts.User":
+		u := as[facts.User](v)
+		out = carrier{arn: u.ARN, facts: ofUser, written: u.InlinePolicies}
+	case "facts.Group":
+		g := as[facts.Group](v)
+		out = carrier{arn: g.ARN, facts: ofGroup, written: g.InlinePolicies}
+	case "facts.Role":
+		r := as[facts.Role](v)
+		out = carrier{arn: r.ARN, facts: ofRole, written: r.InlinePolicies}
 	}
-	a.limited[key] = types.NewRefValList(types.DefaultTypeAdapter, rest)
-	return a.limited[key]
+	if len(out.written) > 0 {
+		out.key = &out.written[0]
+	}
+	return out
+}
+
+// The empty lists of documents and of texts.
+var (
+	none    = types.NewRefValList(types.DefaultTypeAdapter, nil)
+	noTexts = types.NewStringList(types.DefaultTypeAdapter, nil)
+)
+
+// remembered is a list about the documents that is worked out once.
+func (c *carrier) remembered(known map[*facts.Document]ref.Val, work func() []ref.Val) ref.Val {
+	if c.key == nil {
+		return none
+	}
+	out, ok := known[c.key]
+	if !ok {
+		out = types.NewRefValList(types.DefaultTypeAdapter, work())
+		known[c.key] = out
+	}
+	return out
 }
 
 // addDocuments declares what is asked of one document.
 func addDocuments(add adder) {
 	document := object[facts.Document]()
-	add("administrator", cel.BoolType, func(a *authority, v []ref.Val) ref.Val {
-		d := as[facts.Document](v[0])
+	add("administrator", cel.BoolType, of(func(a *authority, v ref.Val) ref.Val {
+		d := as[facts.Document](v)
 		return a.answer(a.Grants(d.Name, d.Text))
-	}, document)
-	allows := func(a *authority, v []ref.Val) ref.Val {
+	}), document)
+	allows := ofMany(func(a *authority, v []ref.Val) ref.Val {
 		d := as[facts.Document](v[0])
 		var absent []string
 		if len(v) > 3 {
@@ -228,36 +292,36 @@ func addDocuments(add adder) {
 			absent = list.([]string)
 		}
 		return a.answer(a.Allows(d.Name, d.Text, string(v[1].(types.String)), string(v[2].(types.String)), absent))
-	}
+	})
 	add("allows", cel.BoolType, allows, document, cel.StringType, cel.StringType)
 	add("allows", cel.BoolType, allows, document, cel.StringType, cel.StringType, texts)
 	for _, part := range []string{permission.Inverted, permission.Services, permission.Keys, permission.Codes} {
-		add(part, texts, func(a *authority, v []ref.Val) ref.Val {
-			d := as[facts.Document](v[0])
+		add(part, texts, of(func(a *authority, v ref.Val) ref.Val {
+			d := as[facts.Document](v)
 			return a.list(a.List(part, d.Name, d.Text))
-		}, document)
+		}), document)
 	}
 }
 
 // addTrust declares what is asked of the trust policy of a role.
 func addTrust(add adder) {
 	role := object[facts.Role]()
-	add("anyone", cel.BoolType, func(a *authority, v []ref.Val) ref.Val { return a.answer(a.Anyone(as[facts.Role](v[0]))) }, role)
-	add("outside", texts, func(a *authority, v []ref.Val) ref.Val { return a.list(a.Outside(as[facts.Role](v[0]))) }, role)
-	add("tied", cel.BoolType, func(a *authority, v []ref.Val) ref.Val {
+	add("anyone", cel.BoolType, of(func(a *authority, v ref.Val) ref.Val { return a.answer(a.Anyone(as[facts.Role](v))) }), role)
+	add("outside", texts, of(func(a *authority, v ref.Val) ref.Val { return a.list(a.Outside(as[facts.Role](v))) }), role)
+	add("tied", cel.BoolType, ofMany(func(a *authority, v []ref.Val) ref.Val {
 		return a.answer(a.Tied(as[facts.Role](v[0]), string(v[1].(types.String))))
-	}, role, cel.StringType)
-	add("bare", cel.BoolType, func(a *authority, v []ref.Val) ref.Val {
+	}), role, cel.StringType)
+	add("bare", cel.BoolType, ofMany(func(a *authority, v []ref.Val) ref.Val {
 		return a.answer(a.Bare(as[facts.Role](v[0]), string(v[1].(types.String))))
-	}, role, cel.StringType)
-	add("trusted_services", texts, func(a *authority, v []ref.Val) ref.Val { return a.list(a.Services(as[facts.Role](v[0]))) }, role)
-	add("deputy", cel.BoolType, func(a *authority, v []ref.Val) ref.Val {
+	}), role, cel.StringType)
+	add("trusted_services", texts, of(func(a *authority, v ref.Val) ref.Val { return a.list(a.Services(as[facts.Role](v))) }), role)
+	add("deputy", cel.BoolType, ofMany(func(a *authority, v []ref.Val) ref.Val {
 		services, err := v[1].ConvertToNative(reflect.TypeFor[[]string]())
 		if err != nil {
 			return types.WrapErr(err)
 		}
 		return a.answer(a.Deputy(as[facts.Role](v[0]), services.([]string)))
-	}, role, texts)
+	}), role, texts)
 }
 
 // The methods that make authority a value of CEL, which only its functions look into.

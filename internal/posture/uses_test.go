@@ -23,7 +23,7 @@ func TestUsesAreTheFactsThatDecide(t *testing.T) {
 	for id, want := range map[string]string{
 		"RT-01": "root.has_access_keys root.has_certificates root.has_password root.mfa_enabled",
 		"IU-08": "users.access_keys users.arn",
-		"MF-03": "alarms.metric composite_alarms.rule event_rules.pattern log_alarms.query metric_filters.pattern subscriptions.confirmed topics.policy trails.log_group trails.logging",
+		"MF-03": "alarms.metric composite_alarms.rule event_rules.pattern log_alarms.query metric_filters.pattern subscriptions.confirmed topics.policy trails.log_group trails.logging trails.selectors",
 	} {
 		if got := strings.Join(uses(t, id), " "); got != want {
 			t.Errorf("%s: got %s, want %s", id, got, want)

@@ -78,7 +78,7 @@ func (j *judge) watch(c *Control) rootkeep.Finding {
 	if j.prover == nil {
 		j.prover = alarm.New(j.snapshot, j.Peer)
 	}
-	f := j.start(c, c.views[0], "")
+	f := j.start(c, place{resource: j.root})
 	w := c.Watch
 	proof := j.prover.Prove(&w.watch)
 	var best, part alarm.Way

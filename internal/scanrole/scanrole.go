@@ -5,6 +5,7 @@ package scanrole
 
 import (
 	"bytes"
+	"cmp"
 	"embed"
 	"encoding/json"
 	"fmt"
@@ -18,9 +19,9 @@ import (
 // Name is what the role is called unless somebody says otherwise.
 const Name = "RootkeepReadOnly"
 
-// AuditTask is the only task policy that a root session of a scan asks for (IAM User
+// auditTask is the only task policy that a root session of a scan asks for (IAM User
 // Guide, "AWS managed policies for privileged root user sessions").
-const AuditTask = "arn:aws:iam::aws:policy/root-task/IAMAuditRootUserCredentials"
+const auditTask = ":iam::aws:policy/root-task/IAMAuditRootUserCredentials"
 
 const assumeRoot = "sts:AssumeRoot"
 
@@ -31,13 +32,18 @@ var unneeded = []string{"sts:AssumeRole", "sts:GetCallerIdentity"}
 // Formats are the names that Write knows.
 func Formats() []string { return slices.Sorted(maps.Keys(templates)) }
 
+// Partitions are the parts of AWS that a role can be for.
+func Partitions() []string { return []string{"aws", "aws-cn", "aws-us-gov"} }
+
 // Role is what is written.
 type Role struct {
 	Name    string   // of the role; "" is Name
 	Actions []string // that a scan calls
-	// RootSessions lets the role take root sessions of members with the audit task
-	// policy: for the management account or the delegated administrator.
-	RootSessions bool
+	// Broker makes it the role that a scan of an organization begins with, in the
+	// management account or the delegated administrator: it may enter the roles of that
+	// name in other accounts, and take root sessions of members with the audit task.
+	Broker    bool
+	Partition string // aws, aws-us-gov or aws-cn; "" is aws
 }
 
 //go:embed *.tmpl
@@ -57,6 +63,9 @@ func (r Role) Write(w io.Writer, format string) error {
 	}
 	if r.Name == "" {
 		r.Name = Name
+	}
+	if !slices.Contains(Partitions(), cmp.Or(r.Partition, "aws")) {
+		return fmt.Errorf("partition %q: want %s", r.Partition, strings.Join(Partitions(), ", "))
 	}
 	if !roleName.MatchString(r.Name) {
 		return fmt.Errorf("role name %q: want up to 64 letters, digits and +=,.@_-", r.Name)
@@ -102,10 +111,13 @@ func (r Role) Policy() []byte {
 	}
 	slices.Sort(read)
 	statements := []statement{{Sid: "Read", Effect: "Allow", Action: slices.Compact(read), Resource: "*"}}
-	if r.RootSessions {
+	if arn := "arn:" + cmp.Or(r.Partition, "aws"); r.Broker {
 		statements = append(statements, statement{
-			Sid: "AuditRootOfMembers", Effect: "Allow", Action: assumeRoot, Resource: "arn:aws:iam::*:root",
-			Condition: map[string]map[string]string{"StringEquals": {"sts:TaskPolicyArn": AuditTask}},
+			Sid: "EnterMembers", Effect: "Allow", Action: []string{"sts:AssumeRole", "sts:SetSourceIdentity"}, Resource: arn + ":iam::*:role/" + cmp.Or(r.Name, Name),
+			Condition: map[string]map[string]string{"StringLike": {"sts:SourceIdentity": "SC-*"}},
+		}, statement{
+			Sid: "AuditRootOfMembers", Effect: "Allow", Action: assumeRoot, Resource: arn + ":iam::*:root",
+			Condition: map[string]map[string]string{"StringEquals": {"sts:TaskPolicyArn": arn + auditTask}},
 		})
 	}
 	var b bytes.Buffer

@@ -14,10 +14,15 @@ import (
 )
 
 // role is that of the operations that a scan calls.
-func role(sessions bool) scanrole.Role {
-	r := scanrole.Role{RootSessions: sessions}
+func role(broker bool) scanrole.Role {
+	r := scanrole.Role{Broker: broker}
 	for _, o := range awsread.Operations() {
 		r.Actions = append(r.Actions, o.Action)
+	}
+	if broker {
+		for _, o := range awsread.OrganizationOperations() {
+			r.Actions = append(r.Actions, o.Action)
+		}
 	}
 	return r
 }
@@ -84,8 +89,36 @@ func TestRootSessionsAreOfTheAuditTaskOnly(t *testing.T) {
 		t.Fatal(err)
 	}
 	last := p.Statement[len(p.Statement)-1]
-	if last.Action != "sts:AssumeRoot" || last.Resource != "arn:aws:iam::*:root" || last.Condition["StringEquals"]["sts:TaskPolicyArn"] != scanrole.AuditTask {
+	if last.Action != "sts:AssumeRoot" || last.Resource != "arn:aws:iam::*:root" || last.Condition["StringEquals"]["sts:TaskPolicyArn"] != "arn:aws:iam::aws:policy/root-task/IAMAuditRootUserCredentials" {
 		t.Errorf("got %+v", last)
+	}
+}
+
+// A scan of an organization begins with the broker: all that it then calls is allowed.
+func TestTheBrokerMayBeginAScan(t *testing.T) {
+	r := role(true)
+	r.Partition = "aws-us-gov"
+	var p policy
+	if err := json.Unmarshal([]byte(text(t, r, "policy")), &p); err != nil {
+		t.Fatal(err)
+	}
+	allowed := map[string]bool{"sts:GetCallerIdentity": true} // which nothing has to allow
+	for _, s := range p.Statement {
+		actions, ok := s.Action.([]any)
+		if !ok {
+			actions = []any{s.Action}
+		}
+		for _, a := range actions {
+			allowed[a.(string)] = true
+		}
+		if s.Resource != "*" && !strings.HasPrefix(s.Resource, "arn:aws-us-gov:iam::*:") {
+			t.Errorf("resource: got %s", s.Resource)
+		}
+	}
+	for _, o := range awsread.OrganizationOperations() {
+		if !allowed[o.Action] {
+			t.Errorf("%s is not allowed", o.Action)
+		}
 	}
 }
 

@@ -53,22 +53,49 @@ func (s *Sweep) Sessions() ([]facts.Session, error) {
 		return nil, fmt.Errorf("read sessions: %w", err)
 	}
 	defer f.Close()
-	text, err := io.ReadAll(io.LimitReader(f, mostSessions+1))
-	switch {
-	case err != nil:
+	whole, cut, err := wholeLines(f)
+	if err == nil && cut {
+		err = f.Truncate(int64(len(whole)))
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read sessions: %s: %w", path, err)
+	}
+	return sessionsOf(path, whole)
+}
+
+// SessionsIn are the sessions of the scan in a folder, of which nothing is changed: it
+// may be under way. The error is fs.ErrNotExist if no session is on record there.
+func SessionsIn(dir string) ([]facts.Session, error) {
+	path := filepath.Join(dir, sessionFile)
+	f, err := os.Open(path)
+	if err != nil {
 		return nil, fmt.Errorf("read sessions: %w", err)
-	case len(text) > mostSessions:
-		return nil, fmt.Errorf("%s: more than %d MiB", path, mostSessions>>20)
 	}
-	whole := text[:bytes.LastIndexByte(text, '\n')+1]
-	if len(whole) < len(text) {
-		if err := f.Truncate(int64(len(whole))); err != nil {
-			return nil, fmt.Errorf("save sessions: %w", err)
-		}
+	defer f.Close()
+	whole, _, err := wholeLines(f)
+	if err != nil {
+		return nil, fmt.Errorf("read sessions: %s: %w", path, err)
 	}
+	return sessionsOf(path, whole)
+}
+
+// wholeLines are all lines but a last one that does not end.
+func wholeLines(f *os.File) (lines []byte, cut bool, err error) {
+	text, err := io.ReadAll(io.LimitReader(f, mostSessions+1))
+	if err == nil && len(text) > mostSessions {
+		err = fmt.Errorf("more than %d MiB", mostSessions>>20)
+	}
+	if err != nil {
+		return nil, false, err
+	}
+	lines = text[:bytes.LastIndexByte(text, '\n')+1]
+	return lines, len(lines) < len(text), nil
+}
+
+func sessionsOf(path string, lines []byte) ([]facts.Session, error) {
 	var out []facts.Session
 	n := 0
-	for line := range bytes.Lines(whole) {
+	for line := range bytes.Lines(lines) {
 		n++
 		var one facts.Session
 		if err := json.Unmarshal(line, &one); err != nil {

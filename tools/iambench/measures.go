@@ -15,6 +15,7 @@ import (
 	"github.com/rootkeep/rootkeep/iam"
 	"github.com/rootkeep/rootkeep/iam/lint"
 	"github.com/rootkeep/rootkeep/iam/matrix"
+	"github.com/rootkeep/rootkeep/tools/benchdoc"
 	"github.com/rootkeep/rootkeep/tools/iambench/medium"
 )
 
@@ -103,11 +104,11 @@ type subject struct {
 // each is the CPU time of one call of f, in nanoseconds: the best of five rounds.
 func (s *subject) each(f func()) float64 {
 	round := func(calls int) time.Duration {
-		start := cpuTime()
+		start := benchdoc.CPUTime()
 		for range calls {
 			f()
 		}
-		return cpuTime() - start
+		return benchdoc.CPUTime() - start
 	}
 	calls := 1
 	for calls < 1<<30 && round(calls) < s.options.each {

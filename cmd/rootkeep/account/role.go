@@ -21,12 +21,14 @@ account, or a StackSet for all of an organization), as Terraform, or the policy 
 The policy is made from the list of calls that a scan makes: nothing else is allowed.
 
 Whoever takes the role has to name a source identity that starts with SC-, as scans do,
-so that CloudTrail tells which scan a call belongs to. --root-sessions adds finding the
-organization's accounts, and taking root sessions of members with the audit task policy,
-which reads what no role of a member can: for the account that scans from, and only there.`,
+so that CloudTrail tells which scan a call belongs to. --broker writes the role that a
+scan of an organization begins with, in the management account or the delegated
+administrator and only there: it also finds the accounts, enters the role of the same
+name in each, and takes root sessions of members with the audit task policy, which read
+what no role of a member can.`,
 		Example: `  rootkeep scan role > role.yaml
   rootkeep scan role --format terraform > role.tf
-  rootkeep scan role --format policy --root-sessions`,
+  rootkeep scan role --broker > broker.yaml`,
 		Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
 			if !slices.Contains(scanrole.Formats(), format) {
@@ -35,13 +37,13 @@ which reads what no role of a member can: for the account that scans from, and o
 			for _, o := range awsread.Operations() {
 				role.Actions = append(role.Actions, o.Action)
 			}
-			if role.RootSessions {
+			if role.Broker {
 				for _, o := range awsread.OrganizationOperations() {
 					role.Actions = append(role.Actions, o.Action)
 				}
 			}
 			if err := role.Write(s.Out, format); err != nil {
-				return cli.Usage("--name: %w", err)
+				return cli.Usage("%w", err)
 			}
 			return nil
 		},
@@ -49,7 +51,9 @@ which reads what no role of a member can: for the account that scans from, and o
 	fl := c.Flags()
 	fl.StringVar(&format, "format", "cloudformation", "cloudformation, policy or terraform")
 	fl.StringVar(&role.Name, "name", scanrole.Name, "name of the role")
-	fl.BoolVar(&role.RootSessions, "root-sessions", false, "allow root sessions of members with the audit task policy")
+	fl.BoolVar(&role.Broker, "broker", false, "allow what a scan of an organization begins with")
+	fl.StringVar(&role.Partition, "partition", "aws", "aws, aws-cn or aws-us-gov")
+	cli.CompleteValues(c, "partition", scanrole.Partitions())
 	cli.CompleteValues(c, "format", scanrole.Formats())
 	return c
 }

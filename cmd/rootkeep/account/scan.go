@@ -63,6 +63,8 @@ the call that tells it. Files do not say when AWS answered: their own time is ta
 --register FILE adds what AWS does not tell and people do: decisions, attestations, and
 failures that an owner accepts until a day (docs/register.md). --since FILE says what has
 changed since an earlier scan: its JSON report, its snapshot or a folder of snapshots.
+--earlier DIR says which root sessions were those of earlier scans: the folder of a
+--save, or one that holds several.
 
 --push-securityhub imports the findings into AWS Security Hub, all into the Region of
 --region; what passes or is gone is archived there. It is the only thing that scan
@@ -115,6 +117,7 @@ func ScanCommand(s cli.Streams) *cobra.Command {
 	fl.BoolVar(&f.push, "push-securityhub", false, "import the findings into AWS Security Hub, with --aws or in the Region of --region")
 	fl.StringVar(&f.config.Register, "register", "", "file of decisions, attestations and exceptions")
 	fl.StringVar(&f.config.Since, "since", "", "say what has changed since this report (JSON), snapshot, or folder of snapshots")
+	fl.StringArrayVar(&f.config.Earlier, "earlier", nil, "folder of an earlier --save, or of several: what their own root sessions did is explained (repeatable)")
 	frameworkFlags(c, &f.config)
 	fl.Var(&f.failOn, "fail-on", "exit 2 when a failure is at or above this severity")
 	cli.CompleteFiles(c, "register", "yaml")
@@ -182,6 +185,9 @@ func (f *scanFlags) run(ctx context.Context, s cli.Streams, paths []string) erro
 	clear()
 	if errors.Is(err, scan.ErrNoFramework) {
 		return cli.Usage("%w", err)
+	}
+	if ctx.Err() != nil {
+		return err // nothing was judged
 	}
 	if err != nil {
 		return &cli.Error{Code: cli.ExitUnread, Err: err}

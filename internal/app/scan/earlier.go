@@ -22,7 +22,7 @@ const maxEarlier = 1 << 30
 // compare notes what has changed since an earlier scan: its JSON report, a snapshot, or
 // a folder of snapshots. Facts are judged again as of now, by the controls and the
 // register of this scan, so that only what the account did counts as a change.
-func (c Config) compare(a *assessment.Assessment, controls []*posture.Control, people *register.Register) error {
+func (c Config) compare(a *assessment.Assessment, controls []*posture.Control, people *register.Register, own ownKeys) error {
 	if c.Since == "" {
 		return nil
 	}
@@ -34,6 +34,12 @@ func (c Config) compare(a *assessment.Assessment, controls []*posture.Control, p
 	if info.IsDir() {
 		if paths, err = SnapshotsIn(c.Since); err != nil {
 			return fmt.Errorf("read the earlier scan: %w", err)
+		}
+	}
+	var peer peers
+	if info.IsDir() {
+		if s, err := sweep.Load(c.Since); err == nil { // a folder of a scan of an organization
+			peer = s.Peer
 		}
 	}
 	earlier := assessment.New(c.Version, c.Now.UTC(), controls)
@@ -54,7 +60,7 @@ func (c Config) compare(a *assessment.Assessment, controls []*posture.Control, p
 			if earlier.Judged.After(snapshot.Taken) {
 				earlier.Judged = snapshot.Taken
 			}
-			earlier.Add(snapshot, judged(snapshot, controls, people.Use(c.Now), posture.Setting{Now: c.Now}))
+			earlier.Add(snapshot, judged(snapshot, controls, people.Use(c.Now), posture.Setting{Now: c.Now, Peer: peer, Keys: own[snapshot.Account]}))
 		}
 	}
 	a.Compare(earlier, c.Since)

@@ -28,10 +28,17 @@ type company struct {
 	*simtest.Organization
 }
 
+// newCompany makes one whose accounts have two Regions, or with ROOTKEEP_LONG=1 all.
 func newCompany(t *testing.T, accounts int) *company {
 	t.Helper()
-	return &company{simtest.Start(t, accounts, nil)}
+	regions := []string{"us-east-1", "eu-west-1"}
+	if long() {
+		regions = nil
+	}
+	return &company{simtest.Start(t, accounts, simtest.In(regions...))}
 }
+
+func long() bool { return os.Getenv("ROOTKEEP_LONG") == "1" }
 
 // config reads one account at a time, so that a scan that ends early has some of them.
 func (c *company) config(save string) Config {
@@ -159,8 +166,8 @@ func TestAnInterruptedScanComesToTheSame(t *testing.T) {
 // moments are after how many of all calls a scan is interrupted: a few, or with
 // ROOTKEEP_LONG=1 every seventh.
 func moments(total int) []int {
-	if os.Getenv("ROOTKEEP_LONG") != "1" {
-		return []int{1, total / 4, total / 2, total - 8, total - 1}
+	if !long() {
+		return []int{1, total / 2, total - 8, total - 1}
 	}
 	var out []int
 	for n := 1; n < total; n += 7 {

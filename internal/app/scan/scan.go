@@ -11,6 +11,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"slices"
 	"time"
 
@@ -37,6 +38,7 @@ type Config struct {
 	Controls     []string // folders of the user's own
 	Register     string   // file of what people decide, vouch for and accept
 	Since        string   // an earlier report or snapshot, or a folder of snapshots
+	Earlier      []string // folders of earlier scans of an organization, whose own root sessions are no stranger's
 	// Frameworks are those whose clauses are reported, by ID; Only judges by their
 	// controls alone; FrameworkDirs are folders of the user's own.
 	Frameworks    []string
@@ -52,6 +54,9 @@ type AWSConfig = awsread.Config
 // Run collects facts and judges them by the controls. A file that cannot be read, or
 // a call to AWS, is a Problem; the others are still used.
 func Run(ctx context.Context, c Config) (*assessment.Assessment, error) {
+	if err := c.ready(); err != nil {
+		return nil, err
+	}
 	catalogue, chosen, err := c.catalogue()
 	if err != nil {
 		return nil, err
@@ -65,6 +70,10 @@ func Run(ctx context.Context, c Config) (*assessment.Assessment, error) {
 	if err != nil {
 		return nil, err
 	}
+	own, err := c.ownKeys()
+	if err != nil {
+		return nil, err
+	}
 	use := people.Use(c.Now)
 	err = c.accounts(ctx, a, func(s *facts.Snapshot, lost []assessment.Problem, peer peers) error {
 		if c.Save != "" && c.Organization == nil {
@@ -73,7 +82,7 @@ func Run(ctx context.Context, c Config) (*assessment.Assessment, error) {
 			}
 		}
 		a.Problems = append(a.Problems, lost...)
-		a.Add(s, judged(s, controls, use, posture.Setting{Now: c.Now, Peer: peer}))
+		a.Add(s, judged(s, controls, use, posture.Setting{Now: c.Now, Peer: peer, Keys: own[s.Account]}))
 		return nil
 	})
 	if err != nil {
@@ -84,7 +93,22 @@ func Run(ctx context.Context, c Config) (*assessment.Assessment, error) {
 		return nil, err
 	}
 	a.Cover(chosen, catalogue.IDs())
-	return a, c.compare(a, controls, people)
+	return a, c.compare(a, controls, people, own)
+}
+
+// ready finds mistakes before AWS is read, which may take long.
+func (c *Config) ready() error {
+	if c.Save != "" && c.Organization == nil {
+		if _, err := os.Lstat(c.Save); err == nil {
+			return fmt.Errorf("save snapshot: %s is there already; hint: name a new file", c.Save)
+		}
+	}
+	if c.Since != "" {
+		if _, err := os.Stat(c.Since); err != nil {
+			return fmt.Errorf("read the earlier scan: %w", err)
+		}
+	}
+	return nil
 }
 
 // catalogue is what the user asked to judge by. Reading frameworks takes longer than
@@ -214,12 +238,18 @@ func (c Config) add(in *intake.Intake, path string) error {
 	return in.Add(f, path, info.ModTime().UTC().Truncate(time.Second))
 }
 
+// saveSnapshot leaves nothing half-written and replaces nothing: a file of another name
+// is written, and linked to the name when it is whole.
 func saveSnapshot(path string, s *facts.Snapshot) error {
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	f, err := os.CreateTemp(filepath.Dir(path), ".snapshot-*")
 	if err != nil {
 		return fmt.Errorf("save snapshot: %w", err)
 	}
-	if err := errors.Join(s.Write(f), f.Close()); err != nil {
+	defer os.Remove(f.Name())
+	if err := errors.Join(s.Write(f), f.Sync(), f.Close()); err != nil {
+		return fmt.Errorf("save snapshot: %w", err)
+	}
+	if err := os.Link(f.Name(), path); err != nil {
 		return fmt.Errorf("save snapshot: %w", err)
 	}
 	return nil

@@ -5,11 +5,13 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatch/schemas"
 	watchtypes "github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	logtypes "github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs/types"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 	snstypes "github.com/aws/aws-sdk-go-v2/service/sns/types"
+	"github.com/aws/smithy-go/transport/http/protocol/awsjson"
 
 	"github.com/rootkeep/rootkeep/internal/awsread/call"
 )
@@ -49,9 +51,17 @@ type metricAlarm struct {
 	EvaluationWindow map[string]any
 }
 
+// inJSON has CloudWatch speak JSON. AWS's model of the service names three protocols:
+// CBOR, which the SDK prefers, JSON and the older query protocol. JSON is the one that
+// stand-ins of AWS, such as moto, and proxies that log what passes understand too; of a
+// hundred alarms a page, the few bytes that CBOR saves are no reason against it.
+func inJSON(o *cloudwatch.Options) {
+	o.Protocol = awsjson.New10(schemas.GraniteServiceVersion20100801)
+}
+
 // alarms reads the alarms of all three kinds; AWS tells only those it is asked for.
 func alarms(ctx context.Context, p *call.Place) (any, error) {
-	client := cloudwatch.NewFromConfig(p.AWS)
+	client := cloudwatch.NewFromConfig(p.AWS, inJSON)
 	in := &cloudwatch.DescribeAlarmsInput{
 		AlarmTypes: []watchtypes.AlarmType{watchtypes.AlarmTypeMetricAlarm, watchtypes.AlarmTypeCompositeAlarm, watchtypes.AlarmTypeLogAlarm}, MaxRecords: aws.Int32(100),
 	}

@@ -218,7 +218,7 @@ func topicsOfOwnKeys(s *facts.Snapshot) []call.Target {
 }
 
 func keyPolicy(ctx context.Context, p *call.Place, t call.Target) (any, error) {
-	out, err := call.Ask(ctx, p, kms.NewFromConfig(p.AWS).GetKeyPolicy, &kms.GetKeyPolicyInput{KeyId: &t.With[0]})
+	out, err := call.Ask(ctx, p, kms.NewFromConfig(p.AWS).GetKeyPolicy, &kms.GetKeyPolicyInput{KeyId: &t.With[0], PolicyName: aws.String("default")}) // the one name that there is
 	if err != nil {
 		return nil, err
 	}

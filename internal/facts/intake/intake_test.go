@@ -113,6 +113,26 @@ func TestOtherFiles(t *testing.T) {
 	}
 }
 
+// describe-trails says whether event selectors are the default; if they are not, what
+// they are get-event-selectors alone tells.
+func TestTheDefaultSelectorsAreKnownFromTheTrail(t *testing.T) {
+	for name, c := range map[string]struct {
+		trails string
+		known  bool
+	}{
+		"the default":        {`{"HasCustomEventSelectors": false}`, true},
+		"its own":            {`{"HasCustomEventSelectors": true}`, false},
+		"one of two its own": {`{"HasCustomEventSelectors": false}, {"HasCustomEventSelectors": true}`, false},
+		"not told":           {`{"Name": "all"}`, false},
+	} {
+		s := read(t, `{"trailList": [`+c.trails+`]}`)
+		_, known := s.Origin("trails.selectors")
+		if selectors := s.Facts.Trails[0].Selectors; known != c.known || known && (len(selectors) != 1 || !selectors[0].Reads || !selectors[0].Writes || selectors[0].Category != "Management") {
+			t.Errorf("%s: got known %t, %+v", name, known, selectors)
+		}
+	}
+}
+
 func TestMonitoring(t *testing.T) {
 	s := read(t,
 		`{"trailList": [{"Name": "all", "TrailARN": "arn:aws:cloudtrail:us-east-1:111122223333:trail/all", "IsMultiRegionTrail": true, "LogFileValidationEnabled": true}]}`,

@@ -10,6 +10,7 @@ type (
 	trail struct {
 		TrailARN, Name, HomeRegion, S3BucketName, S3KeyPrefix, KmsKeyId, CloudWatchLogsLogGroupArn    string
 		IsMultiRegionTrail, IncludeGlobalServiceEvents, IsOrganizationTrail, LogFileValidationEnabled bool
+		HasCustomEventSelectors                                                                       *bool // false: the default, which is all management events
 	}
 	metricFilter struct {
 		FilterName            string `json:"filterName"`
@@ -74,7 +75,9 @@ type (
 func (f *file) trails(list []trail) {
 	all := &f.snapshot.Facts
 	all.Trails = []facts.Trail{}
+	usual := true // no trail has event selectors of its own
 	for _, t := range list {
+		usual = usual && t.HasCustomEventSelectors != nil && !*t.HasCustomEventSelectors
 		arn, _ := rootkeep.ParseARN(t.TrailARN) // of another form it has no owner that is known
 		all.Trails = append(all.Trails, facts.Trail{
 			ARN: t.TrailARN, Name: t.Name, Region: t.HomeRegion, Owner: string(arn.Account), MultiRegion: t.IsMultiRegionTrail, GlobalEvents: t.IncludeGlobalServiceEvents,
@@ -89,6 +92,13 @@ func (f *file) trails(list []trail) {
 			f.observe(call, p.Name)
 		}
 	}
+	if !usual {
+		return // what they record GetEventSelectors alone tells
+	}
+	for i := range all.Trails {
+		all.Trails[i].Selectors = []facts.Selector{{Category: "Management", Reads: true, Writes: true, Types: []string{}, Excluded: []string{}, Only: []string{}}}
+	}
+	f.observe(call, "trails.selectors")
 }
 
 // metricFilters is logs describe-metric-filters. Several files, one a Region, add up.

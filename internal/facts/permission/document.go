@@ -26,10 +26,16 @@ type document struct {
 	may           map[string]bool // actions that some Allow covers, shared by documents with the same ones
 	administrator *standing       // of who carries it alone
 	answers       map[question]Answer
-	codes         []string // of the linter; nil before they are asked for
+	parts         map[string][]string // what List told
 }
 
 type question struct{ action, resource, absent string }
+
+// form is a resource that is asked about, with the account filled in.
+type form struct {
+	text    string
+	witness witness.Witness
+}
 
 // maxDocument is more than AWS stores of one policy, bytes.
 const maxDocument = 128 << 10
@@ -37,7 +43,7 @@ const maxDocument = 128 << 10
 func (a *Account) document(name, text string) *document {
 	d, ok := a.papers[text]
 	if !ok {
-		d = &document{answers: map[question]Answer{}}
+		d = &document{}
 		if d.policy, d.err = parse(name, text); d.err == nil {
 			key := witness.Actions(d.policy)
 			if a.may[key] == nil {
@@ -157,6 +163,9 @@ func (a *Account) Allows(name, text, action, resource string, absent []string) A
 	answer, ok := d.answers[key]
 	if !ok {
 		answer = a.allows(d, action, resource, absent)
+		if d.answers == nil {
+			d.answers = map[question]Answer{}
+		}
 		d.answers[key] = answer
 	}
 	return about(name, answer)
@@ -183,8 +192,12 @@ func (a *Account) allows(d *document, action, resource string, absent []string) 
 		}
 		d.regions = regionsOf(d.policy)
 	}
-	form := strings.NewReplacer("$account", string(who.Account), "$partition", a.partition()).Replace(resource)
-	w := witness.New(witness.Fill(form), form)
+	on, ok := a.forms[resource]
+	if !ok {
+		on.text = strings.NewReplacer("$account", string(who.Account), "$partition", a.partition()).Replace(resource)
+		on.witness = witness.New(witness.Fill(on.text), on.text)
+		a.forms[resource] = on
+	}
 	key := strings.Join(absent, " ")
 	known, ok := a.requests[key]
 	if !ok {
@@ -193,12 +206,12 @@ func (a *Account) allows(d *document, action, resource string, absent []string) 
 	}
 	best := Answer{Truth: iam.False}
 	for _, region := range d.regions {
-		r := iam.Request{Action: action, Resource: w.In(region), ResourceAccount: who.Account, Principal: *who, Context: known}
+		r := iam.Request{Action: action, Resource: on.witness.In(region), ResourceAccount: who.Account, Principal: *who, Context: known}
 		switch by := d.set.Decide(&r); by.Outcome {
 		case iam.Allowed:
-			return Answer{Truth: iam.True, Why: one(statement(by.Statement) + " allows " + action + " on " + form)}
+			return Answer{Truth: iam.True, Why: one(statement(by.Statement) + " allows " + action + " on " + on.text)}
 		case iam.Conditional:
-			best = Answer{Truth: iam.Unknown, Why: one("allows " + action + " on " + form + " if " + d.set.Residual(&r).String())}
+			best = Answer{Truth: iam.Unknown, Why: one("allows " + action + " on " + on.text + " if " + d.set.Residual(&r).String())}
 		}
 	}
 	return best
@@ -268,21 +281,21 @@ func (a *Account) List(part, name, text string) ([]string, Answer) {
 	if d.err != nil {
 		return nil, unreadable(name, d.err)
 	}
-	switch part {
-	case Inverted:
-		return inverted(d.policy), Answer{}
-	case Services:
-		return services(d.policy), Answer{}
-	case Keys:
-		return keys(d.policy), Answer{}
-	case Codes:
-		if d.codes == nil {
-			d.codes = codes(d.policy)
+	out, ok := d.parts[part]
+	if !ok {
+		read := parts[part]
+		if read == nil {
+			return nil, undecided("no part of a document is called %s", part)
 		}
-		return d.codes, Answer{}
+		if out = read(d.policy); d.parts == nil {
+			d.parts = map[string][]string{}
+		}
+		d.parts[part] = out
 	}
-	return nil, undecided("no part of a document is called %s", part)
+	return out, Answer{}
 }
+
+var parts = map[string]func(*iam.Policy) []string{Inverted: inverted, Services: services, Keys: keys, Codes: codes}
 
 func inverted(p *iam.Policy) []string {
 	out := []string{}

@@ -46,8 +46,9 @@ type Account struct {
 	requests map[string]iam.Context     // by the keys that they lack
 	may      map[string]map[string]bool // by witness.Actions: actions that may be allowed
 	trusts   map[string]*trust          // by the role's ARN
-	policies map[string]*iam.Policy     // by name and text
-	known    *account.Account           // nil before it is asked for
+	policies map[facts.Document]*iam.Policy
+	forms    map[string]form  // by the resource that is asked about
+	known    *account.Account // nil before it is asked for
 	managed  map[string]*account.Managed
 	holders  map[string]*account.Identity
 	standing map[string]*standing // by ARN
@@ -65,7 +66,7 @@ const nobody = "000000000000"
 func Of(s *facts.Snapshot) *Account {
 	a := &Account{
 		snapshot: s, id: s.Account, unknown: map[string]facts.Gap{}, partly: map[gapKey]facts.Gap{}, papers: map[string]*document{}, requests: map[string]iam.Context{}, may: map[string]map[string]bool{}, trusts: map[string]*trust{},
-		policies: map[string]*iam.Policy{}, standing: map[string]*standing{},
+		policies: map[facts.Document]*iam.Policy{}, forms: map[string]form{}, standing: map[string]*standing{},
 	}
 	if a.id == "" {
 		a.id = nobody

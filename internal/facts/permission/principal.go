@@ -254,20 +254,20 @@ func (a *Account) boundary(arn string) *account.Managed {
 // policy is a document of an identity under a name. One that cannot be judged stands as
 // one that may say anything.
 func (a *Account) policy(name, text string) *iam.Policy {
-	key := name + "\x00" + text
+	key := facts.Document{Name: name, Text: text}
 	p, ok := a.policies[key]
 	if ok {
 		return p
 	}
 	d := a.document(name, text)
 	p, err := d.policy, d.err
-	if err == nil && p.Name != name {
-		p, err = iam.Compile(name, p.Document)
-	}
 	if err == nil {
-		_, err = iam.NewSet(iam.Policies{Identity: []*iam.Policy{p}})
+		err = p.Fits(iam.Identity)
 	}
-	if err != nil {
+	switch {
+	case err == nil && p.Name != name:
+		p = p.Named(name)
+	case err != nil:
 		p = iam.Unread(name, iam.Identity)
 	}
 	a.policies[key] = p

@@ -23,6 +23,8 @@ type trust struct {
 	err      error
 	everyone bool                // it names everyone
 	outside  map[string][]caller // by account, those that it may let in; nil before it is asked for
+	accounts []string            // of outside, sorted
+	services []string            // that it trusts
 }
 
 // caller is somebody who asks for a session of a role.
@@ -57,7 +59,7 @@ func (a *Account) trustOf(r *facts.Role) *trust {
 	name := "trust policy of role " + r.Name
 	d := a.document(name, r.Trust.Text)
 	if t.policy, t.err = d.policy, d.err; t.err == nil && t.policy.Name != name {
-		t.policy, t.err = iam.Compile(name, t.policy.Document)
+		t.policy = t.policy.Named(name)
 	}
 	if t.err == nil {
 		t.set, t.err = iam.NewSet(iam.Policies{Identity: []*iam.Policy{everything()}, Resource: []*iam.Policy{t.policy}})
@@ -85,6 +87,7 @@ func (a *Account) asked(r *facts.Role) (*trust, Answer) {
 	}
 	if t.outside == nil {
 		t.outside = t.callers()
+		t.accounts, t.services = slices.Sorted(maps.Keys(t.outside)), trustedServices(t.policy)
 	}
 	return t, Answer{}
 }
@@ -155,7 +158,7 @@ func (a *Account) Outside(r *facts.Role) ([]string, Answer) {
 	if t == nil {
 		return nil, answer
 	}
-	return slices.Sorted(maps.Keys(t.outside)), answer
+	return t.accounts, answer
 }
 
 // Tied says whether principals of an account are let in only as members of an
@@ -258,7 +261,7 @@ func (a *Account) Deputy(r *facts.Role, services []string) Answer {
 	}
 	out := Answer{Truth: iam.False}
 	arns := witness.ConditionValues(t.policy, "aws:sourcearn")
-	for _, service := range trustedServices(t.policy) {
+	for _, service := range t.services {
 		if !slices.Contains(services, service) {
 			continue
 		}
@@ -301,5 +304,5 @@ func (a *Account) Services(r *facts.Role) ([]string, Answer) {
 	if t == nil {
 		return nil, answer
 	}
-	return append([]string{}, trustedServices(t.policy)...), answer
+	return t.services, answer
 }

@@ -148,7 +148,7 @@ func (p *Prover) Prove(w *Watch) Proof {
 		{MetricFilter, p.byFilter, []string{"composite_alarms.rule"}}, {EventRule, p.byRule, []string{"event_rules.targets"}}, {LogAlarm, p.byLogAlarm, nil},
 	} {
 		ways, gaps := route.walk(t)
-		gaps = append(gaps, p.refused(append(route.ends, "trails.logging", "subscriptions.confirmed", "topics.policy", "topics.key_enabled", "topics.key_policy"))...)
+		gaps = append(gaps, p.refused(append(route.ends, "trails.logging", "trails.selectors", "subscriptions.confirmed", "topics.policy", "topics.key_enabled", "topics.key_policy"))...)
 		for i := range ways {
 			ways[i].Route = route.name
 		}
@@ -194,8 +194,10 @@ func (p *Prover) other(id rootkeep.AccountID) *account {
 
 // task is a watch with its samples as this account would log them.
 type task struct {
-	events, others []record
-	local          map[string]*samples // as EventBridge has them, by Region
+	watch   *Watch
+	account rootkeep.AccountID
+	logged  *samples            // nil before they are asked for: most accounts have nothing that may take them
+	local   map[string]*samples // as EventBridge has them, by Region
 }
 
 // samples are the events and the others of one Region.
@@ -210,22 +212,29 @@ type record struct {
 }
 
 func (p *Prover) task(w *Watch) *task {
-	t := &task{local: map[string]*samples{}}
-	for _, list := range []struct {
-		from []Sample
-		to   *[]record
-	}{{w.Events, &t.events}, {w.Others, &t.others}} {
-		for _, s := range list.from {
-			text := s.text
-			if p.home.id != "" {
-				text = bytes.ReplaceAll(text, []byte(sampleAccount), []byte(p.home.id))
-			}
-			v, _ := eventpattern.Decode(text) // NewSample wrote it
-			fields, _ := v.(map[string]any)
-			*list.to = append(*list.to, record{name: s.Name, text: text, fields: fields})
-		}
+	return &task{watch: w, account: p.home.id, local: map[string]*samples{}}
+}
+
+// samples are those of the watch, of whatever Region.
+func (t *task) samples() *samples {
+	if t.logged == nil {
+		t.logged = &samples{t.read(t.watch.Events), t.read(t.watch.Others)}
 	}
-	return t
+	return t.logged
+}
+
+func (t *task) read(list []Sample) []record {
+	out := make([]record, len(list))
+	for i, s := range list {
+		text := s.text
+		if t.account != "" {
+			text = bytes.ReplaceAll(text, []byte(sampleAccount), []byte(t.account))
+		}
+		v, _ := eventpattern.Decode(text) // NewSample wrote it
+		fields, _ := v.(map[string]any)
+		out[i] = record{name: s.Name, text: text, fields: fields}
+	}
+	return out
 }
 
 // in is the samples as a Region would log them.
@@ -243,7 +252,8 @@ func (t *task) in(region string) *samples {
 		}
 		return out
 	}
-	s := &samples{local(t.events), local(t.others)}
+	logged := t.samples()
+	s := &samples{local(logged.events), local(logged.others)}
 	t.local[region] = s
 	return s
 }
@@ -253,7 +263,7 @@ func (t *task) in(region string) *samples {
 func (t *task) match(name string, takes func(record) Truth) Way {
 	missed := ""
 	matched, sure := 0, yes
-	for _, e := range t.events {
+	for _, e := range t.samples().events {
 		m := takes(e)
 		if m == no {
 			missed = e.name
@@ -268,7 +278,7 @@ func (t *task) match(name string, takes func(record) Truth) Way {
 	case missed != "":
 		return Way{Link: Parses, Says: fmt.Sprintf("%s does not match %s", name, missed)}
 	}
-	for _, e := range t.others {
+	for _, e := range t.samples().others {
 		if takes(e) == yes {
 			return Way{Link: Parses, Says: fmt.Sprintf("%s matches %s as well, which is another thing", name, e.name)}
 		}

@@ -88,7 +88,7 @@ func (p *Prover) filtersOf(t *task, at *account) ([]Way, []facts.Gap) {
 // byOneFilter follows one metric filter to every alarm on its metrics.
 func (p *Prover) byOneFilter(t *task, at *account, m *facts.MetricFilter) []Way {
 	name := fmt.Sprintf("%smetric filter %q of log group %s", p.within(at), m.Name, m.LogGroup)
-	group, fed := p.feeds(at, name, m.LogGroup, m.Region)
+	group, fed := p.feeds(t, at, name, m.LogGroup, m.Region)
 	pattern, err := p.filter(m.Pattern)
 	switch {
 	case err != nil && fed.Truth == no:
@@ -120,21 +120,24 @@ func (p *Prover) filter(text string) (*filterpattern.Pattern, error) {
 	return pattern, err
 }
 
-// feeds finds a live trail of all Regions that delivers to a log group of an account,
-// and gives the group's ARN. A way that does not hold is given back as it is.
-func (p *Prover) feeds(at *account, name, group, region string) (string, Way) {
+// feeds finds a live trail of all Regions that records the events and delivers to a log
+// group of an account, and gives the group's ARN. A way that does not hold is given back
+// as it is.
+func (p *Prover) feeds(t *task, at *account, name, group, region string) (string, Way) {
 	out := Way{Link: Matches, Says: name + " matches, but no trail of all Regions delivers there"}
 	for i := range p.home.Trails {
-		t := &p.home.Trails[i]
-		arn, delivers, ok := groupOf(t.LogGroup)
-		if !ok || !t.MultiRegion || delivers != group || region != "" && rootkeep.Region(region) != arn.Region || arn.Account != at.id && at.id != "" {
+		trail := &p.home.Trails[i]
+		arn, delivers, ok := groupOf(trail.LogGroup)
+		if !ok || !trail.MultiRegion || delivers != group || region != "" && rootkeep.Region(region) != arn.Region || arn.Account != at.id && at.id != "" {
 			continue
 		}
-		switch live, gaps := p.live(t); live {
-		case yes:
-			return t.LogGroup, Way{Link: Fed, Truth: yes}
-		case unknown:
-			out = Way{Link: Matches, Truth: unknown, Gaps: gaps, Says: name + " matches; whether trail " + t.Name + " is logging was not read"}
+		switch carries, why, gaps := p.carries(trail, t.samples().events); {
+		case carries == yes:
+			return trail.LogGroup, Way{Link: Fed, Truth: yes}
+		case carries == unknown:
+			out = Way{Link: Matches, Truth: unknown, Gaps: gaps, Says: name + " matches; whether trail " + trail.Name + " " + why}
+		case out.Truth == no:
+			out.Says = name + " matches, but no trail of all Regions delivers there: trail " + trail.Name + " " + why
 		}
 	}
 	return "", out

@@ -41,7 +41,7 @@ func (p *Prover) byLogAlarm(t *task) ([]Way, []facts.Gap) {
 // things.
 func (p *Prover) byOneLogAlarm(t *task, at *account, a *facts.LogAlarm) Way {
 	name := fmt.Sprintf("%slog alarm %q", p.within(at), a.Name)
-	fed := p.asked(at, name, a)
+	fed := p.asked(t, at, name, a)
 	if fed.Link == None && fed.Truth == no {
 		return Way{}
 	}
@@ -73,22 +73,22 @@ func (p *Prover) query(text string) (*logquery.Query, error) {
 }
 
 // asked says whether a live trail delivers to one of the log groups that the alarm asks.
-func (p *Prover) asked(at *account, name string, a *facts.LogAlarm) Way {
+func (p *Prover) asked(t *task, at *account, name string, a *facts.LogAlarm) Way {
 	if len(a.LogGroups) == 0 {
 		return Way{Truth: unknown, Says: name + ": which log groups it asks is not said"}
 	}
 	best := Way{}
 	for i := range p.home.Trails {
-		t := &p.home.Trails[i]
-		arn, group, ok := groupOf(t.LogGroup)
-		if !ok || arn.Account != at.id && at.id != "" || !sameRegion(t.LogGroup, a.ARN) {
+		trail := &p.home.Trails[i]
+		arn, group, ok := groupOf(trail.LogGroup)
+		if !ok || arn.Account != at.id && at.id != "" || !sameRegion(trail.LogGroup, a.ARN) {
 			continue
 		}
 		for _, asked := range a.LogGroups {
-			if _, of, isARN := groupOf(asked); asked != group && !(isARN && of == group && sameRegion(asked, t.LogGroup)) {
+			if _, of, isARN := groupOf(asked); asked != group && !(isARN && of == group && sameRegion(asked, trail.LogGroup)) {
 				continue
 			}
-			_, way := p.feeds(at, name, group, string(arn.Region))
+			_, way := p.feeds(t, at, name, group, string(arn.Region))
 			best = better(best, way)
 		}
 	}

@@ -26,7 +26,7 @@ func (p *Prover) byRule(t *task) ([]Way, []facts.Gap) {
 		return nil, gaps
 	}
 	worst := Way{Link: Heard, Truth: yes}
-	for i, e := range t.events {
+	for i, e := range t.samples().events {
 		regions, lost := p.places(e)
 		if len(lost) > 0 {
 			worst = worse(worst, Way{Link: Parses, Truth: unknown, Gaps: lost, Says: "in which Regions a rule of EventBridge is needed was not read"})
@@ -182,15 +182,15 @@ func (p *Prover) byOneRule(r *eventRule, e record) Way {
 	case r.State == "ENABLED" && eventpattern.ReadOnly(e.fields):
 		return Way{Link: Parses, Says: fmt.Sprintf("%s: its state ENABLED leaves out calls that only read, such as %s; ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS does not", r.name, e.name)}
 	}
-	if fed := p.fedIn(r.region, r.name); fed.Truth != yes {
+	if fed := p.fedIn(r.region, r.name, e); fed.Truth != yes {
 		return fed
 	}
 	return p.byTargets(r, e)
 }
 
-// fedIn says whether a live trail covers a Region: without one, CloudTrail delivers
-// nothing to EventBridge there.
-func (p *Prover) fedIn(region, name string) Way {
+// fedIn says whether a live trail covers a Region and records the event: without one,
+// CloudTrail does not deliver it to EventBridge there.
+func (p *Prover) fedIn(region, name string, e record) Way {
 	if gaps, wholly := p.home.lacksAll("trails.arn", "trails.multi_region"); wholly {
 		return Way{Link: Matches, Truth: unknown, Gaps: gaps, Says: name + ": trails were not read"}
 	}
@@ -200,11 +200,13 @@ func (p *Prover) fedIn(region, name string) Way {
 		if !t.MultiRegion && t.Region != region {
 			continue
 		}
-		switch live, gaps := p.live(t); live {
-		case yes:
+		switch carries, why, gaps := p.carries(t, []record{e}); {
+		case carries == yes:
 			return Way{Link: Fed, Truth: yes}
-		case unknown:
-			out = Way{Link: Matches, Truth: unknown, Gaps: gaps, Says: name + ": whether trail " + t.Name + " is logging was not read"}
+		case carries == unknown:
+			out = Way{Link: Matches, Truth: unknown, Gaps: gaps, Says: name + ": whether trail " + t.Name + " " + why}
+		case out.Truth == no:
+			out.Says = name + " takes it, but without a live trail in that Region EventBridge hears of no call: trail " + t.Name + " " + why
 		}
 	}
 	return out

@@ -154,10 +154,14 @@ type ItemResult struct {
 
 // Of fills the scorecard in. judged are the IDs of the controls that were evaluated: one
 // that was not leaves its item unknown, one that found nothing to judge does not apply.
-func (c *Scorecard) Of(findings []rootkeep.Finding, judged []string) *Score {
+// partial says that there are accounts of which nothing was read: in them everything is
+// unknown.
+func (c *Scorecard) Of(findings []rootkeep.Finding, judged []string, partial bool) *Score {
 	worst := map[string]rootkeep.Status{}
 	for _, id := range judged {
-		worst[id] = rootkeep.NotApplicable
+		if worst[id] = rootkeep.NotApplicable; partial {
+			worst[id] = rootkeep.Unknown
+		}
 	}
 	for i := range findings {
 		f := &findings[i]

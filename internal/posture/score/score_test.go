@@ -92,7 +92,7 @@ func TestAnItemIsDoneOnlyIfEverythingSaysSo(t *testing.T) {
 					findings = append(findings, rootkeep.Finding{Control: id, Status: s})
 				}
 			}
-			l := card(t, "[A-01..A-02]").Of(findings, judged).Levels[0]
+			l := card(t, "[A-01..A-02]").Of(findings, judged, false).Levels[0]
 			if got := l.Items[0].State; got != c.want {
 				t.Errorf("got %s, want %s", got, c.want)
 			}

@@ -136,7 +136,19 @@ func (a *Assessment) Finish() {
 
 // Grade fills a scorecard in.
 func (a *Assessment) Grade(card *score.Scorecard) {
-	a.Score = card.Of(a.Findings, a.Judging)
+	a.Score = card.Of(a.Findings, a.Judging, a.Unread() > 0)
+}
+
+// Unread is the number of accounts of which nothing was read: they have no findings, and
+// nobody is to take that for a pass.
+func (a *Assessment) Unread() int {
+	n := 0
+	for _, p := range a.Problems {
+		if p.Account != "" {
+			n++
+		}
+	}
+	return n
 }
 
 // Control is the control of a finding; nil if it is not loaded.

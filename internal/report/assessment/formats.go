@@ -54,8 +54,8 @@ type (
 	}
 )
 
-// JUnit writes a test case per finding; what is not known is an error, never a
-// passed test.
+// JUnit writes a test case per finding, and one for what was not read; what is not
+// known is an error, never a passed test.
 func (a *Assessment) JUnit(w io.Writer) error {
 	suite := junitSuite{Name: "rootkeep scan of " + a.what(), Tests: len(a.Findings), Failures: a.Counts.Fail, Errors: a.Counts.Unknown, Skipped: a.Counts.NotApplicable + a.Counts.Excepted}
 	for _, f := range a.Findings {
@@ -72,6 +72,10 @@ func (a *Assessment) JUnit(w io.Writer) error {
 			}
 		}
 		suite.Cases = append(suite.Cases, c)
+	}
+	suite.Tests, suite.Errors = suite.Tests+len(a.Problems), suite.Errors+len(a.Problems)
+	for _, p := range a.Problems {
+		suite.Cases = append(suite.Cases, junitCase{Class: "rootkeep", Name: p.File, Error: &junitMessage{Message: p.Reason, Type: "not-read"}})
 	}
 	if _, err := io.WriteString(w, xml.Header); err != nil {
 		return err

@@ -147,10 +147,16 @@ func (p page) caveat() {
 			root = append(root, f)
 		}
 	}
-	if p.scan.Counts.Unknown == 0 && len(root) == 0 {
+	if p.scan.Counts.Unknown == 0 && len(root) == 0 && p.scan.Unread() == 0 {
 		return
 	}
 	p.Open("div", "caveat")
+	if n := p.scan.Unread(); n > 0 {
+		p.Open("p", "")
+		p.El("strong", "", text.Counted(n, "account")+" not read. ")
+		p.Text("What is wrong there is not known: see Problems.")
+		p.Raw("</p>")
+	}
 	if n := p.scan.Counts.Unknown; n > 0 {
 		p.Open("p", "")
 		p.El("strong", "", "Not known is not a pass. ")

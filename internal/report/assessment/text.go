@@ -207,9 +207,13 @@ func (a *Assessment) Verdict() string {
 	if n := a.Counts.Excepted; n > 0 {
 		accepted = fmt.Sprintf(", %s accepted", text.Grouped(n))
 	}
+	unread := ""
+	if n := a.Unread(); n > 0 {
+		unread = "; " + text.Counted(n, "account") + " not read"
+	}
 	return fmt.Sprintf("Scan of %s: %s%s, %s not known, %s passed, %s not applicable; %s",
 		visible(a.what()), text.Counted(a.Counts.Fail, "failure"), accepted, text.Grouped(a.Counts.Unknown), text.Grouped(a.Counts.Pass),
-		text.Grouped(a.Counts.NotApplicable), text.Counted(a.Controls, "control"))
+		text.Grouped(a.Counts.NotApplicable), text.Counted(a.Controls, "control")) + unread
 }
 
 func (t summary) group(g group) {

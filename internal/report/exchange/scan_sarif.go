@@ -20,7 +20,7 @@ func ScanSARIF(w io.Writer, a *assessment.Assessment) error {
 	at := a.Judged.UTC().Format(time.RFC3339)
 	run := sarifRun{
 		Results:     []sarifResult{},
-		Invocations: []sarifInvocation{{Successful: true, Start: at, End: at, Notifications: []sarifNotification{}}},
+		Invocations: []sarifInvocation{{Successful: len(a.Problems) == 0, Start: at, End: at, Notifications: []sarifNotification{}}},
 		Properties:  map[string]string{"summary": text.Visible(a.Verdict(), 0)},
 	}
 	for _, p := range a.Problems {

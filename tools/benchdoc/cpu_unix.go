@@ -1,14 +1,14 @@
 //go:build unix
 
-package main
+package benchdoc
 
 import (
 	"syscall"
 	"time"
 )
 
-// cpuTime is what this process has used, user and system.
-func cpuTime() time.Duration {
+// CPUTime is what this process has used, user and system.
+func CPUTime() time.Duration {
 	var u syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
 		panic(err) // the arguments are right, so the kernel answers
