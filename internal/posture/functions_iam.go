@@ -186,12 +186,22 @@ func (a *authority) written(holder ref.Val) ref.Val {
 }
 
 // limit leaves out of what is written the documents that make their holder
-// administrator: they fail for that, once.
+// administrator: they fail for that, once. A managed policy that is attached to nobody
+// does not, so that nothing of it is left out.
 func (a *authority) limit(holder ref.Val) ref.Val {
 	written := a.written(holder)
 	all, ok := written.(traits.Lister)
 	if !ok {
 		return written // unknown, with reasons of this expression alone
+	}
+	if holder.Type().TypeName() == "facts.Policy" {
+		p := as[facts.Policy](holder)
+		if gaps := a.Lacks(p.ARN, "policies.attachments"); len(gaps) > 0 {
+			return a.unknown(permission.Answer{Gaps: gaps})
+		}
+		if p.Attachments == 0 {
+			return written
+		}
 	}
 	h := holderOf(holder)
 	return h.remembered(a.limited, func() (out []ref.Val) {

@@ -3,6 +3,7 @@ package posture
 import (
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -21,7 +22,9 @@ import (
 //   - account is the number of the account, "" if no source says which it is;
 //   - open_actions(scps, account, who, actions, regions) lists the actions that service
 //     control policies let who do in some of the Regions, with MFA or without;
-//   - shut_actions(...) lists those that they deny in some of them, with MFA or without.
+//   - shut_actions(...) lists those that they deny in some of them, with MFA or without;
+//   - home_regions(regions) are those that calls of IAM and Organizations name, one for
+//     each partition that the Regions are in. Of no Region it is unknown.
 //
 // who is root (with a password or a key), assumed-root (a session of sts:AssumeRoot) or
 // role (a role without tags that no policy knows by name). An action may be followed by
@@ -35,6 +38,7 @@ func organizationFunctions() []cel.EnvOption {
 		cel.Variable("account", cel.StringType),
 		cel.Function("open_actions", cel.Overload("open_actions_scps", arguments, texts, cel.FunctionBinding(bySCPs(iam.True)))),
 		cel.Function("shut_actions", cel.Overload("shut_actions_scps", arguments, texts, cel.FunctionBinding(bySCPs(iam.False)))),
+		cel.Function("home_regions", cel.Overload("home_regions_list", []*cel.Type{texts}, texts, cel.UnaryBinding(homeRegions))),
 	}
 }
 
@@ -185,6 +189,25 @@ func partitionOf(region string) string {
 		return "aws-us-gov"
 	}
 	return "aws"
+}
+
+// homeRegions are what aws:RequestedRegion is in calls of global services.
+func homeRegions(v ref.Val) ref.Val {
+	regions, err := native[string](v)
+	if err != nil {
+		return types.WrapErr(err)
+	}
+	if len(regions) == 0 {
+		return undecided("no Region tells which partition the account is in")
+	}
+	homes := map[string]string{"aws": "us-east-1", "aws-cn": "cn-north-1", "aws-us-gov": "us-gov-west-1"}
+	var out []string
+	for _, r := range regions {
+		if home := homes[partitionOf(r)]; !slices.Contains(out, home) {
+			out = append(out, home)
+		}
+	}
+	return types.NewStringList(types.DefaultTypeAdapter, out)
 }
 
 // bounded cuts text that policies make long.

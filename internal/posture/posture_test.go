@@ -180,6 +180,18 @@ func TestTheSizeOfAListThatWasNotReadIsUnknown(t *testing.T) {
 	}
 }
 
+func TestAHistoryThatWasNotReadIsNotCalledLong(t *testing.T) {
+	s := account()
+	for _, path := range []string{"root.activity", "root.activity_since"} {
+		s.Gaps = append(s.Gaps, facts.Gap{Path: path, Permission: "cloudtrail:LookupEvents", Reason: "denied"})
+	}
+	f := statuses(s, shipped(t))[key{"RT-10", "arn:aws:iam::111122223333:root"}]
+	want := []string{"root.activity: denied", "root.activity_since: denied"}
+	if f.Status != rootkeep.Unknown || !slices.Equal(f.Missing, want) {
+		t.Errorf("got %s %q, want unknown and %q", f.Status, f.Missing, want)
+	}
+}
+
 func TestABrokenControlIsNamedWithItsLine(t *testing.T) {
 	for _, c := range []struct{ name, file, text, want string }{
 		{"a misspelt fact", "mine.yaml", fmt.Sprintf(good, "pass: facts.root.mfa_enable"), "mine/mine.yaml:7:7: pass: undefined field 'mfa_enable'"},

@@ -89,7 +89,7 @@ func TestWhatIsSpoiltInARegionFails(t *testing.T) {
 		{"a root control's finding is suppressed", func(r *facts.Region) { r.HubFindings.Suppressed = []string{"IAM.9"} }, "SH-07"},
 		{"a critical finding is old", func(r *facts.Region) { r.HubFindings.OldestCritical = now.AddDate(0, 0, -8) }, "SH-09"},
 		{"no detector", func(r *facts.Region) { r.Detectors, r.Detector = nil, facts.Detector{} }, "GD-01"},
-		{"a suspended detector", func(r *facts.Region) { r.Detector.Status = "DISABLED" }, "GD-02"},
+		{"a suspended detector", func(r *facts.Region) { r.Detector.Status = "DISABLED" }, "GD-02 GD-05"},
 		{"E29: malware protection instead of S3 protection", func(r *facts.Region) { r.Detector.Features[0].Name = "EBS_MALWARE_PROTECTION" }, "GD-05"},
 		{"a high finding", func(r *facts.Region) { r.HighFindings.N = 1 }, "GD-11"},
 		{"E8: low findings are archived", func(r *facts.Region) {

@@ -17,7 +17,7 @@ const (
 	Partial       Status = "partial"        // all pass, and they judge a part of the clause only
 	Pass          Status = "pass"           // all pass in all accounts, or do not apply
 	NotApplicable Status = "not-applicable" // none applies to any account
-	NotCovered    Status = "not-covered"    // no control answers it
+	NotCovered    Status = "not-covered"    // no control answers it, or those of a part of it do not apply
 )
 
 // Statuses lists them in that order.
@@ -171,6 +171,9 @@ func (f *Framework) mapping(r Row, answers Answers) Mapping {
 	m.Status = worst(collect(m.Controls, func(a Answer) Status { return a.Status }))
 	if m.Status == Pass && m.Part != "" {
 		m.Status = Partial
+	}
+	if m.Status == NotApplicable && m.Part != "" {
+		m.Status = NotCovered // what the controls do not judge may well apply
 	}
 	return m
 }

@@ -52,6 +52,7 @@ func TestAClauseIsWhatItsControlsComeToInAllAccounts(t *testing.T) {
 		{"a control that was not judged", "  - {clause: \"1\", title: One, controls: [A, C], basis: published}\n", statuses{pass}, nil, framework.Unknown},
 		{"a part passes", "  - {clause: \"1\", title: One, controls: [A], basis: ours, why: Because., part: the rest}\n", statuses{pass}, nil, framework.Partial},
 		{"a part fails", "  - {clause: \"1\", title: One, controls: [A], basis: ours, why: Because., part: the rest}\n", statuses{fail}, nil, framework.Fail},
+		{"a part does not apply, the rest may", "  - {clause: \"1\", title: One, controls: [A], basis: ours, why: Because., part: the rest}\n", statuses{absent}, nil, framework.NotCovered},
 		{"the worst of two bases", "  - {clause: \"1\", title: One, controls: [A], basis: published}\n  - {clause: \"1\", controls: [B], basis: ours, why: Because.}\n", statuses{pass}, statuses{unknown}, framework.Unknown},
 	} {
 		t.Run(c.name, func(t *testing.T) {
