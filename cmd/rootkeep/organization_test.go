@@ -59,8 +59,12 @@ func TestAKilledScanIsTakenUp(t *testing.T) {
 	// its own.
 	var victim atomic.Pointer[os.Process]
 	var killed atomic.Int64
-	c := simtest.Start(t, 5, counting(func(n int64) {
-		if p := victim.Load(); p != nil && n >= 350 {
+	accounts := func() ([]string, error) { return filepath.Glob(filepath.Join(dir, "killed", "1*.json")) }
+	c := simtest.Start(t, 5, counting(func(int64) {
+		if done, _ := accounts(); len(done) == 0 {
+			return
+		}
+		if p := victim.Load(); p != nil {
 			if err := p.Kill(); err == nil { // SIGKILL: nothing of it runs any more
 				killed.Add(1)
 			}
@@ -76,7 +80,7 @@ func TestAKilledScanIsTakenUp(t *testing.T) {
 		t.Fatalf("the scan was not killed: %v", err)
 	}
 	victim.Store(nil)
-	done, err := filepath.Glob(filepath.Join(dir, "killed", "1*.json"))
+	done, err := accounts()
 	if err != nil || len(done) == 0 || len(done) == len(plan.Accounts) {
 		t.Fatalf("accounts that were done: got %v, %v, want some", done, err)
 	}
