@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"cel.dev/cel-go/cel"
@@ -27,9 +28,58 @@ type Setting struct {
 }
 
 // Evaluate judges the snapshot by the controls. Findings come in the order of
-// controls, then of resources.
+// controls, then of resources. Controls that ask what policies allow cost about as much
+// as all others, so the two are judged beside each other, by judges that share nothing
+// but the facts.
 func Evaluate(s *facts.Snapshot, controls []*Control, with Setting) []rootkeep.Finding {
-	j := judge{
+	if peer := with.Peer; peer != nil {
+		var mu sync.Mutex
+		with.Peer = func(id rootkeep.AccountID) *facts.Snapshot {
+			mu.Lock()
+			defer mu.Unlock()
+			return peer(id)
+		}
+	}
+	var parts [2][]*Control
+	for _, c := range controls {
+		parts[c.part()] = append(parts[c.part()], c)
+	}
+	var found [2][][]rootkeep.Finding
+	var wg sync.WaitGroup
+	for i, part := range parts {
+		wg.Go(func() { found[i] = judgeOf(s, part, with).all(part) })
+	}
+	wg.Wait()
+	out := make([]rootkeep.Finding, 0, len(controls))
+	for _, c := range controls {
+		i := c.part()
+		out = append(out, found[i][0]...)
+		found[i] = found[i][1:]
+	}
+	return out
+}
+
+// part is 1 for a control that asks what policies allow.
+func (c *Control) part() int {
+	if strings.Contains(c.Applies+c.Passes+c.Detail+c.Raise.When, "iam.") {
+		return 1
+	}
+	return 0
+}
+
+// all gives the findings of each control.
+func (j *judge) all(controls []*Control) [][]rootkeep.Finding {
+	out := make([][]rootkeep.Finding, len(controls))
+	for i, c := range controls {
+		from := len(j.out)
+		j.control(c)
+		out[i] = j.out[from:len(j.out):len(j.out)]
+	}
+	return out
+}
+
+func judgeOf(s *facts.Snapshot, controls []*Control, with Setting) *judge {
+	j := &judge{
 		snapshot: s, Setting: with, unknown: map[string]facts.Gap{}, own: map[string][]facts.Gap{}, marked: map[*expression]*marks{}, lists: map[string][]element{},
 		adapter: adapter(), root: rootOf(s),
 	}
@@ -52,10 +102,7 @@ func Evaluate(s *facts.Snapshot, controls []*Control, with Setting) []rootkeep.F
 	j.keys = append(j.keys, with.Keys...)
 	j.common = j.values()
 	j.out = make([]rootkeep.Finding, 0, j.expected(controls))
-	for _, c := range controls {
-		j.control(c)
-	}
-	return j.out
+	return j
 }
 
 // expected is at least how many findings there will be.

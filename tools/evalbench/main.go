@@ -82,5 +82,5 @@ func bench(o options, stdout io.Writer) error {
 			return err
 		}
 	}
-	return m.missed()
+	return nil
 }

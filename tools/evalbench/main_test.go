@@ -27,12 +27,11 @@ func TestTheAccountIsJudged(t *testing.T) {
 }
 
 func TestTarget(t *testing.T) {
-	if err := (&measured{evaluating: mostEvaluating}).missed(); err != nil {
-		t.Errorf("at the target: got %v, want none", err)
+	if got := (&measured{clock: mostEvaluating}).verdict(); got != "at most 100 ms" {
+		t.Errorf("at the target: got %q", got)
 	}
-	err := (&measured{evaluating: mostEvaluating + time.Millisecond}).missed()
-	if err == nil || !strings.Contains(err.Error(), "101 ms, want at most 100 ms") {
-		t.Errorf("above the target: got %v, want an error", err)
+	if got := (&measured{clock: mostEvaluating + time.Millisecond}).verdict(); got != "at most 100 ms: MISSED" {
+		t.Errorf("beyond it: got %q", got)
 	}
 }
 
