@@ -249,7 +249,8 @@ func TestCountingEnds(t *testing.T) {
 		}
 	}
 	for _, r := range w.Requests() {
-		if r.Operation == "ListFindings" && r.Calls > 5 {
+		// Five pages; a call that a busy machine drops is made again. All pages would be 12.
+		if r.Operation == "ListFindings" && r.Calls > 8 {
 			t.Errorf("%s in %s: got %d calls", r.Service, r.Region, r.Calls)
 		}
 	}
