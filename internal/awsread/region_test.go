@@ -232,7 +232,7 @@ func TestRulesFailUntilTheyRun(t *testing.T) {
 func TestCountingEnds(t *testing.T) {
 	w := newWorld(t)
 	w.Do(func() {
-		for i := range 600 {
+		for i := range 1200 {
 			guardduty.Add(w.Cloud, w.account, home, "Impact:IAMUser/AnomalousBehavior", "x", 8, nil, w.Now())
 			analyzer.Add(w.Cloud, w.account, home, "external", fmt.Sprint("arn:aws:s3:::b", i), "AWS::S3::Bucket", "*", nil, w.Now())
 		}
@@ -249,7 +249,7 @@ func TestCountingEnds(t *testing.T) {
 		}
 	}
 	for _, r := range w.Requests() {
-		// Five pages; a call that a busy machine drops is made again. All pages would be 12.
+		// Five pages; a call that a busy machine drops is made again. All pages would be 12 or more.
 		if r.Operation == "ListFindings" && r.Calls > 8 {
 			t.Errorf("%s in %s: got %d calls", r.Service, r.Region, r.Calls)
 		}
