@@ -1,0 +1,159 @@
+// Package store keeps rootkeep's state and its ledger in one SQL database: SQLite, one
+// file, or PostgreSQL. A change of state and the entry that tells of it are written in
+// one transaction, and no change is acknowledged before a signed checkpoint covers it.
+//
+// The package holds what every part of the state shares: opening, migrating, the two
+// kinds of transaction, the ledger's tables. Each part has its SQL in a package below.
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"golang.org/x/mod/sumdb/note"
+)
+
+// Errors that callers branch on.
+var (
+	ErrNotFound = errors.New("not found")
+	// ErrConflict is a compare-and-set that lost: somebody changed the row in between.
+	ErrConflict = errors.New("changed by somebody else in between; hint: read it again")
+	ErrClosed   = errors.New("the store is closed")
+)
+
+// Options say how a store is opened.
+type Options struct {
+	Origin  string         // name of the log, the first line of its checkpoints
+	Signers []note.Signer  // keys that sign checkpoints: one, two during a change of keys
+	Known   note.Verifiers // keys whose checkpoints are taken for true
+	Migrate bool           // bring an older schema up to date, instead of refusing it
+	Now     func() time.Time
+	Log     *slog.Logger
+}
+
+// Store is an open database. It is safe for concurrent use.
+type Store struct {
+	options Options
+	dialect dialect
+	write   *sql.DB // SQLite: one connection
+	read    *sql.DB // SQLite: read only; PostgreSQL: the same as write
+	queue   chan *update
+	stop    chan struct{}
+	stopped chan struct{}
+	head    headCache
+}
+
+// Open opens the store at an address: sqlite:PATH, a path, or postgres://...; it makes a
+// SQLite file that does not exist. The head of the ledger must be signed by a known key.
+func Open(ctx context.Context, address string, o Options) (*Store, error) {
+	switch {
+	case o.Origin == "" || len(o.Signers) == 0 || o.Known == nil:
+		return nil, errors.New("store: the ledger's origin and keys are required")
+	case o.Now == nil:
+		return nil, errors.New("store: a clock is required")
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	s := &Store{options: o, queue: make(chan *update), stop: make(chan struct{}), stopped: make(chan struct{})}
+	if err := s.connect(ctx, address); err != nil {
+		return nil, err
+	}
+	if err := s.begin(ctx); err != nil {
+		return nil, errors.Join(err, s.disconnect())
+	}
+	go s.commitAll()
+	return s, nil
+}
+
+// begin brings the schema up to date and checks the ledger's head.
+func (s *Store) begin(ctx context.Context) error {
+	if err := s.migrate(ctx); err != nil {
+		return err
+	}
+	return s.View(ctx, func(ctx context.Context, r *Reader) error {
+		_, err := s.Head(ctx, r)
+		return err
+	})
+}
+
+// Close waits for the updates under way and closes the database. Updates that come later
+// get ErrClosed.
+func (s *Store) Close() error {
+	close(s.stop)
+	<-s.stopped
+	return s.disconnect()
+}
+
+func (s *Store) disconnect() error {
+	if s.read == s.write {
+		return s.write.Close()
+	}
+	return errors.Join(s.read.Close(), s.write.Close())
+}
+
+// Kind names the database: SQLite or PostgreSQL.
+func (s *Store) Kind() string { return s.dialect.name }
+
+// Reader reads one state of the store. It is good inside the function it was given to.
+type Reader struct {
+	q interface {
+		QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+		QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
+	}
+}
+
+// Query runs a query with numbered parameters, $1 and on.
+func (r *Reader) Query(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	return r.q.QueryContext(ctx, query, args...)
+}
+
+// Row runs a query for one row; its Scan gives sql.ErrNoRows if there is none.
+func (r *Reader) Row(ctx context.Context, query string, args ...any) *sql.Row {
+	return r.q.QueryRowContext(ctx, query, args...)
+}
+
+// Each runs a query and calls scan for each row.
+func Each(ctx context.Context, r *Reader, scan func(*sql.Rows) error, query string, args ...any) error {
+	rows, err := r.Query(ctx, query, args...)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		if err := scan(rows); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}
+
+// View calls read with one state of the store: what is committed later does not show.
+func (s *Store) View(ctx context.Context, read func(context.Context, *Reader) error) error {
+	tx, err := s.read.BeginTx(ctx, &sql.TxOptions{ReadOnly: true, Isolation: s.dialect.viewIsolation})
+	if err != nil {
+		return fmt.Errorf("read the store: %w", err)
+	}
+	defer tx.Rollback() // nothing was written
+	return read(ctx, &Reader{tx})
+}
+
+// Micros is a time as the store keeps it.
+func Micros(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixMicro()
+}
+
+// Time is a kept time, UTC; 0 is the zero time.
+func Time(micros int64) time.Time {
+	if micros == 0 {
+		return time.Time{}
+	}
+	return time.UnixMicro(micros).UTC()
+}
