@@ -9,6 +9,8 @@ import (
 	"runtime/debug"
 	"strings"
 	"time"
+
+	"go.opentelemetry.io/otel/trace"
 )
 
 // ServeHTTP answers a request. What no route may decide is decided here: that the
@@ -24,7 +26,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		if p := recover(); p != nil {
 			s.recovered(answer, r, p)
 		}
-		s.note(r, v, answer, begun)
+		s.note(r, v, answer, s.config.Now().Sub(begun))
 	}()
 	if err := s.check(r); err != nil {
 		s.fail(answer, r, err)
@@ -120,10 +122,12 @@ func (s *Server) recovered(w *answer, r *http.Request, p any) {
 }
 
 // note logs the request: no query, which may hold a secret, and no path but the route's.
-func (s *Server) note(r *http.Request, v *visit, w *answer, begun time.Time) {
+func (s *Server) note(r *http.Request, v *visit, w *answer, took time.Duration) {
+	s.metrics.observe(r.Method, v.route.Path, w.status, took)
+	trace.SpanFromContext(r.Context()).SetName(r.Method + " " + v.route.Path)
 	s.config.Log.InfoContext(r.Context(), "request",
 		"id", v.id, "method", r.Method, "route", v.route.Path, "status", w.status, "bytes", w.bytes,
-		"actor", v.actor.ID, "peer", r.RemoteAddr, "took", s.config.Now().Sub(begun).Round(time.Microsecond).String())
+		"actor", v.actor.ID, "peer", r.RemoteAddr, "took", took.Round(time.Microsecond).String())
 }
 
 // answer remembers what was sent.
