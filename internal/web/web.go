@@ -15,6 +15,9 @@ import (
 	"sync"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
+	"go.opentelemetry.io/otel/trace/noop"
+
 	"github.com/rootkeep/rootkeep/internal/people"
 	"github.com/rootkeep/rootkeep/internal/store"
 	"github.com/rootkeep/rootkeep/internal/web/asset"
@@ -30,6 +33,7 @@ type Config struct {
 	Now           func() time.Time
 	Log           *slog.Logger // nil: nothing is logged
 	Version       string       // of the program, for the OpenAPI document
+	Tracer        trace.Tracer // nil: no traces
 }
 
 // Area is a part of the console and of the API.
@@ -78,6 +82,9 @@ func New(c Config) (*Server, error) {
 	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
+	}
+	if c.Tracer == nil {
+		c.Tracer = noop.NewTracerProvider().Tracer("")
 	}
 	s := &Server{
 		config: c, origin: c.URL.Scheme + "://" + c.URL.Host,
