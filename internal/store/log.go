@@ -128,13 +128,23 @@ func (e edge) ReadHashes(indexes []int64) ([]tlog.Hash, error) {
 	return out, nil
 }
 
-// edge reads the edge of the log of a head, and checks that it makes the head's root: a
-// log that was tampered with must not be signed again. It also checks that there is no
-// entry after the head.
+// edge gives the edge of the log of a head, from the database if it is not the one that
+// was extended last.
 func (s *Store) edge(ctx context.Context, r *Reader, head Head) (edge, error) {
 	if _, known := s.head.get(); known.hashes != nil && known.size == head.Size && known.root == head.Root {
 		return known, nil
 	}
+	e, err := readEdge(ctx, r, head)
+	if err == nil {
+		s.head.set(head, e)
+	}
+	return e, err
+}
+
+// readEdge reads the edge of the log of a head, and checks that it makes the head's root:
+// a log that was tampered with must not be signed again. It also checks that there is no
+// entry after the head.
+func readEdge(ctx context.Context, r *Reader, head Head) (edge, error) {
 	e := edge{size: head.Size, root: head.Root, hashes: map[int64]tlog.Hash{}}
 	var last sql.NullInt64
 	if err := r.Row(ctx, `SELECT MAX(n) FROM log_entry`).Scan(&last); err != nil {
@@ -158,7 +168,6 @@ func (s *Store) edge(ctx context.Context, r *Reader, head Head) (edge, error) {
 	if root != head.Root {
 		return e, &ledger.Fault{Entry: -1, Reason: "the newest hashes do not make the root that was signed; hint: rootkeep ledger verify"}
 	}
-	s.head.set(head, e)
 	return e, nil
 }
 
