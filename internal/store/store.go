@@ -157,3 +157,6 @@ func Time(micros int64) time.Time {
 	}
 	return time.UnixMicro(micros).UTC()
 }
+
+// Now is the store's clock, UTC.
+func (s *Store) Now() time.Time { return s.options.Now().UTC() }
