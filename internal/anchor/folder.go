@@ -48,12 +48,12 @@ func (f *Folder) Put(_ context.Context, head ledger.Checkpoint, signed []byte) (
 func same(path string, signed []byte) error {
 	there, err := readCheckpoint(path)
 	switch {
-	case err == nil && len(there) < len(signed) && bytes.HasPrefix(signed, there):
-		err = fmt.Errorf("%s is cut; hint: remove it", path)
-	case err == nil && !bytes.Equal(body(there), body(signed)):
-		err = fmt.Errorf("%s holds another checkpoint of that size: history was rewritten, or this is another ledger's folder", path)
+	case err != nil, bytes.Contains(there, []byte("\n\n")) && bytes.Equal(body(there), body(signed)):
+		return err
+	case bytes.HasPrefix(signed, there):
+		return fmt.Errorf("%s is cut; hint: remove it", path)
 	}
-	return err
+	return fmt.Errorf("%s holds another checkpoint of that size: history was rewritten, or this is another ledger's folder", path)
 }
 
 // body is what is signed: after a change of keys the same head has other signatures.
