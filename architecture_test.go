@@ -232,13 +232,19 @@ func TestStyleLimits(t *testing.T) {
 			t.Fatal(err)
 		}
 		n := strings.Count(string(text), "\n")
+		if templ, found := strings.CutSuffix(src.file, "_templ.go"); found {
+			n = lines(t, templ+".templ") // what people write; the Go beside it is generated
+		}
 		if packages[src.pkg] += n; n > 450 {
 			t.Errorf("%s: %d lines, want at most 450", src.file, n)
 		}
 		fset := token.NewFileSet()
-		f, err := parser.ParseFile(fset, src.file, text, 0)
+		f, err := parser.ParseFile(fset, src.file, text, parser.ParseComments)
 		if err != nil {
 			t.Fatal(err)
+		}
+		if ast.IsGenerated(f) {
+			continue // nobody reads its functions: its source is what counts
 		}
 		for _, d := range f.Decls {
 			fn, ok := d.(*ast.FuncDecl)
@@ -250,4 +256,13 @@ func TestStyleLimits(t *testing.T) {
 			}
 		}
 	}
+}
+
+func lines(t *testing.T, file string) int {
+	t.Helper()
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.Count(string(text), "\n")
 }
