@@ -36,7 +36,7 @@ var story = []happening{
 	{17, 14 * time.Hour, signInAsRoot("management", office, true)},
 	{20, 11 * time.Hour, newAdministrator},
 	{24, 2 * time.Hour, pauseTrail},
-	{-1, 6 * time.Hour, proveLogs},
+	{-1, 18 * time.Hour, proveLogs},
 }
 
 // repairAlarm has the alarm on root use fire at one event.
