@@ -13,6 +13,7 @@ for tool in "${!package[@]}"; do
 	command -v "$tool" >/dev/null || missing+=("${package[$tool]}")
 done
 python3 -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3-venv)
+command -v initdb >/dev/null || compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || missing+=(postgresql) # Debian keeps it out of the path
 if [ ${#missing[@]} -gt 0 ]; then
 	installed=no
 	if command -v apt-get >/dev/null && [ "$(id -u)" = 0 ]; then

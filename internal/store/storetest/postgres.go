@@ -1,0 +1,59 @@
+package storetest
+
+import (
+	"database/sql"
+	"fmt"
+	"net/url"
+	"os"
+	"sync"
+	"testing"
+
+	_ "github.com/jackc/pgx/v5/stdlib" // the driver pgx
+)
+
+// server is the PostgreSQL of this test program, started by the first test that wants it.
+var server struct {
+	once   sync.Once
+	folder string   // of its socket
+	hold   *os.File // the server ends when this is closed
+	err    error
+	mu     sync.Mutex // guards count
+	count  int        // of the databases made
+}
+
+// PostgreSQL gives the address of a new database that goes when the test ends. It skips
+// the test if the machine has no PostgreSQL.
+func PostgreSQL(t testing.TB) string {
+	t.Helper()
+	server.once.Do(func() { server.folder, server.err = start() })
+	if server.err != nil {
+		t.Skipf("PostgreSQL is not tested: %v", server.err)
+	}
+	server.mu.Lock()
+	server.count++
+	name := fmt.Sprintf("test%d", server.count)
+	server.mu.Unlock()
+	administer(t, "CREATE DATABASE "+name)
+	t.Cleanup(func() { administer(t, "DROP DATABASE "+name+" WITH (FORCE)") })
+	return address(name)
+}
+
+// Socket is the path of the server's socket, for a test that puts something between the
+// store and the server. A test that calls it has called PostgreSQL.
+func Socket() string { return server.folder + "/.s.PGSQL.5432" }
+
+func address(database string) string {
+	return "postgres://rootkeep@/" + database + "?host=" + url.QueryEscape(server.folder)
+}
+
+func administer(t testing.TB, statement string) {
+	t.Helper()
+	db, err := sql.Open("pgx", address("postgres"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	if _, err := db.Exec(statement); err != nil {
+		t.Fatalf("%s: %v", statement, err)
+	}
+}
