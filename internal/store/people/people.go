@@ -24,10 +24,19 @@ import (
 
 // Errors that callers tell apart.
 var (
-	ErrSelf      = errors.New("nobody changes their own roles; hint: another administrator does it")
-	ErrLastAdmin = errors.New("this is the last administrator with a key; hint: make another one first")
-	ErrSpent     = errors.New("the link was used, has expired or never was; hint: ask for a new one")
+	ErrSelf        = errors.New("nobody changes their own roles; hint: another administrator does it")
+	ErrLastAdmin   = errors.New("this is the last administrator with a key; hint: make another one first")
+	ErrOwnRecovery = errors.New("whoever was made an administrator on the host does not acknowledge it; hint: another administrator does")
+	ErrSuspended   = errors.New("the person is suspended; hint: restore the person first")
+	ErrManyKeys    = errors.New("the person has as many keys as one may have; hint: revoke one")
+	ErrSpent       = errors.New("the link was used, has expired or never was; hint: ask for a new one")
 )
+
+// Fault is a value that somebody typed and that is not kept. Field is the form's word.
+type Fault struct{ Field, Want string }
+
+// Error says what is wanted of which field.
+func (f *Fault) Error() string { return f.Field + ": " + f.Want }
 
 // State says whether a person may sign in.
 type State string
@@ -79,13 +88,13 @@ func chance(n int) []byte {
 
 // label checks a text that people typed: shown on pages and in terminals, so it is one
 // line of visible characters.
-func label(what, s string, most int) (string, error) {
+func label(field, s string, most int) (string, error) {
 	s = strings.TrimSpace(s)
 	switch {
 	case !utf8.ValidString(s) || strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsPrint(r) }):
-		return "", fmt.Errorf("%s: want one line of visible characters", what)
+		return "", &Fault{field, "want one line of visible characters"}
 	case utf8.RuneCountInString(s) > most:
-		return "", fmt.Errorf("%s: want at most %d characters", what, most)
+		return "", &Fault{field, fmt.Sprintf("want at most %d characters", most)}
 	}
 	return s, nil
 }
@@ -96,13 +105,13 @@ func (d details) checked() (details, error) {
 		return d, err
 	}
 	if d.Name == "" {
-		return d, errors.New("name: want one")
+		return d, &Fault{"name", "want one"}
 	}
-	if d.Email, err = label("e-mail address", strings.ToLower(d.Email), MaxEmail); err != nil {
+	if d.Email, err = label("email", strings.ToLower(d.Email), MaxEmail); err != nil {
 		return d, err
 	}
 	if at := strings.Index(d.Email, "@"); d.Email != "" && (at < 1 || at == len(d.Email)-1 || strings.ContainsAny(d.Email, " ,;<>\"")) {
-		return d, errors.New("e-mail address: want one such as ada@example.com")
+		return d, &Fault{"email", "want an address such as ada@example.com"}
 	}
 	return d, nil
 }
@@ -138,7 +147,7 @@ func freeEmail(ctx context.Context, r *store.Reader, email, but string) error {
 	err := r.Row(ctx, `SELECT id FROM person WHERE email = $1 AND email <> '' AND id <> $2`, email, but).Scan(&other)
 	switch {
 	case err == nil:
-		return fmt.Errorf("e-mail address: %s has it", other)
+		return &Fault{"email", other + " has this address"}
 	case !errors.Is(err, sql.ErrNoRows):
 		return fmt.Errorf("read persons: %w", err)
 	}
