@@ -63,9 +63,14 @@ func (s *Store) commit(batch []*update) {
 		}
 		return
 	}
+	if err = explain(err); err == nil {
+		s.fault.Store(nil)
+	} else if classify(err) != faultOther {
+		s.fault.Store(&err)
+	}
 	for _, u := range batch {
 		if err != nil && u.err == nil {
-			u.err = explain(err)
+			u.err = err
 		}
 		close(u.done)
 	}

@@ -128,13 +128,23 @@ func (e edge) ReadHashes(indexes []int64) ([]tlog.Hash, error) {
 	return out, nil
 }
 
-// edge reads the edge of the log of a head, and checks that it makes the head's root: a
-// log that was tampered with must not be signed again. It also checks that there is no
-// entry after the head.
+// edge gives the edge of the log of a head, from the database if it is not the one that
+// was extended last.
 func (s *Store) edge(ctx context.Context, r *Reader, head Head) (edge, error) {
 	if _, known := s.head.get(); known.hashes != nil && known.size == head.Size && known.root == head.Root {
 		return known, nil
 	}
+	e, err := readEdge(ctx, r, head)
+	if err == nil {
+		s.head.set(head, e)
+	}
+	return e, err
+}
+
+// readEdge reads the edge of the log of a head, and checks that it makes the head's root:
+// a log that was tampered with must not be signed again. It also checks that there is no
+// entry after the head.
+func readEdge(ctx context.Context, r *Reader, head Head) (edge, error) {
 	e := edge{size: head.Size, root: head.Root, hashes: map[int64]tlog.Hash{}}
 	var last sql.NullInt64
 	if err := r.Row(ctx, `SELECT MAX(n) FROM log_entry`).Scan(&last); err != nil {
@@ -158,7 +168,6 @@ func (s *Store) edge(ctx context.Context, r *Reader, head Head) (edge, error) {
 	if root != head.Root {
 		return e, &ledger.Fault{Entry: -1, Reason: "the newest hashes do not make the root that was signed; hint: rootkeep ledger verify"}
 	}
-	s.head.set(head, e)
 	return e, nil
 }
 
@@ -241,7 +250,7 @@ type rows struct {
 func (r *rows) add(values ...any) { r.args = append(r.args, values...) }
 
 // mostParameters bounds those of a statement: SQLite takes 32,766, PostgreSQL 65,535.
-const mostParameters = 6 * 256
+const mostParameters = 6 * 64
 
 func (r *rows) write(ctx context.Context, t *Tx) error {
 	for args := r.args; len(args) > 0; {
@@ -317,14 +326,22 @@ const noticesKept = 10_000
 
 // writeNotices numbers the notices and forgets the oldest.
 func writeNotices(ctx context.Context, t *Tx, notices []notice) error {
-	for _, n := range notices {
-		if _, err := t.Exec(ctx, `INSERT INTO notice (seq, topic, ref, at) SELECT COALESCE(MAX(seq), 0) + 1, $1, $2, $3 FROM notice`, n.topic, n.ref, Micros(t.now)); err != nil {
-			return fmt.Errorf("write a notice: %w", err)
-		}
-	}
 	if len(notices) == 0 {
 		return nil
 	}
-	_, err := t.Exec(ctx, `DELETE FROM notice WHERE seq <= (SELECT MAX(seq) FROM notice) - $1`, noticesKept)
-	return err
+	var last int64
+	if err := t.Row(ctx, `SELECT COALESCE(MAX(seq), 0) FROM notice`).Scan(&last); err != nil {
+		return fmt.Errorf("write a notice: %w", err)
+	}
+	all := rows{into: `INSERT INTO notice (seq, topic, ref, at) VALUES `, columns: 4}
+	for i, n := range notices {
+		all.add(last+1+int64(i), n.topic, n.ref, Micros(t.now))
+	}
+	if err := all.write(ctx, t); err != nil {
+		return fmt.Errorf("write a notice: %w", err)
+	}
+	if _, err := t.Exec(ctx, `DELETE FROM notice WHERE seq <= $1`, last+int64(len(notices))-noticesKept); err != nil {
+		return fmt.Errorf("forget old notices: %w", err)
+	}
+	return nil
 }

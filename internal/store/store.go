@@ -15,6 +15,7 @@ import (
 	"log/slog"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 	"unicode/utf8"
 
@@ -52,6 +53,7 @@ type Store struct {
 	writer   string        // random name of this Store in log_writer
 	batches  int64         // transactions begun; of commitAll alone
 	head     headCache
+	fault    atomic.Pointer[error] // of the last batch, nil if it was written
 }
 
 // Open opens the store at an address: sqlite:PATH, a path, or postgres://...; it makes a
