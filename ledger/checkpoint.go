@@ -41,7 +41,11 @@ func OpenCheckpoint(signed []byte, origin string, known note.Verifiers) (Checkpo
 		return Checkpoint{}, errors.New("checkpoint: too long")
 	}
 	n, err := note.Open(signed, known)
-	if err != nil {
+	var stranger *note.UnverifiedNoteError
+	switch {
+	case errors.As(err, &stranger):
+		return Checkpoint{}, fmt.Errorf("checkpoint: signed by %s, which is no known key", strings.Join(SignedBy(signed), " and "))
+	case err != nil:
 		return Checkpoint{}, fmt.Errorf("checkpoint: %w", err)
 	}
 	c, err := parseCheckpoint(n.Text)
