@@ -83,10 +83,17 @@ func (k *Key) algorithm() error {
 	return nil
 }
 
+// Signed is a statement with a good signature, and what the key said with it.
+type Signed struct {
+	Statement *Statement
+	Count     uint32 // of the key's signatures; 0 for keys that do not count
+	BackedUp  bool   // the key is kept by more than one device
+}
+
 // Verify checks that the key signed the statement, with user verification, on a page of
 // the site: Web Authentication Level 3, section 7.2. assertion is the JSON that browsers
 // give (AuthenticationResponseJSON). It asks nobody and no clock.
-func Verify(statement, assertion []byte, k Key, at Site) (*Statement, error) {
+func Verify(statement, assertion []byte, k Key, at Site) (*Signed, error) {
 	s, err := ParseStatement(statement)
 	if err != nil {
 		return nil, err
@@ -97,12 +104,9 @@ func Verify(statement, assertion []byte, k Key, at Site) (*Statement, error) {
 	if at.RPID == "" || at.Origin == "" {
 		return nil, errors.New("approval: the site's RP ID and origin are required")
 	}
-	if len(assertion) > maxAssertion {
-		return nil, fmt.Errorf("assertion: %d bytes, at most %d", len(assertion), maxAssertion)
-	}
-	parsed, err := protocol.ParseCredentialRequestResponseBytes(assertion)
+	parsed, err := parseAssertion(assertion)
 	if err != nil {
-		return nil, fmt.Errorf("assertion: %w", detailed(err))
+		return nil, err
 	}
 	if !bytes.Equal(parsed.RawID, k.ID) {
 		return nil, errors.New("assertion: made with another security key")
@@ -117,7 +121,28 @@ func Verify(statement, assertion []byte, k Key, at Site) (*Statement, error) {
 	if err != nil {
 		return nil, fmt.Errorf("assertion: %w", detailed(err))
 	}
-	return s, nil
+	data := parsed.Response.AuthenticatorData
+	return &Signed{s, data.Counter, data.Flags.HasBackupState()}, nil
+}
+
+// CredentialOf gives the ID of the credential that an assertion says it was made with.
+func CredentialOf(assertion []byte) ([]byte, error) {
+	parsed, err := parseAssertion(assertion)
+	if err != nil {
+		return nil, err
+	}
+	return parsed.RawID, nil
+}
+
+func parseAssertion(text []byte) (*protocol.ParsedCredentialAssertionData, error) {
+	if len(text) > maxAssertion {
+		return nil, fmt.Errorf("assertion: %d bytes, at most %d", len(text), maxAssertion)
+	}
+	parsed, err := protocol.ParseCredentialRequestResponseBytes(text)
+	if err != nil {
+		return nil, fmt.Errorf("assertion: %w", detailed(err))
+	}
+	return parsed, nil
 }
 
 // detailed gives the library's error with what it says for developers: its Error alone
@@ -193,10 +218,11 @@ type Checked struct {
 // together. The key and the site are the record's own: whether the key is the approver's
 // and the site the right one is for the caller to compare.
 func (r *Record) Check() (*Checked, error) {
-	s, err := Verify([]byte(r.Statement), r.Assertion, r.Key, r.Site)
+	signed, err := Verify([]byte(r.Statement), r.Assertion, r.Key, r.Site)
 	if err != nil {
 		return nil, err
 	}
+	s := signed.Statement
 	request, err := ParseRequest([]byte(r.Request))
 	if err != nil {
 		return nil, err

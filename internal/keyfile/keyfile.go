@@ -103,15 +103,13 @@ func Create(path, origin string) (*Keys, error) {
 	return k, syncFolder(path)
 }
 
-// OpenOrCreate opens the file, or makes it at the first start. The origin must be that
-// of the file.
+// OpenOrCreate opens the file, or makes it at the first start with that origin. A file
+// that is there keeps the origin it was made with: a server may get another address, its
+// ledger stays the same.
 func OpenOrCreate(path, origin string) (*Keys, error) {
 	k, err := Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return Create(path, origin)
-	}
-	if err == nil && k.Origin != origin {
-		return nil, fmt.Errorf("%s holds keys of the ledger %q, want %q", path, k.Origin, origin)
 	}
 	return k, err
 }

@@ -20,6 +20,7 @@ CREATE INDEX scan_began ON scan (began, id);
 CREATE TABLE scan_account (
 	scan     TEXT NOT NULL REFERENCES scan (id),
 	account  TEXT NOT NULL,
+	name     TEXT NOT NULL,    -- as its organization lists it
 	state    TEXT NOT NULL,    -- received, judged, older, unread, left
 	problem  TEXT NOT NULL,    -- why it was not read, or what came out otherwise than its sender said
 	taken    BIGINT NOT NULL,  -- when the facts were collected, 0 if there are none
