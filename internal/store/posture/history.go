@@ -108,6 +108,16 @@ func ScanOf(ctx context.Context, r *store.Reader, s Sight, id string) (*Scan, er
 	return scan, err
 }
 
+// ScanAt is the scan that judged an account by facts of a time; store.ErrNotFound if none
+// did.
+func ScanAt(ctx context.Context, r *store.Reader, id rootkeep.AccountID, taken time.Time) (scan string, err error) {
+	err = r.Row(ctx, `SELECT scan FROM scan_account WHERE account = $1 AND taken = $2 AND state = 'judged'`, string(id), store.Micros(taken)).Scan(&scan)
+	if errors.Is(err, sql.ErrNoRows) {
+		err = fmt.Errorf("scan of account %s at %s: %w", id, taken, store.ErrNotFound)
+	}
+	return scan, err
+}
+
 // Whole reads a scan with all its accounts, for the server's own work.
 func Whole(ctx context.Context, r *store.Reader, id string) (*Scan, error) {
 	return ScanOf(ctx, r, Sight{all: true}, id)
