@@ -51,7 +51,7 @@ func (s *Store) connectSQLite(ctx context.Context, path string) error {
 	}
 	s.write.SetMaxOpenConns(1)
 	if err := s.write.PingContext(ctx); err != nil {
-		return errors.Join(explain(fmt.Errorf("open SQLite %s: %w", path, err)), s.write.Close())
+		return errors.Join(explain(fmt.Errorf("open SQLite %s: %w", path, whyNot(path, err))), s.write.Close())
 	}
 	if s.read, err = openSQLite(path, "_txlock=deferred", "_pragma=query_only(1)"); err != nil {
 		return errors.Join(err, s.write.Close())
@@ -59,6 +59,19 @@ func (s *Store) connectSQLite(ctx context.Context, path string) error {
 	s.read.SetMaxOpenConns(readers)
 	s.read.SetMaxIdleConns(readers)
 	return nil
+}
+
+// whyNot says why a database cannot be opened, if the reason is that nothing can be
+// written beside it: SQLite does not tell that from other reasons.
+func whyNot(path string, failed error) error {
+	if classify(failed) != faultDenied {
+		return failed
+	}
+	f, err := os.CreateTemp(filepath.Dir(path), ".rootkeep-*")
+	if err != nil {
+		return err
+	}
+	return errors.Join(failed, f.Close(), os.Remove(f.Name()))
 }
 
 // createPrivate makes the file for its owner alone: SQLite would make it readable for
@@ -79,7 +92,8 @@ func openSQLite(path string, settings ...string) (*sql.DB, error) {
 	// Locks that no close of another descriptor of the file can end, where the system
 	// has them; the error says that it has not.
 	_, _ = sqlite.OFDLocking(true)
-	settings = append([]string{"_pragma=busy_timeout(5000)", "_pragma=foreign_keys(1)", "_defensive=1"}, settings...)
+	// A wait for another's lock cannot be interrupted: it is short, and tried again.
+	settings = append([]string{"_pragma=busy_timeout(1000)", "_pragma=foreign_keys(1)", "_defensive=1"}, settings...)
 	name := url.URL{Scheme: "file", Path: filepath.ToSlash(path), RawQuery: strings.Join(settings, "&")}
 	db, err := sql.Open("sqlite", name.String())
 	if err != nil {

@@ -236,19 +236,77 @@ func ByHandle(ctx context.Context, r *store.Reader, handle []byte) (Person, erro
 	return one("the owner of the key", r.Row(ctx, `SELECT `+personColumns+` FROM person WHERE handle = $1`, handle))
 }
 
+// Filter narrows a list of persons; what is empty does not.
+type Filter struct {
+	Text  string // in the name or the e-mail address, whatever the case of a to z
+	State State
+	Role  people.Role // held anywhere
+}
+
+// Listed is a person with what a list tells of them.
+type Listed struct {
+	Person
+	Grants []people.Grant
+	Keys   int // that are good
+}
+
 // List reads at most limit persons whose ID comes after the given one, in the order of
 // their IDs, which is that of their making.
-func List(ctx context.Context, r *store.Reader, after string, limit int) ([]Person, error) {
-	var out []Person
+func List(ctx context.Context, r *store.Reader, f Filter, after string, limit int) ([]Listed, error) {
+	var out []Listed
+	like := "%" + strings.NewReplacer("!", "!!", "%", "!%", "_", "!_").Replace(strings.ToLower(f.Text)) + "%"
 	err := store.Each(ctx, r, func(rows *sql.Rows) error {
 		p, err := scanPerson(rows.Scan)
-		out = append(out, p)
+		out = append(out, Listed{Person: p})
 		return err
-	}, `SELECT `+personColumns+` FROM person WHERE id > $1 ORDER BY id LIMIT $2`, after, limit)
+	}, `SELECT `+personColumns+` FROM person WHERE id > $1 AND ($2 = '' OR state = $2) AND (LOWER(name) LIKE $3 ESCAPE '!' OR email LIKE $3 ESCAPE '!')
+		AND ($4 = '' OR EXISTS (SELECT 1 FROM person_grant g WHERE g.person = person.id AND g.role = $4)) ORDER BY id LIMIT $5`,
+		after, string(f.State), like, string(f.Role), limit)
 	if err != nil {
 		return nil, fmt.Errorf("read persons: %w", err)
 	}
-	return out, nil
+	return out, describe(ctx, r, out)
+}
+
+// describe reads roles and counts of keys for persons in the order of their IDs.
+func describe(ctx context.Context, r *store.Reader, list []Listed) error {
+	if len(list) == 0 {
+		return nil
+	}
+	at := map[string]*Listed{}
+	for i := range list {
+		at[list[i].ID] = &list[i]
+	}
+	first, last := list[0].ID, list[len(list)-1].ID
+	err := store.Each(ctx, r, func(rows *sql.Rows) error {
+		var id string
+		var g people.Grant
+		if err := rows.Scan(&id, (*string)(&g.Role), (*string)(&g.Scope)); err != nil {
+			return err
+		}
+		if p := at[id]; p != nil {
+			p.Grants = append(p.Grants, g)
+		}
+		return nil
+	}, `SELECT person, role, scope FROM person_grant WHERE person >= $1 AND person <= $2 ORDER BY person, role, scope`, first, last)
+	if err != nil {
+		return fmt.Errorf("read roles: %w", err)
+	}
+	err = store.Each(ctx, r, func(rows *sql.Rows) error {
+		var id string
+		var n int
+		if err := rows.Scan(&id, &n); err != nil {
+			return err
+		}
+		if p := at[id]; p != nil {
+			p.Keys = n
+		}
+		return nil
+	}, `SELECT person, COUNT(*) FROM passkey WHERE person >= $1 AND person <= $2 AND revoked = 0 GROUP BY person`, first, last)
+	if err != nil {
+		return fmt.Errorf("count keys: %w", err)
+	}
+	return nil
 }
 
 // Actor is the person as who acts: with the roles granted now. Verified is left to the

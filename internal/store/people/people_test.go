@@ -550,7 +550,7 @@ func TestTheFirstLinkIsMadeUntilAKeyIsThere(t *testing.T) {
 			t.Error("got a link though a key was enrolled, want none")
 		}
 		d.see(func(ctx context.Context, r *store.Reader) error {
-			list, err := persons.List(ctx, r, "", 10)
+			list, err := persons.List(ctx, r, persons.Filter{}, "", 10)
 			if len(list) != 1 {
 				t.Errorf("got %d persons, want one", len(list))
 			}
@@ -587,4 +587,44 @@ func TestNamesThatNoPageShouldShow(t *testing.T) {
 	if err := d.Update(t.Context(), add); err == nil {
 		t.Error("the same address twice: added, want an error")
 	}
+}
+
+func TestAListIsNarrowed(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		d := db{t, s}
+		viewer := people.Grant{Role: people.Viewer, Scope: "account:111122223333"}
+		ada, _ := d.person("Ada 100%", 2, viewer, admin)
+		bob, _ := d.person("Bob_1", 1, viewer)
+		eve, _ := d.person("Eve 100", 0)
+		d.do(func(ctx context.Context, tx *store.Tx) error { return persons.Suspend(ctx, tx, "system", eve.ID) })
+		for _, test := range []struct {
+			name   string
+			filter persons.Filter
+			after  string
+			want   []string
+		}{
+			{"nothing asked", persons.Filter{}, "", []string{ada.ID, bob.ID, eve.ID}},
+			{"after one", persons.Filter{}, ada.ID, []string{bob.ID, eve.ID}},
+			{"a text in any case", persons.Filter{Text: "aDa"}, "", []string{ada.ID}},
+			{"a percent sign is one", persons.Filter{Text: "100%"}, "", []string{ada.ID}},
+			{"an underscore is one", persons.Filter{Text: "b_"}, "", []string{bob.ID}},
+			{"suspended", persons.Filter{State: persons.Suspended}, "", []string{eve.ID}},
+			{"a role", persons.Filter{Role: people.Admin}, "", []string{ada.ID}},
+		} {
+			d.see(func(ctx context.Context, r *store.Reader) error {
+				list, err := persons.List(ctx, r, test.filter, test.after, 10)
+				var got []string
+				for _, p := range list {
+					got = append(got, p.ID)
+					if p.ID == ada.ID && (p.Keys != 2 || len(p.Grants) != 2) {
+						t.Errorf("%s: got %d keys and %v, want two of each", test.name, p.Keys, p.Grants)
+					}
+				}
+				if diff := cmp.Diff(test.want, got); diff != "" {
+					t.Errorf("%s (-want +got):\n%s", test.name, diff)
+				}
+				return err
+			})
+		}
+	})
 }

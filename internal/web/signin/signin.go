@@ -21,6 +21,7 @@ import (
 	"github.com/go-webauthn/webauthn/webauthn"
 
 	"github.com/rootkeep/rootkeep/internal/store"
+	persons "github.com/rootkeep/rootkeep/internal/store/people"
 )
 
 // Config is what sign-in is made of.
@@ -103,4 +104,10 @@ func (s *SignIn) cookieName(name string) string {
 		return "__Host-" + name
 	}
 	return name
+}
+
+// EnrolAddress is the link that enrols a key, on the server at the address. The secret is
+// behind the #, which browsers send to nobody: it is in no log and no Referer.
+func EnrolAddress(server *url.URL, secret persons.Secret) string {
+	return origin(server) + "/enrol#" + secret.Reveal()
 }
