@@ -231,7 +231,7 @@ func TestSignaturesThatAreNotTaken(t *testing.T) {
 			{"of a key that was revoked on the way", func() error {
 				late := w.Person(t, "Hal", people.Approver, people.Everywhere)
 				s := issue(late, x.ID)
-				revokeKey(t, w, late.ID)
+				w.RevokeKey(t, late.ID)
 				return decide(late, x.ID, s.Nonce, late.Sign(t, s, exceptionstest.Site))
 			}, "revoked"},
 			{"of a key whose count went back", func() error {
@@ -257,20 +257,6 @@ func TestSignaturesThatAreNotTaken(t *testing.T) {
 			t.Errorf("got %s of revision %d after all that, want it untouched", x.State, x.Revision)
 		}
 	})
-}
-
-func revokeKey(t testing.TB, w *exceptionstest.World, of string) {
-	t.Helper()
-	err := w.Change(t, func(ctx context.Context, tx *store.Tx) error {
-		keys, err := stored.GoodKeys(ctx, &tx.Reader, of)
-		if err != nil {
-			return err
-		}
-		return stored.RevokeKey(ctx, tx, "system", keys[0].ID)
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
 }
 
 func TestAnEditVoidsWhatWasSigned(t *testing.T) {
@@ -467,8 +453,8 @@ func TestWhatCannotBeAskedFor(t *testing.T) {
 			})
 		}
 		// bob, cid and dan can approve in this account; without two keys only one is left.
-		revokeKey(t, w, w.Bob.ID)
-		revokeKey(t, w, w.Cid.ID)
+		w.RevokeKey(t, w.Bob.ID)
+		w.RevokeKey(t, w.Cid.ID)
 		var short *approval.Shortage
 		if err := submit(w.Ann.Actor, func(*exceptions.Wanted) {}); !errors.As(err, &short) || !strings.Contains(err.Error(), "group approvers has 1 of the 2") {
 			t.Errorf("with one approver left who holds a key: got %v, want a Shortage that says so", err)

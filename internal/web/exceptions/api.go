@@ -128,7 +128,7 @@ func (a *area) apiGet(ctx context.Context, in *oneInput) (*detailOutput, error) 
 }
 
 type editInput struct {
-	oneInput
+	ID      string `path:"id" maxLength:"64"`
 	IfMatch string `header:"If-Match"`
 	Body    client.ExceptionAsk
 }
@@ -159,7 +159,7 @@ func (a *area) apiEdit(ctx context.Context, in *editInput) (*oneOutput, error) {
 }
 
 type withdrawInput struct {
-	oneInput
+	ID      string `path:"id" maxLength:"64"`
 	IfMatch string `header:"If-Match"`
 }
 
@@ -180,7 +180,7 @@ func (a *area) apiWithdraw(ctx context.Context, in *withdrawInput) (*oneOutput, 
 }
 
 type issueInput struct {
-	oneInput
+	ID   string `path:"id" maxLength:"64"`
 	Body client.ExceptionDecision
 }
 
@@ -218,7 +218,7 @@ func (a *area) apiStatement(ctx context.Context, in *oneInput) (*statementOutput
 }
 
 type decideInput struct {
-	oneInput
+	ID   string `path:"id" maxLength:"64"`
 	Body client.ExceptionSignature
 }
 

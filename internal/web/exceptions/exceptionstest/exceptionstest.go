@@ -250,3 +250,18 @@ func (w *World) Entries(t testing.TB, id string) []string {
 	})
 	return out
 }
+
+// RevokeKey revokes the key of a person.
+func (w *World) RevokeKey(t testing.TB, of string) {
+	t.Helper()
+	err := w.Change(t, func(ctx context.Context, tx *store.Tx) error {
+		keys, err := stored.GoodKeys(ctx, &tx.Reader, of)
+		if err != nil {
+			return err
+		}
+		return stored.RevokeKey(ctx, tx, "system", keys[0].ID)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
