@@ -14,7 +14,7 @@ import (
 // TestManyServersOneHead lets several stores, as several processes have them, read and
 // write the same counter: no change is lost, and the log neither forks nor has a gap.
 func TestManyServersOneHead(t *testing.T) {
-	storetest.EachAddress(t, func(t *testing.T, address string) {
+	storetest.EachEmpty(t, func(t *testing.T, address string) {
 		o := storetest.Options(t)
 		var servers []*store.Store
 		opened := make(chan *store.Store, 4)
