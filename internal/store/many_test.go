@@ -17,7 +17,7 @@ func TestManyServersOneHead(t *testing.T) {
 	storetest.EachEmpty(t, func(t *testing.T, address string) {
 		o := storetest.Options(t)
 		var servers []*store.Store
-		opened := make(chan *store.Store, 4)
+		opened := make(chan *store.Store, 3)
 		var all sync.WaitGroup
 		for range cap(opened) { // all at once on an empty database: one of them migrates it
 			all.Go(func() {
@@ -40,7 +40,7 @@ func TestManyServersOneHead(t *testing.T) {
 		}
 		table(t, servers[0])
 		change(t, servers[0], `INSERT INTO thing (id, n) VALUES ('a', 0)`)
-		const writers, each = 4, 15
+		const writers, each = 4, 12
 		for i, s := range servers {
 			for w := range writers {
 				all.Go(func() {
