@@ -3,6 +3,7 @@ package approval_test
 import (
 	"bytes"
 	"crypto/rand"
+	"net/url"
 	"reflect"
 	"slices"
 	"strings"
@@ -83,6 +84,24 @@ func TestVerify(t *testing.T) {
 				t.Errorf("got %v, want an error with %q", err, tt.want)
 			}
 		})
+	}
+}
+
+func TestSiteOfAnAddress(t *testing.T) {
+	for address, want := range map[string]approval.Site{
+		"https://root.example.com":      site,
+		"https://Root.Example.com:443/": site,
+		"https://root.example.com:8443": {RPID: "root.example.com", Origin: "https://root.example.com:8443"},
+		"http://localhost:80":           {RPID: "localhost", Origin: "http://localhost"},
+		"http://localhost:443":          {RPID: "localhost", Origin: "http://localhost:443"},
+	} {
+		u, err := url.Parse(address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := approval.SiteOf(u); got != want {
+			t.Errorf("%s: got %+v, want %+v", address, got, want)
+		}
 	}
 }
 

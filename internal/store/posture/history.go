@@ -108,6 +108,11 @@ func ScanOf(ctx context.Context, r *store.Reader, s Sight, id string) (*Scan, er
 	return scan, err
 }
 
+// Whole reads a scan with all its accounts, for the server's own work.
+func Whole(ctx context.Context, r *store.Reader, id string) (*Scan, error) {
+	return ScanOf(ctx, r, Sight{all: true}, id)
+}
+
 // Began says who began a scan and whether it is under way, for whoever goes on with it.
 func Began(ctx context.Context, r *store.Reader, id string) (actor, state string, err error) {
 	err = r.Row(ctx, `SELECT actor, state FROM scan WHERE id = $1`, text(id)).Scan(&actor, &state)

@@ -299,7 +299,7 @@ func TestWhatPeopleVouchForIsTheServersToSay(t *testing.T) {
 			if err := posture.Start(ctx, tx, posture.Begin{ID: "SC-2", Source: posture.Sent, Actor: "TK-1", State: posture.Receiving}); err != nil {
 				return err
 			}
-			return posture.Receive(ctx, tx, "SC-2", "alpha", packed)
+			return posture.Receive(ctx, tx, "SC-2", "alpha", packed, posture.Counts{})
 		})
 		view(t, s, func(ctx context.Context, r *store.Reader) error {
 			got, err := posture.Snapshot(ctx, r, "SC-2", alpha)

@@ -81,6 +81,9 @@ func Take(ctx context.Context, tx *store.Tx, scan string, p *Prepared) error {
 			return err
 		}
 	}
+	if err := KeepSessions(ctx, tx, id, p.Snapshot.Sessions); err != nil {
+		return err
+	}
 	if known && !p.Snapshot.Taken.After(row.Taken) {
 		line.state = Older
 		return line.write(ctx, tx)
@@ -119,16 +122,17 @@ func judgedIn(all map[string]*Finding, controls []string) []string {
 	return slices.Compact(out)
 }
 
-// Receive keeps a snapshot that waits to be judged with the others of its scan. A second
-// one of the same account takes the place of the first.
-func Receive(ctx context.Context, tx *store.Tx, scan, name string, s *PackedSnapshot) error {
+// Receive keeps a snapshot that waits to be judged with the others of its scan. claimed
+// is what its sender came to. A second one of the same account takes the place of the
+// first.
+func Receive(ctx context.Context, tx *store.Tx, scan, name string, s *PackedSnapshot, claimed Counts) error {
 	if err := under(ctx, tx, scan); err != nil {
 		return err
 	}
 	if err := s.write(ctx, tx); err != nil {
 		return err
 	}
-	l := line{scan: scan, account: s.Account, name: name, state: Received, taken: s.Taken, snapshot: s.digest}
+	l := line{scan: scan, account: s.Account, name: name, state: Received, taken: s.Taken, snapshot: s.digest, summary: Summary{Counts: claimed}}
 	return l.write(ctx, tx)
 }
 

@@ -33,6 +33,14 @@ CREATE TABLE scan_account (
 CREATE INDEX scan_account_taken ON scan_account (account, taken);
 CREATE INDEX scan_account_at ON scan_account (taken);
 
+-- Root sessions that scans were given: what they did is no stranger's.
+CREATE TABLE scan_session (
+	access_key TEXT PRIMARY KEY, -- ID
+	account    TEXT NOT NULL,
+	ended      BIGINT NOT NULL
+);
+CREATE INDEX scan_session_account ON scan_session (account, ended);
+
 -- Snapshots and what a register added to them, by the SHA-256 of the JSON.
 CREATE TABLE kept_text (
 	digest TEXT PRIMARY KEY,
