@@ -89,23 +89,36 @@ type part struct {
 // NewSet compiles policies. The error names a policy that cannot be in its layer:
 // an identity policy with a Principal, a resource policy without one.
 func NewSet(p Policies) (*Set, error) {
-	s := &Set{blocks: make([]block, 0, len(p.SCPs)+len(p.RCPs)+5)}
+	layers := [...]block{
+		{layer: Resource, policies: p.Resource}, {layer: Endpoint, policies: p.Endpoint}, {layer: Identity, policies: p.Identity},
+		{layer: Boundary, policies: p.Boundary}, {layer: Session, policies: p.Session},
+	}
+	n := len(p.SCPs) + len(p.RCPs)
+	for i := range layers {
+		if len(layers[i].policies) > 0 {
+			n++
+		}
+	}
+	made := &struct { // one allocation: an account has thousands of Sets
+		Set
+		part
+		parts [1]placed
+	}{}
+	s, all := &made.Set, &made.part
+	s.blocks = make([]block, 0, n)
 	for i, level := range p.SCPs {
 		s.blocks = append(s.blocks, block{layer: SCP, level: i, policies: level})
 	}
 	for i, level := range p.RCPs {
 		s.blocks = append(s.blocks, block{layer: RCP, level: i, policies: level})
 	}
-	for _, b := range []block{
-		{layer: Resource, policies: p.Resource}, {layer: Endpoint, policies: p.Endpoint}, {layer: Identity, policies: p.Identity},
-		{layer: Boundary, policies: p.Boundary}, {layer: Session, policies: p.Session},
-	} {
-		if len(b.policies) > 0 {
-			s.blocks = append(s.blocks, b)
+	for i := range layers {
+		if len(layers[i].policies) > 0 {
+			s.blocks = append(s.blocks, layers[i])
 		}
 	}
-	all := &part{}
-	s.parts = []placed{{part: all}}
+	made.parts[0].part = all
+	s.parts = made.parts[:]
 	if len(s.blocks) > maxBlocks {
 		return nil, tooMany(len(s.blocks))
 	}

@@ -34,6 +34,15 @@ if command -v npm >/dev/null && ! { cmp -s tools/oracle/package.json $oracle/pac
 	}
 fi
 
+# What checks the console for barriers.
+axe=.venv/axe
+if command -v npm >/dev/null && ! { cmp -s tools/axe/package.json $axe/package.json && [ -d $axe/node_modules ]; }; then
+	mkdir -p $axe && cp tools/axe/package.json $axe/ && (cd $axe && npm install --silent --no-audit --no-fund) || {
+		rm -f $axe/package.json # so that the next run tries again
+		echo "setup: npm could not install the packages of tools/axe/package.json; the checks with them say that they were skipped" >&2
+	}
+fi
+
 # AWS's own Python client, another simulation, and readers of what rootkeep writes.
 python=.venv/python
 if ! cmp -s tools/python/requirements.txt $python/installed.txt; then

@@ -41,11 +41,8 @@ var probes = []struct{ action, resource string }{
 // policies that the evaluator cannot take.
 func Holds(i *account.Identity) (Standing, error) {
 	none := Standing{Principal: i.Principal.ARN, Certainty: None}
-	grants := i.Grants()
-	for _, p := range probes {
-		if !slices.ContainsFunc(grants, func(g *iam.Policy) bool { return g.MayAllow(p.action) }) {
-			return none, nil // most are told apart here, without a graph
-		}
+	if !MayHold(i.Grants()...) {
+		return none, nil // most are told apart here, without a graph
 	}
 	// A role among the users is an identity as well as they are.
 	g, err := newGraph(&account.Account{ID: i.Principal.Account, Users: []*account.Identity{i}}, Options{})
@@ -57,6 +54,17 @@ func Holds(i *account.Identity) (Standing, error) {
 		return none, err
 	}
 	return g.standing(s), nil
+}
+
+// MayHold says whether policies that grant may make their holder administrator, if all
+// that their statements ask for is given.
+func MayHold(grants ...*iam.Policy) bool {
+	for _, p := range probes {
+		if !slices.ContainsFunc(grants, func(g *iam.Policy) bool { return g.MayAllow(p.action) }) {
+			return false
+		}
+	}
+	return true
 }
 
 // administrator says how certain it is that a state may do all of it. What the

@@ -3,6 +3,7 @@ package approval_test
 import (
 	"bytes"
 	"crypto/rand"
+	"net/url"
 	"reflect"
 	"slices"
 	"strings"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/rootkeep/rootkeep"
 	"github.com/rootkeep/rootkeep/internal/approval"
 )
 
@@ -76,12 +78,30 @@ func TestVerify(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			got, err := approval.Verify(tt.statement, tt.assertion, tt.key, tt.site)
 			switch {
-			case tt.want == "" && (err != nil || !reflect.DeepEqual(got, s)):
+			case tt.want == "" && (err != nil || !reflect.DeepEqual(got.Statement, s) || got.Count != 7):
 				t.Errorf("got %v, %v, want the statement", got, err)
 			case tt.want != "" && (err == nil || !strings.Contains(err.Error(), tt.want)):
 				t.Errorf("got %v, want an error with %q", err, tt.want)
 			}
 		})
+	}
+}
+
+func TestSiteOfAnAddress(t *testing.T) {
+	for address, want := range map[string]approval.Site{
+		"https://root.example.com":      site,
+		"https://Root.Example.com:443/": site,
+		"https://root.example.com:8443": {RPID: "root.example.com", Origin: "https://root.example.com:8443"},
+		"http://localhost:80":           {RPID: "localhost", Origin: "http://localhost"},
+		"http://localhost:443":          {RPID: "localhost", Origin: "http://localhost:443"},
+	} {
+		u, err := url.Parse(address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := approval.SiteOf(u); got != want {
+			t.Errorf("%s: got %+v, want %+v", address, got, want)
+		}
 	}
 }
 
@@ -195,7 +215,7 @@ func TestDefaultPolicies(t *testing.T) {
 // TestMembersAreInOrder holds what is hashed to RFC 8785: encoding/json writes members
 // in the order of the fields.
 func TestMembersAreInOrder(t *testing.T) {
-	for _, v := range []any{approval.Statement{}, approval.Request{}, approval.Policy{}, approval.Requirement{}} {
+	for _, v := range []any{approval.Statement{}, approval.Request{}, approval.Policy{}, approval.Requirement{}, approval.Exception{}} {
 		var names []string
 		for i := range reflect.TypeOf(v).NumField() {
 			names = append(names, reflect.TypeOf(v).Field(i).Tag.Get("json"))
@@ -217,6 +237,64 @@ func TestTextsThatLookOtherThanTheyAre(t *testing.T) {
 			a.Action = action
 			if _, err := approval.New(a, p, []string{"PE-1"}, start); err == nil {
 				t.Error("got no error, want one")
+			}
+		})
+	}
+}
+
+// exception is one that can be granted.
+func exception() *approval.Exception {
+	return &approval.Exception{
+		Account: "111122223333", Control: "A-1", Owner: "jane@example.com", Reason: "the old \"billing\" export", Schema: approval.ExceptionSchema,
+		Severity: rootkeep.High, Title: "A title", Until: start.Add(24 * time.Hour),
+	}
+}
+
+func TestExceptionThatCannotBeGranted(t *testing.T) {
+	for name, spoil := range map[string]func(*approval.Exception){
+		"a pattern for a control":         func(e *approval.Exception) { e.Control = "RT-*" },
+		"no control":                      func(e *approval.Exception) { e.Control = "" },
+		"an account of eleven digits":     func(e *approval.Exception) { e.Account = "11112222333" },
+		"no owner":                        func(e *approval.Exception) { e.Owner = " " },
+		"no reason":                       func(e *approval.Exception) { e.Reason = "" },
+		"a reason that turns direction":   func(e *approval.Exception) { e.Reason = "x\u202ey" },
+		"a reason of 3,000 bytes":         func(e *approval.Exception) { e.Reason = strings.Repeat("x", 3000) },
+		"a Region with a star":            func(e *approval.Exception) { e.Region = "eu-*" },
+		"a resource with a line break":    func(e *approval.Exception) { e.Resource = "arn:\naws" },
+		"an end that has passed":          func(e *approval.Exception) { e.Until = start },
+		"an end in more than 366 days":    func(e *approval.Exception) { e.Until = start.Add(approval.LongestException + time.Second) },
+		"an end that nobody can write":    func(e *approval.Exception) { e.Until = time.Time{} },
+		"an end after the year 9999":      func(e *approval.Exception) { e.Until = start.AddDate(9000, 0, 0) },
+		"a title that is missing":         func(e *approval.Exception) { e.Title = "" },
+		"a control of two words":          func(e *approval.Exception) { e.Control = "RT-01 RT-02" },
+		"a resource with a hidden letter": func(e *approval.Exception) { e.Resource = "arn:aws:iam::1:user/a\u200bb" },
+	} {
+		t.Run(name, func(t *testing.T) {
+			e := exception()
+			if spoil(e); e.Ready(start) == nil {
+				t.Error("got no error, want one")
+			}
+		})
+	}
+	if err := exception().Ready(start); err != nil {
+		t.Errorf("got %v, want one without fault to be taken", err)
+	}
+}
+
+func TestPolicyOfAnException(t *testing.T) {
+	for _, tt := range []struct {
+		name, control string
+		severity      rootkeep.Severity
+		want          string
+	}{
+		{"a critical control", "A-1", rootkeep.Critical, approval.CriticalException},
+		{"a root control of low severity", "RT-09", rootkeep.Low, approval.CriticalException},
+		{"any other control", "A-1", rootkeep.High, approval.OtherException},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			e := approval.Exception{Control: tt.control, Severity: tt.severity}
+			if got := e.Policy(); got != tt.want {
+				t.Errorf("got %s, want %s", got, tt.want)
 			}
 		})
 	}
@@ -323,7 +401,7 @@ func FuzzVerify(f *testing.F) {
 	f.Add(s.Bytes(), key.sign(f, s.Bytes(), signing{}), []byte(key.key.ID), []byte(key.key.Public))
 	f.Fuzz(func(t *testing.T, statement, assertion, id, public []byte) {
 		got, err := approval.Verify(statement, assertion, approval.Key{ID: id, Public: public}, site)
-		if err == nil && !bytes.Equal(got.Bytes(), statement) {
+		if err == nil && !bytes.Equal(got.Statement.Bytes(), statement) {
 			t.Error("what was verified is not what was given")
 		}
 	})
@@ -331,7 +409,7 @@ func FuzzVerify(f *testing.F) {
 
 func FuzzParse(f *testing.F) {
 	r, p, s := signedApproval(f)
-	for _, b := range [][]byte{r.Bytes(), p.Bytes(), s.Bytes(), []byte(`{"created":"0000-01-01T00:00:00+23:59"}`)} {
+	for _, b := range [][]byte{r.Bytes(), p.Bytes(), s.Bytes(), exception().Bytes(), []byte(`{"created":"0000-01-01T00:00:00+23:59"}`)} {
 		f.Add(b)
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {
@@ -340,6 +418,9 @@ func FuzzParse(f *testing.F) {
 		}
 		if r, err := approval.ParseRequest(text); err == nil && !bytes.Equal(r.Bytes(), text) {
 			t.Error("a request is not what it was read from")
+		}
+		if e, err := approval.ParseException(text); err == nil && !bytes.Equal(e.Bytes(), text) {
+			t.Error("an exception is not what it was read from")
 		}
 		if p, err := approval.ParsePolicy(text); err == nil && !bytes.Equal(p.Bytes(), text) {
 			t.Error("a policy is not what it was read from")

@@ -7,7 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/url"
 	"slices"
+	"strings"
 
 	"github.com/go-webauthn/webauthn/protocol"
 	"github.com/go-webauthn/webauthn/protocol/webauthncose"
@@ -26,6 +28,18 @@ const (
 type Site struct {
 	RPID   string `json:"rp_id"`
 	Origin string `json:"origin"`
+}
+
+// SiteOf is the site of a server's address: an origin as browsers write it names no port
+// that goes without saying.
+func SiteOf(u *url.URL) Site {
+	host := strings.ToLower(u.Host)
+	for scheme, port := range map[string]string{"https": ":443", "http": ":80"} {
+		if u.Scheme == scheme {
+			host = strings.TrimSuffix(host, port)
+		}
+	}
+	return Site{RPID: strings.ToLower(u.Hostname()), Origin: u.Scheme + "://" + host}
 }
 
 // Bytes are base64url without padding in JSON, as browsers write them.
@@ -53,10 +67,11 @@ type Key struct {
 // Fingerprint is the SHA-256 of the public key.
 func (k *Key) Fingerprint() Hash { return Sum(k.Public) }
 
-// algorithms are those that security keys and passkeys sign with. SHA-1 and secp256k1
-// are not among them.
+// algorithms are those that security keys and passkeys sign with, and all that sign-in
+// asks for. SHA-1 and secp256k1 are not among them.
 var algorithms = []webauthncose.COSEAlgorithmIdentifier{
-	webauthncose.AlgES256, webauthncose.AlgES384, webauthncose.AlgES512, webauthncose.AlgEdDSA, webauthncose.AlgRS256,
+	webauthncose.AlgES256, webauthncose.AlgES384, webauthncose.AlgES512, webauthncose.AlgEdDSA,
+	webauthncose.AlgRS256, webauthncose.AlgRS384, webauthncose.AlgRS512, webauthncose.AlgPS256, webauthncose.AlgPS384, webauthncose.AlgPS512,
 }
 
 // algorithm names the algorithm of the key, if it is one that is taken.
@@ -83,10 +98,17 @@ func (k *Key) algorithm() error {
 	return nil
 }
 
+// Signed is a statement with a good signature, and what the key said with it.
+type Signed struct {
+	Statement *Statement
+	Count     uint32 // of the key's signatures; 0 for keys that do not count
+	BackedUp  bool   // the key is kept by more than one device
+}
+
 // Verify checks that the key signed the statement, with user verification, on a page of
 // the site: Web Authentication Level 3, section 7.2. assertion is the JSON that browsers
 // give (AuthenticationResponseJSON). It asks nobody and no clock.
-func Verify(statement, assertion []byte, k Key, at Site) (*Statement, error) {
+func Verify(statement, assertion []byte, k Key, at Site) (*Signed, error) {
 	s, err := ParseStatement(statement)
 	if err != nil {
 		return nil, err
@@ -97,12 +119,9 @@ func Verify(statement, assertion []byte, k Key, at Site) (*Statement, error) {
 	if at.RPID == "" || at.Origin == "" {
 		return nil, errors.New("approval: the site's RP ID and origin are required")
 	}
-	if len(assertion) > maxAssertion {
-		return nil, fmt.Errorf("assertion: %d bytes, at most %d", len(assertion), maxAssertion)
-	}
-	parsed, err := protocol.ParseCredentialRequestResponseBytes(assertion)
+	parsed, err := parseAssertion(assertion)
 	if err != nil {
-		return nil, fmt.Errorf("assertion: %w", detailed(err))
+		return nil, err
 	}
 	if !bytes.Equal(parsed.RawID, k.ID) {
 		return nil, errors.New("assertion: made with another security key")
@@ -117,7 +136,28 @@ func Verify(statement, assertion []byte, k Key, at Site) (*Statement, error) {
 	if err != nil {
 		return nil, fmt.Errorf("assertion: %w", detailed(err))
 	}
-	return s, nil
+	data := parsed.Response.AuthenticatorData
+	return &Signed{s, data.Counter, data.Flags.HasBackupState()}, nil
+}
+
+// CredentialOf gives the ID of the credential that an assertion says it was made with.
+func CredentialOf(assertion []byte) ([]byte, error) {
+	parsed, err := parseAssertion(assertion)
+	if err != nil {
+		return nil, err
+	}
+	return parsed.RawID, nil
+}
+
+func parseAssertion(text []byte) (*protocol.ParsedCredentialAssertionData, error) {
+	if len(text) > maxAssertion {
+		return nil, fmt.Errorf("assertion: %d bytes, at most %d", len(text), maxAssertion)
+	}
+	parsed, err := protocol.ParseCredentialRequestResponseBytes(text)
+	if err != nil {
+		return nil, fmt.Errorf("assertion: %w", detailed(err))
+	}
+	return parsed, nil
 }
 
 // detailed gives the library's error with what it says for developers: its Error alone
@@ -193,10 +233,11 @@ type Checked struct {
 // together. The key and the site are the record's own: whether the key is the approver's
 // and the site the right one is for the caller to compare.
 func (r *Record) Check() (*Checked, error) {
-	s, err := Verify([]byte(r.Statement), r.Assertion, r.Key, r.Site)
+	signed, err := Verify([]byte(r.Statement), r.Assertion, r.Key, r.Site)
 	if err != nil {
 		return nil, err
 	}
+	s := signed.Statement
 	request, err := ParseRequest([]byte(r.Request))
 	if err != nil {
 		return nil, err

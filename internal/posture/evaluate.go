@@ -13,6 +13,7 @@ import (
 
 	"github.com/rootkeep/rootkeep"
 	"github.com/rootkeep/rootkeep/internal/facts"
+	"github.com/rootkeep/rootkeep/internal/facts/permission"
 	"github.com/rootkeep/rootkeep/internal/posture/alarm"
 )
 
@@ -28,9 +29,9 @@ type Setting struct {
 }
 
 // Evaluate judges the snapshot by the controls. Findings come in the order of
-// controls, then of resources. Controls that ask what policies allow cost about as much
-// as all others, so the two are judged beside each other, by judges that share nothing
-// but the facts.
+// controls, then of resources. Controls that ask what policies allow cost more than all
+// others, so they are judged beside them and beside each other, by judges that share
+// nothing but the facts and the parsed policies.
 func Evaluate(s *facts.Snapshot, controls []*Control, with Setting) []rootkeep.Finding {
 	if peer := with.Peer; peer != nil {
 		var mu sync.Mutex
@@ -40,17 +41,29 @@ func Evaluate(s *facts.Snapshot, controls []*Control, with Setting) []rootkeep.F
 			return peer(id)
 		}
 	}
-	var parts [2][]*Control
+	var shares [parts][]*Control
 	for _, c := range controls {
-		parts[c.part()] = append(parts[c.part()], c)
+		shares[c.part()] = append(shares[c.part()], c)
 	}
-	var found [2][][]rootkeep.Finding
+	documents := &permission.Documents{}
+	if len(shares[askDocuments])+len(shares[askHolders]) > 0 {
+		documents = permission.Read(s)
+	}
+	var found [parts][][]rootkeep.Finding
 	var wg sync.WaitGroup
-	for i, part := range parts {
-		wg.Go(func() { found[i] = judgeOf(s, part, with).all(part) })
+	for i, share := range shares {
+		if len(share) > 0 {
+			wg.Go(func() { found[i] = judgeOf(s, documents, share, with).all(share) })
+		}
 	}
 	wg.Wait()
-	out := make([]rootkeep.Finding, 0, len(controls))
+	total := 0
+	for _, share := range found {
+		for _, list := range share {
+			total += len(list)
+		}
+	}
+	out := make([]rootkeep.Finding, 0, total)
 	for _, c := range controls {
 		i := c.part()
 		out = append(out, found[i][0]...)
@@ -59,12 +72,23 @@ func Evaluate(s *facts.Snapshot, controls []*Control, with Setting) []rootkeep.F
 	return out
 }
 
-// part is 1 for a control that asks what policies allow.
+// Parts of the controls: what those of one ask is remembered for the others of it.
+const (
+	askNothing   = iota // of policies
+	askDocuments        // what single documents say
+	askHolders          // who is administrator, or can become it, and whom roles trust
+	parts
+)
+
+// part is where a control is judged.
 func (c *Control) part() int {
-	if strings.Contains(c.Applies+c.Passes+c.Detail+c.Raise.When, "iam.") {
-		return 1
+	switch text := c.Applies + c.Passes + c.Detail + c.Raise.When; {
+	case strings.Contains(text, "iam.limited(") || strings.Contains(text, "iam.written("):
+		return askDocuments
+	case strings.Contains(text, "iam."):
+		return askHolders
 	}
-	return 0
+	return askNothing
 }
 
 // all gives the findings of each control.
@@ -78,12 +102,12 @@ func (j *judge) all(controls []*Control) [][]rootkeep.Finding {
 	return out
 }
 
-func judgeOf(s *facts.Snapshot, controls []*Control, with Setting) *judge {
+func judgeOf(s *facts.Snapshot, documents *permission.Documents, controls []*Control, with Setting) *judge {
 	j := &judge{
 		snapshot: s, Setting: with, unknown: map[string]facts.Gap{}, own: map[string][]facts.Gap{}, marked: map[*expression]*marks{}, lists: map[string][]element{},
 		adapter: adapter(), root: rootOf(s),
 	}
-	j.iam = newAuthority(s, j.adapter)
+	j.iam = newAuthority(s, documents, j.adapter)
 	for _, g := range s.Unknown() {
 		j.unknown[g.Path] = g
 	}

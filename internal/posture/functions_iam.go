@@ -32,8 +32,8 @@ type authority struct {
 
 var iamType = cel.OpaqueType("iam")
 
-func newAuthority(s *facts.Snapshot, adapter types.Adapter) *authority {
-	return &authority{Account: permission.Of(s), adapter: adapter, papers: map[*facts.Document]ref.Val{}, limited: map[*facts.Document]ref.Val{}}
+func newAuthority(s *facts.Snapshot, documents *permission.Documents, adapter types.Adapter) *authority {
+	return &authority{Account: documents.Account(s), adapter: adapter, papers: map[*facts.Document]ref.Val{}, limited: map[*facts.Document]ref.Val{}}
 }
 
 // begin forgets the expression before.
@@ -285,11 +285,10 @@ func addDocuments(add adder) {
 		d := as[facts.Document](v[0])
 		var absent []string
 		if len(v) > 3 {
-			list, err := v[3].ConvertToNative(reflect.TypeFor[[]string]())
-			if err != nil {
+			var err error
+			if absent, err = textsOf(v[3]); err != nil {
 				return types.WrapErr(err)
 			}
-			absent = list.([]string)
 		}
 		return a.answer(a.Allows(d.Name, d.Text, string(v[1].(types.String)), string(v[2].(types.String)), absent))
 	})
@@ -316,12 +315,24 @@ func addTrust(add adder) {
 	}), role, cel.StringType)
 	add("trusted_services", texts, of(func(a *authority, v ref.Val) ref.Val { return a.list(a.Services(as[facts.Role](v))) }), role)
 	add("deputy", cel.BoolType, ofMany(func(a *authority, v []ref.Val) ref.Val {
-		services, err := v[1].ConvertToNative(reflect.TypeFor[[]string]())
+		services, err := textsOf(v[1])
 		if err != nil {
 			return types.WrapErr(err)
 		}
-		return a.answer(a.Deputy(as[facts.Role](v[0]), services.([]string)))
+		return a.answer(a.Deputy(as[facts.Role](v[0]), services))
 	}), role, texts)
+}
+
+// textsOf are the texts of a list. A parameter is such a list in Go already.
+func textsOf(v ref.Val) ([]string, error) {
+	if list, ok := v.Value().([]string); ok {
+		return list, nil
+	}
+	list, err := v.ConvertToNative(reflect.TypeFor[[]string]())
+	if err != nil {
+		return nil, err
+	}
+	return list.([]string), nil
 }
 
 // The methods that make authority a value of CEL, which only its functions look into.

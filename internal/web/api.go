@@ -7,9 +7,11 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
+	jsonv2 "github.com/go-json-experiment/json"
 
 	"github.com/rootkeep/rootkeep/client"
 	"github.com/rootkeep/rootkeep/internal/people"
@@ -31,9 +33,11 @@ type Operation struct {
 	Description string // Markdown
 	Tag         string // the area
 	Need        people.Permission
-	Fresh       bool  // needs a key touched within FreshFor: no token can call it
-	Body        int64 // most bytes of the body; 0 is 1 MiB
-	Status      int   // of success; 0 is 200, or 204 without a body
+	Fresh       bool          // needs a key touched within FreshFor: no token can call it
+	Body        int64         // most bytes of the body; 0 is 1 MiB
+	Status      int           // of success; 0 is 200, or 204 without a body
+	Secret      bool          // the answer holds what is shown once: see Route
+	Time        time.Duration // see Route
 }
 
 func newAPI(s *Server) *API {
@@ -48,13 +52,20 @@ func newAPI(s *Server) *API {
 				SecuritySchemes: map[string]*huma.SecurityScheme{"token": {Type: "http", Scheme: "bearer"}},
 			},
 		},
-		Formats:                      map[string]huma.Format{"application/json": huma.DefaultJSONFormat},
+		Formats:                      map[string]huma.Format{"application/json": strictJSON, "json": strictJSON},
 		DefaultFormat:                "application/json",
 		RejectUnknownQueryParameters: true,
 		Transformers:                 []huma.Transformer{a.explain},
 	}
 	a.huma = huma.NewAPI(c, a)
 	return a
+}
+
+// strictJSON reads what means one thing only: no name twice, no name in another case, no
+// broken UTF-8.
+var strictJSON = huma.Format{
+	Marshal:   huma.DefaultJSONFormat.Marshal,
+	Unmarshal: func(data []byte, v any) error { return jsonv2.Unmarshal(data, v, jsonv2.RejectUnknownMembers(true)) },
 }
 
 // Register adds an operation. The handler's input and output are huma's: fields tagged
@@ -98,7 +109,7 @@ func (o Operation) describe() string {
 func (a *API) Handle(op *huma.Operation, handler func(huma.Context)) {
 	s, o := a.server, a.next
 	s.routes = append(s.routes, Route{
-		Method: op.Method, Path: apiPrefix + op.Path, Need: o.Need, Fresh: o.Fresh, Body: o.Body,
+		Method: op.Method, Path: apiPrefix + op.Path, Need: o.Need, Fresh: o.Fresh, Body: o.Body, Secret: o.Secret, Time: o.Time,
 		Handle: func(w http.ResponseWriter, r *http.Request) error {
 			handler(humago.NewContext(op, r, w))
 			return nil
@@ -111,11 +122,7 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.server.Serve
 
 // refused makes a handler's error one that huma writes.
 func (a *API) refused(ctx context.Context, err error) error {
-	known := refusal(err)
-	if known.Status >= 500 {
-		v := visitOf(ctx)
-		a.server.config.Log.ErrorContext(ctx, "request failed", "id", v.id, "route", v.route.Method+" "+v.route.Path, "error", err.Error())
-	}
+	known := a.server.refused(ctx, err)
 	p := problem(RequestID(ctx), known)
 	out := &huma.ErrorModel{Type: p.Type, Title: p.Title, Status: p.Status, Detail: p.Detail, Instance: p.Instance}
 	for _, f := range p.Errors {

@@ -9,6 +9,10 @@ import (
 	"runtime/debug"
 	"strings"
 	"time"
+
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/propagation"
+	"go.opentelemetry.io/otel/trace"
 )
 
 // ServeHTTP answers a request. What no route may decide is decided here: that the
@@ -17,14 +21,17 @@ import (
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	begun := s.config.Now()
 	v := &visit{server: s, id: rand.Text()}
-	r = r.WithContext(context.WithValue(r.Context(), visitKey{}, v))
+	ctx := propagation.TraceContext{}.Extract(r.Context(), propagation.HeaderCarrier(r.Header))
+	ctx, span := s.config.Tracer.Start(ctx, "request", trace.WithSpanKind(trace.SpanKindServer))
+	defer span.End()
+	r = r.WithContext(context.WithValue(ctx, visitKey{}, v))
 	answer := &answer{ResponseWriter: w}
 	s.secure(answer.Header(), v.id)
 	defer func() {
 		if p := recover(); p != nil {
 			s.recovered(answer, r, p)
 		}
-		s.note(r, v, answer, begun)
+		s.note(r, v, answer, s.config.Now().Sub(begun))
 	}()
 	if err := s.check(r); err != nil {
 		s.fail(answer, r, err)
@@ -120,10 +127,16 @@ func (s *Server) recovered(w *answer, r *http.Request, p any) {
 }
 
 // note logs the request: no query, which may hold a secret, and no path but the route's.
-func (s *Server) note(r *http.Request, v *visit, w *answer, begun time.Time) {
+func (s *Server) note(r *http.Request, v *visit, w *answer, took time.Duration) {
+	s.metrics.observe(r.Method, v.route.Path, w.status, took)
+	if span := trace.SpanFromContext(r.Context()); span.IsRecording() {
+		span.SetName(r.Method + " " + v.route.Path)
+		span.SetAttributes(attribute.String("http.request.method", r.Method), attribute.String("http.route", v.route.Path),
+			attribute.Int("http.response.status_code", w.status), attribute.String("rootkeep.request", v.id))
+	}
 	s.config.Log.InfoContext(r.Context(), "request",
 		"id", v.id, "method", r.Method, "route", v.route.Path, "status", w.status, "bytes", w.bytes,
-		"actor", v.actor.ID, "peer", r.RemoteAddr, "took", s.config.Now().Sub(begun).Round(time.Microsecond).String())
+		"actor", v.actor.ID, "peer", r.RemoteAddr, "took", took.Round(time.Microsecond).String())
 }
 
 // answer remembers what was sent.

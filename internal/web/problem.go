@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -55,6 +56,8 @@ func refusal(err error) *Refusal {
 		return Refuse(http.StatusConflict, "conflict", store.ErrConflict.Error())
 	case errors.Is(err, store.ErrClosed):
 		return &Refusal{Status: http.StatusServiceUnavailable, Kind: "stopping", Detail: "the server is stopping", Retry: 5}
+	case errors.Is(err, context.DeadlineExceeded):
+		return &Refusal{Status: http.StatusServiceUnavailable, Kind: "too-slow", Detail: "the answer was not ready within its time", Retry: 5}
 	}
 	return Refuse(http.StatusInternalServerError, "internal", "the server failed; its log has the reason under the ID of this request")
 }
@@ -62,13 +65,9 @@ func refusal(err error) *Refusal {
 // fail answers with an error: the API with problem+json, pages with a page or the way
 // to sign in.
 func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
-	v := visitOf(r.Context())
-	known := refusal(err)
-	if known.Status >= 500 {
-		s.config.Log.ErrorContext(r.Context(), "request failed", "id", v.id, "route", v.route.Method+" "+v.route.Path, "error", err.Error())
-	}
+	known := s.refused(r.Context(), err)
 	if isAPI(r) {
-		writeProblem(w, v.id, known)
+		writeProblem(w, RequestID(r.Context()), known)
 		return
 	}
 	switch known {
@@ -79,6 +78,16 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	default:
 		s.failPage(w, r, known)
 	}
+}
+
+// refused finds what may be told of an error, and logs what may not.
+func (s *Server) refused(ctx context.Context, err error) *Refusal {
+	known := refusal(err)
+	if known.Status >= 500 && !errors.Is(ctx.Err(), context.Canceled) { // the client left: nobody failed
+		v := visitOf(ctx)
+		s.config.Log.ErrorContext(ctx, "request failed", "id", v.id, "route", v.route.Method+" "+v.route.Path, "error", err.Error())
+	}
+	return known
 }
 
 // failPage shows an error; if even that fails, it says so as plain text.

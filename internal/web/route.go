@@ -22,6 +22,8 @@ type Route struct {
 	Need   people.Permission
 	Fresh  bool  // also needs a key touched within FreshFor
 	Body   int64 // most bytes of the body; 0 is 1 MiB
+	// Secret: the answer holds what is shown once. It is not kept for an Idempotency-Key.
+	Secret bool
 	// Time is how long the request may take; 0 is 30 seconds.
 	Time   time.Duration
 	Handle Handler
@@ -67,8 +69,6 @@ type visit struct {
 	id     string // of the request
 	route  Route
 	actor  people.Actor
-	path   string
-	flash  string
 }
 
 type visitKey struct{}
@@ -92,7 +92,8 @@ func (s *Server) gate(route Route) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		v := visitOf(r.Context())
 		v.route = route
-		s.limit(w, r, route)
+		r, cancel := s.limit(w, r, route)
+		defer cancel()
 		if err := s.pass(w, r, v); err != nil {
 			s.fail(w, r, err)
 		}
@@ -115,11 +116,14 @@ func (s *Server) pass(w http.ResponseWriter, r *http.Request, v *visit) error {
 	case v.route.Fresh && !v.actor.Fresh(s.config.Now(), FreshFor):
 		return errAgain
 	}
+	if r.Method == http.MethodPost && isAPI(r) && r.Header.Get(keyHeader) != "" && v.actor.ID != "" {
+		return s.once(w, r, v)
+	}
 	return v.route.Handle(w, r)
 }
 
 // limit bounds the body and the time of a request.
-func (s *Server) limit(w http.ResponseWriter, r *http.Request, route Route) {
+func (s *Server) limit(w http.ResponseWriter, r *http.Request, route Route) (*http.Request, context.CancelFunc) {
 	most, within := route.Body, route.Time
 	if most == 0 {
 		most = usualBody
@@ -132,6 +136,8 @@ func (s *Server) limit(w http.ResponseWriter, r *http.Request, route Route) {
 	c, until := http.NewResponseController(w), time.Now().Add(within)
 	_ = c.SetReadDeadline(until)
 	_ = c.SetWriteDeadline(until.Add(usualTime))
+	ctx, cancel := context.WithTimeout(r.Context(), within)
+	return r.WithContext(ctx), cancel
 }
 
 func isAPI(r *http.Request) bool {

@@ -19,11 +19,10 @@ import (
 // document is one policy text, parsed and compiled once, under the name of the first
 // that has it.
 type document struct {
-	policy        *iam.Policy // nil if there is an error
-	err           error
+	parsed
 	set           *iam.Set        // of the document alone; nil before it is asked for
 	regions       []string        // to ask in
-	may           map[string]bool // actions that some Allow covers, shared by documents with the same ones
+	may           map[string]bool // actions that some Allow covers, shared by documents with the same ones; nil before it is asked for
 	administrator *standing       // of who carries it alone
 	answers       map[question]Answer
 	parts         map[string][]string // what List told
@@ -44,12 +43,10 @@ func (a *Account) document(name, text string) *document {
 	d, ok := a.papers[text]
 	if !ok {
 		d = &document{}
-		if d.policy, d.err = parse(name, text); d.err == nil {
-			key := witness.Actions(d.policy)
-			if a.may[key] == nil {
-				a.may[key] = map[string]bool{}
-			}
-			d.may = a.may[key]
+		if known, ok := a.read.byText[text]; ok {
+			d.parsed = known
+		} else {
+			d.policy, d.err = parse(name, text)
 		}
 		a.papers[text] = d
 	}
@@ -111,7 +108,10 @@ func (a *Account) Grants(name, text string) Answer {
 		return unreadable(name, d.err)
 	}
 	if d.administrator == nil {
-		d.administrator = standingOf(a.holder(d.policy))
+		d.administrator = &standing{}
+		if escalate.MayHold(d.policy) {
+			d.administrator = standingOf(a.holder(d.policy))
+		}
 	}
 	return about(name, d.administrator.Answer)
 }
@@ -156,10 +156,10 @@ func (a *Account) Allows(name, text, action, resource string, absent []string) A
 	switch {
 	case d.err != nil:
 		return unreadable(name, d.err)
-	case !d.mayAllow(action):
+	case !a.mayAllow(d, action):
 		return Answer{Truth: iam.False}
 	}
-	key := question{action, resource, strings.Join(absent, " ")}
+	key := question{action, resource, a.joined(absent)}
 	answer, ok := d.answers[key]
 	if !ok {
 		answer = a.allows(d, action, resource, absent)
@@ -171,7 +171,15 @@ func (a *Account) Allows(name, text, action, resource string, absent []string) A
 	return about(name, answer)
 }
 
-func (d *document) mayAllow(action string) bool {
+// mayAllow says whether some Allow of a document covers an action.
+func (a *Account) mayAllow(d *document, action string) bool {
+	if d.may == nil {
+		key := witness.Actions(d.policy)
+		if a.may[key] == nil {
+			a.may[key] = map[string]bool{}
+		}
+		d.may = a.may[key]
+	}
 	may, ok := d.may[action]
 	if !ok {
 		may = d.policy.MayAllow(action)
@@ -181,7 +189,7 @@ func (d *document) mayAllow(action string) bool {
 }
 
 func (a *Account) allows(d *document, action, resource string, absent []string) Answer {
-	who := &a.holder().Principal
+	who := &a.anyRole
 	if d.set == nil {
 		err := a.ownerErr
 		if err == nil {
@@ -198,7 +206,7 @@ func (a *Account) allows(d *document, action, resource string, absent []string) 
 		on.witness = witness.New(witness.Fill(on.text), on.text)
 		a.forms[resource] = on
 	}
-	key := strings.Join(absent, " ")
+	key := a.joined(absent)
 	known, ok := a.requests[key]
 	if !ok {
 		known = request(who, absent)
@@ -215,6 +223,18 @@ func (a *Account) allows(d *document, action, resource string, absent []string) 
 		}
 	}
 	return best
+}
+
+// joined is a list of keys as a text. A control asks about all documents with the same
+// list, which is joined once.
+func (a *Account) joined(absent []string) string {
+	if len(absent) == 0 {
+		return ""
+	}
+	if len(a.absent) != len(absent) || &a.absent[0] != &absent[0] {
+		a.absent, a.absentText = absent, strings.Join(absent, " ")
+	}
+	return a.absentText
 }
 
 // request is what is known of a request by whoever carries a document, on a resource of

@@ -35,26 +35,29 @@ func (x Answer) No() bool { return x.Truth == iam.False }
 // Account answers questions about one snapshot, which must not change, and remembers the
 // answers. It must not be used by several goroutines at once.
 type Account struct {
-	snapshot *facts.Snapshot
-	id       rootkeep.AccountID
-	unknown  map[string]facts.Gap // by path
-	partly   map[gapKey]facts.Gap // of single resources
-	papers   map[string]*document // by text
-	anyRole  iam.Principal        // carries what is judged alone
-	owner    *iam.Policy
-	ownerErr error
-	requests map[string]iam.Context     // by the keys that they lack
-	may      map[string]map[string]bool // by witness.Actions: actions that may be allowed
-	trusts   map[string]*trust          // by the role's ARN
-	policies map[facts.Document]*iam.Policy
-	forms    map[string]form  // by the resource that is asked about
-	known    *account.Account // nil before it is asked for
-	managed  map[string]*account.Managed
-	holders  map[string]*account.Identity
-	standing map[string]*standing // by ARN
-	paths    map[string]Answer    // escalates, by ARN; nil before the search
-	loose    map[string]looseList // by the policies of the organization
-	searched Answer               // why the search did not take place; False if it did
+	snapshot   *facts.Snapshot
+	id         rootkeep.AccountID
+	unknown    map[string]facts.Gap // by path
+	partly     map[gapKey]facts.Gap // of single resources
+	read       *Documents           // what was parsed before
+	papers     map[string]*document // by text
+	anyRole    iam.Principal        // carries what is judged alone
+	owner      *iam.Policy
+	ownerErr   error
+	requests   map[string]iam.Context     // by the keys that they lack
+	may        map[string]map[string]bool // by witness.Actions: actions that may be allowed
+	trusts     map[string]*trust          // by the role's ARN
+	absent     []string                   // keys that were joined last; must not change
+	absentText string                     // the same
+	policies   map[facts.Document]*iam.Policy
+	forms      map[string]form  // by the resource that is asked about
+	known      *account.Account // nil before it is asked for
+	managed    map[string]*account.Managed
+	holders    map[string]*account.Identity
+	standing   map[string]*standing // by ARN
+	paths      map[string]Answer    // escalates, by ARN; nil before the search
+	loose      map[string]looseList // by the policies of the organization
+	searched   Answer               // why the search did not take place; False if it did
 }
 
 type gapKey struct{ path, resource string }
@@ -62,10 +65,13 @@ type gapKey struct{ path, resource string }
 // nobody stands for the account that no file names, and for one that nobody knows.
 const nobody = "000000000000"
 
-// Of makes an Account ready.
-func Of(s *facts.Snapshot) *Account {
+// Of makes an Account ready that parses a policy when it is asked about it.
+func Of(s *facts.Snapshot) *Account { return (&Documents{}).Account(s) }
+
+// Account makes an Account ready for the snapshot that the documents were read from.
+func (d *Documents) Account(s *facts.Snapshot) *Account {
 	a := &Account{
-		snapshot: s, id: s.Account, unknown: map[string]facts.Gap{}, partly: map[gapKey]facts.Gap{}, papers: map[string]*document{}, requests: map[string]iam.Context{}, may: map[string]map[string]bool{}, trusts: map[string]*trust{},
+		snapshot: s, id: s.Account, read: d, unknown: map[string]facts.Gap{}, partly: map[gapKey]facts.Gap{}, papers: map[string]*document{}, requests: map[string]iam.Context{}, may: map[string]map[string]bool{}, trusts: map[string]*trust{},
 		policies: map[facts.Document]*iam.Policy{}, forms: map[string]form{}, standing: map[string]*standing{},
 	}
 	if a.id == "" {

@@ -19,7 +19,7 @@ type trust struct {
 	role     *facts.Role
 	own      rootkeep.AccountID // of the role
 	policy   *iam.Policy
-	set      *iam.Set
+	set      *iam.Set // nil before it is asked for
 	err      error
 	everyone bool                // it names everyone
 	outside  map[string][]caller // by account, those that it may let in; nil before it is asked for
@@ -43,8 +43,10 @@ func (a *Account) trustPolicy(r *facts.Role) *iam.Policy {
 	if t := a.trustOf(r); t.err == nil {
 		return t.policy
 	}
-	return iam.Unread("trust policy of role "+r.Name, iam.Resource)
+	return iam.Unread(trustName(r), iam.Resource)
 }
+
+func trustName(r *facts.Role) string { return "trust policy of role " + r.Name }
 
 func (a *Account) trustOf(r *facts.Role) *trust {
 	t := a.trusts[r.ARN]
@@ -56,13 +58,13 @@ func (a *Account) trustOf(r *facts.Role) *trust {
 		t.own = arn.Account
 	}
 	a.trusts[r.ARN] = t
-	name := "trust policy of role " + r.Name
+	name := trustName(r)
 	d := a.document(name, r.Trust.Text)
 	if t.policy, t.err = d.policy, d.err; t.err == nil && t.policy.Name != name {
 		t.policy = t.policy.Named(name)
 	}
 	if t.err == nil {
-		t.set, t.err = iam.NewSet(iam.Policies{Identity: []*iam.Policy{everything()}, Resource: []*iam.Policy{t.policy}})
+		t.err = t.policy.Fits(iam.Resource)
 	}
 	return t
 }
@@ -82,6 +84,9 @@ func (a *Account) asked(r *facts.Role) (*trust, Answer) {
 		return nil, without(gaps)
 	}
 	t := a.trustOf(r)
+	if t.err == nil && t.set == nil {
+		t.set, t.err = iam.NewSet(iam.Policies{Identity: []*iam.Policy{everything()}, Resource: []*iam.Policy{t.policy}})
+	}
 	if t.err != nil {
 		return nil, unreadable("trust of role "+r.Name, t.err)
 	}

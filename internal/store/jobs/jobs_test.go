@@ -3,17 +3,14 @@ package jobs_test
 import (
 	"context"
 	"errors"
-	"path/filepath"
 	"sync"
 	"testing"
 	"time"
 
-	"golang.org/x/mod/sumdb/note"
-
 	"github.com/rootkeep/rootkeep/internal/job"
 	"github.com/rootkeep/rootkeep/internal/store"
 	"github.com/rootkeep/rootkeep/internal/store/jobs"
-	"github.com/rootkeep/rootkeep/ledger"
+	"github.com/rootkeep/rootkeep/internal/store/storetest"
 )
 
 // clock is a time that tests set.
@@ -34,28 +31,15 @@ func (c *clock) pass(d time.Duration) {
 	c.at = c.at.Add(d)
 }
 
-func open(t *testing.T) (jobs.Keeper, *clock) {
+// each runs a test on each kind of store, whose clock the test sets.
+func each(t *testing.T, test func(t *testing.T, k jobs.Keeper, c *clock)) {
 	t.Helper()
-	const origin = "test.example/ledger"
-	private, public, err := ledger.NewKey(origin)
-	if err != nil {
-		t.Fatal(err)
-	}
-	signer, err := ledger.Signer(private)
-	if err != nil {
-		t.Fatal(err)
-	}
-	known, err := ledger.Known(public)
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := &clock{at: time.Date(2026, 3, 1, 5, 0, 0, 0, time.UTC)}
-	s, err := store.Open(t.Context(), filepath.Join(t.TempDir(), "store.db"), store.Options{Origin: origin, Signers: []note.Signer{signer}, Known: known, Migrate: true, Now: c.now})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { s.Close() })
-	return jobs.Keeper{Store: s}, c
+	storetest.EachAddress(t, func(t *testing.T, address string) {
+		c := &clock{at: time.Date(2026, 3, 1, 5, 0, 0, 0, time.UTC)}
+		o := storetest.Options(t)
+		o.Now = c.now
+		test(t, jobs.Keeper{Store: storetest.Open(t, address, o)}, c)
+	})
 }
 
 func ask(t *testing.T, k jobs.Keeper, j job.Job) *job.Job {
@@ -94,8 +78,9 @@ func list(t *testing.T, k jobs.Keeper, f jobs.Filter) []*job.Job {
 	return out
 }
 
-func TestALeaseIsOneAttempts(t *testing.T) {
-	k, c := open(t)
+func TestALeaseIsOneAttempts(t *testing.T) { each(t, aLeaseIsOneAttempts) }
+
+func aLeaseIsOneAttempts(t *testing.T, k jobs.Keeper, c *clock) {
 	asked := ask(t, k, job.Job{Kind: "scan", Key: "today", Payload: []byte(`{"a":1}`)})
 	if again := ask(t, k, job.Job{Kind: "scan", Key: "today"}); again.ID != asked.ID {
 		t.Errorf("asked twice with one key: got %s and %s", asked.ID, again.ID)
@@ -144,8 +129,9 @@ func TestALeaseIsOneAttempts(t *testing.T) {
 	}
 }
 
-func TestEachJobIsClaimedOnce(t *testing.T) {
-	k, _ := open(t)
+func TestEachJobIsClaimedOnce(t *testing.T) { each(t, eachJobIsClaimedOnce) }
+
+func eachJobIsClaimedOnce(t *testing.T, k jobs.Keeper, _ *clock) {
 	for range 40 {
 		ask(t, k, job.Job{Kind: "scan"})
 	}
@@ -182,8 +168,9 @@ func TestEachJobIsClaimedOnce(t *testing.T) {
 	}
 }
 
-func TestMissedTimesOfAScheduleMakeOneJob(t *testing.T) {
-	k, c := open(t)
+func TestMissedTimesOfAScheduleMakeOneJob(t *testing.T) { each(t, missedTimesOfAScheduleMakeOneJob) }
+
+func missedTimesOfAScheduleMakeOneJob(t *testing.T, k jobs.Keeper, c *clock) {
 	set := func(s job.Schedule) error {
 		return k.Store.Update(t.Context(), func(ctx context.Context, tx *store.Tx) error { return jobs.SetSchedule(ctx, tx, "PE-1", s) })
 	}

@@ -27,10 +27,12 @@ func Grants(ctx context.Context, r *store.Reader, person string) ([]people.Grant
 // checked reads a grant again, so that nothing is kept that no page could show.
 func checked(g people.Grant) error {
 	if _, err := people.ParseRole(string(g.Role)); err != nil {
-		return err
+		return &Fault{"role", err.Error()}
 	}
-	_, err := people.ParseScope(string(g.Scope))
-	return err
+	if _, err := people.ParseScope(string(g.Scope)); err != nil {
+		return &Fault{"scope", err.Error()}
+	}
+	return nil
 }
 
 // Grant gives a person a role. Nobody gives one to themselves: an administrator does not
@@ -100,7 +102,7 @@ func keepingAnAdmin(ctx context.Context, tx *store.Tx, change func() error) erro
 // identity.linked.
 func Identify(ctx context.Context, tx *store.Tx, by, person, issuer, subject string) error {
 	if issuer == "" || subject == "" || len(issuer) > 500 || len(subject) > 255 {
-		return fmt.Errorf("identity of %s: want an issuer and a subject of at most 255 bytes (OpenID Connect Core, section 2)", person)
+		return &Fault{"subject", "want what the provider calls the person, at most 255 bytes (OpenID Connect Core, section 2)"}
 	}
 	if _, err := Get(ctx, &tx.Reader, person); err != nil {
 		return err
@@ -111,7 +113,7 @@ func Identify(ctx context.Context, tx *store.Tx, by, person, issuer, subject str
 	case err != nil:
 		return fmt.Errorf("identity of %s: %w", person, err)
 	case n == 0:
-		return fmt.Errorf("identity of %s: the subject is somebody's already: %w", person, store.ErrConflict)
+		return &Fault{"subject", "somebody has it already"}
 	}
 	return record(tx, "identity.linked", person, by, payload("identity", Identity{issuer, subject}))
 }

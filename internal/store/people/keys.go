@@ -40,7 +40,7 @@ const MaxKeys = 20
 // AddKey keeps a new key. It records key.enrolled, with the attestation as a payload.
 func AddKey(ctx context.Context, tx *store.Tx, by string, k Key) (Key, error) {
 	var err error
-	if k.Name, err = label("name of the key", k.Name, MaxName); err != nil {
+	if k.Name, err = label("name", k.Name, MaxName); err != nil {
 		return Key{}, err
 	}
 	if k.Name == "" {
@@ -51,7 +51,7 @@ func AddKey(ctx context.Context, tx *store.Tx, by string, k Key) (Key, error) {
 		return Key{}, err
 	}
 	if len(good) >= MaxKeys {
-		return Key{}, fmt.Errorf("%s has %d keys already; hint: revoke one", k.Person, len(good))
+		return Key{}, ErrManyKeys
 	}
 	k.ID, k.Created, k.Used = rootkeep.NewID("KE", tx.Now(), chance(8)), tx.Now(), tx.Now()
 	n, err := tx.Exec(ctx, `INSERT INTO passkey (id, person, credential, public_key, aaguid, attestation_type, attestation_format, attestation, client_data,

@@ -27,7 +27,7 @@ func NewLink(ctx context.Context, tx *store.Tx, by, person string, life time.Dur
 		return Secret{}, err
 	}
 	if p.State != Active {
-		return Secret{}, fmt.Errorf("%s is suspended; hint: restore the person first", person)
+		return Secret{}, ErrSuspended
 	}
 	if _, err := tx.Exec(ctx, `UPDATE enrolment SET used = $2 WHERE person = $1 AND used = 0`, person, store.Micros(tx.Now())); err != nil {
 		return Secret{}, fmt.Errorf("end the links of %s: %w", person, err)
@@ -158,7 +158,7 @@ func Recoveries(ctx context.Context, r *store.Reader) ([]Recovery, error) {
 // recovery.acknowledged.
 func Acknowledge(ctx context.Context, tx *store.Tx, by, person string) error {
 	if by == person {
-		return errors.New("whoever was made an administrator on the host does not acknowledge it; hint: another administrator does")
+		return ErrOwnRecovery
 	}
 	if err := tx.ExecOne(ctx, `UPDATE recovery SET acknowledged = $2, witness = $3 WHERE person = $1 AND acknowledged = 0`, person, store.Micros(tx.Now()), by); err != nil {
 		return fmt.Errorf("acknowledge the recovery of %s: %w", person, err)

@@ -24,10 +24,19 @@ import (
 
 // Errors that callers tell apart.
 var (
-	ErrSelf      = errors.New("nobody changes their own roles; hint: another administrator does it")
-	ErrLastAdmin = errors.New("this is the last administrator with a key; hint: make another one first")
-	ErrSpent     = errors.New("the link was used, has expired or never was; hint: ask for a new one")
+	ErrSelf        = errors.New("nobody changes their own roles; hint: another administrator does it")
+	ErrLastAdmin   = errors.New("this is the last administrator with a key; hint: make another one first")
+	ErrOwnRecovery = errors.New("whoever was made an administrator on the host does not acknowledge it; hint: another administrator does")
+	ErrSuspended   = errors.New("the person is suspended; hint: restore the person first")
+	ErrManyKeys    = errors.New("the person has as many keys as one may have; hint: revoke one")
+	ErrSpent       = errors.New("the link was used, has expired or never was; hint: ask for a new one")
 )
+
+// Fault is a value that somebody typed and that is not kept. Field is the form's word.
+type Fault struct{ Field, Want string }
+
+// Error says what is wanted of which field.
+func (f *Fault) Error() string { return f.Field + ": " + f.Want }
 
 // State says whether a person may sign in.
 type State string
@@ -79,13 +88,13 @@ func chance(n int) []byte {
 
 // label checks a text that people typed: shown on pages and in terminals, so it is one
 // line of visible characters.
-func label(what, s string, most int) (string, error) {
+func label(field, s string, most int) (string, error) {
 	s = strings.TrimSpace(s)
 	switch {
 	case !utf8.ValidString(s) || strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsPrint(r) }):
-		return "", fmt.Errorf("%s: want one line of visible characters", what)
+		return "", &Fault{field, "want one line of visible characters"}
 	case utf8.RuneCountInString(s) > most:
-		return "", fmt.Errorf("%s: want at most %d characters", what, most)
+		return "", &Fault{field, fmt.Sprintf("want at most %d characters", most)}
 	}
 	return s, nil
 }
@@ -96,13 +105,13 @@ func (d details) checked() (details, error) {
 		return d, err
 	}
 	if d.Name == "" {
-		return d, errors.New("name: want one")
+		return d, &Fault{"name", "want one"}
 	}
-	if d.Email, err = label("e-mail address", strings.ToLower(d.Email), MaxEmail); err != nil {
+	if d.Email, err = label("email", strings.ToLower(d.Email), MaxEmail); err != nil {
 		return d, err
 	}
 	if at := strings.Index(d.Email, "@"); d.Email != "" && (at < 1 || at == len(d.Email)-1 || strings.ContainsAny(d.Email, " ,;<>\"")) {
-		return d, errors.New("e-mail address: want one such as ada@example.com")
+		return d, &Fault{"email", "want an address such as ada@example.com"}
 	}
 	return d, nil
 }
@@ -138,7 +147,7 @@ func freeEmail(ctx context.Context, r *store.Reader, email, but string) error {
 	err := r.Row(ctx, `SELECT id FROM person WHERE email = $1 AND email <> '' AND id <> $2`, email, but).Scan(&other)
 	switch {
 	case err == nil:
-		return fmt.Errorf("e-mail address: %s has it", other)
+		return &Fault{"email", other + " has this address"}
 	case !errors.Is(err, sql.ErrNoRows):
 		return fmt.Errorf("read persons: %w", err)
 	}
@@ -227,19 +236,77 @@ func ByHandle(ctx context.Context, r *store.Reader, handle []byte) (Person, erro
 	return one("the owner of the key", r.Row(ctx, `SELECT `+personColumns+` FROM person WHERE handle = $1`, handle))
 }
 
+// Filter narrows a list of persons; what is empty does not.
+type Filter struct {
+	Text  string // in the name or the e-mail address, whatever the case of a to z
+	State State
+	Role  people.Role // held anywhere
+}
+
+// Listed is a person with what a list tells of them.
+type Listed struct {
+	Person
+	Grants []people.Grant
+	Keys   int // that are good
+}
+
 // List reads at most limit persons whose ID comes after the given one, in the order of
 // their IDs, which is that of their making.
-func List(ctx context.Context, r *store.Reader, after string, limit int) ([]Person, error) {
-	var out []Person
+func List(ctx context.Context, r *store.Reader, f Filter, after string, limit int) ([]Listed, error) {
+	var out []Listed
+	like := "%" + strings.NewReplacer("!", "!!", "%", "!%", "_", "!_").Replace(strings.ToLower(f.Text)) + "%"
 	err := store.Each(ctx, r, func(rows *sql.Rows) error {
 		p, err := scanPerson(rows.Scan)
-		out = append(out, p)
+		out = append(out, Listed{Person: p})
 		return err
-	}, `SELECT `+personColumns+` FROM person WHERE id > $1 ORDER BY id LIMIT $2`, after, limit)
+	}, `SELECT `+personColumns+` FROM person WHERE id > $1 AND ($2 = '' OR state = $2) AND (LOWER(name) LIKE $3 ESCAPE '!' OR email LIKE $3 ESCAPE '!')
+		AND ($4 = '' OR EXISTS (SELECT 1 FROM person_grant g WHERE g.person = person.id AND g.role = $4)) ORDER BY id LIMIT $5`,
+		after, string(f.State), like, string(f.Role), limit)
 	if err != nil {
 		return nil, fmt.Errorf("read persons: %w", err)
 	}
-	return out, nil
+	return out, describe(ctx, r, out)
+}
+
+// describe reads roles and counts of keys for persons in the order of their IDs.
+func describe(ctx context.Context, r *store.Reader, list []Listed) error {
+	if len(list) == 0 {
+		return nil
+	}
+	at := map[string]*Listed{}
+	for i := range list {
+		at[list[i].ID] = &list[i]
+	}
+	first, last := list[0].ID, list[len(list)-1].ID
+	err := store.Each(ctx, r, func(rows *sql.Rows) error {
+		var id string
+		var g people.Grant
+		if err := rows.Scan(&id, (*string)(&g.Role), (*string)(&g.Scope)); err != nil {
+			return err
+		}
+		if p := at[id]; p != nil {
+			p.Grants = append(p.Grants, g)
+		}
+		return nil
+	}, `SELECT person, role, scope FROM person_grant WHERE person >= $1 AND person <= $2 ORDER BY person, role, scope`, first, last)
+	if err != nil {
+		return fmt.Errorf("read roles: %w", err)
+	}
+	err = store.Each(ctx, r, func(rows *sql.Rows) error {
+		var id string
+		var n int
+		if err := rows.Scan(&id, &n); err != nil {
+			return err
+		}
+		if p := at[id]; p != nil {
+			p.Keys = n
+		}
+		return nil
+	}, `SELECT person, COUNT(*) FROM passkey WHERE person >= $1 AND person <= $2 AND revoked = 0 GROUP BY person`, first, last)
+	if err != nil {
+		return fmt.Errorf("count keys: %w", err)
+	}
+	return nil
 }
 
 // Actor is the person as who acts: with the roles granted now. Verified is left to the

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/rootkeep/rootkeep"
@@ -45,26 +46,36 @@ type client struct {
 	Agent   string `json:"agent,omitempty"`
 }
 
-// BeginSession keeps a session under what its cookie holds. It records session.begun, or
-// session.verified if the session was there under another cookie, which ends.
+// BeginSession keeps a session under what its cookie holds. It records session.begun.
 func BeginSession(ctx context.Context, tx *store.Tx, cookie string, s Session) error {
+	return keepSession(ctx, tx, cookie, s, "session.begun")
+}
+
+// RenewSession keeps a session, in which a key was proven again, under a new cookie in
+// place of the old one. It is ErrConflict if the session has ended. It records
+// session.verified.
+func RenewSession(ctx context.Context, tx *store.Tx, cookie string, s Session) error {
+	if err := tx.ExecOne(ctx, `DELETE FROM web_session WHERE id = $1 AND person = $2`, s.ID, s.Person); err != nil {
+		return fmt.Errorf("renew session %s: %w", s.ID, err)
+	}
+	return keepSession(ctx, tx, cookie, s, "session.verified")
+}
+
+func keepSession(ctx context.Context, tx *store.Tx, cookie string, s Session, kind string) error {
 	p, err := Get(ctx, &tx.Reader, s.Person)
 	if err != nil {
 		return err
 	}
 	if p.State != Active {
-		return fmt.Errorf("%s is suspended", p.ID)
+		return ErrSuspended
 	}
 	if len(s.Agent) > maxAgent {
 		s.Agent = s.Agent[:maxAgent]
 	}
+	s.Agent = strings.ToValidUTF8(strings.ReplaceAll(s.Agent, "\x00", ""), "") // PostgreSQL takes no other text
 	grants, err := json.Marshal(s.Grants)
 	if err != nil {
 		return err
-	}
-	again, err := tx.Exec(ctx, `DELETE FROM web_session WHERE id = $1`, s.ID)
-	if err != nil {
-		return fmt.Errorf("renew session %s: %w", s.ID, err)
 	}
 	if _, err := tx.Exec(ctx, `INSERT INTO web_session (hash, id, person, passkey, issuer, grants, begun, seen, verified, deadline, address, agent)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`, digest(cookie), s.ID, s.Person, s.Key, s.Issuer, string(grants),
@@ -73,10 +84,6 @@ func BeginSession(ctx context.Context, tx *store.Tx, cookie string, s Session) e
 	}
 	if err := endSurplus(ctx, tx, s.Person); err != nil {
 		return err
-	}
-	kind := "session.begun"
-	if again > 0 {
-		kind = "session.verified"
 	}
 	return tx.Record(kind, s.ID, s.Person, payload("client", client{s.Person, s.Key, s.Issuer, s.Address, s.Agent}))
 }

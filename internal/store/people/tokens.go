@@ -43,18 +43,18 @@ func (t Token) Good(now time.Time) bool { return t.Revoked.IsZero() && now.Befor
 // an approver: what approvers do needs a key. It records token.issued.
 func IssueToken(ctx context.Context, tx *store.Tx, by, name string, grants []people.Grant, life time.Duration) (Token, Secret, error) {
 	if len(grants) == 0 || len(grants) > 50 {
-		return Token{}, Secret{}, errors.New("token: want between 1 and 50 roles")
+		return Token{}, Secret{}, &Fault{"role", "want between 1 and 50 roles"}
 	}
 	for _, g := range grants {
 		if err := checked(g); err != nil {
-			return Token{}, Secret{}, fmt.Errorf("token: %w", err)
+			return Token{}, Secret{}, err
 		}
 		if g.Role == people.Approver {
-			return Token{}, Secret{}, errors.New("token: a machine has no key, so it cannot approve; hint: give the role to a person")
+			return Token{}, Secret{}, &Fault{"role", "a machine has no key, so it cannot approve; hint: give the role to a person"}
 		}
 	}
 	if life < time.Minute || life > MaxTokenLife {
-		return Token{}, Secret{}, errors.New("token: want a life between a minute and 366 days")
+		return Token{}, Secret{}, &Fault{"days", "want a life between a minute and 366 days"}
 	}
 	return issue(ctx, tx, Token{Name: name, Grants: grants, Creator: by, Expires: tx.Now().Add(life)}, "token.issued")
 }
@@ -68,11 +68,11 @@ func IssuePass(ctx context.Context, tx *store.Tx, person string, verified time.T
 
 func issue(ctx context.Context, tx *store.Tx, t Token, kind string) (Token, Secret, error) {
 	var err error
-	if t.Name, err = label("name of the token", t.Name, MaxName); err != nil {
+	if t.Name, err = label("name", t.Name, MaxName); err != nil {
 		return Token{}, Secret{}, err
 	}
 	if t.Name == "" {
-		return Token{}, Secret{}, errors.New("token: want a name that tells what uses it")
+		return Token{}, Secret{}, &Fault{"name", "want one that tells what uses the token"}
 	}
 	grants, err := json.Marshal(t.Grants)
 	if err != nil {

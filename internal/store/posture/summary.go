@@ -20,6 +20,15 @@ func (c *Counts) Of(s rootkeep.Status) int {
 	return n
 }
 
+// CountsOf counts findings.
+func CountsOf(findings []rootkeep.Finding) Counts {
+	var c Counts
+	for i := range findings {
+		c.add(&findings[i])
+	}
+	return c
+}
+
 func (c *Counts) add(f *rootkeep.Finding) { c[f.Status][min(f.Severity, rootkeep.Critical)]++ }
 
 // Plus adds the numbers of others.

@@ -75,11 +75,14 @@ func Take(ctx context.Context, tx *store.Tx, scan string, p *Prepared) error {
 	if err != nil || done {
 		return err
 	}
-	line := line{scan: scan, account: id, state: Judged, problem: p.Problem, taken: p.Snapshot.Taken, snapshot: p.snapshot.digest, vouched: p.vouched.digest, findings: p.findings}
+	line := line{scan: scan, account: id, name: p.Name, state: Judged, problem: p.Problem, taken: p.Snapshot.Taken, snapshot: p.snapshot.digest, vouched: p.vouched.digest, findings: p.findings}
 	for _, b := range []blob{p.snapshot, p.vouched} {
 		if err := b.write(ctx, tx); err != nil {
 			return err
 		}
+	}
+	if err := KeepSessions(ctx, tx, id, p.Snapshot.Sessions); err != nil {
+		return err
 	}
 	if known && !p.Snapshot.Taken.After(row.Taken) {
 		line.state = Older
@@ -119,16 +122,17 @@ func judgedIn(all map[string]*Finding, controls []string) []string {
 	return slices.Compact(out)
 }
 
-// Receive keeps a snapshot that waits to be judged with the others of its scan. A second
-// one of the same account takes the place of the first.
-func Receive(ctx context.Context, tx *store.Tx, scan, name string, s *PackedSnapshot) error {
+// Receive keeps a snapshot that waits to be judged with the others of its scan. claimed
+// is what its sender came to. A second one of the same account takes the place of the
+// first.
+func Receive(ctx context.Context, tx *store.Tx, scan, name string, s *PackedSnapshot, claimed Counts) error {
 	if err := under(ctx, tx, scan); err != nil {
 		return err
 	}
 	if err := s.write(ctx, tx); err != nil {
 		return err
 	}
-	l := line{scan: scan, account: s.Account, state: Received, problem: name, taken: s.Taken, snapshot: s.digest}
+	l := line{scan: scan, account: s.Account, name: name, state: Received, taken: s.Taken, snapshot: s.digest, summary: Summary{Counts: claimed}}
 	return l.write(ctx, tx)
 }
 
@@ -141,7 +145,7 @@ func Miss(ctx context.Context, tx *store.Tx, scan string, id rootkeep.AccountID,
 	if _, err := rootkeep.ParseAccountID(string(id)); err != nil {
 		return err
 	}
-	l := line{scan: scan, account: id, state: state, problem: problem}
+	l := line{scan: scan, account: id, name: name, state: state, problem: problem}
 	if err := l.write(ctx, tx); err != nil || state == Left {
 		return err
 	}
@@ -151,7 +155,7 @@ func Miss(ctx context.Context, tx *store.Tx, scan string, id rootkeep.AccountID,
 	}
 	row.ID, row.Tried, row.Problem = id, tx.Now(), problem
 	if name != "" {
-		row.Name = name
+		row.Name = text(name)
 	}
 	return row.write(ctx, tx)
 }
@@ -168,7 +172,7 @@ func taken(ctx context.Context, tx *store.Tx, scan string, id rootkeep.AccountID
 
 // line is an account of a scan.
 type line struct {
-	scan, state, problem, snapshot, vouched, findings string
+	scan, name, state, problem, snapshot, vouched, findings string
 
 	account rootkeep.AccountID
 	taken   time.Time
@@ -180,11 +184,11 @@ func (l *line) write(ctx context.Context, tx *store.Tx) error {
 	if err != nil {
 		return err
 	}
-	_, err = tx.Exec(ctx, `INSERT INTO scan_account (scan, account, state, problem, taken, snapshot, vouched, findings, summary)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
-		ON CONFLICT (scan, account) DO UPDATE SET state = excluded.state, problem = excluded.problem, taken = excluded.taken, snapshot = excluded.snapshot,
+	_, err = tx.Exec(ctx, `INSERT INTO scan_account (scan, account, name, state, problem, taken, snapshot, vouched, findings, summary)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+		ON CONFLICT (scan, account) DO UPDATE SET name = excluded.name, state = excluded.state, problem = excluded.problem, taken = excluded.taken, snapshot = excluded.snapshot,
 			vouched = excluded.vouched, findings = excluded.findings, summary = excluded.summary`,
-		l.scan, string(l.account), l.state, text(l.problem), store.Micros(l.taken), l.snapshot, l.vouched, l.findings, string(summary))
+		l.scan, string(l.account), text(l.name), l.state, text(l.problem), store.Micros(l.taken), l.snapshot, l.vouched, l.findings, string(summary))
 	if err != nil {
 		return fmt.Errorf("account %s of scan %s: %w", l.account, l.scan, err)
 	}

@@ -20,6 +20,7 @@ CREATE INDEX scan_began ON scan (began, id);
 CREATE TABLE scan_account (
 	scan     TEXT NOT NULL REFERENCES scan (id),
 	account  TEXT NOT NULL,
+	name     TEXT NOT NULL,    -- as its organization lists it
 	state    TEXT NOT NULL,    -- received, judged, older, unread, left
 	problem  TEXT NOT NULL,    -- why it was not read, or what came out otherwise than its sender said
 	taken    BIGINT NOT NULL,  -- when the facts were collected, 0 if there are none
@@ -31,6 +32,14 @@ CREATE TABLE scan_account (
 );
 CREATE INDEX scan_account_taken ON scan_account (account, taken);
 CREATE INDEX scan_account_at ON scan_account (taken);
+
+-- Root sessions that scans were given: what they did is no stranger's.
+CREATE TABLE scan_session (
+	access_key TEXT PRIMARY KEY, -- ID
+	account    TEXT NOT NULL,
+	ended      BIGINT NOT NULL
+);
+CREATE INDEX scan_session_account ON scan_session (account, ended);
 
 -- Snapshots and what a register added to them, by the SHA-256 of the JSON.
 CREATE TABLE kept_text (

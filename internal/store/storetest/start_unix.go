@@ -22,7 +22,7 @@ import (
 const script = `
 trap 'rm -rf "$1"' EXIT
 "$2/initdb" -D "$1/data" -U rootkeep -A trust -E UTF8 --no-locale --no-sync >"$1/log" 2>&1 &&
-"$2/pg_ctl" -D "$1/data" -l "$1/log" -w -o "-c listen_addresses= -c unix_socket_directories='$1' -c max_connections=200 -c fsync=off -c full_page_writes=off" start >>"$1/log" 2>&1 ||
+"$2/pg_ctl" -D "$1/data" -l "$1/log" -w -o "-c listen_addresses= -c unix_socket_directories='$1' -c max_connections=200 -c fsync=off -c full_page_writes=off -c deadlock_timeout=100ms" start >>"$1/log" 2>&1 ||
 { tail -n 3 "$1/log" | tr '\n' ' '; exit 1; }
 echo ready
 read -r _

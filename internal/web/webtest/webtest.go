@@ -59,11 +59,13 @@ const header = "X-Test-Actor"
 type Actors map[string]people.Actor
 
 // Everyone has one person for each role, by the role's name, who holds it everywhere and
-// just touched a key; "nobody" is signed in and may nothing; "machine" is a viewer's token.
+// just touched a key; "nobody" is signed in and may nothing; "machine" is a viewer's token,
+// "operator" that of a responder.
 func Everyone(now time.Time) Actors {
 	all := Actors{
-		"nobody":  {ID: "PE-nobody", Name: "Nobody", Kind: people.Person, Verified: now},
-		"machine": {ID: "TK-machine", Name: "machine", Kind: people.Machine, Grants: []people.Grant{{Role: people.Viewer, Scope: people.Everywhere}}},
+		"nobody":   {ID: "PE-nobody", Name: "Nobody", Kind: people.Person, Verified: now},
+		"machine":  {ID: "TK-machine", Name: "machine", Kind: people.Machine, Grants: []people.Grant{{Role: people.Viewer, Scope: people.Everywhere}}},
+		"operator": {ID: "TK-operator", Name: "operator", Kind: people.Machine, Grants: []people.Grant{{Role: people.Responder, Scope: people.Everywhere}}},
 	}
 	for _, r := range people.Roles() {
 		all[string(r)] = Person(string(r), now, people.Grant{Role: r, Scope: people.Everywhere})
