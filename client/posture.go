@@ -51,25 +51,25 @@ type MFA struct {
 
 // Finding is a control judged for a resource, with its age.
 type Finding struct {
-	ID          string     `json:"id"`
-	Control     string     `json:"control"`
-	Title       string     `json:"title"`
-	Severity    string     `json:"severity"` // informational, low, medium, high, critical
-	Status      string     `json:"status"`   // fail, unknown, excepted, pass, not-applicable
-	Account     string     `json:"account"`
-	Region      string     `json:"region,omitempty"`
-	Resource    string     `json:"resource"`
-	Detail      string     `json:"detail,omitempty"`
-	Missing     []string   `json:"missing,omitempty"`
-	Permissions []string   `json:"permissions,omitempty"` // that would tell what is missing
-	Exception   *Exception `json:"exception,omitempty"`   // of one that is excepted
-	FirstSeen   time.Time  `json:"first_seen"`
-	Changed     time.Time  `json:"changed"`
-	LastSeen    time.Time  `json:"last_seen,omitzero"` // last judged; absent: by the newest scan of the account
+	ID          string      `json:"id"`
+	Control     string      `json:"control"`
+	Title       string      `json:"title"`
+	Severity    string      `json:"severity"` // informational, low, medium, high, critical
+	Status      string      `json:"status"`   // fail, unknown, excepted, pass, not-applicable
+	Account     string      `json:"account"`
+	Region      string      `json:"region,omitempty"`
+	Resource    string      `json:"resource"`
+	Detail      string      `json:"detail,omitempty"`
+	Missing     []string    `json:"missing,omitempty"`
+	Permissions []string    `json:"permissions,omitempty"` // that would tell what is missing
+	Exception   *Acceptance `json:"exception,omitempty"`   // of one that is excepted
+	FirstSeen   time.Time   `json:"first_seen"`
+	Changed     time.Time   `json:"changed"`
+	LastSeen    time.Time   `json:"last_seen,omitzero"` // last judged; absent: by the newest scan of the account
 }
 
-// Exception is who accepts a failure, why, and until when.
-type Exception struct {
+// Acceptance is who accepts a failure, why, and until when.
+type Acceptance struct {
 	Owner  string    `json:"owner"`
 	Reason string    `json:"reason"`
 	Until  time.Time `json:"until"` // the first moment at which it no longer holds

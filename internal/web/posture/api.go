@@ -12,19 +12,19 @@ import (
 	"github.com/rootkeep/rootkeep/internal/web"
 )
 
-// paging is web.Paging for lists whose cursors hold names from AWS.
-type paging struct {
+// Paging is web.Paging for lists whose cursors hold names from AWS.
+type Paging struct {
 	Cursor string `query:"cursor" maxLength:"4096" doc:"Cursor of the page, as the page before gave it in next; none for the first"`
 	Limit  int    `query:"limit" minimum:"1" maximum:"1000" default:"50" doc:"Most items of a page"`
 }
 
 type findingsIn struct {
-	filter
-	paging
+	Filter
+	Paging
 }
 
 type accountsIn struct {
-	paging
+	Paging
 	Unit   string `query:"unit" maxLength:"80" doc:"Only accounts below this root or organizational unit"`
 	Text   string `query:"q" maxLength:"200" doc:"Only with this text in number, name or alias"`
 	Unread string `query:"unread" enum:"yes" doc:"yes: only those that the newest scan could not read"`
@@ -55,7 +55,7 @@ func (a *area) register(api *web.API) {
 }
 
 func (a *area) apiFindings(ctx context.Context, in *findingsIn) (*answer[client.Page[client.Finding]], error) {
-	f, order, err := a.filter(in.filter)
+	f, order, err := a.filter(in.Filter)
 	if err != nil {
 		return nil, err
 	}
@@ -153,7 +153,7 @@ func (a *area) apiFramework(ctx context.Context, in *idIn) (*answer[framework.Co
 	return &answer[framework.Coverage]{c.Coverages[0]}, nil
 }
 
-func (a *area) apiScans(ctx context.Context, in *struct{ paging }) (*answer[client.Page[client.Scan]], error) {
+func (a *area) apiScans(ctx context.Context, in *struct{ Paging }) (*answer[client.Page[client.Scan]], error) {
 	out := client.Page[client.Scan]{Items: []client.Scan{}}
 	err := a.look(ctx, func(ctx context.Context, tx *store.Reader, sight kept.Sight) error {
 		list, next, err := kept.Scans(ctx, tx, sight, kept.Page{After: in.Cursor, Limit: in.Limit})

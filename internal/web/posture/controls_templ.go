@@ -111,10 +111,10 @@ func controlPage(v *controlView, now time.Time) templ.Component {
 			return templ_7745c5c3_Err
 		}
 		templ_7745c5c3_Err = page.Stats(
-			page.Stat{Label: "Fail", Value: text.Grouped(v.By[rootkeep.Fail]), Note: "in " + text.Counted(v.Failing, "account"), Path: filter{Control: v.ControlCount.Control, Status: "fail"}.address("/findings")},
-			page.Stat{Label: "Not known", Value: text.Grouped(v.By[rootkeep.Unknown]), Path: filter{Control: v.ControlCount.Control, Status: "unknown"}.address("/findings")},
-			page.Stat{Label: "Accepted", Value: text.Grouped(v.By[rootkeep.Excepted]), Path: filter{Control: v.ControlCount.Control, Status: "excepted"}.address("/findings")},
-			page.Stat{Label: "Pass", Value: text.Grouped(v.By[rootkeep.Pass]), Path: filter{Control: v.ControlCount.Control, Status: "pass"}.address("/findings")},
+			page.Stat{Label: "Fail", Value: text.Grouped(v.By[rootkeep.Fail]), Note: "in " + text.Counted(v.Failing, "account"), Path: Filter{Control: v.ControlCount.Control, Status: "fail"}.address("/findings")},
+			page.Stat{Label: "Not known", Value: text.Grouped(v.By[rootkeep.Unknown]), Path: Filter{Control: v.ControlCount.Control, Status: "unknown"}.address("/findings")},
+			page.Stat{Label: "Accepted", Value: text.Grouped(v.By[rootkeep.Excepted]), Path: Filter{Control: v.ControlCount.Control, Status: "excepted"}.address("/findings")},
+			page.Stat{Label: "Pass", Value: text.Grouped(v.By[rootkeep.Pass]), Path: Filter{Control: v.ControlCount.Control, Status: "pass"}.address("/findings")},
 		).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
@@ -233,7 +233,7 @@ func controlPage(v *controlView, now time.Time) templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = page.To(filter{Control: v.ControlCount.Control}.address("/findings"), "All its findings").Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = page.To(Filter{Control: v.ControlCount.Control}.address("/findings"), "All its findings").Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -585,7 +585,7 @@ func clauseControls(id string, c framework.Clause) templ.Component {
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
-					templ_7745c5c3_Err = page.To(filter{Control: answer.Control}.address("/findings"), answer.Control).Render(ctx, templ_7745c5c3_Buffer)
+					templ_7745c5c3_Err = page.To(Filter{Control: answer.Control}.address("/findings"), answer.Control).Render(ctx, templ_7745c5c3_Buffer)
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
@@ -607,7 +607,7 @@ func clauseControls(id string, c framework.Clause) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = page.To(filter{Framework: id, Clause: c.Clause, Status: "fail,unknown"}.address("/findings"), "What keeps it from passing").Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = page.To(Filter{Framework: id, Clause: c.Clause, Status: "fail,unknown"}.address("/findings"), "What keeps it from passing").Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -15,9 +15,9 @@ import (
 	"github.com/rootkeep/rootkeep/internal/web/page"
 )
 
-// filter is what a list of findings is asked for, in an address of the console and of
+// Filter is what a list of findings is asked for, in an address of the console and of
 // the API alike. Lists are separated by commas.
-type filter struct {
+type Filter struct {
 	Account   string `query:"account" maxLength:"4000" doc:"Only of these accounts, separated by commas"`
 	Unit      string `query:"unit" maxLength:"80" doc:"Only of accounts below this root or organizational unit"`
 	Control   string `query:"control" maxLength:"4000" doc:"Only of these controls, separated by commas"`
@@ -32,15 +32,15 @@ type filter struct {
 }
 
 // filterOf reads a filter from an address.
-func filterOf(q url.Values) filter {
-	return filter{
+func filterOf(q url.Values) Filter {
+	return Filter{
 		q.Get("account"), q.Get("unit"), q.Get("control"), q.Get("severity"), q.Get("status"), q.Get("framework"), q.Get("clause"), q.Get("root"), q.Get("stale"),
 		strings.TrimSpace(q.Get("q")), q.Get("sort"),
 	}
 }
 
 // address is a path with the filter.
-func (f filter) address(path string) string {
+func (f Filter) address(path string) string {
 	q := url.Values{}
 	for _, p := range [][2]string{
 		{"account", f.Account}, {"unit", f.Unit}, {"control", f.Control}, {"severity", f.Severity}, {"status", f.Status}, {"framework", f.Framework}, {"clause", f.Clause},
@@ -64,7 +64,7 @@ func words(list string) []string {
 const most = 200
 
 // filter gives the filter as the store takes it.
-func (a *area) filter(f filter) (kept.Filter, kept.Sort, error) {
+func (a *area) filter(f Filter) (kept.Filter, kept.Sort, error) {
 	out := kept.Filter{Unit: f.Unit, RootOnly: f.Root != "", Stale: f.Stale != "", Text: f.Text, Controls: words(f.Control)}
 	for _, s := range words(f.Account) {
 		id, err := rootkeep.ParseAccountID(s)
@@ -109,7 +109,7 @@ func invalid(where string, err error) error {
 }
 
 // among are the controls of the framework, or of its clause; nil if none is named.
-func (a *area) among(f filter) ([]string, error) {
+func (a *area) among(f Filter) ([]string, error) {
 	if f.Framework == "" {
 		return nil, nil
 	}
@@ -130,7 +130,7 @@ func (a *area) among(f filter) ([]string, error) {
 }
 
 // inputs are those of the form; units are what there is to choose.
-func (a *area) inputs(f filter, units []string) []page.Input {
+func (a *area) inputs(f Filter, units []string) []page.Input {
 	choose := func(name, label, value, all string, values ...string) page.Input {
 		in := page.Input{Name: name, Label: label, Kind: "select", Value: value, Options: []page.Option{{Text: all}}}
 		known := value == ""

@@ -21,7 +21,7 @@ import (
 
 // findingsView is the list of findings.
 type findingsView struct {
-	Filter      filter
+	Filter      Filter
 	Inputs      []page.Input
 	Findings    []*kept.Finding
 	Counts      kept.Counts

@@ -131,7 +131,7 @@ func findingsPage(v findingsView) templ.Component {
 	})
 }
 
-func withFormat(f filter, format string) string {
+func withFormat(f Filter, format string) string {
 	path := f.address("/findings/download")
 	if strings.Contains(path, "?") {
 		return path + "&format=" + format
@@ -234,7 +234,7 @@ func findingPage(v *findingView) templ.Component {
 			templ_7745c5c3_Var7 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Err = page.Trail(page.Link{Path: "/posture", Text: "Posture"}, page.Link{Path: accountPath(v.Finding.Account), Text: string(v.Finding.Account)}, page.Link{Path: filter{Account: string(v.Finding.Account), Control: v.Finding.Control}.address("/findings"), Text: v.Finding.Control}).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = page.Trail(page.Link{Path: "/posture", Text: "Posture"}, page.Link{Path: accountPath(v.Finding.Account), Text: string(v.Finding.Account)}, page.Link{Path: Filter{Account: string(v.Finding.Account), Control: v.Finding.Control}.address("/findings"), Text: v.Finding.Control}).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

@@ -411,7 +411,7 @@ func accountPage(v accountView) templ.Component {
 				}()
 			}
 			ctx = templ.InitializeContext(ctx)
-			templ_7745c5c3_Err = page.To(filter{Account: string(v.Account.ID)}.address("/findings"), "All its findings").Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = page.To(Filter{Account: string(v.Account.ID)}.address("/findings"), "All its findings").Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -506,7 +506,7 @@ func accountPage(v accountView) templ.Component {
 						if templ_7745c5c3_Err != nil {
 							return templ_7745c5c3_Err
 						}
-						templ_7745c5c3_Err = page.To(filter{Account: string(v.Account.ID), Stale: "yes"}.address("/findings"), "see which").Render(ctx, templ_7745c5c3_Buffer)
+						templ_7745c5c3_Err = page.To(Filter{Account: string(v.Account.ID), Stale: "yes"}.address("/findings"), "see which").Render(ctx, templ_7745c5c3_Buffer)
 						if templ_7745c5c3_Err != nil {
 							return templ_7745c5c3_Err
 						}
@@ -573,7 +573,7 @@ func accountPage(v accountView) templ.Component {
 						if templ_7745c5c3_Err != nil {
 							return templ_7745c5c3_Err
 						}
-						templ_7745c5c3_Err = page.To(filter{Account: string(v.Account.ID), Status: "fail,excepted"}.address("/findings"), "All failures of this account").Render(ctx, templ_7745c5c3_Buffer)
+						templ_7745c5c3_Err = page.To(Filter{Account: string(v.Account.ID), Status: "fail,excepted"}.address("/findings"), "All failures of this account").Render(ctx, templ_7745c5c3_Buffer)
 						if templ_7745c5c3_Err != nil {
 							return templ_7745c5c3_Err
 						}
@@ -676,11 +676,11 @@ func pathWords(path []string) string {
 func accountStats(v accountView) []page.Stat {
 	c := &v.Account.Summary.Counts
 	link := func(status string) string {
-		return filter{Account: string(v.Account.ID), Status: status}.address("/findings")
+		return Filter{Account: string(v.Account.ID), Status: status}.address("/findings")
 	}
 	out := []page.Stat{failures("Critical failures", c, rootkeep.Critical), failures("High failures", c, rootkeep.High)}
 	for i, s := range []string{"critical", "high"} {
-		out[i].Path = filter{Account: string(v.Account.ID), Status: "fail", Severity: s}.address("/findings")
+		out[i].Path = Filter{Account: string(v.Account.ID), Status: "fail", Severity: s}.address("/findings")
 	}
 	mfa := page.Stat{Label: "Users with MFA", Value: mfaWords(v.Account.Summary.MFA), Tone: page.Unsure}
 	if m := v.Account.Summary.MFA; m.Known {
@@ -700,7 +700,7 @@ func accountStats(v accountView) []page.Stat {
 func accountControls(v accountView) []page.Row {
 	var out []page.Row
 	for _, c := range v.Controls {
-		link := filter{Account: string(v.Account.ID), Control: c.Control}.address("/findings")
+		link := Filter{Account: string(v.Account.ID), Control: c.Control}.address("/findings")
 		row := page.Cells(page.To(link, c.Control+" "+c.Title), page.Severity(c.Severity), number(c.By[rootkeep.Fail]), number(c.By[rootkeep.Unknown]), number(c.By[rootkeep.Excepted]), number(c.By[rootkeep.Pass]))
 		if c.By[rootkeep.Fail] > 0 {
 			row.Tone = page.SeverityTone(c.Severity)

@@ -38,7 +38,7 @@ func (a *area) registerSending(api *web.API) {
 	web.Register(api, operate("begin-sending", "POST", "/sent-scans", http.StatusCreated, "Begin to send a scan that was made elsewhere", ""), a.apiBegin)
 	send := operate("send-account", "PUT", "/sent-scans/{id}/accounts/{account}", http.StatusNoContent, "Send one account of a scan",
 		"The body is a Sent: the snapshot as `scan --save` writes it, with what the sender came to. Needs the permission at the account.")
-	send.Body, send.Time = mostSent, sendTime
+	send.Body, send.Time, send.Raw = mostSent, sendTime, true
 	web.Register(api, send, a.apiSend)
 	web.Register(api, operate("complete-sending", "POST", "/sent-scans/{id}/complete", http.StatusAccepted, "Have what was sent judged",
 		"The server judges the snapshots by its own controls and register. Read the scan until it is finished; an account that came to something else than its sender said has that as its problem."), a.apiComplete)
@@ -119,7 +119,7 @@ func (a *area) sends(ctx context.Context, tx *store.Tx, scan string, accounts ..
 }
 
 type completeIn struct {
-	idIn
+	ID   string `path:"id" maxLength:"60" doc:"ID of the scan"`
 	Body client.Complete
 }
 

@@ -39,7 +39,7 @@ func wireFinding(f *kept.Finding) client.Finding {
 		Resource: f.Resource, Detail: f.Detail, Missing: f.Missing, Permissions: f.Permissions, FirstSeen: f.FirstSeen, Changed: f.Changed, LastSeen: f.LastSeen,
 	}
 	if x := f.Exception; x != nil {
-		out.Exception = &client.Exception{Owner: x.Owner, Reason: x.Reason, Until: x.Until}
+		out.Exception = &client.Acceptance{Owner: x.Owner, Reason: x.Reason, Until: x.Until}
 	}
 	return out
 }
