@@ -68,7 +68,7 @@ func findingRows(list []*kept.Finding, now time.Time) []page.Row {
 		if f.Region != "" {
 			where += " in " + string(f.Region)
 		}
-		row := page.Cells(findingLink(f), statusCell(f, now), page.Severity(f.Severity), page.To(accountPath(f.Account), string(f.Account)), page.Text(where), ageCell(f))
+		row := page.Cells(findingLink(f), statusCell(f, now), page.Severity(f.Severity), accountLink(f.Account), page.Text(where), ageCell(f))
 		if f.Status == rootkeep.Fail {
 			row.Tone = page.SeverityTone(f.Severity)
 		}

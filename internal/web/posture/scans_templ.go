@@ -705,7 +705,7 @@ func differenceRows(list []kept.Change) []page.Row {
 		if c.Now >= 0 {
 			name, is = page.To(findingPath(c.ID), f.Control+" "+f.Title), statusWord(c.Now)
 		}
-		out = append(out, page.Cells(name, page.Severity(f.Severity), page.To(accountPath(f.Account), string(f.Account)), page.Text(f.Resource), page.Text(statusWord(c.Was)), page.Text(is)))
+		out = append(out, page.Cells(name, page.Severity(f.Severity), accountLink(f.Account), page.Text(f.Resource), page.Text(statusWord(c.Was)), page.Text(is)))
 	}
 	return out
 }
