@@ -77,7 +77,7 @@ func (a *area) start(ctx context.Context, settings []byte) (*job.Job, error) {
 type scanView struct {
 	Scan       *kept.Scan
 	Total      kept.Counts
-	Earlier    []*kept.Scan // to compare with
+	Earlier    []kept.ScanAccount // to compare with: those of one of its accounts
 	Since      string
 	Difference *kept.Difference
 }
@@ -103,22 +103,22 @@ func (a *area) scan(w http.ResponseWriter, r *http.Request) error {
 	return web.Show(w, r, "Scan "+v.Scan.ID, scanPage(v))
 }
 
-// compare gives the difference to the scan that was asked for, or to the one before.
+// compare gives the difference to the scan that was asked for, or to the one before of
+// the same accounts.
 func (a *area) compare(ctx context.Context, tx *store.Reader, sight kept.Sight, v *scanView) error {
-	all, _, err := kept.Scans(ctx, tx, sight, kept.Page{Limit: 1000})
-	if err != nil {
+	at := slices.IndexFunc(v.Scan.Accounts, func(a kept.ScanAccount) bool { return a.State == kept.Judged })
+	if at < 0 {
+		return nil
+	}
+	first := v.Scan.Accounts[at]
+	var err error
+	if v.Earlier, err = kept.Before(ctx, tx, sight, first.Account, first.Taken, comparable); err != nil {
 		return err
 	}
-	at := slices.IndexFunc(all, func(s *kept.Scan) bool { return s.ID == v.Scan.ID })
-	for _, s := range all[at+1:] {
-		if s.State == kept.Finished && len(v.Earlier) < comparable {
-			v.Earlier = append(v.Earlier, s)
-		}
-	}
 	if v.Since == "" && len(v.Earlier) > 0 {
-		v.Since = v.Earlier[0].ID
+		v.Since = v.Earlier[0].Scan
 	}
-	if v.Since == "" || v.Scan.State != kept.Finished {
+	if v.Since == "" {
 		return nil
 	}
 	earlier, err := kept.ScanOf(ctx, tx, sight, v.Since)
