@@ -33,6 +33,7 @@ func (c *Settings) fields() []field {
 		{"roles", nil, &c.Roles},
 		{"register", &c.Register, nil},
 		{"controls", nil, &c.Controls},
+		{"frameworks", nil, &c.Frameworks},
 		{"log.format", &c.Log.Format, nil},
 		{"log.level", &c.Log.Level, nil},
 		{"traces.endpoint", &c.Traces.Endpoint, nil},

@@ -29,6 +29,7 @@ type Settings struct {
 	Roles       []string `yaml:"roles"`        // what this process does
 	Register    string   `yaml:"register"`     // file of what people decide and vouch for
 	Controls    []string `yaml:"controls"`     // folders of own controls
+	Frameworks  []string `yaml:"frameworks"`   // folders of own frameworks
 	// Approvals say who has to approve what; without them the defaults hold.
 	Approvals approval.Configuration `yaml:"approvals"`
 	Log       Log                    `yaml:"log"`

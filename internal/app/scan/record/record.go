@@ -155,6 +155,9 @@ func (r *Recorder) ids() []string {
 // Catalogue are the controls that accounts are judged by.
 func (r *Recorder) Catalogue() []*posture.Control { return r.catalogue }
 
+// Problems are the files of controls that were left out.
+func (r *Recorder) Problems() []error { return r.problems }
+
 func (r *Recorder) take(ctx context.Context, id string, a kept.Account) error {
 	p, err := kept.Prepare(a)
 	if err != nil {
