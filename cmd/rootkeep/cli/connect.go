@@ -3,16 +3,14 @@ package cli
 import (
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
-	"runtime"
-	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/rootkeep/rootkeep/client"
+	"github.com/rootkeep/rootkeep/internal/keyfile"
 )
 
 // Connection is how a command finds the server and what it shows it: --server or
@@ -69,25 +67,9 @@ func (n *Connection) token() (string, error) {
 
 // readToken reads a token from a file that nobody else may read.
 func readToken(path string) (string, error) {
-	f, err := os.Open(path)
+	token, err := keyfile.ReadSecret(path)
 	if err != nil {
 		return "", fmt.Errorf("token: %w", err)
-	}
-	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return "", fmt.Errorf("token: %w", err)
-	}
-	if runtime.GOOS != "windows" && info.Mode().Perm()&0o077 != 0 {
-		return "", fmt.Errorf("token file %s: others may read it; hint: chmod 600 %s", path, path)
-	}
-	text, err := io.ReadAll(io.LimitReader(f, 4096))
-	if err != nil {
-		return "", fmt.Errorf("token: %w", err)
-	}
-	token := strings.TrimSpace(string(text))
-	if token == "" {
-		return "", fmt.Errorf("token file %s is empty", path)
 	}
 	return token, nil
 }

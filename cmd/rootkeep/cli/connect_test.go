@@ -31,7 +31,7 @@ func TestConnection(t *testing.T) {
 		{"no server", "", mine, "", "", "none", "which server?"},
 		{"no token", "https://a.example", "", "", "", "none", "no token"},
 		{"a file that others may read", "https://a.example", open, "", "", "none", "chmod 600"},
-		{"an empty file", "https://a.example", empty, "", "", "none", "is empty"},
+		{"an empty file", "https://a.example", empty, "", "", "none", "want one secret"},
 		{"a file that does not exist", "https://a.example", filepath.Join(folder, "none"), "", "rk_env", "none", "no such file"},
 		{"a server without encryption", "http://a.example", mine, "", "", "none", "want https"},
 	} {

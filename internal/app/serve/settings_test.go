@@ -39,6 +39,13 @@ func TestSettingsThatDoNotGoTogether(t *testing.T) {
 		{"a proxy that is no address", Settings{URL: url, BehindProxy: []string{"proxy"}}, "an address or a range"},
 		{"a role that is none", Settings{Roles: []string{"cook"}}, `role "cook"`},
 		{"a level that is none", Settings{Log: Log{Level: "loud"}}, "log.level"},
+		{"a provider", Settings{OpenID: OpenID{Issuer: "https://id.example.com", ClientID: "rootkeep", Claim: "groups", Groups: map[string][]string{"sec": {"viewer", "approver@account:111122223333"}}}}, ""},
+		{"a provider without its client", Settings{OpenID: OpenID{Issuer: "https://id.example.com"}}, "openid.client_id"},
+		{"a client without a provider", Settings{OpenID: OpenID{ClientID: "rootkeep"}}, "openid.issuer"},
+		{"a provider without encryption", Settings{OpenID: OpenID{Issuer: "http://id.example.com", ClientID: "rootkeep"}}, "https"},
+		{"groups that no claim names", Settings{OpenID: OpenID{Issuer: "https://id.example.com", ClientID: "rootkeep", Groups: map[string][]string{"sec": {"viewer"}}}}, "one needs the other"},
+		{"a group with a role that is none", Settings{OpenID: OpenID{Issuer: "https://id.example.com", ClientID: "rootkeep", Claim: "groups", Groups: map[string][]string{"sec": {"owner"}}}}, "openid.groups: sec"},
+		{"a group with a scope that is none", Settings{OpenID: OpenID{Issuer: "https://id.example.com", ClientID: "rootkeep", Claim: "groups", Groups: map[string][]string{"sec": {"viewer@all"}}}}, "openid.groups: sec"},
 		{"a format that is none", Settings{Log: Log{Format: "xml"}}, "log.format"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -54,7 +61,7 @@ func TestSettingsFile(t *testing.T) {
 	for _, test := range []struct {
 		name, text, want string // want: part of the error; empty for none
 	}{
-		{"all settings", "url: https://a.example\nlisten: ':443'\ntls: {cert: a, key: b}\nbehind_proxy: [10.0.0.1]\nstore: x.db\nkey_file: k\nroles: [web]\nlog: {format: json, level: warn}\ntraces: {endpoint: 'http://localhost:4318'}\n", ""},
+		{"all settings", "url: https://a.example\nlisten: ':443'\ntls: {cert: a, key: b}\nbehind_proxy: [10.0.0.1]\nstore: x.db\nkey_file: k\nroles: [web]\nlog: {format: json, level: warn}\ntraces: {endpoint: 'http://localhost:4318'}\nopenid: {name: a, issuer: 'https://i.example', client_id: r, client_secret_file: s, groups_claim: groups, groups: {sec: [viewer]}}\nauthenticators: blob.jwt\n", ""},
 		{"an empty file", "\n\n", ""},
 		{"a setting that does not exist", "url: https://a.example\nlisen: ':443'\n", ":2: unknown field \"lisen\""},
 		{"a setting inside another that does not exist", "log:\n  format: json\n  lvl: info\n", ":3: unknown field \"lvl\""},
