@@ -12,7 +12,6 @@ import (
 	"github.com/rootkeep/rootkeep/internal/people"
 	"github.com/rootkeep/rootkeep/internal/store"
 	"github.com/rootkeep/rootkeep/internal/store/exceptions"
-	persons "github.com/rootkeep/rootkeep/internal/store/people"
 	"github.com/rootkeep/rootkeep/internal/store/posture"
 	"github.com/rootkeep/rootkeep/internal/web/signin"
 )
@@ -37,7 +36,7 @@ func newHouse(d *deps, address *url.URL) (*house, error) {
 	if h.desk, err = h.newDesk(); err != nil {
 		return nil, err
 	}
-	h.signIn, err = signin.New(signin.Config{URL: address, Store: d.store, Now: d.now, Log: d.log})
+	h.signIn, err = h.newSignIn()
 	return h, err
 }
 
@@ -70,17 +69,3 @@ func (h *house) newDesk() (*exceptions.Desk, error) {
 
 // folder is where scans lie while they run.
 func (h *house) folder() string { return filepath.Join(filepath.Dir(h.settings.KeyFile), "scans") }
-
-// enrolment gives the link that enrols the first administrator's key, "" if somebody has
-// enrolled one.
-func (h *house) enrolment(ctx context.Context) (string, error) {
-	var link string
-	err := h.store.Update(ctx, func(ctx context.Context, tx *store.Tx) error {
-		secret, first, err := persons.FirstLink(ctx, tx)
-		if err == nil && first {
-			link = signin.EnrolAddress(h.url, secret)
-		}
-		return err
-	})
-	return link, err
-}
