@@ -33,11 +33,7 @@ func serve(t *testing.T) *webtest.Server {
 	if err != nil {
 		t.Fatal(err)
 	}
-	area, err := webpeople.Area(webpeople.Config{URL: address, Store: s, Now: time.Now, SignIn: in, Issuer: issuer})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return webtest.Serve(t, s, actors, area)
+	return webtest.Serve(t, s, actors, webpeople.Area(webpeople.Config{URL: address, Store: s, Now: time.Now, SignIn: in, Issuer: issuer}))
 }
 
 func add(t *testing.T, s *store.Store, name string, grants ...people.Grant) persons.Person {
