@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"log/slog"
 	"os"
 	"strings"
 	"time"
@@ -37,7 +36,11 @@ func Recover(ctx context.Context, c Settings, name string) (Recovered, error) {
 	if err != nil {
 		return Recovered{}, err
 	}
-	s, err := openStore(ctx, c, slog.New(slog.DiscardHandler))
+	address, o, err := c.StoreOptions()
+	if err != nil {
+		return Recovered{}, err
+	}
+	s, err := store.Open(ctx, address, o)
 	if err != nil {
 		return Recovered{}, err
 	}
