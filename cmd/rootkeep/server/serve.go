@@ -93,10 +93,7 @@ func runServe(ctx context.Context, s cli.Streams, f *SettingsFlags) error {
 	if _, err := c.Effective(); err != nil {
 		return &cli.Error{Code: cli.ExitUsage, Err: err}
 	}
-	return serve.Run(ctx, c, s.Err, func(address, first string) {
+	return serve.Run(ctx, c, s.Err, func(address string) {
 		fmt.Fprintf(s.Out, "rootkeep: open %s\n", address)
-		if first != "" {
-			fmt.Fprintf(s.Out, "rootkeep: nobody can sign in yet. This link enrols the first administrator's key, once, within a day:\n%s\n", first)
-		}
 	})
 }

@@ -34,13 +34,6 @@ func (c *Settings) fields() []field {
 		{"log.format", &c.Log.Format, nil},
 		{"log.level", &c.Log.Level, nil},
 		{"traces.endpoint", &c.Traces.Endpoint, nil},
-		{"single_sign_on.name", &c.SignOn.Name, nil},
-		{"single_sign_on.issuer", &c.SignOn.Issuer, nil},
-		{"single_sign_on.client_id", &c.SignOn.ClientID, nil},
-		{"single_sign_on.client_secret_file", &c.SignOn.SecretFile, nil},
-		{"single_sign_on.groups_claim", &c.SignOn.Claim, nil},
-		{"single_sign_on.groups", nil, &c.SignOn.Groups},
-		{"fido_metadata", &c.Models, nil},
 	}
 }
 

@@ -16,7 +16,6 @@ import (
 	"github.com/rootkeep/rootkeep/internal/keyfile"
 	"github.com/rootkeep/rootkeep/internal/store"
 	"github.com/rootkeep/rootkeep/internal/web"
-	"github.com/rootkeep/rootkeep/internal/web/signin"
 )
 
 // deps is what the areas are made from.
@@ -27,15 +26,12 @@ type deps struct {
 	keys     *keyfile.Keys
 	log      *slog.Logger
 	now      func() time.Time
-	in       *signin.SignIn
 }
 
 // areas lists the areas of the console and of the API, in the order of the main menu.
 func areas(d *deps) []web.Area {
 	return []web.Area{
 		startArea(d),
-		d.in.Area(),
-		peopleArea(d),
 	}
 }
 
@@ -52,10 +48,8 @@ type role struct {
 	run  func(context.Context, *deps, Started) error
 }
 
-// Started is called once the server answers, with the address to open. first is the link
-// that enrols the key of the first administrator, empty once a key is enrolled: it is a
-// secret, for whoever starts the server and no log.
-type Started func(address, first string)
+// Started is called once the server answers, with the address to open.
+type Started func(address string)
 
 // Roles lists what a process can do.
 func Roles() []string {
@@ -135,11 +129,8 @@ func runWeb(ctx context.Context, d *deps, started Started) error {
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
-	if err := d.enter(); err != nil {
-		return errors.Join(err, listener.Close())
-	}
 	handler, err := web.New(web.Config{
-		URL: d.url, Store: d.store, Authenticator: d.in, Areas: areas(d), Now: d.now, Log: d.log, Version: d.settings.Version, Tracer: tracer,
+		URL: d.url, Store: d.store, Areas: areas(d), Now: d.now, Log: d.log, Version: d.settings.Version, Tracer: tracer,
 	})
 	if err != nil {
 		return errors.Join(err, listener.Close())
@@ -148,11 +139,7 @@ func runWeb(ctx context.Context, d *deps, started Started) error {
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
-	first, err := d.firstLink(ctx)
-	if err != nil {
-		return errors.Join(err, listener.Close())
-	}
-	started(d.url.String(), first)
+	started(d.url.String())
 	err = listen(ctx, server, listener)
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopWithin)
 	defer cancel()

@@ -27,8 +27,6 @@ type Settings struct {
 	Roles       []string `yaml:"roles"`        // what this process does
 	Log         Log      `yaml:"log"`
 	Traces      Traces   `yaml:"traces"`
-	SignOn      SignOn   `yaml:"single_sign_on"`
-	Models      string   `yaml:"fido_metadata"` // blob of the FIDO Metadata Service: names of security keys
 
 	Version string `yaml:"-"` // of the program
 
@@ -123,9 +121,6 @@ func (c *Settings) resolve() error {
 		return err
 	}
 	if _, err := c.logger(io.Discard); err != nil {
-		return err
-	}
-	if _, err := c.SignOn.provider(); err != nil {
 		return err
 	}
 	return c.reachable()

@@ -5,6 +5,7 @@ package people
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"net/url"
 	"time"
@@ -17,7 +18,7 @@ import (
 	"github.com/rootkeep/rootkeep/internal/web/signin"
 )
 
-// Config is what the area is made from; all of it is required but the issuer.
+// Config is what the area is made from.
 type Config struct {
 	URL    *url.URL // of the server
 	Store  *store.Store
@@ -30,7 +31,10 @@ type area struct{ Config }
 
 // Area is the pages of people and tokens, and their API. Whoever keeps people sees them,
 // and so do auditors. Every change asks for a key.
-func Area(c Config) web.Area {
+func Area(c Config) (web.Area, error) {
+	if c.URL == nil || c.Store == nil || c.Now == nil || c.SignIn == nil {
+		return web.Area{}, errors.New("people: an address, a store, a clock and the sign-in are required")
+	}
 	a := area{c}
 	get := func(path string, h web.Handler) web.Route {
 		return web.Route{Method: "GET", Path: path, Need: people.Read, Handle: a.seen(h)}
@@ -61,7 +65,7 @@ func Area(c Config) web.Area {
 			post("/tokens", a.issueToken),
 			post("/tokens/{id}/revoke", a.revokeToken),
 		},
-	}
+	}, nil
 }
 
 // see and keep are what of the permissions has to hold for the whole organization:

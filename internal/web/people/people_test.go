@@ -33,7 +33,11 @@ func serve(t *testing.T) *webtest.Server {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return webtest.Serve(t, s, actors, webpeople.Area(webpeople.Config{URL: address, Store: s, Now: time.Now, SignIn: in, Issuer: issuer}))
+	area, err := webpeople.Area(webpeople.Config{URL: address, Store: s, Now: time.Now, SignIn: in, Issuer: issuer})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return webtest.Serve(t, s, actors, area)
 }
 
 func add(t *testing.T, s *store.Store, name string, grants ...people.Grant) persons.Person {

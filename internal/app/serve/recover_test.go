@@ -11,40 +11,6 @@ import (
 	persons "github.com/rootkeep/rootkeep/internal/store/people"
 )
 
-func TestSettingsOfSingleSignOn(t *testing.T) {
-	secret := filepath.Join(t.TempDir(), "secret")
-	if err := os.WriteFile(secret, []byte("hush\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	good := SignOn{Issuer: "https://login.example.com", ClientID: "rootkeep", SecretFile: secret, Claim: "groups", Groups: []string{"a=b=auditor@ou:r-ab12", "a=b=viewer@*"}}
-	p, err := good.provider()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if p.Secret != "hush" || p.Name != "login.example.com" || len(p.Groups["a=b"]) != 2 || p.Groups["a=b"][0].Scope != "ou:r-ab12" {
-		t.Errorf("got %q %q %v", p.Secret, p.Name, p.Groups)
-	}
-	if p, err := (SignOn{}).provider(); p != nil || err != nil {
-		t.Errorf("nothing set: got %v, %v, want no provider", p, err)
-	}
-	for name, spoil := range map[string]func(*SignOn){
-		"without encryption":     func(o *SignOn) { o.Issuer = "http://login.example.com" },
-		"no client":              func(o *SignOn) { o.ClientID = "" },
-		"no issuer":              func(o *SignOn) { o.Issuer = "" },
-		"no secret file":         func(o *SignOn) { o.SecretFile += "x" },
-		"a group without role":   func(o *SignOn) { o.Groups = []string{"readers"} },
-		"a role that is none":    func(o *SignOn) { o.Groups = []string{"readers=owner@*"} },
-		"a scope that is none":   func(o *SignOn) { o.Groups = []string{"readers=viewer@all"} },
-		"a group without a name": func(o *SignOn) { o.Groups = []string{"=viewer@*"} },
-	} {
-		o := good
-		spoil(&o)
-		if _, err := o.provider(); err == nil {
-			t.Errorf("%s: taken, want an error", name)
-		}
-	}
-}
-
 func TestRecoveringAnAdministrator(t *testing.T) {
 	folder := t.TempDir()
 	c := Settings{Store: filepath.Join(folder, "rootkeep.db"), URL: "http://localhost:8080"}
