@@ -9,9 +9,12 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"net/http"
 	"net/url"
 	"slices"
 	"time"
+
+	"go.opentelemetry.io/otel/trace"
 
 	"github.com/rootkeep/rootkeep/internal/keyfile"
 	"github.com/rootkeep/rootkeep/internal/store"
@@ -28,13 +31,6 @@ type deps struct {
 	now      func() time.Time
 }
 
-// areas lists the areas of the console and of the API, in the order of the main menu.
-func areas(d *deps) []web.Area {
-	return []web.Area{
-		startArea(d),
-	}
-}
-
 // roles are what a process can do, by name.
 func roles() []role {
 	return []role{
@@ -48,8 +44,9 @@ type role struct {
 	run  func(context.Context, *deps, Started) error
 }
 
-// Started is called once the server answers, with the address to open.
-type Started func(address string)
+// Started is called once the server answers, with the address to open, and with the link
+// that enrols the first administrator as long as nobody has a key. The link is a secret.
+type Started func(address, link string)
 
 // Roles lists what a process can do.
 func Roles() []string {
@@ -129,21 +126,38 @@ func runWeb(ctx context.Context, d *deps, started Started) error {
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
-	handler, err := web.New(web.Config{
-		URL: d.url, Store: d.store, Areas: areas(d), Now: d.now, Log: d.log, Version: d.settings.Version, Tracer: tracer,
-	})
+	server, err := d.site(tracer)
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
-	server, err := d.server(handler)
+	link, err := d.firstLink(ctx)
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
-	started(d.url.String())
+	started(d.url.String(), link)
 	err = listen(ctx, server, listener)
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopWithin)
 	defer cancel()
 	return errors.Join(err, stop(ctx))
+}
+
+// site puts the areas and what stands around them together.
+func (d *deps) site(tracer trace.Tracer) (*http.Server, error) {
+	ways, err := d.signIn()
+	if err != nil {
+		return nil, err
+	}
+	areas, err := areas(d, ways)
+	if err != nil {
+		return nil, err
+	}
+	handler, err := web.New(web.Config{
+		URL: d.url, Store: d.store, Authenticator: ways, Areas: areas, Now: d.now, Log: d.log, Version: d.settings.Version, Tracer: tracer,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return d.server(handler)
 }
 
 // address is where browsers find the server. Port 0 stands for the one that it got.

@@ -27,6 +27,9 @@ type Settings struct {
 	Roles       []string `yaml:"roles"`        // what this process does
 	Log         Log      `yaml:"log"`
 	Traces      Traces   `yaml:"traces"`
+	OpenID      OpenID   `yaml:"openid"`
+	// Authenticators is a file of the FIDO Metadata Service, for the names of keys' models.
+	Authenticators string `yaml:"authenticators"`
 
 	Version string `yaml:"-"` // of the program
 
@@ -48,6 +51,17 @@ type Log struct {
 // Traces says where traces go: an OTLP/HTTP endpoint. Empty: nowhere.
 type Traces struct {
 	Endpoint string `yaml:"endpoint"`
+}
+
+// OpenID is a provider of OpenID Connect that says who somebody is. Empty: none.
+type OpenID struct {
+	Name       string `yaml:"name"` // on the button
+	Issuer     string `yaml:"issuer"`
+	ClientID   string `yaml:"client_id"`
+	SecretFile string `yaml:"client_secret_file"` // empty for a public client
+	Claim      string `yaml:"groups_claim"`       // empty: groups give no roles
+	// Groups are roles by the name of a group: viewer, or approver@ou:ou-abcd-11111111.
+	Groups map[string][]string `yaml:"groups"`
 }
 
 const mostSettings = 1 << 20 // bytes of a file
@@ -121,6 +135,9 @@ func (c *Settings) resolve() error {
 		return err
 	}
 	if _, err := c.logger(io.Discard); err != nil {
+		return err
+	}
+	if _, err := c.OpenID.provider(); err != nil {
 		return err
 	}
 	return c.reachable()
