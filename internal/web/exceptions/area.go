@@ -34,6 +34,12 @@ func Area(c Config) (web.Area, error) {
 	a := &area{c}
 	return web.Area{
 		Name: "exceptions", API: a.api,
+		Topics: map[string]web.Sees{"exception": a.sees},
+		Problems: map[string]string{
+			"nobody-could-approve": "Those who hold the role approver at the account, and a security key, do not suffice for the policy. The detail names the group.",
+			"signature-refused":    "The signature is not one of a good key of yours, with user verification, over the statement that was handed out last.",
+			"decided":              "The request is approved, denied, expired or withdrawn, or you have signed it already. That is final.",
+		},
 		Nav: []page.Link{{Text: "Exceptions", Path: "/exceptions", Need: people.Read}},
 		Routes: []web.Route{
 			{Method: "GET", Path: "/exceptions", Need: people.Read, Handle: a.list},
@@ -51,6 +57,15 @@ func Area(c Config) (web.Area, error) {
 }
 
 type area struct{ Config }
+
+// sees says whether the actor may learn that an exception changed.
+func (a *area) sees(ctx context.Context, r *store.Reader, actor people.Actor, id string) (bool, error) {
+	_, err := a.Desk.Get(ctx, r, actor, id, a.Now())
+	if errors.Is(err, store.ErrNotFound) {
+		return false, nil
+	}
+	return err == nil, err
+}
 
 // told makes errors that a person can do something about refusals with their text.
 func told(err error) error {
