@@ -3,6 +3,8 @@ package serve
 import (
 	"os"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -111,5 +113,39 @@ func TestEffectiveSettings(t *testing.T) {
 		if got[want.Name] != want {
 			t.Errorf("got %+v, want %+v", got[want.Name], want)
 		}
+	}
+}
+
+var setting = regexp.MustCompile("(?m)^\\| `([a-z._]+)` \\|")
+
+// TestEverySettingIsDocumented compares the settings with the table of docs/server.md, and
+// reads the example there.
+func TestEverySettingIsDocumented(t *testing.T) {
+	text, err := os.ReadFile("../../../docs/server.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got, want []string
+	for _, m := range setting.FindAllStringSubmatch(string(text), -1) {
+		got = append(got, m[1])
+	}
+	for _, f := range new(Settings).fields() {
+		want = append(want, f.Name)
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %v documented, want %v", got, want)
+	}
+	_, example, _ := strings.Cut(string(text), "```yaml rootkeep.yaml\n")
+	example, _, _ = strings.Cut(example, "```")
+	path := filepath.Join(t.TempDir(), "rootkeep.yaml")
+	if err := os.WriteFile(path, []byte(example), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c, err := ReadSettings(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.Effective(); err != nil || example == "" {
+		t.Errorf("the example: got %v, want settings that hold", err)
 	}
 }
