@@ -13,6 +13,7 @@ func areas(d *deps, ways *signin.SignIn) ([]web.Area, error) {
 		func() (web.Area, error) {
 			return people.Area(people.Config{URL: d.url, Store: d.store, Now: d.now, SignIn: ways, Issuer: d.settings.OpenID.Issuer})
 		},
+		d.exceptions,
 		func() (web.Area, error) { return ways.Area(), nil },
 	}
 	var out []web.Area

@@ -29,6 +29,7 @@ type deps struct {
 	keys     *keyfile.Keys
 	log      *slog.Logger
 	now      func() time.Time
+	records  records
 }
 
 // roles are what a process can do, by name.
@@ -74,7 +75,8 @@ func Run(ctx context.Context, c Settings, logs io.Writer, started Started) error
 	return errors.Join(d.run(ctx, started), s.Close())
 }
 
-// run does what all the roles say; when one fails, the others stop too.
+// run does what all the roles say, and what every process does; when one fails, the
+// others stop too.
 func (d *deps) run(ctx context.Context, started Started) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -87,6 +89,8 @@ func (d *deps) run(ctx context.Context, started Started) error {
 		n++
 		go func() { ended <- r.run(ctx, d, started) }()
 	}
+	n++
+	go func() { ended <- d.sweep(ctx) }()
 	var all error
 	for range n {
 		if err := <-ended; err != nil {

@@ -30,6 +30,8 @@ type Settings struct {
 	OpenID      OpenID   `yaml:"openid"`
 	// Authenticators is a file of the FIDO Metadata Service, for the names of keys' models.
 	Authenticators string `yaml:"authenticators"`
+	// Approvals is a file of groups and policies: who has to approve what. Empty: defaults.
+	Approvals string `yaml:"approvals"`
 
 	Version string `yaml:"-"` // of the program
 
@@ -138,6 +140,9 @@ func (c *Settings) resolve() error {
 		return err
 	}
 	if _, err := c.OpenID.provider(); err != nil {
+		return err
+	}
+	if _, err := c.book(); err != nil {
 		return err
 	}
 	return c.reachable()
