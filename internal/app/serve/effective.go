@@ -46,6 +46,7 @@ func (c *Settings) fields() []field {
 		{"openid.groups_claim", &c.OpenID.Claim, nil, nil},
 		{"openid.groups", nil, nil, &c.OpenID.Groups},
 		{"authenticators", &c.Authenticators, nil, nil},
+		{"approvals", &c.Approvals, nil, nil},
 	}
 }
 
