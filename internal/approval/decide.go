@@ -77,10 +77,7 @@ func (a *assignment) place(person string, tried []bool) bool {
 
 // Shortage is a request that could never be approved: Lacking are the requirements that
 // cannot be met even if everybody who can approves.
-type Shortage struct {
-	Request string
-	Lacking []Tally
-}
+type Shortage struct{ Lacking []Tally }
 
 // Error names the groups and what would help.
 func (s *Shortage) Error() string {
@@ -91,19 +88,24 @@ func (s *Shortage) Error() string {
 	return fmt.Sprintf("nobody could approve this: %s, not counting who asked or edited; hint: grant the role approver at this account to another person who holds a key", strings.Join(parts, "; "))
 }
 
-// enough is a *Shortage if those who can approve do not suffice.
-func (r *Request) enough(p *Policy, can []string) error {
-	tally, met := p.Assign(slices.DeleteFunc(slices.Clone(can), func(person string) bool { return !r.counts(person) }))
+// Lacking is a *Shortage if the approval of all these persons would not suffice.
+func (p *Policy) Lacking(persons []string) error {
+	tally, met := p.Assign(persons)
 	if met {
 		return nil
 	}
-	s := &Shortage{Request: r.ID}
+	s := &Shortage{}
 	for _, t := range tally {
 		if len(t.By) < t.Count {
 			s.Lacking = append(s.Lacking, t)
 		}
 	}
 	return s
+}
+
+// enough is a *Shortage if those who can approve do not suffice.
+func (r *Request) enough(p *Policy, can []string) error {
+	return p.Lacking(slices.DeleteFunc(slices.Clone(can), func(person string) bool { return !r.counts(person) }))
 }
 
 // Tally counts what was signed. can says whether a person may approve at the account

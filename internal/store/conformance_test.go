@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"runtime"
 	"strings"
 	"sync"
@@ -402,7 +403,7 @@ func TestAfterClose(t *testing.T) {
 }
 
 func TestWhatOpenRefuses(t *testing.T) {
-	storetest.EachAddress(t, func(t *testing.T, address string) {
+	storetest.EachEmpty(t, func(t *testing.T, address string) {
 		o := storetest.Options(t)
 		if s, err := store.Open(t.Context(), address, store.Options{Origin: o.Origin, Signers: o.Signers, Known: o.Known, Now: o.Now}); err == nil {
 			s.Close()
@@ -479,7 +480,7 @@ func TestATamperedLogIsNotExtended(t *testing.T) {
 }
 
 func TestTheFileIsTheOwnersAlone(t *testing.T) {
-	address := storetest.SQLite(t)
+	address := "sqlite:" + filepath.Join(t.TempDir(), "new.db")
 	s := storetest.Open(t, address, storetest.Options(t))
 	fill(t, s, 10)
 	for _, suffix := range []string{"", "-wal", "-shm"} {

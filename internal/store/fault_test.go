@@ -142,9 +142,12 @@ func TestADamagedFile(t *testing.T) {
 	}
 	random := rand.New(rand.NewPCG(1, 2))
 	opened, verified, harmless := 0, 0, 0
-	for range 150 {
+	for range 100 {
 		damaged := bytes.Clone(whole)
 		at := random.IntN(len(damaged))
+		for damaged[at] == 0 { // most of a small database is empty
+			at = random.IntN(len(damaged))
+		}
 		damaged[at] ^= byte(1 + random.IntN(255))
 		for _, suffix := range []string{"-wal", "-shm"} {
 			os.Remove(path + suffix)
@@ -164,7 +167,7 @@ func TestADamagedFile(t *testing.T) {
 		}
 		s.Close()
 	}
-	t.Logf("of 150 flipped bytes opening found %d, verifying %d; %d had no meaning for the log", opened, verified, harmless)
+	t.Logf("of 100 flipped bytes opening found %d, verifying %d; %d had no meaning for the log", opened, verified, harmless)
 	if opened == 0 || verified < 20 {
 		t.Errorf("got %d found by opening and %d by verifying: the test flips nothing that matters", opened, verified)
 	}

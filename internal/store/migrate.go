@@ -33,8 +33,11 @@ func (s *Store) migrate(ctx context.Context) error {
 		if _, err = p.Up(ctx); err == nil {
 			return nil
 		}
+		if classify(err) == faultBusy && try < 20 && pause(ctx, try) {
+			continue
+		}
 		// Another process may have made the same step: SQLite has no lock that spans them all.
-		if now, _, again := p.GetVersions(ctx); again != nil || now <= have || try == int(want) {
+		if now, _, again := p.GetVersions(ctx); again != nil || now <= have {
 			return fmt.Errorf("migrations: %w", err)
 		}
 	}

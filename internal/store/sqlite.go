@@ -41,7 +41,7 @@ func (s *Store) connectSQLite(ctx context.Context, path string) error {
 	if err := createPrivate(path); err != nil {
 		return explain(fmt.Errorf("open SQLite: %w", err))
 	}
-	s.dialect = sqliteDialect
+	s.dialect, s.path = sqliteDialect, path
 	// FULL: a commit is on the disk when it returns. secure_delete: what was erased is
 	// overwritten. fullfsync: macOS leaves data in the disk's cache without it.
 	s.write, err = openSQLite(path, "_txlock=immediate", "_pragma=journal_mode(WAL)", "_pragma=synchronous(FULL)", "_pragma=fullfsync(1)",

@@ -44,6 +44,7 @@ type Options struct {
 type Store struct {
 	options  Options
 	dialect  dialect
+	path     string  // of SQLite's file
 	write    *sql.DB // SQLite: one connection
 	read     *sql.DB // other connections, so that a reader who waits for a change cannot keep it out
 	queue    chan *update

@@ -140,7 +140,7 @@ func (r reports) write(a *assessment.Assessment, region rootkeep.Region) error {
 func (o report) render(a *assessment.Assessment, region rootkeep.Region) error {
 	switch o.format {
 	case "json":
-		return cli.WriteJSON(o, a)
+		return a.JSON(o)
 	case "csv":
 		return a.CSV(o)
 	case "html":

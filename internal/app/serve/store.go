@@ -6,58 +6,53 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
-	"os"
-	"strings"
 	"time"
 
-	"golang.org/x/mod/sumdb/note"
-
+	"github.com/rootkeep/rootkeep/internal/keyfile"
 	"github.com/rootkeep/rootkeep/internal/store"
-	"github.com/rootkeep/rootkeep/ledger"
 )
 
 const ledgerOrigin = "rootkeep/ledger"
 
 // openStore opens the store with the key that signs its ledger; the first start makes both.
 func openStore(ctx context.Context, c Settings, log *slog.Logger) (*store.Store, error) {
-	private, public, err := ledgerKey(c.KeyFile)
+	keys, err := keyfile.OpenOrCreate(c.KeyFile, ledgerOrigin)
 	if err != nil {
-		return nil, fmt.Errorf("ledger key %s: %w", c.KeyFile, err)
+		return nil, err
 	}
-	signer, err := ledger.Signer(private)
+	o, err := storeOptions(keys)
 	if err != nil {
-		return nil, fmt.Errorf("ledger key %s: %w", c.KeyFile, err)
+		return nil, err
 	}
-	known, err := ledger.Known(public)
+	o.Migrate, o.Log = true, log
+	s, err := store.Open(ctx, c.Store, o)
 	if err != nil {
-		return nil, fmt.Errorf("ledger key %s: %w", c.KeyFile, err)
+		return nil, fmt.Errorf("%w (%s)", err, keys)
 	}
-	return store.Open(ctx, c.Store, store.Options{
-		Origin: ledgerOrigin, Signers: []note.Signer{signer}, Known: known, Migrate: true, Now: time.Now, Log: log,
-	})
+	return s, nil
 }
 
-// ledgerKey reads the key file, two lines: the private key, the public key. It makes the
-// file if there is none.
-func ledgerKey(path string) (private, public string, err error) {
-	text, err := os.ReadFile(path)
+// StoreOptions are the address of the server's store and how to open it, for commands
+// that work on the store. The key file must be there; the schema is not brought up to
+// date.
+func (c Settings) StoreOptions() (address string, o store.Options, err error) {
+	c.defaults()
+	keys, err := keyfile.Open(c.KeyFile)
 	if errors.Is(err, fs.ErrNotExist) {
-		if private, public, err = ledger.NewKey(ledgerOrigin); err != nil {
-			return "", "", err
-		}
-		f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-		if err != nil {
-			return "", "", err
-		}
-		_, err = fmt.Fprintf(f, "%s\n%s\n", private, public)
-		return private, public, errors.Join(err, f.Sync(), f.Close())
+		err = fmt.Errorf("%w; hint: --key-file, or --config with the settings of the server", err)
 	}
 	if err != nil {
-		return "", "", err
+		return "", o, err
 	}
-	private, public, ok := strings.Cut(strings.TrimSpace(string(text)), "\n")
-	if !ok {
-		return "", "", errors.New("want two lines: the private key and the public key")
+	o, err = storeOptions(keys)
+	return c.Store, o, err
+}
+
+func storeOptions(keys *keyfile.Keys) (store.Options, error) {
+	signers, err := keys.Signers()
+	if err != nil {
+		return store.Options{}, err
 	}
-	return private, public, nil
+	known, err := keys.Known()
+	return store.Options{Origin: keys.Origin, Signers: signers, Known: known, Now: time.Now}, err
 }

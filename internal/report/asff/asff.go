@@ -7,7 +7,6 @@ package asff
 
 import (
 	"cmp"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -87,18 +86,18 @@ type Reason struct {
 // Import is what BatchImportFindings takes, but for its limit of 100 findings.
 type Import struct{ Findings []Finding }
 
-// Write writes the findings of an assessment as one Import.
+// Write writes the findings of an assessment as one Import, as Of gives them.
 func Write(w io.Writer, a *assessment.Assessment, region rootkeep.Region) error {
-	list, err := Of(a, region)
-	if err != nil {
+	if err := numbered(a); err != nil {
 		return err
 	}
-	b, err := json.MarshalIndent(Import{list}, "", "  ")
-	if err != nil {
+	d := text.Document{Shell: Import{[]Finding{}}, EscapeHTML: true, Lists: []text.LongList{{Key: "Findings", Depth: 1, Each: func(yield func(any) bool) {
+		each(a, region, func(f Finding) bool { return yield(f) })
+	}}}}
+	if err := d.Write(w); err != nil {
 		return fmt.Errorf("write ASFF: %w", err)
 	}
-	_, err = w.Write(append(text.Inert(b), '\n'))
-	return err
+	return nil
 }
 
 // Of gives the findings of an assessment, as they are imported in a Region. IDs are the
@@ -107,30 +106,59 @@ func Write(w io.Writer, a *assessment.Assessment, region rootkeep.Region) error 
 // archived. What is not known is a WARNING, never PASSED; so is what somebody accepts.
 // The error says that an account's number is not known.
 func Of(a *assessment.Assessment, region rootkeep.Region) ([]Finding, error) {
+	if err := numbered(a); err != nil {
+		return nil, err
+	}
 	out := make([]Finding, 0, len(a.Findings))
-	seen := map[string]bool{}
-	add := func(f *rootkeep.Finding) {
-		// Of two with one ID the later import would win. The worse comes first.
-		if id := f.ID(); !seen[id] {
-			seen[id] = true
-			out = append(out, of(a, f, region))
+	each(a, region, func(f Finding) bool {
+		out = append(out, f)
+		return true
+	})
+	return out, nil
+}
+
+// numbered says whether the number of each account is known.
+func numbered(a *assessment.Assessment) error {
+	lists := [][]rootkeep.Finding{a.Findings}
+	if a.Since != nil {
+		lists = append(lists, a.Since.Gone)
+	}
+	for _, list := range lists {
+		for i := range list {
+			if _, err := rootkeep.ParseAccountID(string(list[i].Account)); err != nil {
+				return errors.New("no file tells the account's number, which the AWS Security Finding Format wants; hint: add the authorization details or the credential report")
+			}
 		}
+	}
+	return nil
+}
+
+// each gives the findings one by one, until do says that it is enough. Of two with one
+// ID the later import would win. The worse comes first, and the other is left out.
+func each(a *assessment.Assessment, region rootkeep.Region, do func(Finding) bool) {
+	seen := map[string]bool{}
+	add := func(f *rootkeep.Finding) bool {
+		id := f.ID()
+		if seen[id] {
+			return true
+		}
+		seen[id] = true
+		return do(of(a, f, region))
 	}
 	for i := range a.Findings {
-		add(&a.Findings[i])
-	}
-	if a.Since != nil {
-		for _, f := range a.Since.Gone {
-			f.Status, f.Detail, f.Exception = rootkeep.NotApplicable, "The resource is no longer there.", nil
-			add(&f)
+		if !add(&a.Findings[i]) {
+			return
 		}
 	}
-	for i := range out {
-		if _, err := rootkeep.ParseAccountID(out[i].AWSAccountID); err != nil {
-			return nil, errors.New("no file tells the account's number, which the AWS Security Finding Format wants; hint: add the authorization details or the credential report")
+	if a.Since == nil {
+		return
+	}
+	for _, f := range a.Since.Gone {
+		f.Status, f.Detail, f.Exception = rootkeep.NotApplicable, "The resource is no longer there.", nil
+		if !add(&f) {
+			return
 		}
 	}
-	return out, nil
 }
 
 func of(a *assessment.Assessment, f *rootkeep.Finding, region rootkeep.Region) Finding {

@@ -97,19 +97,22 @@ func (a *Assessment) clauses() [][]string {
 	return lines
 }
 
-// writeCSV writes lines of cells that a spreadsheet will not take for formulas.
-func writeCSV(w io.Writer, lines [][]string) error {
-	out := csv.NewWriter(w)
-	for _, line := range lines {
-		for i := range line {
-			line[i] = text.Cell(line[i])
-		}
-		if err := out.Write(line); err != nil {
-			return err
-		}
+// table writes lines of cells that a spreadsheet will not take for formulas.
+type table struct{ *csv.Writer }
+
+func newTable(w io.Writer) table { return table{csv.NewWriter(w)} }
+
+// line changes the cells.
+func (t table) line(cells ...string) error {
+	for i := range cells {
+		cells[i] = text.Cell(cells[i])
 	}
-	out.Flush()
-	return out.Error()
+	return t.Write(cells)
+}
+
+func (t table) close() error {
+	t.Flush()
+	return t.Error()
 }
 
 // byStatus are the controls of a mapping: all, those that fail, those that are not known.

@@ -5,9 +5,9 @@ package exchange
 
 import (
 	"cmp"
-	"encoding/json"
 	"fmt"
 	"io"
+	"iter"
 	"net/url"
 	"slices"
 	"strings"
@@ -23,16 +23,28 @@ import (
 // event; the other events are related locations. A byteOffset counts in the
 // inflated file, because a compressed file has no position for a record.
 func SARIF(w io.Writer, h *report.Hunt) error {
-	return writeSarif(w, newSarif(h))
+	rules, index := sarifRules(h.Alerts)
+	return writeSarif(w, newSarif(h, rules), func(yield func(any) bool) {
+		for i := range h.Alerts {
+			if !yield(newResult(&h.Alerts[i], index)) {
+				return
+			}
+		}
+	})
 }
 
-func writeSarif(w io.Writer, log sarifLog) error {
-	b, err := json.MarshalIndent(log, "", "  ")
-	if err != nil {
+// writeSarif writes a log of one run with its results, which it makes one by one.
+func writeSarif(w io.Writer, run sarifRun, results iter.Seq[any]) error {
+	run.Results = []sarifResult{}
+	d := text.Document{
+		Shell:      sarifLog{Schema: "https://json.schemastore.org/sarif-2.1.0.json", Version: "2.1.0", Runs: []sarifRun{run}},
+		Lists:      []text.LongList{{Key: "results", Depth: 3, Each: results}},
+		EscapeHTML: true,
+	}
+	if err := d.Write(w); err != nil {
 		return fmt.Errorf("write SARIF: %w", err)
 	}
-	_, err = w.Write(append(text.Inert(b), '\n'))
-	return err
+	return nil
 }
 
 type sarifLog struct {
@@ -131,9 +143,8 @@ type sarifRegion struct {
 	ByteOffset int64 `json:"byteOffset"`
 }
 
-func newSarif(h *report.Hunt) sarifLog {
+func newSarif(h *report.Hunt, rules []sarifRule) sarifRun {
 	run := sarifRun{
-		Results: []sarifResult{},
 		Invocations: []sarifInvocation{{
 			Successful: !h.Interrupted,
 			Start:      h.Started.UTC().Format(time.RFC3339), End: h.Finished.UTC().Format(time.RFC3339),
@@ -141,16 +152,8 @@ func newSarif(h *report.Hunt) sarifLog {
 		}},
 		Properties: map[string]string{"coverage": h.CoverageText(), "byteOffset": "counts in the inflated file"},
 	}
-	rules, index := sarifRules(h.Alerts)
 	run.Tool.Driver = sarifDriver{Name: "rootkeep", Version: h.Version, Rules: rules}
-	for i := range h.Alerts {
-		run.Results = append(run.Results, newResult(&h.Alerts[i], index))
-	}
-	return sarifOf(run)
-}
-
-func sarifOf(run sarifRun) sarifLog {
-	return sarifLog{Schema: "https://json.schemastore.org/sarif-2.1.0.json", Version: "2.1.0", Runs: []sarifRun{run}}
+	return run
 }
 
 // sarifRules lists the leading rules of alerts once each, in order of appearance,

@@ -19,7 +19,6 @@ import (
 func ScanSARIF(w io.Writer, a *assessment.Assessment) error {
 	at := a.Judged.UTC().Format(time.RFC3339)
 	run := sarifRun{
-		Results:     []sarifResult{},
 		Invocations: []sarifInvocation{{Successful: len(a.Problems) == 0, Start: at, End: at, Notifications: []sarifNotification{}}},
 		Properties:  map[string]string{"summary": text.Visible(a.Verdict(), 0)},
 	}
@@ -30,10 +29,13 @@ func ScanSARIF(w io.Writer, a *assessment.Assessment) error {
 	}
 	rules, index := scanRules(a)
 	run.Tool.Driver = sarifDriver{Name: "rootkeep", Version: a.Version, Rules: rules}
-	for i := range a.Findings {
-		run.Results = append(run.Results, scanResult(&a.Findings[i], index))
-	}
-	return writeSarif(w, sarifOf(run))
+	return writeSarif(w, run, func(yield func(any) bool) {
+		for i := range a.Findings {
+			if !yield(scanResult(&a.Findings[i], index)) {
+				return
+			}
+		}
+	})
 }
 
 type sarifLogical struct {

@@ -88,7 +88,7 @@ func (d *Desk) Issue(ctx context.Context, tx *store.Tx, actor people.Actor, id s
 	}
 	s, err := approval.NewStatement(x.Request, actor.ID, decision, chance(32), tx.Now())
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%w: %w", ErrInvalid, err)
 	}
 	_, err = tx.Exec(ctx, `INSERT INTO approval_statement (request, approver, statement, expires) VALUES ($1, $2, $3, $4)
 		ON CONFLICT (request, approver) DO UPDATE SET statement = excluded.statement, expires = excluded.expires`,
@@ -99,17 +99,28 @@ func (d *Desk) Issue(ctx context.Context, tx *store.Tx, actor people.Actor, id s
 	return s, nil
 }
 
-// can says who may approve the exception now.
-func (d *Desk) can(ctx context.Context, r *store.Reader, x *Exception) (func(person string) bool, error) {
+// Could lists who could decide the exception now: who may approve at its account, is in
+// one of its groups, and neither asked for it nor edited it.
+func (d *Desk) Could(ctx context.Context, r *store.Reader, x *Exception) ([]Approver, error) {
+	list, err := d.approvers(ctx, r, x)
+	return slices.DeleteFunc(list, func(a Approver) bool {
+		return x.Request.MayDecide(a.ID, x.Policy, func(string) bool { return true }) != nil
+	}), err
+}
+
+func (d *Desk) approvers(ctx context.Context, r *store.Reader, x *Exception) ([]Approver, error) {
 	place, err := d.Place(ctx, r, x.Request.Account)
 	if err != nil {
 		return nil, err
 	}
-	list, err := Approvers(ctx, r, place)
-	if err != nil {
-		return nil, err
-	}
-	return func(person string) bool { return slices.Contains(IDs(list), person) }, nil
+	return Approvers(ctx, r, place)
+}
+
+// can says who may approve at the account of the exception now.
+func (d *Desk) can(ctx context.Context, r *store.Reader, x *Exception) (func(person string) bool, error) {
+	list, err := d.approvers(ctx, r, x)
+	known := IDs(list)
+	return func(person string) bool { return slices.Contains(known, person) }, err
 }
 
 // Tally is how far an exception's policy is met now.

@@ -10,6 +10,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/rootkeep/rootkeep"
@@ -136,6 +137,38 @@ func (d *Desk) Submit(ctx context.Context, tx *store.Tx, actor people.Actor, w W
 		return nil, fmt.Errorf("keep request %s: %w", x.ID, err)
 	}
 	return x, x.keep(ctx, tx, "exception.requested")
+}
+
+// Outlook is who would have to approve what somebody is about to ask for, and who could.
+type Outlook struct {
+	Control  Control
+	Policy   approval.Policy
+	Could    []Approver // without who asks
+	Shortage error      // an *approval.Shortage if they do not suffice
+}
+
+// Look tells before anything is asked what an exception to a control of an account would
+// need.
+func (d *Desk) Look(ctx context.Context, r *store.Reader, actor people.Actor, account rootkeep.AccountID, control string) (*Outlook, error) {
+	c, known := d.Control(control)
+	if !known {
+		return nil, fmt.Errorf("%w: there is no control %q; hint: rootkeep controls list", ErrInvalid, control)
+	}
+	if _, err := rootkeep.ParseAccountID(string(account)); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrInvalid, err)
+	}
+	can, err := d.allowed(ctx, r, actor, account)
+	if err != nil {
+		return nil, err
+	}
+	o := &Outlook{Control: c}
+	subject := approval.Exception{Control: c.ID, Severity: c.Severity}
+	if o.Policy, err = d.Book.Policy(subject.Policy()); err != nil {
+		return nil, err
+	}
+	o.Could = slices.DeleteFunc(can, func(a Approver) bool { return a.ID == actor.ID })
+	o.Shortage = o.Policy.Lacking(IDs(o.Could))
+	return o, nil
 }
 
 // allowed refuses an actor who may not ask at the account, and gives who could approve.

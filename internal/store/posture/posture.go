@@ -56,7 +56,7 @@ type Begin struct {
 }
 
 // Start notes that a scan began. A scan that is there already is gone on with, if the
-// same actor began it.
+// same actor began it and it has not finished: one that failed is tried again.
 func Start(ctx context.Context, tx *store.Tx, b Begin) error {
 	if !strings.HasPrefix(b.ID, "SC-") {
 		return fmt.Errorf("scan %q: want an ID such as SC-1KB2Z7Q0MX7F3A", b.ID)
@@ -71,8 +71,11 @@ func Start(ctx context.Context, tx *store.Tx, b Begin) error {
 	if err := tx.Row(ctx, `SELECT actor, state FROM scan WHERE id = $1`, b.ID).Scan(&actor, &state); err != nil {
 		return fmt.Errorf("begin scan %s: %w", b.ID, err)
 	}
-	if actor != b.Actor || ended(state) {
+	if actor != b.Actor || state == Finished {
 		return fmt.Errorf("scan %s is %s already: %w", b.ID, state, store.ErrConflict)
+	}
+	if _, err := tx.Exec(ctx, `UPDATE scan SET state = $1, error = '', ended = 0 WHERE id = $2 AND state = $3`, b.State, b.ID, Failed); err != nil {
+		return fmt.Errorf("begin scan %s: %w", b.ID, err)
 	}
 	tx.Announce("scan", b.ID)
 	return nil

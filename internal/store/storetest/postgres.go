@@ -13,27 +13,50 @@ import (
 
 // server is the PostgreSQL of this test program, started by the first test that wants it.
 var server struct {
-	once   sync.Once
-	folder string   // of its socket
-	hold   *os.File // the server ends when this is closed
-	err    error
-	mu     sync.Mutex // guards count
-	count  int        // of the databases made
+	once     sync.Once
+	migrated sync.Once // the database of that name
+	folder   string    // of its socket
+	hold     *os.File  // the server ends when this is closed
+	err      error
+	mu       sync.Mutex // guards count
+	count    int        // of the databases made
 }
 
 // PostgreSQL gives the address of a new database that goes when the test ends. It skips
 // the test if the machine has no PostgreSQL.
 func PostgreSQL(t testing.TB) string {
 	t.Helper()
+	running(t)
+	server.migrated.Do(func() {
+		administer(t, "CREATE DATABASE migrated")
+		migrate(t, address("migrated"))
+	})
+	return create(t, "TEMPLATE migrated")
+}
+
+func emptyPostgreSQL(t testing.TB) string {
+	t.Helper()
+	running(t)
+	return create(t, "")
+}
+
+// running starts the server if this is the first test that wants it.
+func running(t testing.TB) {
+	t.Helper()
 	server.once.Do(func() { server.folder, server.err = start() })
 	if server.err != nil {
 		t.Skipf("PostgreSQL is not tested: %v", server.err)
 	}
+}
+
+// create makes a database that goes when the test ends.
+func create(t testing.TB, how string) string {
+	t.Helper()
 	server.mu.Lock()
 	server.count++
 	name := fmt.Sprintf("test%d", server.count)
 	server.mu.Unlock()
-	administer(t, "CREATE DATABASE "+name)
+	administer(t, "CREATE DATABASE "+name+" "+how)
 	t.Cleanup(func() { administer(t, "DROP DATABASE "+name+" WITH (FORCE)") })
 	return address(name)
 }

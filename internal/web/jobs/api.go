@@ -25,7 +25,7 @@ type idIn struct {
 }
 
 type scheduleIn struct {
-	idIn
+	ID      string `path:"id" maxLength:"60" doc:"ID"`
 	IfMatch string `header:"If-Match" doc:"ETag of the version that is changed; none makes a new schedule"`
 	Body    client.Schedule
 }
@@ -142,7 +142,7 @@ func (a *area) apiSetSchedule(ctx context.Context, in *scheduleIn) (*scheduleOut
 	if err := a.keepSchedule(ctx, s); err != nil {
 		return nil, err
 	}
-	return a.apiSchedule(ctx, &in.idIn)
+	return a.apiSchedule(ctx, &idIn{in.ID})
 }
 
 func (a *area) apiRemoveSchedule(ctx context.Context, in *idIn) (*struct{}, error) {

@@ -45,16 +45,23 @@ func (s *site) wait(d time.Duration) { s.later.Add(int64(d)) }
 // in, one that needs a fresh key, and one that needs a role.
 func serve(t *testing.T, provider *signin.Provider) *site {
 	t.Helper()
+	return start(t, provider, httptest.NewTLSServer)
+}
+
+func start(t *testing.T, provider *signin.Provider, listen func(http.Handler) *httptest.Server) *site {
+	t.Helper()
 	s := &site{t: t}
 	o := storetest.Options(t)
 	o.Now = s.now
 	s.store = storetest.Open(t, storetest.SQLite(t), o)
 	var handler http.Handler
-	listener := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { handler.ServeHTTP(w, r) }))
+	listener := listen(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { handler.ServeHTTP(w, r) }))
 	t.Cleanup(listener.Close)
 	s.url = strings.Replace(listener.URL, "127.0.0.1", "localhost", 1)
 	s.tls = listener.Client().Transport.(*http.Transport)
-	s.tls.TLSClientConfig.ServerName = "example.com" // of the certificate
+	if s.tls.TLSClientConfig != nil {
+		s.tls.TLSClientConfig.ServerName = "example.com" // of the certificate
+	}
 	address, err := url.Parse(s.url)
 	if err != nil {
 		t.Fatal(err)

@@ -55,13 +55,13 @@ func New(r Recorder) (*Recorder, error) {
 
 // Run is a scan that is to be recorded.
 type Run struct {
-	ID      string // SC-...
-	Source  string // kept.Job or kept.Imported
-	Actor   string // ID
-	Config  scan.Config
-	Placed  bool         // where snapshots put accounts in the organization is believed
-	Report  func(string) // hears how far it is; nil for nobody
-	Attempt int          // 0: what fails ends the scan; else whoever calls tries again
+	ID     string // SC-...
+	Source string // kept.Job or kept.Imported
+	Actor  string // ID
+	Config scan.Config
+	Placed bool         // where snapshots put accounts in the organization is believed
+	Report func(string) // hears how far it is; nil for nobody
+	Again  bool         // whoever calls tries again: a failure does not end the scan
 }
 
 // Do runs a scan and records it. When it fails, the scan is ended as failed, unless it
@@ -197,7 +197,7 @@ func (r *Recorder) finish(ctx context.Context, run Run, a *assessment.Assessment
 
 // fail ends a scan that failed, for whoever looks; the error stays the caller's.
 func (r *Recorder) fail(ctx context.Context, run Run, err error) error {
-	if ctx.Err() != nil || run.Attempt > 0 {
+	if ctx.Err() != nil || run.Again {
 		return err
 	}
 	return errors.Join(err, r.Fail(ctx, run.ID, run.Actor, err))

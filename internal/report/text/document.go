@@ -1,0 +1,90 @@
+package text
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"iter"
+	"strings"
+)
+
+// Document is indented JSON with long lists, which are written an element at a time: an
+// organization has hundreds of thousands of findings, whose text would take more memory
+// than they do. Characters that Shown refuses are written as escapes, as Inert does.
+type Document struct {
+	Shell      any        // the document with its long lists empty, but not nil
+	Lists      []LongList // in the order of the text
+	EscapeHTML bool       // <, > and & are written as escapes, as json.Marshal does
+}
+
+// LongList is a list in a Document.
+type LongList struct {
+	Key   string // its name; of all lists at this depth the only one
+	Depth int    // of the object that has it: 1 is the document itself
+	Each  iter.Seq[any]
+}
+
+// Write writes what json.MarshalIndent would write of the whole, with two spaces for
+// each level and a line end. Errors are those of w and of values that are no JSON.
+func (d *Document) Write(w io.Writer) error {
+	rest, err := d.encode(d.Shell, "")
+	if err != nil {
+		return err
+	}
+	out := bufio.NewWriter(w)
+	for i := range d.Lists {
+		l := &d.Lists[i]
+		// Text has no line end inside strings, so this is a key and nothing else.
+		mark := "\n" + strings.Repeat("  ", l.Depth) + `"` + l.Key + `": [`
+		head, tail, ok := bytes.Cut(rest, []byte(mark+"]"))
+		if !ok {
+			return fmt.Errorf("the document has no empty list %s at depth %d", l.Key, l.Depth)
+		}
+		out.Write(Inert(head)) // an error stays until Flush
+		out.WriteString(mark)
+		if err := d.elements(out, l); err != nil {
+			return err
+		}
+		rest = tail
+	}
+	out.Write(Inert(rest))
+	out.WriteByte('\n')
+	return out.Flush()
+}
+
+// elements writes a list from behind its bracket.
+func (d *Document) elements(out *bufio.Writer, l *LongList) error {
+	indent, any := strings.Repeat("  ", l.Depth+1), false
+	for e := range l.Each {
+		b, err := d.encode(e, indent)
+		if err != nil {
+			return err
+		}
+		if any {
+			out.WriteByte(',')
+		}
+		any = true
+		out.WriteString("\n" + indent)
+		if _, err := out.Write(Inert(b)); err != nil {
+			return err // whoever reads went away: the others need not be made
+		}
+	}
+	if any {
+		out.WriteString("\n" + strings.Repeat("  ", l.Depth))
+	}
+	out.WriteByte(']')
+	return nil
+}
+
+func (d *Document) encode(v any, prefix string) ([]byte, error) {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetIndent(prefix, "  ")
+	e.SetEscapeHTML(d.EscapeHTML)
+	if err := e.Encode(v); err != nil {
+		return nil, err
+	}
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
+}
