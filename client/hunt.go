@@ -55,8 +55,8 @@ type Hunt struct {
 	SHA256      string    `json:"sha256,omitempty" doc:"Of what was sent, hexadecimal; the ledger has it too"`
 }
 
-// Alert is an alert and what became of it.
-type Alert struct {
+// KeptAlert is an alert and what became of it.
+type KeptAlert struct {
 	Alert     rootkeep.Alert `json:"alert"`
 	State     string         `json:"state" enum:"open,acknowledged"`
 	FirstSent time.Time      `json:"first_sent"`
@@ -70,8 +70,8 @@ type Decision struct {
 	Reason string `json:"reason" minLength:"1" maxLength:"1000"`
 }
 
-// RootUse is an event of a root user or about one, as the server keeps it.
-type RootUse struct {
+// KeptRootUse is an event of a root user or about one, as the server keeps it.
+type KeptRootUse struct {
 	ID    string           `json:"id"`
 	Hunt  string           `json:"hunt" doc:"ID of the hunt that sent it first"`
 	Event rootkeep.RootUse `json:"event"`

@@ -15,6 +15,8 @@ import (
 
 	"github.com/rootkeep/rootkeep/internal/store"
 	"github.com/rootkeep/rootkeep/internal/web"
+	"github.com/rootkeep/rootkeep/internal/web/home"
+	"github.com/rootkeep/rootkeep/internal/web/hunts"
 )
 
 // deps is what the areas are made from.
@@ -29,7 +31,8 @@ type deps struct {
 // areas lists the areas of the console and of the API, in the order of the main menu.
 func areas(d *deps) []web.Area {
 	return []web.Area{
-		startArea(d),
+		home.Area(home.Config{Store: d.store, Now: d.now}),
+		hunts.Area(hunts.Config{Store: d.store, Now: d.now}),
 	}
 }
 

@@ -2,6 +2,7 @@ package hunts
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"net/http"
 	"time"
@@ -19,7 +20,8 @@ type idIn struct {
 }
 
 type takeIn struct {
-	RawBody []byte `contentType:"application/json"`
+	RawBody []byte // what the digest is of
+	Body    client.HuntUpload
 }
 
 type alertsIn struct {
@@ -33,7 +35,7 @@ type alertsIn struct {
 }
 
 type decisionIn struct {
-	idIn
+	ID   string `path:"id" maxLength:"60" doc:"ID"`
 	Body client.Decision
 }
 
@@ -43,7 +45,7 @@ type usesIn struct {
 	Kind    string    `query:"kind" maxLength:"40" doc:"Only of this kind: sign-in, key-call, ..."`
 	Used    bool      `query:"used" doc:"Only where root itself acted"`
 	Country string    `query:"country" maxLength:"10" doc:"Only from this country; - is unknown"`
-	Event   string    `query:"event" maxLength:"80" doc:"Only with this event ID"`
+	Event   string    `query:"event" maxLength:"300" doc:"Only with this event ID"`
 	Text    string    `query:"q" maxLength:"200" doc:"Only with this text in the name, the address, the principal or the event ID"`
 	Since   time.Time `query:"since" doc:"Not before this time"`
 	Until   time.Time `query:"until" doc:"Before this time"`
@@ -79,7 +81,7 @@ func (a *area) register(api *web.API) {
 }
 
 func (a *area) apiTake(ctx context.Context, in *takeIn) (*answer[client.HuntTaken], error) {
-	taken, err := a.take(ctx, in.RawBody)
+	taken, err := a.take(ctx, &in.Body, sha256.Sum256(in.RawBody))
 	if err != nil {
 		return nil, err
 	}
@@ -93,12 +95,12 @@ func wireHunt(h *hunts.Hunt) client.Hunt {
 	}
 }
 
-func wireAlert(a *hunts.Alert) client.Alert {
-	return client.Alert{Alert: a.Alert, State: a.State, FirstSent: a.Seen, DecidedBy: a.By, Reason: a.Reason, Decided: a.Decided}
+func wireAlert(a *hunts.Alert) client.KeptAlert {
+	return client.KeptAlert{Alert: a.Alert, State: a.State, FirstSent: a.Seen, DecidedBy: a.By, Reason: a.Reason, Decided: a.Decided}
 }
 
-func wireUse(u *hunts.Use) client.RootUse {
-	return client.RootUse{ID: u.Key, Hunt: u.Hunt, Event: u.RootUse}
+func wireUse(u *hunts.Use) client.KeptRootUse {
+	return client.KeptRootUse{ID: u.Key, Hunt: u.Hunt, Event: u.RootUse}
 }
 
 // paged makes a page of wire values.
@@ -139,7 +141,7 @@ func (a *area) apiReport(ctx context.Context, in *idIn) (out *answer[json.RawMes
 	return out, err
 }
 
-func (a *area) apiAlerts(ctx context.Context, in *alertsIn) (out *answer[client.Page[client.Alert]], err error) {
+func (a *area) apiAlerts(ctx context.Context, in *alertsIn) (out *answer[client.Page[client.KeptAlert]], err error) {
 	f := hunts.AlertFilter{Account: rootkeep.AccountID(in.Account), State: in.State, Tactic: in.Tactic, Hunt: in.Hunt, Text: in.Text}
 	if in.Level != "" {
 		if err := f.Least.UnmarshalText([]byte(in.Level)); err != nil {
@@ -154,27 +156,27 @@ func (a *area) apiAlerts(ctx context.Context, in *alertsIn) (out *answer[client.
 	return out, err
 }
 
-func (a *area) apiAlert(ctx context.Context, in *idIn) (out *answer[client.Alert], err error) {
+func (a *area) apiAlert(ctx context.Context, in *idIn) (out *answer[client.KeptAlert], err error) {
 	err = a.view(ctx, func(ctx context.Context, r *store.Reader, s hunts.Sight) error {
 		alert, err := hunts.AlertByID(ctx, r, s, in.ID)
 		if err == nil {
-			out = &answer[client.Alert]{wireAlert(alert)}
+			out = &answer[client.KeptAlert]{wireAlert(alert)}
 		}
 		return err
 	})
 	return out, err
 }
 
-func (a *area) apiDecide(apply rule) func(context.Context, *decisionIn) (*answer[client.Alert], error) {
-	return func(ctx context.Context, in *decisionIn) (*answer[client.Alert], error) {
+func (a *area) apiDecide(apply rule) func(context.Context, *decisionIn) (*answer[client.KeptAlert], error) {
+	return func(ctx context.Context, in *decisionIn) (*answer[client.KeptAlert], error) {
 		if err := a.judge(ctx, in.ID, in.Body.Reason, apply); err != nil {
 			return nil, err
 		}
-		return a.apiAlert(ctx, &in.idIn)
+		return a.apiAlert(ctx, &idIn{in.ID})
 	}
 }
 
-func (a *area) apiUses(ctx context.Context, in *usesIn) (out *answer[client.Page[client.RootUse]], err error) {
+func (a *area) apiUses(ctx context.Context, in *usesIn) (out *answer[client.Page[client.KeptRootUse]], err error) {
 	f := hunts.UseFilter{
 		Account: rootkeep.AccountID(in.Account), Kind: rootkeep.RootKind(in.Kind), Used: in.Used, Country: in.Country, Event: in.Event, Text: in.Text, Since: in.Since, Until: in.Until,
 	}
@@ -186,11 +188,11 @@ func (a *area) apiUses(ctx context.Context, in *usesIn) (out *answer[client.Page
 	return out, err
 }
 
-func (a *area) apiUse(ctx context.Context, in *idIn) (out *answer[client.RootUse], err error) {
+func (a *area) apiUse(ctx context.Context, in *idIn) (out *answer[client.KeptRootUse], err error) {
 	err = a.view(ctx, func(ctx context.Context, r *store.Reader, s hunts.Sight) error {
 		u, twins, err := hunts.UseByKey(ctx, r, s, in.ID)
 		if err == nil {
-			out = &answer[client.RootUse]{wireUse(u)}
+			out = &answer[client.KeptRootUse]{wireUse(u)}
 			out.Body.Twins = twins
 		}
 		return err

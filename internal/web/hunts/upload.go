@@ -18,19 +18,19 @@ import (
 )
 
 // take keeps a hunt that was sent.
-func (a *area) take(ctx context.Context, body []byte) (*client.HuntTaken, error) {
+func (a *area) take(ctx context.Context, up *client.HuntUpload, digest [sha256.Size]byte) (*client.HuntTaken, error) {
 	select {
 	case a.taking <- struct{}{}:
 		defer func() { <-a.taking }()
 	default:
 		return nil, &web.Refusal{Status: http.StatusServiceUnavailable, Kind: "busy", Detail: "other hunts are being taken", Retry: 5}
 	}
-	result, err := read(body)
+	result, err := read(up)
 	if err != nil {
 		return nil, web.Refuse(http.StatusUnprocessableEntity, "invalid", err.Error())
 	}
 	actor := web.ActorOf(ctx)
-	result.Actor = actor.ID
+	result.Actor, result.Digest = actor.ID, digest
 	var chance [5]byte
 	rand.Read(chance[:]) // never fails, see crypto/rand
 	result.ID = rootkeep.NewID("HU", a.Now(), chance[:])
@@ -50,11 +50,7 @@ func (a *area) take(ctx context.Context, body []byte) (*client.HuntTaken, error)
 
 // read makes what was sent into what is kept. The report may hold fields of a newer
 // program: its schema says that the known ones mean the same.
-func read(body []byte) (*hunts.Result, error) {
-	var up client.HuntUpload
-	if err := json.Unmarshal(body, &up); err != nil {
-		return nil, fmt.Errorf("body: %w", err)
-	}
+func read(up *client.HuntUpload) (*hunts.Result, error) {
 	if up.Schema != client.HuntUploadSchema {
 		return nil, fmt.Errorf("schema %.60q: want %s", up.Schema, client.HuntUploadSchema)
 	}
@@ -70,7 +66,7 @@ func read(body []byte) (*hunts.Result, error) {
 	}
 	out := &hunts.Result{
 		Version: h.Version, Started: h.Started, Finished: h.Finished, First: h.First, Last: h.Last, Events: h.Totals.Events, Unread: h.Totals.Unread,
-		Interrupted: h.Interrupted, Proven: h.Coverage.Proven, Detail: h.CoverageText(), Digest: sha256.Sum256(body),
+		Interrupted: h.Interrupted, Proven: h.Coverage.Proven, Detail: h.CoverageText(),
 		Rules:    hunts.Rules{Single: h.Rules.Single, Correlations: h.Rules.Correlations, Failed: h.Rules.Failed},
 		Accounts: accountsOf(h.Seen), Alerts: h.Alerts, Uses: up.RootUses, SignIns: up.SignIns,
 	}
