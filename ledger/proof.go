@@ -71,7 +71,7 @@ func (v *Verdict) Read(name string) ([]byte, error) { return v.files.listed(name
 func CheckBundle(r io.ReaderAt, size int64, trusted []string) (*Verdict, error) {
 	z, err := zip.NewReader(r, size)
 	if err != nil {
-		return nil, fmt.Errorf("bundle: %w", err)
+		return nil, fmt.Errorf("bundle: the zip's list of files: %w", err)
 	}
 	c := &checker{files: map[string]*zip.File{}, verdict: &Verdict{}}
 	c.verdict.files = c

@@ -30,7 +30,7 @@ const maxFile = 1 << 20 // bytes
 type Keys struct {
 	Path     string
 	Origin   string   // name of the log
-	Verifier []string // verifier keys, the oldest first; checkpoints of all are taken
+	Verifier []string // verifier keys of now and before, the oldest first
 	private  []secret // never leaves this package but into the file
 }
 
@@ -80,8 +80,19 @@ func (k *Keys) Signers() ([]note.Signer, error) {
 	return out, nil
 }
 
-// Known verifies checkpoints.
-func (k *Keys) Known() (note.Verifiers, error) { return ledger.Known(k.Verifier...) }
+// Known verifies the head of the log: by the keys that sign now alone. A key that was
+// replaced, and perhaps stolen, stands behind older checkpoints and no new ones.
+func (k *Keys) Known() (note.Verifiers, error) {
+	var public []string
+	for _, p := range k.private {
+		one, err := ledger.Public(p())
+		if err != nil {
+			return nil, err
+		}
+		public = append(public, one)
+	}
+	return ledger.Known(public...)
+}
 
 // Changing says whether a change of keys is under way: two keys sign.
 func (k *Keys) Changing() bool { return len(k.private) == 2 }

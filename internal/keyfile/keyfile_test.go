@@ -96,6 +96,20 @@ func TestAChangeOfKeys(t *testing.T) {
 	if err != nil || after.Changing() || len(after.Verifier) != 2 || after.SigningIDs()[0] == first[0] {
 		t.Errorf("after the change: got %v, %v", after, err)
 	}
+	known, err := after.Known()
+	if err != nil {
+		t.Fatal(err)
+	}
+	old, err := ledger.Checkpoint{Origin: origin}.Sign(signers[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := ledger.OpenCheckpoint(old, origin, known); err == nil {
+		t.Error("the replaced key still signs heads")
+	}
+	if _, err := ledger.OpenCheckpoint(signed, origin, known); err != nil {
+		t.Errorf("a head of both keys: %v", err)
+	}
 	if err := after.Finish(); err == nil {
 		t.Error("a change that is not under way was finished")
 	}

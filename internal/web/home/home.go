@@ -213,6 +213,13 @@ func newAlerts(by [rootkeep.Critical + 1]int64) string {
 	return "No new alert."
 }
 
+func total(by [rootkeep.Critical + 1]int64) (sum int64) {
+	for _, n := range by {
+		sum += n
+	}
+	return sum
+}
+
 // levelWords counts alerts by severity: 2 critical, 1 high.
 func levelWords(by [rootkeep.Critical + 1]int64) string {
 	var out []string

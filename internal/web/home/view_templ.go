@@ -297,7 +297,7 @@ func (v *view) stats() []page.Stat {
 	out := []page.Stat{
 		{Label: "Root uses", Value: n.Value(), Note: n.Note(), Tone: tone, Path: "/root-uses?used=yes"},
 		{Label: "Coverage", Value: n.Coverage.Percent(), Note: n.Coverage.Words(), Tone: covered, Path: "/root-uses"},
-		{Label: "Open alerts", Value: levelWords(v.OpenAlerts), Note: "of hunts that were sent", Tone: open, Path: "/alerts?state=open"},
+		{Label: "Open alerts", Value: text.Grouped(total(v.OpenAlerts)), Note: levelWords(v.OpenAlerts), Tone: open, Path: "/alerts?state=open"},
 	}
 	if v.LastScan == nil {
 		return append(out, page.Stat{Label: "Controls", Value: "not known", Note: "no scan", Tone: page.Unsure, Path: "/scans"})

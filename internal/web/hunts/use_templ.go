@@ -293,21 +293,7 @@ func usePage(v useView) templ.Component {
 				return templ_7745c5c3_Err
 			}
 		}
-		templ_7745c5c3_Err = page.Facts(
-			page.Fact{Term: "Time", Value: page.Time(v.Time)},
-			page.Fact{Term: "Kind", Value: page.Text(string(v.Kind))},
-			page.Fact{Term: "Account", Value: page.Text(string(v.Account))},
-			page.Fact{Term: "Region", Value: page.Text(string(v.Region))},
-			page.Fact{Term: "Who", Value: page.Text(v.Principal)},
-			page.Fact{Term: "Approval", Value: page.Badge(page.Unsure, hunts.Approval)},
-			page.Fact{Term: "From", Value: page.Text(v.Address)},
-			page.Fact{Term: "Country", Value: page.Text(country(v.Country))},
-			page.Fact{Term: "Agent", Value: page.LongText(v.Agent)},
-			page.Fact{Term: "Access key", Value: page.Text(v.AccessKey)},
-			page.Fact{Term: "Aims at", Value: page.Text(v.Target)},
-			page.Fact{Term: "Event", Value: page.ID(v.ID)},
-			page.Fact{Term: "Sent by", Value: page.To("/hunts/"+v.Hunt, v.Hunt)},
-		).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = page.Facts(useFacts(v.Use)...).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -357,7 +343,7 @@ func usePage(v useView) templ.Component {
 				var templ_7745c5c3_Var10 string
 				templ_7745c5c3_Var10, templ_7745c5c3_Err = templ.JoinStringErrs(text.Counted(n, "event"))
 				if templ_7745c5c3_Err != nil {
-					return templ.Error{Err: templ_7745c5c3_Err, FileName: `use.templ`, Line: 128, Col: 46}
+					return templ.Error{Err: templ_7745c5c3_Err, FileName: `use.templ`, Line: 114, Col: 46}
 				}
 				_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var10))
 				if templ_7745c5c3_Err != nil {
@@ -405,6 +391,26 @@ func usePage(v useView) templ.Component {
 		}
 		return nil
 	})
+}
+
+func useFacts(u *hunts.Use) []page.Fact {
+	facts := []page.Fact{
+		{Term: "Time", Value: page.Time(u.Time)},
+		{Term: "Kind", Value: page.Text(string(u.Kind))},
+		{Term: "Account", Value: page.Text(string(u.Account))},
+		{Term: "Region", Value: page.Text(string(u.Region))},
+		{Term: "Who", Value: page.Text(u.Principal)},
+		{Term: "Approval", Value: page.Badge(page.Unsure, hunts.Approval)},
+		{Term: "From", Value: page.Text(u.Address)},
+		{Term: "Country", Value: page.Text(country(u.Country))},
+		{Term: "Agent", Value: page.LongText(u.Agent)},
+	}
+	for _, f := range []struct{ term, value string }{{"Access key", u.AccessKey}, {"Aims at", u.Target}} {
+		if f.value != "" {
+			facts = append(facts, page.Fact{Term: f.term, Value: page.Text(f.value)})
+		}
+	}
+	return append(facts, page.Fact{Term: "Event", Value: page.ID(u.ID)}, page.Fact{Term: "Sent by", Value: page.To("/hunts/"+u.Hunt, u.Hunt)})
 }
 
 func signInsPage(v signInsView) templ.Component {
