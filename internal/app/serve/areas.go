@@ -22,7 +22,7 @@ func (h *house) areas() ([]web.Area, error) {
 			return jobs.Area(jobs.Config{Store: h.store, Kinds: askable(), Wake: h.wake}), nil
 		},
 		func() (web.Area, error) {
-			return people.Area(people.Config{URL: h.url, Store: h.store, Now: h.now, SignIn: h.signIn})
+			return people.Area(people.Config{URL: h.url, Store: h.store, Now: h.now, SignIn: h.signIn, Issuer: h.settings.OpenID.Issuer})
 		},
 		func() (web.Area, error) { return h.signIn.Area(), nil },
 	} {
