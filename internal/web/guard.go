@@ -65,7 +65,7 @@ func (s *Server) check(r *http.Request) error {
 	switch {
 	// A page of another name that points to this address must not reach it (DNS rebinding).
 	// A probe of health knows the address only, and learns nothing.
-	case !strings.EqualFold(r.Host, s.config.URL.Host) && path != "/healthz" && path != "/readyz":
+	case !s.named(r.Host) && path != "/healthz" && path != "/readyz":
 		return Refuse(http.StatusMisdirectedRequest, "wrong-host", "this server is "+s.origin+", and answers under that name only")
 	case r.Method == http.MethodConnect || r.Method == http.MethodTrace:
 		return Refuse(http.StatusMethodNotAllowed, "method", "the method "+r.Method+" is not answered")
@@ -76,6 +76,20 @@ func (s *Server) check(r *http.Request) error {
 		return Refuse(http.StatusForbidden, "cross-site", "another site sent this request")
 	}
 	return nil
+}
+
+// named says whether a request's Host is the server's, as browsers write it or with the
+// port that they leave out.
+func (s *Server) named(host string) bool {
+	own := s.config.URL.Host
+	if strings.EqualFold(host, own) {
+		return true
+	}
+	port := ":80"
+	if s.config.URL.Scheme == "https" {
+		port = ":443"
+	}
+	return s.config.URL.Port() == "" && strings.EqualFold(host, own+port)
 }
 
 // clean says whether the path means the same to everybody: no part of it is empty or

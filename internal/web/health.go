@@ -6,11 +6,12 @@ import (
 	"io"
 	"net/http"
 	"time"
-
-	"github.com/rootkeep/rootkeep/internal/store"
 )
 
-const readyWithin = 3 * time.Second
+const (
+	readyWithin = 3 * time.Second
+	mostBehind  = time.Minute // of the clock: sessions and signatures would end too late
+)
 
 // health says that the process answers.
 func (s *Server) health(w http.ResponseWriter, _ *http.Request) error {
@@ -19,21 +20,22 @@ func (s *Server) health(w http.ResponseWriter, _ *http.Request) error {
 	return err
 }
 
-// ready says whether the server can do its work. Why not is in the log: anybody may ask.
+// ready says whether the server can do its work. What is wrong is in the log: anybody may
+// ask.
 func (s *Server) ready(w http.ResponseWriter, r *http.Request) error {
 	ctx, cancel := context.WithTimeout(r.Context(), readyWithin)
 	defer cancel()
-	err := s.config.Store.View(ctx, func(ctx context.Context, read *store.Reader) error {
-		_, err := s.config.Store.Head(ctx, read)
-		return err
-	})
+	h, err := s.config.Store.Health(ctx)
+	if err == nil && h.Behind > mostBehind {
+		err = fmt.Errorf("the clock is %s behind the newest entry of the ledger", h.Behind)
+	}
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	text := "ready\n"
 	if err != nil {
 		s.config.Log.ErrorContext(ctx, "not ready", "error", err.Error())
 		w.WriteHeader(http.StatusServiceUnavailable)
-		_, err := io.WriteString(w, "not ready: the store\n")
-		return err
+		text = "not ready\n"
 	}
-	_, err = fmt.Fprintln(w, "ready")
+	_, err = io.WriteString(w, text)
 	return err
 }

@@ -13,6 +13,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/rootkeep/rootkeep/internal/keyfile"
 	"github.com/rootkeep/rootkeep/internal/store"
 	"github.com/rootkeep/rootkeep/internal/web"
 )
@@ -22,6 +23,7 @@ type deps struct {
 	settings Settings
 	url      *url.URL
 	store    *store.Store
+	keys     *keyfile.Keys
 	log      *slog.Logger
 	now      func() time.Time
 }
@@ -67,11 +69,11 @@ func Run(ctx context.Context, c Settings, logs io.Writer, started Started) error
 	if err != nil {
 		return err
 	}
-	s, err := openStore(ctx, c, log)
+	s, keys, err := OpenStore(ctx, c, log)
 	if err != nil {
 		return err
 	}
-	d := &deps{settings: c, store: s, log: log, now: time.Now}
+	d := &deps{settings: c, store: s, keys: keys, log: log, now: time.Now}
 	return errors.Join(d.run(ctx, started), s.Close())
 }
 

@@ -12,24 +12,30 @@ import (
 	"github.com/rootkeep/rootkeep/internal/store"
 )
 
-const ledgerOrigin = "rootkeep/ledger"
-
-// openStore opens the store with the key that signs its ledger; the first start makes both.
-func openStore(ctx context.Context, c Settings, log *slog.Logger) (*store.Store, error) {
-	keys, err := keyfile.OpenOrCreate(c.KeyFile, ledgerOrigin)
+// OpenStore opens the store with the keys that sign its ledger; the first start makes
+// both.
+func OpenStore(ctx context.Context, c Settings, log *slog.Logger) (*store.Store, *keyfile.Keys, error) {
+	if err := c.resolve(); err != nil {
+		return nil, nil, err
+	}
+	u, err := ParseURL(c.URL)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
+	}
+	keys, err := keyfile.OpenOrCreate(c.KeyFile, u.Hostname()+"/ledger")
+	if err != nil {
+		return nil, nil, err
 	}
 	o, err := storeOptions(keys)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	o.Migrate, o.Log = true, log
 	s, err := store.Open(ctx, c.Store, o)
 	if err != nil {
-		return nil, fmt.Errorf("%w (%s)", err, keys)
+		return nil, nil, fmt.Errorf("%w (%s)", err, keys)
 	}
-	return s, nil
+	return s, keys, nil
 }
 
 // StoreOptions are the address of the server's store and how to open it, for commands

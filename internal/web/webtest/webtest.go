@@ -8,48 +8,20 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
-	"golang.org/x/mod/sumdb/note"
-
 	"github.com/rootkeep/rootkeep/internal/people"
 	"github.com/rootkeep/rootkeep/internal/store"
+	"github.com/rootkeep/rootkeep/internal/store/storetest"
 	"github.com/rootkeep/rootkeep/internal/web"
-	"github.com/rootkeep/rootkeep/ledger"
 )
-
-const origin = "test.example/ledger"
 
 // Store opens a new SQLite store in the test's folder.
 func Store(t testing.TB) *store.Store {
 	t.Helper()
-	private, public, err := ledger.NewKey(origin)
-	if err != nil {
-		t.Fatal(err)
-	}
-	signer, err := ledger.Signer(private)
-	if err != nil {
-		t.Fatal(err)
-	}
-	known, err := ledger.Known(public)
-	if err != nil {
-		t.Fatal(err)
-	}
-	s, err := store.Open(t.Context(), filepath.Join(t.TempDir(), "rootkeep.db"), store.Options{
-		Origin: origin, Signers: []note.Signer{signer}, Known: known, Migrate: true, Now: time.Now,
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := s.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return s
+	return storetest.Open(t, storetest.SQLite(t), storetest.Options(t))
 }
 
 // header names the actor of a request in tests.
