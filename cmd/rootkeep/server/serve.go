@@ -93,7 +93,10 @@ func runServe(ctx context.Context, s cli.Streams, f *SettingsFlags) error {
 	if _, err := c.Effective(); err != nil {
 		return &cli.Error{Code: cli.ExitUsage, Err: err}
 	}
-	return serve.Run(ctx, c, s.Err, func(address string) {
+	return serve.Run(ctx, c, s.Err, func(address, enrolment string) {
 		fmt.Fprintf(s.Out, "rootkeep: open %s\n", address)
+		if enrolment != "" {
+			fmt.Fprintf(s.Out, "rootkeep: nobody has a key yet; the first administrator enrols one, once, at\n  %s\n", enrolment)
+		}
 	})
 }

@@ -31,6 +31,8 @@ func (c *Settings) fields() []field {
 		{"store", &c.Store, nil},
 		{"key_file", &c.KeyFile, nil},
 		{"roles", nil, &c.Roles},
+		{"register", &c.Register, nil},
+		{"controls", nil, &c.Controls},
 		{"log.format", &c.Log.Format, nil},
 		{"log.level", &c.Log.Level, nil},
 		{"traces.endpoint", &c.Traces.Endpoint, nil},
