@@ -14,6 +14,7 @@ import (
 
 	"github.com/goccy/go-yaml"
 
+	"github.com/rootkeep/rootkeep/internal/anchor"
 	"github.com/rootkeep/rootkeep/internal/approval"
 )
 
@@ -31,6 +32,8 @@ type Settings struct {
 	Controls    []string `yaml:"controls"`     // folders of own controls
 	// Approvals say who has to approve what; without them the defaults hold.
 	Approvals approval.Configuration `yaml:"approvals"`
+	Ledger    Ledger                 `yaml:"ledger"`
+	Anchors   []anchor.Config        `yaml:"anchors"` // places that take checkpoints of the ledger
 	Log       Log                    `yaml:"log"`
 	Traces    Traces                 `yaml:"traces"`
 
@@ -124,6 +127,9 @@ func (c *Settings) resolve() error {
 		return errors.New("tls: a certificate needs its key, and a key its certificate; hint: --tls-cert and --tls-key")
 	}
 	if _, err := c.proxies(); err != nil {
+		return err
+	}
+	if err := c.checkAnchors(); err != nil {
 		return err
 	}
 	if _, err := c.logger(io.Discard); err != nil {
