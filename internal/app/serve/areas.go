@@ -19,6 +19,7 @@ func (h *house) areas() ([]web.Area, error) {
 		func() (web.Area, error) {
 			return exceptions.Area(exceptions.Config{Store: h.store, Desk: h.desk, Now: h.now, Controls: h.controls})
 		},
+		h.ledgerArea,
 		func() (web.Area, error) {
 			return jobs.Area(jobs.Config{Store: h.store, Kinds: askable(), Wake: h.wake}), nil
 		},
