@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"path"
+	"reflect"
 	"strconv"
 	"strings"
 	"time"
@@ -48,7 +50,7 @@ func newAPI(s *Server) *API {
 			Info:    &huma.Info{Title: "rootkeep", Version: s.config.Version},
 			Servers: []*huma.Server{{URL: s.origin + apiPrefix}},
 			Components: &huma.Components{
-				Schemas:         huma.NewMapRegistry("#/components/schemas/", huma.DefaultSchemaNamer),
+				Schemas:         huma.NewMapRegistry("#/components/schemas/", schemaName),
 				SecuritySchemes: map[string]*huma.SecurityScheme{"token": {Type: "http", Scheme: "bearer"}},
 			},
 		},
@@ -66,6 +68,19 @@ func newAPI(s *Server) *API {
 var strictJSON = huma.Format{
 	Marshal:   huma.DefaultJSONFormat.Marshal,
 	Unmarshal: func(data []byte, v any) error { return jsonv2.Unmarshal(data, v, jsonv2.RejectUnknownMembers(true)) },
+}
+
+// schemaName names the schema of a type. Types of package client go by their own name,
+// others by that of their package too: two packages may have a Key each.
+func schemaName(t reflect.Type, hint string) string {
+	name := huma.DefaultSchemaNamer(t, hint)
+	for t.Kind() == reflect.Pointer || t.Kind() == reflect.Slice {
+		t = t.Elem()
+	}
+	if p := path.Base(t.PkgPath()); t.Name() != "" && t.PkgPath() != "" && p != "client" && p != "huma" {
+		name = strings.ToUpper(p[:1]) + p[1:] + name
+	}
+	return name
 }
 
 // Register adds an operation. The handler's input and output are huma's: fields tagged

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -27,17 +28,26 @@ var open = []string{
 // everything makes a server of all areas for the actors.
 func everything(t *testing.T, actors webtest.Actors) *web.Server {
 	t.Helper()
-	s := webtest.Store(t)
-	d := &deps{store: s, now: time.Now, log: slog.New(slog.DiscardHandler), url: &url.URL{Scheme: "https", Host: "rootkeep.example.com"}}
-	ways, err := d.signIn()
+	c := Settings{Store: filepath.Join(t.TempDir(), "rootkeep.db")}
+	log := slog.New(slog.DiscardHandler)
+	s, keys, err := OpenStore(t.Context(), c, log)
 	if err != nil {
 		t.Fatal(err)
 	}
-	list, err := areas(d, ways)
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	h, err := newHouse(&deps{settings: c, store: s, keys: keys, now: time.Now, log: log}, &url.URL{Scheme: "https", Host: "rootkeep.example.com"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	server, err := web.New(web.Config{URL: d.url, Store: s, Authenticator: actors, Areas: list, Now: time.Now, Log: slog.New(slog.DiscardHandler)})
+	list, err := h.areas()
+	if err != nil {
+		t.Fatal(err)
+	}
+	server, err := web.New(web.Config{URL: h.url, Store: s, Authenticator: actors, Areas: list, Now: time.Now, Log: log})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,6 +13,8 @@ import (
 	"strings"
 
 	"github.com/goccy/go-yaml"
+
+	"github.com/rootkeep/rootkeep/internal/approval"
 )
 
 // Settings are those of the server: its file, then the flags over it, then defaults for
@@ -25,9 +27,13 @@ type Settings struct {
 	Store       string   `yaml:"store"`        // a path, sqlite:PATH, or postgres://...
 	KeyFile     string   `yaml:"key_file"`     // of the ledger
 	Roles       []string `yaml:"roles"`        // what this process does
-	Log         Log      `yaml:"log"`
-	Traces      Traces   `yaml:"traces"`
-	OpenID      OpenID   `yaml:"openid"`
+	Register    string   `yaml:"register"`     // file of what people decide and vouch for
+	Controls    []string `yaml:"controls"`     // folders of own controls
+	// Approvals say who has to approve what; without them the defaults hold.
+	Approvals approval.Configuration `yaml:"approvals"`
+	Log       Log                    `yaml:"log"`
+	Traces    Traces                 `yaml:"traces"`
+	OpenID    OpenID                 `yaml:"openid"`
 	// Authenticators is a file of the FIDO Metadata Service, for the names of keys' models.
 	Authenticators string `yaml:"authenticators"`
 

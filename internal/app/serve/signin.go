@@ -1,7 +1,6 @@
 package serve
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net/url"
@@ -10,27 +9,25 @@ import (
 
 	"github.com/rootkeep/rootkeep/internal/keyfile"
 	"github.com/rootkeep/rootkeep/internal/people"
-	"github.com/rootkeep/rootkeep/internal/store"
-	persons "github.com/rootkeep/rootkeep/internal/store/people"
 	"github.com/rootkeep/rootkeep/internal/web/signin"
 )
 
-// signIn makes the ways in.
-func (d *deps) signIn() (*signin.SignIn, error) {
-	provider, err := d.settings.OpenID.provider()
+// newSignIn makes the ways in.
+func (h *house) newSignIn() (*signin.SignIn, error) {
+	provider, err := h.settings.OpenID.provider()
 	if err != nil {
 		return nil, err
 	}
-	if path := d.settings.OpenID.SecretFile; path != "" {
+	if path := h.settings.OpenID.SecretFile; path != "" {
 		if provider.Secret, err = keyfile.ReadSecret(path); err != nil {
 			return nil, fmt.Errorf("openid.client_secret_file: %w", err)
 		}
 	}
-	models, err := readModels(d.settings.Authenticators)
+	models, err := readModels(h.settings.Authenticators)
 	if err != nil {
 		return nil, err
 	}
-	return signin.New(signin.Config{URL: d.url, Store: d.store, Now: d.now, Log: d.log, Provider: provider, Models: models})
+	return signin.New(signin.Config{URL: h.url, Store: h.store, Now: h.now, Log: h.log, Provider: provider, Models: models})
 }
 
 func readModels(path string) (signin.Models, error) {
@@ -97,21 +94,4 @@ func parseGrant(text string) (people.Grant, error) {
 		return people.Grant{}, err
 	}
 	return people.Grant{Role: role, Scope: scope}, nil
-}
-
-// firstLink is the link that enrols the first administrator, empty once somebody has a key.
-func (d *deps) firstLink(ctx context.Context) (string, error) {
-	var link string
-	err := d.store.Update(ctx, func(ctx context.Context, tx *store.Tx) error {
-		link = ""
-		secret, needed, err := persons.FirstLink(ctx, tx)
-		if err == nil && needed {
-			link = signin.EnrolAddress(d.url, secret)
-		}
-		return err
-	})
-	if err != nil {
-		return "", fmt.Errorf("make the first link: %w", err)
-	}
-	return link, nil
 }
