@@ -5,8 +5,6 @@ import (
 	"net/url"
 	"slices"
 	"strings"
-
-	"github.com/goccy/go-yaml"
 )
 
 // Value is one setting as it holds.
@@ -22,35 +20,33 @@ type field struct {
 	one  *string
 	many *[]string
 	sets *map[string][]string
-	// whole writes a setting that no flag gives, empty if the file does not have it.
-	whole func() string
 }
 
 // fields lists every setting. A setting that is not here is not one: flags, the list of
 // what holds and the documentation go by it.
 func (c *Settings) fields() []field {
 	return []field{
-		{"url", &c.URL, nil, nil, nil},
-		{"listen", &c.Listen, nil, nil, nil},
-		{"tls.cert", &c.TLS.Cert, nil, nil, nil},
-		{"tls.key", &c.TLS.Key, nil, nil, nil},
-		{"behind_proxy", nil, &c.BehindProxy, nil, nil},
-		{"store", &c.Store, nil, nil, nil},
-		{"key_file", &c.KeyFile, nil, nil, nil},
-		{"roles", nil, &c.Roles, nil, nil},
-		{"register", &c.Register, nil, nil, nil},
-		{"controls", nil, &c.Controls, nil, nil},
-		{"approvals", nil, nil, nil, c.approvals},
-		{"log.format", &c.Log.Format, nil, nil, nil},
-		{"log.level", &c.Log.Level, nil, nil, nil},
-		{"traces.endpoint", &c.Traces.Endpoint, nil, nil, nil},
-		{"openid.name", &c.OpenID.Name, nil, nil, nil},
-		{"openid.issuer", &c.OpenID.Issuer, nil, nil, nil},
-		{"openid.client_id", &c.OpenID.ClientID, nil, nil, nil},
-		{"openid.client_secret_file", &c.OpenID.SecretFile, nil, nil, nil},
-		{"openid.groups_claim", &c.OpenID.Claim, nil, nil, nil},
-		{"openid.groups", nil, nil, &c.OpenID.Groups, nil},
-		{"authenticators", &c.Authenticators, nil, nil, nil},
+		{"url", &c.URL, nil, nil},
+		{"listen", &c.Listen, nil, nil},
+		{"tls.cert", &c.TLS.Cert, nil, nil},
+		{"tls.key", &c.TLS.Key, nil, nil},
+		{"behind_proxy", nil, &c.BehindProxy, nil},
+		{"store", &c.Store, nil, nil},
+		{"key_file", &c.KeyFile, nil, nil},
+		{"roles", nil, &c.Roles, nil},
+		{"register", &c.Register, nil, nil},
+		{"controls", nil, &c.Controls, nil},
+		{"log.format", &c.Log.Format, nil, nil},
+		{"log.level", &c.Log.Level, nil, nil},
+		{"traces.endpoint", &c.Traces.Endpoint, nil, nil},
+		{"openid.name", &c.OpenID.Name, nil, nil},
+		{"openid.issuer", &c.OpenID.Issuer, nil, nil},
+		{"openid.client_id", &c.OpenID.ClientID, nil, nil},
+		{"openid.client_secret_file", &c.OpenID.SecretFile, nil, nil},
+		{"openid.groups_claim", &c.OpenID.Claim, nil, nil},
+		{"openid.groups", nil, nil, &c.OpenID.Groups},
+		{"authenticators", &c.Authenticators, nil, nil},
+		{"approvals", &c.Approvals, nil, nil},
 	}
 }
 
@@ -60,10 +56,8 @@ func (f field) given() bool {
 		return *f.one != ""
 	case f.many != nil:
 		return len(*f.many) > 0
-	case f.sets != nil:
-		return len(*f.sets) > 0
 	}
-	return f.whole() != ""
+	return len(*f.sets) > 0
 }
 
 // take sets the field to what the same field of other settings has.
@@ -73,7 +67,7 @@ func (f field) take(other field) {
 		*f.one = *other.one
 	case f.many != nil:
 		*f.many = *other.many
-	case f.sets != nil:
+	default:
 		*f.sets = *other.sets
 	}
 }
@@ -84,26 +78,12 @@ func (f field) text() string {
 		return withoutPassword(*f.one)
 	case f.many != nil:
 		return strings.Join(*f.many, ", ")
-	case f.whole != nil:
-		return f.whole()
 	}
 	var out []string
 	for _, name := range slices.Sorted(maps.Keys(*f.sets)) {
 		out = append(out, name+": "+strings.Join((*f.sets)[name], ", "))
 	}
 	return strings.Join(out, "; ")
-}
-
-// approvals is the setting on one line, as YAML.
-func (c *Settings) approvals() string {
-	if len(c.Approvals.Groups) == 0 && len(c.Approvals.Policies) == 0 {
-		return ""
-	}
-	text, err := yaml.MarshalWithOptions(c.Approvals, yaml.Flow(true))
-	if err != nil {
-		return "(does not print: " + err.Error() + ")"
-	}
-	return strings.TrimSpace(string(text))
 }
 
 // Effective gives every setting as it holds and where it came from.

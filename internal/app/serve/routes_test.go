@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -28,18 +27,9 @@ var open = []string{
 // everything makes a server of all areas for the actors.
 func everything(t *testing.T, actors webtest.Actors) *web.Server {
 	t.Helper()
-	c := Settings{Store: filepath.Join(t.TempDir(), "rootkeep.db")}
-	log := slog.New(slog.DiscardHandler)
-	s, keys, err := OpenStore(t.Context(), c, log)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := s.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	h, err := newHouse(&deps{settings: c, store: s, keys: keys, now: time.Now, log: log}, &url.URL{Scheme: "https", Host: "rootkeep.example.com"})
+	s := webtest.Store(t)
+	d := &deps{store: s, now: time.Now, log: slog.New(slog.DiscardHandler)}
+	h, err := newHouse(d, &url.URL{Scheme: "https", Host: "rootkeep.example.com"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -47,7 +37,7 @@ func everything(t *testing.T, actors webtest.Actors) *web.Server {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server, err := web.New(web.Config{URL: h.url, Store: s, Authenticator: actors, Areas: list, Now: time.Now, Log: log})
+	server, err := web.New(web.Config{URL: h.url, Store: s, Authenticator: actors, Areas: list, Now: time.Now, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}

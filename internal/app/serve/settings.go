@@ -13,8 +13,6 @@ import (
 	"strings"
 
 	"github.com/goccy/go-yaml"
-
-	"github.com/rootkeep/rootkeep/internal/approval"
 )
 
 // Settings are those of the server: its file, then the flags over it, then defaults for
@@ -29,13 +27,13 @@ type Settings struct {
 	Roles       []string `yaml:"roles"`        // what this process does
 	Register    string   `yaml:"register"`     // file of what people decide and vouch for
 	Controls    []string `yaml:"controls"`     // folders of own controls
-	// Approvals say who has to approve what; without them the defaults hold.
-	Approvals approval.Configuration `yaml:"approvals"`
-	Log       Log                    `yaml:"log"`
-	Traces    Traces                 `yaml:"traces"`
-	OpenID    OpenID                 `yaml:"openid"`
+	Log         Log      `yaml:"log"`
+	Traces      Traces   `yaml:"traces"`
+	OpenID      OpenID   `yaml:"openid"`
 	// Authenticators is a file of the FIDO Metadata Service, for the names of keys' models.
 	Authenticators string `yaml:"authenticators"`
+	// Approvals is a file of groups and policies: who has to approve what. Empty: defaults.
+	Approvals string `yaml:"approvals"`
 
 	Version string `yaml:"-"` // of the program
 
@@ -144,6 +142,9 @@ func (c *Settings) resolve() error {
 		return err
 	}
 	if _, err := c.OpenID.provider(); err != nil {
+		return err
+	}
+	if _, err := c.book(); err != nil {
 		return err
 	}
 	return c.reachable()

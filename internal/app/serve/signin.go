@@ -1,6 +1,7 @@
 package serve
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/url"
@@ -9,6 +10,8 @@ import (
 
 	"github.com/rootkeep/rootkeep/internal/keyfile"
 	"github.com/rootkeep/rootkeep/internal/people"
+	"github.com/rootkeep/rootkeep/internal/store"
+	persons "github.com/rootkeep/rootkeep/internal/store/people"
 	"github.com/rootkeep/rootkeep/internal/web/signin"
 )
 
@@ -94,4 +97,21 @@ func parseGrant(text string) (people.Grant, error) {
 		return people.Grant{}, err
 	}
 	return people.Grant{Role: role, Scope: scope}, nil
+}
+
+// firstLink is the link that enrols the first administrator, empty once somebody has a key.
+func (h *house) firstLink(ctx context.Context) (string, error) {
+	var link string
+	err := h.store.Update(ctx, func(ctx context.Context, tx *store.Tx) error {
+		link = ""
+		secret, needed, err := persons.FirstLink(ctx, tx)
+		if err == nil && needed {
+			link = signin.EnrolAddress(h.url, secret)
+		}
+		return err
+	})
+	if err != nil {
+		return "", fmt.Errorf("make the first link: %w", err)
+	}
+	return link, nil
 }
