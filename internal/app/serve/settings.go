@@ -27,6 +27,7 @@ type Settings struct {
 	Roles       []string `yaml:"roles"`        // what this process does
 	Register    string   `yaml:"register"`     // file of what people decide and vouch for
 	Controls    []string `yaml:"controls"`     // folders of own controls
+	Frameworks  []string `yaml:"frameworks"`   // folders of own frameworks
 	Log         Log      `yaml:"log"`
 	Traces      Traces   `yaml:"traces"`
 	OpenID      OpenID   `yaml:"openid"`
