@@ -25,8 +25,16 @@ type Settings struct {
 	Store       string   `yaml:"store"`        // a path, sqlite:PATH, or postgres://...
 	KeyFile     string   `yaml:"key_file"`     // of the ledger
 	Roles       []string `yaml:"roles"`        // what this process does
+	Register    string   `yaml:"register"`     // file of what people decide and vouch for
+	Controls    []string `yaml:"controls"`     // folders of own controls
+	Frameworks  []string `yaml:"frameworks"`   // folders of own frameworks
 	Log         Log      `yaml:"log"`
 	Traces      Traces   `yaml:"traces"`
+	OpenID      OpenID   `yaml:"openid"`
+	// Authenticators is a file of the FIDO Metadata Service, for the names of keys' models.
+	Authenticators string `yaml:"authenticators"`
+	// Approvals is a file of groups and policies: who has to approve what. Empty: defaults.
+	Approvals string `yaml:"approvals"`
 
 	Version string `yaml:"-"` // of the program
 
@@ -48,6 +56,17 @@ type Log struct {
 // Traces says where traces go: an OTLP/HTTP endpoint. Empty: nowhere.
 type Traces struct {
 	Endpoint string `yaml:"endpoint"`
+}
+
+// OpenID is a provider of OpenID Connect that says who somebody is. Empty: none.
+type OpenID struct {
+	Name       string `yaml:"name"` // on the button
+	Issuer     string `yaml:"issuer"`
+	ClientID   string `yaml:"client_id"`
+	SecretFile string `yaml:"client_secret_file"` // empty for a public client
+	Claim      string `yaml:"groups_claim"`       // empty: groups give no roles
+	// Groups are roles by the name of a group: viewer, or approver@ou:ou-abcd-11111111.
+	Groups map[string][]string `yaml:"groups"`
 }
 
 const mostSettings = 1 << 20 // bytes of a file
@@ -121,6 +140,12 @@ func (c *Settings) resolve() error {
 		return err
 	}
 	if _, err := c.logger(io.Discard); err != nil {
+		return err
+	}
+	if _, err := c.OpenID.provider(); err != nil {
+		return err
+	}
+	if _, err := c.book(); err != nil {
 		return err
 	}
 	return c.reachable()
