@@ -14,10 +14,12 @@ func (h *house) areas() ([]web.Area, error) {
 	var out []web.Area
 	for _, make := range []func() (web.Area, error){
 		func() (web.Area, error) { return home.Area(home.Config{Store: h.store, Now: h.now}), nil },
+		h.posture,
 		func() (web.Area, error) { return hunts.Area(hunts.Config{Store: h.store, Now: h.now}), nil },
 		func() (web.Area, error) {
 			return exceptions.Area(exceptions.Config{Store: h.store, Desk: h.desk, Now: h.now, Controls: h.controls})
 		},
+		h.ledgerArea,
 		func() (web.Area, error) {
 			return jobs.Area(jobs.Config{Store: h.store, Kinds: askable(), Wake: h.wake}), nil
 		},

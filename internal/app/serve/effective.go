@@ -36,6 +36,7 @@ func (c *Settings) fields() []field {
 		{"roles", nil, &c.Roles, nil},
 		{"register", &c.Register, nil, nil},
 		{"controls", nil, &c.Controls, nil},
+		{"frameworks", nil, &c.Frameworks, nil},
 		{"log.format", &c.Log.Format, nil, nil},
 		{"log.level", &c.Log.Level, nil, nil},
 		{"traces.endpoint", &c.Traces.Endpoint, nil, nil},

@@ -43,7 +43,7 @@ var all = sync.OnceValue(func() map[string]file {
 			panic(err) // embedded
 		}
 		if e.Name() == "rootkeep.css" {
-			body = append(body, chart.CSS...)
+			body = append(bytes.Clone(body), chart.CSS...) // one style sheet: pages load one
 		}
 		sum := sha256.Sum256(body)
 		base, ext, _ := strings.Cut(e.Name(), ".")

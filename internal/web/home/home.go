@@ -240,7 +240,7 @@ func levelWords(by [rootkeep.Critical + 1]int64) string {
 func changeRows(v view) []page.Row {
 	var out []page.Row
 	for _, f := range v.Changed {
-		out = append(out, page.Cells(page.To("/findings/"+f.ID(), f.Title), page.Status(f.Status), page.Severity(f.Severity), page.Text(string(f.Account)), page.Text(age(&v, f.Changed))))
+		out = append(out, page.Cells(page.To("/findings/"+f.ID, f.Title), page.Status(f.Status), page.Severity(f.Severity), page.Text(string(f.Account)), page.Text(age(&v, f.Changed))))
 	}
 	return out
 }
