@@ -21,24 +21,37 @@ type Manifest struct {
 	Origin  string    `json:"origin"`
 	Keys    []string  `json:"keys"` // verifier keys; an auditor compares them with those given before
 	Created time.Time `json:"created"`
-	First   int64     `json:"first"` // number of the first entry
+	Period  *Period   `json:"period,omitempty"` // whose entries these are, all of them
+	First   int64     `json:"first"`            // number of the first entry
 	Entries []Item    `json:"entries"`
+	Changes []Change  `json:"key_changes,omitempty"`
+	Anchors []Anchor  `json:"anchors,omitempty"`
 	Files   []File    `json:"files"`
+}
+
+// Period is a span of time, From on and before To. An entry before it and one after it,
+// where there are any, prove that none is left out.
+type Period struct {
+	From time.Time `json:"from"`
+	To   time.Time `json:"to"`
 }
 
 // Item is one entry in a bundle, with what lies beside it. Its leaf is in
 // entries/NUMBER.json, its receipt in receipts/NUMBER.tlog-proof.
 type Item struct {
 	Index    int64      `json:"index"`
+	Border   bool       `json:"border,omitempty"` // lies outside of the period
 	Payloads []Attached `json:"payloads,omitempty"`
 }
 
-// Attached is a payload in a bundle. One that was erased has no file.
+// Attached is a payload in a bundle. One that was erased has no file, nor has one of a
+// border: what it says is of another period.
 type Attached struct {
-	Name   string `json:"name"`
-	Salt   []byte `json:"salt,omitempty"`
-	File   string `json:"file,omitempty"`
-	Erased bool   `json:"erased,omitempty"`
+	Name     string `json:"name"`
+	Salt     []byte `json:"salt,omitempty"`
+	File     string `json:"file,omitempty"`
+	Erased   bool   `json:"erased,omitempty"`
+	Withheld bool   `json:"withheld,omitempty"`
 }
 
 // File is one file of a bundle.
@@ -62,19 +75,42 @@ func NewBundle(w io.Writer, origin string, keys []string, created time.Time, fir
 	}}
 }
 
-// Add puts the next entry in. payloads are those that are still there.
-func (b *Bundle) Add(leaf []byte, receipt *Receipt, payloads []Payload) error {
-	if want := b.manifest.First + int64(len(b.manifest.Entries)); receipt.Index != want {
-		return fmt.Errorf("bundle: entry %d, want %d next", receipt.Index, want)
-	}
-	entry, err := ParseEntry(leaf)
+// Covers says of which period the bundle holds all entries. The times of entries have
+// milliseconds, and so has the period.
+func (b *Bundle) Covers(from, to time.Time) {
+	b.manifest.Period = &Period{from.UTC().Truncate(time.Millisecond), to.UTC().Truncate(time.Millisecond)}
+}
+
+// AddBorder puts the next entry in, without payloads: one outside of the period.
+func (b *Bundle) AddBorder(leaf []byte, receipt *Receipt) error {
+	entry, err := b.open(leaf, receipt)
 	if err != nil {
 		return err
 	}
-	if err := b.Put(leafFile(receipt.Index), leaf); err != nil {
-		return err
+	item := Item{Index: receipt.Index, Border: true}
+	for _, d := range entry.Payloads {
+		item.Payloads = append(item.Payloads, Attached{Name: d.Name, Withheld: true})
 	}
-	if err := b.Put(receiptFile(receipt.Index), receipt.Marshal()); err != nil {
+	b.manifest.Entries = append(b.manifest.Entries, item)
+	return nil
+}
+
+// open puts an entry and its receipt in.
+func (b *Bundle) open(leaf []byte, receipt *Receipt) (*Entry, error) {
+	if want := b.manifest.First + int64(len(b.manifest.Entries)); receipt.Index != want {
+		return nil, fmt.Errorf("bundle: entry %d, want %d next", receipt.Index, want)
+	}
+	entry, err := ParseEntry(leaf)
+	if err != nil {
+		return nil, err
+	}
+	return entry, errors.Join(b.Put(leafFile(receipt.Index), leaf), b.Put(receiptFile(receipt.Index), receipt.Marshal()))
+}
+
+// Add puts the next entry in. payloads are those that are still there.
+func (b *Bundle) Add(leaf []byte, receipt *Receipt, payloads []Payload) error {
+	entry, err := b.open(leaf, receipt)
+	if err != nil {
 		return err
 	}
 	item := Item{Index: receipt.Index}

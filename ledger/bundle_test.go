@@ -2,6 +2,7 @@ package ledger_test
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -50,8 +51,11 @@ func TestABundleIsCheckedWithoutItsServer(t *testing.T) {
 	b.add(9)
 	text := b.bundle(4, false)
 	v := check(t, text, b.public)
-	if len(v.Faults) > 0 || v.Count != 5 || v.First != 4 || v.OwnKeys || v.Erased != 0 || v.Head != b.head || string(v.Others["README.txt"]) != "Evidence.\n" {
+	if len(v.Faults) > 0 || v.Count != 5 || v.First != 4 || v.OwnKeys || v.Erased != 0 || v.Head != b.head || !slices.Equal(v.Others, []string{"README.txt"}) {
 		t.Errorf("got %+v", v)
+	}
+	if readme, err := v.Read("README.txt"); err != nil || string(readme) != "Evidence.\n" {
+		t.Errorf("README.txt: got %q, %v", readme, err)
 	}
 	if !bytes.Equal(text, b.bundle(4, false)) {
 		t.Error("equal content makes other bytes")

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"slices"
 	"strings"
 
@@ -20,12 +21,17 @@ const (
 	maxManifest  = 64 << 20
 	maxInBundle  = 256 << 20 // of one file
 	maxFilesRead = 1_000_000
+	maxFaults    = 1000 // that are told
 )
+
+// maxStructure is how many values a manifest of a bundle with so many files may hold: an
+// empty object takes two bytes of text and thirty times as much of memory.
+func maxStructure(files int) int { return 1000 + 64*files }
 
 // Verdict is what the check of a bundle came to.
 type Verdict struct {
 	Origin string
-	Head   Checkpoint // the largest that a receipt rests on
+	Head   Checkpoint // the bundle's, or the largest that a receipt rests on
 	First  int64
 	Count  int // entries that are proven
 	Erased int // payloads that were erased: what they said is not proven any more
@@ -33,44 +39,99 @@ type Verdict struct {
 	// bundle's own: then they have to be compared with the ones that were given before.
 	Keys    []string
 	OwnKeys bool
+	// Period is the span of which nothing is left out, nil if the bundle claims none or
+	// something is wrong with it.
+	Period  *Period
+	Anchors []Held
 	Faults  []error // empty: everything holds
-	Entries []*Entry
-	// Others are files beside entries and receipts, by name, their hashes checked.
-	Others map[string][]byte
+	Entries []Proven
+	// Others are files beside entries, receipts and payloads. The manifest has their
+	// hashes, which nobody signed: what they say is proven by what checks them further.
+	Others []string
+	files  *checker
 }
 
+// Proven is an entry that is in the log.
+type Proven struct {
+	Index int64
+	*Entry
+	Border bool
+	// Files of payloads by their names; those that were erased or withheld have none.
+	Files  map[string]string
+	Erased []string
+}
+
+// Read gives a file of the bundle that is as the manifest says.
+func (v *Verdict) Read(name string) ([]byte, error) { return v.files.listed(name) }
+
 // CheckBundle checks a bundle offline: every file against the manifest, every entry
-// against its receipt, every payload against its entry. trusted are verifier keys that
-// the reader has from elsewhere; without any the bundle's own are taken and OwnKeys is
-// set. The error says that this is no bundle at all.
+// against its receipt, every payload against its entry, changes of keys, anchors and the
+// period. trusted are verifier keys that the reader has from elsewhere; without any the
+// bundle's own are taken and OwnKeys is set. The error says that this is no bundle at all.
 func CheckBundle(r io.ReaderAt, size int64, trusted []string) (*Verdict, error) {
 	z, err := zip.NewReader(r, size)
 	if err != nil {
-		return nil, fmt.Errorf("bundle: %w", err)
+		return nil, fmt.Errorf("bundle: the zip's list of files: %w", err)
 	}
-	if len(z.File) > maxFilesRead {
-		return nil, fmt.Errorf("bundle: more than %d files", maxFilesRead)
-	}
-	c := &checker{files: map[string]*zip.File{}, verdict: &Verdict{Others: map[string][]byte{}}}
-	for _, f := range z.File {
-		if c.files[f.Name] != nil {
-			return nil, fmt.Errorf("bundle: %q is there twice", f.Name)
-		}
-		c.files[f.Name] = f
+	c := &checker{files: map[string]*zip.File{}, verdict: &Verdict{}}
+	c.verdict.files = c
+	if err := c.take(z.File, size); err != nil {
+		return nil, err
 	}
 	if err := c.open(trusted); err != nil {
 		return nil, err
 	}
 	c.fileList()
+	c.changes()
+	c.head()
 	for i := range c.manifest.Entries {
 		if err := c.entry(i); err != nil {
 			c.verdict.Faults = append(c.verdict.Faults, err)
 		}
+		if len(c.verdict.Faults) >= maxFaults {
+			c.fault("checking ends here: %d faults", maxFaults)
+			break
+		}
 	}
+	c.anchors()
+	c.period()
 	if len(c.verdict.Faults) == 0 {
 		c.rebuild(z.File, r, size)
 	}
 	return c.verdict, nil
+}
+
+// take refuses a zip that rootkeep does not write: names that are no plain paths, names
+// that are there twice, compression, and files that together are larger than the zip,
+// which lie one in another.
+func (c *checker) take(files []*zip.File, size int64) error {
+	if len(files) > maxFilesRead {
+		return fmt.Errorf("bundle: more than %d files", maxFilesRead)
+	}
+	left := uint64(size)
+	for _, f := range files {
+		switch {
+		case !plainName(f.Name):
+			return fmt.Errorf("bundle: a file is called %q", f.Name)
+		case c.files[f.Name] != nil:
+			return fmt.Errorf("bundle: %q is there twice", f.Name)
+		case f.Method != zip.Store || f.CompressedSize64 != f.UncompressedSize64:
+			return fmt.Errorf("bundle: %s is compressed, which rootkeep never does", f.Name)
+		case f.UncompressedSize64 > left:
+			return fmt.Errorf("bundle: the files are larger than the bundle")
+		}
+		left -= f.UncompressedSize64
+		c.files[f.Name] = f
+	}
+	return nil
+}
+
+// plainName says whether the name is a relative path of letters, digits and ._-+ alone,
+// without .. in it: whoever unpacks the bundle is safe.
+func plainName(name string) bool {
+	return len(name) <= 200 && fs.ValidPath(name) && name != "." && !strings.ContainsFunc(name, func(r rune) bool {
+		return r > 'z' || !strings.ContainsRune("/._-+", r) && (r < '0' || r > '9') && (r < 'A' || r > 'Z') && (r < 'a')
+	})
 }
 
 // rebuild writes the bundle again and compares: bytes that no reader of zips looks at
@@ -125,12 +186,19 @@ type checker struct {
 	known    note.Verifiers
 	verdict  *Verdict
 	sums     map[string]File
+	newest   struct { // checkpoint that was checked
+		text string
+		head Checkpoint
+	}
 }
 
 func (c *checker) open(trusted []string) error {
 	text, err := c.read("manifest.json", maxManifest)
 	if err != nil {
 		return err
+	}
+	if values := bytes.Count(text, []byte("{")) + bytes.Count(text, []byte("[")) + bytes.Count(text, []byte(",")); values > maxStructure(len(c.files)) {
+		return fmt.Errorf("bundle: manifest.json has more in it than %d files can stand for", len(c.files))
 	}
 	d := json.NewDecoder(bytes.NewReader(text))
 	d.DisallowUnknownFields()
@@ -199,10 +267,10 @@ func (c *checker) fileList() {
 	}
 	slices.Sort(names)
 	for _, name := range names {
-		if text, err := c.listed(name); err != nil {
+		if _, err := c.listed(name); err != nil {
 			c.verdict.Faults = append(c.verdict.Faults, err)
 		} else {
-			c.verdict.Others[name] = text
+			c.verdict.Others = append(c.verdict.Others, name)
 		}
 	}
 }
@@ -245,11 +313,12 @@ func (c *checker) entry(i int) error {
 	if err != nil {
 		return &Fault{item.Index, err.Error()}
 	}
-	if err := c.payloads(item, e); err != nil {
+	p := Proven{Index: item.Index, Entry: e, Border: item.Border, Files: map[string]string{}}
+	if err := c.payloads(item, &p); err != nil {
 		return err
 	}
 	c.verdict.Count++
-	c.verdict.Entries = append(c.verdict.Entries, e)
+	c.verdict.Entries = append(c.verdict.Entries, p)
 	return nil
 }
 
@@ -261,40 +330,51 @@ func (c *checker) proven(index int64, leaf, text []byte) (*Entry, error) {
 	if r.Index != index {
 		return nil, fmt.Errorf("its receipt is of entry %d", r.Index)
 	}
-	head, err := r.Verify(leaf, c.manifest.Origin, c.known)
+	head, err := c.opened(r.Checkpoint)
 	if err != nil {
+		return nil, err
+	}
+	if err := r.In(head, leaf); err != nil {
 		return nil, err
 	}
 	if v := c.verdict; head.Size == v.Head.Size && head.Root != v.Head.Root {
 		return nil, fmt.Errorf("two heads of %d entries: history was rewritten", head.Size)
 	} else if head.Size > v.Head.Size {
+		if c.files[headFile] != nil {
+			return nil, fmt.Errorf("its receipt rests on a head of %d entries, the bundle on one of %d", head.Size, v.Head.Size)
+		}
 		v.Head = head
 	}
 	return ParseEntry(leaf)
 }
 
 // payloads checks what lies beside an entry; each has to be there or be named erased.
-func (c *checker) payloads(item Item, e *Entry) error {
-	if len(item.Payloads) != len(e.Payloads) {
-		return &Fault{item.Index, fmt.Sprintf("%d payloads in the manifest, %d in the entry", len(item.Payloads), len(e.Payloads))}
+func (c *checker) payloads(item Item, p *Proven) error {
+	if len(item.Payloads) != len(p.Payloads) {
+		return &Fault{item.Index, fmt.Sprintf("%d payloads in the manifest, %d in the entry", len(item.Payloads), len(p.Payloads))}
 	}
 	for i, a := range item.Payloads {
-		d := e.Payloads[i]
-		if a.Name == d.Name && a.Erased && a.File == "" {
+		d := p.Payloads[i]
+		switch {
+		case a.Name == d.Name && a.File == "" && a.Erased && !item.Border:
 			c.verdict.Erased++
+			p.Erased = append(p.Erased, d.Name)
+			continue
+		case a.Name == d.Name && a.File == "" && a.Withheld && item.Border:
 			continue
 		}
-		p := Payload{Name: a.Name}
-		if copy(p.Salt[:], a.Salt) != len(p.Salt) || len(a.Salt) != len(p.Salt) {
+		load := Payload{Name: a.Name}
+		if copy(load.Salt[:], a.Salt) != len(load.Salt) || len(a.Salt) != len(load.Salt) {
 			return &Fault{item.Index, fmt.Sprintf("payload %s: no salt", d.Name)}
 		}
 		var err error
-		if p.Data, err = c.listed(a.File); err != nil {
+		if load.Data, err = c.listed(a.File); err != nil {
 			return &Fault{item.Index, err.Error()}
 		}
-		if !p.Matches(d) {
+		if !load.Matches(d) {
 			return &Fault{item.Index, fmt.Sprintf("payload %s is not the one that the entry stands for", d.Name)}
 		}
+		p.Files[d.Name] = a.File
 	}
 	return nil
 }

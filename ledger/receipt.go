@@ -86,10 +86,16 @@ func (r *Receipt) Verify(leaf []byte, origin string, known note.Verifiers) (Chec
 	if err != nil {
 		return head, err
 	}
+	return head, r.In(head, leaf)
+}
+
+// In checks that the leaf is the entry of the receipt in the log of a head that was
+// checked before.
+func (r *Receipt) In(head Checkpoint, leaf []byte) error {
 	if err := tlog.CheckRecord(r.Proof, head.Size, head.Root, r.Index, tlog.RecordHash(leaf)); err != nil {
-		return head, fmt.Errorf("receipt: entry %d is not in the log of its checkpoint: %w", r.Index, err)
+		return fmt.Errorf("receipt: entry %d is not in the log of its checkpoint: %w", r.Index, err)
 	}
-	return head, nil
+	return nil
 }
 
 // Extends proves that the log of one checkpoint is the start of that of a later one:

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"strings"
 
 	"golang.org/x/mod/sumdb/tlog"
 )
@@ -36,6 +37,15 @@ func Export(head Checkpoint, signed []byte, leaf func(n int64) ([]byte, error), 
 	}
 	return put("checkpoint", signed)
 }
+
+// ExportFiles is how many files Export writes of a log of that size.
+func ExportFiles(size int64) int {
+	return len(tiles(size)) + int((size+1<<tileHeight-1)>>tileHeight) + 1
+}
+
+// Immutable says whether an export's file is that of a full tile, which no longer log
+// changes.
+func Immutable(path string) bool { return path != "checkpoint" && !strings.Contains(path, ".p/") }
 
 // tiles are all full tiles, and the last of each level as far as it is filled.
 func tiles(size int64) []tlog.Tile {

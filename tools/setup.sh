@@ -13,6 +13,7 @@ for tool in "${!package[@]}"; do
 	command -v "$tool" >/dev/null || missing+=("${package[$tool]}")
 done
 python3 -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3-venv)
+command -v initdb >/dev/null || compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || missing+=(postgresql) # Debian keeps it out of the path
 if [ ${#missing[@]} -gt 0 ]; then
 	installed=no
 	if command -v apt-get >/dev/null && [ "$(id -u)" = 0 ]; then
@@ -30,6 +31,15 @@ if command -v npm >/dev/null && ! { cmp -s tools/oracle/package.json $oracle/pac
 	mkdir -p $oracle && cp tools/oracle/package.json $oracle/ && (cd $oracle && npm install --silent --no-audit --no-fund) || {
 		rm -f $oracle/package.json # so that the next run tries again
 		echo "setup: npm could not install the packages of tools/oracle/package.json; the comparison with them says that it was skipped" >&2
+	}
+fi
+
+# What checks the console for barriers.
+axe=.venv/axe
+if command -v npm >/dev/null && ! { cmp -s tools/axe/package.json $axe/package.json && [ -d $axe/node_modules ]; }; then
+	mkdir -p $axe && cp tools/axe/package.json $axe/ && (cd $axe && npm install --silent --no-audit --no-fund) || {
+		rm -f $axe/package.json # so that the next run tries again
+		echo "setup: npm could not install the packages of tools/axe/package.json; the checks with them say that they were skipped" >&2
 	}
 fi
 

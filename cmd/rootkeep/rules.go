@@ -12,6 +12,7 @@ import (
 	"github.com/rootkeep/rootkeep/cmd/rootkeep/cli"
 	"github.com/rootkeep/rootkeep/internal/app"
 	"github.com/rootkeep/rootkeep/internal/detect"
+	"github.com/rootkeep/rootkeep/internal/detect/attack"
 )
 
 func rulesCommand(s cli.Streams) *cobra.Command {
@@ -66,7 +67,7 @@ func rulesListCommand(s cli.Streams) *cobra.Command {
 			w := tabwriter.NewWriter(s.Out, 0, 0, 2, ' ', 0)
 			fmt.Fprintln(w, "LEVEL\tNAME\tATT&CK\tTITLE")
 			for _, d := range list {
-				fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", d.Level, cli.Visible(d.Name), cli.Visible(d.Attack()), cli.Visible(d.Title))
+				fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", d.Level, cli.Visible(d.Name), cli.Visible(attack.Line(d.Techniques)), cli.Visible(d.Title))
 			}
 			fmt.Fprintf(w, "%d detections\n", len(list))
 			return w.Flush()

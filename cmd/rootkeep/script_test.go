@@ -31,6 +31,7 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"gzip": gzipFile, "head": headFile, "zip": zipFiles, "events": eventFile, "line": longLine, "bomb": bombFile,
 			"exitcode": exitCode, "chain": writeChain, "log": changedLog, "geoip": countryDatabase,
+			"ledger": ledgerStore, "flip": flipByte, "tessera": tesseraCheck, "anchorsfile": anchorsFile,
 		},
 	})
 }

@@ -26,6 +26,9 @@ type proof struct {
 	keys   digest.Keys
 	cannot string // why nothing can be proven, "" if it can
 	sums   *sums  // nil if nothing can be proven
+	// covered is what intact chains prove and the hunt has read all of; nil if anything
+	// speaks against that, in whichever account.
+	covered digest.Coverage
 }
 
 // proof is what the hunt is asked to prove: nil without keys. Only folders can be
@@ -72,9 +75,15 @@ func (p *proof) conclude(ctx context.Context, out *report.Hunt) {
 		all = append(all, r.Coverage...)
 	}
 	out.Coverage = p.config.claim(all, out)
-	if out.Coverage.Proven && again.Inflated.Load() > 0 && p.sums.complete() {
+	if again.Inflated.Load() > 0 && p.sums.complete() {
 		// Logs that only the verification has read may hold what the hunt would have found.
-		out.Coverage = unproven("The digest chain is whole, but log files came or changed while the hunt was reading. Hint: hunt again.")
+		if out.Coverage.Proven {
+			out.Coverage = unproven("The digest chain is whole, but log files came or changed while the hunt was reading. Hint: hunt again.")
+		}
+		return
+	}
+	if out.Totals.Unread == 0 {
+		p.covered = all
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"github.com/rootkeep/rootkeep"
 	"github.com/rootkeep/rootkeep/internal/detect"
+	"github.com/rootkeep/rootkeep/internal/detect/rootuse"
 	"github.com/rootkeep/rootkeep/internal/report"
 	"github.com/rootkeep/rootkeep/internal/stream"
 )
@@ -34,6 +35,8 @@ type HuntConfig struct {
 	OnMatch      func(detect.Match)
 	Version      string
 	Now          func() time.Time
+	// Memory, when set, is filled with what a server remembers beside the report.
+	Memory *Memory
 	// Progress, when set, is called a few times a second until the input is read.
 	Progress func(report.Progress)
 }
@@ -68,6 +71,11 @@ func Hunt(ctx context.Context, c HuntConfig) (*report.Hunt, error) {
 		return nil, err
 	}
 	h := &hunting{Hunt: hunt}
+	if c.Memory != nil {
+		if h.uses, err = rootuse.New(hunt, rootuse.Options{Since: c.Since, Until: c.Until, Accounts: c.Accounts}); err != nil {
+			return nil, err
+		}
+	}
 	p := &pass{audience: h, paths: paths, config: c, started: c.Now()}
 	if proof != nil {
 		p.sums = proof.sums
@@ -91,6 +99,7 @@ func Hunt(ctx context.Context, c HuntConfig) (*report.Hunt, error) {
 	if proof != nil && !out.Interrupted {
 		proof.conclude(ctx, out)
 	}
+	c.remember(h.uses, proof, out)
 	out.Finished = c.Now().UTC()
 	out.Derive()
 	return out, nil

@@ -11,6 +11,7 @@ import (
 
 	"github.com/rootkeep/rootkeep/cloudtrail"
 	"github.com/rootkeep/rootkeep/internal/detect"
+	"github.com/rootkeep/rootkeep/internal/detect/rootuse"
 	"github.com/rootkeep/rootkeep/internal/report"
 	"github.com/rootkeep/rootkeep/internal/report/text"
 	"github.com/rootkeep/rootkeep/internal/stream"
@@ -36,12 +37,27 @@ type observer interface {
 type hunting struct {
 	*detect.Hunt
 	workers []*detect.Worker
+	uses    *rootuse.Collector // nil: nobody asks for them
 }
 
 func (h *hunting) observer() observer {
 	w := h.NewWorker()
 	h.workers = append(h.workers, w)
+	if h.uses != nil {
+		return collecting{w, h.uses}
+	}
 	return w
+}
+
+// collecting is a worker beside which uses of root are gathered.
+type collecting struct {
+	*detect.Worker
+	uses *rootuse.Collector
+}
+
+func (c collecting) Observe(rec *cloudtrail.Record, file string) {
+	c.Worker.Observe(rec, file)
+	c.uses.Observe(rec)
 }
 
 // pass is one reading of all input by several workers.

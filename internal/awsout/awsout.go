@@ -1,5 +1,6 @@
 // Package awsout sends what is rootkeep's own to a place that the operator named: findings
-// to AWS Security Hub. It changes nothing else, and reads nothing.
+// to AWS Security Hub, checkpoints of the ledger to a bucket with Object Lock. It changes
+// nothing else, and reads nothing but the checkpoints that are there.
 package awsout
 
 import (
@@ -34,13 +35,15 @@ const (
 )
 
 // Operations are all that this package calls, by the IAM action that permits each.
-func Operations() []string { return []string{"securityhub:BatchImportFindings"} }
+func Operations() []string {
+	return []string{"securityhub:BatchImportFindings", "s3:PutObject", "s3:PutObjectRetention", "s3:ListBucket", "s3:GetObject"}
+}
 
 // Config says as whom to send and where. The zero value takes everything from the
 // environment and the shared configuration, as the AWS CLI does.
 type Config struct {
 	Profile string                                     // of the shared configuration
-	Region  string                                     // of the Security Hub
+	Region  string                                     // of the Security Hub or the bucket
 	Sleep   func(context.Context, time.Duration) error // before a finding is tried again; nil is a timer
 }
 
@@ -53,6 +56,19 @@ type Hub struct {
 
 // Open finds credentials and a Region. The error says what to do.
 func Open(ctx context.Context, c Config) (*Hub, error) {
+	loaded, err := load(ctx, c, "Security Hub")
+	if err != nil {
+		return nil, err
+	}
+	h := &Hub{securityhub.NewFromConfig(loaded), loaded.Region, c.Sleep}
+	if h.sleep == nil {
+		h.sleep = sleep
+	}
+	return h, nil
+}
+
+// load finds credentials and a Region for a service.
+func load(ctx context.Context, c Config, service string) (aws.Config, error) {
 	loaded, err := config.LoadDefaultConfig(ctx,
 		config.WithSharedConfigProfile(c.Profile), config.WithRegion(c.Region), config.WithAppID("rootkeep"),
 		config.WithRetryer(func() aws.Retryer {
@@ -64,22 +80,18 @@ func Open(ctx context.Context, c Config) (*Hub, error) {
 	)
 	switch {
 	case err != nil:
-		return nil, fmt.Errorf("read the AWS configuration: %w; hint: aws configure list-profiles", err)
+		return loaded, fmt.Errorf("read the AWS configuration: %w; hint: aws configure list-profiles", err)
 	case loaded.Region == "":
-		return nil, errors.New("no AWS Region is set for Security Hub; hint: --region us-east-1")
+		return loaded, fmt.Errorf("no AWS Region is set for %s; hint: --region us-east-1", service)
 	}
 	loaded.Credentials = credential.Guard(loaded.Credentials)
 	if loaded.Credentials == nil {
-		return nil, errors.New("no AWS credentials for Security Hub are configured; hint: sign in, or name a --profile")
+		return loaded, fmt.Errorf("no AWS credentials for %s are configured; hint: sign in, or name a --profile", service)
 	}
 	if _, err := loaded.Credentials.Retrieve(ctx); err != nil {
-		return nil, credential.Hint(fmt.Errorf("no AWS credentials for Security Hub: %w", err), "sign in, or name a --profile")
+		return loaded, credential.Hint(fmt.Errorf("no AWS credentials for %s: %w", service, err), "sign in, or name a --profile")
 	}
-	h := &Hub{securityhub.NewFromConfig(loaded), loaded.Region, c.Sleep}
-	if h.sleep == nil {
-		h.sleep = sleep
-	}
-	return h, nil
+	return loaded, nil
 }
 
 func sleep(ctx context.Context, d time.Duration) error {

@@ -177,8 +177,7 @@ func TestAHundredFindingsGoInOneCall(t *testing.T) {
 			calls[r.Service+":"+r.Operation] += r.Calls
 		}
 	}
-	want := map[string]int{awsout.Operations()[0]: 3}
-	if diff := cmp.Diff(want, calls); diff != "" || len(awsout.Operations()) != 1 {
+	if diff := cmp.Diff(map[string]int{"securityhub:BatchImportFindings": 3}, calls); diff != "" {
 		t.Errorf("calls (-want +got):\n%s", diff)
 	}
 }

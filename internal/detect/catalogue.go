@@ -27,15 +27,6 @@ type Detection struct {
 	File       string               `json:"file"`
 }
 
-// Attack is the techniques in one line.
-func (d Detection) Attack() string {
-	var ids []string
-	for _, t := range d.Techniques {
-		ids = append(ids, t.ID)
-	}
-	return strings.Join(ids, " ")
-}
-
 // Catalogue lists the detections that alert, by name.
 func (p *Pack) Catalogue() []Detection {
 	out := []Detection{}

@@ -39,6 +39,14 @@ const DefaultDedupMemory = 256 << 20
 // can begin a group with every event.
 const maxGroups = 256 << 20
 
+// PrincipalField is the number of the field that names who made the call, in the view of
+// a record that a worker has observed: the role, the user or the root, never a session.
+func (h *Hunt) PrincipalField() int { return len(h.Fields()) + dPrincipal }
+
+// CountryField is likewise that of the country of the source address, ISO 3166-1 alpha-2,
+// without a value when it is not known and (relay) for an address on a relay list.
+func (h *Hunt) CountryField() int { return len(h.Fields()) + dCountry }
+
 // Match is one rule that matched one event.
 type Match struct {
 	Rule  string            `json:"rule"` // the rule's name, or its ID

@@ -70,6 +70,7 @@ type exception struct {
 	Expires  time.Time `json:"expires"` // the first moment at which it no longer holds
 
 	line                               int
+	id                                 string // of a granted one, which has no line
 	control, account, region, resource []pattern.Pattern
 }
 

@@ -177,6 +177,57 @@ func TestAPatternOfAllCoversNoRootControl(t *testing.T) {
 	}
 }
 
+func TestGrantedExceptions(t *testing.T) {
+	granted := func(control, region, resource string, until time.Time) register.Granted {
+		return register.Granted{ID: "EX-1", Control: control, Account: "111122223333", Region: rootkeep.Region(region), Resource: resource, Owner: "ann", Reason: "because", Until: until}
+	}
+	later := now.Add(90 * 24 * time.Hour)
+	fail := rootkeep.Finding{Control: "RT-01", Status: rootkeep.Fail, Account: "111122223333", Region: "eu-west-1", Resource: "arn:aws:iam::111122223333:root"}
+	tests := []struct {
+		name    string
+		granted register.Granted
+		want    rootkeep.Status
+	}{
+		{"a root control is covered by its ID", granted("RT-01", "", "", later), rootkeep.Excepted},
+		{"another control is not", granted("RT-02", "", "", later), rootkeep.Fail},
+		{"a star is only a star", granted("*", "", "", later), rootkeep.Fail},
+		{"a star behind RT- is only a star", granted("RT-*", "", "", later), rootkeep.Fail},
+		{"the Region is the one that was named", granted("RT-01", "eu-west-1", "", later), rootkeep.Excepted},
+		{"another Region is not covered", granted("RT-01", "us-east-1", "", later), rootkeep.Fail},
+		{"the resource is the one that was named", granted("RT-01", "", "arn:aws:iam::111122223333:root", later), rootkeep.Excepted},
+		{"another resource is not covered", granted("RT-01", "", "arn:aws:iam::111122223333:*", later), rootkeep.Fail},
+		{"one that has ended covers nothing", granted("RT-01", "", "", now), rootkeep.Fail},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			list := []rootkeep.Finding{fail, {Control: "RT-01", Status: rootkeep.Fail, Account: "222233334444"}, {Control: "RT-01", Status: rootkeep.Unknown, Account: "111122223333"}}
+			u := (&register.Register{}).With([]register.Granted{tt.granted}).Use(now)
+			if u.Except(list); list[0].Status != tt.want {
+				t.Errorf("got %s, want %s", list[0].Status, tt.want)
+			}
+			if list[1].Status != rootkeep.Fail || list[2].Status != rootkeep.Unknown {
+				t.Errorf("got %s in another account and %s of an unknown, want them as they were", list[1].Status, list[2].Status)
+			}
+			if x := list[0].Exception; tt.want == rootkeep.Excepted && (x == nil || x.Owner != "ann" || x.Reason != "because" || !x.Until.Equal(later)) {
+				t.Errorf("got exception %+v", x)
+			}
+		})
+	}
+	t.Run("a register is not changed by those added to it", func(t *testing.T) {
+		file := read(t, excepted)
+		_, _, before := file.Size()
+		both := file.With([]register.Granted{granted("A-2", "", "", now.Add(time.Hour))})
+		if _, _, n := file.Size(); n != before {
+			t.Errorf("got %d exceptions in the file, want %d", n, before)
+		}
+		u := both.Use(now)
+		u.Except([]rootkeep.Finding{{Control: "A-2", Status: rootkeep.Fail, Account: "111122223333"}})
+		if got := u.Notices()[0]; got.ID != "EX-1" || got.Kind != "expiring" {
+			t.Errorf("got %+v, want a notice of EX-1", got)
+		}
+	})
+}
+
 // The example has to be right once its comments are taken away.
 func TestTheExampleIsARegister(t *testing.T) {
 	day := time.Date(2026, 11, 20, 0, 0, 0, 0, time.UTC)

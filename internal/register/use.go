@@ -151,8 +151,9 @@ func matches(list []pattern.Pattern, s string) bool {
 
 // Notice is something about an entry that its owner should look at.
 type Notice struct {
-	Line int    `json:"line"` // of the entry in the register
-	Kind string `json:"kind"` // expired, expiring, unused, unneeded, undecided
+	Line int    `json:"line"`         // of the entry in the register; 0 of a granted exception
+	ID   string `json:"id,omitempty"` // of a granted exception
+	Kind string `json:"kind"`         // expired, expiring, unused, unneeded, undecided
 	Text string `json:"text"`
 }
 
@@ -164,13 +165,17 @@ func (u *Use) Notices() []Notice {
 		if a := &u.register.attestations[i]; u.chosen[i] {
 			switch left := a.Expires.Sub(u.now); {
 			case left <= 0:
-				out = append(out, Notice{a.line, "expired", a.fact.name + ": " + a.expired()})
+				out = append(out, Notice{a.line, "", "expired", a.fact.name + ": " + a.expired()})
 			case left <= soon:
-				out = append(out, Notice{a.line, "expiring", fmt.Sprintf("%s: attested by %s, expires %s", a.fact.name, a.By, day(a.Expires))})
+				out = append(out, Notice{a.line, "", "expiring", fmt.Sprintf("%s: attested by %s, expires %s", a.fact.name, a.By, day(a.Expires))})
 			}
 		}
 	}
 	for i := range u.register.exceptions {
+		// Of the granted ones only what was judged is told: the others are other accounts'.
+		if e := &u.register.exceptions[i]; e.id != "" && u.covered[i] == (count{}) {
+			continue
+		}
 		if n, ok := u.register.exceptions[i].notice(u.now, u.covered[i]); ok {
 			out = append(out, n)
 		}
@@ -184,17 +189,17 @@ func (e *exception) notice(now time.Time, c count) (Notice, bool) {
 	left := e.Expires.Sub(now)
 	switch {
 	case left <= 0 && c.fail > 0:
-		return Notice{e.line, "expired", fmt.Sprintf("%s: expired %s and no longer applies; %d that it covered fail", name, day(e.Expires), c.fail)}, true
+		return Notice{e.line, e.id, "expired", fmt.Sprintf("%s: expired %s and no longer applies; %d that it covered fail", name, day(e.Expires), c.fail)}, true
 	case left <= 0:
-		return Notice{e.line, "expired", fmt.Sprintf("%s: expired %s and no longer applies; it covers no failure", name, day(e.Expires))}, true
+		return Notice{e.line, e.id, "expired", fmt.Sprintf("%s: expired %s and no longer applies; it covers no failure", name, day(e.Expires))}, true
 	case c == count{}:
-		return Notice{e.line, "unused", name + ": matches nothing that was judged; hint: a pattern without RT- in front covers no root control"}, true
+		return Notice{e.line, e.id, "unused", name + ": matches nothing that was judged; hint: a pattern without RT- in front covers no root control"}, true
 	case c.fail == 0 && c.unknown > 0:
-		return Notice{e.line, "undecided", fmt.Sprintf("%s: of %d that it covers it is not known whether they fail", name, c.unknown)}, true
+		return Notice{e.line, e.id, "undecided", fmt.Sprintf("%s: of %d that it covers it is not known whether they fail", name, c.unknown)}, true
 	case c.fail == 0:
-		return Notice{e.line, "unneeded", name + ": what it covers does not fail; it can go"}, true
+		return Notice{e.line, e.id, "unneeded", name + ": what it covers does not fail; it can go"}, true
 	case left <= soon:
-		return Notice{e.line, "expiring", fmt.Sprintf("%s: expires %s", name, day(e.Expires))}, true
+		return Notice{e.line, e.id, "expiring", fmt.Sprintf("%s: expires %s", name, day(e.Expires))}, true
 	}
 	return Notice{}, false
 }

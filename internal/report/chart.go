@@ -7,46 +7,23 @@ import (
 	"time"
 
 	"github.com/rootkeep/rootkeep"
+	"github.com/rootkeep/rootkeep/internal/chart"
 	"github.com/rootkeep/rootkeep/internal/report/sheet"
 	"github.com/rootkeep/rootkeep/internal/report/text"
 )
 
-// Charts stretch to the width they get (preserveAspectRatio none), so all words
-// stand beside them in HTML: text in a stretched drawing would be illegible.
-
 // shares draws the severity counts as one bar.
 func (p page) shares(l Levels) {
-	total := l.Total()
-	if total == 0 {
+	if l.Total() == 0 {
 		return
 	}
-	p.Raw(`<svg class="shares" viewBox="0 0 1000 10" preserveAspectRatio="none" role="img"`)
-	p.Attr("aria-label", "Shares of severities: "+levelCounts(l))
-	p.Raw(">")
-	x := 0.0
+	c := chart.Shares{Title: "Shares of severities: " + levelCounts(l)}
 	for _, s := range severities() {
 		if n := l.Of(s); n > 0 {
-			width := 1000 * float64(n) / float64(total)
-			p.rect(sheet.Level(s), x, 0, max(width-4, 2), 10)
-			x += width
+			c.Parts = append(c.Parts, chart.Part{Name: s.String(), Tone: chart.Level(s), N: int64(n)})
 		}
 	}
-	p.Raw("</svg>")
-}
-
-// legend names the colours of the severities that occur.
-func (p page) legend(l Levels) {
-	p.Raw(`<ul class="legend">`)
-	for _, s := range severities() {
-		if l.Of(s) > 0 {
-			p.El("li", sheet.Level(s), s.String())
-		}
-	}
-	p.Raw("</ul>")
-}
-
-func (p page) rect(class markup, x, y, width, height float64) {
-	p.Raw(`<rect class="`, class, `" x="`, sheet.Number(x), `" y="`, sheet.Number(y), `" width="`, sheet.Number(width), `" height="`, sheet.Number(height), `"/>`)
+	p.Raw(c.Bar())
 }
 
 func (p page) timeline(h *Hunt) {
@@ -58,14 +35,27 @@ func (p page) timeline(h *Hunt) {
 	}
 	width := time.Duration(h.Timeline.Seconds) * time.Second
 	start, end := buckets[0].Start, buckets[len(buckets)-1].Start.Add(width)
-	p.Raw(`<figure class="chart"><figcaption>Alerts by the time of their first event, a bar is `)
-	p.Text(barSpan(width))
-	p.Raw("</figcaption>")
-	p.legend(h.Totals.Alerts)
-	p.bars(buckets, width)
-	p.axis(start, end)
-	p.lanes(h, start, end)
-	p.Raw("</figure></section>\n")
+	p.Raw(h.bars(buckets, width, start, end).HTML())
+	if len(h.Sessions) > 0 {
+		p.Raw(h.lanes(start, end).HTML())
+	}
+	p.Raw("</section>\n")
+}
+
+// bars are the alerts over time, the most severe at the foot.
+func (h *Hunt) bars(buckets []Bucket, width time.Duration, start, end time.Time) chart.Bars {
+	c := chart.Bars{Title: "Alerts by the time of their first event", Note: "a bar is " + barSpan(width), Unit: "alert", Axis: chart.Times(start, end)}
+	for _, s := range severities() {
+		c.Keys = append(c.Keys, chart.Key{Name: s.String(), Tone: chart.Level(s)})
+	}
+	for _, b := range buckets {
+		bar := chart.Bar{Label: text.Stamp(b.Start)[:timeDigits(width)]}
+		for _, s := range severities() {
+			bar.Counts = append(bar.Counts, int64(b.Alerts.Of(s)))
+		}
+		c.Bars = append(c.Bars, bar)
+	}
+	return c
 }
 
 func barSpan(width time.Duration) string {
@@ -79,34 +69,6 @@ func barSpan(width time.Duration) string {
 	}
 }
 
-// bars are stacked, the most severe at the foot, where lengths compare best.
-func (p page) bars(buckets []Bucket, width time.Duration) {
-	const high, step, least = 100.0, 10.0, 2.5
-	most := 1
-	for _, b := range buckets {
-		most = max(most, b.Alerts.Total())
-	}
-	p.Raw(`<div class="plot"><span class="max">`, sheet.Number(most), `</span><svg class="bars" viewBox="0 0 `, sheet.Number(step*float64(len(buckets))),
-		` 100" preserveAspectRatio="none" role="img" aria-label="Alerts over time, stacked by severity">`)
-	for i, b := range buckets {
-		if b.Alerts.Total() == 0 {
-			continue
-		}
-		p.Raw("<g>")
-		p.El("title", "", text.Stamp(b.Start)[:timeDigits(width)]+": "+levelCounts(b.Alerts))
-		y := high
-		for _, s := range severities() {
-			if n := b.Alerts.Of(s); n > 0 {
-				height := max(high*float64(n)/float64(most), least)
-				y -= height
-				p.rect(sheet.Level(s), float64(i)*step+1, max(y, 0), step-2, height)
-			}
-		}
-		p.Raw("</g>")
-	}
-	p.Raw("</svg></div>")
-}
-
 // timeDigits is how much of a stamp tells buckets of this width apart.
 func timeDigits(width time.Duration) int {
 	if width < 24*time.Hour {
@@ -115,57 +77,24 @@ func timeDigits(width time.Duration) int {
 	return len(time.DateOnly)
 }
 
-// axis names five points in time; style leaves out two of them on a telephone.
-func (p page) axis(start, end time.Time) {
-	layout := time.DateOnly
-	if end.Sub(start) < 5*24*time.Hour {
-		layout = "01-02 15:04"
-	}
-	p.Raw(`<div class="axis" aria-hidden="true">`)
-	for i := range 5 {
-		at := start.Add(end.Sub(start) * time.Duration(i) / 4)
-		p.El("span", "", at.UTC().Format(layout))
-	}
-	p.Raw("</div>")
-}
-
-// lanes draws the root sessions of each account under the bars, on their axis.
-func (p page) lanes(h *Hunt, start, end time.Time) {
-	const most, wide = 24, 1000.0
-	if len(h.Sessions) == 0 {
-		return
-	}
+// lanes are the root sessions of each account, on the axis of the bars.
+func (h *Hunt) lanes(start, end time.Time) chart.Lanes {
+	c := chart.Lanes{Title: "Root sessions", From: start, To: end}
 	worst := h.levels()
-	byAccount := map[rootkeep.AccountID][]int{}
-	var order []rootkeep.AccountID
-	for i, s := range h.Sessions {
-		if byAccount[s.Account] == nil {
-			order = append(order, s.Account)
+	place := map[rootkeep.AccountID]int{}
+	for _, s := range h.Sessions {
+		i, ok := place[s.Account]
+		if !ok {
+			i = len(c.Lanes)
+			place[s.Account] = i
+			c.Lanes = append(c.Lanes, chart.Lane{Name: "root of " + string(s.Account)})
 		}
-		byAccount[s.Account] = append(byAccount[s.Account], i)
+		lane := &c.Lanes[i]
+		lane.Stretches = append(lane.Stretches, chart.Stretch{
+			From: s.Start, To: s.End, Tone: chart.Level(s.level(worst)), Words: text.Period(s.Start, s.End) + ", MFA " + mfaText(s.MFA),
+		})
 	}
-	p.Raw(`<h3>Root sessions</h3><div class="lanes">`)
-	for _, account := range order[:min(len(order), most)] {
-		p.Raw(`<div class="lane">`)
-		p.El("code", "", "root of "+string(account))
-		p.Raw(`<svg viewBox="0 0 1000 10" preserveAspectRatio="none" role="img"`)
-		p.Attr("aria-label", fmt.Sprintf("%s of root of %s", text.Counted(len(byAccount[account]), "session"), account))
-		p.Raw(">")
-		for _, i := range byAccount[account] {
-			s := h.Sessions[i]
-			x := wide * float64(s.Start.Sub(start)) / float64(end.Sub(start))
-			width := wide * float64(s.End.Sub(s.Start)) / float64(end.Sub(start))
-			p.Raw("<g>")
-			p.El("title", "", text.Period(s.Start, s.End)+", MFA "+mfaText(s.MFA))
-			p.rect(sheet.Level(s.level(worst)), min(x, wide-6), 0, max(width, 6), 10)
-			p.Raw("</g>")
-		}
-		p.Raw("</svg></div>")
-	}
-	p.Raw("</div>")
-	if n := len(order) - most; n > 0 {
-		p.El("p", "fine", fmt.Sprintf("Root sessions of %s more are listed above and not drawn.", text.Counted(n, "account")))
-	}
+	return c
 }
 
 // coverage shows what was seen as a table of accounts and Regions, shaded by the

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/rootkeep/rootkeep"
+	"github.com/rootkeep/rootkeep/internal/chart"
 	"github.com/rootkeep/rootkeep/internal/report/sheet"
 	"github.com/rootkeep/rootkeep/internal/report/text"
 )
@@ -20,7 +21,7 @@ type markup = sheet.Markup
 // light and dark, legible from 360 px up, printable. Errors are those of w.
 func HTML(w io.Writer, h *Hunt) error {
 	p := page{sheet.Sheet{Writer: bufio.NewWriter(w)}}
-	p.Head("rootkeep hunt: "+h.Verdict(), "")
+	p.Head("rootkeep hunt: "+h.Verdict(), markup(chart.CSS))
 	p.masthead(h)
 	p.Raw(`<main id="main">`)
 	p.verdict(h)

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/mod/sumdb/note"
 	"golang.org/x/mod/sumdb/tlog"
 
 	"github.com/rootkeep/rootkeep/ledger"
@@ -22,34 +23,41 @@ type Head struct {
 	at     time.Time
 }
 
-// headCache holds the last head whose signature was checked, or made here.
+// headCache holds the last head whose signature was checked, or made here, and the
+// hashes at the right edge of the last log that was extended or checked.
 type headCache struct {
-	mu   sync.Mutex // guards head
+	mu   sync.Mutex // guards both
 	head Head
+	edge edge
 }
 
-func (c *headCache) set(h Head) {
+func (c *headCache) set(h Head, e edge) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.head = h
+	if e.hashes != nil {
+		c.edge = e
+	}
 }
 
-func (c *headCache) get() Head {
+func (c *headCache) get() (Head, edge) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.head
+	return c.head, c.edge
 }
+
+const readHead = `SELECT size, signed, at FROM log_head WHERE id = 1`
 
 // Head reads the head of the ledger. It fails if no known key signed it.
 func (s *Store) Head(ctx context.Context, r *Reader) (Head, error) {
-	return s.readHead(ctx, r, `SELECT size, signed, at FROM log_head WHERE id = 1`)
+	return s.headBy(ctx, r, readHead)
 }
 
 func (s *Store) lockHead(ctx context.Context, r *Reader) (Head, error) {
-	return s.readHead(ctx, r, s.dialect.lockHead)
+	return s.headBy(ctx, r, s.dialect.lockHead)
 }
 
-func (s *Store) readHead(ctx context.Context, r *Reader, query string) (Head, error) {
+func (s *Store) headBy(ctx context.Context, r *Reader, query string) (Head, error) {
 	var size, at int64
 	var signed []byte
 	if err := r.Row(ctx, query).Scan(&size, &signed, &at); err != nil {
@@ -59,81 +67,214 @@ func (s *Store) readHead(ctx context.Context, r *Reader, query string) (Head, er
 		empty, err := tlog.TreeHash(0, nil)
 		return Head{Checkpoint: ledger.Checkpoint{Origin: s.options.Origin, Root: empty}}, err
 	}
-	if known := s.head.get(); bytes.Equal(known.Signed, signed) && known.Size == size {
+	if known, _ := s.head.get(); bytes.Equal(known.Signed, signed) && known.Size == size {
 		known.at = Time(at)
 		return known, nil
 	}
 	c, err := ledger.OpenCheckpoint(signed, s.options.Origin, s.options.Known)
 	if err != nil {
-		return Head{}, fmt.Errorf("head of the ledger: %w; hint: is this the key file of this store?", err)
+		return Head{}, fmt.Errorf("head of the ledger: %w%s; hint: is this the key file of this store?", err, signersOf(err))
 	}
 	if c.Size != size {
 		return Head{}, fmt.Errorf("head of the ledger: the checkpoint has %d entries, the store %d", c.Size, size)
 	}
 	head := Head{c, signed, Time(at)}
-	s.head.set(head)
+	s.head.set(head, edge{})
 	return head, nil
 }
 
+// signersOf names the keys of a checkpoint that no known key signed.
+func signersOf(err error) string {
+	var unknown *note.UnverifiedNoteError
+	if !errors.As(err, &unknown) {
+		return ""
+	}
+	var names strings.Builder
+	for _, sig := range unknown.Note.UnverifiedSigs {
+		fmt.Fprintf(&names, ", it is signed by %s+%08x", sig.Name, sig.Hash)
+	}
+	return names.String()
+}
+
+// edge is the right edge of a log: the hashes of its complete subtrees, by their index.
+// They make its root, and all that an append needs.
+type edge struct {
+	size   int64
+	root   tlog.Hash
+	hashes map[int64]tlog.Hash
+}
+
+// edgeOf lists the indexes of the edge of a log of so many entries: as many as size has
+// ones.
+func edgeOf(size int64) []int64 {
+	var out []int64
+	for level, rest := 0, size; rest > 0; level, rest = level+1, rest>>1 {
+		if rest&1 == 1 {
+			out = append(out, tlog.StoredHashIndex(level, rest-1))
+		}
+	}
+	return out
+}
+
+// ReadHashes is that of tlog.HashReader.
+func (e edge) ReadHashes(indexes []int64) ([]tlog.Hash, error) {
+	out := make([]tlog.Hash, len(indexes))
+	for i, index := range indexes {
+		var ok bool
+		if out[i], ok = e.hashes[index]; !ok {
+			return nil, fmt.Errorf("hash %d of the ledger is not at the edge of %d entries", index, e.size)
+		}
+	}
+	return out, nil
+}
+
+// edge gives the edge of the log of a head, from the database if it is not the one that
+// was extended last.
+func (s *Store) edge(ctx context.Context, r *Reader, head Head) (edge, error) {
+	if _, known := s.head.get(); known.hashes != nil && known.size == head.Size && known.root == head.Root {
+		return known, nil
+	}
+	e, err := readEdge(ctx, r, head)
+	if err == nil {
+		s.head.set(head, e)
+	}
+	return e, err
+}
+
+// readEdge reads the edge of the log of a head, and checks that it makes the head's root:
+// a log that was tampered with must not be signed again. It also checks that there is no
+// entry after the head.
+func readEdge(ctx context.Context, r *Reader, head Head) (edge, error) {
+	e := edge{size: head.Size, root: head.Root, hashes: map[int64]tlog.Hash{}}
+	var last sql.NullInt64
+	if err := r.Row(ctx, `SELECT MAX(n) FROM log_entry`).Scan(&last); err != nil {
+		return e, fmt.Errorf("read the ledger: %w", err)
+	}
+	if have := last.Int64 + 1; last.Valid && have != head.Size || !last.Valid && head.Size > 0 {
+		return e, &ledger.Fault{Entry: min(last.Int64, head.Size), Reason: fmt.Sprintf("the checkpoint has %d entries, the newest entry is of another number; hint: rootkeep ledger verify", head.Size)}
+	}
+	indexes := edgeOf(head.Size)
+	found, err := Hashes(ctx, r).ReadHashes(indexes)
+	if err != nil {
+		return e, err
+	}
+	for i, index := range indexes {
+		e.hashes[index] = found[i]
+	}
+	root, err := tlog.TreeHash(head.Size, e)
+	if err != nil {
+		return e, fmt.Errorf("head of the ledger: %w", err)
+	}
+	if root != head.Root {
+		return e, &ledger.Fault{Entry: -1, Reason: "the newest hashes do not make the root that was signed; hint: rootkeep ledger verify"}
+	}
+	return e, nil
+}
+
+// after is the edge of the log that an append made.
+func (e edge) after(added *ledger.Appended) edge {
+	out := edge{size: added.Head.Size, root: added.Head.Root, hashes: map[int64]tlog.Hash{}}
+	for _, index := range edgeOf(out.size) {
+		if n := index - added.First; n >= 0 {
+			out.hashes[index] = added.Hashes[n]
+		} else {
+			out.hashes[index] = e.hashes[index]
+		}
+	}
+	return out
+}
+
 // append adds the entries of a batch to the log, with their hashes and the new head.
-func (s *Store) append(ctx context.Context, t *Tx, head Head) (Head, error) {
-	if len(t.entries) == 0 {
-		return head, nil
+func (s *Store) append(ctx context.Context, t *Tx, head Head) (Head, edge, error) {
+	e, err := s.edge(ctx, &t.Reader, head)
+	if err != nil || len(t.entries) == 0 {
+		return head, e, err
 	}
 	leaves := make([][]byte, len(t.entries))
 	for i, p := range t.entries {
-		var err error
-		if leaves[i], err = p.entry.Leaf(); err != nil {
-			return Head{}, err
-		}
+		leaves[i] = p.leaf
 	}
-	added, err := ledger.Append(head.Checkpoint, leaves, hashes{ctx, &t.Reader})
+	added, err := ledger.Append(head.Checkpoint, leaves, e)
 	if err != nil {
-		return Head{}, err
-	}
-	for i, p := range t.entries {
-		if err := writeEntry(ctx, t, head.Size+int64(i), leaves[i], p); err != nil {
-			return Head{}, fmt.Errorf("append to the ledger: %w", err)
-		}
-	}
-	if err := writeHashes(ctx, t, added); err != nil {
-		return Head{}, fmt.Errorf("append to the ledger: %w", err)
+		return Head{}, e, err
 	}
 	signed, err := added.Head.Sign(s.options.Signers...)
 	if err != nil {
-		return Head{}, err
+		return Head{}, e, err
 	}
-	if _, err := t.Exec(ctx, `UPDATE log_head SET size = $1, signed = $2, at = $3 WHERE id = 1`, added.Head.Size, signed, Micros(t.now)); err != nil {
-		return Head{}, fmt.Errorf("append to the ledger: %w", err)
+	if err := writeLog(ctx, t, head.Size, added, signed); err != nil {
+		return Head{}, e, fmt.Errorf("append to the ledger: %w", err)
 	}
-	return Head{added.Head, signed, t.now}, nil
+	return Head{added.Head, signed, t.now}, e.after(added), nil
 }
 
-func writeEntry(ctx context.Context, t *Tx, n int64, leaf []byte, p pending) error {
-	if _, err := t.Exec(ctx, `INSERT INTO log_entry (n, leaf, type, subject, actor, at) VALUES ($1, $2, $3, $4, $5, $6)`,
-		n, leaf, p.entry.Type, p.entry.Subject, p.entry.Actor, Micros(p.entry.Time)); err != nil {
-		return err
+func writeLog(ctx context.Context, t *Tx, first int64, added *ledger.Appended, signed []byte) error {
+	entries := rows{into: `INSERT INTO log_entry (n, leaf, type, subject, actor, at) VALUES `, columns: 6}
+	loads := rows{into: `INSERT INTO log_payload (n, name, salt, data) VALUES `, columns: 4}
+	for i, p := range t.entries {
+		n := first + int64(i)
+		entries.add(n, p.leaf, p.entry.Type, p.entry.Subject, p.entry.Actor, Micros(p.entry.Time))
+		for _, load := range p.payloads {
+			loads.add(n, load.Name, load.Salt[:], notNil(load.Data))
+		}
 	}
-	for _, load := range p.payloads {
-		if _, err := t.Exec(ctx, `INSERT INTO log_payload (n, name, salt, data) VALUES ($1, $2, $3, $4)`, n, load.Name, load.Salt[:], load.Data); err != nil {
+	hashes := rows{into: `INSERT INTO log_hash (i, h) VALUES `, columns: 2}
+	for i := range added.Hashes {
+		hashes.add(added.First+int64(i), added.Hashes[i][:])
+	}
+	for _, r := range []rows{entries, loads, hashes} { // entries first: payloads refer to them
+		if err := r.write(ctx, t); err != nil {
 			return err
 		}
 	}
-	return nil
+	_, err := t.Exec(ctx, `UPDATE log_head SET size = $1, signed = $2, at = $3 WHERE id = 1`, added.Head.Size, signed, Micros(t.now))
+	return err
 }
 
-func writeHashes(ctx context.Context, t *Tx, added *ledger.Appended) error {
-	var values strings.Builder
-	args := make([]any, 0, 2*len(added.Hashes))
-	for i := range added.Hashes {
-		if i > 0 {
-			values.WriteString(", ")
-		}
-		fmt.Fprintf(&values, "($%d, $%d)", len(args)+1, len(args)+2)
-		args = append(args, added.First+int64(i), added.Hashes[i][:])
+// notNil keeps an empty payload from being written as NULL, which stands for an erased
+// one.
+func notNil(data []byte) []byte {
+	if data == nil {
+		return []byte{}
 	}
-	_, err := t.Exec(ctx, `INSERT INTO log_hash (i, h) VALUES `+values.String(), args...)
-	return err
+	return data
+}
+
+// rows are rows to be inserted by few statements.
+type rows struct {
+	into    string // INSERT up to VALUES
+	columns int
+	args    []any
+}
+
+func (r *rows) add(values ...any) { r.args = append(r.args, values...) }
+
+// mostParameters bounds those of a statement: SQLite takes 32,766, PostgreSQL 65,535.
+const mostParameters = 6 * 64
+
+func (r *rows) write(ctx context.Context, t *Tx) error {
+	for args := r.args; len(args) > 0; {
+		n := min(len(args), mostParameters/r.columns*r.columns)
+		var statement strings.Builder
+		statement.WriteString(r.into)
+		for i := range n {
+			switch {
+			case i == 0:
+				statement.WriteByte('(')
+			case i%r.columns == 0:
+				statement.WriteString("), (")
+			default:
+				statement.WriteString(", ")
+			}
+			fmt.Fprintf(&statement, "$%d", i+1)
+		}
+		statement.WriteByte(')')
+		if _, err := t.Exec(ctx, statement.String(), args[:n]...); err != nil {
+			return err
+		}
+		args = args[n:]
+	}
+	return nil
 }
 
 // hashes reads stored hashes of the log.
@@ -181,34 +322,26 @@ func (h hashes) ReadHashes(indexes []int64) ([]tlog.Hash, error) {
 // Hashes reads stored hashes of the log, for proofs.
 func Hashes(ctx context.Context, r *Reader) tlog.HashReader { return hashes{ctx, r} }
 
-// settle finds out whether a commit that failed was made all the same: the connection
-// may have been lost after it. It asks for the head that the commit would have written.
-func (s *Store) settle(ctx context.Context, next Head, failed error) error {
-	failed = fmt.Errorf("write the store: %w", failed)
-	var signed []byte
-	err := s.write.QueryRowContext(ctx, `SELECT signed FROM log_head WHERE id = 1`).Scan(&signed)
-	switch {
-	case err != nil:
-		return errors.Join(failed, fmt.Errorf("and whether it was written is not known: %w", err))
-	case bytes.Equal(signed, next.Signed):
-		s.head.set(next)
-		return nil
-	}
-	return failed
-}
-
 const noticesKept = 10_000
 
 // writeNotices numbers the notices and forgets the oldest.
 func writeNotices(ctx context.Context, t *Tx, notices []notice) error {
-	for _, n := range notices {
-		if _, err := t.Exec(ctx, `INSERT INTO notice (seq, topic, ref, at) SELECT COALESCE(MAX(seq), 0) + 1, $1, $2, $3 FROM notice`, n.topic, n.ref, Micros(t.now)); err != nil {
-			return fmt.Errorf("write a notice: %w", err)
-		}
-	}
 	if len(notices) == 0 {
 		return nil
 	}
-	_, err := t.Exec(ctx, `DELETE FROM notice WHERE seq <= (SELECT MAX(seq) FROM notice) - $1`, noticesKept)
-	return err
+	var last int64
+	if err := t.Row(ctx, `SELECT COALESCE(MAX(seq), 0) FROM notice`).Scan(&last); err != nil {
+		return fmt.Errorf("write a notice: %w", err)
+	}
+	all := rows{into: `INSERT INTO notice (seq, topic, ref, at) VALUES `, columns: 4}
+	for i, n := range notices {
+		all.add(last+1+int64(i), n.topic, n.ref, Micros(t.now))
+	}
+	if err := all.write(ctx, t); err != nil {
+		return fmt.Errorf("write a notice: %w", err)
+	}
+	if _, err := t.Exec(ctx, `DELETE FROM notice WHERE seq <= $1`, last+int64(len(notices))-noticesKept); err != nil {
+		return fmt.Errorf("forget old notices: %w", err)
+	}
+	return nil
 }

@@ -8,11 +8,16 @@ package store
 
 import (
 	"context"
+	"crypto/rand"
 	"database/sql"
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
+	"sync"
+	"sync/atomic"
 	"time"
+	"unicode/utf8"
 
 	"golang.org/x/mod/sumdb/note"
 )
@@ -37,19 +42,38 @@ type Options struct {
 
 // Store is an open database. It is safe for concurrent use.
 type Store struct {
-	options Options
-	dialect dialect
-	write   *sql.DB // SQLite: one connection
-	read    *sql.DB // SQLite: read only; PostgreSQL: the same as write
-	queue   chan *update
-	stop    chan struct{}
-	stopped chan struct{}
-	head    headCache
+	options  Options
+	dialect  dialect
+	path     string  // of SQLite's file
+	write    *sql.DB // SQLite: one connection
+	read     *sql.DB // other connections, so that a reader who waits for a change cannot keep it out
+	queue    chan *update
+	stop     chan struct{} // closed by Close
+	stopping sync.Once
+	stopped  chan struct{} // closed when no change is under way any more
+	writer   string        // random name of this Store in log_writer
+	batches  int64         // transactions begun; of commitAll alone
+	head     headCache
+	fault    atomic.Pointer[error] // of the last batch, nil if it was written
 }
 
 // Open opens the store at an address: sqlite:PATH, a path, or postgres://...; it makes a
-// SQLite file that does not exist. The head of the ledger must be signed by a known key.
+// SQLite file that does not exist. The head of the ledger must be signed by a known key,
+// and the newest hashes must make that head.
 func Open(ctx context.Context, address string, o Options) (*Store, error) {
+	s, err := prepare(ctx, address, o)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.begin(ctx); err != nil {
+		return nil, errors.Join(explain(err), s.disconnect())
+	}
+	go s.commitAll()
+	return s, nil
+}
+
+// prepare connects to the database.
+func prepare(ctx context.Context, address string, o Options) (*Store, error) {
 	switch {
 	case o.Origin == "" || len(o.Signers) == 0 || o.Known == nil:
 		return nil, errors.New("store: the ledger's origin and keys are required")
@@ -59,14 +83,10 @@ func Open(ctx context.Context, address string, o Options) (*Store, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	s := &Store{options: o, queue: make(chan *update), stop: make(chan struct{}), stopped: make(chan struct{})}
+	s := &Store{options: o, queue: make(chan *update), stop: make(chan struct{}), stopped: make(chan struct{}), writer: rand.Text()}
 	if err := s.connect(ctx, address); err != nil {
 		return nil, err
 	}
-	if err := s.begin(ctx); err != nil {
-		return nil, errors.Join(err, s.disconnect())
-	}
-	go s.commitAll()
 	return s, nil
 }
 
@@ -76,28 +96,56 @@ func (s *Store) begin(ctx context.Context) error {
 		return err
 	}
 	return s.View(ctx, func(ctx context.Context, r *Reader) error {
-		_, err := s.Head(ctx, r)
+		head, err := s.Head(ctx, r)
+		if err != nil {
+			return err
+		}
+		_, err = s.edge(ctx, r, head)
 		return err
 	})
 }
 
-// Close waits for the updates under way and closes the database. Updates that come later
-// get ErrClosed.
-func (s *Store) Close() error {
-	close(s.stop)
-	<-s.stopped
-	return s.disconnect()
+// connect opens the handles.
+func (s *Store) connect(ctx context.Context, address string) error {
+	if IsPostgreSQL(address) {
+		return s.connectPostgres(ctx, address)
+	}
+	return s.connectSQLite(ctx, strings.TrimPrefix(address, "sqlite:"))
 }
 
-func (s *Store) disconnect() error {
-	if s.read == s.write {
-		return s.write.Close()
-	}
-	return errors.Join(s.read.Close(), s.write.Close())
+// IsPostgreSQL says whether an address is that of a PostgreSQL database.
+func IsPostgreSQL(address string) bool {
+	return strings.HasPrefix(address, "postgres://") || strings.HasPrefix(address, "postgresql://")
 }
+
+// Close waits for the updates under way and closes the database. Updates that come later
+// get ErrClosed. A second call does nothing.
+func (s *Store) Close() error {
+	var err error
+	s.stopping.Do(func() {
+		close(s.stop)
+		<-s.stopped
+		err = s.disconnect()
+	})
+	return err
+}
+
+func (s *Store) closed() bool {
+	select {
+	case <-s.stop:
+		return true
+	default:
+		return false
+	}
+}
+
+func (s *Store) disconnect() error { return errors.Join(s.read.Close(), s.write.Close()) }
 
 // Kind names the database: SQLite or PostgreSQL.
 func (s *Store) Kind() string { return s.dialect.name }
+
+// Now is the store's clock, UTC.
+func (s *Store) Now() time.Time { return s.options.Now().UTC() }
 
 // Reader reads one state of the store. It is good inside the function it was given to.
 type Reader struct {
@@ -105,16 +153,49 @@ type Reader struct {
 		QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
 		QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
 	}
+	failed error // the first statement's that failed
 }
 
 // Query runs a query with numbered parameters, $1 and on.
 func (r *Reader) Query(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
-	return r.q.QueryContext(ctx, query, args...)
+	if r.failed != nil {
+		return nil, r.failed
+	}
+	rows, err := r.q.QueryContext(ctx, query, clean(args)...)
+	return rows, r.note(err)
 }
 
 // Row runs a query for one row; its Scan gives sql.ErrNoRows if there is none.
 func (r *Reader) Row(ctx context.Context, query string, args ...any) *sql.Row {
-	return r.q.QueryRowContext(ctx, query, args...)
+	if r.failed != nil {
+		ended, cancel := context.WithCancel(ctx) // a Row with an error can only be had so
+		cancel()
+		return r.q.QueryRowContext(ended, query)
+	}
+	row := r.q.QueryRowContext(ctx, query, clean(args)...)
+	r.note(row.Err())
+	return row
+}
+
+// note keeps the first error of a statement. After it PostgreSQL refuses all others of
+// the transaction, and SQLite may have ended the transaction, so that what follows would
+// be written at once and for good: it must not be run.
+func (r *Reader) note(err error) error {
+	if err != nil && r.failed == nil {
+		r.failed = err
+	}
+	return err
+}
+
+// clean replaces in texts what PostgreSQL does not take, so that both databases keep the
+// same: NUL and what is not UTF-8 become U+FFFD.
+func clean(args []any) []any {
+	for i, a := range args {
+		if text, ok := a.(string); ok && (strings.IndexByte(text, 0) >= 0 || !utf8.ValidString(text)) {
+			args[i] = strings.ReplaceAll(strings.ToValidUTF8(text, "\uFFFD"), "\x00", "\uFFFD")
+		}
+	}
+	return args
 }
 
 // Each runs a query and calls scan for each row.
@@ -129,17 +210,22 @@ func Each(ctx context.Context, r *Reader, scan func(*sql.Rows) error, query stri
 			return err
 		}
 	}
-	return rows.Err()
+	return r.note(rows.Err())
 }
 
 // View calls read with one state of the store: what is committed later does not show.
 func (s *Store) View(ctx context.Context, read func(context.Context, *Reader) error) error {
+	if s.closed() {
+		return ErrClosed
+	}
 	tx, err := s.read.BeginTx(ctx, &sql.TxOptions{ReadOnly: true, Isolation: s.dialect.viewIsolation})
 	if err != nil {
-		return fmt.Errorf("read the store: %w", err)
+		return explain(fmt.Errorf("read the store: %w", err))
 	}
 	defer tx.Rollback() // nothing was written
-	return read(ctx, &Reader{tx})
+	r := &Reader{q: tx}
+	err = read(ctx, r)
+	return explainBy(err, r.failed)
 }
 
 // Micros is a time as the store keeps it.

@@ -3,50 +3,17 @@ package store_test
 import (
 	"context"
 	"errors"
-	"path/filepath"
 	"sync"
 	"testing"
-	"time"
-
-	"golang.org/x/mod/sumdb/note"
 
 	"github.com/rootkeep/rootkeep/internal/store"
+	"github.com/rootkeep/rootkeep/internal/store/storetest"
 	"github.com/rootkeep/rootkeep/ledger"
 )
 
-const origin = "test.example/ledger"
+func TestChangesAndTheirEntries(t *testing.T) { storetest.Each(t, changesAndTheirEntries) }
 
-// open opens a store in a new folder.
-func open(t *testing.T) *store.Store {
-	t.Helper()
-	private, public, err := ledger.NewKey(origin)
-	if err != nil {
-		t.Fatal(err)
-	}
-	signer, err := ledger.Signer(private)
-	if err != nil {
-		t.Fatal(err)
-	}
-	known, err := ledger.Known(public)
-	if err != nil {
-		t.Fatal(err)
-	}
-	s, err := store.Open(t.Context(), filepath.Join(t.TempDir(), "a b?.db"), store.Options{
-		Origin: origin, Signers: []note.Signer{signer}, Known: known, Migrate: true, Now: time.Now,
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := s.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return s
-}
-
-func TestChangesAndTheirEntries(t *testing.T) {
-	s := open(t)
+func changesAndTheirEntries(t *testing.T, s *store.Store) {
 	var all sync.WaitGroup
 	for i := range 200 {
 		all.Go(func() {

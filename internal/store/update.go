@@ -1,18 +1,14 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
-	"runtime/debug"
 	"time"
 
 	"github.com/rootkeep/rootkeep/ledger"
-)
-
-const (
-	mostTogether = 64               // updates in one transaction
-	longestBatch = 30 * time.Second // of one transaction
 )
 
 // Tx changes the store. It is good inside the function it was given to.
@@ -27,20 +23,25 @@ type Tx struct {
 // pending is an entry that the end of the transaction appends.
 type pending struct {
 	entry    ledger.Entry
+	leaf     []byte
 	payloads []ledger.Payload
 }
 
 type notice struct{ topic, ref string }
 
-// Now is the time of the change: never before the newest entry of the ledger, even if
-// the clock was set back.
+// Now is the time of the change, to the millisecond as entries have it: never before the
+// newest entry of the ledger, even if the clock was set back.
 func (t *Tx) Now() time.Time { return t.now }
 
-// Exec runs a statement and gives how many rows it changed.
+// Exec runs a statement and gives how many rows it changed. After a statement that failed
+// no other is run, and the change fails, on both databases.
 func (t *Tx) Exec(ctx context.Context, statement string, args ...any) (int64, error) {
-	result, err := t.tx.ExecContext(ctx, statement, args...)
+	if t.failed != nil {
+		return 0, t.failed
+	}
+	result, err := t.tx.ExecContext(ctx, statement, clean(args)...)
 	if err != nil {
-		return 0, err
+		return 0, t.note(err)
 	}
 	return result.RowsAffected()
 }
@@ -54,17 +55,24 @@ func (t *Tx) ExecOne(ctx context.Context, statement string, args ...any) error {
 	return err
 }
 
+// MaxPayload bounds a payload, bytes: as much as an evidence bundle carries in one file.
+const MaxPayload = 256 << 20
+
 // Record adds an entry to the ledger. Its time is the change's, its payloads are those
 // given.
 func (t *Tx) Record(kind, subject, actor string, payloads ...ledger.Payload) error {
 	e := ledger.Entry{Type: kind, Subject: subject, Actor: actor, Time: t.now}
 	for _, p := range payloads {
+		if len(p.Data) > MaxPayload {
+			return fmt.Errorf("ledger entry %s of %s: payload %s has %d bytes, at most %d", kind, subject, p.Name, len(p.Data), MaxPayload)
+		}
 		e.Payloads = append(e.Payloads, p.Digest())
 	}
-	if _, err := e.Leaf(); err != nil { // what is not fit must fail this change, not all of its batch
+	leaf, err := e.Leaf() // what is not fit must fail this change, not all of its batch
+	if err != nil {
 		return err
 	}
-	t.entries = append(t.entries, pending{e, payloads})
+	t.entries = append(t.entries, pending{e, leaf, payloads})
 	return nil
 }
 
@@ -72,20 +80,31 @@ func (t *Tx) Record(kind, subject, actor string, payloads ...ledger.Payload) err
 // thing by its ID.
 func (t *Tx) Announce(topic, ref string) { t.notices = append(t.notices, notice{topic, ref}) }
 
-// update is one change that waits for its turn.
-type update struct {
-	ctx    context.Context
-	change func(context.Context, *Tx) error
-	err    error
-	done   chan struct{}
-}
+// Limits of time. A change that runs longer fails; those that share its transaction are
+// made again without it.
+const (
+	longestChange = 10 * time.Second
+	longestShare  = 2 * time.Second  // after which a transaction takes no more changes in
+	longestBatch  = 30 * time.Second // of one transaction, its retries included
+)
+
+var (
+	errTooLong = fmt.Errorf("change of the store: not done after %v, and undone", longestChange)
+	errWithin  = errors.New("change of the store: from within another, which it would wait for for ever")
+)
+
+// within marks the context of a change.
+type within struct{}
 
 // Update makes a change: everything that change does, with its entries, or nothing. All
 // changes of all servers are made one after the other, so change sees what it decides
-// on. It may be called again if the database asks for that, and must not wait for
-// anything but the database. When Update returns nil, the change is durable and a signed
-// checkpoint covers its entries.
+// on. It may be called again, from the start, if the database asks for that; it must not
+// wait for anything but the database, nor use its Tx after it returned. When Update
+// returns nil, the change is durable and a signed checkpoint covers its entries.
 func (s *Store) Update(ctx context.Context, change func(context.Context, *Tx) error) error {
+	if ctx.Value(within{}) == s {
+		return errWithin
+	}
 	u := &update{ctx: ctx, change: change, done: make(chan struct{})}
 	select {
 	case s.queue <- u:
@@ -100,143 +119,48 @@ func (s *Store) Update(ctx context.Context, change func(context.Context, *Tx) er
 
 // Touch makes a change that the ledger does not tell of, such as when a session was last
 // seen. Changes of other servers may be made at the same time: it must compare and set.
+// Like that of an Update, change may be called again.
 func (s *Store) Touch(ctx context.Context, change func(context.Context, *Tx) error) error {
+	switch {
+	case ctx.Value(within{}) == s:
+		return errWithin
+	case s.closed():
+		return ErrClosed
+	}
+	ctx, cancel := context.WithTimeoutCause(context.WithValue(ctx, within{}, s), longestChange, errTooLong)
+	defer cancel()
+	for try := 0; ; try++ {
+		err, database := s.touch(ctx, change)
+		if classify(database) != faultBusy || !pause(ctx, try) {
+			return explainBy(err, database)
+		}
+	}
+}
+
+// touch tries once. database is what the database said, if the error comes from it.
+func (s *Store) touch(ctx context.Context, change func(context.Context, *Tx) error) (err, database error) {
 	tx, err := s.write.BeginTx(ctx, nil)
 	if err != nil {
-		return fmt.Errorf("write the store: %w", err)
+		return fmt.Errorf("write the store: %w", err), err
 	}
 	defer tx.Rollback() // does nothing once committed
-	t := &Tx{Reader: Reader{tx}, tx: tx, now: s.options.Now().UTC()}
-	if err := change(ctx, t); err != nil {
-		return err
+	t := &Tx{Reader: Reader{q: tx}, tx: tx, now: s.options.Now().UTC().Truncate(time.Millisecond)}
+	if err := change(ctx, t); err != nil || t.failed != nil {
+		return cmp.Or(err, t.failed), t.failed
 	}
 	if len(t.entries) > 0 {
-		return fmt.Errorf("write the store: a change with entries is an Update")
+		return errors.New("write the store: a change with entries is an Update"), nil
 	}
 	if len(t.notices) > 0 {
 		if _, err := s.lockHead(ctx, &t.Reader); err != nil { // notices are numbered one after the other
-			return err
+			return err, t.failed
 		}
 		if err := writeNotices(ctx, t, t.notices); err != nil {
-			return err
+			return err, t.failed
 		}
-	}
-	return tx.Commit()
-}
-
-// commitAll makes the changes until the store closes. Those that wait at the same time
-// share a transaction, and so one write to the disk and one signature.
-func (s *Store) commitAll() {
-	defer close(s.stopped)
-	for {
-		var batch []*update
-		select {
-		case u := <-s.queue:
-			batch = append(batch, u)
-		case <-s.stop:
-			return
-		}
-		for more := true; more && len(batch) < mostTogether; {
-			select {
-			case u := <-s.queue:
-				batch = append(batch, u)
-			default:
-				more = false
-			}
-		}
-		s.commit(batch)
-	}
-}
-
-// commit makes the changes of a batch and wakes whoever waits for them.
-func (s *Store) commit(batch []*update) {
-	ctx, cancel := context.WithTimeout(context.Background(), longestBatch)
-	defer cancel()
-	if err := s.together(ctx, batch); err != nil {
-		for _, u := range batch {
-			if u.err == nil {
-				u.err = err
-			}
-		}
-	}
-	for _, u := range batch {
-		close(u.done)
-	}
-}
-
-// together makes the changes of a batch in one transaction. The error is that of the
-// whole batch; the error of a single change is left in it, and the others go on.
-func (s *Store) together(ctx context.Context, batch []*update) error {
-	tx, err := s.write.BeginTx(ctx, nil)
-	if err != nil {
-		return fmt.Errorf("write the store: %w", err)
-	}
-	defer tx.Rollback() // does nothing once committed
-	head, err := s.lockHead(ctx, &Reader{tx})
-	if err != nil {
-		return err
-	}
-	now := s.options.Now().UTC()
-	if now.Before(head.at) {
-		now = head.at
-	}
-	all := &Tx{Reader: Reader{tx}, tx: tx, now: now}
-	for _, u := range batch {
-		t := &Tx{Reader: all.Reader, tx: tx, now: now}
-		if u.err, err = s.apart(t, u); err != nil {
-			return err
-		}
-		if u.err == nil {
-			all.entries = append(all.entries, t.entries...)
-			all.notices = append(all.notices, t.notices...)
-		}
-	}
-	next, err := s.append(ctx, all, head)
-	if err != nil {
-		return err
-	}
-	if err := writeNotices(ctx, all, all.notices); err != nil {
-		return err
 	}
 	if err := tx.Commit(); err != nil {
-		if len(all.entries) == 0 {
-			return fmt.Errorf("write the store: %w", err)
-		}
-		return s.settle(ctx, next, err)
+		return fmt.Errorf("write the store: %w", err), err
 	}
-	s.head.set(next)
-	return nil
-}
-
-// apart makes one change inside the transaction of its batch. failed is the change's own
-// error, after which it is as if it had never been; err ends the batch.
-func (s *Store) apart(t *Tx, u *update) (failed, err error) {
-	if failed := u.ctx.Err(); failed != nil {
-		return failed, nil
-	}
-	// The statements run under the change's own context: the transaction outlives it.
-	if _, err := t.tx.ExecContext(context.WithoutCancel(u.ctx), `SAVEPOINT change`); err != nil {
-		return nil, fmt.Errorf("write the store: %w", err)
-	}
-	end := []string{`RELEASE SAVEPOINT change`}
-	if failed = guarded(t, u); failed != nil {
-		end = []string{`ROLLBACK TO SAVEPOINT change`, `RELEASE SAVEPOINT change`}
-	}
-	for _, statement := range end {
-		if _, err := t.tx.ExecContext(context.WithoutCancel(u.ctx), statement); err != nil {
-			return failed, fmt.Errorf("write the store: %w", err)
-		}
-	}
-	return failed, nil
-}
-
-// guarded calls the change; a panic is its error, so that it cannot end the changes of
-// others.
-func guarded(t *Tx, u *update) (err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("change of the store: panic: %v\n%s", p, debug.Stack())
-		}
-	}()
-	return u.change(context.WithoutCancel(u.ctx), t)
+	return nil, nil
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/rootkeep/rootkeep"
 	"github.com/rootkeep/rootkeep/internal/app"
 	"github.com/rootkeep/rootkeep/internal/detect"
+	"github.com/rootkeep/rootkeep/internal/detect/attack"
 )
 
 // pages are the files with what makes them.
@@ -151,7 +152,7 @@ func section(b *strings.Builder, name string, list []detect.Detection) {
 			number = fmt.Sprint(d.Number)
 		}
 		fmt.Fprintf(b, "| %s | [%s](../content/%s) | %s | %s | %s | %s | %s | %s |\n",
-			d.Level, d.Name, d.File, cell(d.Title), d.Kind, d.Attack(), d.Opens, number, cell(d.Guide))
+			d.Level, d.Name, d.File, cell(d.Title), d.Kind, attack.Line(d.Techniques), d.Opens, number, cell(d.Guide))
 	}
 }
 

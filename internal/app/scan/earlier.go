@@ -60,7 +60,7 @@ func (c Config) compare(a *assessment.Assessment, controls []*posture.Control, p
 			if earlier.Judged.After(snapshot.Taken) {
 				earlier.Judged = snapshot.Taken
 			}
-			earlier.Add(snapshot, judged(snapshot, controls, people.Use(c.Now), posture.Setting{Now: c.Now, Peer: peer, Keys: own[snapshot.Account]}))
+			earlier.Add(snapshot, Judged(snapshot, controls, people.Use(c.Now), posture.Setting{Now: c.Now, Peer: peer, Keys: own[snapshot.Account]}))
 		}
 	}
 	a.Compare(earlier, c.Since)

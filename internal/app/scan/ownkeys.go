@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/rootkeep/rootkeep"
@@ -28,6 +29,9 @@ type ownKeys map[rootkeep.AccountID][]string
 // said where it is compared.
 func (c Config) ownKeys() (ownKeys, error) {
 	out := ownKeys{}
+	for id, keys := range c.Keys {
+		out[id] = slices.Clone(keys)
+	}
 	oldest := c.Now.AddDate(0, 0, -historyDays)
 	for _, path := range c.Earlier {
 		n, err := out.read(path, oldest)

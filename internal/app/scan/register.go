@@ -32,10 +32,18 @@ func ReadRegister(path string, now time.Time) (*register.Register, []error, erro
 // people is the register of the scan; an empty one if there is none. One with mistakes
 // is refused: half of it would change what passes.
 func (c Config) people() (*register.Register, error) {
-	if c.Register == "" {
+	switch {
+	case c.People != nil:
+		return c.People, nil
+	case c.Register == "":
 		return &register.Register{}, nil
 	}
-	r, problems, err := ReadRegister(c.Register, c.Now)
+	return UseRegister(c.Register, c.Now)
+}
+
+// UseRegister reads a register file. One with mistakes is refused.
+func UseRegister(path string, now time.Time) (*register.Register, error) {
+	r, problems, err := ReadRegister(path, now)
 	switch {
 	case err != nil:
 		return nil, err
@@ -47,17 +55,22 @@ func (c Config) people() (*register.Register, error) {
 	return r, nil
 }
 
-// judged applies what people say to an account and judges it.
-func judged(s *facts.Snapshot, controls []*posture.Control, people *register.Use, with posture.Setting) []rootkeep.Finding {
+// Judged applies what people say to an account and judges it.
+func Judged(s *facts.Snapshot, controls []*posture.Control, people *register.Use, with posture.Setting) []rootkeep.Finding {
 	people.Apply(s)
 	findings := posture.Evaluate(s, controls, with)
 	people.Except(findings)
 	return findings
 }
 
+// LoadScorecard reads the shipped scorecard.
+func LoadScorecard() (*score.Scorecard, error) {
+	return score.Load(content.Files, "scorecards/guide.yaml")
+}
+
 // grade fills in what sums the findings up.
 func (c Config) grade(a *assessment.Assessment, people *register.Use) error {
-	card, err := score.Load(content.Files, "scorecards/guide.yaml")
+	card, err := LoadScorecard()
 	if err != nil {
 		return err
 	}

@@ -22,6 +22,7 @@ import (
 	"github.com/rootkeep/rootkeep/internal/facts/intake"
 	"github.com/rootkeep/rootkeep/internal/posture"
 	"github.com/rootkeep/rootkeep/internal/posture/framework"
+	"github.com/rootkeep/rootkeep/internal/register"
 	"github.com/rootkeep/rootkeep/internal/report/assessment"
 	"github.com/rootkeep/rootkeep/internal/rule"
 )
@@ -46,6 +47,12 @@ type Config struct {
 	Only          bool
 	Version       string
 	Now           time.Time
+	// People is a register that was read already, instead of Register; Keys are those of
+	// the root sessions of earlier scans, by account, beside those of Earlier.
+	People *register.Register
+	Keys   map[rootkeep.AccountID][]string
+	// Took hears of each account as soon as it is judged. An error ends the scan.
+	Took func(*facts.Snapshot, []rootkeep.Finding) error
 }
 
 // AWSConfig is how AWS is read: with the credentials of whom, and from where.
@@ -82,7 +89,11 @@ func Run(ctx context.Context, c Config) (*assessment.Assessment, error) {
 			}
 		}
 		a.Problems = append(a.Problems, lost...)
-		a.Add(s, judged(s, controls, use, posture.Setting{Now: c.Now, Peer: peer, Keys: own[s.Account]}))
+		findings := Judged(s, controls, use, posture.Setting{Now: c.Now, Peer: peer, Keys: own[s.Account]})
+		a.Add(s, findings)
+		if c.Took != nil {
+			return c.Took(s, findings)
+		}
 		return nil
 	})
 	if err != nil {

@@ -36,6 +36,8 @@ type putObjectIn struct {
 	Body        []byte            `aws:",payload"`
 	ContentType string            `aws:"Content-Type,header"`
 	IfNoneMatch string            `aws:"If-None-Match,header"`
+	LockMode    string            `aws:"x-amz-object-lock-mode,header"`
+	LockUntil   string            `aws:"x-amz-object-lock-retain-until-date,header"`
 	Metadata    map[string]string `aws:"x-amz-meta-,prefix"`
 }
 
@@ -53,8 +55,40 @@ func putObject(c *cloud.Call, in putObjectIn) (out putObjectOut, err error) {
 		return out, err
 	}
 	sum := md5.Sum(in.Body)
-	o := b.put(c.Cloud, in.Key, &object{body: in.Body, etag: quoted(sum[:], ""), kind: in.ContentType, metadata: in.Metadata, modified: c.Now})
+	o := &object{body: in.Body, etag: quoted(sum[:], ""), kind: in.ContentType, metadata: in.Metadata, modified: c.Now}
+	if err := in.retain(c, b, o); err != nil {
+		return out, err
+	}
+	b.put(c.Cloud, in.Key, o)
 	return putObjectOut{o.etag, b.shown(o)}, nil
+}
+
+// retain locks an object as its request asks.
+//
+// Source: Amazon S3 API Reference, "PutObject"; Amazon S3 User Guide, "Configuring S3
+// Object Lock".
+func (in *putObjectIn) retain(c *cloud.Call, b *bucket, o *object) error {
+	if in.LockMode == "" && in.LockUntil == "" {
+		return nil
+	}
+	if err := c.Authorize("s3:PutObjectRetention", in.resource(c, "/"+in.Key)); err != nil {
+		return err
+	}
+	until, err := time.Parse(time.RFC3339, in.LockUntil)
+	switch {
+	case b.lock == nil:
+		return cloud.Fail("InvalidRequest", 400, "Bucket is missing Object Lock Configuration")
+	case in.LockMode == "" || in.LockUntil == "":
+		return cloud.Fail("InvalidArgument", 400, "x-amz-object-lock-retain-until-date and x-amz-object-lock-mode must both be supplied")
+	case in.LockMode != "COMPLIANCE" && in.LockMode != "GOVERNANCE":
+		return cloud.Fail("InvalidArgument", 400, "Unknown wormMode directive.")
+	case err != nil:
+		return cloud.Fail("InvalidArgument", 400, "The retain until date must be provided in ISO 8601 format")
+	case !until.After(c.Now):
+		return cloud.Fail("InvalidArgument", 400, "The retain until date must be in the future!")
+	}
+	o.locked, o.until = in.LockMode, until
+	return nil
 }
 
 // mayCreate judges If-None-Match, which can only ask that there be no such object.

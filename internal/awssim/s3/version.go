@@ -16,8 +16,8 @@ type object struct {
 	kind     string
 	modified time.Time
 	metadata map[string]string
-	// locked is how the default retention of the bucket protects the version until a
-	// time: GOVERNANCE, COMPLIANCE, "" for not at all.
+	// locked is how the retention of the object's request or of its bucket protects the
+	// version until a time: GOVERNANCE, COMPLIANCE, "" for not at all.
 	locked string
 	until  time.Time
 }
@@ -66,7 +66,7 @@ func (b *bucket) put(c *cloud.Cloud, key string, o *object) *object {
 	} else if old := b.version(key, null); old != nil {
 		b.drop(key, old)
 	}
-	if b.lock != nil && b.lock.Rule != nil && !o.marker {
+	if b.lock != nil && b.lock.Rule != nil && !o.marker && o.locked == "" {
 		d := b.lock.Rule.DefaultRetention
 		o.locked, o.until = d.Mode, o.modified.AddDate(d.Years, 0, d.Days)
 	}

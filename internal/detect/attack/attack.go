@@ -43,6 +43,15 @@ func (r Renumbering) Of(tags []string, version string) []rootkeep.Technique {
 	return out
 }
 
+// Line is the techniques in one line, by their IDs.
+func Line(techniques []rootkeep.Technique) string {
+	var ids []string
+	for _, t := range techniques {
+		ids = append(ids, t.ID)
+	}
+	return strings.Join(ids, " ")
+}
+
 // isTechnique knows t1078 and t1078.004 from tactic, group (g0007) and software
 // (s0002) tags.
 func isTechnique(name string) bool {

@@ -80,36 +80,48 @@ type Answers map[string]Answer
 // a finding had no resource to judge. unread are accounts of which nothing was read; in
 // each of them every control is unknown.
 func Judge(controls []string, findings []rootkeep.Finding, unread int) Answers {
-	statuses := map[string][]Status{}
+	by := map[string]map[rootkeep.Status]int{}
+	for i := range findings {
+		f := &findings[i]
+		if by[f.Control] == nil {
+			by[f.Control] = map[rootkeep.Status]int{}
+		}
+		by[f.Control][f.Status]++
+	}
+	return Sum(controls, by, unread)
+}
+
+// Sum is Judge of findings that are counted already: by control and status.
+func Sum(controls []string, by map[string]map[rootkeep.Status]int, unread int) Answers {
 	out := Answers{}
 	for _, id := range controls {
-		out[id] = Answer{Control: id, Unknown: unread}
-		if unread > 0 {
-			statuses[id] = []Status{Unknown}
-		}
+		out[id] = Answer{Control: id, Status: NotApplicable}
 	}
-	for _, f := range findings {
-		a := out[f.Control]
-		status := NotApplicable
-		switch f.Status {
-		case rootkeep.Fail:
-			status = Fail
-			a.Fail++
-		case rootkeep.Pass:
-			status = Pass
-		case rootkeep.Excepted:
-			status = Excepted
-		case rootkeep.NotApplicable:
-		default:
-			status = Unknown
-			a.Unknown++
-		}
-		a.Control = f.Control
-		out[f.Control] = a
-		statuses[f.Control] = append(statuses[f.Control], status)
+	for id := range by {
+		out[id] = Answer{Control: id, Status: NotApplicable}
 	}
 	for id, a := range out {
-		a.Status = worst(statuses[id])
+		a.Fail = by[id][rootkeep.Fail]
+		var statuses []Status
+		for status, n := range by[id] {
+			switch {
+			case n == 0:
+			case status == rootkeep.Fail:
+				statuses = append(statuses, Fail)
+			case status == rootkeep.Pass:
+				statuses = append(statuses, Pass)
+			case status == rootkeep.Excepted:
+				statuses = append(statuses, Excepted)
+			case status != rootkeep.NotApplicable:
+				statuses = append(statuses, Unknown)
+				a.Unknown += n
+			}
+		}
+		if unread > 0 && slices.Contains(controls, id) {
+			statuses = append(statuses, Unknown)
+			a.Unknown += unread
+		}
+		a.Status = worst(statuses)
 		out[id] = a
 	}
 	return out

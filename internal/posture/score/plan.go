@@ -26,6 +26,10 @@ type Fix struct {
 // that many small things do not crowd out one that matters.
 var weights = map[rootkeep.Severity]float64{rootkeep.Informational: 0.1, rootkeep.Low: 1, rootkeep.Medium: 10, rootkeep.High: 100, rootkeep.Critical: 1000}
 
+// Risk is the weight of one failure, in tenths: 1 of an informational one, 10,000 of a
+// critical one.
+func Risk(s rootkeep.Severity) int64 { return int64(10 * weights[min(s, rootkeep.Critical)]) }
+
 // hours are what a fix takes the first time. A control that does not say takes hours.
 var hours = map[string]float64{"minutes": 0.25, "hours": 3, "days": 16}
 

@@ -118,7 +118,11 @@ func (p page) register() {
 	p.table("Register", "Line", "State", "What")
 	for _, n := range p.scan.Register.Notices {
 		p.Raw("<tr>")
-		p.TD("Line", "num", text.Grouped(n.Line), "")
+		at := n.ID
+		if at == "" {
+			at = text.Grouped(n.Line)
+		}
+		p.TD("Line", "num", at, "")
 		p.TD("State", "", n.Kind, "")
 		p.TD("What", "wide", n.Text, "")
 		p.Raw("</tr>")

@@ -155,7 +155,11 @@ func (t summary) register() {
 	}
 	t.heading("REGISTER")
 	for _, n := range t.Register.Notices {
-		t.line("  %s:%d  %s", visible(t.Register.File), n.Line, visible(n.Text))
+		at := n.ID
+		if at == "" {
+			at = fmt.Sprintf("%s:%d", t.Register.File, n.Line)
+		}
+		t.line("  %s  %s", visible(at), visible(n.Text))
 	}
 }
 

@@ -35,6 +35,14 @@ CREATE TABLE log_head (
 );
 INSERT INTO log_head (id, size, signed, at) VALUES (1, 0, '', 0);
 
+-- The last transaction of each running server: what tells it whether a commit was made
+-- whose answer it did not get.
+CREATE TABLE log_writer (
+	id    TEXT PRIMARY KEY, -- random, of one opening of the store
+	batch BIGINT NOT NULL,  -- number of its transaction
+	at    BIGINT NOT NULL
+);
+
 CREATE TABLE notice (
 	seq   BIGINT PRIMARY KEY,
 	topic TEXT NOT NULL,
@@ -42,5 +50,3 @@ CREATE TABLE notice (
 	at    BIGINT NOT NULL
 );
 
--- +goose Down
-SELECT 1;

@@ -1,0 +1,142 @@
+package demo
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/rootkeep/rootkeep/cloudtrail/digest"
+	"github.com/rootkeep/rootkeep/internal/app"
+	"github.com/rootkeep/rootkeep/internal/app/scan"
+	"github.com/rootkeep/rootkeep/internal/awsread"
+	"github.com/rootkeep/rootkeep/internal/awssim/cloud"
+	"github.com/rootkeep/rootkeep/internal/awssim/s3"
+	"github.com/rootkeep/rootkeep/internal/report"
+	"github.com/rootkeep/rootkeep/internal/report/assessment"
+)
+
+// History hears what the story comes to, in the order of time.
+type History struct {
+	Folder  string // for snapshots and logs; it must be there
+	Version string
+	// Day hears of each day that has passed, of so many.
+	Day func(day, days int)
+	// Scanned hears of a scan made at a time of the story: its assessment, and the folder
+	// of its snapshots.
+	Scanned func(ctx context.Context, at time.Time, a *assessment.Assessment, folder string) error
+	// Hunted hears of a hunt through everything that the trail delivered until then.
+	Hunted func(ctx context.Context, at time.Time, h *report.Hunt) error
+}
+
+// review is how often the story is scanned and hunted through, days.
+const review = 7
+
+// Live lets the weeks pass. The environment must name the world's endpoint and its
+// administrator's keys, as for any scan. Afterwards the world is in the present.
+func (w *World) Live(ctx context.Context, h History) error {
+	if h.Scanned == nil || h.Hunted == nil || h.Folder == "" {
+		return errors.New("demo: a folder, and somebody who hears, are required")
+	}
+	chance := rand.New(rand.NewPCG(seed, 1))
+	for day := range w.days {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if err := w.workday(day, chance); err != nil {
+			return err
+		}
+		if day%review == 0 || day == w.days-1 {
+			if err := w.review(ctx, h, day); err != nil {
+				return fmt.Errorf("day %d: %w", day, err)
+			}
+		}
+		if h.Day != nil {
+			h.Day(day+1, w.days)
+		}
+	}
+	w.clock.set(time.Time{})
+	return nil
+}
+
+// review scans the organization and hunts through its trail.
+func (w *World) review(ctx context.Context, h History, day int) error {
+	at := w.clock.now()
+	folder := filepath.Join(h.Folder, fmt.Sprintf("scan-%02d", day))
+	a, err := scan.Run(ctx, scan.Config{
+		AWS: &scan.AWSConfig{Region: "us-east-1", Now: w.clock.now, Sleep: func(_ context.Context, d time.Duration) error {
+			w.clock.pass(d)
+			return nil
+		}},
+		Organization: &scan.OrganizationConfig{Entry: awsread.Entry{Role: "RootkeepReadOnly"}},
+		Save:         folder, Version: h.Version, Now: at,
+	})
+	if err != nil {
+		return err
+	}
+	if err := h.Scanned(ctx, at, a, folder); err != nil {
+		return err
+	}
+	logs := filepath.Join(h.Folder, "trail")
+	keys, err := w.deliver(logs)
+	if err != nil {
+		return err
+	}
+	hunt, err := app.Hunt(ctx, app.HuntConfig{Paths: []string{logs}, Keys: keys, Inventory: folder, Version: h.Version, Now: w.clock.now})
+	if err != nil {
+		return err
+	}
+	return h.Hunted(ctx, at, hunt)
+}
+
+// deliver copies what lies in the log bucket to a folder, digest files with their
+// signatures, and gives the file of the public keys, if there are any.
+func (w *World) deliver(folder string) (keys []string, err error) {
+	var objects map[string]s3.Object
+	w.cloud.Do(func() { objects = s3.Objects(w.cloud, w.bucket()) })
+	for key, o := range objects {
+		path := filepath.Join(folder, filepath.FromSlash(key))
+		if _, err := os.Stat(path); err == nil {
+			continue // objects of a trail never change
+		}
+		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+			return nil, err
+		}
+		if err := os.WriteFile(path, o.Body, 0o600); err != nil {
+			return nil, err
+		}
+		if strings.Contains(key, "/CloudTrail-Digest/") {
+			side, err := json.Marshal(map[string]any{"ContentType": "application/json", "Metadata": o.Metadata})
+			if err != nil {
+				return nil, err
+			}
+			if err := os.WriteFile(path+digest.SidecarSuffix, side, 0o600); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return w.publicKeys(folder + "-keys.json")
+}
+
+// publicKeys writes what aws cloudtrail list-public-keys prints, unless nothing was
+// signed yet.
+func (w *World) publicKeys(path string) ([]string, error) {
+	a := w.account("management")
+	out, err := w.cloud.Invoke(cloud.Invocation{Caller: cloud.UserCaller(a, a.Users["admin"]), Region: "us-east-1", Service: "cloudtrail", Operation: "ListPublicKeys", Parameters: map[string]any{}})
+	if err != nil {
+		return nil, fmt.Errorf("demo: list the trail's public keys: %w", err)
+	}
+	if list, _ := out["PublicKeyList"].([]any); len(list) == 0 {
+		return nil, nil
+	}
+	text, err := json.Marshal(out)
+	if err != nil {
+		return nil, err
+	}
+	return []string{path}, os.WriteFile(path, text, 0o600)
+}

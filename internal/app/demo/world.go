@@ -1,0 +1,134 @@
+// Package demo makes a believable past: a simulated organization lives through four
+// weeks in which people sign in, roles work, settings change and root is used, while
+// rootkeep scans it and hunts through its trail. Scans and hunts are the real ones; only
+// the organization and its clock are not.
+package demo
+
+import (
+	"fmt"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/rootkeep/rootkeep/internal/awssim"
+	"github.com/rootkeep/rootkeep/internal/awssim/cloud"
+	"github.com/rootkeep/rootkeep/internal/awssim/scenario"
+)
+
+const (
+	accounts = 6
+	seed     = 7
+	// Weeks is how many weeks a whole story has.
+	Weeks = 4
+)
+
+// clock is the organization's: it stands where the story set it, and goes with the
+// machine's once the story has reached the present.
+type clock struct {
+	mu   sync.Mutex // guards at
+	at   time.Time  // zero: the present
+	real func() time.Time
+}
+
+func (c *clock) now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.at.IsZero() {
+		return c.real()
+	}
+	return c.at
+}
+
+func (c *clock) set(at time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.at = at
+}
+
+// pass moves a clock that stands, as if somebody had waited.
+func (c *clock) pass(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.at.IsZero() {
+		c.at = c.at.Add(d)
+	}
+}
+
+// World is the simulated organization.
+type World struct {
+	cloud *cloud.Cloud
+	plan  *scenario.Plan
+	clock *clock
+	start time.Time
+	days  int
+	// Administrator is the user of the management account whose keys scans use.
+	Administrator *cloud.AccessKey
+}
+
+// New builds the organization as it was so many weeks before now. real is the machine's
+// clock.
+func New(weeks int, real func() time.Time) (*World, error) {
+	days := 7 * weeks
+	start := real().UTC().Truncate(time.Hour).AddDate(0, 0, -days)
+	k := &clock{real: real, at: start}
+	c, err := awssim.New(cloud.Config{Clock: k.now, SigningClock: real, Seed: seed})
+	if err != nil {
+		return nil, err
+	}
+	plan, err := scenario.Generate(accounts, seed)
+	if err != nil {
+		return nil, err
+	}
+	for _, call := range plan.Calls {
+		if call.Operation == "CreateTrail" {
+			// Integrity is switched on late in the story: a digest file for each hour of four
+			// weeks would take a minute of RSA.
+			call.With["EnableLogFileValidation"] = false
+		}
+	}
+	keys, err := plan.Apply(c)
+	if err != nil {
+		return nil, err
+	}
+	return &World{cloud: c, plan: plan, clock: k, start: start, days: days, Administrator: keys[plan.Accounts[0].Name]}, nil
+}
+
+// ServeHTTP answers as AWS does.
+func (w *World) ServeHTTP(out http.ResponseWriter, r *http.Request) { w.cloud.ServeHTTP(out, r) }
+
+// account finds an account of the plan by its name.
+func (w *World) account(name string) *cloud.Account {
+	for _, a := range w.plan.Accounts {
+		if a.Name == name {
+			return w.cloud.Account(a.ID)
+		}
+	}
+	panic("demo: no account " + name) // a name in the story is wrong: the tests meet it
+}
+
+// bucket is where the organization's trail delivers.
+func (w *World) bucket() string { return "trail-logs-" + string(w.account("log-archive").ID) }
+
+// at sets the clock to a day of the story, from 0, and a time of that day, and has
+// happen what is due by then.
+func (w *World) at(day int, of time.Duration) {
+	at := w.start.Truncate(24*time.Hour).AddDate(0, 0, day).Add(of)
+	if at.Before(w.clock.now()) {
+		return // the story never goes back
+	}
+	w.clock.set(at)
+	w.cloud.Tick()
+}
+
+// do makes a call that has to succeed.
+func (w *World) do(who cloud.Caller, service, operation string, with map[string]any) error {
+	return w.from(who, "us-east-1", "203.0.113.20", "aws-cli/2.31.2", service, operation, with)
+}
+
+func (w *World) from(who cloud.Caller, region, ip, agent, service, operation string, with map[string]any) error {
+	_, err := w.cloud.Invoke(cloud.Invocation{Caller: who, Region: region, Service: service, Operation: operation, Parameters: with, SourceIP: ip, UserAgent: agent})
+	if err != nil {
+		return fmt.Errorf("demo: %s %s: %w", service, operation, err)
+	}
+	return nil
+}

@@ -1,0 +1,194 @@
+package proof
+
+import (
+	"bytes"
+	"context"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/rootkeep/rootkeep/internal/report/evidence"
+	"github.com/rootkeep/rootkeep/internal/store"
+	"github.com/rootkeep/rootkeep/internal/store/anchors"
+	"github.com/rootkeep/rootkeep/internal/store/entries"
+	"github.com/rootkeep/rootkeep/ledger"
+)
+
+// mostEntries is how many a bundle holds: checking one reads its manifest as a whole.
+const mostEntries = 50_000
+
+// Bundled is what went into a bundle.
+type Bundled struct {
+	Schema  string    `json:"schema"`
+	Origin  string    `json:"origin"`
+	From    time.Time `json:"from"`
+	To      time.Time `json:"to"`
+	Entries int64     `json:"entries"` // of the period
+	Head    int64     `json:"head"`
+	Anchors int       `json:"anchors"`
+	Erased  int       `json:"erased"` // payloads that are not there any more
+}
+
+// bundle is evidence in the making.
+type bundle struct {
+	view
+	*ledger.Bundle
+	contents   evidence.Contents
+	first, end int64 // entries of the period, end not in it
+	out        *Bundled
+}
+
+// Evidence writes a bundle of the entries from a time on and before another, with all
+// that proves them. The same state of the ledger gives the same bytes.
+func Evidence(ctx context.Context, s *store.Store, keys []string, from, to time.Time, w io.Writer, progress func(done, total int64)) (*Bundled, error) {
+	if !from.Before(to) {
+		return nil, fmt.Errorf("a period from %s to %s has no time in it", from.Format(time.RFC3339), to.Format(time.RFC3339))
+	}
+	out := &Bundled{Schema: "rootkeep/evidence-export/1", From: from.UTC(), To: to.UTC()}
+	err := s.View(ctx, func(ctx context.Context, r *store.Reader) error {
+		head, err := s.Head(ctx, r)
+		if err != nil {
+			return err
+		}
+		if head.Size == 0 {
+			return errors.New("the ledger has no entry yet")
+		}
+		b := &bundle{view: view{ctx, r, head}, out: out}
+		return b.write(keys, w, progress)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("export evidence: %w", err)
+	}
+	return out, nil
+}
+
+func (b *bundle) write(keys []string, w io.Writer, progress func(done, total int64)) error {
+	var err error
+	if b.first, b.end, err = entries.Period(b.ctx, b.r, b.head.Size, b.out.From, b.out.To); err != nil {
+		return err
+	}
+	if b.end-b.first > mostEntries {
+		return fmt.Errorf("%d entries, a bundle holds %d; hint: shorter periods, one bundle each", b.end-b.first, mostEntries)
+	}
+	newest, err := entries.Get(b.ctx, b.r, b.head.Size-1)
+	if err != nil {
+		return err
+	}
+	start := max(b.first-1, 0)
+	b.out.Origin, b.out.Head, b.out.Entries = b.head.Origin, b.head.Size, b.end-b.first
+	b.contents = evidence.Contents{Origin: b.head.Origin, Made: newest.Time, Head: b.head.Checkpoint, Period: ledger.Period{From: b.out.From, To: b.out.To}, Keys: keys}
+	b.Bundle = ledger.NewBundle(w, b.head.Origin, keys, newest.Time, start)
+	b.Covers(b.out.From, b.out.To)
+	for n := start; n < min(b.end+1, b.head.Size); n++ {
+		if progress != nil {
+			progress(n-start, b.end+1-start)
+		}
+		if err := b.entry(n); err != nil {
+			return err
+		}
+	}
+	return b.around()
+}
+
+// entry adds an entry: with its payloads, or one on the border without.
+func (b *bundle) entry(n int64) error {
+	e, err := entries.Get(b.ctx, b.r, n)
+	if err != nil {
+		return err
+	}
+	receipt, err := b.receipt(n)
+	if err != nil {
+		return err
+	}
+	row := evidence.Row{Index: n, Entry: &e.Entry, Border: n < b.first || n >= b.end}
+	if row.Border {
+		for _, d := range e.Entry.Payloads {
+			row.Payloads = append(row.Payloads, evidence.Cell{Name: d.Name, Gone: "of another period"})
+		}
+		b.contents.Rows = append(b.contents.Rows, row)
+		return b.AddBorder(e.Leaf, receipt)
+	}
+	payloads, err := entries.Payloads(b.ctx, b.r, n)
+	if err != nil {
+		return err
+	}
+	if len(payloads) != len(e.Entry.Payloads) {
+		return &ledger.Fault{Entry: n, Reason: fmt.Sprintf("%d payloads lie beside it, it stands for %d", len(payloads), len(e.Entry.Payloads))}
+	}
+	gone := map[string]bool{}
+	for _, p := range payloads {
+		if gone[p.Name] = !p.Erased.IsZero(); gone[p.Name] {
+			b.out.Erased++
+		}
+	}
+	for i, d := range e.Entry.Payloads {
+		cell := evidence.Cell{Name: d.Name, File: fmt.Sprintf("payloads/%d-%d", n, i)}
+		if gone[d.Name] {
+			cell = evidence.Cell{Name: d.Name, Gone: "erased"}
+		}
+		row.Payloads = append(row.Payloads, cell)
+	}
+	b.contents.Rows = append(b.contents.Rows, row)
+	return b.Add(e.Leaf, receipt, entries.There(payloads))
+}
+
+// around adds what stands behind the entries, and closes the bundle.
+func (b *bundle) around() error {
+	if err := b.PutHead(b.head.Signed); err != nil {
+		return err
+	}
+	changes, err := b.changes()
+	if err != nil {
+		return err
+	}
+	for _, k := range changes {
+		if err := b.AddChange(k); err != nil {
+			return err
+		}
+	}
+	list, err := anchors.Around(b.ctx, b.r, b.end)
+	if err != nil {
+		return err
+	}
+	for _, a := range list {
+		if err := b.anchor(a); err != nil {
+			return fmt.Errorf("anchor of %d entries at %s: %w", a.Size, a.Place, err)
+		}
+	}
+	var index bytes.Buffer
+	if err := evidence.WriteIndex(&index, &b.contents); err != nil {
+		return err
+	}
+	return errors.Join(b.Put("index.html", index.Bytes()), b.Put("README.txt", evidence.Readme(&b.contents)), b.Close())
+}
+
+func (b *bundle) anchor(a anchors.Anchor) error {
+	older, err := ledger.ReadCheckpoint(a.Signed)
+	if err != nil {
+		return err
+	}
+	if older.Size > b.head.Size {
+		return fmt.Errorf("the log has %d: history was rolled back", b.head.Size)
+	}
+	proof, err := ledger.Extends(older, b.head.Checkpoint, store.Hashes(b.ctx, b.r))
+	if err != nil {
+		return err
+	}
+	one := ledger.Anchor{Place: a.Place, Kind: a.Kind, Size: a.Size, At: a.At}
+	b.contents.Anchors = append(b.contents.Anchors, one)
+	b.out.Anchors++
+	return b.AddAnchor(one, a.Signed, a.Proof, proof)
+}
+
+// CheckBundle checks a bundle and says what it proves. trusted are verifier keys, stamps
+// root certificates of time-stamping authorities; both may be nil. A file that is no
+// bundle is a report that says so.
+func CheckBundle(r io.ReaderAt, size int64, trusted []string, stamps *x509.CertPool) *evidence.Report {
+	v, err := ledger.CheckBundle(r, size, trusted)
+	if err != nil {
+		v = &ledger.Verdict{Faults: []error{err}, OwnKeys: len(trusted) == 0, Keys: trusted}
+	}
+	return evidence.Check(v, stamps)
+}

@@ -1,0 +1,112 @@
+package evidence
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/rootkeep/rootkeep/internal/report/text"
+)
+
+// shownFaults is how many faults the text names; the JSON has all.
+const shownFaults = 20
+
+// WriteText writes the report for a person. Texts of the bundle are made visible.
+func (r *Report) WriteText(out io.Writer) error {
+	w := &lines{out: out}
+	switch r.State {
+	case Proven:
+		w.say("Proven: %s are in the ledger %s, signed by a key that you gave.", count(r.Entries, "entry", "entries"), r.Origin)
+	case Unproven:
+		w.say("Nothing is wrong, and nothing is proven yet: the bundle was checked with its own keys. Give the ledger's key, as you had it before: --key FILE")
+	default:
+		w.say("Broken: %s.", count(len(r.Faults), "fault", "faults"))
+	}
+	for i, f := range r.Faults {
+		if i == shownFaults {
+			w.say("  ... and %d more", len(r.Faults)-i)
+			break
+		}
+		w.say("  %s", f.Text)
+	}
+	w.say("")
+	w.say("Head      %d entries, %s", r.Head, r.Root)
+	if p := r.Period; p != nil {
+		w.say("Period    from %s to %s: no entry is left out%s", p.From.Format(time.RFC3339), p.To.Format(time.RFC3339), r.end())
+	}
+	for _, e := range r.Erased {
+		w.say("Erased    payload %s of entry %d: what it said is not proven any more", e.Name, e.Entry)
+	}
+	w.say("")
+	w.say("Three roots of trust:")
+	r.approverText(w)
+	w.say("  AWS's signatures     %s: this bundle holds no log files of CloudTrail", r.AWS.State)
+	r.ledgerText(w)
+	return w.err
+}
+
+func (r *Report) end() string {
+	if r.OpenEnd {
+		return " up to the head"
+	}
+	return ""
+}
+
+func (r *Report) approverText(w *lines) {
+	switch a := r.Approvers; a.State {
+	case Absent:
+		w.say("  Approvers' keys      absent: no decision of an approver is in this bundle")
+	case Unproven:
+		w.say("  Approvers' keys      unproven: decisions without what the security key signed (erased)")
+	default:
+		w.say("  Approvers' keys      %s: %s", a.State, count(len(a.Approvals), "signature of a security key holds", "signatures of security keys hold"))
+		for _, one := range a.Approvals {
+			w.say("    entry %d: %s %s on %s, key %s, on %s", one.Entry, one.Approver, one.Decision, one.Request, one.Key[:16], one.Site)
+		}
+	}
+}
+
+func (r *Report) ledgerText(w *lines) {
+	l := r.Ledger
+	w.say("  The ledger's key     %s", l.State)
+	for _, k := range l.Keys {
+		if l.OwnKeys {
+			w.say("    the bundle's own: %s", k)
+		} else {
+			w.say("    trusted: %s", k)
+		}
+	}
+	if len(l.Anchors) == 0 {
+		w.say("    no anchor: that the ledger was not written anew rests on whoever keeps its key")
+	}
+	for _, a := range l.Anchors {
+		w.say("    anchor %s (%s), %d entries, %s: %s, %s", a.Place, a.Kind, a.Size, a.At.Format(time.RFC3339), a.State, a.Text)
+	}
+}
+
+// lines writes lines and keeps the first error.
+type lines struct {
+	out io.Writer
+	err error
+}
+
+const widest = 500 // characters of one text
+
+func (l *lines) say(format string, args ...any) {
+	for i, a := range args {
+		if s, ok := a.(string); ok {
+			args[i] = text.Visible(s, widest)
+		}
+	}
+	if l.err == nil {
+		_, l.err = fmt.Fprintln(l.out, strings.TrimRight(fmt.Sprintf(format, args...), " "))
+	}
+}
+
+func count(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return text.Grouped(n) + " " + many
+}

@@ -1,0 +1,66 @@
+package page
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/a-h/templ"
+
+	"github.com/rootkeep/rootkeep/internal/report/text"
+)
+
+// attributes are those that not every input has.
+func (i Input) attributes() templ.Attributes {
+	out := templ.Attributes{}
+	var described []string
+	if i.Hint != "" {
+		described = append(described, "hint-"+i.Name)
+	}
+	if i.Fault != "" {
+		described = append(described, "fault-"+i.Name)
+		out["aria-invalid"] = "true"
+	}
+	if len(described) > 0 {
+		out["aria-describedby"] = strings.Join(described, " ")
+	}
+	if i.Required {
+		out["required"] = true
+	}
+	if i.Most > 0 && i.Kind != "select" && i.Kind != "checkbox" {
+		out["maxlength"] = strconv.Itoa(i.Most)
+	}
+	return out
+}
+
+// value is what a ticked box sends.
+func (i Input) value() string {
+	if i.Value == "" {
+		return "yes"
+	}
+	return i.Value
+}
+
+func faulty(inputs []Input) bool {
+	return slices.ContainsFunc(inputs, func(i Input) bool { return i.Fault != "" })
+}
+
+func label(columns []Column, i int) string {
+	if i < len(columns) {
+		return columns[i].Title
+	}
+	return ""
+}
+
+// Whole is hostile text in full, with its line ends: for Code.
+func Whole(s string) templ.Component {
+	lines := strings.Split(s, "\n")
+	for i := range lines {
+		parts := strings.Split(lines[i], "\t")
+		for j := range parts {
+			parts[j] = text.Visible(parts[j], 0)
+		}
+		lines[i] = strings.Join(parts, "\t")
+	}
+	return written(strings.Join(lines, "\n"))
+}
