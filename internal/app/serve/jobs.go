@@ -11,6 +11,7 @@ import (
 	"github.com/rootkeep/rootkeep/internal/job"
 	"github.com/rootkeep/rootkeep/internal/job/run"
 	"github.com/rootkeep/rootkeep/internal/store"
+	"github.com/rootkeep/rootkeep/internal/store/exceptions"
 	storejobs "github.com/rootkeep/rootkeep/internal/store/jobs"
 	"github.com/rootkeep/rootkeep/internal/web/jobs"
 )
@@ -18,6 +19,7 @@ import (
 // kinds lists the kinds of jobs that this process runs.
 func (h *house) kinds() []job.Kind {
 	return append(h.recorder.Kinds(h.folder()),
+		job.Kind{Name: "anchor", Handler: job.HandlerFunc(h.anchorHead)},
 		job.Kind{Name: "expire", Handler: job.HandlerFunc(h.expire)},
 		job.Kind{Name: "tidy", Handler: job.HandlerFunc(h.tidy)},
 	)
@@ -30,6 +32,7 @@ func askable() []jobs.Kind {
 			_, err := record.ParseScanJob(payload)
 			return err
 		}},
+		{Name: "anchor", Title: "Put the head of the ledger to its anchors"},
 		{Name: "expire", Title: "End what has run out: requests and exceptions"},
 		{Name: "tidy", Title: "Forget jobs that ended well a month ago"},
 	}
@@ -37,6 +40,7 @@ func askable() []jobs.Kind {
 
 // own are the schedules that every server keeps, whoever set it up.
 var own = []job.Schedule{
+	{ID: "anchor", Kind: "anchor", Cron: "42 * * * *", Zone: "UTC", Payload: []byte("{}"), Enabled: true},
 	{ID: "expire", Kind: "expire", Cron: "*/5 * * * *", Zone: "UTC", Payload: []byte("{}"), Enabled: true},
 	{ID: "tidy", Kind: "tidy", Cron: "17 3 * * *", Zone: "UTC", Payload: []byte("{}"), Enabled: true},
 }
@@ -101,7 +105,7 @@ func (h *house) expire(ctx context.Context, _ *job.Job, report func(string)) err
 	for {
 		var n int
 		err := h.store.Update(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
-			n, err = h.desk.Sweep(ctx, tx)
+			n, err = exceptions.Sweep(ctx, tx, h.recorder.Except)
 			return err
 		})
 		if err != nil {

@@ -14,25 +14,31 @@ import (
 
 	"github.com/goccy/go-yaml"
 
-	"github.com/rootkeep/rootkeep/internal/approval"
+	"github.com/rootkeep/rootkeep/internal/anchor"
 )
 
 // Settings are those of the server: its file, then the flags over it, then defaults for
 // what neither says.
 type Settings struct {
-	URL         string   `yaml:"url"`          // where browsers find it: scheme and host
-	Listen      string   `yaml:"listen"`       // host:port
-	TLS         TLS      `yaml:"tls"`          // none: plain HTTP
-	BehindProxy []string `yaml:"behind_proxy"` // address ranges of the proxy in front
-	Store       string   `yaml:"store"`        // a path, sqlite:PATH, or postgres://...
-	KeyFile     string   `yaml:"key_file"`     // of the ledger
-	Roles       []string `yaml:"roles"`        // what this process does
-	Register    string   `yaml:"register"`     // file of what people decide and vouch for
-	Controls    []string `yaml:"controls"`     // folders of own controls
-	// Approvals say who has to approve what; without them the defaults hold.
-	Approvals approval.Configuration `yaml:"approvals"`
-	Log       Log                    `yaml:"log"`
-	Traces    Traces                 `yaml:"traces"`
+	URL         string          `yaml:"url"`          // where browsers find it: scheme and host
+	Listen      string          `yaml:"listen"`       // host:port
+	TLS         TLS             `yaml:"tls"`          // none: plain HTTP
+	BehindProxy []string        `yaml:"behind_proxy"` // address ranges of the proxy in front
+	Store       string          `yaml:"store"`        // a path, sqlite:PATH, or postgres://...
+	KeyFile     string          `yaml:"key_file"`     // of the ledger
+	Roles       []string        `yaml:"roles"`        // what this process does
+	Register    string          `yaml:"register"`     // file of what people decide and vouch for
+	Controls    []string        `yaml:"controls"`     // folders of own controls
+	Frameworks  []string        `yaml:"frameworks"`   // folders of own frameworks
+	Ledger      Ledger          `yaml:"ledger"`
+	Anchors     []anchor.Config `yaml:"anchors"` // places that take checkpoints of the ledger
+	Log         Log             `yaml:"log"`
+	Traces      Traces          `yaml:"traces"`
+	OpenID      OpenID          `yaml:"openid"`
+	// Authenticators is a file of the FIDO Metadata Service, for the names of keys' models.
+	Authenticators string `yaml:"authenticators"`
+	// Approvals is a file of groups and policies: who has to approve what. Empty: defaults.
+	Approvals string `yaml:"approvals"`
 
 	Version string `yaml:"-"` // of the program
 
@@ -54,6 +60,17 @@ type Log struct {
 // Traces says where traces go: an OTLP/HTTP endpoint. Empty: nowhere.
 type Traces struct {
 	Endpoint string `yaml:"endpoint"`
+}
+
+// OpenID is a provider of OpenID Connect that says who somebody is. Empty: none.
+type OpenID struct {
+	Name       string `yaml:"name"` // on the button
+	Issuer     string `yaml:"issuer"`
+	ClientID   string `yaml:"client_id"`
+	SecretFile string `yaml:"client_secret_file"` // empty for a public client
+	Claim      string `yaml:"groups_claim"`       // empty: groups give no roles
+	// Groups are roles by the name of a group: viewer, or approver@ou:ou-abcd-11111111.
+	Groups map[string][]string `yaml:"groups"`
 }
 
 const mostSettings = 1 << 20 // bytes of a file
@@ -126,7 +143,16 @@ func (c *Settings) resolve() error {
 	if _, err := c.proxies(); err != nil {
 		return err
 	}
+	if err := c.checkAnchors(); err != nil {
+		return err
+	}
 	if _, err := c.logger(io.Discard); err != nil {
+		return err
+	}
+	if _, err := c.OpenID.provider(); err != nil {
+		return err
+	}
+	if _, err := c.book(); err != nil {
 		return err
 	}
 	return c.reachable()
