@@ -13,7 +13,6 @@ import (
 
 	"github.com/go-jose/go-jose/v4"
 	"github.com/go-webauthn/webauthn/metadata"
-	"github.com/google/uuid"
 )
 
 // Models are names of authenticators by their AAGUID.
@@ -54,8 +53,9 @@ func ReadModels(r io.Reader, root string) (Models, error) {
 	}
 	out := Models{}
 	for _, e := range payload.Entries {
-		if id, err := uuid.Parse(e.AAGUID); err == nil && e.Statement.Description != "" {
-			out[id] = e.Statement.Description
+		id, err := hex.DecodeString(strings.ReplaceAll(e.AAGUID, "-", ""))
+		if err == nil && len(id) == 16 && e.Statement.Description != "" {
+			out[[16]byte(id)] = e.Statement.Description
 		}
 	}
 	return out, nil
@@ -140,5 +140,5 @@ func AAGUID(b []byte) string {
 	if len(b) != 16 {
 		return hex.EncodeToString(b)
 	}
-	return uuid.UUID(b).String()
+	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
 }
