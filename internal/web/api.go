@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"path"
+	"reflect"
 	"strconv"
 	"strings"
 	"time"
@@ -35,6 +37,7 @@ type Operation struct {
 	Need        people.Permission
 	Fresh       bool          // needs a key touched within FreshFor: no token can call it
 	Body        int64         // most bytes of the body; 0 is 1 MiB
+	Raw         bool          // the handler reads the body itself, as RawBody []byte: it is not checked before
 	Status      int           // of success; 0 is 200, or 204 without a body
 	Secret      bool          // the answer holds what is shown once: see Route
 	Time        time.Duration // see Route
@@ -48,7 +51,7 @@ func newAPI(s *Server) *API {
 			Info:    &huma.Info{Title: "rootkeep", Version: s.config.Version},
 			Servers: []*huma.Server{{URL: s.origin + apiPrefix}},
 			Components: &huma.Components{
-				Schemas:         huma.NewMapRegistry("#/components/schemas/", huma.DefaultSchemaNamer),
+				Schemas:         huma.NewMapRegistry("#/components/schemas/", schemaName),
 				SecuritySchemes: map[string]*huma.SecurityScheme{"token": {Type: "http", Scheme: "bearer"}},
 			},
 		},
@@ -68,6 +71,19 @@ var strictJSON = huma.Format{
 	Unmarshal: func(data []byte, v any) error { return jsonv2.Unmarshal(data, v, jsonv2.RejectUnknownMembers(true)) },
 }
 
+// schemaName names the schema of a type. Types of package client go by their own name,
+// others by that of their package too: two packages may have a Key each.
+func schemaName(t reflect.Type, hint string) string {
+	name := huma.DefaultSchemaNamer(t, hint)
+	for t.Kind() == reflect.Pointer || t.Kind() == reflect.Slice {
+		t = t.Elem()
+	}
+	if p := path.Base(t.PkgPath()); t.Name() != "" && t.PkgPath() != "" && p != "client" && p != "huma" {
+		name = strings.ToUpper(p[:1]) + p[1:] + name
+	}
+	return name
+}
+
 // Register adds an operation. The handler's input and output are huma's: fields tagged
 // path, query, header, and Body. Its errors are those of a Handler.
 func Register[I, O any](a *API, op Operation, handle func(context.Context, *I) (*O, error)) {
@@ -82,7 +98,7 @@ func Register[I, O any](a *API, op Operation, handle func(context.Context, *I) (
 	}
 	huma.Register(a.huma, huma.Operation{
 		OperationID: op.ID, Method: op.Method, Path: op.Path, Summary: op.Summary, Description: op.describe(),
-		Tags: []string{op.Tag}, DefaultStatus: op.Status, MaxBodyBytes: most, BodyReadTimeout: usualTime,
+		Tags: []string{op.Tag}, DefaultStatus: op.Status, MaxBodyBytes: most, BodyReadTimeout: max(usualTime, op.Time), SkipValidateBody: op.Raw,
 		Security: security, Errors: []int{400, 401, 403, 404, 422, 500},
 	}, func(ctx context.Context, in *I) (*O, error) {
 		out, err := handle(ctx, in)

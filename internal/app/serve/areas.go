@@ -2,23 +2,29 @@ package serve
 
 import (
 	"github.com/rootkeep/rootkeep/internal/web"
+	"github.com/rootkeep/rootkeep/internal/web/exceptions"
+	"github.com/rootkeep/rootkeep/internal/web/jobs"
 	"github.com/rootkeep/rootkeep/internal/web/people"
-	"github.com/rootkeep/rootkeep/internal/web/signin"
 )
 
 // areas lists the areas of the console and of the API, in the order of the main menu.
-func areas(d *deps, ways *signin.SignIn) ([]web.Area, error) {
-	list := []func() (web.Area, error){
-		func() (web.Area, error) { return startArea(d), nil },
-		func() (web.Area, error) {
-			return people.Area(people.Config{URL: d.url, Store: d.store, Now: d.now, SignIn: ways, Issuer: d.settings.OpenID.Issuer})
-		},
-		d.exceptions,
-		func() (web.Area, error) { return ways.Area(), nil },
-	}
+func (h *house) areas() ([]web.Area, error) {
 	var out []web.Area
-	for _, area := range list {
-		a, err := area()
+	for _, make := range []func() (web.Area, error){
+		func() (web.Area, error) { return startArea(), nil },
+		h.posture,
+		func() (web.Area, error) {
+			return exceptions.Area(exceptions.Config{Store: h.store, Desk: h.desk, Now: h.now, Controls: h.controls})
+		},
+		func() (web.Area, error) {
+			return jobs.Area(jobs.Config{Store: h.store, Kinds: askable(), Wake: h.wake}), nil
+		},
+		func() (web.Area, error) {
+			return people.Area(people.Config{URL: h.url, Store: h.store, Now: h.now, SignIn: h.signIn, Issuer: h.settings.OpenID.Issuer})
+		},
+		func() (web.Area, error) { return h.signIn.Area(), nil },
+	} {
+		a, err := make()
 		if err != nil {
 			return nil, err
 		}

@@ -28,16 +28,16 @@ var open = []string{
 func everything(t *testing.T, actors webtest.Actors) *web.Server {
 	t.Helper()
 	s := webtest.Store(t)
-	d := &deps{store: s, now: time.Now, log: slog.New(slog.DiscardHandler), url: &url.URL{Scheme: "https", Host: "rootkeep.example.com"}}
-	ways, err := d.signIn()
+	d := &deps{store: s, now: time.Now, log: slog.New(slog.DiscardHandler)}
+	h, err := newHouse(d, &url.URL{Scheme: "https", Host: "rootkeep.example.com"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	list, err := areas(d, ways)
+	list, err := h.areas()
 	if err != nil {
 		t.Fatal(err)
 	}
-	server, err := web.New(web.Config{URL: d.url, Store: s, Authenticator: actors, Areas: list, Now: time.Now, Log: slog.New(slog.DiscardHandler)})
+	server, err := web.New(web.Config{URL: h.url, Store: s, Authenticator: actors, Areas: list, Now: time.Now, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,8 +14,6 @@ import (
 	"slices"
 	"time"
 
-	"go.opentelemetry.io/otel/trace"
-
 	"github.com/rootkeep/rootkeep/internal/keyfile"
 	"github.com/rootkeep/rootkeep/internal/store"
 	"github.com/rootkeep/rootkeep/internal/web"
@@ -24,25 +22,27 @@ import (
 // deps is what the areas are made from.
 type deps struct {
 	settings Settings
-	url      *url.URL
 	store    *store.Store
 	keys     *keyfile.Keys
 	log      *slog.Logger
 	now      func() time.Time
-	records  records
+	started  Started
+	listener net.Listener // nil if this process answers no requests
+	wakeup
 }
 
 // roles are what a process can do, by name.
 func roles() []role {
 	return []role{
 		{"web", runWeb},
+		{"jobs", runJobs},
 	}
 }
 
 // role is a part of the server's work; run ends when the context does.
 type role struct {
 	name string
-	run  func(context.Context, *deps, Started) error
+	run  func(context.Context, *house) error
 }
 
 // Started is called once the server answers, with the address to open, and with the link
@@ -71,13 +71,16 @@ func Run(ctx context.Context, c Settings, logs io.Writer, started Started) error
 	if err != nil {
 		return err
 	}
-	d := &deps{settings: c, store: s, keys: keys, log: log, now: time.Now}
-	return errors.Join(d.run(ctx, started), s.Close())
+	d := &deps{settings: c, store: s, keys: keys, log: log, now: time.Now, started: started}
+	return errors.Join(d.run(ctx), s.Close())
 }
 
-// run does what all the roles say, and what every process does; when one fails, the
-// others stop too.
-func (d *deps) run(ctx context.Context, started Started) error {
+// run does what all the roles say; when one fails, the others stop too.
+func (d *deps) run(ctx context.Context) error {
+	h, err := d.open()
+	if err != nil {
+		return err
+	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	ended := make(chan error)
@@ -87,10 +90,8 @@ func (d *deps) run(ctx context.Context, started Started) error {
 			continue
 		}
 		n++
-		go func() { ended <- r.run(ctx, d, started) }()
+		go func() { ended <- r.run(ctx, h) }()
 	}
-	n++
-	go func() { ended <- d.sweep(ctx) }()
 	var all error
 	for range n {
 		if err := <-ended; err != nil {
@@ -99,6 +100,31 @@ func (d *deps) run(ctx context.Context, started Started) error {
 		}
 	}
 	return all
+}
+
+// open listens, if this process answers requests, and builds the house: its address is
+// known only then.
+func (d *deps) open() (*house, error) {
+	if !slices.Contains(d.settings.Roles, "web") {
+		address, err := ParseURL(d.settings.URL)
+		if err != nil {
+			return nil, err
+		}
+		return newHouse(d, address)
+	}
+	var err error
+	if d.listener, err = net.Listen("tcp", d.settings.Listen); err != nil {
+		return nil, fmt.Errorf("%w; hint: --listen localhost:0 takes a free port", err)
+	}
+	address, err := d.settings.address(d.listener.Addr())
+	if err != nil {
+		return nil, errors.Join(err, d.listener.Close())
+	}
+	h, err := newHouse(d, address)
+	if err != nil {
+		return nil, errors.Join(err, d.listener.Close())
+	}
+	return h, nil
 }
 
 // logger is the log that the settings ask for.
@@ -118,50 +144,40 @@ func (c Settings) logger(w io.Writer) (*slog.Logger, error) {
 }
 
 // runWeb answers requests.
-func runWeb(ctx context.Context, d *deps, started Started) error {
-	listener, err := net.Listen("tcp", d.settings.Listen)
+func runWeb(ctx context.Context, h *house) error {
+	server, stop, err := h.answers(ctx)
 	if err != nil {
-		return fmt.Errorf("%w; hint: --listen localhost:0 takes a free port", err)
+		return errors.Join(err, h.listener.Close())
 	}
-	if d.url, err = d.settings.address(listener.Addr()); err != nil {
-		return errors.Join(err, listener.Close())
-	}
-	tracer, stop, err := tracer(ctx, d.settings.Traces)
+	link, err := h.firstLink(ctx)
 	if err != nil {
-		return errors.Join(err, listener.Close())
+		return errors.Join(err, h.listener.Close())
 	}
-	server, err := d.site(tracer)
-	if err != nil {
-		return errors.Join(err, listener.Close())
-	}
-	link, err := d.firstLink(ctx)
-	if err != nil {
-		return errors.Join(err, listener.Close())
-	}
-	started(d.url.String(), link)
-	err = listen(ctx, server, listener)
+	h.started(h.url.String(), link)
+	err = listen(ctx, server, h.listener)
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopWithin)
 	defer cancel()
 	return errors.Join(err, stop(ctx))
 }
 
-// site puts the areas and what stands around them together.
-func (d *deps) site(tracer trace.Tracer) (*http.Server, error) {
-	ways, err := d.signIn()
+// answers builds the server of requests; stop ends its traces.
+func (h *house) answers(ctx context.Context) (server *http.Server, stop func(context.Context) error, err error) {
+	tracer, stop, err := tracer(ctx, h.settings.Traces)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	areas, err := areas(d, ways)
+	areas, err := h.areas()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	handler, err := web.New(web.Config{
-		URL: d.url, Store: d.store, Authenticator: ways, Areas: areas, Now: d.now, Log: d.log, Version: d.settings.Version, Tracer: tracer,
+		URL: h.url, Store: h.store, Authenticator: h.signIn, Areas: areas, Now: h.now, Log: h.log, Version: h.settings.Version, Tracer: tracer,
 	})
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return d.server(handler)
+	server, err = h.server(handler)
+	return server, stop, err
 }
 
 // address is where browsers find the server. Port 0 stands for the one that it got.

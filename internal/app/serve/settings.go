@@ -25,6 +25,9 @@ type Settings struct {
 	Store       string   `yaml:"store"`        // a path, sqlite:PATH, or postgres://...
 	KeyFile     string   `yaml:"key_file"`     // of the ledger
 	Roles       []string `yaml:"roles"`        // what this process does
+	Register    string   `yaml:"register"`     // file of what people decide and vouch for
+	Controls    []string `yaml:"controls"`     // folders of own controls
+	Frameworks  []string `yaml:"frameworks"`   // folders of own frameworks
 	Log         Log      `yaml:"log"`
 	Traces      Traces   `yaml:"traces"`
 	OpenID      OpenID   `yaml:"openid"`

@@ -15,22 +15,22 @@ import (
 	"github.com/rootkeep/rootkeep/internal/web/signin"
 )
 
-// signIn makes the ways in.
-func (d *deps) signIn() (*signin.SignIn, error) {
-	provider, err := d.settings.OpenID.provider()
+// newSignIn makes the ways in.
+func (h *house) newSignIn() (*signin.SignIn, error) {
+	provider, err := h.settings.OpenID.provider()
 	if err != nil {
 		return nil, err
 	}
-	if path := d.settings.OpenID.SecretFile; path != "" {
+	if path := h.settings.OpenID.SecretFile; path != "" {
 		if provider.Secret, err = keyfile.ReadSecret(path); err != nil {
 			return nil, fmt.Errorf("openid.client_secret_file: %w", err)
 		}
 	}
-	models, err := readModels(d.settings.Authenticators)
+	models, err := readModels(h.settings.Authenticators)
 	if err != nil {
 		return nil, err
 	}
-	return signin.New(signin.Config{URL: d.url, Store: d.store, Now: d.now, Log: d.log, Provider: provider, Models: models})
+	return signin.New(signin.Config{URL: h.url, Store: h.store, Now: h.now, Log: h.log, Provider: provider, Models: models})
 }
 
 func readModels(path string) (signin.Models, error) {
@@ -100,13 +100,13 @@ func parseGrant(text string) (people.Grant, error) {
 }
 
 // firstLink is the link that enrols the first administrator, empty once somebody has a key.
-func (d *deps) firstLink(ctx context.Context) (string, error) {
+func (h *house) firstLink(ctx context.Context) (string, error) {
 	var link string
-	err := d.store.Update(ctx, func(ctx context.Context, tx *store.Tx) error {
+	err := h.store.Update(ctx, func(ctx context.Context, tx *store.Tx) error {
 		link = ""
 		secret, needed, err := persons.FirstLink(ctx, tx)
 		if err == nil && needed {
-			link = signin.EnrolAddress(d.url, secret)
+			link = signin.EnrolAddress(h.url, secret)
 		}
 		return err
 	})

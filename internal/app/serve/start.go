@@ -9,7 +9,7 @@ import (
 )
 
 // startArea is the page at / as long as no area gives one.
-func startArea(*deps) web.Area {
+func startArea() web.Area {
 	return web.Area{Name: "start", Routes: []web.Route{{
 		Method: "GET", Path: "/{$}", Need: people.Public,
 		Handle: func(w http.ResponseWriter, r *http.Request) error {

@@ -1,0 +1,65 @@
+package serve
+
+import (
+	"fmt"
+	"net/url"
+	"path/filepath"
+
+	"github.com/rootkeep/rootkeep"
+	"github.com/rootkeep/rootkeep/internal/app/scan/record"
+	"github.com/rootkeep/rootkeep/internal/approval"
+	"github.com/rootkeep/rootkeep/internal/store/exceptions"
+	"github.com/rootkeep/rootkeep/internal/store/posture"
+	"github.com/rootkeep/rootkeep/internal/web/signin"
+)
+
+// house is what pages, API and jobs of a process share, once its address is known.
+type house struct {
+	*deps
+	url      *url.URL
+	recorder *record.Recorder
+	controls []exceptions.Control
+	desk     *exceptions.Desk
+	signIn   *signin.SignIn
+}
+
+// newHouse loads what accounts are judged by and builds what decides.
+func newHouse(d *deps, address *url.URL) (*house, error) {
+	h := &house{deps: d, url: address}
+	var err error
+	if h.recorder, err = record.New(record.Recorder{Store: d.store, Version: d.settings.Version, Register: d.settings.Register, Controls: d.settings.Controls, Now: d.now}); err != nil {
+		return nil, err
+	}
+	if h.desk, err = h.newDesk(); err != nil {
+		return nil, err
+	}
+	h.signIn, err = h.newSignIn()
+	return h, err
+}
+
+func (h *house) newDesk() (*exceptions.Desk, error) {
+	book, err := h.settings.book()
+	if err != nil {
+		return nil, err
+	}
+	byID := map[string]exceptions.Control{}
+	for _, c := range h.recorder.Catalogue() {
+		severity, err := rootkeep.ParseSeverity(c.Severity)
+		if err != nil {
+			return nil, fmt.Errorf("control %s: %w", c.ID, err)
+		}
+		x := exceptions.Control{ID: c.ID, Title: c.Title, Severity: severity}
+		byID[c.ID] = x
+		h.controls = append(h.controls, x)
+	}
+	return exceptions.New(exceptions.Desk{
+		Book: book, Site: approval.SiteOf(h.url), Place: posture.PlaceOf, Changed: h.recorder.Except,
+		Control: func(id string) (exceptions.Control, bool) {
+			c, ok := byID[id]
+			return c, ok
+		},
+	})
+}
+
+// folder is where scans lie while they run.
+func (h *house) folder() string { return filepath.Join(filepath.Dir(h.settings.KeyFile), "scans") }

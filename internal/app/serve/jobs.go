@@ -1,0 +1,127 @@
+package serve
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"sync/atomic"
+	"time"
+
+	"github.com/rootkeep/rootkeep/internal/app/scan/record"
+	"github.com/rootkeep/rootkeep/internal/job"
+	"github.com/rootkeep/rootkeep/internal/job/run"
+	"github.com/rootkeep/rootkeep/internal/store"
+	"github.com/rootkeep/rootkeep/internal/store/exceptions"
+	storejobs "github.com/rootkeep/rootkeep/internal/store/jobs"
+	"github.com/rootkeep/rootkeep/internal/web/jobs"
+)
+
+// kinds lists the kinds of jobs that this process runs.
+func (h *house) kinds() []job.Kind {
+	return append(h.recorder.Kinds(h.folder()),
+		job.Kind{Name: "expire", Handler: job.HandlerFunc(h.expire)},
+		job.Kind{Name: "tidy", Handler: job.HandlerFunc(h.tidy)},
+	)
+}
+
+// askable are the kinds that people may ask for.
+func askable() []jobs.Kind {
+	return []jobs.Kind{
+		{Name: record.ScanKind, Title: "Scan AWS with the server's own credentials", Example: `{"organization": true}`, Check: func(payload []byte) error {
+			_, err := record.ParseScanJob(payload)
+			return err
+		}},
+		{Name: "expire", Title: "End what has run out: requests and exceptions"},
+		{Name: "tidy", Title: "Forget jobs that ended well a month ago"},
+	}
+}
+
+// own are the schedules that every server keeps, whoever set it up.
+var own = []job.Schedule{
+	{ID: "expire", Kind: "expire", Cron: "*/5 * * * *", Zone: "UTC", Payload: []byte("{}"), Enabled: true},
+	{ID: "tidy", Kind: "tidy", Cron: "17 3 * * *", Zone: "UTC", Payload: []byte("{}"), Enabled: true},
+}
+
+// wakeup passes a request for work on to the runner, if this process has one.
+type wakeup struct{ runner atomic.Pointer[run.Runner] }
+
+func (w *wakeup) wake() {
+	if r := w.runner.Load(); r != nil {
+		r.Wake()
+	}
+}
+
+// runJobs runs jobs until the context ends.
+func runJobs(ctx context.Context, h *house) error {
+	if err := h.keepOwn(ctx); err != nil {
+		return err
+	}
+	host, err := os.Hostname()
+	if err != nil {
+		host = "unknown" // the process ID and the time tell it apart
+	}
+	r, err := run.New(run.Config{
+		Keeper: storejobs.Keeper{Store: h.store}, Kinds: h.kinds(), Now: h.now, Log: h.log,
+		Owner: fmt.Sprintf("%s/%d/%d", host, os.Getpid(), h.now().UnixNano()),
+	})
+	if err != nil {
+		return err
+	}
+	h.runner.Store(r)
+	r.Run(ctx)
+	return nil
+}
+
+// keepOwn makes the server's own schedules where they are missing; those that somebody
+// changed stay as they are.
+func (h *house) keepOwn(ctx context.Context) error {
+	return h.store.Update(ctx, func(ctx context.Context, tx *store.Tx) error {
+		have, err := storejobs.Schedules(ctx, &tx.Reader)
+		if err != nil {
+			return err
+		}
+		known := map[string]bool{}
+		for _, s := range have {
+			known[s.ID] = true
+		}
+		for _, s := range own {
+			if known[s.ID] {
+				continue
+			}
+			if err := storejobs.SetSchedule(ctx, tx, "system", s); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// expire ends what time has ended.
+func (h *house) expire(ctx context.Context, _ *job.Job, report func(string)) error {
+	total := 0
+	for {
+		var n int
+		err := h.store.Update(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
+			n, err = exceptions.Sweep(ctx, tx, h.recorder.Except)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		if total += n; n == 0 {
+			report(fmt.Sprintf("%d ended", total))
+			return nil
+		}
+	}
+}
+
+const keepJobs = 30 * 24 * time.Hour
+
+// tidy forgets what nobody needs.
+func (h *house) tidy(ctx context.Context, _ *job.Job, report func(string)) error {
+	return h.store.Touch(ctx, func(ctx context.Context, tx *store.Tx) error {
+		n, err := storejobs.Forget(ctx, tx, tx.Now().Add(-keepJobs))
+		report(fmt.Sprintf("%d old jobs forgotten", n))
+		return err
+	})
+}
