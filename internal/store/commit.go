@@ -191,7 +191,7 @@ func (s *Store) sign(ctx context.Context, t *Tx) error {
 }
 
 // errUnsettled is a commit of which nobody knows whether it was made.
-var errUnsettled = errors.New("the database was gone during the commit, and whether it was made is not known; hint: look before you try again")
+var errUnsettled error = &explained{errors.New("the database was gone during the commit"), "whether it was made is not known; hint: look before you try again"}
 
 // settle finds out whether a commit whose answer was lost was made: nil if it was. It
 // waits for the lock of the head, which the transaction holds as long as it may still be
@@ -208,7 +208,7 @@ func (s *Store) settle(failed error) error {
 		case err == nil:
 			return failed
 		case !pause(ctx, try):
-			return errors.Join(errUnsettled, failed, err)
+			return fmt.Errorf("%w (%w; then %w)", errUnsettled, failed, err)
 		}
 	}
 }
@@ -290,8 +290,11 @@ func (s *Store) run(ctx context.Context, t *Tx, u *update) error {
 	}()
 	select {
 	case u.err = <-ended:
-		if u.err == nil {
+		switch {
+		case u.err == nil:
 			u.err = t.failed
+		case t.failed != nil && !errors.Is(u.err, t.failed):
+			u.err = fmt.Errorf("%w; before that: %w", u.err, t.failed)
 		}
 	case <-own.Done():
 	}
