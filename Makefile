@@ -30,6 +30,7 @@ test: setup ## all tests but the long ones
 test-long: build setup ## fuzz every decoder for a while, race detector on everything, scans of 200 and 1,000 accounts
 	go run ./tools/scanbench -bin $(BIN) -accounts 200,1000
 	ROOTKEEP_LONG=1 go test -run 'TestAnInterruptedScan' ./internal/app/scan
+	ROOTKEEP_LONG=1 go test -run 'TestAKilledServer' -timeout 60m ./internal/store
 	CGO_ENABLED=1 go test -race ./...
 	bash tools/fuzz.sh 60s
 
@@ -37,6 +38,7 @@ bench: build setup ## speed and memory over EVENTS generated events, and of perm
 	go run ./tools/bench -events $(EVENTS) -seed $(SEED) -bin $(BIN)
 	go run ./tools/iambench -oracle $(ORACLE)
 	go run ./tools/evalbench -bin $(BIN)
+	go run ./tools/storebench
 
 lint: ## formatting, vet, and every shipped detection
 	test -z "$$(gofmt -l .)"

@@ -87,3 +87,9 @@ type ExceptionSignature struct {
 	Nonce      string          `json:"nonce" maxLength:"64" doc:"Of the statement"`
 	Credential json.RawMessage `json:"credential" doc:"AuthenticationResponseJSON of Web Authentication Level 3"`
 }
+
+// ExceptionRecords are signatures with all that is needed to check them, as rootkeep
+// approve verify reads them (docs/approvals.md).
+type ExceptionRecords struct {
+	Items []json.RawMessage `json:"items"`
+}

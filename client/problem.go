@@ -1,6 +1,10 @@
 package client
 
-import "fmt"
+import (
+	"errors"
+	"fmt"
+	"strings"
+)
 
 // ProblemType is the media type of errors (RFC 9457).
 const ProblemType = "application/problem+json"
@@ -23,14 +27,26 @@ type Fault struct {
 	Value    any    `json:"value,omitempty"`
 }
 
+// Kind is the last part of the type: not-found.
+func (p *Problem) Kind() string { return p.Type[strings.LastIndex(p.Type, "/")+1:] }
+
 // Error is the detail, or the title, with each fault.
 func (p *Problem) Error() string {
 	text := p.Detail
 	if text == "" {
 		text = p.Title
 	}
+	if text == "" {
+		text = fmt.Sprintf("status %d", p.Status)
+	}
 	for _, f := range p.Errors {
 		text += fmt.Sprintf("; %s: %s", f.Location, f.Message)
 	}
 	return text
+}
+
+// Is says whether an error is a problem of this kind.
+func Is(err error, kind string) bool {
+	var p *Problem
+	return errors.As(err, &p) && p.Kind() == kind
 }

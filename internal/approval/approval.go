@@ -62,6 +62,8 @@ var (
 	ErrFinal = errors.New("the request is decided")
 	// ErrStale is a statement about the request as it was before an edit.
 	ErrStale = errors.New("the request was edited since; hint: read it again")
+	// ErrLate is a statement that was signed when it was not taken any more.
+	ErrLate = errors.New("the time to sign is over; hint: read the request again")
 	// ErrMayNot is a decision of somebody who cannot make it.
 	ErrMayNot = errors.New("may not decide this request")
 	// ErrTwice is a second decision of one person about one version of a request.

@@ -8,12 +8,14 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/fstest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/rootkeep/rootkeep"
 	"github.com/rootkeep/rootkeep/internal/approval"
+	"github.com/rootkeep/rootkeep/internal/rule"
 )
 
 // signedApproval gives a request, its policy and a statement by PE-1, as a key signs it.
@@ -207,6 +209,35 @@ func TestDefaultPolicies(t *testing.T) {
 			}
 			if diff := cmp.Diff(tt.want, got); diff != "" {
 				t.Error(diff)
+			}
+		})
+	}
+}
+
+func TestPolicyFiles(t *testing.T) {
+	const groups = "groups:\n  - {id: security, name: Security, members: [PE-1, PE-2]}\n  - {id: platform, members: [PE-3], groups: [security]}\n"
+	tests := []struct {
+		name, text string
+		want       string // in the error; empty for none
+	}{
+		{"two groups", groups, ""},
+		{"a policy", groups + "policies:\n  - {id: exception-critical, version: 2, valid: 1d, require: [{group: security, count: 2}, {group: platform, count: 1}]}\n", ""},
+		{"a count that is missing", groups + "policies:\n  - {id: exception, version: 1, require: [{group: security}]}\n", "count 0 or missing"},
+		{"a misspelt key", "groups:\n  - {id: security, member: [PE-1]}\n", "approvals.yaml:2:"},
+		{"a policy that nothing asks for", "policies:\n  - {id: root, version: 1, require: [{group: approvers, count: 1}]}\n", "want exception-critical or exception"},
+		{"a policy without a version", "policies:\n  - {id: exception, require: [{group: approvers, count: 1}]}\n", "version 0"},
+		{"a group that does not exist", "policies:\n  - {id: exception, version: 1, require: [{group: security, count: 1}]}\n", "not configured"},
+		{"a member that is no ID", "groups:\n  - {id: security, members: [jane@example.com, PE-2]}\npolicies:\n  - {id: exception, version: 1, require: [{group: security, count: 1}]}\n", "want the ID of a person"},
+		{"a group within itself", "groups:\n  - {id: a, groups: [b]}\n  - {id: b, groups: [a]}\n", "a > b > a"},
+		{"a request that stays open for a year", "policies:\n  - {id: exception, version: 1, valid: 1y, require: [{group: approvers, count: 1}]}\n", "stays open"},
+		{"nothing", "", "want one YAML document"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			files := fstest.MapFS{"approvals.yaml": {Data: []byte(tt.text)}}
+			_, err := approval.ReadBook(rule.Source{FS: files, Dir: "."}, "approvals.yaml")
+			if (err == nil) != (tt.want == "") || err != nil && !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("got %v, want an error with %q", err, tt.want)
 			}
 		})
 	}

@@ -150,7 +150,7 @@ func (r *Request) Decide(state State, signed []*Statement, next *Statement, p *P
 		return state, err
 	}
 	if !now.Before(next.NotAfter) {
-		return state, fmt.Errorf("statement about %s: was to be signed before %s; hint: read the request again", r.ID, next.NotAfter.Format(time.RFC3339))
+		return state, fmt.Errorf("statement about %s was to be signed before %s: %w", r.ID, next.NotAfter.Format(time.RFC3339), ErrLate)
 	}
 	if err := r.MayDecide(next.Approver, p, can); err != nil {
 		return state, err

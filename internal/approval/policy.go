@@ -176,6 +176,24 @@ func (b *Book) Policy(id string) (Policy, error) {
 	return p, nil
 }
 
+// ReadBook reads a file with a Configuration. Errors name file and, of what does not
+// decode, line and column.
+func ReadBook(from rule.Source, name string) (*Book, error) {
+	shown, body, err := rule.Document(from, name)
+	if err != nil {
+		return nil, err
+	}
+	var c Configuration
+	if err := rule.Decode(shown, body, &c); err != nil {
+		return nil, err
+	}
+	b, err := NewBook(c)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", shown, err)
+	}
+	return b, nil
+}
+
 // NewBook resolves a configuration. What it does not say is the default: one approval
 // for an exception; for one to a critical or root control two, of one member each if two
 // groups are configured, of any two approvers if none or one is. With more groups it has

@@ -126,6 +126,21 @@ type Grant struct {
 	Scope Scope `json:"scope"`
 }
 
+// ParseGrant reads ROLE@SCOPE, such as viewer@account:111122223333; without a scope it
+// holds everywhere.
+func ParseGrant(s string) (Grant, error) {
+	name, where, found := strings.Cut(s, "@")
+	if !found {
+		where = string(Everywhere)
+	}
+	role, err := ParseRole(name)
+	if err != nil {
+		return Grant{}, err
+	}
+	scope, err := ParseScope(where)
+	return Grant{role, scope}, err
+}
+
 // Kind is what an actor is.
 type Kind string
 

@@ -68,3 +68,20 @@ func TestFresh(t *testing.T) {
 		}
 	}
 }
+
+func TestParseGrant(t *testing.T) {
+	for text, want := range map[string]people.Grant{
+		"viewer":                        {Role: people.Viewer, Scope: people.Everywhere},
+		"admin@*":                       {Role: people.Admin, Scope: people.Everywhere},
+		"approver@account:111122223333": {Role: people.Approver, Scope: "account:111122223333"},
+		"owner":                         {},
+		"viewer@":                       {},
+		"viewer@all":                    {},
+		"@*":                            {},
+	} {
+		got, err := people.ParseGrant(text)
+		if (err == nil) != (want.Role != "") || err == nil && got != want {
+			t.Errorf("%q: got %v, %v, want %v", text, got, err, want)
+		}
+	}
+}

@@ -47,3 +47,25 @@ func each(t testing.TB, s *store.Store, writers, n int) {
 	close(work)
 	all.Wait()
 }
+
+func BenchmarkVerify(b *testing.B) {
+	s := storetest.Open(b, storetest.SQLite(b), storetest.Options(b))
+	const n = 10_000
+	err := s.Update(b.Context(), func(_ context.Context, tx *store.Tx) error {
+		for range n {
+			if err := tx.Record("test.made", "TE-1", "system", ledger.NewPayload("body", []byte("text"))); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	for b.Loop() {
+		if _, err := s.VerifyLedger(b.Context(), nil); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Microseconds())/float64(b.N)/n, "µs/entry")
+}

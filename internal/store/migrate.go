@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"embed"
+	"errors"
 	"fmt"
 	"io/fs"
 
@@ -12,6 +13,28 @@ import (
 
 //go:embed schema/*.sql
 var schema embed.FS
+
+// Migrate brings the schema of a store up to date and gives its version before and after.
+func Migrate(ctx context.Context, address string, o Options) (before, after int64, err error) {
+	o.Migrate = true
+	s, err := prepare(ctx, address, o)
+	if err != nil {
+		return 0, 0, err
+	}
+	defer func() { err = errors.Join(explain(err), s.disconnect()) }()
+	p, err := s.migrations()
+	if err != nil {
+		return 0, 0, fmt.Errorf("migrations: %w", err)
+	}
+	if before, _, err = p.GetVersions(ctx); err != nil {
+		return 0, 0, fmt.Errorf("migrations: %w", err)
+	}
+	if err := s.begin(ctx); err != nil {
+		return before, before, err
+	}
+	after, _, err = p.GetVersions(ctx)
+	return before, after, err
+}
 
 // migrate brings the schema up to date, if it may. A database of a newer program is
 // refused. Several servers may start at once.

@@ -61,6 +61,19 @@ type Store struct {
 // SQLite file that does not exist. The head of the ledger must be signed by a known key,
 // and the newest hashes must make that head.
 func Open(ctx context.Context, address string, o Options) (*Store, error) {
+	s, err := prepare(ctx, address, o)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.begin(ctx); err != nil {
+		return nil, errors.Join(explain(err), s.disconnect())
+	}
+	go s.commitAll()
+	return s, nil
+}
+
+// prepare connects to the database.
+func prepare(ctx context.Context, address string, o Options) (*Store, error) {
 	switch {
 	case o.Origin == "" || len(o.Signers) == 0 || o.Known == nil:
 		return nil, errors.New("store: the ledger's origin and keys are required")
@@ -74,10 +87,6 @@ func Open(ctx context.Context, address string, o Options) (*Store, error) {
 	if err := s.connect(ctx, address); err != nil {
 		return nil, err
 	}
-	if err := s.begin(ctx); err != nil {
-		return nil, errors.Join(explain(err), s.disconnect())
-	}
-	go s.commitAll()
 	return s, nil
 }
 

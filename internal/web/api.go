@@ -37,6 +37,7 @@ type Operation struct {
 	Need        people.Permission
 	Fresh       bool          // needs a key touched within FreshFor: no token can call it
 	Body        int64         // most bytes of the body; 0 is 1 MiB
+	Raw         bool          // the handler reads the body itself, as RawBody []byte: it is not checked before
 	Status      int           // of success; 0 is 200, or 204 without a body
 	Secret      bool          // the answer holds what is shown once: see Route
 	Time        time.Duration // see Route
@@ -97,7 +98,7 @@ func Register[I, O any](a *API, op Operation, handle func(context.Context, *I) (
 	}
 	huma.Register(a.huma, huma.Operation{
 		OperationID: op.ID, Method: op.Method, Path: op.Path, Summary: op.Summary, Description: op.describe(),
-		Tags: []string{op.Tag}, DefaultStatus: op.Status, MaxBodyBytes: most, BodyReadTimeout: usualTime,
+		Tags: []string{op.Tag}, DefaultStatus: op.Status, MaxBodyBytes: most, BodyReadTimeout: max(usualTime, op.Time), SkipValidateBody: op.Raw,
 		Security: security, Errors: []int{400, 401, 403, 404, 422, 500},
 	}, func(ctx context.Context, in *I) (*O, error) {
 		out, err := handle(ctx, in)

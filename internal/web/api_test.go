@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"strings"
 	"testing"
@@ -69,6 +70,9 @@ func things(made *int) web.Area {
 			})
 		web.Register(a, web.Operation{ID: "get-thing", Method: "GET", Path: "/things/{name}", Tag: "things", Need: people.Read},
 			func(_ context.Context, in *named) (*struct{ Body thing }, error) {
+				if in.Name == "lost" {
+					return nil, fmt.Errorf("read the store: %w", net.ErrClosed)
+				}
 				return nil, fmt.Errorf("thing %s: %w", in.Name, store.ErrNotFound)
 			})
 	}}
@@ -101,6 +105,7 @@ func TestErrorsOfTheAPIAreProblems(t *testing.T) {
 		{"a cursor is no cursor", "viewer", "GET", "/things?cursor=abc", "", nil, 422, "invalid"},
 		{"a cursor is of another list", "viewer", "GET", "/things?cursor=" + web.Cursor("a", "b"), "", nil, 422, "invalid"},
 		{"a thing does not exist", "viewer", "GET", "/things/a", "", nil, 404, "not-found"},
+		{"the store does not answer", "viewer", "GET", "/things/lost", "", nil, 503, "unavailable"},
 		{"an address does not exist", "viewer", "GET", "/nothing", "", nil, 404, "not-found"},
 		{"a method is not taken", "viewer", "DELETE", "/things", "", nil, 405, "method"},
 		{"a version is not named", "admin", "PUT", "/things/a", "", nil, 428, "version-needed"},
@@ -127,7 +132,7 @@ func TestErrorsOfTheAPIAreProblems(t *testing.T) {
 			if strings.Contains(got.Body, "hunter2") || strings.Contains(got.Body, "goroutine") {
 				t.Errorf("got the reason of a failure in %s", got.Body)
 			}
-			if (test.kind == "busy") != (got.Header.Get("Retry-After") == "7") {
+			if (test.status == 503) != (got.Header.Get("Retry-After") != "") {
 				t.Errorf("got Retry-After %q", got.Header.Get("Retry-After"))
 			}
 			if page := s.Get("", p.Type); page.Status != 200 {

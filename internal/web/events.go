@@ -89,7 +89,10 @@ func (s *Server) registerEvents() {
 		}
 		return &huma.StreamResponse{Body: func(c huma.Context) {
 			defer leave()
-			_, w := humago.Unwrap(c)
+			r, w := humago.Unwrap(c)
+			if r.Method == http.MethodHead {
+				return
+			}
 			e := &stream{server: s, w: w, control: http.NewResponseController(w), actor: ActorOf(ctx), last: last}
 			if err := e.run(ctx); err != nil && ctx.Err() == nil {
 				s.config.Log.WarnContext(ctx, "stream of events ended", "id", RequestID(ctx), "error", err.Error())

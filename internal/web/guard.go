@@ -3,6 +3,7 @@ package web
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -27,11 +28,11 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	r = r.WithContext(context.WithValue(ctx, visitKey{}, v))
 	answer := &answer{ResponseWriter: w}
 	s.secure(answer.Header(), v.id)
+	defer func() { s.note(r, v, answer, s.config.Now().Sub(begun)) }()
 	defer func() {
 		if p := recover(); p != nil {
 			s.recovered(answer, r, p)
 		}
-		s.note(r, v, answer, s.config.Now().Sub(begun))
 	}()
 	if err := s.check(r); err != nil {
 		s.fail(answer, r, err)
@@ -133,11 +134,7 @@ func (s *Server) recovered(w *answer, r *http.Request, p any) {
 		panic(p)
 	}
 	s.config.Log.ErrorContext(r.Context(), "panic", "id", RequestID(r.Context()), "value", fmt.Sprint(p), "stack", string(debug.Stack()))
-	if w.status == 0 {
-		s.fail(w, r, fmt.Errorf("panic"))
-		return
-	}
-	panic(http.ErrAbortHandler) // so that half an answer does not look like a whole one
+	s.fail(w, r, errors.New("panic"))
 }
 
 // note logs the request: no query, which may hold a secret, and no path but the route's.

@@ -30,6 +30,7 @@ func problemKinds() map[string]string {
 		"wrong-host":      "The request names another host than the server's own.",
 		"cross-site":      "A page of another site made the browser send the request.",
 		"busy":            "The server does too much at once. Retry-After says when to ask again.",
+		"unavailable":     "The store does not answer. Retry-After says when to ask again.",
 		"stopping":        "The server is stopping. Retry-After says when to ask again.",
 		"too-many":        "The actor asked too often. Retry-After says when to ask again.",
 		"internal":        "The server failed. Its log has the reason under the ID of the request.",

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"net/http"
 	"strconv"
 	"time"
@@ -10,17 +11,22 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/rootkeep/rootkeep/internal/people"
+	"github.com/rootkeep/rootkeep/internal/store"
 )
 
 // metrics are the server's numbers for Prometheus.
 type metrics struct {
 	registry *prometheus.Registry
+	store    *store.Store
 	requests *prometheus.HistogramVec
 	handler  http.Handler
+	up       prometheus.Gauge
+	entries  prometheus.Gauge
+	newest   prometheus.Gauge
 }
 
 func newMetrics(s *Server) *metrics {
-	m := &metrics{registry: prometheus.NewRegistry()}
+	m := &metrics{registry: prometheus.NewRegistry(), store: s.config.Store}
 	m.requests = prometheus.NewHistogramVec(prometheus.HistogramOpts{
 		Name: "rootkeep_http_request_seconds", Help: "Time from the request to the end of its answer.",
 		Buckets: []float64{.005, .01, .025, .05, .1, .2, .3, .5, 1, 2.5, 5, 10},
@@ -30,6 +36,14 @@ func newMetrics(s *Server) *metrics {
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "rootkeep_event_streams", Help: "Open streams of events."},
 			func() float64 { return float64(s.listeners.count()) }),
 	)
+	gauge := func(name, help string) prometheus.Gauge {
+		g := prometheus.NewGauge(prometheus.GaugeOpts{Name: name, Help: help})
+		m.registry.MustRegister(g)
+		return g
+	}
+	m.up = gauge("rootkeep_store_up", "1 if the store answers and a known key signed the head of its ledger.")
+	m.entries = gauge("rootkeep_ledger_entries", "Entries of the ledger.")
+	m.newest = gauge("rootkeep_ledger_newest_timestamp_seconds", "Time of the newest entry of the ledger.")
 	m.handler = promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{})
 	return m
 }
@@ -47,8 +61,23 @@ func (m *metrics) handle(w http.ResponseWriter, r *http.Request) error {
 	if !ActorOf(r.Context()).May(people.Read, people.Place{}) {
 		return Refuse(http.StatusForbidden, "forbidden", "this needs the permission read for the whole organization")
 	}
+	m.look(r.Context())
 	m.handler.ServeHTTP(w, r)
 	return nil
+}
+
+// look brings the numbers of the store up to date.
+func (m *metrics) look(ctx context.Context) {
+	h, err := m.store.Health(ctx)
+	if err != nil {
+		m.up.Set(0)
+		return
+	}
+	m.up.Set(1)
+	m.entries.Set(float64(h.Entries))
+	if !h.Newest.IsZero() {
+		m.newest.Set(float64(h.Newest.UnixMilli()) / 1000)
+	}
 }
 
 // Metrics is where areas register numbers of their own.

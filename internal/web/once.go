@@ -2,14 +2,13 @@ package web
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"io"
 	"net/http"
 	"strings"
-
-	"context"
 
 	"github.com/rootkeep/rootkeep/internal/store/idempotency"
 )
@@ -51,6 +50,8 @@ func (s *Server) once(w http.ResponseWriter, r *http.Request, v *visit) error {
 	}
 	held := &heldAnswer{header: w.Header().Clone()}
 	if err := v.route.Handle(held, r); err != nil {
+		held.header, held.status = w.Header().Clone(), 0
+		held.body.Reset()
 		s.fail(held, r, err)
 	}
 	// Kept before it is sent, and even if the client is gone: it will ask again.

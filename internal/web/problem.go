@@ -66,6 +66,9 @@ func refusal(err error) *Refusal {
 // to sign in.
 func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	known := s.refused(r.Context(), err)
+	if a, ok := w.(*answer); ok && a.status != 0 {
+		panic(http.ErrAbortHandler) // half an answer must not look like a whole one
+	}
 	if isAPI(r) {
 		writeProblem(w, RequestID(r.Context()), known)
 		return
@@ -83,8 +86,12 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 // refused finds what may be told of an error, and logs what may not.
 func (s *Server) refused(ctx context.Context, err error) *Refusal {
 	known := refusal(err)
+	v := visitOf(ctx)
+	if known.Kind == "internal" && v.route.Method == http.MethodGet && store.Unavailable(err) {
+		// Only for what changes nothing: whoever changed something must not be told to try again.
+		known = &Refusal{Status: http.StatusServiceUnavailable, Kind: "unavailable", Detail: "the store does not answer", Retry: 2}
+	}
 	if known.Status >= 500 && !errors.Is(ctx.Err(), context.Canceled) { // the client left: nobody failed
-		v := visitOf(ctx)
 		s.config.Log.ErrorContext(ctx, "request failed", "id", v.id, "route", v.route.Method+" "+v.route.Path, "error", err.Error())
 	}
 	return known

@@ -104,7 +104,7 @@ func ScanCommand(s cli.Streams) *cobra.Command {
 		Args:    cobra.ArbitraryArgs,
 		RunE:    func(c *cobra.Command, paths []string) error { return f.run(c.Context(), s, paths) },
 	}
-	c.AddCommand(roleCommand(s))
+	c.AddCommand(roleCommand(s), importCommand(s))
 	fl := c.Flags()
 	f.outputs.add(c)
 	fl.StringVar(&f.config.Snapshot, "snapshot", "", "snapshot file to judge, or the folder of an organization's scan")

@@ -93,10 +93,10 @@ func runServe(ctx context.Context, s cli.Streams, f *SettingsFlags) error {
 	if _, err := c.Effective(); err != nil {
 		return &cli.Error{Code: cli.ExitUsage, Err: err}
 	}
-	return serve.Run(ctx, c, s.Err, func(address, enrolment string) {
+	return serve.Run(ctx, c, s.Err, func(address, link string) {
 		fmt.Fprintf(s.Out, "rootkeep: open %s\n", address)
-		if enrolment != "" {
-			fmt.Fprintf(s.Out, "rootkeep: nobody has a key yet; the first administrator enrols one, once, at\n  %s\n", enrolment)
+		if link != "" {
+			fmt.Fprintf(s.Out, "rootkeep: nobody has a key yet. Whoever opens this link within a day, once, becomes the first administrator:\n  %s\n", link)
 		}
 	})
 }

@@ -31,6 +31,14 @@ func LoadCatalogue(controlDirs, frameworkDirs []string) (*Catalogue, error) {
 	return c, c.loadFrameworks(frameworkDirs)
 }
 
+// LoadFrameworks reads the shipped frameworks and those of the user's folders for
+// controls that are loaded already. A control that maps itself to what is not there is
+// left out of the catalogue.
+func LoadFrameworks(controls []*posture.Control, dirs []string) (*Catalogue, error) {
+	c := &Catalogue{Controls: slices.Clone(controls)}
+	return c, c.loadFrameworks(dirs)
+}
+
 func (c *Catalogue) loadFrameworks(dirs []string) error {
 	sources, err := folders("frameworks", dirs)
 	if err != nil {

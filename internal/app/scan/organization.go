@@ -143,6 +143,50 @@ func isFolder(path string) bool {
 	return path != "" && err == nil && info.IsDir()
 }
 
+// Names are the names of accounts in their organization, of a scan in a folder; empty if
+// there is none.
+func (c Config) Names() map[rootkeep.AccountID]string {
+	out := map[rootkeep.AccountID]string{}
+	for _, dir := range []string{c.Save, c.Snapshot} {
+		if !isFolder(dir) {
+			continue
+		}
+		s, err := sweep.Load(dir)
+		if err != nil {
+			continue // of another kind, which is said where it is read
+		}
+		for _, a := range s.State.Accounts {
+			out[a.ID] = a.Name
+		}
+	}
+	return out
+}
+
+// TakenAt is when the facts of a snapshot, or the newest of a folder, were collected.
+func TakenAt(path string) (time.Time, error) {
+	if !isFolder(path) {
+		s, err := ReadSnapshot(path)
+		if err != nil {
+			return time.Time{}, err
+		}
+		return s.Taken, nil
+	}
+	s, err := sweep.Load(path)
+	if err != nil {
+		return time.Time{}, err
+	}
+	if !s.State.Finished.IsZero() {
+		return s.State.Finished, nil
+	}
+	newest := s.State.Started
+	for _, a := range s.State.Accounts {
+		if one, err := s.Snapshot(a.ID); err == nil && one.Taken.After(newest) {
+			newest = one.Taken
+		}
+	}
+	return newest, nil
+}
+
 // folder judges the scan of an organization that was saved.
 func (c Config) folder(ctx context.Context, a *assessment.Assessment, judge judge) error {
 	s, err := sweep.Load(c.Snapshot)

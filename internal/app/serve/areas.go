@@ -12,6 +12,7 @@ func (h *house) areas() ([]web.Area, error) {
 	var out []web.Area
 	for _, make := range []func() (web.Area, error){
 		func() (web.Area, error) { return startArea(), nil },
+		h.posture,
 		func() (web.Area, error) {
 			return exceptions.Area(exceptions.Config{Store: h.store, Desk: h.desk, Now: h.now, Controls: h.controls})
 		},
@@ -20,7 +21,7 @@ func (h *house) areas() ([]web.Area, error) {
 			return jobs.Area(jobs.Config{Store: h.store, Kinds: askable(), Wake: h.wake}), nil
 		},
 		func() (web.Area, error) {
-			return people.Area(people.Config{URL: h.url, Store: h.store, Now: h.now, SignIn: h.signIn})
+			return people.Area(people.Config{URL: h.url, Store: h.store, Now: h.now, SignIn: h.signIn, Issuer: h.settings.OpenID.Issuer})
 		},
 		func() (web.Area, error) { return h.signIn.Area(), nil },
 	} {

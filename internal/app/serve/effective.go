@@ -1,7 +1,9 @@
 package serve
 
 import (
+	"maps"
 	"net/url"
+	"slices"
 	"strings"
 )
 
@@ -17,43 +19,74 @@ type field struct {
 	Name string
 	one  *string
 	many *[]string
+	sets *map[string][]string
 }
 
 // fields lists every setting. A setting that is not here is not one: flags, the list of
 // what holds and the documentation go by it.
 func (c *Settings) fields() []field {
 	return []field{
-		{"url", &c.URL, nil},
-		{"listen", &c.Listen, nil},
-		{"tls.cert", &c.TLS.Cert, nil},
-		{"tls.key", &c.TLS.Key, nil},
-		{"behind_proxy", nil, &c.BehindProxy},
-		{"store", &c.Store, nil},
-		{"key_file", &c.KeyFile, nil},
-		{"roles", nil, &c.Roles},
-		{"register", &c.Register, nil},
-		{"controls", nil, &c.Controls},
-		{"log.format", &c.Log.Format, nil},
-		{"log.level", &c.Log.Level, nil},
-		{"traces.endpoint", &c.Traces.Endpoint, nil},
+		{"url", &c.URL, nil, nil},
+		{"listen", &c.Listen, nil, nil},
+		{"tls.cert", &c.TLS.Cert, nil, nil},
+		{"tls.key", &c.TLS.Key, nil, nil},
+		{"behind_proxy", nil, &c.BehindProxy, nil},
+		{"store", &c.Store, nil, nil},
+		{"key_file", &c.KeyFile, nil, nil},
+		{"roles", nil, &c.Roles, nil},
+		{"register", &c.Register, nil, nil},
+		{"controls", nil, &c.Controls, nil},
+		{"frameworks", nil, &c.Frameworks, nil},
+		{"log.format", &c.Log.Format, nil, nil},
+		{"log.level", &c.Log.Level, nil, nil},
+		{"traces.endpoint", &c.Traces.Endpoint, nil, nil},
+		{"openid.name", &c.OpenID.Name, nil, nil},
+		{"openid.issuer", &c.OpenID.Issuer, nil, nil},
+		{"openid.client_id", &c.OpenID.ClientID, nil, nil},
+		{"openid.client_secret_file", &c.OpenID.SecretFile, nil, nil},
+		{"openid.groups_claim", &c.OpenID.Claim, nil, nil},
+		{"openid.groups", nil, nil, &c.OpenID.Groups},
+		{"authenticators", &c.Authenticators, nil, nil},
+		{"approvals", &c.Approvals, nil, nil},
+		{"anchors", &c.Anchors, nil, nil},
+		{"tiles", &c.Tiles, nil, nil},
 	}
 }
 
-func (f field) given() bool { return f.one != nil && *f.one != "" || f.many != nil && len(*f.many) > 0 }
+func (f field) given() bool {
+	switch {
+	case f.one != nil:
+		return *f.one != ""
+	case f.many != nil:
+		return len(*f.many) > 0
+	}
+	return len(*f.sets) > 0
+}
 
+// take sets the field to what the same field of other settings has.
 func (f field) take(other field) {
-	if f.one != nil {
+	switch {
+	case f.one != nil:
 		*f.one = *other.one
-	} else {
+	case f.many != nil:
 		*f.many = *other.many
+	default:
+		*f.sets = *other.sets
 	}
 }
 
 func (f field) text() string {
-	if f.one != nil {
+	switch {
+	case f.one != nil:
 		return withoutPassword(*f.one)
+	case f.many != nil:
+		return strings.Join(*f.many, ", ")
 	}
-	return strings.Join(*f.many, ", ")
+	var out []string
+	for _, name := range slices.Sorted(maps.Keys(*f.sets)) {
+		out = append(out, name+": "+strings.Join((*f.sets)[name], ", "))
+	}
+	return strings.Join(out, "; ")
 }
 
 // Effective gives every setting as it holds and where it came from.

@@ -1,7 +1,6 @@
 package serve
 
 import (
-	"context"
 	"fmt"
 	"net/url"
 	"path/filepath"
@@ -9,10 +8,7 @@ import (
 	"github.com/rootkeep/rootkeep"
 	"github.com/rootkeep/rootkeep/internal/app/scan/record"
 	"github.com/rootkeep/rootkeep/internal/approval"
-	"github.com/rootkeep/rootkeep/internal/people"
-	"github.com/rootkeep/rootkeep/internal/store"
 	"github.com/rootkeep/rootkeep/internal/store/exceptions"
-	persons "github.com/rootkeep/rootkeep/internal/store/people"
 	"github.com/rootkeep/rootkeep/internal/store/posture"
 	"github.com/rootkeep/rootkeep/internal/web/signin"
 )
@@ -37,14 +33,14 @@ func newHouse(d *deps, address *url.URL) (*house, error) {
 	if h.desk, err = h.newDesk(); err != nil {
 		return nil, err
 	}
-	h.signIn, err = signin.New(signin.Config{URL: address, Store: d.store, Now: d.now, Log: d.log})
+	h.signIn, err = h.newSignIn()
 	return h, err
 }
 
 func (h *house) newDesk() (*exceptions.Desk, error) {
-	book, err := approval.NewBook(h.settings.Approvals)
+	book, err := h.settings.book()
 	if err != nil {
-		return nil, fmt.Errorf("settings: approvals: %w", err)
+		return nil, err
 	}
 	byID := map[string]exceptions.Control{}
 	for _, c := range h.recorder.Catalogue() {
@@ -57,30 +53,13 @@ func (h *house) newDesk() (*exceptions.Desk, error) {
 		h.controls = append(h.controls, x)
 	}
 	return exceptions.New(exceptions.Desk{
-		Book: book, Site: approval.SiteOf(h.url), Changed: h.recorder.Except,
+		Book: book, Site: approval.SiteOf(h.url), Place: posture.PlaceOf, Changed: h.recorder.Except,
 		Control: func(id string) (exceptions.Control, bool) {
 			c, ok := byID[id]
 			return c, ok
-		},
-		Place: func(ctx context.Context, r *store.Reader, id rootkeep.AccountID) (people.Place, error) {
-			return posture.PlaceOf(ctx, r, id)
 		},
 	})
 }
 
 // folder is where scans lie while they run.
 func (h *house) folder() string { return filepath.Join(filepath.Dir(h.settings.KeyFile), "scans") }
-
-// enrolment gives the link that enrols the first administrator's key, "" if somebody has
-// enrolled one.
-func (h *house) enrolment(ctx context.Context) (string, error) {
-	var link string
-	err := h.store.Update(ctx, func(ctx context.Context, tx *store.Tx) error {
-		secret, first, err := persons.FirstLink(ctx, tx)
-		if err == nil && first {
-			link = signin.EnrolAddress(h.url, secret)
-		}
-		return err
-	})
-	return link, err
-}

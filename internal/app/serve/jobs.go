@@ -11,6 +11,7 @@ import (
 	"github.com/rootkeep/rootkeep/internal/job"
 	"github.com/rootkeep/rootkeep/internal/job/run"
 	"github.com/rootkeep/rootkeep/internal/store"
+	"github.com/rootkeep/rootkeep/internal/store/exceptions"
 	storejobs "github.com/rootkeep/rootkeep/internal/store/jobs"
 	"github.com/rootkeep/rootkeep/internal/web/jobs"
 )
@@ -104,7 +105,7 @@ func (h *house) expire(ctx context.Context, _ *job.Job, report func(string)) err
 	for {
 		var n int
 		err := h.store.Update(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
-			n, err = h.desk.Sweep(ctx, tx)
+			n, err = exceptions.Sweep(ctx, tx, h.recorder.Except)
 			return err
 		})
 		if err != nil {

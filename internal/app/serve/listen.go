@@ -18,6 +18,7 @@ import (
 const (
 	stopWithin      = 10 * time.Second
 	headerWithin    = 10 * time.Second
+	requestWithin   = 30 * time.Second
 	idleFor         = 2 * time.Minute
 	mostHeader      = 64 << 10 // bytes
 	mostConnections = 4096
@@ -27,6 +28,7 @@ const (
 func (d *deps) server(handler *web.Server) (*http.Server, error) {
 	server := &http.Server{
 		Handler: handler, ReadHeaderTimeout: headerWithin, IdleTimeout: idleFor, MaxHeaderBytes: mostHeader,
+		ReadTimeout: requestWithin, WriteTimeout: 2 * requestWithin, // a route that takes longer says so
 		ErrorLog: slog.NewLogLogger(d.log.Handler(), slog.LevelDebug), // mostly connections that strangers break off
 	}
 	server.RegisterOnShutdown(handler.Stop)

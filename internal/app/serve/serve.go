@@ -45,9 +45,9 @@ type role struct {
 	run  func(context.Context, *house) error
 }
 
-// Started is called once the server answers, with the address to open, and the link that
-// enrols the first administrator as long as nobody has enrolled a key.
-type Started func(address, enrolment string)
+// Started is called once the server answers, with the address to open, and with the link
+// that enrols the first administrator as long as nobody has a key. The link is a secret.
+type Started func(address, link string)
 
 // Roles lists what a process can do.
 func Roles() []string {
@@ -149,11 +149,11 @@ func runWeb(ctx context.Context, h *house) error {
 	if err != nil {
 		return errors.Join(err, h.listener.Close())
 	}
-	enrolment, err := h.enrolment(ctx)
+	link, err := h.firstLink(ctx)
 	if err != nil {
 		return errors.Join(err, h.listener.Close())
 	}
-	h.started(h.url.String(), enrolment)
+	h.started(h.url.String(), link)
 	err = listen(ctx, server, h.listener)
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopWithin)
 	defer cancel()

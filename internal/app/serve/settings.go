@@ -13,9 +13,6 @@ import (
 	"strings"
 
 	"github.com/goccy/go-yaml"
-
-	"github.com/rootkeep/rootkeep/internal/anchor"
-	"github.com/rootkeep/rootkeep/internal/approval"
 )
 
 // Settings are those of the server: its file, then the flags over it, then defaults for
@@ -30,12 +27,18 @@ type Settings struct {
 	Roles       []string `yaml:"roles"`        // what this process does
 	Register    string   `yaml:"register"`     // file of what people decide and vouch for
 	Controls    []string `yaml:"controls"`     // folders of own controls
-	// Approvals say who has to approve what; without them the defaults hold.
-	Approvals approval.Configuration `yaml:"approvals"`
-	Ledger    Ledger                 `yaml:"ledger"`
-	Anchors   []anchor.Config        `yaml:"anchors"` // places that take checkpoints of the ledger
-	Log       Log                    `yaml:"log"`
-	Traces    Traces                 `yaml:"traces"`
+	Frameworks  []string `yaml:"frameworks"`   // folders of own frameworks
+	Log         Log      `yaml:"log"`
+	Traces      Traces   `yaml:"traces"`
+	OpenID      OpenID   `yaml:"openid"`
+	// Authenticators is a file of the FIDO Metadata Service, for the names of keys' models.
+	Authenticators string `yaml:"authenticators"`
+	// Approvals is a file of groups and policies: who has to approve what. Empty: defaults.
+	Approvals string `yaml:"approvals"`
+	// Anchors is a file of places that take checkpoints of the ledger. Empty: none.
+	Anchors string `yaml:"anchors"`
+	// Tiles says who reads the ledger's checkpoint and tiles: readers or anybody.
+	Tiles string `yaml:"tiles"`
 
 	Version string `yaml:"-"` // of the program
 
@@ -57,6 +60,17 @@ type Log struct {
 // Traces says where traces go: an OTLP/HTTP endpoint. Empty: nowhere.
 type Traces struct {
 	Endpoint string `yaml:"endpoint"`
+}
+
+// OpenID is a provider of OpenID Connect that says who somebody is. Empty: none.
+type OpenID struct {
+	Name       string `yaml:"name"` // on the button
+	Issuer     string `yaml:"issuer"`
+	ClientID   string `yaml:"client_id"`
+	SecretFile string `yaml:"client_secret_file"` // empty for a public client
+	Claim      string `yaml:"groups_claim"`       // empty: groups give no roles
+	// Groups are roles by the name of a group: viewer, or approver@ou:ou-abcd-11111111.
+	Groups map[string][]string `yaml:"groups"`
 }
 
 const mostSettings = 1 << 20 // bytes of a file
@@ -129,10 +143,16 @@ func (c *Settings) resolve() error {
 	if _, err := c.proxies(); err != nil {
 		return err
 	}
-	if err := c.checkAnchors(); err != nil {
+	if err := c.checkLedger(); err != nil {
 		return err
 	}
 	if _, err := c.logger(io.Discard); err != nil {
+		return err
+	}
+	if _, err := c.OpenID.provider(); err != nil {
+		return err
+	}
+	if _, err := c.book(); err != nil {
 		return err
 	}
 	return c.reachable()
@@ -155,6 +175,7 @@ func (c *Settings) defaults() {
 	}
 	def("store", &c.Store, "rootkeep.db")
 	def("key_file", &c.KeyFile, c.besideStore("ledger.key"))
+	def("tiles", &c.Tiles, tilesReaders)
 	def("log.format", &c.Log.Format, "text")
 	def("log.level", &c.Log.Level, "info")
 	if len(c.Roles) == 0 {

@@ -10,6 +10,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -268,8 +269,8 @@ const mostAtOnce = 200
 
 // Sweep writes down what time has done: requests that expired, and granted exceptions
 // that ended. It records exception.expired and exception.ended, and gives how many there
-// were; as long as that is not 0 there may be more.
-func (d *Desk) Sweep(ctx context.Context, tx *store.Tx) (int, error) {
+// were; as long as that is not 0 there may be more. changed is that of a Desk.
+func Sweep(ctx context.Context, tx *store.Tx, changed func(context.Context, *store.Tx, rootkeep.AccountID) error) (int, error) {
 	expired, err := ids(ctx, &tx.Reader, `SELECT id FROM exception WHERE state = 'requested' AND expires <= $1 ORDER BY id LIMIT $2`, store.Micros(tx.Now()), mostAtOnce)
 	if err != nil {
 		return 0, err
@@ -283,36 +284,47 @@ func (d *Desk) Sweep(ctx context.Context, tx *store.Tx) (int, error) {
 			return 0, err
 		}
 	}
-	ended, err := d.end(ctx, tx)
-	return len(expired) + ended, err
+	accounts, ended, err := end(ctx, tx)
+	if err != nil || changed == nil {
+		return len(expired) + ended, err
+	}
+	for _, account := range slices.Sorted(maps.Keys(accounts)) {
+		if err := changed(ctx, tx, account); err != nil {
+			return 0, err
+		}
+	}
+	return len(expired) + ended, nil
 }
 
-func (d *Desk) end(ctx context.Context, tx *store.Tx) (int, error) {
+// Due says whether Sweep has something to do.
+func Due(ctx context.Context, r *store.Reader, now time.Time) (bool, error) {
+	var n int
+	err := r.Row(ctx, `SELECT COUNT(*) FROM exception WHERE state = 'requested' AND expires <= $1 OR state = 'approved' AND ended = 0 AND until <= $1`, store.Micros(now)).Scan(&n)
+	return n > 0, err
+}
+
+// end marks granted exceptions that are over, and gives their accounts.
+func end(ctx context.Context, tx *store.Tx) (map[rootkeep.AccountID]bool, int, error) {
 	ended, err := ids(ctx, &tx.Reader, `SELECT id FROM exception WHERE state = 'approved' AND ended = 0 AND until <= $1 ORDER BY id LIMIT $2`, store.Micros(tx.Now()), mostAtOnce)
 	if err != nil {
-		return 0, err
+		return nil, 0, err
 	}
 	accounts := map[rootkeep.AccountID]bool{}
 	for _, id := range ended {
 		x, err := get(ctx, &tx.Reader, id, tx.Now())
 		if err != nil {
-			return 0, err
+			return nil, 0, err
 		}
 		accounts[x.Request.Account] = true
 		if err := tx.ExecOne(ctx, `UPDATE exception SET revision = revision + 1, ended = $2 WHERE id = $1 AND ended = 0`, id, store.Micros(tx.Now())); err != nil {
-			return 0, fmt.Errorf("end exception %s: %w", id, err)
+			return nil, 0, fmt.Errorf("end exception %s: %w", id, err)
 		}
 		tx.Announce("exception", id)
 		if err := tx.Record("exception.ended", id, people.SystemActor.ID); err != nil {
-			return 0, err
+			return nil, 0, err
 		}
 	}
-	for account := range accounts {
-		if err := d.changed(ctx, tx, account); err != nil {
-			return 0, err
-		}
-	}
-	return len(ended), nil
+	return accounts, len(ended), nil
 }
 
 func (d *Desk) changed(ctx context.Context, tx *store.Tx, account rootkeep.AccountID) error {

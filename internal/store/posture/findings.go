@@ -51,7 +51,7 @@ var orders = map[Sort]struct {
 	ByControl:  {[]string{"f.control", "f.place", "f.id"}, false},
 	ByChange:   {[]string{"f.changed_at", "f.id"}, true},
 	ByAge:      {[]string{"f.first_seen", "f.id"}, false},
-	ByResource: {[]string{"f.resource", "f.id"}, false},
+	ByResource: {[]string{"substr(f.resource, 1, 200)", "f.id"}, false},
 }
 
 // Sorts lists the orders by name.
@@ -122,9 +122,9 @@ func cursor(s Sort, keys []string) string {
 	return base64.RawURLEncoding.EncodeToString(b)
 }
 
-// mostCursor bounds a cursor, bytes: a resource takes 4,096 of them, and six each if all
-// are escaped.
-const mostCursor = 64 << 10
+// MostCursor bounds a cursor, bytes: the beginning of a resource has 200 characters, of
+// six bytes each if all are escaped.
+const MostCursor = 4096
 
 // after goes on behind the row of a cursor.
 func (w *where) after(p Page, columns []string, falls bool) error {
@@ -133,7 +133,7 @@ func (w *where) after(p Page, columns []string, falls bool) error {
 	}
 	b, err := base64.RawURLEncoding.DecodeString(p.After)
 	var keys []string
-	if err != nil || len(b) > mostCursor || json.Unmarshal(b, &keys) != nil || len(keys) != len(columns)+1 || keys[0] != string(p.Sort) {
+	if err != nil || len(p.After) > MostCursor || json.Unmarshal(b, &keys) != nil || len(keys) != len(columns)+1 || keys[0] != string(p.Sort) {
 		return ErrCursor
 	}
 	args := make([]any, len(columns))

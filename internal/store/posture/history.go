@@ -108,6 +108,25 @@ func ScanOf(ctx context.Context, r *store.Reader, s Sight, id string) (*Scan, er
 	return scan, err
 }
 
+// ScanAt is the scan that judged an account by facts of a time; store.ErrNotFound if none
+// did.
+func ScanAt(ctx context.Context, r *store.Reader, id rootkeep.AccountID, taken time.Time) (scan string, err error) {
+	err = r.Row(ctx, `SELECT scan FROM scan_account WHERE account = $1 AND taken = $2 AND state = 'judged'`, string(id), store.Micros(taken)).Scan(&scan)
+	if errors.Is(err, sql.ErrNoRows) {
+		err = fmt.Errorf("scan of account %s at %s: %w", id, taken, store.ErrNotFound)
+	}
+	return scan, err
+}
+
+// Before are the scans that judged an account by facts of before a time, the newest first.
+func Before(ctx context.Context, r *store.Reader, s Sight, id rootkeep.AccountID, taken time.Time, most int) ([]ScanAccount, error) {
+	w := &where{}
+	w.sight(s, "account")
+	w.and("account = %s", one(string(id)))
+	w.and("state = 'judged' AND taken < %s", one(store.Micros(taken)))
+	return lines(ctx, r, w, fmt.Sprintf(` ORDER BY taken DESC LIMIT %d`, most))
+}
+
 // Whole reads a scan with all its accounts, for the server's own work.
 func Whole(ctx context.Context, r *store.Reader, id string) (*Scan, error) {
 	return ScanOf(ctx, r, Sight{all: true}, id)
@@ -263,6 +282,11 @@ type Difference struct {
 	New, Fixed, Gone, Unknown, Other []Change // net: was before, now after
 	Compared, NotCompared            []rootkeep.AccountID
 	Cut                              bool // there were more changes than are looked at
+}
+
+// Same says whether nothing is otherwise.
+func (d *Difference) Same() bool {
+	return len(d.New)+len(d.Fixed)+len(d.Gone)+len(d.Unknown)+len(d.Other) == 0
 }
 
 // Compare gives the difference of two scans.

@@ -15,6 +15,7 @@ import (
 // Finding is a finding as it is known now.
 type Finding struct {
 	rootkeep.Finding
+	ID        string    `json:"id"` // of the finding as it was judged, before long texts were cut
 	FirstSeen time.Time `json:"first_seen"`
 	Changed   time.Time `json:"changed"` // its status, severity or exception
 	// LastSeen is when it was last judged: zero if that was by the newest scan of the
@@ -108,12 +109,12 @@ func worstOf(found []rootkeep.Finding) map[string]*rootkeep.Finding {
 // see takes a finding that the scan judged.
 func (m *merged) see(id string, before *Finding, f *rootkeep.Finding, taken time.Time) {
 	if before == nil {
-		m.all[id] = &Finding{Finding: *f, FirstSeen: taken, Changed: taken}
+		m.all[id] = &Finding{Finding: *f, ID: id, FirstSeen: taken, Changed: taken}
 		m.write = append(m.write, id)
 		m.change(id, Opened, f, none, int(f.Status), taken)
 		return
 	}
-	after := &Finding{Finding: *f, FirstSeen: before.FirstSeen, Changed: before.Changed}
+	after := &Finding{Finding: *f, ID: id, FirstSeen: before.FirstSeen, Changed: before.Changed}
 	m.all[id] = after
 	if !same(&before.Finding, f) {
 		after.Changed = taken

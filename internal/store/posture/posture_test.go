@@ -343,7 +343,7 @@ func TestExceptionsBeginAndEndBetweenScans(t *testing.T) {
 				if err != nil {
 					return err
 				}
-				list, err := posture.Changes(ctx, r, sight, f.ID(), "")
+				list, err := posture.Changes(ctx, r, sight, f.ID, "")
 				if row.Summary.Risk != risk || len(list) != changes {
 					t.Errorf("%s: got risk %d and %d changes, want %d and %d", name, row.Summary.Risk, len(list), risk, changes)
 				}
@@ -499,6 +499,13 @@ func TestHostileNames(t *testing.T) {
 			scan(t, s, fmt.Sprintf("SC-%d", i), snapshot, []string{"US-01"}, f)
 			found := all(t, s, admin, posture.Filter{}, posture.ByResource)
 			last := found[len(found)-1]
+			view(t, s, func(ctx context.Context, r *store.Reader) error {
+				sight, _ := posture.SightOf(ctx, r, admin)
+				if _, err := posture.One(ctx, r, sight, f.ID()); err != nil {
+					t.Errorf("%q: not found by the ID of the finding as it was judged: %v", name, err)
+				}
+				return nil
+			})
 			for _, f := range found {
 				if len(f.Resource) > 5000 || strings.Contains(f.Resource, "\x00") || len(f.Missing) > 51 {
 					t.Errorf("%q: kept as %d bytes and %d reasons", name, len(f.Resource), len(f.Missing))

@@ -75,14 +75,14 @@ func PlaceOf(ctx context.Context, r *store.Reader, id rootkeep.AccountID) (peopl
 	return at, json.Unmarshal([]byte(path), &at.Path)
 }
 
-const findingColumns = `f.account, f.control, f.title, f.severity, f.status, f.region, f.resource, f.detail, f.missing, f.permissions, f.owner, f.reason, f.until,
+const findingColumns = `f.id, f.account, f.control, f.title, f.severity, f.status, f.region, f.resource, f.detail, f.missing, f.permissions, f.owner, f.reason, f.until,
 	f.first_seen, f.changed_at, f.last_seen`
 
 func scanFinding(rows interface{ Scan(...any) error }) (*Finding, error) {
 	var f Finding
 	var missing, permissions, owner, reason string
 	var until, first, changed, last int64
-	err := rows.Scan(&f.Account, &f.Control, &f.Title, &f.Severity, &f.Status, &f.Region, &f.Resource, &f.Detail, &missing, &permissions, &owner, &reason, &until,
+	err := rows.Scan(&f.ID, &f.Account, &f.Control, &f.Title, &f.Severity, &f.Status, &f.Region, &f.Resource, &f.Detail, &missing, &permissions, &owner, &reason, &until,
 		&first, &changed, &last)
 	if err != nil {
 		return nil, err
@@ -104,23 +104,14 @@ func scanFinding(rows interface{ Scan(...any) error }) (*Finding, error) {
 func findingsOf(ctx context.Context, r *store.Reader, id rootkeep.AccountID) (map[string]*Finding, error) {
 	out := map[string]*Finding{}
 	err := store.Each(ctx, r, func(rows *sql.Rows) error {
-		var key string
-		f, err := scanFinding(scanAfter{rows, &key})
+		f, err := scanFinding(rows)
 		if err == nil {
-			out[key] = f
+			out[f.ID] = f
 		}
 		return err
-	}, `SELECT f.id, `+findingColumns+` FROM finding f WHERE f.account = $1`, string(id))
+	}, `SELECT `+findingColumns+` FROM finding f WHERE f.account = $1`, string(id))
 	return out, err
 }
-
-// scanAfter scans a row whose first column is another one's.
-type scanAfter struct {
-	rows  *sql.Rows
-	first any
-}
-
-func (s scanAfter) Scan(into ...any) error { return s.rows.Scan(append([]any{s.first}, into...)...) }
 
 // together is how many rows one statement writes. SQLite's driver finds each parameter by
 // its name among all of the statement, so that few rows at a time are the fastest.

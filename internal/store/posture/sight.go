@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/rootkeep/rootkeep"
 	"github.com/rootkeep/rootkeep/internal/people"
@@ -29,6 +30,12 @@ func SightOf(ctx context.Context, r *store.Reader, actor people.Actor) (Sight, e
 	if !actor.MayAnywhere(people.Read) {
 		return s, nil
 	}
+	for _, g := range actor.Grants { // an account may be sent before it is known
+		id, named := strings.CutPrefix(string(g.Scope), "account:")
+		if at := (people.Place{Account: rootkeep.AccountID(id)}); named && actor.May(people.Read, at) {
+			s.accounts = append(s.accounts, at.Account)
+		}
+	}
 	err := store.Each(ctx, r, func(rows *sql.Rows) error {
 		var at people.Place
 		var path string
@@ -46,6 +53,8 @@ func SightOf(ctx context.Context, r *store.Reader, actor people.Actor) (Sight, e
 	if err != nil {
 		return Sight{}, fmt.Errorf("read what %s may see: %w", actor.ID, err)
 	}
+	slices.Sort(s.accounts)
+	s.accounts = slices.Compact(s.accounts)
 	return s, nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/url"
 	"os"
+	"path/filepath"
 	"sync"
 	"testing"
 
@@ -15,11 +16,10 @@ import (
 var server struct {
 	once     sync.Once
 	migrated sync.Once // the database of that name
-	folder   string    // of its socket
-	hold     *os.File  // the server ends when this is closed
-	err      error
-	mu       sync.Mutex // guards count
-	count    int        // of the databases made
+	*Server
+	err   error
+	mu    sync.Mutex // guards count
+	count int        // of the databases made
 }
 
 // PostgreSQL gives the address of a new database that goes when the test ends. It skips
@@ -29,7 +29,7 @@ func PostgreSQL(t testing.TB) string {
 	running(t)
 	server.migrated.Do(func() {
 		administer(t, "CREATE DATABASE migrated")
-		migrate(t, address("migrated"))
+		migrate(t, server.Address("migrated"))
 	})
 	return create(t, "TEMPLATE migrated")
 }
@@ -43,7 +43,10 @@ func emptyPostgreSQL(t testing.TB) string {
 // running starts the server if this is the first test that wants it.
 func running(t testing.TB) {
 	t.Helper()
-	server.once.Do(func() { server.folder, server.err = start() })
+	server.once.Do(func() {
+		// Without fsync, because no test cuts the power: a killed server loses nothing.
+		server.Server, server.err = start("", "-c fsync=off -c full_page_writes=off -c deadlock_timeout=100ms")
+	})
 	if server.err != nil {
 		t.Skipf("PostgreSQL is not tested: %v", server.err)
 	}
@@ -58,20 +61,40 @@ func create(t testing.TB, how string) string {
 	server.mu.Unlock()
 	administer(t, "CREATE DATABASE "+name+" "+how)
 	t.Cleanup(func() { administer(t, "DROP DATABASE "+name+" WITH (FORCE)") })
-	return address(name)
+	return server.Address(name)
 }
 
 // Socket is the path of the server's socket, for a test that puts something between the
 // store and the server. A test that calls it has called PostgreSQL.
 func Socket() string { return server.folder + "/.s.PGSQL.5432" }
 
-func address(database string) string {
-	return "postgres://rootkeep@/" + database + "?host=" + url.QueryEscape(server.folder)
+// Server is a PostgreSQL that takes connections over its socket alone.
+type Server struct {
+	folder string   // of the socket
+	hold   *os.File // the server ends when this is closed
+}
+
+// StartDurable starts a server in a new folder of parent, with the settings that a server
+// has of itself: a commit is on the disk. It is for measuring; tests use PostgreSQL.
+func StartDurable(parent string) (*Server, error) {
+	parent, err := filepath.Abs(parent)
+	if err != nil {
+		return nil, err
+	}
+	return start(parent, "")
+}
+
+// Stop ends the server, which removes its folder.
+func (s *Server) Stop() error { return s.hold.Close() }
+
+// Address is that of a database of the server.
+func (s *Server) Address(database string) string {
+	return "postgres://rootkeep@/" + database + "?host=" + url.QueryEscape(s.folder)
 }
 
 func administer(t testing.TB, statement string) {
 	t.Helper()
-	db, err := sql.Open("pgx", address("postgres"))
+	db, err := sql.Open("pgx", server.Address("postgres"))
 	if err != nil {
 		t.Fatal(err)
 	}

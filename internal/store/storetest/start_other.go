@@ -4,6 +4,6 @@ package storetest
 
 import "errors"
 
-func start() (string, error) {
-	return "", errors.New("the tests start it on Unix only")
+func start(string, string) (*Server, error) {
+	return nil, errors.New("the tests start it on Unix only")
 }

@@ -16,45 +16,44 @@ import (
 	"syscall"
 )
 
-// script makes a server in folder $1 with the programs of folder $2 and keeps it until
-// its input ends, which it does when the test program is gone, however that ended.
-// Without fsync, because no test cuts the power: a killed server loses nothing.
+// script makes a server in folder $1 with the programs of folder $2 and the settings $3,
+// and keeps it until its input ends, which it does when the test program is gone, however
+// that ended.
 const script = `
 trap 'rm -rf "$1"' EXIT
 "$2/initdb" -D "$1/data" -U rootkeep -A trust -E UTF8 --no-locale --no-sync >"$1/log" 2>&1 &&
-"$2/pg_ctl" -D "$1/data" -l "$1/log" -w -o "-c listen_addresses= -c unix_socket_directories='$1' -c max_connections=200 -c fsync=off -c full_page_writes=off -c deadlock_timeout=100ms" start >>"$1/log" 2>&1 ||
+"$2/pg_ctl" -D "$1/data" -l "$1/log" -w -o "-c listen_addresses= -c unix_socket_directories='$1' -c max_connections=200 $3" start >>"$1/log" 2>&1 ||
 { tail -n 3 "$1/log" | tr '\n' ' '; exit 1; }
 echo ready
 read -r _
 "$2/pg_ctl" -D "$1/data" -m immediate -w stop >/dev/null 2>&1
 `
 
-// start starts a server that takes no connection but over its socket, and gives the
-// socket's folder.
-func start() (string, error) {
+// start starts a server that takes no connection but over its socket.
+func start(parent, settings string) (*Server, error) {
 	programs, err := programs()
 	if err != nil {
-		return "", err
+		return nil, err
 	}
-	folder, err := os.MkdirTemp("", "pg") // short: a socket's path has at most 107 bytes
+	folder, err := os.MkdirTemp(parent, "pg") // short: a socket's path has at most 107 bytes
 	if err != nil {
-		return "", err
+		return nil, err
 	}
-	cmd := exec.Command("sh", "-c", script, "sh", folder, programs)
+	cmd := exec.Command("sh", "-c", script, "sh", folder, programs, settings)
 	cmd.Dir = folder
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true} // an interrupt at the terminal is not for it
 	if os.Geteuid() == 0 {
 		if cmd.SysProcAttr.Credential, err = unprivileged(folder); err != nil {
-			return "", errors.Join(err, os.RemoveAll(folder))
+			return nil, errors.Join(err, os.RemoveAll(folder))
 		}
 	}
 	in, hold, err := os.Pipe()
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	out, say, err := os.Pipe()
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	defer out.Close()
 	cmd.Stdin, cmd.Stdout = in, say
@@ -62,14 +61,13 @@ func start() (string, error) {
 	in.Close()
 	say.Close()
 	if err != nil {
-		return "", errors.Join(err, os.RemoveAll(folder))
+		return nil, errors.Join(err, os.RemoveAll(folder))
 	}
 	said, err := bufio.NewReader(out).ReadString('\n')
 	if err != nil || said != "ready\n" {
-		return "", fmt.Errorf("the server did not start: %s", strings.TrimSpace(said))
+		return nil, fmt.Errorf("the server did not start: %s", strings.TrimSpace(said))
 	}
-	server.hold = hold
-	return folder, nil
+	return &Server{folder, hold}, nil
 }
 
 // programs finds the folder of initdb, pg_ctl and postgres: Debian keeps them out of the

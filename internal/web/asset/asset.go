@@ -14,6 +14,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/rootkeep/rootkeep/internal/chart"
 )
 
 // Prefix is where the files are.
@@ -39,6 +41,9 @@ var all = sync.OnceValue(func() map[string]file {
 		body, err := fs.ReadFile(files, e.Name())
 		if err != nil {
 			panic(err) // embedded
+		}
+		if e.Name() == "rootkeep.css" {
+			body = append(bytes.Clone(body), chart.CSS...) // one style sheet: pages load one
 		}
 		sum := sha256.Sum256(body)
 		base, ext, _ := strings.Cut(e.Name(), ".")

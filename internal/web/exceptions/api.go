@@ -2,6 +2,7 @@ package exceptions
 
 import (
 	"context"
+	"encoding/json"
 	"net/http"
 
 	"github.com/rootkeep/rootkeep"
@@ -230,11 +231,7 @@ func (a *area) apiDecide(ctx context.Context, in *decideInput) (*oneOutput, erro
 	return oneOf(x), nil
 }
 
-type recordsOutput struct {
-	Body struct {
-		Items []*approval.Record `json:"items"`
-	}
-}
+type recordsOutput struct{ Body client.ExceptionRecords }
 
 func (a *area) apiRecords(ctx context.Context, in *oneInput) (*recordsOutput, error) {
 	f, err := a.evidence(ctx, in.ID)
@@ -242,10 +239,14 @@ func (a *area) apiRecords(ctx context.Context, in *oneInput) (*recordsOutput, er
 		return nil, err
 	}
 	out := &recordsOutput{}
-	out.Body.Items = []*approval.Record{}
+	out.Body.Items = []json.RawMessage{}
 	for i := range f.approvals {
 		s := &f.approvals[i]
-		out.Body.Items = append(out.Body.Items, s.Record(f.versions[s.Version-1], f.Policy))
+		text, err := s.Record(f.versions[s.Version-1], f.Policy).Bytes()
+		if err != nil {
+			return nil, err
+		}
+		out.Body.Items = append(out.Body.Items, text)
 	}
 	return out, nil
 }

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/rootkeep/rootkeep/internal/approval"
@@ -33,6 +34,12 @@ func Area(c Config) (web.Area, error) {
 	a := &area{c}
 	return web.Area{
 		Name: "exceptions", API: a.api,
+		Topics: map[string]web.Sees{"exception": a.sees},
+		Problems: map[string]string{
+			"nobody-could-approve": "Those who hold the role approver at the account, and a security key, do not suffice for the policy. The detail names the group.",
+			"signature-refused":    "The signature is not one of a good key of yours, with user verification, over the statement that was handed out last.",
+			"decided":              "The request is approved, denied, expired or withdrawn, or you have signed it already. That is final.",
+		},
 		Nav: []page.Link{{Text: "Exceptions", Path: "/exceptions", Need: people.Read}},
 		Routes: []web.Route{
 			{Method: "GET", Path: "/exceptions", Need: people.Read, Handle: a.list},
@@ -42,13 +49,23 @@ func Area(c Config) (web.Area, error) {
 			{Method: "GET", Path: "/exceptions/{id}/edit", Need: people.Request, Handle: a.edit},
 			{Method: "POST", Path: "/exceptions/{id}/edit", Need: people.Request, Handle: a.change},
 			{Method: "POST", Path: "/exceptions/{id}/withdraw", Need: people.Request, Handle: a.withdraw},
-			{Method: "POST", Path: "/exceptions/{id}/statement", Need: people.Approve, Handle: a.statement},
+			{Method: "POST", Path: "/exceptions/{id}/statement", Need: people.Approve, Handle: a.issue},
+			{Method: "GET", Path: "/exceptions/{id}/statement", Need: people.Approve, Handle: a.statement},
 			{Method: "GET", Path: "/exceptions/{id}/approvals/{version}/{approver}", Need: people.ReadEvidence, Handle: a.record},
 		},
 	}, nil
 }
 
 type area struct{ Config }
+
+// sees says whether the actor may learn that an exception changed.
+func (a *area) sees(ctx context.Context, r *store.Reader, actor people.Actor, id string) (bool, error) {
+	_, err := a.Desk.Get(ctx, r, actor, id, a.Now())
+	if errors.Is(err, store.ErrNotFound) {
+		return false, nil
+	}
+	return err == nil, err
+}
 
 // told makes errors that a person can do something about refusals with their text.
 func told(err error) error {
@@ -66,7 +83,7 @@ func told(err error) error {
 		return web.Refuse(http.StatusForbidden, "signature-refused", err.Error())
 	case errors.Is(err, approval.ErrFinal), errors.Is(err, approval.ErrTwice):
 		return web.Refuse(http.StatusConflict, "decided", err.Error())
-	case errors.Is(err, approval.ErrStale):
+	case errors.Is(err, approval.ErrStale), errors.Is(err, approval.ErrLate):
 		return web.Refuse(http.StatusConflict, "conflict", err.Error())
 	}
 	return err
@@ -160,23 +177,19 @@ func (f *folder) who(id string) string {
 	return id
 }
 
-// mayDecide says whether the actor can sign for or against it now.
-func (f *folder) mayDecide(actor people.Actor) bool {
+// waiting are those who could sign for or against it now.
+func (f *folder) waiting() []exceptions.Approver {
 	if f.State != approval.Requested {
-		return false
+		return nil
 	}
-	for i := range f.approvals {
-		if f.approvals[i].Version == f.Request.Version && f.approvals[i].Statement.Approver == actor.ID {
-			return false
-		}
-	}
-	can := func(person string) bool {
-		for _, c := range f.could {
-			if c.ID == person {
-				return true
-			}
-		}
-		return false
-	}
-	return f.Request.MayDecide(actor.ID, f.Policy, can) == nil
+	return slices.DeleteFunc(slices.Clone(f.could), func(c exceptions.Approver) bool {
+		return slices.ContainsFunc(f.approvals, func(a exceptions.Approval) bool {
+			return a.Version == f.Request.Version && a.Statement.Approver == c.ID
+		})
+	})
+}
+
+// mayDecide says whether the actor is one of them.
+func (f *folder) mayDecide(actor people.Actor) bool {
+	return slices.ContainsFunc(f.waiting(), func(c exceptions.Approver) bool { return c.ID == actor.ID })
 }

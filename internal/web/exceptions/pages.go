@@ -3,7 +3,6 @@ package exceptions
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
 	"strconv"
 
@@ -190,31 +189,42 @@ func (a *area) withdraw(w http.ResponseWriter, r *http.Request) error {
 	return web.Redirect(w, r, "/exceptions/"+id, "The request is withdrawn.")
 }
 
-// statement hands out what the actor is to sign, and shows it to the byte.
-func (a *area) statement(w http.ResponseWriter, r *http.Request) error {
-	id, actor := r.PathValue("id"), web.ActorOf(r.Context())
-	var s *approval.Statement
-	err := a.touch(r.Context(), func(ctx context.Context, tx *store.Tx) (err error) {
-		s, err = a.Desk.Issue(ctx, tx, actor, id, approval.Decision(r.FormValue("decision")))
+// issue hands out what the actor is to sign, and goes on to the page that shows it.
+func (a *area) issue(w http.ResponseWriter, r *http.Request) error {
+	id := r.PathValue("id")
+	err := a.touch(r.Context(), func(ctx context.Context, tx *store.Tx) error {
+		_, err := a.Desk.Issue(ctx, tx, web.ActorOf(ctx), id, approval.Decision(r.FormValue("decision")))
 		return err
 	})
 	if err != nil {
 		return err
 	}
+	return web.Redirect(w, r, "/exceptions/"+id+"/statement", "")
+}
+
+// statement shows what the actor is to sign, to the byte.
+func (a *area) statement(w http.ResponseWriter, r *http.Request) error {
+	id, actor := r.PathValue("id"), web.ActorOf(r.Context())
 	f, err := a.open(r.Context(), id)
 	if err != nil {
 		return err
 	}
-	if s.Content != f.Request.Hash() {
-		return told(fmt.Errorf("statement about %s: %w", id, approval.ErrStale))
-	}
+	var s *approval.Statement
 	var keys []stored.Key
 	err = a.view(r.Context(), func(ctx context.Context, read *store.Reader) (err error) {
+		if s, err = exceptions.Pending(ctx, read, id, actor.ID); err != nil {
+			return err
+		}
 		keys, err = stored.GoodKeys(ctx, read, actor.ID)
 		return err
 	})
-	if err != nil {
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		return web.Redirect(w, r, "/exceptions/"+id, "There is no statement that waits for your signature.")
+	case err != nil:
 		return err
+	case s.Content != f.Request.Hash() || !a.Now().Before(s.NotAfter):
+		return web.Redirect(w, r, "/exceptions/"+id, "The statement is too old to be signed: read the request again.")
 	}
 	title := "Approve " + id
 	if s.Decision == approval.Deny {

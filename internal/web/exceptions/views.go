@@ -160,7 +160,7 @@ func (f *folder) approvalRows(evidence bool) []page.Row {
 			tone, word = page.Bad, "denied"
 		}
 		if a.Version != f.Request.Version {
-			tone, word = page.Plain, word+", void since the edit"
+			tone, word = page.Plain, "void"
 		}
 		file := page.Text("")
 		if evidence {

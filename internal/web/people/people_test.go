@@ -277,3 +277,32 @@ func TestEveryChangeOfPeopleAsksForAKey(t *testing.T) {
 		}
 	}
 }
+
+func TestPagesOfPeopleInABrowser(t *testing.T) {
+	s := serve(t)
+	ada := add(t, s.Store, "Ada <b>\"Lovelace\"</b>", people.Grant{Role: people.Approver, Scope: "ou:ou-ab12-11111111"}, people.Grant{Role: people.Viewer, Scope: "*"})
+	add(t, s.Store, strings.Repeat("Maximiliana", 9), people.Grant{Role: people.Admin, Scope: "account:111122223333"})
+	err := s.Store.Update(t.Context(), func(ctx context.Context, tx *store.Tx) error {
+		for _, name := range []string{"blue key", "in the safe"} {
+			k := persons.Key{Person: ada.ID, Name: name, Credential: []byte(name), PublicKey: []byte("p"), AAGUID: []byte("0123456789abcdef"), Attestation: []byte("a"), ClientData: []byte("d"), AttestationType: "basic_full", AttestationFormat: "packed", BackupEligible: name != "blue key"}
+			if _, err := persons.AddKey(ctx, tx, ada.ID, k); err != nil {
+				return err
+			}
+		}
+		if err := persons.Identify(ctx, tx, "system", ada.ID, issuer, "auth0|<script>"); err != nil {
+			return err
+		}
+		if _, _, err := persons.IssueToken(ctx, tx, "PE-1", "nightly scan", []people.Grant{{Role: people.Responder, Scope: "*"}}, time.Hour); err != nil {
+			return err
+		}
+		return persons.BeginSession(ctx, tx, "cookie", persons.Session{ID: "SE-1", Person: ada.ID, Begun: tx.Now(), Seen: tx.Now(), Deadline: tx.Now().Add(time.Hour), Address: "2001:db8::1", Agent: "Mozilla/5.0 <img src=x onerror=alert(1)>"})
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := s.Browser(t)
+	b.Photograph("admin", "people", "/people")
+	b.Photograph("admin", "person", "/people/"+ada.ID)
+	b.Photograph("admin", "invite", "/people/new")
+	b.Photograph("admin", "tokens", "/tokens")
+}

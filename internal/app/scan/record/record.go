@@ -8,8 +8,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"time"
 
 	"github.com/rootkeep/rootkeep"
@@ -22,7 +20,6 @@ import (
 	"github.com/rootkeep/rootkeep/internal/store"
 	"github.com/rootkeep/rootkeep/internal/store/exceptions"
 	kept "github.com/rootkeep/rootkeep/internal/store/posture"
-	"github.com/rootkeep/rootkeep/internal/sweep"
 )
 
 // Recorder records scans.
@@ -78,7 +75,7 @@ func (r *Recorder) Do(ctx context.Context, run Run) error {
 	done := 0
 	c.Took = func(s *facts.Snapshot, findings []rootkeep.Finding) error {
 		if err := r.take(ctx, run.ID, kept.Account{
-			Name: nameOf(c, s.Account), Snapshot: s, Findings: findings, Controls: r.ids(), Card: r.Card, Placed: run.Placed,
+			Name: c.Names()[s.Account], Snapshot: s, Findings: findings, Controls: r.ids(), Card: r.Card, Placed: run.Placed,
 		}); err != nil {
 			return err
 		}
@@ -158,6 +155,9 @@ func (r *Recorder) ids() []string {
 // Catalogue are the controls that accounts are judged by.
 func (r *Recorder) Catalogue() []*posture.Control { return r.catalogue }
 
+// Problems are the files of controls that were left out.
+func (r *Recorder) Problems() []error { return r.problems }
+
 func (r *Recorder) take(ctx context.Context, id string, a kept.Account) error {
 	p, err := kept.Prepare(a)
 	if err != nil {
@@ -175,7 +175,7 @@ func (r *Recorder) finish(ctx context.Context, run Run, a *assessment.Assessment
 			end.Error += ": " + a.Problems[0].Reason
 		}
 	}
-	names := namesOf(run.Config)
+	names := run.Config.Names()
 	return r.Store.Update(ctx, func(ctx context.Context, tx *store.Tx) error {
 		for _, p := range a.Problems {
 			if p.Account == "" {
@@ -209,23 +209,4 @@ func (r *Recorder) Fail(ctx context.Context, id, actor string, reason error) err
 		_, err := kept.Finish(ctx, tx, kept.End{ID: id, Actor: actor, Error: reason.Error(), Version: r.Version})
 		return err
 	})
-}
-
-// nameOf is the name of an account in its organization, "" if the scan is of no
-// organization's.
-func nameOf(c scan.Config, id rootkeep.AccountID) string { return namesOf(c)[id] }
-
-func namesOf(c scan.Config) map[rootkeep.AccountID]string {
-	out := map[rootkeep.AccountID]string{}
-	for _, dir := range []string{c.Save, c.Snapshot} {
-		if _, err := os.Stat(filepath.Join(dir, sweep.StateFile)); dir == "" || err != nil {
-			continue
-		}
-		if s, err := sweep.Load(dir); err == nil {
-			for _, a := range s.State.Accounts {
-				out[a.ID] = a.Name
-			}
-		}
-	}
-	return out
 }

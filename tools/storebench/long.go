@@ -1,0 +1,129 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/rootkeep/rootkeep/internal/store"
+	"github.com/rootkeep/rootkeep/ledger"
+)
+
+// long is what was measured in a ledger of many entries.
+type long struct {
+	entries int64
+	filled  time.Duration
+	proof   int           // bytes of the longest receipt
+	hashes  int           // of that receipt
+	making  time.Duration // of a receipt, mean
+	checked time.Duration // of a receipt, mean
+	verify  time.Duration // of the whole ledger
+}
+
+func measureLong(ctx context.Context, o options, folder string, stderr io.Writer) (l *long, err error) {
+	options, err := storeOptions()
+	if err != nil {
+		return nil, err
+	}
+	s, err := store.Open(ctx, filepath.Join(folder, "long.db"), options)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, s.Close()) }()
+	l = &long{entries: o.entries}
+	start := time.Now()
+	if err := fill(ctx, s, o.entries, stderr); err != nil {
+		return nil, err
+	}
+	l.filled = time.Since(start)
+	if err := l.proofs(ctx, s, options); err != nil {
+		return nil, err
+	}
+	for range min(o.rounds, 2) {
+		start = time.Now()
+		v, err := s.VerifyLedger(ctx, nil)
+		if err != nil {
+			return nil, err
+		}
+		if v.Head.Size != o.entries {
+			return nil, fmt.Errorf("verified %d entries, want %d", v.Head.Size, o.entries)
+		}
+		if took := time.Since(start); l.verify == 0 || took < l.verify {
+			l.verify = took
+		}
+	}
+	return l, nil
+}
+
+// fill makes entries with a payload each, many in a change.
+func fill(ctx context.Context, s *store.Store, n int64, stderr io.Writer) error {
+	const together = 2000
+	for done := int64(0); done < n; {
+		more := min(together, n-done)
+		err := s.Update(ctx, func(_ context.Context, tx *store.Tx) error {
+			for i := range more {
+				if err := tx.Record("bench.made", fmt.Sprintf("BE-%d", done+i), "system", ledger.NewPayload("body", []byte("what was seen"))); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		if done += more; done%100_000 == 0 {
+			fmt.Fprintf(stderr, "%d of %d entries\n", done, n)
+		}
+	}
+	return nil
+}
+
+// proofs makes and checks receipts of entries all over the ledger.
+func (l *long) proofs(ctx context.Context, s *store.Store, o store.Options) error {
+	const receipts = 200
+	return s.View(ctx, func(ctx context.Context, r *store.Reader) error {
+		head, err := s.Head(ctx, r)
+		if err != nil {
+			return err
+		}
+		for i := range int64(receipts) {
+			n := i * (l.entries - 1) / (receipts - 1)
+			var leaf []byte
+			if err := r.Row(ctx, `SELECT leaf FROM log_entry WHERE n = $1`, n).Scan(&leaf); err != nil {
+				return err
+			}
+			start := time.Now()
+			receipt, err := ledger.NewReceipt(n, head.Checkpoint, head.Signed, store.Hashes(ctx, r))
+			if err != nil {
+				return err
+			}
+			text := receipt.Marshal()
+			l.making += time.Since(start) / receipts
+			start = time.Now()
+			parsed, err := ledger.ParseReceipt(text)
+			if err != nil {
+				return err
+			}
+			if _, err := parsed.Verify(leaf, o.Origin, o.Known); err != nil {
+				return err
+			}
+			l.checked += time.Since(start) / receipts
+			l.proof, l.hashes = max(l.proof, len(text)), max(l.hashes, len(receipt.Proof))
+		}
+		return nil
+	})
+}
+
+func (l *long) table(w *strings.Builder) {
+	rate := func(d time.Duration) float64 { return float64(l.entries) / d.Seconds() }
+	fmt.Fprintf(w, "| in a ledger of %d entries, SQLite | figure |\n|---|---:|\n", l.entries)
+	fmt.Fprintf(w, "| receipt of an entry, with its checkpoint | %d bytes at most, %d hashes |\n", l.proof, l.hashes)
+	fmt.Fprintf(w, "| making a receipt from the database | %.2f ms |\n", l.making.Seconds()*1000)
+	fmt.Fprintf(w, "| checking a receipt, signature included | %.2f ms |\n", l.checked.Seconds()*1000)
+	fmt.Fprintf(w, "| verifying all: file, entries, payloads, hashes, signature | %.1f s, %.0f entries/s |\n", l.verify.Seconds(), rate(l.verify))
+	fmt.Fprintf(w, "| appending all, 2,000 in a change | %.1f s, %.0f entries/s |\n", l.filled.Seconds(), rate(l.filled))
+}
