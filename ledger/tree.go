@@ -6,6 +6,9 @@ import (
 	"golang.org/x/mod/sumdb/tlog"
 )
 
+// LeafHash is the hash of a leaf in the tree, base64 (RFC 6962, section 2.1).
+func LeafHash(leaf []byte) string { return tlog.RecordHash(leaf).String() }
+
 // Appended is what appending leaves adds to a log: the hashes to keep, from index
 // First of the stored hashes on, and the new head. It is to be kept in one transaction
 // with the leaves.

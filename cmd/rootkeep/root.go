@@ -55,9 +55,15 @@ read; 64 usage.`,
 	c.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return cli.Usage("%w; hint: %s --help", err, c.CommandPath())
 	})
-	c.AddCommand(huntCommand(s), trailCommand(s), rulesCommand(s), permission.Command(s), account.ScanCommand(s), account.AssessCommand(s), account.RegisterCommand(s), account.ControlsCommand(s), account.FrameworksCommand(s), account.SimCommand(s),
+	c.AddCommand(
+		huntCommand(s), trailCommand(s), rulesCommand(s),
+		permission.Command(s),
+		account.ScanCommand(s), account.AssessCommand(s), account.RegisterCommand(s), account.ControlsCommand(s), account.FrameworksCommand(s), account.SimCommand(s),
 		server.ServeCommand(s), server.BackupCommand(s), server.RestoreCommand(s), server.MigrateCommand(s), server.RecoverCommand(s),
-		exception.Command(s), exception.ApproveCommand(s), ledger.Command(s), ledger.EvidenceCommand(s), ledger.VerifyCommand(s), versionCommand(s))
+		exception.Command(s), exception.ApproveCommand(s),
+		ledger.Command(s), ledger.EvidenceCommand(s), ledger.VerifyCommand(s),
+		versionCommand(s),
+	)
 	cli.Strict(c)
 	return c
 }

@@ -58,14 +58,14 @@ type Config struct {
 	Name       string `yaml:"name"`
 	File       string `yaml:"file,omitempty"`        // folder
 	Webhook    string `yaml:"webhook,omitempty"`     // address, https
-	ObjectLock string `yaml:"object-lock,omitempty"` // s3://BUCKET/PREFIX
+	ObjectLock string `yaml:"object_lock,omitempty"` // s3://BUCKET/PREFIX
 	Timestamp  string `yaml:"timestamp,omitempty"`   // address of an RFC 3161 authority
 
-	SecretFile string `yaml:"secret-file,omitempty"` // of webhook: what it is signed with
+	SecretFile string `yaml:"secret_file,omitempty"` // of webhook: what it is signed with
 	Roots      string `yaml:"roots,omitempty"`       // of timestamp: PEM file of the authority's root certificates
 	Region     string `yaml:"region,omitempty"`      // of object-lock
 	Profile    string `yaml:"profile,omitempty"`     // of object-lock: of the AWS configuration
-	RetainDays int    `yaml:"retain-days,omitempty"` // of object-lock; 0: 400
+	RetainDays int    `yaml:"retain_days,omitempty"` // of object-lock; 0: 400
 	Mode       string `yaml:"mode,omitempty"`        // of object-lock: compliance (also if empty) or governance
 }
 
@@ -164,7 +164,7 @@ func (c *Config) check() error {
 		}
 	}
 	if given != 1 {
-		return errors.New("want one of file, webhook, object-lock and timestamp")
+		return errors.New("want one of file, webhook, object_lock and timestamp")
 	}
 	kind := c.Kind()
 	for _, own := range []struct {
@@ -172,8 +172,8 @@ func (c *Config) check() error {
 		given bool
 		kind  Kind
 	}{
-		{"secret-file", c.SecretFile != "", Webhook}, {"roots", c.Roots != "", Timestamp}, {"region", c.Region != "", ObjectLock},
-		{"profile", c.Profile != "", ObjectLock}, {"retain-days", c.RetainDays != 0, ObjectLock}, {"mode", c.Mode != "", ObjectLock},
+		{"secret_file", c.SecretFile != "", Webhook}, {"roots", c.Roots != "", Timestamp}, {"region", c.Region != "", ObjectLock},
+		{"profile", c.Profile != "", ObjectLock}, {"retain_days", c.RetainDays != 0, ObjectLock}, {"mode", c.Mode != "", ObjectLock},
 	} {
 		if own.given && own.kind != kind {
 			return fmt.Errorf("%s belongs to %s", own.key, own.kind)
@@ -186,7 +186,7 @@ func (c *Config) check() error {
 		}
 	case Webhook:
 		if c.SecretFile == "" {
-			return errors.New("secret-file is missing: the receiver tells by it who sent the checkpoint")
+			return errors.New("secret_file is missing: the receiver tells by it who sent the checkpoint")
 		}
 		return address("webhook", c.Webhook)
 	case Timestamp:
@@ -206,9 +206,9 @@ func (c *Config) checkLock() error {
 	case err != nil:
 		return err
 	case bucket == "":
-		return fmt.Errorf("object-lock %q: want s3://BUCKET/PREFIX", c.ObjectLock)
+		return fmt.Errorf("object_lock %q: want s3://BUCKET/PREFIX", c.ObjectLock)
 	case c.RetainDays < 0 || c.RetainDays > 36500:
-		return fmt.Errorf("retain-days %d: want 1 to 36500", c.RetainDays)
+		return fmt.Errorf("retain_days %d: want 1 to 36500", c.RetainDays)
 	case c.Mode != "" && c.Mode != "compliance" && c.Mode != "governance":
 		return fmt.Errorf("mode %q: want compliance or governance", c.Mode)
 	}
@@ -219,7 +219,7 @@ func (c *Config) checkLock() error {
 func (c *Config) Bucket() (bucket, prefix string, err error) {
 	rest, ok := strings.CutPrefix(c.ObjectLock, "s3://")
 	if !ok {
-		return "", "", fmt.Errorf("object-lock %q: want s3://BUCKET/PREFIX", c.ObjectLock)
+		return "", "", fmt.Errorf("object_lock %q: want s3://BUCKET/PREFIX", c.ObjectLock)
 	}
 	bucket, prefix, _ = strings.Cut(rest, "/")
 	if prefix != "" && !strings.HasSuffix(prefix, "/") {

@@ -155,8 +155,8 @@ func TestPlacesAreReadFromAFile(t *testing.T) {
 	}
 	list, err := read(`anchors:
   - {name: paper, file: /mnt/anchors}
-  - {name: partner, webhook: "https://user:word@example.com/hook?token=1", secret-file: /etc/k}
-  - {name: vault, object-lock: "s3://bucket/some/where", region: eu-west-1, retain-days: 30}
+  - {name: partner, webhook: "https://user:word@example.com/hook?token=1", secret_file: /etc/k}
+  - {name: vault, object_lock: "s3://bucket/some/where", region: eu-west-1, retain_days: 30}
   - {name: stamp, timestamp: "http://tsa.example.com/tsr", roots: /etc/tsa.pem}
 `)
 	if err != nil || len(list) != 4 {
@@ -179,13 +179,13 @@ func TestPlacesAreReadFromAFile(t *testing.T) {
 		"a name twice":              "anchors: [{name: a, file: /x}, {name: a, file: /y}]",
 		"a relative path":           "anchors: [{name: a, file: x}]",
 		"a webhook without secret":  "anchors: [{name: a, webhook: 'https://x.example'}]",
-		"a webhook without TLS":     "anchors: [{name: a, webhook: 'http://x.example', secret-file: /k}]",
+		"a webhook without TLS":     "anchors: [{name: a, webhook: 'http://x.example', secret_file: /k}]",
 		"a stamp without roots":     "anchors: [{name: a, timestamp: 'https://x.example'}]",
 		"a setting of another kind": "anchors: [{name: a, file: /x, region: eu-west-1}]",
-		"no bucket":                 "anchors: [{name: a, object-lock: 's3:///x'}]",
-		"another scheme":            "anchors: [{name: a, object-lock: 'https://bucket/x'}]",
-		"a mode that is none":       "anchors: [{name: a, object-lock: 's3://bucket', mode: none}]",
-		"a negative retention":      "anchors: [{name: a, object-lock: 's3://bucket', retain-days: -1}]",
+		"no bucket":                 "anchors: [{name: a, object_lock: 's3:///x'}]",
+		"another scheme":            "anchors: [{name: a, object_lock: 'https://bucket/x'}]",
+		"a mode that is none":       "anchors: [{name: a, object_lock: 's3://bucket', mode: none}]",
+		"a negative retention":      "anchors: [{name: a, object_lock: 's3://bucket', retain_days: -1}]",
 	} {
 		if _, err := read(text); err == nil {
 			t.Errorf("%s: want an error", name)

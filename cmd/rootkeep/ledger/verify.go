@@ -153,8 +153,11 @@ func writeVerified(w io.Writer, v *proof.Verified) error {
 	if v.Root != "" {
 		fmt.Fprintf(&b, "Head: %d entries, %s, signed by %s\n", v.Size, v.Root, strings.Join(v.SignedBy, " and "))
 	}
-	if v.Payloads+v.Erased > 0 {
-		fmt.Fprintf(&b, "Payloads: %d are those of their entries, %d were erased\n", v.Payloads, v.Erased)
+	if v.Payloads > 0 {
+		fmt.Fprintf(&b, "Payloads: %d are those of their entries\n", v.Payloads)
+	}
+	for _, e := range v.Erased {
+		fmt.Fprintf(&b, "Erased: payload %s of entry %d, as entry %d tells\n", e.Name, e.Entry, e.By)
 	}
 	parts := append([]proof.Part{v.Log}, v.Keys...)
 	if v.Older != nil {

@@ -110,28 +110,18 @@ func AnchorState(ctx context.Context, s *store.Store, places []Place) ([]Anchore
 		if err != nil {
 			return err
 		}
-		newest, err := anchors.Newest(ctx, r)
+		standings, err := anchors.Standings(ctx, r)
 		if err != nil {
 			return err
 		}
-		tried, err := anchors.Places(ctx, r)
-		if err != nil {
-			return err
-		}
-		at := map[string]int{}
-		for _, t := range tried {
-			at[t.Name] = len(out)
-			out = append(out, Anchored{Place: t.Name, Kind: t.Kind, Target: t.Target, Behind: head.Size, Failed: t.Failure, Tries: t.Failures})
+		known := map[string]bool{}
+		for _, t := range standings {
+			known[t.Name] = true
+			out = append(out, Anchored{Place: t.Name, Kind: t.Kind, Target: t.Target, Size: t.Size, At: t.At, Behind: head.Size - t.Size, Failed: t.Failure, Tries: t.Failures})
 		}
 		for _, p := range places {
-			if _, known := at[p.Name]; !known {
-				at[p.Name] = len(out)
+			if !known[p.Name] {
 				out = append(out, Anchored{Place: p.Name, Kind: string(p.Kind()), Target: p.Target(), Behind: head.Size})
-			}
-		}
-		for _, a := range newest {
-			if i, ok := at[a.Place]; ok {
-				out[i].Size, out[i].At, out[i].Behind = a.Size, a.At, head.Size-a.Size
 			}
 		}
 		return nil

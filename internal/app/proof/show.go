@@ -1,12 +1,11 @@
 package proof
 
 import (
+	"context"
 	"unicode/utf8"
 
-	"context"
-
+	"github.com/rootkeep/rootkeep/internal/store"
 	"github.com/rootkeep/rootkeep/internal/store/entries"
-	"github.com/rootkeep/rootkeep/ledger"
 )
 
 // Shown is one entry with all that lies beside it and how it is proven.
@@ -20,54 +19,28 @@ type Shown struct {
 
 // Show reads an entry and proves it.
 func (b *Book) Show(ctx context.Context, n int64) (*Shown, error) {
-	var out *Shown
-	err := b.view(ctx, func(v view) error {
-		e, err := entries.Get(v.ctx, v.r, n)
-		if err != nil {
-			return err
-		}
-		receipt, err := v.receipt(n)
-		if err != nil {
-			return err
-		}
-		if err := receipt.In(v.head.Checkpoint, e.Leaf); err != nil {
-			return err
-		}
-		out = &Shown{Schema: "rootkeep/ledger-entry/1", Line: line(*e), Head: v.head.Size, Origin: v.head.Origin, Path: []string{}}
-		for _, h := range receipt.Proof {
-			out.Path = append(out.Path, h.String())
-		}
-		payloads, err := entries.Payloads(v.ctx, v.r, n)
-		if err != nil {
-			return err
-		}
-		return out.beside(e, payloads)
+	var p *entries.Proved
+	err := b.Store.View(ctx, func(ctx context.Context, r *store.Reader) (err error) {
+		p, err = entries.Prove(ctx, b.Store, r, n)
+		return err
 	})
-	return out, err
-}
-
-// beside fills in the texts of payloads that are those of the entry.
-func (s *Shown) beside(e *entries.Entry, payloads []entries.Payload) error {
-	there := map[string]entries.Payload{}
-	for _, p := range payloads {
-		there[p.Name] = p
+	if err != nil {
+		return nil, err
 	}
-	for i := range s.Payloads {
-		p, ok := there[s.Payloads[i].Name]
+	out := &Shown{Schema: "rootkeep/ledger-entry/1", Line: line(p.Entry), Head: p.Head.Size, Origin: p.Head.Origin, Path: []string{}}
+	for _, h := range p.Receipt.Proof {
+		out.Path = append(out.Path, h.String())
+	}
+	for i := range out.Payloads {
+		load, shown := &p.Beside[i], &out.Payloads[i]
 		switch {
-		case !ok:
-			return &ledger.Fault{Entry: e.N, Reason: "payload " + s.Payloads[i].Name + " is missing"}
-		case !p.Erased.IsZero():
-			s.Payloads[i].Erased = &p.Erased
-			continue
-		case !p.Matches(e.Entry.Payloads[i]):
-			return &ledger.Fault{Entry: e.N, Reason: "payload " + p.Name + " is not the one that the entry stands for"}
-		}
-		if s.Payloads[i].Size = len(p.Data); utf8.Valid(p.Data) {
-			s.Payloads[i].Text = string(p.Data)
-		} else {
-			s.Payloads[i].Base64 = p.Data
+		case !load.Erased.IsZero():
+			shown.Erased = &load.Erased
+		case utf8.Valid(load.Data):
+			shown.Size, shown.Text = len(load.Data), string(load.Data)
+		default:
+			shown.Size, shown.Base64 = len(load.Data), load.Data
 		}
 	}
-	return nil
+	return out, nil
 }

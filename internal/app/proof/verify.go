@@ -9,7 +9,6 @@ import (
 
 	"github.com/rootkeep/rootkeep/internal/anchor"
 	"github.com/rootkeep/rootkeep/internal/store/anchors"
-	"github.com/rootkeep/rootkeep/internal/store/entries"
 	"github.com/rootkeep/rootkeep/ledger"
 )
 
@@ -36,10 +35,17 @@ type Verified struct {
 	SignedBy []string       `json:"signed_by"`
 	Log      Part           `json:"log"` // entries, hashes, head, payloads
 	Payloads int64          `json:"payloads"`
-	Erased   int64          `json:"erased"` // payloads
+	Erased   []Erased       `json:"erased"`
 	Keys     []Part         `json:"keys,omitempty"`
 	Older    *Part          `json:"older,omitempty"` // the checkpoint that was given
 	Anchors  []AnchorResult `json:"anchors"`
+}
+
+// Erased is a payload that is gone, with the entry that tells of it.
+type Erased struct {
+	Entry int64  `json:"entry"`
+	Name  string `json:"name"`
+	By    int64  `json:"by"`
 }
 
 // Part is one thing that was checked.
@@ -72,7 +78,7 @@ type VerifyConfig struct {
 // Verify checks everything: each entry, hash and payload, the head and who signed it,
 // changes of keys, the checkpoint that somebody kept, anchors.
 func (b *Book) Verify(ctx context.Context, c VerifyConfig) (*Verified, error) {
-	out := &Verified{Schema: "rootkeep/ledger-verify/1", Origin: b.Keys.Origin, Anchors: []AnchorResult{}}
+	out := &Verified{Schema: "rootkeep/ledger-verify/1", Origin: b.Keys.Origin, Erased: []Erased{}, Anchors: []AnchorResult{}}
 	if err := b.verifyLog(ctx, out, c.Progress); err != nil {
 		return nil, err
 	}
@@ -117,19 +123,17 @@ func (v *Verified) worst() State {
 
 // verifyLog checks the tables. A fault is a result, not an error.
 func (b *Book) verifyLog(ctx context.Context, out *Verified, progress func(done, total int64)) error {
-	err := b.view(ctx, func(v view) error {
-		log := entries.NewLog(v.ctx, v.r)
-		return ledger.Check(v.head.Checkpoint, func(n int64) ([]byte, error) {
-			if progress != nil && n&0xfff == 0 {
-				progress(n, v.head.Size)
-			}
-			return log.Leaf(n)
-		}, log.Hash)
-	})
+	v, err := b.Store.VerifyLedger(ctx, progress)
 	out.Log = part("entries, hashes, payloads and head", err)
 	var fault *ledger.Fault
 	if err != nil && !errors.As(err, &fault) {
 		return err
+	}
+	if v != nil {
+		out.Payloads = v.Payloads
+		for _, e := range v.Erased {
+			out.Erased = append(out.Erased, Erased{e.Entry, e.Name, e.By})
+		}
 	}
 	return nil
 }
@@ -281,7 +285,7 @@ func (b *Book) ask(v view, r *AnchorResult, p Place, newest anchors.Anchor) {
 
 // VerifyFolder checks an exported log.
 func VerifyFolder(files fs.FS, origin string, keys []string, older []byte, progress func(done, total int64)) (*Verified, error) {
-	out := &Verified{Schema: "rootkeep/ledger-verify/1", Origin: origin, Anchors: []AnchorResult{}}
+	out := &Verified{Schema: "rootkeep/ledger-verify/1", Origin: origin, Erased: []Erased{}, Anchors: []AnchorResult{}}
 	f, err := CheckFolder(files, origin, keys, progress)
 	var fault *ledger.Fault
 	if err != nil && !errors.As(err, &fault) {

@@ -19,6 +19,7 @@ import (
 // kinds lists the kinds of jobs that this process runs.
 func (h *house) kinds() []job.Kind {
 	return append(h.recorder.Kinds(h.folder()),
+		job.Kind{Name: "anchor", Handler: job.HandlerFunc(h.anchorHead)},
 		job.Kind{Name: "expire", Handler: job.HandlerFunc(h.expire)},
 		job.Kind{Name: "tidy", Handler: job.HandlerFunc(h.tidy)},
 	)
@@ -31,6 +32,7 @@ func askable() []jobs.Kind {
 			_, err := record.ParseScanJob(payload)
 			return err
 		}},
+		{Name: "anchor", Title: "Put the head of the ledger to its anchors"},
 		{Name: "expire", Title: "End what has run out: requests and exceptions"},
 		{Name: "tidy", Title: "Forget jobs that ended well a month ago"},
 	}
@@ -38,6 +40,7 @@ func askable() []jobs.Kind {
 
 // own are the schedules that every server keeps, whoever set it up.
 var own = []job.Schedule{
+	{ID: "anchor", Kind: "anchor", Cron: "42 * * * *", Zone: "UTC", Payload: []byte("{}"), Enabled: true},
 	{ID: "expire", Kind: "expire", Cron: "*/5 * * * *", Zone: "UTC", Payload: []byte("{}"), Enabled: true},
 	{ID: "tidy", Kind: "tidy", Cron: "17 3 * * *", Zone: "UTC", Payload: []byte("{}"), Enabled: true},
 }

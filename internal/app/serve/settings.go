@@ -13,24 +13,28 @@ import (
 	"strings"
 
 	"github.com/goccy/go-yaml"
+
+	"github.com/rootkeep/rootkeep/internal/anchor"
 )
 
 // Settings are those of the server: its file, then the flags over it, then defaults for
 // what neither says.
 type Settings struct {
-	URL         string   `yaml:"url"`          // where browsers find it: scheme and host
-	Listen      string   `yaml:"listen"`       // host:port
-	TLS         TLS      `yaml:"tls"`          // none: plain HTTP
-	BehindProxy []string `yaml:"behind_proxy"` // address ranges of the proxy in front
-	Store       string   `yaml:"store"`        // a path, sqlite:PATH, or postgres://...
-	KeyFile     string   `yaml:"key_file"`     // of the ledger
-	Roles       []string `yaml:"roles"`        // what this process does
-	Register    string   `yaml:"register"`     // file of what people decide and vouch for
-	Controls    []string `yaml:"controls"`     // folders of own controls
-	Frameworks  []string `yaml:"frameworks"`   // folders of own frameworks
-	Log         Log      `yaml:"log"`
-	Traces      Traces   `yaml:"traces"`
-	OpenID      OpenID   `yaml:"openid"`
+	URL         string          `yaml:"url"`          // where browsers find it: scheme and host
+	Listen      string          `yaml:"listen"`       // host:port
+	TLS         TLS             `yaml:"tls"`          // none: plain HTTP
+	BehindProxy []string        `yaml:"behind_proxy"` // address ranges of the proxy in front
+	Store       string          `yaml:"store"`        // a path, sqlite:PATH, or postgres://...
+	KeyFile     string          `yaml:"key_file"`     // of the ledger
+	Roles       []string        `yaml:"roles"`        // what this process does
+	Register    string          `yaml:"register"`     // file of what people decide and vouch for
+	Controls    []string        `yaml:"controls"`     // folders of own controls
+	Frameworks  []string        `yaml:"frameworks"`   // folders of own frameworks
+	Ledger      Ledger          `yaml:"ledger"`
+	Anchors     []anchor.Config `yaml:"anchors"` // places that take checkpoints of the ledger
+	Log         Log             `yaml:"log"`
+	Traces      Traces          `yaml:"traces"`
+	OpenID      OpenID          `yaml:"openid"`
 	// Authenticators is a file of the FIDO Metadata Service, for the names of keys' models.
 	Authenticators string `yaml:"authenticators"`
 	// Approvals is a file of groups and policies: who has to approve what. Empty: defaults.
@@ -137,6 +141,9 @@ func (c *Settings) resolve() error {
 		return errors.New("tls: a certificate needs its key, and a key its certificate; hint: --tls-cert and --tls-key")
 	}
 	if _, err := c.proxies(); err != nil {
+		return err
+	}
+	if err := c.checkAnchors(); err != nil {
 		return err
 	}
 	if _, err := c.logger(io.Discard); err != nil {

@@ -183,3 +183,33 @@ func NamedBy(ctx context.Context, r *store.Reader, keyID string) (int64, bool, e
 	}
 	return n, true, nil
 }
+
+// Standing is how a place stands.
+type Standing struct {
+	Place
+	Size int64     // entries of its newest checkpoint, 0: none
+	At   time.Time // of that
+}
+
+// Standings says of every place that was ever tried how it stands, by name.
+func Standings(ctx context.Context, r *store.Reader) ([]Standing, error) {
+	newest, err := Newest(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	places, err := Places(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	out := []Standing{}
+	for _, p := range places {
+		s := Standing{Place: p}
+		for _, a := range newest {
+			if a.Place == p.Name {
+				s.Size, s.At = a.Size, a.At
+			}
+		}
+		out = append(out, s)
+	}
+	return out, nil
+}
