@@ -77,6 +77,11 @@ type Policy struct {
 	Version int           `json:"version"`
 }
 
+// Open is how long a request stays open, as it is written in a file of policies: 3d.
+func (p *Policy) Open() string {
+	return rule.Duration(time.Duration(p.Valid) * time.Second).String()
+}
+
 // PolicySchema names the canonical JSON of a policy.
 const PolicySchema = "rootkeep/approval-policy/1"
 
