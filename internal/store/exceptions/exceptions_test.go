@@ -16,6 +16,7 @@ import (
 	"github.com/rootkeep/rootkeep/internal/register"
 	"github.com/rootkeep/rootkeep/internal/store"
 	"github.com/rootkeep/rootkeep/internal/store/exceptions"
+	"github.com/rootkeep/rootkeep/internal/store/storetest"
 	"github.com/rootkeep/rootkeep/internal/web/exceptions/exceptionstest"
 )
 
@@ -197,6 +198,62 @@ func TestWhatCannotBeAskedFor(t *testing.T) {
 		if err := submit(w.Ann.Actor, func(*exceptions.Wanted) {}); !errors.As(err, &short) || !strings.Contains(err.Error(), "group approvers has 1 of the 2") {
 			t.Errorf("with one approver left who holds a key: got %v, want a Shortage that says so", err)
 		}
+	})
+}
+
+func TestOnePersonsRequestsAreBounded(t *testing.T) {
+	w := &exceptionstest.World{Store: storetest.Open(t, storetest.SQLite(t), storetest.Options(t))}
+	w.At(time.Now())
+	w.Open(t, exceptionstest.Site)
+	submit := func() error {
+		return w.Change(t, func(ctx context.Context, tx *store.Tx) error {
+			_, err := w.Desk.Submit(ctx, tx, w.Ann.Actor, w.Wanted("PW-08"))
+			return err
+		})
+	}
+	x := w.Submit(t, "PW-08")
+	for range 99 {
+		if err := submit(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := submit(); !errors.Is(err, exceptions.ErrInvalid) {
+		t.Errorf("request 101: got %v, want ErrInvalid", err)
+	}
+	edit := func(n int64) error {
+		return w.Change(t, func(ctx context.Context, tx *store.Tx) error {
+			_, err := w.Desk.Edit(ctx, tx, w.Ann.Actor, x.ID, n, w.Wanted("PW-08"))
+			return err
+		})
+	}
+	for n := range int64(50) {
+		if err := edit(n + 1); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := edit(51); !errors.Is(err, exceptions.ErrInvalid) {
+		t.Errorf("edit 51: got %v, want ErrInvalid", err)
+	}
+}
+
+func TestADecidedRequestKeepsItsCount(t *testing.T) {
+	exceptionstest.Each(t, func(t *testing.T, w *exceptionstest.World) {
+		x := w.Submit(t, "PW-08")
+		if _, err := w.Decide(t, w.Bob, x.ID, approval.Approve); err != nil {
+			t.Fatal(err)
+		}
+		w.RevokeKey(t, w.Bob.ID)
+		w.View(t, func(ctx context.Context, r *store.Reader) error {
+			list, err := exceptions.Approvals(ctx, r, x.ID)
+			if err != nil {
+				return err
+			}
+			tally, err := w.Desk.Tally(ctx, r, w.Read(t, x.ID), exceptions.Signed(list))
+			if err != nil || len(tally[0].By) != 1 {
+				t.Errorf("got %+v, %v once Bob has no key any more, want his approval counted", tally, err)
+			}
+			return nil
+		})
 	})
 }
 
