@@ -1,9 +1,6 @@
 package rootkeep
 
-import (
-	"encoding/json"
-	"time"
-)
+import "time"
 
 // RootKind says what an event has to do with a root user.
 type RootKind string
@@ -51,8 +48,9 @@ type RootUse struct {
 	Principal string    `json:"principal"`     // who called: root of an account, a role, a user
 	AccessKey string    `json:"access_key_id,omitempty"`
 	Target    string    `json:"target,omitempty"` // account that AssumeRoot aims at
-	// Raw is the record; empty when it was larger than is kept.
-	Raw json.RawMessage `json:"raw,omitempty"`
+	// Raw is the record as delivered, which is not always sound JSON: base64 in JSON. It is
+	// empty when it was larger than is kept.
+	Raw []byte `json:"raw,omitempty"`
 }
 
 // SignIn is one sign-in to the console, by anybody, or the attempt.

@@ -2,9 +2,11 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
+	"net/http"
 	"os"
 	"runtime"
 	"runtime/debug"
@@ -16,6 +18,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/rootkeep/rootkeep"
+	"github.com/rootkeep/rootkeep/client"
 	"github.com/rootkeep/rootkeep/cmd/rootkeep/cli"
 	"github.com/rootkeep/rootkeep/internal/app"
 	"github.com/rootkeep/rootkeep/internal/detect"
@@ -37,6 +40,8 @@ type huntFlags struct {
 	config        app.HuntConfig
 	maxAlerts     int
 	terminalWidth int
+	send          bool
+	connection    cli.Connection
 }
 
 // renderers are the output formats by name.
@@ -56,12 +61,18 @@ CloudTrail records come in, folders, zips, globs, - for standard input - and tel
 what happened: root sessions first, then alerts, the most severe first.
 
 A file that cannot be read is named, counted and skipped; the exit code is 5 then.
-Ctrl-C prints what was found so far.`,
+Ctrl-C prints what was found so far.
+
+With --send a server keeps what was found: alerts, each event of a root user with its
+record, sign-ins to the console, and which hours are proven. The token needs the
+permission operate for every account that the logs tell of. The same hunt sent twice
+changes nothing; an interrupted one is not sent.`,
 		Example: `  rootkeep hunt ./AWSLogs
   rootkeep hunt --since 7d --output html --file report.html ./AWSLogs
   rootkeep hunt --output ndjson --min-level high logs.zip | jq .title
   aws cloudtrail lookup-events | rootkeep hunt -
   rootkeep hunt --keys keys.json --since 30d ./bucket
+  rootkeep hunt --keys keys.json --send --server https://rootkeep.example.com ./bucket
   rootkeep hunt --rules ./sigma/rules/cloud/aws --fail-on high ./AWSLogs`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error { return f.run(c.Context(), s, args) },
@@ -88,6 +99,13 @@ Ctrl-C prints what was found so far.`,
 	fl.IntVar(&f.maxAlerts, "max-alerts", 0, "alerts told in full on the terminal, 0: 50, -1: all")
 	fl.BoolVar(&f.noProgress, "no-progress", false, "no progress line on a terminal")
 	fl.StringVar(&f.color, "color", "auto", "auto, always or never")
+	fl.BoolVar(&f.send, "send", false, "send what was found to a rootkeep server, which keeps it")
+	f.connection.Register(c)
+	completeHunt(c)
+	return c
+}
+
+func completeHunt(c *cobra.Command) {
 	cli.CompleteValues(c, "output", slices.Sorted(maps.Keys(renderers)), "text")
 	cli.CompleteValues(c, "min-level", cli.Levels())
 	cli.CompleteValues(c, "fail-on", cli.Levels())
@@ -95,7 +113,6 @@ Ctrl-C prints what was found so far.`,
 	cli.CompleteFiles(c, "geoip", "mmdb")
 	cli.CompleteFiles(c, "placeholders", "yaml", "yml")
 	cli.CompleteFiles(c, "inventory", "yaml", "yml", "json")
-	return c
 }
 
 func (f *huntFlags) check() error {
@@ -144,6 +161,14 @@ func (f *huntFlags) run(ctx context.Context, s cli.Streams, args []string) error
 	}
 	collectEarlier()
 	c := f.config
+	var server *client.Client
+	if f.send {
+		var err error
+		if server, err = f.connection.Client(); err != nil {
+			return err // before a long reading, not after it
+		}
+		c.Memory = &app.Memory{}
+	}
 	c.Paths, c.Stdin, c.Version, c.Now = args, s.In, cli.Version(), time.Now
 	c.Since, c.Until, c.Accounts = f.since.Time, f.until.Time, f.accounts
 	c.MinLevel, c.DedupMemory = f.minLevel.Severity, int(f.dedup)
@@ -173,7 +198,33 @@ func (f *huntFlags) run(ctx context.Context, s cli.Streams, args []string) error
 		return err
 	}
 	f.sayProblems(s.Err, hunt)
+	if server != nil {
+		if err := sendHunt(ctx, s.Err, server, hunt, c.Memory); err != nil {
+			return err
+		}
+	}
 	return cli.ExitWith(codes)
+}
+
+// sendHunt sends what a hunt found, and says under which ID the server keeps it.
+func sendHunt(ctx context.Context, w io.Writer, server *client.Client, h *report.Hunt, m *app.Memory) error {
+	if h.Interrupted {
+		return errors.New("the hunt was interrupted, so it was not sent")
+	}
+	up, err := app.Upload(h, m)
+	if err != nil {
+		return err
+	}
+	var taken client.HuntTaken
+	if _, err := server.Do(ctx, client.Call{Method: http.MethodPost, Path: "/hunts", Body: up}, &taken); err != nil {
+		return fmt.Errorf("send the hunt to %s: %s", server.Server(), cli.Visible(err.Error()))
+	}
+	state := "sent to"
+	if taken.Known {
+		state = "was sent before to"
+	}
+	fmt.Fprintf(w, "%s %s as %s\n", state, server.Server(), cli.Visible(taken.ID))
+	return nil
 }
 
 // sayProblems names what could not be read beside a format that has no place for

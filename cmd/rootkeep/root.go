@@ -13,6 +13,7 @@ import (
 
 	"github.com/rootkeep/rootkeep/cmd/rootkeep/account"
 	"github.com/rootkeep/rootkeep/cmd/rootkeep/cli"
+	"github.com/rootkeep/rootkeep/cmd/rootkeep/exception"
 	"github.com/rootkeep/rootkeep/cmd/rootkeep/ledger"
 	"github.com/rootkeep/rootkeep/cmd/rootkeep/permission"
 	"github.com/rootkeep/rootkeep/cmd/rootkeep/server"
@@ -54,9 +55,15 @@ read; 64 usage.`,
 	c.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return cli.Usage("%w; hint: %s --help", err, c.CommandPath())
 	})
-	c.AddCommand(huntCommand(s), trailCommand(s), rulesCommand(s), permission.Command(s), account.ScanCommand(s), account.AssessCommand(s), account.RegisterCommand(s), account.ControlsCommand(s), account.FrameworksCommand(s), account.SimCommand(s),
-		server.ServeCommand(s), server.BackupCommand(s), server.RestoreCommand(s), server.MigrateCommand(s), server.RecoverCommand(s),
-		ledger.Command(s), ledger.EvidenceCommand(s), ledger.VerifyCommand(s), versionCommand(s))
+	c.AddCommand(
+		huntCommand(s), trailCommand(s), rulesCommand(s),
+		permission.Command(s),
+		account.ScanCommand(s), account.AssessCommand(s), account.RegisterCommand(s), account.ControlsCommand(s), account.FrameworksCommand(s), account.SimCommand(s),
+		server.ServeCommand(s), server.DemoCommand(s), server.BackupCommand(s), server.RestoreCommand(s), server.MigrateCommand(s), server.RecoverCommand(s),
+		exception.Command(s), exception.ApproveCommand(s),
+		ledger.Command(s), ledger.EvidenceCommand(s), ledger.VerifyCommand(s),
+		versionCommand(s),
+	)
 	cli.Strict(c)
 	return c
 }

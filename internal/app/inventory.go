@@ -2,14 +2,18 @@ package app
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/rootkeep/rootkeep/internal/app/scan"
 	"github.com/rootkeep/rootkeep/internal/awsread"
 	"github.com/rootkeep/rootkeep/internal/detect/inventory"
 	"github.com/rootkeep/rootkeep/internal/facts"
+	"github.com/rootkeep/rootkeep/internal/sweep"
 )
 
 // readInventory reads what is watched: a YAML file of names, a snapshot of a scan, or
@@ -21,11 +25,7 @@ func readInventory(path string) (inventory.List, *inventory.Scans, error) {
 	if info, err := os.Stat(path); err != nil {
 		return nil, nil, err
 	} else if info.IsDir() {
-		names, err := scan.SnapshotsIn(path)
-		if err != nil {
-			return nil, nil, err
-		}
-		return fromSnapshots(names)
+		return fromFolder(path)
 	}
 	text, err := firstByte(path)
 	if err != nil {
@@ -63,13 +63,30 @@ func firstByte(path string) (byte, error) {
 	return head[0], nil
 }
 
-func fromSnapshots(paths []string) (inventory.List, *inventory.Scans, error) {
-	var calls []string
-	for _, o := range awsread.Operations() {
-		_, name, _ := strings.Cut(o.Action, ":")
-		calls = append(calls, name)
+// fromFolder reads the folder of a scan of an organization, or any folder of snapshots.
+// A scan that was killed, or is under way, has sessions of accounts that have no snapshot
+// yet: they are on record from before they were used.
+func fromFolder(dir string) (inventory.List, *inventory.Scans, error) {
+	sessions, err := sweep.SessionsIn(dir)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, nil, err
 	}
-	list, scans := inventory.List{}, inventory.NewScans(calls)
+	names, err := scan.SnapshotsIn(dir)
+	if err != nil && len(sessions) == 0 {
+		return nil, nil, err
+	}
+	list, scans, err := fromSnapshots(names)
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, session := range sessions {
+		scans.Add(session.AccessKey, session.Start, session.End)
+	}
+	return list, scans, nil
+}
+
+func fromSnapshots(paths []string) (inventory.List, *inventory.Scans, error) {
+	list, scans := inventory.List{}, inventory.NewScans(scanCalls())
 	for _, path := range paths {
 		s, err := scan.ReadSnapshot(path)
 		if err != nil {
@@ -81,6 +98,18 @@ func fromSnapshots(paths []string) (inventory.List, *inventory.Scans, error) {
 		}
 	}
 	return list, scans, nil
+}
+
+// scanCalls are the names of all calls that a scan makes: of accounts, of the
+// organization, and in root sessions.
+func scanCalls() []string {
+	var out []string
+	for _, o := range slices.Concat(awsread.Operations(), awsread.OrganizationOperations(), awsread.RootOperations()) {
+		_, name, _ := strings.Cut(o.Action, ":")
+		name, _, _ = strings.Cut(name, " ") // in a root session
+		out = append(out, name)
+	}
+	return out
 }
 
 // watchedOf lists what an account's logging and alarms rest on.

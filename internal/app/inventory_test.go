@@ -38,10 +38,20 @@ func TestOurOwnScanIsNoIntruder(t *testing.T) {
 		t.Fatal(err)
 	}
 	snapshot := file(t, filepath.Join(t.TempDir(), "444455556666.json"), string(text))
+	// A scan that was killed before the account had a snapshot.
+	line, err := json.Marshal(s.Sessions[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	killed := filepath.Dir(file(t, filepath.Join(t.TempDir(), "sessions.jsonl"), string(line)+"\n"))
 	for _, c := range []struct {
 		name, event, inventory string
 		quiet                  bool
 	}{
+		{"a call of a scan that was killed", rootCall("GetAccountSummary", "ASIASCAN", start.Add(time.Minute)), killed, true},
+		{"its root session", rootCall("ListSigningCertificates", "ASIASCAN", start.Add(time.Minute)), killed, true},
+		{"what it did not do", rootCall("DeleteLoginProfile", "ASIASCAN", start.Add(time.Minute)), killed, false},
+		{"a call in the root session", rootCall("ListSigningCertificates", "ASIASCAN", start.Add(time.Minute)), snapshot, true},
 		{"a call that a scan makes", rootCall("GetAccountSummary", "ASIASCAN", start.Add(time.Minute)), snapshot, true},
 		{"the same from a folder of snapshots", rootCall("GetAccountSummary", "ASIASCAN", start.Add(time.Minute)), filepath.Dir(snapshot), true},
 		{"without the snapshot", rootCall("GetAccountSummary", "ASIASCAN", start.Add(time.Minute)), "", false},

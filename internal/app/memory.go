@@ -1,16 +1,20 @@
 package app
 
 import (
+	"bytes"
 	"cmp"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/rootkeep/rootkeep"
+	"github.com/rootkeep/rootkeep/client"
 	"github.com/rootkeep/rootkeep/cloudtrail/digest"
 	"github.com/rootkeep/rootkeep/internal/detect/rootuse"
 	"github.com/rootkeep/rootkeep/internal/report"
+	"github.com/rootkeep/rootkeep/internal/store/hunts"
 )
 
 // Memory is what a server remembers of a hunt beside its report.
@@ -43,6 +47,22 @@ func (c HuntConfig) remember(uses *rootuse.Collector, p *proof, out *report.Hunt
 	c.Memory.Proven = slices.DeleteFunc(provenHours(p.covered, out.Seen), func(s Stretch) bool {
 		return len(c.Accounts) > 0 && !slices.Contains(c.Accounts, s.Account)
 	})
+}
+
+// Upload is a hunt as it is sent to a server.
+func Upload(h *report.Hunt, m *Memory) (*client.HuntUpload, error) {
+	if n := len(h.Alerts); n > hunts.MostAlerts {
+		return nil, fmt.Errorf("send the hunt: %d alerts, a server takes %d; hint: --min-level, --since or --account", n, hunts.MostAlerts)
+	}
+	var text bytes.Buffer
+	if err := report.JSON(&text, h); err != nil {
+		return nil, err
+	}
+	up := &client.HuntUpload{Schema: client.HuntUploadSchema, Hunt: text.Bytes(), RootUses: m.Uses, SignIns: m.SignIns, Proven: []client.ProvenHours{}}
+	for _, s := range m.Proven {
+		up.Proven = append(up.Proven, client.ProvenHours(s))
+	}
+	return up, nil
 }
 
 // provenHours are the hours of each account that are proven in every Region in which it

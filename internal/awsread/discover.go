@@ -63,6 +63,10 @@ func OrganizationOperations() []call.Operation {
 		call.Operation{Action: "organizations:ListOrganizationalUnitsForParent"}, call.Operation{Action: "sts:AssumeRole"}, call.Operation{Action: assumeRoot})
 }
 
+// RootOperations are what is asked in the root sessions of accounts, which the audit task
+// permits.
+func RootOperations() []call.Operation { return identity.RootOperations() }
+
 // Account is an account as its organization lists it.
 type Account struct {
 	ID    rootkeep.AccountID

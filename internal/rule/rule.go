@@ -35,6 +35,9 @@ type Source struct {
 	FS   fs.FS
 	Dir  string // folder inside FS
 	Name string // shown before file names, such as the path the user gave
+	// Tested says that the cases of the files have been run, as those of the shipped
+	// ones are by the tests: they are not read again, and a file has none.
+	Tested bool
 }
 
 // Document reads a content file that holds one YAML document, without anchors, aliases
@@ -44,6 +47,9 @@ func Document(src Source, name string) (shown string, body ast.Node, err error) 
 	text, err := ReadFile(src.FS, name)
 	if err != nil {
 		return shown, nil, fmt.Errorf("%s: %w", shown, err)
+	}
+	if src.Tested {
+		text = WithoutCases(text)
 	}
 	documents := 0
 	err = yamldoc.Read(shown, text, func(_ *yamldoc.Reader, found ast.Node) {

@@ -53,45 +53,71 @@ func (s *Store) gather(batch []*update) []*update {
 	return batch
 }
 
-// commit makes the changes of a batch and wakes whoever waits for them.
-func (s *Store) commit(batch []*update) {
-	err := s.persist(batch)
+// commit makes the changes of a batch and wakes whoever waits for them. It gives the
+// error of the last transaction.
+func (s *Store) commit(batch []*update) error {
+	n, err := s.persist(batch)
 	if err != nil && len(batch) > 1 && classify(err) == faultOther {
-		// One of them may have spoilt it for the others, such as by running too long.
-		for _, u := range batch {
-			s.commit([]*update{u})
-		}
-		return
+		return s.commitEach(batch)
 	}
 	if err = explain(err); err == nil {
 		s.fault.Store(nil)
 	} else if classify(err) != faultOther {
 		s.fault.Store(&err)
 	}
-	for _, u := range batch {
-		if err != nil && u.err == nil {
-			u.err = err
-		}
-		close(u.done)
+	for _, u := range batch[:n] {
+		u.end(err)
 	}
+	if n < len(batch) {
+		return s.commit(batch[n:])
+	}
+	return err
+}
+
+// commitEach makes changes of which one may have spoilt it for the others, such as by
+// running too long, each in a transaction of its own.
+func (s *Store) commitEach(batch []*update) (err error) {
+	for _, u := range batch {
+		if classify(err) != faultOther {
+			u.end(err) // the database itself: the next would wait for it as long
+			continue
+		}
+		err = s.commit([]*update{u})
+	}
+	return err
+}
+
+// end wakes whoever waits for the update. err is that of its transaction.
+func (u *update) end(err error) {
+	if u.err == nil {
+		u.err = err
+	}
+	close(u.done)
 }
 
 // persist makes the changes of a batch, again if the database asks for that or was gone
-// for a moment. It is never made again while the first try may still come true.
-func (s *Store) persist(batch []*update) error {
+// for a moment, and gives how many of them it made, or tried to. They are never made
+// again while the first try may still come true.
+func (s *Store) persist(batch []*update) (int, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), longestBatch)
 	defer cancel()
 	const again = 3 // after the database was gone
 	for try := 0; ; try++ {
-		err := s.together(ctx, batch)
-		if err == nil || errors.Is(err, errUnsettled) {
-			return err
+		n, err := s.together(ctx, batch)
+		switch {
+		case err == nil || errors.Is(err, errUnsettled):
+			return n, err
+		case ctx.Err() != nil:
+			return len(batch), fmt.Errorf("%w: %w", errSilent, err)
 		}
 		if f := classify(err); f != faultBusy && (f != faultLost || try >= again) || !pause(ctx, try) {
-			return err
+			return len(batch), err
 		}
 	}
 }
+
+// errSilent is a database that let the time of a transaction pass.
+var errSilent = fmt.Errorf("write the store: not done within %v", longestBatch)
 
 // pause waits before another try, longer each time. It is false if there is no time left.
 func pause(ctx context.Context, try int) bool {
@@ -105,45 +131,46 @@ func pause(ctx context.Context, try int) bool {
 	}
 }
 
-// together makes the changes of a batch in one transaction. The error is that of the
-// whole batch; the error of a single change is left in it, and the others go on.
-func (s *Store) together(ctx context.Context, batch []*update) error {
+// together makes the first changes of a batch in one transaction, and gives how many:
+// all, if they are quick. The error is that of the whole transaction; the error of a
+// single change is left in it, and the others go on.
+func (s *Store) together(ctx context.Context, batch []*update) (n int, err error) {
 	tx, err := s.write.BeginTx(ctx, nil)
 	if err != nil {
-		return fmt.Errorf("write the store: %w", err)
+		return n, fmt.Errorf("write the store: %w", err)
 	}
 	defer tx.Rollback() // does nothing once committed
 	all := &Tx{Reader: Reader{q: tx}, tx: tx}
 	head, err := s.lockHead(ctx, &all.Reader)
 	if err != nil {
-		return err
+		return n, err
 	}
 	all.now = s.options.Now().UTC().Truncate(time.Millisecond)
 	if all.now.Before(head.at) {
 		all.now = head.at
 	}
-	for _, u := range batch {
-		if err := s.apart(ctx, all, u); err != nil {
-			return fmt.Errorf("write the store: %w", err)
+	for start := time.Now(); n < len(batch) && (n == 0 || time.Since(start) < longestShare); n++ {
+		if err := s.apart(ctx, all, batch[n]); err != nil {
+			return n, fmt.Errorf("write the store: %w", err)
 		}
 	}
 	next, edge, err := s.append(ctx, all, head)
 	if err != nil {
-		return err
+		return n, err
 	}
 	if err := writeNotices(ctx, all, all.notices); err != nil {
-		return err
+		return n, err
 	}
 	if err := s.sign(ctx, all); err != nil {
-		return err
+		return n, err
 	}
 	if err := tx.Commit(); err != nil {
 		if err := s.settle(err); err != nil {
-			return err
+			return n, err
 		}
 	}
 	s.head.set(next, edge)
-	return nil
+	return n, nil
 }
 
 // sign leaves the number of the transaction in log_writer.

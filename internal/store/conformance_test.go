@@ -170,6 +170,29 @@ func TestAChangeThatRunsTooLong(t *testing.T) {
 	})
 }
 
+func TestSlowChangesDoNotShareOneTransaction(t *testing.T) {
+	address := storetest.SQLite(t)
+	synctest.Test(t, func(t *testing.T) {
+		s := storetest.Open(t, address, storetest.Options(t))
+		var all sync.WaitGroup
+		for range 8 { // twelve seconds of work, more than one change may take
+			all.Go(func() {
+				err := s.Update(t.Context(), func(ctx context.Context, tx *store.Tx) error {
+					time.Sleep(1500 * time.Millisecond)
+					return record(ctx, tx)
+				})
+				if err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		all.Wait()
+		if n, transactions := entries(t, s), number(t, s, `SELECT MAX(batch) FROM log_writer`); n != 8 || transactions < 4 {
+			t.Errorf("got %d entries in %d transactions, want eight in at least four", n, transactions)
+		}
+	})
+}
+
 func TestAChangeWithinAChange(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		nothing := func(context.Context, *store.Tx) error { return nil }

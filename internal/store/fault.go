@@ -75,6 +75,8 @@ func classify(err error) fault {
 	switch {
 	case err == nil:
 		return faultOther
+	case errors.Is(err, errSilent), errors.Is(err, errUnsettled):
+		return faultLost
 	case errors.As(err, &lite):
 		return classifySQLite(lite.Code())
 	case errors.As(err, &pg):

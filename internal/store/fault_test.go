@@ -192,6 +192,7 @@ func dump(t *testing.T, s *store.Store) string {
 type proxy struct {
 	listener net.Listener
 	down     atomic.Bool  // no connection gets through
+	silent   atomic.Bool  // nothing that is said gets through
 	cut      atomic.Int64 // what happens to the next commit, see below
 	mu       sync.Mutex   // guards open
 	open     []net.Conn
@@ -202,6 +203,7 @@ const (
 	commitPasses = iota
 	commitLost   // it never arrives
 	commitSilent // it arrives, the answer does not
+	commitLast   // the same, and nothing gets through afterwards
 )
 
 func newProxy(t *testing.T) *proxy {
@@ -251,12 +253,20 @@ func (p *proxy) forward(server, client net.Conn) {
 		if err != nil {
 			return
 		}
+		if p.silent.Load() {
+			continue
+		}
 		if bytes.Contains(buffer[:n], []byte("commit\x00")) {
 			switch p.cut.Swap(commitPasses) {
 			case commitLost:
 				client.Close()
 				return
 			case commitSilent:
+				client.Close()
+				server.Write(buffer[:n])
+				return
+			case commitLast:
+				p.down.Store(true)
 				client.Close()
 				server.Write(buffer[:n])
 				return
@@ -365,5 +375,40 @@ func TestACommitIsCutOff(t *testing.T) {
 				t.Error(err)
 			}
 		})
+	}
+}
+
+// TestADatabaseThatIsSilent waits as long as the store does, so it is of the long form.
+func TestADatabaseThatIsSilent(t *testing.T) {
+	if os.Getenv("ROOTKEEP_LONG") == "" {
+		t.Skip("takes more than a minute: ROOTKEEP_LONG=1")
+	}
+	address := storetest.PostgreSQL(t)
+	p := newProxy(t)
+	s := storetest.Open(t, p.through(t, address), storetest.Options(t))
+	fill(t, s, 10)
+	p.silent.Store(true)
+	start := time.Now()
+	var all sync.WaitGroup
+	for range 20 {
+		all.Go(func() { says(t, s.Update(t.Context(), record), "does not answer") })
+	}
+	all.Wait()
+	if took := time.Since(start); took > 2*time.Minute {
+		t.Errorf("twenty changes were told after %v, want them not to wait one after the other", took)
+	}
+	p.silent.Store(false)
+	p.hangUp()
+	if err := s.Update(t.Context(), record); err != nil {
+		t.Errorf("after it speaks again: %v", err)
+	}
+	p.cut.Store(commitLast)
+	says(t, s.Update(t.Context(), record), "whether it was made is not known", "look before you try again")
+	p.down.Store(false)
+	if _, err := s.VerifyLedger(t.Context(), nil); err != nil {
+		t.Error(err)
+	}
+	if n := entries(t, s); n != 11+2 {
+		t.Errorf("got %d entries, want that of the commit whose answer was lost as well", n)
 	}
 }

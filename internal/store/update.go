@@ -84,6 +84,7 @@ func (t *Tx) Announce(topic, ref string) { t.notices = append(t.notices, notice{
 // made again without it.
 const (
 	longestChange = 10 * time.Second
+	longestShare  = 2 * time.Second  // after which a transaction takes no more changes in
 	longestBatch  = 30 * time.Second // of one transaction, its retries included
 )
 

@@ -73,7 +73,7 @@ func TestScriptInABrowser(t *testing.T) {
 	}
 	click("false")
 	click("(document.querySelector('[data-confirm]').form.requestSubmit(), true)") // pressed twice
-	if err := chromedp.Do(tab, chromedp.WaitVisible(".flash", chromedp.ByQuery)); err != nil {
+	if err := chromedp.Do(tab, chromedp.WaitVisible(".flash")); err != nil {
 		t.Errorf("the message is not shown: %v", err)
 	}
 	if got := sent.Load(); got != 1 {

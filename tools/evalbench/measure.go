@@ -103,12 +103,13 @@ func best(rounds int, work func()) time.Duration {
 	return out
 }
 
+// load reads the controls as a scan does.
 func load() ([]*posture.Control, error) {
 	bases, err := rule.LoadBases(content.Files, "events")
 	if err != nil {
 		return nil, err
 	}
-	controls, problems := posture.Load(bases, rule.Source{FS: content.Files, Dir: "controls"})
+	controls, problems := posture.Load(bases, rule.Source{FS: content.Files, Dir: "controls", Tested: true})
 	if len(problems) > 0 {
 		return nil, problems[0]
 	}

@@ -30,16 +30,32 @@ func (n *Connection) Register(c *cobra.Command) {
 // Client makes the client. A server or a token that is missing is an error of the command
 // line.
 func (n *Connection) Client() (*client.Client, error) {
+	if _, err := n.Address(); err != nil {
+		return nil, err
+	}
+	token, err := n.token()
+	if err != nil {
+		return nil, err
+	}
+	return n.withToken(token)
+}
+
+// Address is the server's address, for what needs no token.
+func (n *Connection) Address() (string, error) {
+	c, err := n.withToken("")
+	if err != nil {
+		return "", err
+	}
+	return c.Server(), nil
+}
+
+func (n *Connection) withToken(token string) (*client.Client, error) {
 	server := n.server
 	if server == "" {
 		server = os.Getenv("ROOTKEEP_SERVER")
 	}
 	if server == "" {
 		return nil, Usage("which server? hint: --server https://rootkeep.example.com or ROOTKEEP_SERVER")
-	}
-	token, err := n.token()
-	if err != nil {
-		return nil, err
 	}
 	c, err := client.New(server, token, nil)
 	if err != nil {

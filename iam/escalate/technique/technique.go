@@ -11,8 +11,11 @@ import (
 	"io/fs"
 	"path"
 	"regexp"
+	"runtime"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 
 	"github.com/goccy/go-yaml/ast"
 
@@ -175,6 +178,8 @@ type Source struct {
 	FS   fs.FS
 	Dir  string // folder inside FS
 	Name string // shown before file names; "" for the shipped files
+	// Tested says that the cases of the files have been run: they are not read again.
+	Tested bool
 }
 
 // Load reads every .yaml and .yml file of the sources. The error joins what is wrong
@@ -185,31 +190,61 @@ func Load(sources ...Source) ([]*Technique, error) {
 	var problems []error
 	files := map[string]string{} // by ID
 	for _, src := range sources {
-		err := fs.WalkDir(src.FS, src.Dir, func(name string, d fs.DirEntry, err error) error {
-			if err != nil {
-				return fmt.Errorf("read techniques from %s: %w", path.Join(src.Name, name), err)
-			}
-			if ext := strings.ToLower(path.Ext(name)); d.IsDir() || ext != ".yaml" && ext != ".yml" {
-				return nil
-			}
-			t, err := read(src, name)
-			switch {
-			case err != nil:
-				problems = append(problems, err)
+		names, err := src.files()
+		if err != nil {
+			problems = append(problems, err)
+		}
+		for _, r := range readAll(src, names) {
+			switch t := r.technique; {
+			case r.err != nil:
+				problems = append(problems, r.err)
 			case files[t.ID] != "":
 				problems = append(problems, &rule.Error{File: t.File, Line: 1, Column: 1, Msg: fmt.Sprintf("id %s is already used by %s", t.ID, files[t.ID])})
 			default:
 				files[t.ID] = t.File
 				out = append(out, t)
 			}
-			return nil
-		})
-		if err != nil {
-			problems = append(problems, err)
 		}
 	}
 	slices.SortFunc(out, func(a, b *Technique) int { return strings.Compare(a.ID, b.ID) })
 	return out, errors.Join(problems...)
+}
+
+// files lists those that are techniques by their names.
+func (src *Source) files() ([]string, error) {
+	var out []string
+	err := fs.WalkDir(src.FS, src.Dir, func(name string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return fmt.Errorf("read techniques from %s: %w", path.Join(src.Name, name), err)
+		}
+		if ext := strings.ToLower(path.Ext(name)); !d.IsDir() && (ext == ".yaml" || ext == ".yml") {
+			out = append(out, name)
+		}
+		return nil
+	})
+	return out, err
+}
+
+// found is what a file came to.
+type found struct {
+	technique *Technique
+	err       error
+}
+
+// readAll reads the files, in their order, on all processors.
+func readAll(src Source, names []string) []found {
+	out := make([]found, len(names))
+	var next atomic.Int64
+	var workers sync.WaitGroup
+	for range min(runtime.GOMAXPROCS(0), len(names)) {
+		workers.Go(func() {
+			for i := int(next.Add(1)) - 1; i < len(names); i = int(next.Add(1)) - 1 {
+				out[i].technique, out[i].err = read(src, names[i])
+			}
+		})
+	}
+	workers.Wait()
+	return out
 }
 
 func read(src Source, name string) (*Technique, error) {
@@ -233,18 +268,30 @@ func read(src Source, name string) (*Technique, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", shown, err)
 	}
+	if src.Tested {
+		return parse(shown, rule.WithoutCases(text), (*Technique).check)
+	}
 	return Parse(shown, text)
 }
 
 // Parse reads one technique file and checks it. The error names file and line.
 func Parse(file string, text []byte) (*Technique, error) {
+	return parse(file, text, func(t *Technique) error {
+		if err := t.check(); err != nil {
+			return err
+		}
+		return t.checkCases()
+	})
+}
+
+func parse(file string, text []byte, check func(*Technique) error) (*Technique, error) {
 	var out []*Technique
 	var problem error
 	err := yamldoc.Read(file, text, func(r *yamldoc.Reader, body ast.Node) {
 		t := &Technique{File: file}
 		if err := rule.Decode(file, body, t); err != nil {
 			problem = errors.Join(problem, err)
-		} else if err := t.check(); err != nil {
+		} else if err := check(t); err != nil {
 			r.Fail(body, "%v", err)
 		}
 		out = append(out, t)
@@ -260,7 +307,7 @@ func Parse(file string, text []byte) (*Technique, error) {
 
 var idForm = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`)
 
-// check says what is wrong with a technique that decoded.
+// check says what is wrong with a technique that decoded, but for its cases.
 func (t *Technique) check() error {
 	switch {
 	case !idForm.MatchString(t.ID):
@@ -306,7 +353,7 @@ func (t *Technique) check() error {
 			return fmt.Errorf("more than %d combinations of alternatives; hint: one file for each way", maxChoices)
 		}
 	}
-	return t.checkCases()
+	return nil
 }
 
 func (p *Permission) check(at Target, top bool) error {

@@ -202,6 +202,7 @@ func (c Config) folder(ctx context.Context, a *assessment.Assessment, judge judg
 // judgeSweep judges accounts in the order of their numbers. One whose snapshot is broken
 // or not there is a Problem, and stops no other.
 func judgeSweep(ctx context.Context, a *assessment.Assessment, s *sweep.Sweep, judge judge, lost func(*facts.Snapshot, string) []assessment.Problem) error {
+	a.Expect(len(s.State.Accounts))
 	for _, account := range s.State.Accounts {
 		if err := ctx.Err(); err != nil {
 			return err

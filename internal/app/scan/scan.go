@@ -125,7 +125,7 @@ func (c *Config) ready() error {
 // catalogue is what the user asked to judge by. Reading frameworks takes longer than
 // judging, so they are read when they are asked for or a control names them.
 func (c *Config) catalogue() (*Catalogue, []*framework.Framework, error) {
-	controls, problems, err := LoadControls(c.Controls)
+	controls, problems, err := controlsOf(rule.Source{FS: content.Files, Dir: "controls", Tested: true}, c.Controls)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -147,6 +147,10 @@ func (c *Config) catalogue() (*Catalogue, []*framework.Framework, error) {
 // LoadControls reads the shipped controls and the user's folders. A file that is no
 // control is a problem; the others are used.
 func LoadControls(dirs []string) ([]*posture.Control, []error, error) {
+	return controlsOf(rule.Source{FS: content.Files, Dir: "controls"}, dirs)
+}
+
+func controlsOf(shipped rule.Source, dirs []string) ([]*posture.Control, []error, error) {
 	own, err := folders("controls", dirs)
 	if err != nil {
 		return nil, nil, err
@@ -155,7 +159,7 @@ func LoadControls(dirs []string) ([]*posture.Control, []error, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	controls, problems := posture.Load(bases, append([]rule.Source{{FS: content.Files, Dir: "controls"}}, own...)...)
+	controls, problems := posture.Load(bases, append([]rule.Source{shipped}, own...)...)
 	return controls, problems, nil
 }
 

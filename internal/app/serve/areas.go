@@ -3,6 +3,8 @@ package serve
 import (
 	"github.com/rootkeep/rootkeep/internal/web"
 	"github.com/rootkeep/rootkeep/internal/web/exceptions"
+	"github.com/rootkeep/rootkeep/internal/web/home"
+	"github.com/rootkeep/rootkeep/internal/web/hunts"
 	"github.com/rootkeep/rootkeep/internal/web/jobs"
 	"github.com/rootkeep/rootkeep/internal/web/people"
 )
@@ -11,8 +13,9 @@ import (
 func (h *house) areas() ([]web.Area, error) {
 	var out []web.Area
 	for _, make := range []func() (web.Area, error){
-		func() (web.Area, error) { return startArea(), nil },
+		func() (web.Area, error) { return home.Area(home.Config{Store: h.store, Now: h.now}), nil },
 		h.posture,
+		func() (web.Area, error) { return hunts.Area(hunts.Config{Store: h.store, Now: h.now}), nil },
 		func() (web.Area, error) {
 			return exceptions.Area(exceptions.Config{Store: h.store, Desk: h.desk, Now: h.now, Controls: h.controls})
 		},

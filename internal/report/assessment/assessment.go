@@ -38,6 +38,7 @@ type Assessment struct {
 	Frameworks []framework.Coverage `json:"frameworks,omitempty"`
 
 	controls map[string]*posture.Control
+	expected int // accounts
 }
 
 // Account is one account with the age of its facts.
@@ -96,6 +97,23 @@ func New(version string, judged time.Time, controls []*posture.Control) *Assessm
 	return a
 }
 
+// Expect says how many accounts there will be, so that room for the findings of an
+// organization is made once, or nearly: with a list that grows as any other, the memory
+// of what it grew out of counts twice.
+func (a *Assessment) Expect(accounts int) { a.expected = accounts }
+
+// room makes room for the findings of one more account, and for those of all that are to
+// come as soon as a few have shown how many each has.
+func (a *Assessment) room(n int) {
+	const few = 16
+	done := len(a.Accounts) + 1
+	if len(a.Findings)+n <= cap(a.Findings) || done < few {
+		return
+	}
+	each := (len(a.Findings) + n + done - 1) / done
+	a.Findings = slices.Grow(a.Findings, max(n, each*(a.expected-done)*21/20))
+}
+
 // Add takes the findings of one account.
 func (a *Assessment) Add(s *facts.Snapshot, findings []rootkeep.Finding) {
 	account := Account{ID: s.Account, Alias: s.Facts.Account.Alias, Taken: s.Taken, Origins: []Origin{}}
@@ -110,6 +128,7 @@ func (a *Assessment) Add(s *facts.Snapshot, findings []rootkeep.Finding) {
 		account.Counts.count(f.Status)
 		a.Counts.count(f.Status)
 	}
+	a.room(len(findings))
 	a.Accounts = append(a.Accounts, account)
 	a.Findings = append(a.Findings, findings...)
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"strconv"
 	"strings"
 	"time"
@@ -13,18 +14,22 @@ import (
 	"github.com/rootkeep/rootkeep/internal/report/text"
 )
 
-// JSON writes the assessment, indented, its findings one by one.
+// JSON writes the assessment, indented, its accounts and findings one by one.
 func (a *Assessment) JSON(w io.Writer) error {
 	shell := *a
-	shell.Findings = []rootkeep.Finding{}
-	d := text.Document{Shell: &shell, Lists: []text.LongList{{Key: "findings", Depth: 1, Each: func(yield func(any) bool) {
-		for i := range a.Findings {
-			if !yield(&a.Findings[i]) {
+	shell.Accounts, shell.Findings = []Account{}, []rootkeep.Finding{}
+	d := text.Document{Shell: &shell, Lists: []text.LongList{{Key: "accounts", Depth: 1, Each: each(a.Accounts)}, {Key: "findings", Depth: 1, Each: each(a.Findings)}}}
+	return d.Write(w)
+}
+
+func each[T any](list []T) iter.Seq[any] {
+	return func(yield func(any) bool) {
+		for i := range list {
+			if !yield(&list[i]) {
 				return
 			}
 		}
-	}}}}
-	return d.Write(w)
+	}
 }
 
 // CSV writes a line per finding, or if frameworks were asked for a line per clause and

@@ -29,11 +29,12 @@ type LongList struct {
 // Write writes what json.MarshalIndent would write of the whole, with two spaces for
 // each level and a line end. Errors are those of w and of values that are no JSON.
 func (d *Document) Write(w io.Writer) error {
-	rest, err := d.encode(d.Shell, "")
+	shell := newEncoding(d.EscapeHTML)
+	rest, err := shell.of(d.Shell, "")
 	if err != nil {
 		return err
 	}
-	out := bufio.NewWriter(w)
+	out, one := bufio.NewWriter(w), newEncoding(d.EscapeHTML)
 	for i := range d.Lists {
 		l := &d.Lists[i]
 		// Text has no line end inside strings, so this is a key and nothing else.
@@ -44,7 +45,7 @@ func (d *Document) Write(w io.Writer) error {
 		}
 		out.Write(Inert(head)) // an error stays until Flush
 		out.WriteString(mark)
-		if err := d.elements(out, l); err != nil {
+		if err := l.write(out, one); err != nil {
 			return err
 		}
 		rest = tail
@@ -54,11 +55,11 @@ func (d *Document) Write(w io.Writer) error {
 	return out.Flush()
 }
 
-// elements writes a list from behind its bracket.
-func (d *Document) elements(out *bufio.Writer, l *LongList) error {
+// write writes a list from behind its bracket.
+func (l *LongList) write(out *bufio.Writer, one *encoding) error {
 	indent, any := strings.Repeat("  ", l.Depth+1), false
 	for e := range l.Each {
-		b, err := d.encode(e, indent)
+		b, err := one.of(e, indent)
 		if err != nil {
 			return err
 		}
@@ -78,13 +79,25 @@ func (d *Document) elements(out *bufio.Writer, l *LongList) error {
 	return nil
 }
 
-func (d *Document) encode(v any, prefix string) ([]byte, error) {
-	var b bytes.Buffer
-	e := json.NewEncoder(&b)
+// encoding makes the text of one value after the other in the same room.
+type encoding struct {
+	room bytes.Buffer
+	*json.Encoder
+}
+
+func newEncoding(escapeHTML bool) *encoding {
+	e := &encoding{}
+	e.Encoder = json.NewEncoder(&e.room)
+	e.SetEscapeHTML(escapeHTML)
+	return e
+}
+
+// of is the text of a value without its line end, until the next call.
+func (e *encoding) of(v any, prefix string) ([]byte, error) {
+	e.room.Reset()
 	e.SetIndent(prefix, "  ")
-	e.SetEscapeHTML(d.EscapeHTML)
 	if err := e.Encode(v); err != nil {
 		return nil, err
 	}
-	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
+	return bytes.TrimSuffix(e.room.Bytes(), []byte("\n")), nil
 }

@@ -163,6 +163,14 @@ func (h *Result) record(tx *store.Tx, digest string) error {
 }
 
 func (h *Result) takeAccounts(ctx context.Context, tx *store.Tx) error {
+	for _, id := range h.Touches() {
+		if id == "" {
+			continue
+		}
+		if _, err := tx.Exec(ctx, `INSERT INTO hunted_account (id) VALUES ($1) ON CONFLICT (id) DO NOTHING`, kept(string(id), short)); err != nil {
+			return err
+		}
+	}
 	return inParts(h.Accounts, func(part []Account) error {
 		var rows clause.Rows
 		for _, a := range part {

@@ -477,3 +477,26 @@ func BenchmarkTake(b *testing.B) {
 		take(b, s, h)
 	}
 }
+
+// BenchmarkHome reads what the first page shows, of 500 accounts over 90 days.
+func BenchmarkHome(b *testing.B) {
+	s := storetest.Open(b, storetest.SQLite(b), storetest.Options(b))
+	h := result("HU-0", func(h *hunts.Result) {
+		h.Accounts, h.Alerts, h.Uses, h.SignIns, h.Hours = nil, nil, nil, nil, nil
+		for i := range 500 {
+			account := rootkeep.AccountID(fmt.Sprintf("%012d", i))
+			h.Accounts = append(h.Accounts, hunts.Account{ID: account, Events: 9})
+			h.Hours = append(h.Hours, hunts.Stretch{Account: account, From: day.AddDate(0, 0, -90), To: day})
+			for n := range 20 {
+				h.Uses = append(h.Uses, use(fmt.Sprintf("%d-%d", i, n), account, day.Add(-time.Duration(n)*30*time.Minute)))
+			}
+		}
+	})
+	take(b, s, h)
+	for b.Loop() {
+		view(b, s, admin, func(ctx context.Context, r *store.Reader, sight hunts.Sight) error {
+			_, err := hunts.NumberOf(ctx, r, sight, day.Add(time.Hour), 90)
+			return err
+		})
+	}
+}

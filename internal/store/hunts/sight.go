@@ -58,8 +58,7 @@ func accounts(ctx context.Context, r *store.Reader) ([]rootkeep.AccountID, error
 		err := rows.Scan(&id)
 		out = append(out, id)
 		return err
-	}, `SELECT account FROM hunt_account WHERE account <> '' UNION SELECT account FROM alert WHERE account <> ''
-		UNION SELECT account FROM root_use WHERE account <> '' UNION SELECT account FROM proven_day ORDER BY 1`)
+	}, `SELECT id FROM hunted_account ORDER BY id`)
 	if err != nil {
 		return nil, fmt.Errorf("list the accounts of hunts: %w", err)
 	}

@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"database/sql"
 	"encoding/base32"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -166,7 +165,7 @@ func UseByKey(ctx context.Context, r *store.Reader, s Sight, key string) (u *Use
 	if err != nil {
 		return nil, 0, fmt.Errorf("root event %s: %w", key, err)
 	}
-	u.Raw = json.RawMessage(raw)
+	u.Raw = raw
 	if u.ID == "" {
 		return u, 0, nil
 	}

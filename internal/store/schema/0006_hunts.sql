@@ -112,7 +112,12 @@ CREATE TABLE proven_day (
 	hours   BIGINT NOT NULL,      -- how many bits are set
 	PRIMARY KEY (account, day)
 );
-CREATE INDEX proven_day_day ON proven_day (day, account);
+CREATE INDEX proven_day_day ON proven_day (day, account, hours);
+
+-- The accounts that hunts told of in any way.
+CREATE TABLE hunted_account (
+	id TEXT PRIMARY KEY
+);
 
 -- +goose Down
 SELECT 1;

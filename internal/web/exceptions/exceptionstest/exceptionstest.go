@@ -265,3 +265,21 @@ func (w *World) RevokeKey(t testing.TB, of string) {
 		t.Fatal(err)
 	}
 }
+
+// Record is the first approval of an exception, as it is saved.
+func (w *World) Record(t testing.TB, id string) *approval.Record {
+	t.Helper()
+	var record *approval.Record
+	w.View(t, func(ctx context.Context, r *store.Reader) error {
+		x, err := w.Desk.Get(ctx, r, w.Ann.Actor, id, w.Now())
+		if err != nil {
+			return err
+		}
+		list, err := exceptions.Approvals(ctx, r, id)
+		if err == nil {
+			record = list[0].Record(x.Version, x.Policy)
+		}
+		return err
+	})
+	return record
+}
