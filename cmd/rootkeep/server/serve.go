@@ -3,7 +3,6 @@ package server
 
 import (
 	"context"
-	"fmt"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -93,10 +92,5 @@ func runServe(ctx context.Context, s cli.Streams, f *SettingsFlags) error {
 	if _, err := c.Effective(); err != nil {
 		return &cli.Error{Code: cli.ExitUsage, Err: err}
 	}
-	return serve.Run(ctx, c, s.Err, func(address, link string) {
-		fmt.Fprintf(s.Out, "rootkeep: open %s\n", address)
-		if link != "" {
-			fmt.Fprintf(s.Out, "rootkeep: nobody has a key yet. Whoever opens this link within a day, once, becomes the first administrator:\n  %s\n", link)
-		}
-	})
+	return serve.Run(ctx, c, s.Err, announce(s))
 }

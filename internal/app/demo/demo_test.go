@@ -8,7 +8,9 @@ import (
 	"time"
 
 	"github.com/rootkeep/rootkeep"
+	"github.com/rootkeep/rootkeep/internal/app"
 	"github.com/rootkeep/rootkeep/internal/app/demo"
+	"github.com/rootkeep/rootkeep/internal/app/scan"
 	"github.com/rootkeep/rootkeep/internal/awssim/simtest"
 	"github.com/rootkeep/rootkeep/internal/report"
 	"github.com/rootkeep/rootkeep/internal/report/assessment"
@@ -33,16 +35,19 @@ func TestAWeekHasSomethingToShow(t *testing.T) {
 	var last *report.Hunt
 	days := 0
 	err = w.Live(t.Context(), demo.History{
-		Folder: t.TempDir(), Version: "test", Day: func(int, int) { days++ },
-		Scanned: func(_ context.Context, at time.Time, a *assessment.Assessment, _ string) error {
-			scans, times = append(scans, a), append(times, at)
-			return nil
+		Folder: t.TempDir(), Day: func(int, int) { days++ },
+		Scan: func(ctx context.Context, c scan.Config) error {
+			a, err := scan.Run(ctx, c)
+			scans, times = append(scans, a), append(times, c.Now)
+			return err
 		},
-		Hunted: func(_ context.Context, _ time.Time, h *report.Hunt) error {
-			for _, p := range h.Problems {
+		Hunt: func(ctx context.Context, c app.HuntConfig) (err error) {
+			if last, err = app.Hunt(ctx, c); err != nil {
+				return err
+			}
+			for _, p := range last.Problems {
 				t.Errorf("problem: %+v", p)
 			}
-			last = h
 			return nil
 		},
 	})

@@ -17,21 +17,17 @@ import (
 	"github.com/rootkeep/rootkeep/internal/awsread"
 	"github.com/rootkeep/rootkeep/internal/awssim/cloud"
 	"github.com/rootkeep/rootkeep/internal/awssim/s3"
-	"github.com/rootkeep/rootkeep/internal/report"
-	"github.com/rootkeep/rootkeep/internal/report/assessment"
 )
 
-// History hears what the story comes to, in the order of time.
+// History is done as the story goes on, in the order of its time.
 type History struct {
-	Folder  string // for snapshots and logs; it must be there
-	Version string
-	// Day hears of each day that has passed, of so many.
+	Folder string // for snapshots and logs; it must be there
+	// Day hears of each day that has passed, of so many; nil for nobody.
 	Day func(day, days int)
-	// Scanned hears of a scan made at a time of the story: its assessment, and the folder
-	// of its snapshots.
-	Scanned func(ctx context.Context, at time.Time, a *assessment.Assessment, folder string) error
-	// Hunted hears of a hunt through everything that the trail delivered until then.
-	Hunted func(ctx context.Context, at time.Time, h *report.Hunt) error
+	// Scan scans the organization as it is then. Nil: nobody scans.
+	Scan func(context.Context, scan.Config) error
+	// Hunt hunts through everything that the trail delivered until then. Nil: nobody hunts.
+	Hunt func(context.Context, app.HuntConfig) error
 }
 
 // review is how often the story is scanned and hunted through, days.
@@ -40,8 +36,8 @@ const review = 7
 // Live lets the weeks pass. The environment must name the world's endpoint and its
 // administrator's keys, as for any scan. Afterwards the world is in the present.
 func (w *World) Live(ctx context.Context, h History) error {
-	if h.Scanned == nil || h.Hunted == nil || h.Folder == "" {
-		return errors.New("demo: a folder, and somebody who hears, are required")
+	if h.Folder == "" {
+		return errors.New("demo: a folder is required")
 	}
 	chance := rand.New(rand.NewPCG(seed, 1))
 	for day := range w.days {
@@ -66,32 +62,32 @@ func (w *World) Live(ctx context.Context, h History) error {
 
 // review scans the organization and hunts through its trail.
 func (w *World) review(ctx context.Context, h History, day int) error {
-	at := w.clock.now()
 	folder := filepath.Join(h.Folder, fmt.Sprintf("scan-%02d", day))
-	a, err := scan.Run(ctx, scan.Config{
-		AWS: &scan.AWSConfig{Region: "us-east-1", Now: w.clock.now, Sleep: func(_ context.Context, d time.Duration) error {
-			w.clock.pass(d)
-			return nil
-		}},
-		Organization: &scan.OrganizationConfig{Entry: awsread.Entry{Role: "RootkeepReadOnly"}},
-		Save:         folder, Version: h.Version, Now: at,
-	})
-	if err != nil {
-		return err
+	if h.Scan != nil {
+		if err := h.Scan(ctx, scan.Config{
+			AWS: &scan.AWSConfig{Region: "us-east-1", Now: w.clock.now, Sleep: func(_ context.Context, d time.Duration) error {
+				w.clock.pass(d)
+				return nil
+			}},
+			Organization: &scan.OrganizationConfig{Entry: awsread.Entry{Role: "RootkeepReadOnly"}},
+			Save:         folder, Now: w.clock.now(),
+		}); err != nil {
+			return err
+		}
 	}
-	if err := h.Scanned(ctx, at, a, folder); err != nil {
-		return err
+	if h.Hunt == nil {
+		return nil
 	}
 	logs := filepath.Join(h.Folder, "trail")
 	keys, err := w.deliver(logs)
 	if err != nil {
 		return err
 	}
-	hunt, err := app.Hunt(ctx, app.HuntConfig{Paths: []string{logs}, Keys: keys, Inventory: folder, Version: h.Version, Now: w.clock.now})
-	if err != nil {
-		return err
+	c := app.HuntConfig{Paths: []string{logs}, Keys: keys, Now: w.clock.now}
+	if h.Scan != nil {
+		c.Inventory = folder
 	}
-	return h.Hunted(ctx, at, hunt)
+	return h.Hunt(ctx, c)
 }
 
 // deliver copies what lies in the log bucket to a folder, digest files with their

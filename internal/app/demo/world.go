@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/rootkeep/rootkeep"
 	"github.com/rootkeep/rootkeep/internal/awssim"
 	"github.com/rootkeep/rootkeep/internal/awssim/cloud"
 	"github.com/rootkeep/rootkeep/internal/awssim/scenario"
@@ -93,6 +94,9 @@ func New(weeks int, real func() time.Time) (*World, error) {
 	return &World{cloud: c, plan: plan, clock: k, start: start, days: days, Administrator: keys[plan.Accounts[0].Name]}, nil
 }
 
+// Now is the organization's time: that of the story, then the machine's.
+func (w *World) Now() time.Time { return w.clock.now() }
+
 // ServeHTTP answers as AWS does.
 func (w *World) ServeHTTP(out http.ResponseWriter, r *http.Request) { w.cloud.ServeHTTP(out, r) }
 
@@ -105,6 +109,9 @@ func (w *World) account(name string) *cloud.Account {
 	}
 	panic("demo: no account " + name) // a name in the story is wrong: the tests meet it
 }
+
+// Account is the number of an account by its name, such as app-1.
+func (w *World) Account(name string) rootkeep.AccountID { return w.account(name).ID }
 
 // bucket is where the organization's trail delivers.
 func (w *World) bucket() string { return "trail-logs-" + string(w.account("log-archive").ID) }

@@ -15,6 +15,10 @@ import (
 // OpenStore opens the store with the keys that sign its ledger; the first start makes
 // both.
 func OpenStore(ctx context.Context, c Settings, log *slog.Logger) (*store.Store, *keyfile.Keys, error) {
+	return openStore(ctx, c, log, time.Now)
+}
+
+func openStore(ctx context.Context, c Settings, log *slog.Logger, now func() time.Time) (*store.Store, *keyfile.Keys, error) {
 	if err := c.resolve(); err != nil {
 		return nil, nil, err
 	}
@@ -30,7 +34,7 @@ func OpenStore(ctx context.Context, c Settings, log *slog.Logger) (*store.Store,
 	if err != nil {
 		return nil, nil, err
 	}
-	o.Migrate, o.Log = true, log
+	o.Migrate, o.Log, o.Now = true, log, now
 	s, err := store.Open(ctx, c.Store, o)
 	if err != nil {
 		return nil, nil, fmt.Errorf("%w (%s)", err, keys)

@@ -25,7 +25,7 @@ func (a *area) take(ctx context.Context, up *client.HuntUpload, digest [sha256.S
 	default:
 		return nil, &web.Refusal{Status: http.StatusServiceUnavailable, Kind: "busy", Detail: "other hunts are being taken", Retry: 5}
 	}
-	result, err := read(up)
+	result, err := Read(up)
 	if err != nil {
 		return nil, web.Refuse(http.StatusUnprocessableEntity, "invalid", err.Error())
 	}
@@ -48,9 +48,9 @@ func (a *area) take(ctx context.Context, up *client.HuntUpload, digest [sha256.S
 	return &out, nil
 }
 
-// read makes what was sent into what is kept. The report may hold fields of a newer
+// Read makes what was sent into what is kept. The report may hold fields of a newer
 // program: its schema says that the known ones mean the same.
-func read(up *client.HuntUpload) (*hunts.Result, error) {
+func Read(up *client.HuntUpload) (*hunts.Result, error) {
 	if up.Schema != client.HuntUploadSchema {
 		return nil, fmt.Errorf("schema %.60q: want %s", up.Schema, client.HuntUploadSchema)
 	}

@@ -738,7 +738,7 @@ func TestSecretsAreNotInTheStore(t *testing.T) {
 func TestSignInIsLimited(t *testing.T) {
 	s := serve(t, nil)
 	b := s.tab()
-	for range 30 {
+	for range 120 {
 		b.begin("/sign-in/begin", "{}")
 	}
 	answer, text := b.send("POST", "/sign-in/begin", "{}")

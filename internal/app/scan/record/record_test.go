@@ -14,6 +14,7 @@ import (
 	"github.com/rootkeep/rootkeep"
 	"github.com/rootkeep/rootkeep/internal/app/scan"
 	"github.com/rootkeep/rootkeep/internal/app/scan/record"
+	"github.com/rootkeep/rootkeep/internal/awssim/simtest"
 	"github.com/rootkeep/rootkeep/internal/facts"
 	"github.com/rootkeep/rootkeep/internal/job"
 	"github.com/rootkeep/rootkeep/internal/people"
@@ -239,5 +240,48 @@ func TestSettingsOfAScan(t *testing.T) {
 				t.Errorf("as a job: got %v, want an error that no further attempt mends", err)
 			}
 		})
+	}
+}
+
+// The server reads an organization by a job, keeps its accounts with their names and
+// places, and leaves nothing of them in its folder.
+func TestAJobScansAnOrganization(t *testing.T) {
+	simtest.Start(t, 3, simtest.In("us-east-1"))
+	r := recorder(t, time.Now())
+	folder := t.TempDir()
+	var progress []string
+	work := &job.Job{ID: "JO-1", Attempt: 1, Payload: []byte(`{"organization": true, "role": "` + simtest.Role + `"}`)}
+	handler := r.Kinds(folder)[0].Handler
+	for range 2 { // at least once: it may come again when it is done
+		if err := handler.Handle(t.Context(), work, func(s string) { progress = append(progress, s) }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	view(t, r.Store, func(ctx context.Context, tx *store.Reader, sight kept.Sight) error {
+		s, err := kept.ScanOf(ctx, tx, sight, record.ScanOf(work))
+		if err != nil {
+			return err
+		}
+		if s.State != kept.Finished || len(s.Accounts) != 3 {
+			t.Errorf("got a scan that is %s, of %d accounts; want a finished one of 3", s.State, len(s.Accounts))
+		}
+		for _, a := range s.Accounts {
+			at, err := kept.PlaceOf(ctx, tx, a.Account)
+			if err != nil {
+				return err
+			}
+			if a.State != kept.Judged || a.Name == "" || len(at.Path) == 0 || !strings.HasPrefix(at.Path[0], "r-") {
+				t.Errorf("account %s: got %s, name %q, in %v; want it judged, named, and below the root", a.Account, a.State, a.Name, at.Path)
+			}
+		}
+		keys, err := kept.OwnKeys(ctx, tx, time.Now())
+		if len(keys) == 0 {
+			t.Error("got no sessions of the scan's own, want those of root in the members")
+		}
+		return err
+	})
+	left, err := os.ReadDir(folder)
+	if err != nil || len(left) > 0 || len(progress) == 0 {
+		t.Errorf("got %v and %d files left in the folder, and %d reports", err, len(left), len(progress))
 	}
 }
