@@ -4,6 +4,7 @@ SHELL := /bin/bash
 BIN := bin/rootkeep
 EVENTS ?= 1000000
 SEED ?= 1
+LISTEN ?= localhost:8080
 export CGO_ENABLED ?= 0
 ORACLE := $(CURDIR)/.venv/oracle
 
@@ -11,9 +12,16 @@ help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 build: ## build the program into bin/
-	go build -trimpath -ldflags '-s -w' -o $(BIN) ./cmd/rootkeep
+	go build -tags grpcnotrace -trimpath -ldflags '-s -w' -o $(BIN) ./cmd/rootkeep
 
-run: build ## make a small trail with a planted root story and hunt through it
+run: build ## start the server on a store in data/; stop it with Ctrl-C
+	mkdir -p data
+	$(BIN) serve --store data/rootkeep.db --listen $(LISTEN)
+
+demo: build ## start the server over a simulated organization with four weeks behind it
+	$(BIN) demo --folder data/demo --listen $(LISTEN)
+
+story: build ## make a small trail with a planted root story and hunt through it
 	rm -rf demo-trail
 	go run ./tools/trailgen -events 20000 -seed $(SEED) -story -out demo-trail
 	$(BIN) hunt demo-trail
@@ -46,6 +54,6 @@ lint: ## formatting, vet, and every shipped detection
 	go run ./cmd/rootkeep rules lint
 
 clean: ## remove what was built or generated
-	rm -rf bin demo-trail bench-data
+	rm -rf bin demo-trail bench-data build
 
-.PHONY: help build run setup test test-long bench lint clean
+.PHONY: help build run demo story setup test test-long bench lint clean

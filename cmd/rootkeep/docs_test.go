@@ -101,6 +101,9 @@ func newSession(t *testing.T) *session {
 	s.check(os.Rename(filepath.Join(s.dir, "bucket.keys.json"), filepath.Join(s.dir, "keys.json")))
 	s.check(zipFile(filepath.Join(s.dir, "logs.zip"), map[string][]byte{"logs.json": story}))
 	s.check(os.Symlink(program, filepath.Join(s.dir, "bin/rootkeep")))
+	if strings.HasSuffix(t.Name(), "/ledger.md") {
+		s.check(makeLedger(s.dir, 12))
+	}
 	return s
 }
 
@@ -223,6 +226,8 @@ func TestDocumentedNames(t *testing.T) {
 		{"every entry about an exception is named", "approvals.md", "internal/store/exceptions/*.go", `"(exception\.[a-z]+)"`},
 		{"every format of a scan is explained", "scan.md", "cmd/rootkeep/account/output.go", `(?m)^\tcase "([a-z]+)":`},
 		{"what is sent to AWS is named", "scan.md", "internal/awsout/awsout.go", `"(securityhub:[A-Za-z]+)"`},
+		{"what anchors ask of S3 is named", "ledger.md", "internal/awsout/awsout.go", `"(s3:[A-Za-z]+)"`},
+		{"every key of an anchor is explained", "ledger.md", "internal/anchor/anchor.go", `yaml:"([a-z_]+),omitempty"`},
 		{"every key of a framework's clause is explained", "frameworks.md", "internal/posture/framework/framework.go", `(?m)^\s+\w+ +\S+ +.yaml:"([a-z]+)"`},
 		{"every status of a clause is explained", "frameworks.md", "internal/posture/framework/coverage.go", `Status = "([a-z-]+)"`},
 		{"every modifier is explained", "sigma.md", "sigma/value/modifier.go", `(?m)^\s+\w+ +(?:Operator|encoding) += "([a-z0-9]+)"`},

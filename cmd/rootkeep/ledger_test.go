@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -170,5 +171,49 @@ func TestEveryFlippedByteOfABundleIsNamed(t *testing.T) {
 		if !named {
 			t.Errorf("byte %d: got %s", i, said)
 		}
+	}
+}
+
+// TestAPayloadsDigestByHand runs what docs/ledger.md shows of checking a bundle with
+// tools that are not rootkeep's, and compares the leaf hash with the receipt.
+func TestAPayloadsDigestByHand(t *testing.T) {
+	for _, tool := range []string{"sh", "python3", "openssl"} {
+		if _, err := exec.LookPath(tool); err != nil {
+			t.Skipf("no %s, which the documentation checks a bundle with", tool)
+		}
+	}
+	text, err := os.ReadFile("../../docs/ledger.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	if err := makeLedger(dir, 12); err != nil {
+		t.Fatal(err)
+	}
+	var out, errs bytes.Buffer
+	args := []string{"evidence", "export", "--store", filepath.Join(dir, "rootkeep.db"), "--from", "2026-09-01T05:00:00Z", "--to", "2026-09-01T09:00:00Z", "-o", filepath.Join(dir, "evidence.zip")}
+	if code := run(t.Context(), args, nil, &out, &errs); code != 0 {
+		t.Fatalf("got %d\n%s", code, errs.String())
+	}
+	_, byHand, _ := strings.Cut(string(text), "### By hand")
+	ran := ""
+	for _, b := range fencedBlocks(byHand) {
+		if b.language != "sh" || strings.Contains(b.text, "openssl ts") {
+			continue
+		}
+		c := exec.Command("sh", "-ec", b.text)
+		c.Dir = dir
+		said, err := c.CombinedOutput()
+		if err != nil {
+			t.Fatalf("%s\n%v\n%s", b.text, err, said)
+		}
+		ran += string(said)
+	}
+	leaf, err := os.ReadFile(filepath.Join(dir, "bundle/entries/5.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(ran, string(leaf)) || !strings.Contains(ran, ledger.LeafHash(leaf)) {
+		t.Errorf("got %s, want the entry with its digest, and the leaf hash %s", ran, ledger.LeafHash(leaf))
 	}
 }

@@ -48,6 +48,8 @@ func (c *Settings) fields() []field {
 		{"openid.groups", nil, nil, &c.OpenID.Groups},
 		{"authenticators", &c.Authenticators, nil, nil},
 		{"approvals", &c.Approvals, nil, nil},
+		{"anchors", &c.Anchors, nil, nil},
+		{"tiles", &c.Tiles, nil, nil},
 	}
 }
 

@@ -11,36 +11,23 @@ import (
 	"github.com/rootkeep/rootkeep/internal/anchor"
 	"github.com/rootkeep/rootkeep/internal/app/proof"
 	"github.com/rootkeep/rootkeep/internal/job"
-	"github.com/rootkeep/rootkeep/internal/keyfile"
 	"github.com/rootkeep/rootkeep/internal/web"
 	"github.com/rootkeep/rootkeep/internal/web/ledger"
 )
 
-// Ledger says who reads the ledger beside those who sign in.
-type Ledger struct {
-	// PublicTiles lets witnesses read checkpoint and tiles without a token. They tell by
-	// IDs who did what kind of thing when.
-	PublicTiles bool `yaml:"public_tiles"`
-}
+// Who reads the ledger's checkpoint and tiles. They tell by IDs who did what kind of
+// thing when; witnesses without a token need them open to anybody.
+const (
+	tilesReaders = "readers"
+	tilesAnybody = "anybody"
+)
 
-// ledgerArea is the pages of the ledger. Keys are read from their file each time: a
-// change of keys shows at once.
+// ledgerArea is the pages of the ledger.
 func (h *house) ledgerArea() (web.Area, error) {
-	keys := func() ([]string, error) {
-		k, err := keyfile.Open(h.settings.KeyFile)
-		if err != nil {
-			return nil, err
-		}
-		return k.Verifier, nil
-	}
 	return ledger.Area(ledger.Config{
-		Store: h.store, Keys: keys, PublicTiles: h.settings.Ledger.PublicTiles, Now: h.now,
+		Store: h.store, Keys: h.keys.Verifier, PublicTiles: h.settings.Tiles == tilesAnybody, Now: h.now,
 		Evidence: func(ctx context.Context, from, to time.Time, w io.Writer) error {
-			public, err := keys()
-			if err != nil {
-				return err
-			}
-			_, err = proof.Evidence(ctx, h.store, public, from, to, w, nil)
+			_, err := proof.Evidence(ctx, h.store, h.keys.Verifier, from, to, w, nil)
 			return err
 		},
 	}), nil
@@ -49,7 +36,11 @@ func (h *house) ledgerArea() (web.Area, error) {
 // anchorHead puts the ledger's head to the places of the settings. A place that failed
 // makes the job fail once the others have it, so that it is tried again and shown.
 func (h *house) anchorHead(ctx context.Context, _ *job.Job, report func(string)) error {
-	places, err := proof.Places(ctx, h.settings.Anchors, h.now)
+	configured, err := h.settings.anchors()
+	if err != nil {
+		return err
+	}
+	places, err := proof.Places(ctx, configured, h.now)
 	if err != nil {
 		return err
 	}
@@ -72,10 +63,19 @@ func (h *house) anchorHead(ctx context.Context, _ *job.Job, report func(string))
 	return nil
 }
 
-// checkAnchors refuses places that cannot be.
-func (c *Settings) checkAnchors() error {
-	if err := anchor.CheckConfig(c.Anchors); err != nil {
-		return fmt.Errorf("settings: anchors: %w", err)
+// anchors reads the file of places, if there is one.
+func (c *Settings) anchors() ([]anchor.Config, error) {
+	if c.Anchors == "" {
+		return nil, nil
 	}
-	return nil
+	return anchor.ReadConfig(c.Anchors)
+}
+
+// checkLedger refuses places that cannot be, and readers that there are not.
+func (c *Settings) checkLedger() error {
+	if c.Tiles != tilesReaders && c.Tiles != tilesAnybody {
+		return fmt.Errorf("tiles %q: want %s or %s", c.Tiles, tilesReaders, tilesAnybody)
+	}
+	_, err := c.anchors()
+	return err
 }

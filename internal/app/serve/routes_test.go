@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/rootkeep/rootkeep/internal/keyfile"
 	"github.com/rootkeep/rootkeep/internal/people"
 	"github.com/rootkeep/rootkeep/internal/web"
 	"github.com/rootkeep/rootkeep/internal/web/webtest"
@@ -28,7 +29,7 @@ var open = []string{
 func everything(t *testing.T, actors webtest.Actors) *web.Server {
 	t.Helper()
 	s := webtest.Store(t)
-	d := &deps{store: s, now: time.Now, log: slog.New(slog.DiscardHandler)}
+	d := &deps{store: s, keys: &keyfile.Keys{}, now: time.Now, log: slog.New(slog.DiscardHandler)}
 	h, err := newHouse(d, &url.URL{Scheme: "https", Host: "rootkeep.example.com"})
 	if err != nil {
 		t.Fatal(err)

@@ -13,32 +13,32 @@ import (
 	"strings"
 
 	"github.com/goccy/go-yaml"
-
-	"github.com/rootkeep/rootkeep/internal/anchor"
 )
 
 // Settings are those of the server: its file, then the flags over it, then defaults for
 // what neither says.
 type Settings struct {
-	URL         string          `yaml:"url"`          // where browsers find it: scheme and host
-	Listen      string          `yaml:"listen"`       // host:port
-	TLS         TLS             `yaml:"tls"`          // none: plain HTTP
-	BehindProxy []string        `yaml:"behind_proxy"` // address ranges of the proxy in front
-	Store       string          `yaml:"store"`        // a path, sqlite:PATH, or postgres://...
-	KeyFile     string          `yaml:"key_file"`     // of the ledger
-	Roles       []string        `yaml:"roles"`        // what this process does
-	Register    string          `yaml:"register"`     // file of what people decide and vouch for
-	Controls    []string        `yaml:"controls"`     // folders of own controls
-	Frameworks  []string        `yaml:"frameworks"`   // folders of own frameworks
-	Ledger      Ledger          `yaml:"ledger"`
-	Anchors     []anchor.Config `yaml:"anchors"` // places that take checkpoints of the ledger
-	Log         Log             `yaml:"log"`
-	Traces      Traces          `yaml:"traces"`
-	OpenID      OpenID          `yaml:"openid"`
+	URL         string   `yaml:"url"`          // where browsers find it: scheme and host
+	Listen      string   `yaml:"listen"`       // host:port
+	TLS         TLS      `yaml:"tls"`          // none: plain HTTP
+	BehindProxy []string `yaml:"behind_proxy"` // address ranges of the proxy in front
+	Store       string   `yaml:"store"`        // a path, sqlite:PATH, or postgres://...
+	KeyFile     string   `yaml:"key_file"`     // of the ledger
+	Roles       []string `yaml:"roles"`        // what this process does
+	Register    string   `yaml:"register"`     // file of what people decide and vouch for
+	Controls    []string `yaml:"controls"`     // folders of own controls
+	Frameworks  []string `yaml:"frameworks"`   // folders of own frameworks
+	Log         Log      `yaml:"log"`
+	Traces      Traces   `yaml:"traces"`
+	OpenID      OpenID   `yaml:"openid"`
 	// Authenticators is a file of the FIDO Metadata Service, for the names of keys' models.
 	Authenticators string `yaml:"authenticators"`
 	// Approvals is a file of groups and policies: who has to approve what. Empty: defaults.
 	Approvals string `yaml:"approvals"`
+	// Anchors is a file of places that take checkpoints of the ledger. Empty: none.
+	Anchors string `yaml:"anchors"`
+	// Tiles says who reads the ledger's checkpoint and tiles: readers or anybody.
+	Tiles string `yaml:"tiles"`
 
 	Version string `yaml:"-"` // of the program
 
@@ -143,7 +143,7 @@ func (c *Settings) resolve() error {
 	if _, err := c.proxies(); err != nil {
 		return err
 	}
-	if err := c.checkAnchors(); err != nil {
+	if err := c.checkLedger(); err != nil {
 		return err
 	}
 	if _, err := c.logger(io.Discard); err != nil {
@@ -175,6 +175,7 @@ func (c *Settings) defaults() {
 	}
 	def("store", &c.Store, "rootkeep.db")
 	def("key_file", &c.KeyFile, c.besideStore("ledger.key"))
+	def("tiles", &c.Tiles, tilesReaders)
 	def("log.format", &c.Log.Format, "text")
 	def("log.level", &c.Log.Level, "info")
 	if len(c.Roles) == 0 {

@@ -48,6 +48,8 @@ func TestSettingsThatDoNotGoTogether(t *testing.T) {
 		{"groups that no claim names", Settings{OpenID: OpenID{Issuer: "https://id.example.com", ClientID: "rootkeep", Groups: map[string][]string{"sec": {"viewer"}}}}, "one needs the other"},
 		{"a group with a role that is none", Settings{OpenID: OpenID{Issuer: "https://id.example.com", ClientID: "rootkeep", Claim: "groups", Groups: map[string][]string{"sec": {"owner"}}}}, "openid.groups: sec"},
 		{"a group with a scope that is none", Settings{OpenID: OpenID{Issuer: "https://id.example.com", ClientID: "rootkeep", Claim: "groups", Groups: map[string][]string{"sec": {"viewer@all"}}}}, "openid.groups: sec"},
+		{"a file of anchors that is not there", Settings{Anchors: "no-such-file.yaml"}, "anchors"},
+		{"readers of tiles that there are not", Settings{Tiles: "everybody"}, "readers or anybody"},
 		{"a file of approvals that is not there", Settings{Approvals: "no-such-file.yaml"}, "approvals"},
 		{"a format that is none", Settings{Log: Log{Format: "xml"}}, "log.format"},
 	} {
@@ -64,7 +66,7 @@ func TestSettingsFile(t *testing.T) {
 	for _, test := range []struct {
 		name, text, want string // want: part of the error; empty for none
 	}{
-		{"all settings", "url: https://a.example\nlisten: ':443'\ntls: {cert: a, key: b}\nbehind_proxy: [10.0.0.1]\nstore: x.db\nkey_file: k\nroles: [web]\nlog: {format: json, level: warn}\ntraces: {endpoint: 'http://localhost:4318'}\nopenid: {name: a, issuer: 'https://i.example', client_id: r, client_secret_file: s, groups_claim: groups, groups: {sec: [viewer]}}\nauthenticators: blob.jwt\napprovals: approvals.yaml\n", ""},
+		{"all settings", "url: https://a.example\nlisten: ':443'\ntls: {cert: a, key: b}\nbehind_proxy: [10.0.0.1]\nstore: x.db\nkey_file: k\nroles: [web]\nlog: {format: json, level: warn}\ntraces: {endpoint: 'http://localhost:4318'}\nopenid: {name: a, issuer: 'https://i.example', client_id: r, client_secret_file: s, groups_claim: groups, groups: {sec: [viewer]}}\nauthenticators: blob.jwt\napprovals: approvals.yaml\nanchors: anchors.yaml\ntiles: anybody\n", ""},
 		{"an empty file", "\n\n", ""},
 		{"a setting that does not exist", "url: https://a.example\nlisen: ':443'\n", ":2: unknown field \"lisen\""},
 		{"a setting inside another that does not exist", "log:\n  format: json\n  lvl: info\n", ":3: unknown field \"lvl\""},
@@ -133,6 +135,8 @@ func TestEverySettingIsDocumented(t *testing.T) {
 	for _, f := range new(Settings).fields() {
 		want = append(want, f.Name)
 	}
+	slices.Sort(got)
+	slices.Sort(want)
 	if !slices.Equal(got, want) {
 		t.Errorf("got %v documented, want %v", got, want)
 	}

@@ -83,6 +83,7 @@ type Anchor struct {
 type ApproverRoot struct {
 	State     State      `json:"state"`
 	Approvals []Approval `json:"approvals"`
+	Unsigned  []int64    `json:"unsigned"` // entries that tell of a decision and hold no signature
 }
 
 // Approval is a decision that a security key signed.
@@ -144,6 +145,8 @@ func (r *Report) whole() State {
 		return Broken
 	case r.Ledger.State != Proven:
 		return r.Ledger.State
+	case r.Approvers.State == Unproven:
+		return Unproven
 	}
 	return Proven
 }
@@ -186,7 +189,8 @@ func stamped(h ledger.Held, roots *x509.CertPool) (State, string) {
 // approvers checks every signature of a security key in the bundle.
 func (r *Report) approvers(v *ledger.Verdict) {
 	a := &r.Approvers
-	a.State, a.Approvals = Absent, []Approval{}
+	a.Approvals, a.Unsigned = []Approval{}, []int64{}
+	broken := false
 	for i := range v.Entries {
 		e := &v.Entries[i]
 		if e.Border {
@@ -201,18 +205,25 @@ func (r *Report) approvers(v *ledger.Verdict) {
 			found = true
 			one, err := approved(e, text)
 			if err != nil {
-				a.State = Broken
+				broken = true
 				r.fault(&ledger.Fault{Entry: e.Index, Reason: "approval: " + err.Error()})
 				continue
 			}
 			a.Approvals = append(a.Approvals, *one)
 		}
-		if told := strings.HasSuffix(e.Type, ".approved") || strings.HasSuffix(e.Type, ".denied"); told && !found && a.State == Absent {
-			a.State = Unproven
+		if told := strings.HasSuffix(e.Type, ".approved") || strings.HasSuffix(e.Type, ".denied"); told && !found {
+			a.Unsigned = append(a.Unsigned, e.Index)
 		}
 	}
-	if len(a.Approvals) > 0 && a.State == Absent {
+	switch {
+	case broken:
+		a.State = Broken
+	case len(a.Unsigned) > 0:
+		a.State = Unproven
+	case len(a.Approvals) > 0:
 		a.State = Proven
+	default:
+		a.State = Absent
 	}
 }
 

@@ -19,7 +19,11 @@ func (r *Report) WriteText(out io.Writer) error {
 	case Proven:
 		w.say("Proven: %s are in the ledger %s, signed by a key that you gave.", count(r.Entries, "entry", "entries"), r.Origin)
 	case Unproven:
-		w.say("Nothing is wrong, and nothing is proven yet: the bundle was checked with its own keys. Give the ledger's key, as you had it before: --key FILE")
+		if r.Ledger.OwnKeys {
+			w.say("Nothing is wrong, and nothing is proven yet: the bundle was checked with its own keys. Give the ledger's key, as you had it before: --key FILE")
+		} else {
+			w.say("Nothing is wrong, and not all is proven: entries tell of decisions that no security key in the bundle signed.")
+		}
 	default:
 		w.say("Broken: %s.", count(len(r.Faults), "fault", "faults"))
 	}
@@ -54,16 +58,17 @@ func (r *Report) end() string {
 }
 
 func (r *Report) approverText(w *lines) {
-	switch a := r.Approvers; a.State {
-	case Absent:
+	a := r.Approvers
+	if a.State == Absent {
 		w.say("  Approvers' keys      absent: no decision of an approver is in this bundle")
-	case Unproven:
-		w.say("  Approvers' keys      unproven: decisions without what the security key signed (erased)")
-	default:
-		w.say("  Approvers' keys      %s: %s", a.State, count(len(a.Approvals), "signature of a security key holds", "signatures of security keys hold"))
-		for _, one := range a.Approvals {
-			w.say("    entry %d: %s %s on %s, key %s, on %s", one.Entry, one.Approver, one.Decision, one.Request, one.Key[:16], one.Site)
-		}
+		return
+	}
+	w.say("  Approvers' keys      %s: %s", a.State, count(len(a.Approvals), "signature of a security key holds", "signatures of security keys hold"))
+	for _, one := range a.Approvals {
+		w.say("    entry %d: %s %s on %s, key %s, on %s", one.Entry, one.Approver, one.Decision, one.Request, one.Key[:16], one.Site)
+	}
+	for _, n := range a.Unsigned {
+		w.say("    entry %d: tells of a decision, and what the security key signed is not in the bundle", n)
 	}
 }
 

@@ -296,13 +296,6 @@ func Sweep(ctx context.Context, tx *store.Tx, changed func(context.Context, *sto
 	return len(expired) + ended, nil
 }
 
-// Due says whether Sweep has something to do.
-func Due(ctx context.Context, r *store.Reader, now time.Time) (bool, error) {
-	var n int
-	err := r.Row(ctx, `SELECT COUNT(*) FROM exception WHERE state = 'requested' AND expires <= $1 OR state = 'approved' AND ended = 0 AND until <= $1`, store.Micros(now)).Scan(&n)
-	return n > 0, err
-}
-
 // end marks granted exceptions that are over, and gives their accounts.
 func end(ctx context.Context, tx *store.Tx) (map[rootkeep.AccountID]bool, int, error) {
 	ended, err := ids(ctx, &tx.Reader, `SELECT id FROM exception WHERE state = 'approved' AND ended = 0 AND until <= $1 ORDER BY id LIMIT $2`, store.Micros(tx.Now()), mostAtOnce)

@@ -21,8 +21,8 @@ import (
 // Config is what the area is made of.
 type Config struct {
 	Store *store.Store
-	// Keys gives the verifier keys of the ledger, the oldest first.
-	Keys func() ([]string, error)
+	// Keys are the verifier keys of the ledger, the oldest first.
+	Keys []string
 	// Evidence writes a bundle of a period; nil offers none.
 	Evidence func(ctx context.Context, from, to time.Time, w io.Writer) error
 	// PublicTiles lets anybody read checkpoint and tiles, so that witnesses need no token.

@@ -43,7 +43,7 @@ func serve(t *testing.T, n int, change func(*area.Config)) *webtest.Server {
 	actors["local"] = webtest.Person("local", time.Now(), people.Grant{Role: people.Viewer, Scope: "account:111122223333"})
 	actors["local-auditor"] = webtest.Person("local-auditor", time.Now(),
 		people.Grant{Role: people.Auditor, Scope: "account:111122223333"}, people.Grant{Role: people.Viewer, Scope: people.Everywhere})
-	c := area.Config{Store: s, Keys: func() ([]string, error) { return []string{"test.example/ledger+00000000+key"}, nil }, Now: time.Now}
+	c := area.Config{Store: s, Keys: []string{"test.example/ledger+00000000+key"}, Now: time.Now}
 	if change != nil {
 		change(&c)
 	}
