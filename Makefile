@@ -8,6 +8,10 @@ LISTEN ?= localhost:8080
 export CGO_ENABLED ?= 0
 ORACLE := $(CURDIR)/.venv/oracle
 
+# What runs goroutines of its own; make test-long has the race detector on everything.
+CONCURRENT := ./internal/store/... ./internal/job/... ./internal/web ./internal/web/exceptions ./internal/web/hunts ./internal/web/posture ./internal/app/... \
+	./internal/awsread/... ./internal/awssim ./internal/awsout/... ./internal/sweep ./internal/stream ./internal/detect/... ./internal/posture ./sigma/correlate/... ./cmd/...
+
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
@@ -33,11 +37,12 @@ test: setup ## all tests but the long ones
 	go mod tidy -diff
 	go vet ./...
 	ROOTKEEP_IAM_SIMULATE=$(ORACLE) go test ./...
-	CGO_ENABLED=1 go test -race ./internal/... ./sigma/correlate/... ./cmd/...
+	CGO_ENABLED=1 go test -race $(CONCURRENT)
 
 test-long: build setup ## fuzz every decoder for a while, race detector on everything, scans of 200 and 1,000 accounts
 	go run ./tools/scanbench -bin $(BIN) -accounts 200,1000
 	ROOTKEEP_LONG=1 go test -run 'TestAnInterruptedScan' ./internal/app/scan
+	ROOTKEEP_LONG=1 go test -run 'TestADeniedPermission' -timeout 60m ./internal/awsread
 	ROOTKEEP_LONG=1 go test -run 'TestAKilledServer' -timeout 60m ./internal/store
 	CGO_ENABLED=1 go test -race ./...
 	bash tools/fuzz.sh 60s

@@ -9,6 +9,7 @@ import (
 	"github.com/rootkeep/rootkeep/internal/awsout"
 	"github.com/rootkeep/rootkeep/internal/store"
 	"github.com/rootkeep/rootkeep/internal/store/anchors"
+	"github.com/rootkeep/rootkeep/ledger"
 )
 
 // Places makes places of their configuration: it reads secrets and roots, and finds the
@@ -91,7 +92,11 @@ func Anchor(ctx context.Context, s *store.Store, places []Place, now func() time
 func put(ctx context.Context, s *store.Store, p Place, head store.Head, now func() time.Time) error {
 	tried := anchors.Place{Name: p.Name, Kind: string(p.Kind()), Target: p.Target(), Tried: now()}
 	var a *anchors.Anchor
-	if proof, err := p.Put(ctx, head.Checkpoint, head.Signed); err != nil {
+	proof, err := []byte(nil), rolledBack(ctx, s, p, head)
+	if err == nil {
+		proof, err = p.Put(ctx, head.Checkpoint, head.Signed)
+	}
+	if err != nil {
 		if ctx.Err() != nil {
 			return ctx.Err() // says nothing of the place
 		}
@@ -100,6 +105,31 @@ func put(ctx context.Context, s *store.Store, p Place, head store.Head, now func
 		a = &anchors.Anchor{Place: p.Name, Kind: tried.Kind, Size: head.Size, Signed: head.Signed, Proof: proof, At: tried.Tried}
 	}
 	return anchors.Tried(ctx, s, tried, a)
+}
+
+// rolledBack asks a place that can be asked whether it holds a checkpoint newer than the
+// head: then the store was put back to an older state.
+func rolledBack(ctx context.Context, s *store.Store, p Place, head store.Head) error {
+	holder, ok := p.Place.(anchor.Holder)
+	if !ok {
+		return nil
+	}
+	held, err := holder.Held(ctx, head.Size)
+	if err != nil || len(held) == 0 {
+		return err
+	}
+	newest, err := ledger.ReadCheckpoint(held[len(held)-1])
+	if err != nil {
+		return err
+	}
+	// Another server may have put a newer head there since this one was read.
+	return s.View(ctx, func(ctx context.Context, r *store.Reader) error {
+		now, err := s.Head(ctx, r)
+		if err == nil && now.Size < newest.Size {
+			err = fmt.Errorf("it holds a checkpoint of %d entries, the ledger has %d: history was rolled back, or the place is not this ledger's alone", newest.Size, now.Size)
+		}
+		return err
+	})
 }
 
 // AnchorState says how every place stands that is configured or was tried before.

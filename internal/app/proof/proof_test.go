@@ -200,6 +200,34 @@ func TestAPlaceThatFailsStopsNoOther(t *testing.T) {
 	})
 }
 
+func TestAnchoringSeesThatHistoryWasRolledBack(t *testing.T) {
+	each(t, func(t *testing.T, b *book) {
+		b.add(3)
+		list := places(t, anchor.Config{Name: "paper", File: filepath.Join(t.TempDir(), "held")})
+		head, err := b.Head(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		later := head.Checkpoint
+		later.Size = 5
+		signers, err := b.Keys.Signers()
+		if err != nil {
+			t.Fatal(err)
+		}
+		signed, err := later.Sign(signers...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := list[0].Put(t.Context(), later, signed); err != nil {
+			t.Fatal(err)
+		}
+		got, err := proof.Anchor(t.Context(), b.Store, list, time.Now)
+		if err != nil || !strings.Contains(got[0].Failed, "rolled back") || got[0].Size != 0 {
+			t.Errorf("got %+v, %v", got, err)
+		}
+	})
+}
+
 // Another history of the same length is told by the checkpoint that was kept.
 func TestHistoryThatWasWrittenAnew(t *testing.T) {
 	each(t, func(t *testing.T, b *book) {

@@ -47,7 +47,10 @@ func Area(c Config) (web.Area, error) {
 		Topics: map[string]web.Sees{"people": func(_ context.Context, _ *store.Reader, who people.Actor, _ string) (bool, error) {
 			return maySee(who) == nil, nil
 		}},
-		Nav: []page.Link{{Text: "People and keys", Path: "/people", Need: people.ManagePeople}, {Text: "Tokens", Path: "/tokens", Need: people.ManagePeople}},
+		Nav: []page.Link{
+			{Text: "People and keys", Path: "/people", Need: people.ManagePeople}, {Text: "People and keys", Path: "/people", Need: people.ReadEvidence},
+			{Text: "Tokens", Path: "/tokens", Need: people.ManagePeople}, {Text: "Tokens", Path: "/tokens", Need: people.ReadEvidence},
+		},
 		Routes: []web.Route{
 			get("/people", a.listPage),
 			get("/people/{id}", a.personPage),

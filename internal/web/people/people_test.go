@@ -88,6 +88,15 @@ func TestWhoSeesAndWhoKeepsPeople(t *testing.T) {
 	}
 }
 
+func TestTheMenuHasOneEntryForWhoeverMay(t *testing.T) {
+	s := serve(t)
+	for actor, want := range map[string]int{"admin": 1, "auditor": 1} {
+		if got := strings.Count(s.Get(actor, "/people").Body, `href="/tokens"`); got != want {
+			t.Errorf("%s: got %d entries for the tokens, want %d", actor, got, want)
+		}
+	}
+}
+
 func TestInvitingByTheForm(t *testing.T) {
 	s := serve(t)
 	form := url.Values{"name": {"Ada <b>"}, "email": {"ada@example.com"}, "role": {"viewer"}, "where": {"account"}, "id": {"111122223333"}, "subject": {"42"}}
