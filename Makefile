@@ -4,16 +4,28 @@ SHELL := /bin/bash
 BIN := bin/rootkeep
 EVENTS ?= 1000000
 SEED ?= 1
+LISTEN ?= localhost:8080
 export CGO_ENABLED ?= 0
 ORACLE := $(CURDIR)/.venv/oracle
+
+# What runs goroutines of its own; make test-long has the race detector on everything.
+CONCURRENT := ./internal/store/... ./internal/job/... ./internal/web ./internal/web/exceptions ./internal/web/hunts ./internal/web/posture ./internal/app/... \
+	./internal/awsread/... ./internal/awssim ./internal/awsout/... ./internal/sweep ./internal/stream ./internal/detect/... ./internal/posture ./sigma/correlate/... ./cmd/...
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 build: ## build the program into bin/
-	go build -trimpath -ldflags '-s -w' -o $(BIN) ./cmd/rootkeep
+	go build -tags grpcnotrace -trimpath -ldflags '-s -w' -o $(BIN) ./cmd/rootkeep
 
-run: build ## make a small trail with a planted root story and hunt through it
+run: build ## start the server on a store in data/; stop it with Ctrl-C
+	mkdir -p data
+	$(BIN) serve --store data/rootkeep.db --listen $(LISTEN)
+
+demo: build ## start the server over a simulated organization with four weeks behind it
+	$(BIN) demo --folder data/demo --listen $(LISTEN)
+
+story: build ## make a small trail with a planted root story and hunt through it
 	rm -rf demo-trail
 	go run ./tools/trailgen -events 20000 -seed $(SEED) -story -out demo-trail
 	$(BIN) hunt demo-trail
@@ -25,11 +37,12 @@ test: setup ## all tests but the long ones
 	go mod tidy -diff
 	go vet ./...
 	ROOTKEEP_IAM_SIMULATE=$(ORACLE) go test ./...
-	CGO_ENABLED=1 go test -race ./internal/... ./sigma/correlate/... ./cmd/...
+	CGO_ENABLED=1 go test -race $(CONCURRENT)
 
 test-long: build setup ## fuzz every decoder for a while, race detector on everything, scans of 200 and 1,000 accounts
 	go run ./tools/scanbench -bin $(BIN) -accounts 200,1000
 	ROOTKEEP_LONG=1 go test -run 'TestAnInterruptedScan' ./internal/app/scan
+	ROOTKEEP_LONG=1 go test -run 'TestADeniedPermission' -timeout 60m ./internal/awsread
 	ROOTKEEP_LONG=1 go test -run 'TestAKilledServer' -timeout 60m ./internal/store
 	CGO_ENABLED=1 go test -race ./...
 	bash tools/fuzz.sh 60s
@@ -46,6 +59,6 @@ lint: ## formatting, vet, and every shipped detection
 	go run ./cmd/rootkeep rules lint
 
 clean: ## remove what was built or generated
-	rm -rf bin demo-trail bench-data
+	rm -rf bin demo-trail bench-data build
 
-.PHONY: help build run setup test test-long bench lint clean
+.PHONY: help build run demo story setup test test-long bench lint clean

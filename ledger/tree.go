@@ -88,6 +88,21 @@ func (f *Fault) Error() string {
 // against those below it, the head against the checkpoint. leaf and hash give what is
 // stored; both are asked in order, once each. The error is a *Fault, or the reader's.
 func Check(head Checkpoint, leaf func(n int64) ([]byte, error), hash func(index int64) (tlog.Hash, error)) error {
+	parsed := func(n int64) ([]byte, error) {
+		text, err := leaf(n)
+		if err != nil {
+			return nil, err
+		}
+		if _, err := ParseEntry(text); err != nil {
+			return nil, &Fault{n, err.Error()}
+		}
+		return text, nil
+	}
+	return CheckParsed(head, parsed, hash)
+}
+
+// CheckParsed is Check for a caller whose leaf has parsed each entry already.
+func CheckParsed(head Checkpoint, leaf func(n int64) ([]byte, error), hash func(index int64) (tlog.Hash, error)) error {
 	edge := map[int64]tlog.Hash{}
 	right := tlog.HashReaderFunc(func(indexes []int64) ([]tlog.Hash, error) {
 		out := make([]tlog.Hash, len(indexes))
@@ -100,9 +115,6 @@ func Check(head Checkpoint, leaf func(n int64) ([]byte, error), hash func(index 
 		text, err := leaf(n)
 		if err != nil {
 			return err
-		}
-		if _, err := ParseEntry(text); err != nil {
-			return &Fault{n, err.Error()}
 		}
 		want, err := tlog.StoredHashes(n, text, right)
 		if err != nil {

@@ -15,6 +15,7 @@ import (
 	"github.com/rootkeep/rootkeep/cmd/rootkeep/cli"
 	"github.com/rootkeep/rootkeep/cmd/rootkeep/exception"
 	"github.com/rootkeep/rootkeep/cmd/rootkeep/ledger"
+	"github.com/rootkeep/rootkeep/cmd/rootkeep/people"
 	"github.com/rootkeep/rootkeep/cmd/rootkeep/permission"
 	"github.com/rootkeep/rootkeep/cmd/rootkeep/server"
 	"github.com/rootkeep/rootkeep/iam/metadata"
@@ -61,6 +62,7 @@ read; 64 usage.`,
 		permission.Command(s),
 		account.ScanCommand(s), account.AssessCommand(s), account.RegisterCommand(s), account.ControlsCommand(s), account.FrameworksCommand(s), account.SimCommand(s),
 		server.ServeCommand(s), server.DemoCommand(s), server.BackupCommand(s), server.RestoreCommand(s), server.MigrateCommand(s), server.RecoverCommand(s),
+		people.Command(s), people.TokenCommand(s),
 		exception.Command(s), exception.ApproveCommand(s),
 		ledger.Command(s), ledger.EvidenceCommand(s), ledger.VerifyCommand(s),
 		versionCommand(s),

@@ -18,6 +18,7 @@ const Approvers = "approvers"
 const (
 	maxGroups  = 64
 	maxMembers = 1000 // of a group, nested ones resolved
+	maxAll     = 5000 // of all groups of a policy
 	maxCount   = 20   // approvals of one group
 	shortest   = 10 * time.Minute
 	longest    = 30 * 24 * time.Hour // that a request stays open
@@ -55,7 +56,7 @@ type Configuration struct {
 }
 
 // Requirement is how many of a group have to approve, with the group as it was when the
-// request was made. Members is empty for the group Approvers.
+// request was made. Members are in order; there are none for the group Approvers.
 type Requirement struct {
 	Count   int      `json:"count"`
 	Group   string   `json:"group"`
@@ -65,7 +66,11 @@ type Requirement struct {
 
 // has says whether a person belongs to the group.
 func (q *Requirement) has(person string) bool {
-	return q.Group == Approvers || slices.Contains(q.Members, person)
+	if q.Group == Approvers {
+		return true
+	}
+	_, found := slices.BinarySearch(q.Members, person)
+	return found
 }
 
 // Policy is who has to approve a request. It is frozen into each request.
@@ -75,6 +80,11 @@ type Policy struct {
 	Schema  string        `json:"schema"`
 	Valid   int           `json:"valid_seconds"`
 	Version int           `json:"version"`
+}
+
+// Open is how long a request stays open, as it is written in a file of policies: 3d.
+func (p *Policy) Open() string {
+	return rule.Duration(time.Duration(p.Valid) * time.Second).String()
 }
 
 // PolicySchema names the canonical JSON of a policy.
@@ -111,11 +121,14 @@ func (p *Policy) check() error {
 	if valid := time.Duration(p.Valid) * time.Second; p.Valid > int(longest/time.Second) || valid < shortest {
 		return fmt.Errorf("policy %s: a request stays open for %ds, want %s to %s", p.ID, p.Valid, rule.Duration(shortest), rule.Duration(longest))
 	}
-	seen := map[string]bool{}
+	seen, members := map[string]bool{}, 0
 	for i := range p.Require {
 		q := &p.Require[i]
 		if err := q.check(); err != nil {
 			return fmt.Errorf("policy %s: %w", p.ID, err)
+		}
+		if members += len(q.Members); members > maxAll {
+			return fmt.Errorf("policy %s: groups with more than %d members", p.ID, maxAll)
 		}
 		if seen[q.Group] {
 			return fmt.Errorf("policy %s: group %s twice; hint: raise its count", p.ID, q.Group)

@@ -167,7 +167,9 @@ func (r *reader) identify(ctx context.Context) error {
 func (r *reader) place(region string) *call.Place {
 	c := r.aws.Copy()
 	c.Region = region
-	return &call.Place{AWS: c, Account: r.account, Now: r.config.Now, Sleep: r.config.Sleep, Calls: r.count}
+	return &call.Place{AWS: c, Account: r.account, Now: r.config.Now, Sleep: r.config.Sleep, Calls: r.count, Turn: func(ctx context.Context, name string, do func() error) error {
+		return r.pace.Do(ctx, pace.Kind{Account: string(r.account), Region: region, Call: name}, do, throttled)
+	}}
 }
 
 func (r *reader) plan(calls int) { r.count(0, calls) }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"time"
 )
 
@@ -60,7 +61,8 @@ func (s *Store) commit(batch []*update) error {
 	if err != nil && len(batch) > 1 && classify(err) == faultOther {
 		return s.commitEach(batch)
 	}
-	if err = explain(err); err == nil {
+	made := slices.ContainsFunc(batch[:n], func(u *update) bool { return u.err == nil })
+	if err = explain(err); err == nil && made {
 		s.fault.Store(nil)
 	} else if classify(err) != faultOther {
 		s.fault.Store(&err)
@@ -85,6 +87,15 @@ func (s *Store) commitEach(batch []*update) (err error) {
 		err = s.commit([]*update{u})
 	}
 	return err
+}
+
+// over says whether the update is not to be made: it ran too long before, or its caller
+// has gone.
+func (u *update) over() bool {
+	if !u.late {
+		u.err = u.ctx.Err()
+	}
+	return u.err != nil
 }
 
 // end wakes whoever waits for the update. err is that of its transaction.
@@ -150,9 +161,19 @@ func (s *Store) together(ctx context.Context, batch []*update) (n int, err error
 		all.now = head.at
 	}
 	for start := time.Now(); n < len(batch) && (n == 0 || time.Since(start) < longestShare); n++ {
-		if err := s.apart(ctx, all, batch[n]); err != nil {
+		make := s.apart
+		if len(batch) == 1 {
+			make = s.alone
+		}
+		if batch[n].over() {
+			continue
+		}
+		if err := make(ctx, all, batch[n]); err != nil {
 			return n, fmt.Errorf("write the store: %w", err)
 		}
+	}
+	if len(batch) == 1 && batch[0].err != nil {
+		return n, nil // there is nothing to commit
 	}
 	next, edge, err := s.append(ctx, all, head)
 	if err != nil {
@@ -191,7 +212,7 @@ func (s *Store) sign(ctx context.Context, t *Tx) error {
 }
 
 // errUnsettled is a commit of which nobody knows whether it was made.
-var errUnsettled = errors.New("the database was gone during the commit, and whether it was made is not known; hint: look before you try again")
+var errUnsettled error = &explained{errors.New("the database was gone during the commit"), "whether it was made is not known; hint: look before you try again"}
 
 // settle finds out whether a commit whose answer was lost was made: nil if it was. It
 // waits for the lock of the head, which the transaction holds as long as it may still be
@@ -208,7 +229,7 @@ func (s *Store) settle(failed error) error {
 		case err == nil:
 			return failed
 		case !pause(ctx, try):
-			return errors.Join(errUnsettled, failed, err)
+			return fmt.Errorf("%w (%w; then %w)", errUnsettled, failed, err)
 		}
 	}
 }
@@ -229,16 +250,22 @@ func (s *Store) made(ctx context.Context) (bool, error) {
 	return found, err
 }
 
+// alone makes the only change of a transaction. If it fails, the transaction is not to be
+// committed.
+func (s *Store) alone(ctx context.Context, all *Tx, u *update) error {
+	if err := s.run(ctx, all, u); err != nil {
+		return err
+	}
+	if classify(all.failed) != faultOther {
+		return all.failed // that of the database: some can be tried again
+	}
+	return nil
+}
+
 // apart makes one change inside the transaction of its batch. A change that fails leaves
 // its error in the update and is as if it had never been; the error returned ends the
 // batch.
 func (s *Store) apart(ctx context.Context, all *Tx, u *update) error {
-	if u.late {
-		return nil
-	}
-	if u.err = u.ctx.Err(); u.err != nil {
-		return nil
-	}
 	if _, err := all.Exec(ctx, `SAVEPOINT change`); err != nil {
 		return err
 	}
@@ -290,8 +317,11 @@ func (s *Store) run(ctx context.Context, t *Tx, u *update) error {
 	}()
 	select {
 	case u.err = <-ended:
-		if u.err == nil {
+		switch {
+		case u.err == nil:
 			u.err = t.failed
+		case t.failed != nil && !errors.Is(u.err, t.failed):
+			u.err = fmt.Errorf("%w; before that: %w", u.err, t.failed)
 		}
 	case <-own.Done():
 	}

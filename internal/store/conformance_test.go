@@ -502,6 +502,31 @@ func TestATamperedLogIsNotExtended(t *testing.T) {
 	})
 }
 
+func TestCommitsWaitForTheDisk(t *testing.T) {
+	ask := map[string]string{"SQLite": `SELECT synchronous FROM pragma_synchronous`, "PostgreSQL": `SHOW synchronous_commit`}
+	storetest.EachAddress(t, func(t *testing.T, address string) {
+		s := storetest.Open(t, address, storetest.Options(t))
+		if s.Kind() == "PostgreSQL" { // a database that says otherwise
+			name := number(t, s, `SELECT SUBSTR(current_database(), 5)::bigint`)
+			change(t, s, fmt.Sprintf(`ALTER DATABASE test%d SET synchronous_commit = off`, name))
+			s = storetest.Open(t, address, storetest.Options(t))
+		}
+		err := s.Update(t.Context(), func(ctx context.Context, tx *store.Tx) error {
+			var got string
+			if err := tx.Row(ctx, ask[s.Kind()]).Scan(&got); err != nil {
+				return err
+			}
+			if got != "2" && got != "on" { // FULL is 2
+				t.Errorf("got %s, want commits to wait", got)
+			}
+			return nil
+		})
+		if err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 func TestTheFileIsTheOwnersAlone(t *testing.T) {
 	address := "sqlite:" + filepath.Join(t.TempDir(), "new.db")
 	s := storetest.Open(t, address, storetest.Options(t))

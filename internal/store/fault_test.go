@@ -58,6 +58,29 @@ func TestADatabaseLockedByAnother(t *testing.T) {
 	}
 }
 
+// TestALockThatStays waits as long as the store does, so it is of the long form.
+func TestALockThatStays(t *testing.T) {
+	if os.Getenv("ROOTKEEP_LONG") == "" {
+		t.Skip("takes more than half a minute: ROOTKEEP_LONG=1")
+	}
+	address := storetest.SQLite(t)
+	s := storetest.Open(t, address, storetest.Options(t))
+	tx, err := raw(t, address).Begin()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := tx.Exec(`UPDATE log_head SET at = at`); err != nil {
+		t.Fatal(err)
+	}
+	says(t, s.Update(t.Context(), record), "another program holds the database", "hint")
+	if err := tx.Rollback(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Health(t.Context()); err != nil {
+		t.Errorf("health after the lock is gone: %v", err)
+	}
+}
+
 // raw opens a SQLite file past the store.
 func raw(t *testing.T, address string) *sql.DB {
 	t.Helper()

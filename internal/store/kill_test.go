@@ -147,7 +147,10 @@ func killOften(t *testing.T, database func(testing.TB) string, kills int) {
 			step = run - run/4
 			step = (step-1)%72 + 1 // two transactions have some seventy steps
 		}
-		tried, acked := kill(t, address, keys, run, step)
+		tried, acked, err := kill(address, keys, run, step)
+		if err != nil {
+			t.Fatal(err)
+		}
 		n := survey(t, address, o, run, tried, acked)
 		acknowledged, inFlight = acknowledged+len(acked), inFlight+n
 	}
@@ -159,18 +162,17 @@ func killOften(t *testing.T, database func(testing.TB) string, kills int) {
 
 // kill starts a server and has it killed. It returns what the server tried and what it
 // acknowledged.
-func kill(t *testing.T, address, key string, run, step int) (tried, acked []string) {
-	t.Helper()
+func kill(address, key string, run, step int) (tried, acked []string, err error) {
 	cmd := exec.Command(os.Args[0])
 	cmd.Env = append(os.Environ(), victimAddress+"="+address, victimKey+"="+key, fmt.Sprintf("%s=%d", victimStep, step), fmt.Sprintf("%s=%d", victimRun, run))
 	var errs strings.Builder
 	cmd.Stderr = &errs
 	out, err := cmd.StdoutPipe()
 	if err != nil {
-		t.Fatal(err)
+		return nil, nil, err
 	}
 	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
+		return nil, nil, err
 	}
 	var once sync.Once
 	for lines := bufio.NewScanner(out); lines.Scan(); {
@@ -189,9 +191,41 @@ func kill(t *testing.T, address, key string, run, step int) (tried, acked []stri
 		}
 	}
 	if err := cmd.Wait(); err == nil || !strings.Contains(err.Error(), "killed") {
-		t.Fatalf("kill %d at step %d: the server ended with %v: %s", run, step, err, errs.String())
+		return nil, nil, fmt.Errorf("kill %d at step %d: the server ended with %v: %s", run, step, err, errs.String())
 	}
-	return tried, acked
+	return tried, acked, nil
+}
+
+// TestTwoProcessesOnOneDatabase kills servers while another writes to the same database.
+func TestTwoProcessesOnOneDatabase(t *testing.T) {
+	private, public, err := ledger.NewKey(storetest.Origin)
+	if err != nil {
+		t.Fatal(err)
+	}
+	keys := private + " " + public
+	o, err := optionsOf(keys)
+	if err != nil {
+		t.Fatal(err)
+	}
+	storetest.EachAddress(t, func(t *testing.T, address string) {
+		s := storetest.Open(t, address, o)
+		table(t, s)
+		for round := range 4 {
+			var both sync.WaitGroup
+			var tried, acked [2][]string
+			var errs [2]error
+			for i := range 2 {
+				both.Go(func() { tried[i], acked[i], errs[i] = kill(address, keys, 2*round+i, 0) })
+			}
+			both.Wait()
+			for i := range 2 {
+				if errs[i] != nil {
+					t.Fatal(errs[i])
+				}
+				survey(t, address, o, 2*round+i, tried[i], acked[i])
+			}
+		}
+	})
 }
 
 // survey looks at what a killed server left, and gives how many changes were made that

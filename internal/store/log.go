@@ -249,12 +249,30 @@ type rows struct {
 
 func (r *rows) add(values ...any) { r.args = append(r.args, values...) }
 
-// mostParameters bounds those of a statement: SQLite takes 32,766, PostgreSQL 65,535.
-const mostParameters = 6 * 64
+// Bounds of a statement: SQLite takes 32,766 parameters, PostgreSQL 65,535 and a
+// gigabyte.
+const (
+	mostParameters = 6 * 64
+	mostBytes      = 8 << 20 // but for a single row
+)
+
+// next gives how many of the values the next statement takes.
+func (r *rows) next(args []any) int {
+	n, size := 0, 0
+	for n < len(args) && n+r.columns <= mostParameters && (n == 0 || size < mostBytes) {
+		for _, a := range args[n : n+r.columns] {
+			if b, ok := a.([]byte); ok {
+				size += len(b)
+			}
+		}
+		n += r.columns
+	}
+	return n
+}
 
 func (r *rows) write(ctx context.Context, t *Tx) error {
 	for args := r.args; len(args) > 0; {
-		n := min(len(args), mostParameters/r.columns*r.columns)
+		n := r.next(args)
 		var statement strings.Builder
 		statement.WriteString(r.into)
 		for i := range n {

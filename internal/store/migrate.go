@@ -52,6 +52,8 @@ func (s *Store) migrate(ctx context.Context) error {
 			return fmt.Errorf("the store has schema %d, this program knows %d; hint: use a newer rootkeep", have, want)
 		case have < want && !s.options.Migrate:
 			return fmt.Errorf("the store has schema %d, this program wants %d; hint: rootkeep migrate", have, want)
+		case have == want:
+			return nil
 		}
 		if _, err = p.Up(ctx); err == nil {
 			return nil

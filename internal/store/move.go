@@ -180,11 +180,7 @@ func count(ctx context.Context, r *Reader, table string) (n int64, err error) {
 	return n, err
 }
 
-// Rows that are written at once: so many, or so many bytes.
-const (
-	copyRows  = 64
-	copyBytes = 8 << 20
-)
+const copyRows = 64 // that are written at once, or as many as have mostBytes
 
 func copyTable(ctx context.Context, from *Reader, to *Tx, table string, progress Progress) (int64, error) {
 	total, err := count(ctx, from, table)
@@ -204,7 +200,7 @@ func copyTable(ctx context.Context, from *Reader, to *Tx, table string, progress
 			}
 		}
 		out.add(values...)
-		if n++; len(out.args) < copyRows*out.columns && held < copyBytes {
+		if n++; len(out.args) < copyRows*out.columns && held < mostBytes {
 			return nil
 		}
 		progress.say("copy table "+table+", rows", n, total)

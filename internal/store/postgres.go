@@ -44,6 +44,13 @@ func (s *Store) connectPostgres(ctx context.Context, address string) error {
 	if err := s.write.PingContext(ctx); err != nil {
 		return errors.Join(explain(fmt.Errorf("open PostgreSQL: %w", err)), s.disconnect())
 	}
+	var fsync string
+	if err := s.write.QueryRowContext(ctx, `SHOW fsync`).Scan(&fsync); err != nil {
+		return errors.Join(explain(fmt.Errorf("open PostgreSQL: %w", err)), s.disconnect())
+	}
+	if fsync != "on" {
+		s.options.Log.Warn("PostgreSQL does not wait for the disk (fsync is off): a power cut can lose what was acknowledged")
+	}
 	return nil
 }
 

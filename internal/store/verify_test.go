@@ -3,12 +3,14 @@ package store_test
 import (
 	"bytes"
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"strings"
 	"testing"
+
+	"golang.org/x/mod/sumdb/tlog"
 
 	"github.com/rootkeep/rootkeep/internal/store"
 	"github.com/rootkeep/rootkeep/internal/store/storetest"
@@ -152,11 +154,7 @@ func TestEveryChangeOfTheTablesIsFound(t *testing.T) {
 			address, o := storetest.SQLite(t), storetest.Options(t)
 			s := storetest.Open(t, address, o)
 			fill(t, s, n)
-			db, err := sql.Open("sqlite", strings.Replace(strings.NewReplacer("?", "%3f", "%", "%25").Replace(address), "sqlite:", "file:", 1))
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer db.Close()
+			db := raw(t, address)
 			if _, err := db.Exec(c.statement, []byte(`{"a":1}`), bytes.Repeat([]byte{7}, 32), []byte{}); err != nil {
 				t.Fatal(err)
 			}
@@ -175,5 +173,55 @@ func TestEveryChangeOfTheTablesIsFound(t *testing.T) {
 				t.Errorf("got %v, want a fault of entry %d", err, c.entry)
 			}
 		})
+	}
+}
+
+// TestAnyFlippedByteIsFound flips bytes of the log's values one at a time, all over the
+// tables, and wants the entry named that each belongs to.
+func TestAnyFlippedByteIsFound(t *testing.T) {
+	address, o := storetest.SQLite(t), storetest.Options(t)
+	s := storetest.Open(t, address, o)
+	fill(t, s, 100)
+	db := raw(t, address)
+	random := rand.New(rand.NewPCG(3, 4))
+	for _, c := range []struct{ table, column, where string }{
+		{"log_entry", "leaf", "n = $1"},
+		{"log_payload", "data", "n = $1 AND name = 'body'"},
+		{"log_payload", "salt", "n = $1 AND name = 'Zeta'"},
+		{"log_hash", "h", "i = $1"},
+	} {
+		for range 25 {
+			row := random.Int64N(100)
+			if row == 7 {
+				continue // its payload is erased
+			}
+			var value []byte
+			if err := db.QueryRow(`SELECT `+c.column+` FROM `+c.table+` WHERE `+c.where, row).Scan(&value); err != nil {
+				t.Fatal(err)
+			}
+			flipped := bytes.Clone(value)
+			at := random.IntN(len(value))
+			flipped[at] ^= 1 << random.IntN(8)
+			put := func(value []byte) {
+				if _, err := db.Exec(`UPDATE `+c.table+` SET `+c.column+` = $2 WHERE `+c.where, row, value); err != nil {
+					t.Fatal(err)
+				}
+			}
+			put(flipped)
+			want := row
+			if c.table == "log_hash" { // the entry whose append wrote it
+				level, n := tlog.SplitStoredHashIndex(row)
+				want = (n+1)<<level - 1
+			}
+			_, err := s.VerifyLedger(t.Context(), nil)
+			var fault *ledger.Fault
+			if !errors.As(err, &fault) || fault.Entry != want {
+				t.Errorf("byte %d of %s.%s in row %d: got %v, want a fault of entry %d", at, c.table, c.column, row, err, want)
+			}
+			put(value)
+		}
+	}
+	if _, err := s.VerifyLedger(t.Context(), nil); err != nil {
+		t.Error(err)
 	}
 }

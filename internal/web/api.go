@@ -9,6 +9,7 @@ import (
 	"reflect"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -24,6 +25,8 @@ type API struct {
 	server *Server
 	huma   huma.API
 	next   Operation // the one that is being registered
+
+	json, yaml func() ([]byte, error) // the OpenAPI document
 }
 
 // Operation is one operation of the API.
@@ -61,6 +64,8 @@ func newAPI(s *Server) *API {
 		Transformers:                 []huma.Transformer{a.explain},
 	}
 	a.huma = huma.NewAPI(c, a)
+	a.json = sync.OnceValues(func() ([]byte, error) { return json.Marshal(a.huma.OpenAPI()) })
+	a.yaml = sync.OnceValues(func() ([]byte, error) { return a.huma.OpenAPI().YAML() })
 	return a
 }
 
@@ -197,20 +202,17 @@ func (e *Refusal) headers(h http.Header) {
 	}
 }
 
-// document writes the OpenAPI document.
+// document writes the OpenAPI document, which is made when it is first asked for.
 func (a *API) document(w http.ResponseWriter, r *http.Request) error {
-	var body []byte
-	var err error
+	kind, made := "application/openapi+json", a.json
 	if strings.HasSuffix(r.URL.Path, ".yaml") {
-		w.Header().Set("Content-Type", "application/openapi+yaml")
-		body, err = a.huma.OpenAPI().YAML()
-	} else {
-		w.Header().Set("Content-Type", "application/openapi+json")
-		body, err = json.Marshal(a.huma.OpenAPI())
+		kind, made = "application/openapi+yaml", a.yaml
 	}
+	body, err := made()
 	if err != nil {
 		return fmt.Errorf("write the OpenAPI document: %w", err)
 	}
+	w.Header().Set("Content-Type", kind)
 	_, _ = w.Write(body) // the client may be gone
 	return nil
 }

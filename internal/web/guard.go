@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"runtime/debug"
@@ -125,6 +126,12 @@ func (s *Server) unrouted(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, Refuse(http.StatusMethodNotAllowed, "method", "this takes "+strings.Join(allow, ", ")))
 		return
 	}
+	if s.config.Authenticator != nil && !isAPI(r) {
+		// For the menu alone. Who could not be found out gets the page without one.
+		if _, actor, err := s.config.Authenticator.Authenticate(w, r); err == nil {
+			visitOf(r.Context()).actor = actor
+		}
+	}
 	s.fail(w, r, NotFound("such page"))
 }
 
@@ -145,7 +152,11 @@ func (s *Server) note(r *http.Request, v *visit, w *answer, took time.Duration) 
 		span.SetAttributes(attribute.String("http.request.method", r.Method), attribute.String("http.route", v.route.Path),
 			attribute.Int("http.response.status_code", w.status), attribute.String("rootkeep.request", v.id))
 	}
-	s.config.Log.InfoContext(r.Context(), "request",
+	level := slog.LevelInfo
+	if v.route.Probe {
+		level = slog.LevelDebug
+	}
+	s.config.Log.Log(r.Context(), level, "request",
 		"id", v.id, "method", r.Method, "route", v.route.Path, "status", w.status, "bytes", w.bytes,
 		"actor", v.actor.ID, "peer", r.RemoteAddr, "took", took.Round(time.Microsecond).String())
 }

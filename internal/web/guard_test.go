@@ -15,6 +15,9 @@ import (
 	"testing"
 	"time"
 
+	sdk "go.opentelemetry.io/otel/sdk/trace"
+	"go.opentelemetry.io/otel/sdk/trace/tracetest"
+
 	"github.com/rootkeep/rootkeep/internal/people"
 	"github.com/rootkeep/rootkeep/internal/web"
 	"github.com/rootkeep/rootkeep/internal/web/webtest"
@@ -165,6 +168,33 @@ func TestTheLogHoldsNoSecrets(t *testing.T) {
 	s.ServeHTTP(httptest.NewRecorder(), r)
 	if got := log.String(); strings.Contains(got, "hunter") || !strings.Contains(got, "route=/things/{name}") || !strings.Contains(got, "actor=PE-viewer") {
 		t.Errorf("got %s, want the route and the actor, no part of the path, query or headers", got)
+	}
+}
+
+func TestTracesHoldNoPath(t *testing.T) {
+	recorder := tracetest.NewSpanRecorder()
+	u := &url.URL{Scheme: "http", Host: "localhost:8080"}
+	s, err := web.New(web.Config{
+		URL: u, Store: webtest.Store(t), Authenticator: webtest.Everyone(time.Now()), Areas: []web.Area{guarded()}, Now: time.Now,
+		Tracer: sdk.NewTracerProvider(sdk.WithSpanProcessor(recorder)).Tracer("test"),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := httptest.NewRequestWithContext(t.Context(), "GET", "http://localhost:8080/things/hunter1?token=hunter2", nil)
+	r.Header.Set("X-Test-Actor", "viewer")
+	r.Header.Set("Traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
+	s.ServeHTTP(httptest.NewRecorder(), r)
+	spans := recorder.Ended()
+	if len(spans) != 1 {
+		t.Fatalf("got %d spans, want one", len(spans))
+	}
+	got := spans[0]
+	if text := fmt.Sprint(got.Name(), got.Attributes(), got.Events()); got.Name() != "GET /things/{name}" || strings.Contains(text, "hunter") || !strings.Contains(text, "200") {
+		t.Errorf("got %s, want the route and the status, no part of the path or query", text)
+	}
+	if id := got.SpanContext().TraceID().String(); id != "0af7651916cd43dd8448eb211c80319c" {
+		t.Errorf("got trace %s, want the one that the request belongs to", id)
 	}
 }
 

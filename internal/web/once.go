@@ -76,7 +76,7 @@ func (s *Server) keep(ctx context.Context, key idempotency.Key, held *heldAnswer
 		text, _ := json.Marshal(headers) // strings
 		a := idempotency.Answer{Status: held.status, Headers: string(text)}
 		if !secret && held.body.Len() <= mostAnswer {
-			a.Body = append([]byte{}, held.body.Bytes()...)
+			a.Body, a.Whole = held.body.Bytes(), true
 		}
 		err = idempotency.End(ctx, s.config.Store, key, a)
 	}
@@ -87,7 +87,7 @@ func (s *Server) keep(ctx context.Context, key idempotency.Key, held *heldAnswer
 
 // replay sends a kept answer again.
 func replay(w http.ResponseWriter, a *idempotency.Answer) error {
-	if a.Body == nil {
+	if !a.Whole {
 		return Refuse(http.StatusConflict, "answer-not-kept", "this was done before; its answer holds a secret or is large, and is not given twice")
 	}
 	headers := map[string]string{}

@@ -24,6 +24,8 @@ type Route struct {
 	Body   int64 // most bytes of the body; 0 is 1 MiB
 	// Secret: the answer holds what is shown once. It is not kept for an Idempotency-Key.
 	Secret bool
+	// Probe: asked every few seconds by a program. Its requests are logged as debug only.
+	Probe bool
 	// Time is how long the request may take; 0 is 30 seconds.
 	Time   time.Duration
 	Handle Handler

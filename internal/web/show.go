@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -33,7 +34,9 @@ func show(w http.ResponseWriter, r *http.Request, status int, title string, body
 		Style: asset.Path("rootkeep.css"), Script: asset.Path("rootkeep.js"), Icon: asset.Path("icon.svg"),
 	}
 	for _, l := range v.server.nav {
-		if v.actor.MayAnywhere(l.Need) {
+		// A page that either of two permissions opens has an entry for each.
+		known := slices.ContainsFunc(frame.Nav, func(k page.Link) bool { return k.Path == l.Path })
+		if v.actor.MayAnywhere(l.Need) && !known {
 			frame.Nav = append(frame.Nav, l)
 		}
 	}

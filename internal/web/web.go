@@ -144,9 +144,9 @@ func (s *Server) Routes() []Route { return append([]Route(nil), s.routes...) }
 // own are the routes that belong to no area.
 func (s *Server) own() []Route {
 	return []Route{
-		{Method: "GET", Path: "/healthz", Need: people.Public, Handle: s.health},
-		{Method: "GET", Path: "/readyz", Need: people.Public, Handle: s.ready},
-		{Method: "GET", Path: "/metrics", Need: people.Read, Handle: s.metrics.handle},
+		{Method: "GET", Path: "/healthz", Probe: true, Need: people.Public, Handle: s.health},
+		{Method: "GET", Path: "/readyz", Probe: true, Need: people.Public, Handle: s.ready},
+		{Method: "GET", Path: "/metrics", Probe: true, Need: people.Read, Handle: s.metrics.handle},
 		{Method: "GET", Path: "/problems/{kind}", Need: people.Public, Handle: s.problem},
 		{Method: "GET", Path: apiPrefix + "/openapi.json", Need: people.Public, Handle: s.api.document},
 		{Method: "GET", Path: apiPrefix + "/openapi.yaml", Need: people.Public, Handle: s.api.document},

@@ -25,6 +25,7 @@ type scanFlags struct {
 	fromAWS      bool
 	aws          scan.AWSConfig
 	push         bool
+	send         sendFlags
 	organization organizationFlags
 	at           cli.Moment
 }
@@ -70,6 +71,10 @@ changed since an earlier scan: its JSON report, its snapshot or a folder of snap
 --region; what passes or is gone is archived there. It is the only thing that scan
 writes to AWS, and needs securityhub:BatchImportFindings alone.
 
+--send sends each account to a rootkeep server, with a token that may operate there. The
+server judges the snapshots by its own controls and register, keeps what they came to,
+and says where that is otherwise than here; rootkeep scan import does it on its host.
+
 The report is text, json, csv, html (one page, nothing loaded from elsewhere), junit,
 sarif, ocsf or asff; --also writes further ones of the same scan.
 
@@ -91,7 +96,8 @@ const scanExample = `  rootkeep scan --aws --profile audit --save account.json
   rootkeep scan --snapshot account.json --fail-on high --output junit
   rootkeep scan --snapshot account.json --register register.yaml --since last-week.json
   rootkeep scan --snapshot account.json --also html=report.html --also sarif=report.sarif
-  rootkeep scan --snapshot account.json --framework cis-aws-7.0 --only`
+  rootkeep scan --snapshot account.json --framework cis-aws-7.0 --only
+  rootkeep scan --aws --organization --send --server https://rootkeep.example.com`
 
 // ScanCommand is rootkeep scan.
 func ScanCommand(s cli.Streams) *cobra.Command {
@@ -124,6 +130,7 @@ func ScanCommand(s cli.Streams) *cobra.Command {
 	cli.CompleteFiles(c, "since", "json")
 	cli.CompleteFiles(c, "snapshot", "json")
 	f.organization.add(c)
+	f.send.add(c)
 	cli.CompleteValues(c, "fail-on", cli.Levels())
 	return c
 }
@@ -162,25 +169,15 @@ func (f *scanFlags) run(ctx context.Context, s cli.Streams, paths []string) erro
 	defer debug.SetGCPercent(debug.SetGCPercent(gcPercent))
 	c := f.config
 	c.Paths, c.Stdin, c.Version, c.Now = paths, s.In, cli.Version(), f.at.Or(time.Now())
-	clear := func() {}
-	if f.fromAWS {
-		c.AWS = &f.aws
-		width, ok := cli.TerminalWidth(s.Err)
-		switch {
-		case f.organization.on:
-			c.Organization = &f.organization.config
-			if ok {
-				clear = f.organization.show(s.Err, width)
-			}
-		case ok:
-			c.AWS.Progress, clear = cli.CallsLine(s.Err, width)
-		}
-	}
+	clear := f.reads(s, &c)
 	files, err := f.outputs.open(s)
 	if err != nil {
 		return err
 	}
 	defer files.discard()
+	if err := f.send.begin(ctx, &c); err != nil {
+		return err
+	}
 	a, err := scan.Run(ctx, c)
 	clear()
 	if errors.Is(err, scan.ErrNoFramework) {
@@ -189,12 +186,18 @@ func (f *scanFlags) run(ctx context.Context, s cli.Streams, paths []string) erro
 	if ctx.Err() != nil {
 		return err // nothing was judged
 	}
+	if err != nil && f.send.failed {
+		return &cli.Error{Code: cli.ExitFailed, Err: err}
+	}
 	if err != nil {
 		return &cli.Error{Code: cli.ExitUnread, Err: err}
 	}
 	var unsent error
 	if f.push {
 		unsent = scan.Push(ctx, a, scan.HubConfig{Profile: f.aws.Profile, Region: f.aws.Region})
+	}
+	if f.send.on {
+		unsent = errors.Join(unsent, f.send.finish(ctx, s.Err, a))
 	}
 	a.ExitCodes = f.codes(a, unsent)
 	if err := files.write(a, f.region()); err != nil {
@@ -210,6 +213,27 @@ func (f *scanFlags) run(ctx context.Context, s cli.Streams, paths []string) erro
 		return &cli.Error{Code: cli.ExitFailed, Err: unsent}
 	}
 	return cli.ExitWith(a.ExitCodes)
+}
+
+// reads has the scan read AWS, if it was asked to, and shows on a terminal how far it is
+// until clear is called.
+func (f *scanFlags) reads(s cli.Streams, c *scan.Config) (clear func()) {
+	clear = func() {}
+	if !f.fromAWS {
+		return clear
+	}
+	c.AWS = &f.aws
+	width, ok := cli.TerminalWidth(s.Err)
+	switch {
+	case f.organization.on:
+		c.Organization = &f.organization.config
+		if ok {
+			clear = f.organization.show(s.Err, width)
+		}
+	case ok:
+		c.AWS.Progress, clear = cli.CallsLine(s.Err, width)
+	}
+	return clear
 }
 
 // region is where findings are imported into Security Hub.

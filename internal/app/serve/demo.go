@@ -2,6 +2,8 @@ package serve
 
 import (
 	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/json"
@@ -16,6 +18,9 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"github.com/go-webauthn/webauthn/protocol/webauthncbor"
+	"github.com/go-webauthn/webauthn/protocol/webauthncose"
 
 	"github.com/rootkeep/rootkeep"
 	"github.com/rootkeep/rootkeep/internal/app"
@@ -188,8 +193,9 @@ func (h *house) hunted(ctx context.Context, c app.HuntConfig) error {
 	})
 }
 
-// staff are people with roles. None has a key: whoever opens the demonstration enrols
-// one as the administrator and can give the others theirs.
+// staff are people with roles. The keys of those who approve are made up, and nobody
+// holds them: whoever opens the demonstration enrols one as the administrator, and can
+// give the others a link to enrol theirs.
 func (h *house) staff(ctx context.Context) (map[people.Role]people.Actor, error) {
 	out := map[people.Role]people.Actor{}
 	err := h.store.Update(ctx, func(ctx context.Context, tx *store.Tx) error {
@@ -209,11 +215,37 @@ func (h *house) staff(ctx context.Context) (map[people.Role]people.Actor, error)
 			if err := persons.Grant(ctx, tx, people.SystemActor.ID, person.ID, g); err != nil {
 				return err
 			}
+			if p.role == people.Approver {
+				if err := lostKey(ctx, tx, person.ID); err != nil {
+					return err
+				}
+			}
 			out[p.role] = people.Actor{ID: person.ID, Name: p.name, Kind: people.Person, Grants: []people.Grant{g}}
 		}
 		return nil
 	})
 	return out, err
+}
+
+// lostKey gives a person a key whose private half is thrown away.
+func lostKey(ctx context.Context, tx *store.Tx, person string) error {
+	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return err
+	}
+	point, err := private.PublicKey.Bytes() // 4, x, y
+	if err != nil {
+		return err
+	}
+	const keyType, ec2, algorithm, curve, p256 = 1, 2, 3, -1, 1 // of COSE (RFC 9053, section 7.1)
+	public, err := webauthncbor.Marshal(map[int]any{keyType: ec2, algorithm: webauthncose.AlgES256, curve: p256, -2: point[1:33], -3: point[33:]})
+	if err != nil {
+		return err
+	}
+	k := persons.Key{Person: person, Credential: make([]byte, 32), PublicKey: public, AAGUID: make([]byte, 16), AttestationType: "none", AttestationFormat: "none", Name: "Key of the demonstration"}
+	rand.Read(k.Credential) // never fails, see crypto/rand
+	_, err = persons.AddKey(ctx, tx, people.SystemActor.ID, k)
+	return err
 }
 
 // requests are exceptions that somebody asked for: one that waits, one withdrawn.

@@ -13,6 +13,7 @@ import (
 	"github.com/rootkeep/rootkeep/internal/store"
 	"github.com/rootkeep/rootkeep/internal/store/exceptions"
 	storejobs "github.com/rootkeep/rootkeep/internal/store/jobs"
+	"github.com/rootkeep/rootkeep/internal/store/posture"
 	"github.com/rootkeep/rootkeep/internal/web/jobs"
 )
 
@@ -118,13 +119,30 @@ func (h *house) expire(ctx context.Context, _ *job.Job, report func(string)) err
 	}
 }
 
-const keepJobs = 30 * 24 * time.Hour
+// How long is kept what nobody needs day by day.
+const (
+	keepJobs  = 30 * 24 * time.Hour
+	keepFacts = 400 * 24 * time.Hour // of scans: an auditor looks back a year
+	keepSends = 24 * time.Hour       // a scan that is being sent and does not go on
+)
 
 // tidy forgets what nobody needs.
 func (h *house) tidy(ctx context.Context, _ *job.Job, report func(string)) error {
-	return h.store.Touch(ctx, func(ctx context.Context, tx *store.Tx) error {
+	err := h.store.Touch(ctx, func(ctx context.Context, tx *store.Tx) error {
 		n, err := storejobs.Forget(ctx, tx, tx.Now().Add(-keepJobs))
 		report(fmt.Sprintf("%d old jobs forgotten", n))
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return h.store.Update(ctx, func(ctx context.Context, tx *store.Tx) error {
+		ended, err := posture.Abandon(ctx, tx, tx.Now().Add(-keepSends))
+		if err != nil {
+			return err
+		}
+		forgotten, err := posture.Forget(ctx, tx, tx.Now().Add(-keepFacts))
+		report(fmt.Sprintf("%d scans without an end ended, %d old snapshots forgotten", ended, forgotten))
 		return err
 	})
 }

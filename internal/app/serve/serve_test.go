@@ -84,14 +84,30 @@ func TestAnAddressThatIsTaken(t *testing.T) {
 	}
 }
 
-func TestSlowHeadersAreNotWaitedFor(t *testing.T) {
-	if testing.Short() {
-		t.Skip("skipped: waits for ten seconds")
+func TestSlowClientsAreNotWaitedFor(t *testing.T) {
+	d := &deps{log: slog.New(slog.DiscardHandler)}
+	server, err := d.server(everything(t, nil))
+	if err != nil {
+		t.Fatal(err)
 	}
-	t.Parallel()
-	address, stop := start(t, Settings{Listen: "localhost:0", Store: filepath.Join(t.TempDir(), "rootkeep.db"), Log: Log{Level: "error"}})
-	defer stop()
-	c, err := net.Dial("tcp", strings.TrimPrefix(address, "http://"))
+	if server.ReadHeaderTimeout > headerWithin || server.ReadTimeout == 0 || server.WriteTimeout == 0 || server.IdleTimeout == 0 || server.MaxHeaderBytes > mostHeader {
+		t.Errorf("got %+v, want a bound for everything", server)
+	}
+	server.ReadHeaderTimeout = 100 * time.Millisecond // the test does not wait for ten seconds
+	l, err := net.Listen("tcp", "localhost:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error)
+	go func() { ended <- listen(ctx, server, l) }()
+	defer func() {
+		cancel()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	}()
+	c, err := net.Dial("tcp", l.Addr().String())
 	if err != nil {
 		t.Fatal(err)
 	}

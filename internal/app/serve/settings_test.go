@@ -135,6 +135,8 @@ func TestEverySettingIsDocumented(t *testing.T) {
 	for _, f := range new(Settings).fields() {
 		want = append(want, f.Name)
 	}
+	slices.Sort(got)
+	slices.Sort(want)
 	if !slices.Equal(got, want) {
 		t.Errorf("got %v documented, want %v", got, want)
 	}

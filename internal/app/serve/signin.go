@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/url"
 	"os"
-	"strings"
 
 	"github.com/rootkeep/rootkeep/internal/keyfile"
 	"github.com/rootkeep/rootkeep/internal/people"
@@ -72,7 +71,7 @@ func (o OpenID) provider() (*signin.Provider, error) {
 	}
 	for group, roles := range o.Groups {
 		for _, text := range roles {
-			g, err := parseGrant(text)
+			g, err := people.ParseGrant(text)
 			if err != nil {
 				return nil, fmt.Errorf("openid.groups: %s: %w", group, err)
 			}
@@ -80,23 +79,6 @@ func (o OpenID) provider() (*signin.Provider, error) {
 		}
 	}
 	return p, nil
-}
-
-// parseGrant reads a role, everywhere or at a scope: viewer, approver@ou:ou-abcd-11111111.
-func parseGrant(text string) (people.Grant, error) {
-	name, at, found := strings.Cut(text, "@")
-	if !found {
-		at = string(people.Everywhere)
-	}
-	role, err := people.ParseRole(name)
-	if err != nil {
-		return people.Grant{}, err
-	}
-	scope, err := people.ParseScope(at)
-	if err != nil {
-		return people.Grant{}, err
-	}
-	return people.Grant{Role: role, Scope: scope}, nil
 }
 
 // firstLink is the link that enrols the first administrator, empty once somebody has a key.

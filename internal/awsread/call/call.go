@@ -62,6 +62,9 @@ type Place struct {
 	Now   func() time.Time
 	Sleep func(context.Context, time.Duration) error
 	Calls func(done, planned int) // hears of calls that are done and planned; nil is nobody
+	// Turn makes a call that no client of the SDK makes, such as EC2:DescribeVolumes,
+	// when the budgets of calls let it; nil is at once.
+	Turn func(ctx context.Context, call string, do func() error) error
 }
 
 const timeout = 3 * time.Minute // of one call with all its attempts
@@ -73,6 +76,14 @@ func Ask[In, Out, Options any](ctx context.Context, p *Place, call func(context.
 	out, err := call(ctx, in)
 	p.done()
 	return out, err
+}
+
+// InTurn makes a call of a service that the SDK has no client for here, as Turn says.
+func (p *Place) InTurn(ctx context.Context, call string, do func() error) error {
+	if p.Turn == nil {
+		return do()
+	}
+	return p.Turn(ctx, call, do)
 }
 
 // Plan says that so many more calls are to come.

@@ -54,7 +54,7 @@ func (q ec2Question) ask(ctx context.Context, _ *struct{}, _ ...func(*struct{}))
 }
 
 func (q ec2Question) send(ctx context.Context) ([]byte, error) {
-	address, err := q.address()
+	address, err := q.address(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -72,6 +72,16 @@ func (q ec2Question) send(ctx context.Context) ([]byte, error) {
 	if err := v4.NewSigner().SignHTTP(ctx, credentials, req, hex.EncodeToString(sum[:]), "ec2", q.place.AWS.Region, time.Now()); err != nil {
 		return nil, err
 	}
+	// It has its credentials by now: renewing them is a call that takes a turn too.
+	var body []byte
+	err = q.place.InTurn(ctx, ec2ID+":"+q.action, func() (err error) {
+		body, err = q.answer(req)
+		return err
+	})
+	return body, err
+}
+
+func (q ec2Question) answer(req *http.Request) ([]byte, error) {
 	res, err := q.place.AWS.HTTPClient.Do(req)
 	if err != nil {
 		return nil, &smithyhttp.RequestSendError{Err: err}
@@ -98,10 +108,18 @@ func refusal(body []byte) error {
 	return &smithy.GenericAPIError{Code: answer.Errors[0].Code, Message: answer.Errors[0].Message}
 }
 
-// address is where EC2 listens in a Region, or what the configuration names for all
-// services.
-func (q ec2Question) address() (string, error) {
-	if base := aws.ToString(q.place.AWS.BaseEndpoint); base != "" {
+// ec2ID is the name of the service in the SDK's configuration.
+const ec2ID = "EC2"
+
+// address is where EC2 listens in a Region, or what the configuration names for EC2 or
+// for all services (AWS SDKs and Tools Reference Guide, "Service-specific endpoints" and
+// "Dual-stack and FIPS endpoints").
+func (q ec2Question) address(ctx context.Context) (string, error) {
+	base, err := configured(ctx, &q.place.AWS)
+	if err != nil {
+		return "", err
+	}
+	if base != "" {
 		return strings.TrimSuffix(base, "/") + "/", nil
 	}
 	partition := rootkeep.Region(q.place.AWS.Region).Partition()
@@ -109,5 +127,55 @@ func (q ec2Question) address() (string, error) {
 	if !ok {
 		return "", fmt.Errorf("where EC2 listens in partition %q is not known", partition)
 	}
-	return "https://ec2." + q.place.AWS.Region + "." + domain + "/", nil
+	host := "ec2"
+	fips, err := wantsFIPS(ctx, &q.place.AWS)
+	switch {
+	case err != nil:
+		return "", err
+	case fips && partition == "aws-cn":
+		return "", errors.New("EC2 has no FIPS endpoint in China, and the configuration wants one")
+	case fips && partition == "aws": // those of GovCloud are FIPS endpoints all
+		host = "ec2-fips"
+	}
+	return "https://" + host + "." + q.place.AWS.Region + "." + domain + "/", nil
+}
+
+// configured is the address that environment or profile name for EC2, or for all
+// services; "" if they name none or are not to be heeded.
+func configured(ctx context.Context, c *aws.Config) (string, error) {
+	for _, source := range c.ConfigSources {
+		if s, ok := source.(interface {
+			GetIgnoreConfiguredEndpoints(context.Context) (bool, bool, error)
+		}); ok {
+			if ignore, found, err := s.GetIgnoreConfiguredEndpoints(ctx); err != nil || found && ignore {
+				return "", err
+			} else if found {
+				break
+			}
+		}
+	}
+	for _, source := range c.ConfigSources {
+		if s, ok := source.(interface {
+			GetServiceBaseEndpoint(context.Context, string) (string, bool, error)
+		}); ok {
+			if base, found, err := s.GetServiceBaseEndpoint(ctx, ec2ID); err != nil || found {
+				return base, err
+			}
+		}
+	}
+	return aws.ToString(c.BaseEndpoint), nil
+}
+
+// wantsFIPS says whether the configuration wants FIPS endpoints.
+func wantsFIPS(ctx context.Context, c *aws.Config) (bool, error) {
+	for _, source := range c.ConfigSources {
+		if s, ok := source.(interface {
+			GetUseFIPSEndpoint(context.Context) (aws.FIPSEndpointState, bool, error)
+		}); ok {
+			if state, found, err := s.GetUseFIPSEndpoint(ctx); err != nil || found {
+				return state == aws.FIPSEndpointStateEnabled, err
+			}
+		}
+	}
+	return false, nil
 }

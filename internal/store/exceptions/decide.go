@@ -123,11 +123,15 @@ func (d *Desk) can(ctx context.Context, r *store.Reader, x *Exception) (func(per
 	return func(person string) bool { return slices.Contains(known, person) }, err
 }
 
-// Tally is how far an exception's policy is met now.
+// Tally is how far an exception's policy is met: of one that is open by those who may
+// approve now, of one that is decided by those who signed it.
 func (d *Desk) Tally(ctx context.Context, r *store.Reader, x *Exception, signed []*approval.Statement) ([]approval.Tally, error) {
-	can, err := d.can(ctx, r, x)
-	if err != nil {
-		return nil, err
+	can := func(string) bool { return true }
+	if x.State == approval.Requested {
+		var err error
+		if can, err = d.can(ctx, r, x); err != nil {
+			return nil, err
+		}
 	}
 	tally, _ := x.Request.Tally(signed, x.Policy, can)
 	return tally, nil

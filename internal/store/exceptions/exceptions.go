@@ -122,6 +122,9 @@ func (d *Desk) Submit(ctx context.Context, tx *store.Tx, actor people.Actor, w W
 	if err != nil {
 		return nil, err
 	}
+	if err := notTooMany(ctx, &tx.Reader, actor.ID); err != nil {
+		return nil, err
+	}
 	request, err := approval.New(approval.Ask{
 		ID: rootkeep.NewID("EX", tx.Now(), chance(8)), Kind: approval.ExceptionKind, Account: w.Account,
 		Action: subject.Action(), Subject: subject.Bytes(), Requester: actor.ID,
@@ -138,6 +141,23 @@ func (d *Desk) Submit(ctx context.Context, tx *store.Tx, actor people.Actor, w W
 		return nil, fmt.Errorf("keep request %s: %w", x.ID, err)
 	}
 	return x, x.keep(ctx, tx, "exception.requested")
+}
+
+// Bounds of what one person can make others read.
+const (
+	mostOpen  = 100 // requests of a person at a time
+	mostEdits = 50  // of a request
+)
+
+func notTooMany(ctx context.Context, r *store.Reader, requester string) error {
+	var n int
+	if err := r.Row(ctx, `SELECT COUNT(*) FROM exception WHERE requester = $1 AND state = 'requested'`, requester).Scan(&n); err != nil {
+		return fmt.Errorf("count the requests of %s: %w", requester, err)
+	}
+	if n >= mostOpen {
+		return fmt.Errorf("%w: %d requests of yours are open; hint: withdraw some", ErrInvalid, n)
+	}
+	return nil
 }
 
 // Outlook is who would have to approve what somebody is about to ask for, and who could.
@@ -202,6 +222,9 @@ func (d *Desk) Edit(ctx context.Context, tx *store.Tx, actor people.Actor, id st
 	x, err := get(ctx, &tx.Reader, id, tx.Now())
 	if err != nil {
 		return nil, err
+	}
+	if x.Request.Version > mostEdits {
+		return nil, fmt.Errorf("%w: edited %d times; hint: withdraw it and ask anew", ErrInvalid, mostEdits)
 	}
 	if w.Account != x.Request.Account || w.Control != x.Subject.Control {
 		return nil, fmt.Errorf("%w: an edit changes neither account nor control; hint: withdraw it and ask anew", ErrInvalid)
@@ -294,13 +317,6 @@ func Sweep(ctx context.Context, tx *store.Tx, changed func(context.Context, *sto
 		}
 	}
 	return len(expired) + ended, nil
-}
-
-// Due says whether Sweep has something to do.
-func Due(ctx context.Context, r *store.Reader, now time.Time) (bool, error) {
-	var n int
-	err := r.Row(ctx, `SELECT COUNT(*) FROM exception WHERE state = 'requested' AND expires <= $1 OR state = 'approved' AND ended = 0 AND until <= $1`, store.Micros(now)).Scan(&n)
-	return n > 0, err
 }
 
 // end marks granted exceptions that are over, and gives their accounts.

@@ -35,7 +35,8 @@ type Key struct {
 type Answer struct {
 	Status  int
 	Headers string // JSON
-	Body    []byte // nil: not kept
+	Body    []byte
+	Whole   bool // the body is kept
 }
 
 // Begin remembers a key. It gives the answer if the same request had one, and nil for a
@@ -47,9 +48,9 @@ func Begin(ctx context.Context, s *store.Store, k Key) (*Answer, error) {
 		if _, err := tx.Exec(ctx, `DELETE FROM idempotency WHERE at < $1`, store.Micros(tx.Now().Add(-Kept))); err != nil {
 			return err
 		}
-		n, err := tx.Exec(ctx, `INSERT INTO idempotency (actor, route, token, request, status, headers, body, at)
-			VALUES ($1, $2, $3, $4, 0, '', NULL, $5) ON CONFLICT (actor, route, token) DO NOTHING`,
-			k.Actor, k.Route, k.Token, k.Request[:], store.Micros(tx.Now()))
+		n, err := tx.Exec(ctx, `INSERT INTO idempotency (actor, route, token, request, status, headers, body, whole, at)
+			VALUES ($1, $2, $3, $4, 0, '', $5, 0, $6) ON CONFLICT (actor, route, token) DO NOTHING`,
+			k.Actor, k.Route, k.Token, k.Request[:], []byte{}, store.Micros(tx.Now()))
 		if err != nil || n == 1 {
 			return err
 		}
@@ -65,8 +66,9 @@ func Begin(ctx context.Context, s *store.Store, k Key) (*Answer, error) {
 func read(ctx context.Context, r *store.Reader, k Key) (*Answer, error) {
 	var a Answer
 	var request []byte
-	err := r.Row(ctx, `SELECT request, status, headers, body FROM idempotency WHERE actor = $1 AND route = $2 AND token = $3`,
-		k.Actor, k.Route, k.Token).Scan(&request, &a.Status, &a.Headers, &a.Body)
+	var whole int64
+	err := r.Row(ctx, `SELECT request, status, headers, body, whole FROM idempotency WHERE actor = $1 AND route = $2 AND token = $3`,
+		k.Actor, k.Route, k.Token).Scan(&request, &a.Status, &a.Headers, &a.Body, &whole)
 	switch {
 	case errors.Is(err, sql.ErrNoRows): // forgotten in between
 		return nil, ErrNoAnswer
@@ -77,14 +79,19 @@ func read(ctx context.Context, r *store.Reader, k Key) (*Answer, error) {
 	case a.Status == 0:
 		return nil, ErrNoAnswer
 	}
+	a.Whole = whole == 1
 	return &a, nil
 }
 
 // End keeps the answer.
 func End(ctx context.Context, s *store.Store, k Key, a Answer) error {
+	whole := 0
+	if a.Whole {
+		whole = 1
+	}
 	err := s.Touch(ctx, func(ctx context.Context, tx *store.Tx) error {
-		return tx.ExecOne(ctx, `UPDATE idempotency SET status = $1, headers = $2, body = $3 WHERE actor = $4 AND route = $5 AND token = $6 AND status = 0`,
-			a.Status, a.Headers, a.Body, k.Actor, k.Route, k.Token)
+		return tx.ExecOne(ctx, `UPDATE idempotency SET status = $1, headers = $2, body = $3, whole = $4 WHERE actor = $5 AND route = $6 AND token = $7 AND status = 0`,
+			a.Status, a.Headers, append([]byte{}, a.Body...), whole, k.Actor, k.Route, k.Token)
 	})
 	if err != nil {
 		return fmt.Errorf("keep the answer to an idempotency key: %w", err)

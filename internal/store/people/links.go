@@ -74,12 +74,13 @@ func UseLink(ctx context.Context, tx *store.Tx, text string) (Person, error) {
 	return p, err
 }
 
-// FirstLink makes a link for the first administrator, until a key was enrolled: by whom
-// a server that starts is taken into use. false says that this is over. It records
+// FirstLink makes a link for the first administrator, until one enrolled a key, even if
+// that was revoked since: by whom a server that starts is taken into use. false says that this is over. It records
 // person.invited and role.granted once, and link.issued each time.
 func FirstLink(ctx context.Context, tx *store.Tx) (Secret, bool, error) {
 	var keys int
-	if err := tx.Row(ctx, `SELECT COUNT(*) FROM passkey`).Scan(&keys); err != nil {
+	if err := tx.Row(ctx, `SELECT COUNT(*) FROM passkey k JOIN person_grant g ON g.person = k.person WHERE g.role = $1 AND g.scope = $2`,
+		string(people.Admin), string(people.Everywhere)).Scan(&keys); err != nil {
 		return Secret{}, false, fmt.Errorf("count keys: %w", err)
 	}
 	if keys > 0 {

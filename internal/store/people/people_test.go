@@ -378,6 +378,19 @@ func TestWhatEndsASession(t *testing.T) {
 	}
 }
 
+func TestAKeyThatIsRevokedMeanwhileBeginsNoSession(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		d := db{t, s}
+		p, keys := d.person("Ada", 2)
+		other, _ := d.person("Eve", 1)
+		session := persons.Session{ID: "SE-1", Person: p.ID, Key: keys[0].ID, Begun: time.Now(), Seen: time.Now(), Deadline: time.Now().Add(time.Hour)}
+		d.do(func(ctx context.Context, tx *store.Tx) error { return persons.RevokeKey(ctx, tx, "system", keys[0].ID) })
+		d.refused(store.ErrConflict, func(ctx context.Context, tx *store.Tx) error { return persons.BeginSession(ctx, tx, "a", session) })
+		session.Person, session.Key = other.ID, keys[1].ID
+		d.refused(store.ErrConflict, func(ctx context.Context, tx *store.Tx) error { return persons.BeginSession(ctx, tx, "b", session) })
+	})
+}
+
 func TestSessionsOfAPersonAreBounded(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		d := db{t, s}

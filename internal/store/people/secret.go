@@ -43,7 +43,8 @@ func (s Secret) shown() string { return s.text[:len(tokenPrefix)+6] }
 // parseSecret reads what somebody presents; false if it cannot be a secret of the kind.
 func parseSecret(prefix, text string) (Secret, bool) {
 	rest, found := strings.CutPrefix(text, prefix)
-	if b, err := letters.DecodeString(rest); !found || err != nil || len(b) != secretSize {
+	// The decoder skips line ends, so the length counts too: a secret has one spelling.
+	if b, err := letters.DecodeString(rest); !found || err != nil || len(b) != secretSize || len(rest) != letters.EncodedLen(secretSize) {
 		return Secret{}, false
 	}
 	return Secret{text}, true

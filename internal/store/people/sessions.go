@@ -69,6 +69,15 @@ func keepSession(ctx context.Context, tx *store.Tx, cookie string, s Session, ki
 	if p.State != Active {
 		return ErrSuspended
 	}
+	if s.Key != "" { // it may have been revoked since it was proven
+		k, err := GetKey(ctx, &tx.Reader, s.Key)
+		if err != nil {
+			return err
+		}
+		if k.Person != s.Person || !k.Revoked.IsZero() {
+			return fmt.Errorf("key %s: %w", s.Key, store.ErrConflict)
+		}
+	}
 	if len(s.Agent) > maxAgent {
 		s.Agent = s.Agent[:maxAgent]
 	}

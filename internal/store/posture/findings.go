@@ -224,8 +224,20 @@ func One(ctx context.Context, r *store.Reader, s Sight, id string) (*Finding, er
 	return found[0], nil
 }
 
+// whole says whether the filter chooses all findings of accounts, whose numbers are known.
+func (f *Filter) whole() bool {
+	return len(f.Accounts)+len(f.Controls)+len(f.Severities)+len(f.Statuses) == 0 && f.Among == nil && !f.RootOnly && !f.Stale && f.Text == "" && f.ID == ""
+}
+
 // Count counts the findings that a filter chooses, by status and severity.
 func Count(ctx context.Context, r *store.Reader, s Sight, f Filter) (Counts, error) {
+	if f.whole() {
+		total, err := Sum(ctx, r, s, AccountFilter{Unit: f.Unit})
+		if err != nil {
+			return Counts{}, err
+		}
+		return total.Summary.Counts, nil
+	}
 	var out Counts
 	w := f.where(s)
 	err := store.Each(ctx, r, func(rows *sql.Rows) error {
@@ -247,7 +259,7 @@ func Count(ctx context.Context, r *store.Reader, s Sight, f Filter) (Counts, err
 // ControlCount is what one control came to in all accounts in sight.
 type ControlCount struct {
 	Control  string
-	Title    string
+	Title    string            // of one of its findings
 	Severity rootkeep.Severity // the highest of its findings
 	By       map[rootkeep.Status]int
 	Failing  int // accounts in which it fails
@@ -258,11 +270,11 @@ func ByControls(ctx context.Context, r *store.Reader, s Sight, f Filter) ([]Cont
 	var out []ControlCount
 	w := f.where(s)
 	err := store.Each(ctx, r, func(rows *sql.Rows) error {
-		var id, title string
+		var id string
 		var status rootkeep.Status
 		var severity rootkeep.Severity
 		var n, accounts int
-		if err := rows.Scan(&id, &title, &status, &severity, &n, &accounts); err != nil {
+		if err := rows.Scan(&id, &status, &severity, &n, &accounts); err != nil {
 			return err
 		}
 		if len(out) == 0 || out[len(out)-1].Control != id {
@@ -270,14 +282,19 @@ func ByControls(ctx context.Context, r *store.Reader, s Sight, f Filter) ([]Cont
 		}
 		c := &out[len(out)-1]
 		c.By[status] += n
-		c.Title, c.Severity = title, max(c.Severity, severity)
+		c.Severity = max(c.Severity, severity)
 		if status == rootkeep.Fail {
 			c.Failing = accounts
 		}
 		return nil
-	}, `SELECT f.control, MAX(f.title), f.status, MAX(f.severity), COUNT(*), COUNT(DISTINCT f.account) FROM finding f`+w.text+` GROUP BY f.control, f.status ORDER BY f.control, f.status`, w.args...)
+	}, `SELECT f.control, f.status, MAX(f.severity), COUNT(*), COUNT(DISTINCT f.account) FROM finding f`+w.text+` GROUP BY f.control, f.status ORDER BY f.control, f.status`, w.args...)
 	if err != nil {
 		return nil, fmt.Errorf("count findings by control: %w", err)
+	}
+	for i := range out {
+		if err := r.Row(ctx, `SELECT title FROM finding WHERE control = $1 LIMIT 1`, out[i].Control).Scan(&out[i].Title); err != nil {
+			return nil, fmt.Errorf("title of control %s: %w", out[i].Control, err)
+		}
 	}
 	return out, nil
 }

@@ -18,6 +18,7 @@ CREATE TABLE exception (
 );
 CREATE INDEX exception_account ON exception (account, id);
 CREATE INDEX exception_state ON exception (state, id);
+CREATE INDEX exception_requester ON exception (requester, state);
 
 -- What was asked for, before and after each edit.
 CREATE TABLE exception_version (

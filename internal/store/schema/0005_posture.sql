@@ -84,9 +84,11 @@ CREATE TABLE finding (
 	changed_at  BIGINT NOT NULL,  -- status, severity or exception
 	last_seen   BIGINT NOT NULL   -- last judged; 0: by the newest scan of the account
 );
-CREATE INDEX finding_place ON finding (place, id);
+CREATE INDEX finding_place ON finding (place, control, id);
 CREATE INDEX finding_account ON finding (account, place, id);
 CREATE INDEX finding_control ON finding (control, place, id);
+CREATE INDEX finding_changed ON finding (changed_at, id);
+CREATE INDEX finding_counted ON finding (control, status, severity, account);
 
 CREATE TABLE finding_change (
 	n        BIGINT PRIMARY KEY,

@@ -6,7 +6,8 @@ CREATE TABLE idempotency (
 	request BYTEA NOT NULL, -- SHA-256 of the body
 	status  BIGINT NOT NULL, -- of the answer; 0 as long as none was kept
 	headers TEXT NOT NULL,   -- those of the answer that are kept: JSON
-	body    BYTEA,           -- NULL: not kept
+	body    BYTEA NOT NULL,
+	whole   BIGINT NOT NULL, -- 1 if the body is kept
 	at      BIGINT NOT NULL,
 	PRIMARY KEY (actor, route, token)
 );

@@ -12,6 +12,7 @@ import (
 	"github.com/rootkeep/rootkeep/internal/approval"
 	"github.com/rootkeep/rootkeep/internal/people"
 	"github.com/rootkeep/rootkeep/internal/store"
+	"github.com/rootkeep/rootkeep/internal/store/entries"
 	"github.com/rootkeep/rootkeep/internal/store/exceptions"
 	stored "github.com/rootkeep/rootkeep/internal/store/people"
 	"github.com/rootkeep/rootkeep/internal/web"
@@ -110,6 +111,7 @@ type folder struct {
 	approvals []exceptions.Approval
 	tally     []approval.Tally
 	could     []exceptions.Approver // approve now
+	entries   []entries.Entry       // of the ledger, the newest first
 	names     map[string]string     // of persons, by ID
 }
 
@@ -135,6 +137,9 @@ func (a *area) open(ctx context.Context, id string) (*folder, error) {
 		if f.could, err = a.Desk.Could(ctx, r, f.Exception); err != nil {
 			return err
 		}
+		if f.entries, err = entries.List(ctx, r, entries.Filter{Subject: id}); err != nil {
+			return err
+		}
 		f.names, err = names(ctx, r, f.persons())
 		return err
 	})
@@ -149,6 +154,9 @@ func (f *folder) persons() []string {
 	}
 	for i := range f.approvals {
 		out = append(out, f.approvals[i].Statement.Approver)
+	}
+	for i := range f.entries {
+		out = append(out, f.entries[i].Actor)
 	}
 	return out
 }

@@ -3,6 +3,7 @@ package exceptions
 import (
 	"fmt"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
@@ -172,6 +173,24 @@ func (f *folder) approvalRows(evidence bool) []page.Row {
 }
 
 var approvalColumns = []page.Column{{Title: "Approver"}, {Title: "Decision"}, {Title: "Signed"}, {Title: "Key"}, {Title: "SHA-256 of the statement"}, {Title: "Evidence"}}
+
+// entryRows are the entries of the ledger that tell of it. Who may not read the whole
+// ledger gets no links into it.
+func (f *folder) entryRows(links bool) []page.Row {
+	out := make([]page.Row, len(f.entries))
+	for i := range f.entries {
+		e := &f.entries[i]
+		number, receipt := page.Text(strconv.FormatInt(e.N, 10)), page.Text("")
+		if links {
+			at := fmt.Sprintf("/ledger/entries/%d", e.N)
+			number, receipt = page.To(at, strconv.FormatInt(e.N, 10)), page.To(at+"/receipt", "Receipt")
+		}
+		out[i] = page.Cells(number, page.Text(e.Type), page.Time(e.Time), page.Text(f.who(e.Actor)), receipt)
+	}
+	return out
+}
+
+var entryColumns = []page.Column{{Title: "Entry"}, {Title: "Type"}, {Title: "Time"}, {Title: "By"}, {Title: "Proof"}}
 
 func couldText(list []exceptions.Approver) string {
 	out := make([]string, len(list))

@@ -123,7 +123,7 @@ func TestPagesOfTheWholePath(t *testing.T) {
 		t.Error("bob, who has signed, is offered to sign again")
 	}
 	s.want(s.signed("cid", s.Cid, id, "approve"), 200, `"state":"approved"`)
-	s.want(s.Get("ann", path), 200, "approved", "2 of 2")
+	s.want(s.Get("ann", path), 200, "approved", "2 of 2", "exception.requested", "exception.approved", "exception.granted", "/receipt\"")
 	s.want(s.Get("ann", "/exceptions?state=approved"), 200, id)
 	s.want(s.Get("ann", "/exceptions?state=denied"), 200, "No exception fits the filter")
 	file := s.Get("auditor", path+"/approvals/1/"+s.Bob.ID)

@@ -55,16 +55,22 @@ func (a area) api(api *web.API) {
 	}
 	web.Register(api, read("list-people", "/people", "Who may sign in"), a.apiList)
 	web.Register(api, read("get-person", "/people/{id}", "A person with roles and keys"), a.apiGet)
-	web.Register(api, change("invite-person", "POST", "/people", "Invite somebody; the link that enrols their first key is told once"), a.apiInvite)
+	web.Register(api, secret(change("invite-person", "POST", "/people", "Invite somebody; the link that enrols their first key is told once")), a.apiInvite)
 	web.Register(api, change("grant-role", "POST", "/people/{id}/grants", "Grant a role"), a.apiGrant)
 	web.Register(api, change("revoke-role", "DELETE", "/people/{id}/grants", "Revoke a role"), a.apiRevoke)
 	web.Register(api, change("suspend-person", "POST", "/people/{id}/suspend", "Keep somebody out, and end their sessions"), a.apiPerson(persons.Suspend))
 	web.Register(api, change("restore-person", "POST", "/people/{id}/restore", "Let somebody in again"), a.apiPerson(persons.Restore))
-	web.Register(api, change("make-link", "POST", "/people/{id}/link", "Make a link that enrols one more key; it is told once"), a.apiLink)
+	web.Register(api, secret(change("make-link", "POST", "/people/{id}/link", "Make a link that enrols one more key; it is told once")), a.apiLink)
 	web.Register(api, change("revoke-key", "DELETE", "/keys/{id}", "Revoke a security key"), a.apiRevokeKey)
 	web.Register(api, read("list-tokens", "/tokens", "Machine tokens, newest first"), a.apiTokens)
-	web.Register(api, change("issue-token", "POST", "/tokens", "Make a machine token; its secret is told once"), a.apiIssue)
+	web.Register(api, secret(change("issue-token", "POST", "/tokens", "Make a machine token; its secret is told once")), a.apiIssue)
 	web.Register(api, change("revoke-token", "DELETE", "/tokens/{id}", "Revoke a machine token"), a.apiRevokeToken)
+}
+
+// secret marks an operation whose answer is kept for no Idempotency-Key.
+func secret(o web.Operation) web.Operation {
+	o.Secret = true
+	return o
 }
 
 func optional(t time.Time) *time.Time {

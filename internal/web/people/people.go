@@ -44,7 +44,13 @@ func Area(c Config) (web.Area, error) {
 	}
 	return web.Area{
 		Name: "people", API: a.api,
-		Nav: []page.Link{{Text: "People and keys", Path: "/people", Need: people.ManagePeople}, {Text: "Tokens", Path: "/tokens", Need: people.ManagePeople}},
+		Topics: map[string]web.Sees{"people": func(_ context.Context, _ *store.Reader, who people.Actor, _ string) (bool, error) {
+			return maySee(who) == nil, nil
+		}},
+		Nav: []page.Link{
+			{Text: "People and keys", Path: "/people", Need: people.ManagePeople}, {Text: "People and keys", Path: "/people", Need: people.ReadEvidence},
+			{Text: "Tokens", Path: "/tokens", Need: people.ManagePeople}, {Text: "Tokens", Path: "/tokens", Need: people.ReadEvidence},
+		},
 		Routes: []web.Route{
 			get("/people", a.listPage),
 			get("/people/{id}", a.personPage),
@@ -70,8 +76,10 @@ func Area(c Config) (web.Area, error) {
 
 // see and keep are what of the permissions has to hold for the whole organization:
 // persons belong to no account.
-func see(ctx context.Context) error {
-	return signin.Everywhere(web.ActorOf(ctx), people.ManagePeople, people.ReadEvidence)
+func see(ctx context.Context) error { return maySee(web.ActorOf(ctx)) }
+
+func maySee(who people.Actor) error {
+	return signin.Everywhere(who, people.ManagePeople, people.ReadEvidence)
 }
 
 func keep(ctx context.Context) error {

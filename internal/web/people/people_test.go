@@ -37,7 +37,7 @@ func serve(t *testing.T) *webtest.Server {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return webtest.Serve(t, s, actors, area)
+	return webtest.Serve(t, s, actors, area, in.Area())
 }
 
 func add(t *testing.T, s *store.Store, name string, grants ...people.Grant) persons.Person {
@@ -85,6 +85,15 @@ func TestWhoSeesAndWhoKeepsPeople(t *testing.T) {
 	}
 	if got := s.JSON("robot", "POST", "/api/v1/people/"+ada.ID+"/grants", `{"role":"viewer","scope":"*"}`); !strings.Contains(got.Body, "/problems/needs-key") {
 		t.Errorf("a machine that is an administrator: got %s, want that a key is needed", got.Body)
+	}
+}
+
+func TestTheMenuHasOneEntryForWhoeverMay(t *testing.T) {
+	s := serve(t)
+	for actor, want := range map[string]int{"admin": 1, "auditor": 1} {
+		if got := strings.Count(s.Get(actor, "/people").Body, `href="/tokens"`); got != want {
+			t.Errorf("%s: got %d entries for the tokens, want %d", actor, got, want)
+		}
 	}
 }
 
@@ -182,6 +191,9 @@ func TestWhatIsRefusedToAdministrators(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if got := s.Get("viewer", "/problems/last-administrator"); got.Status != http.StatusOK || !strings.Contains(got.Body, "stays one") {
+		t.Errorf("the page of the problem: got %d", got.Status)
+	}
 	got := s.JSON("admin", "POST", "/api/v1/people/"+boss.ID+"/suspend", "")
 	if got.Status != http.StatusConflict || !strings.Contains(got.Body, "/problems/last-administrator") {
 		t.Errorf("the last administrator: got %d %s, want a conflict of its own kind", got.Status, got.Body)
@@ -236,6 +248,10 @@ func TestTokensInTheConsole(t *testing.T) {
 func TestTheAPIOfPeople(t *testing.T) {
 	s := serve(t)
 	got := s.JSON("admin", "POST", "/api/v1/people", `{"name":"Ada","grants":[{"role":"viewer","scope":"*"}]}`)
+	again := s.JSON("admin", "POST", "/api/v1/people", `{"name":"Eve"}`, "Idempotency-Key", "one")
+	if again = s.JSON("admin", "POST", "/api/v1/people", `{"name":"Eve"}`, "Idempotency-Key", "one"); again.Status != http.StatusConflict || strings.Contains(again.Body, "rkin_") {
+		t.Errorf("an invitation sent twice: got %d %s, want that its secret is not kept", again.Status, again.Body)
+	}
 	var in client.Invited
 	if err := json.Unmarshal([]byte(got.Body), &in); err != nil || got.Status != http.StatusOK || !strings.HasPrefix(in.Link, "https://rootkeep.example/enrol#rkin_") {
 		t.Fatalf("invite: got %d %s", got.Status, got.Body)
@@ -272,8 +288,15 @@ func TestTheAPIOfPeople(t *testing.T) {
 
 func TestEveryChangeOfPeopleAsksForAKey(t *testing.T) {
 	for _, r := range serve(t).Routes() {
-		if (strings.Contains(r.Path, "/people") || strings.Contains(r.Path, "/tokens") || strings.Contains(r.Path, "/keys")) && r.Method != "GET" && (!r.Fresh || r.Need != people.ManagePeople) {
-			t.Errorf("%s %s: fresh %v, needs %s", r.Method, r.Path, r.Fresh, r.Need)
+		if r.Method == "GET" || !strings.Contains(r.Path, "/people") && !strings.Contains(r.Path, "/tokens") && !strings.Contains(r.Path, "/keys") {
+			continue
+		}
+		need := people.ManagePeople
+		if strings.HasPrefix(r.Path, "/me/") {
+			need = people.SignedIn // one's own keys
+		}
+		if !r.Fresh || r.Need != need {
+			t.Errorf("%s %s: fresh %v, needs %s, want fresh and %s", r.Method, r.Path, r.Fresh, r.Need, need)
 		}
 	}
 }

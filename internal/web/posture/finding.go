@@ -5,11 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/rootkeep/rootkeep"
 	"github.com/rootkeep/rootkeep/internal/facts"
+	"github.com/rootkeep/rootkeep/internal/people"
 	"github.com/rootkeep/rootkeep/internal/posture"
 	"github.com/rootkeep/rootkeep/internal/posture/framework"
 	"github.com/rootkeep/rootkeep/internal/store"
@@ -27,6 +30,7 @@ type findingView struct {
 	NoBasis    string // why there is none
 	Changes    []kept.Change
 	References []framework.Reference
+	Ask        string // path of the form that asks for an exception, "" if the actor may not
 	Now        time.Time
 }
 
@@ -59,6 +63,9 @@ func (a *area) readFinding(ctx context.Context, id string) (*findingView, error)
 	}
 	v.Control = a.controls[v.Finding.Control]
 	v.References = framework.References(a.Frameworks, v.Finding.Control)
+	if f := v.Finding; a.Ask != "" && f.Status == rootkeep.Fail && web.ActorOf(ctx).May(people.Request, v.Account.Place()) {
+		v.Ask = a.Ask + "?" + url.Values{"control": {f.Control}, "account": {string(f.Account)}, "region": {string(f.Region)}, "resource": {f.Resource}}.Encode()
+	}
 	return v, nil
 }
 

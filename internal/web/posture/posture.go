@@ -32,7 +32,9 @@ type Config struct {
 	CheckScan func(settings []byte) error
 	// Kinds of the jobs that scan and that judge what was sent.
 	ScanKind, JudgeKind string
-	Wake                func() // called when a job was asked for; nil if no job runs in this process
+	// Ask is the path of the form that asks for an exception, "" if there is none.
+	Ask  string
+	Wake func() // called when a job was asked for; nil if no job runs in this process
 }
 
 type area struct {

@@ -65,7 +65,7 @@ func serve(t *testing.T) *webtest.Server {
 	t.Helper()
 	s := webtest.Store(t)
 	c := shipped()
-	c.Store = s
+	c.Store, c.Ask = s, "/exceptions/new"
 	area, err := posture.Area(c)
 	if err != nil {
 		t.Fatal(err)
@@ -337,6 +337,24 @@ func TestTheApiPages(t *testing.T) {
 	}
 	if d.Why == "" || d.Fix.Console == "" || len(d.History) != 1 || d.History[0].Kind != "opened" {
 		t.Errorf("got why %q, fix %q and %d changes, want all of it and one opening", d.Why, d.Fix.Console, len(d.History))
+	}
+}
+
+func TestAnExceptionIsAskedForFromTheFinding(t *testing.T) {
+	s := serve(t)
+	history(t, s.Store)
+	list := found(alpha)
+	link := "/exceptions/new?account=111111111111&amp;control=RT-01&amp;region=&amp;resource=" + url.QueryEscape(list[0].Resource)
+	for _, c := range []struct {
+		actor string
+		of    rootkeep.Finding
+		want  bool
+	}{
+		{"requester", list[0], true}, {"responder-of-alpha", list[0], true}, {"viewer", list[0], false}, {"requester", list[1], false},
+	} {
+		if got := s.Get(c.actor, "/findings/"+c.of.ID()); strings.Contains(got.Body, link) != c.want {
+			t.Errorf("%s at a finding that is %s: got a link %v, want %v", c.actor, c.of.Status, !c.want, c.want)
+		}
 	}
 }
 

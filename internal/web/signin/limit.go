@@ -11,7 +11,7 @@ import (
 
 // Limits on what anybody may begin, signed in or not, in a minute of one server.
 const (
-	perClient  = 30
+	perClient  = 120
 	perServer  = 1200
 	mostCounts = 10_000 // clients counted at a time
 )

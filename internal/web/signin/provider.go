@@ -41,7 +41,7 @@ func (p *Provider) Format(f fmt.State, _ rune) { fmt.Fprintf(f, "provider %s", p
 const (
 	kindProvider   = "provider"
 	returnPath     = "/sign-in/return"
-	returnCookie   = "return"
+	returnCookie   = "rootkeep-return"
 	providerWithin = 15 * time.Second
 	maxGroups      = 1000
 )

@@ -253,14 +253,14 @@ func TestTheCookieOfTheWayBackIsLaxAndShort(t *testing.T) {
 	s := serve(t, p.provider())
 	answer, _ := s.tab().send("GET", "/sign-in/provider", "")
 	for _, c := range answer.Cookies() {
-		if c.Name == "__Host-return" {
+		if c.Name == "__Host-rootkeep-return" {
 			if !c.HttpOnly || !c.Secure || c.SameSite != http.SameSiteLaxMode || c.MaxAge != 300 {
 				t.Errorf("got %s", c)
 			}
 			return
 		}
 	}
-	t.Errorf("got cookies %v, want __Host-return", answer.Cookies())
+	t.Errorf("got cookies %v, want __Host-rootkeep-return", answer.Cookies())
 }
 
 func TestAProviderThatIsNotThere(t *testing.T) {

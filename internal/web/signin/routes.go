@@ -16,7 +16,12 @@ import (
 // Area is the pages of sign-in and of one's own account.
 func (s *SignIn) Area() web.Area {
 	const none, in = people.Public, people.SignedIn
-	return web.Area{Name: "sign-in", API: s.api, Banner: s.banner, Routes: []web.Route{
+	return web.Area{Name: "sign-in", API: s.api, Banner: s.banner, Problems: problems(), Topics: map[string]web.Sees{
+		// Everybody learns that an administrator was made on the host.
+		"recovery": func(_ context.Context, _ *store.Reader, a people.Actor, _ string) (bool, error) {
+			return a.ID != "", nil
+		},
+	}, Routes: []web.Route{
 		{Method: "GET", Path: "/sign-in", Need: none, Handle: s.signInPage},
 		{Method: "POST", Path: "/sign-in/begin", Need: none, Handle: s.limited(s.signInBegin)},
 		{Method: "POST", Path: "/sign-in/finish", Need: none, Handle: s.limited(s.signInFinish)},

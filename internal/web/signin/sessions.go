@@ -23,7 +23,7 @@ const (
 	noted    = time.Minute      // how exactly the last request is kept
 )
 
-const sessionCookie = "session"
+const sessionCookie = "rootkeep" // other servers on localhost share its cookies, whatever their port
 
 // state is what the library of sessions carries for us: it makes tokens and cookies, and
 // hands this to our store.

@@ -455,13 +455,13 @@ func TestTheSessionsCookie(t *testing.T) {
 	body := fmt.Sprintf(`{"ceremony":%q,"credential":%s}`, v.Ceremony, credential)
 	// A cookie that somebody planted before (session fixation, CWE-384).
 	planted := strings.Repeat("A", 43)
-	answer, text := b.send("POST", "/sign-in/finish", body, "Cookie", "__Host-session="+planted)
+	answer, text := b.send("POST", "/sign-in/finish", body, "Cookie", "__Host-rootkeep="+planted)
 	if answer.StatusCode != http.StatusOK {
 		t.Fatalf("got %s: %s", answer.Status, text)
 	}
 	var c *http.Cookie
 	for _, set := range answer.Cookies() {
-		if set.Name == "__Host-session" && set.Value != "" {
+		if set.Name == "__Host-rootkeep" && set.Value != "" {
 			c = set
 		}
 	}
@@ -487,7 +487,7 @@ func TestTheSessionsCookie(t *testing.T) {
 }
 
 func (b *tab) whoWith(cookie string) int {
-	answer, _ := b.send("GET", "/who", "", "Cookie", "__Host-session="+cookie)
+	answer, _ := b.send("GET", "/who", "", "Cookie", "__Host-rootkeep="+cookie)
 	return answer.StatusCode
 }
 
@@ -497,7 +497,7 @@ func (b *tab) cookie() string {
 		b.t.Fatal(err)
 	}
 	for _, c := range b.client.Jar.Cookies(u) {
-		if c.Name == "__Host-session" {
+		if c.Name == "__Host-rootkeep" {
 			return c.Value
 		}
 	}
@@ -738,7 +738,7 @@ func TestSecretsAreNotInTheStore(t *testing.T) {
 func TestSignInIsLimited(t *testing.T) {
 	s := serve(t, nil)
 	b := s.tab()
-	for range 30 {
+	for range 120 {
 		b.begin("/sign-in/begin", "{}")
 	}
 	answer, text := b.send("POST", "/sign-in/begin", "{}")

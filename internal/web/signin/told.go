@@ -44,3 +44,23 @@ func Everywhere(a people.Actor, any ...people.Permission) error {
 	}
 	return web.Refuse(http.StatusForbidden, "forbidden", "this needs the permission "+string(any[0])+" for the whole organization")
 }
+
+// problems says what the kinds mean that are sign-in's and people's own.
+func problems() map[string]string {
+	return map[string]string{
+		"ceremony-over":      "The sign-in has taken too long, or its answer was sent before. Start again.",
+		"key-refused":        "The security key was not accepted: unknown here, revoked, or used without verification of its user.",
+		"key-count":          "The key's count of signatures did not go up: there may be a copy of it. The ledger has an entry.",
+		"no-key":             "The person has no security key yet. An administrator makes a link that enrols one.",
+		"no-session":         "This is done in a browser in which a person is signed in.",
+		"no-person":          "A machine's token has no account.",
+		"link-spent":         "The enrolment link was used, has expired, was replaced, or never was.",
+		"provider":           "The provider of single sign-on did not answer as OpenID Connect wants it. The server's log has the reason.",
+		"unknown-person":     "Single sign-on knows the person, and nobody has invited them here.",
+		"own-roles":          "Nobody changes their own roles.",
+		"last-administrator": "The last active administrator with a security key stays one.",
+		"own-recovery":       "Whoever was made an administrator on the host does not acknowledge it.",
+		"suspended":          "The person is suspended.",
+		"too-many-keys":      "The person has as many keys as one may have.",
+	}
+}
