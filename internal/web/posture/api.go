@@ -2,6 +2,7 @@ package posture
 
 import (
 	"context"
+	"net/http"
 
 	"github.com/rootkeep/rootkeep"
 	"github.com/rootkeep/rootkeep/client"
@@ -10,6 +11,7 @@ import (
 	"github.com/rootkeep/rootkeep/internal/store"
 	kept "github.com/rootkeep/rootkeep/internal/store/posture"
 	"github.com/rootkeep/rootkeep/internal/web"
+	"github.com/rootkeep/rootkeep/internal/web/posture/intake"
 )
 
 // Paging is web.Paging for lists whose cursors hold names from AWS.
@@ -51,7 +53,11 @@ func (a *area) register(api *web.API) {
 	web.Register(api, read("get-framework", "/frameworks/{id}", "Read a framework: each clause with its controls and what they came to"), a.apiFramework)
 	web.Register(api, read("list-scans", "/scans", "List scans, the newest first"), a.apiScans)
 	web.Register(api, read("get-scan", "/scans/{id}", "Read a scan with its accounts"), a.apiScan)
-	a.registerSending(api)
+	web.Register(api, web.Operation{
+		ID: "start-scan", Method: "POST", Path: "/scans", Tag: "posture", Need: people.Operate, Status: http.StatusAccepted, Summary: "Have the server scan",
+		Description: "The server reads AWS with its own credentials, so this needs the permission on the whole organization.",
+	}, a.apiStart)
+	(&intake.Intake{Store: a.Store, Version: a.Version, Now: a.Now, Kind: a.JudgeKind, Wake: a.Wake}).Register(api)
 }
 
 func (a *area) apiFindings(ctx context.Context, in *findingsIn) (*answer[client.Page[client.Finding]], error) {
@@ -176,4 +182,12 @@ func (a *area) apiScan(ctx context.Context, in *idIn) (*answer[client.Scan], err
 		return err
 	})
 	return &answer[client.Scan]{out}, notThere("such scan", err)
+}
+
+func (a *area) apiStart(ctx context.Context, in *struct{ Body client.NewScan }) (*answer[client.Job], error) {
+	j, err := a.start(ctx, in.Body.Settings)
+	if err != nil {
+		return nil, err
+	}
+	return &answer[client.Job]{client.Job{ID: j.ID, Kind: j.Kind, State: string(j.State), Payload: j.Payload, RunAt: j.RunAt, Created: j.Created}}, nil
 }

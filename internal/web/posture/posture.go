@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/rootkeep/rootkeep"
 	"github.com/rootkeep/rootkeep/internal/people"
 	"github.com/rootkeep/rootkeep/internal/posture"
 	"github.com/rootkeep/rootkeep/internal/posture/framework"
@@ -114,9 +113,3 @@ func notThere(what string, err error) error {
 
 // span is how far back trends go.
 const span = 90 * 24 * time.Hour
-
-// operates says whether the actor may start work on the account.
-func operates(ctx context.Context, r *store.Reader, id rootkeep.AccountID) (bool, error) {
-	at, err := kept.PlaceOf(ctx, r, id)
-	return err == nil && web.ActorOf(ctx).May(people.Operate, at), err
-}

@@ -1,11 +1,13 @@
-package posture
+// Package intake is how a scan comes in that was made elsewhere: it is begun, its
+// accounts are sent one by one, and then it is completed, after which the server judges
+// all of them beside each other, by its own controls and register.
+package intake
 
 import (
 	"bytes"
 	"context"
 	"crypto/rand"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
 	"time"
@@ -20,39 +22,36 @@ import (
 	"github.com/rootkeep/rootkeep/internal/web"
 )
 
+// Intake takes scans in.
+type Intake struct {
+	Store   *store.Store
+	Version string // of the program
+	Now     func() time.Time
+	Kind    string // of the job that judges what was sent
+	Wake    func() // called when that job was asked for; nil if no job runs in this process
+}
+
 // mostSent bounds the body of an account that is sent: a snapshot and a little.
 const mostSent = kept.MaxSnapshot + 64<<10
 
 // sendTime is how long sending one account may take.
 const sendTime = 5 * time.Minute
 
-// registerSending adds how a scan comes in that was made elsewhere: it is begun, its
-// accounts are sent one by one, and then it is completed, after which the server judges
-// all of them beside each other.
-func (a *area) registerSending(api *web.API) {
+// Register adds the operations.
+func (a *Intake) Register(api *web.API) {
 	operate := func(id, method, path string, status int, summary, more string) web.Operation {
 		return web.Operation{ID: id, Method: method, Path: path, Tag: "posture", Need: people.Operate, Status: status, Summary: summary, Description: more}
 	}
-	web.Register(api, operate("start-scan", "POST", "/scans", http.StatusAccepted, "Have the server scan",
-		"The server reads AWS with its own credentials, so this needs the permission on the whole organization."), a.apiStart)
-	web.Register(api, operate("begin-sending", "POST", "/sent-scans", http.StatusCreated, "Begin to send a scan that was made elsewhere", ""), a.apiBegin)
-	send := operate("send-account", "PUT", "/sent-scans/{id}/accounts/{account}", http.StatusNoContent, "Send one account of a scan",
+	web.Register(api, operate("begin-sending", "POST", "/sent-scans", http.StatusCreated, "Begin to send a scan that was made elsewhere", ""), a.begin)
+	one := operate("send-account", "PUT", "/sent-scans/{id}/accounts/{account}", http.StatusNoContent, "Send one account of a scan",
 		"The body is a Sent: the snapshot as `scan --save` writes it, with what the sender came to. Needs the permission at the account.")
-	send.Body, send.Time, send.Raw = mostSent, sendTime, true
-	web.Register(api, send, a.apiSend)
+	one.Body, one.Time, one.Raw = mostSent, sendTime, true
+	web.Register(api, one, a.send)
 	web.Register(api, operate("complete-sending", "POST", "/sent-scans/{id}/complete", http.StatusAccepted, "Have what was sent judged",
-		"The server judges the snapshots by its own controls and register. Read the scan until it is finished; an account that came to something else than its sender said has that as its problem."), a.apiComplete)
+		"The server judges the snapshots by its own controls and register. Read the scan until it is finished; an account that came to something else than its sender said has that as its problem."), a.complete)
 }
 
-func (a *area) apiStart(ctx context.Context, in *struct{ Body client.NewScan }) (*answer[client.Job], error) {
-	j, err := a.start(ctx, in.Body.Settings)
-	if err != nil {
-		return nil, err
-	}
-	return &answer[client.Job]{client.Job{ID: j.ID, Kind: j.Kind, State: string(j.State), Payload: j.Payload, RunAt: j.RunAt, Created: j.Created}}, nil
-}
-
-func (a *area) apiBegin(ctx context.Context, _ *struct{}) (*answer[client.Scan], error) {
+func (a *Intake) begin(ctx context.Context, _ *struct{}) (*scanOut, error) {
 	var chance [5]byte
 	rand.Read(chance[:]) // never fails, see crypto/rand
 	begin := kept.Begin{ID: rootkeep.NewID("SC", a.Now(), chance[:]), Source: kept.Sent, Actor: web.ActorOf(ctx).ID, Version: a.Version, State: kept.Receiving}
@@ -60,8 +59,10 @@ func (a *area) apiBegin(ctx context.Context, _ *struct{}) (*answer[client.Scan],
 	if err != nil {
 		return nil, err
 	}
-	return &answer[client.Scan]{client.Scan{ID: begin.ID, Source: begin.Source, Actor: begin.Actor, State: begin.State, Began: a.Now()}}, nil
+	return &scanOut{client.Scan{ID: begin.ID, Source: begin.Source, Actor: begin.Actor, State: begin.State, Began: a.Now()}}, nil
 }
+
+type scanOut struct{ Body client.Scan }
 
 type sendIn struct {
 	ID      string `path:"id" maxLength:"60" doc:"ID of the scan"`
@@ -69,7 +70,7 @@ type sendIn struct {
 	RawBody []byte `contentType:"application/json"`
 }
 
-func (a *area) apiSend(ctx context.Context, in *sendIn) (*struct{}, error) {
+func (a *Intake) send(ctx context.Context, in *sendIn) (*struct{}, error) {
 	id, err := rootkeep.ParseAccountID(in.Account)
 	if err != nil {
 		return nil, web.Refuse(http.StatusUnprocessableEntity, "invalid", err.Error())
@@ -93,12 +94,12 @@ func (a *area) apiSend(ctx context.Context, in *sendIn) (*struct{}, error) {
 		}
 		return kept.Receive(ctx, tx, in.ID, sent.Name, packed, kept.Counts(sent.Counts))
 	})
-	return nil, notThere("such scan", err)
+	return nil, err
 }
 
 // sends checks that the actor began the scan, that it still receives, and that the actor
 // may act on the accounts.
-func (a *area) sends(ctx context.Context, tx *store.Tx, scan string, accounts ...rootkeep.AccountID) error {
+func (a *Intake) sends(ctx context.Context, tx *store.Tx, scan string, accounts ...rootkeep.AccountID) error {
 	actor, state, err := kept.Began(ctx, &tx.Reader, scan)
 	switch {
 	case err != nil:
@@ -123,7 +124,7 @@ type completeIn struct {
 	Body client.Complete
 }
 
-func (a *area) apiComplete(ctx context.Context, in *completeIn) (*answer[client.Scan], error) {
+func (a *Intake) complete(ctx context.Context, in *completeIn) (*scanOut, error) {
 	payload, err := json.Marshal(struct {
 		Scan   string `json:"scan"`
 		Placed bool   `json:"placed"`
@@ -138,20 +139,20 @@ func (a *area) apiComplete(ctx context.Context, in *completeIn) (*answer[client.
 		if err := kept.Advance(ctx, tx, in.ID, kept.Receiving, kept.Judging); err != nil {
 			return err
 		}
-		_, err := jobs.Ask(ctx, tx, web.ActorOf(ctx).ID, job.Job{Kind: a.JudgeKind, Key: in.ID, Payload: payload})
+		_, err := jobs.Ask(ctx, tx, web.ActorOf(ctx).ID, job.Job{Kind: a.Kind, Key: in.ID, Payload: payload})
 		return err
 	})
 	if err != nil {
-		return nil, notThere("such scan", err)
+		return nil, err
 	}
 	if a.Wake != nil {
 		a.Wake()
 	}
-	return &answer[client.Scan]{client.Scan{ID: in.ID, Source: kept.Sent, Actor: web.ActorOf(ctx).ID, State: kept.Judging}}, nil
+	return &scanOut{client.Scan{ID: in.ID, Source: kept.Sent, Actor: web.ActorOf(ctx).ID, State: kept.Judging}}, nil
 }
 
 // miss notes the accounts that the sender could not read.
-func (a *area) miss(ctx context.Context, tx *store.Tx, in *completeIn) error {
+func (a *Intake) miss(ctx context.Context, tx *store.Tx, in *completeIn) error {
 	var ids []rootkeep.AccountID
 	for _, m := range in.Body.Missed {
 		id, err := rootkeep.ParseAccountID(m.ID)
@@ -168,13 +169,18 @@ func (a *area) miss(ctx context.Context, tx *store.Tx, in *completeIn) error {
 		if m.Left {
 			state = kept.Left
 		}
-		problem := m.Problem
-		if problem == "" {
+		if m.Problem == "" {
 			return web.Refuse(http.StatusUnprocessableEntity, "invalid", "body.missed: want the problem of account "+m.ID)
 		}
-		if err := kept.Miss(ctx, tx, in.ID, ids[i], m.Name, state, problem); err != nil {
-			return errors.Join(fmt.Errorf("account %s", m.ID), err)
+		if err := kept.Miss(ctx, tx, in.ID, ids[i], m.Name, state, m.Problem); err != nil {
+			return fmt.Errorf("account %s: %w", m.ID, err)
 		}
 	}
 	return nil
+}
+
+// operates says whether the actor may start work on the account.
+func operates(ctx context.Context, r *store.Reader, id rootkeep.AccountID) (bool, error) {
+	at, err := kept.PlaceOf(ctx, r, id)
+	return err == nil && web.ActorOf(ctx).May(people.Operate, at), err
 }
