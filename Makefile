@@ -43,7 +43,7 @@ test-long: build setup ## fuzz every decoder for a while, race detector on every
 	go run ./tools/scanbench -bin $(BIN) -accounts 200,1000
 	ROOTKEEP_LONG=1 go test -run 'TestAnInterruptedScan' ./internal/app/scan
 	ROOTKEEP_LONG=1 go test -run 'TestADeniedPermission' -timeout 60m ./internal/awsread
-	ROOTKEEP_LONG=1 go test -run 'TestAKilledServer' -timeout 60m ./internal/store
+	ROOTKEEP_LONG=1 go test -run 'TestAKilledServer|TestADatabaseThatIsSilent|TestALockThatStays' -timeout 60m ./internal/store
 	CGO_ENABLED=1 go test -race ./...
 	bash tools/fuzz.sh 60s
 

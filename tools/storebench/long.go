@@ -123,7 +123,7 @@ func (l *long) proofs(ctx context.Context, s *store.Store, o store.Options) erro
 
 func (l *long) table(w *strings.Builder) {
 	text := func(c cost) string {
-		return fmt.Sprintf("%.1f s by the clock, %.1f s of a processor, %.0f entries for each of these", c.clock.Seconds(), c.cpu.Seconds(), float64(l.entries)/c.cpu.Seconds())
+		return fmt.Sprintf("%.1f s by the clock, %.1f s of a processor (%.0f entries a second of it)", c.clock.Seconds(), c.cpu.Seconds(), float64(l.entries)/c.cpu.Seconds())
 	}
 	fmt.Fprintf(w, "| in a ledger of %d entries, SQLite | figure |\n|---|---:|\n", l.entries)
 	fmt.Fprintf(w, "| receipt of an entry, with its checkpoint | %d bytes at most, %d hashes |\n", l.proof, l.hashes)

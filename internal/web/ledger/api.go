@@ -51,11 +51,11 @@ func (a *area) apiList(ctx context.Context, in *listIn) (*out[client.Page[client
 	if err != nil {
 		return nil, err
 	}
-	found, _, _, err := a.find(ctx, entries.Filter{Type: in.Type, Subject: in.Subject, Actor: in.Actor, From: in.From, To: in.To, Before: last, Limit: in.Limit})
+	found, err := a.find(ctx, entries.Filter{Type: in.Type, Subject: in.Subject, Actor: in.Actor, From: in.From, To: in.To, Before: last, Limit: in.Limit})
 	if err != nil {
 		return nil, err
 	}
-	p := web.PageOf(found, in.Limit, cursor)
+	p := web.PageOf(found.list, in.Limit, cursor)
 	body := client.Page[client.LedgerEntry]{Items: []client.LedgerEntry{}, Next: p.Next}
 	for _, e := range p.Items {
 		body.Items = append(body.Items, wire(e))

@@ -109,16 +109,31 @@ func (a *area) prove(ctx context.Context, n int64) (*entries.Proved, error) {
 	return p, nil
 }
 
-// find gives one page of entries, with one more if there is a next page.
-func (a *area) find(ctx context.Context, f entries.Filter) (list []entries.Entry, head store.Head, places []anchors.Standing, err error) {
+// found is one page of entries, with one more if there is a next page, and how the
+// ledger stands.
+type found struct {
+	list   []entries.Entry
+	head   store.Head
+	newest time.Time // of the newest entry
+	places []anchors.Standing
+}
+
+func (a *area) find(ctx context.Context, f entries.Filter) (out found, err error) {
 	f.Limit++
-	err = a.view(ctx, func(ctx context.Context, r *store.Reader, h store.Head) (err error) {
-		head = h
-		if list, err = entries.List(ctx, r, f); err != nil {
+	err = a.view(ctx, func(ctx context.Context, r *store.Reader, head store.Head) (err error) {
+		out.head = head
+		if out.list, err = entries.List(ctx, r, f); err != nil {
 			return err
 		}
-		places, err = anchors.Standings(ctx, r)
+		if head.Size > 0 {
+			last, err := entries.Get(ctx, r, head.Size-1)
+			if err != nil {
+				return err
+			}
+			out.newest = last.Time
+		}
+		out.places, err = anchors.Standings(ctx, r)
 		return err
 	})
-	return list, head, places, err
+	return out, err
 }

@@ -24,7 +24,7 @@ type listView struct {
 	URL         *url.URL
 	Entries     []entries.Entry
 	Head        store.Head
-	Age         time.Time // of the newest entry; zero if it is not on this page
+	Newest      time.Time // of the newest entry
 	Places      []anchors.Standing
 	MayExport   bool
 	First, Next string
@@ -37,13 +37,13 @@ func (a *area) list(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	found, head, places, err := a.find(r.Context(), f)
+	found, err := a.find(r.Context(), f)
 	if err != nil {
 		return err
 	}
-	p := web.PageOf(found, web.PageSize, cursor)
+	p := web.PageOf(found.list, web.PageSize, cursor)
 	v := listView{
-		URL: r.URL, Entries: p.Items, Head: head, Places: places, Now: a.Now(),
+		URL: r.URL, Entries: p.Items, Head: found.head, Newest: found.newest, Places: found.places, Now: a.Now(),
 		MayExport: a.Evidence != nil && web.ActorOf(r.Context()).May(people.ReadEvidence, people.Place{}),
 	}
 	if f.Before > 0 {

@@ -214,7 +214,7 @@ func listPage(v listView) templ.Component {
 func (v listView) stats() []page.Stat {
 	out := []page.Stat{{Label: "Entries", Value: text.Grouped(v.Head.Size)}}
 	if v.Head.Size > 0 {
-		out = append(out, page.Stat{Label: "Head", Value: v.Head.Root.String()[:12], Note: "signed by " + strings.Join(ledger.SignedBy(v.Head.Signed), " and ")})
+		out = append(out, page.Stat{Label: "Newest", Value: age(v.Now.Sub(v.Newest)) + " ago", Note: "head " + v.Head.Root.String()[:12] + "..., signed by " + strings.Join(ledger.SignedBy(v.Head.Signed), " and ")})
 	}
 	newest := anchors.Standing{}
 	for _, p := range v.Places {
@@ -242,7 +242,7 @@ func entriesOf(n int64) string {
 func age(d time.Duration) string {
 	switch {
 	case d < time.Minute:
-		return "less than a minute"
+		return "under a minute"
 	case d < 2*time.Hour:
 		return fmt.Sprintf("%d min", int(d.Minutes()))
 	case d < 48*time.Hour:

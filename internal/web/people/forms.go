@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/rootkeep/rootkeep/internal/people"
@@ -19,9 +20,12 @@ func grantOf(r *http.Request) (people.Grant, error) {
 	if err != nil {
 		return people.Grant{}, &persons.Fault{Field: "role", Want: err.Error()}
 	}
-	text := r.PostFormValue("where")
-	if text != string(people.Everywhere) {
-		text += ":" + r.PostFormValue("id")
+	text, id := r.PostFormValue("where"), strings.TrimSpace(r.PostFormValue("id"))
+	switch {
+	case text != string(people.Everywhere):
+		text += ":" + id
+	case id != "": // who named an account did not mean all of them
+		return people.Grant{}, &persons.Fault{Field: "id", Want: "leave it empty for all accounts, or choose a unit or one account above"}
 	}
 	scope, err := people.ParseScope(text)
 	if err != nil {

@@ -155,6 +155,7 @@ func TestAPersonsLifeInTheConsole(t *testing.T) {
 		{"/grant", url.Values{"role": {"approver"}, "where": {"ou"}, "id": {"ou-ab12-11111111"}}, 303, "unit ou-ab12-11111111"},
 		{"/grant", url.Values{"role": {"approver"}, "where": {"ou"}, "id": {"nonsense"}}, 422, "unit ou-ab12-11111111"},
 		{"/grant", url.Values{"role": {"owner"}, "where": {"*"}}, 422, "unit ou-ab12-11111111"},
+		{"/grant", url.Values{"role": {"viewer"}, "where": {"*"}, "id": {"111122223333"}}, 422, "unit ou-ab12-11111111"},
 		{"/revoke", url.Values{"role": {"approver"}, "scope": {"ou:ou-ab12-11111111"}}, 303, "and see nothing"},
 		{"/revoke", url.Values{"role": {"approver"}, "scope": {"ou:ou-ab12-11111111"}}, 409, "and see nothing"},
 		{"/identify", url.Values{"subject": {"<script>"}}, 303, "&lt;script&gt;"},

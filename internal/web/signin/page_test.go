@@ -3,6 +3,7 @@ package signin_test
 import (
 	"context"
 	"net/url"
+	"strings"
 	"testing"
 	"time"
 
@@ -38,6 +39,9 @@ func TestPagesOfSignInInABrowser(t *testing.T) {
 	}
 	actor := people.Actor{ID: ada.ID, Name: ada.Name, Kind: people.Person, Grants: []people.Grant{{Role: people.Admin, Scope: people.Everywhere}}}
 	server := webtest.Serve(t, s, webtest.Actors{"ada": actor}, in.Area())
+	if got := server.Get("", "/sign-in"); !strings.Contains(got.Body, "Sign in with Example &amp; Sons<") {
+		t.Errorf("the button of single sign-on does not name the provider:\n%s", got.Body)
+	}
 	b := server.Browser(t)
 	b.Photograph("", "sign-in", "/sign-in")
 	b.Photograph("", "enrol", "/enrol")
