@@ -242,7 +242,7 @@ func lostKey(ctx context.Context, tx *store.Tx, person string) error {
 	if err != nil {
 		return err
 	}
-	k := persons.Key{Person: person, Credential: make([]byte, 32), PublicKey: public, AAGUID: make([]byte, 16), AttestationType: "none", AttestationFormat: "none", Name: "Key of the demonstration"}
+	k := persons.Key{Person: person, Credential: make([]byte, 32), PublicKey: public, AAGUID: make([]byte, 16), AttestationType: "none", AttestationFormat: "none", Attestation: []byte{}, ClientData: []byte{}, Name: "Key of the demonstration"}
 	rand.Read(k.Credential) // never fails, see crypto/rand
 	_, err = persons.AddKey(ctx, tx, people.SystemActor.ID, k)
 	return err
