@@ -7,7 +7,6 @@ import (
 	"github.com/rootkeep/rootkeep/client"
 	"github.com/rootkeep/rootkeep/internal/job"
 	"github.com/rootkeep/rootkeep/internal/people"
-	"github.com/rootkeep/rootkeep/internal/store"
 	"github.com/rootkeep/rootkeep/internal/store/jobs"
 	"github.com/rootkeep/rootkeep/internal/web"
 )
@@ -114,14 +113,7 @@ func (a *area) apiSchedules(ctx context.Context, _ *struct{}) (*struct{ Body cli
 }
 
 func (a *area) apiSchedule(ctx context.Context, in *idIn) (*scheduleOut, error) {
-	if err := everywhere(ctx, people.Operate); err != nil {
-		return nil, err
-	}
-	var s *job.Schedule
-	err := a.Store.View(ctx, func(ctx context.Context, r *store.Reader) (err error) {
-		s, err = jobs.Schedule(ctx, r, in.ID)
-		return err
-	})
+	s, err := a.readSchedule(ctx, in.ID)
 	if err != nil {
 		return nil, err
 	}

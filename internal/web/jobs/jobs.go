@@ -48,6 +48,7 @@ func Area(c Config) web.Area {
 			{Method: "GET", Path: "/jobs/{id}", Need: people.Operate, Handle: a.show},
 			{Method: "POST", Path: "/jobs/{id}/retry", Need: people.Operate, Handle: a.retry},
 			{Method: "GET", Path: "/schedules", Need: people.Operate, Handle: a.schedules},
+			{Method: "GET", Path: "/schedules/{id}", Need: people.ManageSettings, Handle: a.schedule},
 			{Method: "POST", Path: "/schedules", Need: people.ManageSettings, Fresh: true, Handle: a.setSchedule},
 			{Method: "POST", Path: "/schedules/{id}/remove", Need: people.ManageSettings, Fresh: true, Handle: a.removeSchedule},
 		},
@@ -155,6 +156,18 @@ func (a *area) allSchedules(ctx context.Context) ([]*job.Schedule, error) {
 	var out []*job.Schedule
 	err := a.Store.View(ctx, func(ctx context.Context, r *store.Reader) (err error) {
 		out, err = jobs.Schedules(ctx, r)
+		return err
+	})
+	return out, err
+}
+
+func (a *area) readSchedule(ctx context.Context, id string) (*job.Schedule, error) {
+	if err := everywhere(ctx, people.Operate); err != nil {
+		return nil, err
+	}
+	var out *job.Schedule
+	err := a.Store.View(ctx, func(ctx context.Context, r *store.Reader) (err error) {
+		out, err = jobs.Schedule(ctx, r, id)
 		return err
 	})
 	return out, err

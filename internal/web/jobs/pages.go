@@ -87,6 +87,14 @@ func (a *area) schedules(w http.ResponseWriter, r *http.Request) error {
 	return web.Show(w, r, "Schedules", schedulesPage(schedulesView{all, a.Kinds, web.May(r, people.ManageSettings)}))
 }
 
+func (a *area) schedule(w http.ResponseWriter, r *http.Request) error {
+	s, err := a.readSchedule(r.Context(), r.PathValue("id"))
+	if err != nil {
+		return err
+	}
+	return web.Show(w, r, "Schedule "+s.ID, schedulePage(a.Kinds, s))
+}
+
 func (a *area) setSchedule(w http.ResponseWriter, r *http.Request) error {
 	s := job.Schedule{
 		ID: r.PostFormValue("id"), Kind: r.PostFormValue("kind"), Payload: []byte(r.PostFormValue("payload")),
