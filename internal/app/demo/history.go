@@ -83,7 +83,11 @@ func (w *World) review(ctx context.Context, h History, day int) error {
 	if err != nil {
 		return err
 	}
-	c := app.HuntConfig{Paths: []string{logs}, Keys: keys, Now: w.clock.now}
+	countries, err := writeGeography(h.Folder)
+	if err != nil {
+		return err
+	}
+	c := app.HuntConfig{Paths: []string{logs}, Keys: keys, GeoIP: []string{countries}, Now: w.clock.now}
 	if h.Scan != nil {
 		c.Inventory = folder
 	}
