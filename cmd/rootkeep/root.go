@@ -14,6 +14,7 @@ import (
 	"github.com/rootkeep/rootkeep/cmd/rootkeep/account"
 	"github.com/rootkeep/rootkeep/cmd/rootkeep/cli"
 	"github.com/rootkeep/rootkeep/cmd/rootkeep/exception"
+	"github.com/rootkeep/rootkeep/cmd/rootkeep/job"
 	"github.com/rootkeep/rootkeep/cmd/rootkeep/ledger"
 	"github.com/rootkeep/rootkeep/cmd/rootkeep/people"
 	"github.com/rootkeep/rootkeep/cmd/rootkeep/permission"
@@ -61,8 +62,8 @@ read; 64 usage.`,
 		huntCommand(s), trailCommand(s), rulesCommand(s),
 		permission.Command(s),
 		account.ScanCommand(s), account.AssessCommand(s), account.RegisterCommand(s), account.ControlsCommand(s), account.FrameworksCommand(s), account.SimCommand(s),
-		server.ServeCommand(s), server.DemoCommand(s), server.BackupCommand(s), server.RestoreCommand(s), server.MigrateCommand(s), server.RecoverCommand(s),
-		people.Command(s), people.TokenCommand(s),
+		server.ServeCommand(s), server.DemoCommand(s), server.BackupCommand(s), server.RestoreCommand(s), server.MigrateCommand(s), server.RecoverCommand(s), server.ConfigCommand(s),
+		people.Command(s), people.TokenCommand(s), job.Command(s),
 		exception.Command(s), exception.ApproveCommand(s),
 		ledger.Command(s), ledger.EvidenceCommand(s), ledger.VerifyCommand(s),
 		versionCommand(s),
