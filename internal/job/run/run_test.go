@@ -175,10 +175,10 @@ func TestAServerThatCannotReachTheStoreStopsItsWork(t *testing.T) {
 		time.Sleep(time.Second)
 		m.set(func(m *memory) { m.down = errors.New("gone") })
 		time.Sleep(3 * time.Minute)
+		stop()
 		if !errors.Is(cause, job.ErrLost) || after > 90*time.Second {
 			t.Errorf("got %v after %v, want the lease lost about when it ends", cause, after)
 		}
-		stop()
 	})
 }
 
