@@ -36,15 +36,15 @@ setup: ## install what the tests use beside Go (Debian, as root; elsewhere it sa
 test: setup ## all tests but the long ones
 	go mod tidy -diff
 	go vet ./...
-	ROOTKEEP_IAM_SIMULATE=$(ORACLE) go test ./...
-	CGO_ENABLED=1 go test -race $(CONCURRENT)
+	ROOTKEEP_IAM_SIMULATE=$(ORACLE) go test -timeout 30m ./...
+	CGO_ENABLED=1 go test -race -timeout 30m $(CONCURRENT)
 
 test-long: build setup ## fuzz every decoder for a while, race detector on everything, scans of 200 and 1,000 accounts
 	go run ./tools/scanbench -bin $(BIN) -accounts 200,1000
 	ROOTKEEP_LONG=1 go test -run 'TestAnInterruptedScan' ./internal/app/scan
 	ROOTKEEP_LONG=1 go test -run 'TestADeniedPermission' -timeout 60m ./internal/awsread
 	ROOTKEEP_LONG=1 go test -run 'TestAKilledServer|TestADatabaseThatIsSilent|TestALockThatStays' -timeout 60m ./internal/store
-	CGO_ENABLED=1 go test -race ./...
+	CGO_ENABLED=1 go test -race -timeout 60m ./...
 	bash tools/fuzz.sh 60s
 
 bench: build setup ## speed and memory over EVENTS generated events, and of permissions, as ratios of one run
