@@ -239,7 +239,7 @@ func TestWhatIsSignedTwiceOrLate(t *testing.T) {
 	s.want(s.JSON("bob", "POST", "/api/v1/exceptions/"+first+"/decisions", body), 200)
 	s.want(s.JSON("bob", "POST", "/api/v1/exceptions/"+first+"/decisions", body), 409, "decided")
 	late := issue(second)
-	s.At(s.Now().Add(approval.SignWithin))
+	s.At(s.Now().Add(approval.SignWithin + time.Second)) // a statement ends at a whole second
 	s.want(s.Get("bob", "/exceptions/"+second+"/statement"), 303)
 	s.want(s.JSON("bob", "POST", "/api/v1/exceptions/"+first+"/decisions", s.signature(s.Bob, late)), 409)
 }
