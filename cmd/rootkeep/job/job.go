@@ -93,7 +93,7 @@ func listCommand(s cli.Streams) *cobra.Command {
 				}
 			}
 			if f.output == "json" {
-				return json.NewEncoder(s.Out).Encode(out)
+				return cli.WriteJSON(s.Out, out)
 			}
 			return out.write(s.Out)
 		},
@@ -129,7 +129,7 @@ func (f *flags) call(c *cobra.Command, s cli.Streams, call client.Call) error {
 		return err
 	}
 	if f.output == "json" {
-		return json.NewEncoder(s.Out).Encode(one{"rootkeep/job/1", j})
+		return cli.WriteJSON(s.Out, one{"rootkeep/job/1", j})
 	}
 	fmt.Fprintf(s.Out, "%s  %s  %s, attempt %d\n", cli.Visible(j.ID), cli.Visible(j.Kind), cli.Visible(j.State), j.Attempt)
 	for _, line := range []string{j.Progress, j.Error} {

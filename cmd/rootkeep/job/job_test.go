@@ -100,7 +100,7 @@ func TestAJobIsAskedForListedAndTriedAgain(t *testing.T) {
 	if text, err := run(t, "jobs", "retry", id); err != nil || !strings.Contains(text, "waiting") {
 		t.Errorf("retry: %q, %v", text, err)
 	}
-	if text, err := run(t, "jobs", "show", id, "--output", "json"); err != nil || !strings.Contains(text, `"schema":"rootkeep/job/1"`) {
+	if text, err := run(t, "jobs", "show", id, "--output", "json"); err != nil || !strings.Contains(text, `"schema": "rootkeep/job/1"`) {
 		t.Errorf("show: %q, %v", text, err)
 	}
 }

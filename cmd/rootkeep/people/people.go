@@ -3,7 +3,6 @@
 package people
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -64,9 +63,7 @@ func (f *settings) print(w io.Writer, v any, text func(io.Writer) error) error {
 	if f.output == "text" {
 		return text(w)
 	}
-	e := json.NewEncoder(w)
-	e.SetIndent("", "  ")
-	return e.Encode(v)
+	return cli.WriteJSON(w, v)
 }
 
 // explain adds to a refusal what to do about it.

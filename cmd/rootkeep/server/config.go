@@ -1,7 +1,6 @@
 package server
 
 import (
-	"encoding/json"
 	"fmt"
 	"text/tabwriter"
 
@@ -50,7 +49,7 @@ the server starts.`,
 				return &cli.Error{Code: cli.ExitUsage, Err: err}
 			}
 			if output == "json" {
-				return json.NewEncoder(s.Out).Encode(effective{"rootkeep/config/1", values})
+				return cli.WriteJSON(s.Out, effective{"rootkeep/config/1", values})
 			}
 			t := tabwriter.NewWriter(s.Out, 0, 0, 2, ' ', 0)
 			for _, v := range values {
