@@ -89,3 +89,32 @@ func readToken(path string) (string, error) {
 	}
 	return token, nil
 }
+
+// ServerFlags are the flags of a command that calls a server and reports.
+type ServerFlags struct {
+	Connection
+	Output string // text or json
+}
+
+// Register adds the flags to a command.
+func (f *ServerFlags) Register(c *cobra.Command) {
+	f.Connection.Register(c)
+	c.Flags().StringVar(&f.Output, "output", "text", "text or json")
+	CompleteValues(c, "output", []string{"text", "json"})
+}
+
+// Client checks the output before anything is done, and makes the client.
+func (f *ServerFlags) Client() (*client.Client, error) {
+	if err := OutputIs(f.Output); err != nil {
+		return nil, err
+	}
+	return f.Connection.Client()
+}
+
+// OutputIs refuses an output that is neither text nor JSON.
+func OutputIs(output string) error {
+	if output != "text" && output != "json" {
+		return Usage("--output %s: want text or json", output)
+	}
+	return nil
+}

@@ -39,7 +39,7 @@ from a machine other than the one with the browser. It takes a pass of yours.`,
 			if err != nil {
 				return err
 			}
-			if err := outputIs(f.output); err != nil {
+			if err := cli.OutputIs(f.Output); err != nil {
 				return err
 			}
 			if print && noBrowser {
@@ -48,14 +48,14 @@ from a machine other than the one with the browser. It takes a pass of yours.`,
 			if print {
 				return f.printStatement(c.Context(), s, id)
 			}
-			server, err := f.connection.Address()
+			server, err := f.Connection.Address()
 			if err != nil {
 				return err
 			}
 			return open(c.Context(), s, server+path(id), noBrowser)
 		},
 	}
-	f.add(c)
+	f.Register(c)
 	c.Flags().BoolVar(&noBrowser, "no-browser", false, "only print the address")
 	c.Flags().BoolVar(&print, "print-statement", false, "print the statement that waits for your signature, and its SHA-256")
 	c.AddCommand(verifyCommand(s))
@@ -94,7 +94,7 @@ type statement struct {
 // printStatement prints the statement that waits for the signature of the token's owner.
 // What the server says of it is not believed: every hash is computed here.
 func (f *flags) printStatement(ctx context.Context, s cli.Streams, id string) error {
-	server, err := f.connection.Client()
+	server, err := f.Connection.Client()
 	if err != nil {
 		return err
 	}
@@ -114,7 +114,7 @@ func (f *flags) printStatement(ctx context.Context, s cli.Streams, id string) er
 	if err != nil {
 		return err
 	}
-	if f.output == "json" {
+	if f.Output == "json" {
 		return cli.WriteJSON(s.Out, statement{"rootkeep/approval-print/1", given.Statement, parsed.Challenge().String(), parsed, map[string]string{
 			"request": x.Documents.Request, "subject": x.Documents.Subject, "policy": x.Documents.Policy,
 		}})

@@ -33,31 +33,7 @@ stands for a person: the console makes one under "Your keys and sessions".`,
 }
 
 // flags are those of every command that speaks to a server.
-type flags struct {
-	connection cli.Connection
-	output     string
-}
-
-func (f *flags) add(c *cobra.Command) {
-	f.connection.Register(c)
-	c.Flags().StringVar(&f.output, "output", "text", "text or json")
-	cli.CompleteValues(c, "output", []string{"text", "json"})
-}
-
-// client makes the client, once the output is one that there is.
-func (f *flags) client() (*client.Client, error) {
-	if err := outputIs(f.output); err != nil {
-		return nil, err
-	}
-	return f.connection.Client()
-}
-
-func outputIs(output string) error {
-	if output != "text" && output != "json" {
-		return cli.Usage("--output %s: want text or json", output)
-	}
-	return nil
-}
+type flags struct{ cli.ServerFlags }
 
 // id is the form of a request's ID, which becomes part of addresses.
 var id = regexp.MustCompile(`^EX-[0-9A-Z]{1,40}$`)

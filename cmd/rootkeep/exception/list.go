@@ -30,7 +30,7 @@ apply, ended those that did.`,
 			if limit < 1 || limit > 10000 {
 				return cli.Usage("--limit %d: want 1 to 10000", limit)
 			}
-			server, err := f.client()
+			server, err := f.Client()
 			if err != nil {
 				return err
 			}
@@ -49,10 +49,10 @@ apply, ended those that did.`,
 					break
 				}
 			}
-			return writeList(s, f.output, list)
+			return writeList(s, f.Output, list)
 		},
 	}
-	f.add(c)
+	f.Register(c)
 	fl := c.Flags()
 	fl.StringVar(&state, "state", "", "only those: requested, approved, denied, expired, withdrawn or ended")
 	fl.StringVar(&account, "account", "", "only of this account")

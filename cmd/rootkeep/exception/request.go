@@ -31,7 +31,7 @@ refuses it if those who could approve do not suffice, and says who is missing.`,
 				}
 			}
 			ask.Until = until.Time
-			server, err := f.client()
+			server, err := f.Client()
 			if err != nil {
 				return err
 			}
@@ -39,13 +39,13 @@ refuses it if those who could approve do not suffice, and says who is missing.`,
 			if _, err := server.Do(c.Context(), client.Call{Method: http.MethodPost, Path: "/exceptions", Body: ask}, &x); err != nil {
 				return told(err)
 			}
-			if f.output == "json" {
+			if f.Output == "json" {
 				return cli.WriteJSON(s.Out, shown{"rootkeep/exception/1", x})
 			}
 			return cli.PrintVisible(s.Out, fmt.Sprintf("%s is asked for: %s/exceptions/%s\n%s", x.ID, server.Server(), x.ID, facts(&x)))
 		},
 	}
-	f.add(c)
+	f.Register(c)
 	fl := c.Flags()
 	fl.StringVar(&ask.Account, "account", "", "number of the account")
 	fl.StringVar(&ask.Control, "control", "", "ID of the control, without wildcards")

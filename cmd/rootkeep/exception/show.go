@@ -25,7 +25,7 @@ the documents whose SHA-256 was signed as well.`,
 			if err != nil {
 				return err
 			}
-			server, err := f.client()
+			server, err := f.Client()
 			if err != nil {
 				return err
 			}
@@ -33,7 +33,7 @@ the documents whose SHA-256 was signed as well.`,
 			if err != nil {
 				return err
 			}
-			if f.output == "json" {
+			if f.Output == "json" {
 				return cli.WriteJSON(s.Out, struct {
 					Schema string `json:"schema"`
 					client.ExceptionDetail
@@ -42,7 +42,7 @@ the documents whose SHA-256 was signed as well.`,
 			return cli.PrintVisible(s.Out, detail(&x))
 		},
 	}
-	f.add(c)
+	f.Register(c)
 	return c
 }
 

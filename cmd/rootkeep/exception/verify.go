@@ -60,7 +60,7 @@ type verified struct {
 }
 
 func (f *verifyFlags) verify(s cli.Streams, path string) error {
-	if err := outputIs(f.output); err != nil {
+	if err := cli.OutputIs(f.output); err != nil {
 		return err
 	}
 	file, err := os.Open(path)

@@ -22,7 +22,7 @@ func withdrawCommand(s cli.Streams) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			server, err := f.client()
+			server, err := f.Client()
 			if err != nil {
 				return err
 			}
@@ -34,12 +34,12 @@ func withdrawCommand(s cli.Streams) *cobra.Command {
 			if _, err := server.Do(c.Context(), client.Call{Method: http.MethodPost, Path: path(id) + "/withdrawal", IfMatch: read.ETag}, &x); err != nil {
 				return told(err)
 			}
-			if f.output == "json" {
+			if f.Output == "json" {
 				return cli.WriteJSON(s.Out, shown{"rootkeep/exception/1", x})
 			}
 			return cli.PrintVisible(s.Out, x.ID+" is "+state(&x)+"\n")
 		},
 	}
-	f.add(c)
+	f.Register(c)
 	return c
 }

@@ -34,23 +34,7 @@ needs a token of a responder or an administrator.`,
 }
 
 // flags are those of every command here.
-type flags struct {
-	cli.Connection
-	output string
-}
-
-func (f *flags) register(c *cobra.Command) {
-	f.Connection.Register(c)
-	c.Flags().StringVar(&f.output, "output", "text", "text or json")
-	cli.CompleteValues(c, "output", []string{"text", "json"})
-}
-
-func (f *flags) client() (*client.Client, error) {
-	if f.output != "text" && f.output != "json" {
-		return nil, cli.Usage("--output %s: want text or json", f.output)
-	}
-	return f.Client()
-}
+type flags struct{ cli.ServerFlags }
 
 // one is what a command about one job writes as JSON.
 type one struct {
@@ -73,7 +57,7 @@ func listCommand(s cli.Streams) *cobra.Command {
 		Long:    `List shows jobs: their state, kind, progress, and why the last attempt failed.`,
 		Example: "  rootkeep jobs list\n  rootkeep jobs list --state dead --output json",
 		RunE: func(c *cobra.Command, _ []string) error {
-			server, err := f.client()
+			server, err := f.Client()
 			if err != nil {
 				return err
 			}
@@ -92,13 +76,13 @@ func listCommand(s cli.Streams) *cobra.Command {
 					break
 				}
 			}
-			if f.output == "json" {
+			if f.Output == "json" {
 				return cli.WriteJSON(s.Out, out)
 			}
 			return out.write(s.Out)
 		},
 	}
-	f.register(c)
+	f.Register(c)
 	c.Flags().StringVar(&state, "state", "", "only jobs in this state: waiting, running, done, dead")
 	c.Flags().StringVar(&kind, "kind", "", "only jobs of this kind")
 	c.Flags().IntVar(&most, "most", 100, "how many at most")
@@ -120,7 +104,7 @@ func (l many) write(w io.Writer) error {
 
 // call makes one call about one job and writes the job.
 func (f *flags) call(c *cobra.Command, s cli.Streams, call client.Call) error {
-	server, err := f.client()
+	server, err := f.Client()
 	if err != nil {
 		return err
 	}
@@ -128,7 +112,7 @@ func (f *flags) call(c *cobra.Command, s cli.Streams, call client.Call) error {
 	if _, err := server.Do(c.Context(), call, &j); err != nil {
 		return err
 	}
-	if f.output == "json" {
+	if f.Output == "json" {
 		return cli.WriteJSON(s.Out, one{"rootkeep/job/1", j})
 	}
 	fmt.Fprintf(s.Out, "%s  %s  %s, attempt %d\n", cli.Visible(j.ID), cli.Visible(j.Kind), cli.Visible(j.State), j.Attempt)
@@ -150,7 +134,7 @@ func showCommand(s cli.Streams) *cobra.Command {
 			return f.call(c, s, client.Call{Method: "GET", Path: "/jobs/" + url.PathEscape(args[0])})
 		},
 	}
-	f.register(c)
+	f.Register(c)
 	return c
 }
 
@@ -177,7 +161,7 @@ stands on the page Jobs of the console; it is a JSON object in a file.`,
 			return f.call(c, s, client.Call{Method: "POST", Path: "/jobs", Body: in})
 		},
 	}
-	f.register(c)
+	f.Register(c)
 	c.Flags().StringVar(&payload, "payload", "", "file with what the job takes, JSON")
 	cli.CompleteFiles(c, "payload", "json")
 	return c
@@ -193,6 +177,6 @@ func retryCommand(s cli.Streams) *cobra.Command {
 			return f.call(c, s, client.Call{Method: "POST", Path: "/jobs/" + url.PathEscape(args[0]) + "/retry"})
 		},
 	}
-	f.register(c)
+	f.Register(c)
 	return c
 }

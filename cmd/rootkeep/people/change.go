@@ -46,7 +46,7 @@ viewer@ou:ou-ab12-11111111.`,
 			if in.Grants, err = parseGrants(grants); err != nil {
 				return err
 			}
-			server, err := f.client()
+			server, err := f.Client()
 			if err != nil {
 				return err
 			}
@@ -59,7 +59,7 @@ viewer@ou:ou-ab12-11111111.`,
 			return f.print(s.Out, p, p.write)
 		},
 	}
-	f.register(c)
+	f.Register(c)
 	fl := c.Flags()
 	fl.StringVar(&in.Email, "email", "", "e-mail address, shown beside the name; nothing is sent there")
 	fl.StringVar(&in.Subject, "subject", "", "who they are to the provider of single sign-on")
@@ -99,7 +99,7 @@ roles, and the last administrator with a key stays one.`,
 			return f.change(c, s, args[0], call(grants[0]))
 		},
 	}
-	f.register(c)
+	f.Register(c)
 	return c
 }
 
@@ -116,13 +116,13 @@ func personCommand(s cli.Streams, use, short, method, path string) *cobra.Comman
 			return f.change(c, s, args[0], client.Call{Method: method, Path: path})
 		},
 	}
-	f.register(c)
+	f.Register(c)
 	return c
 }
 
 // change makes a call below a person, and prints the person as they are afterwards.
 func (f *settings) change(c *cobra.Command, s cli.Streams, id string, call client.Call) error {
-	server, err := f.client()
+	server, err := f.Client()
 	if err != nil {
 		return err
 	}
@@ -152,7 +152,7 @@ who made it.`,
 		Example: `  rootkeep people link PE-1KB2Z7Q0MX7F3A`,
 		Args:    cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			server, err := f.client()
+			server, err := f.Client()
 			if err != nil {
 				return err
 			}
@@ -167,6 +167,6 @@ who made it.`,
 			})
 		},
 	}
-	f.register(c)
+	f.Register(c)
 	return c
 }

@@ -30,7 +30,7 @@ name. A person with one key only is locked out when it is lost.`,
   rootkeep people list --role admin --output json
   rootkeep people list --search lovelace --state suspended`,
 		RunE: func(c *cobra.Command, _ []string) error {
-			server, err := f.client()
+			server, err := f.Client()
 			if err != nil {
 				return err
 			}
@@ -50,7 +50,7 @@ name. A person with one key only is locked out when it is lost.`,
 			return f.print(s.Out, list, list.write)
 		},
 	}
-	f.register(c)
+	f.Register(c)
 	fl := c.Flags()
 	fl.StringVar(&text, "search", "", "part of the name or of the e-mail address")
 	fl.StringVar(&state, "state", "", "active or suspended")

@@ -39,28 +39,11 @@ and changes are open for five minutes from the touch of your key.`,
 }
 
 // settings are what every command here has: the server, and how to print.
-type settings struct {
-	connection cli.Connection
-	output     string
-}
-
-func (f *settings) register(c *cobra.Command) {
-	f.connection.Register(c)
-	c.Flags().StringVar(&f.output, "output", "text", "text or json")
-	cli.CompleteValues(c, "output", []string{"text", "json"})
-}
-
-// client checks the output before anything is done, and finds the server.
-func (f *settings) client() (*client.Client, error) {
-	if f.output != "text" && f.output != "json" {
-		return nil, cli.Usage("--output %q: want text or json", f.output)
-	}
-	return f.connection.Client()
-}
+type settings struct{ cli.ServerFlags }
 
 // print writes a value as JSON, or as text.
 func (f *settings) print(w io.Writer, v any, text func(io.Writer) error) error {
-	if f.output == "text" {
+	if f.Output == "text" {
 		return text(w)
 	}
 	return cli.WriteJSON(w, v)

@@ -57,7 +57,7 @@ it. A machine is never an approver.`,
 			if len(in.Grants) == 0 {
 				return cli.Usage("which role? hint: --grant viewer")
 			}
-			server, err := f.client()
+			server, err := f.Client()
 			if err != nil {
 				return err
 			}
@@ -72,7 +72,7 @@ it. A machine is never an approver.`,
 			})
 		},
 	}
-	f.register(c)
+	f.Register(c)
 	fl := c.Flags()
 	fl.StringArrayVar(&grants, "grant", nil, "ROLE or ROLE@SCOPE; may be given several times")
 	fl.IntVar(&in.Days, "days", 90, "how long it is good, at most 366 days")
@@ -94,7 +94,7 @@ func tokenListCommand(s cli.Streams) *cobra.Command {
 		Long:    `List shows the tokens of machines: how each begins, its end, when it was last used, its roles and its name. Secrets are kept by nobody.`,
 		Example: `  rootkeep token list`,
 		RunE: func(c *cobra.Command, _ []string) error {
-			server, err := f.client()
+			server, err := f.Client()
 			if err != nil {
 				return err
 			}
@@ -108,7 +108,7 @@ func tokenListCommand(s cli.Streams) *cobra.Command {
 			return f.print(s.Out, list, list.write)
 		},
 	}
-	f.register(c)
+	f.Register(c)
 	return c
 }
 
@@ -133,7 +133,7 @@ func tokenRevokeCommand(s cli.Streams) *cobra.Command {
 		Example: `  rootkeep token revoke TK-1KB2Z7Q0MX7F3A`,
 		Args:    cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			server, err := f.client()
+			server, err := f.Client()
 			if err != nil {
 				return err
 			}
@@ -150,6 +150,6 @@ func tokenRevokeCommand(s cli.Streams) *cobra.Command {
 			})
 		},
 	}
-	f.register(c)
+	f.Register(c)
 	return c
 }
