@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/rootkeep/rootkeep/internal/change/expr"
 	"github.com/rootkeep/rootkeep/internal/rule"
 )
 
@@ -34,9 +35,9 @@ func (k *Kind) check(tested bool) error {
 		return errors.New("no calls: a change makes at least one")
 	case len(k.Reads) == 0:
 		return errors.New("no reads: what is to be changed has to be read first")
-	case len(k.Wants) == 0 && k.Verify.none():
+	case len(k.Wants) == 0 && k.Verify.None():
 		return errors.New("neither wants nor verify: nobody could say whether it worked")
-	case k.Resource.none():
+	case k.Resource.None():
 		return errors.New("no resource: two changes of one thing could not exclude each other")
 	case tested != (len(k.Cases) == 0):
 		return errors.New("no cases: at least one has to run on the simulator")
@@ -208,10 +209,10 @@ func (k *Kind) Operations(writes bool) []string {
 // those of steps.
 func (k *Kind) compile() error {
 	var err error
-	do := func(s scope, es ...*Expression) {
+	do := func(s expr.Scope, es ...*expr.Expression) {
 		for _, e := range es {
 			if err == nil {
-				err = e.compile(k.file, s)
+				err = e.Compile(k.file, s)
 			}
 			if err == nil {
 				err = k.known(e)
@@ -219,18 +220,18 @@ func (k *Kind) compile() error {
 		}
 	}
 	for i := range k.Reads {
-		k.Reads[i].expressions(do, reading)
+		k.Reads[i].expressions(do, expr.Reading)
 	}
 	for i := range k.Requires {
-		do(planning, &k.Requires[i].That, &k.Requires[i].Else)
+		do(expr.Planning, &k.Requires[i].That, &k.Requires[i].Else)
 	}
 	for _, id := range slices.Sorted(maps.Keys(k.Wants)) {
 		e := k.Wants[id]
-		do(reading, &e)
+		do(expr.Reading, &e)
 		k.Wants[id] = e
 	}
-	do(checking, &k.Verify)
-	do(planning, &k.Resource)
+	do(expr.Checking, &k.Verify)
+	do(expr.Planning, &k.Resource)
 	for i := range k.Calls {
 		k.Calls[i].expressions(do)
 		for j := range k.Calls[i].Undo {
@@ -240,23 +241,23 @@ func (k *Kind) compile() error {
 	return err
 }
 
-func (r *Read) expressions(do func(scope, ...*Expression), s scope) {
+func (r *Read) expressions(do func(expr.Scope, ...*expr.Expression), s expr.Scope) {
 	do(s, &r.Each, &r.When, &r.With, &r.At.Account, &r.At.Region)
-	do(max(s, keeping), &r.Keep)
+	do(max(s, expr.Keeping), &r.Keep)
 }
 
-func (s *Step) expressions(do func(scope, ...*Expression)) {
-	do(planning, &s.Each, &s.When, &s.With, &s.At.Account, &s.At.Region, &s.About)
+func (s *Step) expressions(do func(expr.Scope, ...*expr.Expression)) {
+	do(expr.Planning, &s.Each, &s.When, &s.With, &s.At.Account, &s.At.Region, &s.About)
 	if s.Found != nil {
-		s.Found.expressions(do, planning)
+		s.Found.expressions(do, expr.Planning)
 	}
 }
 
 // known refuses an answer of a step that is not there.
-func (k *Kind) known(e *Expression) error {
-	for _, r := range e.needs {
-		if !slices.ContainsFunc(k.Calls, func(s Step) bool { return s.ID == r.step }) {
-			return &rule.Error{File: k.file, Line: e.line, Column: e.column, Msg: fmt.Sprintf("answer(%q, %q): no call is called so", r.step, r.path)}
+func (k *Kind) known(e *expr.Expression) error {
+	for _, r := range e.Needs {
+		if !slices.ContainsFunc(k.Calls, func(s Step) bool { return s.ID == r.Step }) {
+			return e.Wrong(k.file, fmt.Sprintf("answer(%q, %q): no call is called so", r.Step, r.Path))
 		}
 	}
 	return nil

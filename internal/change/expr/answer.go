@@ -1,4 +1,4 @@
-package change
+package expr
 
 import (
 	"fmt"
@@ -13,18 +13,18 @@ import (
 	"cel.dev/cel-go/common/types/ref"
 )
 
-// reference is a part of what a step was answered, such as KeyMetadata.Arn of key.
-type reference struct{ step, path string }
+// Reference is a part of what a step was answered, such as KeyMetadata.Arn of key.
+type Reference struct{ Step, Path string }
 
-// answered is the part of an answer that the kind's expressions name.
-type answered struct {
+// Answered is the part of an answer that the kind's expressions name.
+type Answered struct {
 	Item  any            `json:"item"`
 	Parts map[string]any `json:"parts"` // by path
 }
 
-// answers are what steps were answered so far, by the ID of the step: one for each of
+// Answers are what steps were answered so far, by the ID of the step: one for each of
 // its items. Before they are made, nil.
-type answers map[string][]answered
+type Answers map[string][]Answered
 
 const answerOf = "answer_of"
 
@@ -43,7 +43,7 @@ func answerFunctions() []cel.EnvOption {
 	dyn := cel.DynType
 	return []cel.EnvOption{cel.Macros(macro), cel.Function(answerOf, cel.Overload(answerOf, []*cel.Type{dyn, dyn, cel.StringType, cel.StringType}, dyn, cel.FunctionBinding(
 		func(args ...ref.Val) ref.Val {
-			all, ok := args[0].Value().(answers)
+			all, ok := args[0].Value().(Answers)
 			if !ok {
 				return types.NewErr("answer: there are no answers here")
 			}
@@ -51,7 +51,7 @@ func answerFunctions() []cel.EnvOption {
 			if err != nil {
 				return types.WrapErr(err)
 			}
-			v, err := all.find(reference{string(args[2].(types.String)), string(args[3].(types.String))}, item)
+			v, err := all.find(Reference{string(args[2].(types.String)), string(args[3].(types.String))}, item)
 			if err != nil {
 				return types.WrapErr(err)
 			}
@@ -68,40 +68,40 @@ func constant(e ast.Expr) (string, bool) {
 }
 
 // answersIn lists what an expression needs.
-func answersIn(tree *cel.Ast) []reference {
-	var out []reference
+func answersIn(tree *cel.Ast) []Reference {
+	var out []Reference
 	for _, n := range ast.MatchDescendants(ast.NavigateAST(tree.NativeRep()), ast.FunctionMatcher(answerOf)) {
 		args := n.AsCall().Args()
 		step, _ := constant(args[2])
 		path, _ := constant(args[3])
-		out = append(out, reference{step, path})
+		out = append(out, Reference{step, path})
 	}
 	return out
 }
 
-func (r reference) String() string { return fmt.Sprintf("<%s of %s>", r.path, r.step) }
+func (r Reference) String() string { return fmt.Sprintf("<%s of %s>", r.Path, r.Step) }
 
-func (a answers) find(r reference, item any) (any, error) {
+func (a Answers) find(r Reference, item any) (any, error) {
 	if a == nil {
 		return r.String(), nil
 	}
-	list := a[r.step]
+	list := a[r.Step]
 	if len(list) > 1 {
-		list = slices.DeleteFunc(slices.Clone(list), func(x answered) bool { return !same(x.Item, item) })
+		list = slices.DeleteFunc(slices.Clone(list), func(x Answered) bool { return !Same(x.Item, item) })
 	}
 	if len(list) != 1 {
-		return nil, fmt.Errorf("step %s has no answer", r.step)
+		return nil, fmt.Errorf("step %s has no answer", r.Step)
 	}
-	v, ok := list[0].Parts[r.path]
+	v, ok := list[0].Parts[r.Path]
 	if !ok {
-		return nil, fmt.Errorf("the answer of step %s has no %s", r.step, r.path)
+		return nil, fmt.Errorf("the answer of step %s has no %s", r.Step, r.Path)
 	}
 	return v, nil
 }
 
-// part is what stands at a path of an answer: names and numbers of list elements joined
+// Part is what stands at a path of an answer: names and numbers of list elements joined
 // by dots. It is nil where nothing does.
-func part(v any, path string) any {
+func Part(v any, path string) any {
 	for name := range strings.SplitSeq(path, ".") {
 		switch x := v.(type) {
 		case map[string]any:

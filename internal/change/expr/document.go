@@ -1,4 +1,4 @@
-package change
+package expr
 
 import (
 	"bytes"
@@ -34,7 +34,7 @@ func documentFunctions() []cel.EnvOption {
 			if err != nil {
 				return types.WrapErr(err)
 			}
-			text, err := encode(p)
+			text, err := Encode(p)
 			return result(string(text), err)
 		}))),
 		cel.Function("overlay", cel.Overload("overlay_maps", []*cel.Type{dyn, dyn}, dyn, cel.BinaryBinding(func(a, b ref.Val) ref.Val {
@@ -96,10 +96,12 @@ func ParseJSON(text []byte) (any, error) {
 	if _, err := d.Token(); !errors.Is(err, io.EOF) {
 		return nil, errors.New("something stands behind the JSON value")
 	}
-	return whole(v, 0)
+	return Whole(v, 0)
 }
 
-func whole(v any, depth int) (any, error) {
+// Whole turns the numbers of decoded JSON, json.Number, into int64 where they are whole,
+// float64 otherwise. Maps and lists are changed in place.
+func Whole(v any, depth int) (any, error) {
 	if depth > maxDepth {
 		return nil, errors.New("a JSON value is nested too deeply")
 	}
@@ -107,13 +109,13 @@ func whole(v any, depth int) (any, error) {
 	switch x := v.(type) {
 	case map[string]any:
 		for k := range x {
-			if x[k], err = whole(x[k], depth+1); err != nil {
+			if x[k], err = Whole(x[k], depth+1); err != nil {
 				return nil, err
 			}
 		}
 	case []any:
 		for i := range x {
-			if x[i], err = whole(x[i], depth+1); err != nil {
+			if x[i], err = Whole(x[i], depth+1); err != nil {
 				return nil, err
 			}
 		}

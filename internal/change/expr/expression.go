@@ -1,4 +1,7 @@
-package change
+// Package expr is the expressions of kinds of change: CEL over plain values, with
+// functions that read JSON, put policies together and ask what they come to. What an
+// expression gives is a plain value again, as JSON has it.
+package expr
 
 import (
 	"encoding/json"
@@ -24,7 +27,7 @@ type Expression struct {
 	Source       string
 	line, column int
 	program      cel.Program
-	needs        []reference // answers of calls that have to be made first
+	Needs        []Reference // answers of calls that have to be made first
 }
 
 // UnmarshalYAML keeps where the expression stands.
@@ -43,16 +46,18 @@ func (e *Expression) UnmarshalYAML(node ast.Node) error {
 	return nil
 }
 
-func (e *Expression) none() bool { return e.Source == "" }
+// None says that there is no expression.
+func (e *Expression) None() bool { return e.Source == "" }
 
-// scope is what an expression may name. Each has what the one before has.
-type scope uint8
+// Scope is what an expression may name. Each has what the one before has.
+type Scope uint8
 
+// The scopes.
 const (
-	reading  scope = iota // account, region, partition, management, role, change, parameters, prior, item
-	keeping               // and got, what AWS answered
-	planning              // and wants, and answer(step, path)
-	checking              // and after, the state as it was read last
+	Reading  Scope = iota // account, region, partition, management, role, change, parameters, prior, item
+	Keeping               // and got, what AWS answered
+	Planning              // and wants, and answer(step, path)
+	Checking              // and after, the state as it was read last
 )
 
 const (
@@ -99,9 +104,9 @@ var environments = sync.OnceValues(func() ([]*cel.Env, error) {
 	return out, nil
 })
 
-// compile checks the expression and makes it ready. An error names file, line and column.
-func (e *Expression) compile(file string, s scope) error {
-	if e.none() {
+// Compile checks the expression and makes it ready. An error names file, line and column.
+func (e *Expression) Compile(file string, s Scope) error {
+	if e.None() {
 		return nil
 	}
 	envs, err := environments()
@@ -110,19 +115,24 @@ func (e *Expression) compile(file string, s scope) error {
 	}
 	tree, issues := envs[s].Compile(e.Source)
 	if issues.Err() != nil {
-		return &rule.Error{File: file, Line: e.line, Column: e.column, Msg: issues.Err().Error()}
+		return e.Wrong(file, issues.Err().Error())
 	}
-	e.needs = answersIn(tree)
+	e.Needs = answersIn(tree)
 	e.program, err = envs[s].Program(tree, cel.EvalOptions(cel.OptOptimize), cel.CostLimit(costLimit))
 	return err
 }
 
-// values are what expressions name.
-type values map[string]any
+// Wrong is an error at the place of the expression.
+func (e *Expression) Wrong(file, why string) error {
+	return &rule.Error{File: file, Line: e.line, Column: e.column, Msg: why}
+}
 
-// with gives the values and one more.
-func (v values) with(name string, value any) values {
-	out := values{name: value}
+// Values are what expressions name.
+type Values map[string]any
+
+// With gives the values and one more.
+func (v Values) With(name string, value any) Values {
+	out := Values{name: value}
 	for k, x := range v {
 		if k != name {
 			out[k] = x
@@ -131,8 +141,8 @@ func (v values) with(name string, value any) values {
 	return out
 }
 
-// eval gives a plain value: nil, bool, int64, float64, string, []any, map[string]any.
-func (e *Expression) eval(v values) (any, error) {
+// Eval gives a plain value: nil, bool, int64, float64, string, []any, map[string]any.
+func (e *Expression) Eval(v Values) (any, error) {
 	out, _, err := e.program.Eval(map[string]any(v))
 	if err != nil {
 		return nil, fmt.Errorf("line %d: %w", e.line, err)
@@ -144,30 +154,30 @@ func (e *Expression) eval(v values) (any, error) {
 	return p, nil
 }
 
-// text evaluates an expression that gives a text.
-func (e *Expression) text(v values) (string, error) { return as[string](e, v, "a text") }
+// Text evaluates an expression that gives a text.
+func (e *Expression) Text(v Values) (string, error) { return as[string](e, v, "a text") }
 
-// holds evaluates a condition; none holds.
-func (e *Expression) holds(v values) (bool, error) {
-	if e.none() {
+// Holds evaluates a condition; none holds.
+func (e *Expression) Holds(v Values) (bool, error) {
+	if e.None() {
 		return true, nil
 	}
 	return as[bool](e, v, "true or false")
 }
 
-// object evaluates an expression that gives a map; none is empty.
-func (e *Expression) object(v values) (map[string]any, error) {
-	if e.none() {
+// Object evaluates an expression that gives a map; none is empty.
+func (e *Expression) Object(v Values) (map[string]any, error) {
+	if e.None() {
 		return map[string]any{}, nil
 	}
 	return as[map[string]any](e, v, "a map")
 }
 
-// list evaluates an expression that gives a list.
-func (e *Expression) list(v values) ([]any, error) { return as[[]any](e, v, "a list") }
+// List evaluates an expression that gives a list.
+func (e *Expression) List(v Values) ([]any, error) { return as[[]any](e, v, "a list") }
 
-func as[T any](e *Expression, v values, want string) (T, error) {
-	out, err := e.eval(v)
+func as[T any](e *Expression, v Values, want string) (T, error) {
+	out, err := e.Eval(v)
 	t, ok := out.(T)
 	if err == nil && !ok {
 		err = fmt.Errorf("line %d: got %T, want %s", e.line, out, want)
@@ -238,8 +248,8 @@ func plainMap(m traits.Mapper, depth int) (any, error) {
 // celValue turns Go values into CEL's.
 func celValue(v any) ref.Val { return types.DefaultTypeAdapter.NativeToValue(v) }
 
-// encode is JSON with the members of maps in order and nothing escaped for HTML.
-func encode(v any) ([]byte, error) {
+// Encode is JSON with the members of maps in order and nothing escaped for HTML.
+func Encode(v any) ([]byte, error) {
 	var out jsonText
 	e := json.NewEncoder(&out)
 	e.SetEscapeHTML(false)
@@ -256,8 +266,8 @@ func (t *jsonText) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// same says whether two plain values are the same: numbers by their value.
-func same(a, b any) bool {
+// Same says whether two plain values are the same: numbers by their value.
+func Same(a, b any) bool {
 	switch x := a.(type) {
 	case map[string]any:
 		y, ok := b.(map[string]any)
@@ -265,14 +275,14 @@ func same(a, b any) bool {
 			return false
 		}
 		for k := range x {
-			if v, there := y[k]; !there || !same(x[k], v) {
+			if v, there := y[k]; !there || !Same(x[k], v) {
 				return false
 			}
 		}
 		return true
 	case []any:
 		y, ok := b.([]any)
-		return ok && slices.EqualFunc(x, y, same)
+		return ok && slices.EqualFunc(x, y, Same)
 	}
 	if fa, ok := number(a); ok {
 		fb, ok := number(b)

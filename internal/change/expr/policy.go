@@ -1,4 +1,4 @@
-package change
+package expr
 
 import (
 	"fmt"
@@ -181,7 +181,7 @@ func documents(name string, v any) ([]*iam.Policy, error) {
 	}
 	out := []*iam.Policy{}
 	for i, doc := range list {
-		text, err := encode(doc)
+		text, err := Encode(doc)
 		if err != nil {
 			return nil, err
 		}
