@@ -77,7 +77,7 @@ func (k *Kind) Apply(ctx context.Context, run Run) (Outcome, error) {
 		if err != nil {
 			return a.stopped(fmt.Sprintf("the state could not be read: %v", err), run.Begun), nil
 		}
-		if d := differences(state, p.Prior, true); len(d) > 0 && !run.Begun {
+		if d := differences(state, p.Prior, true); len(d) > 0 && !run.Begun && len(p.Guide) == 0 {
 			return Outcome{State: Drifted, Why: "the state has changed since it was planned: " + paths(d), Drift: d, After: state}, nil
 		}
 	}
@@ -262,6 +262,10 @@ func (a *applying) verify(ctx context.Context) Outcome {
 		}
 		if ok {
 			out.State = Applied
+			return out
+		}
+		if len(p.Guide) > 0 {
+			out.State, out.Why = Stopped, "nobody has done yet what the guide says: "+out.Why
 			return out
 		}
 		pause := pauses[min(attempt, len(pauses)-1)]

@@ -31,8 +31,8 @@ func (k *Kind) check(tested bool) error {
 		return fmt.Errorf("class %q: want one of %s", k.Class, strings.Join(Classes(), ", "))
 	case !slices.Contains(risks, k.Risk):
 		return fmt.Errorf("risk %q: want low, medium or high", k.Risk)
-	case len(k.Calls) == 0:
-		return errors.New("no calls: a change makes at least one")
+	case (len(k.Calls) == 0) == (len(k.Guide) == 0):
+		return errors.New("want either calls, or a guide for a person")
 	case len(k.Reads) == 0:
 		return errors.New("no reads: what is to be changed has to be read first")
 	case len(k.Wants) == 0 && k.Verify.None():
@@ -127,8 +127,10 @@ func (k *Kind) checkCases() error {
 		switch {
 		case c.Name == "" || names[c.Name]:
 			return fmt.Errorf("case %q: want a name, each once", c.Name)
-		case !slices.Contains([]string{"applied", "refused", "nothing"}, c.Want):
-			return fmt.Errorf("case %q: want %q is not applied, refused or nothing", c.Name, c.Want)
+		case !slices.Contains([]string{"applied", "refused", "nothing", "waiting"}, c.Want):
+			return fmt.Errorf("case %q: want %q is not applied, refused, nothing or waiting", c.Name, c.Want)
+		case len(k.Guide) == 0 && (len(c.Then) > 0 || c.Want == "waiting"):
+			return fmt.Errorf("case %q: then and waiting are for a guide", c.Name)
 		case (c.Want == "refused") != (c.Says != ""):
 			return fmt.Errorf("case %q: says is for what is refused, and needed there", c.Name)
 		}
@@ -232,6 +234,9 @@ func (k *Kind) compile() error {
 	}
 	do(expr.Checking, &k.Verify)
 	do(expr.Planning, &k.Resource)
+	for i := range k.Guide {
+		do(expr.Planning, &k.Guide[i])
+	}
 	for i := range k.Calls {
 		k.Calls[i].expressions(do)
 		for j := range k.Calls[i].Undo {

@@ -34,6 +34,7 @@ type Kind struct {
 	Wait       rule.Duration              `yaml:"wait"`     // how long AWS may take to show the change; 0 is a minute
 	Resource   expr.Expression            `yaml:"resource"` // CEL, a text or list of texts: what two changes cannot hold at once
 	Calls      []Step                     `yaml:"calls"`
+	Guide      []expr.Expression          `yaml:"guide"`       // instead of calls: CEL, texts that say what a person does, where AWS lets nobody else
 	Needs      []string                   `yaml:"permissions"` // IAM actions: those of its calls, and what AWS asks for besides
 	Cases      []Case                     `yaml:"cases"`
 
@@ -106,7 +107,8 @@ type Case struct {
 	World      []Setup        `yaml:"world"` // made before
 	Parameters map[string]any `yaml:"parameters"`
 	Member     bool           `yaml:"member"` // done to a member account, not the management account
-	Want       string         `yaml:"want"`   // applied, refused, nothing
+	Want       string         `yaml:"want"`   // applied, refused, nothing, waiting (of a guide: nobody has done it yet)
+	Then       []Setup        `yaml:"then"`   // of a guide: what the person does, after the plan
 	Says       string         `yaml:"says"`   // part of why it is refused
 	Calls      []string       `yaml:"calls"`  // operations that are called, in their order; empty: not compared
 }

@@ -39,6 +39,7 @@ type Plan struct {
 	Drift      []Difference       `json:"drift,omitempty"` // of an undo: what was changed since by others
 	Exact      bool               `json:"exact,omitempty"` // the state afterwards has to be wants, and nothing more
 	Final      []string           `json:"final"`           // what cannot be undone, and why
+	Guide      []string           `json:"guide,omitempty"` // what a person does, in order
 	ID         string             `json:"id"`              // CH-...
 	Kind       string             `json:"kind"`
 	KindHash   string             `json:"kind_sha256"`
@@ -92,8 +93,9 @@ func (p *Plan) Hash() (string, error) {
 	return hex.EncodeToString(sum[:]), err
 }
 
-// Undoable says whether everything that it does can be undone.
-func (p *Plan) Undoable() bool { return len(p.Final) == 0 }
+// Undoable says whether everything that it does can be undone. What a person does is
+// undone by a person.
+func (p *Plan) Undoable() bool { return len(p.Final) == 0 && len(p.Guide) == 0 }
 
 // ParsePlan reads the bytes of a plan, and nothing else.
 func ParsePlan(text []byte) (*Plan, error) {
@@ -276,6 +278,13 @@ func (k *Kind) require(p *Plan) error {
 // steps are the calls that the plan makes.
 func (k *Kind) steps(p *Plan) ([]Planned, error) {
 	out := []Planned{}
+	for i := range k.Guide {
+		line, err := k.Guide[i].Text(p.values())
+		if err != nil {
+			return nil, fmt.Errorf("guide: %w", err)
+		}
+		p.Guide = append(p.Guide, line)
+	}
 	for i := range k.Calls {
 		s := &k.Calls[i]
 		made, err := s.plan(p, p.values())
@@ -296,7 +305,7 @@ func (k *Kind) steps(p *Plan) ([]Planned, error) {
 	switch {
 	case len(out) > maxCalls:
 		return nil, fmt.Errorf("%d calls, at most %d; hint: plan it for fewer resources at once", len(out), maxCalls)
-	case len(out) == 0:
+	case len(out) == 0 && len(p.Guide) == 0:
 		return nil, errors.New("the state is not as wanted, and no call would change it")
 	}
 	return out, nil

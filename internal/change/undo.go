@@ -23,6 +23,8 @@ func (k *Kind) Undo(ctx context.Context, r Reader, id string, of *Plan, made []M
 		return nil, fmt.Errorf("change %s was planned by another version of %s; hint: its plan shows the state before", of.ID, of.Kind)
 	case of.Undoes != "":
 		return nil, fmt.Errorf("change %s is an undo itself; hint: plan %s again", of.ID, of.Kind)
+	case len(of.Guide) > 0:
+		return nil, fmt.Errorf("change %s was made by a person: %w", of.ID, ErrFinal)
 	case len(made) == 0 && !doubt:
 		return nil, fmt.Errorf("change %s: %w", of.ID, ErrNothing)
 	}
