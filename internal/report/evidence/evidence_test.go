@@ -20,7 +20,7 @@ func TestNothingOfABundleIsObeyed(t *testing.T) {
 		Anchors: []ledger.Held{{Place: hostile, Kind: hostile, Size: 3, At: at}, {Place: "t", Kind: "timestamp"}},
 		Entries: []ledger.Proven{{Index: 3, Entry: &ledger.Entry{Type: hostile, Time: at}, Erased: []string{hostile}}},
 	}
-	r := evidence.Check(v, nil)
+	r := evidence.Check(t.Context(), v, evidence.Trust{})
 	if r.State != evidence.Broken || len(r.Faults) != 2 || *r.Faults[1].Entry != 3 || len(r.Erased) != 1 {
 		t.Errorf("got %+v", r)
 	}
@@ -50,7 +50,7 @@ func TestManyFaultsAreCounted(t *testing.T) {
 		v.Faults = append(v.Faults, errors.New("a fault"))
 	}
 	var out bytes.Buffer
-	if err := evidence.Check(v, nil).WriteText(&out); err != nil {
+	if err := evidence.Check(t.Context(), v, evidence.Trust{}).WriteText(&out); err != nil {
 		t.Fatal(err)
 	}
 	if got := strings.Count(out.String(), "a fault"); got != 20 || !strings.Contains(out.String(), "and 30 more") {
@@ -60,12 +60,12 @@ func TestManyFaultsAreCounted(t *testing.T) {
 
 func TestADecisionWithoutASignatureIsNotProven(t *testing.T) {
 	v := &ledger.Verdict{Keys: []string{"k"}, Entries: []ledger.Proven{{Index: 2, Entry: &ledger.Entry{Type: "exception.approved"}}}}
-	r := evidence.Check(v, nil)
+	r := evidence.Check(t.Context(), v, evidence.Trust{})
 	if r.State != evidence.Unproven || r.Approvers.State != evidence.Unproven || len(r.Approvers.Unsigned) != 1 {
 		t.Errorf("got %+v", r)
 	}
 	v.Entries[0].Border = true // of another period: its payloads are not here
-	if r := evidence.Check(v, nil); r.State != evidence.Proven || r.Approvers.State != evidence.Absent {
+	if r := evidence.Check(t.Context(), v, evidence.Trust{}); r.State != evidence.Proven || r.Approvers.State != evidence.Absent {
 		t.Errorf("on the border: got %+v", r)
 	}
 }
