@@ -24,6 +24,10 @@ func TestNothingOfABundleIsObeyed(t *testing.T) {
 	if r.State != evidence.Broken || len(r.Faults) != 2 || *r.Faults[1].Entry != 3 || len(r.Erased) != 1 {
 		t.Errorf("got %+v", r)
 	}
+	r.AWS = evidence.AWSRoot{
+		State: evidence.Unproven, Sources: []evidence.Quote{hostile}, Lacks: []evidence.Lack{{Object: hostile, Text: hostile}},
+		Chains: []evidence.Chain{{Account: hostile, Region: hostile, Trail: hostile}}, Claim: &evidence.Trail{LeftOut: 1},
+	}
 	var out bytes.Buffer
 	if err := r.WriteText(&out); err != nil {
 		t.Fatal(err)
@@ -35,6 +39,7 @@ func TestNothingOfABundleIsObeyed(t *testing.T) {
 		Origin: hostile, Made: at, Keys: []string{hostile}, Anchors: []ledger.Anchor{{Place: hostile, Kind: hostile}},
 		Rows: []evidence.Row{{Entry: &ledger.Entry{Type: hostile, Subject: hostile, Actor: hostile}, Payloads: []evidence.Cell{{Name: hostile, File: `"onclick=x`}, {Name: "b", Gone: "erased"}}}},
 	}
+	c.Trail = &evidence.Trail{Keys: []evidence.KeyFile{{Source: hostile}}, Named: []evidence.Left{{Path: hostile, Reason: hostile}}, Undecided: []string{hostile}}
 	out.Reset()
 	if err := evidence.WriteIndex(&out, c); err != nil {
 		t.Fatal(err)
