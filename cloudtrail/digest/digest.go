@@ -60,6 +60,12 @@ type Options struct {
 	// MaxInflated bounds what all files inflate to together, in bytes; 0 is no bound. What
 	// lies beyond it is unknown. A verification of what strangers sent needs one.
 	MaxInflated int64
+	// MaxNamed bounds how many log files all digests together may name; 0 is no bound. A
+	// digest beyond it is unknown.
+	MaxNamed int64
+	// Each, when set, takes every verdict of a chain, valid ones too, from several
+	// goroutines. The report then has none of them.
+	Each func(Verdict)
 	// Valid keeps the verdicts of valid files, one for each log file.
 	Valid bool
 	// Progress, when set, is counted up while Verify runs.
@@ -104,10 +110,11 @@ func Verify(ctx context.Context, fsys fs.FS, opt Options) (*Report, error) {
 
 // verifier holds what all goroutines of one run share.
 type verifier struct {
-	fsys fs.FS
-	opt  Options
-	logs chan logJob
-	left atomic.Int64 // of Options.MaxInflated
+	fsys  fs.FS
+	opt   Options
+	logs  chan logJob
+	left  atomic.Int64 // of Options.MaxInflated
+	named atomic.Int64 // log files, by the digests so far
 }
 
 // reader makes a reader of objects that all draw on one budget, if there is any.

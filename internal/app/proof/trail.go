@@ -63,6 +63,9 @@ func (c TrailConfig) choose(ctx context.Context, from, to time.Time) (*chosenTra
 	if slices.Contains(c.Paths, "-") {
 		return nil, errors.New("standard input is no copy of a bucket; hint: name its folder")
 	}
+	if len(c.Paths) > evidence.MaxCopies {
+		return nil, fmt.Errorf("%d paths, at most %d; hint: name the folder above", len(c.Paths), evidence.MaxCopies)
+	}
 	t := &chosenTrail{Trail: evidence.Trail{
 		Schema: evidence.TrailSchema, From: from.UTC().Truncate(time.Millisecond), To: to.UTC().Truncate(time.Millisecond), Copies: []string{}, Keys: []evidence.KeyFile{}, Undecided: []string{}, Named: []evidence.Left{},
 		MostFiles: cmp.Or(c.MostFiles, mostTrailFiles), MostBytes: cmp.Or(c.MostBytes, mostTrailBytes),

@@ -316,11 +316,16 @@ func hostileBundle(t *testing.T, files map[string][]byte) (text []byte, public s
 func TestAHostileCopyIsNotBelieved(t *testing.T) {
 	k := newBucket(t, digesttest.Chain{})
 	const said = `{"schema":"rootkeep/bundle-trail/1","keys":[%s]}`
+	copies := map[string][]byte{"aws/trail.json": fmt.Appendf(nil, said, "")}
+	for i := range 70 {
+		copies[fmt.Sprintf("aws/copy/%d/x", i)] = nil
+	}
 	many := strings.Repeat(`{"file":"aws/trail.json","source":""},`, 40) + `{"file":"x","source":""}`
 	for name, test := range map[string]struct {
 		files map[string][]byte
 		told  string
 	}{
+		"copies without end":           {copies, "more than 64 copies of buckets"},
 		"no word of what it holds":     {map[string][]byte{"aws/copy/0/" + k.DigestPath(0): k.files[k.DigestPath(0)]}, "aws/trail.json"},
 		"a word that there is not":     {map[string][]byte{"aws/trail.json": []byte(`{"schema":"rootkeep/bundle-trail/1","trust":"me"}`)}, `unknown field "trust"`},
 		"another schema":               {map[string][]byte{"aws/trail.json": []byte(`{"schema":"x"}`)}, "schema"},

@@ -131,7 +131,7 @@ func (r *Report) awsText(w *lines) {
 	}
 	for i, l := range a.Lacks {
 		if i == shownFaults {
-			w.say("    ... and %d more that are not proven", len(a.Lacks)-i)
+			w.say("    ... and %d more that are not proven", len(a.Lacks)-i+a.More)
 			break
 		}
 		w.say("    not proven: %s: %s", l.Object, l.Text)

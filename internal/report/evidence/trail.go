@@ -2,6 +2,7 @@ package evidence
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -10,6 +11,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/rootkeep/rootkeep"
@@ -32,12 +34,15 @@ const TrailSchema = "rootkeep/bundle-trail/1"
 const (
 	maxTrailFile = 4 << 20  // bytes of TrailFile
 	maxInflated  = 32 << 30 // bytes of all files of CloudTrail in a bundle
+	maxLogsNamed = 5_000_000
+	maxTold      = 1000 // faults of AWS's files, and lacks, that are told
 )
 
-// Bounds of AWS's keys in a bundle.
+// Bounds of what a bundle holds of CloudTrail, beside its files.
 const (
+	MaxCopies   = 64 // of buckets
 	MaxKeyFiles = 32
-	MaxKeyFile  = 1 << 20 // bytes
+	MaxKeyFile  = 1 << 20 // bytes of one
 )
 
 // Trail is TrailFile: what the bundle holds of CloudTrail, as whoever made it says.
@@ -102,6 +107,7 @@ type AWSRoot struct {
 	Absent int     `json:"absent_logs"`
 	Chains []Chain `json:"chains,omitempty"`
 	Lacks  []Lack  `json:"lacks,omitempty"` // what could not be proven
+	More   int     `json:"lacks_omitted"`   // that could not be proven either, beyond those
 	Claim  *Trail  `json:"claim,omitempty"` // what the bundle says of itself
 }
 
@@ -147,14 +153,19 @@ func (r *Report) aws(ctx context.Context, v *ledger.Verdict, given digest.Keys) 
 			r.fault(err)
 		}
 	}
+	if len(folders) > MaxCopies {
+		r.fault(fmt.Errorf("%s: more than %d copies of buckets", TrailCopies, MaxCopies))
+		folders = nil
+	}
 	for _, folder := range folders {
-		if err := r.awsCopy(ctx, copies, folder.Name(), keys, period); err != nil {
+		if err := r.awsCopy(ctx, copies, folder.Name(), keys, period, int64(len(folders))); err != nil {
 			r.fault(fmt.Errorf("%s/%s: %w", TrailCopies, folder.Name(), err))
 		}
 	}
 	if a.Digests == 0 {
 		a.Lacks = append(a.Lacks, Lack{TrailCopies, "no digest file in it is proven"})
 	}
+	slices.SortStableFunc(a.Lacks, func(a, b Lack) int { return cmp.Or(cmp.Compare(a.Object, b.Object), cmp.Compare(a.Text, b.Text)) })
 	switch {
 	case len(r.Faults) > faults:
 		a.State = Broken
@@ -230,36 +241,48 @@ func readTrail(text []byte) (*Trail, error) {
 	return t, nil
 }
 
-// awsCopy verifies one copy of a bucket, as rootkeep trail verify does.
-func (r *Report) awsCopy(ctx context.Context, copies fs.FS, folder string, keys digest.Keys, p ledger.Period) error {
+// awsCopy verifies one copy of a bucket, as rootkeep trail verify does. So many copies
+// share what may be read.
+func (r *Report) awsCopy(ctx context.Context, copies fs.FS, folder string, keys digest.Keys, p ledger.Period, share int64) error {
 	sub, err := fs.Sub(copies, folder)
 	if err != nil {
 		return err
 	}
-	found, err := digest.Verify(ctx, sub, digest.Options{Keys: keys, Since: p.From, Valid: true, MaxInflated: maxInflated})
+	t := &teller{report: r, period: p}
+	found, err := digest.Verify(ctx, sub, digest.Options{Keys: keys, Since: p.From, MaxInflated: maxInflated / share, MaxNamed: maxLogsNamed / share, Each: t.verdict})
+	defer t.finish()
 	if err != nil {
 		return err
 	}
 	for i := range found.Chains {
 		c := &found.Chains[i]
-		for j := range c.Verdicts {
-			r.awsVerdict(&c.Verdicts[j], p)
-		}
 		if c.Digests.Valid > 0 {
 			r.AWS.Chains = append(r.AWS.Chains, Chain{c.Account, c.Region, c.Trail, c.From, c.To, !c.From.After(p.From) && !c.To.Before(p.To), c.Gaps})
 		}
 	}
-	for i := range found.Unlisted {
-		r.awsVerdict(&found.Unlisted[i], p)
+	for _, v := range found.Unlisted {
+		t.verdict(v)
 	}
 	return nil
 }
 
-// awsVerdict counts a file that is as AWS signed it, and names any other.
-func (r *Report) awsVerdict(v *digest.Verdict, p ledger.Period) {
-	a := &r.AWS
+// teller takes the verdicts of one copy, as they are made: a hostile bundle has millions.
+type teller struct {
+	period ledger.Period
+
+	mu     sync.Mutex // guards what follows
+	report *Report
+	faults []string
+	more   int // faults beyond those
+}
+
+// verdict counts a file that is as AWS signed it, and names any other.
+func (t *teller) verdict(v digest.Verdict) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	a := &t.report.AWS
 	switch {
-	case v.Kind == digest.KindGap || beyond(v, p):
+	case v.Kind == digest.KindGap || beyond(&v, t.period):
 	case v.Status == digest.Valid && v.Kind == digest.KindDigest:
 		a.Digests++
 	case v.Status == digest.Valid && v.Kind == digest.KindLog:
@@ -267,9 +290,26 @@ func (r *Report) awsVerdict(v *digest.Verdict, p ledger.Period) {
 	case v.Status == digest.Missing && v.Kind == digest.KindLog:
 		a.Absent++
 	case v.Status == digest.Invalid && v.Reason != digest.ReasonNoPublicKey, v.Reason == digest.ReasonUnreadable:
-		r.fault(errors.New("CloudTrail: " + v.Object + ": " + v.Detail))
-	default:
+		if len(t.faults) < maxTold {
+			t.faults = append(t.faults, "CloudTrail: "+v.Object+": "+v.Detail)
+		} else {
+			t.more++
+		}
+	case len(a.Lacks) < maxTold:
 		a.Lacks = append(a.Lacks, Lack{v.Object, v.Detail})
+	default:
+		a.More++
+	}
+}
+
+// finish puts the faults into the report, in an order that is always the same.
+func (t *teller) finish() {
+	slices.Sort(t.faults)
+	for _, text := range t.faults {
+		t.report.fault(errors.New(text))
+	}
+	if t.more > 0 {
+		t.report.fault(fmt.Errorf("CloudTrail: %d more files are not as AWS signed them", t.more))
 	}
 }
 
