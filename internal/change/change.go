@@ -79,8 +79,8 @@ type Clock struct {
 // Target is what a change is to be done to.
 type Target struct {
 	Account    rootkeep.AccountID
-	Region     string // where calls are made that name none: the home Region
-	Partition  string // aws, aws-us-gov or aws-cn
+	Region     string             // where calls are made that name none: the home Region
+	Partition  string             // aws, aws-us-gov or aws-cn
 	Management rootkeep.AccountID // of the organization; "" where there is none or it is not known
 	Role       string             // ARN of the role that applies it, which must not lock itself out; "" is not known
 }
