@@ -100,6 +100,15 @@ func RevokeToken(ctx context.Context, tx *store.Tx, by, id string) error {
 	return record(tx, "token.revoked", id, by)
 }
 
+// endPasses ends the passes of a person, and gives how many.
+func endPasses(ctx context.Context, tx *store.Tx, person string) (int64, error) {
+	n, err := tx.Exec(ctx, `UPDATE machine_token SET revoked = $2 WHERE person = $1 AND revoked = 0`, person, store.Micros(tx.Now()))
+	if err != nil {
+		return 0, fmt.Errorf("end the passes of %s: %w", person, err)
+	}
+	return n, nil
+}
+
 // TokenUsed notes when a token was used, to the minute. It is for Store.Touch.
 func TokenUsed(ctx context.Context, tx *store.Tx, id string, now time.Time) error {
 	_, err := tx.Exec(ctx, `UPDATE machine_token SET used = $2 WHERE id = $1 AND used < $3`, id, store.Micros(now), store.Micros(now.Add(-time.Minute)))

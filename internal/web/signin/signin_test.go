@@ -19,6 +19,8 @@ import (
 	"testing"
 	"time"
 
+	"go.uber.org/goleak"
+
 	"github.com/rootkeep/rootkeep/internal/people"
 	"github.com/rootkeep/rootkeep/internal/store"
 	persons "github.com/rootkeep/rootkeep/internal/store/people"
@@ -547,6 +549,14 @@ func TestSessionsEndAtOnce(t *testing.T) {
 	if got := b.status("GET", "/who"); got != http.StatusOK {
 		t.Errorf("this session: got %d, want that it is good", got)
 	}
+	pass := b.pass()
+	if got := s.tab().withToken("GET", "/who", pass); got != http.StatusOK {
+		t.Fatalf("a new pass: got %d, want that it is good", got)
+	}
+	b.status("POST", "/me/sessions/end")
+	if got := s.tab().withToken("GET", "/who", pass); got != http.StatusSeeOther {
+		t.Errorf("a pass: got %d, want that it ends with the other sessions", got)
+	}
 	s.do(func(ctx context.Context, tx *store.Tx) error { return persons.Suspend(ctx, tx, "system", p.ID) })
 	if got := b.status("GET", "/who"); got != http.StatusSeeOther {
 		t.Errorf("of a suspended person: got %d, want that it is over", got)
@@ -657,6 +667,25 @@ func TestASecondKey(t *testing.T) {
 	}
 }
 
+// pass makes a pass for a terminal, and gives its secret.
+func (b *tab) pass() string {
+	b.t.Helper()
+	_, text := b.send("POST", "/me/pass", "")
+	_, rest, _ := strings.Cut(text, "export ROOTKEEP_TOKEN=")
+	pass, _, found := strings.Cut(rest, "<")
+	if !found {
+		b.t.Fatalf("no pass: %s", text)
+	}
+	return pass
+}
+
+// withToken sends a request with a token, and gives the status.
+func (b *tab) withToken(method, path, token string) int {
+	b.t.Helper()
+	answer, _ := b.send(method, path, "", "Authorization", "Bearer "+token)
+	return answer.StatusCode
+}
+
 func TestTokensLetIn(t *testing.T) {
 	s := serve(t, nil)
 	p, b := s.ada(people.Grant{Role: people.Admin, Scope: "*"})
@@ -669,13 +698,8 @@ func TestTokensLetIn(t *testing.T) {
 		return err
 	})
 	b.signIn()
-	_, text := b.send("POST", "/me/pass", "")
-	_, rest, _ := strings.Cut(text, "export ROOTKEEP_TOKEN=")
-	pass, _, _ := strings.Cut(rest, "<")
-	get := func(method, path, token string) int {
-		answer, _ := s.tab().send(method, path, "", "Authorization", "Bearer "+token)
-		return answer.StatusCode
-	}
+	pass := b.pass()
+	get := func(method, path, token string) int { return s.tab().withToken(method, path, token) }
 	for _, test := range []struct {
 		name, method, path, token string
 		want                      int
@@ -803,4 +827,14 @@ func TestAddressesThatKeysCannotBeBoundTo(t *testing.T) {
 			t.Errorf("%s: taken, want an error", text)
 		}
 	}
+}
+
+// TestSignInLeavesNothingRunning holds New to starting no goroutine of its own.
+func TestSignInLeavesNothingRunning(t *testing.T) {
+	st := storetest.Open(t, storetest.SQLite(t), storetest.Options(t))
+	before := goleak.IgnoreCurrent()
+	if _, err := signin.New(signin.Config{URL: &url.URL{Scheme: "http", Host: "localhost:8080"}, Store: st, Now: time.Now}); err != nil {
+		t.Fatal(err)
+	}
+	goleak.VerifyNone(t, before)
 }
