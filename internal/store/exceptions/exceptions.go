@@ -217,9 +217,10 @@ func (x *Exception) keep(ctx context.Context, tx *store.Tx, entry string) error 
 }
 
 // Edit changes what an open request asks for; account and control stay. All approvals of
-// before are void. It records exception.edited.
+// before are void. Of a request that the actor may not read it is ErrNotFound. It records
+// exception.edited.
 func (d *Desk) Edit(ctx context.Context, tx *store.Tx, actor people.Actor, id string, revision int64, w Wanted) (*Exception, error) {
-	x, err := get(ctx, &tx.Reader, id, tx.Now())
+	x, err := d.Get(ctx, &tx.Reader, actor, id, tx.Now())
 	if err != nil {
 		return nil, err
 	}
@@ -270,9 +271,10 @@ func (x *Exception) set(ctx context.Context, tx *store.Tx, revision int64, state
 	return nil
 }
 
-// Withdraw takes an open request back. It records exception.withdrawn.
+// Withdraw takes an open request back. Of a request that the actor may not read it is
+// ErrNotFound. It records exception.withdrawn.
 func (d *Desk) Withdraw(ctx context.Context, tx *store.Tx, actor people.Actor, id string, revision int64) (*Exception, error) {
-	x, err := get(ctx, &tx.Reader, id, tx.Now())
+	x, err := d.Get(ctx, &tx.Reader, actor, id, tx.Now())
 	if err != nil {
 		return nil, err
 	}
