@@ -100,6 +100,7 @@ func (s *Server) refused(ctx context.Context, err error) *Refusal {
 
 // failPage shows an error; if even that fails, it says so as plain text.
 func (s *Server) failPage(w http.ResponseWriter, r *http.Request, known *Refusal) {
+	known.headers(w.Header())
 	f := page.Failure{Status: known.Status, Title: http.StatusText(known.Status), Detail: known.Detail, RequestID: RequestID(r.Context())}
 	if err := show(w, r, known.Status, f.Title, page.Failed(f)); err != nil {
 		http.Error(w, http.StatusText(known.Status), known.Status)
