@@ -68,6 +68,7 @@ type Server struct {
 	stopping  chan struct{}
 	stopOnce  sync.Once
 	metrics   *metrics
+	settling  settling
 }
 
 // New makes a server. It fails if two routes take the same requests.

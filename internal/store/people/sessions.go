@@ -99,7 +99,7 @@ func keepSession(ctx context.Context, tx *store.Tx, cookie string, s Session, ki
 
 // endSurplus ends the sessions of a person that are over, and those over the bound.
 func endSurplus(ctx context.Context, tx *store.Tx, person string) error {
-	if _, err := tx.Exec(ctx, `DELETE FROM web_session WHERE deadline <= $1`, store.Micros(tx.Now())); err != nil {
+	if _, err := tx.Exec(ctx, `DELETE FROM web_session WHERE deadline <= $1`, store.Micros(tx.Clock())); err != nil {
 		return fmt.Errorf("remove sessions that are over: %w", err)
 	}
 	if _, err := tx.Exec(ctx, `DELETE FROM web_session WHERE person = $1 AND id NOT IN

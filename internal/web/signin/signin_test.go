@@ -737,6 +737,41 @@ func TestTokensLetIn(t *testing.T) {
 	_ = p
 }
 
+// TestAfterAClockThatRanAhead holds sessions and tokens to the clock, while the ledger has
+// entries of a time that is not yet.
+func TestAfterAClockThatRanAhead(t *testing.T) {
+	const ahead = 48 * time.Hour
+	s := serve(t, nil)
+	_, b := s.ada()
+	s.wait(ahead)
+	b.signIn()
+	early := b.pass()
+	s.wait(-ahead)
+	if got := b.status("GET", "/who"); got != http.StatusSeeOther {
+		t.Errorf("a session of the time ahead: got %d, want that it is over", got)
+	}
+	if got := s.tab().withToken("GET", "/who", early); got != http.StatusSeeOther {
+		t.Errorf("a pass of the time ahead: got %d, want that it is not good", got)
+	}
+	b.signIn()
+	if got := b.status("GET", "/who"); got != http.StatusOK {
+		t.Fatalf("a session begun now: got %d, want that it is good", got)
+	}
+	pass := b.pass()
+	if got := s.tab().withToken("GET", "/who", pass); got != http.StatusOK {
+		t.Errorf("a pass made now: got %d, want that it is good", got)
+	}
+	_, link := s.link("Grace")
+	s.wait(persons.PassLife + time.Second)
+	if got := s.tab().withToken("GET", "/who", pass); got != http.StatusSeeOther {
+		t.Errorf("the pass a quarter of an hour later: got %d, want that it is over", got)
+	}
+	s.wait(time.Hour)
+	if answer, _ := s.tab().send("POST", "/enrol/begin", `{"link":"`+link+`"}`); answer.StatusCode != http.StatusForbidden {
+		t.Errorf("a link of an hour, an hour later: got %s, want that it is spent", answer.Status)
+	}
+}
+
 func TestSecretsAreNotInTheStore(t *testing.T) {
 	s := serve(t, nil)
 	_, b := s.ada()
