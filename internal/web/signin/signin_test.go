@@ -808,6 +808,26 @@ func TestSignInIsLimited(t *testing.T) {
 	b.begin("/sign-in/begin", "{}")
 }
 
+// TestStrangersDoNotUseUpWhatOthersNeed has somebody at the same address use up what it may
+// begin: a person who is signed in still proves their key.
+func TestStrangersDoNotUseUpWhatOthersNeed(t *testing.T) {
+	s := serve(t, nil)
+	_, b := s.ada()
+	b.signIn()
+	for range 130 {
+		s.tab().send("POST", "/sign-in/begin", "{}")
+	}
+	if status, text := b.again(); status != http.StatusOK {
+		t.Errorf("got %d: %s, want that the key is proven", status, text)
+	}
+	for range 120 {
+		b.send("POST", "/sign-in/again/begin", "{}")
+	}
+	if answer, _ := b.send("POST", "/sign-in/again/begin", "{}"); answer.StatusCode != http.StatusTooManyRequests {
+		t.Errorf("who is signed in, 120 times later: got %s, want 429", answer.Status)
+	}
+}
+
 func TestWhatIsNoAnswerOfABrowser(t *testing.T) {
 	s := serve(t, nil)
 	_, b := s.ada()
