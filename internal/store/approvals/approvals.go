@@ -233,9 +233,10 @@ func (x *Matter) record(tx *store.Tx, verb, actor string, payloads ...ledger.Pay
 }
 
 // Edit changes what an open request asks for; its account and its policy stay. All
-// approvals of before are void. It records KIND.edited.
+// approvals of before are void. Of a request that the actor may not read it is
+// ErrNotFound. It records KIND.edited.
 func (d *Desk) Edit(ctx context.Context, tx *store.Tx, actor people.Actor, id string, revision int64, action string, subject []byte) (*Matter, error) {
-	x, err := get(ctx, &tx.Reader, id, tx.Now())
+	x, err := d.Get(ctx, &tx.Reader, actor, id, tx.Now())
 	if err != nil {
 		return nil, err
 	}
@@ -292,9 +293,10 @@ func (d *Desk) decided(ctx context.Context, tx *store.Tx, x *Matter) error {
 	return k.Decided(ctx, tx, x)
 }
 
-// Withdraw takes an open request back. It records KIND.withdrawn.
+// Withdraw takes an open request back. Of a request that the actor may not read it is
+// ErrNotFound. It records KIND.withdrawn.
 func (d *Desk) Withdraw(ctx context.Context, tx *store.Tx, actor people.Actor, id string, revision int64) (*Matter, error) {
-	x, err := get(ctx, &tx.Reader, id, tx.Now())
+	x, err := d.Get(ctx, &tx.Reader, actor, id, tx.Now())
 	if err != nil {
 		return nil, err
 	}

@@ -162,9 +162,10 @@ func (d *Desk) Look(ctx context.Context, r *store.Reader, actor people.Actor, ac
 }
 
 // Edit changes what an open request asks for; account and control stay. All approvals of
-// before are void. It records exception.edited.
+// before are void. Of a request that the actor may not read it is ErrNotFound. It records
+// exception.edited.
 func (d *Desk) Edit(ctx context.Context, tx *store.Tx, actor people.Actor, id string, revision int64, w Wanted) (*Exception, error) {
-	x, err := get(ctx, &tx.Reader, id, tx.Now())
+	x, err := d.Get(ctx, &tx.Reader, actor, id, tx.Now())
 	if err != nil {
 		return nil, err
 	}

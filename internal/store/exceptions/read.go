@@ -46,9 +46,10 @@ func (d *Desk) Get(ctx context.Context, r *store.Reader, actor people.Actor, id 
 	return get(ctx, r, id, now)
 }
 
-// Withdraw takes an open request back. It records exception.withdrawn.
+// Withdraw takes an open request back. Of a request that the actor may not read it is
+// ErrNotFound. It records exception.withdrawn.
 func (d *Desk) Withdraw(ctx context.Context, tx *store.Tx, actor people.Actor, id string, revision int64) (*Exception, error) {
-	if _, err := get(ctx, &tx.Reader, id, tx.Now()); err != nil {
+	if _, err := d.Get(ctx, &tx.Reader, actor, id, tx.Now()); err != nil {
 		return nil, err
 	}
 	m, err := d.Desk.Withdraw(ctx, tx, actor, id, revision)

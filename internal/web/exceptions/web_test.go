@@ -205,6 +205,47 @@ func (s *site) askJSON(control string) string {
 	return string(body)
 }
 
+// TestARequestOutOfSightIsNotTold holds every way to a request by its ID to one answer for
+// who may ask in another account only: pages and API alike.
+func TestARequestOutOfSightIsNotTold(t *testing.T) {
+	s := start(t)
+	hal := s.Person(t, "Hal", people.Requester, "account:999988887777").Actor
+	actors := webtest.Actors{"hal": hal}
+	a, err := area.Area(area.Config{Store: s.World.Store, Desk: s.Desk, Now: s.Now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := approvals.Area(approvals.Config{Store: s.World.Store, Desk: s.Desk.Desk, Now: s.Now, Faces: []approvals.Face{area.Face()}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := webtest.Serve(t, s.World.Store, actors, a, b)
+	x := s.Submit(t, "PW-08")
+	elsewhere := s.ask("PW-08")
+	elsewhere.Set("account", "999988887777")
+	for _, id := range []string{x.ID, "EX-1KB2Z7Q0MX7F3A"} { // one that is there, one that is not
+		for name, got := range map[string]webtest.Answer{
+			"page": server.Get("hal", "/exceptions/"+id), "form": server.Get("hal", "/exceptions/"+id+"/edit"),
+			"edit":            server.Form("hal", "/exceptions/"+id+"/edit", merge(s.ask("PW-08"), "revision", "1")),
+			"edit, elsewhere": server.Form("hal", "/exceptions/"+id+"/edit", merge(elsewhere, "revision", "1")),
+			"withdraw":        server.Form("hal", "/exceptions/"+id+"/withdraw", url.Values{"revision": {"1"}}),
+			"withdraw, API":   server.JSON("hal", "POST", "/api/v1/exceptions/"+id+"/withdrawal", "", "If-Match", `"1"`),
+			"API":             server.Get("hal", "/api/v1/exceptions/"+id), "statement, API": server.Get("hal", "/api/v1/approvals/"+id+"/statement"),
+			"request": server.Get("hal", "/approvals/"+id), "request, API": server.Get("hal", "/api/v1/approvals/"+id),
+		} {
+			if got.Status != http.StatusNotFound || strings.Contains(got.Body, "PW-08") {
+				t.Errorf("%s of %s: got %d, want 404\n%.300s", name, id, got.Status, got.Body)
+			}
+		}
+	}
+}
+
+// merge adds a value to a form.
+func merge(form url.Values, name, value string) url.Values {
+	form.Set(name, value)
+	return form
+}
+
 func TestEditsThroughTheAPI(t *testing.T) {
 	s := start(t)
 	got := s.JSON("ann", "POST", "/api/v1/exceptions", s.askJSON("RT-01"), "Idempotency-Key", "one")
