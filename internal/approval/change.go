@@ -11,7 +11,7 @@ import (
 )
 
 // ChangeKind is the kind of requests to apply a change. Their subject is the plan of the
-// change, of which this package knows only that it is canonical JSON.
+// change, of which this package knows only that it is JSON.
 const ChangeKind = "change"
 
 // Class is what a change is about: it says which policy decides, and which role of AWS
@@ -71,9 +71,10 @@ const MaxPlan = 1 << 20
 // maxDepth is how deep the values of a plan may nest.
 const maxDepth = 100
 
-// CheckPlan refuses what could not be the subject of a request to apply a change: it is
-// one JSON object of at most MaxPlan bytes, as Canonical writes it, so that two texts
-// never say the same.
+// CheckPlan refuses what could not be the subject of a request to apply a change. A plan
+// is one JSON object of at most MaxPlan bytes without space between its parts, in which
+// no object has a member twice: it cannot be read in two ways. What a plan is beyond that
+// is known to who makes and applies it.
 func CheckPlan(text []byte) error {
 	switch {
 	case len(text) > MaxPlan:
@@ -83,56 +84,58 @@ func CheckPlan(text []byte) error {
 	case len(text) == 0 || text[0] != '{':
 		return errors.New("plan: want one JSON object")
 	}
-	again, err := Canonical(json.RawMessage(text))
-	switch {
-	case err != nil:
+	var compact bytes.Buffer
+	if err := json.Compact(&compact, text); err != nil {
 		return fmt.Errorf("plan: %w", err)
-	case !bytes.Equal(again, text):
-		return errors.New("plan: not canonical JSON (members once and in order, no space)")
 	}
-	return nil
+	if !bytes.Equal(compact.Bytes(), text) {
+		return errors.New("plan: has space between its parts")
+	}
+	return checkMembers(json.NewDecoder(bytes.NewReader(text)))
 }
 
-// Canonical is the JSON of a value with the members of all objects in the order of their
-// names and without space. It is that of RFC 8785 for values whose numbers are whole and
-// whose names are of the Basic Multilingual Plane; U+2028 and U+2029 are escaped.
-func Canonical(v any) ([]byte, error) {
-	text, err := json.Marshal(v)
-	if err != nil {
-		return nil, err
+// checkMembers refuses an object that has a member twice, and values that nest deeper
+// than anybody reads.
+func checkMembers(d *json.Decoder) error {
+	type open struct {
+		members map[string]bool // nil of a list
+		name    bool            // a name comes next
 	}
-	if err := shallow(text); err != nil {
-		return nil, err
-	}
-	d := json.NewDecoder(bytes.NewReader(text))
-	d.UseNumber() // a number is written as it was
-	var plain any
-	if err := d.Decode(&plain); err != nil {
-		return nil, err
-	}
-	return encode(plain)
-}
-
-// shallow refuses JSON that nests deeper than anybody reads.
-func shallow(text []byte) error {
-	d := json.NewDecoder(bytes.NewReader(text))
-	d.UseNumber()
-	for depth := 0; ; {
+	var within []open
+	for {
 		t, err := d.Token()
-		switch {
-		case errors.Is(err, io.EOF):
+		if errors.Is(err, io.EOF) {
 			return nil
-		case err != nil:
-			return err
 		}
-		switch t {
-		case json.Delim('{'), json.Delim('['):
-			depth++
-		case json.Delim('}'), json.Delim(']'):
-			depth--
+		if err != nil {
+			return fmt.Errorf("plan: %w", err)
 		}
-		if depth > maxDepth {
-			return fmt.Errorf("values nest deeper than %d", maxDepth)
+		var in *open
+		if len(within) > 0 {
+			in = &within[len(within)-1]
+		}
+		switch {
+		case t == json.Delim('}') || t == json.Delim(']'):
+			within = within[:len(within)-1]
+			continue
+		case in != nil && in.name:
+			name, _ := t.(string) // the decoder takes nothing else here
+			if in.members[name] {
+				return fmt.Errorf("plan: member %q twice", name)
+			}
+			in.members[name], in.name = true, false
+			continue
+		case in != nil && in.members != nil:
+			in.name = true // after this value
+		}
+		switch {
+		case t == json.Delim('{'):
+			within = append(within, open{map[string]bool{}, true})
+		case t == json.Delim('['):
+			within = append(within, open{})
+		}
+		if len(within) > maxDepth {
+			return fmt.Errorf("plan: values nest deeper than %d", maxDepth)
 		}
 	}
 }
