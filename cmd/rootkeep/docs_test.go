@@ -223,6 +223,7 @@ func TestDocumentedNames(t *testing.T) {
 		{"every key of a register's entries is explained", "register.md", "internal/register/register.go", `json:"([a-z]+)"`},
 		{"every member of a statement is explained", "approvals.md", "internal/approval/statement.go", `json:"([a-z0-9_]+)"`},
 		{"every key of a policy is explained", "approvals.md", "internal/approval/policy.go", `yaml:"([a-z]+)"`},
+		{"every entry about a request is named", "approvals.md", "internal/store/approvals/*.go", `(?:\.keep\(ctx, tx, |\.record\(tx, |verb :?= )"([a-z]+)"`},
 		{"every entry about an exception is named", "approvals.md", "internal/store/exceptions/*.go", `"(exception\.[a-z]+)"`},
 		{"every entry about people is named", "sign-in.md", "internal/store/people/*.go", `"((?:person|role|key|link|sessions?|token|pass|identity|administrator|recovery)\.[a-z]+)"`},
 		{"every format of a scan is explained", "scan.md", "cmd/rootkeep/account/output.go", `(?m)^\tcase "([a-z]+)":`},
