@@ -28,6 +28,8 @@ var (
 	// ErrConflict is a compare-and-set that lost: somebody changed the row in between.
 	ErrConflict = errors.New("changed by somebody else in between; hint: read it again")
 	ErrClosed   = errors.New("the store is closed")
+	// ErrMoved is a store that is in another database now.
+	ErrMoved = errors.New("the store was moved")
 )
 
 // Options say how a store is opened.
@@ -38,6 +40,8 @@ type Options struct {
 	Migrate bool           // bring an older schema up to date, instead of refusing it
 	Now     func() time.Time
 	Log     *slog.Logger
+
+	unmark bool // of a copy that is restored: it did not move
 }
 
 // Store is an open database. It is safe for concurrent use.
@@ -94,6 +98,11 @@ func prepare(ctx context.Context, address string, o Options) (*Store, error) {
 func (s *Store) begin(ctx context.Context) error {
 	if err := s.migrate(ctx); err != nil {
 		return err
+	}
+	if s.options.unmark {
+		if _, err := s.write.ExecContext(ctx, `UPDATE log_head SET moved = ''`); err != nil {
+			return fmt.Errorf("take the mark off that the store was moved: %w", err)
+		}
 	}
 	return s.View(ctx, func(ctx context.Context, r *Reader) error {
 		head, err := s.Head(ctx, r)
