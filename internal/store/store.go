@@ -40,6 +40,7 @@ type Options struct {
 	Migrate bool           // bring an older schema up to date, instead of refusing it
 	Now     func() time.Time
 	Log     *slog.Logger
+	Serves  bool // the process stays when the database fails, and goes on when it is back
 
 	unmark bool // of a copy that is restored: it did not move
 }
@@ -229,12 +230,13 @@ func (s *Store) View(ctx context.Context, read func(context.Context, *Reader) er
 	}
 	tx, err := s.read.BeginTx(ctx, &sql.TxOptions{ReadOnly: true, Isolation: s.dialect.viewIsolation})
 	if err != nil {
-		return explain(fmt.Errorf("read the store: %w", err))
+		err = fmt.Errorf("read the store: %w", err)
+		return s.explainBy(err, err)
 	}
 	defer tx.Rollback() // nothing was written
 	r := &Reader{q: tx}
 	err = read(ctx, r)
-	return explainBy(err, r.failed)
+	return s.explainBy(err, r.failed)
 }
 
 // Micros is a time as the store keeps it.

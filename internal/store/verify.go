@@ -316,7 +316,7 @@ func (s *Store) EraseLoad(ctx context.Context, n int64, name, reason, actor stri
 	// The journal holds the pages as they were. A reader may keep it in use for a while:
 	// then the next checkpoint overwrites it.
 	if _, err := s.write.ExecContext(ctx, `PRAGMA wal_checkpoint(TRUNCATE)`); err != nil {
-		return fmt.Errorf("erase payload %s of entry %d: it is erased, but the journal was not emptied: %w", name, n, explain(err))
+		return fmt.Errorf("erase payload %s of entry %d: it is erased, but the journal was not emptied: %w", name, n, s.explainBy(err, err))
 	}
 	return nil
 }
