@@ -119,13 +119,12 @@ func inPlace(path string, fill func(part string) (*Verified, error)) (*Verified,
 // journal into the file when it closes it, and says nothing if it cannot, such as for
 // want of room: the newest changes are in the journal alone then.
 func whole(path string) error {
-	switch info, err := os.Stat(path + "-wal"); {
-	case errors.Is(err, os.ErrNotExist):
-		return nil
-	case err != nil:
-		return err
-	case info.Size() > 0:
+	info, err := os.Stat(path + "-wal")
+	if err == nil && info.Size() > 0 {
 		return fmt.Errorf("%s-wal: SQLite could not write it into the file; hint: is there room on the disk?", path)
+	}
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
 	}
 	return nil
 }

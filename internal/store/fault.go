@@ -58,15 +58,7 @@ func (e *explained) Error() string { return fmt.Sprintf("%v: %s", e.err, e.hint)
 func (e *explained) Unwrap() error { return e.err }
 
 // explain adds to an error of the database what it means, once.
-func explain(err error) error {
-	if err == nil || errors.As(err, new(*explained)) {
-		return err
-	}
-	if hint := hints[classify(err)]; hint != "" {
-		return &explained{err, hint}
-	}
-	return err
-}
+func explain(err error) error { return (&Store{}).explainBy(err, err) }
 
 // explainBy adds to the error of a change or of a reader what the statement that failed
 // means. Without one the error is the caller's own, and stays as it is.
@@ -75,10 +67,10 @@ func (s *Store) explainBy(err, statement error) error {
 		return err
 	}
 	kind := classify(statement)
-	if hints[kind] == "" {
+	hint := hints[kind]
+	if hint == "" {
 		return err
 	}
-	hint := hints[kind]
 	if s.options.Serves {
 		hint += onward[kind]
 	}
@@ -153,4 +145,10 @@ func classifyPostgres(code string) fault {
 		return faultLost // connection, resources, shutdown, its system; a session that idled
 	}
 	return faultOther
+}
+
+// Unavailable says whether an error means that the database does not answer now, and may
+// soon. For a change it does not say that nothing was changed.
+func Unavailable(err error) bool {
+	return classify(err) == faultBusy || classify(err) == faultLost
 }

@@ -90,9 +90,8 @@ func (s *Store) openHead(size int64, signed []byte) (Head, error) {
 	if c.Size != size {
 		return Head{}, fmt.Errorf("head of the ledger: the checkpoint has %d entries, the store %d", c.Size, size)
 	}
-	head := Head{Checkpoint: c, Signed: signed}
-	s.head.set(head, edge{})
-	return head, nil
+	s.head.set(Head{Checkpoint: c, Signed: signed}, edge{})
+	return Head{Checkpoint: c, Signed: signed}, nil
 }
 
 // edge is the right edge of a log: the hashes of its complete subtrees, by their index.

@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -28,12 +27,7 @@ func Move(ctx context.Context, from, to string, o Options, progress Progress) (*
 	if err != nil {
 		return nil, fmt.Errorf("move the store: %w", err)
 	}
-	v, err := source.leave(ctx, placeOf(to), func() (*Verified, error) {
-		if !IsPostgreSQL(to) {
-			return source.Backup(ctx, strings.TrimPrefix(to, "sqlite:"), progress)
-		}
-		return source.moveInto(ctx, to, progress)
-	})
+	v, err := source.leave(ctx, placeOf(to), func() (*Verified, error) { return source.moveInto(ctx, to, progress) })
 	if err := errors.Join(err, source.Close()); err != nil {
 		return nil, explain(fmt.Errorf("move the store: %w", err))
 	}
@@ -41,6 +35,9 @@ func Move(ctx context.Context, from, to string, o Options, progress Progress) (*
 }
 
 func (s *Store) moveInto(ctx context.Context, address string, progress Progress) (*Verified, error) {
+	if !IsPostgreSQL(address) {
+		return s.Backup(ctx, strings.TrimPrefix(address, "sqlite:"), progress)
+	}
 	o := s.options
 	o.Migrate = true
 	target, err := Open(ctx, address, o)
@@ -60,13 +57,12 @@ func (s *Store) leave(ctx context.Context, place string, move func() (*Verified,
 	}
 	defer tx.Rollback() // does nothing once committed
 	t := &Tx{Reader: Reader{q: tx}, tx: tx}
-	if _, err := s.lockHead(ctx, &t.Reader); err != nil {
-		return nil, err
+	_, err = s.lockHead(ctx, &t.Reader)
+	if err == nil && s.dialect.hold != "" {
+		_, err = t.Exec(ctx, s.dialect.hold)
 	}
-	if s.dialect.hold != "" {
-		if _, err := t.Exec(ctx, s.dialect.hold); err != nil {
-			return nil, err
-		}
+	if err != nil {
+		return nil, err
 	}
 	v, err := move()
 	if err != nil {
@@ -84,11 +80,7 @@ func (s *Store) leave(ctx context.Context, place string, move func() (*Verified,
 // placeOf names the database of an address, without secrets.
 func placeOf(address string) string {
 	if !IsPostgreSQL(address) {
-		path := strings.TrimPrefix(address, "sqlite:")
-		if whole, err := filepath.Abs(path); err == nil {
-			path = whole
-		}
-		return "the SQLite file " + path
+		return "the SQLite file " + strings.TrimPrefix(address, "sqlite:")
 	}
 	c, err := pgx.ParseConfig(address)
 	if err != nil {
