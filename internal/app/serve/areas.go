@@ -13,7 +13,9 @@ import (
 func (h *house) areas() ([]web.Area, error) {
 	var out []web.Area
 	for _, make := range []func() (web.Area, error){
-		func() (web.Area, error) { return home.Area(home.Config{Store: h.store, Now: h.now}), nil },
+		func() (web.Area, error) {
+			return home.Area(home.Config{Store: h.store, Now: h.now, Note: h.story.note}), nil
+		},
 		h.posture,
 		func() (web.Area, error) { return hunts.Area(hunts.Config{Store: h.store, Now: h.now}), nil },
 		func() (web.Area, error) {
