@@ -3,8 +3,6 @@ package serve
 import (
 	"context"
 	"crypto/rand"
-	"crypto/sha256"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -22,10 +20,8 @@ import (
 	"github.com/rootkeep/rootkeep/internal/app/scan/record"
 	"github.com/rootkeep/rootkeep/internal/people"
 	"github.com/rootkeep/rootkeep/internal/store"
-	"github.com/rootkeep/rootkeep/internal/store/hunts"
 	"github.com/rootkeep/rootkeep/internal/store/posture"
 	"github.com/rootkeep/rootkeep/internal/web/home"
-	webhunts "github.com/rootkeep/rootkeep/internal/web/hunts"
 )
 
 // Demo is a server over a simulated organization with a past.
@@ -198,27 +194,6 @@ func (h *house) scanned(ctx context.Context, c scan.Config) error {
 }
 
 func (h *house) hunted(ctx context.Context, c app.HuntConfig) error {
-	var memory app.Memory
-	c.Memory, c.Version = &memory, h.settings.Version
-	found, err := app.Hunt(ctx, c)
-	if err != nil {
-		return err
-	}
-	up, err := app.Upload(found, &memory)
-	if err != nil {
-		return err
-	}
-	result, err := webhunts.Read(up)
-	if err != nil {
-		return err
-	}
-	text, err := json.Marshal(up)
-	if err != nil {
-		return err
-	}
-	result.ID, result.Actor, result.Digest = id("HU", h.now()), people.SystemActor.ID, sha256.Sum256(text)
-	return h.store.Update(ctx, func(ctx context.Context, tx *store.Tx) error {
-		_, _, err := hunts.Take(ctx, tx, result)
-		return err
-	})
+	_, err := h.keepHunt(ctx, id("HU", h.now()), c)
+	return err
 }
