@@ -171,7 +171,7 @@ func outlook(o *exceptions.Outlook) templ.Component {
 			templ_7745c5c3_Err = page.Facts(
 				page.Fact{Term: "Control", Value: page.Text(o.Control.ID + " " + o.Control.Title)},
 				page.Fact{Term: "Severity", Value: page.Severity(o.Control.Severity)},
-				page.Fact{Term: "Approvals", Value: page.Text(needs(&o.Policy))},
+				page.Fact{Term: "Approvals", Value: page.Text(Needs(&o.Policy))},
 				page.Fact{Term: "Who could approve now", Value: page.LongText(couldText(o.Could))},
 				page.Fact{Term: "Stays open for", Value: page.Text(o.Policy.Open())},
 			).Render(ctx, templ_7745c5c3_Buffer)

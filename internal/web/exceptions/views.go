@@ -201,7 +201,9 @@ func couldText(list []exceptions.Approver) string {
 }
 
 // needs says in words what a policy asks for.
-func needs(p *approval.Policy) string {
+
+// Needs says in words who has to approve by a policy.
+func Needs(p *approval.Policy) string {
 	out := make([]string, len(p.Require))
 	for i, q := range p.Require {
 		out[i] = fmt.Sprintf("%d of %s (%s)", q.Count, q.Name, q.Group)

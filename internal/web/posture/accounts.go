@@ -74,6 +74,7 @@ type accountView struct {
 	Score    *score.Score
 	Controls []kept.ControlCount
 	Worst    []*kept.Finding
+	Asking   *asking
 	Trend    []kept.Point
 	From, To time.Time
 }
@@ -96,6 +97,9 @@ func (a *area) account(w http.ResponseWriter, r *http.Request) error {
 		}
 		of.Statuses = []rootkeep.Status{rootkeep.Fail, rootkeep.Excepted}
 		if v.Worst, _, err = kept.Findings(ctx, tx, sight, of, kept.Page{Sort: kept.ByUrgency, Limit: worstShown}); err != nil {
+			return err
+		}
+		if v.Asking, err = a.asking(ctx, tx, v.Worst...); err != nil {
 			return err
 		}
 		v.Trend, err = kept.Trend(ctx, tx, sight, id, v.From, v.To)

@@ -64,6 +64,7 @@ type controlView struct {
 	judged
 	References []framework.Reference
 	Findings   []*kept.Finding
+	Asking     *asking
 }
 
 func (a *area) control(w http.ResponseWriter, r *http.Request) error {
@@ -87,7 +88,10 @@ func (a *area) readControl(ctx context.Context, id string) (*controlView, error)
 			return store.ErrNotFound
 		}
 		v.judged = all[i]
-		v.Findings, _, err = kept.Findings(ctx, tx, sight, f, kept.Page{Sort: kept.ByUrgency, Limit: web.PageSize})
+		if v.Findings, _, err = kept.Findings(ctx, tx, sight, f, kept.Page{Sort: kept.ByUrgency, Limit: web.PageSize}); err != nil {
+			return err
+		}
+		v.Asking, err = a.asking(ctx, tx, v.Findings...)
 		return err
 	})
 	return v, notThere("such control", err)

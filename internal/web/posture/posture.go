@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/rootkeep/rootkeep"
 	"github.com/rootkeep/rootkeep/internal/people"
 	"github.com/rootkeep/rootkeep/internal/posture"
 	"github.com/rootkeep/rootkeep/internal/posture/framework"
@@ -32,8 +33,13 @@ type Config struct {
 	// Kinds of the jobs that scan and that judge what was sent.
 	ScanKind, JudgeKind string
 	// Ask is the path of the form that asks for an exception, "" if there is none.
-	Ask  string
-	Wake func() // called when a job was asked for; nil if no job runs in this process
+	Ask string
+	// Requested lists the open requests for exceptions that the actor may read, the newest
+	// first: of an account, or with "" of all. nil for none.
+	Requested func(context.Context, *store.Reader, people.Actor, rootkeep.AccountID) ([]Request, error)
+	// Approval says in words who has to approve an exception; nil: nobody.
+	Approval func(control string, severity rootkeep.Severity) (string, error)
+	Wake     func() // called when a job was asked for; nil if no job runs in this process
 }
 
 type area struct {
