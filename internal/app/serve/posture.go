@@ -14,6 +14,7 @@ import (
 	"github.com/rootkeep/rootkeep/internal/web"
 	webexceptions "github.com/rootkeep/rootkeep/internal/web/exceptions"
 	"github.com/rootkeep/rootkeep/internal/web/posture"
+	"github.com/rootkeep/rootkeep/internal/web/posture/asked"
 )
 
 // posture is the area of accounts and findings. What is wrong with a file of a control
@@ -41,15 +42,15 @@ func (h *house) posture() (web.Area, error) {
 const mostRequests = 1000
 
 // requested lists the open requests for exceptions that the actor may read.
-func (h *house) requested(ctx context.Context, r *store.Reader, actor people.Actor, account rootkeep.AccountID) ([]posture.Request, error) {
+func (h *house) requested(ctx context.Context, r *store.Reader, actor people.Actor, account rootkeep.AccountID) ([]asked.Request, error) {
 	list, err := h.desk.List(ctx, r, actor, exceptions.Filter{State: approval.Requested, Account: account, Limit: mostRequests}, h.now())
 	if err != nil {
 		return nil, err
 	}
-	out := make([]posture.Request, len(list))
+	out := make([]asked.Request, len(list))
 	for i, x := range list {
 		s := x.Subject
-		out[i] = posture.Request{ID: x.ID, Path: "/exceptions/" + x.ID, Account: s.Account, Control: s.Control, Region: s.Region, Resource: s.Resource}
+		out[i] = asked.Request{ID: x.ID, Path: "/exceptions/" + x.ID, Account: s.Account, Control: s.Control, Region: s.Region, Resource: s.Resource}
 	}
 	return out, nil
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/rootkeep/rootkeep/internal/store"
 	kept "github.com/rootkeep/rootkeep/internal/store/posture"
 	"github.com/rootkeep/rootkeep/internal/web"
+	"github.com/rootkeep/rootkeep/internal/web/posture/asked"
 )
 
 // findingView is one finding with what it rests on.
@@ -28,7 +29,7 @@ type findingView struct {
 	NoBasis    string // why there is none
 	Changes    []kept.Change
 	References []framework.Reference
-	Asking     *asking
+	Asking     *asked.Asking
 	Approval   string // who has to approve an exception, in words
 	Now        time.Time
 }
@@ -55,7 +56,7 @@ func (a *area) readFinding(ctx context.Context, id string) (*findingView, error)
 		if v.Changes, err = kept.Changes(ctx, tx, sight, id, ""); err != nil {
 			return err
 		}
-		if v.Asking, err = a.asking(ctx, tx, v.Finding); err != nil {
+		if v.Asking, err = asked.Read(ctx, tx, web.ActorOf(ctx), a.Ask, a.Requested, v.Finding); err != nil {
 			return err
 		}
 		return a.basis(ctx, tx, v)

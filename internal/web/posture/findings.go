@@ -17,6 +17,7 @@ import (
 	kept "github.com/rootkeep/rootkeep/internal/store/posture"
 	"github.com/rootkeep/rootkeep/internal/web"
 	"github.com/rootkeep/rootkeep/internal/web/page"
+	"github.com/rootkeep/rootkeep/internal/web/posture/asked"
 )
 
 // findingsView is the list of findings.
@@ -27,7 +28,7 @@ type findingsView struct {
 	Counts      kept.Counts
 	First, Next string
 	Now         time.Time
-	Asking      *asking
+	Asking      *asked.Asking
 }
 
 func (a *area) findings(w http.ResponseWriter, r *http.Request) error {
@@ -49,7 +50,7 @@ func (a *area) findings(w http.ResponseWriter, r *http.Request) error {
 		if v.Findings, v.Next, err = kept.Findings(ctx, tx, sight, f, kept.Page{Sort: order, After: after, Limit: web.PageSize}); err != nil {
 			return err
 		}
-		v.Asking, err = a.asking(ctx, tx, v.Findings...)
+		v.Asking, err = asked.Read(ctx, tx, web.ActorOf(ctx), a.Ask, a.Requested, v.Findings...)
 		return err
 	})
 	if err != nil {
@@ -65,7 +66,7 @@ func (a *area) findings(w http.ResponseWriter, r *http.Request) error {
 }
 
 // findingRows are rows of a table of findings.
-func findingRows(list []*kept.Finding, now time.Time, q *asking) []page.Row {
+func findingRows(list []*kept.Finding, now time.Time, q *asked.Asking) []page.Row {
 	var out []page.Row
 	for _, f := range list {
 		where := f.Resource

@@ -18,6 +18,7 @@ import (
 	kept "github.com/rootkeep/rootkeep/internal/store/posture"
 	"github.com/rootkeep/rootkeep/internal/web"
 	"github.com/rootkeep/rootkeep/internal/web/page"
+	"github.com/rootkeep/rootkeep/internal/web/posture/asked"
 )
 
 // Config is what the area is made of.
@@ -33,10 +34,8 @@ type Config struct {
 	// Kinds of the jobs that scan and that judge what was sent.
 	ScanKind, JudgeKind string
 	// Ask is the path of the form that asks for an exception, "" if there is none.
-	Ask string
-	// Requested lists the open requests for exceptions that the actor may read, the newest
-	// first: of an account, or with "" of all. nil for none.
-	Requested func(context.Context, *store.Reader, people.Actor, rootkeep.AccountID) ([]Request, error)
+	Ask       string
+	Requested asked.Requested // nil for none
 	// Approval says in words who has to approve an exception; nil: nobody.
 	Approval func(control string, severity rootkeep.Severity) (string, error)
 	Wake     func() // called when a job was asked for; nil if no job runs in this process

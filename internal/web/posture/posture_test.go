@@ -25,6 +25,7 @@ import (
 	"github.com/rootkeep/rootkeep/internal/store"
 	kept "github.com/rootkeep/rootkeep/internal/store/posture"
 	"github.com/rootkeep/rootkeep/internal/web/posture"
+	"github.com/rootkeep/rootkeep/internal/web/posture/asked"
 	"github.com/rootkeep/rootkeep/internal/web/webtest"
 )
 
@@ -367,8 +368,8 @@ func TestAnExceptionIsAskedForFromTheFinding(t *testing.T) {
 func TestAnOpenRequestIsShownInPlaceOfTheLink(t *testing.T) {
 	list := found(alpha)
 	s := serveWith(t, func(c *posture.Config) {
-		c.Requested = func(context.Context, *store.Reader, people.Actor, rootkeep.AccountID) ([]posture.Request, error) {
-			return []posture.Request{
+		c.Requested = func(context.Context, *store.Reader, people.Actor, rootkeep.AccountID) ([]asked.Request, error) {
+			return []asked.Request{
 				{ID: "EX-1", Path: "/exceptions/EX-1", Account: alpha, Control: "RT-01"},
 				{ID: "EX-2", Path: "/exceptions/EX-2", Account: alpha, Control: "US-01"},
 				{ID: "EX-3", Path: "/exceptions/EX-3", Account: beta, Control: "US-01", Region: "eu-west-1"},

@@ -1,4 +1,6 @@
-package posture
+// Package asked is what of findings is asked to be accepted, and what may be asked by
+// whoever looks at them.
+package asked
 
 import (
 	"context"
@@ -8,7 +10,6 @@ import (
 	"github.com/rootkeep/rootkeep/internal/people"
 	"github.com/rootkeep/rootkeep/internal/store"
 	kept "github.com/rootkeep/rootkeep/internal/store/posture"
-	"github.com/rootkeep/rootkeep/internal/web"
 )
 
 // Request is an open request for an exception.
@@ -25,17 +26,21 @@ func (q *Request) about(f *kept.Finding) bool {
 	return q.Account == f.Account && q.Control == f.Control && (q.Region == "" || q.Region == f.Region) && (q.Resource == "" || q.Resource == f.Resource)
 }
 
-// asking is what is asked, and may be asked, of some findings by whoever looks at them.
-type asking struct {
+// Requested lists the open requests for exceptions that an actor may read, the newest
+// first: of an account, or with "" of all.
+type Requested func(context.Context, *store.Reader, people.Actor, rootkeep.AccountID) ([]Request, error)
+
+// Asking is what is asked, and may be asked, of some findings by whoever looks at them.
+type Asking struct {
 	path     string // of the form
 	requests []Request
 	may      map[rootkeep.AccountID]bool
 }
 
-// asking reads what is asked of the findings, which are of one account or of several.
-func (a *area) asking(ctx context.Context, r *store.Reader, list ...*kept.Finding) (*asking, error) {
-	out := &asking{path: a.Ask, may: map[rootkeep.AccountID]bool{}}
-	actor := web.ActorOf(ctx)
+// Read reads what is asked of the findings, which are of one account or of several. form
+// is the path of the form that asks, "" if there is none.
+func Read(ctx context.Context, r *store.Reader, actor people.Actor, form string, requested Requested, list ...*kept.Finding) (*Asking, error) {
+	out := &Asking{path: form, may: map[rootkeep.AccountID]bool{}}
 	for _, f := range list {
 		if _, known := out.may[f.Account]; known || f.Status != rootkeep.Fail {
 			continue
@@ -44,9 +49,9 @@ func (a *area) asking(ctx context.Context, r *store.Reader, list ...*kept.Findin
 		if err != nil {
 			return nil, err
 		}
-		out.may[f.Account] = a.Ask != "" && actor.May(people.Request, place)
+		out.may[f.Account] = form != "" && actor.May(people.Request, place)
 	}
-	if a.Requested == nil || len(out.may) == 0 {
+	if requested == nil || len(out.may) == 0 {
 		return out, nil
 	}
 	var of rootkeep.AccountID // of several: all
@@ -54,12 +59,12 @@ func (a *area) asking(ctx context.Context, r *store.Reader, list ...*kept.Findin
 		of = list[0].Account
 	}
 	var err error
-	out.requests, err = a.Requested(ctx, r, actor, of)
+	out.requests, err = requested(ctx, r, actor, of)
 	return out, err
 }
 
-// open are the requests to accept a finding, the newest first.
-func (q *asking) open(f *kept.Finding) []Request {
+// Open are the requests to accept a finding, the newest first.
+func (q *Asking) Open(f *kept.Finding) []Request {
 	var out []Request
 	for i := range q.requests {
 		if f.Status == rootkeep.Fail && q.requests[i].about(f) {
@@ -69,10 +74,10 @@ func (q *asking) open(f *kept.Finding) []Request {
 	return out
 }
 
-// form is the address of the form that asks for an exception to a finding, filled in; ""
+// Form is the address of the form that asks for an exception to a finding, filled in; ""
 // if the actor may not, or if somebody has asked already.
-func (q *asking) form(f *kept.Finding) string {
-	if f.Status != rootkeep.Fail || !q.may[f.Account] || len(q.open(f)) > 0 {
+func (q *Asking) Form(f *kept.Finding) string {
+	if f.Status != rootkeep.Fail || !q.may[f.Account] || len(q.Open(f)) > 0 {
 		return ""
 	}
 	return q.path + "?" + url.Values{"control": {f.Control}, "account": {string(f.Account)}, "region": {string(f.Region)}, "resource": {f.Resource}}.Encode()
