@@ -60,6 +60,7 @@ type ExceptionApproval struct {
 	Version     int       `json:"version" doc:"Of the request; a signature of an older version is void"`
 	Fingerprint string    `json:"fingerprint" doc:"SHA-256 of the public key, hexadecimal"`
 	Statement   string    `json:"statement" doc:"What was signed, to the byte"`
+	Counts      bool      `json:"counts" doc:"Of the newest version, by a key that was not revoked before the request was decided"`
 }
 
 // ExceptionDocuments are the canonical JSON of what statements hold the SHA-256 of.

@@ -58,8 +58,11 @@ func detail(x *client.ExceptionDetail) string {
 	}
 	for _, a := range x.Approvals {
 		void := ""
-		if a.Version != x.Version {
+		switch {
+		case a.Version != x.Version:
 			void = ", void: the request was edited since"
+		case !a.Counts:
+			void = ", void: the key was revoked since"
 		}
 		fmt.Fprintf(&b, "%s  %s by %s with the key %s%s\n", a.At.Format(time.RFC3339), map[string]string{"approve": "approved", "deny": "denied"}[a.Decision], a.Approver, a.Fingerprint, void)
 	}

@@ -55,7 +55,7 @@ CREATE TABLE approval (
 	aaguid     TEXT NOT NULL,
 	rp_id      TEXT NOT NULL,
 	origin     TEXT NOT NULL,
-	PRIMARY KEY (request, version, approver)
+	PRIMARY KEY (request, version, approver, passkey)
 );
 
 -- +goose Down

@@ -276,7 +276,7 @@ func (f *folder) wire() client.ExceptionDetail {
 		a := &f.approvals[i]
 		out.Approvals = append(out.Approvals, client.ExceptionApproval{
 			Approver: a.Statement.Approver, Decision: string(a.Statement.Decision), At: a.At, Version: a.Version,
-			Fingerprint: a.Key.Fingerprint().String(), Statement: string(a.Statement.Bytes()),
+			Fingerprint: a.Key.Fingerprint().String(), Statement: string(a.Statement.Bytes()), Counts: a.Counts(f.Exception),
 		})
 	}
 	return out

@@ -131,7 +131,7 @@ func (a *area) open(ctx context.Context, id string) (*folder, error) {
 		if f.approvals, err = exceptions.Approvals(ctx, r, id); err != nil {
 			return err
 		}
-		if f.tally, err = a.Desk.Tally(ctx, r, f.Exception, exceptions.Signed(f.approvals)); err != nil {
+		if f.tally, err = a.Desk.Tally(ctx, r, f.Exception, f.Signed(f.approvals)); err != nil {
 			return err
 		}
 		if f.could, err = a.Desk.Could(ctx, r, f.Exception); err != nil {
@@ -192,9 +192,19 @@ func (f *folder) waiting() []exceptions.Approver {
 	}
 	return slices.DeleteFunc(slices.Clone(f.could), func(c exceptions.Approver) bool {
 		return slices.ContainsFunc(f.approvals, func(a exceptions.Approval) bool {
-			return a.Version == f.Request.Version && a.Statement.Approver == c.ID
+			return a.Counts(f.Exception) && a.Statement.Approver == c.ID
 		})
 	})
+}
+
+// signature is the last one of a person over a version; nil if there is none.
+func (f *folder) signature(version int, approver string) *exceptions.Approval {
+	for i := range slices.Backward(f.approvals) {
+		if a := &f.approvals[i]; a.Version == version && a.Statement.Approver == approver {
+			return a
+		}
+	}
+	return nil
 }
 
 // mayDecide says whether the actor is one of them.

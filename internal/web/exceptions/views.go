@@ -160,11 +160,14 @@ func (f *folder) approvalRows(evidence bool) []page.Row {
 		if a.Statement.Decision == approval.Deny {
 			tone, word = page.Bad, "denied"
 		}
-		if a.Version != f.Request.Version {
+		switch {
+		case a.Version != f.Request.Version:
 			tone, word = page.Plain, "void"
+		case !a.Counts(f.Exception):
+			tone, word = page.Plain, "void: key revoked"
 		}
 		file := page.Text("")
-		if evidence {
+		if evidence && a == f.signature(a.Version, a.Statement.Approver) {
 			file = page.To(fmt.Sprintf("/exceptions/%s/approvals/%d/%s", f.ID, a.Version, a.Statement.Approver), "File to verify")
 		}
 		out[i] = page.Cells(page.Text(f.who(a.Statement.Approver)), page.Badge(tone, word), page.Time(a.At), page.ID(a.Key.Fingerprint().String()[:16]), page.ID(a.Statement.Challenge().String()), file)
