@@ -527,6 +527,25 @@ func TestHowLongASessionLasts(t *testing.T) {
 		t.Errorf("after 30 minutes without a request: got %d, want that it is over", got)
 	}
 	b.signIn()
+	for _, headers := range [][]string{
+		{"Accept", "text/event-stream"}, {"Sec-Fetch-Mode", "cors"}, {"Accept", "text/event-stream", "Sec-Fetch-Mode", "cors"}, {"Sec-Fetch-Mode", "same-origin"},
+	} {
+		if answer, _ := b.send("GET", "/who", "", headers...); answer.StatusCode != http.StatusOK {
+			t.Errorf("%v: got %s, want that the session is good", headers, answer.Status)
+		}
+		s.wait(8 * time.Minute)
+	}
+	if got := b.status("GET", "/who"); got != http.StatusSeeOther {
+		t.Errorf("after 32 minutes in which the page asked by itself: got %d, want that it is over", got)
+	}
+	b.signIn()
+	s.wait(20 * time.Minute)
+	b.send("GET", "/who", "", "Sec-Fetch-Mode", "navigate")
+	s.wait(20 * time.Minute)
+	if got := b.status("GET", "/who"); got != http.StatusOK {
+		t.Errorf("20 minutes after a link was followed: got %d, want that it is good", got)
+	}
+	b.signIn()
 	s.wait(-time.Hour)
 	if got := b.status("GET", "/who"); got != http.StatusSeeOther {
 		t.Errorf("after the clock went back: got %d, want that it is over", got)
