@@ -256,6 +256,11 @@ func TestAKeyOnlyCountsUp(t *testing.T) {
 				if !errors.Is(err, test.want) {
 					t.Errorf("got %v, want %v", err, test.want)
 				}
+				d.do(func(ctx context.Context, tx *store.Tx) error { return persons.RevokeKey(ctx, tx, "system", k.ID) })
+				err = s.Touch(t.Context(), func(ctx context.Context, tx *store.Tx) error { return persons.KeyUsed(ctx, tx, k.ID, test.got, true) })
+				if !errors.Is(err, store.ErrConflict) || errors.Is(err, persons.ErrCount) {
+					t.Errorf("once it is revoked: got %v, want ErrConflict", err)
+				}
 			})
 		}
 	})
