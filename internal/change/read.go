@@ -1,0 +1,96 @@
+package change
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/rootkeep/rootkeep/internal/change/expr"
+)
+
+// read asks for the state that the kind is about, by the IDs of its reads.
+func (k *Kind) read(ctx context.Context, r Reader, p *Plan) (map[string]any, error) {
+	state := map[string]any{}
+	for i := range k.Reads {
+		q := &k.Reads[i]
+		v := p.values().With("prior", state)
+		got, err := q.state(ctx, r, p, v)
+		if err != nil {
+			return nil, fmt.Errorf("read %s: %w", q.ID, err)
+		}
+		state[q.ID] = got
+	}
+	return state, nil
+}
+
+func (q *Read) state(ctx context.Context, r Reader, p *Plan, v expr.Values) (any, error) {
+	if q.Each.None() {
+		return q.one(ctx, r, p, v)
+	}
+	items, err := q.Each.List(v)
+	if err != nil {
+		return nil, fmt.Errorf("each: %w", err)
+	}
+	if len(items) > maxItems {
+		return nil, fmt.Errorf("each: %d items, at most %d", len(items), maxItems)
+	}
+	out := []any{}
+	for _, item := range items {
+		got, err := q.one(ctx, r, p, v.With("item", item))
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, got)
+	}
+	return out, nil
+}
+
+// one asks once. What is not there is nil.
+func (q *Read) one(ctx context.Context, r Reader, p *Plan, v expr.Values) (any, error) {
+	if ok, err := q.When.Holds(v); err != nil || !ok {
+		return nil, err
+	}
+	with, err := q.With.Object(v)
+	if err != nil {
+		return nil, fmt.Errorf("with: %w", err)
+	}
+	c, err := q.At.call(p, q.Call, with, v)
+	if err != nil {
+		return nil, err
+	}
+	got, err := r.Read(ctx, c)
+	var refusal *Refusal
+	if errors.As(err, &refusal) && slices.Contains(q.None, refusal.Code) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	if q.Keep.None() {
+		return got, nil
+	}
+	kept, err := q.Keep.Eval(v.With("got", got))
+	if err != nil {
+		return nil, fmt.Errorf("keep: %w", err)
+	}
+	return kept, nil
+}
+
+// fulfilled says whether a state is what the plan wants, and if not, why.
+func (k *Kind) fulfilled(p *Plan, state map[string]any) (bool, string) {
+	if d := differences(state, p.Wants, p.Exact); len(d) > 0 {
+		return false, fmt.Sprintf("%s is not as wanted", d[0].Path)
+	}
+	if k.Verify.None() || p.Exact {
+		return true, ""
+	}
+	ok, err := k.Verify.Holds(p.values().With("after", state))
+	switch {
+	case err != nil:
+		return false, "verify: " + err.Error()
+	case !ok:
+		return false, "verify does not hold"
+	}
+	return true, ""
+}
