@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -48,6 +49,9 @@ func ParseScanJob(payload []byte) (*ScanJob, error) {
 	d.DisallowUnknownFields()
 	if err := d.Decode(&s); err != nil {
 		return nil, fmt.Errorf("settings of a scan: %w", err)
+	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		return nil, errors.New("settings of a scan: more than one JSON value")
 	}
 	for _, list := range [][]rootkeep.AccountID{s.Accounts, s.Skip} {
 		for _, id := range list {
