@@ -101,7 +101,7 @@ func newSession(t *testing.T) *session {
 	s.check(os.Rename(filepath.Join(s.dir, "bucket.keys.json"), filepath.Join(s.dir, "keys.json")))
 	s.check(zipFile(filepath.Join(s.dir, "logs.zip"), map[string][]byte{"logs.json": story}))
 	s.check(os.Symlink(program, filepath.Join(s.dir, "bin/rootkeep")))
-	if strings.HasSuffix(t.Name(), "/ledger.md") {
+	if strings.HasSuffix(t.Name(), "/ledger.md") || strings.HasSuffix(t.Name(), "/server.md") {
 		s.check(makeLedger(s.dir, 12))
 	}
 	return s

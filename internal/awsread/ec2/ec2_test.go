@@ -1,4 +1,4 @@
-package storage
+package ec2
 
 import (
 	"context"
@@ -56,7 +56,7 @@ func TestEC2ListensWhereItsRegionIs(t *testing.T) {
 			if c.base != "" {
 				p.AWS.BaseEndpoint = &c.base
 			}
-			if got, err := (ec2Question{p, "Any"}).address(t.Context()); got != c.want || (err != nil) != (c.want == "") {
+			if got, err := (question{p, "Any"}).address(t.Context()); got != c.want || (err != nil) != (c.want == "") {
 				t.Errorf("got %q, %v, want %q", got, err, c.want)
 			}
 		})
@@ -78,11 +78,11 @@ func TestEC2WaitsForItsTurn(t *testing.T) {
 	p.AWS.Credentials = aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
 		return aws.Credentials{AccessKeyID: "AKIAEXAMPLE", SecretAccessKey: "x"}, nil
 	})
-	if body, err := (ec2Question{p, "Any"}).send(t.Context()); err != nil || string(body) != "answer" || calls != 1 {
+	if body, err := (question{p, "Any"}).send(t.Context()); err != nil || string(body) != "answer" || calls != 1 {
 		t.Errorf("got %q, %v after %d calls, want the answer of one", body, err, calls)
 	}
 	p.Turn = func(context.Context, string, func() error) error { return context.Canceled }
-	if _, err := (ec2Question{p, "Any"}).send(t.Context()); !errors.Is(err, context.Canceled) || calls != 1 {
+	if _, err := (question{p, "Any"}).send(t.Context()); !errors.Is(err, context.Canceled) || calls != 1 {
 		t.Errorf("without a turn: got %v after %d calls, want none made", err, calls)
 	}
 }
@@ -101,12 +101,12 @@ const (
 )
 
 func TestAnswersOfEC2AreReadOrRefused(t *testing.T) {
-	if on, err := encryptedByDefault([]byte(ec2On)); !on || err != nil {
-		t.Errorf("got %t, %v, want true", on, err)
+	if out, err := read([]byte(ec2On)); err != nil || !*out.EbsEncryptionByDefault {
+		t.Errorf("got %+v, %v, want true", out, err)
 	}
 	for _, text := range []string{"", "{", "<a/>", ec2Refused, strings.Replace(ec2On, "true", "maybe", 1)} {
-		if on, err := encryptedByDefault([]byte(text)); on || err == nil {
-			t.Errorf("%q: got %t, %v, want an error", text, on, err)
+		if out, err := read([]byte(text)); out != nil || err == nil {
+			t.Errorf("%q: got %+v, %v, want an error", text, out, err)
 		}
 	}
 	if err := refusal([]byte(ec2Refused)); call.Code(err) != "UnauthorizedOperation" || !call.Denied(err) {

@@ -1,4 +1,9 @@
-package storage
+// Package ec2 asks EC2 about the encryption of new volumes, and tells it to switch that. The
+// SDK's own client is larger than all others together, for calls that take no parameters.
+//
+// Source: Amazon EC2 API Reference, version 2016-11-15, "Making requests" and
+// "Error codes".
+package ec2
 
 import (
 	"context"
@@ -21,22 +26,41 @@ import (
 	"github.com/rootkeep/rootkeep/internal/awsread/call"
 )
 
-// ec2Question asks EC2 one thing. The SDK's own client is larger than all others
-// together, for a call that takes no parameters and answers yes or no.
-//
-// Source: Amazon EC2 API Reference, version 2016-11-15, "Making requests" and
-// "Error codes".
-type ec2Question struct {
+// Encryption is what EC2 answers.
+type Encryption struct {
+	EbsEncryptionByDefault *bool   `xml:"ebsEncryptionByDefault"`
+	SseType                *string `xml:"sseType"`
+}
+
+// Ask calls an operation such as GetEbsEncryptionByDefault.
+func Ask(ctx context.Context, p *call.Place, action string) (*Encryption, error) {
+	body, err := call.Ask(ctx, p, question{p, action}.ask, &struct{}{})
+	if err != nil {
+		return nil, err
+	}
+	return read(*body)
+}
+
+// read reads an answer. One that does not tell the setting is none.
+func read(body []byte) (*Encryption, error) {
+	out := &Encryption{}
+	if err := xml.Unmarshal(body, out); err != nil || out.EbsEncryptionByDefault == nil {
+		return nil, errors.New("an answer without the setting")
+	}
+	return out, nil
+}
+
+type question struct {
 	place  *call.Place
 	action string
 }
 
-// maxEC2Answer bounds an answer, bytes.
-const maxEC2Answer = 1 << 20
+// maxAnswer bounds an answer, bytes.
+const maxAnswer = 1 << 20
 
 // ask sends the question until it is answered, with the pauses of the SDK's retryer.
 // The answer is the body.
-func (q ec2Question) ask(ctx context.Context, _ *struct{}, _ ...func(*struct{})) (*[]byte, error) {
+func (q question) ask(ctx context.Context, _ *struct{}, _ ...func(*struct{})) (*[]byte, error) {
 	retryer := q.place.AWS.Retryer()
 	for attempt := 1; ; attempt++ {
 		body, err := q.send(ctx)
@@ -53,7 +77,7 @@ func (q ec2Question) ask(ctx context.Context, _ *struct{}, _ ...func(*struct{}))
 	}
 }
 
-func (q ec2Question) send(ctx context.Context) ([]byte, error) {
+func (q question) send(ctx context.Context) ([]byte, error) {
 	address, err := q.address(ctx)
 	if err != nil {
 		return nil, err
@@ -74,20 +98,20 @@ func (q ec2Question) send(ctx context.Context) ([]byte, error) {
 	}
 	// It has its credentials by now: renewing them is a call that takes a turn too.
 	var body []byte
-	err = q.place.InTurn(ctx, ec2ID+":"+q.action, func() (err error) {
+	err = q.place.InTurn(ctx, serviceID+":"+q.action, func() (err error) {
 		body, err = q.answer(req)
 		return err
 	})
 	return body, err
 }
 
-func (q ec2Question) answer(req *http.Request) ([]byte, error) {
+func (q question) answer(req *http.Request) ([]byte, error) {
 	res, err := q.place.AWS.HTTPClient.Do(req)
 	if err != nil {
 		return nil, &smithyhttp.RequestSendError{Err: err}
 	}
 	defer res.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(res.Body, maxEC2Answer))
+	body, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer))
 	switch {
 	case err != nil:
 		return nil, &smithyhttp.RequestSendError{Err: err}
@@ -108,13 +132,13 @@ func refusal(body []byte) error {
 	return &smithy.GenericAPIError{Code: answer.Errors[0].Code, Message: answer.Errors[0].Message}
 }
 
-// ec2ID is the name of the service in the SDK's configuration.
-const ec2ID = "EC2"
+// serviceID is the name of the service in the SDK's configuration.
+const serviceID = "EC2"
 
 // address is where EC2 listens in a Region, or what the configuration names for EC2 or
 // for all services (AWS SDKs and Tools Reference Guide, "Service-specific endpoints" and
 // "Dual-stack and FIPS endpoints").
-func (q ec2Question) address(ctx context.Context) (string, error) {
+func (q question) address(ctx context.Context) (string, error) {
 	base, err := configured(ctx, &q.place.AWS)
 	if err != nil {
 		return "", err
@@ -158,7 +182,7 @@ func configured(ctx context.Context, c *aws.Config) (string, error) {
 		if s, ok := source.(interface {
 			GetServiceBaseEndpoint(context.Context, string) (string, bool, error)
 		}); ok {
-			if base, found, err := s.GetServiceBaseEndpoint(ctx, ec2ID); err != nil || found {
+			if base, found, err := s.GetServiceBaseEndpoint(ctx, serviceID); err != nil || found {
 				return base, err
 			}
 		}
