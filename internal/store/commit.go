@@ -62,7 +62,7 @@ func (s *Store) commit(batch []*update) error {
 		return s.commitEach(batch)
 	}
 	made := slices.ContainsFunc(batch[:n], func(u *update) bool { return u.err == nil })
-	if err = explain(err); err == nil && made {
+	if err = s.explainBy(err, err); err == nil && made {
 		s.fault.Store(nil)
 	} else if classify(err) != faultOther {
 		s.fault.Store(&err)

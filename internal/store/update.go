@@ -137,7 +137,7 @@ func (s *Store) Touch(ctx context.Context, change func(context.Context, *Tx) err
 	for try := 0; ; try++ {
 		err, database := s.touch(ctx, change)
 		if classify(database) != faultBusy || !pause(ctx, try) {
-			return explainBy(err, database)
+			return s.explainBy(err, database)
 		}
 	}
 }
