@@ -91,7 +91,12 @@ func controlPath(id string) string             { return "/controls/" + url.PathE
 func findingPath(id string) string             { return "/findings/" + url.PathEscape(id) }
 func scanPath(id string) string                { return "/scans/" + url.PathEscape(id) }
 
-const downloadTime = 5 * time.Minute
+// A download reads one state of the store for as long as the client takes to read it, and
+// holds one of the store's few readers meanwhile: two slow ones must not stop the pages.
+const (
+	downloadTime    = 5 * time.Minute
+	downloadsAtOnce = 2
+)
 
 // download writes the whole list, as CSV or as JSON, page by page.
 func (a *area) download(w http.ResponseWriter, r *http.Request) error {

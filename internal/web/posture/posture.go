@@ -66,7 +66,7 @@ func Area(c Config) (web.Area, error) {
 			{Method: "GET", Path: "/posture", Need: people.Read, Handle: a.overview},
 			{Method: "GET", Path: "/posture/{account}", Need: people.Read, Handle: a.account},
 			{Method: "GET", Path: "/findings", Need: people.Read, Handle: a.findings},
-			{Method: "GET", Path: "/findings/download", Need: people.Read, Time: downloadTime, Handle: a.download},
+			{Method: "GET", Path: "/findings/download", Need: people.Read, Time: downloadTime, AtOnce: downloadsAtOnce, Handle: a.download},
 			{Method: "GET", Path: "/findings/{id}", Need: people.Read, Handle: a.finding},
 			{Method: "GET", Path: "/controls", Need: people.Read, Handle: a.listControls},
 			{Method: "GET", Path: "/controls/{id}", Need: people.Read, Handle: a.control},
