@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/rootkeep/rootkeep/cmd/rootkeep/account"
+	"github.com/rootkeep/rootkeep/cmd/rootkeep/change"
 	"github.com/rootkeep/rootkeep/cmd/rootkeep/cli"
 	"github.com/rootkeep/rootkeep/cmd/rootkeep/exception"
 	"github.com/rootkeep/rootkeep/cmd/rootkeep/job"
@@ -64,6 +65,7 @@ read; 64 usage.`,
 		account.ScanCommand(s), account.AssessCommand(s), account.RegisterCommand(s), account.ControlsCommand(s), account.FrameworksCommand(s), account.SimCommand(s),
 		server.ServeCommand(s), server.DemoCommand(s), server.BackupCommand(s), server.RestoreCommand(s), server.MigrateCommand(s), server.RecoverCommand(s), server.ConfigCommand(s),
 		people.Command(s), people.TokenCommand(s), job.Command(s),
+		change.Command(s),
 		exception.Command(s), exception.ApproveCommand(s),
 		ledger.Command(s), ledger.EvidenceCommand(s), ledger.VerifyCommand(s),
 		versionCommand(s),

@@ -207,6 +207,17 @@ func (k *Kind) Operations(writes bool) []string {
 	return out
 }
 
+// Final is what of the kind cannot be undone, and why.
+func (k *Kind) Final() []string {
+	var out []string
+	for i := range k.Calls {
+		if f := k.Calls[i].Final; f != "" && !slices.Contains(out, f) {
+			out = append(out, f)
+		}
+	}
+	return out
+}
+
 // compile makes every expression ready, and looks whether the answers that it names are
 // those of steps.
 func (k *Kind) compile() error {

@@ -113,12 +113,14 @@ type Case struct {
 	Calls      []string       `yaml:"calls"`  // operations that are called, in their order; empty: not compared
 }
 
-// Setup is a call that prepares the simulator.
+// Setup is a call that prepares the simulator. In With, and in a case's parameters, a text
+// that begins with = is CEL.
 type Setup struct {
+	ID     string         `yaml:"id"` // for answer(id, path) in later calls and parameters; "" is none
 	Call   string         `yaml:"call"`
 	With   map[string]any `yaml:"with"`
 	Region string         `yaml:"region"` // "" is us-east-1
-	As     string         `yaml:"as"`     // management: made there though the case is about a member; "" is the case's account
+	As     string         `yaml:"as"`     // management: made there though the case is about a member; root: by the account's root user; "" is an administrator
 }
 
 // Classes of change. One role writes for each, and policies of approval name them.

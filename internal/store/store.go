@@ -213,6 +213,18 @@ func Each(ctx context.Context, r *Reader, scan func(*sql.Rows) error, query stri
 	return r.note(rows.Err())
 }
 
+// Texts runs a query for rows of one text.
+func Texts(ctx context.Context, r *Reader, query string, args ...any) ([]string, error) {
+	var out []string
+	err := Each(ctx, r, func(rows *sql.Rows) error {
+		var text string
+		err := rows.Scan(&text)
+		out = append(out, text)
+		return err
+	}, query, args...)
+	return out, err
+}
+
 // View calls read with one state of the store: what is committed later does not show.
 func (s *Store) View(ctx context.Context, read func(context.Context, *Reader) error) error {
 	if s.closed() {

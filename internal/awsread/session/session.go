@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 
 	"github.com/rootkeep/rootkeep"
@@ -30,6 +31,22 @@ type Config struct {
 	Broker     string // ARN of a role to enter before all others, "" for none
 	ExternalID string // that the roles ask for, "" for none
 	Now        func() time.Time
+	// Elsewhere asks an endpoint with these keys, and nothing of the environment: a
+	// simulated organization.
+	Elsewhere *Elsewhere
+}
+
+// Elsewhere is something that answers as AWS does.
+type Elsewhere struct{ URL, KeyID, Secret string }
+
+// options are those of the SDK's configuration.
+func (c Config) options() []func(*config.LoadOptions) error {
+	out := []func(*config.LoadOptions) error{config.WithHTTPClient(awshttp.NewBuildableClient().WithTimeout(attemptTimeout))}
+	if e := c.Elsewhere; e != nil {
+		out = append(out, config.WithBaseEndpoint(e.URL), config.WithCredentialsProvider(credentials.NewStaticCredentialsProvider(e.KeyID, e.Secret, "")),
+			config.WithSharedConfigFiles([]string{}), config.WithSharedCredentialsFiles([]string{}))
+	}
+	return out
 }
 
 // Base is the credentials with which all sessions begin.
@@ -47,7 +64,7 @@ func Open(ctx context.Context, c Config) (*Base, error) {
 	}
 	b := &Base{config: c}
 	var err error
-	b.aws, err = credential.Load(ctx, credential.Settings{Profile: c.Profile, Region: c.Region}, config.WithHTTPClient(awshttp.NewBuildableClient().WithTimeout(attemptTimeout)))
+	b.aws, err = credential.Load(ctx, credential.Settings{Profile: c.Profile, Region: c.Region}, c.options()...)
 	if err != nil {
 		return nil, err
 	}

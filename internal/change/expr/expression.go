@@ -30,6 +30,9 @@ type Expression struct {
 	Needs        []Reference // answers of calls that have to be made first
 }
 
+// New makes an expression of a text.
+func New(source string) *Expression { return &Expression{Source: source, line: 1, column: 1} }
+
 // UnmarshalYAML keeps where the expression stands.
 func (e *Expression) UnmarshalYAML(node ast.Node) error {
 	switch n := node.(type) {

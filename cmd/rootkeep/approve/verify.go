@@ -1,4 +1,4 @@
-package exception
+package approve
 
 import (
 	"fmt"
@@ -128,13 +128,9 @@ func (v *verified) text() string {
 		}
 		return "as the file says; " + flag + " compares it"
 	}
-	var needs []string
-	for _, q := range v.policy.Require {
-		needs = append(needs, fmt.Sprintf("%d of %s", q.Count, q.Group))
-	}
 	for _, l := range [][2]string{
 		{"Decision", string(s.Decision)}, {"Request", s.Request + ": " + s.Action}, {"Account", string(s.Account)}, {"Approver", s.Approver},
-		{"Before", s.NotAfter.Format(time.RFC3339)}, {"Policy", fmt.Sprintf("%s, version %d: %s", v.policy.ID, v.policy.Version, strings.Join(needs, " and "))},
+		{"Before", s.NotAfter.Format(time.RFC3339)}, {"Policy", fmt.Sprintf("%s, version %d: %s", v.policy.ID, v.policy.Version, needs(v.policy))},
 		{"Site", v.Site.Origin + ", " + said(v.URLCompared, "--url")}, {"Key", v.Fingerprint + ", " + said(v.KeyCompared, "--key")}, {"Statement", s.Challenge().String()},
 	} {
 		fmt.Fprintf(&b, "  %-11s%s\n", l[0], l[1])

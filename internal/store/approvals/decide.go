@@ -1,4 +1,4 @@
-package exceptions
+package approvals
 
 import (
 	"bytes"
@@ -55,7 +55,7 @@ func Approvals(ctx context.Context, r *store.Reader, id string) ([]Approval, err
 // Record is the approval as it is saved and checked offline.
 func (a *Approval) Record(v Version, p *approval.Policy) *approval.Record {
 	return &approval.Record{
-		Schema: approval.RecordSchema, Statement: string(a.Statement.Bytes()), Request: string(v.Request.Bytes()), Subject: string(v.Subject.Bytes()),
+		Schema: approval.RecordSchema, Statement: string(a.Statement.Bytes()), Request: string(v.Request.Bytes()), Subject: string(v.Subject),
 		Policy: string(p.Bytes()), Assertion: json.RawMessage(a.Assertion), Key: a.Key, Site: a.Site,
 	}
 }
@@ -99,16 +99,16 @@ func (d *Desk) Issue(ctx context.Context, tx *store.Tx, actor people.Actor, id s
 	return s, nil
 }
 
-// Could lists who could decide the exception now: who may approve at its account, is in
-// one of its groups, and neither asked for it nor edited it.
-func (d *Desk) Could(ctx context.Context, r *store.Reader, x *Exception) ([]Approver, error) {
+// Could lists who could decide the request now: who may approve at its account, is in one
+// of its groups, and neither asked for it nor edited it.
+func (d *Desk) Could(ctx context.Context, r *store.Reader, x *Matter) ([]Approver, error) {
 	list, err := d.approvers(ctx, r, x)
 	return slices.DeleteFunc(list, func(a Approver) bool {
 		return x.Request.MayDecide(a.ID, x.Policy, func(string) bool { return true }) != nil
 	}), err
 }
 
-func (d *Desk) approvers(ctx context.Context, r *store.Reader, x *Exception) ([]Approver, error) {
+func (d *Desk) approvers(ctx context.Context, r *store.Reader, x *Matter) ([]Approver, error) {
 	place, err := d.Place(ctx, r, x.Request.Account)
 	if err != nil {
 		return nil, err
@@ -116,16 +116,16 @@ func (d *Desk) approvers(ctx context.Context, r *store.Reader, x *Exception) ([]
 	return Approvers(ctx, r, place)
 }
 
-// can says who may approve at the account of the exception now.
-func (d *Desk) can(ctx context.Context, r *store.Reader, x *Exception) (func(person string) bool, error) {
+// can says who may approve at the account of the request now.
+func (d *Desk) can(ctx context.Context, r *store.Reader, x *Matter) (func(person string) bool, error) {
 	list, err := d.approvers(ctx, r, x)
 	known := IDs(list)
 	return func(person string) bool { return slices.Contains(known, person) }, err
 }
 
-// Tally is how far an exception's policy is met: of one that is open by those who may
+// Tally is how far a request's policy is met: of one that is open by those who may
 // approve now, of one that is decided by those who signed it.
-func (d *Desk) Tally(ctx context.Context, r *store.Reader, x *Exception, signed []*approval.Statement) ([]approval.Tally, error) {
+func (d *Desk) Tally(ctx context.Context, r *store.Reader, x *Matter, signed []*approval.Statement) ([]approval.Tally, error) {
 	can := func(string) bool { return true }
 	if x.State == approval.Requested {
 		var err error
@@ -151,9 +151,9 @@ func Pending(ctx context.Context, r *store.Reader, id, approver string) (*approv
 }
 
 // Decide takes a signature over the statement with the nonce that was handed out to the
-// actor. It records exception.approved or exception.denied with everything that is
-// needed to check it, and exception.granted with the last approval that is needed.
-func (d *Desk) Decide(ctx context.Context, s *store.Store, actor people.Actor, id, nonce string, assertion []byte) (*Exception, error) {
+// actor. It records KIND.approved or KIND.denied with everything that is needed to check
+// it, and KIND.granted with the last approval that is needed.
+func (d *Desk) Decide(ctx context.Context, s *store.Store, actor people.Actor, id, nonce string, assertion []byte) (*Matter, error) {
 	var taken signature
 	err := s.View(ctx, func(ctx context.Context, r *store.Reader) (err error) {
 		taken, err = d.verify(ctx, r, actor, id, nonce, assertion)
@@ -162,7 +162,7 @@ func (d *Desk) Decide(ctx context.Context, s *store.Store, actor people.Actor, i
 	if err != nil {
 		return nil, err
 	}
-	var x *Exception
+	var x *Matter
 	err = s.Update(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
 		x, err = d.decide(ctx, tx, taken)
 		return err
@@ -220,7 +220,7 @@ func pendingOrDecided(ctx context.Context, r *store.Reader, id, approver string)
 		return s, err
 	}
 	var n int
-	err = r.Row(ctx, `SELECT COUNT(*) FROM approval a JOIN exception e ON e.id = a.request AND e.version = a.version WHERE a.request = $1 AND a.approver = $2`, id, approver).Scan(&n)
+	err = r.Row(ctx, `SELECT COUNT(*) FROM approval a JOIN approval_request r ON r.id = a.request AND r.version = a.version WHERE a.request = $1 AND a.approver = $2`, id, approver).Scan(&n)
 	switch {
 	case err != nil:
 		return nil, fmt.Errorf("read approvals of %s: %w", id, err)
@@ -232,14 +232,14 @@ func pendingOrDecided(ctx context.Context, r *store.Reader, id, approver string)
 
 // decide makes the decision of a good signature: everything that could have changed
 // since it was checked is looked at again.
-func (d *Desk) decide(ctx context.Context, tx *store.Tx, by signature) (*Exception, error) {
+func (d *Desk) decide(ctx context.Context, tx *store.Tx, by signature) (*Matter, error) {
 	s := by.signed.Statement
 	x, err := get(ctx, &tx.Reader, s.Request, tx.Now())
 	if err != nil {
 		return nil, err
 	}
-	if !tx.Now().Before(x.Subject.Until) {
-		return nil, fmt.Errorf("exception %s was to end %s: %w", x.ID, x.Subject.Until.Format(time.RFC3339), approval.ErrFinal)
+	if err := d.late(x, tx.Now()); err != nil {
+		return nil, err
 	}
 	pending, err := pendingOrDecided(ctx, &tx.Reader, x.ID, s.Approver)
 	if err != nil {
@@ -269,8 +269,17 @@ func (d *Desk) decide(ctx context.Context, tx *store.Tx, by signature) (*Excepti
 	return x, d.keepApproval(ctx, tx, x, by)
 }
 
+// late says why an open request cannot be decided any more.
+func (d *Desk) late(x *Matter, now time.Time) error {
+	k, err := d.kind(x.Request.Kind)
+	if err != nil || k.Late == nil {
+		return err
+	}
+	return k.Late(x.Subject, now)
+}
+
 // keepApproval writes the approval, takes the statement back and records both.
-func (d *Desk) keepApproval(ctx context.Context, tx *store.Tx, x *Exception, by signature) error {
+func (d *Desk) keepApproval(ctx context.Context, tx *store.Tx, x *Matter, by signature) error {
 	s := by.signed.Statement
 	a := Approval{s, x.Request.Version, tx.Now(), by.key.ID, approval.Key{ID: by.key.Credential, Public: by.key.PublicKey, AAGUID: aaguid(by.key.AAGUID)}, by.site, by.assertion}
 	_, err := tx.Exec(ctx, `INSERT INTO approval (request, version, approver, decision, at, statement, assertion, passkey, credential, public_key, aaguid, rp_id, origin)
@@ -286,21 +295,22 @@ func (d *Desk) keepApproval(ctx context.Context, tx *store.Tx, x *Exception, by 
 	if err != nil {
 		return err
 	}
-	entry := "exception.approved"
+	verb := "approved"
 	if s.Decision == approval.Deny {
-		entry = "exception.denied"
+		verb = "denied"
 	}
-	tx.Announce("exception", x.ID)
-	if err := tx.Record(entry, x.ID, s.Approver, ledger.NewPayload("approval", record)); err != nil {
+	if err := x.record(tx, verb, s.Approver, ledger.NewPayload("approval", record)); err != nil {
 		return err
 	}
-	if x.State != approval.Approved {
+	if x.State == approval.Approved {
+		if err := x.record(tx, "granted", people.SystemActor.ID); err != nil {
+			return err
+		}
+	}
+	if x.State == approval.Requested {
 		return nil
 	}
-	if err := tx.Record("exception.granted", x.ID, people.SystemActor.ID); err != nil {
-		return err
-	}
-	return d.changed(ctx, tx, x.Request.Account)
+	return d.decided(ctx, tx, x)
 }
 
 // aaguid is the model of an authenticator as it is written: 8-4-4-4-12.

@@ -1,11 +1,13 @@
-package exceptions
+package approvals
 
 import (
 	"encoding/base64"
 	"encoding/json"
 
 	"github.com/rootkeep/rootkeep/internal/approval"
+	"github.com/rootkeep/rootkeep/internal/people"
 	stored "github.com/rootkeep/rootkeep/internal/store/people"
+	"github.com/rootkeep/rootkeep/internal/web/page"
 )
 
 // prompt is what the page's module asks the browser for: options of
@@ -35,4 +37,15 @@ func (a *area) prompt(keys []stored.Key) string {
 		panic(err) // strings and a number
 	}
 	return string(text)
+}
+
+// statementView is what the page of a statement shows.
+type statementView struct {
+	*Folder
+	face      *Face
+	facts     []page.Fact
+	changed   []Difference // since it was asked for
+	statement *approval.Statement
+	prompt    string
+	actor     people.Actor
 }
