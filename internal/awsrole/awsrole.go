@@ -161,12 +161,14 @@ func (r Role) json(w io.Writer) error {
 	return err
 }
 
-// trust is the policy that says who may enter, as the templates have it.
+// trust is the policy that says who may enter, as the templates have it. Setting the
+// source identity is allowed once more by itself: AWS names no external ID among what
+// it compares then (Service Authorization Reference, "AWS STS").
 func (e Entrant) trust() any {
 	type statement struct {
 		Effect    string
 		Principal map[string]string
-		Action    string
+		Action    any
 		Condition map[string]map[string]any
 	}
 	who := map[string]string{"AWS": e.ARN}
@@ -178,7 +180,7 @@ func (e Entrant) trust() any {
 	return struct {
 		Version   string
 		Statement []statement
-	}{"2012-10-17", []statement{{"Allow", who, "sts:AssumeRole", enter}, {"Allow", who, "sts:SetSourceIdentity", source}}}
+	}{"2012-10-17", []statement{{"Allow", who, []string{"sts:AssumeRole", "sts:SetSourceIdentity"}, enter}, {"Allow", who, "sts:SetSourceIdentity", source}}}
 }
 
 type document struct {
