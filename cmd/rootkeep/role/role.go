@@ -2,8 +2,6 @@
 package role
 
 import (
-	"fmt"
-
 	"github.com/spf13/cobra"
 
 	"github.com/rootkeep/rootkeep/cmd/rootkeep/cli"
@@ -42,10 +40,5 @@ func (f *flags) load(s cli.Streams) (*kinds.Catalogue, []int, error) {
 	if err != nil {
 		return nil, nil, &cli.Error{Code: cli.ExitUnread, Err: err}
 	}
-	codes := []int{}
-	for _, p := range c.Problems {
-		fmt.Fprintf(s.Err, "rootkeep: %s\n", cli.Visible(p.Error()))
-		codes = []int{cli.ExitUnread}
-	}
-	return c, codes, nil
+	return c, cli.Unread(s, c.Problems), nil
 }
