@@ -13,7 +13,9 @@ import (
 	"github.com/rootkeep/rootkeep/internal/awsread/session"
 	"github.com/rootkeep/rootkeep/internal/awssim/cloud"
 	"github.com/rootkeep/rootkeep/internal/awssim/simtest"
+	"github.com/rootkeep/rootkeep/internal/awswrite"
 	"github.com/rootkeep/rootkeep/internal/change"
+	"github.com/rootkeep/rootkeep/internal/facts"
 )
 
 var group = change.Call{Operation: "iam:CreateGroup", Account: member, Region: home, With: m{"GroupName": "g"}}
@@ -269,6 +271,44 @@ func (w *world) recorded(event string, texts ...string) {
 		if !strings.Contains(record, text) {
 			w.t.Errorf("record of %s: no %s in %s", event, text, record)
 		}
+	}
+}
+
+// TestSessionsAreNotedBeforeTheyAreUsed: who reads CloudTrail later has to know whose they
+// were, those of root above all.
+func TestSessionsAreNotedBeforeTheyAreUsed(t *testing.T) {
+	w := newWorld(t, nil)
+	w.admin(management, "organizations", "EnableAWSServiceAccess", m{"ServicePrincipal": "iam.amazonaws.com"})
+	w.admin(management, "iam", "EnableOrganizationsRootCredentialsManagement", nil)
+	var noted []facts.Session
+	var full error
+	begin := func() {
+		var err error
+		w.writer, err = awswrite.Begin(w.base, session.Entry{Role: writeRole, Name: changeID, Entered: func(s facts.Session) error {
+			noted = append(noted, s)
+			return full
+		}})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	begin()
+	root := change.Call{Operation: "iam:DeleteLoginProfile", Account: member, Region: home, Root: "IAMDeleteRootUserCredentials"}
+	if r := w.refused(root); r.Code != "NoSuchEntity" {
+		t.Errorf("got %+v, want that root has no password", r)
+	}
+	if len(noted) != 2 || noted[0].Account != management || noted[0].Root || !noted[1].Root || noted[1].Account != member {
+		t.Fatalf("got %+v, want the role in the management account, then root of the member", noted)
+	}
+	for _, s := range noted {
+		if s.SourceIdentity != changeID || s.AccessKey == "" || s.Role == "" || s.Start.IsZero() || !s.End.After(s.Start) {
+			t.Errorf("got %+v, want all that is known of it", s)
+		}
+	}
+	full = errors.New("disk full")
+	begin()
+	if r := w.refused(group); r.Code != "NotSent" || !strings.Contains(r.Message, "a session in 333333333333 could not be noted: disk full") || w.asked("CreateGroup") > 0 {
+		t.Errorf("got %+v, want that it is not used", r)
 	}
 }
 
