@@ -9,6 +9,7 @@ import (
 	"github.com/rootkeep/rootkeep/internal/app/scan/record"
 	"github.com/rootkeep/rootkeep/internal/approval"
 	"github.com/rootkeep/rootkeep/internal/store/approvals"
+	"github.com/rootkeep/rootkeep/internal/store/changes"
 	"github.com/rootkeep/rootkeep/internal/store/exceptions"
 	"github.com/rootkeep/rootkeep/internal/store/posture"
 	"github.com/rootkeep/rootkeep/internal/web/signin"
@@ -22,6 +23,7 @@ type house struct {
 	controls  []exceptions.Control
 	approvals *approvals.Desk // of every kind
 	desk      *exceptions.Desk
+	changes   *changes.Desk
 	signIn    *signin.SignIn
 }
 
@@ -55,9 +57,12 @@ func (h *house) newDesk() (*exceptions.Desk, error) {
 		h.controls = append(h.controls, x)
 	}
 	h.approvals, err = approvals.New(approvals.Desk{
-		Book: book, Site: approval.SiteOf(h.url), Place: posture.PlaceOf, Kinds: []approvals.Kind{exceptions.Kind(h.recorder.Except)},
+		Book: book, Site: approval.SiteOf(h.url), Place: posture.PlaceOf, Kinds: []approvals.Kind{exceptions.Kind(h.recorder.Except), changes.Kind(0)},
 	})
 	if err != nil {
+		return nil, err
+	}
+	if h.changes, err = changes.New(changes.Desk{Desk: h.approvals}); err != nil {
 		return nil, err
 	}
 	return exceptions.New(exceptions.Desk{

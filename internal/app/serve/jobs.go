@@ -11,6 +11,7 @@ import (
 	"github.com/rootkeep/rootkeep/internal/job"
 	"github.com/rootkeep/rootkeep/internal/job/run"
 	"github.com/rootkeep/rootkeep/internal/store"
+	"github.com/rootkeep/rootkeep/internal/store/changes"
 	"github.com/rootkeep/rootkeep/internal/store/exceptions"
 	storejobs "github.com/rootkeep/rootkeep/internal/store/jobs"
 	"github.com/rootkeep/rootkeep/internal/store/posture"
@@ -109,8 +110,12 @@ func (h *house) expire(ctx context.Context, _ *job.Job, report func(string)) err
 			if n, err = h.approvals.Expire(ctx, tx); err != nil {
 				return err
 			}
+			unused, err := changes.Expire(ctx, tx)
+			if err != nil {
+				return err
+			}
 			ended, err := exceptions.End(ctx, tx, h.recorder.Except)
-			n += ended
+			n += unused + ended
 			return err
 		})
 		if err != nil {
