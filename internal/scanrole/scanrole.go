@@ -101,16 +101,21 @@ type statement struct {
 	Condition map[string]map[string]string `json:",omitempty"`
 }
 
-// Policy is the role's policy as IAM takes it.
-func (r Role) Policy() []byte {
-	read := []string{}
+// Reads are the actions that the role needs in an account, sorted, each once.
+func (r Role) Reads() []string {
+	out := []string{}
 	for _, a := range r.Actions {
 		if a != assumeRoot && !slices.Contains(unneeded, a) {
-			read = append(read, a)
+			out = append(out, a)
 		}
 	}
-	slices.Sort(read)
-	statements := []statement{{Sid: "Read", Effect: "Allow", Action: slices.Compact(read), Resource: "*"}}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// Policy is the role's policy as IAM takes it.
+func (r Role) Policy() []byte {
+	statements := []statement{{Sid: "Read", Effect: "Allow", Action: r.Reads(), Resource: "*"}}
 	if arn := "arn:" + cmp.Or(r.Partition, "aws"); r.Broker {
 		statements = append(statements, statement{
 			Sid: "EnterMembers", Effect: "Allow", Action: []string{"sts:AssumeRole", "sts:SetSourceIdentity"}, Resource: arn + ":iam::*:role/" + cmp.Or(r.Name, Name),
