@@ -75,8 +75,8 @@ type estimate struct {
 	now      time.Time
 }
 
-// make counts, and computes.
-func (f *estimateFlags) make(ctx context.Context, given map[string]bool) (*estimate, error) {
+// make counts, and computes. stack are numbers that a stack has itself.
+func (f *estimateFlags) make(ctx context.Context, given map[string]bool, stack ...cost.Quantity) (*estimate, error) {
 	out := &estimate{now: f.at.Or(time.Now())}
 	t, err := f.chosen(out)
 	if err != nil {
@@ -84,6 +84,11 @@ func (f *estimateFlags) make(ctx context.Context, given map[string]bool) (*estim
 	}
 	out.old = t.Old(out.now)
 	all, unknown := cost.Usual(), map[string]string{}
+	for _, q := range stack {
+		if err := all.Set(q.ID, q.Value, q.Basis, q.Why); err != nil {
+			return nil, err
+		}
+	}
 	switch {
 	case f.snapshot != "" && given["accounts"]:
 		return nil, cli.Usage("--accounts: --snapshot has the accounts")

@@ -11,14 +11,14 @@ func (w *writer) add(r deploy.Resource) error {
 	name := snake(r.Ident())
 	switch r := r.(type) {
 	case deploy.KMSKey:
-		w.put("aws_kms_key", name, args("description", r.About, "enable_key_rotation", true, "policy", w.json(r.Policy.JSON())))
+		w.put("aws_kms_key", name, args("description", r.About, "enable_key_rotation", true, "policy", w.json(r.Policy.JSON())), kept())
 		w.put("aws_kms_alias", name, args("name", w.text(r.Alias), "target_key_id", w.of("aws_kms_key", name, "key_id")))
 	case deploy.Bucket:
 		w.bucket(name, r)
 	case deploy.CloudTrail:
 		w.trail(name, r)
 	case deploy.LogGroup:
-		w.put("aws_cloudwatch_log_group", name, args("name", w.text(r.Name), "retention_in_days", r.Days, "kms_key_id", w.keyARN(r.Key)))
+		w.put("aws_cloudwatch_log_group", name, args("name", w.text(r.Name), "retention_in_days", r.Days, "kms_key_id", w.keyARN(r.Key)), kept())
 	case deploy.ServiceRole:
 		trust := deploy.Policy{{Sid: "Service", Services: []deploy.Text{r.Service}, Actions: []string{"sts:AssumeRole"}}}
 		w.put("aws_iam_role", name, args("name", w.text(r.Name), "assume_role_policy", w.json(trust.JSON())))
@@ -81,6 +81,9 @@ func (w *writer) addService(name string, r deploy.Resource) error {
 	return nil
 }
 
+// kept keeps Terraform from deleting what evidence rests on.
+func kept() []entry { return within("lifecycle", args("prevent_destroy", true)) }
+
 // keyARN is the ARN of the place's key, nil without one.
 func (w *writer) keyARN(id string) any {
 	if id == "" {
@@ -99,7 +102,7 @@ func (w *writer) bucket(name string, r deploy.Bucket) {
 	if r.LockMode != "" {
 		body = append(body, args("object_lock_enabled", true)...)
 	}
-	w.put("aws_s3_bucket", name, body)
+	w.put("aws_s3_bucket", name, body, kept())
 	w.put("aws_s3_bucket_versioning", name, id, within("versioning_configuration", args("status", "Enabled")))
 	versioned := w.after([2]string{"aws_s3_bucket_versioning", name})
 	if r.LockMode != "" {
