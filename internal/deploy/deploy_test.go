@@ -180,15 +180,16 @@ func TestTerraformHasWhatCloudFormationHas(t *testing.T) {
 	for _, r := range s.Places[0].Resources {
 		switch r := r.(type) {
 		case deploy.MetricFilter:
-			if !strings.Contains(b.String(), `pattern = "`+strings.ReplaceAll(r.Pattern, `"`, `\"`)+`"`) {
+			if !strings.Contains(b.String(), ` = "`+strings.ReplaceAll(r.Pattern, `"`, `\"`)+`"`) {
 				t.Errorf("%s: got no such pattern", r.ID)
 			}
 		case deploy.Alarm:
 			alarms++
 		}
 	}
+	text := regexp.MustCompile(` += `).ReplaceAllString(b.String(), " = ")
 	for _, line := range []string{`statistic = "Sum"`, `comparison_operator = "GreaterThanOrEqualToThreshold"`, `treat_missing_data = "notBreaching"`, "evaluation_periods = 1"} {
-		if got := strings.Count(b.String(), line); got != alarms || alarms < 15 {
+		if got := strings.Count(text, line); got != alarms || alarms < 15 {
 			t.Errorf("%s: got %d times, want for each of %d alarms", line, got, alarms)
 		}
 	}

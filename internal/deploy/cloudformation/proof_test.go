@@ -9,6 +9,7 @@ import (
 
 	"github.com/rootkeep/rootkeep"
 	"github.com/rootkeep/rootkeep/content"
+	"github.com/rootkeep/rootkeep/internal/deploy"
 	"github.com/rootkeep/rootkeep/internal/deploy/deploytest"
 	"github.com/rootkeep/rootkeep/internal/facts"
 	"github.com/rootkeep/rootkeep/internal/posture"
@@ -65,10 +66,13 @@ var passing = []string{
 }
 
 func TestControlsPassOnWhatTheTemplatesMake(t *testing.T) {
-	s := made(t, render(t, deploytest.Options()["elsewhere"]))
-	for _, f := range posture.Evaluate(s, controls(t, passing...), posture.Setting{Now: now}) {
-		if f.Status != rootkeep.Pass {
-			t.Errorf("%s of %s: got %s: %s %v", f.Control, f.Resource, f.Status, f.Detail, f.Missing)
+	organization := deploytest.Options()["organization"]
+	organization.Account, organization.Management = accountID, ""
+	for name, o := range map[string]deploy.Options{"account": deploytest.Options()["elsewhere"], "organization": organization} {
+		for _, f := range posture.Evaluate(made(t, render(t, o)), controls(t, passing...), posture.Setting{Now: now}) {
+			if f.Status != rootkeep.Pass {
+				t.Errorf("%s: %s of %s: got %s: %s %v", name, f.Control, f.Resource, f.Status, f.Detail, f.Missing)
+			}
 		}
 	}
 }

@@ -160,13 +160,13 @@ func (s *stack) facts(f *facts.Facts) {
 
 func (s *stack) trails(f *facts.Facts) {
 	type trail struct {
-		TrailName, S3BucketName, KMSKeyId, CloudWatchLogsLogGroupArn                       string
-		IsLogging, IsMultiRegionTrail, IncludeGlobalServiceEvents, EnableLogFileValidation bool
-		EventSelectors                                                                     []struct{ ReadWriteType string }
+		TrailName, S3BucketName, KMSKeyId, CloudWatchLogsLogGroupArn                                            string
+		IsLogging, IsMultiRegionTrail, IncludeGlobalServiceEvents, EnableLogFileValidation, IsOrganizationTrail bool
+		EventSelectors                                                                                          []struct{ ReadWriteType string }
 	}
 	now := time.Date(2026, 11, 26, 12, 0, 0, 0, time.UTC)
 	for id, t := range of[trail](s, "AWS::CloudTrail::Trail") {
-		one := facts.Trail{ARN: s.arn(id), Name: t.TrailName, Region: s.region, Owner: accountID, MultiRegion: t.IsMultiRegionTrail, GlobalEvents: t.IncludeGlobalServiceEvents,
+		one := facts.Trail{ARN: s.arn(id), Name: t.TrailName, Region: s.region, Owner: accountID, Organization: t.IsOrganizationTrail, MultiRegion: t.IsMultiRegionTrail, GlobalEvents: t.IncludeGlobalServiceEvents,
 			Validation: t.EnableLogFileValidation, Bucket: t.S3BucketName, Key: t.KMSKeyId, LogGroup: t.CloudWatchLogsLogGroupArn, Logging: t.IsLogging, Asked: now, Delivered: now, DigestDelivered: now, LogGroupDelivered: now}
 		for _, e := range t.EventSelectors {
 			one.Selectors = append(one.Selectors, facts.Selector{Category: "Management", Reads: e.ReadWriteType == "All", Writes: e.ReadWriteType == "All"})

@@ -58,8 +58,7 @@ func within(kind string, body ...[]entry) []entry {
 	return []entry{{block: b}}
 }
 
-// write writes a block in the form that terraform fmt gives it, but for the columns of
-// equals signs.
+// write writes a block in the form that terraform fmt gives it.
 func (b *block) write(out *strings.Builder, depth int) error {
 	margin := strings.Repeat("  ", depth)
 	out.WriteString(margin + b.kind)
@@ -67,21 +66,54 @@ func (b *block) write(out *strings.Builder, depth int) error {
 		out.WriteString(` "` + l + `"`)
 	}
 	out.WriteString(" {\n")
+	run := assignments{margin: margin + "  "}
 	for _, e := range b.body {
 		if e.block != nil {
+			run.flush(out)
 			if err := e.block.write(out, depth+1); err != nil {
 				return err
 			}
 			continue
 		}
-		out.WriteString(margin + "  " + e.name + " = ")
-		if err := value(out, e.value, depth+1); err != nil {
+		if err := run.add(out, e.name, e.value, depth+1); err != nil {
 			return fmt.Errorf("%s: %w", e.name, err)
 		}
-		out.WriteString("\n")
 	}
+	run.flush(out)
 	out.WriteString(margin + "}\n")
 	return nil
+}
+
+// assignments are lines one below the other, whose equals signs stand in one column. A
+// value of several lines stands alone.
+type assignments struct {
+	margin string
+	lines  [][2]string
+}
+
+func (a *assignments) add(out *strings.Builder, name string, v any, depth int) error {
+	var text strings.Builder
+	if err := value(&text, v, depth); err != nil {
+		return err
+	}
+	if strings.Contains(text.String(), "\n") {
+		a.flush(out)
+		out.WriteString(a.margin + name + " = " + text.String() + "\n")
+		return nil
+	}
+	a.lines = append(a.lines, [2]string{name, text.String()})
+	return nil
+}
+
+func (a *assignments) flush(out *strings.Builder) {
+	width := 0
+	for _, l := range a.lines {
+		width = max(width, len(l[0]))
+	}
+	for _, l := range a.lines {
+		fmt.Fprintf(out, "%s%-*s = %s\n", a.margin, width, l[0], l[1])
+	}
+	a.lines = nil
 }
 
 // word is a key that stands without quotation marks.
@@ -92,17 +124,17 @@ func value(out *strings.Builder, v any, depth int) error {
 	switch v := v.(type) {
 	case object:
 		out.WriteString("{\n")
+		run := assignments{margin: margin + "  "}
 		for _, m := range v {
 			name := m.Name
 			if !word.MatchString(name) {
 				name = quoted(name)
 			}
-			out.WriteString(margin + "  " + name + " = ")
-			if err := value(out, m.Value, depth+1); err != nil {
+			if err := run.add(out, name, m.Value, depth+1); err != nil {
 				return err
 			}
-			out.WriteString("\n")
 		}
+		run.flush(out)
 		out.WriteString(margin + "}")
 	case list:
 		out.WriteString("[\n")
