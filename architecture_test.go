@@ -187,10 +187,11 @@ func TestLowLayersArePure(t *testing.T) {
 	}
 }
 
-// TestTwoPlacesSpeakToAWS keeps what is asked of AWS in one place, a package with those
-// below it, and what is sent to it in another, which knows two services.
-func TestTwoPlacesSpeakToAWS(t *testing.T) {
-	const in, out = "internal/awsread", "internal/awsout"
+// TestThreePlacesSpeakToAWS keeps what is asked of AWS in one place, a package with those
+// below it, what is sent to it in another, which knows two services, and what changes an
+// account in a third.
+func TestThreePlacesSpeakToAWS(t *testing.T) {
+	const in, out, write = "internal/awsread", "internal/awsout", "internal/awswrite"
 	found := map[string]bool{}
 	for _, src := range sources(t) {
 		for _, imp := range src.syntax.Imports {
@@ -199,8 +200,8 @@ func TestTwoPlacesSpeakToAWS(t *testing.T) {
 				continue
 			}
 			found[src.pkg] = true
-			if src.pkg != in && !strings.HasPrefix(src.pkg, in+"/") && src.pkg != out {
-				t.Errorf("%s: imports %s, which only %s, what is below it, and %s may", src.file, p, in, out)
+			if src.pkg != in && !strings.HasPrefix(src.pkg, in+"/") && src.pkg != out && src.pkg != write {
+				t.Errorf("%s: imports %s, which only %s, what is below it, %s and %s may", src.file, p, in, out, write)
 			}
 			if strings.HasSuffix(p, "/service/ec2") {
 				t.Errorf("%s: imports %s, the largest of all clients", src.file, p)
@@ -210,8 +211,25 @@ func TestTwoPlacesSpeakToAWS(t *testing.T) {
 			}
 		}
 	}
-	if !found[in] || !found[out] {
-		t.Errorf("packages that import AWS's SDK: got %v, want %s and %s", found, in, out)
+	if !found[in] || !found[out] || !found[write] {
+		t.Errorf("packages that import AWS's SDK: got %v, want %s, %s and %s", found, in, out, write)
+	}
+}
+
+// TestOnlyAppChangesAccounts keeps what changes an account out of the reach of whatever
+// shows, plans or reports.
+func TestOnlyAppChangesAccounts(t *testing.T) {
+	const write, app = "internal/awswrite", "internal/app"
+	for _, src := range sources(t) {
+		for _, imp := range src.syntax.Imports {
+			p, _ := strconv.Unquote(imp.Path.Value)
+			if p != modulePath+"/"+write && !strings.HasPrefix(p, modulePath+"/"+write+"/") {
+				continue
+			}
+			if src.pkg != app && !strings.HasPrefix(src.pkg, app+"/") {
+				t.Errorf("%s: imports %s, which only %s may", src.file, p, app)
+			}
+		}
 	}
 }
 

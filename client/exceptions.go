@@ -1,9 +1,6 @@
 package client
 
-import (
-	"encoding/json"
-	"time"
-)
+import "time"
 
 // ExceptionAsk is what somebody asks for: to accept the failure of one control in one
 // account until a day.
@@ -39,57 +36,7 @@ type Exception struct {
 // ExceptionDetail is an exception with who has to approve it and who did.
 type ExceptionDetail struct {
 	Exception
-	Needs     []ExceptionNeed     `json:"needs" doc:"All of these, each by other persons"`
-	Approvals []ExceptionApproval `json:"approvals"`
-	Documents ExceptionDocuments  `json:"documents"`
-}
-
-// ExceptionNeed is how many of a group have to approve.
-type ExceptionNeed struct {
-	Group string   `json:"group"`
-	Name  string   `json:"name"`
-	Count int      `json:"count"`
-	By    []string `json:"by" doc:"Persons whose approval counts here now"`
-}
-
-// ExceptionApproval is a signature that was taken.
-type ExceptionApproval struct {
-	Approver    string    `json:"approver"`
-	Decision    string    `json:"decision" enum:"approve,deny"`
-	At          time.Time `json:"at"`
-	Version     int       `json:"version" doc:"Of the request; a signature of an older version is void"`
-	Fingerprint string    `json:"fingerprint" doc:"SHA-256 of the public key, hexadecimal"`
-	Statement   string    `json:"statement" doc:"What was signed, to the byte"`
-}
-
-// ExceptionDocuments are the canonical JSON of what statements hold the SHA-256 of.
-type ExceptionDocuments struct {
-	Request string `json:"request"`
-	Subject string `json:"subject"`
-	Policy  string `json:"policy"`
-}
-
-// ExceptionDecision says what a statement is to say.
-type ExceptionDecision struct {
-	Decision string `json:"decision" enum:"approve,deny"`
-}
-
-// ExceptionStatement is a statement that waits for a signature.
-type ExceptionStatement struct {
-	Statement string    `json:"statement" doc:"Canonical JSON, to the byte"`
-	SHA256    string    `json:"sha256" doc:"Of the statement, hexadecimal: the challenge that the security key signs"`
-	Nonce     string    `json:"nonce"`
-	NotAfter  time.Time `json:"not_after" doc:"The first moment at which it is not taken any more"`
-}
-
-// ExceptionSignature is the answer of a security key, as the browser gives it.
-type ExceptionSignature struct {
-	Nonce      string          `json:"nonce" maxLength:"64" doc:"Of the statement"`
-	Credential json.RawMessage `json:"credential" doc:"AuthenticationResponseJSON of Web Authentication Level 3"`
-}
-
-// ExceptionRecords are signatures with all that is needed to check them, as rootkeep
-// approve verify reads them (docs/approvals.md).
-type ExceptionRecords struct {
-	Items []json.RawMessage `json:"items"`
+	Needs     []ApprovalNeed    `json:"needs" doc:"All of these, each by other persons"`
+	Approvals []ApprovalGiven   `json:"approvals"`
+	Documents ApprovalDocuments `json:"documents"`
 }

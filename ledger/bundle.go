@@ -66,11 +66,12 @@ type File struct {
 type Bundle struct {
 	zip      *zip.Writer
 	manifest Manifest
+	sum      [sha256.Size]byte
 }
 
 // NewBundle starts a bundle of the log's entries from first on.
 func NewBundle(w io.Writer, origin string, keys []string, created time.Time, first int64) *Bundle {
-	return &Bundle{zip.NewWriter(w), Manifest{
+	return &Bundle{zip: zip.NewWriter(w), manifest: Manifest{
 		Schema: BundleSchema, Origin: origin, Keys: keys, Created: created.UTC().Truncate(time.Second), First: first, Entries: []Item{}, Files: []File{},
 	}}
 }
@@ -168,5 +169,10 @@ func (b *Bundle) Close() error {
 	if err != nil {
 		return err
 	}
+	b.sum = sha256.Sum256(text)
 	return errors.Join(b.write("manifest.json", text), b.zip.Close())
 }
+
+// Sum is the SHA-256 of the manifest, once the bundle is closed. It stands for every
+// file of the bundle.
+func (b *Bundle) Sum() [sha256.Size]byte { return b.sum }

@@ -30,11 +30,12 @@ func maxStructure(files int) int { return 1000 + 64*files }
 
 // Verdict is what the check of a bundle came to.
 type Verdict struct {
-	Origin string
-	Head   Checkpoint // the bundle's, or the largest that a receipt rests on
-	First  int64
-	Count  int // entries that are proven
-	Erased int // payloads that were erased: what they said is not proven any more
+	Origin   string
+	Manifest string     // SHA-256 of manifest.json, hexadecimal
+	Head     Checkpoint // the bundle's, or the largest that a receipt rests on
+	First    int64
+	Count    int // entries that are proven
+	Erased   int // payloads that were erased: what they said is not proven any more
 	// Keys are the verifier keys that the proof rests on. OwnKeys says that they are the
 	// bundle's own: then they have to be compared with the ones that were given before.
 	Keys    []string
@@ -126,10 +127,14 @@ func (c *checker) take(files []*zip.File, size int64) error {
 	return nil
 }
 
+// maxName is the longest name of a file, in bytes: a key of CloudTrail in a bucket, with
+// the longest prefix, account and trail that AWS allows, has some 550.
+const maxName = 600
+
 // plainName says whether the name is a relative path of letters, digits and ._-+ alone,
 // without .. in it: whoever unpacks the bundle is safe.
 func plainName(name string) bool {
-	return len(name) <= 200 && fs.ValidPath(name) && name != "." && !strings.ContainsFunc(name, func(r rune) bool {
+	return len(name) <= maxName && fs.ValidPath(name) && name != "." && !strings.ContainsFunc(name, func(r rune) bool {
 		return r > 'z' || !strings.ContainsRune("/._-+", r) && (r < '0' || r > '9') && (r < 'A' || r > 'Z') && (r < 'a')
 	})
 }
@@ -208,7 +213,8 @@ func (c *checker) open(trusted []string) error {
 	if c.manifest.Schema != BundleSchema {
 		return fmt.Errorf("bundle: schema %q, want %s; hint: use the version that wrote it, or a newer one", c.manifest.Schema, BundleSchema)
 	}
-	v := c.verdict
+	v, sum := c.verdict, sha256.Sum256(text)
+	v.Manifest = hex.EncodeToString(sum[:])
 	v.Origin, v.First, v.Keys = c.manifest.Origin, c.manifest.First, trusted
 	if v.OwnKeys = len(trusted) == 0; v.OwnKeys {
 		v.Keys = c.manifest.Keys

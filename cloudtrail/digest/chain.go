@@ -17,6 +17,7 @@ import (
 type chainRun struct {
 	Chain
 	keepValid bool
+	each      func(Verdict) // of Options
 
 	mu      sync.Mutex // guards what follows and Chain.Logs
 	digests []judged
@@ -64,7 +65,7 @@ type traversal struct {
 // back to the start of the range. From a digest that holds it goes where that
 // points, from any other to the next older file, as AWS's validator does.
 func (run *scopeRun) follow(ctx context.Context, id chainID) *chainRun {
-	c := &chainRun{keepValid: run.opt.Valid, Chain: Chain{
+	c := &chainRun{keepValid: run.opt.Valid, each: run.opt.Each, Chain: Chain{
 		Trail: id.trail, HomeRegion: id.home, Backfill: id.backfill,
 		Account: run.account, Organization: id.organization, Region: run.region,
 		Folder: strings.TrimSuffix(id.top, "/"),
@@ -208,6 +209,10 @@ func (c *chainRun) skipLog(digest int) {
 }
 
 func (c *chainRun) keep(e entry) {
+	if c.each != nil {
+		c.each(e.Verdict)
+		return
+	}
 	if c.keepValid || e.Status != Valid {
 		c.entries = append(c.entries, e)
 	}
@@ -219,7 +224,7 @@ func (c *chainRun) addGap(digest int, at target, from, to time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.Gaps++
-	c.entries = append(c.entries, entry{digest, 1 << 30, Verdict{
+	c.keep(entry{digest, 1 << 30, Verdict{
 		Object: at.String(), Kind: KindGap, Status: Warning, OK: true, Reason: ReasonGap,
 		Detail: fmt.Sprintf("no log files were delivered by CloudTrail between %s and %s", from.Format(time.RFC3339), to.Format(time.RFC3339)),
 	}})

@@ -57,6 +57,15 @@ type Options struct {
 	// to be one intact gzip member that inflates to at most MaxLog bytes; they have
 	// this SHA-256, and the file is not read again.
 	Sum func(path string) ([sha256.Size]byte, bool)
+	// MaxInflated bounds what all files inflate to together, in bytes; 0 is no bound. What
+	// lies beyond it is unknown. A verification of what strangers sent needs one.
+	MaxInflated int64
+	// MaxNamed bounds how many log files all digests together may name; 0 is no bound. A
+	// digest beyond it is unknown.
+	MaxNamed int64
+	// Each, when set, takes every verdict of a chain, valid ones too, from several
+	// goroutines. The report then has none of them.
+	Each func(Verdict)
 	// Valid keeps the verdicts of valid files, one for each log file.
 	Valid bool
 	// Progress, when set, is counted up while Verify runs.
@@ -94,15 +103,27 @@ func Verify(ctx context.Context, fsys fs.FS, opt Options) (*Report, error) {
 		return nil, err
 	}
 	v := &verifier{fsys: fsys, opt: opt, logs: make(chan logJob)}
+	v.left.Store(opt.MaxInflated)
 	outcomes := v.run(ctx, found.scopes)
 	return assemble(opt, outcomes, found.unreadable, ctx.Err() != nil), ctx.Err()
 }
 
 // verifier holds what all goroutines of one run share.
 type verifier struct {
-	fsys fs.FS
-	opt  Options
-	logs chan logJob
+	fsys  fs.FS
+	opt   Options
+	logs  chan logJob
+	left  atomic.Int64 // of Options.MaxInflated
+	named atomic.Int64 // log files, by the digests so far
+}
+
+// reader makes a reader of objects that all draw on one budget, if there is any.
+func (v *verifier) reader() *objectReader {
+	r := newObjectReader(v.fsys)
+	if v.opt.MaxInflated > 0 {
+		r.left = &v.left
+	}
+	return r
 }
 
 // run judges each scope. Scopes are independent; one is followed by one
@@ -116,7 +137,7 @@ func (v *verifier) run(ctx context.Context, scopes []*scope) []*outcome {
 	var next atomic.Int64
 	for range min(v.opt.Workers, len(scopes)) {
 		followers.Go(func() {
-			digests := newObjectReader(v.fsys)
+			digests := v.reader()
 			for i := int(next.Add(1)) - 1; i < len(scopes); i = int(next.Add(1)) - 1 {
 				outcomes[i] = v.judgeScope(ctx, digests, scopes[i])
 			}

@@ -39,6 +39,9 @@ func (t *traversal) judge(at target) judgement {
 	if err != nil {
 		return judgement{fault: faultf(Invalid, ReasonFormat, "invalid format: %v", err)}
 	}
+	if most := t.opt.MaxNamed; most > 0 && t.named.Add(int64(len(doc.logs))) > most {
+		return judgement{fault: faultf(Unknown, ReasonUnreadable, "all digests together name more than %d log files", most)}
+	}
 	root, f := t.checkPlace(at, doc)
 	if f != nil {
 		return judgement{doc: doc, fault: f}

@@ -48,7 +48,7 @@ func (run *scopeRun) handLogs(ctx context.Context, t *traversal, digest int, j j
 
 // readLogs judges logs until there are no more.
 func (v *verifier) readLogs(ctx context.Context) {
-	r := newObjectReader(v.fsys)
+	r := v.reader()
 	sum := func(path string) ([sha256.Size]byte, *fault) {
 		if v.opt.Sum != nil {
 			if known, ok := v.opt.Sum(path); ok {

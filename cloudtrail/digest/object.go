@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"sync/atomic"
 
 	"github.com/rootkeep/rootkeep/cloudtrail/inflate"
 )
@@ -35,6 +36,7 @@ type objectReader struct {
 	buf      []byte
 	stored   int64 // compressed bytes used so far, of all objects
 	inflated int64
+	left     *atomic.Int64 // bytes that may still be inflated, nil for no bound
 }
 
 func newObjectReader(fsys fs.FS) *objectReader {
@@ -92,6 +94,9 @@ func (r *objectReader) member(limit int64, w io.Writer) *fault {
 		}
 		if r.decoder.Produced() > limit {
 			return faultf(Invalid, ReasonFormat, "inflates to more than %d MiB", limit>>20)
+		}
+		if r.left != nil && r.left.Add(-int64(n)) < 0 {
+			return faultf(Unknown, ReasonUnreadable, "not read to its end: all files together inflate to more than is read")
 		}
 		if _, err := w.Write(r.buf[pos : pos+n]); err != nil {
 			return readFault(err)

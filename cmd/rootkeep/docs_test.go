@@ -101,7 +101,7 @@ func newSession(t *testing.T) *session {
 	s.check(os.Rename(filepath.Join(s.dir, "bucket.keys.json"), filepath.Join(s.dir, "keys.json")))
 	s.check(zipFile(filepath.Join(s.dir, "logs.zip"), map[string][]byte{"logs.json": story}))
 	s.check(os.Symlink(program, filepath.Join(s.dir, "bin/rootkeep")))
-	if strings.HasSuffix(t.Name(), "/ledger.md") {
+	if strings.HasSuffix(t.Name(), "/ledger.md") || strings.HasSuffix(t.Name(), "/server.md") {
 		s.check(makeLedger(s.dir, 12))
 	}
 	return s
@@ -223,6 +223,7 @@ func TestDocumentedNames(t *testing.T) {
 		{"every key of a register's entries is explained", "register.md", "internal/register/register.go", `json:"([a-z]+)"`},
 		{"every member of a statement is explained", "approvals.md", "internal/approval/statement.go", `json:"([a-z0-9_]+)"`},
 		{"every key of a policy is explained", "approvals.md", "internal/approval/policy.go", `yaml:"([a-z]+)"`},
+		{"every entry about a request is named", "approvals.md", "internal/store/approvals/*.go", `(?:\.keep\(ctx, tx, |\.record\(tx, |verb :?= )"([a-z]+)"`},
 		{"every entry about an exception is named", "approvals.md", "internal/store/exceptions/*.go", `"(exception\.[a-z]+)"`},
 		{"every entry about people is named", "sign-in.md", "internal/store/people/*.go", `"((?:person|role|key|link|sessions?|token|pass|identity|administrator|recovery)\.[a-z]+)"`},
 		{"every format of a scan is explained", "scan.md", "cmd/rootkeep/account/output.go", `(?m)^\tcase "([a-z]+)":`},

@@ -20,6 +20,7 @@ import (
 	"github.com/rootkeep/rootkeep/internal/store"
 	persons "github.com/rootkeep/rootkeep/internal/store/people"
 	"github.com/rootkeep/rootkeep/internal/web"
+	"github.com/rootkeep/rootkeep/internal/web/approvals"
 	"github.com/rootkeep/rootkeep/internal/web/exceptions"
 	"github.com/rootkeep/rootkeep/internal/web/exceptions/exceptionstest"
 	"github.com/rootkeep/rootkeep/internal/web/signin"
@@ -48,7 +49,11 @@ func exceptionServer(t *testing.T) *exceptionstest.World {
 	if err != nil {
 		t.Fatal(err)
 	}
-	handler, err = web.New(web.Config{URL: address, Store: w.Store, Authenticator: ways, Areas: []web.Area{area}, Now: time.Now})
+	requests, err := approvals.Area(approvals.Config{Store: w.Store, Desk: w.Desk.Desk, Now: time.Now, Faces: []approvals.Face{exceptions.Face()}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	handler, err = web.New(web.Config{URL: address, Store: w.Store, Authenticator: ways, Areas: []web.Area{area, requests}, Now: time.Now})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -102,7 +107,7 @@ func TestExceptionCommands(t *testing.T) {
 	out, _ = runs(t, 0, "exception", "list", "--state", "approved")
 	contains(t, out, "no exception")
 	out, _ = runs(t, 0, "approve", id, "--no-browser")
-	contains(t, out, os.Getenv("ROOTKEEP_SERVER")+"/exceptions/"+id+"\n")
+	contains(t, out, os.Getenv("ROOTKEEP_SERVER")+"/approvals/"+id+"\n")
 
 	as(t, w, w.Bob)
 	_, errs := runs(t, 1, "approve", id, "--print-statement")

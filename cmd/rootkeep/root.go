@@ -12,6 +12,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/rootkeep/rootkeep/cmd/rootkeep/account"
+	"github.com/rootkeep/rootkeep/cmd/rootkeep/approve"
+	"github.com/rootkeep/rootkeep/cmd/rootkeep/change"
 	"github.com/rootkeep/rootkeep/cmd/rootkeep/cli"
 	"github.com/rootkeep/rootkeep/cmd/rootkeep/deployment"
 	"github.com/rootkeep/rootkeep/cmd/rootkeep/exception"
@@ -66,7 +68,8 @@ read; 64 usage.`,
 		server.ServeCommand(s), server.DemoCommand(s), server.BackupCommand(s), server.RestoreCommand(s), server.MigrateCommand(s), server.RecoverCommand(s), server.ConfigCommand(s),
 		deployment.CostCommand(s), deployment.DeployCommand(s),
 		people.Command(s), people.TokenCommand(s), job.Command(s),
-		exception.Command(s), exception.ApproveCommand(s),
+		change.Command(s),
+		exception.Command(s), approve.Command(s),
 		ledger.Command(s), ledger.EvidenceCommand(s), ledger.VerifyCommand(s),
 		versionCommand(s),
 	)

@@ -36,10 +36,11 @@ type Group struct {
 
 // Rule is a policy as it is configured.
 type Rule struct {
-	ID      string        `yaml:"id"`
-	Version int           `yaml:"version"` // from 1, raised when the rule changes
-	Require []Want        `yaml:"require"` // all of them
-	Valid   rule.Duration `yaml:"valid"`   // how long a request stays open
+	ID       string        `yaml:"id"`
+	Version  int           `yaml:"version"`  // from 1, raised when the rule changes
+	Require  []Want        `yaml:"require"`  // all of them
+	Valid    rule.Duration `yaml:"valid"`    // how long a request stays open
+	Accounts []string      `yaml:"accounts"` // numbers of those that it is for; none: all that no other one names
 }
 
 // Want is how many of a group have to approve. A count that is missing is 0, and 0 is
@@ -170,94 +171,6 @@ var (
 	word = regexp.MustCompile(`^[a-z][a-z0-9-]{0,62}$`)
 	id   = regexp.MustCompile(`^[A-Z]{2}-[0-9A-Z]{1,40}$`)
 )
-
-// Policies that this program asks for. A configuration may give others for them.
-const (
-	CriticalException = "exception-critical" // exception to a critical or root control
-	OtherException    = "exception"          // exception to any other control
-)
-
-// Book is the policies in force.
-type Book struct{ policies map[string]Policy }
-
-// Policy gives the policy with the ID.
-func (b *Book) Policy(id string) (Policy, error) {
-	p, ok := b.policies[id]
-	if !ok {
-		return Policy{}, fmt.Errorf("no policy of approval %q", id)
-	}
-	return p, nil
-}
-
-// ReadBook reads a file with a Configuration. Errors name file and, of what does not
-// decode, line and column.
-func ReadBook(from rule.Source, name string) (*Book, error) {
-	shown, body, err := rule.Document(from, name)
-	if err != nil {
-		return nil, err
-	}
-	var c Configuration
-	if err := rule.Decode(shown, body, &c); err != nil {
-		return nil, err
-	}
-	b, err := NewBook(c)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", shown, err)
-	}
-	return b, nil
-}
-
-// NewBook resolves a configuration. What it does not say is the default: one approval
-// for an exception; for one to a critical or root control two, of one member each if two
-// groups are configured, of any two approvers if none or one is. With more groups it has
-// to be said which approve.
-func NewBook(c Configuration) (*Book, error) {
-	r := resolver{groups: map[string]*Group{}, done: map[string][]string{}}
-	if err := r.add(c.Groups); err != nil {
-		return nil, err
-	}
-	b := &Book{map[string]Policy{}}
-	for _, given := range c.Policies {
-		if given.ID != CriticalException && given.ID != OtherException {
-			return nil, fmt.Errorf("policy of approval %q: want %s or %s", given.ID, CriticalException, OtherException)
-		}
-		if _, twice := b.policies[given.ID]; twice {
-			return nil, fmt.Errorf("policy of approval %s twice", given.ID)
-		}
-		p, err := r.policy(given)
-		if err != nil {
-			return nil, err
-		}
-		b.policies[given.ID] = p
-	}
-	for _, id := range []string{CriticalException, OtherException} {
-		if _, given := b.policies[id]; given {
-			continue
-		}
-		require, err := usualRequire(id, c.Groups)
-		if err != nil {
-			return nil, err
-		}
-		p, err := r.policy(Rule{ID: id, Version: 1, Require: require, Valid: rule.Duration(usual)})
-		if err != nil {
-			return nil, err
-		}
-		b.policies[id] = p
-	}
-	return b, nil
-}
-
-func usualRequire(id string, groups []Group) ([]Want, error) {
-	switch {
-	case id == OtherException:
-		return []Want{{Approvers, 1}}, nil
-	case len(groups) < 2:
-		return []Want{{Approvers, 2}}, nil
-	case len(groups) == 2:
-		return []Want{{groups[0].ID, 1}, {groups[1].ID, 1}}, nil
-	}
-	return nil, fmt.Errorf("%d groups, and no policy of approval says which of them approve an exception to a critical or root control; hint: policies: [{id: %s, version: 1, require: ...}]", len(groups), id)
-}
 
 // resolver finds the members of groups.
 type resolver struct {

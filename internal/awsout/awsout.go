@@ -18,7 +18,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/securityhub"
 	"github.com/aws/aws-sdk-go-v2/service/securityhub/types"
 	"github.com/aws/smithy-go"
-	"github.com/aws/smithy-go/logging"
 
 	"github.com/rootkeep/rootkeep"
 	"github.com/rootkeep/rootkeep/internal/awsread/credential"
@@ -69,29 +68,14 @@ func Open(ctx context.Context, c Config) (*Hub, error) {
 
 // load finds credentials and a Region for a service.
 func load(ctx context.Context, c Config, service string) (aws.Config, error) {
-	loaded, err := config.LoadDefaultConfig(ctx,
-		config.WithSharedConfigProfile(c.Profile), config.WithRegion(c.Region), config.WithAppID("rootkeep"),
+	return credential.Load(ctx, credential.Settings{Profile: c.Profile, Region: c.Region, For: service},
 		config.WithRetryer(func() aws.Retryer {
 			return retry.NewAdaptiveMode(func(o *retry.AdaptiveModeOptions) {
 				o.StandardOptions = append(o.StandardOptions, func(s *retry.StandardOptions) { s.MaxAttempts = attempts })
 			})
 		}),
-		config.WithHTTPClient(awshttp.NewBuildableClient().WithTimeout(attemptTimeout)), config.WithLogger(logging.Nop{}),
+		config.WithHTTPClient(awshttp.NewBuildableClient().WithTimeout(attemptTimeout)),
 	)
-	switch {
-	case err != nil:
-		return loaded, fmt.Errorf("read the AWS configuration: %w; hint: aws configure list-profiles", err)
-	case loaded.Region == "":
-		return loaded, fmt.Errorf("no AWS Region is set for %s; hint: --region us-east-1", service)
-	}
-	loaded.Credentials = credential.Guard(loaded.Credentials)
-	if loaded.Credentials == nil {
-		return loaded, fmt.Errorf("no AWS credentials for %s are configured; hint: sign in, or name a --profile", service)
-	}
-	if _, err := loaded.Credentials.Retrieve(ctx); err != nil {
-		return loaded, credential.Hint(fmt.Errorf("no AWS credentials for %s: %w", service, err), "sign in, or name a --profile")
-	}
-	return loaded, nil
 }
 
 func sleep(ctx context.Context, d time.Duration) error {

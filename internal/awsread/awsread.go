@@ -9,7 +9,6 @@ package awsread
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -20,7 +19,6 @@ import (
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
-	"github.com/aws/smithy-go/logging"
 	"github.com/aws/smithy-go/middleware"
 
 	"github.com/rootkeep/rootkeep"
@@ -88,7 +86,7 @@ func newReader(c Config, calls int, l *pace.Limiter) *reader {
 		c.Now = time.Now
 	}
 	if c.Sleep == nil {
-		c.Sleep = sleep
+		c.Sleep = call.Sleep
 	}
 	if l == nil {
 		l = pace.New(calls, ceiling, c.Sleep)
@@ -106,43 +104,20 @@ func interrupted(ctx context.Context, err error) error {
 	return err
 }
 
-func sleep(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
-
 // open finds credentials and a Region.
 func (r *reader) open(ctx context.Context) error {
-	var err error
 	client := awshttp.NewBuildableClient().WithTimeout(attemptTimeout).WithTransportOptions(func(t *http.Transport) {
 		t.MaxIdleConnsPerHost = idleConnections
 	})
 	retries := retryer() // keeps no state, so all clients share it
-	r.aws, err = config.LoadDefaultConfig(ctx,
-		config.WithSharedConfigProfile(r.config.Profile), config.WithRegion(r.config.Region), config.WithAppID("rootkeep"),
-		config.WithRetryer(func() aws.Retryer { return retries }), config.WithHTTPClient(client), config.WithLogger(logging.Nop{}),
-	)
-	switch {
-	case err != nil:
-		return fmt.Errorf("read the AWS configuration: %w; hint: aws configure list-profiles", err)
-	case r.aws.Region == "":
-		return fmt.Errorf("no AWS Region is set; hint: --region us-east-1, or a region in the profile")
+	var err error
+	r.aws, err = credential.Load(ctx, credential.Settings{Profile: r.config.Profile, Region: r.config.Region},
+		config.WithRetryer(func() aws.Retryer { return retries }), config.WithHTTPClient(client))
+	if err != nil {
+		return err
 	}
 	r.options = r.aws.APIOptions
 	r.aws.APIOptions = append(slices.Clip(r.options), r.paced)
-	r.aws.Credentials = credential.Guard(r.aws.Credentials)
-	if r.aws.Credentials == nil {
-		return errors.New("no AWS credentials are configured; hint: sign in, for instance with aws login or aws sso login, or name a --profile")
-	}
-	if _, err := r.aws.Credentials.Retrieve(ctx); err != nil {
-		return credential.Hint(fmt.Errorf("no AWS credentials: %w", err), "sign in, for instance with aws login or aws sso login, or name a --profile")
-	}
 	return nil
 }
 

@@ -9,43 +9,39 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/sts"
-	ststypes "github.com/aws/aws-sdk-go-v2/service/sts/types"
 
 	"github.com/rootkeep/rootkeep"
 	"github.com/rootkeep/rootkeep/internal/awsread/call"
 	"github.com/rootkeep/rootkeep/internal/awsread/identity"
+	"github.com/rootkeep/rootkeep/internal/awsread/session"
 	"github.com/rootkeep/rootkeep/internal/facts"
 )
 
 const (
 	assumeRoot = "sts:AssumeRoot"
 	// auditTask lets a root session see the root user's credentials, and do nothing.
-	auditTask = ":iam::aws:policy/root-task/IAMAuditRootUserCredentials"
+	auditTask = "IAMAuditRootUserCredentials"
 	// rootLife is how long a root session lasts, of 15 minutes at most: its few calls
 	// take seconds, unless AWS throttles.
 	rootLife = 5 * time.Minute
 )
 
 // enterRoot makes a reader that is the root user of a member account, for the audit
-// task only. AWS gives such sessions at Regional endpoints alone, which the SDK asks.
+// task only.
 func (r *reader) enterRoot(ctx context.Context, member *reader, c Config) (*reader, error) {
 	self, err := rootkeep.ParseARN(r.caller)
 	if err != nil {
 		return nil, err
 	}
-	p, start := r.place(r.aws.Region), r.config.Now().UTC()
-	task := "arn:" + self.Partition + auditTask
-	r.plan(1)
-	out, err := call.Ask(ctx, p, sts.NewFromConfig(p.AWS).AssumeRoot, &sts.AssumeRootInput{
-		TargetPrincipal: aws.String(string(member.account)), TaskPolicyArn: &ststypes.PolicyDescriptorType{Arn: &task},
-		DurationSeconds: aws.Int32(int32(rootLife / time.Second)),
-	})
-	switch {
-	case err != nil:
+	start := r.config.Now().UTC()
+	task, err := session.TaskPolicy(self.Partition, auditTask)
+	if err != nil {
 		return nil, err
-	case out.Credentials == nil:
-		return nil, errors.New("an answer without credentials")
+	}
+	r.plan(1)
+	out, err := session.EnterRoot(ctx, r.place(r.aws.Region), member.account, task, rootLife)
+	if err != nil {
+		return nil, err
 	}
 	if err := member.entered(facts.Session{
 		Account: member.account, Role: task, Root: true, AccessKey: aws.ToString(out.Credentials.AccessKeyId), SourceIdentity: aws.ToString(out.SourceIdentity),
@@ -54,7 +50,7 @@ func (r *reader) enterRoot(ctx context.Context, member *reader, c Config) (*read
 		return nil, err
 	}
 	return r.as(c, member.account, aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
-		return issued(out.Credentials, "AssumeRoot"), nil
+		return session.Issued(out.Credentials, "AssumeRoot"), nil
 	})), nil
 }
 

@@ -5,30 +5,21 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/sts"
-	ststypes "github.com/aws/aws-sdk-go-v2/service/sts/types"
 
 	"github.com/rootkeep/rootkeep"
 	"github.com/rootkeep/rootkeep/internal/awsread/call"
+	"github.com/rootkeep/rootkeep/internal/awsread/session"
 	"github.com/rootkeep/rootkeep/internal/facts"
 )
 
 // role is a role that is entered with the credentials of another reader. It is an
 // aws.CredentialsProvider: a session that ends before the reading does is renewed.
 type role struct {
-	from, to   *reader
-	arn        string
-	externalID string
-	scan       string // name and source identity of the session
+	from, to *reader
+	session.Role
 }
-
-// renewBefore is how long before its end a session is renewed: more than a call takes
-// with all its attempts.
-const renewBefore = 5 * time.Minute
 
 // entryError is that a role could not be entered.
 type entryError struct {
@@ -49,15 +40,13 @@ func (e *entryError) Error() string {
 
 // enter makes a reader of the account of a role, and asks for its first session.
 func (r *reader) enter(ctx context.Context, c Config, arn, externalID, scan string) (*reader, error) {
-	parsed, err := rootkeep.ParseARN(arn)
-	if err == nil {
-		_, err = rootkeep.ParseAccountID(string(parsed.Account))
+	entered := session.Role{ARN: arn, ExternalID: externalID, Name: scan}
+	account, err := entered.Account()
+	if err != nil {
+		return nil, fmt.Errorf("%q: %w", short(arn), err)
 	}
-	if err != nil || parsed.Service != "iam" || !strings.HasPrefix(parsed.Resource, "role/") {
-		return nil, fmt.Errorf("%q is no ARN of a role; hint: want arn:aws:iam::ACCOUNT:role/NAME", short(arn))
-	}
-	to := r.as(c, parsed.Account, nil)
-	to.aws.Credentials = aws.NewCredentialsCache(&role{from: r, to: to, arn: arn, externalID: externalID, scan: scan}, func(o *aws.CredentialsCacheOptions) { o.ExpiryWindow = renewBefore })
+	to := r.as(c, account, nil)
+	to.aws.Credentials = aws.NewCredentialsCache(&role{r, to, entered}, func(o *aws.CredentialsCacheOptions) { o.ExpiryWindow = session.RenewBefore })
 	if _, err := to.aws.Credentials.Retrieve(ctx); err != nil {
 		if e, ok := errors.AsType[*entryError](err); ok {
 			return nil, e // without what the SDK says around it
@@ -78,32 +67,17 @@ func (r *reader) as(c Config, account rootkeep.AccountID, credentials aws.Creden
 
 // Retrieve is of aws.CredentialsProvider.
 func (e *role) Retrieve(ctx context.Context) (aws.Credentials, error) {
-	p := e.from.place(e.from.aws.Region)
-	in := &sts.AssumeRoleInput{RoleArn: &e.arn, RoleSessionName: &e.scan, SourceIdentity: &e.scan}
-	if e.externalID != "" {
-		in.ExternalId = &e.externalID
-	}
 	start := e.from.config.Now().UTC()
 	e.from.plan(1)
-	out, err := call.Ask(ctx, p, sts.NewFromConfig(p.AWS).AssumeRole, in)
-	if err == nil && out.Credentials == nil {
-		err = errors.New("an answer without credentials")
-	}
+	out, err := session.Enter(ctx, e.from.place(e.from.aws.Region), e.Role)
 	if err != nil {
-		return aws.Credentials{}, &entryError{e.arn, e.from.caller, err}
+		return aws.Credentials{}, &entryError{e.ARN, e.from.caller, err}
 	}
 	err = e.to.entered(facts.Session{
-		Account: e.to.account, Role: e.arn, AccessKey: aws.ToString(out.Credentials.AccessKeyId), SourceIdentity: aws.ToString(out.SourceIdentity),
+		Account: e.to.account, Role: e.ARN, AccessKey: aws.ToString(out.Credentials.AccessKeyId), SourceIdentity: aws.ToString(out.SourceIdentity),
 		Start: start, End: aws.ToTime(out.Credentials.Expiration),
 	})
-	return issued(out.Credentials, "AssumeRole"), err
-}
-
-func issued(c *ststypes.Credentials, source string) aws.Credentials {
-	return aws.Credentials{
-		AccessKeyID: aws.ToString(c.AccessKeyId), SecretAccessKey: aws.ToString(c.SecretAccessKey), SessionToken: aws.ToString(c.SessionToken),
-		CanExpire: true, Expires: aws.ToTime(c.Expiration), Source: source,
-	}
+	return session.Issued(out.Credentials, "AssumeRole"), err
 }
 
 // entered notes a session for the snapshot, and tells of it. It is not to be used after

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/rootkeep/rootkeep/internal/change/expr"
 )
 
 // Made is a call that was carried out.
@@ -75,7 +77,7 @@ func (k *Kind) Apply(ctx context.Context, run Run) (Outcome, error) {
 		if err != nil {
 			return a.stopped(fmt.Sprintf("the state could not be read: %v", err), run.Begun), nil
 		}
-		if d := differences(state, p.Prior, true); len(d) > 0 && !run.Begun {
+		if d := differences(state, p.Prior, true); len(d) > 0 && !run.Begun && len(p.Guide) == 0 {
 			return Outcome{State: Drifted, Why: "the state has changed since it was planned: " + paths(d), Drift: d, After: state}, nil
 		}
 	}
@@ -110,14 +112,14 @@ func (a *applying) stopped(why string, doubt bool) Outcome {
 }
 
 // values are those of the plan with the answers so far.
-func (a *applying) values(item any) values {
-	got := answers{}
+func (a *applying) values(item any) expr.Values {
+	got := expr.Answers{}
 	for step, list := range a.Plan.Answers {
 		got[step] = list
 	}
 	for _, m := range a.Run.Made {
 		c := a.Plan.Calls[m.Number]
-		got[c.Step] = append(slices.Clone(got[c.Step]), answered{c.Item, m.Parts})
+		got[c.Step] = append(slices.Clone(got[c.Step]), expr.Answered{Item: c.Item, Parts: m.Parts})
 	}
 	v := a.Plan.values()
 	v["answers"], v["item"] = got, item
@@ -229,7 +231,7 @@ func (a *applying) look(ctx context.Context, q *Read, item any) (map[string]any,
 func (a *applying) keep(ctx context.Context, n int, s *Step, t try) (*Outcome, error) {
 	m := Made{Number: n, At: a.Clock.Now().UTC(), Parts: map[string]any{}, Before: t.before}
 	for _, path := range a.kind.parts(s.ID) {
-		v := part(t.answer, path)
+		v := expr.Part(t.answer, path)
 		if v == nil {
 			out := a.stopped(fmt.Sprintf("call %d of %d, %s: the answer has no %s", n+1, len(a.Plan.Calls), a.Plan.Calls[n].Call, path), true)
 			return &out, nil
@@ -248,7 +250,7 @@ func (a *applying) verify(ctx context.Context) Outcome {
 	until := a.Clock.Now().Add(a.wait)
 	out := Outcome{State: Unverified, Calls: len(a.Run.Made)}
 	p := *a.Plan
-	p.Answers, _ = a.values(nil)["answers"].(answers)
+	p.Answers, _ = a.values(nil)["answers"].(expr.Answers)
 	for attempt := 0; ; attempt++ {
 		state, err := a.kind.read(ctx, a.Reader, &p)
 		ok := false
@@ -260,6 +262,10 @@ func (a *applying) verify(ctx context.Context) Outcome {
 		}
 		if ok {
 			out.State = Applied
+			return out
+		}
+		if len(p.Guide) > 0 {
+			out.State, out.Why = Stopped, "nobody has done yet what the guide says: "+out.Why
 			return out
 		}
 		pause := pauses[min(attempt, len(pauses)-1)]
@@ -287,11 +293,11 @@ func (k *Kind) step(id string) *Step {
 // parts are the paths of a step's answer that expressions name.
 func (k *Kind) parts(step string) []string {
 	var out []string
-	add := func(_ scope, es ...*Expression) {
+	add := func(_ expr.Scope, es ...*expr.Expression) {
 		for _, e := range es {
-			for _, r := range e.needs {
-				if r.step == step && !slices.Contains(out, r.path) {
-					out = append(out, r.path)
+			for _, r := range e.Needs {
+				if r.Step == step && !slices.Contains(out, r.Path) {
+					out = append(out, r.Path)
 				}
 			}
 		}
@@ -302,6 +308,6 @@ func (k *Kind) parts(step string) []string {
 			k.Calls[i].Undo[j].expressions(add)
 		}
 	}
-	add(checking, &k.Verify)
+	add(expr.Checking, &k.Verify)
 	return out
 }

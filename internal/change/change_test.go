@@ -483,6 +483,43 @@ func TestAKindThatIsWrongIsNamed(t *testing.T) {
 	}
 }
 
+// guided is a change that a person makes.
+const guided = `id: guided
+kind: change
+title: Have a person empty the shelf
+why: A test.
+class: root
+risk: low
+breaks: Nothing.
+source: none
+resource: "'shelf'"
+reads: [{id: thing, call: "shelf:GetThing", with: "{'Name': 'first'}", none: [NoSuchThing], keep: got.Thing.Text}]
+wants: {thing: "null"}
+guide:
+  - "'Sign in to ' + account + '.'"
+  - "'Take away the thing that holds ' + prior.thing + '.'"
+cases: [{name: one, want: waiting}]
+`
+
+func TestAGuideWaitsForAPerson(t *testing.T) {
+	r := &runner{t: t, kind: load(t, guided), shelf: newShelf("first", "x")}
+	p := r.plan(nil)
+	if len(p.Guide) != 2 || p.Guide[1] != "Take away the thing that holds x." || p.Undoable() {
+		t.Errorf("got %q", p.Guide)
+	}
+	if out, err := r.apply(p, false); err != nil || out.State != change.Stopped || !strings.Contains(out.Why, "nobody has done yet") || r.slept > 0 {
+		t.Errorf("got %+v, %v after %s", out, err, r.slept)
+	}
+	delete(r.shelf.things, "first")
+	out, err := r.apply(p, true)
+	if err != nil || out.State != change.Applied {
+		t.Errorf("got %+v, %v", out, err)
+	}
+	if _, err := r.kind.Undo(t.Context(), r.shelf, "CH-2", p, nil, false, out.After, start); !errors.Is(err, change.ErrFinal) {
+		t.Errorf("undo: got %v", err)
+	}
+}
+
 func TestAPlanIsHeldToItsKind(t *testing.T) {
 	r := &runner{t: t, kind: load(t, two), shelf: newShelf()}
 	p := r.plan(nil)

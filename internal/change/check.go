@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/rootkeep/rootkeep/internal/change/expr"
 	"github.com/rootkeep/rootkeep/internal/rule"
 )
 
@@ -30,13 +31,13 @@ func (k *Kind) check(tested bool) error {
 		return fmt.Errorf("class %q: want one of %s", k.Class, strings.Join(Classes(), ", "))
 	case !slices.Contains(risks, k.Risk):
 		return fmt.Errorf("risk %q: want low, medium or high", k.Risk)
-	case len(k.Calls) == 0:
-		return errors.New("no calls: a change makes at least one")
+	case (len(k.Calls) == 0) == (len(k.Guide) == 0):
+		return errors.New("want either calls, or a guide for a person")
 	case len(k.Reads) == 0:
 		return errors.New("no reads: what is to be changed has to be read first")
-	case len(k.Wants) == 0 && k.Verify.none():
+	case len(k.Wants) == 0 && k.Verify.None():
 		return errors.New("neither wants nor verify: nobody could say whether it worked")
-	case k.Resource.none():
+	case k.Resource.None():
 		return errors.New("no resource: two changes of one thing could not exclude each other")
 	case tested != (len(k.Cases) == 0):
 		return errors.New("no cases: at least one has to run on the simulator")
@@ -126,8 +127,10 @@ func (k *Kind) checkCases() error {
 		switch {
 		case c.Name == "" || names[c.Name]:
 			return fmt.Errorf("case %q: want a name, each once", c.Name)
-		case !slices.Contains([]string{"applied", "refused", "nothing"}, c.Want):
-			return fmt.Errorf("case %q: want %q is not applied, refused or nothing", c.Name, c.Want)
+		case !slices.Contains([]string{"applied", "refused", "nothing", "waiting"}, c.Want):
+			return fmt.Errorf("case %q: want %q is not applied, refused, nothing or waiting", c.Name, c.Want)
+		case len(k.Guide) == 0 && (len(c.Then) > 0 || c.Want == "waiting"):
+			return fmt.Errorf("case %q: then and waiting are for a guide", c.Name)
 		case (c.Want == "refused") != (c.Says != ""):
 			return fmt.Errorf("case %q: says is for what is refused, and needed there", c.Name)
 		}
@@ -204,14 +207,25 @@ func (k *Kind) Operations(writes bool) []string {
 	return out
 }
 
+// Final is what of the kind cannot be undone, and why.
+func (k *Kind) Final() []string {
+	var out []string
+	for i := range k.Calls {
+		if f := k.Calls[i].Final; f != "" && !slices.Contains(out, f) {
+			out = append(out, f)
+		}
+	}
+	return out
+}
+
 // compile makes every expression ready, and looks whether the answers that it names are
 // those of steps.
 func (k *Kind) compile() error {
 	var err error
-	do := func(s scope, es ...*Expression) {
+	do := func(s expr.Scope, es ...*expr.Expression) {
 		for _, e := range es {
 			if err == nil {
-				err = e.compile(k.file, s)
+				err = e.Compile(k.file, s)
 			}
 			if err == nil {
 				err = k.known(e)
@@ -219,18 +233,21 @@ func (k *Kind) compile() error {
 		}
 	}
 	for i := range k.Reads {
-		k.Reads[i].expressions(do, reading)
+		k.Reads[i].expressions(do, expr.Reading)
 	}
 	for i := range k.Requires {
-		do(planning, &k.Requires[i].That, &k.Requires[i].Else)
+		do(expr.Planning, &k.Requires[i].That, &k.Requires[i].Else)
 	}
 	for _, id := range slices.Sorted(maps.Keys(k.Wants)) {
 		e := k.Wants[id]
-		do(reading, &e)
+		do(expr.Reading, &e)
 		k.Wants[id] = e
 	}
-	do(checking, &k.Verify)
-	do(planning, &k.Resource)
+	do(expr.Checking, &k.Verify)
+	do(expr.Planning, &k.Resource)
+	for i := range k.Guide {
+		do(expr.Planning, &k.Guide[i])
+	}
 	for i := range k.Calls {
 		k.Calls[i].expressions(do)
 		for j := range k.Calls[i].Undo {
@@ -240,23 +257,23 @@ func (k *Kind) compile() error {
 	return err
 }
 
-func (r *Read) expressions(do func(scope, ...*Expression), s scope) {
+func (r *Read) expressions(do func(expr.Scope, ...*expr.Expression), s expr.Scope) {
 	do(s, &r.Each, &r.When, &r.With, &r.At.Account, &r.At.Region)
-	do(max(s, keeping), &r.Keep)
+	do(max(s, expr.Keeping), &r.Keep)
 }
 
-func (s *Step) expressions(do func(scope, ...*Expression)) {
-	do(planning, &s.Each, &s.When, &s.With, &s.At.Account, &s.At.Region, &s.About)
+func (s *Step) expressions(do func(expr.Scope, ...*expr.Expression)) {
+	do(expr.Planning, &s.Each, &s.When, &s.With, &s.At.Account, &s.At.Region, &s.About)
 	if s.Found != nil {
-		s.Found.expressions(do, planning)
+		s.Found.expressions(do, expr.Planning)
 	}
 }
 
 // known refuses an answer of a step that is not there.
-func (k *Kind) known(e *Expression) error {
-	for _, r := range e.needs {
-		if !slices.ContainsFunc(k.Calls, func(s Step) bool { return s.ID == r.step }) {
-			return &rule.Error{File: k.file, Line: e.line, Column: e.column, Msg: fmt.Sprintf("answer(%q, %q): no call is called so", r.step, r.path)}
+func (k *Kind) known(e *expr.Expression) error {
+	for _, r := range e.Needs {
+		if !slices.ContainsFunc(k.Calls, func(s Step) bool { return s.ID == r.Step }) {
+			return e.Wrong(k.file, fmt.Sprintf("answer(%q, %q): no call is called so", r.Step, r.Path))
 		}
 	}
 	return nil

@@ -4,6 +4,8 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+
+	"github.com/rootkeep/rootkeep/internal/change/expr"
 )
 
 // maxDifferences bounds what a plan shows.
@@ -38,7 +40,7 @@ func both(state, wants map[string]any, exact bool) map[string]any {
 }
 
 func differ(out []Difference, path string, before, wants any) []Difference {
-	if len(out) >= maxDifferences || same(before, wants) {
+	if len(out) >= maxDifferences || expr.Same(before, wants) {
 		return out
 	}
 	have, is := before.(map[string]any)

@@ -10,31 +10,33 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/rootkeep/rootkeep/internal/change/expr"
 	"github.com/rootkeep/rootkeep/internal/rule"
 )
 
 // Kind is one content file. Its Go form is the file's schema. What is marked CEL is an
 // expression over the names that docs/changes.md lists.
 type Kind struct {
-	ID         string                `yaml:"id"` // the file's name
-	Kind       string                `yaml:"kind"`
-	Title      string                `yaml:"title"`
-	Why        string                `yaml:"why"`
-	Class      string                `yaml:"class"` // one of Classes: which role applies it, whose approval it needs
-	Risk       string                `yaml:"risk"`  // low, medium, high
-	Breaks     string                `yaml:"breaks"`
-	Fixes      []string              `yaml:"fixes"` // IDs of the controls that it mends
-	Source     string                `yaml:"source"`
-	Parameters map[string]Parameter  `yaml:"parameters"`
-	Reads      []Read                `yaml:"reads"`
-	Requires   []Require             `yaml:"requires"`
-	Wants      map[string]Expression `yaml:"wants"`    // ID of a read: CEL, what it is to hold afterwards; a map may name only what changes
-	Verify     Expression            `yaml:"verify"`   // CEL, what else has to hold afterwards
-	Wait       rule.Duration         `yaml:"wait"`     // how long AWS may take to show the change; 0 is a minute
-	Resource   Expression            `yaml:"resource"` // CEL, a text or list of texts: what two changes cannot hold at once
-	Calls      []Step                `yaml:"calls"`
-	Needs      []string              `yaml:"permissions"` // IAM actions: those of its calls, and what AWS asks for besides
-	Cases      []Case                `yaml:"cases"`
+	ID         string                     `yaml:"id"` // the file's name
+	Kind       string                     `yaml:"kind"`
+	Title      string                     `yaml:"title"`
+	Why        string                     `yaml:"why"`
+	Class      string                     `yaml:"class"` // one of Classes: which role applies it, whose approval it needs
+	Risk       string                     `yaml:"risk"`  // low, medium, high
+	Breaks     string                     `yaml:"breaks"`
+	Fixes      []string                   `yaml:"fixes"` // IDs of the controls that it mends
+	Source     string                     `yaml:"source"`
+	Parameters map[string]Parameter       `yaml:"parameters"`
+	Reads      []Read                     `yaml:"reads"`
+	Requires   []Require                  `yaml:"requires"`
+	Wants      map[string]expr.Expression `yaml:"wants"`    // ID of a read: CEL, what it is to hold afterwards; a map may name only what changes
+	Verify     expr.Expression            `yaml:"verify"`   // CEL, what else has to hold afterwards
+	Wait       rule.Duration              `yaml:"wait"`     // how long AWS may take to show the change; 0 is a minute
+	Resource   expr.Expression            `yaml:"resource"` // CEL, a text or list of texts: what two changes cannot hold at once
+	Calls      []Step                     `yaml:"calls"`
+	Guide      []expr.Expression          `yaml:"guide"`       // instead of calls: CEL, texts that say what a person does, where AWS lets nobody else
+	Needs      []string                   `yaml:"permissions"` // IAM actions: those of its calls, and what AWS asks for besides
+	Cases      []Case                     `yaml:"cases"`
 
 	file string
 	hash string
@@ -57,46 +59,46 @@ type Parameter struct {
 // Place is where a call is made, if not in the target's account and Region by the role.
 // Each is CEL.
 type Place struct {
-	Account Expression `yaml:"account"`
-	Region  Expression `yaml:"region"`
-	Root    string     `yaml:"root"` // task policy of a root session, a plain word
+	Account expr.Expression `yaml:"account"`
+	Region  expr.Expression `yaml:"region"`
+	Root    string          `yaml:"root"` // task policy of a root session, a plain word
 }
 
 // Read asks for a part of the state before a change, and again afterwards.
 type Read struct {
-	ID   string     `yaml:"id"`
-	Each Expression `yaml:"each"` // CEL, a list: asked for each item, the state is the list of what keep gives
-	When Expression `yaml:"when"` // CEL; where it does not hold the state is null
-	Call string     `yaml:"call"` // such as iam:GetAccountPasswordPolicy
-	At   Place      `yaml:"at"`
-	With Expression `yaml:"with"` // CEL, a map of parameters
-	None []string   `yaml:"none"` // codes by which AWS says that it is not there: the state is null
-	Keep Expression `yaml:"keep"` // CEL over answer: what is kept, without what changes by itself
+	ID   string          `yaml:"id"`
+	Each expr.Expression `yaml:"each"` // CEL, a list: asked for each item, the state is the list of what keep gives
+	When expr.Expression `yaml:"when"` // CEL; where it does not hold the state is null
+	Call string          `yaml:"call"` // such as iam:GetAccountPasswordPolicy
+	At   Place           `yaml:"at"`
+	With expr.Expression `yaml:"with"` // CEL, a map of parameters
+	None []string        `yaml:"none"` // codes by which AWS says that it is not there: the state is null
+	Keep expr.Expression `yaml:"keep"` // CEL over answer: what is kept, without what changes by itself
 }
 
 // Require is what has to hold for a change to be planned and applied.
 type Require struct {
-	That Expression `yaml:"that"` // CEL
-	Else Expression `yaml:"else"` // CEL, a text: why not, and what to do
+	That expr.Expression `yaml:"that"` // CEL
+	Else expr.Expression `yaml:"else"` // CEL, a text: why not, and what to do
 }
 
 // Step is one or more calls of an operation that changes the account.
 type Step struct {
-	ID   string     `yaml:"id"`
-	Each Expression `yaml:"each"` // CEL, a list
-	When Expression `yaml:"when"` // CEL
-	Call string     `yaml:"call"`
-	At   Place      `yaml:"at"`
-	With Expression `yaml:"with"` // CEL, a map; answer(ID of an earlier step, path) is what that one was answered
+	ID   string          `yaml:"id"`
+	Each expr.Expression `yaml:"each"` // CEL, a list
+	When expr.Expression `yaml:"when"` // CEL
+	Call string          `yaml:"call"`
+	At   Place           `yaml:"at"`
+	With expr.Expression `yaml:"with"` // CEL, a map; answer(ID of an earlier step, path) is what that one was answered
 	// Already are codes that say, to a call that may have been made before, that it was.
 	Already []string `yaml:"already"`
 	// Later are codes that say that AWS does not see yet what an earlier call made.
 	Later []string `yaml:"later"`
 	// Found says whether a call that may have been made was: nil is asked again.
-	Found *Read      `yaml:"found"`
-	Undo  []Step     `yaml:"undo"`  // in their order
-	Final string     `yaml:"final"` // instead of undo: why it cannot be undone
-	About Expression `yaml:"about"` // CEL, a text for people; "" is the call
+	Found *Read           `yaml:"found"`
+	Undo  []Step          `yaml:"undo"`  // in their order
+	Final string          `yaml:"final"` // instead of undo: why it cannot be undone
+	About expr.Expression `yaml:"about"` // CEL, a text for people; "" is the call
 }
 
 // Case is one test of a kind on the simulator.
@@ -105,17 +107,20 @@ type Case struct {
 	World      []Setup        `yaml:"world"` // made before
 	Parameters map[string]any `yaml:"parameters"`
 	Member     bool           `yaml:"member"` // done to a member account, not the management account
-	Want       string         `yaml:"want"`   // applied, refused, nothing
+	Want       string         `yaml:"want"`   // applied, refused, nothing, waiting (of a guide: nobody has done it yet)
+	Then       []Setup        `yaml:"then"`   // of a guide: what the person does, after the plan
 	Says       string         `yaml:"says"`   // part of why it is refused
 	Calls      []string       `yaml:"calls"`  // operations that are called, in their order; empty: not compared
 }
 
-// Setup is a call that prepares the simulator.
+// Setup is a call that prepares the simulator. In With, and in a case's parameters, a text
+// that begins with = is CEL.
 type Setup struct {
+	ID     string         `yaml:"id"` // for answer(id, path) in later calls and parameters; "" is none
 	Call   string         `yaml:"call"`
 	With   map[string]any `yaml:"with"`
 	Region string         `yaml:"region"` // "" is us-east-1
-	As     string         `yaml:"as"`     // management: made there though the case is about a member; "" is the case's account
+	As     string         `yaml:"as"`     // management: made there though the case is about a member; root: by the account's root user; "" is an administrator
 }
 
 // Classes of change. One role writes for each, and policies of approval name them.

@@ -47,8 +47,8 @@ func (p *Parameter) Read(v any) (any, error) {
 			return false, nil
 		}
 	case "duration":
-		if n, ok := number(v); ok && n >= 0 { // as it is kept
-			return int64(n), nil
+		if n, ok := v.(int64); ok && n >= 0 { // seconds, as it is kept
+			return n, nil
 		}
 		if s, ok := v.(string); ok {
 			d, err := rule.ParseDuration(s)

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/rootkeep/rootkeep"
+	"github.com/rootkeep/rootkeep/internal/change/expr"
 )
 
 // PlanSchema names the JSON of a plan.
@@ -29,7 +30,7 @@ const (
 // order of their names. Where it stands is not part of it.
 type Plan struct {
 	Account    rootkeep.AccountID `json:"account"`
-	Answers    answers            `json:"answers,omitempty"` // of an undo: what the calls were answered that it undoes
+	Answers    expr.Answers       `json:"answers,omitempty"` // of an undo: what the calls were answered that it undoes
 	Breaks     string             `json:"breaks"`            // what may break
 	Calls      []Planned          `json:"calls"`
 	Class      string             `json:"class"`
@@ -38,6 +39,7 @@ type Plan struct {
 	Drift      []Difference       `json:"drift,omitempty"` // of an undo: what was changed since by others
 	Exact      bool               `json:"exact,omitempty"` // the state afterwards has to be wants, and nothing more
 	Final      []string           `json:"final"`           // what cannot be undone, and why
+	Guide      []string           `json:"guide,omitempty"` // what a person does, in order
 	ID         string             `json:"id"`              // CH-...
 	Kind       string             `json:"kind"`
 	KindHash   string             `json:"kind_sha256"`
@@ -77,7 +79,7 @@ type Difference struct {
 
 // Bytes is the plan as it is hashed, kept and signed.
 func (p *Plan) Bytes() ([]byte, error) {
-	text, err := encode(p)
+	text, err := expr.Encode(p)
 	if err == nil && len(text) > maxPlan {
 		err = fmt.Errorf("the plan of %s has %d bytes, at most %d; hint: plan it for fewer resources at once", p.Kind, len(text), maxPlan)
 	}
@@ -91,8 +93,9 @@ func (p *Plan) Hash() (string, error) {
 	return hex.EncodeToString(sum[:]), err
 }
 
-// Undoable says whether everything that it does can be undone.
-func (p *Plan) Undoable() bool { return len(p.Final) == 0 }
+// Undoable says whether everything that it does can be undone. What a person does is
+// undone by a person.
+func (p *Plan) Undoable() bool { return len(p.Final) == 0 && len(p.Guide) == 0 }
 
 // ParsePlan reads the bytes of a plan, and nothing else.
 func ParsePlan(text []byte) (*Plan, error) {
@@ -124,13 +127,13 @@ func ParsePlan(text []byte) (*Plan, error) {
 // whole turns the numbers of decoded JSON into those that expressions see.
 func (p *Plan) whole() (err error) {
 	numbers := func(m map[string]any) {
-		if _, e := whole(m, 0); e != nil {
+		if _, e := expr.Whole(m, 0); e != nil {
 			err = e
 		}
 	}
 	one := func(v *any) {
 		var e error
-		if *v, e = whole(*v, 0); e != nil {
+		if *v, e = expr.Whole(*v, 0); e != nil {
 			err = e
 		}
 	}
@@ -211,8 +214,8 @@ func (k *Kind) Plan(ctx context.Context, r Reader, id string, t Target, given ma
 }
 
 // values are what the expressions of a plan name.
-func (p *Plan) values() values {
-	return values{
+func (p *Plan) values() expr.Values {
+	return expr.Values{
 		"account": string(p.Account), "region": p.Region, "partition": p.Partition, "management": string(p.Management), "role": p.Role, "change": p.ID,
 		"parameters": p.Parameters, "prior": p.Prior, "wants": p.Wants, "answers": p.Answers, "item": nil,
 	}
@@ -222,13 +225,13 @@ func (p *Plan) values() values {
 func (k *Kind) intend(p *Plan) error {
 	v := p.values()
 	for id, e := range k.Wants {
-		want, err := e.eval(v)
+		want, err := e.Eval(v)
 		if err != nil {
 			return fmt.Errorf("wants %s: %w", id, err)
 		}
 		p.Wants[id] = want
 	}
-	held, err := k.Resource.eval(p.values())
+	held, err := k.Resource.Eval(p.values())
 	if err != nil {
 		return fmt.Errorf("resource: %w", err)
 	}
@@ -254,12 +257,12 @@ func (k *Kind) require(p *Plan) error {
 	refused := &Refused{Kind: k.ID}
 	for i := range k.Requires {
 		q := &k.Requires[i]
-		ok, err := q.That.holds(p.values())
+		ok, err := q.That.Holds(p.values())
 		if err != nil {
 			return fmt.Errorf("plan %s: requires: %w", k.ID, err)
 		}
 		if !ok {
-			why, err := q.Else.text(p.values())
+			why, err := q.Else.Text(p.values())
 			if err != nil {
 				return fmt.Errorf("plan %s: requires: %w", k.ID, err)
 			}
@@ -275,6 +278,13 @@ func (k *Kind) require(p *Plan) error {
 // steps are the calls that the plan makes.
 func (k *Kind) steps(p *Plan) ([]Planned, error) {
 	out := []Planned{}
+	for i := range k.Guide {
+		line, err := k.Guide[i].Text(p.values())
+		if err != nil {
+			return nil, fmt.Errorf("guide: %w", err)
+		}
+		p.Guide = append(p.Guide, line)
+	}
 	for i := range k.Calls {
 		s := &k.Calls[i]
 		made, err := s.plan(p, p.values())
@@ -286,7 +296,7 @@ func (k *Kind) steps(p *Plan) ([]Planned, error) {
 			if c.Final = s.Final; c.Final != "" {
 				continue
 			}
-			if c.Undo, err = s.undone(p, p.values().with("item", c.Item)); err != nil {
+			if c.Undo, err = s.undone(p, p.values().With("item", c.Item)); err != nil {
 				return nil, fmt.Errorf("call %s: %w", s.ID, err)
 			}
 		}
@@ -295,14 +305,14 @@ func (k *Kind) steps(p *Plan) ([]Planned, error) {
 	switch {
 	case len(out) > maxCalls:
 		return nil, fmt.Errorf("%d calls, at most %d; hint: plan it for fewer resources at once", len(out), maxCalls)
-	case len(out) == 0:
+	case len(out) == 0 && len(p.Guide) == 0:
 		return nil, errors.New("the state is not as wanted, and no call would change it")
 	}
 	return out, nil
 }
 
 // undone are the calls of a step's undo.
-func (s *Step) undone(p *Plan, v values) ([]Call, error) {
+func (s *Step) undone(p *Plan, v expr.Values) ([]Call, error) {
 	var out []Call
 	for i := range s.Undo {
 		made, err := s.Undo[i].plan(p, v)
@@ -317,11 +327,11 @@ func (s *Step) undone(p *Plan, v values) ([]Call, error) {
 }
 
 // plan gives the calls of a step: none, one, or one for each item.
-func (s *Step) plan(p *Plan, v values) ([]Planned, error) {
+func (s *Step) plan(p *Plan, v expr.Values) ([]Planned, error) {
 	items := []any{v["item"]}
-	if !s.Each.none() {
+	if !s.Each.None() {
 		var err error
-		if items, err = s.Each.list(v); err != nil {
+		if items, err = s.Each.List(v); err != nil {
 			return nil, fmt.Errorf("each: %w", err)
 		}
 	}
@@ -330,8 +340,8 @@ func (s *Step) plan(p *Plan, v values) ([]Planned, error) {
 	}
 	var out []Planned
 	for _, item := range items {
-		v := v.with("item", item)
-		ok, err := s.When.holds(v)
+		v := v.With("item", item)
+		ok, err := s.When.Holds(v)
 		if err != nil {
 			return nil, fmt.Errorf("when: %w", err)
 		}
@@ -343,29 +353,29 @@ func (s *Step) plan(p *Plan, v values) ([]Planned, error) {
 			return nil, err
 		}
 		about := ""
-		if !s.About.none() {
-			if about, err = s.About.text(v); err != nil {
+		if !s.About.None() {
+			if about, err = s.About.Text(v); err != nil {
 				return nil, fmt.Errorf("about: %w", err)
 			}
 		}
-		later := len(s.With.needs)+len(s.At.Account.needs)+len(s.At.Region.needs) > 0 && v["answers"].(answers) == nil
+		later := len(s.With.Needs)+len(s.At.Account.Needs)+len(s.At.Region.Needs) > 0 && v["answers"].(expr.Answers) == nil
 		out = append(out, Planned{Call: c, About: about, Item: item, Later: later, Step: s.ID})
 	}
 	return out, nil
 }
 
-func (s *Step) call(p *Plan, v values) (Call, error) {
-	with, err := s.With.object(v)
+func (s *Step) call(p *Plan, v expr.Values) (Call, error) {
+	with, err := s.With.Object(v)
 	if err != nil {
 		return Call{}, fmt.Errorf("with: %w", err)
 	}
 	return s.At.call(p, s.Call, with, v)
 }
 
-func (at *Place) call(p *Plan, operation string, with map[string]any, v values) (Call, error) {
+func (at *Place) call(p *Plan, operation string, with map[string]any, v expr.Values) (Call, error) {
 	c := Call{Operation: operation, Account: p.Account, Region: p.Region, Root: at.Root, With: with}
-	if !at.Account.none() {
-		account, err := at.Account.text(v)
+	if !at.Account.None() {
+		account, err := at.Account.Text(v)
 		if err == nil {
 			c.Account, err = rootkeep.ParseAccountID(account)
 		}
@@ -373,9 +383,9 @@ func (at *Place) call(p *Plan, operation string, with map[string]any, v values) 
 			return c, fmt.Errorf("account: %w", err)
 		}
 	}
-	if !at.Region.none() {
+	if !at.Region.None() {
 		var err error
-		if c.Region, err = at.Region.text(v); err != nil {
+		if c.Region, err = at.Region.Text(v); err != nil {
 			return c, fmt.Errorf("region: %w", err)
 		}
 	}

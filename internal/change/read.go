@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+
+	"github.com/rootkeep/rootkeep/internal/change/expr"
 )
 
 // read asks for the state that the kind is about, by the IDs of its reads.
@@ -12,7 +14,7 @@ func (k *Kind) read(ctx context.Context, r Reader, p *Plan) (map[string]any, err
 	state := map[string]any{}
 	for i := range k.Reads {
 		q := &k.Reads[i]
-		v := p.values().with("prior", state)
+		v := p.values().With("prior", state)
 		got, err := q.state(ctx, r, p, v)
 		if err != nil {
 			return nil, fmt.Errorf("read %s: %w", q.ID, err)
@@ -22,11 +24,11 @@ func (k *Kind) read(ctx context.Context, r Reader, p *Plan) (map[string]any, err
 	return state, nil
 }
 
-func (q *Read) state(ctx context.Context, r Reader, p *Plan, v values) (any, error) {
-	if q.Each.none() {
+func (q *Read) state(ctx context.Context, r Reader, p *Plan, v expr.Values) (any, error) {
+	if q.Each.None() {
 		return q.one(ctx, r, p, v)
 	}
-	items, err := q.Each.list(v)
+	items, err := q.Each.List(v)
 	if err != nil {
 		return nil, fmt.Errorf("each: %w", err)
 	}
@@ -35,7 +37,7 @@ func (q *Read) state(ctx context.Context, r Reader, p *Plan, v values) (any, err
 	}
 	out := []any{}
 	for _, item := range items {
-		got, err := q.one(ctx, r, p, v.with("item", item))
+		got, err := q.one(ctx, r, p, v.With("item", item))
 		if err != nil {
 			return nil, err
 		}
@@ -45,11 +47,11 @@ func (q *Read) state(ctx context.Context, r Reader, p *Plan, v values) (any, err
 }
 
 // one asks once. What is not there is nil.
-func (q *Read) one(ctx context.Context, r Reader, p *Plan, v values) (any, error) {
-	if ok, err := q.When.holds(v); err != nil || !ok {
+func (q *Read) one(ctx context.Context, r Reader, p *Plan, v expr.Values) (any, error) {
+	if ok, err := q.When.Holds(v); err != nil || !ok {
 		return nil, err
 	}
-	with, err := q.With.object(v)
+	with, err := q.With.Object(v)
 	if err != nil {
 		return nil, fmt.Errorf("with: %w", err)
 	}
@@ -65,10 +67,10 @@ func (q *Read) one(ctx context.Context, r Reader, p *Plan, v values) (any, error
 	if err != nil {
 		return nil, err
 	}
-	if q.Keep.none() {
+	if q.Keep.None() {
 		return got, nil
 	}
-	kept, err := q.Keep.eval(v.with("got", got))
+	kept, err := q.Keep.Eval(v.With("got", got))
 	if err != nil {
 		return nil, fmt.Errorf("keep: %w", err)
 	}
@@ -80,10 +82,10 @@ func (k *Kind) fulfilled(p *Plan, state map[string]any) (bool, string) {
 	if d := differences(state, p.Wants, p.Exact); len(d) > 0 {
 		return false, fmt.Sprintf("%s is not as wanted", d[0].Path)
 	}
-	if k.Verify.none() || p.Exact {
+	if k.Verify.None() || p.Exact {
 		return true, ""
 	}
-	ok, err := k.Verify.holds(p.values().with("after", state))
+	ok, err := k.Verify.Holds(p.values().With("after", state))
 	switch {
 	case err != nil:
 		return false, "verify: " + err.Error()

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"github.com/rootkeep/rootkeep/internal/change/expr"
 )
 
 // ErrFinal is an undo of what cannot be undone.
@@ -21,16 +23,18 @@ func (k *Kind) Undo(ctx context.Context, r Reader, id string, of *Plan, made []M
 		return nil, fmt.Errorf("change %s was planned by another version of %s; hint: its plan shows the state before", of.ID, of.Kind)
 	case of.Undoes != "":
 		return nil, fmt.Errorf("change %s is an undo itself; hint: plan %s again", of.ID, of.Kind)
+	case len(of.Guide) > 0:
+		return nil, fmt.Errorf("change %s was made by a person: %w", of.ID, ErrFinal)
 	case len(made) == 0 && !doubt:
 		return nil, fmt.Errorf("change %s: %w", of.ID, ErrNothing)
 	}
 	p := *of
 	p.ID, p.Undoes, p.Created = id, of.ID, now.UTC().Truncate(time.Second)
 	p.Title, p.Breaks = "Undo "+of.ID+": "+of.Title, "What came to depend on the change since."
-	p.Answers, p.Calls, p.Final, p.Drift = answers{}, []Planned{}, []string{}, nil
+	p.Answers, p.Calls, p.Final, p.Drift = expr.Answers{}, []Planned{}, []string{}, nil
 	for _, m := range made {
 		c := of.Calls[m.Number]
-		p.Answers[c.Step] = append(p.Answers[c.Step], answered{c.Item, m.Parts})
+		p.Answers[c.Step] = append(p.Answers[c.Step], expr.Answered{Item: c.Item, Parts: m.Parts})
 	}
 	var err error
 	if p.Prior, err = k.read(ctx, r, of); err != nil {
@@ -75,7 +79,7 @@ func (k *Kind) undoCall(p, of *Plan, n int) error {
 		}
 		return nil
 	}
-	v := of.values().with("answers", p.Answers).with("item", c.Item)
+	v := of.values().With("answers", p.Answers).With("item", c.Item)
 	for i := range s.Undo {
 		made, err := s.Undo[i].plan(of, v)
 		if err != nil {

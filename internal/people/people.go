@@ -46,19 +46,21 @@ const (
 	SignedIn       Permission = "signed-in"
 	Read           Permission = "read"            // findings, hunts, the ledger's entries and proofs
 	ReadEvidence   Permission = "read-evidence"   // payloads of the ledger, bundles, who holds which key
-	Request        Permission = "request"         // ask for an exception
+	Request        Permission = "request"         // ask for an exception; plan a change and ask for it
 	Approve        Permission = "approve"         // sign or deny what somebody else asked for
+	Apply          Permission = "apply"           // begin a change that others approved, go on with it, give it up
 	Operate        Permission = "operate"         // start scans, hunts and other jobs
 	ManagePeople   Permission = "manage-people"   // invite, grant, revoke, issue tokens
 	ManageSettings Permission = "manage-settings" // schedules, anchors, policies of approval
 )
 
-// grants says what each role may do.
+// grants says what each role may do. Who approves does not apply, so that a plan passes
+// through two hands; and who administers people does neither.
 var grants = map[Role][]Permission{
 	Viewer:    {Read},
-	Requester: {Read, Request},
+	Requester: {Read, Request, Apply},
 	Approver:  {Read, Approve},
-	Responder: {Read, Request, Operate},
+	Responder: {Read, Request, Apply, Operate},
 	Auditor:   {Read, ReadEvidence},
 	Admin:     {Read, Operate, ManagePeople, ManageSettings},
 }

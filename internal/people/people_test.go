@@ -26,6 +26,10 @@ func TestMay(t *testing.T) {
 		{"a grant on an account does not reach the organization", []people.Grant{{Role: people.Admin, Scope: "account:111122223333"}}, people.ManagePeople, people.Place{}, false},
 		{"an admin does not approve", []people.Grant{{Role: people.Admin, Scope: "*"}}, people.Approve, member, false},
 		{"an approver does not request", []people.Grant{{Role: people.Approver, Scope: "*"}}, people.Request, member, false},
+		{"an approver does not apply", []people.Grant{{Role: people.Approver, Scope: "*"}}, people.Apply, member, false},
+		{"an admin does not apply", []people.Grant{{Role: people.Admin, Scope: "*"}}, people.Apply, member, false},
+		{"a requester applies at the account", []people.Grant{{Role: people.Requester, Scope: "account:111122223333"}}, people.Apply, member, true},
+		{"a responder applies", []people.Grant{{Role: people.Responder, Scope: "*"}}, people.Apply, member, true},
 		{"an unknown role may nothing", []people.Grant{{Role: "owner", Scope: "*"}}, people.Read, member, false},
 		{"a scope that is no scope reaches nothing", []people.Grant{{Role: people.Viewer, Scope: "everything"}}, people.Read, member, false},
 	}

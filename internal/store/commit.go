@@ -62,7 +62,7 @@ func (s *Store) commit(batch []*update) error {
 		return s.commitEach(batch)
 	}
 	made := slices.ContainsFunc(batch[:n], func(u *update) bool { return u.err == nil })
-	if err = explain(err); err == nil && made {
+	if err = s.explainBy(err, err); err == nil && made {
 		s.fault.Store(nil)
 	} else if classify(err) != faultOther {
 		s.fault.Store(&err)
@@ -156,7 +156,8 @@ func (s *Store) together(ctx context.Context, batch []*update) (n int, err error
 	if err != nil {
 		return n, err
 	}
-	all.now = s.options.Now().UTC().Truncate(time.Millisecond)
+	all.clock = s.options.Now().UTC().Truncate(time.Millisecond)
+	all.now = all.clock
 	if all.now.Before(head.at) {
 		all.now = head.at
 	}
@@ -269,7 +270,7 @@ func (s *Store) apart(ctx context.Context, all *Tx, u *update) error {
 	if _, err := all.Exec(ctx, `SAVEPOINT change`); err != nil {
 		return err
 	}
-	t := &Tx{Reader: Reader{q: all.tx}, tx: all.tx, now: all.now}
+	t := &Tx{Reader: Reader{q: all.tx}, tx: all.tx, now: all.now, clock: all.clock}
 	if err := s.run(ctx, t, u); err != nil {
 		return err
 	}

@@ -367,6 +367,9 @@ func TestTheClockIsSetBack(t *testing.T) {
 			clock.Store(at)
 			err := s.Update(t.Context(), func(ctx context.Context, tx *store.Tx) error {
 				times = append(times, tx.Now())
+				if got := tx.Clock().Unix(); got != at {
+					t.Errorf("got a clock at %d, want %d", got, at)
+				}
 				return record(ctx, tx)
 			})
 			if err != nil {

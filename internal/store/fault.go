@@ -33,12 +33,19 @@ const (
 // hints say what a person can do.
 var hints = map[fault]string{
 	faultBusy:   "another program holds the database; hint: is a second server, a backup or a shell at work on it?",
-	faultLost:   "the database does not answer; hint: is it running, and the address right? rootkeep goes on by itself when it is back",
-	faultFull:   "no room for the database; hint: free some on its disk: nothing was lost, and rootkeep goes on by itself",
+	faultLost:   "the database does not answer; hint: is it running, and the address right?",
+	faultFull:   "no room for the database; hint: free some on its disk: nothing was lost",
 	faultDisk:   "the disk does not read or write; hint: look at the system's log, at its room and at quotas",
 	faultSealed: "the database must not be written; hint: is the file system mounted read-only, or the PostgreSQL a standby?",
 	faultBroken: "the database file is damaged; hint: stop rootkeep, keep a copy of the file, and rootkeep restore the last backup",
 	faultDenied: "the user may not use the database; hint: check the owner of the file, or the user and password of the address",
+}
+
+// onward says of faults that pass without a person what a server does when they have. It
+// is not true of a program that ends with the fault, nor of a server that starts.
+var onward = map[fault]string{
+	faultLost: "; the server goes on by itself when it is back",
+	faultFull: "; the server goes on by itself when there is",
 }
 
 // explained is an error with what a person can do about it.
@@ -51,18 +58,23 @@ func (e *explained) Error() string { return fmt.Sprintf("%v: %s", e.err, e.hint)
 func (e *explained) Unwrap() error { return e.err }
 
 // explain adds to an error of the database what it means, once.
-func explain(err error) error { return explainBy(err, err) }
+func explain(err error) error { return (&Store{}).explainBy(err, err) }
 
 // explainBy adds to the error of a change or of a reader what the statement that failed
 // means. Without one the error is the caller's own, and stays as it is.
-func explainBy(err, statement error) error {
+func (s *Store) explainBy(err, statement error) error {
 	if err == nil || errors.As(err, new(*explained)) {
 		return err
 	}
-	if hint := hints[classify(statement)]; hint != "" {
-		return &explained{err, hint}
+	kind := classify(statement)
+	hint := hints[kind]
+	if hint == "" {
+		return err
 	}
-	return err
+	if s.options.Serves {
+		hint += onward[kind]
+	}
+	return &explained{err, hint}
 }
 
 // classify tells what kind of fault an error is. The database's own codes decide where
@@ -71,7 +83,8 @@ func classify(err error) fault {
 	var lite *sqlite.Error
 	var pg *pgconn.PgError
 	var dial *pgconn.ConnectError
-	var network net.Error
+	var operation *net.OpError
+	var name *net.DNSError
 	switch {
 	case err == nil:
 		return faultOther
@@ -89,7 +102,7 @@ func classify(err error) fault {
 		return faultDenied
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return faultOther // the caller's, not the database's
-	case pgconn.SafeToRetry(err), errors.As(err, &dial), errors.As(err, &network), errors.Is(err, driver.ErrBadConn), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF),
+	case pgconn.SafeToRetry(err), pgconn.Timeout(err), errors.As(err, &dial), errors.As(err, &operation), errors.As(err, &name), errors.Is(err, driver.ErrBadConn), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF),
 		errors.Is(err, net.ErrClosed), errors.Is(err, syscall.EPIPE), errors.Is(err, syscall.ECONNRESET):
 		return faultLost
 	}
@@ -132,4 +145,10 @@ func classifyPostgres(code string) fault {
 		return faultLost // connection, resources, shutdown, its system; a session that idled
 	}
 	return faultOther
+}
+
+// Unavailable says whether an error means that the database does not answer now, and may
+// soon. For a change it does not say that nothing was changed.
+func Unavailable(err error) bool {
+	return classify(err) == faultBusy || classify(err) == faultLost
 }

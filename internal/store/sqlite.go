@@ -20,6 +20,7 @@ type dialect struct {
 	goose         goose.Dialect
 	viewIsolation sql.IsolationLevel
 	lockHead      string // query of the head that keeps other writers out until the end of the transaction
+	hold          string // statement that lets a transaction wait for long; "" if any may
 }
 
 var sqliteDialect = dialect{

@@ -16,6 +16,7 @@ type Tx struct {
 	Reader
 	tx      *sql.Tx
 	now     time.Time
+	clock   time.Time
 	entries []pending
 	notices []notice
 }
@@ -32,6 +33,10 @@ type notice struct{ topic, ref string }
 // Now is the time of the change, to the millisecond as entries have it: never before the
 // newest entry of the ledger, even if the clock was set back.
 func (t *Tx) Now() time.Time { return t.now }
+
+// Clock is what the clock says, to the millisecond: before Now if it was set back, or ran
+// ahead for a while. What lasts for a time, and is held to it by the clock, counts from it.
+func (t *Tx) Clock() time.Time { return t.clock }
 
 // Exec runs a statement and gives how many rows it changed. After a statement that failed
 // no other is run, and the change fails, on both databases.
@@ -132,7 +137,7 @@ func (s *Store) Touch(ctx context.Context, change func(context.Context, *Tx) err
 	for try := 0; ; try++ {
 		err, database := s.touch(ctx, change)
 		if classify(database) != faultBusy || !pause(ctx, try) {
-			return explainBy(err, database)
+			return s.explainBy(err, database)
 		}
 	}
 }
@@ -144,7 +149,8 @@ func (s *Store) touch(ctx context.Context, change func(context.Context, *Tx) err
 		return fmt.Errorf("write the store: %w", err), err
 	}
 	defer tx.Rollback() // does nothing once committed
-	t := &Tx{Reader: Reader{q: tx}, tx: tx, now: s.options.Now().UTC().Truncate(time.Millisecond)}
+	t := &Tx{Reader: Reader{q: tx}, tx: tx, clock: s.options.Now().UTC().Truncate(time.Millisecond)}
+	t.now = t.clock
 	if err := change(ctx, t); err != nil || t.failed != nil {
 		return cmp.Or(err, t.failed), t.failed
 	}

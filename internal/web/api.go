@@ -44,6 +44,7 @@ type Operation struct {
 	Status      int           // of success; 0 is 200, or 204 without a body
 	Secret      bool          // the answer holds what is shown once: see Route
 	Time        time.Duration // see Route
+	AtOnce      int           // see Route
 }
 
 func newAPI(s *Server) *API {
@@ -130,7 +131,7 @@ func (o Operation) describe() string {
 func (a *API) Handle(op *huma.Operation, handler func(huma.Context)) {
 	s, o := a.server, a.next
 	s.routes = append(s.routes, Route{
-		Method: op.Method, Path: apiPrefix + op.Path, Need: o.Need, Fresh: o.Fresh, Body: o.Body, Secret: o.Secret, Time: o.Time,
+		Method: op.Method, Path: apiPrefix + op.Path, Need: o.Need, Fresh: o.Fresh, Body: o.Body, Secret: o.Secret, Time: o.Time, AtOnce: o.AtOnce,
 		Handle: func(w http.ResponseWriter, r *http.Request) error {
 			handler(humago.NewContext(op, r, w))
 			return nil

@@ -180,6 +180,36 @@ func TestIdempotencyKeys(t *testing.T) {
 	}
 }
 
+// TestAnIdempotencyKeyIsOfOneRequest holds an answer to the request that it was given to:
+// what a query or If-Match says is part of that.
+func TestAnIdempotencyKeyIsOfOneRequest(t *testing.T) {
+	type turn struct {
+		Turn    string `query:"turn"`
+		IfMatch string `header:"If-Match"`
+	}
+	s := webtest.Serve(t, webtest.Store(t), nil, web.Area{Name: "turns", API: func(a *web.API) {
+		web.Register(a, web.Operation{ID: "turn", Method: "POST", Path: "/turns", Tag: "turns", Need: people.Operate, Status: 201},
+			func(_ context.Context, in *turn) (*struct{ Body thing }, error) {
+				return &struct{ Body thing }{thing{Name: in.Turn + in.IfMatch}}, nil
+			})
+	}})
+	for _, test := range []struct {
+		name, query, ifMatch string
+		status               int
+	}{
+		{"the first is done", "?turn=left", `"7"`, 201}, {"the same is answered again", "?turn=left", `"7"`, 201},
+		{"another query is another request", "?turn=right", `"7"`, 422}, {"another version too", "?turn=left", `"8"`, 422},
+		{"what moves from one to the other is not the same", `?turn=left%22`, `7"`, 422},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			got := s.JSON("admin", "POST", "/api/v1/turns"+test.query, "", "Idempotency-Key", "k", "If-Match", test.ifMatch)
+			if got.Status != test.status || got.Status == 422 && !strings.Contains(got.Body, "key-reused") {
+				t.Errorf("got %d %s, want %d", got.Status, got.Body, test.status)
+			}
+		})
+	}
+}
+
 func TestListsHavePages(t *testing.T) {
 	made := 0
 	s := webtest.Serve(t, webtest.Store(t), nil, things(&made))

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
-	"sync"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -28,41 +27,6 @@ const (
 	heartbeat     = 15 * time.Second // so that neither side waits on a dead connection
 	atOnce        = 200              // notices that are read together
 )
-
-// listeners counts the open streams.
-type listeners struct {
-	mu  sync.Mutex // guards the fields below
-	all int
-	of  map[string]int
-}
-
-// join takes a place and gives the way to leave it, or nil if all are taken.
-func (l *listeners) join(actor string) func() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.all >= mostListeners || l.of[actor] >= mostOfOne {
-		return nil
-	}
-	if l.of == nil {
-		l.of = map[string]int{}
-	}
-	l.all++
-	l.of[actor]++
-	return func() {
-		l.mu.Lock()
-		defer l.mu.Unlock()
-		l.all--
-		if l.of[actor]--; l.of[actor] == 0 {
-			delete(l.of, actor)
-		}
-	}
-}
-
-func (l *listeners) count() int {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.all
-}
 
 type eventsInput struct {
 	Last string `header:"Last-Event-ID" doc:"Number of the last event that was got: the stream goes on after it"`

@@ -264,3 +264,43 @@ func TestRoutesThatNobodyGuardsAreRefused(t *testing.T) {
 		}
 	}
 }
+
+// TestCostlyRequestsAreBounded holds a route to its places: they are taken before the body
+// is read, one actor does not get all of them, and who left makes room.
+func TestCostlyRequestsAreBounded(t *testing.T) {
+	inside, done := make(chan bool), make(chan bool)
+	s := webtest.Serve(t, webtest.Store(t), nil, web.Area{Name: "costly", Routes: []web.Route{
+		{Method: "POST", Path: "/costly", Need: people.Read, AtOnce: 4, Handle: func(http.ResponseWriter, *http.Request) error {
+			inside <- true
+			<-done
+			return nil
+		}},
+	}})
+	statuses := make(chan int)
+	enter := func(actor string) {
+		go func() { statuses <- s.Do(actor, "POST", "/costly", "a").Status }()
+		<-inside
+	}
+	enter("viewer")
+	enter("viewer")
+	if got := s.Do("viewer", "POST", "/costly", strings.Repeat("a", 2<<20)); got.Status != http.StatusServiceUnavailable || got.Header.Get("Retry-After") != "5" {
+		t.Errorf("the third of one actor: got %d %v, want 503 before the body is read", got.Status, got.Header)
+	}
+	enter("auditor")
+	enter("admin")
+	if got := s.Do("responder", "POST", "/costly", "a"); got.Status != http.StatusServiceUnavailable {
+		t.Errorf("the fifth of all: got %d, want 503", got.Status)
+	}
+	if got := s.Do("", "POST", "/costly", "a"); got.Status != http.StatusSeeOther {
+		t.Errorf("who is not signed in: got %d, want 303, whatever is under way", got.Status)
+	}
+	for range 4 {
+		done <- true
+		if got := <-statuses; got != http.StatusOK {
+			t.Errorf("one that found a place: got %d, want 200", got)
+		}
+	}
+	enter("responder")
+	done <- true
+	<-statuses
+}

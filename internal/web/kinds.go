@@ -24,7 +24,7 @@ func problemKinds() map[string]string {
 		"method":          "The address does not take this method; the header Allow has those it takes.",
 		"bad-path":        "The path has an empty part, a dot part, a backslash or a control character.",
 		"bad-key":         "The Idempotency-Key is empty, too long, or has characters that it may not have.",
-		"key-reused":      "The Idempotency-Key was sent before, with another body.",
+		"key-reused":      "The Idempotency-Key was sent before, with another body, query or If-Match.",
 		"outcome-unknown": "A request with this Idempotency-Key has no answer yet, and may never get one. Look whether it was done.",
 		"answer-not-kept": "The request with this Idempotency-Key was done; its answer is not given twice.",
 		"wrong-host":      "The request names another host than the server's own.",

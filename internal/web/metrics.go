@@ -23,6 +23,7 @@ type metrics struct {
 	up       prometheus.Gauge
 	entries  prometheus.Gauge
 	newest   prometheus.Gauge
+	behind   prometheus.Gauge
 }
 
 func newMetrics(s *Server) *metrics {
@@ -44,6 +45,7 @@ func newMetrics(s *Server) *metrics {
 	m.up = gauge("rootkeep_store_up", "1 if the store answers and a known key signed the head of its ledger.")
 	m.entries = gauge("rootkeep_ledger_entries", "Entries of the ledger.")
 	m.newest = gauge("rootkeep_ledger_newest_timestamp_seconds", "Time of the newest entry of the ledger.")
+	m.behind = gauge("rootkeep_clock_behind_seconds", "How far the clock is behind the newest entry of the ledger.")
 	m.handler = promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{})
 	return m
 }
@@ -75,6 +77,7 @@ func (m *metrics) look(ctx context.Context) {
 	}
 	m.up.Set(1)
 	m.entries.Set(float64(h.Entries))
+	m.behind.Set(h.Behind.Seconds())
 	if !h.Newest.IsZero() {
 		m.newest.Set(float64(h.Newest.UnixMilli()) / 1000)
 	}

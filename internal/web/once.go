@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"strings"
@@ -25,7 +26,8 @@ const (
 )
 
 // once answers a request with an Idempotency-Key: the first time by its handler, then by
-// the answer that was kept. The key is bound to the actor, to the path and to the body.
+// the answer that was kept. The key is bound to the actor, to the address and to what the
+// request says: its body, and the version that it is about.
 func (s *Server) once(w http.ResponseWriter, r *http.Request, v *visit) error {
 	token := r.Header.Get(keyHeader)
 	if len(token) > longestKey || strings.ContainsFunc(token, func(c rune) bool { return c <= ' ' || c > '~' }) {
@@ -36,11 +38,13 @@ func (s *Server) once(w http.ResponseWriter, r *http.Request, v *visit) error {
 		return unread(err)
 	}
 	r.Body = io.NopCloser(bytes.NewReader(body))
-	key := idempotency.Key{Actor: v.actor.ID, Route: r.Method + " " + r.URL.EscapedPath(), Token: token, Request: sha256.Sum256(body)}
+	said := sha256.New()
+	fmt.Fprintf(said, "%q %q\n%s", r.URL.RawQuery, r.Header.Values("If-Match"), body)
+	key := idempotency.Key{Actor: v.actor.ID, Route: r.Method + " " + r.URL.EscapedPath(), Token: token, Request: [sha256.Size]byte(said.Sum(nil))}
 	known, err := idempotency.Begin(r.Context(), s.config.Store, key)
 	switch {
 	case errors.Is(err, idempotency.ErrOtherRequest):
-		return Refuse(http.StatusUnprocessableEntity, "key-reused", "this Idempotency-Key was sent with another body")
+		return Refuse(http.StatusUnprocessableEntity, "key-reused", "this Idempotency-Key was sent with another request: another body, query or If-Match")
 	case errors.Is(err, idempotency.ErrNoAnswer):
 		return Refuse(http.StatusConflict, "outcome-unknown", outcomeText)
 	case err != nil:

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"strings"
 
 	"github.com/rootkeep/rootkeep/client"
 	"github.com/rootkeep/rootkeep/internal/store"
@@ -75,9 +76,9 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	}
 	switch known {
 	case errSignIn:
-		http.Redirect(w, r, signInPath("/sign-in", r), http.StatusSeeOther)
+		http.Redirect(w, r, s.signInPath("/sign-in", r), http.StatusSeeOther)
 	case errAgain:
-		http.Redirect(w, r, signInPath("/sign-in/again", r), http.StatusSeeOther)
+		http.Redirect(w, r, s.signInPath("/sign-in/again", r), http.StatusSeeOther)
 	default:
 		s.failPage(w, r, known)
 	}
@@ -99,6 +100,7 @@ func (s *Server) refused(ctx context.Context, err error) *Refusal {
 
 // failPage shows an error; if even that fails, it says so as plain text.
 func (s *Server) failPage(w http.ResponseWriter, r *http.Request, known *Refusal) {
+	known.headers(w.Header())
 	f := page.Failure{Status: known.Status, Title: http.StatusText(known.Status), Detail: known.Detail, RequestID: RequestID(r.Context())}
 	if err := show(w, r, known.Status, f.Title, page.Failed(f)); err != nil {
 		http.Error(w, http.StatusText(known.Status), known.Status)
@@ -106,11 +108,15 @@ func (s *Server) failPage(w http.ResponseWriter, r *http.Request, known *Refusal
 }
 
 // signInPath is the way to sign in and back. A form that was sent cannot be sent again
-// by a redirect, so the way back is then to the front page.
-func signInPath(to string, r *http.Request) string {
+// by a redirect, so the way back is then to the page that it stands on, which the browser
+// names in the Referer. That header is believed for an address of this server only: any
+// other, or none, leads to the front page.
+func (s *Server) signInPath(to string, r *http.Request) string {
 	back := "/"
-	if r.Method == http.MethodGet {
+	if r.Method == http.MethodGet || r.Method == http.MethodHead {
 		back = r.URL.RequestURI()
+	} else if path, found := strings.CutPrefix(r.Referer(), s.origin+"/"); found {
+		back = "/" + path
 	}
 	return to + "?to=" + url.QueryEscape(LocalPath(back))
 }

@@ -27,7 +27,10 @@ type Route struct {
 	// Probe: asked every few seconds by a program. Its requests are logged as debug only.
 	Probe bool
 	// Time is how long the request may take; 0 is 30 seconds.
-	Time   time.Duration
+	Time time.Duration
+	// AtOnce is how many of these requests are under way at a time, half of them of one
+	// actor: for what needs much memory or disk. Others are told to come again. 0 is any.
+	AtOnce int
 	Handle Handler
 }
 
@@ -70,6 +73,7 @@ type visit struct {
 	server *Server
 	id     string // of the request
 	route  Route
+	places *places // of the route, nil if it takes any number
 	actor  people.Actor
 }
 
@@ -91,9 +95,13 @@ func RequestID(ctx context.Context) string { return visitOf(ctx).id }
 
 // gate holds a route to what it needs.
 func (s *Server) gate(route Route) http.Handler {
+	var bound *places
+	if route.AtOnce > 0 {
+		bound = newPlaces(route.AtOnce)
+	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		v := visitOf(r.Context())
-		v.route = route
+		v.route, v.places = route, bound
 		r, cancel := s.limit(w, r, route)
 		defer cancel()
 		if err := s.pass(w, r, v); err != nil {
@@ -117,6 +125,13 @@ func (s *Server) pass(w http.ResponseWriter, r *http.Request, v *visit) error {
 		return Refuse(http.StatusForbidden, "forbidden", "this needs the permission "+string(v.route.Need))
 	case v.route.Fresh && !v.actor.Fresh(s.config.Now(), FreshFor):
 		return errAgain
+	}
+	if v.places != nil { // before the body is read, which may be what needs the memory
+		leave := v.places.join(v.actor.ID)
+		if leave == nil {
+			return errFull
+		}
+		defer leave()
 	}
 	if r.Method == http.MethodPost && isAPI(r) && r.Header.Get(keyHeader) != "" && v.actor.ID != "" {
 		return s.once(w, r, v)

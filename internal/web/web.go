@@ -63,11 +63,12 @@ type Server struct {
 
 	topics    map[string]Sees
 	problems  map[string]string
-	listeners listeners
+	listeners places        // open streams
 	poll      time.Duration // between two looks for notices
 	stopping  chan struct{}
 	stopOnce  sync.Once
 	metrics   *metrics
+	settling  settling
 }
 
 // New makes a server. It fails if two routes take the same requests.
@@ -90,6 +91,7 @@ func New(c Config) (*Server, error) {
 		config: c, origin: c.URL.Scheme + "://" + c.URL.Host,
 		cross: http.NewCrossOriginProtection(), mux: http.NewServeMux(),
 		topics: map[string]Sees{}, problems: problemKinds(), poll: time.Second, stopping: make(chan struct{}),
+		listeners: places{most: mostListeners, each: mostOfOne},
 	}
 	if err := s.cross.AddTrustedOrigin(s.origin); err != nil {
 		return nil, fmt.Errorf("web: %w", err)

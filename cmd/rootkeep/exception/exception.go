@@ -1,5 +1,5 @@
-// Package exception is rootkeep exception and approve: exceptions to controls over the
-// API of a server, and approvals checked with no server at all.
+// Package exception is rootkeep exception: exceptions to controls over the API of a
+// server.
 package exception
 
 import (

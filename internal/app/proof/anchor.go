@@ -13,7 +13,7 @@ import (
 )
 
 // Places makes places of their configuration: it reads secrets and roots, and finds the
-// credentials of buckets.
+// credentials of buckets. One without credentials is a place that fails.
 func Places(ctx context.Context, list []anchor.Config, now func() time.Time) ([]Place, error) {
 	var out []Place
 	for _, c := range list {
@@ -38,14 +38,28 @@ func place(ctx context.Context, c anchor.Config, now func() time.Time) (anchor.P
 		if err != nil {
 			return nil, err
 		}
-		return awsout.OpenLock(ctx, awsout.LockConfig{
+		lock, err := awsout.OpenLock(ctx, awsout.LockConfig{
 			Config: awsout.Config{Profile: c.Profile, Region: c.Region}, Bucket: bucket, Prefix: prefix, Name: anchor.Name,
 			Governance: c.Mode == "governance", Retention: c.Retention(), Now: now,
 		})
+		if err != nil {
+			// Credentials that ran out are the state of this place: the others get the head.
+			return unreached{err}, nil
+		}
+		return lock, nil
 	}
 	roots, err := anchor.ReadRoots(c.Roots)
 	return &anchor.Stamper{Post: anchor.Post{Address: c.Timestamp}, Roots: roots}, err
 }
+
+// unreached is a bucket that nobody could sign in to.
+type unreached struct{ err error }
+
+func (u unreached) Put(context.Context, ledger.Checkpoint, []byte) ([]byte, error) {
+	return nil, u.err
+}
+
+func (u unreached) Held(context.Context, int64) ([][]byte, error) { return nil, u.err }
 
 // Anchored is how it went at one place.
 type Anchored struct {

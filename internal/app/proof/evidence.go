@@ -3,12 +3,15 @@ package proof
 import (
 	"bytes"
 	"context"
-	"crypto/x509"
+	"crypto/rand"
+	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"time"
 
+	"github.com/rootkeep/rootkeep"
 	"github.com/rootkeep/rootkeep/internal/report/evidence"
 	"github.com/rootkeep/rootkeep/internal/store"
 	"github.com/rootkeep/rootkeep/internal/store/anchors"
@@ -29,6 +32,19 @@ type Bundled struct {
 	Head    int64     `json:"head"`
 	Anchors int       `json:"anchors"`
 	Erased  int       `json:"erased"` // payloads that are not there any more
+	// Manifest is the SHA-256 of manifest.json, hexadecimal: it stands for every file.
+	Manifest string          `json:"manifest_sha256"`
+	Trail    *evidence.Trail `json:"trail,omitempty"`
+	// Recorded is the subject of the ledger's entry that tells of the export, "" for none.
+	Recorded string `json:"recorded,omitempty"`
+}
+
+// Export says what goes into a bundle of evidence.
+type Export struct {
+	Keys     []string // verifier keys of the ledger
+	From, To time.Time
+	Trail    *TrailConfig            // nil: nothing of CloudTrail
+	Progress func(done, total int64) // of entries; may be nil
 }
 
 // bundle is evidence in the making.
@@ -37,16 +53,25 @@ type bundle struct {
 	*ledger.Bundle
 	contents   evidence.Contents
 	first, end int64 // entries of the period, end not in it
+	chosen     *chosenTrail
 	out        *Bundled
 }
 
 // Evidence writes a bundle of the entries from a time on and before another, with all
-// that proves them. The same state of the ledger gives the same bytes.
-func Evidence(ctx context.Context, s *store.Store, keys []string, from, to time.Time, w io.Writer, progress func(done, total int64)) (*Bundled, error) {
-	if !from.Before(to) {
-		return nil, fmt.Errorf("a period from %s to %s has no time in it", from.Format(time.RFC3339), to.Format(time.RFC3339))
+// that proves them. The same state of the ledger, with the same files of CloudTrail,
+// gives the same bytes.
+func Evidence(ctx context.Context, s *store.Store, x Export, w io.Writer) (*Bundled, error) {
+	if !x.From.Before(x.To) {
+		return nil, fmt.Errorf("a period from %s to %s has no time in it", x.From.Format(time.RFC3339), x.To.Format(time.RFC3339))
 	}
-	out := &Bundled{Schema: "rootkeep/evidence-export/1", From: from.UTC(), To: to.UTC()}
+	out := &Bundled{Schema: "rootkeep/evidence-export/1", From: x.From.UTC(), To: x.To.UTC()}
+	var trail *chosenTrail
+	if x.Trail != nil {
+		var err error
+		if trail, err = x.Trail.choose(ctx, x.From, x.To); err != nil {
+			return nil, fmt.Errorf("export evidence: files of CloudTrail: %w", err)
+		}
+	}
 	err := s.View(ctx, func(ctx context.Context, r *store.Reader) error {
 		head, err := s.Head(ctx, r)
 		if err != nil {
@@ -55,8 +80,8 @@ func Evidence(ctx context.Context, s *store.Store, keys []string, from, to time.
 		if head.Size == 0 {
 			return errors.New("the ledger has no entry yet")
 		}
-		b := &bundle{view: view{ctx, r, head}, out: out}
-		return b.write(keys, w, progress)
+		b := &bundle{view: view{ctx, r, head}, chosen: trail, out: out}
+		return b.write(x.Keys, w, x.Progress)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("export evidence: %w", err)
@@ -157,11 +182,47 @@ func (b *bundle) around() error {
 			return fmt.Errorf("anchor of %d entries at %s: %w", a.Size, a.Place, err)
 		}
 	}
+	if b.chosen != nil {
+		if err := b.trail(b.chosen); err != nil {
+			return err
+		}
+	}
 	var index bytes.Buffer
 	if err := evidence.WriteIndex(&index, &b.contents); err != nil {
 		return err
 	}
-	return errors.Join(b.Put("index.html", index.Bytes()), b.Put("README.txt", evidence.Readme(&b.contents)), b.Close())
+	err = errors.Join(b.Put("index.html", index.Bytes()), b.Put("README.txt", evidence.Readme(&b.contents)), b.Close())
+	sum := b.Sum()
+	b.out.Manifest = hex.EncodeToString(sum[:])
+	return err
+}
+
+// Record has the ledger tell of an export, by whom: an entry with the ID of the bundle
+// and, beside it, the digest of its manifest. It belongs before the bundle is handed out:
+// a bundle that nobody knows of must not exist.
+func (b *Bundled) Record(ctx context.Context, s *store.Store, actor string) error {
+	text, err := json.Marshal(struct {
+		Manifest string    `json:"manifest_sha256"`
+		From     time.Time `json:"from"`
+		To       time.Time `json:"to"`
+		Entries  int64     `json:"entries"`
+		Head     int64     `json:"head"`
+	}{b.Manifest, b.From, b.To, b.Entries, b.Head})
+	if err != nil {
+		return err
+	}
+	id := ""
+	err = s.Update(ctx, func(_ context.Context, tx *store.Tx) error {
+		var chance [5]byte
+		rand.Read(chance[:]) // never fails, see crypto/rand
+		id = rootkeep.NewID("EB", tx.Now(), chance[:])
+		return tx.Record("evidence.exported", id, actor, ledger.NewPayload("bundle", text))
+	})
+	if err != nil {
+		return fmt.Errorf("record the export: %w", err)
+	}
+	b.Recorded = id
+	return nil
 }
 
 func (b *bundle) anchor(a anchors.Anchor) error {
@@ -182,13 +243,13 @@ func (b *bundle) anchor(a anchors.Anchor) error {
 	return b.AddAnchor(one, a.Signed, a.Proof, proof)
 }
 
-// CheckBundle checks a bundle and says what it proves. trusted are verifier keys, stamps
-// root certificates of time-stamping authorities; both may be nil. A file that is no
-// bundle is a report that says so.
-func CheckBundle(r io.ReaderAt, size int64, trusted []string, stamps *x509.CertPool) *evidence.Report {
+// CheckBundle checks a bundle and says what it proves. trusted are verifier keys of the
+// ledger, t what else the reader has from elsewhere. A file that is no bundle is a report
+// that says so.
+func CheckBundle(ctx context.Context, r io.ReaderAt, size int64, trusted []string, t evidence.Trust) *evidence.Report {
 	v, err := ledger.CheckBundle(r, size, trusted)
 	if err != nil {
 		v = &ledger.Verdict{Faults: []error{err}, OwnKeys: len(trusted) == 0, Keys: trusted}
 	}
-	return evidence.Check(v, stamps)
+	return evidence.Check(ctx, v, t)
 }

@@ -35,31 +35,34 @@ type book struct {
 
 // each runs a test on each database.
 func each(t *testing.T, test func(t *testing.T, b *book)) {
-	storetest.EachAddress(t, func(t *testing.T, address string) {
-		path := filepath.Join(t.TempDir(), "ledger.key")
-		keys, err := keyfile.Create(path, origin)
-		if err != nil {
-			t.Fatal(err)
-		}
-		signers, err := keys.Signers()
-		if err != nil {
-			t.Fatal(err)
-		}
-		known, err := keys.Known()
-		if err != nil {
-			t.Fatal(err)
-		}
-		s, err := store.Open(t.Context(), address, store.Options{Origin: origin, Signers: signers, Known: known, Migrate: true, Now: time.Now})
-		if err == nil {
-			err = s.Close()
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		b := &book{t: t, address: address}
-		b.open(path)
-		test(t, b)
-	})
+	storetest.EachAddress(t, func(t *testing.T, address string) { test(t, newBook(t, address)) })
+}
+
+func newBook(t *testing.T, address string) *book {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "ledger.key")
+	keys, err := keyfile.Create(path, origin)
+	if err != nil {
+		t.Fatal(err)
+	}
+	signers, err := keys.Signers()
+	if err != nil {
+		t.Fatal(err)
+	}
+	known, err := keys.Known()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := store.Open(t.Context(), address, store.Options{Origin: origin, Signers: signers, Known: known, Migrate: true, Now: time.Now})
+	if err == nil {
+		err = s.Close()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := &book{t: t, address: address}
+	b.open(path)
+	return b
 }
 
 func (b *book) open(path string) {
@@ -95,14 +98,14 @@ func (b *book) verify(places ...proof.Place) *proof.Verified {
 func (b *book) bundle(from, to time.Time) []byte {
 	b.t.Helper()
 	var out bytes.Buffer
-	if _, err := proof.Evidence(b.t.Context(), b.Store, b.Keys.Verifier, from, to, &out, nil); err != nil {
+	if _, err := proof.Evidence(b.t.Context(), b.Store, proof.Export{Keys: b.Keys.Verifier, From: from, To: to}, &out); err != nil {
 		b.t.Fatal(err)
 	}
 	return out.Bytes()
 }
 
 func checked(text []byte, keys ...string) *evidence.Report {
-	return proof.CheckBundle(bytes.NewReader(text), int64(len(text)), keys, nil)
+	return proof.CheckBundle(context.Background(), bytes.NewReader(text), int64(len(text)), keys, evidence.Trust{})
 }
 
 func TestAChangeOfKeysThatIsCutOffGoesOn(t *testing.T) {
@@ -228,6 +231,34 @@ func TestAnchoringSeesThatHistoryWasRolledBack(t *testing.T) {
 	})
 }
 
+// A log whose end was cut off, with the head of that time, holds: it must be said when
+// nothing from outside would show that.
+func TestWhetherAnythingFromOutsideWasComparedIsSaid(t *testing.T) {
+	each(t, func(t *testing.T, b *book) {
+		b.add(3)
+		list := places(t, anchor.Config{Name: "paper", File: filepath.Join(t.TempDir(), "held")})
+		if v := b.verify(list...); v.State != proof.Holds || v.Outside {
+			t.Errorf("a place that holds nothing: got %+v", v)
+		}
+		if _, err := proof.Anchor(t.Context(), b.Store, list, time.Now); err != nil {
+			t.Fatal(err)
+		}
+		if v := b.verify(); v.Outside {
+			t.Errorf("a place that was not asked: got %+v", v)
+		}
+		if v := b.verify(list...); v.State != proof.Holds || !v.Outside {
+			t.Errorf("a place that was asked: got %+v", v)
+		}
+		head, err := b.Head(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if v, err := b.Verify(t.Context(), proof.VerifyConfig{Older: head.Signed}); err != nil || !v.Outside {
+			t.Errorf("a checkpoint that somebody kept: got %+v, %v", v, err)
+		}
+	})
+}
+
 // Another history of the same length is told by the checkpoint that was kept.
 func TestHistoryThatWasWrittenAnew(t *testing.T) {
 	each(t, func(t *testing.T, b *book) {
@@ -291,7 +322,7 @@ func TestAStampIsInTheBundle(t *testing.T) {
 		if !bytes.Equal(text, b.bundle(from, from.Add(2*time.Hour))) {
 			t.Error("the same ledger gives other bytes")
 		}
-		r := proof.CheckBundle(bytes.NewReader(text), int64(len(text)), b.Keys.Verifier, authority.Roots())
+		r := proof.CheckBundle(t.Context(), bytes.NewReader(text), int64(len(text)), b.Keys.Verifier, evidence.Trust{Stamps: authority.Roots()})
 		if r.State != evidence.Proven || len(r.Ledger.Anchors) != 1 || r.Ledger.Anchors[0].State != evidence.Proven {
 			t.Errorf("got %+v", r)
 		}
@@ -299,7 +330,7 @@ func TestAStampIsInTheBundle(t *testing.T) {
 			t.Errorf("without the authority's roots: got %+v", r.Ledger)
 		}
 		stranger := timestamptest.Start(t, "ec")
-		if r := proof.CheckBundle(bytes.NewReader(text), int64(len(text)), b.Keys.Verifier, stranger.Roots()); r.State != evidence.Broken {
+		if r := proof.CheckBundle(t.Context(), bytes.NewReader(text), int64(len(text)), b.Keys.Verifier, evidence.Trust{Stamps: stranger.Roots()}); r.State != evidence.Broken {
 			t.Errorf("a stranger's roots: got %+v", r.Ledger)
 		}
 	})
@@ -394,7 +425,7 @@ func TestPeriodsThatHoldNothing(t *testing.T) {
 		if r := checked(b.bundle(before, before.Add(time.Hour)), b.Keys.Verifier...); r.State != evidence.Proven || r.Entries != 0 || r.OpenEnd {
 			t.Errorf("a period before the first entry: got %+v", r)
 		}
-		if _, err := proof.Evidence(t.Context(), b.Store, b.Keys.Verifier, later, later, &bytes.Buffer{}, nil); err == nil {
+		if _, err := proof.Evidence(t.Context(), b.Store, proof.Export{Keys: b.Keys.Verifier, From: later, To: later}, &bytes.Buffer{}); err == nil {
 			t.Error("a period without time is taken")
 		}
 	})

@@ -2,6 +2,7 @@ package serve
 
 import (
 	"github.com/rootkeep/rootkeep/internal/web"
+	"github.com/rootkeep/rootkeep/internal/web/approvals"
 	"github.com/rootkeep/rootkeep/internal/web/exceptions"
 	"github.com/rootkeep/rootkeep/internal/web/home"
 	"github.com/rootkeep/rootkeep/internal/web/hunts"
@@ -18,6 +19,9 @@ func (h *house) areas() ([]web.Area, error) {
 		func() (web.Area, error) { return hunts.Area(hunts.Config{Store: h.store, Now: h.now}), nil },
 		func() (web.Area, error) {
 			return exceptions.Area(exceptions.Config{Store: h.store, Desk: h.desk, Now: h.now, Controls: h.controls})
+		},
+		func() (web.Area, error) {
+			return approvals.Area(approvals.Config{Store: h.store, Desk: h.approvals, Now: h.now, Faces: []approvals.Face{exceptions.Face()}})
 		},
 		h.ledgerArea,
 		func() (web.Area, error) {

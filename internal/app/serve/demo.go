@@ -17,6 +17,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/go-webauthn/webauthn/protocol/webauthncbor"
@@ -104,9 +105,31 @@ func simulate(w *demo.World) (stop func(), err error) {
 	return func() { server.Close() }, nil
 }
 
+// demoMark is a file that tells a folder of the demonstration from any other.
+const demoMark = "rootkeep-demo"
+
+// replaceable refuses a folder that is not empty and that the demonstration did not make:
+// making the past anew would remove what it holds, such as a store that is none.
+func replaceable(folder string) error {
+	held, err := os.ReadDir(folder)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	marked := slices.ContainsFunc(held, func(e fs.DirEntry) bool { return e.Name() == demoMark })
+	if err == nil && len(held) > 0 && !marked {
+		err = fmt.Errorf("%s holds something that is no demonstration, and would be removed; hint: --folder with one that is not there yet", folder)
+	}
+	return err
+}
+
 // past makes the past, unless there is one that is not old. It is made in a folder
 // beside, so that one that is half made is never used.
 func (d Demo) past(ctx context.Context, w *demo.World) (made bool, err error) {
+	half := d
+	half.Folder = filepath.Clean(d.Folder) + ".new"
+	if err := errors.Join(replaceable(d.Folder), replaceable(half.Folder)); err != nil {
+		return false, err
+	}
 	is, err := os.Stat(filepath.Join(d.Folder, "rootkeep.db"))
 	switch {
 	case err == nil && !d.Fresh && time.Since(is.ModTime()) < keepPast:
@@ -114,12 +137,13 @@ func (d Demo) past(ctx context.Context, w *demo.World) (made bool, err error) {
 	case err != nil && !errors.Is(err, fs.ErrNotExist):
 		return false, err
 	}
-	half := d
-	half.Folder += ".new"
 	if err := os.RemoveAll(half.Folder); err != nil {
 		return false, err
 	}
 	if err := os.MkdirAll(half.Folder, 0o700); err != nil {
+		return false, err
+	}
+	if err := os.WriteFile(filepath.Join(half.Folder, demoMark), nil, 0o600); err != nil {
 		return false, err
 	}
 	if err := half.live(ctx, w); err != nil {

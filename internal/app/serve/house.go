@@ -8,6 +8,7 @@ import (
 	"github.com/rootkeep/rootkeep"
 	"github.com/rootkeep/rootkeep/internal/app/scan/record"
 	"github.com/rootkeep/rootkeep/internal/approval"
+	"github.com/rootkeep/rootkeep/internal/store/approvals"
 	"github.com/rootkeep/rootkeep/internal/store/exceptions"
 	"github.com/rootkeep/rootkeep/internal/store/posture"
 	"github.com/rootkeep/rootkeep/internal/web/signin"
@@ -16,11 +17,12 @@ import (
 // house is what pages, API and jobs of a process share, once its address is known.
 type house struct {
 	*deps
-	url      *url.URL
-	recorder *record.Recorder
-	controls []exceptions.Control
-	desk     *exceptions.Desk
-	signIn   *signin.SignIn
+	url       *url.URL
+	recorder  *record.Recorder
+	controls  []exceptions.Control
+	approvals *approvals.Desk // of every kind
+	desk      *exceptions.Desk
+	signIn    *signin.SignIn
 }
 
 // newHouse loads what accounts are judged by and builds what decides.
@@ -52,8 +54,14 @@ func (h *house) newDesk() (*exceptions.Desk, error) {
 		byID[c.ID] = x
 		h.controls = append(h.controls, x)
 	}
+	h.approvals, err = approvals.New(approvals.Desk{
+		Book: book, Site: approval.SiteOf(h.url), Place: posture.PlaceOf, Kinds: []approvals.Kind{exceptions.Kind(h.recorder.Except)},
+	})
+	if err != nil {
+		return nil, err
+	}
 	return exceptions.New(exceptions.Desk{
-		Book: book, Site: approval.SiteOf(h.url), Place: posture.PlaceOf, Changed: h.recorder.Except,
+		Desk: h.approvals,
 		Control: func(id string) (exceptions.Control, bool) {
 			c, ok := byID[id]
 			return c, ok

@@ -106,7 +106,11 @@ func (h *house) expire(ctx context.Context, _ *job.Job, report func(string)) err
 	for {
 		var n int
 		err := h.store.Update(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
-			n, err = exceptions.Sweep(ctx, tx, h.recorder.Except)
+			if n, err = h.approvals.Expire(ctx, tx); err != nil {
+				return err
+			}
+			ended, err := exceptions.End(ctx, tx, h.recorder.Except)
+			n += ended
 			return err
 		})
 		if err != nil {

@@ -27,7 +27,7 @@ func (h *house) ledgerArea() (web.Area, error) {
 	return ledger.Area(ledger.Config{
 		Store: h.store, Keys: h.keys.Verifier, PublicTiles: h.settings.Tiles == tilesAnybody, Now: h.now,
 		Evidence: func(ctx context.Context, from, to time.Time, w io.Writer) error {
-			_, err := proof.Evidence(ctx, h.store, h.keys.Verifier, from, to, w, nil)
+			_, err := proof.Evidence(ctx, h.store, proof.Export{Keys: h.keys.Verifier, From: from, To: to}, w)
 			return err
 		},
 	}), nil

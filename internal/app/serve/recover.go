@@ -46,6 +46,7 @@ func Recover(ctx context.Context, c Settings, name string) (Recovered, error) {
 	}
 	var p persons.Person
 	var secret persons.Secret
+	expires := s.Now().Add(persons.RecoveryLife)
 	err = s.Update(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
 		p, secret, err = persons.Recover(ctx, tx, name)
 		return err
@@ -53,7 +54,7 @@ func Recover(ctx context.Context, c Settings, name string) (Recovered, error) {
 	if err := errors.Join(err, s.Close()); err != nil {
 		return Recovered{}, fmt.Errorf("recover an administrator: %w", err)
 	}
-	return Recovered{p.ID, p.Name, signin.EnrolAddress(u, secret), p.Created.Add(persons.RecoveryLife)}, nil
+	return Recovered{p.ID, p.Name, signin.EnrolAddress(u, secret), expires}, nil
 }
 
 // owned refuses files that are not there, so that no empty store is made by mistake, and

@@ -44,7 +44,7 @@ func start(t *testing.T, c Settings) (address string, stop func() error) {
 func TestServe(t *testing.T) {
 	// scs.New starts one for the store that ours takes the place of, and it cannot be ended
 	// without a race: one for the life of the process.
-	defer goleak.VerifyNone(t, goleak.IgnoreCurrent(), goleak.IgnoreAnyFunction("github.com/alexedwards/scs/v2/memstore.(*MemStore).startCleanup"))
+	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
 	folder := t.TempDir()
 	c := Settings{Listen: "localhost:0", Store: filepath.Join(folder, "rootkeep.db"), Log: Log{Level: "error"}}
 	for range 2 { // the second start finds what the first made

@@ -67,6 +67,18 @@ type Place struct {
 	Turn func(ctx context.Context, call string, do func() error) error
 }
 
+// Sleep waits, or ends early with the context's error.
+func Sleep(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
 const timeout = 3 * time.Minute // of one call with all its attempts
 
 // Ask makes one call, bounded in time, and notes when it was answered.

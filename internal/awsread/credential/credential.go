@@ -1,4 +1,4 @@
-// Package credential keeps what goes wrong with getting AWS credentials apart from what
+// Package credential finds AWS credentials. It keeps what goes wrong with getting AWS credentials apart from what
 // goes wrong with a call, and the secrets of a helper program out of error messages.
 package credential
 
@@ -8,8 +8,45 @@ import (
 	"fmt"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/credentials/processcreds"
+	"github.com/aws/smithy-go/logging"
 )
+
+// Settings say where credentials and a Region come from; empty ones leave it to the
+// environment and the shared configuration, as the AWS CLI does.
+type Settings struct {
+	Profile string // of the shared configuration
+	Region  string
+	For     string // what they are for, in messages; "" is everything
+}
+
+// Load finds credentials and a Region, and has the first credentials. The error says what
+// to do.
+func Load(ctx context.Context, s Settings, options ...func(*config.LoadOptions) error) (aws.Config, error) {
+	const hint = "sign in, for instance with aws login or aws sso login, or name a --profile"
+	purpose := s.For
+	if purpose != "" {
+		purpose = " for " + purpose
+	}
+	c, err := config.LoadDefaultConfig(ctx, append([]func(*config.LoadOptions) error{
+		config.WithSharedConfigProfile(s.Profile), config.WithRegion(s.Region), config.WithAppID("rootkeep"), config.WithLogger(logging.Nop{}),
+	}, options...)...)
+	switch {
+	case err != nil:
+		return c, fmt.Errorf("read the AWS configuration: %w; hint: aws configure list-profiles", err)
+	case c.Region == "":
+		return c, fmt.Errorf("no AWS Region is set%s; hint: --region us-east-1, or a region in the profile", purpose)
+	}
+	c.Credentials = Guard(c.Credentials)
+	if c.Credentials == nil {
+		return c, fmt.Errorf("no AWS credentials%s are configured; hint: %s", purpose, hint)
+	}
+	if _, err := c.Credentials.Retrieve(ctx); err != nil {
+		return c, Hint(fmt.Errorf("no AWS credentials%s: %w", purpose, err), hint)
+	}
+	return c, nil
+}
 
 // Error is that the credentials to begin with could not be had, or not renewed.
 type Error struct{ err error }

@@ -3,8 +3,6 @@ package storage
 
 import (
 	"context"
-	"encoding/xml"
-	"errors"
 	"fmt"
 	"net/url"
 	"slices"
@@ -18,6 +16,7 @@ import (
 
 	"github.com/rootkeep/rootkeep"
 	"github.com/rootkeep/rootkeep/internal/awsread/call"
+	"github.com/rootkeep/rootkeep/internal/awsread/ec2"
 	"github.com/rootkeep/rootkeep/internal/facts"
 )
 
@@ -123,29 +122,14 @@ func secrets(ctx context.Context, p *call.Place) (any, error) {
 
 // volumeEncryption asks whether a Region encrypts new volumes by default.
 func volumeEncryption(ctx context.Context, p *call.Place) (any, error) {
-	body, err := call.Ask(ctx, p, ec2Question{p, "GetEbsEncryptionByDefault"}.ask, &struct{}{})
-	if err != nil {
-		return nil, err
-	}
-	on, err := encryptedByDefault(*body)
+	out, err := ec2.Ask(ctx, p, "GetEbsEncryptionByDefault")
 	if err != nil {
 		return nil, err
 	}
 	return call.Direct(func(f *facts.Facts) {
 		i := slices.IndexFunc(f.Regions, func(r facts.Region) bool { return r.Name == p.AWS.Region })
 		if i >= 0 { // the list of Regions may have failed
-			f.Regions[i].EBSEncryption = on
+			f.Regions[i].EBSEncryption = *out.EbsEncryptionByDefault
 		}
 	}), nil
-}
-
-// encryptedByDefault reads the answer of GetEbsEncryptionByDefault.
-func encryptedByDefault(body []byte) (bool, error) {
-	var answer struct {
-		On *bool `xml:"ebsEncryptionByDefault"`
-	}
-	if err := xml.Unmarshal(body, &answer); err != nil || answer.On == nil {
-		return false, errors.New("an answer without the setting")
-	}
-	return *answer.On, nil
 }

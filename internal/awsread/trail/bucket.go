@@ -3,7 +3,6 @@ package trail
 import (
 	"context"
 	"errors"
-	"net/netip"
 	"slices"
 	"strings"
 
@@ -11,8 +10,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	s3types "github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/aws/aws-sdk-go-v2/service/s3control"
-	"github.com/aws/smithy-go/middleware"
-	smithyhttp "github.com/aws/smithy-go/transport/http"
 
 	"github.com/rootkeep/rootkeep"
 	"github.com/rootkeep/rootkeep/internal/awsread/call"
@@ -41,8 +38,7 @@ func bucketOperations() []call.Operation {
 // accountBlock reads the public access block of the account; it may have none.
 func accountBlock(ctx context.Context, p *call.Place) (any, error) {
 	account := string(p.Account)
-	client := s3control.NewFromConfig(p.AWS, func(o *s3control.Options) { o.APIOptions = append(o.APIOptions, bareAddress(account)) })
-	out, err := call.Ask(ctx, p, client.GetPublicAccessBlock, &s3control.GetPublicAccessBlockInput{AccountId: &account})
+	out, err := call.Ask(ctx, p, call.Control(p.AWS).GetPublicAccessBlock, &s3control.GetPublicAccessBlockInput{AccountId: &account})
 	block := facts.PublicAccess{}
 	switch {
 	case call.Code(err) == noBlock:
@@ -57,23 +53,6 @@ func accountBlock(ctx context.Context, p *call.Place) (any, error) {
 
 // noBlock is how S3 says that there is no public access block.
 const noBlock = "NoSuchPublicAccessBlockConfiguration"
-
-// bareAddress takes away again what S3 Control puts before the name of its host, the
-// account's number, where the host has an address in place of a name: a simulator's.
-func bareAddress(account string) func(*middleware.Stack) error {
-	strip := func(ctx context.Context, in middleware.FinalizeInput, next middleware.FinalizeHandler) (middleware.FinalizeOutput, middleware.Metadata, error) {
-		if req, ok := in.Request.(*smithyhttp.Request); ok {
-			host, _ := strings.CutPrefix(req.URL.Host, account+".")
-			if _, err := netip.ParseAddrPort(host); err == nil {
-				req.URL.Host = host
-			}
-		}
-		return next.HandleFinalize(ctx, in)
-	}
-	return func(stack *middleware.Stack) error {
-		return stack.Finalize.Insert(middleware.FinalizeMiddlewareFunc("BareAddress", strip), "ResolveEndpointV2", middleware.After)
-	}
-}
 
 func eachBucket(s *facts.Snapshot) []call.Target {
 	var out []call.Target

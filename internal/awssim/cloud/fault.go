@@ -28,6 +28,7 @@ func FaultKinds() []FaultKind {
 type Fault struct {
 	Kind                                FaultKind
 	Service, Operation, Account, Region string
+	Writes                              bool          // only calls that change something
 	Skip                                int           // so many calls that fit go well first
 	Times                               int           // then so many go wrong; 0: all
 	Delay                               time.Duration // of Slow
@@ -56,7 +57,7 @@ func (c *Cloud) due(call *Call) map[FaultKind]*Fault {
 		if call.Account != nil {
 			account = string(call.Account.ID)
 		}
-		if !fits(f.Service, call.Service.Name) || !fits(f.Operation, call.Operation.Name) || !fits(f.Account, account) || !fits(f.Region, call.Region) {
+		if !fits(f.Service, call.Service.Name) || !fits(f.Operation, call.Operation.Name) || !fits(f.Account, account) || !fits(f.Region, call.Region) || f.Writes && call.Operation.Read {
 			continue
 		}
 		if f.met++; f.met <= f.Skip || f.Times > 0 && f.met > f.Skip+f.Times {

@@ -74,6 +74,18 @@ func describeDestination(c *cloud.Call, in destinationIn) (out destinationShape,
 	return *s, nil
 }
 
+func deleteDestination(c *cloud.Call, in destinationIn) (cloud.None, error) {
+	d, err := in.detector(c)
+	if err != nil {
+		return cloud.None{}, err
+	}
+	if d.destinations[in.DestinationId] == nil {
+		return cloud.None{}, c.Invalid("The request is rejected since no such resource found.")
+	}
+	delete(d.destinations, in.DestinationId)
+	return cloud.None{}, nil
+}
+
 type setShape struct{ Name, Format, Location, Status string }
 
 type createSetIn struct {

@@ -38,6 +38,7 @@ func Service() *cloud.Service {
 			cloud.Op("CreatePublishingDestination", createDestination, at("POST /detector/{DetectorId}/publishingDestination")),
 			cloud.Op("ListPublishingDestinations", listDestinations, at("GET /detector/{DetectorId}/publishingDestination")),
 			cloud.Op("DescribePublishingDestination", describeDestination, at("GET /detector/{DetectorId}/publishingDestination/{DestinationId}")),
+			cloud.Op("DeletePublishingDestination", deleteDestination, cloud.At("DELETE /detector/{DetectorId}/publishingDestination/{DestinationId}")),
 			cloud.Op("CreateIPSet", createIPSet, at("POST /detector/{DetectorId}/ipset")),
 			cloud.Op("ListIPSets", listIPSets, at("GET /detector/{DetectorId}/ipset")),
 			cloud.Op("GetIPSet", getIPSet, at("GET /detector/{DetectorId}/ipset/{IpSetId}")),

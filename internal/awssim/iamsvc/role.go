@@ -13,6 +13,7 @@ func roleOperations() []*cloud.Operation {
 		cloud.Op("GetRole", getRole),
 		cloud.Op("ListRoles", listRoles),
 		cloud.Op("CreateRole", createRole),
+		cloud.Op("CreateServiceLinkedRole", createServiceRole),
 		cloud.Op("UpdateRole", updateRole),
 		cloud.Op("UpdateAssumeRolePolicy", updateTrust),
 		cloud.Op("DeleteRole", deleteRole),
@@ -108,6 +109,37 @@ func sessionLimit(c *cloud.Call, seconds int) (int, error) {
 		return 0, c.Invalid("MaxSessionDuration must be between 3600 and 43200")
 	}
 	return seconds, nil
+}
+
+// serviceRoles are the names of the roles of services that are known here (Service
+// Authorization Reference and the user guides of the services, "Service-linked roles").
+var serviceRoles = map[string]string{
+	"access-analyzer.amazonaws.com": "AWSServiceRoleForAccessAnalyzer", "cloudtrail.amazonaws.com": "AWSServiceRoleForCloudTrail",
+	"config.amazonaws.com": "AWSServiceRoleForConfig", "guardduty.amazonaws.com": "AWSServiceRoleForAmazonGuardDuty",
+	"organizations.amazonaws.com": "AWSServiceRoleForOrganizations", "securityhub.amazonaws.com": "AWSServiceRoleForSecurityHub",
+}
+
+type createServiceRoleIn struct {
+	AWSServiceName string `aws:",must"`
+	Description    string
+}
+
+func createServiceRole(c *cloud.Call, in createServiceRoleIn) (roleOut, error) {
+	name := serviceRoles[in.AWSServiceName]
+	switch {
+	case name == "":
+		return roleOut{}, cloud.Fail("InvalidInput", 400, "Cannot find Service Linked Role template for %s", in.AWSServiceName)
+	case c.Account.Roles[name] != nil:
+		return roleOut{}, cloud.Fail("InvalidInput", 400, "Service role name %s has been taken in this account, please try a different suffix.", name)
+	}
+	path := "/aws-service-role/" + in.AWSServiceName + "/"
+	r := &cloud.Role{
+		Holder:      cloud.Holder{Name: name, Path: path, ID: c.Cloud.UniqueID("AROA"), ARN: c.Account.IAM("role" + path + name), Created: c.Now, Inline: map[string]string{}},
+		Trust:       `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":["` + in.AWSServiceName + `"]},"Action":["sts:AssumeRole"]}]}`,
+		Description: in.Description, MaxSession: 3600,
+	}
+	c.Account.Roles[name] = r
+	return roleOut{entity.ShowRole(r)}, nil
 }
 
 type updateRoleIn struct {

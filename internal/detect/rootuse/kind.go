@@ -3,6 +3,7 @@ package rootuse
 import (
 	"bytes"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/rootkeep/rootkeep"
@@ -16,10 +17,9 @@ type fields struct {
 	principal, country                                                      int // computed
 }
 
-// fieldsOf finds the numbers among the paths that records are scanned for.
-func fieldsOf(scanned []string) (fields, error) {
-	var f fields
-	for path, number := range map[string]*int{
+// paths are where a record has the fields, each with its number.
+func (f *fields) paths() map[string]*int {
+	return map[string]*int{
 		"eventTime": &f.time, "eventID": &f.id, "recipientAccountId": &f.recipient, "eventName": &f.name, "eventSource": &f.source,
 		"awsRegion": &f.region, "sourceIPAddress": &f.address, "userAgent": &f.agent, "errorCode": &f.err, "errorMessage": &f.message,
 		"userIdentity.type": &f.kindOfCaller, "userIdentity.accountId": &f.account, "userIdentity.accessKeyId": &f.key,
@@ -29,13 +29,37 @@ func fieldsOf(scanned []string) (fields, error) {
 		"responseElements.ConsoleLogin":                           &f.signIn,
 		"additionalEventData.MFAUsed":                             &f.signInMFA,
 		"requestParameters.targetPrincipal":                       &f.target,
-	} {
+	}
+}
+
+// fieldsOf finds the numbers among the paths that records are scanned for.
+func fieldsOf(scanned []string) (fields, error) {
+	var f fields
+	for path, number := range f.paths() {
 		if *number = slices.Index(scanned, path); *number < 0 {
 			return fields{}, fmt.Errorf("root uses: records are not scanned for %s", path)
 		}
 	}
 	return f, nil
 }
+
+// Sorter tells records that have to do with a root user from others, without a hunt. It
+// may be used by several goroutines.
+type Sorter struct{ fields fields }
+
+// NewSorter makes a sorter, with the paths that the records given to it are scanned for.
+func NewSorter() (*Sorter, []string) {
+	s := &Sorter{}
+	numbers := s.fields.paths()
+	scanned := slices.Sorted(maps.Keys(numbers))
+	for i, path := range scanned {
+		*numbers[path] = i
+	}
+	return s, scanned
+}
+
+// Kind is what a record has to do with a root user, "" for nothing.
+func (s *Sorter) Kind(v *rootkeep.View) rootkeep.RootKind { return s.fields.kind(v) }
 
 var (
 	root         = []byte("Root")

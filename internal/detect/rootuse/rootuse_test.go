@@ -2,6 +2,7 @@ package rootuse
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -111,4 +112,42 @@ func FuzzObserve(f *testing.F) {
 			}
 		}
 	})
+}
+
+// What a sorter keeps is what a collector keeps as a use of root.
+func TestASorterAgreesWithACollector(t *testing.T) {
+	sorter, scanned := NewSorter()
+	fields, err := cloudtrail.CompileFields(scanned)
+	if err != nil {
+		t.Fatal(err)
+	}
+	reader := cloudtrail.NewReader(fields, cloudtrail.Options{})
+	kinds := map[rootkeep.RootKind]bool{}
+	for _, caller := range []string{"Root", "IAMUser", "AssumedRole", "root", ""} {
+		for call := range byAnybody {
+			for _, more := range []string{"", `,"accessKeyId":"AKIAIOSFODNN7EXAMPLE"`, `,"invokedBy":"AWS Internal"`, `,"sessionContext":{"assumedRoot":"true"}`} {
+				source, name, _ := strings.Cut(call, " ")
+				text := fmt.Sprintf(`{"eventTime":"2026-11-01T00:00:00Z","eventID":"1","eventName":%q,"eventSource":%q,"recipientAccountId":"111122223333","userIdentity":{"type":%q%s}}`, name, source, caller, more)
+				c := collector(t)
+				observe(t, c, text)
+				rec, err := reader.One([]byte(text))
+				if err != nil {
+					t.Fatal(err)
+				}
+				kind := sorter.Kind(rec.View)
+				kinds[kind] = true
+				found := c.Found().Uses
+				if len(found) != 1 || found[0].Kind != kind {
+					t.Errorf("%s: the sorter says %q, the collector has %+v", text, kind, found)
+				}
+			}
+		}
+	}
+	if len(kinds) < 6 {
+		t.Errorf("%d kinds were compared, want more", len(kinds))
+	}
+	rec, err := reader.One([]byte(`{"eventTime":"2026-11-01T00:00:00Z","eventName":"ListUsers","eventSource":"iam.amazonaws.com","userIdentity":{"type":"IAMUser"}}`))
+	if err != nil || sorter.Kind(rec.View) != "" {
+		t.Errorf("a user's call: got %q, %v", sorter.Kind(rec.View), err)
+	}
 }

@@ -5,6 +5,7 @@ package evidence
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"crypto/x509"
 	"encoding/json"
@@ -14,6 +15,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/rootkeep/rootkeep/cloudtrail/digest"
 	"github.com/rootkeep/rootkeep/internal/approval"
 	"github.com/rootkeep/rootkeep/internal/timestamp"
 	"github.com/rootkeep/rootkeep/ledger"
@@ -36,6 +38,7 @@ type Report struct {
 	Schema    string         `json:"schema"`
 	State     State          `json:"state"`
 	Origin    string         `json:"origin"`
+	Manifest  string         `json:"manifest_sha256"`
 	Head      int64          `json:"head"` // entries of the log that all rests on
 	Root      string         `json:"root"` // hash of that head, base64
 	First     int64          `json:"first"`
@@ -97,17 +100,17 @@ type Approval struct {
 	Site     string `json:"site"` // the page that it was signed on
 }
 
-// AWSRoot is AWS's signatures on log files. No bundle holds any yet.
-type AWSRoot struct {
-	State State `json:"state"`
+// Trust is what the reader of a bundle has from elsewhere, beside the ledger's keys.
+type Trust struct {
+	Stamps *x509.CertPool // root certificates of time-stamping authorities, nil for none
+	AWS    digest.Keys    // AWS's public keys for CloudTrail, nil for none
 }
 
-// Check says what a bundle proves. stamps are root certificates of time-stamping
-// authorities, nil if the reader has none.
-func Check(v *ledger.Verdict, stamps *x509.CertPool) *Report {
+// Check says what a bundle proves. When ctx ends, what was not looked at is a fault.
+func Check(ctx context.Context, v *ledger.Verdict, t Trust) *Report {
 	out := &Report{
-		Schema: "rootkeep/verify/1", Origin: v.Origin, Head: v.Head.Size, Root: v.Head.Root.String(), First: v.First, Period: v.Period,
-		Erased: []Erased{}, Faults: []Fault{}, AWS: AWSRoot{Absent},
+		Schema: "rootkeep/verify/1", Origin: v.Origin, Manifest: v.Manifest, Head: v.Head.Size, Root: v.Head.Root.String(), First: v.First, Period: v.Period,
+		Erased: []Erased{}, Faults: []Fault{}, AWS: AWSRoot{State: Absent},
 	}
 	for _, err := range v.Faults {
 		out.fault(err)
@@ -124,8 +127,9 @@ func Check(v *ledger.Verdict, stamps *x509.CertPool) *Report {
 	if v.Period != nil {
 		out.OpenEnd = len(v.Entries) == 0 || !v.Entries[len(v.Entries)-1].Border || v.Entries[len(v.Entries)-1].Time.Before(v.Period.To)
 	}
-	out.ledger(v, stamps)
+	out.ledger(v, t.Stamps)
 	out.approvers(v)
+	out.aws(ctx, v, t.AWS)
 	out.State = out.whole()
 	return out
 }
@@ -145,7 +149,7 @@ func (r *Report) whole() State {
 		return Broken
 	case r.Ledger.State != Proven:
 		return r.Ledger.State
-	case r.Approvers.State == Unproven:
+	case r.Approvers.State == Unproven || r.AWS.State == Unproven:
 		return Unproven
 	}
 	return Proven

@@ -20,9 +20,13 @@ func TestNothingOfABundleIsObeyed(t *testing.T) {
 		Anchors: []ledger.Held{{Place: hostile, Kind: hostile, Size: 3, At: at}, {Place: "t", Kind: "timestamp"}},
 		Entries: []ledger.Proven{{Index: 3, Entry: &ledger.Entry{Type: hostile, Time: at}, Erased: []string{hostile}}},
 	}
-	r := evidence.Check(v, nil)
+	r := evidence.Check(t.Context(), v, evidence.Trust{})
 	if r.State != evidence.Broken || len(r.Faults) != 2 || *r.Faults[1].Entry != 3 || len(r.Erased) != 1 {
 		t.Errorf("got %+v", r)
+	}
+	r.AWS = evidence.AWSRoot{
+		State: evidence.Unproven, Sources: []evidence.Quote{hostile}, Lacks: []evidence.Lack{{Object: hostile, Text: hostile}},
+		Chains: []evidence.Chain{{Account: hostile, Region: hostile, Trail: hostile}}, Claim: &evidence.Trail{LeftOut: 1},
 	}
 	var out bytes.Buffer
 	if err := r.WriteText(&out); err != nil {
@@ -35,6 +39,7 @@ func TestNothingOfABundleIsObeyed(t *testing.T) {
 		Origin: hostile, Made: at, Keys: []string{hostile}, Anchors: []ledger.Anchor{{Place: hostile, Kind: hostile}},
 		Rows: []evidence.Row{{Entry: &ledger.Entry{Type: hostile, Subject: hostile, Actor: hostile}, Payloads: []evidence.Cell{{Name: hostile, File: `"onclick=x`}, {Name: "b", Gone: "erased"}}}},
 	}
+	c.Trail = &evidence.Trail{Keys: []evidence.KeyFile{{Source: hostile}}, Named: []evidence.Left{{Path: hostile, Reason: hostile}}, Undecided: []string{hostile}}
 	out.Reset()
 	if err := evidence.WriteIndex(&out, c); err != nil {
 		t.Fatal(err)
@@ -50,7 +55,7 @@ func TestManyFaultsAreCounted(t *testing.T) {
 		v.Faults = append(v.Faults, errors.New("a fault"))
 	}
 	var out bytes.Buffer
-	if err := evidence.Check(v, nil).WriteText(&out); err != nil {
+	if err := evidence.Check(t.Context(), v, evidence.Trust{}).WriteText(&out); err != nil {
 		t.Fatal(err)
 	}
 	if got := strings.Count(out.String(), "a fault"); got != 20 || !strings.Contains(out.String(), "and 30 more") {
@@ -60,12 +65,12 @@ func TestManyFaultsAreCounted(t *testing.T) {
 
 func TestADecisionWithoutASignatureIsNotProven(t *testing.T) {
 	v := &ledger.Verdict{Keys: []string{"k"}, Entries: []ledger.Proven{{Index: 2, Entry: &ledger.Entry{Type: "exception.approved"}}}}
-	r := evidence.Check(v, nil)
+	r := evidence.Check(t.Context(), v, evidence.Trust{})
 	if r.State != evidence.Unproven || r.Approvers.State != evidence.Unproven || len(r.Approvers.Unsigned) != 1 {
 		t.Errorf("got %+v", r)
 	}
 	v.Entries[0].Border = true // of another period: its payloads are not here
-	if r := evidence.Check(v, nil); r.State != evidence.Proven || r.Approvers.State != evidence.Absent {
+	if r := evidence.Check(t.Context(), v, evidence.Trust{}); r.State != evidence.Proven || r.Approvers.State != evidence.Absent {
 		t.Errorf("on the border: got %+v", r)
 	}
 }

@@ -20,6 +20,7 @@ type Contents struct {
 	Keys    []string
 	Anchors []ledger.Anchor
 	Rows    []Row
+	Trail   *Trail // nil: nothing of CloudTrail
 }
 
 // Row is an entry of the bundle.
@@ -45,6 +46,7 @@ func WriteIndex(out io.Writer, c *Contents) error {
 	about(p, c)
 	rows(p, c)
 	places(p, c)
+	cloudTrail(p, c.Trail)
 	p.Raw("</main>\n</div>\n</body>\n</html>\n")
 	return p.Flush()
 }
@@ -117,6 +119,32 @@ func places(p sheet.Sheet, c *Contents) {
 	p.Raw("</tbody></table></section>\n")
 }
 
+// cloudTrail tells of the files of CloudTrail, and of those that are not there.
+func cloudTrail(p sheet.Sheet, t *Trail) {
+	if t == nil {
+		return
+	}
+	p.Section("cloudtrail", "CloudTrail", t.Digests+t.Logs)
+	p.Raw("<dl>")
+	p.Row("Digest files", strconv.Itoa(t.Digests))
+	p.Row("Log files", fmt.Sprintf("%d with root events or undecided; %d without root events are not in the bundle", t.Logs, t.Rootless))
+	p.Row("Bounds", fmt.Sprintf("%d files, %d bytes", t.MostFiles, t.MostBytes))
+	p.Row("Left out", fmt.Sprintf("%d files; %d inputs that could not be looked into", t.LeftOut, t.Unreadable))
+	for _, k := range t.Keys {
+		p.Row("AWS's keys", k.Source)
+	}
+	p.Raw("</dl><ul><li>")
+	link(p, TrailFile, "all of this, as JSON")
+	p.Raw("</li>")
+	for _, l := range t.Named {
+		p.El("li", "", "left out: "+l.Path+": "+l.Reason)
+	}
+	for _, file := range t.Undecided {
+		p.El("li", "", "undecided: "+file)
+	}
+	p.Raw("</ul></section>\n")
+}
+
 // Readme is the bundle's README.txt.
 func Readme(c *Contents) []byte {
 	return fmt.Appendf(nil, `Evidence of the ledger %s
@@ -137,7 +165,7 @@ What is in it
   keys/                  changes of the ledger's key, each signed by the key before
   anchors/               checkpoints that others hold, and what they gave for them; the
                          proofs of consistency are in manifest.json
-  index.html             a list for people; it proves nothing
+%s  index.html             a list for people; it proves nothing
 
 By hand
   Leaf hash of entry N: SHA-256 of one zero byte and the file.
@@ -148,5 +176,17 @@ By hand
 
 An entry before the period and one after it are there without their payloads: the
 numbers have no gap, so nothing of the period is left out.
-`, c.Origin, c.Period.From.Format(time.RFC3339), c.Period.To.Format(time.RFC3339))
+`, c.Origin, c.Period.From.Format(time.RFC3339), c.Period.To.Format(time.RFC3339), trailReadme(c.Trail))
+}
+
+func trailReadme(t *Trail) string {
+	if t == nil {
+		return ""
+	}
+	return `  aws/trail.json         what there is of CloudTrail, how it was chosen, what was left out
+  aws/copy/N/            digest files, and log files with root events, as they lie in the
+                         bucket; + and two hexadecimal digits stand for another byte
+  aws/keys/              AWS's public keys, as whoever made the bundle had them: take your
+                         own, of aws cloudtrail list-public-keys, for --aws-keys
+`
 }

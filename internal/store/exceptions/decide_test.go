@@ -13,7 +13,7 @@ import (
 	"github.com/rootkeep/rootkeep/internal/approval"
 	"github.com/rootkeep/rootkeep/internal/people"
 	"github.com/rootkeep/rootkeep/internal/store"
-	"github.com/rootkeep/rootkeep/internal/store/exceptions"
+	"github.com/rootkeep/rootkeep/internal/store/approvals"
 	stored "github.com/rootkeep/rootkeep/internal/store/people"
 	"github.com/rootkeep/rootkeep/internal/web/exceptions/exceptionstest"
 )
@@ -170,7 +170,7 @@ func TestSignaturesThatAreNotTaken(t *testing.T) {
 		for _, tt := range append(d.overOthers(), d.ofOtherKeys()...) {
 			t.Run(tt.name, func(t *testing.T) {
 				err := tt.try()
-				if !errors.Is(err, exceptions.ErrSigned) || !strings.Contains(err.Error(), tt.want) {
+				if !errors.Is(err, approvals.ErrSigned) || !strings.Contains(err.Error(), tt.want) {
 					t.Errorf("got %v, want ErrSigned with %q", err, tt.want)
 				}
 			})
@@ -266,6 +266,7 @@ func TestApprovalsAtTheSameTime(t *testing.T) {
 		for range 5 {
 			x := w.Submit(t, "RT-01")
 			var all sync.WaitGroup
+			var clicks []func() // all have read before the first of them signs
 			for _, by := range []struct {
 				p *exceptionstest.Person
 				d approval.Decision
@@ -275,11 +276,14 @@ func TestApprovalsAtTheSameTime(t *testing.T) {
 					t.Fatal(err)
 				}
 				assertion := by.p.Sign(t, s, exceptionstest.Site)
-				all.Go(func() {
+				clicks = append(clicks, func() {
 					if _, err := w.Desk.Decide(t.Context(), w.Store, by.p.Actor, x.ID, s.Nonce, assertion); err != nil && !errors.Is(err, approval.ErrFinal) {
 						t.Errorf("got %v", err)
 					}
 				})
+			}
+			for _, click := range clicks {
+				all.Go(click)
 			}
 			all.Go(func() {
 				_ = w.Change(t, func(ctx context.Context, tx *store.Tx) error { // it may lose

@@ -15,6 +15,7 @@ import (
 	"github.com/rootkeep/rootkeep/internal/people"
 	"github.com/rootkeep/rootkeep/internal/register"
 	"github.com/rootkeep/rootkeep/internal/store"
+	"github.com/rootkeep/rootkeep/internal/store/approvals"
 	"github.com/rootkeep/rootkeep/internal/store/exceptions"
 	"github.com/rootkeep/rootkeep/internal/store/storetest"
 	"github.com/rootkeep/rootkeep/internal/web/exceptions/exceptionstest"
@@ -71,8 +72,13 @@ func except(t *testing.T, w *exceptionstest.World, findings []rootkeep.Finding) 
 func sweep(t *testing.T, w *exceptionstest.World, want int) {
 	t.Helper()
 	var got int
-	err := w.Change(t, func(ctx context.Context, tx *store.Tx) (err error) {
-		got, err = exceptions.Sweep(ctx, tx, w.Desk.Changed)
+	err := w.Change(t, func(ctx context.Context, tx *store.Tx) error {
+		expired, err := w.Desk.Expire(ctx, tx)
+		if err != nil {
+			return err
+		}
+		ended, err := exceptions.End(ctx, tx, w.CountChange)
+		got = expired + ended
 		return err
 	})
 	if err != nil || got != want {
@@ -143,7 +149,7 @@ func TestAnEditVoidsWhatWasSigned(t *testing.T) {
 		if err := change(2); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := w.Desk.Decide(t.Context(), w.Store, w.Cid.Actor, x.ID, half.Nonce, w.Cid.Sign(t, half, exceptionstest.Site)); !errors.Is(err, exceptions.ErrSigned) {
+		if _, err := w.Desk.Decide(t.Context(), w.Store, w.Cid.Actor, x.ID, half.Nonce, w.Cid.Sign(t, half, exceptionstest.Site)); !errors.Is(err, approvals.ErrSigned) {
 			t.Errorf("signature over what was read before the edit: got %v, want ErrSigned", err)
 		}
 		if x, err := w.Decide(t, w.Cid, x.ID, approval.Approve); err != nil || x.State != approval.Requested {
@@ -153,13 +159,22 @@ func TestAnEditVoidsWhatWasSigned(t *testing.T) {
 			t.Errorf("the same person after the edit: got %+v, %v, want approved", x, err)
 		}
 		w.View(t, func(ctx context.Context, r *store.Reader) error {
-			versions, err := exceptions.Versions(ctx, r, x.ID)
-			if err != nil || len(versions) != 2 || versions[0].Subject.Until.Equal(versions[1].Subject.Until) {
+			versions, err := approvals.Versions(ctx, r, x.ID)
+			if err != nil || len(versions) != 2 || untilOf(t, versions[0]).Equal(untilOf(t, versions[1])) {
 				t.Errorf("got %d versions, %v, want both", len(versions), err)
 			}
 			return nil
 		})
 	})
+}
+
+func untilOf(t *testing.T, v approvals.Version) time.Time {
+	t.Helper()
+	e, err := approval.ParseException(v.Subject)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return e.Until
 }
 
 func TestWhatCannotBeAskedFor(t *testing.T) {
@@ -178,11 +193,11 @@ func TestWhatCannotBeAskedFor(t *testing.T) {
 			with func(*exceptions.Wanted)
 			want error
 		}{
-			{"by somebody without the role", w.Bob.Actor, func(*exceptions.Wanted) {}, exceptions.ErrNotAllowed},
-			{"by a machine", people.Actor{ID: "TK-1", Kind: people.Machine, Grants: w.Ann.Grants}, func(*exceptions.Wanted) {}, exceptions.ErrNotAllowed},
-			{"a control that does not exist", w.Ann.Actor, func(a *exceptions.Wanted) { a.Control = "RT-*" }, exceptions.ErrInvalid},
-			{"an end in two years", w.Ann.Actor, func(a *exceptions.Wanted) { a.Until = exceptionstest.Start.AddDate(2, 0, 0) }, exceptions.ErrInvalid},
-			{"no reason", w.Ann.Actor, func(a *exceptions.Wanted) { a.Reason = "" }, exceptions.ErrInvalid},
+			{"by somebody without the role", w.Bob.Actor, func(*exceptions.Wanted) {}, approvals.ErrNotAllowed},
+			{"by a machine", people.Actor{ID: "TK-1", Kind: people.Machine, Grants: w.Ann.Grants}, func(*exceptions.Wanted) {}, approvals.ErrNotAllowed},
+			{"a control that does not exist", w.Ann.Actor, func(a *exceptions.Wanted) { a.Control = "RT-*" }, approvals.ErrInvalid},
+			{"an end in two years", w.Ann.Actor, func(a *exceptions.Wanted) { a.Until = exceptionstest.Start.AddDate(2, 0, 0) }, approvals.ErrInvalid},
+			{"no reason", w.Ann.Actor, func(a *exceptions.Wanted) { a.Reason = "" }, approvals.ErrInvalid},
 		}
 		for _, tt := range tests {
 			t.Run(tt.name, func(t *testing.T) {
@@ -217,7 +232,7 @@ func TestOnePersonsRequestsAreBounded(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := submit(); !errors.Is(err, exceptions.ErrInvalid) {
+	if err := submit(); !errors.Is(err, approvals.ErrInvalid) {
 		t.Errorf("request 101: got %v, want ErrInvalid", err)
 	}
 	edit := func(n int64) error {
@@ -231,7 +246,7 @@ func TestOnePersonsRequestsAreBounded(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := edit(51); !errors.Is(err, exceptions.ErrInvalid) {
+	if err := edit(51); !errors.Is(err, approvals.ErrInvalid) {
 		t.Errorf("edit 51: got %v, want ErrInvalid", err)
 	}
 }
@@ -244,11 +259,11 @@ func TestADecidedRequestKeepsItsCount(t *testing.T) {
 		}
 		w.RevokeKey(t, w.Bob.ID)
 		w.View(t, func(ctx context.Context, r *store.Reader) error {
-			list, err := exceptions.Approvals(ctx, r, x.ID)
+			list, err := approvals.Approvals(ctx, r, x.ID)
 			if err != nil {
 				return err
 			}
-			tally, err := w.Desk.Tally(ctx, r, w.Read(t, x.ID), exceptions.Signed(list))
+			tally, err := w.Desk.Tally(ctx, r, w.Read(t, x.ID).Matter, approvals.Signed(list))
 			if err != nil || len(tally[0].By) != 1 {
 				t.Errorf("got %+v, %v once Bob has no key any more, want his approval counted", tally, err)
 			}

@@ -28,7 +28,7 @@ var (
 // Key is what a request is remembered by.
 type Key struct {
 	Actor, Route, Token string
-	Request             [32]byte // SHA-256 of the body
+	Request             [32]byte // SHA-256 of what the request says: its body and what else counts
 }
 
 // Answer is what a request came to.

@@ -13,7 +13,8 @@ import (
 // CeremonyLife is how long somebody has to touch a key, or to come back from a provider.
 const CeremonyLife = 5 * time.Minute
 
-// maxCeremonies bounds those under way: anybody can begin one.
+// maxCeremonies bounds those of a kind that are under way: anybody can begin to sign in,
+// and must not keep those who are signed in from proving their key again.
 const maxCeremonies = 5000
 
 // ErrBusy is too many ceremonies under way.
@@ -26,7 +27,7 @@ func BeginCeremony(ctx context.Context, tx *store.Tx, kind string, data []byte) 
 		return "", fmt.Errorf("remove ceremonies that are over: %w", err)
 	}
 	var n int
-	if err := tx.Row(ctx, `SELECT COUNT(*) FROM ceremony`).Scan(&n); err != nil {
+	if err := tx.Row(ctx, `SELECT COUNT(*) FROM ceremony WHERE kind = $1`, kind).Scan(&n); err != nil {
 		return "", fmt.Errorf("count ceremonies: %w", err)
 	}
 	if n >= maxCeremonies {

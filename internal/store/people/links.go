@@ -32,7 +32,7 @@ func NewLink(ctx context.Context, tx *store.Tx, by, person string, life time.Dur
 	if _, err := tx.Exec(ctx, `UPDATE enrolment SET used = $2 WHERE person = $1 AND used = 0`, person, store.Micros(tx.Now())); err != nil {
 		return Secret{}, fmt.Errorf("end the links of %s: %w", person, err)
 	}
-	s, expires := newSecret(linkPrefix), tx.Now().Add(life)
+	s, expires := newSecret(linkPrefix), tx.Clock().Add(life)
 	if _, err := tx.Exec(ctx, `INSERT INTO enrolment (hash, id, person, expires, used) VALUES ($1, $2, $3, $4, 0)`,
 		s.hash(), rootkeep.NewID("EN", tx.Now(), chance(8)), person, store.Micros(expires)); err != nil {
 		return Secret{}, fmt.Errorf("make a link for %s: %w", person, err)
@@ -63,7 +63,7 @@ func LinkOwner(ctx context.Context, r *store.Reader, text string, now time.Time)
 // UseLink spends a link, in the transaction that keeps the key. It is ErrSpent for all
 // but the first who come.
 func UseLink(ctx context.Context, tx *store.Tx, text string) (Person, error) {
-	p, err := LinkOwner(ctx, &tx.Reader, text, tx.Now())
+	p, err := LinkOwner(ctx, &tx.Reader, text, tx.Clock())
 	if err != nil {
 		return Person{}, err
 	}

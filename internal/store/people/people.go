@@ -183,8 +183,8 @@ func Suspend(ctx context.Context, tx *store.Tx, by, id string) error {
 		if _, err := tx.Exec(ctx, `DELETE FROM web_session WHERE person = $1`, id); err != nil {
 			return fmt.Errorf("end the sessions of %s: %w", id, err)
 		}
-		if _, err := tx.Exec(ctx, `UPDATE machine_token SET revoked = $2 WHERE person = $1 AND revoked = 0`, id, store.Micros(tx.Now())); err != nil {
-			return fmt.Errorf("end the passes of %s: %w", id, err)
+		if _, err := endPasses(ctx, tx, id); err != nil {
+			return err
 		}
 		if _, err := tx.Exec(ctx, `UPDATE enrolment SET used = $2 WHERE person = $1 AND used = 0`, id, store.Micros(tx.Now())); err != nil {
 			return fmt.Errorf("end the links of %s: %w", id, err)

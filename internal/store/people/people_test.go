@@ -641,3 +641,33 @@ func TestAListIsNarrowed(t *testing.T) {
 		}
 	})
 }
+
+// TestStrangersDoNotTakeThePlaceOfOthers fills what anybody may begin.
+func TestStrangersDoNotTakeThePlaceOfOthers(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		begin := func(kind string) error {
+			return s.Touch(t.Context(), func(ctx context.Context, tx *store.Tx) error {
+				_, err := persons.BeginCeremony(ctx, tx, kind, []byte("data"))
+				return err
+			})
+		}
+		err := s.Touch(t.Context(), func(ctx context.Context, tx *store.Tx) error {
+			for i := range 5000 {
+				if _, err := tx.Exec(ctx, `INSERT INTO ceremony (hash, kind, data, expires) VALUES ($1, 'sign-in', $1, $2)`,
+					fmt.Append(nil, i), store.Micros(tx.Now().Add(time.Minute))); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := begin("sign-in"); !errors.Is(err, persons.ErrBusy) {
+			t.Errorf("one more of the same kind: got %v, want ErrBusy", err)
+		}
+		if err := begin("again"); err != nil {
+			t.Errorf("of another kind: got %v, want that it begins", err)
+		}
+	})
+}

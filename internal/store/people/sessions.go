@@ -99,7 +99,7 @@ func keepSession(ctx context.Context, tx *store.Tx, cookie string, s Session, ki
 
 // endSurplus ends the sessions of a person that are over, and those over the bound.
 func endSurplus(ctx context.Context, tx *store.Tx, person string) error {
-	if _, err := tx.Exec(ctx, `DELETE FROM web_session WHERE deadline <= $1`, store.Micros(tx.Now())); err != nil {
+	if _, err := tx.Exec(ctx, `DELETE FROM web_session WHERE deadline <= $1`, store.Micros(tx.Clock())); err != nil {
 		return fmt.Errorf("remove sessions that are over: %w", err)
 	}
 	if _, err := tx.Exec(ctx, `DELETE FROM web_session WHERE person = $1 AND id NOT IN
@@ -124,14 +124,19 @@ func EndSession(ctx context.Context, tx *store.Tx, by, person, id string) error 
 	return tx.Record("session.ended", id, by)
 }
 
-// EndSessions ends all sessions of a person but one, and gives how many. It records
-// sessions.ended, if there were any.
+// EndSessions ends all sessions of a person but one, and all their passes, which stand for
+// a session in a terminal; it gives how many of both. It records sessions.ended, if there
+// were any.
 func EndSessions(ctx context.Context, tx *store.Tx, by, person, but string) (int64, error) {
-	n, err := tx.Exec(ctx, `DELETE FROM web_session WHERE person = $1 AND id <> $2`, person, but)
-	if err != nil || n == 0 {
-		return n, err
+	sessions, err := tx.Exec(ctx, `DELETE FROM web_session WHERE person = $1 AND id <> $2`, person, but)
+	if err != nil {
+		return 0, fmt.Errorf("end the sessions of %s: %w", person, err)
 	}
-	return n, tx.Record("sessions.ended", person, by)
+	passes, err := endPasses(ctx, tx, person)
+	if err != nil || sessions+passes == 0 {
+		return 0, err
+	}
+	return sessions + passes, tx.Record("sessions.ended", person, by)
 }
 
 const sessionColumns = `s.id, s.person, s.passkey, s.issuer, s.grants, s.begun, s.seen, s.verified, s.deadline, s.address, s.agent`

@@ -36,8 +36,11 @@ type Token struct {
 	Revoked  time.Time // zero while good
 }
 
-// Good says whether the token lets anybody in at now.
-func (t Token) Good(now time.Time) bool { return t.Revoked.IsZero() && now.Before(t.Expires) }
+// Good says whether the token lets anybody in at now. One made after now does not: the
+// clock was set back, and nobody knows for how long. Servers may differ by a minute.
+func (t Token) Good(now time.Time) bool {
+	return t.Revoked.IsZero() && now.Before(t.Expires) && !now.Before(t.Created.Add(-time.Minute))
+}
 
 // IssueToken makes a machine's token. The secret is handed over once. A machine is never
 // an approver: what approvers do needs a key. It records token.issued.
@@ -56,14 +59,14 @@ func IssueToken(ctx context.Context, tx *store.Tx, by, name string, grants []peo
 	if life < time.Minute || life > MaxTokenLife {
 		return Token{}, Secret{}, &Fault{"days", "want a life between a minute and 366 days"}
 	}
-	return issue(ctx, tx, Token{Name: name, Grants: grants, Creator: by, Expires: tx.Now().Add(life)}, "token.issued")
+	return issue(ctx, tx, Token{Name: name, Grants: grants, Creator: by, Expires: tx.Clock().Add(life)}, "token.issued")
 }
 
 // IssuePass makes a token that stands for a person for some minutes, in a terminal: it
 // holds the person's roles, and the proof of the key, which ages as in a browser. It
 // records pass.issued.
 func IssuePass(ctx context.Context, tx *store.Tx, person string, verified time.Time) (Token, Secret, error) {
-	return issue(ctx, tx, Token{Name: "terminal of " + person, Person: person, Verified: verified, Creator: person, Expires: tx.Now().Add(PassLife)}, "pass.issued")
+	return issue(ctx, tx, Token{Name: "terminal of " + person, Person: person, Verified: verified, Creator: person, Expires: tx.Clock().Add(PassLife)}, "pass.issued")
 }
 
 func issue(ctx context.Context, tx *store.Tx, t Token, kind string) (Token, Secret, error) {
@@ -79,7 +82,7 @@ func issue(ctx context.Context, tx *store.Tx, t Token, kind string) (Token, Secr
 		return Token{}, Secret{}, err
 	}
 	s := newSecret(tokenPrefix)
-	t.ID, t.Prefix, t.Created = rootkeep.NewID("TK", tx.Now(), chance(8)), s.shown(), tx.Now()
+	t.ID, t.Prefix, t.Created = rootkeep.NewID("TK", tx.Now(), chance(8)), s.shown(), tx.Clock()
 	if _, err := tx.Exec(ctx, `INSERT INTO machine_token (id, hash, prefix, name, person, verified, grants, creator, created, expires, used, revoked)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0, 0)`, t.ID, s.hash(), t.Prefix, t.Name, t.Person, store.Micros(t.Verified), string(grants),
 		t.Creator, store.Micros(t.Created), store.Micros(t.Expires)); err != nil {
@@ -98,6 +101,15 @@ func RevokeToken(ctx context.Context, tx *store.Tx, by, id string) error {
 		return fmt.Errorf("revoke token %s: %w", id, err)
 	}
 	return record(tx, "token.revoked", id, by)
+}
+
+// endPasses ends the passes of a person, and gives how many.
+func endPasses(ctx context.Context, tx *store.Tx, person string) (int64, error) {
+	n, err := tx.Exec(ctx, `UPDATE machine_token SET revoked = $2 WHERE person = $1 AND revoked = 0`, person, store.Micros(tx.Now()))
+	if err != nil {
+		return 0, fmt.Errorf("end the passes of %s: %w", person, err)
+	}
+	return n, nil
 }
 
 // TokenUsed notes when a token was used, to the minute. It is for Store.Touch.

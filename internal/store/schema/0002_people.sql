@@ -67,6 +67,7 @@ CREATE TABLE ceremony (
 	expires BIGINT NOT NULL
 );
 CREATE INDEX ceremony_expires ON ceremony (expires);
+CREATE INDEX ceremony_kind ON ceremony (kind);
 
 CREATE TABLE web_session (
 	hash     BYTEA PRIMARY KEY, -- of the cookie's value

@@ -2,12 +2,10 @@ package exceptions
 
 import (
 	"context"
-	"encoding/json"
 	"net/http"
 
 	"github.com/rootkeep/rootkeep"
 	"github.com/rootkeep/rootkeep/client"
-	"github.com/rootkeep/rootkeep/internal/approval"
 	"github.com/rootkeep/rootkeep/internal/people"
 	"github.com/rootkeep/rootkeep/internal/store"
 	"github.com/rootkeep/rootkeep/internal/store/exceptions"
@@ -36,21 +34,6 @@ func (a *area) api(api *web.API) {
 		ID: "withdraw-exception", Method: "POST", Path: "/exceptions/{id}/withdrawal", Summary: "Take an open request back", Tag: tag, Need: people.Request,
 		Description: "Only who made it. Wants `If-Match`.",
 	}, a.apiWithdraw)
-	web.Register(api, web.Operation{
-		ID: "issue-statement", Method: "POST", Path: "/exceptions/{id}/statements", Summary: "Hand out the statement that an approver is to sign", Tag: tag, Need: people.Approve, Status: http.StatusCreated,
-		Description: "It takes the place of one handed out to the same approver before.",
-	}, a.apiIssue)
-	web.Register(api, web.Operation{
-		ID: "get-statement", Method: "GET", Path: "/exceptions/{id}/statement", Summary: "The statement that waits for your signature", Tag: tag, Need: people.Read,
-		Description: "The one handed out to whoever asks, so that they can compare it on another machine.",
-	}, a.apiStatement)
-	web.Register(api, web.Operation{
-		ID: "decide-exception", Method: "POST", Path: "/exceptions/{id}/decisions", Summary: "Approve or deny with a signature", Tag: tag, Need: people.Approve,
-		Description: "The signature is that of a security key of yours, with user verification, on a page of this server, over the SHA-256 of the statement with the nonce.",
-	}, a.apiDecide)
-	web.Register(api, web.Operation{
-		ID: "list-approvals", Method: "GET", Path: "/exceptions/{id}/approvals", Summary: "The signatures, each with all that is needed to check it", Tag: tag, Need: people.ReadEvidence,
-	}, a.apiRecords)
 }
 
 type listInput struct {
@@ -180,77 +163,6 @@ func (a *area) apiWithdraw(ctx context.Context, in *withdrawInput) (*oneOutput, 
 	return oneOf(x), nil
 }
 
-type issueInput struct {
-	ID   string `path:"id" maxLength:"64"`
-	Body client.ExceptionDecision
-}
-
-type statementOutput struct{ Body client.ExceptionStatement }
-
-func statementOf(s *approval.Statement) *statementOutput {
-	return &statementOutput{client.ExceptionStatement{Statement: string(s.Bytes()), SHA256: s.Challenge().String(), Nonce: s.Nonce, NotAfter: s.NotAfter}}
-}
-
-func (a *area) apiIssue(ctx context.Context, in *issueInput) (*statementOutput, error) {
-	var s *approval.Statement
-	err := a.touch(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
-		s, err = a.Desk.Issue(ctx, tx, web.ActorOf(ctx), in.ID, approval.Decision(in.Body.Decision))
-		return err
-	})
-	if err != nil {
-		return nil, err
-	}
-	return statementOf(s), nil
-}
-
-func (a *area) apiStatement(ctx context.Context, in *oneInput) (*statementOutput, error) {
-	var s *approval.Statement
-	err := a.view(ctx, func(ctx context.Context, r *store.Reader) (err error) {
-		if _, err := a.Desk.Get(ctx, r, web.ActorOf(ctx), in.ID, a.Now()); err != nil {
-			return err
-		}
-		s, err = exceptions.Pending(ctx, r, in.ID, web.ActorOf(ctx).ID)
-		return err
-	})
-	if err != nil {
-		return nil, err
-	}
-	return statementOf(s), nil
-}
-
-type decideInput struct {
-	ID   string `path:"id" maxLength:"64"`
-	Body client.ExceptionSignature
-}
-
-func (a *area) apiDecide(ctx context.Context, in *decideInput) (*oneOutput, error) {
-	x, err := a.Desk.Decide(ctx, a.Store, web.ActorOf(ctx), in.ID, in.Body.Nonce, in.Body.Credential)
-	if err != nil {
-		return nil, told(err)
-	}
-	return oneOf(x), nil
-}
-
-type recordsOutput struct{ Body client.ExceptionRecords }
-
-func (a *area) apiRecords(ctx context.Context, in *oneInput) (*recordsOutput, error) {
-	f, err := a.evidence(ctx, in.ID)
-	if err != nil {
-		return nil, err
-	}
-	out := &recordsOutput{}
-	out.Body.Items = []json.RawMessage{}
-	for i := range f.approvals {
-		s := &f.approvals[i]
-		text, err := s.Record(f.versions[s.Version-1], f.Policy).Bytes()
-		if err != nil {
-			return nil, err
-		}
-		out.Body.Items = append(out.Body.Items, text)
-	}
-	return out, nil
-}
-
 func exceptionOf(x *exceptions.Exception) client.Exception {
 	e, r := x.Subject, x.Request
 	return client.Exception{
@@ -265,19 +177,5 @@ func exceptionOf(x *exceptions.Exception) client.Exception {
 
 // wire is the folder as the API tells it.
 func (f *folder) wire() client.ExceptionDetail {
-	out := client.ExceptionDetail{
-		Exception: exceptionOf(f.Exception), Needs: []client.ExceptionNeed{}, Approvals: []client.ExceptionApproval{},
-		Documents: client.ExceptionDocuments{Request: string(f.Request.Bytes()), Subject: string(f.Subject.Bytes()), Policy: string(f.Policy.Bytes())},
-	}
-	for _, t := range f.tally {
-		out.Needs = append(out.Needs, client.ExceptionNeed{Group: t.Group, Name: t.Name, Count: t.Count, By: t.By})
-	}
-	for i := range f.approvals {
-		a := &f.approvals[i]
-		out.Approvals = append(out.Approvals, client.ExceptionApproval{
-			Approver: a.Statement.Approver, Decision: string(a.Statement.Decision), At: a.At, Version: a.Version,
-			Fingerprint: a.Key.Fingerprint().String(), Statement: string(a.Statement.Bytes()),
-		})
-	}
-	return out
+	return client.ExceptionDetail{Exception: exceptionOf(f.Exception), Needs: f.request.WireNeeds(), Approvals: f.request.WireApprovals(), Documents: f.request.WireDocuments()}
 }

@@ -135,7 +135,7 @@ func TestApprovalInABrowser(t *testing.T) {
 		t.Errorf("got %s after two approvals in a browser, want approved", x.State)
 	}
 	for name, p := range map[string]*exceptionstest.Person{"Bob": s.Bob, "Cid": s.Cid} {
-		record, err := approval.ReadRecord(strings.NewReader(s.Get("auditor", path+"/approvals/1/"+p.ID).Body))
+		record, err := approval.ReadRecord(strings.NewReader(s.Get("auditor", signing(path)+"/signatures/1/"+p.ID).Body))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -164,5 +164,5 @@ func TestPagesInABrowser(t *testing.T) {
 	b.Photograph("bob", "exception", "/exceptions/"+x.ID)
 	b.Photograph("ann", "exception-edit", "/exceptions/"+x.ID+"/edit")
 	s.read("bob", "/exceptions/"+x.ID, "approve")
-	b.Photograph("bob", "exception-statement", "/exceptions/"+x.ID+"/statement")
+	b.Photograph("bob", "exception-statement", "/approvals/"+x.ID+"/statement")
 }

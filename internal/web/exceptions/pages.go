@@ -8,10 +8,8 @@ import (
 
 	"github.com/rootkeep/rootkeep"
 	"github.com/rootkeep/rootkeep/internal/approval"
-	"github.com/rootkeep/rootkeep/internal/people"
 	"github.com/rootkeep/rootkeep/internal/store"
 	"github.com/rootkeep/rootkeep/internal/store/exceptions"
-	stored "github.com/rootkeep/rootkeep/internal/store/people"
 	"github.com/rootkeep/rootkeep/internal/web"
 )
 
@@ -122,8 +120,17 @@ func (a *area) detail(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	face := Face()
+	facts, err := f.request.Facts(&face)
+	if err != nil {
+		return err
+	}
+	edits, err := f.request.Edits(&face)
+	if err != nil {
+		return err
+	}
 	w.Header().Set("ETag", web.ETag(f.Revision))
-	return web.Show(w, r, f.ID, detailBody(f, web.ActorOf(r.Context())))
+	return web.Show(w, r, f.ID, detailBody(f, facts, edits, web.ActorOf(r.Context())))
 }
 
 func (a *area) edit(w http.ResponseWriter, r *http.Request) error {
@@ -187,80 +194,4 @@ func (a *area) withdraw(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	return web.Redirect(w, r, "/exceptions/"+id, "The request is withdrawn.")
-}
-
-// issue hands out what the actor is to sign, and goes on to the page that shows it.
-func (a *area) issue(w http.ResponseWriter, r *http.Request) error {
-	id := r.PathValue("id")
-	err := a.touch(r.Context(), func(ctx context.Context, tx *store.Tx) error {
-		_, err := a.Desk.Issue(ctx, tx, web.ActorOf(ctx), id, approval.Decision(r.FormValue("decision")))
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	return web.Redirect(w, r, "/exceptions/"+id+"/statement", "")
-}
-
-// statement shows what the actor is to sign, to the byte.
-func (a *area) statement(w http.ResponseWriter, r *http.Request) error {
-	id, actor := r.PathValue("id"), web.ActorOf(r.Context())
-	f, err := a.open(r.Context(), id)
-	if err != nil {
-		return err
-	}
-	var s *approval.Statement
-	var keys []stored.Key
-	err = a.view(r.Context(), func(ctx context.Context, read *store.Reader) (err error) {
-		if s, err = exceptions.Pending(ctx, read, id, actor.ID); err != nil {
-			return err
-		}
-		keys, err = stored.GoodKeys(ctx, read, actor.ID)
-		return err
-	})
-	switch {
-	case errors.Is(err, store.ErrNotFound):
-		return web.Redirect(w, r, "/exceptions/"+id, "There is no statement that waits for your signature.")
-	case err != nil:
-		return err
-	case s.Content != f.Request.Hash() || !a.Now().Before(s.NotAfter):
-		return web.Redirect(w, r, "/exceptions/"+id, "The statement is too old to be signed: read the request again.")
-	}
-	title := "Approve " + id
-	if s.Decision == approval.Deny {
-		title = "Deny " + id
-	}
-	return web.Show(w, r, title, statementBody(f, s, a.prompt(keys), actor))
-}
-
-// evidence is a folder whose signatures the actor may take away.
-func (a *area) evidence(ctx context.Context, id string) (*folder, error) {
-	f, err := a.open(ctx, id)
-	if err == nil && !web.ActorOf(ctx).May(people.ReadEvidence, f.place) {
-		err = web.NotFound("such evidence")
-	}
-	return f, err
-}
-
-// record gives an approval as the file that rootkeep approve verify checks.
-func (a *area) record(w http.ResponseWriter, r *http.Request) error {
-	f, err := a.evidence(r.Context(), r.PathValue("id"))
-	if err != nil {
-		return err
-	}
-	for i := range f.approvals {
-		s := &f.approvals[i]
-		if strconv.Itoa(s.Version) != r.PathValue("version") || s.Statement.Approver != r.PathValue("approver") {
-			continue
-		}
-		body, err := s.Record(f.versions[s.Version-1], f.Policy).Bytes()
-		if err != nil {
-			return err
-		}
-		w.Header().Set("Content-Type", "application/json")
-		w.Header().Set("Content-Disposition", `attachment; filename="`+f.ID+"-"+s.Statement.Approver+`.json"`)
-		_, _ = w.Write(body) // the client may be gone
-		return nil
-	}
-	return web.NotFound("such approval")
 }

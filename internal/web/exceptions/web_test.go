@@ -12,6 +12,7 @@ import (
 	"github.com/rootkeep/rootkeep/client"
 	"github.com/rootkeep/rootkeep/internal/approval"
 	"github.com/rootkeep/rootkeep/internal/people"
+	"github.com/rootkeep/rootkeep/internal/web/approvals"
 	area "github.com/rootkeep/rootkeep/internal/web/exceptions"
 	"github.com/rootkeep/rootkeep/internal/web/exceptions/exceptionstest"
 	"github.com/rootkeep/rootkeep/internal/web/webtest"
@@ -34,11 +35,15 @@ func start(t testing.TB) *site {
 	if err != nil {
 		t.Fatal(err)
 	}
+	b, err := approvals.Area(approvals.Config{Store: w.Store, Desk: w.Desk.Desk, Now: w.Now, Faces: []approvals.Face{area.Face()}})
+	if err != nil {
+		t.Fatal(err)
+	}
 	actors := webtest.Everyone(time.Now())
 	for name, p := range map[string]*exceptionstest.Person{"ann": w.Ann, "bob": w.Bob, "cid": w.Cid, "dan": w.Dan, "eve": w.Eve, "fay": w.Fay} {
 		actors[name] = p.Actor
 	}
-	s := &site{webtest.Serve(t, w.Store, actors, a), w, t}
+	s := &site{webtest.Serve(t, w.Store, actors, a, b), w, t}
 	w.Desk.Site = approval.SiteOf(s.URL)
 	return s
 }
@@ -74,31 +79,34 @@ func decode[T any](t testing.TB, got webtest.Answer) T {
 // signed takes a person through the API: statement, key, decision.
 func (s *site) signed(name string, p *exceptionstest.Person, id, decision string) webtest.Answer {
 	s.t.Helper()
-	got := s.JSON(name, "POST", "/api/v1/exceptions/"+id+"/statements", `{"decision":"`+decision+`"}`)
+	got := s.JSON(name, "POST", "/api/v1/approvals/"+id+"/statements", `{"decision":"`+decision+`"}`)
 	if got.Status != http.StatusCreated {
 		return got
 	}
-	issued := decode[client.ExceptionStatement](s.t, got)
+	issued := decode[client.ApprovalStatement](s.t, got)
 	statement, err := approval.ParseStatement([]byte(issued.Statement))
 	if err != nil || statement.Challenge().String() != issued.SHA256 {
 		s.t.Fatalf("got the statement %s with the hash %s, %v", issued.Statement, issued.SHA256, err)
 	}
-	return s.JSON(name, "POST", "/api/v1/exceptions/"+id+"/decisions", s.signature(p, statement))
+	return s.JSON(name, "POST", "/api/v1/approvals/"+id+"/decisions", s.signature(p, statement))
 }
 
 func (s *site) signature(p *exceptionstest.Person, statement *approval.Statement) string {
 	s.t.Helper()
-	body, err := json.Marshal(client.ExceptionSignature{Nonce: statement.Nonce, Credential: p.Sign(s.t, statement, s.Desk.Site)})
+	body, err := json.Marshal(client.ApprovalSignature{Nonce: statement.Nonce, Credential: p.Sign(s.t, statement, s.Desk.Site)})
 	if err != nil {
 		s.t.Fatal(err)
 	}
 	return string(body)
 }
 
+// signing is where a request is signed, whose page is at the path.
+func signing(path string) string { return strings.Replace(path, "/exceptions/", "/approvals/", 1) }
+
 // read asks for a statement and gives the page that shows it.
 func (s *site) read(name, path, decision string) webtest.Answer {
 	s.t.Helper()
-	got := s.Form(name, path+"/statement", url.Values{"decision": {decision}})
+	got := s.Form(name, signing(path)+"/statement", url.Values{"decision": {decision}})
 	s.want(got, 303)
 	return s.Get(name, got.Header.Get("Location"))
 }
@@ -114,7 +122,7 @@ func TestPagesOfTheWholePath(t *testing.T) {
 	id := strings.TrimPrefix(path, "/exceptions/")
 	s.want(s.Get("ann", path), 200, "accept failure of RT-01 until", "the key arrives in December", "requested", "0 of 2", "Could sign now", "Withdraw", "Nobody has signed")
 	s.want(s.Get("bob", path), 200, "You can decide this", "Read and approve")
-	s.want(s.Get("bob", path+"/statement"), 303)
+	s.want(s.Get("bob", signing(path)+"/statement"), 303)
 	s.want(s.read("bob", path, "approve"), 200, "Exactly these bytes", "Approve with your security key", `userVerification&#34;:&#34;required`, "/asset/approve-", "Ann (PE-")
 	s.want(s.signed("bob", s.Bob, id, "approve"), 200, `"state":"requested"`)
 	got = s.Get("bob", path)
@@ -126,7 +134,7 @@ func TestPagesOfTheWholePath(t *testing.T) {
 	s.want(s.Get("ann", path), 200, "approved", "2 of 2", "exception.requested", "exception.approved", "exception.granted", "/receipt\"")
 	s.want(s.Get("ann", "/exceptions?state=approved"), 200, id)
 	s.want(s.Get("ann", "/exceptions?state=denied"), 200, "No exception fits the filter")
-	file := s.Get("auditor", path+"/approvals/1/"+s.Bob.ID)
+	file := s.Get("auditor", signing(path)+"/signatures/1/"+s.Bob.ID)
 	s.want(file, 200)
 	record, err := approval.ReadRecord(strings.NewReader(file.Body))
 	if err != nil {
@@ -156,20 +164,24 @@ func TestWhoSeesAndDoesWhat(t *testing.T) {
 		{"somebody else does not withdraw it", func() webtest.Answer {
 			return s.JSON("responder", "POST", api+"/withdrawal", "", "If-Match", `"1"`)
 		}, 403, "only who made it"},
-		{"a viewer takes no evidence away", func() webtest.Answer { return s.Get("viewer", api+"/approvals") }, 403, ""},
-		{"nobody signed in neither", func() webtest.Answer { return s.Get("", api+"/approvals") }, 401, ""},
+		{"a viewer takes no evidence away", func() webtest.Answer { return s.Get("viewer", signing(api)+"/signatures") }, 403, ""},
+		{"nobody signed in neither", func() webtest.Answer { return s.Get("", signing(api)+"/signatures") }, 401, ""},
 		{"an edit without If-Match is refused", func() webtest.Answer { return s.JSON("ann", "PUT", api, s.askJSON("RT-01")) }, 428, "version-needed"},
 		{"an edit of another version too", func() webtest.Answer { return s.JSON("ann", "PUT", api, s.askJSON("RT-01"), "If-Match", `"9"`) }, 412, "version-changed"},
 		{"an unknown field is refused", func() webtest.Answer { return s.JSON("ann", "POST", "/api/v1/exceptions", `{"approved":true}`) }, 422, ""},
-		{"a decision that is none", func() webtest.Answer { return s.JSON("bob", "POST", api+"/statements", `{"decision":"maybe"}`) }, 422, ""},
-		{"a form with a decision that is none", func() webtest.Answer { return s.Form("bob", path+"/statement", url.Values{"decision": {"maybe"}}) }, 422, ""},
+		{"a decision that is none", func() webtest.Answer {
+			return s.JSON("bob", "POST", signing(api)+"/statements", `{"decision":"maybe"}`)
+		}, 422, ""},
+		{"a form with a decision that is none", func() webtest.Answer {
+			return s.Form("bob", signing(path)+"/statement", url.Values{"decision": {"maybe"}})
+		}, 422, ""},
 		{"a control that does not exist", func() webtest.Answer { return s.JSON("ann", "POST", "/api/v1/exceptions", s.askJSON("XX-01")) }, 422, "there is no control"},
 		{"a machine asks for nothing", func() webtest.Answer { return s.JSON("operator", "POST", "/api/v1/exceptions", s.askJSON("RT-01")) }, 403, "not allowed"},
 		{"a form from another site", func() webtest.Answer {
 			return s.Do("ann", "POST", "/exceptions/new", s.ask("RT-01").Encode(), "Content-Type", "application/x-www-form-urlencoded", "Origin", "https://evil.example", "Sec-Fetch-Site", "cross-site")
 		}, 403, ""},
 		{"a filter with an account that is none", func() webtest.Answer { return s.Get("ann", "/exceptions?account=12") }, 422, ""},
-		{"a statement that nobody asked for", func() webtest.Answer { return s.Get("bob", api+"/statement") }, 404, ""},
+		{"a statement that nobody asked for", func() webtest.Answer { return s.Get("bob", signing(api)+"/statement") }, 404, ""},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -191,6 +203,47 @@ func (s *site) askJSON(control string) string {
 		s.t.Fatal(err)
 	}
 	return string(body)
+}
+
+// TestARequestOutOfSightIsNotTold holds every way to a request by its ID to one answer for
+// who may ask in another account only: pages and API alike.
+func TestARequestOutOfSightIsNotTold(t *testing.T) {
+	s := start(t)
+	hal := s.Person(t, "Hal", people.Requester, "account:999988887777").Actor
+	actors := webtest.Actors{"hal": hal}
+	a, err := area.Area(area.Config{Store: s.World.Store, Desk: s.Desk, Now: s.Now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := approvals.Area(approvals.Config{Store: s.World.Store, Desk: s.Desk.Desk, Now: s.Now, Faces: []approvals.Face{area.Face()}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := webtest.Serve(t, s.World.Store, actors, a, b)
+	x := s.Submit(t, "PW-08")
+	elsewhere := s.ask("PW-08")
+	elsewhere.Set("account", "999988887777")
+	for _, id := range []string{x.ID, "EX-1KB2Z7Q0MX7F3A"} { // one that is there, one that is not
+		for name, got := range map[string]webtest.Answer{
+			"page": server.Get("hal", "/exceptions/"+id), "form": server.Get("hal", "/exceptions/"+id+"/edit"),
+			"edit":            server.Form("hal", "/exceptions/"+id+"/edit", merge(s.ask("PW-08"), "revision", "1")),
+			"edit, elsewhere": server.Form("hal", "/exceptions/"+id+"/edit", merge(elsewhere, "revision", "1")),
+			"withdraw":        server.Form("hal", "/exceptions/"+id+"/withdraw", url.Values{"revision": {"1"}}),
+			"withdraw, API":   server.JSON("hal", "POST", "/api/v1/exceptions/"+id+"/withdrawal", "", "If-Match", `"1"`),
+			"API":             server.Get("hal", "/api/v1/exceptions/"+id), "statement, API": server.Get("hal", "/api/v1/approvals/"+id+"/statement"),
+			"request": server.Get("hal", "/approvals/"+id), "request, API": server.Get("hal", "/api/v1/approvals/"+id),
+		} {
+			if got.Status != http.StatusNotFound || strings.Contains(got.Body, "PW-08") {
+				t.Errorf("%s of %s: got %d, want 404\n%.300s", name, id, got.Status, got.Body)
+			}
+		}
+	}
+}
+
+// merge adds a value to a form.
+func merge(form url.Values, name, value string) url.Values {
+	form.Set(name, value)
+	return form
 }
 
 func TestEditsThroughTheAPI(t *testing.T) {
@@ -220,28 +273,28 @@ func TestWhatIsSignedTwiceOrLate(t *testing.T) {
 	s := start(t)
 	first, second := s.Submit(t, "RT-01").ID, s.Submit(t, "RT-01").ID
 	issue := func(id string) *approval.Statement {
-		got := s.JSON("bob", "POST", "/api/v1/exceptions/"+id+"/statements", `{"decision":"approve"}`)
+		got := s.JSON("bob", "POST", "/api/v1/approvals/"+id+"/statements", `{"decision":"approve"}`)
 		s.want(got, 201)
-		statement, err := approval.ParseStatement([]byte(decode[client.ExceptionStatement](t, got).Statement))
+		statement, err := approval.ParseStatement([]byte(decode[client.ApprovalStatement](t, got).Statement))
 		if err != nil {
 			t.Fatal(err)
 		}
 		return statement
 	}
 	statement := issue(first)
-	if own := decode[client.ExceptionStatement](t, s.Get("bob", "/api/v1/exceptions/"+first+"/statement")); own.Statement != string(statement.Bytes()) {
+	if own := decode[client.ApprovalStatement](t, s.Get("bob", "/api/v1/approvals/"+first+"/statement")); own.Statement != string(statement.Bytes()) {
 		t.Errorf("got the statement %s from another machine, want %s", own.Statement, statement.Bytes())
 	}
 	body := s.signature(s.Bob, statement)
 	issue(second)
-	s.want(s.JSON("bob", "POST", "/api/v1/exceptions/"+second+"/decisions", body), 403, "signature-refused")
-	s.want(s.JSON("cid", "POST", "/api/v1/exceptions/"+first+"/decisions", body), 403, "signature-refused")
-	s.want(s.JSON("bob", "POST", "/api/v1/exceptions/"+first+"/decisions", body), 200)
-	s.want(s.JSON("bob", "POST", "/api/v1/exceptions/"+first+"/decisions", body), 409, "decided")
+	s.want(s.JSON("bob", "POST", "/api/v1/approvals/"+second+"/decisions", body), 403, "signature-refused")
+	s.want(s.JSON("cid", "POST", "/api/v1/approvals/"+first+"/decisions", body), 403, "signature-refused")
+	s.want(s.JSON("bob", "POST", "/api/v1/approvals/"+first+"/decisions", body), 200)
+	s.want(s.JSON("bob", "POST", "/api/v1/approvals/"+first+"/decisions", body), 409, "decided")
 	late := issue(second)
 	s.At(s.Now().Add(approval.SignWithin + time.Second)) // a statement ends at a whole second
-	s.want(s.Get("bob", "/exceptions/"+second+"/statement"), 303)
-	s.want(s.JSON("bob", "POST", "/api/v1/exceptions/"+first+"/decisions", s.signature(s.Bob, late)), 409)
+	s.want(s.Get("bob", "/approvals/"+second+"/statement"), 303)
+	s.want(s.JSON("bob", "POST", "/api/v1/approvals/"+first+"/decisions", s.signature(s.Bob, late)), 409)
 }
 
 func TestNobodyCouldApprove(t *testing.T) {
@@ -290,7 +343,7 @@ func TestStatementIsShownToTheByte(t *testing.T) {
 	id := s.Submit(t, "RT-01").ID
 	page := s.read("bob", "/exceptions/"+id, "deny")
 	s.want(page, 200, "Deny with your security key")
-	issued := decode[client.ExceptionStatement](t, s.Get("bob", "/api/v1/exceptions/"+id+"/statement"))
+	issued := decode[client.ApprovalStatement](t, s.Get("bob", "/api/v1/approvals/"+id+"/statement"))
 	_, rest, _ := strings.Cut(page.Body, "data-statement")
 	_, rest, _ = strings.Cut(rest, "<code>")
 	shown, _, _ := strings.Cut(rest, "</code>")

@@ -63,7 +63,7 @@ func (a *area) register(api *web.API) {
 		return web.Operation{ID: id, Method: method, Path: path, Tag: "hunts", Need: need, Summary: summary}
 	}
 	send := op("send-hunt", "POST", "/hunts", "Send the result of a hunt", people.Operate)
-	send.Body, send.Status, send.Time = client.MostUpload, http.StatusCreated, 5*time.Minute
+	send.Body, send.Status, send.Time, send.AtOnce = client.MostUpload, http.StatusCreated, 5*time.Minute, atOnce
 	send.Description = "The body is a HuntUpload, as `rootkeep hunt --send` makes it. What was sent before changes nothing. The sender must hold the permission for every account that the hunt tells of."
 	web.Register(api, send, a.apiTake)
 	web.Register(api, op("list-hunts", "GET", "/hunts", "List hunts, the latest first", people.Read), a.apiList)

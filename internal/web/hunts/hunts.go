@@ -25,17 +25,14 @@ type Config struct {
 	Now   func() time.Time
 }
 
-type area struct {
-	Config
-	taking chan struct{} // holds one for each hunt that is being taken
-}
+type area struct{ Config }
 
 // atOnce is how many hunts are taken at a time: each may need a few hundred megabytes.
 const atOnce = 2
 
 // Area gives the routes.
 func Area(c Config) web.Area {
-	a := &area{c, make(chan struct{}, atOnce)}
+	a := &area{c}
 	read := func(path string, handle web.Handler) web.Route {
 		return web.Route{Method: "GET", Path: path, Need: people.Read, Handle: handle}
 	}

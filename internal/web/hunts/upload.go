@@ -19,12 +19,6 @@ import (
 
 // take keeps a hunt that was sent.
 func (a *area) take(ctx context.Context, up *client.HuntUpload, digest [sha256.Size]byte) (*client.HuntTaken, error) {
-	select {
-	case a.taking <- struct{}{}:
-		defer func() { <-a.taking }()
-	default:
-		return nil, &web.Refusal{Status: http.StatusServiceUnavailable, Kind: "busy", Detail: "other hunts are being taken", Retry: 5}
-	}
 	result, err := Read(up)
 	if err != nil {
 		return nil, web.Refuse(http.StatusUnprocessableEntity, "invalid", err.Error())

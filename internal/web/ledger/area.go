@@ -33,7 +33,11 @@ type Config struct {
 
 type area struct{ Config }
 
-const evidenceTime = 15 * time.Minute
+// A bundle takes long to make, and lies on the server's disk until it is sent.
+const (
+	evidenceTime   = 15 * time.Minute
+	evidenceAtOnce = 2
+)
 
 // Area gives the routes.
 func Area(c Config) web.Area {
@@ -52,7 +56,7 @@ func Area(c Config) web.Area {
 		{Method: "GET", Path: "/ledger/tile/{path...}", Need: tiles, Handle: a.tile},
 	}
 	if c.Evidence != nil {
-		routes = append(routes, web.Route{Method: "POST", Path: "/ledger/evidence", Need: people.ReadEvidence, Time: evidenceTime, Handle: a.evidence})
+		routes = append(routes, web.Route{Method: "POST", Path: "/ledger/evidence", Need: people.ReadEvidence, Time: evidenceTime, AtOnce: evidenceAtOnce, Handle: a.evidence})
 	}
 	return web.Area{
 		Name: "ledger", Routes: routes, API: a.register,

@@ -157,7 +157,7 @@ func (a area) unidentify(w http.ResponseWriter, r *http.Request) error {
 
 func (a area) endSessions(w http.ResponseWriter, r *http.Request) error {
 	id := r.PathValue("id")
-	return a.changed(w, r, "/people/"+id, "All sessions have ended.", func(ctx context.Context, tx *store.Tx, by string) error {
+	return a.changed(w, r, "/people/"+id, "All sessions and passes have ended.", func(ctx context.Context, tx *store.Tx, by string) error {
 		_, err := persons.EndSessions(ctx, tx, by, id, "")
 		return err
 	})

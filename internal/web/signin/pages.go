@@ -183,7 +183,7 @@ func (s *SignIn) endOtherSessions(w http.ResponseWriter, r *http.Request) error 
 	if err != nil {
 		return err
 	}
-	return web.Redirect(w, r, "/me", "All other sessions are ended.")
+	return web.Redirect(w, r, "/me", "All other sessions, and all passes, are ended.")
 }
 
 // makePass shows a pass for a terminal, once. No pass makes another: that would go on

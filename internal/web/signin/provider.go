@@ -31,8 +31,10 @@ type Provider struct {
 	Groups   map[string][]people.Grant // what groups stand for
 	Client   *http.Client              // nil: http.DefaultClient
 
-	mu    sync.Mutex // guards found
-	found *oidc.Provider
+	mu     sync.Mutex // guards the rest
+	found  *oidc.Provider
+	failed error // the last try to find it
+	again  time.Time
 }
 
 // Format does not print the secret.
@@ -43,6 +45,7 @@ const (
 	returnPath     = "/sign-in/return"
 	returnCookie   = "rootkeep-return"
 	providerWithin = 15 * time.Second
+	providerAgain  = 10 * time.Second // after it was not found, before it is asked again
 	maxGroups      = 1000
 )
 
@@ -55,16 +58,22 @@ type visit struct {
 }
 
 // discover finds the provider's addresses, once it answers: a server starts without it.
-func (p *Provider) discover(ctx context.Context) (*oidc.Provider, error) {
+// Those who wait while one asks get the same answer, also if it is an error: each asking
+// anew, behind the other, would wait for ever longer.
+func (p *Provider) discover(ctx context.Context, now func() time.Time) (*oidc.Provider, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.found != nil {
+	switch {
+	case p.found != nil:
 		return p.found, nil
+	case p.failed != nil && now().Before(p.again):
+		return nil, p.failed
 	}
 	// The provider's keys are read later under this context: it must not end with the request.
 	found, err := oidc.NewProvider(context.WithoutCancel(ctx), p.Issuer)
 	if err != nil {
-		return nil, fmt.Errorf("find the provider %s: %w", p.Issuer, err)
+		p.failed, p.again = fmt.Errorf("find the provider %s: %w", p.Issuer, err), now().Add(providerAgain)
+		return nil, p.failed
 	}
 	p.found = found
 	return found, nil
@@ -100,7 +109,7 @@ func (s *SignIn) toProvider(w http.ResponseWriter, r *http.Request) error {
 	}
 	ctx, cancel := p.context(r.Context())
 	defer cancel()
-	found, err := p.discover(ctx)
+	found, err := p.discover(ctx, s.config.Now)
 	if err != nil {
 		s.config.Log.ErrorContext(ctx, "single sign-on", "error", err.Error())
 		return errProvider
@@ -160,7 +169,7 @@ func (s *SignIn) vouched(ctx context.Context, v visit, q url.Values) (persons.Id
 	}
 	ctx, cancel := p.context(ctx)
 	defer cancel()
-	found, err := p.discover(ctx)
+	found, err := p.discover(ctx, s.config.Now)
 	if err != nil {
 		return persons.Identity{}, nil, err
 	}

@@ -13,6 +13,8 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -261,6 +263,38 @@ func TestTheCookieOfTheWayBackIsLaxAndShort(t *testing.T) {
 		}
 	}
 	t.Errorf("got cookies %v, want __Host-rootkeep-return", answer.Cookies())
+}
+
+// TestAProviderThatFailsIsNotAskedByEverybody counts how often it is asked for its
+// addresses, and waits until it is well again.
+func TestAProviderThatFailsIsNotAskedByEverybody(t *testing.T) {
+	p := newIDP(t)
+	var asked, ill atomic.Int32
+	ill.Store(1)
+	front := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		asked.Add(1)
+		if ill.Load() == 1 {
+			http.Error(w, "ill", http.StatusServiceUnavailable)
+			return
+		}
+		p.write(w, map[string]any{"issuer": p.url, "authorization_endpoint": p.url + "/authorize", "token_endpoint": p.url + "/token", "jwks_uri": p.url + "/keys"})
+	}))
+	t.Cleanup(front.Close)
+	p.url = front.URL
+	s := serve(t, p.provider())
+	var all sync.WaitGroup
+	for range 20 {
+		all.Go(func() { s.tab().send("GET", "/sign-in/provider", "") })
+	}
+	all.Wait()
+	if got := asked.Load(); got != 1 {
+		t.Errorf("20 came: got %d questions, want 1", got)
+	}
+	ill.Store(0)
+	s.wait(11 * time.Second)
+	if got := s.tab().status("GET", "/sign-in/provider"); got != http.StatusSeeOther {
+		t.Errorf("once it is well: got %d, want the way there", got)
+	}
 }
 
 func TestAProviderThatIsNotThere(t *testing.T) {

@@ -44,15 +44,15 @@ const (
 
 const stateKey = "state"
 
+// newSessions makes the manager without scs.New, which starts a goroutine that cleans a
+// store in memory and never ends. What is left out is for LoadAndSave, which nobody calls.
 func (s *SignIn) newSessions() *scs.SessionManager {
-	m := scs.New()
-	m.Lifetime = Lifetime
-	m.Store = cookies{s}
-	m.Codec = codec{}
-	// Strict: no other site makes a request in a session. Who comes by a link from
-	// another site, or back from a provider, is sent on once from a page of ours.
-	m.Cookie = scs.SessionCookie{Name: s.cookieName(sessionCookie), Path: "/", HttpOnly: true, Secure: s.secure(), SameSite: http.SameSiteStrictMode}
-	return m
+	return &scs.SessionManager{
+		Lifetime: Lifetime, Store: cookies{s}, Codec: codec{},
+		// Strict: no other site makes a request in a session. Who comes by a link from
+		// another site, or back from a provider, is sent on once from a page of ours.
+		Cookie: scs.SessionCookie{Name: s.cookieName(sessionCookie), Path: "/", HttpOnly: true, Secure: s.secure(), SameSite: http.SameSiteStrictMode},
+	}
 }
 
 // codec passes our state through the library's bytes.

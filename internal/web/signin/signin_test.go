@@ -19,6 +19,8 @@ import (
 	"testing"
 	"time"
 
+	"go.uber.org/goleak"
+
 	"github.com/rootkeep/rootkeep/internal/people"
 	"github.com/rootkeep/rootkeep/internal/store"
 	persons "github.com/rootkeep/rootkeep/internal/store/people"
@@ -547,6 +549,14 @@ func TestSessionsEndAtOnce(t *testing.T) {
 	if got := b.status("GET", "/who"); got != http.StatusOK {
 		t.Errorf("this session: got %d, want that it is good", got)
 	}
+	pass := b.pass()
+	if got := s.tab().withToken("GET", "/who", pass); got != http.StatusOK {
+		t.Fatalf("a new pass: got %d, want that it is good", got)
+	}
+	b.status("POST", "/me/sessions/end")
+	if got := s.tab().withToken("GET", "/who", pass); got != http.StatusSeeOther {
+		t.Errorf("a pass: got %d, want that it ends with the other sessions", got)
+	}
 	s.do(func(ctx context.Context, tx *store.Tx) error { return persons.Suspend(ctx, tx, "system", p.ID) })
 	if got := b.status("GET", "/who"); got != http.StatusSeeOther {
 		t.Errorf("of a suspended person: got %d, want that it is over", got)
@@ -657,6 +667,25 @@ func TestASecondKey(t *testing.T) {
 	}
 }
 
+// pass makes a pass for a terminal, and gives its secret.
+func (b *tab) pass() string {
+	b.t.Helper()
+	_, text := b.send("POST", "/me/pass", "")
+	_, rest, _ := strings.Cut(text, "export ROOTKEEP_TOKEN=")
+	pass, _, found := strings.Cut(rest, "<")
+	if !found {
+		b.t.Fatalf("no pass: %s", text)
+	}
+	return pass
+}
+
+// withToken sends a request with a token, and gives the status.
+func (b *tab) withToken(method, path, token string) int {
+	b.t.Helper()
+	answer, _ := b.send(method, path, "", "Authorization", "Bearer "+token)
+	return answer.StatusCode
+}
+
 func TestTokensLetIn(t *testing.T) {
 	s := serve(t, nil)
 	p, b := s.ada(people.Grant{Role: people.Admin, Scope: "*"})
@@ -669,13 +698,8 @@ func TestTokensLetIn(t *testing.T) {
 		return err
 	})
 	b.signIn()
-	_, text := b.send("POST", "/me/pass", "")
-	_, rest, _ := strings.Cut(text, "export ROOTKEEP_TOKEN=")
-	pass, _, _ := strings.Cut(rest, "<")
-	get := func(method, path, token string) int {
-		answer, _ := s.tab().send(method, path, "", "Authorization", "Bearer "+token)
-		return answer.StatusCode
-	}
+	pass := b.pass()
+	get := func(method, path, token string) int { return s.tab().withToken(method, path, token) }
 	for _, test := range []struct {
 		name, method, path, token string
 		want                      int
@@ -713,6 +737,41 @@ func TestTokensLetIn(t *testing.T) {
 	_ = p
 }
 
+// TestAfterAClockThatRanAhead holds sessions and tokens to the clock, while the ledger has
+// entries of a time that is not yet.
+func TestAfterAClockThatRanAhead(t *testing.T) {
+	const ahead = 48 * time.Hour
+	s := serve(t, nil)
+	_, b := s.ada()
+	s.wait(ahead)
+	b.signIn()
+	early := b.pass()
+	s.wait(-ahead)
+	if got := b.status("GET", "/who"); got != http.StatusSeeOther {
+		t.Errorf("a session of the time ahead: got %d, want that it is over", got)
+	}
+	if got := s.tab().withToken("GET", "/who", early); got != http.StatusSeeOther {
+		t.Errorf("a pass of the time ahead: got %d, want that it is not good", got)
+	}
+	b.signIn()
+	if got := b.status("GET", "/who"); got != http.StatusOK {
+		t.Fatalf("a session begun now: got %d, want that it is good", got)
+	}
+	pass := b.pass()
+	if got := s.tab().withToken("GET", "/who", pass); got != http.StatusOK {
+		t.Errorf("a pass made now: got %d, want that it is good", got)
+	}
+	_, link := s.link("Grace")
+	s.wait(persons.PassLife + time.Second)
+	if got := s.tab().withToken("GET", "/who", pass); got != http.StatusSeeOther {
+		t.Errorf("the pass a quarter of an hour later: got %d, want that it is over", got)
+	}
+	s.wait(time.Hour)
+	if answer, _ := s.tab().send("POST", "/enrol/begin", `{"link":"`+link+`"}`); answer.StatusCode != http.StatusForbidden {
+		t.Errorf("a link of an hour, an hour later: got %s, want that it is spent", answer.Status)
+	}
+}
+
 func TestSecretsAreNotInTheStore(t *testing.T) {
 	s := serve(t, nil)
 	_, b := s.ada()
@@ -747,6 +806,26 @@ func TestSignInIsLimited(t *testing.T) {
 	}
 	s.wait(time.Minute)
 	b.begin("/sign-in/begin", "{}")
+}
+
+// TestStrangersDoNotUseUpWhatOthersNeed has somebody at the same address use up what it may
+// begin: a person who is signed in still proves their key.
+func TestStrangersDoNotUseUpWhatOthersNeed(t *testing.T) {
+	s := serve(t, nil)
+	_, b := s.ada()
+	b.signIn()
+	for range 130 {
+		s.tab().send("POST", "/sign-in/begin", "{}")
+	}
+	if status, text := b.again(); status != http.StatusOK {
+		t.Errorf("got %d: %s, want that the key is proven", status, text)
+	}
+	for range 120 {
+		b.send("POST", "/sign-in/again/begin", "{}")
+	}
+	if answer, _ := b.send("POST", "/sign-in/again/begin", "{}"); answer.StatusCode != http.StatusTooManyRequests {
+		t.Errorf("who is signed in, 120 times later: got %s, want 429", answer.Status)
+	}
 }
 
 func TestWhatIsNoAnswerOfABrowser(t *testing.T) {
@@ -803,4 +882,14 @@ func TestAddressesThatKeysCannotBeBoundTo(t *testing.T) {
 			t.Errorf("%s: taken, want an error", text)
 		}
 	}
+}
+
+// TestSignInLeavesNothingRunning holds New to starting no goroutine of its own.
+func TestSignInLeavesNothingRunning(t *testing.T) {
+	st := storetest.Open(t, storetest.SQLite(t), storetest.Options(t))
+	before := goleak.IgnoreCurrent()
+	if _, err := signin.New(signin.Config{URL: &url.URL{Scheme: "http", Host: "localhost:8080"}, Store: st, Now: time.Now}); err != nil {
+		t.Fatal(err)
+	}
+	goleak.VerifyNone(t, before)
 }

@@ -21,6 +21,7 @@ func Operations() []*cloud.Operation {
 		cloud.Op("DeleteAccessKey", deleteAccessKey),
 		cloud.Op("ListSigningCertificates", listCertificates),
 		cloud.Op("UploadSigningCertificate", uploadCertificate),
+		cloud.Op("UpdateSigningCertificate", updateCertificate),
 		cloud.Op("DeleteSigningCertificate", deleteCertificate),
 		cloud.Op("GetLoginProfile", getLoginProfile),
 		cloud.Op("CreateLoginProfile", createLoginProfile),
@@ -141,11 +142,11 @@ type updateAccessKeyIn struct {
 
 func updateAccessKey(c *cloud.Call, in updateAccessKeyIn) (cloud.None, error) {
 	_, k, err := in.key(c)
-	switch {
-	case err != nil:
+	if err == nil {
+		err = entity.CheckStatus(c, in.Status)
+	}
+	if err != nil {
 		return cloud.None{}, err
-	case in.Status != "Active" && in.Status != "Inactive":
-		return cloud.None{}, c.Invalid("Status must be Active or Inactive")
 	}
 	k.Active = in.Status == "Active"
 	return cloud.None{}, nil
@@ -211,18 +212,41 @@ type deleteCertificateIn struct {
 	CertificateId string `aws:",must"`
 }
 
-func deleteCertificate(c *cloud.Call, in deleteCertificateIn) (cloud.None, error) {
+func (in *deleteCertificateIn) certificate(c *cloud.Call) (*entity.Subject, *cloud.Certificate, error) {
 	s, err := in.Subject(c)
 	if err != nil {
-		return cloud.None{}, err
+		return nil, nil, err
 	}
 	for _, k := range *s.Certificates {
 		if k.ID == in.CertificateId {
-			*s.Certificates = entity.Remove(*s.Certificates, k)
-			return cloud.None{}, nil
+			return s, k, nil
 		}
 	}
-	return cloud.None{}, cloud.Fail("NoSuchEntity", 404, "The Certificate with id %s cannot be found.", in.CertificateId)
+	return nil, nil, cloud.Fail("NoSuchEntity", 404, "The Certificate with id %s cannot be found.", in.CertificateId)
+}
+
+type updateCertificateIn struct {
+	deleteCertificateIn
+	Status string `aws:",must"`
+}
+
+func updateCertificate(c *cloud.Call, in updateCertificateIn) (cloud.None, error) {
+	_, k, err := in.certificate(c)
+	if err == nil {
+		err = entity.CheckStatus(c, in.Status)
+	}
+	if err == nil {
+		k.Active = in.Status == "Active"
+	}
+	return cloud.None{}, err
+}
+
+func deleteCertificate(c *cloud.Call, in deleteCertificateIn) (cloud.None, error) {
+	s, k, err := in.certificate(c)
+	if err == nil {
+		*s.Certificates = entity.Remove(*s.Certificates, k)
+	}
+	return cloud.None{}, err
 }
 
 type profileOut struct{ LoginProfile loginShape }

@@ -40,6 +40,14 @@ func Conflict(format string, args ...any) error {
 	return cloud.Fail("DeleteConflict", 409, format, args...)
 }
 
+// CheckStatus refuses what is no status of a credential.
+func CheckStatus(c *cloud.Call, status string) error {
+	if status != "Active" && status != "Inactive" {
+		return c.Invalid("Status must be Active or Inactive")
+	}
+	return nil
+}
+
 // CheckName refuses what IAM does not take as a name.
 func CheckName(c *cloud.Call, what, name string, limit int) error {
 	for _, r := range name {

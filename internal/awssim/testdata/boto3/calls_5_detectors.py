@@ -36,6 +36,8 @@ def guardduty():
     p = g("CreatePublishingDestination", DetectorId=d, DestinationType="S3", DestinationProperties={"DestinationArn": "arn:aws:s3:::x", "KmsKeyArn": "arn:aws:kms:us-east-1:1:key/2"})["DestinationId"]
     g("ListPublishingDestinations", lambda a: a["Destinations"][0]["Status"] == "PUBLISHING", DetectorId=d)
     g("DescribePublishingDestination", lambda a: a["DestinationProperties"]["DestinationArn"] == "arn:aws:s3:::x", DetectorId=d, DestinationId=p)
+    g("DeletePublishingDestination", DetectorId=d, DestinationId=p)
+    g("ListPublishingDestinations", lambda a: a["Destinations"] == [], DetectorId=d)
     s = g("CreateIPSet", DetectorId=d, Name="ours", Format="TXT", Location="https://s3.amazonaws.com/x/y", Activate=True)["IpSetId"]
     g("ListIPSets", lambda a: a["IpSetIds"] == [s], DetectorId=d)
     g("GetIPSet", lambda a: a["Status"] == "ACTIVE", DetectorId=d, IpSetId=s)

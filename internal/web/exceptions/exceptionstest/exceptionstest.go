@@ -16,6 +16,7 @@ import (
 	"github.com/rootkeep/rootkeep/internal/approval"
 	"github.com/rootkeep/rootkeep/internal/people"
 	"github.com/rootkeep/rootkeep/internal/store"
+	"github.com/rootkeep/rootkeep/internal/store/approvals"
 	"github.com/rootkeep/rootkeep/internal/store/exceptions"
 	stored "github.com/rootkeep/rootkeep/internal/store/people"
 	"github.com/rootkeep/rootkeep/internal/store/storetest"
@@ -69,8 +70,18 @@ func (w *World) Open(t testing.TB, at approval.Site) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.Desk, err = exceptions.New(exceptions.Desk{
+	requests, err := approvals.New(approvals.Desk{
 		Book: book, Site: at,
+		Place: func(_ context.Context, _ *store.Reader, id rootkeep.AccountID) (people.Place, error) {
+			return people.Place{Account: id, Path: []string{"r-abcd", "ou-abcd-11111111"}}, nil
+		},
+		Kinds: []approvals.Kind{exceptions.Kind(w.CountChange)},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.Desk, err = exceptions.New(exceptions.Desk{
+		Desk: requests,
 		Control: func(id string) (exceptions.Control, bool) {
 			for _, c := range Controls() {
 				if c.ID == id {
@@ -79,10 +90,6 @@ func (w *World) Open(t testing.TB, at approval.Site) {
 			}
 			return exceptions.Control{}, false
 		},
-		Place: func(_ context.Context, _ *store.Reader, id rootkeep.AccountID) (people.Place, error) {
-			return people.Place{Account: id, Path: []string{"r-abcd", "ou-abcd-11111111"}}, nil
-		},
-		Changed: func(context.Context, *store.Tx, rootkeep.AccountID) error { w.Changed.Add(1); return nil },
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -93,6 +100,12 @@ func (w *World) Open(t testing.TB, at approval.Site) {
 	w.Dan = w.Person(t, "Dan", people.Approver, "account:111122223333")
 	w.Eve = w.Person(t, "Eve", people.Approver, "account:999988887777")
 	w.Fay = w.Person(t, "Fay", people.Viewer, "account:999988887777")
+}
+
+// CountChange counts how often exceptions began or ended to apply.
+func (w *World) CountChange(context.Context, *store.Tx, rootkeep.AccountID) error {
+	w.Changed.Add(1)
+	return nil
 }
 
 // Controls are those of the tests: one of root, critical, and another one.
@@ -209,7 +222,7 @@ func (p *Person) Sign(t testing.TB, s *approval.Statement, at approval.Site) []b
 }
 
 // Decide takes a person through the whole way: statement, key, decision.
-func (w *World) Decide(t testing.TB, p *Person, id string, d approval.Decision) (*exceptions.Exception, error) {
+func (w *World) Decide(t testing.TB, p *Person, id string, d approval.Decision) (*approvals.Matter, error) {
 	t.Helper()
 	s, err := w.Issue(t, p, id, d)
 	if err != nil {
@@ -275,7 +288,7 @@ func (w *World) Record(t testing.TB, id string) *approval.Record {
 		if err != nil {
 			return err
 		}
-		list, err := exceptions.Approvals(ctx, r, id)
+		list, err := approvals.Approvals(ctx, r, id)
 		if err == nil {
 			record = list[0].Record(x.Version, x.Policy)
 		}

@@ -37,6 +37,10 @@ const mostSent = kept.MaxSnapshot + 64<<10
 // sendTime is how long sending one account may take.
 const sendTime = 5 * time.Minute
 
+// atOnce is how many accounts are taken at a time: each is in memory as it came, as a
+// snapshot and packed.
+const atOnce = 4
+
 // Register adds the operations.
 func (a *Intake) Register(api *web.API) {
 	operate := func(id, method, path string, status int, summary, more string) web.Operation {
@@ -45,7 +49,7 @@ func (a *Intake) Register(api *web.API) {
 	web.Register(api, operate("begin-sending", "POST", "/sent-scans", http.StatusCreated, "Begin to send a scan that was made elsewhere", ""), a.begin)
 	one := operate("send-account", "PUT", "/sent-scans/{id}/accounts/{account}", http.StatusNoContent, "Send one account of a scan",
 		"The body is a Sent: the snapshot as `scan --save` writes it, with what the sender came to. Needs the permission at the account.")
-	one.Body, one.Time, one.Raw = mostSent, sendTime, true
+	one.Body, one.Time, one.Raw, one.AtOnce = mostSent, sendTime, true, atOnce
 	web.Register(api, one, a.send)
 	web.Register(api, operate("complete-sending", "POST", "/sent-scans/{id}/complete", http.StatusAccepted, "Have what was sent judged",
 		"The server judges the snapshots by its own controls and register. Read the scan until it is finished; an account that came to something else than its sender said has that as its problem."), a.complete)

@@ -1,0 +1,310 @@
+package kinds
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/rootkeep/rootkeep/internal/change"
+)
+
+// death is the end of a process in the middle of something.
+type death struct{}
+
+// trouble is what goes wrong at one call of an apply.
+type trouble struct {
+	name string
+	// at is called around the call of that number; call makes it.
+	at func(n int, c change.Call, call func() (map[string]any, error)) (map[string]any, error)
+	// unwritten: it dies when the call is to be written down.
+	unwritten bool
+	// ends is how the first run ends if it does not die.
+	ends change.State
+	undo bool // then it is undone, and not gone on with
+}
+
+func refused(c change.Call, r change.Refusal) (map[string]any, error) {
+	r.Call = c
+	return nil, &r
+}
+
+// troubles are those of the process, of the connection and of AWS.
+var troubles = []trouble{
+	{name: "dies before the call", at: func(int, change.Call, func() (map[string]any, error)) (map[string]any, error) { panic(death{}) }},
+	{name: "dies after the call", at: func(_ int, _ change.Call, call func() (map[string]any, error)) (map[string]any, error) {
+		_, _ = call()
+		panic(death{})
+	}},
+	{name: "dies before it is written down", unwritten: true},
+	{name: "denied", ends: change.Stopped, at: func(_ int, c change.Call, _ func() (map[string]any, error)) (map[string]any, error) {
+		return refused(c, change.Refusal{Code: "AccessDenied", Denied: true})
+	}},
+	{name: "denied, then undone", ends: change.Stopped, undo: true, at: func(_ int, c change.Call, _ func() (map[string]any, error)) (map[string]any, error) {
+		return refused(c, change.Refusal{Code: "AccessDenied", Denied: true})
+	}},
+	{name: "credentials end", ends: change.Stopped, at: func(_ int, c change.Call, _ func() (map[string]any, error)) (map[string]any, error) {
+		return refused(c, change.Refusal{Code: "ExpiredToken", Expired: true})
+	}},
+	{name: "throttled twice", ends: change.Applied, at: func(n int, c change.Call, call func() (map[string]any, error)) (map[string]any, error) {
+		if n < 2 {
+			return refused(c, change.Refusal{Code: "Throttling", Throttled: true})
+		}
+		return call()
+	}},
+	{name: "cut before it was carried out", ends: change.Applied, at: func(n int, _ change.Call, call func() (map[string]any, error)) (map[string]any, error) {
+		if n == 0 {
+			return nil, errors.New("connection reset")
+		}
+		return call()
+	}},
+	{name: "cut after it was carried out", ends: change.Applied, at: func(n int, _ change.Call, call func() (map[string]any, error)) (map[string]any, error) {
+		out, err := call()
+		if n == 0 && err == nil {
+			return nil, errors.New("connection reset")
+		}
+		return out, err
+	}},
+}
+
+// troubled is a trial that meets a trouble at one of its calls, once.
+type troubled struct {
+	*trial
+	trouble *trouble
+	number  int // of the call
+	done    int // calls that were carried out
+	tries   int // of the call
+}
+
+// Write is of change.Writer.
+func (t *troubled) Write(ctx context.Context, c change.Call) (map[string]any, error) {
+	call := func() (map[string]any, error) { return t.writer.Write(ctx, c) }
+	if t.trouble == nil || t.trouble.at == nil || t.done != t.number {
+		return call()
+	}
+	t.tries++
+	return t.trouble.at(t.tries-1, c, call)
+}
+
+// Made is of change.Journal.
+func (t *troubled) Made(ctx context.Context, m change.Made) error {
+	if t.trouble != nil && t.trouble.unwritten && t.done == t.number {
+		panic(death{})
+	}
+	t.done++
+	return t.trial.Made(ctx, m)
+}
+
+// apply runs, and says whether it died.
+func (t *troubled) apply(ctx context.Context, p *change.Plan, begun bool) (out change.Outcome, died bool, err error) {
+	defer func() {
+		switch r := recover(); r {
+		case nil:
+		case death{}:
+			died = true
+		default:
+			panic(r)
+		}
+	}()
+	run := t.run(p, t.made)
+	run.Begun, run.Writer, run.Journal = begun, t, t
+	out, err = t.kind.Apply(ctx, run)
+	return out, false, err
+}
+
+// TestEveryCallMeetsTrouble has each call of each kind meet each trouble: in the end the
+// state is the wanted one, or after an undo the one before. Without ROOTKEEP_LONG only
+// the first case of each kind that is applied.
+func TestEveryCallMeetsTrouble(t *testing.T) {
+	c, err := Load(nil, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, k := range c.Kinds {
+		t.Run(k.ID, func(t *testing.T) {
+			t.Parallel()
+			for i := range k.Cases {
+				if k.Cases[i].Want != "applied" || len(k.Guide) > 0 {
+					continue
+				}
+				everyTrouble(t, k, &k.Cases[i])
+				if os.Getenv("ROOTKEEP_LONG") == "" {
+					break
+				}
+			}
+		})
+	}
+}
+
+func everyTrouble(t *testing.T, k *change.Kind, c *change.Case) {
+	for i := range troubles {
+		for n := 0; ; n++ {
+			more, err := meet(t, k, c, &troubles[i], n)
+			if err != nil {
+				t.Errorf("%s: call %d %s: %v", c.Name, n+1, troubles[i].name, err)
+			}
+			if !more || err != nil {
+				break
+			}
+		}
+	}
+}
+
+// start prepares a case and plans it.
+func start(ctx context.Context, t *testing.T, k *change.Kind, c *change.Case) (*trial, *change.Plan) {
+	t.Helper()
+	w, err := NewWorld(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(w.Close)
+	if err := w.prepare(c, c.World); err != nil {
+		t.Fatal(err)
+	}
+	r := &trial{World: w, kind: k, of: c}
+	if err := r.begin(); err != nil {
+		t.Fatal(err)
+	}
+	p, err := r.plan(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r, p
+}
+
+// meet says whether the plan has a call after this one.
+func meet(t *testing.T, k *change.Kind, c *change.Case, x *trouble, n int) (more bool, err error) {
+	ctx := t.Context()
+	r, p := start(ctx, t, k, c)
+	defer r.Close()
+	first := &troubled{trial: r, trouble: x, number: n}
+	out, died, err := first.apply(ctx, p, false)
+	more = n+1 < len(p.Calls)
+	switch {
+	case err != nil:
+		return more, err
+	case died != (x.ends == ""):
+		return more, fmt.Errorf("died: %v, got %s: %s", died, out.State, out.Why)
+	case !died && out.State != x.ends:
+		return more, fmt.Errorf("got %s: %s, want %s", out.State, out.Why, x.ends)
+	case out.State == change.Applied:
+		return more, nil
+	case !died && out.Calls != n:
+		return more, fmt.Errorf("stopped after %d calls, want %d", out.Calls, n)
+	}
+	if x.undo {
+		return more, undone(ctx, r, p)
+	}
+	second := &troubled{trial: r}
+	second.done = len(r.made)
+	out, _, err = second.apply(ctx, p, true)
+	if err == nil && out.State != change.Applied {
+		err = fmt.Errorf("gone on with: %s: %s", out.State, out.Why)
+	}
+	return more, err
+}
+
+func undone(ctx context.Context, r *trial, p *change.Plan) error {
+	made := r.made
+	u, err := r.kind.Undo(ctx, r.reader, "CH-UNDO", p, made, false, nil, r.Now())
+	switch {
+	case errors.Is(err, change.ErrNothing) && len(made) == 0, errors.Is(err, change.ErrFinal) && len(p.Final) > 0:
+		return nil
+	case err != nil:
+		return fmt.Errorf("undo: %w", err)
+	}
+	out, err := r.kind.Apply(ctx, r.run(u, nil))
+	if err == nil && out.State != change.Applied {
+		err = fmt.Errorf("undo: %s: %s", out.State, out.Why)
+	}
+	return err
+}
+
+// TestTwoPlansOfOneState applies one plan and then another that was made from the same
+// state: the second is refused before it calls anything.
+func TestTwoPlansOfOneState(t *testing.T) {
+	c, err := Load(nil, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, k := range c.Kinds {
+		for i := range k.Cases {
+			if k.Cases[i].Want != "applied" || len(k.Guide) > 0 {
+				continue
+			}
+			t.Run(k.ID, func(t *testing.T) {
+				t.Parallel()
+				r, one := start(t.Context(), t, k, &k.Cases[i])
+				two, err := r.plan(t.Context())
+				if err != nil {
+					t.Fatal(err)
+				}
+				if out, err := k.Apply(t.Context(), r.run(one, nil)); err != nil || out.State != change.Applied {
+					t.Fatalf("got %+v, %v", out, err)
+				}
+				out, err := k.Apply(t.Context(), r.run(two, nil))
+				if err != nil || out.State != change.Drifted || len(r.made) > 0 {
+					t.Errorf("got %s: %s, %v after %d calls, want drifted", out.State, out.Why, err, len(r.made))
+				}
+			})
+			break
+		}
+	}
+}
+
+// stale is a reader that shows the state before for some seconds after each write, as
+// AWS does.
+type stale struct {
+	*trial
+	late    time.Duration
+	written time.Time
+	seen    map[string]answer
+}
+
+type answer struct {
+	got map[string]any
+	err error
+}
+
+func (s *stale) Read(ctx context.Context, c change.Call) (map[string]any, error) {
+	key := fmt.Sprint(c)
+	if a, ok := s.seen[key]; ok && s.Now().Sub(s.written) < s.late {
+		return a.got, a.err
+	}
+	got, err := s.reader.Read(ctx, c)
+	s.seen[key] = answer{got, err}
+	return got, err
+}
+
+func (s *stale) Write(ctx context.Context, c change.Call) (map[string]any, error) {
+	s.written = s.Now()
+	return s.writer.Write(ctx, c)
+}
+
+// TestAWSShowsAChangeLate applies while what is read is ten seconds old.
+func TestAWSShowsAChangeLate(t *testing.T) {
+	c, err := Load(nil, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, k := range c.Kinds {
+		for i := range k.Cases {
+			if k.Cases[i].Want != "applied" || len(k.Guide) > 0 {
+				continue
+			}
+			t.Run(k.ID, func(t *testing.T) {
+				t.Parallel()
+				r, p := start(t.Context(), t, k, &k.Cases[i])
+				s := &stale{trial: r, late: 10 * time.Second, seen: map[string]answer{}}
+				run := r.run(p, nil)
+				run.Reader, run.Writer = s, s
+				if out, err := k.Apply(t.Context(), run); err != nil || out.State != change.Applied {
+					t.Errorf("got %s: %s, %v", out.State, out.Why, err)
+				}
+			})
+			break
+		}
+	}
+}

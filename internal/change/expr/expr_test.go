@@ -1,0 +1,148 @@
+package expr
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/goccy/go-yaml"
+	"github.com/google/go-cmp/cmp"
+)
+
+func read(t *testing.T, source string) *Expression {
+	t.Helper()
+	var f struct {
+		E Expression `yaml:"e"`
+	}
+	text, err := yaml.Marshal(map[string]string{"e": source})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := yaml.Unmarshal(text, &f); err != nil {
+		t.Fatal(err)
+	}
+	return &f.E
+}
+
+func eval(t *testing.T, source string, v Values) (any, error) {
+	t.Helper()
+	e := read(t, source)
+	if err := e.Compile("f.yaml", Checking); err != nil {
+		t.Fatal(err)
+	}
+	all := Values{"account": "111122223333", "item": nil, "prior": map[string]any{}, "answers": Answers(nil)}
+	for k, x := range v {
+		all[k] = x
+	}
+	return e.Eval(all)
+}
+
+func TestWhatExpressionsGive(t *testing.T) {
+	deny := map[string]any{"Sid": "A", "Effect": "Deny", "Action": "s3:*", "Resource": "*"}
+	other := map[string]any{"Sid": "B", "Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}
+	alone := map[string]any{"Version": "2012-10-17", "Statement": other}
+	both := map[string]any{"Version": "2012-10-17", "Statement": []any{other, deny}}
+	values := Values{"prior": map[string]any{"deny": deny, "alone": alone, "both": both, "n": int64(3), "text": `{"a":"${aws:username}","n":5,"f":1.5}`}}
+	for source, want := range map[string]any{
+		"account + '!'":                          "111122223333!",
+		"prior.n + 1":                            int64(4),
+		"prior.n == 3.0":                         true,
+		"parse(prior.text)":                      map[string]any{"a": "${aws:username}", "n": int64(5), "f": 1.5},
+		"parse('%7B%22a%22%3A%201%7D')":          map[string]any{"a": int64(1)},
+		"json({'b': 1, 'a': '<&>'})":             `{"a":"<&>","b":1}`,
+		"overlay(null, {'a': 1})":                map[string]any{"a": int64(1)},
+		"overlay({'a': 1, 'b': 2}, {'b': null})": map[string]any{"a": int64(1), "b": nil},
+		"merge(null, [prior.deny])":              map[string]any{"Version": "2012-10-17", "Statement": []any{deny}},
+		"merge(prior.alone, [prior.deny])":       both,
+		"merge(prior.both, [{'Sid': 'A'}])":      map[string]any{"Version": "2012-10-17", "Statement": []any{other, map[string]any{"Sid": "A"}}},
+		"without(prior.both, ['A'])":             map[string]any{"Version": "2012-10-17", "Statement": []any{other}},
+		"without(prior.both, ['A', 'B'])":        nil,
+		"prior[?'none'].orValue('-')":            "-",
+		"[1, null, true].map(x, x)":              []any{int64(1), nil, true},
+		"answer('key', 'Arn')":                   "<Arn of key>",
+		"decide({'identity': [prior.both]}, {'action': 's3:GetObject', 'resource': 'arn:aws:s3:::b/k', 'principal': 'arn:aws:iam::111122223333:user/ann'}).outcome": "explicitly_denied",
+	} {
+		got, err := eval(t, source, values)
+		if err != nil {
+			t.Errorf("%s: %v", source, err)
+			continue
+		}
+		if d := cmp.Diff(want, got); d != "" {
+			t.Errorf("%s:\n%s", source, d)
+		}
+	}
+}
+
+func TestWhatExpressionsDoNotGive(t *testing.T) {
+	deep := strings.Repeat("[", 100) + strings.Repeat("]", 100)
+	for source, want := range map[string]string{
+		"prior.none":                         "no such key",
+		"merge(prior, [{'Effect': 'Deny'}])": "a statement without Sid",
+		"merge(5, [])":                       "want a policy",
+		"decide({'magic': []}, {})":          `no "magic"`,
+		"decide({'identity': [{'Statement': 5}]}, {'action': 's3:Get'})": "Statement",
+		"{5: 'a'}":              "want texts",
+		"duration('5s')":        "no place in a plan",
+		"parse('" + deep + "')": "too deeply",
+		"parse('{} {}')":        "behind",
+		"lists.range(3000).map(x, lists.range(3000).map(y, x + y)).size()": "cost",
+	} {
+		if got, err := eval(t, source, nil); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: got %v, %v, want an error with %q", source, got, err, want)
+		}
+	}
+}
+
+func TestAnswersAreThoseOfTheItem(t *testing.T) {
+	all := Answers{
+		"one":  {{Item: nil, Parts: map[string]any{"A.B": "x"}}},
+		"each": {{Item: "a", Parts: map[string]any{"ID": "1"}}, {Item: "b", Parts: map[string]any{"ID": "2"}}},
+	}
+	if got, err := eval(t, "answer('one', 'A.B') + answer('each', 'ID')", Values{"answers": all, "item": "b"}); err != nil || got != "x2" {
+		t.Errorf("got %v, %v, want x2", got, err)
+	}
+	if got, err := eval(t, "answer('each', 'ID')", Values{"answers": all, "item": "c"}); err == nil {
+		t.Errorf("got %v for an item that was not called for", got)
+	}
+	if got := Part(map[string]any{"L": []any{map[string]any{"ID": int64(7)}}}, "L.0.ID"); got != int64(7) {
+		t.Errorf("got %v", got)
+	}
+	if got := Part(map[string]any{"L": []any{}}, "L.-1"); got != nil {
+		t.Errorf("got %v", got)
+	}
+}
+
+func TestSame(t *testing.T) {
+	for _, c := range []struct {
+		a, b any
+		want bool
+	}{
+		{int64(1), 1.0, true}, {nil, nil, true}, {nil, "", false}, {[]any{}, nil, false}, {map[string]any{"a": nil}, map[string]any{}, false},
+		{map[string]any{"a": []any{int64(1)}}, map[string]any{"a": []any{1.0}}, true}, {true, int64(1), false},
+	} {
+		if got := Same(c.a, c.b); got != c.want {
+			t.Errorf("%v and %v: got %v", c.a, c.b, got)
+		}
+	}
+}
+
+// FuzzParse holds ParseJSON to documents of bounded depth: what it reads is written and
+// read again the same.
+func FuzzParse(f *testing.F) {
+	for _, s := range []string{`{"a":[1,2.5,"x",null,true]}`, `1e400`, `9223372036854775808`, "%7B%7D", `{"a":1,"a":2}`, "[[[[", "\xff"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		v, err := parse(text)
+		if err != nil {
+			return
+		}
+		again, err := Encode(v)
+		if err != nil {
+			t.Fatalf("%q was read and cannot be written: %v", text, err)
+		}
+		w, err := ParseJSON(again)
+		if err != nil || !Same(v, w) {
+			t.Fatalf("%q: got %v, then %v, %v", text, v, w, err)
+		}
+	})
+}

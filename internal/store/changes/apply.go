@@ -1,0 +1,371 @@
+package changes
+
+import (
+	"bytes"
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/rootkeep/rootkeep/internal/approval"
+	"github.com/rootkeep/rootkeep/internal/change"
+	"github.com/rootkeep/rootkeep/internal/change/expr"
+	"github.com/rootkeep/rootkeep/internal/people"
+	"github.com/rootkeep/rootkeep/internal/store"
+	"github.com/rootkeep/rootkeep/internal/store/approvals"
+	"github.com/rootkeep/rootkeep/ledger"
+)
+
+// Hold is who applies a change, and until when others leave it alone.
+type Hold struct {
+	Owner string // such as the ID of a job
+	Lease time.Time
+}
+
+// Begin lets an approved change be applied: from now on it holds its resources, and the
+// ledger has the intent before the first call is made. hash is that of the plan that
+// whoever begins has read. It records change.begun.
+//
+// What the row says of approvals is not believed: the signatures are checked again.
+func (d *Desk) Begin(ctx context.Context, tx *store.Tx, actor people.Actor, id, hash string, by Hold) (*Change, error) {
+	c, err := d.mayApply(ctx, tx, actor, id)
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case c.State != Approved:
+		return nil, fmt.Errorf("change %s is %s, and not begun: %w", id, c.State, ErrState)
+	case hash != c.Hash || sum(c.Plan) != c.Hash:
+		return nil, fmt.Errorf("change %s: %w: its SHA-256 is %s, not %q", id, ErrHash, c.Hash, hash)
+	case !tx.Now().Before(c.Approved.Add(d.Within)):
+		return nil, fmt.Errorf("change %s was approved %s, and was to begin within %s: %w; hint: plan it again", id, c.Approved.Format(time.RFC3339), d.Within, ErrState)
+	}
+	if err := d.proven(ctx, tx, c); err != nil {
+		return nil, err
+	}
+	if err := inTurn(ctx, tx, c); err != nil {
+		return nil, err
+	}
+	if c.Undoes != "" {
+		if err := d.undo(ctx, tx, actor, c); err != nil {
+			return nil, err
+		}
+	}
+	if err := c.hold(ctx, tx); err != nil {
+		return nil, err
+	}
+	c.Begun = tx.Now()
+	return c, c.run(ctx, tx, Approved, by, "begun", actor.ID)
+}
+
+// mayApply reads a change that the actor may apply.
+func (d *Desk) mayApply(ctx context.Context, tx *store.Tx, actor people.Actor, id string) (*Change, error) {
+	c, err := d.Get(ctx, &tx.Reader, actor, id, tx.Now())
+	if err != nil {
+		return nil, err
+	}
+	return c, d.may(ctx, &tx.Reader, actor, c.Account, people.Apply, "apply a change of")
+}
+
+// run makes a change applying, once more than before.
+func (c *Change) run(ctx context.Context, tx *store.Tx, from State, by Hold, verb, actor string) error {
+	if by.Owner == "" || !by.Lease.After(tx.Now()) {
+		return fmt.Errorf("change %s: who applies it, and a lease in the future, are required", c.ID)
+	}
+	c.State, c.Expires, c.Run, c.Owner, c.Lease = Applying, time.Time{}, c.Run+1, by.Owner, by.Lease
+	if err := c.set(ctx, tx, from); err != nil {
+		return err
+	}
+	intent, err := encode(map[string]any{"plan_sha256": c.Hash, "run": c.Run, "owner": c.Owner})
+	if err != nil {
+		return err
+	}
+	return c.record(tx, verb, actor, ledger.NewPayload("intent", intent))
+}
+
+// proven is ErrUnapproved unless enough persons, none of whom asked for the change or
+// edited it, signed this very plan with their keys on a page of this server.
+func (d *Desk) proven(ctx context.Context, tx *store.Tx, c *Change) error {
+	refuse := func(why string) error { return fmt.Errorf("change %s: %w: %s", c.ID, ErrUnapproved, why) }
+	m, err := approvals.Final(ctx, &tx.Reader, c.ID, tx.Now())
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		return refuse("nobody asked for it")
+	case err != nil:
+		return err
+	}
+	switch r := m.Request; {
+	case m.State != approval.Approved:
+		return refuse("the request is " + string(m.State))
+	case r.ID != c.ID || r.Kind != approval.ChangeKind || r.Account != c.Account || r.Action != c.Action():
+		return refuse("the request is about something else")
+	case r.Subject.String() != c.Hash || !bytes.Equal(m.Subject, c.Plan):
+		return fmt.Errorf("change %s: %w", c.ID, ErrHash)
+	case r.Policy != approval.Sum(m.Policy.Bytes()) || m.Policy.ID != c.Policy():
+		return refuse("another policy than " + c.Policy() + " decided")
+	case r.Requester != c.Planner:
+		return refuse("somebody else asked for it than who planned it")
+	}
+	list, err := approvals.Approvals(ctx, &tx.Reader, c.ID)
+	if err != nil {
+		return err
+	}
+	var good []*approval.Statement
+	for i := range list {
+		a := &list[i]
+		if a.Version != m.Request.Version {
+			continue
+		}
+		checked, err := a.Record(m.Version, m.Policy).Check()
+		if err != nil {
+			return refuse(err.Error())
+		}
+		if a.Site != d.Site {
+			return refuse("signed on a page of " + a.Site.Origin)
+		}
+		if checked.Statement.Decision != approval.Approve {
+			return refuse(checked.Statement.Approver + " denied it")
+		}
+		good = append(good, checked.Statement)
+	}
+	if _, met := m.Request.Tally(good, m.Policy, func(person string) bool { return person != c.Planner }); !met {
+		return refuse("too few signed it")
+	}
+	return nil
+}
+
+// Resume goes on with a change that stopped. It records change.resumed.
+func (d *Desk) Resume(ctx context.Context, tx *store.Tx, actor people.Actor, id string, by Hold) (*Change, error) {
+	c, err := d.mayApply(ctx, tx, actor, id)
+	if err != nil {
+		return nil, err
+	}
+	if c.State != Stopped {
+		return nil, fmt.Errorf("change %s is %s, and not gone on with: %w", id, c.State, ErrState)
+	}
+	if err := d.proven(ctx, tx, c); err != nil {
+		return nil, err
+	}
+	return c, c.run(ctx, tx, Stopped, by, "resumed", actor.ID)
+}
+
+// Take goes on with a change whose lease has run out: it is rootkeep's own recovery, and
+// asks nobody. It is ErrLost if the lease still holds. It records change.resumed.
+func Take(ctx context.Context, tx *store.Tx, id string, by Hold) (*Change, error) {
+	c, err := get(ctx, &tx.Reader, id, tx.Now())
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case c.State != Applying:
+		return nil, fmt.Errorf("change %s is %s: %w", id, c.State, ErrState)
+	case tx.Now().Before(c.Lease):
+		return nil, fmt.Errorf("change %s, by %s until %s: %w", id, c.Owner, c.Lease.Format(time.RFC3339), ErrLost)
+	}
+	return c, c.run(ctx, tx, Applying, by, "resumed", people.SystemActor.ID)
+}
+
+// running reads a change that the run applies; ErrLost if it is not the newest one.
+func running(ctx context.Context, tx *store.Tx, id string, run int) (*Change, error) {
+	c, err := get(ctx, &tx.Reader, id, tx.Now())
+	if err != nil {
+		return nil, err
+	}
+	if c.State != Applying || c.Run != run {
+		return nil, fmt.Errorf("change %s, run %d: %w", id, run, ErrLost)
+	}
+	return c, nil
+}
+
+// Extend renews the lease of a run; ErrLost if it is not the newest one. It is for
+// Store.Touch.
+func Extend(ctx context.Context, tx *store.Tx, id string, run int, lease time.Time) error {
+	n, err := tx.Exec(ctx, `UPDATE change SET lease = $3 WHERE id = $1 AND run = $2 AND state = 'applying' AND lease < $3`, id, int64(run), store.Micros(lease))
+	if err != nil {
+		return fmt.Errorf("renew the lease of %s: %w", id, err)
+	}
+	if n == 0 {
+		return fmt.Errorf("change %s, run %d: %w", id, run, ErrLost)
+	}
+	return nil
+}
+
+// Made keeps a call that a run carried out: they come in the plan's order. It records
+// change.called, with the call, without the values that were given to it.
+func Made(ctx context.Context, tx *store.Tx, id string, run int, m change.Made) error {
+	c, err := running(ctx, tx, id, run)
+	if err != nil {
+		return err
+	}
+	p, err := c.Parsed()
+	if err != nil {
+		return err
+	}
+	var next int
+	if err := tx.Row(ctx, `SELECT COUNT(*) FROM change_call WHERE change = $1`, id).Scan(&next); err != nil {
+		return fmt.Errorf("count the calls of %s: %w", id, err)
+	}
+	if m.Number != next || m.Number >= len(p.Calls) {
+		return fmt.Errorf("change %s: call %d of %d after %d: %w", id, m.Number+1, len(p.Calls), next, store.ErrConflict)
+	}
+	answer, err := encode(m.Parts)
+	if err != nil {
+		return fmt.Errorf("keep call %d of %s: %w", m.Number+1, id, err)
+	}
+	outcome := "made"
+	if m.Before {
+		outcome = "found"
+	}
+	_, err = tx.Exec(ctx, `INSERT INTO change_call (change, number, run, at, outcome, answer) VALUES ($1, $2, $3, $4, $5, $6)`,
+		id, int64(m.Number), int64(run), store.Micros(m.At), outcome, answer)
+	if err != nil {
+		return fmt.Errorf("keep call %d of %s: %w", m.Number+1, id, err)
+	}
+	call := p.Calls[m.Number].Call
+	said, err := encode(map[string]any{
+		"number": m.Number + 1, "of": len(p.Calls), "operation": call.Operation, "account": call.Account, "region": call.Region, "outcome": outcome, "run": run, "answer": json.RawMessage(answer),
+	})
+	if err != nil {
+		return err
+	}
+	return c.record(tx, "called", people.SystemActor.ID, ledger.NewPayload("call", said))
+}
+
+// Calls reads the calls of a change that were carried out, in order.
+func Calls(ctx context.Context, r *store.Reader, id string) ([]change.Made, error) {
+	var out []change.Made
+	err := store.Each(ctx, r, func(rows *sql.Rows) error {
+		var m change.Made
+		var at int64
+		var outcome string
+		var answer []byte
+		if err := rows.Scan(&m.Number, &at, &outcome, &answer); err != nil {
+			return err
+		}
+		m.At, m.Before = store.Time(at), outcome == "found"
+		var err error
+		m.Parts, err = decode(answer)
+		out = append(out, m)
+		return err
+	}, `SELECT number, at, outcome, answer FROM change_call WHERE change = $1 ORDER BY number`, id)
+	if err != nil {
+		return nil, fmt.Errorf("read the calls of %s: %w", id, err)
+	}
+	return out, nil
+}
+
+// Finish ends a run with what came of it. It records change.applied, change.unverified,
+// change.stopped or change.refused, and change.undone of the change that it undid.
+func Finish(ctx context.Context, tx *store.Tx, id string, run int, o change.Outcome) (*Change, error) {
+	c, err := running(ctx, tx, id, run)
+	if err != nil {
+		return nil, err
+	}
+	to, known := map[change.State]State{change.Applied: Applied, change.Unverified: Unverified, change.Stopped: Stopped, change.Drifted: Refused}[o.State]
+	if !known {
+		return nil, fmt.Errorf("change %s: outcome %q", id, o.State)
+	}
+	made, err := Calls(ctx, &tx.Reader, id)
+	if err != nil {
+		return nil, err
+	}
+	if to == Refused && len(made) > 0 {
+		return nil, fmt.Errorf("change %s: refused after %d calls: %w", id, len(made), store.ErrConflict)
+	}
+	text, err := encode(o)
+	if err != nil {
+		return nil, fmt.Errorf("keep the outcome of %s: %w", id, err)
+	}
+	if c.After = nil; o.After != nil {
+		if c.After, err = encode(o.After); err != nil {
+			return nil, fmt.Errorf("keep the outcome of %s: %w", id, err)
+		}
+	}
+	c.State, c.Why, c.Doubt = to, o.Why, o.Doubt
+	return c, c.end(ctx, tx, Applying, string(to), people.SystemActor.ID, ledger.NewPayload("outcome", text))
+}
+
+// GiveUp ends a change that stopped and is not gone on with: what was done of it stays,
+// unverified, and its resources are free. It records change.abandoned.
+func (d *Desk) GiveUp(ctx context.Context, tx *store.Tx, actor people.Actor, id string, revision int64) (*Change, error) {
+	c, err := d.mayApply(ctx, tx, actor, id)
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case c.Revision != revision:
+		return nil, fmt.Errorf("change %s: %w", id, store.ErrConflict)
+	case c.State != Stopped:
+		return nil, fmt.Errorf("change %s is %s, and not given up: %w", id, c.State, ErrState)
+	}
+	c.State, c.Why = Unverified, "given up by "+actor.ID+" where it stopped: "+c.Why
+	return c, c.end(ctx, tx, Stopped, "abandoned", actor.ID)
+}
+
+// end writes an end, or a stop. What has ended holds nothing any more.
+func (c *Change) end(ctx context.Context, tx *store.Tx, from State, verb, actor string, payloads ...ledger.Payload) error {
+	c.Owner, c.Lease = "", time.Time{}
+	if c.State != Stopped {
+		c.Ended = tx.Now()
+	}
+	if err := c.set(ctx, tx, from); err != nil {
+		return err
+	}
+	if err := c.record(tx, verb, actor, payloads...); err != nil {
+		return err
+	}
+	if c.State == Stopped {
+		return c.halt(ctx, tx)
+	}
+	if c.Undoes != "" {
+		if err := c.undid(ctx, tx); err != nil {
+			return err
+		}
+	}
+	if err := c.release(ctx, tx); err != nil {
+		return err
+	}
+	return c.halt(ctx, tx)
+}
+
+// encode is JSON with nothing escaped for HTML, decode reads it as expressions of kinds
+// of change see it.
+func encode(v any) ([]byte, error) { return expr.Encode(v) }
+
+func decode(text []byte) (map[string]any, error) {
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.UseNumber()
+	out := map[string]any{}
+	if err := d.Decode(&out); err != nil {
+		return nil, err
+	}
+	_, err := expr.Whole(out, 0)
+	return out, err
+}
+
+// Left is the state as it was read last, as change.Kind.Undo takes it; nil if it was not
+// read.
+func (c *Change) Left() (map[string]any, error) {
+	if c.After == nil {
+		return nil, nil
+	}
+	return decode(c.After)
+}
+
+// Resumed says whether an earlier run may have made a call that Calls does not list, as
+// change.Run.Begun takes it.
+func (c *Change) Resumed() bool { return c.Run > 1 }
+
+// Journal keeps the calls of a run, for change.Run.
+type Journal struct {
+	Store *store.Store
+	ID    string
+	Run   int
+}
+
+// Made keeps one call.
+func (j Journal) Made(ctx context.Context, m change.Made) error {
+	return j.Store.Update(ctx, func(ctx context.Context, tx *store.Tx) error { return Made(ctx, tx, j.ID, j.Run, m) })
+}

@@ -1,0 +1,195 @@
+package changes
+
+import (
+	"context"
+	"crypto/rand"
+	"database/sql"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/rootkeep/rootkeep"
+	"github.com/rootkeep/rootkeep/internal/change"
+	"github.com/rootkeep/rootkeep/internal/people"
+	"github.com/rootkeep/rootkeep/internal/store"
+	"github.com/rootkeep/rootkeep/internal/store/approvals"
+	"github.com/rootkeep/rootkeep/ledger"
+)
+
+// Batch is changes that are applied one after the other. It halts at the first that does
+// not end applied, and those that are no canaries wait until all canaries are applied.
+type Batch struct {
+	ID      string
+	About   string // typed by people: escape it
+	Planner string
+	Created time.Time
+	Halted  string // ID of the change that it halted at, "" while it goes on
+}
+
+// Placed is a plan in its place of a batch.
+type Placed struct {
+	Plan   *change.Plan
+	Canary bool
+}
+
+// Bounds of a batch.
+const (
+	mostPlans = mostOpen
+	mostBytes = 16 << 20 // of all plans
+)
+
+// PlanBatch keeps plans that are applied in their order; one of several has to be a
+// canary. It records batch.planned, and change.planned of each.
+func (d *Desk) PlanBatch(ctx context.Context, tx *store.Tx, actor people.Actor, about string, list []Placed) (*Batch, []*Change, error) {
+	if about = strings.TrimSpace(about); about == "" || len(about) > 200 {
+		return nil, nil, fmt.Errorf("%w: a batch says in 1 to 200 bytes what it is for", approvals.ErrInvalid)
+	}
+	if len(list) == 0 || len(list) > mostPlans {
+		return nil, nil, fmt.Errorf("%w: a batch of %d changes, want 1 to %d", approvals.ErrInvalid, len(list), mostPlans)
+	}
+	var chance [8]byte
+	rand.Read(chance[:]) // never fails, see crypto/rand
+	b := &Batch{ID: rootkeep.NewID("CB", tx.Now(), chance[:]), About: about, Planner: actor.ID, Created: tx.Now()}
+	_, err := tx.Exec(ctx, `INSERT INTO change_batch (id, about, planner, created, halted) VALUES ($1, $2, $3, $4, '')`, b.ID, b.About, b.Planner, store.Micros(b.Created))
+	if err != nil {
+		return nil, nil, fmt.Errorf("keep batch %s: %w", b.ID, err)
+	}
+	if err := tx.Record("batch.planned", b.ID, actor.ID, ledger.NewPayload("about", []byte(about))); err != nil {
+		return nil, nil, err
+	}
+	var out []*Change
+	size, canaries := 0, 0
+	for i, p := range list {
+		c, err := of(p.Plan, actor.ID, tx.Now())
+		if err != nil {
+			return nil, nil, err
+		}
+		if c.Batch, c.Place, c.Canary = b.ID, i+1, p.Canary; c.Canary {
+			canaries++
+		}
+		if size += len(c.Plan); size > mostBytes {
+			return nil, nil, fmt.Errorf("%w: the plans of the batch have more than %d bytes; hint: plan two batches", approvals.ErrInvalid, mostBytes)
+		}
+		if err := d.plan(ctx, tx, actor, c); err != nil {
+			return nil, nil, err
+		}
+		out = append(out, c)
+	}
+	if canaries == 0 && len(list) > 1 {
+		return nil, nil, fmt.Errorf("%w: no change of the batch is a canary; hint: name the account where it goes first", approvals.ErrInvalid)
+	}
+	return b, out, nil
+}
+
+// GetBatch reads a batch, and of its changes those that the actor may read, in their
+// order; ErrNotFound if there is none that they may.
+func (d *Desk) GetBatch(ctx context.Context, r *store.Reader, actor people.Actor, id string, now time.Time) (*Batch, []*Change, error) {
+	b, err := batch(ctx, r, id)
+	if err != nil {
+		return nil, nil, err
+	}
+	all, err := list(ctx, r, now, `SELECT `+columns+` FROM change WHERE batch = $1 ORDER BY place`, id)
+	if err != nil {
+		return nil, nil, err
+	}
+	var out []*Change
+	for _, c := range all {
+		place, err := d.Desk.Place(ctx, r, c.Account)
+		if err != nil {
+			return nil, nil, err
+		}
+		if actor.May(people.Read, place) {
+			out = append(out, c)
+		}
+	}
+	if len(out) == 0 {
+		return nil, nil, fmt.Errorf("batch %s: %w", id, store.ErrNotFound)
+	}
+	return b, out, nil
+}
+
+func batch(ctx context.Context, r *store.Reader, id string) (*Batch, error) {
+	b := &Batch{ID: id}
+	var created int64
+	err := r.Row(ctx, `SELECT about, planner, created, halted FROM change_batch WHERE id = $1`, id).Scan(&b.About, &b.Planner, &created, &b.Halted)
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		return nil, fmt.Errorf("batch %s: %w", id, store.ErrNotFound)
+	case err != nil:
+		return nil, fmt.Errorf("read batch: %w", err)
+	}
+	b.Created = store.Time(created)
+	return b, nil
+}
+
+// inTurn is ErrHalted unless a change of a batch may begin: the batch has not halted, and
+// what comes before it is over.
+func inTurn(ctx context.Context, tx *store.Tx, c *Change) error {
+	if c.Batch == "" {
+		return nil
+	}
+	b, err := batch(ctx, &tx.Reader, c.Batch)
+	if err != nil {
+		return err
+	}
+	if b.Halted != "" {
+		return fmt.Errorf("change %s: batch %s halted at %s: %w; hint: go on with that one, or release the batch", c.ID, b.ID, b.Halted, ErrHalted)
+	}
+	waits := `canary = 1 AND state NOT IN ('applied', 'undoing', 'undone')`
+	if c.Canary {
+		waits = `canary = 1 AND place < $3 AND state NOT IN ('applied', 'undoing', 'undone')`
+	}
+	others, err := store.Texts(ctx, &tx.Reader, `SELECT id FROM change WHERE batch = $1 AND id <> $2 AND (`+waits+` OR place <> $3 AND state = 'applying') ORDER BY place`, c.Batch, c.ID, int64(c.Place))
+	if err != nil {
+		return fmt.Errorf("read batch %s: %w", c.Batch, err)
+	}
+	if len(others) > 0 {
+		return fmt.Errorf("change %s waits for %s of batch %s: %w", c.ID, others[0], c.Batch, ErrHalted)
+	}
+	return nil
+}
+
+// halt stops the batch of a change that did not end applied, and lets it go on once the
+// change that it halted at is applied.
+func (c *Change) halt(ctx context.Context, tx *store.Tx) error {
+	if c.Batch == "" {
+		return nil
+	}
+	var err error
+	if c.State == Applied {
+		_, err = tx.Exec(ctx, `UPDATE change_batch SET halted = '' WHERE id = $1 AND halted = $2`, c.Batch, c.ID)
+	} else {
+		_, err = tx.Exec(ctx, `UPDATE change_batch SET halted = $2 WHERE id = $1 AND halted = ''`, c.Batch, c.ID)
+	}
+	if err != nil {
+		return fmt.Errorf("halt batch %s: %w", c.Batch, err)
+	}
+	return nil
+}
+
+// Release lets a batch go on that halted, without the change that it halted at. Canaries
+// are waited for all the same. It records batch.released.
+func (d *Desk) Release(ctx context.Context, tx *store.Tx, actor people.Actor, id string) (*Batch, error) {
+	b, seen, err := d.GetBatch(ctx, &tx.Reader, actor, id, tx.Now())
+	if err != nil {
+		return nil, err
+	}
+	if b.Halted == "" {
+		return nil, fmt.Errorf("batch %s has not halted: %w", id, ErrState)
+	}
+	for _, c := range seen {
+		if c.ID != b.Halted {
+			continue
+		}
+		if err := d.may(ctx, &tx.Reader, actor, c.Account, people.Apply, "release a batch that halted at"); err != nil {
+			return nil, err
+		}
+		if err := tx.ExecOne(ctx, `UPDATE change_batch SET halted = '' WHERE id = $1 AND halted = $2`, id, b.Halted); err != nil {
+			return nil, fmt.Errorf("release batch %s: %w", id, err)
+		}
+		b.Halted = ""
+		return b, tx.Record("batch.released", id, actor.ID)
+	}
+	return nil, fmt.Errorf("batch %s halted at a change out of sight: %w", id, approvals.ErrNotAllowed)
+}
