@@ -51,7 +51,7 @@ func Parts() []About {
 		{Alarms, "metric filters and alarms of the CIS benchmark, root use among them", []Part{Logs, Notices}},
 		{Notices, "topics with mail or webhook", nil},
 		{Events, "EventBridge rules for root, where its sign-ins are logged", []Part{Trail, Notices}},
-		{Queue, "SQS queue of new log files, for rootkeep", []Part{Trail}},
+		{Queue, "SQS queue that hears of each new log file", []Part{Trail}},
 		{Config, "AWS Config with the guide's four rules under their real names", nil},
 		{SecurityHub, "Security Hub CSPM with CIS and AWS's best practices, findings in one Region", []Part{Config}},
 		{GuardDuty, "GuardDuty with S3 protection", nil},
@@ -97,7 +97,7 @@ var logGroupDays = []int{1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 54
 
 var (
 	nameForm         = regexp.MustCompile(`^[a-z][a-z0-9-]{1,18}[a-z0-9]$`)
-	regionForm       = regexp.MustCompile(`^[a-z]{2}(-[a-z]+)+-[0-9]$`)
+	regionForm       = regexp.MustCompile(`^[a-z]{2}(-[a-z]{2,9}){1,2}-[0-9]$`)
 	organizationForm = regexp.MustCompile(`^o-[a-z0-9]{10,32}$`)
 	emailForm        = regexp.MustCompile(`^[A-Za-z0-9._+-]{1,64}@[A-Za-z0-9.-]{1,255}$`)
 	externalForm     = regexp.MustCompile(`^[A-Za-z0-9+=,.@:/-]{2,256}$`)
