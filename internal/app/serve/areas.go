@@ -14,7 +14,9 @@ import (
 func (h *house) areas() ([]web.Area, error) {
 	var out []web.Area
 	for _, make := range []func() (web.Area, error){
-		func() (web.Area, error) { return home.Area(home.Config{Store: h.store, Now: h.now}), nil },
+		func() (web.Area, error) {
+			return home.Area(home.Config{Store: h.store, Now: h.now, Note: h.story.note}), nil
+		},
 		h.posture,
 		func() (web.Area, error) { return hunts.Area(hunts.Config{Store: h.store, Now: h.now}), nil },
 		func() (web.Area, error) {
@@ -25,10 +27,10 @@ func (h *house) areas() ([]web.Area, error) {
 		},
 		h.ledgerArea,
 		func() (web.Area, error) {
-			return jobs.Area(jobs.Config{Store: h.store, Kinds: askable(), Wake: h.wake}), nil
+			return jobs.Area(jobs.Config{Store: h.store, Kinds: h.askable(), Wake: h.wake}), nil
 		},
 		func() (web.Area, error) {
-			return people.Area(people.Config{URL: h.url, Store: h.store, Now: h.now, SignIn: h.signIn, Issuer: h.settings.OpenID.Issuer})
+			return people.Area(people.Config{URL: h.url, Store: h.store, Now: h.now, SignIn: h.signIn, Issuer: h.settings.OpenID.Issuer, Scopes: scopes})
 		},
 		func() (web.Area, error) { return h.signIn.Area(), nil },
 	} {

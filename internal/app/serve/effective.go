@@ -49,6 +49,9 @@ func (c *Settings) fields() []field {
 		{"authenticators", &c.Authenticators, nil, nil},
 		{"approvals", &c.Approvals, nil, nil},
 		{"anchors", &c.Anchors, nil, nil},
+		{"hunts", &c.Hunts, nil, nil},
+		{"backup.folder", &c.Backup.Folder, nil, nil},
+		{"backup.keep", &c.Backup.Keep, nil, nil},
 		{"tiles", &c.Tiles, nil, nil},
 	}
 }
