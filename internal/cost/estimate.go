@@ -81,8 +81,11 @@ type Estimate struct {
 	Assumed Money `json:"assumed"`
 }
 
+// ErrNoMeter is of a table that lacks a price.
+var ErrNoMeter = errors.New("no such meter in the price table")
+
 // Compute makes the estimate. unknown are lines, by meter, of which it is known that
-// there is something and not how much. The error is of a table without a meter, or of
+// there is something and not how much. The error is ErrNoMeter, or of
 // numbers that come to more than Money holds.
 func Compute(t *Table, all Quantities, unknown map[string]string) (*Estimate, error) {
 	e := &Estimate{Table: t, Quantities: all, Lines: []Line{}}
@@ -117,7 +120,7 @@ func Compute(t *Table, all Quantities, unknown map[string]string) (*Estimate, er
 func (f formula) line(t *Table, all Quantities) (line Line, once bool, err error) {
 	m := t.Meter(f.meter)
 	if m == nil {
-		return line, false, fmt.Errorf("price table %s has no meter %s", t.ID, f.meter)
+		return line, false, fmt.Errorf("%w: %s has no %s", ErrNoMeter, t.file, f.meter)
 	}
 	units, err := f.units(all)
 	if err != nil {
@@ -160,6 +163,9 @@ func (m *Meter) spread(units, scopes int64) (Money, error) {
 	low, err := m.Price(each)
 	if err != nil {
 		return 0, err
+	}
+	if more == 0 {
+		return share(low, scopes, 1)
 	}
 	high, err := m.Price(each + 1)
 	if err != nil {

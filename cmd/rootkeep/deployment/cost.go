@@ -5,6 +5,7 @@ package deployment
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -124,7 +125,11 @@ func (f *estimateFlags) make(ctx context.Context, given map[string]bool, stack .
 		}
 	}
 	all.Follow(f.regions)
-	if out.Estimate, err = cost.Compute(t, all, unknown); err != nil {
+	out.Estimate, err = cost.Compute(t, all, unknown)
+	switch {
+	case errors.Is(err, cost.ErrNoMeter):
+		return nil, &cli.Error{Code: cli.ExitUnread, Err: err}
+	case err != nil:
 		return nil, cli.Usage("%w", err)
 	}
 	return out, nil
@@ -283,7 +288,7 @@ func (e *estimate) json(w io.Writer) error {
 
 func (e *estimate) text(w io.Writer) error {
 	var b strings.Builder
-	fmt.Fprintf(&b, "What the guide's monitoring costs, by %s of %s\n\n", strings.ToLower(e.Table.Title[:1])+e.Table.Title[1:], e.Table.Date)
+	fmt.Fprintf(&b, "What the guide's monitoring costs. %s, %s\n\n", cli.Visible(e.Table.Title), e.Table.Date)
 	tab := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(tab, "part\twhat\ta month\tonce\tbasis\tunits")
 	for _, l := range e.Lines {
