@@ -91,6 +91,15 @@ func (b *Base) place(c aws.Config) *call.Place {
 // Account is whose the credentials, or those of the broker, are.
 func (b *Base) Account() rootkeep.AccountID { return b.account }
 
+// Region is where STS is asked, and where calls are made that name none.
+func (b *Base) Region() string { return b.aws.Region }
+
+// Partition is the part of AWS that the account lies in, such as aws.
+func (b *Base) Partition() string {
+	self, _ := rootkeep.ParseARN(b.caller)
+	return cmp.Or(self.Partition, "aws")
+}
+
 // Entry says how accounts are entered for one thing, such as a change.
 type Entry struct {
 	Role string // name of the role in each account, with its path
@@ -214,7 +223,7 @@ func (s *Sessions) enter(ctx context.Context, p place) (aws.Credentials, error) 
 	if err != nil {
 		return aws.Credentials{}, err
 	}
-	arn := rootkeep.ARN{Partition: s.partition(), Service: "iam", Account: p.account, Resource: "role/" + s.entry.Role}
+	arn := rootkeep.ARN{Partition: s.base.Partition(), Service: "iam", Account: p.account, Resource: "role/" + s.entry.Role}
 	out, err := s.enterRole(ctx, from, arn.String())
 	if s.entry.Own && p.account == s.base.account && call.Denied(err) {
 		return from.Retrieve(ctx)
@@ -231,11 +240,6 @@ func (s *Sessions) from(ctx context.Context) (aws.CredentialsProvider, error) {
 	return s.of(ctx, place{})
 }
 
-func (s *Sessions) partition() string {
-	self, _ := rootkeep.ParseARN(s.base.caller)
-	return cmp.Or(self.Partition, "aws")
-}
-
 func (s *Sessions) enterRole(ctx context.Context, from aws.CredentialsProvider, arn string) (aws.Credentials, error) {
 	c := s.base.aws.Copy()
 	c.Credentials = from
@@ -247,7 +251,7 @@ func (s *Sessions) enterRole(ctx context.Context, from aws.CredentialsProvider, 
 }
 
 func (s *Sessions) enterRoot(ctx context.Context, p place) (aws.Credentials, error) {
-	policy, err := TaskPolicy(s.partition(), p.task)
+	policy, err := TaskPolicy(s.base.Partition(), p.task)
 	if err != nil {
 		return aws.Credentials{}, err
 	}
