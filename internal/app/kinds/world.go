@@ -232,7 +232,7 @@ func (w *World) fill(c *change.Case, v any) (any, error) {
 			return nil, err
 		}
 		return e.Eval(expr.Values{
-			"account": string(account(c)), "region": home, "partition": "aws", "management": string(management), "role": "", "change": "CH-CASE",
+			"account": string(account(c)), "region": home, "partition": "aws", "management": string(management), "role": "", "change": "CH-CASE", "planned": w.Now().Format(time.RFC3339),
 			"parameters": map[string]any{}, "prior": map[string]any{}, "wants": map[string]any{}, "answers": w.answers, "item": nil,
 		})
 	}
