@@ -170,7 +170,15 @@ func (w *World) call(c *change.Case, s change.Setup) error {
 	if region == "" {
 		region = home
 	}
-	out, err := w.Cloud.Invoke(cloud.Invocation{Caller: who, Region: region, Service: name, Operation: operation, Parameters: with})
+	var out map[string]any
+	invoke := func() {
+		out, err = w.Cloud.Invoke(cloud.Invocation{Caller: who, Region: region, Service: name, Operation: operation, Parameters: with})
+	}
+	if s.Ago > 0 {
+		w.Cloud.InPast(w.Now().AddDate(0, 0, -s.Ago), invoke)
+	} else {
+		invoke()
+	}
 	if err == nil && s.ID != "" {
 		w.answers[s.ID] = []expr.Answered{{Parts: flat(map[string]any{}, "", out)}}
 	}
