@@ -74,6 +74,9 @@ type Read struct {
 	With expr.Expression `yaml:"with"` // CEL, a map of parameters
 	None []string        `yaml:"none"` // codes by which AWS says that it is not there: the state is null
 	Keep expr.Expression `yaml:"keep"` // CEL over answer: what is kept, without what changes by itself
+	// First is asked before, and prior has what it keeps, by its ID: what was made is
+	// mostly found in a list of names.
+	First *Read `yaml:"first"`
 }
 
 // Require is what has to hold for a change to be planned and applied.
