@@ -71,6 +71,8 @@ func (w *world) keys() {
 	w.do("kms:DeleteAlias", m{"AliasName": "alias/trail"})
 	w.want("PendingDeletion", w.do("kms:ScheduleKeyDeletion", m{"KeyId": key, "PendingWindowInDays": 7}), "KeyState")
 	w.do("kms:CancelKeyDeletion", on)
+	w.do("kms:EnableKey", on)
+	w.want("Enabled", w.do("kms:DescribeKey", on), "KeyMetadata", "KeyState")
 	w.want(false, w.do("ec2:GetEbsEncryptionByDefault", nil), "EbsEncryptionByDefault")
 	w.want(true, w.do("ec2:EnableEbsEncryptionByDefault", nil), "EbsEncryptionByDefault")
 	w.want("sse-ebs", w.do("ec2:GetEbsEncryptionByDefault", nil), "SseType")
