@@ -159,13 +159,13 @@ func TestCertificateIsReadAgain(t *testing.T) {
 	files := pair(t, folder, 1)
 	now := time.Now()
 	var log bytes.Buffer
-	c, err := newCertificate(files, slog.New(slog.NewTextHandler(&log, nil)), func() time.Time { return now })
+	c, err := front.ReadCertificate(files.Cert, files.Key, slog.New(slog.NewTextHandler(&log, nil)), func() time.Time { return now })
 	if err != nil {
 		t.Fatal(err)
 	}
 	number := func() int64 {
 		t.Helper()
-		got, err := c.get(nil)
+		got, err := c.Get(nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -198,7 +198,7 @@ func TestCertificateIsReadAgain(t *testing.T) {
 	if got := number(); got != 3 {
 		t.Errorf("got certificate %d, want the newest", got)
 	}
-	if _, err := newCertificate(TLS{"none", "none"}, slog.Default(), time.Now); err == nil {
+	if _, err := front.ReadCertificate("none", "none", slog.Default(), time.Now); err == nil {
 		t.Error("got a certificate of files that do not exist")
 	}
 }

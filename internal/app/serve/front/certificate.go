@@ -1,4 +1,4 @@
-package serve
+package front
 
 import (
 	"crypto/tls"
@@ -9,9 +9,9 @@ import (
 	"time"
 )
 
-// certificate is the server's certificate, read again when its files change.
-type certificate struct {
-	files TLS
+// Certificate is the server's certificate, read again when its files change.
+type Certificate struct {
+	files [2]string // certificate with its chain, key
 	log   *slog.Logger
 	now   func() time.Time
 
@@ -23,9 +23,10 @@ type certificate struct {
 
 const checkEvery = 5 * time.Second
 
-// newCertificate reads the certificate; the first one must be good.
-func newCertificate(files TLS, log *slog.Logger, now func() time.Time) (*certificate, error) {
-	c := &certificate{files: files, log: log, now: now}
+// ReadCertificate reads the PEM files of the certificate with its chain, and of its key;
+// the first pair must be good.
+func ReadCertificate(cert, key string, log *slog.Logger, now func() time.Time) (*Certificate, error) {
+	c := &Certificate{files: [2]string{cert, key}, log: log, now: now}
 	if err := c.read(); err != nil {
 		return nil, err
 	}
@@ -33,9 +34,9 @@ func newCertificate(files TLS, log *slog.Logger, now func() time.Time) (*certifi
 	return c, nil
 }
 
-// get is for tls.Config.GetCertificate. A new pair that is not good is logged, and the
+// Get is for tls.Config.GetCertificate. A new pair that is not good is logged, and the
 // old one goes on.
-func (c *certificate) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
+func (c *Certificate) Get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if now := c.now(); now.Sub(c.checked) >= checkEvery {
@@ -51,8 +52,8 @@ func (c *certificate) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 	return c.current, nil
 }
 
-func (c *certificate) times() (out [2]time.Time, err error) {
-	for i, path := range []string{c.files.Cert, c.files.Key} {
+func (c *Certificate) times() (out [2]time.Time, err error) {
+	for i, path := range c.files {
 		info, err := os.Stat(path)
 		if err != nil {
 			return out, err
@@ -62,14 +63,14 @@ func (c *certificate) times() (out [2]time.Time, err error) {
 	return out, nil
 }
 
-func (c *certificate) read() error {
+func (c *Certificate) read() error {
 	times, err := c.times()
 	if err != nil {
 		return fmt.Errorf("certificate: %w", err)
 	}
-	pair, err := tls.LoadX509KeyPair(c.files.Cert, c.files.Key)
+	pair, err := tls.LoadX509KeyPair(c.files[0], c.files[1])
 	if err != nil {
-		return fmt.Errorf("certificate %s with key %s: %w", c.files.Cert, c.files.Key, err)
+		return fmt.Errorf("certificate %s with key %s: %w", c.files[0], c.files[1], err)
 	}
 	c.current, c.seen = &pair, times
 	return nil
