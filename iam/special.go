@@ -155,17 +155,19 @@ func (t *target) managed(account rootkeep.AccountID) bool {
 }
 
 // survives says whether a Deny of the layer cannot stop this request: nothing stops
-// sts:GetCallerIdentity, and the root user of a bucket's account can always repair
-// the bucket policy.
+// sts:GetCallerIdentity, and the root user of the account of a bucket or a queue can
+// always repair its policy (IAM User Guide, "Tasks that require root user credentials").
 func (t *target) survives(l Layer) bool {
 	if t.rule == alwaysAllowed {
 		return l != Endpoint
 	}
-	if l != Resource || t.Principal.Kind != Root || t.same != True || !t.bucket() {
+	if l != Resource || t.Principal.Kind != Root || t.same != True {
 		return false
 	}
 	switch string(t.lower()) {
 	case "s3:getbucketpolicy", "s3:putbucketpolicy", "s3:deletebucketpolicy":
+		return t.bucket()
+	case "sqs:getqueueattributes", "sqs:setqueueattributes":
 		return true
 	}
 	return false
