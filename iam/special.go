@@ -155,8 +155,9 @@ func (t *target) managed(account rootkeep.AccountID) bool {
 }
 
 // survives says whether a Deny of the layer cannot stop this request: nothing stops
-// sts:GetCallerIdentity, and the root user of the account of a bucket or a queue can
-// always repair its policy (IAM User Guide, "Tasks that require root user credentials").
+// sts:GetCallerIdentity, the root user of a bucket's account can always repair the
+// bucket policy, and a session of sts:AssumeRoot the policy of a queue (IAM User Guide,
+// "Perform a privileged task on an AWS Organizations member account").
 func (t *target) survives(l Layer) bool {
 	if t.rule == alwaysAllowed {
 		return l != Endpoint
@@ -168,7 +169,8 @@ func (t *target) survives(l Layer) bool {
 	case "s3:getbucketpolicy", "s3:putbucketpolicy", "s3:deletebucketpolicy":
 		return t.bucket()
 	case "sqs:getqueueattributes", "sqs:setqueueattributes":
-		return true
+		central, there := t.context.Values("aws:assumedroot")
+		return there == True && central[0] == "true"
 	}
 	return false
 }
