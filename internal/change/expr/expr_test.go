@@ -59,6 +59,10 @@ func TestWhatExpressionsGive(t *testing.T) {
 		"prior[?'none'].orValue('-')":            "-",
 		"[1, null, true].map(x, x)":              []any{int64(1), nil, true},
 		"answer('key', 'Arn')":                   "<Arn of key>",
+		"statements({'Statement': {'Sid': 'a'}}).map(s, s.Sid) + statements({'Statement': [{'Sid': 'b'}]}).map(s, s.Sid)": []any{"a", "b"},
+		"statements(null).size() + statements({}).size() + several(null).size() + several({}[?'x']).size()":               int64(0),
+		"several('a') + several(['b', 'c'])": []any{"a", "b", "c"},
+		"cel.bind(x, 2, x + x)":              int64(4),
 		"decide({'identity': [prior.both]}, {'action': 's3:GetObject', 'resource': 'arn:aws:s3:::b/k', 'principal': 'arn:aws:iam::111122223333:user/ann'}).outcome": "explicitly_denied",
 	} {
 		got, err := eval(t, source, values)
@@ -78,6 +82,8 @@ func TestWhatExpressionsDoNotGive(t *testing.T) {
 		"prior.none":                         "no such key",
 		"merge(prior, [{'Effect': 'Deny'}])": "a statement without Sid",
 		"merge(5, [])":                       "want a policy",
+		"statements(5)":                      "want a policy",
+		"statements({'Statement': 5})":       "whose Statement is int64",
 		"decide({'magic': []}, {})":          `no "magic"`,
 		"decide({'identity': [{'Statement': 5}]}, {'action': 's3:Get'})": "Statement",
 		"{5: 'a'}":              "want texts",

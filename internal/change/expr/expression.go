@@ -87,7 +87,7 @@ var environments = sync.OnceValues(func() ([]*cel.Env, error) {
 		return out
 	}
 	first := slices.Concat(
-		[]cel.EnvOption{ext.Strings(), ext.Lists(), ext.Sets(), ext.Encoders(), ext.TwoVarComprehensions(), cel.OptionalTypes()},
+		[]cel.EnvOption{ext.Strings(), ext.Lists(), ext.Sets(), ext.Encoders(), ext.Bindings(), ext.TwoVarComprehensions(), cel.OptionalTypes()},
 		texts("account", "region", "partition", "management", "role", "change"), variables("parameters", "prior", "item"), documentFunctions(), policyFunctions(),
 	)
 	var out []*cel.Env
