@@ -7,6 +7,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/kms"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3control"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 
 	"github.com/rootkeep/rootkeep/internal/awsread/call"
 	"github.com/rootkeep/rootkeep/internal/awsread/ec2"
@@ -50,8 +51,9 @@ func buckets() []invoke.Operation {
 	}
 }
 
-// keys are the operations of KMS, and the encryption of new volumes. Source: AWS KMS API
-// Reference, version 2014-11-01; Amazon EC2 API Reference, version 2016-11-15.
+// keys are the operations of KMS, of the rotation of secrets, and of the encryption of new
+// volumes. Source: AWS KMS API Reference, version 2014-11-01; AWS Secrets Manager API
+// Reference, version 2017-10-17; Amazon EC2 API Reference, version 2016-11-15.
 func keys() []invoke.Operation {
 	return []invoke.Operation{
 		invoke.Op(kms.NewFromConfig, (*kms.Client).CreateKey),
@@ -63,6 +65,8 @@ func keys() []invoke.Operation {
 		invoke.Op(kms.NewFromConfig, (*kms.Client).DeleteAlias),
 		invoke.Op(kms.NewFromConfig, (*kms.Client).ScheduleKeyDeletion),
 		invoke.Op(kms.NewFromConfig, (*kms.Client).CancelKeyDeletion),
+		invoke.Op(secretsmanager.NewFromConfig, (*secretsmanager.Client).RotateSecret),
+		invoke.Op(secretsmanager.NewFromConfig, (*secretsmanager.Client).CancelRotateSecret),
 		volumes("EnableEbsEncryptionByDefault"),
 		volumes("DisableEbsEncryptionByDefault"),
 	}

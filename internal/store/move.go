@@ -200,24 +200,14 @@ func tableNames(ctx context.Context, r *Reader, d dialect) ([]string, error) {
 	if d.name == sqliteDialect.name {
 		query = `SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite!_%' ESCAPE '!'`
 	}
-	names, err := texts(ctx, r, query)
+	names, err := Texts(ctx, r, query)
 	names = slices.DeleteFunc(names, func(name string) bool { return strings.HasPrefix(name, "goose_") })
 	slices.Sort(names)
 	return names, err
 }
 
 func refersTo(ctx context.Context, r *Reader, table string) ([]string, error) {
-	return texts(ctx, r, `SELECT DISTINCT "table" FROM pragma_foreign_key_list($1)`, table)
-}
-
-func texts(ctx context.Context, r *Reader, query string, args ...any) (out []string, err error) {
-	err = Each(ctx, r, func(rows *sql.Rows) error {
-		var text string
-		err := rows.Scan(&text)
-		out = append(out, text)
-		return err
-	}, query, args...)
-	return out, err
+	return Texts(ctx, r, `SELECT DISTINCT "table" FROM pragma_foreign_key_list($1)`, table)
 }
 
 // count counts the rows of a table. Names of tables are those of migrations, never

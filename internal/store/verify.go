@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/mod/sumdb/tlog"
 
+	"github.com/rootkeep/rootkeep/internal/store/fault"
 	"github.com/rootkeep/rootkeep/ledger"
 )
 
@@ -67,7 +68,7 @@ func (s *Store) checkFile(ctx context.Context, r *Reader) error {
 		return fmt.Errorf("check the database file: %w", err)
 	}
 	if said != "ok" {
-		return &explained{fmt.Errorf("check the database file: %s", said), hints[faultBroken]}
+		return &explained{fmt.Errorf("check the database file: %s", said), fault.Broken.Hint()}
 	}
 	return nil
 }
