@@ -18,6 +18,9 @@ help: ## list the targets
 build: ## build the program into bin/
 	go build -tags grpcnotrace -trimpath -ldflags '-s -w' -o $(BIN) ./cmd/rootkeep
 
+size: build ## fail if the stripped program grew beyond what it may be
+	@bash tools/size.sh $(BIN)
+
 run: build ## start the server on a store in data/; stop it with Ctrl-C
 	mkdir -p data
 	$(BIN) serve --store data/rootkeep.db --listen $(LISTEN)
@@ -61,4 +64,4 @@ lint: ## formatting, vet, and every shipped detection
 clean: ## remove what was built or generated
 	rm -rf bin demo-trail bench-data build
 
-.PHONY: help build run demo story setup test test-long bench lint clean
+.PHONY: help build size run demo story setup test test-long bench lint clean

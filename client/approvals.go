@@ -43,6 +43,7 @@ type ApprovalGiven struct {
 	Version     int       `json:"version" doc:"Of the request; a signature of an older version is void"`
 	Fingerprint string    `json:"fingerprint" doc:"SHA-256 of the public key, hexadecimal"`
 	Statement   string    `json:"statement" doc:"What was signed, to the byte"`
+	Counts      bool      `json:"counts" doc:"Of the newest version, by a key that was not revoked before the request was decided"`
 }
 
 // ApprovalDocuments are the canonical JSON of what statements hold the SHA-256 of.

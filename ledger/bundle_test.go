@@ -167,6 +167,7 @@ func FuzzParseEntry(f *testing.F) {
 	b.add(1)
 	f.Add(b.leaves[0])
 	f.Fuzz(func(t *testing.T, text []byte) {
+		bothReadTheSame(t, text)
 		e, err := ledger.ParseEntry(text)
 		if err != nil {
 			return

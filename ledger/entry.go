@@ -20,7 +20,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -90,14 +89,26 @@ type wire struct {
 
 const timeForm = "2006-01-02T15:04:05.000Z"
 
-// word is the form of types, subjects, actors and names of payloads: it reads the same
-// on every surface.
-var word = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._:@/+-]{0,255}$`)
+const longestWord = 256
+
+// isWord is the form of types, subjects, actors and names of payloads: it reads the same
+// on every surface, and in JSON as it stands.
+func isWord(s string) bool {
+	if s == "" || len(s) > longestWord || strings.IndexByte("._:@/+-", s[0]) >= 0 {
+		return false
+	}
+	for i := range len(s) {
+		if c := s[i]; (c < '0' || c > '9') && (c < 'A' || c > 'Z') && (c < 'a' || c > 'z') && strings.IndexByte("._:@/+-", c) < 0 {
+			return false
+		}
+	}
+	return true
+}
 
 // Leaf is the entry as the log hashes it. The error names the field that is not fit.
 func (e *Entry) Leaf() ([]byte, error) {
 	for name, text := range map[string]string{"type": e.Type, "subject": e.Subject, "actor": e.Actor} {
-		if !word.MatchString(text) {
+		if !isWord(text) {
 			return nil, fmt.Errorf("ledger entry: %s %q: want up to 256 letters, digits and ._:@/+-", name, text)
 		}
 	}
@@ -106,7 +117,7 @@ func (e *Entry) Leaf() ([]byte, error) {
 	}
 	w := wire{Actor: e.Actor, Payloads: map[string]string{}, Schema: Schema, Subject: e.Subject, Time: e.Time.UTC().Format(timeForm), Type: e.Type}
 	for _, d := range e.Payloads {
-		if !word.MatchString(d.Name) {
+		if !isWord(d.Name) {
 			return nil, fmt.Errorf("ledger entry: payload %q: want up to 256 letters, digits and ._:@/+-", d.Name)
 		}
 		if w.Payloads[d.Name] != "" {
@@ -142,6 +153,13 @@ func ParseEntry(leaf []byte) (*Entry, error) {
 	if len(leaf) > MaxLeaf || !utf8.Valid(leaf) {
 		return nil, errors.New("ledger entry: not UTF-8, or too long")
 	}
+	if e := scanEntry(string(leaf)); e != nil {
+		return e, nil
+	}
+	return decodeEntry(leaf)
+}
+
+func decodeEntry(leaf []byte) (*Entry, error) {
 	var w wire
 	d := json.NewDecoder(bytes.NewReader(leaf))
 	d.DisallowUnknownFields()
@@ -168,6 +186,89 @@ func ParseEntry(leaf []byte) (*Entry, error) {
 		return nil, errors.Join(errors.New("ledger entry: not in its canonical form"), err)
 	}
 	return e, nil
+}
+
+// scanEntry reads a leaf as this version writes it, a tenth of the time that decoding
+// JSON takes and writing it again. It gives nil for anything else: that is for ParseEntry
+// to judge.
+func scanEntry(leaf string) *Entry {
+	s := scanner{rest: leaf}
+	e := &Entry{Actor: s.word(`{"actor":"`)}
+	s.token(`","payloads":{`)
+	for len(e.Payloads) == 0 && strings.HasPrefix(s.rest, `"`) || strings.HasPrefix(s.rest, `,`) {
+		if len(e.Payloads) > 0 {
+			s.token(`,`)
+		}
+		d := Digest{Name: s.word(`"`), SHA256: s.digest()}
+		if n := len(e.Payloads); n > 0 && e.Payloads[n-1].Name >= d.Name {
+			return nil
+		}
+		e.Payloads = append(e.Payloads, d)
+		if s.failed {
+			return nil
+		}
+	}
+	s.token(`},"schema":1`)
+	e.Subject = s.word(`,"subject":"`)
+	s.token(`"`)
+	e.Time = s.time(`,"time":"`)
+	e.Type = s.word(`","type":"`)
+	if s.token(`"}`); s.failed || s.rest != "" {
+		return nil
+	}
+	return e
+}
+
+// scanner takes a text apart from its beginning; after a failure it takes nothing.
+type scanner struct {
+	rest   string
+	failed bool
+}
+
+func (s *scanner) token(text string) {
+	rest, ok := strings.CutPrefix(s.rest, text)
+	s.rest, s.failed = rest, s.failed || !ok
+}
+
+func (s *scanner) word(before string) string {
+	s.token(before)
+	end := strings.IndexByte(s.rest, '"')
+	if s.failed = s.failed || end < 0 || !isWord(s.rest[:max(end, 0)]); s.failed {
+		return ""
+	}
+	text := s.rest[:end]
+	s.rest = s.rest[end:]
+	return text
+}
+
+// strict takes one text alone for each digest.
+var strict = base64.StdEncoding.Strict()
+
+func (s *scanner) digest() (sum [sha256.Size]byte) {
+	s.token(`":"`)
+	const length = 44 // of 32 bytes in base64
+	if s.failed = s.failed || len(s.rest) <= length; s.failed {
+		return sum
+	}
+	var out [sha256.Size + 1]byte // that it decodes to at most
+	n, err := strict.Decode(out[:], []byte(s.rest[:length]))
+	s.failed = err != nil || n != sha256.Size
+	s.rest = s.rest[length:]
+	s.token(`"`)
+	return [sha256.Size]byte(out[:sha256.Size])
+}
+
+func (s *scanner) time(before string) time.Time {
+	s.token(before)
+	if s.failed = s.failed || len(s.rest) < len(timeForm); s.failed {
+		return time.Time{}
+	}
+	text := s.rest[:len(timeForm)]
+	s.rest = s.rest[len(timeForm):]
+	at, err := time.Parse(timeForm, text)
+	// Parse is not strict: it takes a comma for the point, and hours of one digit.
+	s.failed = err != nil || at.Year() < 2000 || at.Format(timeForm) != text
+	return at
 }
 
 // WriteLine writes the entry for a person, on one line.

@@ -5,12 +5,15 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"golang.org/x/mod/sumdb/note"
 	"golang.org/x/mod/sumdb/tlog"
+	"pgregory.net/rapid"
 
 	"github.com/rootkeep/rootkeep/ledger"
 )
@@ -272,4 +275,38 @@ func TestAKeyIsRolledOverWithTwoSignatures(t *testing.T) {
 	if _, err := ledger.OpenCheckpoint(bytes.Replace(signed, []byte("\n3\n"), []byte("\n4\n"), 1), origin, b.known()); err == nil {
 		t.Error("an edited checkpoint passes")
 	}
+}
+
+// bothReadTheSame checks that what reads leaves quickly takes no text that decoding JSON
+// refuses, and reads the same in what it takes.
+func bothReadTheSame(t interface{ Errorf(string, ...any) }, text []byte) (taken bool) {
+	quick := ledger.ScanEntry(string(text))
+	slow, err := ledger.DecodeEntry(text)
+	if quick != nil && (err != nil || !cmp.Equal(quick, slow)) {
+		t.Errorf("%q: got %+v, want %+v, %v", text, quick, slow, err)
+	}
+	return quick != nil
+}
+
+func TestLeavesAreReadQuicklyAsTheyAreDecoded(t *testing.T) {
+	words := rapid.StringMatching(`[A-Za-z0-9][A-Za-z0-9._:@/+-]{0,20}`)
+	rapid.Check(t, func(t *rapid.T) {
+		e := &ledger.Entry{Type: words.Draw(t, "type"), Subject: words.Draw(t, "subject"), Actor: words.Draw(t, "actor"),
+			Time: time.UnixMilli(rapid.Int64Range(946684800000, 253402300799999).Draw(t, "time")).UTC()}
+		for _, name := range rapid.SliceOfNDistinct(words, 0, 4, rapid.ID).Draw(t, "payloads") {
+			e.Payloads = append(e.Payloads, ledger.NewPayload(name, []byte(name)).Digest())
+		}
+		leaf, err := e.Leaf()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !bothReadTheSame(t, leaf) {
+			t.Errorf("%s is not read quickly", leaf)
+		}
+		at := rapid.IntRange(0, len(leaf)-1).Draw(t, "place")
+		change := rapid.SampledFrom([]string{"", `"`, ",", "{", "}", "0", "9", ".", " ", "Z", "=", "\n", "é", `\u0041`, string(leaf[at]) + string(leaf[at]), string(leaf[at] ^ 1)}).Draw(t, "change")
+		bothReadTheSame(t, slices.Concat(leaf[:at], []byte(change), leaf[at+1:]))
+		bothReadTheSame(t, leaf[:at])
+		bothReadTheSame(t, slices.Concat(leaf, leaf[at:]))
+	})
 }

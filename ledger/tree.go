@@ -1,7 +1,9 @@
 package ledger
 
 import (
+	"crypto/sha256"
 	"fmt"
+	"slices"
 
 	"golang.org/x/mod/sumdb/tlog"
 )
@@ -103,58 +105,45 @@ func Check(head Checkpoint, leaf func(n int64) ([]byte, error), hash func(index 
 
 // CheckParsed is Check for a caller whose leaf has parsed each entry already.
 func CheckParsed(head Checkpoint, leaf func(n int64) ([]byte, error), hash func(index int64) (tlog.Hash, error)) error {
-	edge := map[int64]tlog.Hash{}
-	right := tlog.HashReaderFunc(func(indexes []int64) ([]tlog.Hash, error) {
-		out := make([]tlog.Hash, len(indexes))
-		for i, index := range indexes {
-			out[i] = edge[index]
-		}
-		return out, nil
-	})
+	var edge []tlog.Hash // of the complete subtrees so far, the largest first
 	for n := range head.Size {
 		text, err := leaf(n)
 		if err != nil {
 			return err
 		}
-		want, err := tlog.StoredHashes(n, text, right)
-		if err != nil {
-			return &Fault{n, err.Error()}
-		}
-		first := tlog.StoredHashIndex(0, n)
-		for i, h := range want {
-			stored, err := hash(first + int64(i))
+		h, index := tlog.RecordHash(text), tlog.StoredHashIndex(0, n)
+		// The leaf completes a subtree of each level below the lowest 0 of its number.
+		for level := 0; ; level++ {
+			stored, err := hash(index + int64(level))
 			if err != nil {
 				return err
 			}
 			if stored != h {
-				return &Fault{n, fmt.Sprintf("its stored hash of level %d is not that of the entries", i)}
+				return &Fault{n, fmt.Sprintf("its stored hash of level %d is not that of the entries", level)}
 			}
-			edge[first+int64(i)] = h
+			if n>>level&1 == 0 {
+				break
+			}
+			last := len(edge) - 1
+			h, edge = tlog.NodeHash(edge[last], h), edge[:last]
 		}
-		prune(edge, n+1)
+		edge = append(edge, h)
 	}
-	root, err := tlog.TreeHash(head.Size, right)
-	if err != nil {
-		return &Fault{-1, err.Error()}
-	}
-	if root != head.Root {
+	if rootOf(edge) != head.Root {
 		return &Fault{-1, fmt.Sprintf("the %d entries make another head than the checkpoint's", head.Size)}
 	}
 	return nil
 }
 
-// prune keeps the hashes of the right edge of a tree of n leaves: those of its complete
-// subtrees, of which there are as many as n has ones.
-func prune(edge map[int64]tlog.Hash, n int64) {
-	keep := map[int64]bool{}
-	for level, rest := 0, n; rest > 0; level, rest = level+1, rest>>1 {
-		if rest&1 == 1 {
-			keep[tlog.StoredHashIndex(level, rest-1)] = true
-		}
+// rootOf is the root of the tree of an edge; that of no leaf is the hash of nothing (RFC
+// 6962, section 2.1).
+func rootOf(edge []tlog.Hash) tlog.Hash {
+	if len(edge) == 0 {
+		return sha256.Sum256(nil)
 	}
-	for index := range edge {
-		if !keep[index] {
-			delete(edge, index)
-		}
+	root := edge[len(edge)-1]
+	for _, h := range slices.Backward(edge[:len(edge)-1]) {
+		root = tlog.NodeHash(h, root)
 	}
+	return root
 }

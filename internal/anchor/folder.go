@@ -42,7 +42,12 @@ func (f *Folder) Put(_ context.Context, head ledger.Checkpoint, signed []byte) (
 	if err = errors.Join(err, file.Sync(), file.Close()); err != nil {
 		return nil, fmt.Errorf("%w; hint: remove %s, which may be cut", err, path)
 	}
-	return nil, nil
+	folder, err := os.Open(f.Path)
+	if err != nil {
+		return nil, err
+	}
+	_ = folder.Sync() // the name must last through a loss of power; some systems cannot sync a folder
+	return nil, folder.Close()
 }
 
 func same(path string, signed []byte) error {

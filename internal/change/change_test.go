@@ -279,6 +279,35 @@ func TestUndoSaysWhatOthersChangedSince(t *testing.T) {
 	}
 }
 
+// TestUndoDoesNotAskForWhatPasses has a part of the state change by itself: before the
+// change it is drift, afterwards it is not.
+func TestUndoDoesNotAskForWhatPasses(t *testing.T) {
+	text := strings.Replace(two, "  - {id: label,", "  - {id: mood, passing: true, call: \"shelf:GetThing\", with: \"{'Name': 'mood'}\", none: [NoSuchThing], keep: got.Thing.Text}\n  - {id: label,", 1)
+	r := &runner{t: t, kind: load(t, text), shelf: newShelf("mood", "good")}
+	p := r.plan(nil)
+	r.shelf.things["mood"] = "bad"
+	if out, err := r.apply(p, false); err != nil || out.State != change.Drifted {
+		t.Fatalf("got %+v, %v", out, err)
+	}
+	p = r.plan(nil)
+	r.mustApply(p)
+	r.shelf.things["mood"] = "worse"
+	undo, err := r.kind.Undo(t.Context(), r.shelf, "CH-2", p, r.made, false, map[string]any{"mood": "bad", "first": nil}, start)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, d := range append(undo.Diff, undo.Drift...) {
+		if d.Path == "mood" {
+			t.Errorf("the undo asks for %+v", d)
+		}
+	}
+	r.made = nil
+	r.mustApply(undo)
+	if d := cmp.Diff(map[string]string{"mood": "worse"}, r.shelf.things); d != "" {
+		t.Error(d)
+	}
+}
+
 func TestADriftedStateIsRefused(t *testing.T) {
 	r := &runner{t: t, kind: load(t, two), shelf: newShelf()}
 	p := r.plan(nil)

@@ -99,6 +99,9 @@ func inPlace(path string, fill func(part string) (*Verified, error)) (*Verified,
 	}
 	v, err := fill(part)
 	if err == nil {
+		err = whole(part)
+	}
+	if err == nil {
 		err = place(part, path)
 	}
 	for _, suffix := range []string{"", "-wal", "-shm", "-journal"} {
@@ -110,6 +113,20 @@ func inPlace(path string, fill func(part string) (*Verified, error)) (*Verified,
 		return nil, err
 	}
 	return v, nil
+}
+
+// whole refuses a SQLite file that does not hold all of its database. SQLite empties the
+// journal into the file when it closes it, and says nothing if it cannot, such as for
+// want of room: the newest changes are in the journal alone then.
+func whole(path string) error {
+	info, err := os.Stat(path + "-wal")
+	if err == nil && info.Size() > 0 {
+		return fmt.Errorf("%s-wal: SQLite could not write it into the file; hint: is there room on the disk?", path)
+	}
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	return nil
 }
 
 // place puts a file on the disk under another name, which it never takes from a file.
@@ -227,6 +244,7 @@ func (c contextReader) Read(p []byte) (int, error) {
 // records in it that it was restored.
 func (out *Restored) examine(ctx context.Context, path string, o Options, newest []byte, acceptLoss bool, progress Progress) error {
 	o.Migrate = true // a backup may be older than the program
+	o.unmark = true
 	s, err := Open(ctx, path, o)
 	if err != nil {
 		return err

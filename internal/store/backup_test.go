@@ -248,6 +248,10 @@ func TestAMoveThereAndBack(t *testing.T) {
 	fill(t, s, 300)
 	filled := fillTables(t, s)
 	want := dumpAll(t, s)
+	kept := filepath.Join(t.TempDir(), "kept.db")
+	if _, err := s.Backup(t.Context(), kept, nil); err != nil {
+		t.Fatal(err)
+	}
 	progress := map[string]bool{}
 	v, err := store.Move(t.Context(), from, there, o, func(what string, done, total int64) {
 		progress[what] = progress[what] || done == total
@@ -258,11 +262,14 @@ func TestAMoveThereAndBack(t *testing.T) {
 	if !progress["copy table log_entry, rows"] || !progress["verify the ledger, entries"] {
 		t.Errorf("got progress %v, want that of tables and of the ledger", progress)
 	}
-	_, err = store.Move(t.Context(), from, there, o, nil)
+	_, err = store.Move(t.Context(), kept, there, o, nil)
 	says(t, err, "has a ledger of 301 entries")
+	isMoved(t, s, from, o, "PostgreSQL database")
+	running := storetest.Open(t, there, o)
 	if _, err := store.Move(t.Context(), there, back, o, nil); err != nil {
 		t.Fatal(err)
 	}
+	isMoved(t, running, there, o, "SQLite file "+back)
 	returned := storetest.Open(t, back, o)
 	if got := dumpAll(t, returned); got != want {
 		t.Errorf("%d tables were filled, and not all came back as they were", filled)
@@ -276,6 +283,90 @@ func TestAMoveThereAndBack(t *testing.T) {
 	}
 	_, err = store.Move(t.Context(), from, there, store.Options{Origin: o.Origin, Signers: []note.Signer{storetest.Options(t).Signers[0]}, Known: storetest.Options(t).Known, Now: o.Now}, nil)
 	says(t, err, "key file")
+}
+
+// isMoved checks that nobody works on a store that went elsewhere, neither a server that
+// still runs nor one that starts.
+func isMoved(t *testing.T, running *store.Store, address string, o store.Options, where string) {
+	t.Helper()
+	err := running.Update(t.Context(), record)
+	if says(t, err, where, "second history", "hint"); !errors.Is(err, store.ErrMoved) {
+		t.Errorf("a server that runs: got %v, want that it was moved", err)
+	}
+	if _, err := running.Health(t.Context()); !errors.Is(err, store.ErrMoved) {
+		t.Errorf("its health: got %v, want that it was moved", err)
+	}
+	_, err = store.Open(t.Context(), address, o)
+	if says(t, err, where); !errors.Is(err, store.ErrMoved) {
+		t.Errorf("a server that starts: got %v, want that it was moved", err)
+	}
+}
+
+func TestNobodyChangesAStoreThatIsBeingMoved(t *testing.T) {
+	from, there := storetest.SQLite(t), storetest.PostgreSQL(t)
+	o := storetest.Options(t)
+	s := storetest.Open(t, from, o)
+	fill(t, s, 300)
+	said := make(chan error, 1)
+	begun := false
+	_, err := store.Move(t.Context(), from, there, o, func(string, int64, int64) {
+		if !begun {
+			begun = true
+			go func() { said <- s.Update(context.Background(), record) }()
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := <-said; !errors.Is(err, store.ErrMoved) {
+		t.Errorf("a change during the move: got %v, want that the store was moved", err)
+	}
+	if n := entries(t, storetest.Open(t, there, o)); n != 301 {
+		t.Errorf("got %d entries in the new database, want 301", n)
+	}
+}
+
+func TestAMovedStoreCanBeRestored(t *testing.T) {
+	from, there := storetest.SQLite(t), storetest.PostgreSQL(t)
+	o := storetest.Options(t)
+	s, err := store.Open(t.Context(), from, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	fill(t, s, 10)
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := store.Move(t.Context(), from, there, o, nil); err != nil {
+		t.Fatal(err)
+	}
+	again := filepath.Join(t.TempDir(), "again.db")
+	if _, err := store.Restore(t.Context(), strings.TrimPrefix(from, "sqlite:"), again, o, nil, false, nil); err != nil {
+		t.Fatal(err)
+	}
+	if err := storetest.Open(t, again, o).Update(t.Context(), record); err != nil {
+		t.Errorf("got %v, want that the restored store goes on", err)
+	}
+	if _, err := store.Open(t.Context(), from, o); !errors.Is(err, store.ErrMoved) {
+		t.Errorf("the old file: got %v, want it marked as before", err)
+	}
+}
+
+func TestAFileThatLacksItsJournalIsNotPutInPlace(t *testing.T) {
+	folder := t.TempDir()
+	path := filepath.Join(folder, "a.db")
+	err := store.InPlace(path, func(part string) error {
+		return errors.Join(os.WriteFile(part, []byte("older pages"), 0o600), os.WriteFile(part+"-wal", []byte("the newest"), 0o600))
+	})
+	says(t, err, "-wal", "hint")
+	left(t, folder)
+	err = store.InPlace(path, func(part string) error {
+		return errors.Join(os.WriteFile(part, []byte("pages"), 0o600), os.WriteFile(part+"-wal", nil, 0o600))
+	})
+	if err != nil {
+		t.Error(err)
+	}
+	left(t, folder, "a.db")
 }
 
 // fillTables puts two rows into every table outside the log: all texts are x1 and x2, all

@@ -9,6 +9,8 @@ import (
 	"runtime/debug"
 	"slices"
 	"time"
+
+	"github.com/rootkeep/rootkeep/internal/store/fault"
 )
 
 const mostTogether = 64 // updates in one transaction
@@ -58,13 +60,13 @@ func (s *Store) gather(batch []*update) []*update {
 // error of the last transaction.
 func (s *Store) commit(batch []*update) error {
 	n, err := s.persist(batch)
-	if err != nil && len(batch) > 1 && classify(err) == faultOther {
+	if err != nil && len(batch) > 1 && classify(err) == fault.Other {
 		return s.commitEach(batch)
 	}
 	made := slices.ContainsFunc(batch[:n], func(u *update) bool { return u.err == nil })
-	if err = explain(err); err == nil && made {
+	if err = s.explainBy(err, err); err == nil && made {
 		s.fault.Store(nil)
-	} else if classify(err) != faultOther {
+	} else if classify(err) != fault.Other {
 		s.fault.Store(&err)
 	}
 	for _, u := range batch[:n] {
@@ -80,7 +82,7 @@ func (s *Store) commit(batch []*update) error {
 // running too long, each in a transaction of its own.
 func (s *Store) commitEach(batch []*update) (err error) {
 	for _, u := range batch {
-		if classify(err) != faultOther {
+		if classify(err) != fault.Other {
 			u.end(err) // the database itself: the next would wait for it as long
 			continue
 		}
@@ -121,7 +123,7 @@ func (s *Store) persist(batch []*update) (int, error) {
 		case ctx.Err() != nil:
 			return len(batch), fmt.Errorf("%w: %w", errSilent, err)
 		}
-		if f := classify(err); f != faultBusy && (f != faultLost || try >= again) || !pause(ctx, try) {
+		if kind := classify(err); kind != fault.Busy && (kind != fault.Lost || try >= again) || !pause(ctx, try) {
 			return len(batch), err
 		}
 	}
@@ -257,7 +259,7 @@ func (s *Store) alone(ctx context.Context, all *Tx, u *update) error {
 	if err := s.run(ctx, all, u); err != nil {
 		return err
 	}
-	if classify(all.failed) != faultOther {
+	if classify(all.failed) != fault.Other {
 		return all.failed // that of the database: some can be tried again
 	}
 	return nil
@@ -274,7 +276,7 @@ func (s *Store) apart(ctx context.Context, all *Tx, u *update) error {
 	if err := s.run(ctx, t, u); err != nil {
 		return err
 	}
-	if classify(t.failed) != faultOther {
+	if classify(t.failed) != fault.Other {
 		return t.failed // that of the database concerns all, and some can be tried again
 	}
 	if u.err == nil {

@@ -29,6 +29,12 @@ func Limit(s *Store, statement string) error {
 	return err
 }
 
+// InPlace is inPlace.
+func InPlace(path string, fill func(part string) error) error {
+	_, err := inPlace(path, func(part string) (*Verified, error) { return nil, fill(part) })
+	return err
+}
+
 // watched is a connection of which every use is told, as its own connector.
 type watched struct {
 	driver.Conn

@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"math/rand/v2"
 	"net"
 	"net/url"
@@ -14,6 +16,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -324,7 +327,9 @@ func (p *proxy) through(t *testing.T, address string) string {
 func TestPostgreSQLGoneAndBack(t *testing.T) {
 	address := storetest.PostgreSQL(t)
 	p := newProxy(t)
-	s := storetest.Open(t, p.through(t, address), storetest.Options(t))
+	o := storetest.Options(t)
+	o.Serves = true
+	s := storetest.Open(t, p.through(t, address), o)
 	fill(t, s, 10)
 	before := entries(t, s)
 
@@ -337,6 +342,10 @@ func TestPostgreSQLGoneAndBack(t *testing.T) {
 	says(t, s.Update(t.Context(), record), "does not answer", "goes on by itself")
 	_, err := s.Health(t.Context())
 	says(t, err, "does not answer")
+	_, err = store.Open(t.Context(), p.through(t, address), o)
+	if says(t, err, "does not answer", "hint"); strings.Contains(fmt.Sprint(err), "by itself") {
+		t.Errorf("at the start, after which nobody goes on: got %v", err)
+	}
 	says(t, s.Touch(t.Context(), func(context.Context, *store.Tx) error { return nil }), "does not answer")
 	p.down.Store(false)
 	if _, err := s.Health(t.Context()); err != nil {
@@ -433,5 +442,29 @@ func TestADatabaseThatIsSilent(t *testing.T) {
 	}
 	if n := entries(t, s); n != 11+2 {
 		t.Errorf("got %d entries, want that of the commit whose answer was lost as well", n)
+	}
+}
+
+func TestFilesThatAreMissingAreNoLostDatabase(t *testing.T) {
+	folder := t.TempDir()
+	_, err := store.Restore(t.Context(), filepath.Join(folder, "none.db"), filepath.Join(folder, "a.db"), storetest.Options(t), nil, false, nil)
+	if says(t, err, "none.db", "no such file"); strings.Contains(err.Error(), "does not answer") || store.Unavailable(err) {
+		t.Errorf("got %v, want nothing of a database that does not answer", err)
+	}
+	for name, c := range map[string]struct {
+		err  error
+		lost bool
+	}{
+		"a file that is missing":    {&fs.PathError{Op: "open", Path: "x", Err: syscall.ENOENT}, false},
+		"a name that is too long":   {&fs.PathError{Op: "open", Path: "x", Err: syscall.ENAMETOOLONG}, false},
+		"a connection refused":      {&net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}, true},
+		"a connection reset":        {fmt.Errorf("read: %w", syscall.ECONNRESET), true},
+		"a name nobody knows":       {&net.DNSError{Err: "no such host"}, true},
+		"a time that was let pass":  {&net.OpError{Op: "read", Err: os.ErrDeadlineExceeded}, true},
+		"an error of somebody else": {errors.New("network"), false},
+	} {
+		if got := store.Unavailable(c.err); got != c.lost {
+			t.Errorf("%s: got %v, want %v", name, got, c.lost)
+		}
 	}
 }

@@ -4,13 +4,11 @@ import (
 	"bytes"
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
 	"strings"
 	"sync"
 	"time"
 
-	"golang.org/x/mod/sumdb/note"
 	"golang.org/x/mod/sumdb/tlog"
 
 	"github.com/rootkeep/rootkeep/ledger"
@@ -46,7 +44,7 @@ func (c *headCache) get() (Head, edge) {
 	return c.head, c.edge
 }
 
-const readHead = `SELECT size, signed, at FROM log_head WHERE id = 1`
+const readHead = `SELECT size, signed, at, moved FROM log_head WHERE id = 1`
 
 // Head reads the head of the ledger. It fails if no known key signed it.
 func (s *Store) Head(ctx context.Context, r *Reader) (Head, error) {
@@ -60,40 +58,40 @@ func (s *Store) lockHead(ctx context.Context, r *Reader) (Head, error) {
 func (s *Store) headBy(ctx context.Context, r *Reader, query string) (Head, error) {
 	var size, at int64
 	var signed []byte
-	if err := r.Row(ctx, query).Scan(&size, &signed, &at); err != nil {
+	var moved string
+	if err := r.Row(ctx, query).Scan(&size, &signed, &at, &moved); err != nil {
 		return Head{}, fmt.Errorf("read the head of the ledger: %w", err)
 	}
+	head, err := s.openHead(size, signed)
+	switch {
+	case err != nil:
+		return Head{}, err
+	case moved != "":
+		return Head{}, fmt.Errorf("%w to %s: going on here would make a second history of its ledger; hint: put the new address into the settings, or restore a backup to go back", ErrMoved, moved)
+	case len(signed) > 0:
+		head.at = Time(at)
+	}
+	return head, nil
+}
+
+// openHead checks what log_head holds, unless it is what was checked last.
+func (s *Store) openHead(size int64, signed []byte) (Head, error) {
 	if len(signed) == 0 && size == 0 {
 		empty, err := tlog.TreeHash(0, nil)
 		return Head{Checkpoint: ledger.Checkpoint{Origin: s.options.Origin, Root: empty}}, err
 	}
 	if known, _ := s.head.get(); bytes.Equal(known.Signed, signed) && known.Size == size {
-		known.at = Time(at)
 		return known, nil
 	}
 	c, err := ledger.OpenCheckpoint(signed, s.options.Origin, s.options.Known)
 	if err != nil {
-		return Head{}, fmt.Errorf("head of the ledger: %w%s; hint: is this the key file of this store?", err, signersOf(err))
+		return Head{}, fmt.Errorf("head of the ledger: %w; hint: is this the key file of this store?", err)
 	}
 	if c.Size != size {
 		return Head{}, fmt.Errorf("head of the ledger: the checkpoint has %d entries, the store %d", c.Size, size)
 	}
-	head := Head{c, signed, Time(at)}
-	s.head.set(head, edge{})
-	return head, nil
-}
-
-// signersOf names the keys of a checkpoint that no known key signed.
-func signersOf(err error) string {
-	var unknown *note.UnverifiedNoteError
-	if !errors.As(err, &unknown) {
-		return ""
-	}
-	var names strings.Builder
-	for _, sig := range unknown.Note.UnverifiedSigs {
-		fmt.Fprintf(&names, ", it is signed by %s+%08x", sig.Name, sig.Hash)
-	}
-	return names.String()
+	s.head.set(Head{Checkpoint: c, Signed: signed}, edge{})
+	return Head{Checkpoint: c, Signed: signed}, nil
 }
 
 // edge is the right edge of a log: the hashes of its complete subtrees, by their index.

@@ -9,6 +9,8 @@ import (
 
 	"github.com/pressly/goose/v3"
 	"github.com/pressly/goose/v3/lock"
+
+	"github.com/rootkeep/rootkeep/internal/store/fault"
 )
 
 //go:embed schema/*.sql
@@ -58,7 +60,7 @@ func (s *Store) migrate(ctx context.Context) error {
 		if _, err = p.Up(ctx); err == nil {
 			return nil
 		}
-		if classify(err) == faultBusy && try < 20 && pause(ctx, try) {
+		if classify(err) == fault.Busy && try < 20 && pause(ctx, try) {
 			continue
 		}
 		// Another process may have made the same step: SQLite has no lock that spans them all.

@@ -8,14 +8,16 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/jackc/pgx/v5"
+
 	"github.com/rootkeep/rootkeep/ledger"
 )
 
 // Move copies a store into another database that has no ledger yet: SQLite into
 // PostgreSQL, or back. It counts the rows of every table and verifies the ledger in the
-// new database before it says that it is done. The old one stays as it was; whoever runs
-// a server on it afterwards makes a second history of the same ledger. The schema of the
-// new database is brought up to date, that of the old one must be.
+// new database, and then marks the old one with where it went: no server works on that
+// any more, not even one that still runs. Nobody can change the old store meanwhile. The
+// schema of the new database is brought up to date, that of the old one must be.
 func Move(ctx context.Context, from, to string, o Options, progress Progress) (*Verified, error) {
 	if IsPostgreSQL(from) == IsPostgreSQL(to) {
 		return nil, errors.New("move the store: from SQLite to PostgreSQL or back; hint: rootkeep backup and restore for another SQLite file, pg_dump for another PostgreSQL")
@@ -25,21 +27,66 @@ func Move(ctx context.Context, from, to string, o Options, progress Progress) (*
 	if err != nil {
 		return nil, fmt.Errorf("move the store: %w", err)
 	}
-	defer source.Close()
-	if !IsPostgreSQL(to) {
-		return source.Backup(ctx, strings.TrimPrefix(to, "sqlite:"), progress)
-	}
-	o.Migrate = true
-	target, err := Open(ctx, to, o)
-	if err != nil {
-		return nil, fmt.Errorf("move the store: %w", err)
-	}
-	defer target.Close()
-	v, err := copyAll(ctx, source, target, progress)
-	if err != nil {
+	v, err := source.leave(ctx, placeOf(to), func() (*Verified, error) { return source.moveInto(ctx, to, progress) })
+	if err := errors.Join(err, source.Close()); err != nil {
 		return nil, explain(fmt.Errorf("move the store: %w", err))
 	}
 	return v, nil
+}
+
+func (s *Store) moveInto(ctx context.Context, address string, progress Progress) (*Verified, error) {
+	if !IsPostgreSQL(address) {
+		return s.Backup(ctx, strings.TrimPrefix(address, "sqlite:"), progress)
+	}
+	o := s.options
+	o.Migrate = true
+	target, err := Open(ctx, address, o)
+	if err != nil {
+		return nil, err
+	}
+	v, err := copyAll(ctx, s, target, progress)
+	return v, errors.Join(err, target.Close())
+}
+
+// leave has a copy of the store made while it holds the lock of the head, so that no
+// change is acknowledged that the copy lacks, and marks the store.
+func (s *Store) leave(ctx context.Context, place string, move func() (*Verified, error)) (*Verified, error) {
+	tx, err := s.write.BeginTx(ctx, nil)
+	if err != nil {
+		return nil, err
+	}
+	defer tx.Rollback() // does nothing once committed
+	t := &Tx{Reader: Reader{q: tx}, tx: tx}
+	_, err = s.lockHead(ctx, &t.Reader)
+	if err == nil && s.dialect.hold != "" {
+		_, err = t.Exec(ctx, s.dialect.hold)
+	}
+	if err != nil {
+		return nil, err
+	}
+	v, err := move()
+	if err != nil {
+		return nil, err
+	}
+	if _, err = t.Exec(ctx, `UPDATE log_head SET moved = $1`, place); err == nil {
+		err = tx.Commit()
+	}
+	if err != nil {
+		return nil, fmt.Errorf("all of it is in %s now, but the old store could not be marked; hint: use the new one, and never start a server on the old one: %w", place, err)
+	}
+	return v, nil
+}
+
+// placeOf names the database of an address, without secrets.
+func placeOf(address string) string {
+	if !IsPostgreSQL(address) {
+		return "the SQLite file " + strings.TrimPrefix(address, "sqlite:")
+	}
+	c, err := pgx.ParseConfig(address)
+	if err != nil {
+		return "PostgreSQL" // the error may hold the password
+	}
+	return fmt.Sprintf("the PostgreSQL database %s at %s", c.Database, c.Host)
 }
 
 // copyAll copies all rows of all tables, of one state of the source, in one transaction.
@@ -153,24 +200,14 @@ func tableNames(ctx context.Context, r *Reader, d dialect) ([]string, error) {
 	if d.name == sqliteDialect.name {
 		query = `SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite!_%' ESCAPE '!'`
 	}
-	names, err := texts(ctx, r, query)
+	names, err := Texts(ctx, r, query)
 	names = slices.DeleteFunc(names, func(name string) bool { return strings.HasPrefix(name, "goose_") })
 	slices.Sort(names)
 	return names, err
 }
 
 func refersTo(ctx context.Context, r *Reader, table string) ([]string, error) {
-	return texts(ctx, r, `SELECT DISTINCT "table" FROM pragma_foreign_key_list($1)`, table)
-}
-
-func texts(ctx context.Context, r *Reader, query string, args ...any) (out []string, err error) {
-	err = Each(ctx, r, func(rows *sql.Rows) error {
-		var text string
-		err := rows.Scan(&text)
-		out = append(out, text)
-		return err
-	}, query, args...)
-	return out, err
+	return Texts(ctx, r, `SELECT DISTINCT "table" FROM pragma_foreign_key_list($1)`, table)
 }
 
 // count counts the rows of a table. Names of tables are those of migrations, never

@@ -15,6 +15,7 @@ import (
 var postgresDialect = dialect{
 	name: "PostgreSQL", goose: goose.DialectPostgres, viewIsolation: sql.LevelRepeatableRead,
 	lockHead: readHead + ` FOR UPDATE`,
+	hold:     `SET LOCAL idle_in_transaction_session_timeout = 0`,
 }
 
 const (

@@ -12,6 +12,8 @@ import (
 
 	"github.com/pressly/goose/v3"
 	"modernc.org/sqlite"
+
+	"github.com/rootkeep/rootkeep/internal/store/fault"
 )
 
 // dialect is what SQLite and PostgreSQL do not share.
@@ -20,6 +22,7 @@ type dialect struct {
 	goose         goose.Dialect
 	viewIsolation sql.IsolationLevel
 	lockHead      string // query of the head that keeps other writers out until the end of the transaction
+	hold          string // statement that lets a transaction wait for long; "" if any may
 }
 
 var sqliteDialect = dialect{
@@ -64,7 +67,7 @@ func (s *Store) connectSQLite(ctx context.Context, path string) error {
 // whyNot says why a database cannot be opened, if the reason is that nothing can be
 // written beside it: SQLite does not tell that from other reasons.
 func whyNot(path string, failed error) error {
-	if classify(failed) != faultDenied {
+	if classify(failed) != fault.Denied {
 		return failed
 	}
 	f, err := os.CreateTemp(filepath.Dir(path), ".rootkeep-*")

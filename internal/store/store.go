@@ -28,6 +28,8 @@ var (
 	// ErrConflict is a compare-and-set that lost: somebody changed the row in between.
 	ErrConflict = errors.New("changed by somebody else in between; hint: read it again")
 	ErrClosed   = errors.New("the store is closed")
+	// ErrMoved is a store that is in another database now.
+	ErrMoved = errors.New("the store was moved")
 )
 
 // Options say how a store is opened.
@@ -38,6 +40,9 @@ type Options struct {
 	Migrate bool           // bring an older schema up to date, instead of refusing it
 	Now     func() time.Time
 	Log     *slog.Logger
+	Serves  bool // the process stays when the database fails, and goes on when it is back
+
+	unmark bool // of a copy that is restored: it did not move
 }
 
 // Store is an open database. It is safe for concurrent use.
@@ -94,6 +99,11 @@ func prepare(ctx context.Context, address string, o Options) (*Store, error) {
 func (s *Store) begin(ctx context.Context) error {
 	if err := s.migrate(ctx); err != nil {
 		return err
+	}
+	if s.options.unmark {
+		if _, err := s.write.ExecContext(ctx, `UPDATE log_head SET moved = ''`); err != nil {
+			return fmt.Errorf("take the mark off that the store was moved: %w", err)
+		}
 	}
 	return s.View(ctx, func(ctx context.Context, r *Reader) error {
 		head, err := s.Head(ctx, r)
@@ -232,12 +242,13 @@ func (s *Store) View(ctx context.Context, read func(context.Context, *Reader) er
 	}
 	tx, err := s.read.BeginTx(ctx, &sql.TxOptions{ReadOnly: true, Isolation: s.dialect.viewIsolation})
 	if err != nil {
-		return explain(fmt.Errorf("read the store: %w", err))
+		err = fmt.Errorf("read the store: %w", err)
+		return s.explainBy(err, err)
 	}
 	defer tx.Rollback() // nothing was written
 	r := &Reader{q: tx}
 	err = read(ctx, r)
-	return explainBy(err, r.failed)
+	return s.explainBy(err, r.failed)
 }
 
 // Micros is a time as the store keeps it.

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/rootkeep/rootkeep/internal/store/fault"
 	"github.com/rootkeep/rootkeep/ledger"
 )
 
@@ -136,8 +137,8 @@ func (s *Store) Touch(ctx context.Context, change func(context.Context, *Tx) err
 	defer cancel()
 	for try := 0; ; try++ {
 		err, database := s.touch(ctx, change)
-		if classify(database) != faultBusy || !pause(ctx, try) {
-			return explainBy(err, database)
+		if classify(database) != fault.Busy || !pause(ctx, try) {
+			return s.explainBy(err, database)
 		}
 	}
 }

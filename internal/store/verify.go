@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -10,6 +11,7 @@ import (
 
 	"golang.org/x/mod/sumdb/tlog"
 
+	"github.com/rootkeep/rootkeep/internal/store/fault"
 	"github.com/rootkeep/rootkeep/ledger"
 )
 
@@ -34,22 +36,22 @@ type Erased struct {
 // entry; another error means that the verification could not be made.
 func (s *Store) VerifyLedger(ctx context.Context, progress func(done, total int64)) (*Verified, error) {
 	var out *Verified
+	file := make(chan error, 1)
+	go func() { file <- s.View(ctx, s.checkFile) }() // beside the rest: it takes a fifth of the time
 	err := s.View(ctx, func(ctx context.Context, r *Reader) error {
-		if err := s.checkFile(ctx, r); err != nil {
-			return err
-		}
 		head, err := s.Head(ctx, r)
 		if err != nil {
 			return err
 		}
-		w := &walk{ctx: ctx, r: r, head: head, progress: progress, told: map[string]int64{}, out: &Verified{Head: head.Checkpoint}}
+		w := &walk{ctx: ctx, r: r, head: head, progress: progress, seen: map[beside]bool{}, told: map[string]int64{}, out: &Verified{Head: head.Checkpoint}}
 		if err := ledger.CheckParsed(head.Checkpoint, w.leaf, w.hash); err != nil {
 			return err
 		}
 		out = w.out
 		return w.end()
 	})
-	if err != nil {
+	// What is wrong with the file is why the rest is wrong, too.
+	if err := cmp.Or(<-file, err); err != nil {
 		return nil, err
 	}
 	return out, nil
@@ -66,7 +68,7 @@ func (s *Store) checkFile(ctx context.Context, r *Reader) error {
 		return fmt.Errorf("check the database file: %w", err)
 	}
 	if said != "ok" {
-		return &explained{fmt.Errorf("check the database file: %s", said), hints[faultBroken]}
+		return &explained{fmt.Errorf("check the database file: %s", said), fault.Broken.Hint()}
 	}
 	return nil
 }
@@ -85,6 +87,7 @@ type walk struct {
 	next   int64
 	at     int64 // time of the newest entry so far
 
+	seen map[beside]bool  // payloads of these leaves
 	told map[string]int64 // what payload.erased entries tell of, with their numbers
 	out  *Verified
 }
@@ -146,14 +149,14 @@ func (w *walk) load(from int64) error {
 
 // payloads checks what lies beside entries.
 func (w *walk) payloads(from, to int64, entries []*ledger.Entry) error {
-	seen := map[string]bool{}
+	clear(w.seen)
 	err := Each(w.ctx, w.r, func(rows *sql.Rows) error {
 		var n int64
 		var p stored
 		if err := rows.Scan(&n, &p.name, &p.salt, &p.data, &p.empty, &p.erased); err != nil {
 			return err
 		}
-		seen[erasedSubject(n, p.name)] = true
+		w.seen[beside{n, p.name}] = true
 		all := entries[n-from].Payloads
 		own := slices.IndexFunc(all, func(d ledger.Digest) bool { return d.Name == p.name })
 		if own < 0 {
@@ -175,12 +178,18 @@ func (w *walk) payloads(from, to int64, entries []*ledger.Entry) error {
 	}
 	for i, e := range entries {
 		for _, d := range e.Payloads {
-			if n := from + int64(i); !seen[erasedSubject(n, d.Name)] {
+			if n := from + int64(i); !w.seen[beside{n, d.Name}] {
 				return &ledger.Fault{Entry: n, Reason: fmt.Sprintf("payload %s is missing", d.Name)}
 			}
 		}
 	}
 	return nil
+}
+
+// beside names a payload by its entry and its name.
+type beside struct {
+	n    int64
+	name string
 }
 
 // stored is a row of log_payload.
@@ -316,7 +325,7 @@ func (s *Store) EraseLoad(ctx context.Context, n int64, name, reason, actor stri
 	// The journal holds the pages as they were. A reader may keep it in use for a while:
 	// then the next checkpoint overwrites it.
 	if _, err := s.write.ExecContext(ctx, `PRAGMA wal_checkpoint(TRUNCATE)`); err != nil {
-		return fmt.Errorf("erase payload %s of entry %d: it is erased, but the journal was not emptied: %w", name, n, explain(err))
+		return fmt.Errorf("erase payload %s of entry %d: it is erased, but the journal was not emptied: %w", name, n, s.explainBy(err, err))
 	}
 	return nil
 }

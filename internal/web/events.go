@@ -38,7 +38,7 @@ func (s *Server) registerEvents() {
 		ID: "stream-events", Method: "GET", Path: "/events", Tag: "events", Need: people.SignedIn, Time: streamFor + usualTime,
 		Summary: "Stream of what changes",
 		Description: "Server-sent events. `ready` comes first; `notice` says that something changed: `{\"topic\", \"ref\", \"at\"}`; `reset` that notices were missed which are not kept any more: " +
-			"read again what you show. The stream ends after five minutes: open it again with `Last-Event-ID`.",
+			"read again what you show. The stream ends after five minutes, and when your roles change: open it again with `Last-Event-ID`.",
 	}, func(ctx context.Context, in *eventsInput) (*huma.StreamResponse, error) {
 		last := int64(-1)
 		if in.Last != "" {
@@ -72,6 +72,8 @@ type stream struct {
 	control *http.ResponseController
 	actor   people.Actor
 	last    int64 // number of the last event; -1 before the first
+	begun   int64 // number of the newest when the stream began
+	changed bool  // something of the actor since then: their roles, or whether they may come in
 }
 
 // run sends until the client leaves, the server stops, or the stream has lasted enough.
@@ -99,7 +101,7 @@ func (e *stream) run(ctx context.Context) error {
 		case <-poll.C:
 			err = e.news(ctx)
 		}
-		if err != nil {
+		if err != nil || e.changed { // who comes again is asked again who they are
 			return err
 		}
 	}
@@ -112,6 +114,7 @@ func (e *stream) begin(ctx context.Context) error {
 		oldest, newest, err = notices.Span(ctx, r)
 		return err
 	})
+	e.begun = newest
 	switch {
 	case err != nil:
 		return err
@@ -137,6 +140,7 @@ func (e *stream) news(ctx context.Context) error {
 				return err
 			}
 			for _, n := range list {
+				e.changed = e.changed || n.Seq > e.begun && n.Ref == e.actor.ID
 				ok, err := e.server.sees(ctx, r, e.actor, n)
 				if err != nil {
 					return err
@@ -147,7 +151,7 @@ func (e *stream) news(ctx context.Context) error {
 			}
 			return nil
 		})
-		if err != nil {
+		if err != nil || e.changed {
 			return err
 		}
 		for _, n := range seen {

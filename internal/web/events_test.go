@@ -123,6 +123,37 @@ func TestEvents(t *testing.T) {
 	}
 }
 
+// TestAStreamEndsWhenItsActorChanges has somebody suspended, or given other roles, while
+// their stream is open: what they may see is not what it was.
+func TestAStreamEndsWhenItsActorChanges(t *testing.T) {
+	st := webtest.Store(t)
+	s := webtest.Serve(t, st, nil)
+	s.PollEvery(10 * time.Millisecond)
+	viewer, auditor := listen(t, s, "viewer", ""), listen(t, s, "auditor", "")
+	for _, l := range []*listening{viewer, auditor} {
+		if got := l.next(); got != "ready 0" {
+			t.Fatalf("got %q, want ready 0", got)
+		}
+	}
+	announce(t, st, "people", "PE-viewer")
+	if got := viewer.next(); got != "" {
+		t.Errorf("got %q, want the end", got)
+	}
+	if got := auditor.next(); got != "notice 1 PE-viewer" {
+		t.Errorf("another's stream: got %q, want that it goes on", got)
+	}
+	again := listen(t, s, "viewer", "0") // goes on before the change, which is not told twice
+	for _, want := range []string{"ready 0", "notice 1 PE-viewer"} {
+		if got := again.next(); got != want {
+			t.Errorf("after coming again: got %q, want %q", got, want)
+		}
+	}
+	announce(t, st, "scan", "SC-1")
+	if got := again.next(); got != "notice 2 SC-1" {
+		t.Errorf("got %q, want that the stream goes on", got)
+	}
+}
+
 func TestMissedEventsAreSaid(t *testing.T) {
 	st := webtest.Store(t)
 	s := webtest.Serve(t, st, nil)

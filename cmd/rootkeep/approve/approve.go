@@ -3,7 +3,9 @@
 package approve
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -183,7 +185,11 @@ func facts(r *approval.Request, d client.ApprovalDocuments) (string, error) {
 		}
 		lines = append(lines, exceptionLines(e)...)
 	} else {
-		rest = fmt.Sprintf("Subject (%s, SHA-256 %s)\n%s\n", r.Kind, r.Subject, d.Subject)
+		var whole bytes.Buffer
+		if err := json.Indent(&whole, []byte(d.Subject), "  ", "  "); err != nil {
+			return "", fmt.Errorf("request %s: its subject is no JSON: do not sign", r.ID)
+		}
+		rest = fmt.Sprintf("Subject, a %s of %d bytes (--output json has it to the byte)\n  %s\nSHA-256 of the subject\n%s\n", r.Kind, len(d.Subject), whole.String(), r.Subject)
 	}
 	lines = append(lines, [][2]string{
 		{"Asked by", r.Requester + " at " + r.Created.Format(time.RFC3339)}, {"Open until", r.Expires.Format(time.RFC3339)},
@@ -191,7 +197,7 @@ func facts(r *approval.Request, d client.ApprovalDocuments) (string, error) {
 	}...)
 	var b strings.Builder
 	for _, l := range lines {
-		fmt.Fprintf(&b, "  %-11s%s\n", l[0], l[1])
+		fmt.Fprintf(&b, "  %-11s%s\n", l[0], cli.Visible(l[1])) // a line end in a value makes no line
 	}
 	return b.String() + rest, nil
 }

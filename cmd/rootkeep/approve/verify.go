@@ -133,7 +133,7 @@ func (v *verified) text() string {
 		{"Before", s.NotAfter.Format(time.RFC3339)}, {"Policy", fmt.Sprintf("%s, version %d: %s", v.policy.ID, v.policy.Version, needs(v.policy))},
 		{"Site", v.Site.Origin + ", " + said(v.URLCompared, "--url")}, {"Key", v.Fingerprint + ", " + said(v.KeyCompared, "--key")}, {"Statement", s.Challenge().String()},
 	} {
-		fmt.Fprintf(&b, "  %-11s%s\n", l[0], l[1])
+		fmt.Fprintf(&b, "  %-11s%s\n", l[0], cli.Visible(l[1]))
 	}
 	if e, err := approval.ParseException([]byte(v.Subject)); err == nil {
 		fmt.Fprintf(&b, "  %-11s%s\n  %-11s%s\n", "Owner", e.Owner, "Reason", e.Reason)

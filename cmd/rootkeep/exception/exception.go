@@ -55,7 +55,8 @@ func state(x *client.Exception) string {
 	return x.State
 }
 
-// facts are the lines that say what an exception is.
+// facts are the lines that say what an exception is. A line end in a value makes no line:
+// it could say that somebody approved.
 func facts(x *client.Exception) string {
 	all := func(s string) string {
 		if s == "" {
@@ -69,7 +70,7 @@ func facts(x *client.Exception) string {
 		{"Owner", x.Owner}, {"Reason", x.Reason}, {"Until", x.Until.Format(time.RFC3339)}, {"Asked by", x.Requester + " at " + x.Created.Format(time.RFC3339)},
 		{"Open until", x.Expires.Format(time.RFC3339)}, {"Policy", x.Policy},
 	} {
-		fmt.Fprintf(&b, "  %-11s%s\n", l[0], l[1])
+		fmt.Fprintf(&b, "  %-11s%s\n", l[0], cli.Visible(l[1]))
 	}
 	return b.String()
 }

@@ -74,8 +74,8 @@ func writeList(s cli.Streams, output string, list []client.Exception) error {
 	}
 	for i := range list {
 		x := &list[i]
-		line := fmt.Sprintf("%s  %-9s  %s  %-6s  until %s  %s: %s\n", x.ID, state(x), x.Account, x.Control, x.Until.Format(time.DateOnly), x.Owner, x.Reason)
-		if err := cli.PrintVisible(s.Out, line); err != nil {
+		line := fmt.Sprintf("%s  %-9s  %s  %-6s  until %s  %s: %s", x.ID, state(x), x.Account, x.Control, x.Until.Format(time.DateOnly), x.Owner, x.Reason)
+		if _, err := fmt.Fprintln(s.Out, cli.Visible(line)); err != nil {
 			return err
 		}
 	}

@@ -42,7 +42,7 @@ refuses it if those who could approve do not suffice, and says who is missing.`,
 			if f.Output == "json" {
 				return cli.WriteJSON(s.Out, shown{"rootkeep/exception/1", x})
 			}
-			return cli.PrintVisible(s.Out, fmt.Sprintf("%s is asked for: %s/exceptions/%s\n%s", x.ID, server.Server(), x.ID, facts(&x)))
+			return cli.PrintVisible(s.Out, fmt.Sprintf("%s is asked for: %s/exceptions/%s\n%s", cli.Visible(x.ID), server.Server(), cli.Visible(x.ID), facts(&x)))
 		},
 	}
 	f.Register(c)

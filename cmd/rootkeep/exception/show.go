@@ -48,20 +48,23 @@ the documents whose SHA-256 was signed as well.`,
 
 func detail(x *client.ExceptionDetail) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s  %s\n%s", x.ID, state(&x.Exception), facts(&x.Exception))
+	fmt.Fprintf(&b, "%s  %s\n%s", cli.Visible(x.ID), cli.Visible(state(&x.Exception)), facts(&x.Exception))
 	for _, n := range x.Needs {
 		by := "nobody yet"
 		if len(n.By) > 0 {
 			by = strings.Join(n.By, ", ")
 		}
-		fmt.Fprintf(&b, "Needs %d of %s (%s): %s\n", n.Count, n.Name, n.Group, by)
+		fmt.Fprintf(&b, "Needs %d of %s\n", n.Count, cli.Visible(n.Name+" ("+n.Group+"): "+by))
 	}
 	for _, a := range x.Approvals {
 		void := ""
-		if a.Version != x.Version {
+		switch {
+		case a.Version != x.Version:
 			void = ", void: the request was edited since"
+		case !a.Counts:
+			void = ", void: the key was revoked since"
 		}
-		fmt.Fprintf(&b, "%s  %s by %s with the key %s%s\n", a.At.Format(time.RFC3339), map[string]string{"approve": "approved", "deny": "denied"}[a.Decision], a.Approver, a.Fingerprint, void)
+		fmt.Fprintf(&b, "%s  %s by %s with the key %s%s\n", a.At.Format(time.RFC3339), map[string]string{"approve": "approved", "deny": "denied"}[a.Decision], cli.Visible(a.Approver), cli.Visible(a.Fingerprint), void)
 	}
 	return b.String()
 }

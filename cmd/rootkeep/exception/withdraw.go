@@ -37,7 +37,7 @@ func withdrawCommand(s cli.Streams) *cobra.Command {
 			if f.Output == "json" {
 				return cli.WriteJSON(s.Out, shown{"rootkeep/exception/1", x})
 			}
-			return cli.PrintVisible(s.Out, x.ID+" is "+state(&x)+"\n")
+			return cli.PrintVisible(s.Out, cli.Visible(x.ID+" is "+state(&x))+"\n")
 		},
 	}
 	f.Register(c)

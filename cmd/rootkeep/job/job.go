@@ -21,9 +21,10 @@ import (
 func Command(s cli.Streams) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "jobs",
-		Short: "The work of a server: scans, and what it does by itself",
+		Short: "The work of a server: scans, hunts, backups, and what it does by itself",
 		Long: `Jobs lists what a rootkeep server does, has done and could not do, and asks for more:
-a scan with the server's own credentials, or another attempt at a job that died. It
+a scan with the server's own credentials, a hunt through logs that its settings name, a
+backup, or another attempt at a job that died. It
 needs a token of a responder or an administrator.`,
 		Example: `  rootkeep jobs list --state dead
   rootkeep jobs run scan --payload scan.json
@@ -143,9 +144,12 @@ func runCommand(s cli.Streams) *cobra.Command {
 	var payload string
 	c := &cobra.Command{
 		Use: "run KIND", Short: "Ask for a job", Args: cobra.ExactArgs(1),
-		Long: `Run asks the server for a job of a kind: scan, anchor, expire, tidy. What a kind takes
-stands on the page Jobs of the console; it is a JSON object in a file.`,
-		Example: "  rootkeep jobs run tidy\n  rootkeep jobs run scan --payload scan.json",
+		Long: `Run asks the server for a job of a kind: scan, hunt, backup, anchor, expire, tidy. What a
+kind takes is a JSON object in a file: {"organization": true, "accounts": [...]} for a
+scan, {"logs": NAME} for a hunt, where NAME is a place that the server's settings name;
+nothing for the others.`,
+		Example:   "  rootkeep jobs run backup\n  rootkeep jobs run hunt --payload hunt.json\n  rootkeep jobs run scan --payload scan.json",
+		ValidArgs: []string{"scan", "hunt", "backup", "anchor", "expire", "tidy"},
 		RunE: func(c *cobra.Command, args []string) error {
 			in := client.NewJob{Kind: args[0]}
 			if payload != "" {

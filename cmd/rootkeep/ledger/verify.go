@@ -173,6 +173,9 @@ func writeVerified(w io.Writer, v *proof.Verified) error {
 		}
 		fmt.Fprintf(&b, "%s%s%s\n", after(", ", a.Shown), after(": ", a.Text), after("; the last attempt failed: ", a.Failed))
 	}
+	if !v.Outside && v.State != proof.Broken {
+		b.WriteString("Nothing from outside was compared, so whether the newest entries were cut off is not known; hint: --checkpoint, or --anchors\n")
+	}
 	return cli.PrintVisible(w, b.String())
 }
 

@@ -23,9 +23,13 @@ func DemoCommand(s cli.Streams) *cobra.Command {
 passed: people signed in, settings changed, root was used, and rootkeep scanned and
 hunted as it does in a real one. Nothing of it reaches AWS.
 
-The past is made at the first start and kept in --folder for half a day; --fresh makes
-it anew. Open the link that it prints, enrol a security key or a passkey as the first
-administrator, and look around.`,
+The first start makes the past while the server answers: open the address that it
+prints and look on. The past is kept in --folder for half a day; --fresh makes it anew,
+and a start after one that was stopped half-way begins again.
+
+Whoever comes without a key is a visitor, who reads and changes nothing. The link that
+is printed once the past is made enrols a security key or a passkey as that of the first
+administrator. Only this machine can reach the server.`,
 		Example: `  rootkeep demo
   rootkeep demo --fresh
   rootkeep demo --listen localhost:0 --folder /tmp/rootkeep-demo`,
@@ -62,6 +66,7 @@ func runDemo(ctx context.Context, s cli.Streams, d serve.Demo) error {
 			fmt.Fprintf(s.Err, "rootkeep: making the past, day %d of %d\n", day, days)
 		}
 	}
+	d.Made = func(link string) { enrol(s, link) }
 	return serve.RunDemo(ctx, d, s.Err, announce(s))
 }
 
@@ -69,8 +74,13 @@ func runDemo(ctx context.Context, s cli.Streams, d serve.Demo) error {
 func announce(s cli.Streams) serve.Started {
 	return func(address, link string) {
 		fmt.Fprintf(s.Out, "rootkeep: open %s\n", address)
-		if link != "" {
-			fmt.Fprintf(s.Out, "rootkeep: nobody has a key yet. Whoever opens this link within a day, once, becomes the first administrator:\n  %s\n", link)
-		}
+		enrol(s, link)
+	}
+}
+
+// enrol tells the link of the first administrator, if there is one.
+func enrol(s cli.Streams, link string) {
+	if link != "" {
+		fmt.Fprintf(s.Out, "rootkeep: nobody has a key yet. Whoever opens this link within a day, once, becomes the first administrator:\n  %s\n", link)
 	}
 }

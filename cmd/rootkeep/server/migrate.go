@@ -24,8 +24,9 @@ it done, after a backup, before several servers of a new version start.
 With --from and --to it moves the store: from SQLite to PostgreSQL, or back. The new
 database must have no ledger yet. All rows are copied in one transaction and counted,
 and the whole ledger is verified in the new database, before it says that it is done.
-Stop the server first, and never start one on the old store again: it would make a
-second history of the same ledger.
+Stop the server first: nobody can change the old store meanwhile. Afterwards it is
+marked with where it went, and no server starts on it again, because that would make a
+second history of the same ledger. To go back, restore a backup, or the old file.
 
 Exit codes: 0 done; 1 not done.`,
 		Example: `  rootkeep migrate --config /etc/rootkeep.yaml
@@ -96,6 +97,6 @@ func runMove(ctx context.Context, s cli.Streams, f *outputFlags, from, to string
 			verified
 		}{"rootkeep/move/1", r})
 	}
-	_, err = fmt.Fprintf(s.Out, "Moved: every table has as many rows as before.\n%s\nPut the new address into the settings (store), and never start a server on the old store again.\n", r.text())
+	_, err = fmt.Fprintf(s.Out, "Moved: every table has as many rows as before.\n%s\nPut the new address into the settings (store). The old store is marked: no server starts on it any more.\n", r.text())
 	return err
 }

@@ -231,6 +231,34 @@ func TestAnchoringSeesThatHistoryWasRolledBack(t *testing.T) {
 	})
 }
 
+// A log whose end was cut off, with the head of that time, holds: it must be said when
+// nothing from outside would show that.
+func TestWhetherAnythingFromOutsideWasComparedIsSaid(t *testing.T) {
+	each(t, func(t *testing.T, b *book) {
+		b.add(3)
+		list := places(t, anchor.Config{Name: "paper", File: filepath.Join(t.TempDir(), "held")})
+		if v := b.verify(list...); v.State != proof.Holds || v.Outside {
+			t.Errorf("a place that holds nothing: got %+v", v)
+		}
+		if _, err := proof.Anchor(t.Context(), b.Store, list, time.Now); err != nil {
+			t.Fatal(err)
+		}
+		if v := b.verify(); v.Outside {
+			t.Errorf("a place that was not asked: got %+v", v)
+		}
+		if v := b.verify(list...); v.State != proof.Holds || !v.Outside {
+			t.Errorf("a place that was asked: got %+v", v)
+		}
+		head, err := b.Head(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if v, err := b.Verify(t.Context(), proof.VerifyConfig{Older: head.Signed}); err != nil || !v.Outside {
+			t.Errorf("a checkpoint that somebody kept: got %+v, %v", v, err)
+		}
+	})
+}
+
 // Another history of the same length is told by the checkpoint that was kept.
 func TestHistoryThatWasWrittenAnew(t *testing.T) {
 	each(t, func(t *testing.T, b *book) {

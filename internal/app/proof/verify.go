@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"time"
 
 	"github.com/rootkeep/rootkeep/internal/anchor"
@@ -39,6 +40,10 @@ type Verified struct {
 	Keys     []Part         `json:"keys,omitempty"`
 	Older    *Part          `json:"older,omitempty"` // the checkpoint that was given
 	Anchors  []AnchorResult `json:"anchors"`
+	// Outside says that the log was compared with a checkpoint that somebody else holds.
+	// Without one a log whose newest entries were cut off, with the head of that time put
+	// back, holds all the same.
+	Outside bool `json:"compared_outside"`
 }
 
 // Erased is a payload that is gone, with the entry that tells of it.
@@ -100,8 +105,14 @@ func (b *Book) Verify(ctx context.Context, c VerifyConfig) (*Verified, error) {
 	if err != nil {
 		return nil, err
 	}
-	out.State = out.worst()
+	out.State, out.Outside = out.worst(), out.outside()
 	return out, nil
+}
+
+// outside says whether a checkpoint from outside was compared: one that was given, or that a
+// place was asked for. What the store remembers goes back with it.
+func (v *Verified) outside() bool {
+	return v.Older != nil || slices.ContainsFunc(v.Anchors, func(a AnchorResult) bool { return a.Asked && a.Count > 0 })
 }
 
 func (v *Verified) worst() State {
@@ -297,7 +308,7 @@ func VerifyFolder(files fs.FS, origin string, keys []string, older []byte, progr
 		p := folderExtends(f, origin, keys, older)
 		out.Older = &p
 	}
-	out.State = out.worst()
+	out.State, out.Outside = out.worst(), out.outside()
 	return out, nil
 }
 

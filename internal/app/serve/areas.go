@@ -3,6 +3,7 @@ package serve
 import (
 	"github.com/rootkeep/rootkeep/internal/web"
 	"github.com/rootkeep/rootkeep/internal/web/approvals"
+	"github.com/rootkeep/rootkeep/internal/web/changes"
 	"github.com/rootkeep/rootkeep/internal/web/exceptions"
 	"github.com/rootkeep/rootkeep/internal/web/home"
 	"github.com/rootkeep/rootkeep/internal/web/hunts"
@@ -14,21 +15,23 @@ import (
 func (h *house) areas() ([]web.Area, error) {
 	var out []web.Area
 	for _, make := range []func() (web.Area, error){
-		func() (web.Area, error) { return home.Area(home.Config{Store: h.store, Now: h.now}), nil },
+		func() (web.Area, error) {
+			return home.Area(home.Config{Store: h.store, Now: h.now, Note: h.story.note}), nil
+		},
 		h.posture,
 		func() (web.Area, error) { return hunts.Area(hunts.Config{Store: h.store, Now: h.now}), nil },
 		func() (web.Area, error) {
 			return exceptions.Area(exceptions.Config{Store: h.store, Desk: h.desk, Now: h.now, Controls: h.controls})
 		},
 		func() (web.Area, error) {
-			return approvals.Area(approvals.Config{Store: h.store, Desk: h.approvals, Now: h.now, Faces: []approvals.Face{exceptions.Face()}})
+			return approvals.Area(approvals.Config{Store: h.store, Desk: h.approvals, Now: h.now, Faces: []approvals.Face{exceptions.Face(), changes.Face()}})
 		},
 		h.ledgerArea,
 		func() (web.Area, error) {
-			return jobs.Area(jobs.Config{Store: h.store, Kinds: askable(), Wake: h.wake}), nil
+			return jobs.Area(jobs.Config{Store: h.store, Kinds: h.askable(), Wake: h.wake}), nil
 		},
 		func() (web.Area, error) {
-			return people.Area(people.Config{URL: h.url, Store: h.store, Now: h.now, SignIn: h.signIn, Issuer: h.settings.OpenID.Issuer})
+			return people.Area(people.Config{URL: h.url, Store: h.store, Now: h.now, SignIn: h.signIn, Issuer: h.settings.OpenID.Issuer, Scopes: scopes})
 		},
 		func() (web.Area, error) { return h.signIn.Area(), nil },
 	} {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -11,31 +12,41 @@ import (
 	"github.com/rootkeep/rootkeep/internal/job"
 	"github.com/rootkeep/rootkeep/internal/job/run"
 	"github.com/rootkeep/rootkeep/internal/store"
+	"github.com/rootkeep/rootkeep/internal/store/changes"
 	"github.com/rootkeep/rootkeep/internal/store/exceptions"
+	"github.com/rootkeep/rootkeep/internal/store/idempotency"
 	storejobs "github.com/rootkeep/rootkeep/internal/store/jobs"
+	"github.com/rootkeep/rootkeep/internal/store/notices"
 	"github.com/rootkeep/rootkeep/internal/store/posture"
 	"github.com/rootkeep/rootkeep/internal/web/jobs"
 )
 
 // kinds lists the kinds of jobs that this process runs.
 func (h *house) kinds() []job.Kind {
-	return append(h.recorder.Kinds(h.folder()),
+	return append(append(h.recorder.Kinds(h.folder()), h.engine.Jobs()...),
 		job.Kind{Name: "anchor", Handler: job.HandlerFunc(h.anchorHead)},
 		job.Kind{Name: "expire", Handler: job.HandlerFunc(h.expire)},
 		job.Kind{Name: "tidy", Handler: job.HandlerFunc(h.tidy)},
+		job.Kind{Name: huntKind, Attempts: 3, Handler: job.HandlerFunc(h.hunt)},
+		job.Kind{Name: backupKind, Attempts: 3, Handler: job.HandlerFunc(h.backup)},
 	)
 }
 
 // askable are the kinds that people may ask for.
-func askable() []jobs.Kind {
+func (h *house) askable() []jobs.Kind {
 	return []jobs.Kind{
-		{Name: record.ScanKind, Title: "Scan AWS with the server's own credentials", Example: `{"organization": true}`, Check: func(payload []byte) error {
+		{Name: record.ScanKind, Title: "Scan AWS with the server's own credentials", Example: `{"organization": true}`, Choices: h.scanInputs, Check: func(payload []byte) error {
 			_, err := record.ParseScanJob(payload)
 			return err
 		}},
+		{Name: huntKind, Title: "Hunt through logs that the server's settings name", Example: `{"logs": ""}`, Choices: h.huntInputs, Check: func(payload []byte) error {
+			_, err := h.settings.logsOf(payload)
+			return err
+		}},
+		{Name: backupKind, Title: "Back the store up into the folder of the settings, and verify the copy"},
 		{Name: "anchor", Title: "Put the head of the ledger to its anchors"},
 		{Name: "expire", Title: "End what has run out: requests and exceptions"},
-		{Name: "tidy", Title: "Forget jobs that ended well a month ago"},
+		{Name: "tidy", Title: "Forget what nobody needs: old jobs, facts, notices, idempotency keys"},
 	}
 }
 
@@ -45,6 +56,9 @@ var own = []job.Schedule{
 	{ID: "expire", Kind: "expire", Cron: "*/5 * * * *", Zone: "UTC", Payload: []byte("{}"), Enabled: true},
 	{ID: "tidy", Kind: "tidy", Cron: "17 3 * * *", Zone: "UTC", Payload: []byte("{}"), Enabled: true},
 }
+
+// nightly is the schedule of backups, on servers that have a folder for them.
+var nightly = job.Schedule{ID: "backup", Kind: backupKind, Cron: "23 2 * * *", Zone: "UTC", Payload: []byte("{}"), Enabled: true}
 
 // wakeup passes a request for work on to the runner, if this process has one.
 type wakeup struct{ runner atomic.Pointer[run.Runner] }
@@ -76,6 +90,14 @@ func runJobs(ctx context.Context, h *house) error {
 	return nil
 }
 
+func (h *house) own() []job.Schedule {
+	out := append(slices.Clone(own), recoverChanges)
+	if h.settings.Backup.Folder != "" {
+		out = append(out, nightly)
+	}
+	return out
+}
+
 // keepOwn makes the server's own schedules where they are missing; those that somebody
 // changed stay as they are.
 func (h *house) keepOwn(ctx context.Context) error {
@@ -88,7 +110,7 @@ func (h *house) keepOwn(ctx context.Context) error {
 		for _, s := range have {
 			known[s.ID] = true
 		}
-		for _, s := range own {
+		for _, s := range h.own() {
 			if known[s.ID] {
 				continue
 			}
@@ -109,8 +131,12 @@ func (h *house) expire(ctx context.Context, _ *job.Job, report func(string)) err
 			if n, err = h.approvals.Expire(ctx, tx); err != nil {
 				return err
 			}
+			unused, err := changes.Expire(ctx, tx)
+			if err != nil {
+				return err
+			}
 			ended, err := exceptions.End(ctx, tx, h.recorder.Except)
-			n += ended
+			n += unused + ended
 			return err
 		})
 		if err != nil {
@@ -125,16 +151,25 @@ func (h *house) expire(ctx context.Context, _ *job.Job, report func(string)) err
 
 // How long is kept what nobody needs day by day.
 const (
-	keepJobs  = 30 * 24 * time.Hour
-	keepFacts = 400 * 24 * time.Hour // of scans: an auditor looks back a year
-	keepSends = 24 * time.Hour       // a scan that is being sent and does not go on
+	keepJobs    = 30 * 24 * time.Hour
+	keepNotices = 24 * time.Hour       // whoever was away for longer reads its pages again
+	keepFacts   = 400 * 24 * time.Hour // of scans: an auditor looks back a year
+	keepSends   = 24 * time.Hour       // a scan that is being sent and does not go on
 )
 
 // tidy forgets what nobody needs.
 func (h *house) tidy(ctx context.Context, _ *job.Job, report func(string)) error {
 	err := h.store.Touch(ctx, func(ctx context.Context, tx *store.Tx) error {
 		n, err := storejobs.Forget(ctx, tx, tx.Now().Add(-keepJobs))
-		report(fmt.Sprintf("%d old jobs forgotten", n))
+		if err != nil {
+			return err
+		}
+		told, err := notices.Forget(ctx, tx, tx.Now().Add(-keepNotices))
+		if err != nil {
+			return err
+		}
+		keys, err := idempotency.Expire(ctx, tx)
+		report(fmt.Sprintf("%d old jobs, %d notices and %d idempotency keys forgotten", n, told, keys))
 		return err
 	})
 	if err != nil {

@@ -163,3 +163,21 @@ func TestMenuLeadsSomewhere(t *testing.T) {
 	}
 	t.Error("there is no page at /")
 }
+
+// TestWhatIsCostlyIsBounded holds every route that takes long, or takes a large body, to a
+// number of requests at a time: each of them holds a reader of the store, memory or disk.
+func TestWhatIsCostlyIsBounded(t *testing.T) {
+	bounded := 0
+	for _, r := range everything(t, nil).Routes() {
+		costly := r.Time > time.Minute || r.Body > 1<<20
+		if r.AtOnce > 0 {
+			bounded++
+		}
+		if streams := r.Path == "/api/v1/events"; costly && r.AtOnce == 0 && !streams { // that counts its streams itself
+			t.Errorf("%s %s takes %s and %d bytes, as often as anybody likes", r.Method, r.Path, r.Time, r.Body)
+		}
+	}
+	if bounded < 4 {
+		t.Errorf("got %d routes with a bound, want those of hunts, scans, downloads and evidence", bounded)
+	}
+}

@@ -28,6 +28,7 @@ type deps struct {
 	now      func() time.Time
 	started  Started
 	listener net.Listener // nil if this process answers no requests
+	story    *story       // of the demonstration; nil elsewhere
 	wakeup
 }
 
@@ -72,11 +73,11 @@ func Run(ctx context.Context, c Settings, logs io.Writer, started Started) error
 		return err
 	}
 	d := &deps{settings: c, store: s, keys: keys, log: log, now: time.Now, started: started}
-	return errors.Join(d.run(ctx), s.Close())
+	return errors.Join(d.run(ctx, roles()), s.Close())
 }
 
 // run does what all the roles say; when one fails, the others stop too.
-func (d *deps) run(ctx context.Context) error {
+func (d *deps) run(ctx context.Context, roles []role) error {
 	h, err := d.open()
 	if err != nil {
 		return err
@@ -85,7 +86,7 @@ func (d *deps) run(ctx context.Context) error {
 	defer cancel()
 	ended := make(chan error)
 	n := 0
-	for _, r := range roles() {
+	for _, r := range roles {
 		if !slices.Contains(d.settings.Roles, r.name) {
 			continue
 		}
@@ -112,9 +113,11 @@ func (d *deps) open() (*house, error) {
 		}
 		return newHouse(d, address)
 	}
-	var err error
-	if d.listener, err = net.Listen("tcp", d.settings.Listen); err != nil {
-		return nil, fmt.Errorf("%w; hint: --listen localhost:0 takes a free port", err)
+	if d.listener == nil {
+		var err error
+		if d.listener, err = net.Listen("tcp", d.settings.Listen); err != nil {
+			return nil, taken(err)
+		}
 	}
 	address, err := d.settings.address(d.listener.Addr())
 	if err != nil {
@@ -125,6 +128,10 @@ func (d *deps) open() (*house, error) {
 		return nil, errors.Join(err, d.listener.Close())
 	}
 	return h, nil
+}
+
+func taken(err error) error {
+	return fmt.Errorf("%w; hint: --listen localhost:0 takes a free port", err)
 }
 
 // logger is the log that the settings ask for.
@@ -171,7 +178,7 @@ func (h *house) answers(ctx context.Context) (server *http.Server, stop func(con
 		return nil, nil, err
 	}
 	handler, err := web.New(web.Config{
-		URL: h.url, Store: h.store, Authenticator: h.signIn, Areas: areas, Now: h.now, Log: h.log, Version: h.settings.Version, Tracer: tracer,
+		URL: h.url, Store: h.store, Authenticator: h.story.guests(h.signIn), Areas: areas, Now: h.now, Log: h.log, Version: h.settings.Version, Tracer: tracer,
 	})
 	if err != nil {
 		return nil, nil, err

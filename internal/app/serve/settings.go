@@ -37,6 +37,12 @@ type Settings struct {
 	Approvals string `yaml:"approvals"`
 	// Anchors is a file of places that take checkpoints of the ledger. Empty: none.
 	Anchors string `yaml:"anchors"`
+	// Hunts is a file of places of logs that jobs may hunt through. Empty: none.
+	Hunts string `yaml:"hunts"`
+	// Backup is where jobs put backups of the store.
+	Backup Backup `yaml:"backup"`
+	// Changes says how accounts are changed.
+	Changes Changes `yaml:"changes"`
 	// Tiles says who reads the ledger's checkpoint and tiles: readers or anybody.
 	Tiles string `yaml:"tiles"`
 
@@ -146,6 +152,12 @@ func (c *Settings) resolve() error {
 	if err := c.checkLedger(); err != nil {
 		return err
 	}
+	if _, err := c.hunts(); err != nil {
+		return err
+	}
+	if err := errors.Join(c.Backup.check(), c.Changes.check()); err != nil {
+		return err
+	}
 	if _, err := c.logger(io.Discard); err != nil {
 		return err
 	}
@@ -175,6 +187,8 @@ func (c *Settings) defaults() {
 	}
 	def("store", &c.Store, "rootkeep.db")
 	def("key_file", &c.KeyFile, c.besideStore("ledger.key"))
+	def("backup.keep", &c.Backup.Keep, usualKeep)
+	def("changes.within", &c.Changes.Within, usualWithin)
 	def("tiles", &c.Tiles, tilesReaders)
 	def("log.format", &c.Log.Format, "text")
 	def("log.level", &c.Log.Level, "info")

@@ -34,7 +34,7 @@ func openStore(ctx context.Context, c Settings, log *slog.Logger, now func() tim
 	if err != nil {
 		return nil, nil, err
 	}
-	o.Migrate, o.Log, o.Now = true, log, now
+	o.Migrate, o.Log, o.Now, o.Serves = true, log, now, true
 	s, err := store.Open(ctx, c.Store, o)
 	if err != nil {
 		return nil, nil, fmt.Errorf("%w (%s)", err, keys)

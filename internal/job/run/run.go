@@ -3,6 +3,7 @@
 package run
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -146,7 +147,7 @@ func (r *Runner) work(ctx context.Context, j *job.Job) {
 	said := &line{text: j.Progress}
 	var beating sync.WaitGroup
 	beating.Go(func() { r.beat(leased, lost, j, said) })
-	err := guarded(leased, r.kinds[j.Kind].Handler, j, said.set)
+	err := r.attempt(leased, j, said.set)
 	isLost := errors.Is(context.Cause(leased), job.ErrLost)
 	lost(nil)
 	beating.Wait()
@@ -164,6 +165,18 @@ func (r *Runner) work(ctx context.Context, j *job.Job) {
 		return
 	}
 	log.Info("job ends", "state", out.State, "error", out.Error)
+}
+
+// mostCut is how many times its attempts a job may begin: each beyond its attempts was
+// cut off, and if it is the job that ends its server, it would for ever.
+const mostCut = 2
+
+func (r *Runner) attempt(ctx context.Context, j *job.Job, report func(string)) error {
+	k := r.kinds[j.Kind]
+	if begun := j.Attempt - 1; begun >= mostCut*attempts(k) {
+		return job.Permanent(fmt.Errorf("it was begun %d times, and no server came to its end: they stopped, or lost its lease; last: %s", begun, cmp.Or(j.Error, "nothing")))
+	}
+	return guarded(ctx, k.Handler, j, report)
 }
 
 // chanceOf gives each judgement its own source: a rand.Rand is not for two at once.
@@ -186,7 +199,10 @@ func (r *Runner) beat(ctx context.Context, lost context.CancelCauseFunc, j *job.
 		case <-every.C:
 		}
 		begun := time.Now()
-		err := r.config.Keeper.Extend(ctx, j, r.config.Lease, said.get())
+		// A store that does not answer must not keep the work going beyond the lease.
+		asking, stop := context.WithTimeout(ctx, r.config.Lease-begun.Sub(renewed))
+		err := r.config.Keeper.Extend(asking, j, r.config.Lease, said.get())
+		stop()
 		switch {
 		case err == nil:
 			renewed = begun

@@ -240,3 +240,57 @@ func TestNoMoreOfAKindRunThanMay(t *testing.T) {
 		stop()
 	})
 }
+
+func TestAJobThatEndsItsServersIsGivenUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := waiting(1)
+		const attempts = 3
+		m.jobs[0].State, m.jobs[0].Owner, m.jobs[0].Lease, m.jobs[0].Error = job.Running, "killed", time.Now().Add(-time.Second), "disk full"
+		m.jobs[0].Attempt = 2 * attempts // begun, and never ended
+		begun := 0
+		stop := start(t, m, "two", job.Kind{Attempts: attempts, Handler: job.HandlerFunc(func(context.Context, *job.Job, func(string)) error {
+			begun++
+			return nil
+		})})
+		time.Sleep(time.Minute)
+		stop()
+		if j := m.get(0); begun != 0 || j.State != job.Dead || !strings.Contains(j.Error, "begun 6 times") || !strings.Contains(j.Error, "disk full") {
+			t.Errorf("got %d begun, %+v, want it dead, and why", begun, j)
+		}
+	})
+}
+
+func TestAStoreThatIsSilentDoesNotKeepWorkGoing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := &silent{memory: waiting(1)}
+		var after time.Duration
+		begun := time.Now()
+		ctx, cancel := context.WithCancel(t.Context())
+		r, err := run.New(run.Config{Keeper: m, Owner: "one", Now: time.Now, Kinds: []job.Kind{{Name: m.jobs[0].Kind, Handler: job.HandlerFunc(func(ctx context.Context, _ *job.Job, _ func(string)) error {
+			<-ctx.Done()
+			if after == 0 { // the lease ends, and it is claimed anew
+				after = time.Since(begun)
+			}
+			return ctx.Err()
+		})}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var all sync.WaitGroup
+		all.Go(func() { r.Run(ctx) })
+		time.Sleep(10 * time.Minute)
+		cancel()
+		all.Wait()
+		if after > time.Minute+time.Second {
+			t.Errorf("the work ended after %v, want no later than the lease of a minute", after)
+		}
+	})
+}
+
+// silent is a store that takes a request to renew a lease and never answers.
+type silent struct{ *memory }
+
+func (s *silent) Extend(ctx context.Context, _ *job.Job, _ time.Duration, _ string) error {
+	<-ctx.Done()
+	return ctx.Err()
+}

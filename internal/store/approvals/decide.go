@@ -27,6 +27,14 @@ type Approval struct {
 	Key       approval.Key
 	Site      approval.Site
 	Assertion []byte
+	Revoked   time.Time // of the key, zero while it is good
+}
+
+// Counts says whether the approval is one that the request has or had: of this version of
+// it, and by a key that was good until it was decided. Whoever signed with a key that was
+// revoked since may sign with another one.
+func (a *Approval) Counts(x *Matter) bool {
+	return a.Version == x.Request.Version && (a.Revoked.IsZero() || !x.Decided.IsZero() && !a.Revoked.Before(x.Decided))
 }
 
 // Approvals reads the signatures of a request, those that an edit voided with them, in
@@ -35,17 +43,18 @@ func Approvals(ctx context.Context, r *store.Reader, id string) ([]Approval, err
 	var out []Approval
 	err := store.Each(ctx, r, func(rows *sql.Rows) error {
 		var a Approval
-		var at int64
+		var at, revoked int64
 		var statement, credential, public []byte
-		err := rows.Scan(&a.Version, &at, &statement, &a.Assertion, &a.Passkey, &credential, &public, &a.Key.AAGUID, &a.Site.RPID, &a.Site.Origin)
+		err := rows.Scan(&a.Version, &at, &statement, &a.Assertion, &a.Passkey, &credential, &public, &a.Key.AAGUID, &a.Site.RPID, &a.Site.Origin, &revoked)
 		if err != nil {
 			return err
 		}
-		a.At, a.Key.ID, a.Key.Public = store.Time(at), credential, public
+		a.At, a.Key.ID, a.Key.Public, a.Revoked = store.Time(at), credential, public, store.Time(revoked)
 		a.Statement, err = approval.ParseStatement(statement)
 		out = append(out, a)
 		return err
-	}, `SELECT version, at, statement, assertion, passkey, credential, public_key, aaguid, rp_id, origin FROM approval WHERE request = $1 ORDER BY at, approver`, id)
+	}, `SELECT a.version, a.at, a.statement, a.assertion, a.passkey, a.credential, a.public_key, a.aaguid, a.rp_id, a.origin, k.revoked
+		FROM approval a JOIN passkey k ON k.id = a.passkey WHERE a.request = $1 ORDER BY a.at, a.approver`, id)
 	if err != nil {
 		return nil, fmt.Errorf("read approvals of %s: %w", id, err)
 	}
@@ -60,11 +69,13 @@ func (a *Approval) Record(v Version, p *approval.Policy) *approval.Record {
 	}
 }
 
-// Signed are the statements of approvals.
-func Signed(list []Approval) []*approval.Statement {
-	out := make([]*approval.Statement, len(list))
+// Signed are the statements of the approvals that count.
+func (x *Matter) Signed(list []Approval) []*approval.Statement {
+	var out []*approval.Statement
 	for i := range list {
-		out[i] = list[i].Statement
+		if list[i].Counts(x) {
+			out = append(out, list[i].Statement)
+		}
 	}
 	return out
 }
@@ -220,7 +231,8 @@ func pendingOrDecided(ctx context.Context, r *store.Reader, id, approver string)
 		return s, err
 	}
 	var n int
-	err = r.Row(ctx, `SELECT COUNT(*) FROM approval a JOIN approval_request r ON r.id = a.request AND r.version = a.version WHERE a.request = $1 AND a.approver = $2`, id, approver).Scan(&n)
+	err = r.Row(ctx, `SELECT COUNT(*) FROM approval a JOIN approval_request r ON r.id = a.request AND r.version = a.version
+		JOIN passkey k ON k.id = a.passkey AND k.revoked = 0 WHERE a.request = $1 AND a.approver = $2`, id, approver).Scan(&n)
 	switch {
 	case err != nil:
 		return nil, fmt.Errorf("read approvals of %s: %w", id, err)
@@ -256,7 +268,7 @@ func (d *Desk) decide(ctx context.Context, tx *store.Tx, by signature) (*Matter,
 	if err != nil {
 		return nil, err
 	}
-	state, err := x.Request.Decide(x.State, Signed(before), s, x.Policy, can, tx.Now())
+	state, err := x.Request.Decide(x.State, x.Signed(before), s, x.Policy, can, tx.Now())
 	if err != nil {
 		return nil, err
 	}
@@ -281,7 +293,7 @@ func (d *Desk) late(x *Matter, now time.Time) error {
 // keepApproval writes the approval, takes the statement back and records both.
 func (d *Desk) keepApproval(ctx context.Context, tx *store.Tx, x *Matter, by signature) error {
 	s := by.signed.Statement
-	a := Approval{s, x.Request.Version, tx.Now(), by.key.ID, approval.Key{ID: by.key.Credential, Public: by.key.PublicKey, AAGUID: aaguid(by.key.AAGUID)}, by.site, by.assertion}
+	a := Approval{s, x.Request.Version, tx.Now(), by.key.ID, approval.Key{ID: by.key.Credential, Public: by.key.PublicKey, AAGUID: aaguid(by.key.AAGUID)}, by.site, by.assertion, time.Time{}}
 	_, err := tx.Exec(ctx, `INSERT INTO approval (request, version, approver, decision, at, statement, assertion, passkey, credential, public_key, aaguid, rp_id, origin)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
 		x.ID, int64(a.Version), s.Approver, string(s.Decision), store.Micros(a.At), s.Bytes(), a.Assertion, a.Passkey, []byte(a.Key.ID), []byte(a.Key.Public), a.Key.AAGUID, a.Site.RPID, a.Site.Origin)

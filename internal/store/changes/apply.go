@@ -115,7 +115,7 @@ func (d *Desk) proven(ctx context.Context, tx *store.Tx, c *Change) error {
 	var good []*approval.Statement
 	for i := range list {
 		a := &list[i]
-		if a.Version != m.Request.Version {
+		if !a.Counts(m) {
 			continue
 		}
 		checked, err := a.Record(m.Version, m.Policy).Check()

@@ -339,7 +339,9 @@ func TestWhoMayDoWhatWithAChange(t *testing.T) {
 		planned := w.planned(t)
 		machine := people.Actor{ID: "TK-1", Kind: people.Machine, Grants: w.Ann.Grants}
 		plan := func(by people.Actor) error {
-			_, err := w.change(t, func(ctx context.Context, tx *store.Tx) (*changes.Change, error) { return w.desk.Plan(ctx, tx, by, w.plan()) })
+			_, err := w.change(t, func(ctx context.Context, tx *store.Tx) (*changes.Change, error) {
+				return w.desk.Plan(ctx, tx, by, w.plan())
+			})
 			return err
 		}
 		request := func(by people.Actor) error {

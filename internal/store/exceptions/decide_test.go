@@ -341,3 +341,51 @@ func TestDistinctGroups(t *testing.T) {
 		}
 	})
 }
+
+// TestAnApprovalEndsWithItsKey revokes the key of an approval that still waits for another
+// one: it counts no more, and its approver may sign with a key that is good.
+func TestAnApprovalEndsWithItsKey(t *testing.T) {
+	exceptionstest.Each(t, func(t *testing.T, w *exceptionstest.World) {
+		x := w.Submit(t, "RT-01") // two approvers
+		approve := func(p *exceptionstest.Person, want approval.State) {
+			t.Helper()
+			if got, err := w.Decide(t, p, x.ID, approval.Approve); err != nil || got.State != want {
+				t.Fatalf("%s approves: got %+v, %v, want %s", p.Name, got, err, want)
+			}
+		}
+		tally := func(want int) {
+			t.Helper()
+			w.View(t, func(ctx context.Context, r *store.Reader) error {
+				list, err := approvals.Approvals(ctx, r, x.ID)
+				if err != nil {
+					return err
+				}
+				now := w.Read(t, x.ID)
+				got, err := w.Desk.Tally(ctx, r, now.Matter, now.Signed(list))
+				if err == nil && len(got[0].By) != want {
+					t.Errorf("got approvals of %v, want %d", got[0].By, want)
+				}
+				return err
+			})
+		}
+		approve(w.Bob, approval.Requested)
+		w.At(w.Now().Add(time.Second)) // the keys are in the order of their making
+		w.Enrol(t, w.Bob)
+		tally(1)
+		w.RevokeKey(t, w.Bob.ID) // the one that signed
+		tally(0)
+		approve(w.Cid, approval.Requested)
+		tally(1)
+		approve(w.Bob, approval.Approved)
+		w.At(w.Now().Add(time.Hour))
+		w.Enrol(t, w.Cid)
+		w.RevokeKey(t, w.Cid.ID)
+		tally(2) // what was decided stays decided
+		if got := w.Read(t, x.ID); got.State != approval.Approved {
+			t.Errorf("got %s, want approved", got.State)
+		}
+		if got := w.Entries(t, x.ID); !slices.Equal(got, []string{"exception.requested", "exception.approved", "exception.approved", "exception.approved", "exception.granted"}) {
+			t.Errorf("got entries %v", got)
+		}
+	})
+}

@@ -263,7 +263,8 @@ func TestADecidedRequestKeepsItsCount(t *testing.T) {
 			if err != nil {
 				return err
 			}
-			tally, err := w.Desk.Tally(ctx, r, w.Read(t, x.ID).Matter, approvals.Signed(list))
+			now := w.Read(t, x.ID)
+			tally, err := w.Desk.Tally(ctx, r, now.Matter, now.Signed(list))
 			if err != nil || len(tally[0].By) != 1 {
 				t.Errorf("got %+v, %v once Bob has no key any more, want his approval counted", tally, err)
 			}

@@ -153,7 +153,7 @@ type AlertFilter struct {
 
 func (f AlertFilter) where(s Sight) *clause.Where {
 	w := &clause.Where{}
-	s.keep(w, "a.account")
+	s.Keep(w, "a.account")
 	if f.Account != "" {
 		w.And("a.account = ?", string(f.Account))
 	}
@@ -240,7 +240,7 @@ var ErrCursor = errors.New("the cursor is not one that this list gave")
 func AlertByID(ctx context.Context, r *store.Reader, s Sight, id string) (*Alert, error) {
 	w := &clause.Where{}
 	w.And("a.id = ?", id)
-	s.keep(w, "a.account")
+	s.Keep(w, "a.account")
 	a, err := scanAlert(r.Row(ctx, `SELECT `+alertColumns+` FROM alert a`+w.String(), w.Args...))
 	if errors.Is(err, sql.ErrNoRows) {
 		err = store.ErrNotFound

@@ -71,6 +71,9 @@ const (
 	MostSignIns = 20_000
 	MostSummary = 8 << 20 // bytes
 	mostHours   = 10 * 366 * 24
+	// MostProven bounds the hours that all stretches of one hunt have together: those of
+	// a thousand accounts in a year, and some.
+	MostProven = 10_000_000
 )
 
 // check refuses what no hunt can have found.
@@ -85,9 +88,13 @@ func (h *Result) check() error {
 	case len(h.Summary) > MostSummary:
 		return fmt.Errorf("a report of %d bytes without its alerts, at most %d", len(h.Summary), MostSummary)
 	}
+	var proven int64 // hours
 	for _, s := range h.Hours {
 		if !s.From.Before(s.To) || s.To.Sub(s.From) > mostHours*time.Hour || s.From.Year() < 2000 || s.To.Year() > 2100 {
 			return fmt.Errorf("proven hours of %s from %s to %s: want whole hours of at most ten years", s.Account, s.From, s.To)
+		}
+		if proven += int64(s.To.Sub(s.From) / time.Hour); proven > MostProven {
+			return fmt.Errorf("more than %d proven hours", MostProven)
 		}
 	}
 	for i := range h.Alerts {

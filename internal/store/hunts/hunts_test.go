@@ -278,10 +278,15 @@ func TestUnfitResultsAreRefusedWhole(t *testing.T) {
 		take(t, s, result("HU-1", nil))
 		before := told(t, s, admin)
 		for name, change := range map[string]func(*hunts.Result){
-			"an alert without an ID":        func(h *hunts.Result) { h.Alerts[0].ID = "1" },
-			"an alert of another account":   func(h *hunts.Result) { h.Alerts[0].Account = two; h.Alerts[0].Count = 99 },
-			"hours that end before":         func(h *hunts.Result) { h.Hours[0].To = at(-1) },
-			"hours without end":             func(h *hunts.Result) { h.Hours[0].To = at(24 * 366 * 20) },
+			"an alert without an ID":      func(h *hunts.Result) { h.Alerts[0].ID = "1" },
+			"an alert of another account": func(h *hunts.Result) { h.Alerts[0].Account = two; h.Alerts[0].Count = 99 },
+			"hours that end before":       func(h *hunts.Result) { h.Hours[0].To = at(-1) },
+			"hours without end":           func(h *hunts.Result) { h.Hours[0].To = at(24 * 366 * 20) },
+			"more hours than there are": func(h *hunts.Result) {
+				for range 200 {
+					h.Hours = append(h.Hours, hunts.Stretch{Account: two, From: at(0), To: at(24 * 366 * 9)})
+				}
+			},
 			"more alerts than a hunt has":   func(h *hunts.Result) { h.Alerts = make([]rootkeep.Alert, hunts.MostAlerts+1) },
 			"a report too large to be kept": func(h *hunts.Result) { h.Summary = make([]byte, hunts.MostSummary+1) },
 		} {

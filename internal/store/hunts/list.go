@@ -60,9 +60,9 @@ func List(ctx context.Context, r *store.Reader, s Sight, cursor string, most int
 
 func read(ctx context.Context, r *store.Reader, s Sight, w *clause.Where, most int) ([]*Hunt, error) {
 	join := "LEFT JOIN" // a hunt that read nothing is one as well
-	if !s.all {
+	if !s.Everything() {
 		join = "JOIN"
-		s.keep(w, "c.account")
+		s.Keep(w, "c.account")
 	}
 	var out []*Hunt
 	err := store.Each(ctx, r, func(rows *sql.Rows) error {
@@ -75,7 +75,7 @@ func read(ctx context.Context, r *store.Reader, s Sight, w *clause.Where, most i
 		}
 		h.Taken, h.Started, h.Finished, h.First, h.Last = store.Time(taken), store.Time(started), store.Time(finished), store.Time(first), store.Time(last)
 		h.Interrupted, h.Proven = interrupted == 1, proven == 1
-		if !s.all {
+		if !s.Everything() {
 			h.Detail, h.Digest, h.Unread = "", "", min(h.Unread, 1)
 		}
 		out = append(out, &h)
@@ -102,7 +102,7 @@ func ByID(ctx context.Context, r *store.Reader, s Sight, id string) (*Hunt, erro
 // Summary is the report of a hunt without its alerts, JSON. It tells of every account of
 // the hunt, so it is for who sees everything; others get ErrNotFound.
 func Summary(ctx context.Context, r *store.Reader, s Sight, id string) ([]byte, error) {
-	if !s.all {
+	if !s.Everything() {
 		return nil, fmt.Errorf("report of hunt %s: %w", id, store.ErrNotFound)
 	}
 	var out []byte
@@ -120,7 +120,7 @@ func Summary(ctx context.Context, r *store.Reader, s Sight, id string) ([]byte, 
 func AccountsOf(ctx context.Context, r *store.Reader, s Sight, id string, most int) ([]Account, error) {
 	w := &clause.Where{}
 	w.And("hunt = ?", id)
-	s.keep(w, "account")
+	s.Keep(w, "account")
 	var out []Account
 	err := store.Each(ctx, r, func(rows *sql.Rows) error {
 		var a Account

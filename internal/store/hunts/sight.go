@@ -10,31 +10,26 @@ import (
 	"github.com/rootkeep/rootkeep"
 	"github.com/rootkeep/rootkeep/internal/people"
 	"github.com/rootkeep/rootkeep/internal/store"
-	"github.com/rootkeep/rootkeep/internal/store/clause"
 	"github.com/rootkeep/rootkeep/internal/store/posture"
+	"github.com/rootkeep/rootkeep/internal/store/sight"
 )
 
-// Sight is what an actor may see: everything, or some accounts. Every query takes one,
-// so that nobody learns of an account beyond it, not even how many there are. The zero
-// Sight sees nothing.
-type Sight struct {
-	all      bool
-	accounts []rootkeep.AccountID // by number
-}
+// Sight is what an actor may see.
+type Sight = sight.Sight
 
 // SightOf is what the actor may read of the accounts that hunts told of.
 func SightOf(ctx context.Context, r *store.Reader, actor people.Actor) (Sight, error) {
 	if actor.May(people.Read, people.Place{}) {
-		return Sight{all: true}, nil
+		return sight.All(), nil
 	}
-	s := Sight{}
 	if !actor.MayAnywhere(people.Read) {
-		return s, nil
+		return Sight{}, nil
 	}
 	known, err := accounts(ctx, r)
 	if err != nil {
-		return s, err
+		return Sight{}, err
 	}
+	var seen []rootkeep.AccountID
 	inUnits := slices.ContainsFunc(actor.Grants, func(g people.Grant) bool { return strings.HasPrefix(string(g.Scope), "ou:") })
 	for _, id := range known {
 		at := people.Place{Account: id}
@@ -44,10 +39,10 @@ func SightOf(ctx context.Context, r *store.Reader, actor people.Actor) (Sight, e
 			}
 		}
 		if actor.May(people.Read, at) {
-			s.accounts = append(s.accounts, id)
+			seen = append(seen, id)
 		}
 	}
-	return s, nil
+	return sight.Of(seen), nil
 }
 
 // accounts are those that hunts told of, by number.
@@ -65,20 +60,10 @@ func accounts(ctx context.Context, r *store.Reader) ([]rootkeep.AccountID, error
 	return out, nil
 }
 
-// Accounts are the accounts in sight that hunts told of, by number.
-func (s Sight) Accounts(ctx context.Context, r *store.Reader) ([]rootkeep.AccountID, error) {
-	if s.all {
+// inSight are the accounts in sight that hunts told of, by number.
+func inSight(ctx context.Context, r *store.Reader, s Sight) ([]rootkeep.AccountID, error) {
+	if s.Everything() {
 		return accounts(ctx, r)
 	}
-	return s.accounts, nil
-}
-
-// Everything says whether nothing is hidden.
-func (s Sight) Everything() bool { return s.all }
-
-// keep holds a query to the accounts in sight.
-func (s Sight) keep(w *clause.Where, column string) {
-	if !s.all {
-		clause.In(w, column, s.accounts)
-	}
+	return s.Accounts(), nil
 }

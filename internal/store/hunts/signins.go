@@ -52,7 +52,7 @@ type Period struct {
 
 func (p Period) where(s Sight) *clause.Where {
 	w := &clause.Where{}
-	s.keep(w, "account")
+	s.Keep(w, "account")
 	if p.Account != "" {
 		w.And("account = ?", string(p.Account))
 	}
@@ -183,7 +183,7 @@ func (c Coverage) Complete() bool { return c.Hours > 0 && c.Proven == c.Hours }
 func CoverageOf(ctx context.Context, r *store.Reader, s Sight, p Period) (Coverage, error) {
 	c := Coverage{Accounts: 1}
 	if p.Account == "" {
-		known, err := s.Accounts(ctx, r)
+		known, err := inSight(ctx, r, s)
 		if err != nil {
 			return c, err
 		}

@@ -79,7 +79,7 @@ type UseFilter struct {
 
 func (f UseFilter) where(s Sight) *clause.Where {
 	w := &clause.Where{}
-	s.keep(w, "u.account")
+	s.Keep(w, "u.account")
 	for column, value := range map[string]string{"u.account": string(f.Account), "u.kind": string(f.Kind), "u.event": f.Event} {
 		if value != "" {
 			w.And(column+" = ?", value)
@@ -156,7 +156,7 @@ func Uses(ctx context.Context, r *store.Reader, s Sight, f UseFilter, cursor str
 func UseByKey(ctx context.Context, r *store.Reader, s Sight, key string) (u *Use, twins int64, err error) {
 	w := &clause.Where{}
 	w.And("u.id = ?", key)
-	s.keep(w, "u.account")
+	s.Keep(w, "u.account")
 	var raw []byte
 	u, err = scanUse(r.Row(ctx, `SELECT `+useColumns+`, u.raw FROM root_use u`+w.String(), w.Args...), &raw)
 	if errors.Is(err, sql.ErrNoRows) {

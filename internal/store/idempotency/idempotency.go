@@ -45,7 +45,7 @@ func Begin(ctx context.Context, s *store.Store, k Key) (*Answer, error) {
 	var known *Answer
 	err := s.Touch(ctx, func(ctx context.Context, tx *store.Tx) error {
 		known = nil
-		if _, err := tx.Exec(ctx, `DELETE FROM idempotency WHERE at < $1`, store.Micros(tx.Now().Add(-Kept))); err != nil {
+		if _, err := Expire(ctx, tx); err != nil {
 			return err
 		}
 		n, err := tx.Exec(ctx, `INSERT INTO idempotency (actor, route, token, request, status, headers, body, whole, at)
@@ -97,6 +97,12 @@ func End(ctx context.Context, s *store.Store, k Key, a Answer) error {
 		return fmt.Errorf("keep the answer to an idempotency key: %w", err)
 	}
 	return nil
+}
+
+// Expire forgets the keys older than Kept and says how many. A server that gets no more
+// requests with keys would otherwise keep the last ones, and their answers, for ever.
+func Expire(ctx context.Context, tx *store.Tx) (int64, error) {
+	return tx.Exec(ctx, `DELETE FROM idempotency WHERE at < $1`, store.Micros(tx.Now().Add(-Kept)))
 }
 
 // Forget forgets a key whose request was refused before anything was done.

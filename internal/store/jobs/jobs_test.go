@@ -213,3 +213,57 @@ func missedTimesOfAScheduleMakeOneJob(t *testing.T, k jobs.Keeper, c *clock) {
 		t.Errorf("a schedule that is off: got %d jobs, want 4", len(got))
 	}
 }
+
+func TestAClockThatWasAheadHoldsNothingUp(t *testing.T) { each(t, aClockThatWasAheadHoldsNothingUp) }
+
+// aClockThatWasAheadHoldsNothingUp jumps a year ahead while a schedule fires, a job of a
+// server that dies then is claimed, and another waits for its next attempt; and back.
+func aClockThatWasAheadHoldsNothingUp(t *testing.T, k jobs.Keeper, c *clock) {
+	daily := job.Schedule{ID: "daily", Kind: "other", Payload: []byte("{}"), Cron: "0 6 * * *", Zone: "UTC", Enabled: true}
+	if err := k.Store.Update(t.Context(), func(ctx context.Context, tx *store.Tx) error { return jobs.SetSchedule(ctx, tx, "PE-1", daily) }); err != nil {
+		t.Fatal(err)
+	}
+	const ahead = 365 * 24 * time.Hour
+	c.pass(ahead)
+	dies, waits := ask(t, k, job.Job{Kind: "scan"}), ask(t, k, job.Job{Kind: "hunt"})
+	for range 2 {
+		j := claim(t, k, "dies")
+		if j == nil {
+			t.Fatal("got no job")
+		}
+		if j.ID == waits.ID {
+			if err := k.Finish(t.Context(), j, job.Outcome{State: job.Waiting, RunAt: c.now().Add(time.Minute), Error: "again"}); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if err := k.Tick(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if got := list(t, k, jobs.Filter{Kind: "other"}); len(got) != 1 {
+		t.Fatalf("got %d jobs of the schedule, want one", len(got))
+	}
+	c.pass(-ahead)
+	asked := ask(t, k, job.Job{Kind: "scan"}) // its change has the time of the newest entry
+	got := map[string]bool{}
+	for j := claim(t, k, "lives"); j != nil; j = claim(t, k, "lives") {
+		if got[j.ID] {
+			t.Fatalf("job %s was claimed twice: its lease is good now", j.ID)
+		}
+		got[j.ID] = true
+	}
+	for what, id := range map[string]string{"of a server that died": dies.ID, "that waits for its next attempt": waits.ID, "that was asked for afterwards": asked.ID} {
+		if !got[id] {
+			t.Errorf("the job %s is left to wait for a year", what)
+		}
+	}
+	for range 26 { // today's was made, by the name of its time
+		if err := k.Tick(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		c.pass(time.Hour)
+	}
+	if got := list(t, k, jobs.Filter{Kind: "other"}); len(got) != 2 {
+		t.Errorf("got %d jobs of the schedule, want that of tomorrow too", len(got))
+	}
+}

@@ -16,8 +16,13 @@ type Keeper struct{ Store *store.Store }
 
 var _ job.Keeper = Keeper{}
 
-// due is a job that may be claimed at $1.
-const due = `(state = 'waiting' AND run_at <= $1 OR state = 'running' AND lease < $1)`
+// horizon is further ahead than any lease or pause between attempts reaches, or the
+// moment in which a job was asked for. What lies beyond it was written when the clock was
+// ahead: waiting for it could take years.
+const horizon = 2 * time.Hour
+
+// due is a job that may be claimed at $1; $4 is the horizon then.
+const due = `(state = 'waiting' AND (run_at <= $1 OR run_at > $4 AND (attempt > 0 OR run_at <= created)) OR state = 'running' AND (lease < $1 OR lease > $4))`
 
 // Claim leases the next job that is due.
 func (k Keeper) Claim(ctx context.Context, owner string, kinds []string, lease time.Duration) (*job.Job, error) {
@@ -25,7 +30,7 @@ func (k Keeper) Claim(ctx context.Context, owner string, kinds []string, lease t
 		return nil, nil
 	}
 	names := make([]string, len(kinds))
-	args := []any{nil, owner, nil}
+	args := []any{nil, owner, nil, nil}
 	for i, kind := range kinds {
 		args = append(args, kind)
 		names[i] = fmt.Sprintf("$%d", len(args))
@@ -37,7 +42,7 @@ func (k Keeper) Claim(ctx context.Context, owner string, kinds []string, lease t
 		RETURNING ` + columns
 	var out *job.Job
 	err := k.Store.Touch(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
-		args[0], args[2] = store.Micros(tx.Now()), store.Micros(tx.Now().Add(lease))
+		args[0], args[2], args[3] = store.Micros(tx.Now()), store.Micros(tx.Now().Add(lease)), store.Micros(tx.Now().Add(max(horizon, 2*lease)))
 		out, err = scan(tx.Row(ctx, statement, args...))
 		if errors.Is(err, store.ErrNotFound) {
 			out, err = nil, nil
@@ -94,22 +99,41 @@ func (k Keeper) change(ctx context.Context, j *job.Job, what string, do func(con
 
 // Tick makes the jobs of the schedules that are due.
 func (k Keeper) Tick(ctx context.Context) error {
-	var late []*job.Schedule
+	var all []*job.Schedule
 	err := k.Store.View(ctx, func(ctx context.Context, r *store.Reader) (err error) {
-		late, err = schedules(ctx, r, ` WHERE enabled = 1 AND next_run <= $1`, store.Micros(k.Store.Now()))
+		all, err = schedules(ctx, r, ` WHERE enabled = 1`)
 		return err
 	})
 	if err != nil {
 		return fmt.Errorf("read the schedules: %w", err)
 	}
 	var failed []error
-	for _, s := range late {
-		err := k.Store.Touch(ctx, func(ctx context.Context, tx *store.Tx) error { return fire(ctx, tx, s) })
+	for _, s := range all {
+		var err error
+		switch now := k.Store.Now(); {
+		case !s.Next.After(now):
+			err = k.Store.Touch(ctx, func(ctx context.Context, tx *store.Tx) error { return fire(ctx, tx, s) })
+		case s.Next.After(now.Add(horizon)):
+			err = k.recall(ctx, s, now)
+		}
 		if err != nil && !errors.Is(err, store.ErrConflict) { // another server made its job
 			failed = append(failed, fmt.Errorf("schedule %s: %w", s.ID, err))
 		}
 	}
 	return errors.Join(failed...)
+}
+
+// recall sets the next time of a schedule anew if it was set when the clock was ahead.
+func (k Keeper) recall(ctx context.Context, s *job.Schedule, now time.Time) error {
+	next, err := s.After(now)
+	if err != nil || s.Next.Sub(next) <= horizon { // servers' clocks differ a little
+		return err
+	}
+	return k.Store.Touch(ctx, func(ctx context.Context, tx *store.Tx) error { return setNext(ctx, tx, s, next) })
+}
+
+func setNext(ctx context.Context, tx *store.Tx, s *job.Schedule, next time.Time) error {
+	return tx.ExecOne(ctx, `UPDATE schedule SET next_run = $1 WHERE id = $2 AND next_run = $3 AND enabled = 1`, store.Micros(next), s.ID, store.Micros(s.Next))
 }
 
 // fire makes the job of a schedule and sets its next time, after now: what was missed is
@@ -119,7 +143,7 @@ func fire(ctx context.Context, tx *store.Tx, s *job.Schedule) error {
 	if err != nil {
 		return err
 	}
-	if err := tx.ExecOne(ctx, `UPDATE schedule SET next_run = $1 WHERE id = $2 AND next_run = $3 AND enabled = 1`, store.Micros(next), s.ID, store.Micros(s.Next)); err != nil {
+	if err := setNext(ctx, tx, s, next); err != nil {
 		return err
 	}
 	_, _, err = Add(ctx, tx, job.Job{Kind: s.Kind, Key: s.ID + "@" + s.Next.Format(time.RFC3339), Payload: s.Payload, Schedule: s.ID})

@@ -45,3 +45,15 @@ func After(ctx context.Context, r *store.Reader, seq int64, limit int) ([]Notice
 	}
 	return out, nil
 }
+
+// Forget removes the notices before the first one since a moment and says how many. They
+// stay without a gap, whatever the clock did, and the newest stays in any case: its
+// number is where those that follow go on, and where a stream that was cut off is told
+// to begin anew.
+func Forget(ctx context.Context, tx *store.Tx, before time.Time) (int64, error) {
+	n, err := tx.Exec(ctx, `DELETE FROM notice WHERE seq < COALESCE((SELECT MIN(seq) FROM notice WHERE at >= $1), (SELECT MAX(seq) FROM notice))`, store.Micros(before))
+	if err != nil {
+		return 0, fmt.Errorf("forget old notices: %w", err)
+	}
+	return n, nil
+}

@@ -156,3 +156,18 @@ func ByIdentity(ctx context.Context, r *store.Reader, i Identity) (Person, error
 	return one("the person of this identity", r.Row(ctx, `SELECT p.id, p.handle, p.name, p.email, p.state, p.created
 		FROM person p JOIN person_identity i ON i.person = p.id WHERE i.issuer = $1 AND i.subject = $2`, i.Issuer, i.Subject))
 }
+
+// ActorOf is an active person with the roles granted now, for what was asked for before.
+// Roles that a provider of OpenID Connect gives are those of a session, and not among
+// them.
+func ActorOf(ctx context.Context, r *store.Reader, id string) (people.Actor, error) {
+	p, err := Get(ctx, r, id)
+	if err != nil {
+		return people.Actor{}, err
+	}
+	if p.State != Active {
+		return people.Actor{}, fmt.Errorf("%s: %w", id, ErrSuspended)
+	}
+	grants, err := Grants(ctx, r, id)
+	return p.Actor(grants), err
+}

@@ -1,6 +1,7 @@
 package people
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -105,17 +106,22 @@ func RevokeKey(ctx context.Context, tx *store.Tx, by, id string) error {
 
 // KeyUsed keeps the count of signatures that came with an assertion, and when. A count
 // that did not go up, on a key that counts, is ErrCount: there may be a copy of the key
-// (Web Authentication Level 3, section 6.1.1). It is for Store.Touch.
+// (Web Authentication Level 3, section 6.1.1). One that was revoked since it was found good
+// is ErrConflict: nothing is to be said against its count. It is for Store.Touch.
 func KeyUsed(ctx context.Context, tx *store.Tx, id string, count uint32, backedUp bool) error {
 	n, err := tx.Exec(ctx, `UPDATE passkey SET sign_count = $2, backed_up = $3, used = $4
 		WHERE id = $1 AND revoked = 0 AND (sign_count < $2 OR sign_count = 0 AND $2 = 0)`, id, int64(count), flag(backedUp), store.Micros(tx.Now()))
 	switch {
 	case err != nil:
 		return fmt.Errorf("note the use of key %s: %w", id, err)
-	case n == 0:
-		return ErrCount
+	case n > 0:
+		return nil
 	}
-	return nil
+	k, err := GetKey(ctx, &tx.Reader, id)
+	if err == nil && !k.Revoked.IsZero() {
+		err = fmt.Errorf("key %s was revoked: %w", id, store.ErrConflict)
+	}
+	return cmp.Or(err, ErrCount)
 }
 
 // ErrCount is a count of signatures that did not go up.

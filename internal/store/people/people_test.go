@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
-	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -257,50 +256,12 @@ func TestAKeyOnlyCountsUp(t *testing.T) {
 				if !errors.Is(err, test.want) {
 					t.Errorf("got %v, want %v", err, test.want)
 				}
-			})
-		}
-	})
-}
-
-func TestALinkIsGoodOnce(t *testing.T) {
-	storetest.Each(t, func(t *testing.T, s *store.Store) {
-		d := db{t, s}
-		ada, _ := d.person("Ada", 0)
-		link := func(life time.Duration) (out string) {
-			d.do(func(ctx context.Context, tx *store.Tx) error {
-				l, err := persons.NewLink(ctx, tx, "system", ada.ID, life)
-				out = l.Reveal()
-				return err
-			})
-			return out
-		}
-		use := func(text string) error {
-			return s.Update(t.Context(), func(ctx context.Context, tx *store.Tx) error { _, err := persons.UseLink(ctx, tx, text); return err })
-		}
-		good := link(time.Hour)
-		var wins atomic.Int32
-		var all sync.WaitGroup
-		for range 16 {
-			all.Go(func() {
-				if use(good) == nil {
-					wins.Add(1)
+				d.do(func(ctx context.Context, tx *store.Tx) error { return persons.RevokeKey(ctx, tx, "system", k.ID) })
+				err = s.Touch(t.Context(), func(ctx context.Context, tx *store.Tx) error { return persons.KeyUsed(ctx, tx, k.ID, test.got, true) })
+				if !errors.Is(err, store.ErrConflict) || errors.Is(err, persons.ErrCount) {
+					t.Errorf("once it is revoked: got %v, want ErrConflict", err)
 				}
 			})
-		}
-		all.Wait()
-		if wins.Load() != 1 {
-			t.Errorf("got %d uses of one link, want one", wins.Load())
-		}
-		late, replaced := link(-time.Second), link(time.Hour)
-		newest := link(time.Hour)
-		for name, text := range map[string]string{"used": good, "expired": late, "replaced": replaced, "empty": "", "a token's prefix": "rk_" + newest[5:], "another's": newest[:20] + "aaaa" + newest[24:]} {
-			if err := use(text); !errors.Is(err, persons.ErrSpent) {
-				t.Errorf("%s: got %v, want ErrSpent", name, err)
-			}
-		}
-		d.do(func(ctx context.Context, tx *store.Tx) error { return persons.Suspend(ctx, tx, "system", ada.ID) })
-		if err := use(newest); !errors.Is(err, persons.ErrSpent) {
-			t.Errorf("of a suspended person: got %v, want ErrSpent", err)
 		}
 	})
 }
@@ -329,123 +290,6 @@ func TestSecretsDoNotShow(t *testing.T) {
 			}
 		}
 		return nil
-	})
-}
-
-func TestWhatEndsASession(t *testing.T) {
-	ways := map[string]func(ctx context.Context, tx *store.Tx, p persons.Person, k persons.Key) error{
-		"its person is suspended": func(ctx context.Context, tx *store.Tx, p persons.Person, _ persons.Key) error {
-			return persons.Suspend(ctx, tx, "system", p.ID)
-		},
-		"its key is revoked": func(ctx context.Context, tx *store.Tx, _ persons.Person, k persons.Key) error {
-			return persons.RevokeKey(ctx, tx, "system", k.ID)
-		},
-		"it is ended": func(ctx context.Context, tx *store.Tx, p persons.Person, _ persons.Key) error {
-			return persons.EndSession(ctx, tx, p.ID, p.ID, "SE-1")
-		},
-		"all are ended": func(ctx context.Context, tx *store.Tx, p persons.Person, _ persons.Key) error {
-			_, err := persons.EndSessions(ctx, tx, p.ID, p.ID, "")
-			return err
-		},
-	}
-	for name, end := range ways {
-		t.Run(name, func(t *testing.T) {
-			d := db{t, storetest.Open(t, storetest.SQLite(t), storetest.Options(t))}
-			p, keys := d.person("Ada", 1)
-			want := persons.Session{
-				ID: "SE-1", Person: p.ID, Key: keys[0].ID, Grants: []people.Grant{admin}, Begun: time.UnixMicro(1).UTC(), Seen: time.UnixMicro(2).UTC(),
-				Deadline: time.Now().Add(time.Hour).UTC().Truncate(time.Microsecond), Address: "10.0.0.1", Agent: strings.Repeat("x", 300),
-			}
-			long := want
-			long.Agent += "more"
-			d.do(func(ctx context.Context, tx *store.Tx) error { return persons.BeginSession(ctx, tx, "cookie", long) })
-			d.see(func(ctx context.Context, r *store.Reader) error {
-				got, err := persons.FindSession(ctx, r, "cookie")
-				if diff := cmp.Diff(want, got); diff != "" {
-					t.Errorf("kept (-want +got):\n%s", diff)
-				}
-				return err
-			})
-			d.do(func(ctx context.Context, tx *store.Tx) error { return end(ctx, tx, p, keys[0]) })
-			err := d.View(t.Context(), func(ctx context.Context, r *store.Reader) error {
-				_, err := persons.FindSession(ctx, r, "cookie")
-				return err
-			})
-			if !errors.Is(err, store.ErrNotFound) {
-				t.Errorf("got %v, want that it is gone", err)
-			}
-		})
-	}
-}
-
-func TestAKeyThatIsRevokedMeanwhileBeginsNoSession(t *testing.T) {
-	storetest.Each(t, func(t *testing.T, s *store.Store) {
-		d := db{t, s}
-		p, keys := d.person("Ada", 2)
-		other, _ := d.person("Eve", 1)
-		session := persons.Session{ID: "SE-1", Person: p.ID, Key: keys[0].ID, Begun: time.Now(), Seen: time.Now(), Deadline: time.Now().Add(time.Hour)}
-		d.do(func(ctx context.Context, tx *store.Tx) error { return persons.RevokeKey(ctx, tx, "system", keys[0].ID) })
-		d.refused(store.ErrConflict, func(ctx context.Context, tx *store.Tx) error { return persons.BeginSession(ctx, tx, "a", session) })
-		session.Person, session.Key = other.ID, keys[1].ID
-		d.refused(store.ErrConflict, func(ctx context.Context, tx *store.Tx) error { return persons.BeginSession(ctx, tx, "b", session) })
-	})
-}
-
-func TestSessionsOfAPersonAreBounded(t *testing.T) {
-	storetest.Each(t, func(t *testing.T, s *store.Store) {
-		d := db{t, s}
-		p, _ := d.person("Ada", 1)
-		for i := range persons.MaxSessions + 5 {
-			d.do(func(ctx context.Context, tx *store.Tx) error {
-				at := tx.Now().Add(time.Duration(i) * time.Second)
-				return persons.BeginSession(ctx, tx, fmt.Sprint(i), persons.Session{ID: fmt.Sprintf("SE-%02d", i), Person: p.ID, Begun: at, Seen: at, Deadline: at.Add(time.Hour)})
-			})
-		}
-		d.see(func(ctx context.Context, r *store.Reader) error {
-			list, err := persons.Sessions(ctx, r, p.ID)
-			if len(list) != persons.MaxSessions || list[len(list)-1].ID != "SE-05" {
-				t.Errorf("got %d sessions, want the %d newest", len(list), persons.MaxSessions)
-			}
-			return err
-		})
-	})
-}
-
-func TestACeremonyIsTakenOnce(t *testing.T) {
-	storetest.Each(t, func(t *testing.T, s *store.Store) {
-		var handle string
-		begin := func(ctx context.Context, tx *store.Tx) (err error) {
-			handle, err = persons.BeginCeremony(ctx, tx, "sign-in", []byte("data"))
-			return err
-		}
-		if err := s.Touch(t.Context(), begin); err != nil {
-			t.Fatal(err)
-		}
-		take := func(kind string) error {
-			return s.Touch(t.Context(), func(ctx context.Context, tx *store.Tx) error {
-				data, err := persons.TakeCeremony(ctx, tx, kind, handle)
-				if err == nil && string(data) != "data" {
-					t.Errorf("got %q, want what was kept", data)
-				}
-				return err
-			})
-		}
-		if err := take("enrol"); !errors.Is(err, store.ErrNotFound) {
-			t.Errorf("of another kind: got %v, want ErrNotFound", err)
-		}
-		var wins atomic.Int32
-		var all sync.WaitGroup
-		for range 8 {
-			all.Go(func() {
-				if take("sign-in") == nil {
-					wins.Add(1)
-				}
-			})
-		}
-		all.Wait()
-		if wins.Load() != 1 {
-			t.Errorf("got %d takers, want one", wins.Load())
-		}
 	})
 }
 
@@ -499,75 +343,6 @@ func TestTokens(t *testing.T) {
 				}
 			}
 			return nil
-		})
-	})
-}
-
-func TestRecoveryIsSeenBySomebodyElse(t *testing.T) {
-	storetest.Each(t, func(t *testing.T, s *store.Store) {
-		d := db{t, s}
-		var p persons.Person
-		d.do(func(ctx context.Context, tx *store.Tx) (err error) {
-			p, _, err = persons.Recover(ctx, tx, "Recovered administrator")
-			return err
-		})
-		open := func() (n int) {
-			d.see(func(ctx context.Context, r *store.Reader) error {
-				list, err := persons.Recoveries(ctx, r)
-				n = len(list)
-				return err
-			})
-			return n
-		}
-		if err := s.Update(t.Context(), func(ctx context.Context, tx *store.Tx) error { return persons.Acknowledge(ctx, tx, p.ID, p.ID) }); err == nil || open() != 1 {
-			t.Errorf("acknowledged by the one recovered: %v, %d open", err, open())
-		}
-		d.do(func(ctx context.Context, tx *store.Tx) error { return persons.Acknowledge(ctx, tx, "PE-other", p.ID) })
-		if open() != 0 {
-			t.Errorf("got %d open, want none", open())
-		}
-		if !slices.Contains(d.entries(), "administrator.recovered PE") {
-			t.Errorf("entries %v, want administrator.recovered among them", d.entries())
-		}
-	})
-}
-
-func TestTheFirstLinkIsMadeUntilAKeyIsThere(t *testing.T) {
-	storetest.Each(t, func(t *testing.T, s *store.Store) {
-		d := db{t, s}
-		first := func() (link persons.Secret, ok bool) {
-			d.do(func(ctx context.Context, tx *store.Tx) (err error) {
-				link, ok, err = persons.FirstLink(ctx, tx)
-				return err
-			})
-			return link, ok
-		}
-		one, _ := first()
-		two, ok := first()
-		if !ok || one.Reveal() == two.Reveal() {
-			t.Fatalf("got %v and the same link %v, want a new link at each start", ok, one.Reveal() == two.Reveal())
-		}
-		d.refused(persons.ErrSpent, func(ctx context.Context, tx *store.Tx) error {
-			_, err := persons.UseLink(ctx, tx, one.Reveal())
-			return err
-		})
-		d.do(func(ctx context.Context, tx *store.Tx) error {
-			p, err := persons.UseLink(ctx, tx, two.Reveal())
-			if err != nil {
-				return err
-			}
-			_, err = persons.AddKey(ctx, tx, p.ID, key(p.ID, "first"))
-			return err
-		})
-		if _, ok := first(); ok {
-			t.Error("got a link though a key was enrolled, want none")
-		}
-		d.see(func(ctx context.Context, r *store.Reader) error {
-			list, err := persons.List(ctx, r, persons.Filter{}, "", 10)
-			if len(list) != 1 {
-				t.Errorf("got %d persons, want one", len(list))
-			}
-			return err
 		})
 	})
 }
@@ -638,36 +413,6 @@ func TestAListIsNarrowed(t *testing.T) {
 				}
 				return err
 			})
-		}
-	})
-}
-
-// TestStrangersDoNotTakeThePlaceOfOthers fills what anybody may begin.
-func TestStrangersDoNotTakeThePlaceOfOthers(t *testing.T) {
-	storetest.Each(t, func(t *testing.T, s *store.Store) {
-		begin := func(kind string) error {
-			return s.Touch(t.Context(), func(ctx context.Context, tx *store.Tx) error {
-				_, err := persons.BeginCeremony(ctx, tx, kind, []byte("data"))
-				return err
-			})
-		}
-		err := s.Touch(t.Context(), func(ctx context.Context, tx *store.Tx) error {
-			for i := range 5000 {
-				if _, err := tx.Exec(ctx, `INSERT INTO ceremony (hash, kind, data, expires) VALUES ($1, 'sign-in', $1, $2)`,
-					fmt.Append(nil, i), store.Micros(tx.Now().Add(time.Minute))); err != nil {
-					return err
-				}
-			}
-			return nil
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := begin("sign-in"); !errors.Is(err, persons.ErrBusy) {
-			t.Errorf("one more of the same kind: got %v, want ErrBusy", err)
-		}
-		if err := begin("again"); err != nil {
-			t.Errorf("of another kind: got %v, want that it begins", err)
 		}
 	})
 }

@@ -3,8 +3,10 @@ package posture
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/rootkeep/rootkeep"
@@ -155,4 +157,39 @@ func Units(ctx context.Context, r *store.Reader, s Sight) ([]string, error) {
 		return nil
 	}, `SELECT `+accountColumns+` FROM account a`+w.text+` ORDER BY a.id`, w.args...)
 	return out, err
+}
+
+// Named is an account or, without a name, a root or unit, to choose from.
+type Named struct{ ID, Name string }
+
+// Choices lists the roots and units in sight, then the accounts, each by ID: at most so
+// many of either.
+func Choices(ctx context.Context, r *store.Reader, s Sight, most int) (units, accounts []Named, err error) {
+	seen := map[string]bool{}
+	w := &where{}
+	w.sight(s, "a.id")
+	err = store.Each(ctx, r, func(rows *sql.Rows) error {
+		var a Named
+		var text string
+		if err := rows.Scan(&a.ID, &a.Name, &text); err != nil {
+			return err
+		}
+		accounts = append(accounts, a)
+		var path []string
+		if err := json.Unmarshal([]byte(text), &path); err != nil {
+			return fmt.Errorf("path of account %s: %w", a.ID, err)
+		}
+		for _, id := range path {
+			if !seen[id] && len(units) < most {
+				seen[id] = true
+				units = append(units, Named{ID: id})
+			}
+		}
+		return nil
+	}, `SELECT a.id, a.name, a.path FROM account a`+w.text+fmt.Sprintf(` ORDER BY a.id LIMIT %d`, most), w.args...)
+	if err != nil {
+		return nil, nil, fmt.Errorf("list what to choose from: %w", err)
+	}
+	slices.SortFunc(units, func(a, b Named) int { return strings.Compare(a.ID, b.ID) })
+	return units, accounts, nil
 }

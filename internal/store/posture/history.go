@@ -11,6 +11,7 @@ import (
 
 	"github.com/rootkeep/rootkeep"
 	"github.com/rootkeep/rootkeep/internal/store"
+	"github.com/rootkeep/rootkeep/internal/store/sight"
 )
 
 // Scan is a scan with those of its accounts that are in sight.
@@ -50,7 +51,7 @@ func scanScan(s Sight, row interface{ Scan(...any) error }) (*Scan, error) {
 		return nil, err
 	}
 	out.Began, out.Ended = store.Time(began), store.Time(end)
-	if !s.all {
+	if !s.Everything() {
 		out.Error, out.Digest = "", ""
 	}
 	return &out, json.Unmarshal([]byte(controls), &out.Controls)
@@ -61,7 +62,7 @@ func scanScan(s Sight, row interface{ Scan(...any) error }) (*Scan, error) {
 func Scans(ctx context.Context, r *store.Reader, s Sight, p Page) (out []*Scan, next string, err error) {
 	p.Sort = "began"
 	w := &where{}
-	if !s.all {
+	if !s.Everything() {
 		in := &where{}
 		in.args = w.args
 		in.sight(s, "sa.account")
@@ -102,7 +103,7 @@ func ScanOf(ctx context.Context, r *store.Reader, s Sight, id string) (*Scan, er
 	w.and("scan = %s", one(id))
 	w.sight(s, "account")
 	scan.Accounts, err = lines(ctx, r, w, ` ORDER BY account`)
-	if err == nil && !s.all && len(scan.Accounts) == 0 {
+	if err == nil && !s.Everything() && len(scan.Accounts) == 0 {
 		return nil, missing
 	}
 	return scan, err
@@ -129,7 +130,7 @@ func Before(ctx context.Context, r *store.Reader, s Sight, id rootkeep.AccountID
 
 // Whole reads a scan with all its accounts, for the server's own work.
 func Whole(ctx context.Context, r *store.Reader, id string) (*Scan, error) {
-	return ScanOf(ctx, r, Sight{all: true}, id)
+	return ScanOf(ctx, r, sight.All(), id)
 }
 
 // Began says who began a scan and whether it is under way, for whoever goes on with it.

@@ -154,13 +154,13 @@ func (m *merged) put(ctx context.Context, tx *store.Tx, ids []string) error {
 			x = &rootkeep.Exception{}
 		}
 		v.row(id, string(f.Account), f.Control, f.Title, int(f.Severity), int(f.Status), place(&f.Finding), string(f.Region), f.Resource, f.Detail, string(missing), string(permissions),
-			x.Owner, x.Reason, store.Micros(x.Until), store.Micros(f.FirstSeen), store.Micros(f.Changed), store.Micros(f.LastSeen))
+			x.Owner, x.Reason, store.Micros(x.Until), store.Micros(f.FirstSeen), store.Micros(f.Changed), store.Micros(f.LastSeen), searched(&f.Finding))
 	}
 	_, err := tx.Exec(ctx, `INSERT INTO finding (id, account, control, title, severity, status, place, region, resource, detail, missing, permissions,
-			owner, reason, until, first_seen, changed_at, last_seen) VALUES `+v.text.String()+`
+			owner, reason, until, first_seen, changed_at, last_seen, search) VALUES `+v.text.String()+`
 		ON CONFLICT (id) DO UPDATE SET title = excluded.title, severity = excluded.severity, status = excluded.status, place = excluded.place, detail = excluded.detail,
 			missing = excluded.missing, permissions = excluded.permissions, owner = excluded.owner, reason = excluded.reason, until = excluded.until,
-			changed_at = excluded.changed_at, last_seen = excluded.last_seen`, v.args...)
+			changed_at = excluded.changed_at, last_seen = excluded.last_seen, search = excluded.search`, v.args...)
 	return err
 }
 

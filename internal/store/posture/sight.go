@@ -5,35 +5,30 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/rootkeep/rootkeep"
 	"github.com/rootkeep/rootkeep/internal/people"
 	"github.com/rootkeep/rootkeep/internal/store"
+	"github.com/rootkeep/rootkeep/internal/store/sight"
 )
 
-// Sight is what an actor may see: everything, or some accounts. Every query takes one,
-// so that nobody learns of an account beyond it, not even how many there are. The zero
-// Sight sees nothing.
-type Sight struct {
-	all      bool
-	accounts []rootkeep.AccountID // by number
-}
+// Sight is what an actor may see.
+type Sight = sight.Sight
 
 // SightOf is what the actor may read.
 func SightOf(ctx context.Context, r *store.Reader, actor people.Actor) (Sight, error) {
 	if actor.May(people.Read, people.Place{}) {
-		return Sight{all: true}, nil
+		return sight.All(), nil
 	}
-	s := Sight{}
 	if !actor.MayAnywhere(people.Read) {
-		return s, nil
+		return Sight{}, nil
 	}
+	var seen []rootkeep.AccountID
 	for _, g := range actor.Grants { // an account may be sent before it is known
 		id, named := strings.CutPrefix(string(g.Scope), "account:")
 		if at := (people.Place{Account: rootkeep.AccountID(id)}); named && actor.May(people.Read, at) {
-			s.accounts = append(s.accounts, at.Account)
+			seen = append(seen, at.Account)
 		}
 	}
 	err := store.Each(ctx, r, func(rows *sql.Rows) error {
@@ -46,28 +41,14 @@ func SightOf(ctx context.Context, r *store.Reader, actor people.Actor) (Sight, e
 			return err
 		}
 		if actor.May(people.Read, at) {
-			s.accounts = append(s.accounts, at.Account)
+			seen = append(seen, at.Account)
 		}
 		return nil
 	}, `SELECT id, path FROM account ORDER BY id`)
 	if err != nil {
 		return Sight{}, fmt.Errorf("read what %s may see: %w", actor.ID, err)
 	}
-	slices.Sort(s.accounts)
-	s.accounts = slices.Compact(s.accounts)
-	return s, nil
-}
-
-// Everything says whether nothing is hidden.
-func (s Sight) Everything() bool { return s.all }
-
-// Sees says whether the account is in sight.
-func (s Sight) Sees(id rootkeep.AccountID) bool {
-	if s.all {
-		return true
-	}
-	_, found := slices.BinarySearch(s.accounts, id)
-	return found
+	return sight.Of(seen), nil
 }
 
 // where is a WHERE clause in the making.
@@ -111,7 +92,7 @@ func one(v any) []any { return []any{v} }
 
 // sight keeps to the accounts in sight.
 func (w *where) sight(s Sight, column string) {
-	if !s.all {
-		of(w, column, s.accounts)
+	if !s.Everything() {
+		of(w, column, s.Accounts())
 	}
 }

@@ -138,6 +138,21 @@ func place(f *rootkeep.Finding) int64 {
 	return 8*order + int64(rootkeep.Critical-min(f.Severity, rootkeep.Critical))
 }
 
+// allPlaces are the places in that order, each with the status and the severity of what
+// stands there.
+func allPlaces() map[int64]rootkeep.Finding {
+	out := map[int64]rootkeep.Finding{}
+	for _, control := range []string{"", rootkeep.RootControls} {
+		for status := range rootkeep.Excepted + 1 {
+			for severity := range rootkeep.Critical + 1 {
+				f := rootkeep.Finding{Control: control, Status: status, Severity: severity}
+				out[place(&f)] = f
+			}
+		}
+	}
+	return out
+}
+
 // path is where the account lies in its organization, from the root down, as the facts
 // tell it; nil if they do not.
 func path(s *facts.Snapshot) []string {

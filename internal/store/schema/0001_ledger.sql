@@ -31,7 +31,8 @@ CREATE TABLE log_head (
 	id     BIGINT PRIMARY KEY CHECK (id = 1),
 	size   BIGINT NOT NULL,
 	signed BYTEA NOT NULL, -- checkpoint, a signed note
-	at     BIGINT NOT NULL -- of the newest entry
+	at     BIGINT NOT NULL, -- of the newest entry
+	moved  TEXT NOT NULL DEFAULT '' -- where the store went; nobody works on this one any more
 );
 INSERT INTO log_head (id, size, signed, at) VALUES (1, 0, '', 0);
 

@@ -54,7 +54,7 @@ CREATE TABLE approval (
 	aaguid     TEXT NOT NULL,
 	rp_id      TEXT NOT NULL,
 	origin     TEXT NOT NULL,
-	PRIMARY KEY (request, version, approver)
+	PRIMARY KEY (request, version, approver, passkey)
 );
 
 -- What a request for an exception has beside it.

@@ -82,7 +82,8 @@ CREATE TABLE finding (
 	until       BIGINT NOT NULL,
 	first_seen  BIGINT NOT NULL,
 	changed_at  BIGINT NOT NULL,  -- status, severity or exception
-	last_seen   BIGINT NOT NULL   -- last judged; 0: by the newest scan of the account
+	last_seen   BIGINT NOT NULL,  -- last judged; 0: by the newest scan of the account
+	search      TEXT NOT NULL     -- control, title, resource and detail, a line each, in small letters
 );
 CREATE INDEX finding_place ON finding (place, control, id);
 CREATE INDEX finding_account ON finding (account, place, id);

@@ -79,7 +79,7 @@ func (f *Folder) WireApprovals() []client.ApprovalGiven {
 		a := &f.Approvals[i]
 		out = append(out, client.ApprovalGiven{
 			Approver: a.Statement.Approver, Decision: string(a.Statement.Decision), At: a.At, Version: a.Version,
-			Fingerprint: a.Key.Fingerprint().String(), Statement: string(a.Statement.Bytes()),
+			Fingerprint: a.Key.Fingerprint().String(), Statement: string(a.Statement.Bytes()), Counts: a.Counts(f.Matter),
 		})
 	}
 	return out

@@ -46,7 +46,7 @@ func Open(ctx context.Context, r *store.Reader, d *approvals.Desk, actor people.
 	if f.Approvals, err = approvals.Approvals(ctx, r, id); err != nil {
 		return nil, err
 	}
-	if f.Tally, err = d.Tally(ctx, r, f.Matter, approvals.Signed(f.Approvals)); err != nil {
+	if f.Tally, err = d.Tally(ctx, r, f.Matter, f.Signed(f.Approvals)); err != nil {
 		return nil, err
 	}
 	if f.could, err = d.Could(ctx, r, f.Matter); err != nil {
@@ -105,9 +105,19 @@ func (f *Folder) waiting() []approvals.Approver {
 	}
 	return slices.DeleteFunc(slices.Clone(f.could), func(c approvals.Approver) bool {
 		return slices.ContainsFunc(f.Approvals, func(a approvals.Approval) bool {
-			return a.Version == f.Request.Version && a.Statement.Approver == c.ID
+			return a.Counts(f.Matter) && a.Statement.Approver == c.ID
 		})
 	})
+}
+
+// signature is the last one of a person over a version; nil if there is none.
+func (f *Folder) signature(version int, approver string) *approvals.Approval {
+	for i := range slices.Backward(f.Approvals) {
+		if a := &f.Approvals[i]; a.Version == version && a.Statement.Approver == approver {
+			return a
+		}
+	}
+	return nil
 }
 
 // mayDecide says whether the actor is one of them.
@@ -174,11 +184,14 @@ func (f *Folder) approvalRows(evidence bool) []page.Row {
 		if a.Statement.Decision == approval.Deny {
 			tone, word = page.Bad, "denied"
 		}
-		if a.Version != f.Request.Version {
+		switch {
+		case a.Version != f.Request.Version:
 			tone, word = page.Plain, "void"
+		case !a.Counts(f.Matter):
+			tone, word = page.Plain, "void: key revoked"
 		}
 		file := page.Text("")
-		if evidence {
+		if evidence && a == f.signature(a.Version, a.Statement.Approver) {
 			file = page.To(fmt.Sprintf("/approvals/%s/signatures/%d/%s", f.ID, a.Version, a.Statement.Approver), "File to verify")
 		}
 		out[i] = page.Cells(page.Text(f.Who(a.Statement.Approver)), page.Badge(tone, word), page.Time(a.At), page.ID(a.Key.Fingerprint().String()[:16]), page.ID(a.Statement.Challenge().String()), file)

@@ -102,19 +102,17 @@ func (a *area) record(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	for i := range f.Approvals {
-		s := &f.Approvals[i]
-		if strconv.Itoa(s.Version) != r.PathValue("version") || s.Statement.Approver != r.PathValue("approver") {
-			continue
-		}
-		body, err := s.Record(f.Versions[s.Version-1], f.Policy).Bytes()
-		if err != nil {
-			return err
-		}
-		w.Header().Set("Content-Type", "application/json")
-		w.Header().Set("Content-Disposition", `attachment; filename="`+f.ID+"-"+s.Statement.Approver+`.json"`)
-		_, _ = w.Write(body) // the client may be gone
-		return nil
+	version, err := strconv.Atoi(r.PathValue("version"))
+	s := f.signature(version, r.PathValue("approver"))
+	if err != nil || s == nil {
+		return web.NotFound("such approval")
 	}
-	return web.NotFound("such approval")
+	body, err := s.Record(f.Versions[s.Version-1], f.Policy).Bytes()
+	if err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Content-Disposition", `attachment; filename="`+f.ID+"-"+s.Statement.Approver+`.json"`)
+	_, _ = w.Write(body) // the client may be gone
+	return nil
 }

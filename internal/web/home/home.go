@@ -23,7 +23,13 @@ import (
 type Config struct {
 	Store *store.Store
 	Now   func() time.Time
+	// Note is what the page tells an actor first, if the title is not empty; nil for
+	// nothing. It is asked again when a notice of NoteTopic comes.
+	Note func(people.Actor) (title, text string)
 }
+
+// NoteTopic is the topic of notices that Config.Note has something else to say.
+const NoteTopic = "note"
 
 // Area gives the page at /.
 func Area(c Config) web.Area {
@@ -41,6 +47,8 @@ const days = 90
 type view struct {
 	Now    time.Time
 	Number hunts.Number
+
+	NoteTitle, NoteText string
 
 	NewAlerts, OpenAlerts [rootkeep.Critical + 1]int64 // by severity
 	NewUses               int64                        // sessions of root that began since yesterday
@@ -62,6 +70,9 @@ const shownChanges = 5
 func (c Config) show(w http.ResponseWriter, r *http.Request) error {
 	actor := web.ActorOf(r.Context())
 	v := view{Now: c.Now().UTC(), MayOperate: actor.MayAnywhere(people.Operate), MayRead: actor.MayAnywhere(people.Read)}
+	if c.Note != nil {
+		v.NoteTitle, v.NoteText = c.Note(actor)
+	}
 	err := c.Store.View(r.Context(), func(ctx context.Context, s *store.Reader) error {
 		for _, part := range []func(context.Context, *store.Reader, people.Actor) error{v.hunted, v.scanned, c.ledger(&v)} {
 			if err := part(ctx, s, actor); err != nil {

@@ -23,6 +23,9 @@ type Kind struct {
 	Name    string
 	Title   string // what it does, for a button
 	Example string // a payload to begin from; empty if the kind takes none
+	// Choices are inputs from which the payload of a form is made, each with the name of
+	// its member; nil has people type it.
+	Choices func(context.Context, *store.Reader) ([]page.Input, error)
 	// Check says what is wrong with a payload; nil takes {} only.
 	Check func(payload []byte) error
 }

@@ -1,6 +1,7 @@
 package jobs_test
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -12,8 +13,10 @@ import (
 	"github.com/rootkeep/rootkeep/client"
 	"github.com/rootkeep/rootkeep/internal/job"
 	"github.com/rootkeep/rootkeep/internal/people"
+	"github.com/rootkeep/rootkeep/internal/store"
 	storejobs "github.com/rootkeep/rootkeep/internal/store/jobs"
 	"github.com/rootkeep/rootkeep/internal/web/jobs"
+	"github.com/rootkeep/rootkeep/internal/web/page"
 	"github.com/rootkeep/rootkeep/internal/web/webtest"
 )
 
@@ -30,6 +33,12 @@ func serve(t *testing.T) (*webtest.Server, storejobs.Keeper) {
 				return errors.New("role: bad")
 			}
 			return nil
+		}},
+		{Name: "choose", Title: "Choose", Check: func([]byte) error { return nil }, Choices: func(context.Context, *store.Reader) ([]page.Input, error) {
+			return []page.Input{
+				{Name: "all", Label: "All", Kind: "checkbox"}, {Name: "some", Label: "Some", Kind: "many", Options: []page.Option{{Value: "a", Text: "<b>a"}, {Value: "b", Text: "b"}}},
+				{Name: "one", Label: "One", Kind: "select", Options: []page.Option{{Text: "none"}, {Value: "x", Text: "x"}}},
+			}, nil
 		}},
 	}
 	return webtest.Serve(t, s, actors, jobs.Area(jobs.Config{Store: s, Kinds: kinds})), storejobs.Keeper{Store: s}
@@ -136,5 +145,34 @@ func TestASchedulesLife(t *testing.T) {
 	}
 	if got := s.JSON("admin", "DELETE", "/api/v1/schedules/morning", ""); got.Status != http.StatusNotFound {
 		t.Errorf("remove it twice: %d", got.Status)
+	}
+}
+
+func TestAPayloadIsMadeOfChoices(t *testing.T) {
+	s, keeper := serve(t)
+	if got := s.Get("operator", "/jobs"); !strings.Contains(got.Body, `name="choice-choose-some"`) || strings.Contains(got.Body, "<b>a") {
+		t.Errorf("got %s, want a list to choose from, escaped", got.Body)
+	}
+	for _, c := range []struct {
+		name string
+		form url.Values
+		want string
+	}{
+		{"all of it", url.Values{"choice-choose-all": {"yes"}, "choice-choose-some": {"a", "b"}, "choice-choose-one": {"x"}}, `{"all":true,"one":"x","some":["a","b"]}`},
+		{"nothing", url.Values{"choice-choose-one": {""}}, `{}`},
+		{"what the form does not have", url.Values{"choice-choose-role": {"x"}, "payload": {`{"role":"x"}`}}, `{}`},
+	} {
+		c.form.Set("kind", "choose")
+		c.form.Set("choice-choose", "yes")
+		if got := s.Form("operator", "/jobs", c.form); got.Status != http.StatusSeeOther {
+			t.Fatalf("%s: got %d %s", c.name, got.Status, got.Body)
+		}
+		j, err := keeper.Claim(t.Context(), "one", []string{"choose"}, time.Minute)
+		if err != nil || j == nil || string(j.Payload) != c.want {
+			t.Errorf("%s: got %+v, %v, want the payload %s", c.name, j, err, c.want)
+		}
+	}
+	if got := s.Form("local", "/jobs", url.Values{"kind": {"choose"}, "choice-choose": {"yes"}}); got.Status != http.StatusForbidden {
+		t.Errorf("a responder of one account: got %d, want 403", got.Status)
 	}
 }

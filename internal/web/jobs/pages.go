@@ -28,6 +28,9 @@ func (a *area) list(w http.ResponseWriter, r *http.Request) error {
 	}
 	p := web.PageOf(found, web.PageSize, cursor)
 	v := listView{URL: r.URL, Jobs: p.Items, Kinds: a.Kinds, Filter: f}
+	if v.Offers, err = a.offers(r.Context()); err != nil {
+		return err
+	}
 	if after != nil {
 		v.First = page.AtCursor(r.URL, "")
 	}
@@ -44,12 +47,21 @@ type listView struct {
 	URL         *url.URL
 	Jobs        []*job.Job
 	Kinds       []Kind
+	Offers      []offer
 	Filter      jobs.Filter
 	First, Next string
 }
 
 func (a *area) ask(w http.ResponseWriter, r *http.Request) error {
-	j, err := a.start(r.Context(), r.PostFormValue("kind"), []byte(r.PostFormValue("payload")))
+	if err := everywhere(r.Context(), people.Operate); err != nil {
+		return err
+	}
+	kind := r.PostFormValue("kind")
+	payload, err := a.payload(r, kind)
+	if err != nil {
+		return err
+	}
+	j, err := a.start(r.Context(), kind, payload)
 	if err != nil {
 		return err
 	}
@@ -117,6 +129,17 @@ func (a *area) removeSchedule(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	return web.Redirect(w, r, "/schedules", "The schedule was removed.")
+}
+
+// examples are what the kinds take, for whoever types a payload.
+func examples(kinds []Kind) string {
+	out := "{} for a kind that takes nothing"
+	for _, k := range kinds {
+		if k.Example != "" {
+			out += "; " + k.Name + ": " + k.Example
+		}
+	}
+	return out
 }
 
 func stateTone(s job.State) page.Tone {

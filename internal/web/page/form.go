@@ -24,14 +24,22 @@ func (i Input) attributes() templ.Attributes {
 	if len(described) > 0 {
 		out["aria-describedby"] = strings.Join(described, " ")
 	}
+	if i.Kind == "text" && len(i.Options) > 0 {
+		out["list"] = "list-" + i.Name
+	}
 	if i.Required {
 		out["required"] = true
 	}
-	if i.Most > 0 && i.Kind != "select" && i.Kind != "checkbox" {
+	if i.Most > 0 && i.Kind != "select" && i.Kind != "many" && i.Kind != "checkbox" {
 		out["maxlength"] = strconv.Itoa(i.Most)
 	}
 	return out
 }
+
+// mostLines bounds how high a choice of several stands.
+const mostLines = 6
+
+func (i Input) lines() string { return strconv.Itoa(min(max(len(i.Options), 2), mostLines)) }
 
 // value is what a ticked box sends.
 func (i Input) value() string {

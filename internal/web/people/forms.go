@@ -65,6 +65,10 @@ func (a area) invite(w http.ResponseWriter, r *http.Request) error {
 
 func (a area) inviteAgain(w http.ResponseWriter, r *http.Request, f invitation, fault persons.Fault) error {
 	f.Fault = fault
+	var err error
+	if f.Picker, err = a.offered(r.Context(), f.Picker); err != nil {
+		return err
+	}
 	return web.ShowStatus(w, r, http.StatusUnprocessableEntity, "Invite somebody", inviteBody(f))
 }
 

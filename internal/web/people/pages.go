@@ -19,10 +19,23 @@ import (
 // picker is what a scope picker holds: a role and where it is to hold.
 type picker struct {
 	Role, Where, ID string
+	scopes          []page.Option // to choose from
 }
 
 func pickerOf(r *http.Request) picker {
-	return picker{r.PostFormValue("role"), r.PostFormValue("where"), r.PostFormValue("id")}
+	return picker{Role: r.PostFormValue("role"), Where: r.PostFormValue("where"), ID: r.PostFormValue("id")}
+}
+
+// offered is the picker with the units and accounts that the store knows.
+func (a area) offered(ctx context.Context, p picker) (picker, error) {
+	if a.Scopes == nil {
+		return p, nil
+	}
+	err := a.Store.View(ctx, func(ctx context.Context, r *store.Reader) (err error) {
+		p.scopes, err = a.Scopes(ctx, r)
+		return err
+	})
+	return p, err
 }
 
 // inputs are those of the picker; empty offers to grant no role.
@@ -39,7 +52,7 @@ func (p picker) inputs(fault persons.Fault, empty bool) []page.Input {
 		{Name: "where", Label: "Where it holds", Kind: "select", Value: p.Where, Options: []page.Option{
 			{Value: string(people.Everywhere), Text: "all accounts"}, {Value: "ou", Text: "an organizational unit"}, {Value: "account", Text: "one account"},
 		}},
-		{Name: "id", Label: "Unit or account", Kind: "text", Value: p.ID, Most: 80, Hint: "Such as ou-ab12-11111111 or 111122223333. Empty for all accounts.", Fault: of(fault, "id")},
+		{Name: "id", Label: "Unit or account", Kind: "text", Value: p.ID, Options: p.scopes, Most: 80, Hint: "Such as ou-ab12-11111111 or 111122223333. Empty for all accounts.", Fault: of(fault, "id")},
 	}
 }
 
@@ -128,7 +141,11 @@ func (a area) invitePage(w http.ResponseWriter, r *http.Request) error {
 	if err := keep(r.Context()); err != nil {
 		return err
 	}
-	return web.Show(w, r, "Invite somebody", inviteBody(invitation{Issuer: a.Issuer, Picker: picker{Where: string(people.Everywhere)}}))
+	pick, err := a.offered(r.Context(), picker{Where: string(people.Everywhere)})
+	if err != nil {
+		return err
+	}
+	return web.Show(w, r, "Invite somebody", inviteBody(invitation{Issuer: a.Issuer, Picker: pick}))
 }
 
 // invitation is the form that invites.
@@ -169,8 +186,12 @@ func (a area) personPage(w http.ResponseWriter, r *http.Request) error {
 
 func (a area) showPerson(w http.ResponseWriter, r *http.Request, status int, pick picker, fault persons.Fault) error {
 	id := r.PathValue("id")
+	pick, err := a.offered(r.Context(), pick)
+	if err != nil {
+		return err
+	}
 	v := personView{Picker: pick, Fault: fault, Issuer: a.Issuer, Keep: keep(r.Context()) == nil, Self: web.ActorOf(r.Context()).ID == id}
-	err := a.Store.View(r.Context(), func(ctx context.Context, read *store.Reader) (err error) {
+	err = a.Store.View(r.Context(), func(ctx context.Context, read *store.Reader) (err error) {
 		if v.whole, err = a.whole(ctx, read, id); err != nil {
 			return err
 		}
@@ -273,6 +294,9 @@ func (a area) tokensPage(w http.ResponseWriter, r *http.Request) error {
 func (a area) showTokens(w http.ResponseWriter, r *http.Request, status int, f tokenForm, fault persons.Fault) error {
 	found, err := a.tokens(r.Context(), r.URL.Query().Get("cursor"), web.PageSize)
 	if err != nil {
+		return err
+	}
+	if f.Picker, err = a.offered(r.Context(), f.Picker); err != nil {
 		return err
 	}
 	l := tokenList{At: r.URL, Found: found, Form: f, Fault: fault, Keep: keep(r.Context()) == nil}

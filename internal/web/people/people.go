@@ -25,6 +25,9 @@ type Config struct {
 	Now    func() time.Time
 	SignIn *signin.SignIn // names the models of keys
 	Issuer string         // of OpenID Connect; "" for none
+	// Scopes are the units and accounts that are offered where a role may hold; others can
+	// be typed. nil for none.
+	Scopes func(context.Context, *store.Reader) ([]page.Option, error)
 }
 
 type area struct{ Config }

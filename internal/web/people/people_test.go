@@ -13,6 +13,7 @@ import (
 	"github.com/rootkeep/rootkeep/internal/people"
 	"github.com/rootkeep/rootkeep/internal/store"
 	persons "github.com/rootkeep/rootkeep/internal/store/people"
+	"github.com/rootkeep/rootkeep/internal/web/page"
 	webpeople "github.com/rootkeep/rootkeep/internal/web/people"
 	"github.com/rootkeep/rootkeep/internal/web/signin"
 	"github.com/rootkeep/rootkeep/internal/web/webtest"
@@ -33,7 +34,9 @@ func serve(t *testing.T) *webtest.Server {
 	if err != nil {
 		t.Fatal(err)
 	}
-	area, err := webpeople.Area(webpeople.Config{URL: address, Store: s, Now: time.Now, SignIn: in, Issuer: issuer})
+	area, err := webpeople.Area(webpeople.Config{URL: address, Store: s, Now: time.Now, SignIn: in, Issuer: issuer, Scopes: func(context.Context, *store.Reader) ([]page.Option, error) {
+		return []page.Option{{Value: "ou-ab12-11111111", Text: "ou-ab12-11111111"}, {Value: "111122223333", Text: "111122223333 <b>prod"}}, nil
+	}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -329,4 +332,19 @@ func TestPagesOfPeopleInABrowser(t *testing.T) {
 	b.Photograph("admin", "person", "/people/"+ada.ID)
 	b.Photograph("admin", "invite", "/people/new")
 	b.Photograph("admin", "tokens", "/tokens")
+}
+
+func TestKnownAccountsAreOfferedWhereARoleHolds(t *testing.T) {
+	s := serve(t)
+	ada := add(t, s.Store, "Ada")
+	for _, path := range []string{"/people/new", "/people/" + ada.ID, "/tokens"} {
+		got := s.Get("admin", path)
+		if got.Status != 200 || !strings.Contains(got.Body, `list="list-id"`) || !strings.Contains(got.Body, `<datalist id="list-id"><option value="ou-ab12-11111111">`) || strings.Contains(got.Body, "<b>prod") {
+			t.Errorf("%s: got %d, want a text with a list of what is known, escaped\n%s", path, got.Status, got.Body)
+		}
+	}
+	refused := s.Form("admin", "/people", url.Values{"name": {"Bo"}, "role": {"viewer"}, "where": {"account"}, "id": {"12"}})
+	if refused.Status != 422 || !strings.Contains(refused.Body, `<datalist id="list-id">`) {
+		t.Errorf("a form to fill in again: got %d, want the list again\n%s", refused.Status, refused.Body)
+	}
 }

@@ -19,6 +19,7 @@ import (
 	kept "github.com/rootkeep/rootkeep/internal/store/posture"
 	"github.com/rootkeep/rootkeep/internal/web"
 	"github.com/rootkeep/rootkeep/internal/web/page"
+	"github.com/rootkeep/rootkeep/internal/web/posture/asked"
 )
 
 // overviewView is the posture of all accounts in sight.
@@ -74,6 +75,7 @@ type accountView struct {
 	Score    *score.Score
 	Controls []kept.ControlCount
 	Worst    []*kept.Finding
+	Asking   *asked.Asking
 	Trend    []kept.Point
 	From, To time.Time
 }
@@ -96,6 +98,9 @@ func (a *area) account(w http.ResponseWriter, r *http.Request) error {
 		}
 		of.Statuses = []rootkeep.Status{rootkeep.Fail, rootkeep.Excepted}
 		if v.Worst, _, err = kept.Findings(ctx, tx, sight, of, kept.Page{Sort: kept.ByUrgency, Limit: worstShown}); err != nil {
+			return err
+		}
+		if v.Asking, err = asked.Read(ctx, tx, web.ActorOf(ctx), a.Ask, a.Requested, v.Worst...); err != nil {
 			return err
 		}
 		v.Trend, err = kept.Trend(ctx, tx, sight, id, v.From, v.To)

@@ -11,6 +11,7 @@ import (
 	"github.com/rootkeep/rootkeep/internal/store"
 	kept "github.com/rootkeep/rootkeep/internal/store/posture"
 	"github.com/rootkeep/rootkeep/internal/web"
+	"github.com/rootkeep/rootkeep/internal/web/posture/asked"
 )
 
 // judged is a control with what it came to.
@@ -64,6 +65,7 @@ type controlView struct {
 	judged
 	References []framework.Reference
 	Findings   []*kept.Finding
+	Asking     *asked.Asking
 }
 
 func (a *area) control(w http.ResponseWriter, r *http.Request) error {
@@ -87,7 +89,10 @@ func (a *area) readControl(ctx context.Context, id string) (*controlView, error)
 			return store.ErrNotFound
 		}
 		v.judged = all[i]
-		v.Findings, _, err = kept.Findings(ctx, tx, sight, f, kept.Page{Sort: kept.ByUrgency, Limit: web.PageSize})
+		if v.Findings, _, err = kept.Findings(ctx, tx, sight, f, kept.Page{Sort: kept.ByUrgency, Limit: web.PageSize}); err != nil {
+			return err
+		}
+		v.Asking, err = asked.Read(ctx, tx, web.ActorOf(ctx), a.Ask, a.Requested, v.Findings...)
 		return err
 	})
 	return v, notThere("such control", err)

@@ -225,7 +225,7 @@ func controlPage(v *controlView, now time.Time) templ.Component {
 					return templ_7745c5c3_Err
 				}
 			} else {
-				templ_7745c5c3_Err = page.Table("Findings, the most urgent first", findingColumns(), findingRows(v.Findings, now)).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = page.Table("Findings, the most urgent first", findingColumns(), findingRows(v.Findings, now, v.Asking)).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

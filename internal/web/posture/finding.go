@@ -5,19 +5,18 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/rootkeep/rootkeep"
 	"github.com/rootkeep/rootkeep/internal/facts"
-	"github.com/rootkeep/rootkeep/internal/people"
 	"github.com/rootkeep/rootkeep/internal/posture"
 	"github.com/rootkeep/rootkeep/internal/posture/framework"
 	"github.com/rootkeep/rootkeep/internal/store"
 	kept "github.com/rootkeep/rootkeep/internal/store/posture"
 	"github.com/rootkeep/rootkeep/internal/web"
+	"github.com/rootkeep/rootkeep/internal/web/posture/asked"
 )
 
 // findingView is one finding with what it rests on.
@@ -30,7 +29,8 @@ type findingView struct {
 	NoBasis    string // why there is none
 	Changes    []kept.Change
 	References []framework.Reference
-	Ask        string // path of the form that asks for an exception, "" if the actor may not
+	Asking     *asked.Asking
+	Approval   string // who has to approve an exception, in words
 	Now        time.Time
 }
 
@@ -56,6 +56,9 @@ func (a *area) readFinding(ctx context.Context, id string) (*findingView, error)
 		if v.Changes, err = kept.Changes(ctx, tx, sight, id, ""); err != nil {
 			return err
 		}
+		if v.Asking, err = asked.Read(ctx, tx, web.ActorOf(ctx), a.Ask, a.Requested, v.Finding); err != nil {
+			return err
+		}
 		return a.basis(ctx, tx, v)
 	})
 	if err != nil {
@@ -63,10 +66,10 @@ func (a *area) readFinding(ctx context.Context, id string) (*findingView, error)
 	}
 	v.Control = a.controls[v.Finding.Control]
 	v.References = framework.References(a.Frameworks, v.Finding.Control)
-	if f := v.Finding; a.Ask != "" && f.Status == rootkeep.Fail && web.ActorOf(ctx).May(people.Request, v.Account.Place()) {
-		v.Ask = a.Ask + "?" + url.Values{"control": {f.Control}, "account": {string(f.Account)}, "region": {string(f.Region)}, "resource": {f.Resource}}.Encode()
+	if a.Approval != nil && v.Finding.Status == rootkeep.Fail {
+		v.Approval, err = a.Approval(v.Finding.Control, v.Finding.Severity)
 	}
-	return v, nil
+	return v, err
 }
 
 // basis reads the facts of the scan that judged the finding, if they are kept.

@@ -17,6 +17,7 @@ import (
 	kept "github.com/rootkeep/rootkeep/internal/store/posture"
 	"github.com/rootkeep/rootkeep/internal/web"
 	"github.com/rootkeep/rootkeep/internal/web/page"
+	"github.com/rootkeep/rootkeep/internal/web/posture/asked"
 )
 
 // findingsView is the list of findings.
@@ -27,6 +28,7 @@ type findingsView struct {
 	Counts      kept.Counts
 	First, Next string
 	Now         time.Time
+	Asking      *asked.Asking
 }
 
 func (a *area) findings(w http.ResponseWriter, r *http.Request) error {
@@ -45,7 +47,10 @@ func (a *area) findings(w http.ResponseWriter, r *http.Request) error {
 		if v.Counts, err = kept.Count(ctx, tx, sight, f); err != nil {
 			return err
 		}
-		v.Findings, v.Next, err = kept.Findings(ctx, tx, sight, f, kept.Page{Sort: order, After: after, Limit: web.PageSize})
+		if v.Findings, v.Next, err = kept.Findings(ctx, tx, sight, f, kept.Page{Sort: order, After: after, Limit: web.PageSize}); err != nil {
+			return err
+		}
+		v.Asking, err = asked.Read(ctx, tx, web.ActorOf(ctx), a.Ask, a.Requested, v.Findings...)
 		return err
 	})
 	if err != nil {
@@ -61,14 +66,14 @@ func (a *area) findings(w http.ResponseWriter, r *http.Request) error {
 }
 
 // findingRows are rows of a table of findings.
-func findingRows(list []*kept.Finding, now time.Time) []page.Row {
+func findingRows(list []*kept.Finding, now time.Time, q *asked.Asking) []page.Row {
 	var out []page.Row
 	for _, f := range list {
 		where := f.Resource
 		if f.Region != "" {
 			where += " in " + string(f.Region)
 		}
-		row := page.Cells(findingLink(f), statusCell(f, now), page.Severity(f.Severity), accountLink(f.Account), page.Text(where), ageCell(f))
+		row := page.Cells(findingLink(f), statusAndRequest(f, now, q), page.Severity(f.Severity), accountLink(f.Account), page.Text(where), ageCell(f))
 		if f.Status == rootkeep.Fail {
 			row.Tone = page.SeverityTone(f.Severity)
 		}
@@ -86,7 +91,12 @@ func controlPath(id string) string             { return "/controls/" + url.PathE
 func findingPath(id string) string             { return "/findings/" + url.PathEscape(id) }
 func scanPath(id string) string                { return "/scans/" + url.PathEscape(id) }
 
-const downloadTime = 5 * time.Minute
+// A download reads one state of the store for as long as the client takes to read it, and
+// holds one of the store's few readers meanwhile: two slow ones must not stop the pages.
+const (
+	downloadTime    = 5 * time.Minute
+	downloadsAtOnce = 2
+)
 
 // download writes the whole list, as CSV or as JSON, page by page.
 func (a *area) download(w http.ResponseWriter, r *http.Request) error {

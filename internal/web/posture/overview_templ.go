@@ -612,7 +612,7 @@ func accountPage(v accountView) templ.Component {
 							return templ_7745c5c3_Err
 						}
 					} else {
-						templ_7745c5c3_Err = page.Table("Failures, the most urgent first", findingColumns(), findingRows(v.Worst, v.To)).Render(ctx, templ_7745c5c3_Buffer)
+						templ_7745c5c3_Err = page.Table("Failures, the most urgent first", findingColumns(), findingRows(v.Worst, v.To, v.Asking)).Render(ctx, templ_7745c5c3_Buffer)
 						if templ_7745c5c3_Err != nil {
 							return templ_7745c5c3_Err
 						}

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/rootkeep/rootkeep"
 	"github.com/rootkeep/rootkeep/internal/people"
 	"github.com/rootkeep/rootkeep/internal/posture"
 	"github.com/rootkeep/rootkeep/internal/posture/framework"
@@ -17,6 +18,7 @@ import (
 	kept "github.com/rootkeep/rootkeep/internal/store/posture"
 	"github.com/rootkeep/rootkeep/internal/web"
 	"github.com/rootkeep/rootkeep/internal/web/page"
+	"github.com/rootkeep/rootkeep/internal/web/posture/asked"
 )
 
 // Config is what the area is made of.
@@ -32,8 +34,11 @@ type Config struct {
 	// Kinds of the jobs that scan and that judge what was sent.
 	ScanKind, JudgeKind string
 	// Ask is the path of the form that asks for an exception, "" if there is none.
-	Ask  string
-	Wake func() // called when a job was asked for; nil if no job runs in this process
+	Ask       string
+	Requested asked.Requested // nil for none
+	// Approval says in words who has to approve an exception; nil: nobody.
+	Approval func(control string, severity rootkeep.Severity) (string, error)
+	Wake     func() // called when a job was asked for; nil if no job runs in this process
 }
 
 type area struct {
@@ -61,7 +66,7 @@ func Area(c Config) (web.Area, error) {
 			{Method: "GET", Path: "/posture", Need: people.Read, Handle: a.overview},
 			{Method: "GET", Path: "/posture/{account}", Need: people.Read, Handle: a.account},
 			{Method: "GET", Path: "/findings", Need: people.Read, Handle: a.findings},
-			{Method: "GET", Path: "/findings/download", Need: people.Read, Time: downloadTime, Handle: a.download},
+			{Method: "GET", Path: "/findings/download", Need: people.Read, Time: downloadTime, AtOnce: downloadsAtOnce, Handle: a.download},
 			{Method: "GET", Path: "/findings/{id}", Need: people.Read, Handle: a.finding},
 			{Method: "GET", Path: "/controls", Need: people.Read, Handle: a.listControls},
 			{Method: "GET", Path: "/controls/{id}", Need: people.Read, Handle: a.control},

@@ -25,6 +25,7 @@ import (
 	"github.com/rootkeep/rootkeep/internal/store"
 	kept "github.com/rootkeep/rootkeep/internal/store/posture"
 	"github.com/rootkeep/rootkeep/internal/web/posture"
+	"github.com/rootkeep/rootkeep/internal/web/posture/asked"
 	"github.com/rootkeep/rootkeep/internal/web/webtest"
 )
 
@@ -63,9 +64,15 @@ var shipped = sync.OnceValue(func() posture.Config {
 
 func serve(t *testing.T) *webtest.Server {
 	t.Helper()
+	return serveWith(t, func(*posture.Config) {})
+}
+
+func serveWith(t *testing.T, change func(*posture.Config)) *webtest.Server {
+	t.Helper()
 	s := webtest.Store(t)
 	c := shipped()
 	c.Store, c.Ask = s, "/exceptions/new"
+	change(&c)
 	area, err := posture.Area(c)
 	if err != nil {
 		t.Fatal(err)
@@ -355,6 +362,58 @@ func TestAnExceptionIsAskedForFromTheFinding(t *testing.T) {
 		if got := s.Get(c.actor, "/findings/"+c.of.ID()); strings.Contains(got.Body, link) != c.want {
 			t.Errorf("%s at a finding that is %s: got a link %v, want %v", c.actor, c.of.Status, !c.want, c.want)
 		}
+	}
+}
+
+func TestAnOpenRequestIsShownInPlaceOfTheLink(t *testing.T) {
+	list := found(alpha)
+	s := serveWith(t, func(c *posture.Config) {
+		c.Requested = func(context.Context, *store.Reader, people.Actor, rootkeep.AccountID) ([]asked.Request, error) {
+			return []asked.Request{
+				{ID: "EX-1", Path: "/exceptions/EX-1", Account: alpha, Control: "RT-01"},
+				{ID: "EX-2", Path: "/exceptions/EX-2", Account: alpha, Control: "US-01"},
+				{ID: "EX-3", Path: "/exceptions/EX-3", Account: beta, Control: "US-01", Region: "eu-west-1"},
+				{ID: "EX-4", Path: "/exceptions/EX-4", Account: alpha, Control: "RT-05"},
+			}, nil
+		}
+		c.Approval = func(string, rootkeep.Severity) (string, error) { return "2 of <b>keepers", nil }
+	})
+	history(t, s.Store)
+	for _, c := range []struct {
+		name             string
+		of               rootkeep.Finding
+		request, ask     bool
+		approval, stakes bool
+	}{
+		{"a failure that somebody asks to accept", list[0], true, false, true, true},
+		{"one accepted already", list[1], false, false, false, false},
+		{"one in another Region and one in another account are asked for", found(beta)[2], false, true, true, false},
+		{"one that is not known", list[3], false, false, false, false},
+	} {
+		got := s.Get("requester", "/findings/"+c.of.ID()).Body
+		for what, x := range map[string]struct {
+			words string
+			want  bool
+		}{
+			"a request": {"/exceptions/EX-", c.request}, "a link to the form": {"/exceptions/new?", c.ask}, "the approval": {"approval by 2 of &lt;b&gt;keepers", c.approval},
+			"what is at stake": {"keys needed: a control of the root user", c.stakes},
+		} {
+			if strings.Contains(got, x.words) != x.want {
+				t.Errorf("%s: got %s: %v, want %v", c.name, what, !x.want, x.want)
+			}
+		}
+	}
+	for _, path := range []string{"/findings?account=" + string(alpha), "/posture/" + string(alpha), "/controls/RT-01", "/findings"} {
+		if got := s.Get("requester", path); got.Status != 200 || !strings.Contains(got.Body, `<a href="/exceptions/EX-1">exception asked for</a>`) {
+			t.Errorf("%s: got %d, want the open request in the list", path, got.Status)
+		}
+	}
+	got := s.Get("requester", "/findings").Body
+	if !strings.Contains(got, "/exceptions/new?account=222222222222&amp;control=US-01") || strings.Contains(got, "/exceptions/new?account=111111111111&amp;control=RT-01") {
+		t.Error("the list: want a form for what nobody asked for, and none for what somebody did")
+	}
+	if got := s.Get("viewer", "/findings").Body; strings.Contains(got, "/exceptions/new?") {
+		t.Error("a viewer: got a link to a form that is refused")
 	}
 }
 

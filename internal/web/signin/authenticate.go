@@ -29,7 +29,7 @@ func (s *SignIn) Authenticate(w http.ResponseWriter, r *http.Request) (*http.Req
 		}
 		return r, people.Actor{}, nil
 	}
-	if now := s.config.Now(); now.Sub(v.Session.Seen) >= noted {
+	if now := s.config.Now(); now.Sub(v.Session.Seen) >= noted && !unattended(r) {
 		err := s.config.Store.Touch(r.Context(), func(ctx context.Context, tx *store.Tx) error {
 			return persons.SeeSession(ctx, tx, v.Session.ID, now)
 		})
@@ -38,6 +38,14 @@ func (s *SignIn) Authenticate(w http.ResponseWriter, r *http.Request) (*http.Req
 		}
 	}
 	return r.WithContext(context.WithValue(r.Context(), sessionKey{}, v.Session)), v.actor(), nil
+}
+
+// unattended says whether an open page makes the request by itself: its stream of events,
+// which comes again every few minutes, and what it reads after one. Nobody need sit there,
+// so a session does not go on by it. Browsers say what a request is for (Fetch Metadata).
+func unattended(r *http.Request) bool {
+	mode := r.Header.Get("Sec-Fetch-Mode")
+	return r.Method == http.MethodGet && (mode != "" && mode != "navigate" || r.Header.Get("Accept") == "text/event-stream")
 }
 
 type sessionKey struct{}

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -15,6 +16,7 @@ import (
 	"github.com/rootkeep/rootkeep/internal/app/scan"
 	"github.com/rootkeep/rootkeep/internal/awsread"
 	"github.com/rootkeep/rootkeep/internal/job"
+	"github.com/rootkeep/rootkeep/internal/people"
 	"github.com/rootkeep/rootkeep/internal/store"
 	kept "github.com/rootkeep/rootkeep/internal/store/posture"
 )
@@ -27,7 +29,8 @@ const (
 
 // ScanJob is the payload of a job that scans: what to read, with the credentials that
 // the server finds as the AWS CLI does. Organization unset reads the account of the
-// credentials alone.
+// credentials alone. Who asked for it stands in the ledger's entry of the job: somebody
+// typed this, and would say who it was.
 type ScanJob struct {
 	Organization bool                 `json:"organization,omitempty"`
 	Role         string               `json:"role,omitempty"`        // in each account; "" is the usual one
@@ -37,7 +40,6 @@ type ScanJob struct {
 	Skip         []rootkeep.AccountID `json:"skip,omitempty"`
 	Profile      string               `json:"profile,omitempty"`
 	Region       string               `json:"region,omitempty"` // to begin in; AWS names the others
-	Actor        string               `json:"actor,omitempty"`  // who asked; "" is the system
 }
 
 // ParseScanJob reads a payload; an unknown member is an error.
@@ -47,6 +49,9 @@ func ParseScanJob(payload []byte) (*ScanJob, error) {
 	d.DisallowUnknownFields()
 	if err := d.Decode(&s); err != nil {
 		return nil, fmt.Errorf("settings of a scan: %w", err)
+	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		return nil, errors.New("settings of a scan: more than one JSON value")
 	}
 	for _, list := range [][]rootkeep.AccountID{s.Accounts, s.Skip} {
 		for _, id := range list {
@@ -93,10 +98,7 @@ func (r *Recorder) scan(ctx context.Context, j *job.Job, folder string, report f
 	if err != nil {
 		return job.Permanent(err)
 	}
-	run := Run{ID: ScanOf(j), Source: kept.Job, Actor: s.Actor, Placed: true, Report: report, Again: j.Attempt < attempts}
-	if run.Actor == "" {
-		run.Actor = "system"
-	}
+	run := Run{ID: ScanOf(j), Source: kept.Job, Actor: people.SystemActor.ID, Placed: true, Report: report, Again: j.Attempt < attempts}
 	if done, err := r.over(ctx, run.ID); err != nil || done {
 		return err
 	}
@@ -145,7 +147,7 @@ func (r *Recorder) judge(ctx context.Context, j *job.Job, report func(string)) e
 	}
 	err := r.Judge(ctx, p.Scan, p.Placed, report)
 	if err != nil && ctx.Err() == nil && j.Attempt >= attempts {
-		return errors.Join(err, r.Fail(ctx, p.Scan, "system", err))
+		return errors.Join(err, r.Fail(ctx, p.Scan, people.SystemActor.ID, err))
 	}
 	return err
 }

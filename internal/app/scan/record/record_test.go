@@ -224,8 +224,10 @@ func TestSettingsOfAScan(t *testing.T) {
 		{"nothing is a scan of the account of the credentials", `{}`, ""},
 		{"an organization with a role", `{"organization": true, "role": "audit/reader", "accounts": ["111122223333"]}`, ""},
 		{"an unknown setting", `{"organisation": true}`, "unknown field"},
+		{"who asked, which nobody says of themselves", `{"actor": "PE-1"}`, "unknown field"},
 		{"a role without an organization", `{"role": "reader"}`, "go with organization"},
 		{"an account that is none", `{"organization": true, "accounts": ["1"]}`, "want 12 digits"},
+		{"something behind them", `{} {"organization": true}`, "more than one JSON value"},
 		{"no JSON", `organization`, "settings of a scan"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -139,6 +139,26 @@ func (w *World) View(t testing.TB, read func(ctx context.Context, r *store.Reade
 func (w *World) Person(t testing.TB, name string, role people.Role, scope people.Scope) *Person {
 	t.Helper()
 	p := &Person{}
+	err := w.Change(t, func(ctx context.Context, tx *store.Tx) error {
+		added, err := stored.Add(ctx, tx, "system", name, "")
+		if err != nil {
+			return err
+		}
+		grant := people.Grant{Role: role, Scope: scope}
+		p.Actor = added.Actor([]people.Grant{grant})
+		return stored.Grant(ctx, tx, "system", added.ID, grant)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.Enrol(t, p)
+	return p
+}
+
+// Enrol gives a person a new key, which signs from then on. The old one stays good.
+func (w *World) Enrol(t testing.TB, p *Person) {
+	t.Helper()
+	p.Key = authtest.Key{}
 	options, err := json.Marshal(map[string]any{"publicKey": map[string]any{
 		"rp": map[string]any{"id": w.Desk.Site.RPID}, "user": map[string]any{"id": "dXNlcg"}, "challenge": base64.RawURLEncoding.EncodeToString(make([]byte, 32)),
 	}})
@@ -155,25 +175,15 @@ func (w *World) Person(t testing.TB, name string, role people.Role, scope people
 	}
 	data := parsed.Response.AttestationObject.AuthData
 	err = w.Change(t, func(ctx context.Context, tx *store.Tx) error {
-		added, err := stored.Add(ctx, tx, "system", name, "")
-		if err != nil {
-			return err
-		}
-		grant := people.Grant{Role: role, Scope: scope}
-		p.Actor = added.Actor([]people.Grant{grant})
-		if err := stored.Grant(ctx, tx, "system", added.ID, grant); err != nil {
-			return err
-		}
-		_, err = stored.AddKey(ctx, tx, added.ID, stored.Key{
-			Person: added.ID, Credential: data.AttData.CredentialID, PublicKey: data.AttData.CredentialPublicKey, AAGUID: data.AttData.AAGUID,
-			AttestationType: "none", AttestationFormat: "none", Attestation: []byte{0xa0}, ClientData: []byte("{}"), Name: name + "'s key",
+		_, err := stored.AddKey(ctx, tx, p.ID, stored.Key{
+			Person: p.ID, Credential: data.AttData.CredentialID, PublicKey: data.AttData.CredentialPublicKey, AAGUID: data.AttData.AAGUID,
+			AttestationType: "none", AttestationFormat: "none", Attestation: []byte{0xa0}, ClientData: []byte("{}"), Name: p.Name + "'s key",
 		})
 		return err
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return p
 }
 
 // Wanted is a request for an exception to a control of the account.

@@ -1,0 +1,250 @@
+// Package alter plans and applies changes of accounts for a server: kinds of change, AWS
+// and the store come together here. Plans are made with a role that reads; the role that
+// writes is entered by the job that applies a change, and by nothing else.
+package alter
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/rootkeep/rootkeep"
+	"github.com/rootkeep/rootkeep/internal/app/kinds"
+	"github.com/rootkeep/rootkeep/internal/awsread/ask"
+	"github.com/rootkeep/rootkeep/internal/awsread/session"
+	"github.com/rootkeep/rootkeep/internal/change"
+	"github.com/rootkeep/rootkeep/internal/people"
+	"github.com/rootkeep/rootkeep/internal/store"
+	"github.com/rootkeep/rootkeep/internal/store/approvals"
+	"github.com/rootkeep/rootkeep/internal/store/changes"
+	web "github.com/rootkeep/rootkeep/internal/web/changes"
+)
+
+// Config is what an Engine is made of.
+type Config struct {
+	Store     *store.Store
+	Desk      *changes.Desk
+	Catalogue *kinds.Catalogue
+	AWS       session.Config // with whose credentials roles are entered
+	ReadRole  string         // in each account; "" is RootkeepReadOnly
+	WriteRole string         // without the class at its end; "" is RootkeepWrite
+	Now       func() time.Time
+	Sleep     func(context.Context, time.Duration) error // between two calls to AWS; nil is a timer
+	Wake      func()                                     // has jobs looked for; nil is later
+}
+
+// Engine plans and applies. It is a web.Engine.
+type Engine struct{ Config }
+
+// New checks that it is complete.
+func New(c Config) (*Engine, error) {
+	if c.Store == nil || c.Desk == nil || c.Catalogue == nil || c.Now == nil {
+		return nil, errors.New("alter: store, desk, catalogue and clock are required")
+	}
+	if c.ReadRole == "" {
+		c.ReadRole = kinds.ReadRole
+	}
+	if c.WriteRole == "" {
+		c.WriteRole = kinds.WriteRole
+	}
+	if c.Sleep == nil {
+		c.Sleep = sleep
+	}
+	if c.Wake == nil {
+		c.Wake = func() {}
+	}
+	return &Engine{c}, nil
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// Kinds are those that can be planned, by ID.
+func (e *Engine) Kinds() []*change.Kind { return e.Catalogue.Kinds }
+
+// writeRole is the name of the role that applies changes of a class.
+func (e *Engine) writeRole(class string) string {
+	return e.WriteRole + strings.ToUpper(class[:1]) + class[1:]
+}
+
+func newID(now time.Time) string {
+	var chance [8]byte
+	rand.Read(chance[:]) // never fails, see crypto/rand
+	return rootkeep.NewID("CH", now, chance[:])
+}
+
+// Plan reads the account and keeps what would be done.
+func (e *Engine) Plan(ctx context.Context, actor people.Actor, w web.Wanted) (*changes.Change, error) {
+	if err := e.mayPlan(ctx, actor, w.Account); err != nil {
+		return nil, err
+	}
+	p, err := e.plan(ctx, w)
+	if err != nil {
+		return nil, err
+	}
+	var c *changes.Change
+	err = e.Store.Update(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
+		c, err = e.Desk.Plan(ctx, tx, actor, p)
+		return err
+	})
+	return c, err
+}
+
+// mayPlan looks before AWS is asked: an account is not read for whoever may not plan.
+func (e *Engine) mayPlan(ctx context.Context, actor people.Actor, account rootkeep.AccountID) error {
+	if _, err := rootkeep.ParseAccountID(string(account)); err != nil {
+		return fmt.Errorf("%w: %w", approvals.ErrInvalid, err)
+	}
+	return e.Store.View(ctx, func(ctx context.Context, r *store.Reader) error {
+		return e.Desk.MayPlan(ctx, r, actor, account)
+	})
+}
+
+// PlanBatch plans several changes, all or none.
+func (e *Engine) PlanBatch(ctx context.Context, actor people.Actor, about string, list []web.Wanted, canaries int) (*changes.Batch, []*changes.Change, error) {
+	var placed []changes.Placed
+	for i, w := range list {
+		if err := e.mayPlan(ctx, actor, w.Account); err != nil {
+			return nil, nil, err
+		}
+		p, err := e.plan(ctx, w)
+		if errors.Is(err, change.ErrNothing) {
+			continue // an account that is as it should be needs no change
+		}
+		if err != nil {
+			return nil, nil, fmt.Errorf("account %s: %w", w.Account, err)
+		}
+		placed = append(placed, changes.Placed{Plan: p, Canary: i < canaries})
+	}
+	if len(placed) == 0 {
+		return nil, nil, change.ErrNothing
+	}
+	if len(placed) > 1 && !placed[0].Canary { // those that were named have nothing to change
+		placed[0].Canary = true
+	}
+	var b *changes.Batch
+	var out []*changes.Change
+	err := e.Store.Update(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
+		b, out, err = e.Desk.PlanBatch(ctx, tx, actor, about, placed)
+		return err
+	})
+	return b, out, err
+}
+
+// plan asks AWS what is, and says what would be done.
+func (e *Engine) plan(ctx context.Context, w web.Wanted) (*change.Plan, error) {
+	k := e.Catalogue.Find(w.Kind)
+	if k == nil {
+		return nil, fmt.Errorf("%w: there is no kind of change %q; hint: rootkeep change list", approvals.ErrInvalid, w.Kind)
+	}
+	if _, err := k.Arguments(w.Parameters); err != nil {
+		return nil, fmt.Errorf("%w: %w", approvals.ErrInvalid, err)
+	}
+	id := newID(e.Now())
+	base, reader, err := e.read(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	defer reader.End()
+	t := change.Target{Account: w.Account, Region: w.Region, Partition: base.Partition()}
+	if t.Region == "" {
+		t.Region = base.Region()
+	}
+	t.Role = "arn:" + t.Partition + ":iam::" + string(w.Account) + ":role/" + e.writeRole(k.Class)
+	if t.Management, err = management(ctx, reader, t); err != nil {
+		return nil, err
+	}
+	return k.Plan(ctx, reader, id, t, w.Parameters, e.Now())
+}
+
+// read begins to read for a change.
+func (e *Engine) read(ctx context.Context, id string) (*session.Base, *ask.Reader, error) {
+	base, err := session.Open(ctx, e.AWS)
+	if err != nil {
+		return nil, nil, err
+	}
+	reader, err := ask.Begin(base, session.Entry{Role: e.ReadRole, Name: id, Own: true})
+	return base, reader, err
+}
+
+// management is the management account of the target's organization, "" if it is in none
+// or may not ask.
+func management(ctx context.Context, r change.Reader, t change.Target) (rootkeep.AccountID, error) {
+	got, err := r.Read(ctx, change.Call{Operation: "organizations:DescribeOrganization", Account: t.Account, Region: t.Region, With: map[string]any{}})
+	if refusal := (*change.Refusal)(nil); errors.As(err, &refusal) && (refusal.Denied || refusal.Code == "AWSOrganizationsNotInUseException") {
+		return "", nil
+	}
+	if err != nil {
+		return "", fmt.Errorf("ask for the organization of %s: %w", t.Account, err)
+	}
+	o, _ := got["Organization"].(map[string]any)
+	id, _ := o["MasterAccountId"].(string)
+	return rootkeep.ParseAccountID(id)
+}
+
+// Undo plans how a change is undone.
+func (e *Engine) Undo(ctx context.Context, actor people.Actor, id string) (*changes.Change, error) {
+	var of *changes.Change
+	var made []change.Made
+	err := e.Store.View(ctx, func(ctx context.Context, r *store.Reader) (err error) {
+		if of, err = e.Desk.Get(ctx, r, actor, id, e.Now()); err != nil {
+			return err
+		}
+		made, err = changes.Calls(ctx, r, id)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	if err := e.mayPlan(ctx, actor, of.Account); err != nil {
+		return nil, err
+	}
+	k, plan, err := e.of(of)
+	if err != nil {
+		return nil, err
+	}
+	after, err := of.Left()
+	if err != nil {
+		return nil, err
+	}
+	undo := newID(e.Now())
+	_, reader, err := e.read(ctx, undo)
+	if err != nil {
+		return nil, err
+	}
+	defer reader.End()
+	p, err := k.Undo(ctx, reader, undo, plan, made, of.Doubt, after, e.Now())
+	if err != nil {
+		return nil, err
+	}
+	var c *changes.Change
+	err = e.Store.Update(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
+		c, err = e.Desk.Plan(ctx, tx, actor, p)
+		return err
+	})
+	return c, err
+}
+
+// of gives the kind and the plan of a change.
+func (e *Engine) of(c *changes.Change) (*change.Kind, *change.Plan, error) {
+	p, err := c.Parsed()
+	if err != nil {
+		return nil, nil, err
+	}
+	k := e.Catalogue.Find(p.Kind)
+	if k == nil {
+		return nil, nil, fmt.Errorf("change %s is of the kind %s, which is not there any more; hint: bring its file back", c.ID, p.Kind)
+	}
+	return k, p, nil
+}

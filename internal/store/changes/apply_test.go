@@ -1,0 +1,281 @@
+package changes_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/rootkeep/rootkeep/internal/change"
+	"github.com/rootkeep/rootkeep/internal/store"
+	"github.com/rootkeep/rootkeep/internal/store/approvals"
+	"github.com/rootkeep/rootkeep/internal/store/changes"
+)
+
+// TestOneOfManyBegins has twenty begin at once: one change, then changes of one resource.
+func TestOneOfManyBegins(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		const many = 20
+		race := func(pick func(i int) *changes.Change) {
+			t.Helper()
+			var begun, refused atomic.Int64
+			var all sync.WaitGroup
+			for i := range many {
+				c := pick(i)
+				all.Go(func() {
+					_, err := w.change(t, func(ctx context.Context, tx *store.Tx) (*changes.Change, error) {
+						return w.desk.Begin(ctx, tx, w.Ann.Actor, c.ID, c.Hash, w.by("JO-1"))
+					})
+					var held *changes.Held
+					switch {
+					case err == nil:
+						begun.Add(1)
+					case errors.Is(err, changes.ErrState), errors.As(err, &held) && held.By != c.ID: // it has begun, or the other one has
+						refused.Add(1)
+					default:
+						t.Errorf("got %v", err)
+					}
+				})
+			}
+			all.Wait()
+			if begun.Load() != 1 || refused.Load() != many-1 {
+				t.Errorf("of %d got %d that began and %d refused, want 1 and %d", many, begun.Load(), refused.Load(), many-1)
+			}
+		}
+		one := w.approved(t)
+		race(func(int) *changes.Change { return one })
+		if got := w.Entries(t, one.ID); got[len(got)-1] != "change.begun" || got[len(got)-2] != "change.granted" {
+			t.Errorf("got entries %v, want one change.begun", got)
+		}
+		both := []*changes.Change{w.approved(t, public), w.approved(t, public)}
+		race(func(i int) *changes.Change { return both[i%2] })
+	})
+}
+
+func TestTwoChangesOfOneResourceExcludeEachOther(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		first, second, other := w.begun(t), w.approved(t), w.approved(t, public)
+		var held *changes.Held
+		if _, err := w.begin(t, second); !errors.As(err, &held) || held.By != first.ID || !strings.Contains(err.Error(), first.ID) {
+			t.Fatalf("got %v, want an error that names %s", err, first.ID)
+		}
+		if got := w.read(t, second.ID); got.State != changes.Approved || got.Run != 0 {
+			t.Errorf("got %s after it was refused, want it approved as before", got.State)
+		}
+		if _, err := w.begin(t, other); err != nil {
+			t.Errorf("of another resource: got %v", err)
+		}
+		stopped, err := w.finish(t, first, change.Outcome{State: change.Stopped, Why: "throttled"})
+		if err != nil || stopped.State != changes.Stopped || stopped.Why != "throttled" {
+			t.Fatalf("got %+v, %v, want it stopped", stopped, err)
+		}
+		if _, err := w.begin(t, second); !errors.As(err, &held) {
+			t.Errorf("while the first one is stopped: got %v, want Held", err)
+		}
+		given := w.must(t, func(ctx context.Context, tx *store.Tx) (*changes.Change, error) {
+			return w.desk.GiveUp(ctx, tx, w.Ann.Actor, stopped.ID, stopped.Revision)
+		})
+		if given.State != changes.Unverified || !strings.Contains(given.Why, "given up by "+w.Ann.ID) {
+			t.Errorf("got %+v, want it unverified, with who gave it up", given)
+		}
+		if _, err := w.begin(t, second); err != nil {
+			t.Errorf("once the first one was given up: got %v", err)
+		}
+	})
+}
+
+// TestWhoeverLostTheLeaseWritesNothing takes a change over from a server that is gone.
+func TestWhoeverLostTheLeaseWritesNothing(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		lost := w.begun(t)
+		if err := w.made(t, lost, 0); err != nil {
+			t.Fatal(err)
+		}
+		orphans := func() int {
+			n := 0
+			w.View(t, func(ctx context.Context, r *store.Reader) error {
+				list, err := changes.Orphans(ctx, r, w.Now())
+				n = len(list)
+				return err
+			})
+			return n
+		}
+		take := func() (*changes.Change, error) {
+			return w.change(t, func(ctx context.Context, tx *store.Tx) (*changes.Change, error) {
+				return changes.Take(ctx, tx, lost.ID, w.by("JO-2"))
+			})
+		}
+		extend := func(c *changes.Change, by time.Duration) error {
+			return w.Store.Touch(t.Context(), func(ctx context.Context, tx *store.Tx) error {
+				return changes.Extend(ctx, tx, c.ID, c.Run, w.Now().Add(by))
+			})
+		}
+		if _, err := take(); !errors.Is(err, changes.ErrLost) || orphans() != 0 {
+			t.Errorf("while the lease holds: got %v and %d orphans, want ErrLost and none", err, orphans())
+		}
+		if err := extend(lost, 2*time.Minute); err != nil {
+			t.Fatal(err)
+		}
+		w.At(w.Now().Add(90 * time.Second))
+		if got := orphans(); got != 0 {
+			t.Errorf("while the longer lease holds: got %d orphans, want none", got)
+		}
+		w.At(w.Now().Add(time.Minute))
+		if got := orphans(); got != 1 {
+			t.Errorf("once it has run out: got %d orphans, want 1", got)
+		}
+		next, err := take()
+		if err != nil || next.Run != 2 || !next.Resumed() || next.Owner != "JO-2" {
+			t.Fatalf("got %+v, %v, want the second run", next, err)
+		}
+		if err := w.made(t, lost, 1); !errors.Is(err, changes.ErrLost) {
+			t.Errorf("a call of the first run: got %v, want ErrLost", err)
+		}
+		if _, err := w.finish(t, lost, change.Outcome{State: change.Applied}); !errors.Is(err, changes.ErrLost) {
+			t.Errorf("the end of the first run: got %v, want ErrLost", err)
+		}
+		if err := extend(lost, time.Hour); !errors.Is(err, changes.ErrLost) {
+			t.Errorf("its lease: got %v, want ErrLost", err)
+		}
+		if err := w.made(t, next, 0); !errors.Is(err, store.ErrConflict) {
+			t.Errorf("the same call again: got %v, want ErrConflict", err)
+		}
+		if err := w.made(t, next, 1); err != nil {
+			t.Errorf("the next call: got %v", err)
+		}
+		if err := w.made(t, next, 2); !errors.Is(err, store.ErrConflict) {
+			t.Errorf("a call that the plan does not have: got %v, want ErrConflict", err)
+		}
+		if _, err := w.finish(t, next, change.Outcome{State: change.Drifted}); !errors.Is(err, store.ErrConflict) {
+			t.Errorf("refused after two calls: got %v, want ErrConflict", err)
+		}
+		if _, err := w.finish(t, next, change.Outcome{State: change.Applied}); err != nil {
+			t.Errorf("got %v", err)
+		}
+	})
+}
+
+func TestAStoppedChangeIsGoneOnWith(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		c := w.ended(t, change.Stopped)
+		if !c.Doubt || c.Why != "AccessDenied: no" || len(w.locks(t)) != 1 {
+			t.Fatalf("got %+v, want it stopped in doubt, holding its resource", c)
+		}
+		resume := func(c *changes.Change) (*changes.Change, error) {
+			return w.change(t, func(ctx context.Context, tx *store.Tx) (*changes.Change, error) {
+				return w.desk.Resume(ctx, tx, w.Ann.Actor, c.ID, w.by("JO-3"))
+			})
+		}
+		w.At(w.Now().Add(48 * time.Hour)) // its approval was used in time
+		c, err := resume(c)
+		if err != nil || c.Run != 2 || c.State != changes.Applying {
+			t.Fatalf("got %+v, %v, want the second run", c, err)
+		}
+		if _, err := resume(c); !errors.Is(err, changes.ErrState) {
+			t.Errorf("twice: got %v, want ErrState", err)
+		}
+		if err := w.made(t, c, 1); err != nil {
+			t.Fatal(err)
+		}
+		if c, err = w.finish(t, c, change.Outcome{State: change.Unverified, Why: "AWS shows another length"}); err != nil || c.State != changes.Unverified {
+			t.Errorf("got %+v, %v, want it unverified", c, err)
+		}
+		got := strings.Join(w.Entries(t, c.ID), " ")
+		if want := "change.begun change.called change.stopped change.resumed change.called change.unverified"; !strings.HasSuffix(got, want) {
+			t.Errorf("got entries %s, want them to end in %s", got, want)
+		}
+	})
+}
+
+func TestUndo(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		undo := func(c *changes.Change) func(*change.Plan) {
+			return func(p *change.Plan) { p.Undoes = c.ID }
+		}
+		for _, tt := range []struct {
+			name        string
+			of          change.State // that the change ended in
+			undo        change.State // that its undo ends in
+			want, wants changes.State
+			held        int
+		}{
+			{"of an applied one", change.Applied, change.Applied, changes.Undone, changes.Applied, 0},
+			{"of an unverified one", change.Unverified, change.Applied, changes.Undone, changes.Applied, 0},
+			{"of a stopped one, whose resources it takes over", change.Stopped, change.Applied, changes.Undone, changes.Applied, 0},
+			{"that is refused leaves it where it was", change.Applied, change.Drifted, changes.Applied, changes.Refused, 0},
+			{"that is refused gives a stopped one its resources back", change.Stopped, change.Drifted, changes.Stopped, changes.Refused, 1},
+			{"that is not verified", change.Applied, change.Unverified, changes.Unverified, changes.Unverified, 0},
+			{"that stops", change.Applied, change.Stopped, changes.Undoing, changes.Stopped, 1},
+		} {
+			t.Run(tt.name, func(t *testing.T) {
+				resource := func(p *change.Plan) { p.Resources = []string{tt.name[:1] + strings.ReplaceAll(tt.name, " ", "-")} }
+				c := w.ended(t, tt.of, resource)
+				u := w.approved(t, resource, undo(c))
+				u, err := w.begin(t, u)
+				if err != nil || w.read(t, c.ID).State != changes.Undoing {
+					t.Fatalf("got %s, %v, want it undoing", w.read(t, c.ID).State, err)
+				}
+				if tt.undo != change.Drifted {
+					if err := w.made(t, u, 0); err != nil {
+						t.Fatal(err)
+					}
+				}
+				if u, err = w.finish(t, u, change.Outcome{State: tt.undo, Why: "why"}); err != nil || u.State != tt.wants {
+					t.Fatalf("the undo: got %+v, %v, want %s", u, err, tt.wants)
+				}
+				if got := w.read(t, c.ID); got.State != tt.want {
+					t.Errorf("got %s, want %s", got.State, tt.want)
+				}
+				held := 0
+				for _, by := range w.locks(t) {
+					if by == c.ID || by == u.ID {
+						held++
+					}
+				}
+				if held != tt.held {
+					t.Errorf("got %d resources held, want %d", held, tt.held)
+				}
+				entries := w.Entries(t, c.ID)
+				if last := entries[len(entries)-1]; (last == "change.undone") != (tt.want == changes.Undone) {
+					t.Errorf("got entries %v", entries)
+				}
+			})
+		}
+	})
+}
+
+func TestWhatIsNotUndone(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		plan := func(with ...func(*change.Plan)) error {
+			_, err := w.change(t, func(ctx context.Context, tx *store.Tx) (*changes.Change, error) {
+				return w.desk.Plan(ctx, tx, w.Ann.Actor, w.plan(with...))
+			})
+			return err
+		}
+		applied, running := w.ended(t, change.Applied), w.begun(t, public)
+		of := func(id string) func(*change.Plan) { return func(p *change.Plan) { p.Undoes = id } }
+		for _, tt := range []struct {
+			name string
+			got  error
+			want error
+		}{
+			{"a change that does not exist", plan(of("CH-1")), store.ErrNotFound},
+			{"a change that is being applied", plan(of(running.ID)), changes.ErrState},
+			{"with a plan of another kind", plan(of(applied.ID), func(p *change.Plan) { p.Kind = "other" }), approvals.ErrInvalid},
+		} {
+			if !errors.Is(tt.got, tt.want) {
+				t.Errorf("%s: got %v, want %v", tt.name, tt.got, tt.want)
+			}
+		}
+		first, second := w.approved(t, of(applied.ID)), w.approved(t, of(applied.ID))
+		if _, err := w.begin(t, first); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.begin(t, second); !errors.Is(err, changes.ErrState) {
+			t.Errorf("a second undo: got %v, want ErrState", err)
+		}
+	})
+}
