@@ -58,6 +58,7 @@ func keys() []invoke.Operation {
 	return []invoke.Operation{
 		invoke.Op(kms.NewFromConfig, (*kms.Client).CreateKey),
 		invoke.Op(kms.NewFromConfig, (*kms.Client).PutKeyPolicy),
+		invoke.Op(kms.NewFromConfig, (*kms.Client).EnableKey),
 		invoke.Op(kms.NewFromConfig, (*kms.Client).EnableKeyRotation),
 		invoke.Op(kms.NewFromConfig, (*kms.Client).DisableKeyRotation),
 		invoke.Op(kms.NewFromConfig, (*kms.Client).CreateAlias),

@@ -71,6 +71,8 @@ func (w *world) keys() {
 	w.do("kms:DeleteAlias", m{"AliasName": "alias/trail"})
 	w.want("PendingDeletion", w.do("kms:ScheduleKeyDeletion", m{"KeyId": key, "PendingWindowInDays": 7}), "KeyState")
 	w.do("kms:CancelKeyDeletion", on)
+	w.do("kms:EnableKey", on)
+	w.want("Enabled", w.do("kms:DescribeKey", on), "KeyMetadata", "KeyState")
 	secret := m{"SecretId": in(w.admin(management, "secretsmanager", "CreateSecret", m{"Name": "database", "SecretString": "x"}), "ARN")}
 	w.do("secretsmanager:RotateSecret", m{"SecretId": "database", "RotationLambdaARN": "arn:aws:lambda" + accountARN + "function:rotate", "RotationRules": m{"AutomaticallyAfterDays": 30}})
 	w.want(true, w.do("secretsmanager:DescribeSecret", secret), "RotationEnabled")

@@ -77,6 +77,9 @@ type Read struct {
 	// Passing: it may change by itself once the change is applied. A plan is refused as
 	// drifted if it did before; an undo does not ask for it.
 	Passing bool `yaml:"passing"`
+	// First is asked before, and prior has what it keeps, by its ID: what was made is
+	// mostly found in a list of names.
+	First *Read `yaml:"first"`
 }
 
 // Require is what has to hold for a change to be planned and applied.

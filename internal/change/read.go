@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/rootkeep/rootkeep/internal/change/expr"
@@ -36,6 +37,16 @@ func (k *Kind) lasting(state map[string]any) map[string]any {
 }
 
 func (q *Read) state(ctx context.Context, r Reader, p *Plan, v expr.Values) (any, error) {
+	if q.First != nil {
+		got, err := q.First.state(ctx, r, p, v)
+		if err != nil {
+			return nil, fmt.Errorf("first %s: %w", q.First.ID, err)
+		}
+		prior, _ := v["prior"].(map[string]any)
+		prior = maps.Clone(prior)
+		prior[q.First.ID] = got
+		v = v.With("prior", prior)
+	}
 	if q.Each.None() {
 		return q.one(ctx, r, p, v)
 	}
