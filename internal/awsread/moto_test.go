@@ -1,16 +1,10 @@
 package awsread_test
 
 import (
-	"bufio"
-	"bytes"
-	"encoding/json"
 	"io"
 	"net/http"
 	"net/http/httputil"
 	"net/url"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -20,65 +14,13 @@ import (
 
 	"github.com/rootkeep/rootkeep"
 	"github.com/rootkeep/rootkeep/internal/awsread"
+	"github.com/rootkeep/rootkeep/internal/awsread/mototest"
 	"github.com/rootkeep/rootkeep/internal/awssim/simtest"
 	"github.com/rootkeep/rootkeep/internal/facts"
 )
 
-// motoAccount is what moto was filled with, as testdata/moto_server.py tells it.
-type motoAccount struct {
-	Endpoint string             `json:"endpoint"`
-	Key      string             `json:"key"`
-	Secret   string             `json:"secret"`
-	Member   rootkeep.AccountID `json:"member"`
-}
-
-// startMoto runs moto, AWS as others simulate it, until the test ends.
-func startMoto(t *testing.T) motoAccount {
-	t.Helper()
-	python, err := filepath.Abs("../../.venv/python/bin/python")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := os.Stat(python); err != nil {
-		t.Skip("skipped: .venv/python is not there; hint: make setup")
-	}
-	command := exec.Command(python, "testdata/moto_server.py") // of a script it keeps no bytecode here
-	nowhere := filepath.Join(t.TempDir(), "none")
-	for _, v := range os.Environ() {
-		if !strings.HasPrefix(v, "AWS_") {
-			command.Env = append(command.Env, v)
-		}
-	}
-	command.Env = append(command.Env, "AWS_CONFIG_FILE="+nowhere, "AWS_SHARED_CREDENTIALS_FILE="+nowhere, "AWS_EC2_METADATA_DISABLED=true")
-	var stderr bytes.Buffer
-	command.Stderr = &stderr
-	stdin, err := command.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	stdout, err := command.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := command.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		stdin.Close() // which ends it
-		command.Wait()
-	})
-	line, err := bufio.NewReader(stdout).ReadBytes('\n')
-	var m motoAccount
-	if err == nil {
-		err = json.Unmarshal(line, &m)
-	}
-	if err != nil {
-		stdin.Close()
-		command.Wait()
-		t.Fatalf("moto: %v\n%s", err, stderr.Bytes())
-	}
-	return m
-}
+// motoAccount is what moto was filled with.
+type motoAccount struct{ mototest.Account }
 
 // motoRegions is the one answer that a proxy gives in moto's place: without it, one
 // Region alone would be read.
@@ -157,7 +99,7 @@ func (m motoAccount) throughProxy(t *testing.T) {
 // TestMoto has the collector read a simulation that we did not write: what it makes of
 // the answers is held to what boto3 put there.
 func TestMoto(t *testing.T) {
-	m := startMoto(t)
+	m := motoAccount{mototest.Start(t, "../..")}
 	m.throughProxy(t)
 	t.Run("an account", m.account)
 	t.Run("its organization", m.organization)

@@ -190,10 +190,16 @@ func (w *world) want(want, answer any, way ...any) {
 var _ change.Writer = (*awswrite.Writer)(nil)
 var _ change.Reader = (*ask.Reader)(nil)
 
-// refusedDo makes one in the management account that AWS has to refuse.
+// refusedAt makes a call in an account that AWS has to refuse.
+func (w *world) refusedAt(account rootkeep.AccountID, operation string, with m) *change.Refusal {
+	w.t.Helper()
+	return w.refused(change.Call{Operation: operation, Account: account, Region: home, With: with})
+}
+
+// refusedDo makes one in the management account.
 func (w *world) refusedDo(operation string, with m) *change.Refusal {
 	w.t.Helper()
-	return w.refused(change.Call{Operation: operation, Account: management, Region: home, With: with})
+	return w.refusedAt(management, operation, with)
 }
 
 // device gives a user an MFA device.

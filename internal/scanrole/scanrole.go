@@ -4,16 +4,13 @@
 package scanrole
 
 import (
-	"bytes"
 	"cmp"
-	"embed"
-	"encoding/json"
 	"fmt"
 	"io"
-	"maps"
-	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/rootkeep/rootkeep/internal/awsrole"
 )
 
 // Name is what the role is called unless somebody says otherwise.
@@ -30,10 +27,10 @@ const assumeRoot = "sts:AssumeRoot"
 var unneeded = []string{"sts:AssumeRole", "sts:GetCallerIdentity"}
 
 // Formats are the names that Write knows.
-func Formats() []string { return slices.Sorted(maps.Keys(templates)) }
+func Formats() []string { return []string{"cloudformation", "policy", "terraform"} }
 
 // Partitions are the parts of AWS that a role can be for.
-func Partitions() []string { return []string{"aws", "aws-cn", "aws-us-gov"} }
+func Partitions() []string { return awsrole.Partitions() }
 
 // Role is what is written.
 type Role struct {
@@ -46,63 +43,28 @@ type Role struct {
 	Partition string // aws, aws-us-gov or aws-cn; "" is aws
 }
 
-//go:embed *.tmpl
-var files embed.FS
-
-// templates by format; the plain policy has none.
-var templates = map[string]string{"cloudformation": "cloudformation.tmpl", "terraform": "terraform.tmpl", "policy": ""}
-
-// roleName is IAM's form of a role's name (IAM API Reference, CreateRole).
-var roleName = regexp.MustCompile(`^[\w+=,.@-]{1,64}$`)
-
 // Write writes the role in one of Formats.
 func (r Role) Write(w io.Writer, format string) error {
-	name, ok := templates[format]
-	if !ok {
+	if !slices.Contains(Formats(), format) {
 		return fmt.Errorf("format %q: want %s", format, strings.Join(Formats(), ", "))
-	}
-	if r.Name == "" {
-		r.Name = Name
 	}
 	if !slices.Contains(Partitions(), cmp.Or(r.Partition, "aws")) {
 		return fmt.Errorf("partition %q: want %s", r.Partition, strings.Join(Partitions(), ", "))
 	}
-	if !roleName.MatchString(r.Name) {
-		return fmt.Errorf("role name %q: want up to 64 letters, digits and +=,.@_-", r.Name)
-	}
-	policy := r.Policy()
-	if name == "" {
-		_, err := fmt.Fprintf(w, "%s\n", policy)
-		return err
-	}
-	text, err := files.ReadFile(name)
-	if err != nil {
-		return err
-	}
-	_, err = io.WriteString(w, fill(string(text), r.Name, string(policy)))
-	return err
+	return awsrole.Role{
+		Name: cmp.Or(r.Name, Name), Title: "Read-only role for rootkeep", About: "Read by rootkeep",
+		Head:   "The role that rootkeep reads an account with. Written by `rootkeep scan role`; a newer\nrootkeep may call more, so write it again after an update.",
+		Enters: awsrole.Entrant{Word: "scanner", Does: "scans", Source: source}, Policy: r.policy(),
+	}.Write(w, format)
 }
 
-// fill puts the name and the policy in their places, the policy as far to the right
-// as its place is. text/template would keep every method of AWS's clients alive in the
-// program.
-func fill(text, name, policy string) string {
-	text = strings.ReplaceAll(text, "{{name}}", name)
-	before, after, _ := strings.Cut(text, "{{policy}}")
-	margin := before[strings.LastIndexByte(before, '\n')+1:]
-	return before + strings.ReplaceAll(policy, "\n", "\n"+margin) + after
-}
-
-type statement struct {
-	Sid       string
-	Effect    string
-	Action    any
-	Resource  string
-	Condition map[string]map[string]string `json:",omitempty"`
-}
+// source is the pattern of the source identities of scans.
+const source = "SC-*"
 
 // Policy is the role's policy as IAM takes it.
-func (r Role) Policy() []byte {
+func (r Role) Policy() []byte { return r.policy().JSON() }
+
+func (r Role) policy() awsrole.Policy {
 	read := []string{}
 	for _, a := range r.Actions {
 		if a != assumeRoot && !slices.Contains(unneeded, a) {
@@ -110,24 +72,15 @@ func (r Role) Policy() []byte {
 		}
 	}
 	slices.Sort(read)
-	statements := []statement{{Sid: "Read", Effect: "Allow", Action: slices.Compact(read), Resource: "*"}}
+	statements := []awsrole.Statement{{Sid: "Read", Effect: "Allow", Action: slices.Compact(read), Resource: "*"}}
 	if arn := "arn:" + cmp.Or(r.Partition, "aws"); r.Broker {
-		statements = append(statements, statement{
+		statements = append(statements, awsrole.Statement{
 			Sid: "EnterMembers", Effect: "Allow", Action: []string{"sts:AssumeRole", "sts:SetSourceIdentity"}, Resource: arn + ":iam::*:role/" + cmp.Or(r.Name, Name),
-			Condition: map[string]map[string]string{"StringLike": {"sts:SourceIdentity": "SC-*"}},
-		}, statement{
+			Condition: map[string]map[string]any{"StringLike": {"sts:SourceIdentity": source}},
+		}, awsrole.Statement{
 			Sid: "AuditRootOfMembers", Effect: "Allow", Action: assumeRoot, Resource: arn + ":iam::*:root",
-			Condition: map[string]map[string]string{"StringEquals": {"sts:TaskPolicyArn": arn + auditTask}},
+			Condition: map[string]map[string]any{"StringEquals": {"sts:TaskPolicyArn": arn + auditTask}},
 		})
 	}
-	var b bytes.Buffer
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false)
-	e.SetIndent("", "  ")
-	// Texts and lists of texts always have a JSON form.
-	_ = e.Encode(struct {
-		Version   string
-		Statement []statement
-	}{"2012-10-17", statements})
-	return bytes.TrimSpace(b.Bytes())
+	return awsrole.Policy{Name: "read", Statements: statements}
 }

@@ -4,13 +4,11 @@ import (
 	"bytes"
 	"encoding/json"
 	"maps"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/rootkeep/rootkeep/internal/awsread"
+	"github.com/rootkeep/rootkeep/internal/awsrole/awsroletest"
 	"github.com/rootkeep/rootkeep/internal/scanrole"
 )
 
@@ -35,19 +33,6 @@ func text(t *testing.T, r scanrole.Role, format string) string {
 		t.Fatal(err)
 	}
 	return b.String()
-}
-
-// python is the interpreter of the virtual environment.
-func python(t *testing.T) string {
-	t.Helper()
-	path, err := filepath.Abs("../../.venv/python/bin/python")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := os.Stat(path); err != nil {
-		t.Skip("skipped: .venv/python is not there; hint: make setup")
-	}
-	return path
 }
 
 type policy struct {
@@ -146,72 +131,31 @@ func TestAHostileNameIsRefused(t *testing.T) {
 // AWS's own linter has nothing to say, and moto makes a role of the template whose
 // policy is ours.
 func TestCloudFormationTakesTheTemplate(t *testing.T) {
-	interpreter := python(t)
-	path := filepath.Join(t.TempDir(), "role.yaml")
-	if err := os.WriteFile(path, []byte(text(t, role(true), "cloudformation")), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	out, err := exec.Command(interpreter, "-c", "from cfnlint.runner import main; main()", "--non-zero-exit-code", "warning", path).CombinedOutput()
-	if err != nil {
-		t.Errorf("cfn-lint: %v\n%s", err, out)
-	}
-	out, err = exec.Command(interpreter, "testdata/stack.py", path).Output()
-	if err != nil {
-		t.Fatalf("moto: %v\n%s", err, out)
-	}
-	var made struct{ Policy policy }
-	if err := json.Unmarshal(out, &made); err != nil {
-		t.Fatalf("%v: %s", err, out)
-	}
-	if want := text(t, role(true), "policy"); !sameJSON(t, mustJSON(t, made.Policy), want) {
-		t.Errorf("the role's policy: got %s, want %s", mustJSON(t, made.Policy), want)
+	made := awsroletest.CloudFormation(t, "../..", text(t, role(true), "cloudformation"), scanrole.Name,
+		map[string]string{"ScannerArn": "arn:aws:iam::111122223333:role/scanner", "ExternalId": "secret"})
+	if want := text(t, role(true), "policy"); !awsroletest.Same(t, made.Policy, []byte(want)) {
+		t.Errorf("the role's policy: got %s, want %s", made.Policy, want)
 	}
 	for _, part := range []string{`"sts:SourceIdentity":"SC-*"`, `"sts:ExternalId":"secret"`, "arn:aws:iam::111122223333:role/scanner"} {
-		if !strings.Contains(mustText(t, out), part) {
-			t.Errorf("trust: no %s in %s", part, out)
+		if !strings.Contains(compact(t, made.Trust), part) {
+			t.Errorf("trust: no %s in %s", part, made.Trust)
 		}
 	}
 }
 
 func TestTerraformReadsTheFile(t *testing.T) {
-	cmd := exec.Command(python(t), "testdata/terraform.py")
-	cmd.Stdin = strings.NewReader(text(t, role(true), "terraform"))
-	out, err := cmd.Output()
-	if err != nil {
-		t.Fatalf("python-hcl2: %v\n%s", err, out)
-	}
-	if want := text(t, role(true), "policy"); !sameJSON(t, string(out), want) {
-		t.Errorf("the role's policy: got %s, want %s", out, want)
+	got := awsroletest.Terraform(t, "../..", text(t, role(true), "terraform"))
+	if want := text(t, role(true), "policy"); !awsroletest.Same(t, got, []byte(want)) {
+		t.Errorf("the role's policy: got %s, want %s", got, want)
 	}
 }
 
-func mustJSON(t *testing.T, v any) string {
-	t.Helper()
-	b, err := json.Marshal(v)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(b)
-}
-
-// mustText is JSON without white space.
-func mustText(t *testing.T, b []byte) string {
+// compact is JSON without white space.
+func compact(t *testing.T, b []byte) string {
 	t.Helper()
 	var out bytes.Buffer
 	if err := json.Compact(&out, b); err != nil {
 		t.Fatal(err)
 	}
 	return out.String()
-}
-
-// sameJSON compares policies by what policy reads of them.
-func sameJSON(t *testing.T, a, b string) bool {
-	t.Helper()
-	var x, y policy
-	for text, to := range map[string]*policy{a: &x, b: &y} {
-		if err := json.Unmarshal([]byte(text), to); err != nil {
-			t.Fatalf("%v: %s", err, text)
-		}
-	}
-	return mustJSON(t, x) == mustJSON(t, y)
 }

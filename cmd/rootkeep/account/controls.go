@@ -51,12 +51,7 @@ func (f *catalogueFlags) load(s cli.Streams) (*scan.Catalogue, []int, error) {
 	if err != nil {
 		return nil, nil, &cli.Error{Code: cli.ExitUnread, Err: err}
 	}
-	codes := []int{}
-	for _, p := range c.Problems {
-		fmt.Fprintf(s.Err, "rootkeep: %s\n", cli.Visible(p.Error()))
-		codes = []int{cli.ExitUnread}
-	}
-	return c, codes, nil
+	return c, cli.Unread(s, c.Problems), nil
 }
 
 // controlView is a control for programs.

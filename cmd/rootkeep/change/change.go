@@ -3,8 +3,6 @@
 package change
 
 import (
-	"fmt"
-
 	"github.com/spf13/cobra"
 
 	"github.com/rootkeep/rootkeep/cmd/rootkeep/cli"
@@ -48,12 +46,7 @@ func (f *catalogueFlags) load(s cli.Streams, cases bool) (*kinds.Catalogue, []in
 	if err != nil {
 		return nil, nil, &cli.Error{Code: cli.ExitUnread, Err: err}
 	}
-	codes := []int{}
-	for _, p := range c.Problems {
-		fmt.Fprintf(s.Err, "rootkeep: %s\n", cli.Visible(p.Error()))
-		codes = []int{cli.ExitUnread}
-	}
-	return c, codes, nil
+	return c, cli.Unread(s, c.Problems), nil
 }
 
 func find(c *kinds.Catalogue, id string) (*change.Kind, error) {

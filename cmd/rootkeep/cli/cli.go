@@ -78,6 +78,17 @@ type Streams struct {
 	Out, Err io.Writer
 }
 
+// Unread names files that were left out, and gives the exit codes that apply: 5 if there
+// are any.
+func Unread(s Streams, problems []error) []int {
+	codes := []int{}
+	for _, p := range problems {
+		fmt.Fprintf(s.Err, "rootkeep: %s\n", Visible(p.Error()))
+		codes = []int{ExitUnread}
+	}
+	return codes
+}
+
 // Strict turns the argument mistakes of a command and all below it into usage errors
 // that name the help, and lets a command that only has others print its help.
 func Strict(c *cobra.Command) {

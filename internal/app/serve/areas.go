@@ -3,6 +3,7 @@ package serve
 import (
 	"github.com/rootkeep/rootkeep/internal/web"
 	"github.com/rootkeep/rootkeep/internal/web/approvals"
+	"github.com/rootkeep/rootkeep/internal/web/changes"
 	"github.com/rootkeep/rootkeep/internal/web/exceptions"
 	"github.com/rootkeep/rootkeep/internal/web/home"
 	"github.com/rootkeep/rootkeep/internal/web/hunts"
@@ -23,7 +24,7 @@ func (h *house) areas() ([]web.Area, error) {
 			return exceptions.Area(exceptions.Config{Store: h.store, Desk: h.desk, Now: h.now, Controls: h.controls})
 		},
 		func() (web.Area, error) {
-			return approvals.Area(approvals.Config{Store: h.store, Desk: h.approvals, Now: h.now, Faces: []approvals.Face{exceptions.Face()}})
+			return approvals.Area(approvals.Config{Store: h.store, Desk: h.approvals, Now: h.now, Faces: []approvals.Face{exceptions.Face(), changes.Face()}})
 		},
 		h.ledgerArea,
 		func() (web.Area, error) {

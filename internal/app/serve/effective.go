@@ -52,6 +52,14 @@ func (c *Settings) fields() []field {
 		{"hunts", &c.Hunts, nil, nil},
 		{"backup.folder", &c.Backup.Folder, nil, nil},
 		{"backup.keep", &c.Backup.Keep, nil, nil},
+		{"changes.folders", nil, &c.Changes.Folders, nil},
+		{"changes.read_role", &c.Changes.ReadRole, nil, nil},
+		{"changes.write_role", &c.Changes.WriteRole, nil, nil},
+		{"changes.broker_role", &c.Changes.BrokerRole, nil, nil},
+		{"changes.external_id", &c.Changes.ExternalID, nil, nil},
+		{"changes.profile", &c.Changes.Profile, nil, nil},
+		{"changes.region", &c.Changes.Region, nil, nil},
+		{"changes.within", &c.Changes.Within, nil, nil},
 		{"tiles", &c.Tiles, nil, nil},
 	}
 }

@@ -6,9 +6,11 @@ import (
 	"path/filepath"
 
 	"github.com/rootkeep/rootkeep"
+	"github.com/rootkeep/rootkeep/internal/app/alter"
 	"github.com/rootkeep/rootkeep/internal/app/scan/record"
 	"github.com/rootkeep/rootkeep/internal/approval"
 	"github.com/rootkeep/rootkeep/internal/store/approvals"
+	"github.com/rootkeep/rootkeep/internal/store/changes"
 	"github.com/rootkeep/rootkeep/internal/store/exceptions"
 	"github.com/rootkeep/rootkeep/internal/store/posture"
 	"github.com/rootkeep/rootkeep/internal/web/signin"
@@ -22,6 +24,8 @@ type house struct {
 	controls  []exceptions.Control
 	approvals *approvals.Desk // of every kind
 	desk      *exceptions.Desk
+	changes   *changes.Desk
+	engine    *alter.Engine
 	signIn    *signin.SignIn
 }
 
@@ -33,6 +37,9 @@ func newHouse(d *deps, address *url.URL) (*house, error) {
 		return nil, err
 	}
 	if h.desk, err = h.newDesk(); err != nil {
+		return nil, err
+	}
+	if err := h.newEngine(); err != nil {
 		return nil, err
 	}
 	h.signIn, err = h.newSignIn()
@@ -54,8 +61,12 @@ func (h *house) newDesk() (*exceptions.Desk, error) {
 		byID[c.ID] = x
 		h.controls = append(h.controls, x)
 	}
+	within, err := h.settings.Changes.within()
+	if err != nil {
+		return nil, err
+	}
 	h.approvals, err = approvals.New(approvals.Desk{
-		Book: book, Site: approval.SiteOf(h.url), Place: posture.PlaceOf, Kinds: []approvals.Kind{exceptions.Kind(h.recorder.Except)},
+		Book: book, Site: approval.SiteOf(h.url), Place: posture.PlaceOf, Kinds: []approvals.Kind{exceptions.Kind(h.recorder.Except), changes.Kind(within)},
 	})
 	if err != nil {
 		return nil, err

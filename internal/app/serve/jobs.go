@@ -12,6 +12,7 @@ import (
 	"github.com/rootkeep/rootkeep/internal/job"
 	"github.com/rootkeep/rootkeep/internal/job/run"
 	"github.com/rootkeep/rootkeep/internal/store"
+	"github.com/rootkeep/rootkeep/internal/store/changes"
 	"github.com/rootkeep/rootkeep/internal/store/exceptions"
 	"github.com/rootkeep/rootkeep/internal/store/idempotency"
 	storejobs "github.com/rootkeep/rootkeep/internal/store/jobs"
@@ -22,7 +23,7 @@ import (
 
 // kinds lists the kinds of jobs that this process runs.
 func (h *house) kinds() []job.Kind {
-	return append(h.recorder.Kinds(h.folder()),
+	return append(append(h.recorder.Kinds(h.folder()), h.engine.Jobs()...),
 		job.Kind{Name: "anchor", Handler: job.HandlerFunc(h.anchorHead)},
 		job.Kind{Name: "expire", Handler: job.HandlerFunc(h.expire)},
 		job.Kind{Name: "tidy", Handler: job.HandlerFunc(h.tidy)},
@@ -90,10 +91,11 @@ func runJobs(ctx context.Context, h *house) error {
 }
 
 func (h *house) own() []job.Schedule {
-	if h.settings.Backup.Folder == "" {
-		return own
+	out := append(slices.Clone(own), recoverChanges)
+	if h.settings.Backup.Folder != "" {
+		out = append(out, nightly)
 	}
-	return append(slices.Clone(own), nightly)
+	return out
 }
 
 // keepOwn makes the server's own schedules where they are missing; those that somebody
@@ -130,7 +132,11 @@ func (h *house) expire(ctx context.Context, _ *job.Job, report func(string)) err
 				return err
 			}
 			ended, err := exceptions.End(ctx, tx, h.recorder.Except)
-			n += ended
+			if n += ended; err != nil {
+				return err
+			}
+			late, err := changes.Expire(ctx, tx)
+			n += late
 			return err
 		})
 		if err != nil {

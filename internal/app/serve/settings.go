@@ -41,6 +41,8 @@ type Settings struct {
 	Hunts string `yaml:"hunts"`
 	// Backup is where jobs put backups of the store.
 	Backup Backup `yaml:"backup"`
+	// Changes says how accounts are changed.
+	Changes Changes `yaml:"changes"`
 	// Tiles says who reads the ledger's checkpoint and tiles: readers or anybody.
 	Tiles string `yaml:"tiles"`
 
@@ -153,7 +155,7 @@ func (c *Settings) resolve() error {
 	if _, err := c.hunts(); err != nil {
 		return err
 	}
-	if err := c.Backup.check(); err != nil {
+	if err := errors.Join(c.Backup.check(), c.Changes.check()); err != nil {
 		return err
 	}
 	if _, err := c.logger(io.Discard); err != nil {
@@ -186,6 +188,7 @@ func (c *Settings) defaults() {
 	def("store", &c.Store, "rootkeep.db")
 	def("key_file", &c.KeyFile, c.besideStore("ledger.key"))
 	def("backup.keep", &c.Backup.Keep, usualKeep)
+	def("changes.within", &c.Changes.Within, usualWithin)
 	def("tiles", &c.Tiles, tilesReaders)
 	def("log.format", &c.Log.Format, "text")
 	def("log.level", &c.Log.Level, "info")

@@ -15,6 +15,7 @@ var lowered = []string{
 	"config:ConfigExportDeliveryInfo", "config:ConfigSnapshotDeliveryProperties", "config:ConfigStreamDeliveryInfo", "config:ConfigurationRecorder",
 	"config:ConfigurationRecorderStatus", "config:DeliveryChannel", "config:DeliveryChannelStatus", "config:ExclusionByResourceTypes",
 	"config:RecordingGroup", "config:RecordingMode", "config:RecordingModeOverride", "config:RecordingStrategy",
+	"events:CapacityProviderStrategyItem", "events:NetworkConfiguration.AwsvpcConfiguration", "events:PlacementConstraint", "events:PlacementStrategy",
 	"sqs:CreateQueueInput.Tags",
 }
 

@@ -18,6 +18,7 @@ import (
 	"github.com/rootkeep/rootkeep"
 	"github.com/rootkeep/rootkeep/internal/awsread/call"
 	"github.com/rootkeep/rootkeep/internal/awsread/credential"
+	"github.com/rootkeep/rootkeep/internal/facts"
 )
 
 // attemptTimeout is how long one attempt of a call may take.
@@ -106,6 +107,9 @@ type Entry struct {
 	Name string // of all sessions, and their source identity: the ID of what they are for
 	// Own: where the role of the base's account refuses, the base's credentials are used.
 	Own bool
+	// Entered hears of each session before it is used, which an error prevents; nil is
+	// nobody. It may be called at the same time for several.
+	Entered func(facts.Session) error
 }
 
 // names is STS's form of a source identity (AWS STS API Reference, AssumeRole).
@@ -217,14 +221,14 @@ func (s *Sessions) enter(ctx context.Context, p place) (aws.Credentials, error) 
 	case p.task != "":
 		return s.enterRoot(ctx, p)
 	case p == place{}:
-		return s.enterRole(ctx, s.base.aws.Credentials, s.base.config.Broker)
+		return s.enterRole(ctx, s.base.aws.Credentials, s.base.account, s.base.config.Broker)
 	}
 	from, err := s.from(ctx)
 	if err != nil {
 		return aws.Credentials{}, err
 	}
 	arn := rootkeep.ARN{Partition: s.base.Partition(), Service: "iam", Account: p.account, Resource: "role/" + s.entry.Role}
-	out, err := s.enterRole(ctx, from, arn.String())
+	out, err := s.enterRole(ctx, from, p.account, arn.String())
 	if s.entry.Own && p.account == s.base.account && call.Denied(err) {
 		return from.Retrieve(ctx)
 	}
@@ -240,18 +244,25 @@ func (s *Sessions) from(ctx context.Context) (aws.CredentialsProvider, error) {
 	return s.of(ctx, place{})
 }
 
-func (s *Sessions) enterRole(ctx context.Context, from aws.CredentialsProvider, arn string) (aws.Credentials, error) {
+func (s *Sessions) partition() string {
+	self, _ := rootkeep.ParseARN(s.base.caller)
+	return cmp.Or(self.Partition, "aws")
+}
+
+func (s *Sessions) enterRole(ctx context.Context, from aws.CredentialsProvider, account rootkeep.AccountID, arn string) (aws.Credentials, error) {
 	c := s.base.aws.Copy()
 	c.Credentials = from
+	start := s.base.config.Now().UTC()
 	out, err := Enter(ctx, s.base.place(c), Role{ARN: arn, ExternalID: s.base.config.ExternalID, Name: s.entry.Name})
 	if err != nil {
 		return aws.Credentials{}, &EntryError{"role " + arn, s.base.caller, err}
 	}
-	return Issued(out.Credentials, "AssumeRole"), nil
+	given := facts.Session{Account: account, Role: arn, SourceIdentity: aws.ToString(out.SourceIdentity), Start: start}
+	return s.entered(given, Issued(out.Credentials, "AssumeRole"))
 }
 
 func (s *Sessions) enterRoot(ctx context.Context, p place) (aws.Credentials, error) {
-	policy, err := TaskPolicy(s.base.Partition(), p.task)
+	policy, err := TaskPolicy(s.partition(), p.task)
 	if err != nil {
 		return aws.Credentials{}, err
 	}
@@ -261,9 +272,24 @@ func (s *Sessions) enterRoot(ctx context.Context, p place) (aws.Credentials, err
 	}
 	c := s.base.aws.Copy()
 	c.Credentials = from
+	start := s.base.config.Now().UTC()
 	out, err := EnterRoot(ctx, s.base.place(c), p.account, policy, MaxRoot)
 	if err != nil {
 		return aws.Credentials{}, &EntryError{fmt.Sprintf("the root user of %s for %s", p.account, p.task), s.base.caller, err}
 	}
-	return Issued(out.Credentials, "AssumeRoot"), nil
+	given := facts.Session{Account: p.account, Role: policy, Root: true, SourceIdentity: aws.ToString(out.SourceIdentity), Start: start}
+	return s.entered(given, Issued(out.Credentials, "AssumeRoot"))
+}
+
+// entered tells of a session. It is not to be used after an error: nobody would know
+// whose it was.
+func (s *Sessions) entered(given facts.Session, c aws.Credentials) (aws.Credentials, error) {
+	if s.entry.Entered == nil {
+		return c, nil
+	}
+	given.AccessKey, given.End = c.AccessKeyID, c.Expires
+	if err := s.entry.Entered(given); err != nil {
+		return aws.Credentials{}, fmt.Errorf("a session in %s could not be noted: %w", given.Account, err)
+	}
+	return c, nil
 }

@@ -1,0 +1,4 @@
+package ask
+
+// Table is what can be called.
+var Table = table

@@ -1,0 +1,4 @@
+package awswrite
+
+// Table is what can be called.
+var Table = table
