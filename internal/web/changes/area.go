@@ -15,7 +15,6 @@ import (
 	"github.com/rootkeep/rootkeep/internal/store/changes"
 	"github.com/rootkeep/rootkeep/internal/web"
 	"github.com/rootkeep/rootkeep/internal/web/approvals"
-	"github.com/rootkeep/rootkeep/internal/web/page"
 )
 
 // Config is what the area is made of.
@@ -35,7 +34,6 @@ func Area(c Config) (web.Area, error) {
 	return web.Area{
 		Name: "changes", API: a.api,
 		Topics:   map[string]web.Sees{approval.ChangeKind: a.sees},
-		Nav:      []page.Link{{Text: "Changes", Path: "/changes", Need: people.Read}},
 		Problems: problems(),
 	}, nil
 }
