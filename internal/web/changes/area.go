@@ -15,6 +15,7 @@ import (
 	"github.com/rootkeep/rootkeep/internal/store/changes"
 	"github.com/rootkeep/rootkeep/internal/web"
 	"github.com/rootkeep/rootkeep/internal/web/approvals"
+	"github.com/rootkeep/rootkeep/internal/web/page"
 )
 
 // Config is what the area is made of.
@@ -34,8 +35,29 @@ func Area(c Config) (web.Area, error) {
 	return web.Area{
 		Name: "changes", API: a.api,
 		Topics:   map[string]web.Sees{approval.ChangeKind: a.sees},
-		Problems: problems(),
+		Nav:      []page.Link{{Text: "Changes", Path: "/changes", Need: people.Read}},
+		Problems: problems(), Routes: a.routes(),
 	}, nil
+}
+
+func (a *area) routes() []web.Route {
+	return []web.Route{
+		{Method: "GET", Path: "/changes", Need: people.Read, Handle: a.list},
+		{Method: "GET", Path: "/changes/new", Need: people.Request, Handle: a.compose},
+		{Method: "POST", Path: "/changes/new", Need: people.Request, Handle: a.submit, Time: batchTime, AtOnce: mostPlans},
+		{Method: "GET", Path: "/changes/kinds", Need: people.Read, Handle: a.kindsPage},
+		{Method: "GET", Path: "/changes/kinds/{kind}", Need: people.Read, Handle: a.kindPage},
+		{Method: "GET", Path: "/changes/{id}", Need: people.Read, Handle: a.detail},
+		{Method: "POST", Path: "/changes/{id}/request", Need: people.Request, Handle: a.acts("Others are asked to approve it.", a.askForm)},
+		{Method: "POST", Path: "/changes/{id}/apply", Need: people.Apply, Fresh: true, Handle: a.acts("It has begun.", a.applyForm)},
+		{Method: "POST", Path: "/changes/{id}/undo", Need: people.Request, Handle: a.acts("The undo is planned. It has to be approved as any change.", a.undoForm), Time: planTime, AtOnce: mostPlans},
+		{Method: "POST", Path: "/changes/{id}/withdraw", Need: people.Request, Handle: a.acts("The change is withdrawn.", a.withdrawForm)},
+		{Method: "POST", Path: "/changes/{id}/give-up", Need: people.Apply, Fresh: true, Handle: a.acts("The change is given up.", a.giveUpForm)},
+		{Method: "GET", Path: "/changes/batches/{id}", Need: people.Read, Handle: a.batchPage},
+		{Method: "POST", Path: "/changes/batches/{id}/request", Need: people.Request, Handle: a.batchActs("Others are asked to approve its changes.", a.askBatch)},
+		{Method: "POST", Path: "/changes/batches/{id}/apply", Need: people.Apply, Fresh: true, Handle: a.batchActs("The batch is applied, one change after the other.", a.applyBatch)},
+		{Method: "POST", Path: "/changes/batches/{id}/release", Need: people.Apply, Fresh: true, Handle: a.batchActs("The batch goes on.", a.release)},
+	}
 }
 
 // problems says what the area's own kinds of problems mean.
