@@ -142,7 +142,7 @@ func (f *form) inputs() []page.Input {
 }
 
 func (f *form) input(name string, p *change.Parameter) page.Input {
-	in := page.Input{Name: prefix + name, Label: strings.ReplaceAll(name, "_", " "), Kind: "text", Hint: sentence(p.About), Fault: f.faults[prefix+name], Required: p.Required}
+	in := page.Input{Name: prefix + name, Label: label(name), Kind: "text", Hint: sentence(p.About), Fault: f.faults[prefix+name], Required: p.Required}
 	value, typed := f.texts[name]
 	if !typed && p.Default != nil {
 		value = textOf(p.Default)
@@ -200,6 +200,9 @@ func textOf(v any) string {
 	}
 	return fmt.Sprint(v)
 }
+
+// label is the name of a parameter as a form shows it.
+func label(name string) string { return sentence(strings.ReplaceAll(name, "_", " ")) }
 
 // sentence begins with a capital letter.
 func sentence(s string) string {

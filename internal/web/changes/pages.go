@@ -126,7 +126,12 @@ func (a *area) detail(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	v := detailView{folder: f, actor: web.ActorOf(r.Context())}
+	v := detailView{folder: f, actor: web.ActorOf(r.Context()), durations: map[string]bool{}}
+	if k := a.kind(f.Kind); k != nil {
+		for name, p := range k.Parameters {
+			v.durations[name] = p.Type == "duration"
+		}
+	}
 	if f.request != nil {
 		face := Face()
 		if v.edits, err = f.request.Edits(&face); err != nil {

@@ -107,8 +107,9 @@ func (v listView) rows() []page.Row {
 // detailView is the page of a change.
 type detailView struct {
 	*folder
-	edits [][]approvals.Difference
-	actor people.Actor
+	edits     [][]approvals.Difference
+	actor     people.Actor
+	durations map[string]bool // parameters that are seconds
 }
 
 func (v detailView) can(act string) bool { return slices.Contains(v.may(v.actor), act) }
@@ -186,13 +187,22 @@ func (v detailView) what() []page.Fact {
 		{Term: "Risk", Value: page.Badge(riskTone(p.Risk), p.Risk)}, {Term: "What may break", Value: page.LongText(p.Breaks)},
 		{Term: "Undo", Value: page.LongText(undoWord(p))}, {Term: "Class", Value: page.Text(p.Class)}, {Term: "Decided by the policy", Value: page.Text(v.Policy())},
 	}
-	for _, name := range slices.Sorted(maps.Keys(p.Parameters)) {
-		text, _ := value(p.Parameters[name]) // a plan that was read holds what JSON can
-		out = append(out, page.Fact{Term: strings.ReplaceAll(name, "_", " "), Value: page.LongText(text)})
-	}
 	return append(out,
 		page.Fact{Term: "Applied by the role", Value: page.Text(p.Role)}, page.Fact{Term: "Holds meanwhile", Value: page.LongText(strings.Join(p.Resources, ", "))},
 		page.Fact{Term: "SHA-256 of the plan", Value: page.ID(v.Hash)})
+}
+
+// with are the parameters of the plan.
+func (v detailView) with() []page.Fact {
+	var out []page.Fact
+	for _, name := range slices.Sorted(maps.Keys(v.plan.Parameters)) {
+		text := strings.ReplaceAll(textOf(v.plan.Parameters[name]), "\n", ", ")
+		if v.durations[name] {
+			text += " seconds"
+		}
+		out = append(out, page.Fact{Term: label(name), Value: page.LongText(text)})
+	}
+	return out
 }
 
 func undoWord(p *change.Plan) string {
@@ -210,7 +220,13 @@ func undoWord(p *change.Plan) string {
 }
 
 func riskTone(risk string) page.Tone {
-	return map[string]page.Tone{"high": page.Bad, "medium": page.Careful}[risk]
+	switch risk {
+	case "high":
+		return page.Bad
+	case "medium":
+		return page.Careful
+	}
+	return page.Plain
 }
 
 // pretty is a plain value as JSON over several lines.
@@ -244,7 +260,7 @@ func shown(v any) templ.Component {
 	case map[string]any, []any:
 		return page.Code("JSON", pretty(v))
 	}
-	text, _ := value(v) // as above
+	text, _ := value(v) // a plan that was read holds what JSON can
 	return page.LongText(text)
 }
 

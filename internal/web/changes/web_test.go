@@ -96,6 +96,14 @@ func TestWhatCannotBeUndoneIsSaidFirst(t *testing.T) {
 	}
 }
 
+// TestNoPageShowsItsTemplate looks for parts of templates that were taken for text.
+func TestNoPageShowsItsTemplate(t *testing.T) {
+	s := start(t)
+	for _, path := range []string{"/changes", "/changes/kinds", "/changes/kinds/group-make", "/changes/new", "/changes/new?kind=group-make", s.planned(compose("house"))} {
+		lacks(t, s.want(s.Get("ann", path), 200), "@page.", "@one", "Sprint")
+	}
+}
+
 // TestFormsSayWhatIsWrong keeps what was typed, and says at which input it does not fit.
 func TestFormsSayWhatIsWrong(t *testing.T) {
 	s := start(t)
