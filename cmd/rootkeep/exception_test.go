@@ -17,10 +17,13 @@ import (
 
 	"github.com/rootkeep/rootkeep/client"
 	"github.com/rootkeep/rootkeep/internal/approval"
+	"github.com/rootkeep/rootkeep/internal/change"
 	"github.com/rootkeep/rootkeep/internal/store"
+	stored "github.com/rootkeep/rootkeep/internal/store/changes"
 	persons "github.com/rootkeep/rootkeep/internal/store/people"
 	"github.com/rootkeep/rootkeep/internal/web"
 	"github.com/rootkeep/rootkeep/internal/web/approvals"
+	"github.com/rootkeep/rootkeep/internal/web/changes"
 	"github.com/rootkeep/rootkeep/internal/web/exceptions"
 	"github.com/rootkeep/rootkeep/internal/web/exceptions/exceptionstest"
 	"github.com/rootkeep/rootkeep/internal/web/signin"
@@ -41,6 +44,7 @@ func exceptionServer(t *testing.T) *exceptionstest.World {
 		t.Fatal(err)
 	}
 	w.Open(t, approval.SiteOf(address))
+	w.Desk.Kinds = append(w.Desk.Kinds, stored.Kind(0))
 	ways, err := signin.New(signin.Config{URL: address, Store: w.Store, Now: time.Now})
 	if err != nil {
 		t.Fatal(err)
@@ -49,7 +53,7 @@ func exceptionServer(t *testing.T) *exceptionstest.World {
 	if err != nil {
 		t.Fatal(err)
 	}
-	requests, err := approvals.Area(approvals.Config{Store: w.Store, Desk: w.Desk.Desk, Now: time.Now, Faces: []approvals.Face{exceptions.Face()}})
+	requests, err := approvals.Area(approvals.Config{Store: w.Store, Desk: w.Desk.Desk, Now: time.Now, Faces: []approvals.Face{exceptions.Face(), changes.Face()}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -140,6 +144,47 @@ func TestExceptionCommands(t *testing.T) {
 	contains(t, errs, "withdrawn", "the request is decided")
 	_, errs = runs(t, 1, append(ask, "--control", "XX-01")...)
 	contains(t, errs, "there is no control", "rootkeep controls list")
+}
+
+// TestApproveTakesAChange prints what is signed of a request of another kind.
+func TestApproveTakesAChange(t *testing.T) {
+	w := exceptionServer(t)
+	desk, err := stored.New(stored.Desk{Desk: w.Desk.Desk})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var c *stored.Change
+	err = w.Change(t, func(ctx context.Context, tx *store.Tx) (err error) {
+		c, err = desk.Plan(ctx, tx, w.Ann.Actor, &change.Plan{
+			Account: exceptionstest.Account, Breaks: "x\x1b[2J\nSHA-256", Class: "identity", Created: tx.Now().Truncate(time.Second), Diff: []change.Difference{}, Final: []string{},
+			Calls: []change.Planned{{Call: change.Call{Operation: "iam:UpdateAccountPasswordPolicy", Account: exceptionstest.Account, Region: "us-east-1", With: map[string]any{}}, Step: "set"}},
+			ID:    "CH-1", Kind: "password-policy", KindHash: "0", Parameters: map[string]any{}, Partition: "aws", Prior: map[string]any{}, Region: "us-east-1",
+			Resources: []string{"x"}, Risk: "low", Schema: change.PlanSchema, Title: "Password policy", Wants: map[string]any{},
+		})
+		if err != nil {
+			return err
+		}
+		c, err = desk.Request(ctx, tx, w.Ann.Actor, c.ID, c.Hash)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := w.Issue(t, w.Bob, c.ID, approval.Approve)
+	if err != nil {
+		t.Fatal(err)
+	}
+	as(t, w, w.Bob)
+	out, _ := runs(t, 0, "approve", c.ID, "--print-statement")
+	contains(t, out, "Action     change password-policy", "Policy     change-identity, version 1: 1 of approvers", `"operation": "iam:UpdateAccountPasswordPolicy"`, "SHA-256 of the subject\n"+c.Hash, s.Challenge().String())
+	if strings.Contains(out, "\x1b") {
+		t.Errorf("got what a terminal obeys: %q", out)
+	}
+	out, _ = runs(t, 0, "approve", c.ID, "--print-statement", "--output", "json")
+	var printed struct{ Documents map[string]string }
+	if err := json.Unmarshal([]byte(out), &printed); err != nil || printed.Documents["subject"] != string(c.Plan) {
+		t.Errorf("got %v and another subject than the plan, %v", printed, err)
+	}
 }
 
 func TestExceptionCommandLinesThatAreWrong(t *testing.T) {

@@ -15,6 +15,7 @@ import (
 	"github.com/rootkeep/rootkeep/cmd/rootkeep/approve"
 	"github.com/rootkeep/rootkeep/cmd/rootkeep/change"
 	"github.com/rootkeep/rootkeep/cmd/rootkeep/cli"
+	"github.com/rootkeep/rootkeep/cmd/rootkeep/deployment"
 	"github.com/rootkeep/rootkeep/cmd/rootkeep/exception"
 	"github.com/rootkeep/rootkeep/cmd/rootkeep/job"
 	"github.com/rootkeep/rootkeep/cmd/rootkeep/ledger"
@@ -66,6 +67,7 @@ read; 64 usage.`,
 		permission.Command(s),
 		account.ScanCommand(s), account.AssessCommand(s), account.RegisterCommand(s), account.ControlsCommand(s), account.FrameworksCommand(s), account.SimCommand(s),
 		server.ServeCommand(s), server.DemoCommand(s), server.BackupCommand(s), server.RestoreCommand(s), server.MigrateCommand(s), server.RecoverCommand(s), server.ConfigCommand(s),
+		deployment.CostCommand(s), deployment.DeployCommand(s),
 		people.Command(s), people.TokenCommand(s), job.Command(s),
 		change.Command(s), role.Command(s),
 		exception.Command(s), approve.Command(s),

@@ -45,7 +45,7 @@ func TestWhatAnotherAccountOwnsIsToBeReadThere(t *testing.T) {
 	_, archive := w.neighbour("222222222222")
 	w.callAs(archive, "s3", "CreateBucket", map[string]any{"Bucket": "logs-of-all"})
 	w.callAs(archive, "s3", "PutBucketPolicy", map[string]any{"Bucket": "logs-of-all", "Policy": strings.ReplaceAll(logsPolicy, "logs-of-example", "logs-of-all")})
-	key := w.callAs(archive, "kms", "CreateKey", nil)["KeyMetadata"].(map[string]any)["Arn"].(string)
+	key := w.callAs(archive, "kms", "CreateKey", map[string]any{"Policy": strings.ReplaceAll(trailKeyPolicy, "111111111111", "222222222222")})["KeyMetadata"].(map[string]any)["Arn"].(string)
 	w.call("cloudtrail", "UpdateTrail", map[string]any{"Name": "all", "S3BucketName": "logs-of-all", "KmsKeyId": key})
 	w.ResetRequests()
 	s := w.collect()

@@ -74,13 +74,17 @@ func (w *world) key(user string, certifications map[string]string) *cloud.Device
 	return &cloud.Device{Serial: w.account.IAM("u2f/user/" + user + "/key-EXAMPLE"), Owner: w.account.IAM("user/" + user), Enabled: w.Now(), Certifications: certifications}
 }
 
+// trailKeyPolicy lets CloudTrail encrypt.
+const trailKeyPolicy = `{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::111111111111:root"}, "Action": "kms:*", "Resource": "*"},
+	{"Effect": "Allow", "Principal": {"Service": "cloudtrail.amazonaws.com"}, "Action": "kms:GenerateDataKey*", "Resource": "*"}]}`
+
 // watched makes a trail of all Regions and everything from it to a subscriber.
 func (w *world) watched() {
 	w.call("s3", "CreateBucket", map[string]any{"Bucket": "logs-of-example"})
 	w.call("s3", "PutBucketPolicy", map[string]any{"Bucket": "logs-of-example", "Policy": logsPolicy})
 	w.call("s3", "PutPublicAccessBlock", map[string]any{"Bucket": "logs-of-example", "PublicAccessBlockConfiguration": map[string]any{"BlockPublicAcls": true, "BlockPublicPolicy": true}})
 	w.call("logs", "CreateLogGroup", map[string]any{"logGroupName": "trail"})
-	key := w.call("kms", "CreateKey", nil)["KeyMetadata"].(map[string]any)["Arn"]
+	key := w.call("kms", "CreateKey", map[string]any{"Policy": trailKeyPolicy})["KeyMetadata"].(map[string]any)["Arn"]
 	w.call("sqs", "CreateQueue", map[string]any{"QueueName": "events"})
 	w.call("secretsmanager", "CreateSecret", map[string]any{"Name": "token", "SecretString": "hidden"})
 	w.call("cloudtrail", "CreateTrail", map[string]any{

@@ -115,3 +115,49 @@ func publicKeys(t *testing.T, sim *company) []byte {
 	}
 	return text
 }
+
+// A trail takes a key that is enabled and whose policy lets CloudTrail encrypt for it.
+func TestATrailTakesAKeyThatItMayUse(t *testing.T) {
+	sim := newCompany(t, cloud.Config{Clock: time.Now})
+	must := func(service, operation string, with map[string]any) map[string]any {
+		t.Helper()
+		return sim.must(t, sim.member, service, operation, with)
+	}
+	must("s3", "CreateBucket", map[string]any{"Bucket": "trail-logs"})
+	must("s3", "PutBucketPolicy", map[string]any{"Bucket": "trail-logs", "Policy": `{"Version":"2012-10-17","Statement":[` +
+		`{"Effect":"Allow","Principal":{"Service":"cloudtrail.amazonaws.com"},"Action":["s3:GetBucketAcl","s3:PutObject"],"Resource":["arn:aws:s3:::trail-logs","arn:aws:s3:::trail-logs/*"]}]}`})
+	must("cloudtrail", "CreateTrail", map[string]any{"Name": "audit", "S3BucketName": "trail-logs"})
+	key := must("kms", "CreateKey", nil)["KeyMetadata"].(map[string]any)["Arn"].(string)
+	update := func() string {
+		_, err := sim.Invoke(cloud.Invocation{Caller: cloud.UserCaller(sim.member, sim.member.Users["admin"]), Region: "us-east-1", Service: "cloudtrail", Operation: "UpdateTrail",
+			Parameters: map[string]any{"Name": "audit", "KmsKeyId": "alias/logs"}})
+		if failure, ok := err.(*cloud.Error); ok {
+			return failure.Code
+		}
+		return ""
+	}
+	let := func(arn string) {
+		must("kms", "PutKeyPolicy", map[string]any{"KeyId": key, "Policy": `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"` + sim.member.IAM("root") + `"},"Action":"kms:*","Resource":"*"},` +
+			`{"Effect":"Allow","Principal":{"Service":"cloudtrail.amazonaws.com"},"Action":"kms:GenerateDataKey*","Resource":"*","Condition":{"StringEquals":{"aws:SourceArn":"` + arn + `"}}}]}`})
+	}
+	arn := sim.member.ARN("cloudtrail", "us-east-1", "trail/audit")
+	for _, step := range []struct {
+		name string
+		do   func()
+		want string
+	}{
+		{"there is none", func() {}, "KmsKeyNotFoundException"},
+		{"its policy does not name CloudTrail", func() { must("kms", "CreateAlias", map[string]any{"AliasName": "alias/logs", "TargetKeyId": key}) }, "InsufficientEncryptionPolicyException"},
+		{"its policy names another trail", func() { let(arn + "-other") }, "InsufficientEncryptionPolicyException"},
+		{"it is disabled", func() { let(arn); must("kms", "DisableKey", map[string]any{"KeyId": key}) }, "KmsException"},
+		{"it may be used", func() { must("kms", "EnableKey", map[string]any{"KeyId": key}) }, ""},
+	} {
+		step.do()
+		if got := update(); got != step.want {
+			t.Errorf("%s: got %q, want %q", step.name, got, step.want)
+		}
+	}
+	if got := must("cloudtrail", "GetTrail", map[string]any{"Name": "audit"})["Trail"].(map[string]any)["KmsKeyId"]; got != key {
+		t.Errorf("the trail shows the key %v, want its ARN", got)
+	}
+}

@@ -53,6 +53,7 @@ func identities() []invoke.Operation {
 		invoke.Op(iam.NewFromConfig, (*iam.Client).UpdateAssumeRolePolicy),
 		invoke.Op(iam.NewFromConfig, (*iam.Client).DeleteRole),
 		invoke.Op(iam.NewFromConfig, (*iam.Client).CreateServiceLinkedRole),
+		invoke.Op(iam.NewFromConfig, (*iam.Client).DeleteServiceLinkedRole),
 		invoke.Op(iam.NewFromConfig, (*iam.Client).TagRole),
 		invoke.Op(iam.NewFromConfig, (*iam.Client).TagUser),
 		invoke.Op(iam.NewFromConfig, (*iam.Client).UntagUser),

@@ -7,6 +7,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/kms"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3control"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 
 	"github.com/rootkeep/rootkeep/internal/awsread/call"
 	"github.com/rootkeep/rootkeep/internal/awsread/ec2"
@@ -50,18 +51,22 @@ func buckets() []invoke.Operation {
 	}
 }
 
-// keys are the operations of KMS, and the encryption of new volumes. Source: AWS KMS API
-// Reference, version 2014-11-01; Amazon EC2 API Reference, version 2016-11-15.
+// keys are the operations of KMS, of the rotation of secrets, and of the encryption of new
+// volumes. Source: AWS KMS API Reference, version 2014-11-01; AWS Secrets Manager API
+// Reference, version 2017-10-17; Amazon EC2 API Reference, version 2016-11-15.
 func keys() []invoke.Operation {
 	return []invoke.Operation{
 		invoke.Op(kms.NewFromConfig, (*kms.Client).CreateKey),
 		invoke.Op(kms.NewFromConfig, (*kms.Client).PutKeyPolicy),
+		invoke.Op(kms.NewFromConfig, (*kms.Client).EnableKey),
 		invoke.Op(kms.NewFromConfig, (*kms.Client).EnableKeyRotation),
 		invoke.Op(kms.NewFromConfig, (*kms.Client).DisableKeyRotation),
 		invoke.Op(kms.NewFromConfig, (*kms.Client).CreateAlias),
 		invoke.Op(kms.NewFromConfig, (*kms.Client).DeleteAlias),
 		invoke.Op(kms.NewFromConfig, (*kms.Client).ScheduleKeyDeletion),
 		invoke.Op(kms.NewFromConfig, (*kms.Client).CancelKeyDeletion),
+		invoke.Op(secretsmanager.NewFromConfig, (*secretsmanager.Client).RotateSecret),
+		invoke.Op(secretsmanager.NewFromConfig, (*secretsmanager.Client).CancelRotateSecret),
 		volumes("EnableEbsEncryptionByDefault"),
 		volumes("DisableEbsEncryptionByDefault"),
 	}

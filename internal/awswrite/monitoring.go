@@ -56,6 +56,8 @@ func messages() []invoke.Operation {
 		invoke.Op(eventbridge.NewFromConfig, (*eventbridge.Client).DisableRule),
 		invoke.Op(eventbridge.NewFromConfig, (*eventbridge.Client).PutTargets),
 		invoke.Op(eventbridge.NewFromConfig, (*eventbridge.Client).RemoveTargets),
+		invoke.Op(eventbridge.NewFromConfig, (*eventbridge.Client).PutPermission),
+		invoke.Op(eventbridge.NewFromConfig, (*eventbridge.Client).RemovePermission),
 	}
 }
 
@@ -79,6 +81,7 @@ func findings() []invoke.Operation {
 		invoke.Op(guardduty.NewFromConfig, (*guardduty.Client).UpdateDetector),
 		invoke.Op(guardduty.NewFromConfig, (*guardduty.Client).DeleteDetector),
 		invoke.Op(guardduty.NewFromConfig, (*guardduty.Client).EnableOrganizationAdminAccount),
+		invoke.Op(guardduty.NewFromConfig, (*guardduty.Client).DisableOrganizationAdminAccount),
 		invoke.Op(guardduty.NewFromConfig, (*guardduty.Client).UpdateOrganizationConfiguration),
 		invoke.Op(guardduty.NewFromConfig, (*guardduty.Client).CreateFilter),
 		invoke.Op(guardduty.NewFromConfig, (*guardduty.Client).DeleteFilter),
@@ -93,6 +96,8 @@ func findings() []invoke.Operation {
 		invoke.Op(securityhub.NewFromConfig, (*securityhub.Client).DeleteFindingAggregator),
 		invoke.Op(securityhub.NewFromConfig, (*securityhub.Client).UpdateOrganizationConfiguration),
 		invoke.Op(securityhub.NewFromConfig, (*securityhub.Client).EnableOrganizationAdminAccount),
+		invoke.Op(securityhub.NewFromConfig, (*securityhub.Client).DisableOrganizationAdminAccount),
+		invoke.Op(securityhub.NewFromConfig, (*securityhub.Client).BatchUpdateStandardsControlAssociations),
 		invoke.Op(accessanalyzer.NewFromConfig, (*accessanalyzer.Client).CreateAnalyzer, invoke.By("access-analyzer:CreateAnalyzer", serviceRole),
 			invoke.Choice[analyzertypes.AnalyzerConfigurationMemberUnusedAccess], invoke.Choice[analyzertypes.AnalyzerConfigurationMemberInternalAccess]),
 		invoke.Op(accessanalyzer.NewFromConfig, (*accessanalyzer.Client).DeleteAnalyzer),

@@ -219,8 +219,14 @@ func (a *applying) look(ctx context.Context, q *Read, item any) (map[string]any,
 		if err != nil {
 			return nil, err
 		}
-		if m, ok := found.(map[string]any); ok {
-			return m, nil
+		list, ok := found.([]any)
+		if !ok {
+			list = []any{found}
+		}
+		for _, e := range list {
+			if m, ok := e.(map[string]any); ok {
+				return m, nil
+			}
 		}
 	}
 	return nil, nil

@@ -279,6 +279,35 @@ func TestUndoSaysWhatOthersChangedSince(t *testing.T) {
 	}
 }
 
+// TestUndoDoesNotAskForWhatPasses has a part of the state change by itself: before the
+// change it is drift, afterwards it is not.
+func TestUndoDoesNotAskForWhatPasses(t *testing.T) {
+	text := strings.Replace(two, "  - {id: label,", "  - {id: mood, passing: true, call: \"shelf:GetThing\", with: \"{'Name': 'mood'}\", none: [NoSuchThing], keep: got.Thing.Text}\n  - {id: label,", 1)
+	r := &runner{t: t, kind: load(t, text), shelf: newShelf("mood", "good")}
+	p := r.plan(nil)
+	r.shelf.things["mood"] = "bad"
+	if out, err := r.apply(p, false); err != nil || out.State != change.Drifted {
+		t.Fatalf("got %+v, %v", out, err)
+	}
+	p = r.plan(nil)
+	r.mustApply(p)
+	r.shelf.things["mood"] = "worse"
+	undo, err := r.kind.Undo(t.Context(), r.shelf, "CH-2", p, r.made, false, map[string]any{"mood": "bad", "first": nil}, start)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, d := range append(undo.Diff, undo.Drift...) {
+		if d.Path == "mood" {
+			t.Errorf("the undo asks for %+v", d)
+		}
+	}
+	r.made = nil
+	r.mustApply(undo)
+	if d := cmp.Diff(map[string]string{"mood": "worse"}, r.shelf.things); d != "" {
+		t.Error(d)
+	}
+}
+
 func TestADriftedStateIsRefused(t *testing.T) {
 	r := &runner{t: t, kind: load(t, two), shelf: newShelf()}
 	p := r.plan(nil)
@@ -381,6 +410,28 @@ func TestWhatAWSAnswers(t *testing.T) {
 				t.Errorf("made %d things", r.shelf.made)
 			}
 		})
+	}
+}
+
+// TestWhatWasMadeIsFoundInAList looks for a thing by a list that is asked first.
+func TestWhatWasMadeIsFoundInAList(t *testing.T) {
+	found := `found: {call: "shelf:GetThing", with: "{'Name': 'first'}", none: [NoSuchThing], keep: "{'Thing': {'ID': 'T1'}}"}`
+	listed := `found: {first: {id: names, call: "shelf:GetThing", with: "{'Name': 'names'}", keep: "got.Thing.Text.split(' ')"}, each: prior.names, call: "shelf:GetThing",
+      with: "{'Name': item}", none: [NoSuchThing], keep: "item != 'first' ? null : dyn({'Thing': {'ID': 'T1'}})"}`
+	r := &runner{t: t, kind: load(t, strings.Replace(two, found, listed, 1)), shelf: newShelf("names", "other gone first", "other", "hello")}
+	p := r.plan(nil)
+	r.shelf.after = func(n int, _ change.Call) error {
+		if n == 0 {
+			return errors.New("connection reset")
+		}
+		return nil
+	}
+	if out, err := r.apply(p, false); err != nil || out.State != change.Applied || r.shelf.made != 1 || r.shelf.things["label"] != "see T1" {
+		t.Errorf("got %+v, %v, made %d things, %v", out, err, r.shelf.made, r.shelf.things)
+	}
+	_, problems := loadAll(strings.Replace(two, found, strings.Replace(listed, "GetThing", "PutThing", 1), 1))
+	if len(problems) != 1 || !strings.Contains(problems[0].Error(), "changes the account, and this is a read") {
+		t.Errorf("got %v, want that a list is read", problems)
 	}
 }
 

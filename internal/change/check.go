@@ -175,20 +175,21 @@ type operation struct {
 
 func (k *Kind) operations() []operation {
 	var out []operation
+	asked := func(where string, q *Read) {
+		for ; q != nil; q = q.First {
+			out = append(out, operation{where, q.Call, true})
+		}
+	}
 	for i := range k.Reads {
-		out = append(out, operation{"read " + k.Reads[i].ID, k.Reads[i].Call, true})
+		asked("read "+k.Reads[i].ID, &k.Reads[i])
 	}
 	for i := range k.Calls {
 		s := &k.Calls[i]
 		out = append(out, operation{"call " + s.ID, s.Call, false})
-		if s.Found != nil {
-			out = append(out, operation{"found of call " + s.ID, s.Found.Call, true})
-		}
+		asked("found of call "+s.ID, s.Found)
 		for j := range s.Undo {
 			out = append(out, operation{"undo of call " + s.ID, s.Undo[j].Call, false})
-			if f := s.Undo[j].Found; f != nil {
-				out = append(out, operation{"found of undo of call " + s.ID, f.Call, true})
-			}
+			asked("found of undo of call "+s.ID, s.Undo[j].Found)
 		}
 	}
 	return out
@@ -258,6 +259,9 @@ func (k *Kind) compile() error {
 }
 
 func (r *Read) expressions(do func(expr.Scope, ...*expr.Expression), s expr.Scope) {
+	if r.First != nil {
+		r.First.expressions(do, s)
+	}
 	do(s, &r.Each, &r.When, &r.With, &r.At.Account, &r.At.Region)
 	do(max(s, expr.Keeping), &r.Keep)
 }

@@ -74,6 +74,12 @@ type Read struct {
 	With expr.Expression `yaml:"with"` // CEL, a map of parameters
 	None []string        `yaml:"none"` // codes by which AWS says that it is not there: the state is null
 	Keep expr.Expression `yaml:"keep"` // CEL over answer: what is kept, without what changes by itself
+	// Passing: it may change by itself once the change is applied. A plan is refused as
+	// drifted if it did before; an undo does not ask for it.
+	Passing bool `yaml:"passing"`
+	// First is asked before, and prior has what it keeps, by its ID: what was made is
+	// mostly found in a list of names.
+	First *Read `yaml:"first"`
 }
 
 // Require is what has to hold for a change to be planned and applied.
@@ -120,7 +126,8 @@ type Setup struct {
 	Call   string         `yaml:"call"`
 	With   map[string]any `yaml:"with"`
 	Region string         `yaml:"region"` // "" is us-east-1
-	As     string         `yaml:"as"`     // management: made there though the case is about a member; root: by the account's root user; "" is an administrator
+	Ago    int            `yaml:"days_ago"`
+	As     string         `yaml:"as"` // management: made there though the case is about a member; root: by the account's root user; "" is an administrator
 }
 
 // Classes of change. One role writes for each, and policies of approval name them.

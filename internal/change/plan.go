@@ -216,7 +216,7 @@ func (k *Kind) Plan(ctx context.Context, r Reader, id string, t Target, given ma
 // values are what the expressions of a plan name.
 func (p *Plan) values() expr.Values {
 	return expr.Values{
-		"account": string(p.Account), "region": p.Region, "partition": p.Partition, "management": string(p.Management), "role": p.Role, "change": p.ID,
+		"account": string(p.Account), "region": p.Region, "partition": p.Partition, "management": string(p.Management), "role": p.Role, "change": p.ID, "planned": p.Created.Format(time.RFC3339),
 		"parameters": p.Parameters, "prior": p.Prior, "wants": p.Wants, "answers": p.Answers, "item": nil,
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/rootkeep/rootkeep/internal/change/expr"
@@ -24,7 +25,28 @@ func (k *Kind) read(ctx context.Context, r Reader, p *Plan) (map[string]any, err
 	return state, nil
 }
 
+// lasting is a state without what changes by itself.
+func (k *Kind) lasting(state map[string]any) map[string]any {
+	out := map[string]any{}
+	for i := range k.Reads {
+		if v, ok := state[k.Reads[i].ID]; ok && !k.Reads[i].Passing {
+			out[k.Reads[i].ID] = v
+		}
+	}
+	return out
+}
+
 func (q *Read) state(ctx context.Context, r Reader, p *Plan, v expr.Values) (any, error) {
+	if q.First != nil {
+		got, err := q.First.state(ctx, r, p, v)
+		if err != nil {
+			return nil, fmt.Errorf("first %s: %w", q.First.ID, err)
+		}
+		prior, _ := v["prior"].(map[string]any)
+		prior = maps.Clone(prior)
+		prior[q.First.ID] = got
+		v = v.With("prior", prior)
+	}
 	if q.Each.None() {
 		return q.one(ctx, r, p, v)
 	}
@@ -79,6 +101,9 @@ func (q *Read) one(ctx context.Context, r Reader, p *Plan, v expr.Values) (any, 
 
 // fulfilled says whether a state is what the plan wants, and if not, why.
 func (k *Kind) fulfilled(p *Plan, state map[string]any) (bool, string) {
+	if p.Exact {
+		state = k.lasting(state)
+	}
 	if d := differences(state, p.Wants, p.Exact); len(d) > 0 {
 		return false, fmt.Sprintf("%s is not as wanted", d[0].Path)
 	}

@@ -41,7 +41,7 @@ func (k *Kind) Undo(ctx context.Context, r Reader, id string, of *Plan, made []M
 		return nil, fmt.Errorf("undo %s: %w", of.ID, err)
 	}
 	if after != nil {
-		p.Drift = differences(p.Prior, after, true)
+		p.Drift = differences(k.lasting(p.Prior), k.lasting(after), true)
 	}
 	last := len(made)
 	if doubt && last < len(of.Calls) {
@@ -58,9 +58,9 @@ func (k *Kind) Undo(ctx context.Context, r Reader, id string, of *Plan, made []M
 	case len(p.Final) > 0: // a part stays: the state will not be the one before
 		p.Wants, p.Exact = map[string]any{}, false
 	default:
-		p.Wants, p.Exact = of.Prior, true
+		p.Wants, p.Exact = k.lasting(of.Prior), true
 	}
-	p.Diff = differences(p.Prior, p.Wants, p.Exact)
+	p.Diff = differences(k.lasting(p.Prior), p.Wants, p.Exact)
 	_, err = p.Bytes()
 	return &p, err
 }

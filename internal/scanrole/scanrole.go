@@ -61,18 +61,23 @@ func (r Role) Write(w io.Writer, format string) error {
 // source is the pattern of the source identities of scans.
 const source = "SC-*"
 
+// Reads are the actions that the role needs in an account, sorted, each once.
+func (r Role) Reads() []string {
+	out := []string{}
+	for _, a := range r.Actions {
+		if a != assumeRoot && !slices.Contains(unneeded, a) {
+			out = append(out, a)
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
 // Policy is the role's policy as IAM takes it.
 func (r Role) Policy() []byte { return r.policy().JSON() }
 
 func (r Role) policy() awsrole.Policy {
-	read := []string{}
-	for _, a := range r.Actions {
-		if a != assumeRoot && !slices.Contains(unneeded, a) {
-			read = append(read, a)
-		}
-	}
-	slices.Sort(read)
-	statements := []awsrole.Statement{{Sid: "Read", Effect: "Allow", Action: slices.Compact(read), Resource: "*"}}
+	statements := []awsrole.Statement{{Sid: "Read", Effect: "Allow", Action: r.Reads(), Resource: "*"}}
 	if arn := "arn:" + cmp.Or(r.Partition, "aws"); r.Broker {
 		statements = append(statements, awsrole.Statement{
 			Sid: "EnterMembers", Effect: "Allow", Action: []string{"sts:AssumeRole", "sts:SetSourceIdentity"}, Resource: arn + ":iam::*:role/" + cmp.Or(r.Name, Name),

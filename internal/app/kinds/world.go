@@ -170,7 +170,15 @@ func (w *World) call(c *change.Case, s change.Setup) error {
 	if region == "" {
 		region = home
 	}
-	out, err := w.Cloud.Invoke(cloud.Invocation{Caller: who, Region: region, Service: name, Operation: operation, Parameters: with})
+	var out map[string]any
+	invoke := func() {
+		out, err = w.Cloud.Invoke(cloud.Invocation{Caller: who, Region: region, Service: name, Operation: operation, Parameters: with})
+	}
+	if s.Ago > 0 {
+		w.Cloud.InPast(w.Now().AddDate(0, 0, -s.Ago), invoke)
+	} else {
+		invoke()
+	}
 	if err == nil && s.ID != "" {
 		w.answers[s.ID] = []expr.Answered{{Parts: flat(map[string]any{}, "", out)}}
 	}
@@ -232,7 +240,7 @@ func (w *World) fill(c *change.Case, v any) (any, error) {
 			return nil, err
 		}
 		return e.Eval(expr.Values{
-			"account": string(account(c)), "region": home, "partition": "aws", "management": string(management), "role": "", "change": "CH-CASE",
+			"account": string(account(c)), "region": home, "partition": "aws", "management": string(management), "role": "", "change": "CH-CASE", "planned": w.Now().Format(time.RFC3339),
 			"parameters": map[string]any{}, "prior": map[string]any{}, "wants": map[string]any{}, "answers": w.answers, "item": nil,
 		})
 	}

@@ -11,7 +11,6 @@ import (
 	"github.com/rootkeep/rootkeep/internal/awsread/session"
 	"github.com/rootkeep/rootkeep/internal/job"
 	"github.com/rootkeep/rootkeep/internal/rule"
-	"github.com/rootkeep/rootkeep/internal/store/changes"
 )
 
 // Changes says with which roles accounts are read and changed, and what can be changed.
@@ -56,19 +55,12 @@ func (c Changes) check() error {
 // engine is what plans and applies changes; kinds of the settings' folders that are
 // wrong keep the server from starting, and are all named.
 func (h *house) newEngine() error {
-	within, err := h.settings.Changes.within()
-	if err != nil {
-		return err
-	}
 	c := h.settings.Changes
 	catalogue, err := kinds.Load(c.Folders, false)
 	if err != nil {
 		return err
 	}
 	if err := errors.Join(catalogue.Problems...); err != nil {
-		return err
-	}
-	if h.changes, err = changes.New(changes.Desk{Desk: h.approvals, Within: within}); err != nil {
 		return err
 	}
 	h.engine, err = alter.New(alter.Config{

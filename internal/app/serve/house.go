@@ -71,6 +71,9 @@ func (h *house) newDesk() (*exceptions.Desk, error) {
 	if err != nil {
 		return nil, err
 	}
+	if h.changes, err = changes.New(changes.Desk{Desk: h.approvals, Within: within}); err != nil {
+		return nil, err
+	}
 	return exceptions.New(exceptions.Desk{
 		Desk: h.approvals,
 		Control: func(id string) (exceptions.Control, bool) {

@@ -131,12 +131,12 @@ func (h *house) expire(ctx context.Context, _ *job.Job, report func(string)) err
 			if n, err = h.approvals.Expire(ctx, tx); err != nil {
 				return err
 			}
-			ended, err := exceptions.End(ctx, tx, h.recorder.Except)
-			if n += ended; err != nil {
+			unused, err := changes.Expire(ctx, tx)
+			if err != nil {
 				return err
 			}
-			late, err := changes.Expire(ctx, tx)
-			n += late
+			ended, err := exceptions.End(ctx, tx, h.recorder.Except)
+			n += unused + ended
 			return err
 		})
 		if err != nil {

@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/net/netutil"
 
+	"github.com/rootkeep/rootkeep/internal/app/serve/front"
 	"github.com/rootkeep/rootkeep/internal/web"
 )
 
@@ -37,14 +38,14 @@ func (d *deps) server(handler *web.Server) (*http.Server, error) {
 		if err != nil {
 			return nil, err
 		}
-		server.Handler = behind{proxies, handler}
+		server.Handler = front.Behind{Proxies: proxies, Next: handler}
 	}
 	if d.settings.TLS.Cert != "" {
-		c, err := newCertificate(d.settings.TLS, d.log, d.now)
+		c, err := front.ReadCertificate(d.settings.TLS.Cert, d.settings.TLS.Key, d.log, d.now)
 		if err != nil {
 			return nil, err
 		}
-		server.TLSConfig = &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: c.get}
+		server.TLSConfig = &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: c.Get}
 	}
 	return server, nil
 }

@@ -24,6 +24,8 @@ import (
 	"time"
 
 	"go.uber.org/goleak"
+
+	"github.com/rootkeep/rootkeep/internal/app/serve/front"
 )
 
 // start runs the server and gives its address; the test's end stops it.
@@ -159,13 +161,13 @@ func TestCertificateIsReadAgain(t *testing.T) {
 	files := pair(t, folder, 1)
 	now := time.Now()
 	var log bytes.Buffer
-	c, err := newCertificate(files, slog.New(slog.NewTextHandler(&log, nil)), func() time.Time { return now })
+	c, err := front.ReadCertificate(files.Cert, files.Key, slog.New(slog.NewTextHandler(&log, nil)), func() time.Time { return now })
 	if err != nil {
 		t.Fatal(err)
 	}
 	number := func() int64 {
 		t.Helper()
-		got, err := c.get(nil)
+		got, err := c.Get(nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -175,30 +177,30 @@ func TestCertificateIsReadAgain(t *testing.T) {
 	if got := number(); got != 1 {
 		t.Errorf("got certificate %d at once, want the files looked at every few seconds only", got)
 	}
-	now = now.Add(checkEvery)
+	now = now.Add(front.CheckEvery)
 	if got := number(); got != 2 {
 		t.Errorf("got certificate %d, want the new one", got)
 	}
 	if err := os.WriteFile(files.Key, []byte("no key"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	now = now.Add(checkEvery)
+	now = now.Add(front.CheckEvery)
 	if got := number(); got != 2 || !strings.Contains(log.String(), "the old one goes on") {
 		t.Errorf("got certificate %d and %s, want the old one and a complaint", got, log.String())
 	}
 	if err := os.Remove(files.Cert); err != nil {
 		t.Fatal(err)
 	}
-	now = now.Add(checkEvery)
+	now = now.Add(front.CheckEvery)
 	if got := number(); got != 2 {
 		t.Errorf("got certificate %d, want the old one", got)
 	}
 	pair(t, folder, 3)
-	now = now.Add(checkEvery)
+	now = now.Add(front.CheckEvery)
 	if got := number(); got != 3 {
 		t.Errorf("got certificate %d, want the newest", got)
 	}
-	if _, err := newCertificate(TLS{"none", "none"}, slog.Default(), time.Now); err == nil {
+	if _, err := front.ReadCertificate("none", "none", slog.Default(), time.Now); err == nil {
 		t.Error("got a certificate of files that do not exist")
 	}
 }

@@ -82,6 +82,7 @@ func findings() []invoke.Operation {
 		invoke.Op(securityhub.NewFromConfig, (*securityhub.Client).DescribeStandards),
 		invoke.Op(securityhub.NewFromConfig, (*securityhub.Client).GetEnabledStandards),
 		invoke.Op(securityhub.NewFromConfig, (*securityhub.Client).DescribeStandardsControls),
+		invoke.Op(securityhub.NewFromConfig, (*securityhub.Client).BatchGetStandardsControlAssociations),
 		invoke.Op(securityhub.NewFromConfig, (*securityhub.Client).ListFindingAggregators),
 		invoke.Op(securityhub.NewFromConfig, (*securityhub.Client).GetFindingAggregator),
 		invoke.Op(securityhub.NewFromConfig, (*securityhub.Client).GetAdministratorAccount),

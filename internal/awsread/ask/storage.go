@@ -7,6 +7,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/kms"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3control"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 
 	"github.com/rootkeep/rootkeep/internal/awsread/call"
 	"github.com/rootkeep/rootkeep/internal/awsread/ec2"
@@ -49,8 +50,9 @@ func buckets() []invoke.Operation {
 	}
 }
 
-// keys are what KMS is asked, and EC2 of the encryption of new volumes. Source: AWS KMS
-// API Reference, version 2014-11-01; Amazon EC2 API Reference, version 2016-11-15.
+// keys are what KMS is asked, Secrets Manager of all but values, and EC2 of the encryption
+// of new volumes. Source: AWS KMS API Reference, version 2014-11-01; AWS Secrets Manager
+// API Reference, version 2017-10-17; Amazon EC2 API Reference, version 2016-11-15.
 func keys() []invoke.Operation {
 	return []invoke.Operation{
 		invoke.Op(kms.NewFromConfig, (*kms.Client).DescribeKey),
@@ -59,6 +61,7 @@ func keys() []invoke.Operation {
 		invoke.Op(kms.NewFromConfig, (*kms.Client).GetKeyPolicy),
 		invoke.Op(kms.NewFromConfig, (*kms.Client).GetKeyRotationStatus),
 		invoke.Op(kms.NewFromConfig, (*kms.Client).ListResourceTags),
+		invoke.Op(secretsmanager.NewFromConfig, (*secretsmanager.Client).DescribeSecret),
 		invoke.Own("ec2:GetEbsEncryptionByDefault", func(ctx context.Context, p *call.Place) (*ec2.Encryption, error) {
 			return ec2.Ask(ctx, p, "GetEbsEncryptionByDefault")
 		}),

@@ -45,6 +45,7 @@ func Service() *cloud.Service {
 			cloud.Op("ListMembers", listMembers, at("GET /detector/{DetectorId}/member")),
 			cloud.Op("GetAdministratorAccount", getAdministrator, at("GET /detector/{DetectorId}/administrator")),
 			cloud.Op("EnableOrganizationAdminAccount", enableAdmin, at("POST /admin/enable")),
+			cloud.Op("DisableOrganizationAdminAccount", disableAdmin, at("POST /admin/disable")),
 			cloud.Op("ListOrganizationAdminAccounts", listAdmins, at("GET /admin")),
 			cloud.Op("DescribeOrganizationConfiguration", describeOrganization, at("GET /detector/{DetectorId}/admin")),
 			cloud.Op("UpdateOrganizationConfiguration", updateOrganization, at("POST /detector/{DetectorId}/admin")),
@@ -259,6 +260,19 @@ func enableAdmin(c *cloud.Call, in adminIn) (cloud.None, error) {
 		o.Delegated[a.ID] = map[string]time.Time{}
 	}
 	o.Delegated[a.ID]["guardduty.amazonaws.com"] = c.Now
+	return cloud.None{}, nil
+}
+
+// disableAdmin takes the Region from the administrator. What was trusted for it stays.
+func disableAdmin(c *cloud.Call, in adminIn) (cloud.None, error) {
+	s := cloud.Across[admins](c.Cloud)
+	switch id := s.byRegion[c.Region]; {
+	case c.Account.ID != c.Cloud.Organization.Management:
+		return cloud.None{}, c.Invalid("The request is rejected because it can only be called by the management account of the organization.")
+	case id == "" || string(id) != in.AdminAccountId:
+		return cloud.None{}, c.Invalid("The request is rejected because the account is not the delegated administrator.")
+	}
+	delete(s.byRegion, c.Region)
 	return cloud.None{}, nil
 }
 

@@ -2,6 +2,7 @@ package iamsvc
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/rootkeep/rootkeep/iam"
 	"github.com/rootkeep/rootkeep/internal/awssim/cloud"
@@ -14,6 +15,7 @@ func roleOperations() []*cloud.Operation {
 		cloud.Op("ListRoles", listRoles),
 		cloud.Op("CreateRole", createRole),
 		cloud.Op("CreateServiceLinkedRole", createServiceRole),
+		cloud.Op("DeleteServiceLinkedRole", deleteServiceRole),
 		cloud.Op("UpdateRole", updateRole),
 		cloud.Op("UpdateAssumeRolePolicy", updateTrust),
 		cloud.Op("DeleteRole", deleteRole),
@@ -140,6 +142,22 @@ func createServiceRole(c *cloud.Call, in createServiceRoleIn) (roleOut, error) {
 	}
 	c.Account.Roles[name] = r
 	return roleOut{entity.ShowRole(r)}, nil
+}
+
+type deletionOut struct{ DeletionTaskId string }
+
+// deleteServiceRole deletes at once. AWS does so a while after it has answered, and not
+// while the service uses the role.
+func deleteServiceRole(c *cloud.Call, in entity.OnRole) (out deletionOut, err error) {
+	r, err := in.Role(c)
+	switch {
+	case err != nil:
+		return out, err
+	case !strings.HasPrefix(r.Path, "/aws-service-role/"):
+		return out, cloud.Fail("InvalidInput", 400, "%s is not a service-linked role", r.Name)
+	}
+	delete(c.Account.Roles, r.Name)
+	return deletionOut{"task" + r.Path + r.Name + "/" + c.Cloud.UUID()}, nil
 }
 
 type updateRoleIn struct {

@@ -117,6 +117,18 @@ func resource(c *cloud.Call, name string) cloud.Resource {
 	return r
 }
 
+// ServiceMay gives the ARN of a key, "" if there is none, its state, and whether its
+// policy lets an AWS service, such as cloudtrail.amazonaws.com, do something with it.
+func ServiceMay(c *cloud.Call, service, name, action string, keys map[string][]string) (arn, state string, may bool) {
+	k := find(c, name)
+	if k == nil {
+		return "", "", false
+	}
+	r := resource(c, name)
+	r.Keys = keys
+	return k.arn, k.state, c.Cloud.ServiceMay(service, action, r)
+}
+
 func (o *onKey) key(c *cloud.Call) (*key, error) {
 	if k := find(c, o.KeyId); k != nil {
 		return k, nil

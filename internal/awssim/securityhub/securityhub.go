@@ -33,7 +33,8 @@ func Service() *cloud.Service {
 			cloud.Op("BatchEnableStandards", enableStandards, at("POST /standards/register")),
 			cloud.Op("BatchDisableStandards", disableStandards, at("POST /standards/deregister")),
 			cloud.Op("DescribeStandardsControls", describeControls, at("GET /standards/controls/{StandardsSubscriptionArn+}")),
-			cloud.Op("BatchGetStandardsControlAssociations", getAssociations, at("POST /associations/batchGet")),
+			cloud.Op("BatchGetStandardsControlAssociations", getAssociations, at("POST /associations/batchGet"), cloud.Reads),
+			cloud.Op("BatchUpdateStandardsControlAssociations", updateAssociations, at("PATCH /associations")),
 			cloud.Op("UpdateStandardsControl", updateControl, at("PATCH /standards/control/{StandardsControlArn+}")),
 			cloud.Op("BatchImportFindings", importFindings, at("POST /findings/import")),
 			cloud.Op("GetFindings", getFindings, at("POST /findings")),
@@ -44,6 +45,7 @@ func Service() *cloud.Service {
 			cloud.Op("DeleteFindingAggregator", deleteAggregator, at("DELETE /findingAggregator/delete/{FindingAggregatorArn+}")),
 			cloud.Op("GetAdministratorAccount", getAdministrator, at("GET /administrator")),
 			cloud.Op("EnableOrganizationAdminAccount", enableAdmin, at("POST /organization/admin/enable")),
+			cloud.Op("DisableOrganizationAdminAccount", disableAdmin, at("POST /organization/admin/disable")),
 			cloud.Op("ListOrganizationAdminAccounts", listAdmins, at("GET /organization/admin")),
 			cloud.Op("DescribeOrganizationConfiguration", describeOrganization, at("GET /organization/configuration")),
 			cloud.Op("UpdateOrganizationConfiguration", updateOrganization, at("POST /organization/configuration")),
@@ -308,6 +310,19 @@ func enableAdmin(c *cloud.Call, in adminIn) (out adminOut, err error) {
 	}
 	o.Delegated[a.ID][principal] = c.Now
 	return adminOut{in.AdminAccountId}, nil
+}
+
+// disableAdmin takes the organization from its administrator. What was trusted for it stays.
+func disableAdmin(c *cloud.Call, in adminIn) (cloud.None, error) {
+	s := cloud.Across[admins](c.Cloud)
+	switch {
+	case c.Account.ID != c.Cloud.Organization.Management:
+		return cloud.None{}, cloud.Fail("InvalidAccessException", 401, "Only the management account can remove the administrator.")
+	case s.id == "" || string(s.id) != in.AdminAccountId:
+		return cloud.None{}, cloud.Fail("ResourceNotFoundException", 404, "Account %s is not the administrator", in.AdminAccountId)
+	}
+	s.id = ""
+	return cloud.None{}, nil
 }
 
 const principal = "securityhub.amazonaws.com"

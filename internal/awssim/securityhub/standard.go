@@ -314,3 +314,55 @@ func (h *hub) association(c *cloud.Call, id associationID) *association {
 	}
 	return out
 }
+
+type associationUpdate struct {
+	associationID
+	AssociationStatus string `aws:",must"`
+	UpdatedReason     string
+}
+
+type updateAssociationsIn struct {
+	StandardsControlAssociationUpdates []associationUpdate `aws:",must"`
+}
+
+type unprocessedUpdate struct {
+	StandardsControlAssociationUpdate associationUpdate
+	ErrorCode, ErrorReason            string
+}
+
+type updateAssociationsOut struct{ UnprocessedAssociationUpdates []unprocessedUpdate }
+
+// updateAssociations switches controls in the standards that are enabled. What it could
+// not do is in the answer, and no error.
+func updateAssociations(c *cloud.Call, in updateAssociationsIn) (out updateAssociationsOut, err error) {
+	h, err := enabled(c)
+	switch {
+	case err != nil:
+		return out, err
+	case len(in.StandardsControlAssociationUpdates) > maxAssociations:
+		return out, c.Invalid("at most %d associations may be updated at once", maxAssociations)
+	}
+	for _, u := range in.StandardsControlAssociationUpdates {
+		s := h.enabledStandard(c, u.StandardsArn)
+		known := h.association(c, u.associationID) != nil && s != nil
+		switch {
+		case known && u.AssociationStatus == "ENABLED":
+			delete(s.disabled, u.SecurityControlId)
+		case known && u.AssociationStatus == "DISABLED" && u.UpdatedReason != "":
+			s.disabled[u.SecurityControlId] = disabledControl{u.UpdatedReason, c.Now}
+		default:
+			out.UnprocessedAssociationUpdates = append(out.UnprocessedAssociationUpdates, unprocessedUpdate{u, "INVALID_INPUT", "The standard is not enabled, does not have the control, or no reason was given"})
+		}
+	}
+	return out, nil
+}
+
+// enabledStandard is the subscription to a standard, nil if there is none.
+func (h *hub) enabledStandard(c *cloud.Call, arn string) *subscription {
+	for _, s := range h.standards {
+		if s.standard.arn(c.Region) == arn {
+			return s
+		}
+	}
+	return nil
+}

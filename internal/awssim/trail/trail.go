@@ -215,6 +215,13 @@ func (in settingsIn) apply(c *cloud.Call, t *trail) error {
 	if err := check(c, t, next); err != nil {
 		return err
 	}
+	if next.KmsKeyId != t.KmsKeyId && next.KmsKeyId != "" {
+		arn, err := checkKey(c, next)
+		if err != nil {
+			return err
+		}
+		next.KmsKeyId = arn
+	}
 	t.trailShape = next
 	return nil
 }

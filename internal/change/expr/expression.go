@@ -57,7 +57,7 @@ type Scope uint8
 
 // The scopes.
 const (
-	Reading  Scope = iota // account, region, partition, management, role, change, parameters, prior, item
+	Reading  Scope = iota // account, region, partition, management, role, change, planned, parameters, prior, item
 	Keeping               // and got, what AWS answered
 	Planning              // and wants, and answer(step, path)
 	Checking              // and after, the state as it was read last
@@ -87,8 +87,8 @@ var environments = sync.OnceValues(func() ([]*cel.Env, error) {
 		return out
 	}
 	first := slices.Concat(
-		[]cel.EnvOption{ext.Strings(), ext.Lists(), ext.Sets(), ext.Encoders(), ext.TwoVarComprehensions(), cel.OptionalTypes()},
-		texts("account", "region", "partition", "management", "role", "change"), variables("parameters", "prior", "item"), documentFunctions(), policyFunctions(),
+		[]cel.EnvOption{ext.Strings(), ext.Bindings(), ext.Lists(), ext.Sets(), ext.Encoders(), ext.TwoVarComprehensions(), cel.OptionalTypes()},
+		texts("account", "region", "partition", "management", "role", "change", "planned"), variables("parameters", "prior", "item"), documentFunctions(), policyFunctions(), templateFunctions(),
 	)
 	var out []*cel.Env
 	var env *cel.Env

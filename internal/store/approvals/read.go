@@ -12,6 +12,7 @@ import (
 	"github.com/rootkeep/rootkeep/internal/people"
 	"github.com/rootkeep/rootkeep/internal/store"
 	"github.com/rootkeep/rootkeep/internal/store/clause"
+	"github.com/rootkeep/rootkeep/internal/store/sight"
 )
 
 // Columns and Newest are for the lists of kinds that keep more in rows of their own: they
@@ -96,28 +97,26 @@ func Versions(ctx context.Context, r *store.Reader, id string) ([]Version, error
 	return out, nil
 }
 
-// Sight keeps a list to the accounts that the actor may read: column is where its rows
-// have them, accounts a query for those that any of them could have.
-func (d *Desk) Sight(ctx context.Context, r *store.Reader, actor people.Actor, w *clause.Where, column, accounts string) error {
+// Sight is what the actor may read of accounts, which a query lists.
+func (d *Desk) Sight(ctx context.Context, r *store.Reader, actor people.Actor, accounts string) (sight.Sight, error) {
 	if actor.May(people.Read, people.Place{}) {
-		return nil
+		return sight.All(), nil
 	}
 	all, err := store.Texts(ctx, r, accounts)
 	if err != nil {
-		return fmt.Errorf("list accounts that could be read: %w", err)
+		return sight.Sight{}, fmt.Errorf("list accounts that could be read: %w", err)
 	}
-	var seen []string
+	var seen []rootkeep.AccountID
 	for _, a := range all {
 		place, err := d.Place(ctx, r, rootkeep.AccountID(a))
 		if err != nil {
-			return err
+			return sight.Sight{}, err
 		}
 		if actor.May(people.Read, place) {
-			seen = append(seen, a)
+			seen = append(seen, rootkeep.AccountID(a))
 		}
 	}
-	clause.In(w, column, seen)
-	return nil
+	return sight.Of(seen), nil
 }
 
 // InState keeps a list to requests in a state at a time, whether or not somebody wrote

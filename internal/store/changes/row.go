@@ -123,10 +123,12 @@ type Filter struct {
 
 // List reads the changes that the actor may read, the newest first.
 func (d *Desk) List(ctx context.Context, r *store.Reader, actor people.Actor, f Filter, now time.Time) ([]*Change, error) {
-	w := clause.Where{}
-	if err := d.Sight(ctx, r, actor, &w, "account", `SELECT DISTINCT account FROM change ORDER BY account`); err != nil {
+	seen, err := d.Sight(ctx, r, actor, `SELECT DISTINCT account FROM change`)
+	if err != nil {
 		return nil, err
 	}
+	w := clause.Where{}
+	seen.Keep(&w, "account")
 	switch at := store.Micros(now); f.State {
 	case "":
 	case Planned, Requested, Approved:

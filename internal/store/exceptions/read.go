@@ -72,14 +72,16 @@ type Filter struct {
 
 // List reads the exceptions that the actor may read, the newest first.
 func (d *Desk) List(ctx context.Context, r *store.Reader, actor people.Actor, f Filter, now time.Time) ([]*Exception, error) {
-	w := clause.Where{}
-	if err := d.Sight(ctx, r, actor, &w, "e.account", `SELECT DISTINCT account FROM exception ORDER BY account`); err != nil {
+	seen, err := d.Sight(ctx, r, actor, `SELECT DISTINCT account FROM exception`)
+	if err != nil {
 		return nil, err
 	}
+	w := clause.Where{}
+	seen.Keep(&w, "e.account")
 	f.conditions(&w, now)
 	query := newest + w.String() + ` ORDER BY r.id DESC LIMIT ` + w.Next(f.Limit)
 	var out []*Exception
-	err := store.Each(ctx, r, func(rows *sql.Rows) error {
+	err = store.Each(ctx, r, func(rows *sql.Rows) error {
 		x, err := scan(rows, now)
 		out = append(out, x)
 		return err

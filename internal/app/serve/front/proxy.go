@@ -1,4 +1,6 @@
-package serve
+// Package front is what stands between a server and those who reach it: the certificate,
+// and the proxy that is believed.
+package front
 
 import (
 	"net/http"
@@ -9,22 +11,22 @@ import (
 
 const mostHops = 32 // of X-Forwarded-For that are looked at
 
-// behind lets only the proxy in, and believes what it says of the client. The probes of
+// Behind lets only the proxy in, and believes what it says of the client. The probes of
 // health, which tell nothing, come from anywhere.
-type behind struct {
-	proxies []netip.Prefix
-	next    http.Handler
+type Behind struct {
+	Proxies []netip.Prefix
+	Next    http.Handler
 }
 
 // ServeHTTP hands the request on as the client made it.
-func (b behind) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (b Behind) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	peer, err := netip.ParseAddrPort(r.RemoteAddr)
 	if err != nil || !b.trusts(peer.Addr()) {
 		if r.URL.Path != "/healthz" && r.URL.Path != "/readyz" {
 			http.Error(w, "only the proxy may connect to this address", http.StatusForbidden)
 			return
 		}
-		b.next.ServeHTTP(w, plain(r))
+		b.Next.ServeHTTP(w, plain(r))
 		return
 	}
 	if proto := r.Header.Get("X-Forwarded-Proto"); proto != "" && proto != "https" {
@@ -36,16 +38,16 @@ func (b behind) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		out.Host = host
 	}
 	out.RemoteAddr = netip.AddrPortFrom(b.client(peer.Addr(), r.Header.Values("X-Forwarded-For")), 0).String()
-	b.next.ServeHTTP(w, out)
+	b.Next.ServeHTTP(w, out)
 }
 
-func (b behind) trusts(a netip.Addr) bool {
-	return slices.ContainsFunc(b.proxies, func(p netip.Prefix) bool { return p.Contains(a.Unmap()) })
+func (b Behind) trusts(a netip.Addr) bool {
+	return slices.ContainsFunc(b.Proxies, func(p netip.Prefix) bool { return p.Contains(a.Unmap()) })
 }
 
 // client is the last address that no proxy of ours is: what stands before it was written
 // by the client itself.
-func (b behind) client(peer netip.Addr, headers []string) netip.Addr {
+func (b Behind) client(peer netip.Addr, headers []string) netip.Addr {
 	hops := strings.Split(strings.Join(headers, ","), ",")
 	if len(hops) > mostHops {
 		hops = hops[len(hops)-mostHops:]

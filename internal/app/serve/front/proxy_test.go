@@ -1,4 +1,4 @@
-package serve
+package front
 
 import (
 	"net/http"
@@ -28,7 +28,7 @@ func TestOnlyTheProxyIsBelieved(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			var host, client string
-			b := behind{[]netip.Prefix{netip.MustParsePrefix("10.0.0.0/24")}, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+			b := Behind{[]netip.Prefix{netip.MustParsePrefix("10.0.0.0/24")}, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 				host, client = r.Host, r.RemoteAddr
 				if len(r.Header) > 0 {
 					t.Errorf("got the headers %v further on, want none", r.Header)

@@ -1,0 +1,45 @@
+// Package deploytest has the stacks that tests write, and the interpreter that reads
+// them as others do.
+package deploytest
+
+import (
+	"os"
+	"path/filepath"
+	"runtime"
+	"testing"
+
+	"github.com/rootkeep/rootkeep/internal/deploy"
+)
+
+// Options are kinds of stacks by name: an account, an organization, and what is left
+// when parts are left out.
+func Options() map[string]deploy.Options {
+	actions := []string{"iam:GetAccountSummary", "iam:GetAccountAuthorizationDetails", "cloudtrail:DescribeTrails"}
+	all := deploy.Options{Actions: actions}
+	out := map[string]deploy.Options{"account": all}
+	elsewhere := all
+	elsewhere.Home, elsewhere.LockMode, elsewhere.Emails, elsewhere.Webhook, elsewhere.ExternalID = "eu-west-1", "governance", []string{"security@example.com", "pager@example.com"}, true, "7f3a"
+	out["elsewhere"] = elsewhere
+	organization := elsewhere
+	organization.Organization, organization.Account, organization.Management, organization.LockMode = "o-a1b2c3d4e5", "222233334444", "111122223333", "compliance"
+	out["organization"] = organization
+	alone := all
+	alone.Without = []deploy.Part{deploy.Key, deploy.Queue, deploy.Config, deploy.SecurityHub, deploy.GuardDuty, deploy.Analyzer, deploy.Role}
+	out["alarms"] = alone
+	services := all
+	services.Without = []deploy.Part{deploy.Trail, deploy.Key, deploy.Logs, deploy.Alarms, deploy.Notices, deploy.Events, deploy.Queue, deploy.Role}
+	out["services"] = services
+	return out
+}
+
+// Python is the interpreter of the virtual environment, which has cfn-lint and
+// python-hcl2. Without it the test is skipped.
+func Python(t testing.TB) string {
+	t.Helper()
+	_, file, _, _ := runtime.Caller(0)
+	path := filepath.Join(filepath.Dir(file), "../../../.venv/python/bin/python")
+	if _, err := os.Stat(path); err != nil {
+		t.Skip("skipped: .venv/python is not there; hint: make setup")
+	}
+	return path
+}
