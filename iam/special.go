@@ -155,18 +155,22 @@ func (t *target) managed(account rootkeep.AccountID) bool {
 }
 
 // survives says whether a Deny of the layer cannot stop this request: nothing stops
-// sts:GetCallerIdentity, and the root user of a bucket's account can always repair
-// the bucket policy.
+// sts:GetCallerIdentity, the root user of a bucket's account can always repair the
+// bucket policy, and a session of sts:AssumeRoot the policy of a queue (IAM User Guide,
+// "Perform a privileged task on an AWS Organizations member account").
 func (t *target) survives(l Layer) bool {
 	if t.rule == alwaysAllowed {
 		return l != Endpoint
 	}
-	if l != Resource || t.Principal.Kind != Root || t.same != True || !t.bucket() {
+	if l != Resource || t.Principal.Kind != Root || t.same != True {
 		return false
 	}
 	switch string(t.lower()) {
 	case "s3:getbucketpolicy", "s3:putbucketpolicy", "s3:deletebucketpolicy":
-		return true
+		return t.bucket()
+	case "sqs:getqueueattributes", "sqs:setqueueattributes":
+		central, there := t.context.Values("aws:assumedroot")
+		return there == True && central[0] == "true"
 	}
 	return false
 }

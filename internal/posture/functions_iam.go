@@ -154,6 +154,7 @@ func addHolders(add adder) {
 	add("administrator", cel.BoolType, of(func(a *authority, v ref.Val) ref.Val { return a.answer(a.UserHolds(as[facts.User](v))) }), user)
 	add("administrator", cel.BoolType, of(func(a *authority, v ref.Val) ref.Val { return a.answer(a.RoleHolds(as[facts.Role](v))) }), role)
 	add("administrator", cel.BoolType, of(func(a *authority, v ref.Val) ref.Val { return a.answer(a.GroupHolds(as[facts.Group](v))) }), group)
+	add("locked", cel.BoolType, of(func(a *authority, v ref.Val) ref.Val { return a.answer(a.Locked(as[facts.User](v))) }), user)
 	add("privileged", cel.BoolType, of(func(a *authority, v ref.Val) ref.Val { return a.answer(a.Privileged(as[facts.User](v))) }), user)
 	add("escalates", cel.BoolType, of(func(a *authority, v ref.Val) ref.Val { return a.answer(a.Escalates(as[facts.User](v).ARN)) }), user)
 	add("escalates", cel.BoolType, of(func(a *authority, v ref.Val) ref.Val { return a.answer(a.Escalates(as[facts.Role](v).ARN)) }), role)

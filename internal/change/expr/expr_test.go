@@ -60,11 +60,13 @@ func TestWhatExpressionsGive(t *testing.T) {
 		"[1, null, true].map(x, x)":              []any{int64(1), nil, true},
 		"cel.bind(n, prior.n + 1, n * n)":        int64(16),
 		"answer('key', 'Arn')":                   "<Arn of key>",
-		"statements({'Statement': {'Sid': 'a'}}).map(s, s.Sid) + statements({'Statement': [{'Sid': 'b'}]}).map(s, s.Sid)": []any{"a", "b"},
-		"statements(null).size() + statements({}).size() + several(null).size() + several({}[?'x']).size()":               int64(0),
+		"template('scp-region-deny', ['regions=eu-west-3', 'regions=eu-west-1']).Statement[0].Condition.StringNotEquals['aws:RequestedRegion']": []any{"eu-west-3", "eu-west-1"},
+		"decide({'identity': [{'Version': '2012-10-17', 'Statement': {'Effect': 'Allow', 'Action': '*', 'Resource': '*', 'Condition': {'Null': {'aws:TokenIssueTime': 'true'}}}}]}, {'action': 's3:GetObject', 'resource': 'arn:aws:s3:::b/k', 'resource_account': '111122223333', 'principal': 'arn:aws:iam::111122223333:user/ann', 'context': {'aws:TokenIssueTime': []}}).outcome": "allowed",
+		"decide({'identity': [{'Version': '2012-10-17', 'Statement': {'Effect': 'Allow', 'Action': '*', 'Resource': '*', 'Condition': {'Null': {'aws:TokenIssueTime': 'true'}}}}]}, {'action': 's3:GetObject', 'resource': 'arn:aws:s3:::b/k', 'resource_account': '111122223333', 'principal': 'arn:aws:iam::111122223333:user/ann', 'context': {}}).outcome":                         "conditional",
+		"decide({'identity': [prior.both]}, {'action': 's3:GetObject', 'resource': 'arn:aws:s3:::b/k', 'principal': 'arn:aws:iam::111122223333:user/ann'}).outcome":                                                                                                                                                                                                                    "explicitly_denied",
+		"statements({'Statement': {'Sid': 'a'}}).map(s, s.Sid) + statements({'Statement': [{'Sid': 'b'}]}).map(s, s.Sid)":                                                                                                                                                                                                                                                              []any{"a", "b"},
+		"statements(null).size() + statements({}).size() + several(null).size() + several({}[?'x']).size()":                                                                                                                                                                                                                                                                            int64(0),
 		"several('a') + several(['b', 'c'])": []any{"a", "b", "c"},
-		"template('scp-region-deny', ['regions=eu-west-3', 'regions=eu-west-1']).Statement[0].Condition.StringNotEquals['aws:RequestedRegion']":                     []any{"eu-west-3", "eu-west-1"},
-		"decide({'identity': [prior.both]}, {'action': 's3:GetObject', 'resource': 'arn:aws:s3:::b/k', 'principal': 'arn:aws:iam::111122223333:user/ann'}).outcome": "explicitly_denied",
 	} {
 		got, err := eval(t, source, values)
 		if err != nil {

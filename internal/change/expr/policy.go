@@ -22,7 +22,8 @@ import (
 //   - decide(policies, request) evaluates as package iam does. policies has lists of
 //     documents under identity, boundary, resource, and under scps a list for each level;
 //     request has action, resource, principal (an ARN), resource_account and context (a
-//     map of texts or lists of texts). The answer has outcome, such as allowed or
+//     map of texts or lists of texts; an empty list says that the request does not have
+//     the key, of keys that are not named nothing is known). The answer has outcome, such as allowed or
 //     implicitly denied, and statement, the Sid or number of the one that decided.
 func policyFunctions() []cel.EnvOption {
 	dyn := cel.DynType
@@ -242,6 +243,7 @@ func readRequest(q map[string]any) (*iam.Request, error) {
 		case string:
 			context[key] = []string{x}
 		case []any:
+			context[key] = []string{} // none at all: the request does not have the key
 			for _, e := range x {
 				s, ok := e.(string)
 				if !ok {

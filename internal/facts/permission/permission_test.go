@@ -29,6 +29,31 @@ func allow(action, resource, more string) string {
 	return `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"` + action + `","Resource":"` + resource + `"` + more + `}]}`
 }
 
+func TestLocked(t *testing.T) {
+	deny := strings.Replace(allow("*", "*", ""), "Allow", "Deny", 1)
+	for name, c := range map[string]struct {
+		texts []string
+		want  iam.Truth
+	}{
+		"a deny of everything":             {[]string{allow("s3:*", "*", ""), deny}, iam.True},
+		"one beside a policy that is none": {[]string{"{", deny}, iam.True},
+		"a deny on a condition":            {[]string{strings.Replace(allow("*", "*", `,"Condition":{"Bool":{"aws:SecureTransport":"false"}}`), "Allow", "Deny", 1)}, iam.False},
+		"a deny of one service":            {[]string{strings.Replace(allow("s3:*", "*", ""), "Allow", "Deny", 1)}, iam.False},
+		"an Allow of everything":           {[]string{allow("*", "*", "")}, iam.False},
+		"no policy":                        {nil, iam.False},
+	} {
+		t.Run(name, func(t *testing.T) {
+			u := facts.User{ARN: own + "user/ann"}
+			for _, text := range c.texts {
+				u.InlinePolicies = append(u.InlinePolicies, facts.Document{Name: "p", Text: text})
+			}
+			if got := permission.Of(complete()).Locked(&u); got.Truth != c.want {
+				t.Errorf("got %v, want %v", got.Truth, c.want)
+			}
+		})
+	}
+}
+
 func TestAllows(t *testing.T) {
 	const key = "arn:$partition:kms:*:$account:key/*"
 	mfa := `,"Condition":{"Bool":{"aws:MultiFactorAuthPresent":"true"}}`

@@ -11,6 +11,7 @@ import (
 	"github.com/rootkeep/rootkeep/iam/account"
 	"github.com/rootkeep/rootkeep/iam/escalate"
 	"github.com/rootkeep/rootkeep/iam/escalate/technique"
+	"github.com/rootkeep/rootkeep/iam/policy"
 	"github.com/rootkeep/rootkeep/internal/facts"
 )
 
@@ -30,6 +31,23 @@ func (a *Account) UserHolds(u *facts.User) Answer {
 		return without(gaps)
 	}
 	return a.holds(u.ARN)
+}
+
+// Locked says whether an inline policy of a user denies everything, as the change
+// user-lock has it: then no credential of the user is of use. A policy that was not read,
+// or cannot be, locks nobody.
+func (a *Account) Locked(u *facts.User) Answer {
+	for _, d := range u.InlinePolicies {
+		p, err := policy.Parse([]byte(d.Text))
+		if err == nil && slices.ContainsFunc(p.Statements, deniesEverything) {
+			return Answer{Truth: iam.True}
+		}
+	}
+	return Answer{Truth: iam.False}
+}
+
+func deniesEverything(s policy.Statement) bool {
+	return s.Denies() && s.Condition == nil && slices.Contains(s.Action.Values(), "*") && slices.Contains(s.Resource.Values(), "*")
 }
 
 // RoleHolds is UserHolds for a role.
