@@ -1,6 +1,7 @@
 package awswrite_test
 
 import (
+	"flag"
 	"fmt"
 	"os"
 	"slices"
@@ -11,17 +12,33 @@ import (
 	"github.com/rootkeep/rootkeep/internal/awswrite"
 )
 
+var update = flag.Bool("update", false, "write the lists of docs/changes.md")
+
 // TestDocumentedOperations holds the lists in docs/changes.md to the tables.
 func TestDocumentedOperations(t *testing.T) {
-	text, err := os.ReadFile("../../docs/changes.md")
+	const path, head = "../../docs/changes.md", "\n\n| service | operations |\n|---|---|\n"
+	text, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
+	out := string(text)
 	for lead, names := range map[string][]string{"These change an account:": awswrite.Operations(), "These read:": ask.Operations()} {
-		want := lead + "\n\n| service | operations |\n|---|---|\n" + rows(names)
-		if !strings.Contains(string(text), want) {
-			t.Errorf("docs/changes.md: want\n%s", want)
+		before, after, found := strings.Cut(out, lead+head)
+		if !found {
+			t.Fatalf("%s: no list under %q", path, lead)
 		}
+		for strings.HasPrefix(after, "|") {
+			_, after, _ = strings.Cut(after, "\n")
+		}
+		out = before + lead + head + rows(names) + after
+	}
+	switch {
+	case *update:
+		if err := os.WriteFile(path, []byte(out), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	case out != string(text):
+		t.Errorf("%s does not have what the tables have; hint: go test ./internal/awswrite -run Documented -update", path)
 	}
 }
 

@@ -5,6 +5,7 @@ package change
 import (
 	"github.com/spf13/cobra"
 
+	"github.com/rootkeep/rootkeep/cmd/rootkeep/approve"
 	"github.com/rootkeep/rootkeep/cmd/rootkeep/cli"
 	"github.com/rootkeep/rootkeep/internal/app/kinds"
 	"github.com/rootkeep/rootkeep/internal/change"
@@ -18,9 +19,13 @@ func Command(s cli.Streams) *cobra.Command {
 		Long: `rootkeep changes an account in one way. A change is planned from the state of the
 account, approved by people with security keys, applied while the state is still the
 one of the plan, read back, and undone where AWS allows it. What can be changed is a
-list of kinds, each a file; docs/changes.md says how to write one.`,
+list of kinds, each a file; docs/changes.md says how to write one.
+
+List, show and test need no server. The others speak to one, with a pass of yours, which
+the console makes under "Your keys and sessions": a machine's token can only read.`,
 	}
-	c.AddCommand(listCommand(s), showCommand(s), testCommand(s))
+	c.AddCommand(listCommand(s), showCommand(s), testCommand(s), planCommand(s), statusCommand(s), requestCommand(s), approve.Command(s),
+		applyCommand(s), undoCommand(s), withdrawCommand(s), giveUpCommand(s), batchCommand(s))
 	return c
 }
 

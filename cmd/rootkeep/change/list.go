@@ -4,64 +4,19 @@ import (
 	"cmp"
 	"fmt"
 	"io"
-	"maps"
 	"slices"
 	"strings"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
+	"github.com/rootkeep/rootkeep/client"
 	"github.com/rootkeep/rootkeep/cmd/rootkeep/cli"
-	"github.com/rootkeep/rootkeep/internal/change"
+	"github.com/rootkeep/rootkeep/internal/web/changes"
 )
 
-// kindView is a kind for programs.
-type kindView struct {
-	ID          string          `json:"id"`
-	Title       string          `json:"title"`
-	Why         string          `json:"why"`
-	Class       string          `json:"class"`
-	Risk        string          `json:"risk"`
-	Breaks      string          `json:"breaks"`
-	Fixes       []string        `json:"fixes"`
-	Parameters  []parameterView `json:"parameters"`
-	Reads       []string        `json:"reads"`
-	Calls       []string        `json:"calls"`
-	Guided      bool            `json:"guided"` // a person does it
-	Permissions []string        `json:"permissions"`
-	Final       []string        `json:"final"` // what cannot be undone, and why
-	Source      string          `json:"source"`
-	Hash        string          `json:"sha256"`
-}
-
-type parameterView struct {
-	Name     string   `json:"name"`
-	About    string   `json:"about"`
-	Type     string   `json:"type"`
-	Required bool     `json:"required"`
-	Default  any      `json:"default,omitempty"`
-	OneOf    []string `json:"one_of,omitempty"`
-}
-
-func view(k *change.Kind) kindView {
-	v := kindView{
-		ID: k.ID, Title: k.Title, Why: k.Why, Class: k.Class, Risk: k.Risk, Breaks: k.Breaks, Fixes: k.Fixes, Parameters: []parameterView{},
-		Reads: k.Operations(false), Calls: k.Operations(true), Guided: len(k.Guide) > 0, Permissions: k.Needs, Final: k.Final(), Source: k.Source, Hash: k.Hash(),
-	}
-	for _, list := range []*[]string{&v.Fixes, &v.Reads, &v.Calls, &v.Permissions, &v.Final} {
-		if *list == nil {
-			*list = []string{}
-		}
-	}
-	for _, name := range slices.Sorted(maps.Keys(k.Parameters)) {
-		p := k.Parameters[name]
-		v.Parameters = append(v.Parameters, parameterView{name, p.About, p.Type, p.Required, p.Default, p.OneOf})
-	}
-	return v
-}
-
-// undo says in a word what can be undone.
-func (v *kindView) undo() string {
+// undo says in a word what of a kind can be undone.
+func undo(v *client.ChangeKind) string {
 	switch {
 	case v.Guided:
 		return "a person's"
@@ -94,10 +49,10 @@ func (f *catalogueFlags) list(s cli.Streams, fixes string) error {
 	if err != nil {
 		return err
 	}
-	views := []kindView{}
+	views := []client.ChangeKind{}
 	for _, k := range catalogue.Kinds {
 		if fixes == "" || slices.Contains(k.Fixes, strings.ToUpper(fixes)) {
-			views = append(views, view(k))
+			views = append(views, changes.KindOf(k))
 		}
 	}
 	if f.output == "json" {
@@ -108,11 +63,11 @@ func (f *catalogueFlags) list(s cli.Streams, fixes string) error {
 	return cmp.Or(err, cli.ExitWith(codes))
 }
 
-func listKinds(out io.Writer, views []kindView) error {
+func listKinds(out io.Writer, views []client.ChangeKind) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "KIND\tCLASS\tRISK\tUNDO\tTITLE")
 	for _, v := range views {
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", v.ID, v.Class, v.Risk, v.undo(), cli.Visible(v.Title))
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", v.ID, v.Class, v.Risk, undo(&v), cli.Visible(v.Title))
 	}
 	fmt.Fprintf(w, "%d kinds of change\n", len(views))
 	return w.Flush()

@@ -7,7 +7,9 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/rootkeep/rootkeep/client"
 	"github.com/rootkeep/rootkeep/cmd/rootkeep/cli"
+	"github.com/rootkeep/rootkeep/internal/web/changes"
 )
 
 func showCommand(s cli.Streams) *cobra.Command {
@@ -37,19 +39,19 @@ func (f *catalogueFlags) show(s cli.Streams, id string) error {
 	if err != nil {
 		return err
 	}
-	v := view(k)
+	v := changes.KindOf(k)
 	if f.output == "json" {
 		err = cli.WriteJSON(s.Out, map[string]any{"schema": "rootkeep/change-kind/1", "kind": v, "exit_codes": codes})
 	} else {
-		err = cli.PrintVisible(s.Out, v.text())
+		err = cli.PrintVisible(s.Out, kindText(&v))
 	}
 	return cmp.Or(err, cli.ExitWith(codes))
 }
 
-// text is the kind for a person.
-func (v *kindView) text() string {
+// kindText is the kind for a person.
+func kindText(v *client.ChangeKind) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s  %s\n%s\n\nClass %s, risk %s, undo: %s\n", v.ID, v.Title, v.Why, v.Class, v.Risk, v.undo())
+	fmt.Fprintf(&b, "%s  %s\n%s\n\nClass %s, risk %s, undo: %s\n", v.ID, v.Title, v.Why, v.Class, v.Risk, undo(v))
 	section := func(name string, lines ...string) {
 		if text := strings.TrimSpace(strings.Join(lines, "\n")); text != "" {
 			fmt.Fprintf(&b, "\n%s\n  %s\n", name, strings.ReplaceAll(text, "\n", "\n  "))

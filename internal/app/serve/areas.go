@@ -26,6 +26,9 @@ func (h *house) areas() ([]web.Area, error) {
 		func() (web.Area, error) {
 			return approvals.Area(approvals.Config{Store: h.store, Desk: h.approvals, Now: h.now, Faces: []approvals.Face{exceptions.Face(), changes.Face()}})
 		},
+		func() (web.Area, error) {
+			return changes.Area(changes.Config{Store: h.store, Desk: h.changes, Engine: h.engine, Now: h.now})
+		},
 		h.ledgerArea,
 		func() (web.Area, error) {
 			return jobs.Area(jobs.Config{Store: h.store, Kinds: h.askable(), Wake: h.wake}), nil

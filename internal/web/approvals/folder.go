@@ -120,8 +120,8 @@ func (f *Folder) signature(version int, approver string) *approvals.Approval {
 	return nil
 }
 
-// mayDecide says whether the actor is one of them.
-func (f *Folder) mayDecide(actor people.Actor) bool {
+// MayDecide says whether the actor could sign for or against it now.
+func (f *Folder) MayDecide(actor people.Actor) bool {
 	return slices.ContainsFunc(f.waiting(), func(c approvals.Approver) bool { return c.ID == actor.ID })
 }
 

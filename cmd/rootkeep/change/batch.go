@@ -1,0 +1,132 @@
+package change
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+
+	"github.com/spf13/cobra"
+
+	"github.com/rootkeep/rootkeep/client"
+	"github.com/rootkeep/rootkeep/cmd/rootkeep/cli"
+)
+
+func batchCommand(s cli.Streams) *cobra.Command {
+	c := &cobra.Command{
+		Use:   "batch",
+		Short: "One kind of change for several accounts, with a canary first",
+		Long: `A batch is changes that are applied one after the other. It halts at the first that does
+not end applied, and those that are no canaries wait until all canaries are applied. Each
+change is approved by itself.`,
+	}
+	c.AddCommand(batchPlanCommand(s),
+		batchActCommand(s, "status", &cobra.Command{Short: "Show a batch with its changes", Long: "Status prints where each change of a batch stands, and what to do next."}),
+		batchActCommand(s, "request", &cobra.Command{Short: "Ask for the approval of all changes of a batch", Long: "Request asks for the approval of all changes of a batch that you planned, all or none."}),
+		batchActCommand(s, "apply", &cobra.Command{Short: "Apply a batch, one change after the other", Long: `Apply has a batch applied, in its order, until a change does not end applied or is not
+approved. It takes a pass made within the last five minutes.`}),
+		batchActCommand(s, "release", &cobra.Command{Short: "Let a batch go on that halted", Long: `Release lets a batch go on without the change that it halted at. Canaries are waited for
+all the same. It takes a pass made within the last five minutes.`}),
+	)
+	return c
+}
+
+func batchPlanCommand(s cli.Streams) *cobra.Command {
+	var f flags
+	var w client.ChangeBatchWanted
+	var accounts, canaries cli.Accounts
+	var set []string
+	c := &cobra.Command{
+		Use:   "plan KIND",
+		Short: "Plan a kind of change for several accounts",
+		Long: `Plan reads every account and plans the change for each, all or none. Accounts where all
+is as it should be are left out. The canaries go first, the first account if none is
+named. Look at each plan: rootkeep change status ID.`,
+		Example: `  rootkeep change batch plan password-policy --accounts 111122223333,444455556666 --canary 444455556666
+  rootkeep change batch plan password-policy --accounts 111122223333,444455556666 --set minimum_length=16 --about "longer passwords"`,
+		Args: oneKind,
+
+		ValidArgsFunction: cli.Names(kindNames),
+		RunE: func(c *cobra.Command, args []string) error {
+			if len(accounts) == 0 {
+				return cli.Usage("--accounts is missing; hint: %s --help", c.CommandPath())
+			}
+			w.Kind, w.Accounts, w.Canaries = args[0], texts(accounts), texts(canaries)
+			for _, account := range canaries {
+				if !slices.Contains(accounts, account) {
+					return cli.Usage("--canary %s: it is none of the accounts", account)
+				}
+			}
+			if w.About == "" {
+				w.About = w.Kind
+			}
+			var err error
+			if w.Parameters, err = parameters(set); err != nil {
+				return err
+			}
+			return f.batch(c, s, client.Call{Method: http.MethodPost, Path: "/changes/batches", Body: w})
+		},
+	}
+	f.Register(c)
+	fl := c.Flags()
+	fl.Var(&accounts, "accounts", "numbers of the accounts, joined by commas (repeatable)")
+	fl.Var(&canaries, "canary", "accounts where it goes first (default the first account)")
+	fl.StringVar(&w.About, "about", "", "what the batch is for (default the kind)")
+	fl.StringVar(&w.Region, "region", "", "Region where calls are made that name none (default the server's)")
+	fl.StringArrayVar(&set, "set", nil, "a parameter, as name=value; lists are joined by commas (repeatable)")
+	completeParameters(c)
+	return c
+}
+
+func texts(list cli.Accounts) []string {
+	out := make([]string, len(list))
+	for i, id := range list {
+		out[i] = string(id)
+	}
+	return out
+}
+
+// batchActCommand is a command about one batch; status only reads.
+func batchActCommand(s cli.Streams, act string, c *cobra.Command) *cobra.Command {
+	var f flags
+	c.Use, c.Example, c.Args = act+" ID", "  rootkeep change batch "+act+" CB-1KB2Z7Q0MX7F3A", cobra.ExactArgs(1)
+	c.RunE = func(c *cobra.Command, args []string) error {
+		if !batchIDs.MatchString(args[0]) {
+			return cli.Usage("batch %q: want its ID, such as CB-1KB2Z7Q0MX7F3A", args[0])
+		}
+		call := client.Call{Path: "/changes/batches/" + url.PathEscape(args[0])}
+		if act != "status" {
+			call.Method, call.Path = http.MethodPost, call.Path+"/"+act
+		}
+		return f.batch(c, s, call)
+	}
+	f.Register(c)
+	return c
+}
+
+// batch makes a call about a batch and prints it.
+func (f *flags) batch(c *cobra.Command, s cli.Streams, call client.Call) error {
+	server, err := f.Client()
+	if err != nil {
+		return err
+	}
+	var b client.ChangeBatch
+	if _, err := server.Do(c.Context(), call, &b); err != nil {
+		return told(err)
+	}
+	if f.Output == "json" {
+		return cli.WriteJSON(s.Out, struct {
+			Schema string `json:"schema"`
+			client.ChangeBatch
+		}{"rootkeep/change-batch/1", b})
+	}
+	text := cli.Visible(fmt.Sprintf("%s  %s, by %s", b.ID, b.About, b.Planner)) + "\n"
+	if b.Halted != "" {
+		text += "halted at " + cli.Visible(b.Halted) + "\n"
+	}
+	text += lines(b.Changes)
+	for _, act := range b.May {
+		text += "next: rootkeep change batch " + cli.Visible(act+" "+b.ID) + "\n"
+	}
+	return cli.PrintVisible(s.Out, text)
+}

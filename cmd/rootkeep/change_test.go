@@ -1,0 +1,171 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rootkeep/rootkeep/client"
+	"github.com/rootkeep/rootkeep/internal/app/alter/altertest"
+	"github.com/rootkeep/rootkeep/internal/approval"
+	"github.com/rootkeep/rootkeep/internal/store"
+	persons "github.com/rootkeep/rootkeep/internal/store/people"
+	"github.com/rootkeep/rootkeep/internal/web"
+	"github.com/rootkeep/rootkeep/internal/web/approvals"
+	"github.com/rootkeep/rootkeep/internal/web/changes"
+	"github.com/rootkeep/rootkeep/internal/web/exceptions"
+	"github.com/rootkeep/rootkeep/internal/web/signin"
+	"github.com/rootkeep/rootkeep/internal/web/webtest"
+)
+
+// changeServer starts a server with the people and the accounts of altertest, who sign in
+// with passes; the commands find it in the environment.
+func changeServer(t *testing.T) *altertest.World {
+	t.Helper()
+	s := webtest.Store(t)
+	var handler http.Handler
+	listener := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { handler.ServeHTTP(w, r) }))
+	t.Cleanup(listener.Close)
+	address, err := url.Parse(strings.Replace(listener.URL, "127.0.0.1", "localhost", 1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := altertest.Open(t, s, approval.SiteOf(address))
+	ways, err := signin.New(signin.Config{URL: address, Store: s, Now: time.Now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	area, err := changes.Area(changes.Config{Store: s, Desk: w.Desk, Engine: w.Engine, Now: time.Now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	requests, err := approvals.Area(approvals.Config{Store: s, Desk: w.World.Desk.Desk, Now: time.Now, Faces: []approvals.Face{changes.Face(), exceptions.Face()}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	handler, err = web.New(web.Config{URL: address, Store: s, Authenticator: ways, Areas: []web.Area{area, requests}, Now: time.Now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("ROOTKEEP_SERVER", address.String())
+	return w
+}
+
+var changeID = regexp.MustCompile(`CH-[0-9A-Z]+`)
+
+// planned runs a command line that plans, and gives the ID and the hash of the plan.
+func planned(t *testing.T, args ...string) (id, hash, out string) {
+	t.Helper()
+	out, _ = runs(t, 0, append([]string{"change"}, args...)...)
+	return changeID.FindString(out), regexp.MustCompile(`(?m)^  [0-9a-f]{64}$`).FindString(out)[2:], out
+}
+
+// TestChangeCommands leads a change from its plan to its undo.
+func TestChangeCommands(t *testing.T) {
+	w := changeServer(t)
+	as(t, w.World, w.Ann)
+	id, hash, out := planned(t, "plan", "password-policy", "--account", "111111111111", "--set", "minimum_length=16")
+	contains(t, out, id+"  planned  password-policy in 111111111111\n", "class identity, risk low", "minimum_length = 16\n", "MAY BREAK\n", "CALLS, IN THIS ORDER\n  1. iam:UpdateAccountPasswordPolicy in us-east-1 of 111111111111\n",
+		"STATE BEFORE\n  policy = null\n", "UNDO, LAST FIRST\n  iam:DeleteAccountPasswordPolicy", "NEXT\n  rootkeep change request "+id+" --plan-sha256 "+hash+"\n")
+	_, errs := runs(t, 1, "change", "request", id, "--plan-sha256", strings.Repeat("0", 64))
+	contains(t, errs, "the plan of change "+id+" has the SHA-256 "+hash)
+	out, _ = runs(t, 0, "change", "request", id, "--plan-sha256", hash)
+	contains(t, out, id+" is requested", "/approvals/"+id)
+	_, errs = runs(t, 1, "change", "apply", id, "--plan-sha256", hash)
+	contains(t, errs, id+" is requested, and not begun")
+	w.Approve(t, id, w.Bob)
+	out, _ = runs(t, 0, "change", "status", id)
+	contains(t, out, "approved", "approve by "+w.Bob.ID, "rootkeep change apply "+id)
+	out, _ = runs(t, 0, "change", "status", "--state", "approved", "--kind", "password-policy")
+	contains(t, out, id, "approved", "111111111111")
+	out, _ = runs(t, 0, "change", "approve", id, "--no-browser")
+	contains(t, out, "/approvals/"+id)
+	old(t, w)
+	_, errs = runs(t, 1, "change", "apply", id, "--plan-sha256", hash)
+	contains(t, errs, "make a new pass")
+	as(t, w.World, w.Ann)
+	_, errs = runs(t, 1, "change", "apply", id, "--plan-sha256", strings.Repeat("0", 64))
+	contains(t, errs, "this is not the plan that was approved")
+	out, _ = runs(t, 0, "change", "apply", id, "--plan-sha256", hash, "--wait")
+	contains(t, out, id+" is applied\n")
+	out, _ = runs(t, 0, "change", "status", id, "--output", "json")
+	var detail client.AccountChangeDetail
+	if err := json.Unmarshal([]byte(out), &detail); err != nil || detail.State != "applied" || len(detail.Made) != 1 || !strings.Contains(out, `"schema": "rootkeep/change-detail/1"`) {
+		t.Errorf("got %+v, %v from JSON, want it applied in one call", detail, err)
+	}
+	_, errs = runs(t, 1, "change", "plan", "password-policy", "--account", "111111111111", "--set", "minimum_length=16")
+	contains(t, errs, "there is nothing to change")
+	undo, _, out := planned(t, "undo", id, "--request")
+	contains(t, out, undo+"  requested", "undoes "+id, "needs 1 of", "rootkeep change approve "+undo)
+	out, _ = runs(t, 0, "change", "withdraw", undo)
+	contains(t, out, undo+" is withdrawn")
+	_, errs = runs(t, 1, "change", "give-up", id)
+	contains(t, errs, "is applied, and not given up")
+}
+
+// old gives the environment a pass of Ann's whose key was touched an hour ago.
+func old(t *testing.T, w *altertest.World) {
+	t.Helper()
+	err := w.Change(t, func(ctx context.Context, tx *store.Tx) error {
+		_, secret, err := persons.IssuePass(ctx, tx, w.Ann.ID, time.Now().Add(-time.Hour))
+		t.Setenv("ROOTKEEP_TOKEN", secret.Reveal())
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestAFinalChangeSaysSoFirst plans what cannot be undone, and what is refused.
+func TestAFinalChangeSaysSoFirst(t *testing.T) {
+	w := changeServer(t)
+	as(t, w.World, w.Ann)
+	id, hash, out := planned(t, "plan", altertest.FinalKind, "--account", "222222222222", "--set", "name=house", "--set", "owners=jane,tom", "--set", "keep=30d", "--request")
+	if i := strings.Index(out, "\nCANNOT BE UNDONE\n  Whoever joins the group"); i < 0 || i != strings.Index(out, "\n\n")+1 {
+		t.Errorf("got a card that does not begin with what cannot be undone\n%s", out)
+	}
+	contains(t, out, "keep = 2592000\n", `owners = ["jane","tom"]`+"\n")
+	w.Approve(t, id, w.Bob, w.Gus)
+	runs(t, 0, "change", "apply", id, "--plan-sha256", hash, "--wait")
+	_, errs := runs(t, 1, "change", "undo", id)
+	contains(t, errs, "it cannot be undone")
+	_, errs = runs(t, 1, "change", "plan", altertest.FinalKind, "--account", "222222222222", "--set", "name=taken", "--set", "loud=yes")
+	contains(t, errs, "nobody may be told of taken", "the name is taken; hint: choose another one")
+	as(t, w.World, w.Bob)
+	_, errs = runs(t, 1, "change", "plan", "password-policy", "--account", "222222222222")
+	contains(t, errs, "this needs the permission request", "pass of a person")
+}
+
+// TestChangeBatchCommands applies a batch, the canary first.
+func TestChangeBatchCommands(t *testing.T) {
+	w := changeServer(t)
+	as(t, w.World, w.Ann)
+	out, _ := runs(t, 0, "change", "batch", "plan", "password-policy", "--accounts", "111111111111,222222222222", "--canary", "222222222222")
+	batch := regexp.MustCompile(`CB-[0-9A-Z]+`).FindString(out)
+	ids := changeID.FindAllString(out, -1)
+	if len(ids) != 2 || !strings.Contains(out, ids[0]+"  planned     222222222222  password-policy") {
+		t.Fatalf("got the changes %v, want the canary first\n%s", ids, out)
+	}
+	contains(t, out, "next: rootkeep change batch request "+batch)
+	runs(t, 0, "change", "batch", "request", batch)
+	for _, id := range ids {
+		w.Approve(t, id, w.Bob)
+	}
+	_, errs := runs(t, 1, "change", "batch", "release", batch)
+	contains(t, errs, "has not halted")
+	runs(t, 0, "change", "batch", "apply", batch)
+	for _, id := range ids {
+		w.Ended(t, id)
+	}
+	out, _ = runs(t, 0, "change", "batch", "status", batch, "--output", "json")
+	contains(t, out, `"schema": "rootkeep/change-batch/1"`)
+	if n := strings.Count(out, `"state": "applied"`); n != 2 {
+		t.Errorf("got %d changes applied, want both\n%s", n, out)
+	}
+}

@@ -1,0 +1,345 @@
+package changes
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/a-h/templ"
+
+	"github.com/rootkeep/rootkeep/client"
+	"github.com/rootkeep/rootkeep/internal/change"
+	"github.com/rootkeep/rootkeep/internal/change/expr"
+	"github.com/rootkeep/rootkeep/internal/people"
+	"github.com/rootkeep/rootkeep/internal/store/changes"
+	"github.com/rootkeep/rootkeep/internal/web/approvals"
+	"github.com/rootkeep/rootkeep/internal/web/page"
+)
+
+var (
+	allChanges = page.Link{Text: "Changes", Path: "/changes"}
+	allKinds   = page.Link{Text: "Kinds of change", Path: "/changes/kinds"}
+)
+
+// listView is the page of changes.
+type listView struct {
+	at          *url.URL
+	kinds       []*change.Kind
+	items       []*changes.Change
+	first, next string
+	actor       people.Actor
+}
+
+func stateTone(s changes.State) page.Tone {
+	switch s {
+	case changes.Applied:
+		return page.Good
+	case changes.Requested, changes.Unverified:
+		return page.Unsure
+	case changes.Approved, changes.Applying, changes.Undoing:
+		return page.Careful
+	case changes.Stopped, changes.Refused:
+		return page.Bad
+	}
+	return page.Plain
+}
+
+// filtered says whether the address leaves changes out, beside those of other pages.
+func (v listView) filtered() bool {
+	q := v.at.Query()
+	q.Del("cursor")
+	return len(q) > 0
+}
+
+func (v listView) inputs() []page.Input {
+	q := v.at.Query()
+	states, kinds := []page.Option{{Value: "", Text: "Any"}}, []page.Option{{Value: "", Text: "Any"}}
+	for _, s := range changes.States() {
+		states = append(states, page.Option{Value: string(s), Text: string(s)})
+	}
+	for _, k := range v.kinds {
+		kinds = append(kinds, page.Option{Value: k.ID, Text: k.ID})
+	}
+	out := []page.Input{
+		{Name: "state", Label: "State", Kind: "select", Value: q.Get("state"), Options: states},
+		{Name: "account", Label: "Account", Kind: "text", Value: q.Get("account"), Most: 12},
+		{Name: "kind", Label: "Kind", Kind: "select", Value: q.Get("kind"), Options: kinds},
+		{Name: "batch", Label: "Batch", Kind: "text", Value: q.Get("batch"), Most: 64},
+		{Name: "mine", Label: "Planned by me", Kind: "checkbox", Checked: q.Get("mine") != ""},
+	}
+	return out
+}
+
+// title is what a kind of change is called.
+func (v listView) title(id string) string {
+	for _, k := range v.kinds {
+		if k.ID == id {
+			return k.Title
+		}
+	}
+	return id
+}
+
+var listColumns = []page.Column{{Title: "Change"}, {Title: "State"}, {Title: "Account"}, {Title: "What"}, {Title: "Class"}, {Title: "Batch"}, {Title: "Planned"}}
+
+func (v listView) rows() []page.Row {
+	out := make([]page.Row, len(v.items))
+	for i, c := range v.items {
+		what := v.title(c.Kind)
+		if c.Undoes != "" {
+			what = "Undo " + c.Undoes + ": " + what
+		}
+		batch := page.Text("")
+		if c.Batch != "" {
+			batch = page.To("/changes/batches/"+c.Batch, c.Batch)
+		}
+		out[i] = page.Row{Tone: stateTone(c.State), Cells: []templ.Component{
+			page.To("/changes/"+c.ID, c.ID), page.Badge(stateTone(c.State), string(c.State)), page.Text(string(c.Account)), page.Text(what), page.Text(string(c.Class)), batch, page.Time(c.Created),
+		}}
+	}
+	return out
+}
+
+// detailView is the page of a change.
+type detailView struct {
+	*folder
+	edits     [][]approvals.Difference
+	actor     people.Actor
+	durations map[string]bool // parameters that are seconds
+}
+
+func (v detailView) can(act string) bool { return slices.Contains(v.may(v.actor), act) }
+
+// person is a name with the ID that the ledger holds.
+func person(name, id string) string {
+	if name == "" {
+		return id
+	}
+	return name + " (" + id + ")"
+}
+
+// standing says in a sentence what is next.
+func (v detailView) standing() string {
+	switch v.State {
+	case changes.Planned:
+		return "Nobody was asked yet. Whoever planned it reads the plan and asks for its approval."
+	case changes.Requested:
+		return "It waits for those who have to approve it. Who planned it is none of them."
+	case changes.Approved:
+		return "It may be applied, while the account is as the plan found it."
+	case changes.Applying:
+		return fmt.Sprintf("%d of %d calls are made.", len(v.made), len(v.plan.Calls))
+	case changes.Stopped:
+		return fmt.Sprintf("It stopped after %d of %d calls. Go on with it, undo what was done, or give it up.", len(v.made), len(v.plan.Calls))
+	case changes.Applied:
+		return "Every call was made, and the account was read back: it is as the plan wanted it."
+	case changes.Unverified:
+		return "What was done is not proven: the account was not read back as the plan wanted it. Look at it, or undo it."
+	case changes.Undoing:
+		return "Another change undoes it now."
+	case changes.Undone:
+		return "Another change undid it."
+	case changes.Refused:
+		return "Nothing was done: the account was not as the plan found it. Plan it again."
+	case changes.Denied:
+		return "An approver denied it. That is final."
+	case changes.Expired:
+		return "It waited too long, and nothing was done. Plan it again."
+	}
+	return "Whoever planned it took it back. Nothing was done."
+}
+
+// stood are the facts of where it stands.
+func (v detailView) stood() []page.Fact {
+	out := []page.Fact{{Term: "Planned by", Value: page.Text(person(v.planner, v.Planner))}, {Term: "Planned", Value: page.Time(v.Created)}}
+	if !v.Expires.IsZero() {
+		out = append(out, page.Fact{Term: "In time until", Value: page.Time(v.Expires)})
+	}
+	if !v.Approved.IsZero() {
+		out = append(out, page.Fact{Term: "Approved", Value: page.Time(v.Approved)})
+	}
+	if !v.Begun.IsZero() {
+		out = append(out, page.Fact{Term: "Begun", Value: page.Time(v.Begun)})
+	}
+	if !v.Ended.IsZero() {
+		out = append(out, page.Fact{Term: "Ended", Value: page.Time(v.Ended)})
+	}
+	if v.Run > 1 {
+		out = append(out, page.Fact{Term: "Gone on with", Value: page.Text(fmt.Sprintf("%d times", v.Run-1))})
+	}
+	for _, other := range []struct{ term, id, path string }{{"Undoes", v.Undoes, "/changes/"}, {"Undone by", v.UndoneBy, "/changes/"}, {"Batch", v.Batch, "/changes/batches/"}} {
+		if other.id != "" {
+			out = append(out, page.Fact{Term: other.term, Value: page.To(other.path+other.id, other.id)})
+		}
+	}
+	return out
+}
+
+// what are the facts of the plan.
+func (v detailView) what() []page.Fact {
+	p := v.plan
+	out := []page.Fact{
+		{Term: "Account", Value: page.ID(string(p.Account))}, {Term: "Kind", Value: page.To("/changes/kinds/"+p.Kind, p.Kind)},
+		{Term: "Risk", Value: page.Badge(riskTone(p.Risk), p.Risk)}, {Term: "What may break", Value: page.LongText(p.Breaks)},
+		{Term: "Undo", Value: page.LongText(undoWord(p))}, {Term: "Class", Value: page.Text(p.Class)}, {Term: "Decided by the policy", Value: page.Text(v.Policy())},
+	}
+	return append(out,
+		page.Fact{Term: "Applied by the role", Value: page.Text(p.Role)}, page.Fact{Term: "Holds meanwhile", Value: page.LongText(strings.Join(p.Resources, ", "))},
+		page.Fact{Term: "SHA-256 of the plan", Value: page.ID(v.Hash)})
+}
+
+// with are the parameters of the plan.
+func (v detailView) with() []page.Fact {
+	var out []page.Fact
+	for _, name := range slices.Sorted(maps.Keys(v.plan.Parameters)) {
+		text := strings.ReplaceAll(textOf(v.plan.Parameters[name]), "\n", ", ")
+		if v.durations[name] {
+			text += " seconds"
+		}
+		out = append(out, page.Fact{Term: label(name), Value: page.LongText(text)})
+	}
+	return out
+}
+
+func undoWord(p *change.Plan) string {
+	switch {
+	case p.Undoes != "":
+		return "this is an undo; to come back, plan the change again"
+	case p.Undoable():
+		return "all of it can be undone"
+	case len(p.Final) == 0:
+		return "what a person does, a person undoes"
+	case len(p.Final) > 0 && slices.ContainsFunc(p.Calls, func(c change.Planned) bool { return c.Final == "" }):
+		return "a part of it cannot be undone"
+	}
+	return "it cannot be undone"
+}
+
+func riskTone(risk string) page.Tone {
+	switch risk {
+	case "high":
+		return page.Bad
+	case "medium":
+		return page.Careful
+	}
+	return page.Plain
+}
+
+// pretty is a plain value as JSON over several lines.
+func pretty(v any) string {
+	text, err := expr.Encode(v)
+	var out bytes.Buffer
+	if err == nil {
+		err = json.Indent(&out, text, "", "  ")
+	}
+	if err != nil {
+		return err.Error() // a plan that was read holds what JSON can
+	}
+	return out.String()
+}
+
+var differenceColumns = []page.Column{{Title: "What"}, {Title: "Before"}, {Title: "After"}}
+
+func differenceRows(list []change.Difference) []page.Row {
+	out := make([]page.Row, len(list))
+	for i, d := range list {
+		out[i] = page.Cells(page.Text(d.Path), shown(d.Before), shown(d.After))
+	}
+	return out
+}
+
+// shown is a value of a difference: text on a line, what is larger as a block.
+func shown(v any) templ.Component {
+	switch v.(type) {
+	case nil:
+		return page.Text("nothing")
+	case map[string]any, []any:
+		return page.Code("JSON", pretty(v))
+	}
+	text, _ := value(v) // a plan that was read holds what JSON can
+	return page.LongText(text)
+}
+
+// call is a call of a plan as the page shows it.
+type call struct {
+	change.Planned
+	number int
+	made   *change.Made // nil: not yet
+}
+
+func (v detailView) calls() []call {
+	out := make([]call, len(v.plan.Calls))
+	for i, c := range v.plan.Calls {
+		out[i] = call{Planned: c, number: i + 1}
+		for j := range v.made {
+			if v.made[j].Number == i {
+				out[i].made = &v.made[j]
+			}
+		}
+	}
+	return out
+}
+
+func where(c change.Call) string {
+	if c.Root != "" {
+		return c.Operation + ", in a root session under " + c.Root
+	}
+	return c.Operation
+}
+
+var batchColumns = []page.Column{{Title: "Place", Number: true}, {Title: "Change"}, {Title: "State"}, {Title: "Account"}, {Title: "Canary"}, {Title: "Why"}}
+
+func (b *bundle) rows() []page.Row {
+	out := make([]page.Row, len(b.changes))
+	for i, c := range b.changes {
+		canary := ""
+		if c.Canary {
+			canary = "canary"
+		}
+		out[i] = page.Row{Tone: stateTone(c.State), Cells: []templ.Component{
+			page.Text(fmt.Sprint(c.Place)), page.To("/changes/"+c.ID, c.ID), page.Badge(stateTone(c.State), string(c.State)), page.Text(string(c.Account)), page.Text(canary), page.LongText(c.Why),
+		}}
+	}
+	return out
+}
+
+var kindColumns = []page.Column{{Title: "Kind"}, {Title: "What"}, {Title: "Class"}, {Title: "Risk"}, {Title: "Undo"}, {Title: "Mends"}}
+
+func kindRows(list []client.ChangeKind) []page.Row {
+	out := make([]page.Row, len(list))
+	for i, k := range list {
+		out[i] = page.Cells(page.To("/changes/kinds/"+k.ID, k.ID), page.Text(k.Title), page.Text(k.Class), page.Badge(riskTone(k.Risk), k.Risk), page.Text(kindUndo(&k)), page.Text(strings.Join(k.Fixes, ", ")))
+	}
+	return out
+}
+
+func kindUndo(k *client.ChangeKind) string {
+	switch {
+	case k.Guided:
+		return "a person's"
+	case len(k.Final) > 0:
+		return "not all"
+	}
+	return "yes"
+}
+
+var parameterColumns = []page.Column{{Title: "Parameter"}, {Title: "Type"}, {Title: "Otherwise"}, {Title: "What"}}
+
+func parameterRows(list []client.ChangeParameter) []page.Row {
+	out := make([]page.Row, len(list))
+	for i, p := range list {
+		kind, otherwise := p.Type, "required"
+		if len(p.OneOf) > 0 {
+			kind += ": " + strings.Join(p.OneOf, ", ")
+		}
+		if !p.Required {
+			otherwise = strings.ReplaceAll(textOf(p.Default), "\n", ", ")
+		}
+		out[i] = page.Cells(page.Text(p.Name), page.Text(kind), page.Text(otherwise), page.LongText(p.About))
+	}
+	return out
+}
