@@ -90,6 +90,8 @@ func findings() []invoke.Operation {
 		invoke.Op(securityhub.NewFromConfig, (*securityhub.Client).EnableSecurityHub, invoke.By("securityhub:EnableSecurityHub", serviceRole)),
 		invoke.Op(securityhub.NewFromConfig, (*securityhub.Client).DisableSecurityHub),
 		invoke.Op(securityhub.NewFromConfig, (*securityhub.Client).UpdateSecurityHubConfiguration),
+		invoke.Op(securityhub.NewFromConfig, (*securityhub.Client).EnableSecurityHubV2, invoke.By("securityhub:EnableSecurityHubV2", serviceRole)),
+		invoke.Op(securityhub.NewFromConfig, (*securityhub.Client).DisableSecurityHubV2),
 		invoke.Op(securityhub.NewFromConfig, (*securityhub.Client).BatchEnableStandards),
 		invoke.Op(securityhub.NewFromConfig, (*securityhub.Client).BatchDisableStandards),
 		invoke.Op(securityhub.NewFromConfig, (*securityhub.Client).CreateFindingAggregator),

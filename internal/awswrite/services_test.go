@@ -262,8 +262,9 @@ func (w *world) hub() {
 	w.at(security, "securityhub:UpdateOrganizationConfiguration", m{"AutoEnable": true, "AutoEnableStandards": "NONE"})
 	w.want("NONE", w.at(security, "securityhub:DescribeOrganizationConfiguration", nil), "AutoEnableStandards")
 	w.want("DELETING", w.at(security, "securityhub:BatchDisableStandards", m{"StandardsSubscriptionArns": []any{s}}), "StandardsSubscriptions", 0, "StandardsStatus")
-	w.admin(security, "securityhub", "EnableSecurityHubV2", nil)
+	w.at(security, "securityhub:EnableSecurityHubV2", nil)
 	if at, _ := w.at(security, "securityhub:DescribeSecurityHubV2", nil)["SubscribedAt"].(string); !strings.HasSuffix(at, "Z") {
 		w.t.Errorf("SubscribedAt: got %q, want a time", at)
 	}
+	w.at(security, "securityhub:DisableSecurityHubV2", nil)
 }

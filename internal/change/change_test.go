@@ -279,6 +279,24 @@ func TestUndoSaysWhatOthersChangedSince(t *testing.T) {
 	}
 }
 
+// TestWhatIsLeftAfterAnUndoInPart undoes a call beside one that cannot be undone: what
+// the change verified need not hold any more.
+func TestWhatIsLeftAfterAnUndoInPart(t *testing.T) {
+	making := `    undo: [{call: "shelf:DeleteThing", with: "{'Name': 'first'}", already: [NoSuchThing]}]`
+	r := &runner{t: t, kind: load(t, strings.Replace(two, making, "    final: There is no way back.", 1)), shelf: newShelf("label", "old")}
+	p := r.plan(nil)
+	out := r.mustApply(p)
+	undo, err := r.kind.Undo(t.Context(), r.shelf, "CH-2", p, r.made, false, out.After, start)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.made = nil
+	r.mustApply(r.again(undo))
+	if want := map[string]string{"first": "hello", "label": "old"}; !maps.Equal(r.shelf.things, want) {
+		t.Errorf("got %v, want %v", r.shelf.things, want)
+	}
+}
+
 // TestUndoDoesNotAskForWhatPasses has a part of the state change by itself: before the
 // change it is drift, afterwards it is not.
 func TestUndoDoesNotAskForWhatPasses(t *testing.T) {

@@ -22,6 +22,7 @@ var roleOf = map[string]string{
 	"config:PutConfigRule": "config.amazonaws.com", "config:PutConfigurationRecorder": "config.amazonaws.com", "config:PutConfigurationAggregator": "config.amazonaws.com",
 	"guardduty:CreateDetector": "guardduty.amazonaws.com", "guardduty:EnableOrganizationAdminAccount": "guardduty.amazonaws.com",
 	"organizations:EnableAWSServiceAccess": "organizations.amazonaws.com",
+	"securityhub:EnableSecurityHubV2":      "securityhubv2.amazonaws.com",
 	"securityhub:EnableSecurityHub":        "securityhub.amazonaws.com", "securityhub:EnableOrganizationAdminAccount": "securityhub.amazonaws.com",
 }
 

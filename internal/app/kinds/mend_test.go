@@ -3,6 +3,7 @@ package kinds
 import (
 	"context"
 	"errors"
+	"slices"
 	"testing"
 	"time"
 
@@ -69,15 +70,15 @@ var mendings = []mending{
 			{kind: "alarm-chain"}, {kind: "root-event-rule"}, {kind: "alarm-actions"}, {kind: "alarm-window"}, {kind: "alert-topic", with: map[string]any{"topic": "alerts"}},
 			{kind: "topic-subscription", with: map[string]any{"topic": topicARN, "protocol": "sms", "endpoint": "+15550100200"}},
 			{kind: "guardduty-detector"}, {kind: "guardduty-administrator", with: map[string]any{"administrator": "222222222222"}},
-			{kind: "security-hub"}, {kind: "hub-aggregation"}, {kind: "access-analyzer", with: map[string]any{"type": "ORGANIZATION"}}, {kind: "access-analyzer-unused"},
-			{kind: "config-recorder"}, {kind: "config-rules"}, {kind: "config-aggregator", with: map[string]any{"role": "arn:aws:iam::111111111111:role/RootkeepReadOnly"}},
+			{kind: "security-hub"}, {kind: "hub-aggregation"}, {kind: "hub-global-controls"}, {kind: "security-hub-v2"}, {kind: "access-analyzer", with: map[string]any{"type": "ORGANIZATION"}}, {kind: "access-analyzer-unused"},
+			{kind: "config-bucket"}, {kind: "config-recorder"}, {kind: "config-rules"}, {kind: "config-aggregator", with: map[string]any{"role": "arn:aws:iam::111111111111:role/RootkeepReadOnly"}},
 			{kind: "volume-encryption"}, {kind: "account-public-access"}, {kind: "queue-policy"}, {kind: "event-bus-policy"},
 			{kind: "secret-rotation", with: map[string]any{"secret": "database", "function": "arn:aws:lambda:us-east-1:111111111111:function:rotate"}},
 			{kind: "billing-alarm", with: map[string]any{"threshold": int64(500)}},
 		},
 		mends: []string{
 			"MF-01", "MF-02", "MF-03", "MF-04", "MF-05", "MF-06", "MF-07", "MF-08", "MF-09", "MF-10", "MF-11", "MF-12", "MF-13", "MF-14", "MF-15",
-			"AL-02", "AL-03", "AL-04", "AL-05", "AL-06", "AL-07", "AL-08", "AL-10", "GD-01", "GD-02", "GD-03", "GD-05", "SH-01", "SH-03", "SH-04", "SH-06", "AA-01", "AA-02", "AA-03",
+			"AL-02", "AL-03", "AL-04", "AL-05", "AL-06", "AL-07", "AL-08", "AL-10", "GD-01", "GD-02", "GD-03", "GD-05", "SH-01", "SH-02", "SH-03", "SH-04", "SH-06", "SH-08", "AA-01", "AA-02", "AA-03",
 			"CO-01", "CO-02", "CO-03", "CO-04", "CO-05", "CO-06", "CO-08", "PL-01", "PL-03", "PL-05", "PL-06", "PL-07", "PL-08", "PL-09",
 		},
 	},
@@ -118,6 +119,35 @@ func TestWhatKindsMend(t *testing.T) {
 	}
 	for _, m := range mendings {
 		t.Run(m.name, func(t *testing.T) { m.try(t, c, controls) })
+	}
+}
+
+// TestControlsNameKindsThatMendThem holds the content of both together.
+func TestControlsNameKindsThatMendThem(t *testing.T) {
+	c, err := Load(nil, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	controls, _, err := scan.LoadControls(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	known := map[string]bool{}
+	for _, control := range controls {
+		known[control.ID] = true
+		if control.Fix.Change == "" {
+			continue
+		}
+		if k := c.Find(control.Fix.Change); k == nil || !slices.Contains(k.Fixes, control.ID) {
+			t.Errorf("%s is said to be mended by %s, which does not say so", control.ID, control.Fix.Change)
+		}
+	}
+	for _, k := range c.Kinds {
+		for _, id := range k.Fixes {
+			if !known[id] {
+				t.Errorf("%s mends %s, which is no control", k.ID, id)
+			}
+		}
 	}
 }
 

@@ -60,10 +60,13 @@ func TestWhatExpressionsGive(t *testing.T) {
 		"[1, null, true].map(x, x)":              []any{int64(1), nil, true},
 		"cel.bind(n, prior.n + 1, n * n)":        int64(16),
 		"answer('key', 'Arn')":                   "<Arn of key>",
-		"template('scp-region-deny', ['regions=eu-west-3', 'regions=eu-west-1']).Statement[0].Condition.StringNotEquals['aws:RequestedRegion']":                                                                                                                                                                                                    []any{"eu-west-3", "eu-west-1"},
+		"template('scp-region-deny', ['regions=eu-west-3', 'regions=eu-west-1']).Statement[0].Condition.StringNotEquals['aws:RequestedRegion']": []any{"eu-west-3", "eu-west-1"},
 		"decide({'identity': [{'Version': '2012-10-17', 'Statement': {'Effect': 'Allow', 'Action': '*', 'Resource': '*', 'Condition': {'Null': {'aws:TokenIssueTime': 'true'}}}}]}, {'action': 's3:GetObject', 'resource': 'arn:aws:s3:::b/k', 'resource_account': '111122223333', 'principal': 'arn:aws:iam::111122223333:user/ann', 'context': {'aws:TokenIssueTime': []}}).outcome": "allowed",
 		"decide({'identity': [{'Version': '2012-10-17', 'Statement': {'Effect': 'Allow', 'Action': '*', 'Resource': '*', 'Condition': {'Null': {'aws:TokenIssueTime': 'true'}}}}]}, {'action': 's3:GetObject', 'resource': 'arn:aws:s3:::b/k', 'resource_account': '111122223333', 'principal': 'arn:aws:iam::111122223333:user/ann', 'context': {}}).outcome":                         "conditional",
-		"decide({'identity': [prior.both]}, {'action': 's3:GetObject', 'resource': 'arn:aws:s3:::b/k', 'principal': 'arn:aws:iam::111122223333:user/ann'}).outcome":                                                                                                                                                                                "explicitly_denied",
+		"decide({'identity': [prior.both]}, {'action': 's3:GetObject', 'resource': 'arn:aws:s3:::b/k', 'principal': 'arn:aws:iam::111122223333:user/ann'}).outcome":                                                                                                                                                                                                                    "explicitly_denied",
+		"statements({'Statement': {'Sid': 'a'}}).map(s, s.Sid) + statements({'Statement': [{'Sid': 'b'}]}).map(s, s.Sid)":                                                                                                                                                                                                                                                              []any{"a", "b"},
+		"statements(null).size() + statements({}).size() + several(null).size() + several({}[?'x']).size()":                                                                                                                                                                                                                                                                            int64(0),
+		"several('a') + several(['b', 'c'])": []any{"a", "b", "c"},
 	} {
 		got, err := eval(t, source, values)
 		if err != nil {
@@ -79,15 +82,17 @@ func TestWhatExpressionsGive(t *testing.T) {
 func TestWhatExpressionsDoNotGive(t *testing.T) {
 	deep := strings.Repeat("[", 100) + strings.Repeat("]", 100)
 	for source, want := range map[string]string{
-		"prior.none":                                                     "no such key",
-		"merge(prior, [{'Effect': 'Deny'}])":                             "a statement without Sid",
-		"merge(5, [])":                                                   "want a policy",
-		"decide({'magic': []}, {})":                                      `no "magic"`,
-		"template('scp-nothing', [])":                                    "rootkeep iam template list",
-		"template('../changes/x', [])":                                   "lower-case words",
-		"template('scp-region-deny', [])":                                "regions has no value",
-		"template('scp-deny-root', ['x'])":                               "name=value",
-		"template('scp-deny-root', ['x=1'])":                             "x",
+		"prior.none":                         "no such key",
+		"merge(prior, [{'Effect': 'Deny'}])": "a statement without Sid",
+		"merge(5, [])":                       "want a policy",
+		"decide({'magic': []}, {})":          `no "magic"`,
+		"template('scp-nothing', [])":        "rootkeep iam template list",
+		"template('../changes/x', [])":       "lower-case words",
+		"template('scp-region-deny', [])":    "regions has no value",
+		"template('scp-deny-root', ['x'])":   "name=value",
+		"template('scp-deny-root', ['x=1'])": "x",
+		"statements(5)":                      "want a policy",
+		"statements({'Statement': 5})":       "whose Statement is int64",
 		"decide({'identity': [{'Statement': 5}]}, {'action': 's3:Get'})": "Statement",
 		"{5: 'a'}":              "want texts",
 		"duration('5s')":        "no place in a plan",

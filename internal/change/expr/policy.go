@@ -17,6 +17,8 @@ import (
 //     are replaced. Of null it is a new policy of version 2012-10-17.
 //   - without(policy, sids) is the policy without the statements of these Sids, null if
 //     none is left.
+//   - statements(policy) lists its statements, also where one stands without a list.
+//   - several(value) is a list: of one thing, of what it lists already, of null none.
 //   - decide(policies, request) evaluates as package iam does. policies has lists of
 //     documents under identity, boundary, resource, and under scps a list for each level;
 //     request has action, resource, principal (an ARN), resource_account and context (a
@@ -38,7 +40,16 @@ func policyFunctions() []cel.EnvOption {
 			return result(do(a, b))
 		})))
 	}
-	return []cel.EnvOption{binary("merge", merge), binary("without", without), binary("decide", decide)}
+	unary := func(name string, do func(any) (any, error)) cel.EnvOption {
+		return cel.Function(name, cel.Overload(name+"_dyn", []*cel.Type{dyn}, dyn, cel.UnaryBinding(func(v ref.Val) ref.Val {
+			p, err := plain(v, 0)
+			if err != nil {
+				return result(nil, err)
+			}
+			return result(do(p))
+		})))
+	}
+	return []cel.EnvOption{unary("statements", listed), unary("several", several), binary("merge", merge), binary("without", without), binary("decide", decide)}
 }
 
 // statements lists the statements of a policy: one alone stands without a list.
@@ -53,6 +64,27 @@ func statements(policy map[string]any) ([]any, error) {
 	default:
 		return nil, fmt.Errorf("a policy whose Statement is %T", s)
 	}
+}
+
+// listed is statements, as expressions call it.
+func listed(policy any) (any, error) {
+	p, ok := policy.(map[string]any)
+	if !ok && policy != nil {
+		return nil, fmt.Errorf("statements(%T): want a policy", policy)
+	}
+	all, err := statements(p)
+	return append([]any{}, all...), err
+}
+
+// several is what a policy may write as one thing or as a list.
+func several(v any) (any, error) {
+	switch x := v.(type) {
+	case nil:
+		return []any{}, nil
+	case []any:
+		return x, nil
+	}
+	return []any{v}, nil
 }
 
 func sid(statement any) string {
