@@ -171,13 +171,14 @@ func (k *Kind) checkCalls(known Operations) error {
 type operation struct {
 	where, name string
 	reads       bool
+	task        string // of the root session that makes it, "" for the role
 }
 
 func (k *Kind) operations() []operation {
 	var out []operation
 	asked := func(where string, q *Read) {
 		for ; q != nil; q = q.First {
-			out = append(out, operation{where, q.Call, true})
+			out = append(out, operation{where, q.Call, true, q.At.Root})
 		}
 	}
 	for i := range k.Reads {
@@ -185,10 +186,10 @@ func (k *Kind) operations() []operation {
 	}
 	for i := range k.Calls {
 		s := &k.Calls[i]
-		out = append(out, operation{"call " + s.ID, s.Call, false})
+		out = append(out, operation{"call " + s.ID, s.Call, false, s.At.Root})
 		asked("found of call "+s.ID, s.Found)
 		for j := range s.Undo {
-			out = append(out, operation{"undo of call " + s.ID, s.Undo[j].Call, false})
+			out = append(out, operation{"undo of call " + s.ID, s.Undo[j].Call, false, s.Undo[j].At.Root})
 			asked("found of undo of call "+s.ID, s.Undo[j].Found)
 		}
 	}
@@ -206,6 +207,21 @@ func (k *Kind) Operations(writes bool) []string {
 	}
 	slices.Sort(out)
 	return out
+}
+
+// Reading is what a role needs that plans the kind and reads back: operations, and tasks
+// of the root sessions in which the others are made.
+func (k *Kind) Reading() (operations, tasks []string) {
+	for _, c := range k.operations() {
+		switch {
+		case !c.reads:
+		case c.task != "":
+			tasks = append(tasks, c.task)
+		default:
+			operations = append(operations, c.name)
+		}
+	}
+	return operations, tasks
 }
 
 // Final is what of the kind cannot be undone, and why.

@@ -29,7 +29,7 @@ type Config struct {
 	Desk      *changes.Desk
 	Catalogue *kinds.Catalogue
 	AWS       session.Config // with whose credentials roles are entered
-	ReadRole  string         // in each account; "" is RootkeepReadOnly
+	ReadRole  string         // in each account; "" is RootkeepPlan
 	WriteRole string         // without the class at its end; "" is RootkeepWrite
 	Now       func() time.Time
 	Sleep     func(context.Context, time.Duration) error // between two calls to AWS; nil is a timer
@@ -48,7 +48,7 @@ func New(c Config) (*Engine, error) {
 		c.ReadRole = kinds.ReadRole
 	}
 	if c.WriteRole == "" {
-		c.WriteRole = kinds.WriteRole
+		c.WriteRole = "RootkeepWrite"
 	}
 	if c.Sleep == nil {
 		c.Sleep = sleep
