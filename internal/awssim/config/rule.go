@@ -201,6 +201,14 @@ type aggregatorIn struct {
 	ConfigurationAggregatorName string `aws:",must"`
 }
 
+// On is the aggregator's ARN, which has an ID of its own.
+func (in *aggregatorIn) On(c *cloud.Call) cloud.Resource {
+	if a := of(c).aggregators[in.ConfigurationAggregatorName]; a != nil {
+		return cloud.Resource{ARN: a.ConfigurationAggregatorArn}
+	}
+	return cloud.Resource{ARN: c.ARN("config-aggregator/*")}
+}
+
 type putAggregatorIn struct {
 	aggregatorIn
 	AccountAggregationSources     []accountSource
