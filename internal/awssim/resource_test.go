@@ -80,6 +80,9 @@ func TestPoliciesOfNamedResources(t *testing.T) {
 		{"another filter", "guardduty", "DeleteFilter", object{"DetectorId": "d", "FilterName": "other"}, false},
 		{"a filter is made", "guardduty", "CreateFilter", object{"DetectorId": "d", "Name": "mine", "FindingCriteria": object{}}, true},
 		{"an aggregator", "config", "DeleteConfigurationAggregator", object{"ConfigurationAggregatorName": "any"}, true},
+		{"an aggregator with a role that may not be passed", "config", "PutConfigurationAggregator", object{
+			"ConfigurationAggregatorName": "any", "OrganizationAggregationSource": object{"RoleArn": a.IAM("role/any"), "AllAwsRegions": true},
+		}, false},
 		{"a recorder", "config", "StopConfigurationRecorder", object{"ConfigurationRecorderName": "mine"}, true},
 		{"another recorder", "config", "StopConfigurationRecorder", object{"ConfigurationRecorderName": "other"}, false},
 		{"the role of a service", "iam", "CreateServiceLinkedRole", object{"AWSServiceName": "config.amazonaws.com"}, true},

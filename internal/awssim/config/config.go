@@ -175,7 +175,7 @@ func putRecorder(c *cloud.Call, in putRecorderIn) (cloud.None, error) {
 	if s.recorder != nil && s.recorder.Name != r.Name {
 		return cloud.None{}, cloud.Fail("MaxNumberOfConfigurationRecordersExceededException", 400, "Failed to put configuration recorder '%s' because the maximum number of customer managed configuration recorders: 1 is reached.", r.Name)
 	}
-	if err := c.Authorize("iam:PassRole", cloud.Resource{ARN: r.RoleARN, Keys: map[string][]string{"iam:PassedToService": {"config.amazonaws.com"}}}); err != nil {
+	if err := passRole(c, r.RoleARN); err != nil {
 		return cloud.None{}, err
 	}
 	if r.RecordingGroup == nil {
@@ -196,6 +196,11 @@ func putRecorder(c *cloud.Call, in putRecorderIn) (cloud.None, error) {
 	r.RecordingScope = "PAID"
 	s.recorder = &r
 	return cloud.None{}, nil
+}
+
+// passRole asks whether the caller may give AWS Config the role.
+func passRole(c *cloud.Call, arn string) error {
+	return c.Authorize("iam:PassRole", cloud.Resource{ARN: arn, Keys: map[string][]string{"iam:PassedToService": {"config.amazonaws.com"}}})
 }
 
 type recordersIn struct{ ConfigurationRecorderNames []string }

@@ -225,6 +225,11 @@ func putAggregator(c *cloud.Call, in putAggregatorIn) (out aggregatorOut, err er
 	case in.OrganizationAggregationSource != nil && (!o.Member(c.Account) || !o.Administers(c.Account, "config.amazonaws.com")):
 		return out, cloud.Fail("OrganizationAccessDeniedException", 400, "Only the management account or a delegated administrator can aggregate the organization.")
 	}
+	if source := in.OrganizationAggregationSource; source != nil {
+		if err := passRole(c, source.RoleArn); err != nil {
+			return out, err
+		}
+	}
 	s := of(c)
 	a := s.aggregators[in.ConfigurationAggregatorName]
 	if a == nil {
