@@ -135,10 +135,15 @@ func (r Role) Policy() (awsrole.Policy, error) {
 		return out, err
 	}
 	out.Statements = append(append(out.Statements, special...), r.never()...)
-	if n := len(strings.Join(strings.Fields(string(out.JSON())), "")); n > maxPolicy {
-		return out, fmt.Errorf("class %s: the policy has %d characters, and a role holds %d", r.Class, n, maxPolicy)
+	return out, r.fits(out)
+}
+
+// fits refuses a policy that no role holds.
+func (r Role) fits(p awsrole.Policy) error {
+	if n := len(strings.Join(strings.Fields(string(p.JSON())), "")); n > maxPolicy {
+		return fmt.Errorf("class %s: the policy has %d characters, and a role holds %d", r.Class, n, maxPolicy)
 	}
-	return out, nil
+	return nil
 }
 
 // reading is the policy of the role of the class Plan. Which resources a change will be
@@ -159,7 +164,7 @@ func (r Role) reading() (awsrole.Policy, error) {
 		}
 		out.Statements = append(out.Statements, special...)
 	}
-	return out, nil
+	return out, r.fits(out)
 }
 
 func (r Role) partition() string { return cmp.Or(r.Partition, "aws") }
