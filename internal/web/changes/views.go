@@ -112,6 +112,17 @@ type detailView struct {
 	durations map[string]bool // parameters that are seconds
 }
 
+// apply is what the button says that begins it, or goes on with it, and what it asks.
+func (v detailView) apply() (words, question string) {
+	switch {
+	case len(v.plan.Guide) > 0:
+		return "It was done: read it back", ""
+	case v.State == changes.Stopped:
+		return "Go on with it", "Go on with the calls that were not made?"
+	}
+	return "Apply this plan", "Apply it to account " + string(v.Account) + " now?"
+}
+
 func (v detailView) can(act string) bool { return slices.Contains(v.may(v.actor), act) }
 
 // person is a name with the ID that the ledger holds.
@@ -124,6 +135,9 @@ func person(name, id string) string {
 
 // standing says in a sentence what is next.
 func (v detailView) standing() string {
+	if len(v.plan.Guide) > 0 && (v.State == changes.Approved || v.State == changes.Stopped) {
+		return "A person does what stands below. Then the account is read back, which shows whether it was done."
+	}
 	switch v.State {
 	case changes.Planned:
 		return "Nobody was asked yet. Whoever planned it reads the plan and asks for its approval."
