@@ -43,8 +43,9 @@ func (b *sheet) value(before string, v any) {
 		b.line("%s%v", before, err)
 		return
 	}
-	for l := range strings.SplitSeq(before+lines.String(), "\n") {
-		b.line("%s", l)
+	for l := range strings.SplitSeq(lines.String(), "\n") { // JSON has no other line ends than those of Indent
+		b.line("%s%s", before, l)
+		before = ""
 	}
 }
 
