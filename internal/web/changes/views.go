@@ -98,7 +98,7 @@ func (v listView) rows() []page.Row {
 			batch = page.To("/changes/batches/"+c.Batch, c.Batch)
 		}
 		out[i] = page.Row{Tone: stateTone(c.State), Cells: []templ.Component{
-			page.To("/changes/"+c.ID, c.ID), page.Badge(stateTone(c.State), string(c.State)), page.Text(string(c.Account)), page.Text(what), page.Text(string(c.Class)), batch, page.Time(c.Created),
+			page.To("/changes/"+c.ID, c.ID), page.Badge(stateTone(c.State), string(c.State)), page.Word(string(c.Account)), page.Text(what), page.Word(string(c.Class)), batch, page.Time(c.Created),
 		}}
 	}
 	return out
@@ -333,7 +333,7 @@ var kindColumns = []page.Column{{Title: "Kind"}, {Title: "What"}, {Title: "Class
 func kindRows(list []client.ChangeKind) []page.Row {
 	out := make([]page.Row, len(list))
 	for i, k := range list {
-		out[i] = page.Cells(page.To("/changes/kinds/"+k.ID, k.ID), page.Text(k.Title), page.Text(k.Class), page.Badge(riskTone(k.Risk), k.Risk), page.Text(kindUndo(&k)), page.Text(strings.Join(k.Fixes, ", ")))
+		out[i] = page.Cells(page.To("/changes/kinds/"+k.ID, k.ID), page.Text(k.Title), page.Word(k.Class), page.Badge(riskTone(k.Risk), k.Risk), page.Word(kindUndo(&k)), page.Text(strings.Join(k.Fixes, ", ")))
 	}
 	return out
 }
