@@ -71,6 +71,9 @@ func (k *Kind) Apply(ctx context.Context, run Run) (Outcome, error) {
 	case run.Reader == nil || run.Writer == nil || run.Journal == nil || run.Clock.Now == nil || run.Clock.Sleep == nil:
 		return Outcome{}, errors.New("change: reader, writer, journal and clock are required")
 	}
+	if err := k.ready(); err != nil {
+		return Outcome{}, err
+	}
 	a := &applying{kind: k, Run: run, wait: time.Duration(k.Wait)}
 	if len(run.Made) == 0 {
 		state, err := k.read(ctx, run.Reader, p)

@@ -180,7 +180,7 @@ var ErrNothing = errors.New("there is nothing to change")
 // change requires does not hold, ErrNothing where there is nothing to do.
 func (k *Kind) Plan(ctx context.Context, r Reader, id string, t Target, given map[string]any, now time.Time) (*Plan, error) {
 	arguments, err := k.Arguments(given)
-	if err != nil {
+	if err = errors.Join(err, k.ready()); err != nil {
 		return nil, err
 	}
 	p := &Plan{
