@@ -172,7 +172,7 @@ func (e *Engine) plan(ctx context.Context, actor people.Actor, w web.Wanted) (*c
 func (e *Engine) read(ctx context.Context, actor people.Actor, id string) (*session.Base, *ask.Reader, error) {
 	base, err := session.Open(ctx, e.AWS)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, fmt.Errorf("%w: %w", web.ErrAWS, err)
 	}
 	reader, err := ask.Begin(base, session.Entry{Role: e.ReadRole, Name: id, Own: true, Entered: func(s facts.Session) error {
 		return e.Store.Update(ctx, func(_ context.Context, tx *store.Tx) error { return changes.Looked(tx, id, actor, s) })
