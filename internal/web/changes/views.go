@@ -252,13 +252,20 @@ func differenceRows(list []change.Difference) []page.Row {
 	return out
 }
 
+// longText is how many bytes of a text stand in the cell of a table.
+const longText = 300
+
 // shown is a value of a difference: text on a line, what is larger as a block.
 func shown(v any) templ.Component {
-	switch v.(type) {
+	switch x := v.(type) {
 	case nil:
 		return page.Text("nothing")
 	case map[string]any, []any:
 		return page.Code("JSON", pretty(v))
+	case string:
+		if len(x) > longText {
+			return page.Code("Text", x) // whole: what is cut off is what would be hidden
+		}
 	}
 	text, _ := value(v) // a plan that was read holds what JSON can
 	return page.LongText(text)

@@ -96,6 +96,24 @@ func TestWhatCannotBeUndoneIsSaidFirst(t *testing.T) {
 	}
 }
 
+// TestAFormIsAboutTheResourceOfAFinding opens the form as a finding links to it.
+func TestAFormIsAboutTheResourceOfAFinding(t *testing.T) {
+	s := start(t)
+	const trail = "arn:aws:cloudtrail:eu-west-3:111111111111:trail/main"
+	for name, tt := range map[string]struct{ kind, resource, want string }{
+		"the name of a user":              {"user-lock", "arn:aws:iam::111111111111:user/staff/jane", `name="p-user" value="jane"`},
+		"the ARN of a trail":              {"trail-validation", trail, `name="p-trail" value="` + trail + `"`},
+		"another type of resource":        {"user-lock", "arn:aws:iam::111111111111:role/jane", `name="p-user" value=""`},
+		"what is no ARN":                  {"user-lock", "jane", `name="p-user" value=""`},
+		"a name that the kind would deny": {"user-lock", "arn:aws:iam::111111111111:user/%22%3E", `name="p-user" value=""`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s.t = t
+			s.want(s.Get("ann", "/changes/new?kind="+tt.kind+"&account=111111111111&resource="+url.QueryEscape(tt.resource)), 200, tt.want)
+		})
+	}
+}
+
 // TestNoPageShowsItsTemplate looks for parts of templates that were taken for text.
 func TestNoPageShowsItsTemplate(t *testing.T) {
 	s := start(t)
@@ -128,7 +146,8 @@ func TestFormsSayWhatIsWrong(t *testing.T) {
 		})
 	}
 	s.t = t
-	s.want(s.Form("ann", "/changes/new", url.Values{"kind": {"none"}, "account": {"1"}}), 422, "choose what is to be changed")
+	s.want(s.Form("ann", "/changes/new", url.Values{"account": {"1"}}), 422, "choose what is to be changed")
+	s.want(s.Form("ann", "/changes/new", url.Values{"kind": {"none"}, "account": {"1"}}), 422, "there is no kind of change none on this server")
 }
 
 func TestBatchPages(t *testing.T) {
