@@ -150,6 +150,19 @@ func TestFormsSayWhatIsWrong(t *testing.T) {
 	s.want(s.Form("ann", "/changes/new", url.Values{"kind": {"none"}, "account": {"1"}}), 422, "there is no kind of change none on this server")
 }
 
+// TestWhatAPersonDoes plans a change that AWS lets nobody but a person make.
+func TestWhatAPersonDoes(t *testing.T) {
+	s := start(t)
+	c := s.approved(`{"kind":"root-access-key-guide","account":"111111111111"}`, s.Bob, s.Gus)
+	at := "/changes/" + c.ID
+	s.want(s.Get("ann", at), 200, "What a person does, in this order", "It was done: read it back", "what a person does, a person undoes")
+	s.want(s.Form("ann", at+"/apply", url.Values{"plan_sha256": {c.SHA256}}), 303)
+	if got := s.Settled(t, c.ID); got.State != changes.Stopped {
+		t.Errorf("got %s although nobody did it, want it stopped", got.State)
+	}
+	s.want(s.Get("ann", at), 200, "It was done: read it back", "Give it up")
+}
+
 func TestBatchPages(t *testing.T) {
 	s := start(t)
 	form := compose("house")

@@ -140,6 +140,12 @@ func (w *World) Settled(t testing.TB, id string) *changes.Change {
 	return w.until(t, id, func(c *changes.Change) bool { return c.State != changes.Applying })
 }
 
+// Begun waits until a job has begun a change.
+func (w *World) Begun(t testing.TB, id string) *changes.Change {
+	t.Helper()
+	return w.until(t, id, func(c *changes.Change) bool { return !c.Begun.IsZero() })
+}
+
 // Ended waits until a change that a job will begin has ended, and gives it.
 func (w *World) Ended(t testing.TB, id string) *changes.Change {
 	t.Helper()
