@@ -33,7 +33,7 @@ func renderCommand(s cli.Streams) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "render",
 		Short: "Write the role of a class of change",
-		Long: aboutRender,
+		Long:  aboutRender,
 		Example: `  rootkeep role render --class identity --broker arn:aws:iam::111122223333:role/rootkeep > identity.yaml
   rootkeep role render --class plan > plan.yaml
   rootkeep role render --class logging --format terraform > logging.tf
