@@ -228,6 +228,21 @@ func (k *Kind) Operations(writes bool) []string {
 	return out
 }
 
+// Reading is what a role needs that plans the kind and reads back: operations, and tasks
+// of the root sessions in which the others are made.
+func (k *Kind) Reading() (operations, tasks []string) {
+	for _, c := range k.operations() {
+		switch {
+		case !c.reads:
+		case c.root != "":
+			tasks = append(tasks, c.root)
+		default:
+			operations = append(operations, c.name)
+		}
+	}
+	return operations, tasks
+}
+
 // Final is what of the kind cannot be undone, and why.
 func (k *Kind) Final() []string {
 	var out []string

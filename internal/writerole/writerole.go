@@ -20,6 +20,13 @@ import (
 // the class of change in words that begin with capitals.
 const Template = "RootkeepWrite{class}"
 
+// Plan is the class of the role that changes are planned and read back with, and PlanName
+// what it is called unless somebody says otherwise. It changes nothing.
+const (
+	Plan     = "plan"
+	PlanName = "RootkeepPlan"
+)
+
 // source is the pattern of the source identities of changes.
 const source = "CH-*"
 
@@ -38,6 +45,7 @@ func Name(template, class string) string {
 type Role struct {
 	Class      string
 	Actions    []string // IAM actions: what its kinds of change need
+	Tasks      []string // of root sessions that the role of the class Plan takes
 	Template   string   // of the names of all write roles; "" is Template
 	Partition  string   // aws, aws-us-gov or aws-cn; "" is aws
 	Broker     string   // ARN of who enters it, "" is asked for when the role is made
@@ -48,7 +56,12 @@ type Role struct {
 func Formats() []string { return []string{"cloudformation", "json", "terraform"} }
 
 // Name is what the role is called.
-func (r Role) Name() string { return Name(cmp.Or(r.Template, Template), r.Class) }
+func (r Role) Name() string {
+	if r.Class == Plan {
+		return Name(cmp.Or(r.Template, PlanName), r.Class)
+	}
+	return Name(cmp.Or(r.Template, Template), r.Class)
+}
 
 // Write writes the role in one of Formats.
 func (r Role) Write(w io.Writer, format string) error {
@@ -58,6 +71,14 @@ func (r Role) Write(w io.Writer, format string) error {
 	p, err := r.Policy()
 	if err != nil {
 		return err
+	}
+	if r.Class == Plan {
+		return awsrole.Role{
+			Name: r.Name(), Title: "Role that rootkeep plans changes with", About: "Entered by rootkeep to plan changes and to read them back",
+			Head: "The role that rootkeep plans changes with and reads them back. It changes nothing. Written by\n" +
+				"`rootkeep role render`; further kinds of change may read more, so write it again after an update.",
+			Enters: awsrole.Entrant{Word: "broker", Does: "plans changes", Source: source, ARN: r.Broker, ExternalID: r.ExternalID}, Policy: p,
+		}.Write(w, format)
 	}
 	return awsrole.Role{
 		Name: r.Name(), Title: "Role for rootkeep's changes of class " + r.Class, About: "Entered by rootkeep while an approved change of class " + r.Class + " is applied",
@@ -88,6 +109,9 @@ func (r Role) Policy() (awsrole.Policy, error) {
 	case len(r.Actions) == 0:
 		return out, fmt.Errorf("class %s: there is no action that the role could be for", r.Class)
 	}
+	if r.Class == Plan {
+		return r.reading()
+	}
 	plain, asRoot := r.split()
 	on := map[string]*awsrole.Statement{}
 	for _, action := range plain {
@@ -111,10 +135,36 @@ func (r Role) Policy() (awsrole.Policy, error) {
 		return out, err
 	}
 	out.Statements = append(append(out.Statements, special...), r.never()...)
-	if n := len(strings.Join(strings.Fields(string(out.JSON())), "")); n > maxPolicy {
-		return out, fmt.Errorf("class %s: the policy has %d characters, and a role holds %d", r.Class, n, maxPolicy)
+	return out, r.fits(out)
+}
+
+// fits refuses a policy that no role holds.
+func (r Role) fits(p awsrole.Policy) error {
+	if n := len(strings.Join(strings.Fields(string(p.JSON())), "")); n > maxPolicy {
+		return fmt.Errorf("class %s: the policy has %d characters, and a role holds %d", r.Class, n, maxPolicy)
 	}
-	return out, nil
+	return nil
+}
+
+// reading is the policy of the role of the class Plan. Which resources a change will be
+// about is not known before it is planned.
+func (r Role) reading() (awsrole.Policy, error) {
+	out := awsrole.Policy{Name: "read"}
+	for _, action := range r.Actions {
+		prefix, name, _ := strings.Cut(action, ":")
+		if _, ok := metadata.FindAction(prefix, name); !ok || !actionName.MatchString(action) {
+			return out, fmt.Errorf("class %s: %q is no action of IAM that is known", r.Class, action)
+		}
+	}
+	out.Statements = []awsrole.Statement{{Sid: "Read", Effect: "Allow", Action: slices.Compact(slices.Sorted(slices.Values(r.Actions))), Resource: "*"}}
+	if len(r.Tasks) > 0 {
+		special, err := r.special(r.Tasks)
+		if err != nil {
+			return out, err
+		}
+		out.Statements = append(out.Statements, special...)
+	}
+	return out, r.fits(out)
 }
 
 func (r Role) partition() string { return cmp.Or(r.Partition, "aws") }

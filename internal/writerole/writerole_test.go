@@ -338,3 +338,49 @@ func TestTheShippedKindsHaveRoles(t *testing.T) {
 		}
 	}
 }
+
+// TestThePlannerOnlyReads asks about every action that AWS has: the role that plans may do
+// what kinds read with, and of that nothing changes anything.
+func TestThePlannerOnlyReads(t *testing.T) {
+	c, err := kinds.Load(nil, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := writerole.Role{Class: writerole.Plan, Broker: broker}
+	r.Actions, r.Tasks = c.Reading()
+	if len(r.Actions) == 0 || len(r.Tasks) == 0 || r.Name() != "RootkeepPlan" {
+		t.Fatalf("%s has %d actions and %d tasks", r.Name(), len(r.Actions), len(r.Tasks))
+	}
+	p, key := set(t, policyOf(t, r)), set(t, policyOf(t, r), keyPolicy)
+	for _, service := range metadata.Services() {
+		types := metadata.ResourceTypes(service)
+		for _, a := range metadata.Actions(service) {
+			if slices.Contains(special, a.String()) {
+				continue
+			}
+			listed := slices.Contains(r.Actions, a.String())
+			if reads := a.Access == metadata.Read || a.Access == metadata.List; listed && !reads {
+				t.Errorf("%s is of the level %s", a.String(), a.Access)
+			}
+			for _, resource := range resources(&a, types) {
+				s := p
+				if strings.Contains(resource, ":key/") {
+					s = key
+				}
+				if got := decide(t, s, asked(a.String(), resource)); (got == iam.Allowed) != listed {
+					t.Errorf("%s on %s: got %v, listed %v", a.String(), resource, got, listed)
+				}
+			}
+		}
+	}
+	root := asked("sts:AssumeRoot", "arn:aws:iam::777788889999:root")
+	for task, want := range map[string]iam.Outcome{r.Tasks[0]: iam.Allowed, "IAMDeleteRootUserCredentials": iam.ImplicitlyDenied} {
+		root.Context = iam.NewContext(map[string][]string{"sts:TaskPolicyArn": {"arn:aws:iam::aws:policy/root-task/" + task}})
+		if got := decide(t, p, root); got != want {
+			t.Errorf("a root session for %s: got %v, want %v", task, got, want)
+		}
+	}
+	if _, err := (writerole.Role{Class: writerole.Plan, Actions: []string{"iam:GetUsers"}, Broker: broker}).Policy(); err == nil || !strings.Contains(err.Error(), `"iam:GetUsers" is no action`) {
+		t.Errorf("an action that is not there: got %v", err)
+	}
+}

@@ -8,7 +8,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/rootkeep/rootkeep/cmd/rootkeep/cli"
-	"github.com/rootkeep/rootkeep/internal/change"
 	"github.com/rootkeep/rootkeep/internal/writerole"
 )
 
@@ -48,9 +47,12 @@ func (f *flags) list(s cli.Streams, output string) error {
 		return err
 	}
 	views := []view{}
-	for _, class := range change.Classes() {
-		v := view{Class: class, Name: writerole.Name(f.template, class)}
-		if v.Actions, v.Kinds = catalogue.Permissions(class); len(v.Actions) == 0 {
+	for _, class := range classes() {
+		v := view{Class: class, Name: writerole.Role{Class: class, Template: f.template}.Name()}
+		if v.Actions, v.Kinds = catalogue.Permissions(class); class == writerole.Plan {
+			v.Actions, _ = catalogue.Reading()
+			v.Kinds = len(catalogue.Kinds)
+		} else if len(v.Actions) == 0 {
 			v.Actions = []string{}
 		}
 		views = append(views, v)

@@ -8,7 +8,6 @@ import (
 
 	"github.com/rootkeep/rootkeep/cmd/rootkeep/cli"
 	"github.com/rootkeep/rootkeep/internal/awsrole"
-	"github.com/rootkeep/rootkeep/internal/change"
 	"github.com/rootkeep/rootkeep/internal/writerole"
 )
 
@@ -30,18 +29,20 @@ whatever another policy says.
 Only the broker may enter, the user or role with whose credentials rootkeep applies
 changes, and has to name a source identity that starts with CH-, the ID of the change,
 so that CloudTrail tells which change a call belongs to. Without --broker the template
-asks for it. The role of the class root is for the management account or the delegated
+asks for it. The class plan is the role that changes are planned with and read back: it
+changes nothing. The role of the class root is for the management account or the delegated
 administrator: it takes root sessions of members, each for one task.`,
 		Example: `  rootkeep role render --class identity --broker arn:aws:iam::111122223333:role/rootkeep > identity.yaml
+  rootkeep role render --class plan > plan.yaml
   rootkeep role render --class logging --format terraform > logging.tf
   rootkeep role render --class root --format json --broker arn:aws:iam::111122223333:role/rootkeep --external-id acme-7`,
 		Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
 			switch {
 			case r.Class == "":
-				return cli.Usage("--class: want %s", strings.Join(change.Classes(), ", "))
-			case !slices.Contains(change.Classes(), r.Class):
-				return cli.Usage("--class %s: want %s", r.Class, strings.Join(change.Classes(), ", "))
+				return cli.Usage("--class: want %s", strings.Join(classes(), ", "))
+			case !slices.Contains(classes(), r.Class):
+				return cli.Usage("--class %s: want %s", r.Class, strings.Join(classes(), ", "))
 			case !slices.Contains(writerole.Formats(), format):
 				return cli.Usage("--format %s: want %s", format, strings.Join(writerole.Formats(), ", "))
 			}
@@ -50,7 +51,9 @@ administrator: it takes root sessions of members, each for one task.`,
 				return err
 			}
 			r.Template = f.template
-			if r.Actions, _ = catalogue.Permissions(r.Class); len(r.Actions) == 0 {
+			if r.Class == writerole.Plan {
+				r.Actions, r.Tasks = catalogue.Reading()
+			} else if r.Actions, _ = catalogue.Permissions(r.Class); len(r.Actions) == 0 {
 				return cli.Usage("--class %s: no kind of change needs a role of it; hint: rootkeep role list", r.Class)
 			}
 			if err := r.Write(s.Out, format); err != nil {
@@ -60,12 +63,12 @@ administrator: it takes root sessions of members, each for one task.`,
 		},
 	}
 	f.register(c)
-	c.Flags().StringVar(&r.Class, "class", "", "class of change: "+strings.Join(change.Classes(), ", "))
+	c.Flags().StringVar(&r.Class, "class", "", "class of change, or plan for the role that only reads: "+strings.Join(classes(), ", "))
 	c.Flags().StringVar(&format, "format", "cloudformation", strings.Join(writerole.Formats(), ", "))
 	c.Flags().StringVar(&r.Broker, "broker", "", "ARN of the user or role that may enter; JSON needs it")
 	c.Flags().StringVar(&r.ExternalID, "external-id", "", "external ID that the broker has to give")
 	c.Flags().StringVar(&r.Partition, "partition", "aws", strings.Join(awsrole.Partitions(), ", "))
-	cli.CompleteValues(c, "class", change.Classes())
+	cli.CompleteValues(c, "class", classes())
 	cli.CompleteValues(c, "format", writerole.Formats())
 	cli.CompleteValues(c, "partition", awsrole.Partitions())
 	return c

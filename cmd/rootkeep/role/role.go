@@ -6,6 +6,7 @@ import (
 
 	"github.com/rootkeep/rootkeep/cmd/rootkeep/cli"
 	"github.com/rootkeep/rootkeep/internal/app/kinds"
+	"github.com/rootkeep/rootkeep/internal/change"
 	"github.com/rootkeep/rootkeep/internal/writerole"
 )
 
@@ -30,7 +31,7 @@ type flags struct {
 
 func (f *flags) register(c *cobra.Command) {
 	c.Flags().StringArrayVar(&f.dirs, "changes", nil, "folder with further kinds of change (repeatable)")
-	c.Flags().StringVar(&f.template, "name", writerole.Template, "names of the roles; {class} stands for the class")
+	c.Flags().StringVar(&f.template, "name", "", "names of the roles, in which {class} stands for the class; otherwise "+writerole.Template+" and "+writerole.PlanName)
 }
 
 // load reads the kinds, and gives the exit codes that apply: 5 if files were left out,
@@ -42,3 +43,6 @@ func (f *flags) load(s cli.Streams) (*kinds.Catalogue, []int, error) {
 	}
 	return c, cli.Unread(s, c.Problems), nil
 }
+
+// classes are those that have a role: the one that plans, and those of changes.
+func classes() []string { return append([]string{writerole.Plan}, change.Classes()...) }

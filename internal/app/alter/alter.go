@@ -30,7 +30,7 @@ type Config struct {
 	Desk      *changes.Desk
 	Catalogue *kinds.Catalogue
 	AWS       session.Config // with whose credentials roles are entered
-	ReadRole  string         // in each account; "" is RootkeepReadOnly
+	ReadRole  string         // in each account; "" is RootkeepPlan
 	WriteRole string         // template of the names, as writerole.Name takes it; "" is writerole.Template
 	Now       func() time.Time
 	Sleep     func(context.Context, time.Duration) error // between two calls to AWS; nil is a timer

@@ -5,15 +5,19 @@
 package demo
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
 	"github.com/rootkeep/rootkeep"
+	"github.com/rootkeep/rootkeep/internal/app/kinds"
 	"github.com/rootkeep/rootkeep/internal/awssim"
 	"github.com/rootkeep/rootkeep/internal/awssim/cloud"
 	"github.com/rootkeep/rootkeep/internal/awssim/scenario"
+	"github.com/rootkeep/rootkeep/internal/change"
 )
 
 const (
@@ -91,7 +95,43 @@ func New(weeks int, real func() time.Time) (*World, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &World{cloud: c, plan: plan, clock: k, start: start, days: days, Administrator: keys[plan.Accounts[0].Name]}, nil
+	w := &World{cloud: c, plan: plan, clock: k, start: start, days: days, Administrator: keys[plan.Accounts[0].Name]}
+	return w, w.roles()
+}
+
+// rolesAge is how many days before the story the roles of changes were made: long enough
+// to be part of the past, and not so long that they count as unused.
+const rolesAge = 30
+
+// roles gives the accounts the roles that changes are planned and applied with, those of
+// the organization and of root to the management account alone. The administrator enters
+// them.
+func (w *World) roles() error {
+	shipped, err := kinds.Load(nil, false)
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(shipped.Problems...); err != nil {
+		return err
+	}
+	management := w.cloud.Account(w.plan.Accounts[0].ID)
+	all, err := shipped.Roles(management.IAM("user/admin"))
+	if err != nil {
+		return err
+	}
+	members := slices.DeleteFunc(slices.Clone(all), func(r kinds.Written) bool {
+		return r.RoleName == kinds.RoleOf(change.Organization) || r.RoleName == kinds.RoleOf(change.Root)
+	})
+	w.cloud.InPast(w.start.AddDate(0, 0, -rolesAge), func() {
+		for _, a := range w.plan.Accounts {
+			list := members
+			if a.ID == management.ID {
+				list = all
+			}
+			err = errors.Join(err, kinds.Make(w.cloud, w.cloud.Account(a.ID), list))
+		}
+	})
+	return err
 }
 
 // Now is the organization's time: that of the story, then the machine's.

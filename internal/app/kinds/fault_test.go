@@ -159,7 +159,7 @@ func everyTrouble(t *testing.T, k *change.Kind, c *change.Case) {
 // start prepares a case and plans it.
 func start(ctx context.Context, t *testing.T, k *change.Kind, c *change.Case) (*trial, *change.Plan) {
 	t.Helper()
-	w, err := NewWorld(ctx)
+	w, err := NewWorld(ctx, k)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -71,7 +71,7 @@ var mendings = []mending{
 			{kind: "topic-subscription", with: map[string]any{"topic": topicARN, "protocol": "sms", "endpoint": "+15550100200"}},
 			{kind: "guardduty-detector"}, {kind: "guardduty-administrator", with: map[string]any{"administrator": "222222222222"}},
 			{kind: "security-hub"}, {kind: "hub-aggregation"}, {kind: "hub-global-controls"}, {kind: "security-hub-v2"}, {kind: "access-analyzer", with: map[string]any{"type": "ORGANIZATION"}}, {kind: "access-analyzer-unused"},
-			{kind: "config-bucket"}, {kind: "config-recorder"}, {kind: "config-rules"}, {kind: "config-aggregator", with: map[string]any{"role": "arn:aws:iam::111111111111:role/RootkeepReadOnly"}},
+			{kind: "config-bucket"}, {kind: "config-recorder"}, {kind: "config-rules"}, {kind: "config-aggregator", with: map[string]any{"role": "arn:aws:iam::111111111111:role/ConfigListsAccounts"}},
 			{kind: "volume-encryption"}, {kind: "account-public-access"}, {kind: "queue-policy"}, {kind: "event-bus-policy"},
 			{kind: "secret-rotation", with: map[string]any{"secret": "database", "function": "arn:aws:lambda:us-east-1:111111111111:function:rotate"}},
 			{kind: "billing-alarm", with: map[string]any{"threshold": int64(500)}},

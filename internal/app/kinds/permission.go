@@ -14,3 +14,20 @@ func (c *Catalogue) Permissions(class string) (actions []string, kinds int) {
 	slices.Sort(actions)
 	return slices.Compact(actions), kinds
 }
+
+// Reading are the IAM actions of the role that changes are planned and read back with,
+// and the tasks of the root sessions that it takes, both sorted.
+func (c *Catalogue) Reading() (actions, tasks []string) {
+	actions = []string{"organizations:DescribeOrganization"} // of every plan
+	for _, k := range c.Kinds {
+		operations, of := k.Reading()
+		tasks = append(tasks, of...)
+		for _, name := range operations {
+			o, _ := Known(name)
+			actions = append(actions, o.Actions...)
+		}
+	}
+	slices.Sort(actions)
+	slices.Sort(tasks)
+	return slices.Compact(actions), slices.Compact(tasks)
+}

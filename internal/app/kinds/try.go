@@ -64,7 +64,7 @@ func (t *trial) Made(_ context.Context, m change.Made) error {
 }
 
 func try(ctx context.Context, k *change.Kind, c *change.Case) error {
-	w, err := NewWorld(ctx)
+	w, err := NewWorld(ctx, k)
 	if err != nil {
 		return err
 	}

@@ -23,8 +23,6 @@ const (
 	management = rootkeep.AccountID("111111111111")
 	member     = rootkeep.AccountID("222222222222")
 	home       = "us-east-1"
-
-	administrator = "arn:aws:iam::aws:policy/AdministratorAccess"
 )
 
 // World is a small simulated organization: a management account and a member, each with
@@ -42,8 +40,9 @@ type World struct {
 	answers expr.Answers // of the calls that prepared it
 }
 
-// NewWorld builds the organization and serves it until Close.
-func NewWorld(ctx context.Context) (*World, error) {
+// NewWorld builds the organization, with the roles that these kinds of change need, or all
+// that come with rootkeep if none is given, and serves it until Close.
+func NewWorld(ctx context.Context, of ...*change.Kind) (*World, error) {
 	w := &World{Keys: map[rootkeep.AccountID]*cloud.AccessKey{}, answers: expr.Answers{}}
 	var err error
 	w.Cloud, err = awssim.New(cloud.Config{Clock: w.Now, SigningClock: time.Now, Seed: 1})
@@ -66,7 +65,7 @@ func NewWorld(ctx context.Context) (*World, error) {
 	for _, a := range plan.Accounts {
 		w.Keys[a.ID] = keys[a.Name]
 	}
-	if err := w.roles(); err != nil {
+	if err := w.roles(of); err != nil {
 		return nil, err
 	}
 	w.server = httptest.NewServer(w.Cloud)
@@ -76,30 +75,31 @@ func NewWorld(ctx context.Context) (*World, error) {
 	return w, err
 }
 
-// ReadRole is the name of the role that plans read with.
-const ReadRole = "RootkeepReadOnly"
+// ReadRole is the name of the role that plans changes.
+const ReadRole = writerole.PlanName
 
 // RoleOf is the name of the role that applies changes of a class.
 func RoleOf(class string) string { return writerole.Name(writerole.Template, class) }
 
-// roles gives each account the roles, which may do everything here: what they may do in
-// earnest has tests of its own.
-func (w *World) roles() error {
-	trust := fmt.Sprintf(`{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::%s:root"}, "Action": ["sts:AssumeRole", "sts:SetSourceIdentity"]}}`, management)
-	names := []string{ReadRole}
-	for _, class := range change.Classes() {
-		names = append(names, RoleOf(class))
+// shipped are the kinds that come with rootkeep, loaded once.
+var shipped = sync.OnceValues(func() (*Catalogue, error) { return Load(nil, false) })
+
+// roles gives each account the roles that the kinds need, and nothing more.
+func (w *World) roles(of []*change.Kind) error {
+	c := &Catalogue{Kinds: of}
+	if len(of) == 0 {
+		var err error
+		if c, err = shipped(); err != nil {
+			return err
+		}
+	}
+	list, err := c.Roles("arn:aws:iam::" + string(management) + ":root")
+	if err != nil {
+		return err
 	}
 	for _, a := range w.Cloud.Accounts() {
-		who := cloud.UserCaller(a, a.Users["admin"])
-		for _, name := range names {
-			create := cloud.Invocation{Caller: who, Region: home, Service: "iam", Operation: "CreateRole", Parameters: map[string]any{"RoleName": name, "AssumeRolePolicyDocument": trust}}
-			attach := cloud.Invocation{Caller: who, Region: home, Service: "iam", Operation: "AttachRolePolicy", Parameters: map[string]any{"RoleName": name, "PolicyArn": administrator}}
-			for _, call := range []cloud.Invocation{create, attach} {
-				if _, err := w.Cloud.Invoke(call); err != nil {
-					return err
-				}
-			}
+		if err := Make(w.Cloud, a, list); err != nil {
+			return err
 		}
 	}
 	return nil

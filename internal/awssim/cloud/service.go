@@ -56,6 +56,7 @@ type Operation struct {
 	Read   bool // changes nothing
 	Data   bool // CloudTrail takes it for a data event
 	Open   bool // authorized by the function itself, which knows the resource
+	Bare   bool // about "*"
 	Answer bool // a read whose answer CloudTrail records all the same
 	Nested bool // its XML errors stand inside ErrorResponse
 	Route  string
@@ -90,12 +91,32 @@ func Reads(o *Operation) { o.Read, o.Answer = true, true }
 // about "*".
 type Located interface{ On(*Call) Resource }
 
+// Several is an input about several resources, on each of which the caller has to be
+// authorized.
+type Several interface{ OnEach(*Call) []Resource }
+
+// resources are what an input is about.
+func resources(c *Call, in any) []Resource {
+	switch l := in.(type) {
+	case Located:
+		return []Resource{l.On(c)}
+	case Several:
+		if list := l.OnEach(c); len(list) > 0 {
+			return list
+		}
+	}
+	return []Resource{{ARN: "*"}}
+}
+
 // Op registers a function as an operation.
 func Op[In, Out any](name string, do func(*Call, In) (Out, error), marks ...Mark) *Operation {
 	o := &Operation{Name: name}
 	for _, verb := range []string{"Get", "List", "Describe", "Lookup", "Head", "Simulate", "Receive", "GenerateCredentialReport"} {
 		o.Read = o.Read || strings.HasPrefix(name, verb)
 	}
+	_, located := any(new(In)).(Located)
+	_, several := any(new(In)).(Several)
+	o.Bare = !located && !several
 	o.handle = func(c *Call, decode func(any) error) (any, error) {
 		var in In
 		if err := decode(&in); err != nil {
@@ -103,12 +124,10 @@ func Op[In, Out any](name string, do func(*Call, In) (Out, error), marks ...Mark
 		}
 		c.input = in
 		if !o.Open {
-			resource := Resource{ARN: "*"}
-			if l, ok := any(&in).(Located); ok {
-				resource = l.On(c)
-			}
-			if err := c.Authorize(c.action(), resource); err != nil {
-				return nil, err
+			for _, resource := range resources(c, &in) {
+				if err := c.Authorize(c.action(), resource); err != nil {
+					return nil, err
+				}
 			}
 		}
 		c.changing()

@@ -6,6 +6,7 @@
 package config
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -153,6 +154,19 @@ type putRecorderIn struct {
 	ConfigurationRecorder recorderShape `aws:",must"`
 }
 
+// onRecorder is the recorder of the name, whose ARN has an ID of its own.
+func onRecorder(c *cloud.Call, name string) cloud.Resource {
+	if r := of(c).recorder; r != nil && r.Name == name {
+		return cloud.Resource{ARN: r.Arn}
+	}
+	return cloud.Resource{ARN: c.ARN("configuration-recorder/" + name + "/*")}
+}
+
+// On is the recorder's ARN.
+func (in *putRecorderIn) On(c *cloud.Call) cloud.Resource {
+	return onRecorder(c, cmp.Or(in.ConfigurationRecorder.Name, "default"))
+}
+
 func putRecorder(c *cloud.Call, in putRecorderIn) (cloud.None, error) {
 	s, r := of(c), in.ConfigurationRecorder
 	if r.Name == "" {
@@ -161,7 +175,7 @@ func putRecorder(c *cloud.Call, in putRecorderIn) (cloud.None, error) {
 	if s.recorder != nil && s.recorder.Name != r.Name {
 		return cloud.None{}, cloud.Fail("MaxNumberOfConfigurationRecordersExceededException", 400, "Failed to put configuration recorder '%s' because the maximum number of customer managed configuration recorders: 1 is reached.", r.Name)
 	}
-	if err := c.Authorize("iam:PassRole", cloud.Resource{ARN: r.RoleARN, Keys: map[string][]string{"iam:PassedToService": {"config.amazonaws.com"}}}); err != nil {
+	if err := passRole(c, r.RoleARN); err != nil {
 		return cloud.None{}, err
 	}
 	if r.RecordingGroup == nil {
@@ -184,7 +198,24 @@ func putRecorder(c *cloud.Call, in putRecorderIn) (cloud.None, error) {
 	return cloud.None{}, nil
 }
 
+// passRole asks whether the caller may give AWS Config the role.
+func passRole(c *cloud.Call, arn string) error {
+	return c.Authorize("iam:PassRole", cloud.Resource{ARN: arn, Keys: map[string][]string{"iam:PassedToService": {"config.amazonaws.com"}}})
+}
+
 type recordersIn struct{ ConfigurationRecorderNames []string }
+
+// OnEach are the recorders that are asked for by name, or all.
+func (in *recordersIn) OnEach(c *cloud.Call) []cloud.Resource {
+	if len(in.ConfigurationRecorderNames) == 0 {
+		return []cloud.Resource{{ARN: c.ARN("configuration-recorder/*")}}
+	}
+	var out []cloud.Resource
+	for _, name := range in.ConfigurationRecorderNames {
+		out = append(out, onRecorder(c, name))
+	}
+	return out
+}
 
 // check refuses names that are not there.
 func check(names []string, have ...string) error {
@@ -239,7 +270,12 @@ type recorderIn struct {
 	ConfigurationRecorderName string `aws:",must"`
 }
 
-func (in recorderIn) check(s *state) error {
+// On is the recorder's ARN.
+func (in *recorderIn) On(c *cloud.Call) cloud.Resource {
+	return onRecorder(c, in.ConfigurationRecorderName)
+}
+
+func (in *recorderIn) check(s *state) error {
 	_, err := s.recorders([]string{in.ConfigurationRecorderName})
 	return err
 }

@@ -201,6 +201,14 @@ type aggregatorIn struct {
 	ConfigurationAggregatorName string `aws:",must"`
 }
 
+// On is the aggregator's ARN, which has an ID of its own.
+func (in *aggregatorIn) On(c *cloud.Call) cloud.Resource {
+	if a := of(c).aggregators[in.ConfigurationAggregatorName]; a != nil {
+		return cloud.Resource{ARN: a.ConfigurationAggregatorArn}
+	}
+	return cloud.Resource{ARN: c.ARN("config-aggregator/*")}
+}
+
 type putAggregatorIn struct {
 	aggregatorIn
 	AccountAggregationSources     []accountSource
@@ -216,6 +224,11 @@ func putAggregator(c *cloud.Call, in putAggregatorIn) (out aggregatorOut, err er
 		return out, c.Invalid("exactly one of AccountAggregationSources and OrganizationAggregationSource must be given")
 	case in.OrganizationAggregationSource != nil && (!o.Member(c.Account) || !o.Administers(c.Account, "config.amazonaws.com")):
 		return out, cloud.Fail("OrganizationAccessDeniedException", 400, "Only the management account or a delegated administrator can aggregate the organization.")
+	}
+	if source := in.OrganizationAggregationSource; source != nil {
+		if err := passRole(c, source.RoleArn); err != nil {
+			return out, err
+		}
 	}
 	s := of(c)
 	a := s.aggregators[in.ConfigurationAggregatorName]

@@ -289,6 +289,11 @@ type createFlowLogsIn struct {
 	DeliverLogsPermissionArn string
 }
 
+// On is any flow log: the IDs are not known before they are made.
+func (in *createFlowLogsIn) On(c *cloud.Call) cloud.Resource {
+	return cloud.Resource{ARN: c.ARN("vpc-flow-log/*")}
+}
+
 type createFlowLogsOut struct {
 	FlowLogIdSet []string
 }
@@ -348,6 +353,11 @@ func describeFlowLogs(c *cloud.Call, in flowLogsIn) (out flowLogsOut, err error)
 
 type deleteFlowLogsIn struct {
 	FlowLogId []string `aws:",flat,must"`
+}
+
+// OnEach are the flow logs.
+func (in *deleteFlowLogsIn) OnEach(c *cloud.Call) []cloud.Resource {
+	return onIDs(c, "vpc-flow-log", in.FlowLogId)
 }
 
 func deleteFlowLogs(c *cloud.Call, in deleteFlowLogsIn) (cloud.None, error) {

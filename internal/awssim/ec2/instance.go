@@ -74,6 +74,11 @@ type createGroupIn struct {
 	VpcId            string
 }
 
+// On is any security group: the ID is not known before it is made.
+func (in *createGroupIn) On(c *cloud.Call) cloud.Resource {
+	return cloud.Resource{ARN: c.ARN("security-group/*")}
+}
+
 type createGroupOut struct{ GroupId string }
 
 func createGroup(c *cloud.Call, in createGroupIn) (out createGroupOut, err error) {
@@ -213,6 +218,27 @@ type reservation struct {
 	InstancesSet           []instanceShape
 }
 
+// OnEach are what instances are made of and what is made with them.
+func (in *runIn) OnEach(c *cloud.Call) []cloud.Resource {
+	out := onIDs(c, "security-group", in.SecurityGroupId)
+	if len(out) == 0 {
+		out = onIDs(c, "security-group", []string{"*"})
+	}
+	for _, kind := range []string{"instance", "network-interface", "subnet", "volume"} {
+		out = append(out, onIDs(c, kind, []string{"*"})...)
+	}
+	return append(out, cloud.Resource{ARN: "arn:aws:ec2:" + c.Region + "::image/" + in.ImageId})
+}
+
+// onIDs are resources of a kind.
+func onIDs(c *cloud.Call, kind string, ids []string) []cloud.Resource {
+	var out []cloud.Resource
+	for _, id := range ids {
+		out = append(out, cloud.Resource{ARN: c.ARN(kind + "/" + id)})
+	}
+	return out
+}
+
 // maxRun bounds how many instances one call starts.
 const maxRun = 100
 
@@ -333,6 +359,11 @@ type change struct {
 }
 
 type terminateOut struct{ InstancesSet []change }
+
+// OnEach are the instances.
+func (in *terminateIn) OnEach(c *cloud.Call) []cloud.Resource {
+	return onIDs(c, "instance", in.InstanceId)
+}
 
 func terminateInstances(c *cloud.Call, in terminateIn) (out terminateOut, err error) {
 	n := of(c)

@@ -62,6 +62,11 @@ type destinationIn struct {
 	DestinationId string `aws:"DestinationId,uri"`
 }
 
+// On is the destination's ARN.
+func (in *destinationIn) On(c *cloud.Call) cloud.Resource {
+	return below(c, in.DetectorId, "publishingdestination", in.DestinationId)
+}
+
 func describeDestination(c *cloud.Call, in destinationIn) (out destinationShape, err error) {
 	d, err := in.detector(c)
 	if err != nil {
@@ -126,6 +131,11 @@ func listIPSets(c *cloud.Call, in onList) (out setsOut, err error) {
 type setIn struct {
 	onDetector
 	IpSetId string `aws:"IpSetId,uri"`
+}
+
+// On is the set's ARN.
+func (in *setIn) On(c *cloud.Call) cloud.Resource {
+	return below(c, in.DetectorId, "ipset", in.IpSetId)
 }
 
 func getIPSet(c *cloud.Call, in setIn) (out setShape, err error) {

@@ -277,6 +277,11 @@ type createFilterIn struct {
 	Tags            map[string]string
 }
 
+// On is the ARN that the filter will have.
+func (in *createFilterIn) On(c *cloud.Call) cloud.Resource {
+	return below(c, in.DetectorId, "filter", in.Name)
+}
+
 type filterNameOut struct{ Name string }
 
 // createFilter keeps a filter. It archives no findings: whether it hides one is for the
@@ -318,6 +323,11 @@ func listFilters(c *cloud.Call, in onList) (out filtersOut, err error) {
 type filterIn struct {
 	onDetector
 	FilterName string `aws:"FilterName,uri"`
+}
+
+// On is the filter's ARN.
+func (in *filterIn) On(c *cloud.Call) cloud.Resource {
+	return below(c, in.DetectorId, "filter", in.FilterName)
 }
 
 func (in *filterIn) filter(c *cloud.Call) (*detector, *filterShape, error) {

@@ -88,6 +88,11 @@ func (o *onDetector) On(c *cloud.Call) cloud.Resource {
 	return cloud.Resource{ARN: c.ARN("detector/" + o.DetectorId)}
 }
 
+// below is what a detector has.
+func below(c *cloud.Call, detector, kind, id string) cloud.Resource {
+	return cloud.Resource{ARN: c.ARN("detector/" + detector + "/" + kind + "/" + id)}
+}
+
 func (o *onDetector) detector(c *cloud.Call) (*detector, error) {
 	d := cloud.Regional[detectors](c.Account, c.Region).one
 	if d == nil || d.id != o.DetectorId {

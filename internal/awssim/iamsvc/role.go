@@ -1,6 +1,7 @@
 package iamsvc
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -124,6 +125,12 @@ var serviceRoles = map[string]string{
 type createServiceRoleIn struct {
 	AWSServiceName string `aws:",must"`
 	Description    string
+}
+
+// On is the ARN that the role will have.
+func (in *createServiceRoleIn) On(c *cloud.Call) cloud.Resource {
+	name := cmp.Or(serviceRoles[in.AWSServiceName], "*")
+	return cloud.Resource{ARN: c.Account.IAM("role/aws-service-role/" + in.AWSServiceName + "/" + name), Keys: map[string][]string{"iam:AWSServiceName": {in.AWSServiceName}}}
 }
 
 func createServiceRole(c *cloud.Call, in createServiceRoleIn) (roleOut, error) {

@@ -1,6 +1,7 @@
 package organizations
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -77,7 +78,14 @@ type typeIn struct {
 
 type rootOut struct{ Root rootShape }
 
-func (in typeIn) check(c *cloud.Call) (*cloud.Organization, error) {
+// On is the root's ARN.
+func (in *typeIn) On(c *cloud.Call) cloud.Resource {
+	r := about(c, "root", in.RootId)
+	r.Keys = map[string][]string{"organizations:PolicyType": {in.PolicyType}}
+	return r
+}
+
+func (in *typeIn) check(c *cloud.Call) (*cloud.Organization, error) {
 	o, err := managing(c)
 	if err == nil {
 		err = checkType(c, in.PolicyType)
@@ -115,6 +123,11 @@ func disableType(c *cloud.Call, in typeIn) (out rootOut, err error) {
 type effectiveIn struct {
 	PolicyType string `aws:",must"`
 	TargetId   string
+}
+
+// On is the ARN of the account, the caller's if none is given.
+func (in *effectiveIn) On(c *cloud.Call) cloud.Resource {
+	return about(c, "account", cmp.Or(in.TargetId, string(c.Account.ID)))
 }
 
 type effectiveOut struct {

@@ -66,9 +66,12 @@ type onAccount struct {
 }
 
 // On is the account's ARN.
-func (o *onAccount) On(c *cloud.Call) cloud.Resource {
-	if org := c.Cloud.Organization; org != nil {
-		return cloud.Resource{ARN: org.ARN("account", o.AccountId)}
+func (o *onAccount) On(c *cloud.Call) cloud.Resource { return about(c, "account", o.AccountId) }
+
+// about is a resource of the organization, if there is one.
+func about(c *cloud.Call, kind, id string) cloud.Resource {
+	if o := c.Cloud.Organization; o != nil {
+		return cloud.Resource{ARN: o.ARN(kind, id)}
 	}
 	return cloud.Resource{ARN: "*"}
 }

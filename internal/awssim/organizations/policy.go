@@ -228,6 +228,13 @@ type createPolicyIn struct {
 	Tags        []cloud.Tag
 }
 
+// On is the ARN that the policy will have, as far as it is known.
+func (in *createPolicyIn) On(c *cloud.Call) cloud.Resource {
+	r := about(c, "policy", strings.ToLower(in.Type)+"/p-*")
+	r.Keys = map[string][]string{"organizations:PolicyType": {in.Type}}
+	return r
+}
+
 // checkContent refuses what is no policy of its type. Policies that are not of IAM's
 // language must be JSON.
 func checkContent(kind, content string) error {

@@ -225,6 +225,14 @@ type putResourcePolicyIn struct {
 	Content string `aws:",must"`
 }
 
+// On is the ARN of the organization's resource policy.
+func (in *putResourcePolicyIn) On(c *cloud.Call) cloud.Resource {
+	if o := c.Cloud.Organization; o != nil {
+		return cloud.Resource{ARN: showResourcePolicy(o).ResourcePolicy.ResourcePolicySummary.Arn}
+	}
+	return cloud.Resource{ARN: "*"}
+}
+
 func putResourcePolicy(c *cloud.Call, in putResourcePolicyIn) (out resourcePolicyOut, err error) {
 	o, err := managing(c)
 	if err != nil {
@@ -325,6 +333,16 @@ func listHandshakes(c *cloud.Call, in listHandshakesIn) (out handshakesOut, err 
 
 type handshakeIn struct {
 	HandshakeId string `aws:",must"`
+}
+
+// On is the handshake's ARN.
+func (in *handshakeIn) On(c *cloud.Call) cloud.Resource {
+	for _, h := range cloud.Regional[handshakes](c.Account, "").all {
+		if h.Id == in.HandshakeId {
+			return cloud.Resource{ARN: h.Arn}
+		}
+	}
+	return about(c, "handshake", "invite/"+in.HandshakeId)
 }
 
 func cancelHandshake(c *cloud.Call, in handshakeIn) (out handshakeOut, err error) {

@@ -104,7 +104,10 @@ type unitIn struct {
 	OrganizationalUnitId string `aws:",must"`
 }
 
-func (in unitIn) find(o *cloud.Organization) (*cloud.Unit, error) {
+// On is the unit's ARN.
+func (in *unitIn) On(c *cloud.Call) cloud.Resource { return about(c, "ou", in.OrganizationalUnitId) }
+
+func (in *unitIn) find(o *cloud.Organization) (*cloud.Unit, error) {
 	if u := o.Units[in.OrganizationalUnitId]; u != nil {
 		return u, nil
 	}

@@ -16,6 +16,11 @@ type importIn struct {
 
 type failedFinding struct{ Id, ErrorCode, ErrorMessage string }
 
+// On is the product of the account itself; no other is known here.
+func (in *importIn) On(c *cloud.Call) cloud.Resource { return cloud.Resource{ARN: ownProduct(c)} }
+
+func ownProduct(c *cloud.Call) string { return c.ARN("product/" + string(c.Account.ID) + "/default") }
+
 type importOut struct {
 	FailedCount, SuccessCount int
 	FailedFindings            []failedFinding
@@ -58,7 +63,7 @@ func refuse(c *cloud.Call, f map[string]any) string {
 		return "AwsAccountId is not the account that imports"
 	}
 	// Who has no product of its own imports as the default product of the account.
-	if own := c.ARN("product/" + string(c.Account.ID) + "/default"); text(f, "ProductArn") != own {
+	if own := ownProduct(c); text(f, "ProductArn") != own {
 		return "ProductArn is not " + own
 	}
 	for name, most := range map[string]int{"Title": 256, "Description": 1024, "Id": 512, "GeneratorId": 512} {

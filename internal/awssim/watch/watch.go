@@ -142,20 +142,6 @@ func (s *alarms) taken(c *cloud.Call, name, kind string) (*common, error) {
 	return old, nil
 }
 
-// maxHistory bounds the history that is kept of a Region.
-const maxHistory = 1000
-
-func (s *alarms) note(c *cloud.Call, name, kind, what, summary string) {
-	s.keep(historyItem{name, kind, what, summary, "{}", c.Now})
-}
-
-func (s *alarms) keep(item historyItem) {
-	s.history = append(s.history, item)
-	if over := len(s.history) - maxHistory; over > 0 {
-		s.history = slices.Clone(s.history[over:])
-	}
-}
-
 type onAlarm struct {
 	AlarmName string `aws:",must"`
 }
@@ -275,6 +261,22 @@ type describeIn struct {
 	NextToken                                 string
 }
 
+// OnEach are the alarms that are asked for by name, or all.
+func (in *describeIn) OnEach(c *cloud.Call) []cloud.Resource { return onNames(c, in.AlarmNames) }
+
+// onNames are the alarms of the names, all of the account if none is given.
+func onNames(c *cloud.Call, names []string) []cloud.Resource {
+	if len(names) == 0 {
+		return []cloud.Resource{{ARN: c.ARN("alarm:*")}}
+	}
+	var out []cloud.Resource
+	for _, name := range names {
+		on := onAlarm{name}
+		out = append(out, on.On(c))
+	}
+	return out
+}
+
 type describeOut struct {
 	CompositeAlarms []compositeAlarm
 	MetricAlarms    []metricAlarm
@@ -354,38 +356,12 @@ func describeForMetric(c *cloud.Call, in forMetricIn) (out forMetricOut, err err
 	return out, nil
 }
 
-type historyIn struct {
-	AlarmName, HistoryItemType, ScanBy string
-	AlarmTypes                         []string
-	StartDate, EndDate                 time.Time
-	MaxRecords                         int
-	NextToken                          string
-}
-
-type historyOut struct {
-	AlarmHistoryItems []historyItem
-	NextToken         string
-}
-
-func describeHistory(c *cloud.Call, in historyIn) (out historyOut, err error) {
-	var all []historyItem
-	for _, h := range state(c).history {
-		if (in.AlarmName == "" || in.AlarmName == h.AlarmName) && (in.HistoryItemType == "" || in.HistoryItemType == h.HistoryItemType) &&
-			(len(in.AlarmTypes) == 0 || slices.Contains(in.AlarmTypes, h.AlarmType)) &&
-			(in.StartDate.IsZero() || !h.Timestamp.Before(in.StartDate)) && (in.EndDate.IsZero() || !h.Timestamp.After(in.EndDate)) {
-			all = append(all, h)
-		}
-	}
-	if in.ScanBy != "TimestampAscending" {
-		slices.Reverse(all)
-	}
-	out.AlarmHistoryItems, out.NextToken, err = cloud.Page(c, all, in.NextToken, in.MaxRecords, 100, 100)
-	return out, err
-}
-
 type namesIn struct {
 	AlarmNames []string `aws:",must"`
 }
+
+// OnEach are the alarms.
+func (in *namesIn) OnEach(c *cloud.Call) []cloud.Resource { return onNames(c, in.AlarmNames) }
 
 func deleteAlarms(c *cloud.Call, in namesIn) (cloud.None, error) {
 	s := state(c)
