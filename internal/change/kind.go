@@ -26,6 +26,7 @@ type Kind struct {
 	Breaks     string                     `yaml:"breaks"`
 	Fixes      []string                   `yaml:"fixes"` // IDs of the controls that it mends
 	Source     string                     `yaml:"source"`
+	In         string                     `yaml:"in"` // management: planned in the management account, whichever account fails; "" is the account that does
 	Parameters map[string]Parameter       `yaml:"parameters"`
 	Reads      []Read                     `yaml:"reads"`
 	Requires   []Require                  `yaml:"requires"`
@@ -52,6 +53,10 @@ type Parameter struct {
 	Pattern  string   `yaml:"pattern"` // RE2 that the whole of a text, or of each text, matches
 	Least    *int64   `yaml:"least"`
 	Most     *int64   `yaml:"most"`
+	// Finding is what of a finding fills it: resource, name, names, type, region, regions.
+	// Controls instead are values by the control of the finding.
+	Finding  string         `yaml:"finding"`
+	Controls map[string]any `yaml:"controls"`
 
 	pattern *regexp.Regexp
 }
@@ -144,6 +149,9 @@ const (
 func Classes() []string {
 	return []string{Identity, Logging, Detection, Protection, Organization, Root}
 }
+
+// InManagement is the other value of Kind.In.
+const InManagement = "management"
 
 // Hash is the SHA-256 of the file, in hexadecimal: a plan holds to it.
 func (k *Kind) Hash() string { return k.hash }

@@ -3,6 +3,7 @@ package kinds
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"net/http/httptest"
 	"strings"
 	"sync"
@@ -34,6 +35,7 @@ type World struct {
 	URL   string
 	Keys  map[rootkeep.AccountID]*cloud.AccessKey // of administrators
 
+	manager rootkeep.AccountID
 	base    *session.Base
 	server  *httptest.Server
 	mu      sync.Mutex // guards waited
@@ -43,21 +45,26 @@ type World struct {
 
 // NewWorld builds the organization and serves it until Close.
 func NewWorld(ctx context.Context) (*World, error) {
-	w := &World{Keys: map[rootkeep.AccountID]*cloud.AccessKey{}, answers: expr.Answers{}}
-	var err error
-	w.Cloud, err = awssim.New(cloud.Config{Clock: w.Now, SigningClock: time.Now, Seed: 1})
-	if err != nil {
-		return nil, err
-	}
 	used := 200
 	root := scenario.Root{
 		Password: &scenario.Use{AgeDays: 400, UsedDaysAgo: &used}, MFA: []string{"virtual"},
 		Keys: []scenario.Key{{Use: scenario.Use{AgeDays: 400, UsedDaysAgo: &used}}}, Certificates: 1,
 	}
-	plan := &scenario.Plan{Accounts: []scenario.Account{
+	return WorldOf(ctx, &scenario.Plan{Accounts: []scenario.Account{
 		{ID: management, Name: "management", Email: "aws+management@example.com", AgeDays: 800, Root: root},
 		{ID: member, Name: "member", Email: "aws+member@example.com", Unit: "Workloads", AgeDays: 400, Root: root},
-	}}
+	}}, nil)
+}
+
+// WorldOf builds another organization, whose first account manages it. through may look at
+// each request.
+func WorldOf(ctx context.Context, plan *scenario.Plan, through func(http.Handler) http.Handler) (*World, error) {
+	w := &World{Keys: map[rootkeep.AccountID]*cloud.AccessKey{}, answers: expr.Answers{}, manager: plan.Accounts[0].ID}
+	var err error
+	w.Cloud, err = awssim.New(cloud.Config{Clock: w.Now, SigningClock: time.Now, Seed: 1})
+	if err != nil {
+		return nil, err
+	}
 	keys, err := plan.Apply(w.Cloud)
 	if err != nil {
 		return nil, err
@@ -68,9 +75,13 @@ func NewWorld(ctx context.Context) (*World, error) {
 	if err := w.roles(); err != nil {
 		return nil, err
 	}
-	w.server = httptest.NewServer(w.Cloud)
+	var h http.Handler = w.Cloud
+	if through != nil {
+		h = through(h)
+	}
+	w.server = httptest.NewServer(h)
 	w.URL = w.server.URL
-	k := w.Keys[management]
+	k := w.Keys[w.manager]
 	w.base, err = session.Open(ctx, session.Config{Region: home, Elsewhere: &session.Elsewhere{URL: w.URL, KeyID: k.ID, Secret: k.Secret}})
 	return w, err
 }
@@ -87,7 +98,7 @@ func RoleOf(class string) string { return WriteRole + strings.ToUpper(class[:1])
 // roles gives each account the roles, which may do everything here: what they may do in
 // earnest has tests of its own.
 func (w *World) roles() error {
-	trust := fmt.Sprintf(`{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::%s:root"}, "Action": ["sts:AssumeRole", "sts:SetSourceIdentity"]}}`, management)
+	trust := fmt.Sprintf(`{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::%s:root"}, "Action": ["sts:AssumeRole", "sts:SetSourceIdentity"]}}`, w.manager)
 	names := []string{ReadRole}
 	for _, class := range change.Classes() {
 		names = append(names, RoleOf(class))
@@ -95,6 +106,9 @@ func (w *World) roles() error {
 	for _, a := range w.Cloud.Accounts() {
 		who := cloud.UserCaller(a, a.Users["admin"])
 		for _, name := range names {
+			if a.Roles[name] != nil {
+				continue // the plan has it
+			}
 			create := cloud.Invocation{Caller: who, Region: home, Service: "iam", Operation: "CreateRole", Parameters: map[string]any{"RoleName": name, "AssumeRolePolicyDocument": trust}}
 			attach := cloud.Invocation{Caller: who, Region: home, Service: "iam", Operation: "AttachRolePolicy", Parameters: map[string]any{"RoleName": name, "PolicyArn": administrator}}
 			for _, call := range []cloud.Invocation{create, attach} {
