@@ -1,7 +1,6 @@
 package change
 
 import (
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -15,22 +14,17 @@ const (
 	fillResource = "resource" // its resource, an ARN
 	fillName     = "name"     // what the ARN names: a user, a bucket, a log group
 	fillNames    = "names"    // a list of that one name
+	fillHolder   = "holder"   // the name, if it is a user, a group or a role
 	fillType     = "type"     // user, group or role
 	fillRegion   = "region"   // its Region
 	fillRegions  = "regions"  // a list of that one Region
 )
 
 // fills are the types of the parameters that each may fill.
-var fills = map[string]string{fillResource: "text", fillName: "text", fillNames: "texts", fillType: "text", fillRegion: "text", fillRegions: "texts"}
+var fills = map[string]string{fillResource: "text", fillName: "text", fillNames: "texts", fillHolder: "text", fillType: "text", fillRegion: "text", fillRegions: "texts"}
 
 // checkFinding looks at what of a finding is to fill the parameter.
 func (p *Parameter) checkFinding(fixes []string) error {
-	if p.Finding == "" && len(p.Controls) == 0 {
-		return nil
-	}
-	if p.Finding != "" && len(p.Controls) > 0 {
-		return errors.New("want either finding or controls")
-	}
 	if p.Finding != "" && fills[p.Finding] != p.Type {
 		if fills[p.Finding] == "" {
 			return fmt.Errorf("finding %q: want one of %s", p.Finding, strings.Join(slices.Sorted(maps.Keys(fills)), ", "))
@@ -95,6 +89,8 @@ func tells(f *rootkeep.Finding, what string) (any, bool) {
 		return name, true
 	case what == fillNames:
 		return []any{name}, true
+	case what == fillHolder:
+		return name, kind == "user" || kind == "group" || kind == "role"
 	case what == fillType:
 		return kind, true
 	}

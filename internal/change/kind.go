@@ -26,7 +26,8 @@ type Kind struct {
 	Breaks     string                     `yaml:"breaks"`
 	Fixes      []string                   `yaml:"fixes"` // IDs of the controls that it mends
 	Source     string                     `yaml:"source"`
-	In         string                     `yaml:"in"` // management: planned in the management account, whichever account fails; "" is the account that does
+	In         string                     `yaml:"in"`    // management: planned in the management account, whichever account fails; "" is the account that does
+	First      []string                   `yaml:"first"` // kinds that make what it needs: proposed with it
 	Parameters map[string]Parameter       `yaml:"parameters"`
 	Reads      []Read                     `yaml:"reads"`
 	Requires   []Require                  `yaml:"requires"`
@@ -53,8 +54,8 @@ type Parameter struct {
 	Pattern  string   `yaml:"pattern"` // RE2 that the whole of a text, or of each text, matches
 	Least    *int64   `yaml:"least"`
 	Most     *int64   `yaml:"most"`
-	// Finding is what of a finding fills it: resource, name, names, type, region, regions.
-	// Controls instead are values by the control of the finding.
+	// Finding is what of a finding fills it: resource, name, names, holder, type, region,
+	// regions. Controls are values by the control of the finding, which come first.
 	Finding  string         `yaml:"finding"`
 	Controls map[string]any `yaml:"controls"`
 

@@ -51,10 +51,10 @@ type trial struct {
 const caseID = "CH-CASE"
 
 func (t *trial) begin() (err error) {
-	if t.reader, err = ask.Begin(t.base, session.Entry{Role: ReadRole, Name: caseID}); err != nil {
+	if t.reader, err = ask.Begin(t.base, session.Entry{Role: ReadRole, Name: caseID, Entered: t.Entered}); err != nil {
 		return err
 	}
-	t.writer, err = awswrite.Begin(t.base, session.Entry{Role: RoleOf(t.kind.Class), Name: caseID})
+	t.writer, err = awswrite.Begin(t.base, session.Entry{Role: RoleOf(t.kind.Class), Name: caseID, Entered: t.Entered})
 	return err
 }
 

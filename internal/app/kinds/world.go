@@ -16,6 +16,7 @@ import (
 	"github.com/rootkeep/rootkeep/internal/awssim/scenario"
 	"github.com/rootkeep/rootkeep/internal/change"
 	"github.com/rootkeep/rootkeep/internal/change/expr"
+	"github.com/rootkeep/rootkeep/internal/facts"
 )
 
 // Accounts of the world that cases run in.
@@ -34,6 +35,8 @@ type World struct {
 	Cloud *cloud.Cloud
 	URL   string
 	Keys  map[rootkeep.AccountID]*cloud.AccessKey // of administrators
+
+	Entered func(facts.Session) error // hears of the sessions that changes are given; nil is nobody
 
 	manager rootkeep.AccountID
 	base    *session.Base

@@ -126,6 +126,12 @@ type createServiceRoleIn struct {
 	Description    string
 }
 
+// On is the role's path: policies limit it, and the key iam:AWSServiceName (Service
+// Authorization Reference, AWS Identity and Access Management).
+func (in *createServiceRoleIn) On(c *cloud.Call) cloud.Resource {
+	return cloud.Resource{ARN: c.Account.IAM("role/aws-service-role/" + in.AWSServiceName + "/" + serviceRoles[in.AWSServiceName]), Keys: map[string][]string{"iam:AWSServiceName": {in.AWSServiceName}}}
+}
+
 func createServiceRole(c *cloud.Call, in createServiceRoleIn) (roleOut, error) {
 	name := serviceRoles[in.AWSServiceName]
 	switch {

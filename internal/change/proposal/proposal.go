@@ -5,13 +5,13 @@ package proposal
 
 import (
 	"cmp"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/rootkeep/rootkeep"
 	"github.com/rootkeep/rootkeep/internal/change"
-	"github.com/rootkeep/rootkeep/internal/change/expr"
 	"github.com/rootkeep/rootkeep/internal/posture"
 )
 
@@ -100,22 +100,22 @@ func (m *maker) add(f *rootkeep.Finding) {
 		m.out.People = append(m.out.People, Person{failure, cmp.Or(c.Fix.Console, c.Fix.CLI)})
 		return
 	}
-	filled := k.For(f)
+	m.propose(k, f, failure, k.For(f), nil)
+}
+
+// propose adds a change, behind those that make what it needs. seen are the kinds on the
+// way, of which none is proposed for itself.
+func (m *maker) propose(k *change.Kind, f *rootkeep.Finding, failure Failure, filled change.Filled, seen []string) {
+	for _, id := range k.First {
+		if first := m.kinds[id]; first != nil && !slices.Contains(seen, id) {
+			m.propose(first, f, failure, first.For(f), append(slices.Clone(seen), k.ID))
+		}
+	}
 	account := f.Account
 	if k.In == change.InManagement {
 		account = m.management
 	}
-	key := k.ID + " " + string(account)
-	for name, v := range filled.Parameters {
-		if _, list := v.([]any); list {
-			continue
-		}
-		text, err := expr.Encode(map[string]any{name: v})
-		if err != nil { // what cannot be written stands alone
-			text = []byte(failure.ID)
-		}
-		key += " " + string(text)
-	}
+	key := keyOf(k.ID, account, filled.Parameters)
 	i, ok := m.known[key]
 	if !ok {
 		i = len(m.out.Proposals)
@@ -123,11 +123,28 @@ func (m *maker) add(f *rootkeep.Finding) {
 		m.out.Proposals = append(m.out.Proposals, start(k, account, filled))
 	}
 	p := &m.out.Proposals[i]
-	p.Severity = max(p.Severity, f.Severity)
-	p.Fails = append(p.Fails, failure)
 	if ok {
 		merge(p.Parameters, filled.Parameters)
 	}
+	p.Severity = max(p.Severity, f.Severity)
+	if !slices.ContainsFunc(p.Fails, func(other Failure) bool { return other.ID == failure.ID }) {
+		p.Fails = append(p.Fails, failure)
+	}
+}
+
+// keyOf tells changes apart: by kind, account and parameters that are no lists.
+func keyOf(kind string, account rootkeep.AccountID, parameters map[string]any) string {
+	single := map[string]any{}
+	for name, v := range parameters {
+		if _, list := v.([]any); !list {
+			single[name] = v
+		}
+	}
+	text, err := json.Marshal(single) // of texts, numbers and truth values alone: it cannot fail
+	if err != nil {
+		panic(err)
+	}
+	return kind + " " + string(account) + " " + string(text)
 }
 
 func start(k *change.Kind, account rootkeep.AccountID, filled change.Filled) Proposal {
