@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"os"
 	"regexp"
 	"strings"
 	"testing"
@@ -167,5 +168,40 @@ func TestChangeBatchCommands(t *testing.T) {
 	contains(t, out, `"schema": "rootkeep/change-batch/1"`)
 	if n := strings.Count(out, `"state": "applied"`); n != 2 {
 		t.Errorf("got %d changes applied, want both\n%s", n, out)
+	}
+}
+
+// TestDocumentedChangeCommands runs the commands of docs/changes.md in their order, each of
+// which has to do what it is asked for.
+func TestDocumentedChangeCommands(t *testing.T) {
+	document, err := os.ReadFile("../../docs/changes.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := changeServer(t)
+	as(t, w.World, w.Ann)
+	known := map[string]string{}
+	blocks, ran := 0, 0
+	for _, b := range fencedBlocks(string(document)) {
+		if b.language != "sh" || b.path != "on-a-server" {
+			continue
+		}
+		blocks++
+		for line := range strings.Lines(b.text) {
+			args := strings.Fields(os.Expand(strings.TrimSpace(line), func(name string) string { return known[name] }))
+			out, _ := runs(t, 0, args[1:]...)
+			ran++
+			switch strings.Join(args[1:3], " ") {
+			case "change plan":
+				known["CH"], known["HASH"] = changeID.FindString(out), regexp.MustCompile(`[0-9a-f]{64}`).FindString(out)
+			case "change approve":
+				w.Approve(t, known["CH"], w.Bob)
+			case "change batch":
+				known["CB"] = regexp.MustCompile(`CB-[0-9A-Z]+`).FindString(out)
+			}
+		}
+	}
+	if blocks != 2 || ran != 10 {
+		t.Errorf("got %d commands in %d blocks, want ten in two", ran, blocks)
 	}
 }

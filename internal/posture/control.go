@@ -62,7 +62,7 @@ type Raise struct {
 type Fix struct {
 	Console string `yaml:"console"`
 	CLI     string `yaml:"cli"`
-	Change  string `yaml:"change"` // ID of a change that mends it, kept until there are changes
+	Change  string `yaml:"change"` // ID of the kind of change that mends it
 	Effort  string `yaml:"effort"` // minutes, hours or days of one person; a shipped control has it
 }
 

@@ -43,8 +43,9 @@ func (b *sheet) value(before string, v any) {
 		b.line("%s%v", before, err)
 		return
 	}
-	for l := range strings.SplitSeq(before+lines.String(), "\n") {
-		b.line("%s", l)
+	for l := range strings.SplitSeq(lines.String(), "\n") { // JSON has no other line ends than those of Indent
+		b.line("%s%s", before, l)
+		before = ""
 	}
 }
 
@@ -94,7 +95,7 @@ func card(c *client.AccountChangeDetail) (string, error) {
 	b.stands(c, p)
 	b.head("SHA-256 OF THE PLAN")
 	b.line("%s", c.SHA256)
-	if next := next(c); next != "" {
+	if next := next(c, len(p.Guide) > 0); next != "" {
 		b.head("NEXT")
 		b.line("%s", next)
 	}
@@ -188,8 +189,8 @@ func (b *sheet) stands(c *client.AccountChangeDetail, p *change.Plan) {
 	}
 }
 
-// next is what to do with a change as it stands.
-func next(c *client.AccountChangeDetail) string {
+// next is what to do with a change as it stands; a person does one that is guided.
+func next(c *client.AccountChangeDetail, guided bool) string {
 	id := " " + c.ID
 	can := func(act string) bool { return slices.Contains(c.May, act) }
 	switch {
@@ -197,6 +198,8 @@ func next(c *client.AccountChangeDetail) string {
 		return "rootkeep change request" + id + " --plan-sha256 " + c.SHA256
 	case can("approve"):
 		return "rootkeep change approve" + id
+	case can("apply") && guided:
+		return "do what stands above, then rootkeep change apply" + id + " --plan-sha256 " + c.SHA256 + " --wait reads the account back"
 	case can("apply") && c.State == "stopped":
 		return "rootkeep change apply" + id + " --plan-sha256 " + c.SHA256 + " goes on with it; rootkeep change undo" + id + " goes back; rootkeep change give-up" + id + " leaves it"
 	case can("apply"):

@@ -22,6 +22,7 @@ named, each on a simulated organization of its own; nothing reaches AWS. While a
 made, every call that would change something is refused. Exit code 2 when a case fails,
 5 when a file could not be loaded.`,
 		Example: "  rootkeep change test\n  rootkeep change test --changes ./mine my-change",
+		Args:    cobra.ArbitraryArgs,
 
 		ValidArgsFunction: cli.Names(kindNames),
 		RunE:              func(c *cobra.Command, args []string) error { return f.test(c, s, args) },

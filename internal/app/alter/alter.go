@@ -8,7 +8,6 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/rootkeep/rootkeep"
@@ -16,11 +15,13 @@ import (
 	"github.com/rootkeep/rootkeep/internal/awsread/ask"
 	"github.com/rootkeep/rootkeep/internal/awsread/session"
 	"github.com/rootkeep/rootkeep/internal/change"
+	"github.com/rootkeep/rootkeep/internal/facts"
 	"github.com/rootkeep/rootkeep/internal/people"
 	"github.com/rootkeep/rootkeep/internal/store"
 	"github.com/rootkeep/rootkeep/internal/store/approvals"
 	"github.com/rootkeep/rootkeep/internal/store/changes"
 	web "github.com/rootkeep/rootkeep/internal/web/changes"
+	"github.com/rootkeep/rootkeep/internal/writerole"
 )
 
 // Config is what an Engine is made of.
@@ -30,7 +31,7 @@ type Config struct {
 	Catalogue *kinds.Catalogue
 	AWS       session.Config // with whose credentials roles are entered
 	ReadRole  string         // in each account; "" is RootkeepReadOnly
-	WriteRole string         // without the class at its end; "" is RootkeepWrite
+	WriteRole string         // template of the names, as writerole.Name takes it; "" is writerole.Template
 	Now       func() time.Time
 	Sleep     func(context.Context, time.Duration) error // between two calls to AWS; nil is a timer
 	Wake      func()                                     // has jobs looked for; nil is later
@@ -48,7 +49,7 @@ func New(c Config) (*Engine, error) {
 		c.ReadRole = kinds.ReadRole
 	}
 	if c.WriteRole == "" {
-		c.WriteRole = kinds.WriteRole
+		c.WriteRole = writerole.Template
 	}
 	if c.Sleep == nil {
 		c.Sleep = sleep
@@ -74,9 +75,7 @@ func sleep(ctx context.Context, d time.Duration) error {
 func (e *Engine) Kinds() []*change.Kind { return e.Catalogue.Kinds }
 
 // writeRole is the name of the role that applies changes of a class.
-func (e *Engine) writeRole(class string) string {
-	return e.WriteRole + strings.ToUpper(class[:1]) + class[1:]
-}
+func (e *Engine) writeRole(class string) string { return writerole.Name(e.WriteRole, class) }
 
 func newID(now time.Time) string {
 	var chance [8]byte
@@ -89,7 +88,7 @@ func (e *Engine) Plan(ctx context.Context, actor people.Actor, w web.Wanted) (*c
 	if err := e.mayPlan(ctx, actor, w.Account); err != nil {
 		return nil, err
 	}
-	p, err := e.plan(ctx, w)
+	p, err := e.plan(ctx, actor, w)
 	if err != nil {
 		return nil, err
 	}
@@ -118,7 +117,7 @@ func (e *Engine) PlanBatch(ctx context.Context, actor people.Actor, about string
 		if err := e.mayPlan(ctx, actor, w.Account); err != nil {
 			return nil, nil, err
 		}
-		p, err := e.plan(ctx, w)
+		p, err := e.plan(ctx, actor, w)
 		if errors.Is(err, change.ErrNothing) {
 			continue // an account that is as it should be needs no change
 		}
@@ -143,7 +142,7 @@ func (e *Engine) PlanBatch(ctx context.Context, actor people.Actor, about string
 }
 
 // plan asks AWS what is, and says what would be done.
-func (e *Engine) plan(ctx context.Context, w web.Wanted) (*change.Plan, error) {
+func (e *Engine) plan(ctx context.Context, actor people.Actor, w web.Wanted) (*change.Plan, error) {
 	k := e.Catalogue.Find(w.Kind)
 	if k == nil {
 		return nil, fmt.Errorf("%w: there is no kind of change %q; hint: rootkeep change list", approvals.ErrInvalid, w.Kind)
@@ -152,7 +151,7 @@ func (e *Engine) plan(ctx context.Context, w web.Wanted) (*change.Plan, error) {
 		return nil, fmt.Errorf("%w: %w", approvals.ErrInvalid, err)
 	}
 	id := newID(e.Now())
-	base, reader, err := e.read(ctx, id)
+	base, reader, err := e.read(ctx, actor, id)
 	if err != nil {
 		return nil, err
 	}
@@ -168,13 +167,16 @@ func (e *Engine) plan(ctx context.Context, w web.Wanted) (*change.Plan, error) {
 	return k.Plan(ctx, reader, id, t, w.Parameters, e.Now())
 }
 
-// read begins to read for a change.
-func (e *Engine) read(ctx context.Context, id string) (*session.Base, *ask.Reader, error) {
+// read begins to read for the plan of a change. The sessions are in the ledger before
+// they are used.
+func (e *Engine) read(ctx context.Context, actor people.Actor, id string) (*session.Base, *ask.Reader, error) {
 	base, err := session.Open(ctx, e.AWS)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, fmt.Errorf("%w: %w", web.ErrAWS, err)
 	}
-	reader, err := ask.Begin(base, session.Entry{Role: e.ReadRole, Name: id, Own: true})
+	reader, err := ask.Begin(base, session.Entry{Role: e.ReadRole, Name: id, Own: true, Entered: func(s facts.Session) error {
+		return e.Store.Update(ctx, func(_ context.Context, tx *store.Tx) error { return changes.Looked(tx, id, actor, s) })
+	}})
 	return base, reader, err
 }
 
@@ -219,7 +221,7 @@ func (e *Engine) Undo(ctx context.Context, actor people.Actor, id string) (*chan
 		return nil, err
 	}
 	undo := newID(e.Now())
-	_, reader, err := e.read(ctx, undo)
+	_, reader, err := e.read(ctx, actor, undo)
 	if err != nil {
 		return nil, err
 	}
@@ -245,6 +247,9 @@ func (e *Engine) of(c *changes.Change) (*change.Kind, *change.Plan, error) {
 	k := e.Catalogue.Find(p.Kind)
 	if k == nil {
 		return nil, nil, fmt.Errorf("change %s is of the kind %s, which is not there any more; hint: bring its file back", c.ID, p.Kind)
+	}
+	if k.Hash() != p.KindHash {
+		return nil, nil, fmt.Errorf("change %s was planned by another version of %s; hint: plan it again, or bring that version of its file back", c.ID, p.Kind)
 	}
 	return k, p, nil
 }

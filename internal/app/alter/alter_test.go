@@ -5,9 +5,11 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"testing/fstest"
 	"time"
 
 	"github.com/rootkeep/rootkeep"
+	"github.com/rootkeep/rootkeep/content"
 	"github.com/rootkeep/rootkeep/internal/app/alter"
 	"github.com/rootkeep/rootkeep/internal/app/kinds"
 	"github.com/rootkeep/rootkeep/internal/approval"
@@ -15,6 +17,7 @@ import (
 	"github.com/rootkeep/rootkeep/internal/awssim/cloud"
 	"github.com/rootkeep/rootkeep/internal/change"
 	"github.com/rootkeep/rootkeep/internal/job"
+	"github.com/rootkeep/rootkeep/internal/rule"
 	"github.com/rootkeep/rootkeep/internal/store"
 	"github.com/rootkeep/rootkeep/internal/store/changes"
 	storejobs "github.com/rootkeep/rootkeep/internal/store/jobs"
@@ -188,7 +191,7 @@ func TestAChangeGoesTheWholeWay(t *testing.T) {
 		if c = w.read(c.ID); c.State != changes.Undone {
 			t.Errorf("got %s, want it undone", c.State)
 		}
-		want := []string{"change.planned", "change.requested", "change.approved", "change.granted", "change.begun", "change.called", "change.applied", "change.undone"}
+		want := []string{"change.entered", "change.planned", "change.requested", "change.approved", "change.granted", "change.begun", "change.entered", "change.entered", "change.called", "change.applied", "change.undone"}
 		if got := w.Entries(t, c.ID); !equal(got, want) {
 			t.Errorf("got entries %v, want %v", got, want)
 		}
@@ -301,6 +304,55 @@ func TestABatchGoesInItsOrder(t *testing.T) {
 		}
 		if _, _, err := w.engine.PlanBatch(t.Context(), w.Ann.Actor, "again", list, 1); !errors.Is(err, change.ErrNothing) {
 			t.Errorf("planned again: got %v", err)
+		}
+	})
+}
+
+// TestAnotherVersionOfAKindAppliesNothing updates the server between the approval and the
+// calls: what was not begun is left as it is, what was begun stops, and says why.
+func TestAnotherVersionOfAKindAppliesNothing(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		text, err := content.Files.ReadFile("changes/password-policy.yaml")
+		if err != nil {
+			t.Fatal(err)
+		}
+		var problems []error
+		other := w.server(w.aws.Keys["111111111111"].Secret)
+		files := fstest.MapFS{"password-policy.yaml": {Data: append([]byte("# another version\n"), text...)}}
+		other.Catalogue = &kinds.Catalogue{}
+		if other.Catalogue.Kinds, problems = change.Load(kinds.Known, rule.Source{FS: files, Dir: ".", Name: "d"}); len(problems) > 0 {
+			t.Fatal(problems)
+		}
+		c := w.approved(w.planned())
+		if _, err := other.Apply(t.Context(), w.Ann.Actor, c.ID, c.Hash); err == nil || !strings.Contains(err.Error(), "another version") {
+			t.Errorf("applied: got %v", err)
+		}
+		if got := w.read(c.ID); got.State != changes.Approved {
+			t.Errorf("got %s, want it approved as before", got.State)
+		}
+		w.apply(c)
+		w.work(other)
+		if got := w.read(c.ID); got.State != changes.Stopped || !strings.Contains(got.Why, "another version") || got.Doubt || w.policy() != nil {
+			t.Errorf("got %s: %s, doubt %t", got.State, got.Why, got.Doubt)
+		}
+	})
+}
+
+// TestWhatOthersDidWhileItStoodStill has somebody change the account while a change that
+// made no call is stopped: going on does not overwrite that.
+func TestWhatOthersDidWhileItStoodStill(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		c := w.approved(w.planned())
+		w.apply(c)
+		w.work(w.server("wrong"))
+		a := w.aws.Cloud.Account(account)
+		if _, err := w.aws.Cloud.Invoke(cloud.Invocation{Caller: cloud.UserCaller(a, a.Users["admin"]), Region: "us-east-1", Service: "iam", Operation: "UpdateAccountPasswordPolicy", Parameters: map[string]any{"MinimumPasswordLength": 9}}); err != nil {
+			t.Fatal(err)
+		}
+		w.apply(w.read(c.ID))
+		w.work(w.engine)
+		if c = w.read(c.ID); c.State != changes.Refused || !strings.Contains(c.Why, "has changed since") {
+			t.Errorf("got %s: %s, want it refused", c.State, c.Why)
 		}
 	})
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/rootkeep/rootkeep/internal/awsread/session"
 	"github.com/rootkeep/rootkeep/internal/awswrite"
 	"github.com/rootkeep/rootkeep/internal/change"
+	"github.com/rootkeep/rootkeep/internal/facts"
 	"github.com/rootkeep/rootkeep/internal/job"
 	"github.com/rootkeep/rootkeep/internal/people"
 	"github.com/rootkeep/rootkeep/internal/store"
@@ -61,7 +62,7 @@ func (e *Engine) Jobs() []job.Kind {
 func (e *Engine) Apply(ctx context.Context, actor people.Actor, id, hash string) (*changes.Change, error) {
 	var c *changes.Change
 	err := e.Store.Update(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
-		c, err = e.begin(ctx, tx, actor, id, hash)
+		c, err = e.begin(ctx, tx, actor, id, hash, waiting(tx))
 		if err != nil {
 			return err
 		}
@@ -73,12 +74,16 @@ func (e *Engine) Apply(ctx context.Context, actor people.Actor, id, hash string)
 	return c, err
 }
 
-func (e *Engine) begin(ctx context.Context, tx *store.Tx, actor people.Actor, id, hash string) (*changes.Change, error) {
+// begin begins a change, or goes on with one that stopped. One whose kind is not there as
+// it was planned is left as it is.
+func (e *Engine) begin(ctx context.Context, tx *store.Tx, actor people.Actor, id, hash string, by changes.Hold) (*changes.Change, error) {
 	c, err := e.Desk.Get(ctx, &tx.Reader, actor, id, tx.Now())
 	if err != nil {
 		return nil, err
 	}
-	by := waiting(tx)
+	if _, _, err := e.of(c); err != nil {
+		return nil, err
+	}
 	if c.State != changes.Stopped {
 		return e.Desk.Begin(ctx, tx, actor, id, hash, by)
 	}
@@ -191,14 +196,26 @@ func (e *Engine) run(ctx context.Context, c *changes.Change, report func(string)
 	return ended, err
 }
 
-// hold renews the lease until the work ends.
+// hold renews the lease until the work ends. Where it cannot, the work ends before the
+// lease does: another server may take the change from then on.
 func (e *Engine) hold(ctx context.Context, c *changes.Change, lost context.CancelCauseFunc) {
+	until := c.Lease
 	for e.Sleep(ctx, lease/4) == nil {
-		err := e.Store.Touch(ctx, func(ctx context.Context, tx *store.Tx) error {
-			return changes.Extend(ctx, tx, c.ID, c.Run, tx.Now().Add(lease))
+		next := e.Now().Add(lease)
+		touch, cancel := context.WithTimeout(ctx, lease/4)
+		err := e.Store.Touch(touch, func(ctx context.Context, tx *store.Tx) error {
+			next = tx.Now().Add(lease)
+			return changes.Extend(ctx, tx, c.ID, c.Run, next)
 		})
-		if errors.Is(err, changes.ErrLost) {
+		cancel()
+		switch {
+		case errors.Is(err, changes.ErrLost):
 			lost(err)
+			return
+		case err == nil:
+			until = next
+		case ctx.Err() == nil && !e.Now().Before(until.Add(-lease/4)):
+			lost(fmt.Errorf("the lease of %s could not be renewed: %w: %w", c.ID, changes.ErrLost, err))
 			return
 		}
 	}
@@ -222,12 +239,15 @@ func (e *Engine) call(ctx context.Context, c *changes.Change, report func(string
 	if err != nil {
 		return stopped(len(made), err), nil
 	}
-	reader, err := ask.Begin(base, session.Entry{Role: e.ReadRole, Name: c.ID, Own: true})
+	entered := func(s facts.Session) error {
+		return e.Store.Update(ctx, func(ctx context.Context, tx *store.Tx) error { return changes.Entered(ctx, tx, c.ID, c.Run, s) })
+	}
+	reader, err := ask.Begin(base, session.Entry{Role: e.ReadRole, Name: c.ID, Own: true, Entered: entered})
 	if err != nil {
 		return stopped(len(made), err), nil
 	}
 	defer reader.End()
-	writer, err := awswrite.Begin(base, session.Entry{Role: e.writeRole(p.Class), Name: c.ID})
+	writer, err := awswrite.Begin(base, session.Entry{Role: e.writeRole(p.Class), Name: c.ID, Entered: entered})
 	if err != nil {
 		return stopped(len(made), err), nil
 	}
@@ -308,7 +328,8 @@ func (e *Engine) appliesBatch(ctx context.Context, j *job.Job, report func(strin
 			if err != nil || next == nil {
 				return err
 			}
-			c, err = e.begin(ctx, tx, actor, next.ID, next.Hash)
+			// The lease is this job's at once: nobody else has a job for this run.
+			c, err = e.begin(ctx, tx, actor, next.ID, next.Hash, changes.Hold{Owner: j.ID, Lease: tx.Now().Add(lease)})
 			return err
 		})
 		if err != nil {
@@ -317,9 +338,6 @@ func (e *Engine) appliesBatch(ctx context.Context, j *job.Job, report func(strin
 		if c == nil {
 			report("nothing of it is left to be applied")
 			return nil
-		}
-		if err := e.start(ctx, c.ID, c.Run, j.ID); err != nil {
-			return err
 		}
 		report(fmt.Sprintf("change %d: %s in %s", n, c.Kind, c.Account))
 		ended, err := e.run(ctx, c, func(string) {})

@@ -17,6 +17,7 @@ import (
 	"github.com/rootkeep/rootkeep/internal/change"
 	"github.com/rootkeep/rootkeep/internal/change/expr"
 	"github.com/rootkeep/rootkeep/internal/facts"
+	"github.com/rootkeep/rootkeep/internal/writerole"
 )
 
 // Accounts of the world that cases run in.
@@ -89,14 +90,11 @@ func WorldOf(ctx context.Context, plan *scenario.Plan, through func(http.Handler
 	return w, err
 }
 
-// Names of the roles that changes are made with.
-const (
-	ReadRole  = "RootkeepReadOnly"
-	WriteRole = "RootkeepWrite" // and the class, with a capital letter
-)
+// ReadRole is the name of the role that plans read with.
+const ReadRole = "RootkeepReadOnly"
 
 // RoleOf is the name of the role that applies changes of a class.
-func RoleOf(class string) string { return WriteRole + strings.ToUpper(class[:1]) + class[1:] }
+func RoleOf(class string) string { return writerole.Name(writerole.Template, class) }
 
 // roles gives each account the roles, which may do everything here: what they may do in
 // earnest has tests of its own.

@@ -3,6 +3,7 @@ package serve
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/rootkeep/rootkeep"
@@ -11,13 +12,14 @@ import (
 	"github.com/rootkeep/rootkeep/internal/awsread/session"
 	"github.com/rootkeep/rootkeep/internal/job"
 	"github.com/rootkeep/rootkeep/internal/rule"
+	"github.com/rootkeep/rootkeep/internal/writerole"
 )
 
 // Changes says with which roles accounts are read and changed, and what can be changed.
 type Changes struct {
 	Folders    []string `yaml:"folders"`     // of own kinds
 	ReadRole   string   `yaml:"read_role"`   // its name in each account
-	WriteRole  string   `yaml:"write_role"`  // the name without the class at its end
+	WriteRole  string   `yaml:"write_role"`  // template of the names, with {class}
 	BrokerRole string   `yaml:"broker_role"` // ARN of a role that is entered before all others
 	ExternalID string   `yaml:"external_id"` // that the roles ask for
 	Profile    string   `yaml:"profile"`     // of the AWS configuration
@@ -42,6 +44,9 @@ func (c Changes) within() (time.Duration, error) {
 func (c Changes) check() error {
 	if _, err := c.within(); err != nil {
 		return err
+	}
+	if c.WriteRole != "" && !strings.Contains(c.WriteRole, "{class}") {
+		return fmt.Errorf("changes.write_role %q: each class of change has a role of its own, and no class is named; hint: %s", c.WriteRole, writerole.Template)
 	}
 	if c.BrokerRole == "" {
 		return nil

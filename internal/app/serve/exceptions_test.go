@@ -69,7 +69,7 @@ func TestAGrantedExceptionIsOnTheFinding(t *testing.T) {
 	w := &exceptionstest.World{Store: webtest.Store(t)}
 	w.At(time.Now())
 	w.Open(t, exceptionstest.Site)
-	h, err := newHouse(&deps{store: w.Store, now: time.Now, log: slog.New(slog.DiscardHandler)}, &url.URL{Scheme: "https", Host: "root.example.com"})
+	h, err := newHouse(&deps{settings: Settings{Changes: Changes{Within: usualWithin}}, store: w.Store, now: time.Now, log: slog.New(slog.DiscardHandler)}, &url.URL{Scheme: "https", Host: "root.example.com"})
 	if err != nil {
 		t.Fatal(err)
 	}

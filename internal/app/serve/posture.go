@@ -29,7 +29,7 @@ func (h *house) posture() (web.Area, error) {
 	}
 	return posture.Area(posture.Config{
 		Store: h.store, Controls: h.recorder.Catalogue(), Frameworks: c.Frameworks, Card: h.recorder.Card, Version: h.settings.Version, Now: h.now, Wake: h.wake,
-		ScanKind: record.ScanKind, JudgeKind: record.JudgeKind, Ask: "/exceptions/new", Requested: h.requested, Approval: h.approval,
+		ScanKind: record.ScanKind, JudgeKind: record.JudgeKind, Ask: "/exceptions/new", Mend: "/changes/new", Requested: h.requested, Approval: h.approval,
 		CheckScan: func(settings []byte) error {
 			_, err := record.ParseScanJob(settings)
 			return err

@@ -137,7 +137,7 @@ func createAlias(c *cloud.Call, in aliasIn) (cloud.None, error) {
 	}
 	for _, a := range c.Cloud.Accounts() {
 		if a != c.Account && a.Alias == in.AccountAlias {
-			return cloud.None{}, cloud.Fail("EntityAlreadyExists", 409, "The account alias %s already entity.Exists.", in.AccountAlias)
+			return cloud.None{}, cloud.Fail("EntityAlreadyExists", 409, "The account alias %s already exists.", in.AccountAlias)
 		}
 	}
 	c.Account.Alias = in.AccountAlias

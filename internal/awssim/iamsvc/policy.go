@@ -251,7 +251,7 @@ func createPolicy(c *cloud.Call, in createPolicyIn) (policyOut, error) {
 	}
 	for _, other := range c.Account.Policies {
 		if other.Name == p.Name {
-			return policyOut{}, cloud.Fail("EntityAlreadyExists", 409, "A policy called %s already entity.Exists. Duplicate names are not allowed.", p.Name)
+			return policyOut{}, cloud.Fail("EntityAlreadyExists", 409, "A policy called %s already exists. Duplicate names are not allowed.", p.Name)
 		}
 	}
 	c.Account.Policies[p.ARN] = p

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/rootkeep/rootkeep/internal/approval"
@@ -164,6 +165,7 @@ func Take(ctx context.Context, tx *store.Tx, id string, by Hold) (*Change, error
 	case tx.Now().Before(c.Lease):
 		return nil, fmt.Errorf("change %s, by %s until %s: %w", id, c.Owner, c.Lease.Format(time.RFC3339), ErrLost)
 	}
+	c.Doubt = c.Doubt || c.Owner != Waiting // whoever worked at it may have died in a call
 	return c, c.run(ctx, tx, Applying, by, "resumed", people.SystemActor.ID)
 }
 
@@ -274,6 +276,7 @@ func Finish(ctx context.Context, tx *store.Tx, id string, run int, o change.Outc
 	if to == Refused && len(made) > 0 {
 		return nil, fmt.Errorf("change %s: refused after %d calls: %w", id, len(made), store.ErrConflict)
 	}
+	o.Why = told(o.Why)
 	text, err := encode(o)
 	if err != nil {
 		return nil, fmt.Errorf("keep the outcome of %s: %w", id, err)
@@ -285,6 +288,19 @@ func Finish(ctx context.Context, tx *store.Tx, id string, run int, o change.Outc
 	}
 	c.State, c.Why, c.Doubt = to, o.Why, o.Doubt
 	return c, c.end(ctx, tx, Applying, string(to), people.SystemActor.ID, ledger.NewPayload("outcome", text))
+}
+
+// maxWhy bounds why a change ended, bytes.
+const maxWhy = 4 << 10
+
+// told is a text of AWS as it can be kept: PostgreSQL takes no NUL and no broken UTF-8,
+// and a change whose end cannot be kept would never end.
+func told(why string) string {
+	why = strings.ReplaceAll(strings.ToValidUTF8(why, "\uFFFD"), "\x00", "\uFFFD")
+	if len(why) > maxWhy {
+		why = strings.ToValidUTF8(why[:maxWhy], "") + "..."
+	}
+	return why
 }
 
 // GiveUp ends a change that stopped and is not gone on with: what was done of it stays,
@@ -355,8 +371,9 @@ func (c *Change) Left() (map[string]any, error) {
 }
 
 // Resumed says whether an earlier run may have made a call that Calls does not list, as
-// change.Run.Begun takes it.
-func (c *Change) Resumed() bool { return c.Run > 1 }
+// change.Run.Begun takes it. One that stopped at a refusal of AWS made none: the state is
+// compared with the plan's again, and what somebody else made since is not taken for ours.
+func (c *Change) Resumed() bool { return c.Doubt }
 
 // Journal keeps the calls of a run, for change.Run.
 type Journal struct {

@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/rootkeep/rootkeep/internal/change"
 	"github.com/rootkeep/rootkeep/internal/store"
@@ -276,6 +277,43 @@ func TestWhatIsNotUndone(t *testing.T) {
 		}
 		if _, err := w.begin(t, second); !errors.Is(err, changes.ErrState) {
 			t.Errorf("a second undo: got %v, want ErrState", err)
+		}
+	})
+}
+
+// TestAWSSaysWhatNoDatabaseTakes ends a change with a text that PostgreSQL refuses and
+// that is longer than anybody reads.
+func TestAWSSaysWhatNoDatabaseTakes(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		c, err := w.finish(t, w.begun(t), change.Outcome{State: change.Stopped, Why: "no\x00\xff\x1b[2J" + strings.Repeat("é", 1<<20)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := w.read(t, c.ID).Why
+		if !strings.HasPrefix(got, "no\uFFFD\uFFFD\x1b[2Jé") || len(got) > 5<<10 || !utf8.ValidString(got) {
+			t.Errorf("got %d bytes, %.40q", len(got), got)
+		}
+	})
+}
+
+// TestWhatStoppedForSureIsComparedAgain goes on with a change that AWS refused a call of:
+// none was made that is not written down, unless its server died.
+func TestWhatStoppedForSureIsComparedAgain(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		for _, doubt := range []bool{false, true} {
+			c, err := w.finish(t, w.begun(t), change.Outcome{State: change.Stopped, Why: "AccessDenied", Doubt: doubt})
+			if err != nil {
+				t.Fatal(err)
+			}
+			c = w.must(t, func(ctx context.Context, tx *store.Tx) (*changes.Change, error) {
+				return w.desk.Resume(ctx, tx, w.Ann.Actor, c.ID, w.by("JO-1"))
+			})
+			if c.Resumed() != doubt || w.read(t, c.ID).Resumed() != doubt {
+				t.Errorf("in doubt %t: resumed %t", doubt, c.Resumed())
+			}
+			if _, err := w.finish(t, c, change.Outcome{State: change.Applied}); err != nil {
+				t.Fatal(err)
+			}
 		}
 	})
 }

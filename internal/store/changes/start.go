@@ -6,8 +6,11 @@ import (
 	"time"
 
 	"github.com/rootkeep/rootkeep"
+	"github.com/rootkeep/rootkeep/internal/approval"
+	"github.com/rootkeep/rootkeep/internal/facts"
 	"github.com/rootkeep/rootkeep/internal/people"
 	"github.com/rootkeep/rootkeep/internal/store"
+	"github.com/rootkeep/rootkeep/ledger"
 )
 
 // Waiting is the owner of a run that was begun and that nobody works at yet.
@@ -31,6 +34,29 @@ func Start(ctx context.Context, tx *store.Tx, id string, run int, by Hold) error
 		return fmt.Errorf("change %s, run %d: %w", id, run, ErrLost)
 	}
 	return nil
+}
+
+// Entered writes down a session that a run was given, before the run uses it; ErrLost if
+// the run is not the newest one. It records change.entered.
+func Entered(ctx context.Context, tx *store.Tx, id string, run int, s facts.Session) error {
+	if _, err := running(ctx, tx, id, run); err != nil {
+		return err
+	}
+	return noted(tx, id, people.SystemActor.ID, s)
+}
+
+// Looked writes down a session that somebody was given to plan the change of an ID, which
+// need not be there: it may not come to a plan. It records change.entered.
+func Looked(tx *store.Tx, id string, actor people.Actor, s facts.Session) error {
+	return noted(tx, id, actor.ID, s)
+}
+
+func noted(tx *store.Tx, id, actor string, s facts.Session) error {
+	text, err := encode(s)
+	if err != nil {
+		return err
+	}
+	return tx.Record(approval.ChangeKind+".entered", id, actor, ledger.NewPayload("session", text))
 }
 
 // MayPlan refuses who may not plan changes of an account.

@@ -1,9 +1,12 @@
 package changes_test
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -12,7 +15,9 @@ import (
 	"github.com/rootkeep/rootkeep/client"
 	"github.com/rootkeep/rootkeep/internal/app/alter/altertest"
 	"github.com/rootkeep/rootkeep/internal/approval"
+	"github.com/rootkeep/rootkeep/internal/awssim/cloud"
 	"github.com/rootkeep/rootkeep/internal/change"
+	"github.com/rootkeep/rootkeep/internal/people"
 	"github.com/rootkeep/rootkeep/internal/store/changes"
 	"github.com/rootkeep/rootkeep/internal/web/approvals"
 	area "github.com/rootkeep/rootkeep/internal/web/changes"
@@ -266,8 +271,65 @@ func TestEndsAndKeys(t *testing.T) {
 	mays(t, s.get("ann", c.ID))
 }
 
-// TestTwoChangesOfOneResource holds the second back until the first has ended, and drift
-// is refused.
+// TestAStoppedChange has AWS refuse the call: the change says why and holds its resource,
+// until it is gone on with or given up.
+func TestAStoppedChange(t *testing.T) {
+	s := start(t)
+	apply := func(c client.AccountChangeDetail) webtest.Answer {
+		return s.JSON("ann", "POST", api+"/"+c.ID+"/apply", hash(c))
+	}
+	first, second := s.approved(password, s.Bob), s.approved(password, s.Bob)
+	s.Sim.Cloud.AddFault(cloud.Fault{Kind: cloud.Deny, Writes: true})
+	s.want(apply(first), 200)
+	s.Settled(t, first.ID)
+	c := s.get("ann", first.ID)
+	if c.State != "stopped" || !strings.Contains(c.Why, "iam:UpdateAccountPasswordPolicy") || !strings.Contains(c.Why, "AccessDenied") || len(c.Made) != 0 {
+		t.Errorf("got %s, %q and %d calls, want it stopped by AWS's refusal", c.State, c.Why, len(c.Made))
+	}
+	mays(t, c, "apply", "give-up")
+	s.want(s.Get("ann", "/changes/"+c.ID), 200, "It stopped after 0 of 1 calls", "AccessDenied", "Go on with it", "Give it up")
+	s.want(apply(second), 409, "resource-held", first.ID, "hint: wait until that one has ended, or give it up")
+	s.Sim.Cloud.ClearFaults()
+	s.want(s.JSON("ann", "POST", api+"/"+c.ID+"/apply", `{"plan_sha256":"`+second.SHA256+`"}`), 409, "other-plan")
+	s.want(apply(first), 200)
+	if got := s.Settled(t, first.ID); got.State != changes.Applied || got.Run != 2 {
+		t.Errorf("gone on with: got %s in run %d: %s, want it applied in the second", got.State, got.Run, got.Why)
+	}
+
+	third := s.approved(`{"kind":"password-policy","account":"222222222222"}`, s.Bob)
+	s.Sim.Cloud.AddFault(cloud.Fault{Kind: cloud.Deny, Writes: true})
+	s.want(apply(third), 200)
+	s.Settled(t, third.ID)
+	read := s.Get("ann", api+"/"+third.ID)
+	s.want(s.JSON("tired", "POST", api+"/"+third.ID+"/give-up", "", "If-Match", read.Header.Get("ETag")), 403, "needs-key")
+	s.want(s.JSON("ann", "POST", api+"/"+third.ID+"/give-up", "", "If-Match", `"1"`), 412)
+	s.want(s.JSON("ann", "POST", api+"/"+third.ID+"/give-up", "", "If-Match", read.Header.Get("ETag")), 200, `"state":"unverified"`)
+	s.want(s.JSON("ann", "POST", api+"/"+third.ID+"/undo", ""), 409)
+}
+
+// TestABatchHalts halts a batch at its canary, and releases it.
+func TestABatchHalts(t *testing.T) {
+	s := start(t)
+	b := decode[client.ChangeBatch](t, s.want(s.JSON("ann", "POST", api+"/batches", `{"about":"a","kind":"password-policy","accounts":["111111111111","222222222222"],"canaries":["111111111111","222222222222"]}`), 201))
+	at := api + "/batches/" + b.ID
+	s.want(s.JSON("ann", "POST", at+"/request", ""), 200)
+	for _, c := range b.Changes {
+		s.Approve(t, c.ID, s.Bob)
+	}
+	s.Sim.Cloud.AddFault(cloud.Fault{Kind: cloud.Deny, Writes: true})
+	s.want(s.JSON("ann", "POST", at+"/apply", ""), 200)
+	s.Begun(t, b.Changes[0].ID)
+	s.Settled(t, b.Changes[0].ID)
+	b = decode[client.ChangeBatch](t, s.Get("ann", at))
+	if b.Halted != b.Changes[0].ID || !slices.Equal(b.May, []string{"apply", "release"}) {
+		t.Errorf("got it halted at %q, may %q, want it halted at %s", b.Halted, b.May, b.Changes[0].ID)
+	}
+	s.want(s.Get("ann", "/changes/batches/"+b.ID), 200, "It halted", b.Halted, "Go on without the one it halted at")
+	s.want(s.JSON("tired", "POST", at+"/release", ""), 403, "needs-key")
+	s.want(s.JSON("ann", "POST", at+"/release", ""), 200)
+}
+
+// TestDriftIsRefused applies a plan to an account that another change has changed since.
 func TestDriftIsRefused(t *testing.T) {
 	s := start(t)
 	first, second := s.approved(password, s.Bob), s.approved(`{"kind":"password-policy","account":"111111111111","parameters":{"minimum_length":"20"}}`, s.Bob)
@@ -304,5 +366,49 @@ func TestBatches(t *testing.T) {
 		if got := s.Ended(t, c.ID); got.State != changes.Applied {
 			t.Errorf("%s in %s: got %s: %s, want applied", c.ID, c.Account, got.State, got.Why)
 		}
+	}
+}
+
+// broken is an engine that fails as it is told.
+type broken struct {
+	area.Engine
+	err error
+}
+
+func (b broken) Plan(context.Context, people.Actor, area.Wanted) (*changes.Change, error) {
+	return nil, b.err
+}
+
+// TestWhatFailsIsNamed has the engine fail in every way that it may.
+func TestWhatFailsIsNamed(t *testing.T) {
+	s := start(t)
+	refusal := &change.Refusal{Call: change.Call{Operation: "iam:GetUser", Account: "111111111111", Region: "us-east-1"}, Code: "AccessDenied", Message: "<b>no</b>"}
+	for name, tt := range map[string]struct {
+		err    error
+		status int
+		words  []string
+	}{
+		"a refusal of AWS":              {fmt.Errorf("plan: %w", refusal), 502, []string{"aws-refused", "iam:GetUser in us-east-1 of 111111111111: AccessDenied"}},
+		"no credentials":                {fmt.Errorf("%w: sign in first", area.ErrAWS), 502, []string{"aws-unreachable", "sign in first"}},
+		"a network in the way":          {&url.Error{Op: "Post", URL: "https://iam.amazonaws.com", Err: errors.New("connection refused")}, 502, []string{"aws-unreachable", "connection refused"}},
+		"nothing to do":                 {change.ErrNothing, 409, []string{"nothing-to-change"}},
+		"a resource that is held":       {&changes.Held{Resource: "r", By: "CH-9"}, 409, []string{"resource-held", "CH-9"}},
+		"a run that is somebody else's": {changes.ErrLost, 409, []string{"applied-elsewhere"}},
+		"signatures that do not hold":   {changes.ErrUnapproved, 403, []string{"not-approved"}},
+		"what nobody foresaw":           {errors.New("secret of the house"), 500, []string{"internal"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a, err := area.Area(area.Config{Store: s.World.Store, Desk: s.Desk, Engine: broken{s.Engine, tt.err}, Now: time.Now})
+			if err != nil {
+				t.Fatal(err)
+			}
+			actor := s.Ann.Actor
+			actor.Verified = time.Now()
+			server := &site{webtest.Serve(t, s.World.Store, webtest.Actors{"ann": actor}, a), s.World, t}
+			got := server.want(server.JSON("ann", "POST", api, password), tt.status, tt.words...)
+			lacks(t, got, "secret of the house")
+			page := server.want(server.Form("ann", "/changes/new", url.Values{"kind": {"password-policy"}, "account": {"111111111111"}}), tt.status)
+			lacks(t, page, "secret of the house", "<b>no</b>")
+		})
 	}
 }

@@ -74,7 +74,7 @@ func problems() map[string]string {
 		"batch-halted":      "The batch halted, or the change waits for another one of it.",
 		"applied-elsewhere": "Somebody else goes on with the change now.",
 		"aws-refused":       "AWS refused a call that only reads. The detail names the call and AWS's code.",
-		"aws-unreachable":   "AWS did not answer.",
+		"aws-unreachable":   "AWS did not answer, or the server has no credentials to ask it with.",
 	}
 }
 
@@ -139,7 +139,7 @@ func told(err error) error {
 // The text of its error is for the log, and for whoever plans.
 func asked(err error) error {
 	var network *url.Error // of HTTP, which no database speaks
-	if errors.As(err, &network) {
+	if errors.Is(err, ErrAWS) || errors.As(err, &network) {
 		return web.Refuse(http.StatusBadGateway, "aws-unreachable", err.Error())
 	}
 	return told(err)

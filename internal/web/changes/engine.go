@@ -2,6 +2,7 @@ package changes
 
 import (
 	"context"
+	"errors"
 
 	"github.com/rootkeep/rootkeep"
 	"github.com/rootkeep/rootkeep/internal/change"
@@ -17,9 +18,14 @@ type Wanted struct {
 	Parameters map[string]any
 }
 
+// ErrAWS is that AWS cannot be asked at all, such as without credentials. Its text is
+// for whoever plans.
+var ErrAWS = errors.New("AWS cannot be asked")
+
 // Engine plans changes from the state of accounts and has them applied. What the actor
 // may do is checked by the store's desk. Beside the desk's errors there are
-// *change.Refused, change.ErrNothing, change.ErrFinal and *change.Refusal, which is AWS's.
+// *change.Refused, change.ErrNothing, change.ErrFinal, ErrAWS and *change.Refusal, which
+// is AWS's.
 type Engine interface {
 	Kinds() []*change.Kind // by ID
 	Plan(ctx context.Context, actor people.Actor, w Wanted) (*changes.Change, error)

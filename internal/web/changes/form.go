@@ -1,6 +1,7 @@
 package changes
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"net/http"
@@ -41,7 +42,15 @@ func (a *area) readForm(r *http.Request) *form {
 	}
 	f.accounts = strings.FieldsFunc(f.typed, func(c rune) bool { return c == ',' || c == ' ' || c == '\n' || c == '\r' || c == '\t' })
 	if f.kind == nil {
+		if f.name != "" {
+			f.faults["kind"] = "there is no kind of change " + f.name + " on this server"
+		}
 		return f
+	}
+	for name, p := range f.kind.Parameters {
+		if text := about(value("resource"), name, &p); text != "" {
+			f.texts[name] = text
+		}
 	}
 	for name := range f.kind.Parameters {
 		if list, sent := r.Form[prefix+name]; sent && len(list) > 0 {
@@ -51,10 +60,33 @@ func (a *area) readForm(r *http.Request) *form {
 	return f
 }
 
+// about is what a parameter has to be for a change to be about a resource, "" if that does
+// not tell: a parameter with the name of the resource's type is its ARN or its name,
+// whichever it takes.
+func about(resource, name string, p *change.Parameter) string {
+	arn, err := rootkeep.ParseARN(resource)
+	if err != nil || p.Type != "text" {
+		return ""
+	}
+	kind, _, typed := strings.Cut(strings.ReplaceAll(arn.Resource, ":", "/"), "/")
+	if word, known := map[string]string{"s3": "bucket", "sns": "topic", "sqs": "queue", "secretsmanager": "secret"}[arn.Service]; known {
+		kind, typed = word, true
+	}
+	if !typed || kind != name {
+		return ""
+	}
+	for _, text := range []string{resource, arn.Resource[strings.LastIndexAny(arn.Resource, "/:")+1:]} {
+		if _, err := p.Read(text); err == nil {
+			return text
+		}
+	}
+	return ""
+}
+
 // whole reads what was typed; false if something is missing or does not fit.
 func (f *form) whole() bool {
 	if f.kind == nil {
-		f.faults["kind"] = "choose what is to be changed"
+		f.faults["kind"] = cmp.Or(f.faults["kind"], "choose what is to be changed")
 	}
 	if len(f.accounts) == 0 {
 		f.faults["account"] = "is missing"

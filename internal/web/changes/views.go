@@ -98,7 +98,7 @@ func (v listView) rows() []page.Row {
 			batch = page.To("/changes/batches/"+c.Batch, c.Batch)
 		}
 		out[i] = page.Row{Tone: stateTone(c.State), Cells: []templ.Component{
-			page.To("/changes/"+c.ID, c.ID), page.Badge(stateTone(c.State), string(c.State)), page.Text(string(c.Account)), page.Text(what), page.Text(string(c.Class)), batch, page.Time(c.Created),
+			page.To("/changes/"+c.ID, c.ID), page.Badge(stateTone(c.State), string(c.State)), page.Word(string(c.Account)), page.Text(what), page.Word(string(c.Class)), batch, page.Time(c.Created),
 		}}
 	}
 	return out
@@ -110,6 +110,17 @@ type detailView struct {
 	edits     [][]approvals.Difference
 	actor     people.Actor
 	durations map[string]bool // parameters that are seconds
+}
+
+// apply is what the button says that begins it, or goes on with it, and what it asks.
+func (v detailView) apply() (words, question string) {
+	switch {
+	case len(v.plan.Guide) > 0:
+		return "It was done: read it back", ""
+	case v.State == changes.Stopped:
+		return "Go on with it", "Go on with the calls that were not made?"
+	}
+	return "Apply this plan", "Apply it to account " + string(v.Account) + " now?"
 }
 
 func (v detailView) can(act string) bool { return slices.Contains(v.may(v.actor), act) }
@@ -124,6 +135,9 @@ func person(name, id string) string {
 
 // standing says in a sentence what is next.
 func (v detailView) standing() string {
+	if len(v.plan.Guide) > 0 && (v.State == changes.Approved || v.State == changes.Stopped) {
+		return "A person does what stands below. Then the account is read back, which shows whether it was done."
+	}
 	switch v.State {
 	case changes.Planned:
 		return "Nobody was asked yet. Whoever planned it reads the plan and asks for its approval."
@@ -252,13 +266,20 @@ func differenceRows(list []change.Difference) []page.Row {
 	return out
 }
 
+// longText is how many bytes of a text stand in the cell of a table.
+const longText = 300
+
 // shown is a value of a difference: text on a line, what is larger as a block.
 func shown(v any) templ.Component {
-	switch v.(type) {
+	switch x := v.(type) {
 	case nil:
 		return page.Text("nothing")
 	case map[string]any, []any:
 		return page.Code("JSON", pretty(v))
+	case string:
+		if len(x) > longText {
+			return page.Code("Text", x) // whole: what is cut off is what would be hidden
+		}
 	}
 	text, _ := value(v) // a plan that was read holds what JSON can
 	return page.LongText(text)
@@ -312,7 +333,7 @@ var kindColumns = []page.Column{{Title: "Kind"}, {Title: "What"}, {Title: "Class
 func kindRows(list []client.ChangeKind) []page.Row {
 	out := make([]page.Row, len(list))
 	for i, k := range list {
-		out[i] = page.Cells(page.To("/changes/kinds/"+k.ID, k.ID), page.Text(k.Title), page.Text(k.Class), page.Badge(riskTone(k.Risk), k.Risk), page.Text(kindUndo(&k)), page.Text(strings.Join(k.Fixes, ", ")))
+		out[i] = page.Cells(page.To("/changes/kinds/"+k.ID, k.ID), page.Text(k.Title), page.Word(k.Class), page.Badge(riskTone(k.Risk), k.Risk), page.Word(kindUndo(&k)), page.Text(strings.Join(k.Fixes, ", ")))
 	}
 	return out
 }

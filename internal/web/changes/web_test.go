@@ -96,6 +96,24 @@ func TestWhatCannotBeUndoneIsSaidFirst(t *testing.T) {
 	}
 }
 
+// TestAFormIsAboutTheResourceOfAFinding opens the form as a finding links to it.
+func TestAFormIsAboutTheResourceOfAFinding(t *testing.T) {
+	s := start(t)
+	const trail = "arn:aws:cloudtrail:eu-west-3:111111111111:trail/main"
+	for name, tt := range map[string]struct{ kind, resource, want string }{
+		"the name of a user":              {"user-lock", "arn:aws:iam::111111111111:user/staff/jane", `name="p-user" value="jane"`},
+		"the ARN of a trail":              {"trail-validation", trail, `name="p-trail" value="` + trail + `"`},
+		"another type of resource":        {"user-lock", "arn:aws:iam::111111111111:role/jane", `name="p-user" value=""`},
+		"what is no ARN":                  {"user-lock", "jane", `name="p-user" value=""`},
+		"a name that the kind would deny": {"user-lock", "arn:aws:iam::111111111111:user/%22%3E", `name="p-user" value=""`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s.t = t
+			s.want(s.Get("ann", "/changes/new?kind="+tt.kind+"&account=111111111111&resource="+url.QueryEscape(tt.resource)), 200, tt.want)
+		})
+	}
+}
+
 // TestNoPageShowsItsTemplate looks for parts of templates that were taken for text.
 func TestNoPageShowsItsTemplate(t *testing.T) {
 	s := start(t)
@@ -128,7 +146,21 @@ func TestFormsSayWhatIsWrong(t *testing.T) {
 		})
 	}
 	s.t = t
-	s.want(s.Form("ann", "/changes/new", url.Values{"kind": {"none"}, "account": {"1"}}), 422, "choose what is to be changed")
+	s.want(s.Form("ann", "/changes/new", url.Values{"account": {"1"}}), 422, "choose what is to be changed")
+	s.want(s.Form("ann", "/changes/new", url.Values{"kind": {"none"}, "account": {"1"}}), 422, "there is no kind of change none on this server")
+}
+
+// TestWhatAPersonDoes plans a change that AWS lets nobody but a person make.
+func TestWhatAPersonDoes(t *testing.T) {
+	s := start(t)
+	c := s.approved(`{"kind":"root-access-key-guide","account":"111111111111"}`, s.Bob, s.Gus)
+	at := "/changes/" + c.ID
+	s.want(s.Get("ann", at), 200, "What a person does, in this order", "It was done: read it back", "what a person does, a person undoes")
+	s.want(s.Form("ann", at+"/apply", url.Values{"plan_sha256": {c.SHA256}}), 303)
+	if got := s.Settled(t, c.ID); got.State != changes.Stopped {
+		t.Errorf("got %s although nobody did it, want it stopped", got.State)
+	}
+	s.want(s.Get("ann", at), 200, "It was done: read it back", "Give it up")
 }
 
 func TestBatchPages(t *testing.T) {

@@ -31,6 +31,7 @@ type findingView struct {
 	References []framework.Reference
 	Asking     *asked.Asking
 	Approval   string // who has to approve an exception, in words
+	Mend       string // address of the form that plans the change that mends it, "" for none
 	Now        time.Time
 }
 
@@ -65,6 +66,9 @@ func (a *area) readFinding(ctx context.Context, id string) (*findingView, error)
 		return nil, notThere("such finding", err)
 	}
 	v.Control = a.controls[v.Finding.Control]
+	if v.Control != nil {
+		v.Mend = v.Asking.Mend(a.Mend, v.Control.Fix.Change, v.Finding)
+	}
 	v.References = framework.References(a.Frameworks, v.Finding.Control)
 	if a.Approval != nil && v.Finding.Status == rootkeep.Fail {
 		v.Approval, err = a.Approval(v.Finding.Control, v.Finding.Severity)

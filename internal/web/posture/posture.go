@@ -36,6 +36,8 @@ type Config struct {
 	// Ask is the path of the form that asks for an exception, "" if there is none.
 	Ask       string
 	Requested asked.Requested // nil for none
+	// Mend is the path of the form that plans a change, "" if there is none.
+	Mend string
 	// Approval says in words who has to approve an exception; nil: nobody.
 	Approval func(control string, severity rootkeep.Severity) (string, error)
 	Wake     func() // called when a job was asked for; nil if no job runs in this process

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/url"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -361,6 +362,40 @@ func TestAnExceptionIsAskedForFromTheFinding(t *testing.T) {
 	} {
 		if got := s.Get(c.actor, "/findings/"+c.of.ID()); strings.Contains(got.Body, link) != c.want {
 			t.Errorf("%s at a finding that is %s: got a link %v, want %v", c.actor, c.of.Status, !c.want, c.want)
+		}
+	}
+}
+
+func TestAChangeIsPlannedFromTheFinding(t *testing.T) {
+	list := found(alpha)
+	var control string
+	s := serveWith(t, func(c *posture.Config) {
+		c.Mend = "/changes/new"
+		controls := slices.Clone(c.Controls)
+		for i, k := range controls {
+			if k.ID == list[0].Control { // the shipped one says that a person does it
+				mended := *k
+				mended.Fix.Change, control = "root-mfa-guide", k.ID
+				controls[i] = &mended
+			}
+		}
+		c.Controls = controls
+	})
+	if control == "" {
+		t.Fatalf("%s is no control any more", list[0].Control)
+	}
+	history(t, s.Store)
+	link := "/changes/new?account=111111111111&amp;kind=root-mfa-guide&amp;region=&amp;resource=" + url.QueryEscape(list[0].Resource)
+	for _, c := range []struct {
+		actor string
+		of    rootkeep.Finding
+		want  bool
+	}{
+		{"requester", list[0], true}, {"responder-of-alpha", list[0], true}, {"viewer", list[0], false}, {"requester", list[1], false}, {"responder-of-alpha", found(beta)[0], false},
+	} {
+		got := s.Get(c.actor, "/findings/"+c.of.ID())
+		if strings.Contains(got.Body, link) != c.want || !c.want && strings.Contains(got.Body, "/changes/new?") {
+			t.Errorf("%s at a finding of %s that is %s: got a link %v, want %v", c.actor, c.of.Account, c.of.Status, !c.want, c.want)
 		}
 	}
 }

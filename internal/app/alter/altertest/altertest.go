@@ -4,8 +4,10 @@ package altertest
 
 import (
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -57,9 +59,9 @@ func Open(t testing.TB, s *store.Store, at approval.Site) *World {
 		t.Fatal(err)
 	}
 	t.Cleanup(w.Sim.Close)
-	catalogue, err := kinds.Load([]string{ownKinds(t)}, false)
-	if err != nil || len(catalogue.Problems) > 0 {
-		t.Fatal(err, catalogue.Problems)
+	catalogue, err := catalogue()
+	if err != nil {
+		t.Fatal(err)
 	}
 	key := w.Sim.Keys[Management]
 	w.Engine, err = alter.New(alter.Config{
@@ -138,6 +140,12 @@ func (w *World) Settled(t testing.TB, id string) *changes.Change {
 	return w.until(t, id, func(c *changes.Change) bool { return c.State != changes.Applying })
 }
 
+// Begun waits until a job has begun a change.
+func (w *World) Begun(t testing.TB, id string) *changes.Change {
+	t.Helper()
+	return w.until(t, id, func(c *changes.Change) bool { return !c.Begun.IsZero() })
+}
+
 // Ended waits until a change that a job will begin has ended, and gives it.
 func (w *World) Ended(t testing.TB, id string) *changes.Change {
 	t.Helper()
@@ -196,12 +204,19 @@ cases:
   - {name: there is none, parameters: {name: house}, want: applied}
 `
 
-// ownKinds is a folder with kinds of the tests.
-func ownKinds(t testing.TB) string {
-	t.Helper()
-	dir := t.TempDir()
-	if err := os.WriteFile(filepath.Join(dir, FinalKind+".yaml"), []byte(finalKind), 0o600); err != nil {
-		t.Fatal(err)
+// catalogue has the shipped kinds and that of the tests.
+var catalogue = sync.OnceValues(func() (*kinds.Catalogue, error) {
+	dir, err := os.MkdirTemp("", "kinds")
+	if err != nil {
+		return nil, err
 	}
-	return dir
-}
+	defer os.RemoveAll(dir)
+	if err := os.WriteFile(filepath.Join(dir, FinalKind+".yaml"), []byte(finalKind), 0o600); err != nil {
+		return nil, err
+	}
+	c, err := kinds.Load([]string{dir}, false)
+	if err != nil {
+		return nil, err
+	}
+	return c, errors.Join(c.Problems...)
+})

@@ -293,7 +293,7 @@ func createLoginProfile(c *cloud.Call, in loginProfileIn) (profileOut, error) {
 	case err != nil:
 		return profileOut{}, err
 	case s.Password.Set:
-		return profileOut{}, cloud.Fail("EntityAlreadyExists", 409, "Login Profile for user %s already entity.Exists.", s.Name())
+		return profileOut{}, cloud.Fail("EntityAlreadyExists", 409, "Login Profile for user %s already exists.", s.Name())
 	case in.Password == "" && s.User != nil:
 		return profileOut{}, c.Invalid("missing required parameter Password")
 	}

@@ -143,7 +143,7 @@ func createVirtualDevice(c *cloud.Call, in createVirtualIn) (out virtualOut, err
 	}
 	d := &cloud.Device{Serial: c.Account.IAM("mfa" + in.Path + in.VirtualMFADeviceName), Seed: newSeed(c), Tags: in.Tags}
 	if c.Account.Devices[d.Serial] != nil {
-		return out, cloud.Fail("EntityAlreadyExists", 409, "MFADevice entity at the same path and name already entity.Exists.")
+		return out, cloud.Fail("EntityAlreadyExists", 409, "MFADevice entity at the same path and name already exists.")
 	}
 	c.Account.Devices[d.Serial] = d
 	out.VirtualMFADevice = virtualShape{SerialNumber: d.Serial, Base32StringSeed: []byte(d.Seed), Tags: d.Tags}

@@ -49,7 +49,7 @@ func Read(ctx context.Context, r *store.Reader, actor people.Actor, form string,
 		if err != nil {
 			return nil, err
 		}
-		out.may[f.Account] = form != "" && actor.May(people.Request, place)
+		out.may[f.Account] = actor.May(people.Request, place)
 	}
 	if requested == nil || len(out.may) == 0 {
 		return out, nil
@@ -77,8 +77,17 @@ func (q *Asking) Open(f *kept.Finding) []Request {
 // Form is the address of the form that asks for an exception to a finding, filled in; ""
 // if the actor may not, or if somebody has asked already.
 func (q *Asking) Form(f *kept.Finding) string {
-	if f.Status != rootkeep.Fail || !q.may[f.Account] || len(q.Open(f)) > 0 {
+	if q.path == "" || f.Status != rootkeep.Fail || !q.may[f.Account] || len(q.Open(f)) > 0 {
 		return ""
 	}
 	return q.path + "?" + url.Values{"control": {f.Control}, "account": {string(f.Account)}, "region": {string(f.Region)}, "resource": {f.Resource}}.Encode()
+}
+
+// Mend is the address of the form that plans the change of a kind that mends a finding,
+// filled in; "" if there is no such form or kind, or if the actor may not.
+func (q *Asking) Mend(form, kind string, f *kept.Finding) string {
+	if form == "" || kind == "" || f.Status != rootkeep.Fail || !q.may[f.Account] {
+		return ""
+	}
+	return form + "?" + url.Values{"kind": {kind}, "account": {string(f.Account)}, "region": {string(f.Region)}, "resource": {f.Resource}}.Encode()
 }
