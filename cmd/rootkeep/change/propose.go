@@ -145,7 +145,7 @@ func mended(p *proposal.Proposal) string {
 			order[i] = fmt.Sprintf("%s (%d)", id, n)
 		}
 	}
-	return cli.Visible("account " + cmp.Or(string(p.Account), "that manages the organization") + ", mends " + strings.Join(order, ", "))
+	return cli.Visible("account " + cmp.Or(string(p.Account), "of unknown number") + ", mends " + strings.Join(order, ", "))
 }
 
 // placed is what a failure is about.

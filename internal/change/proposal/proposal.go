@@ -23,7 +23,7 @@ type Proposal struct {
 	Risk       string             `json:"risk"`
 	Undo       string             `json:"undo"`    // all, part, none, or person: a person does it, and undoes it
 	Final      []string           `json:"final"`   // what cannot be undone, and why
-	Account    rootkeep.AccountID `json:"account"` // where it is planned; "" if nobody said which account manages
+	Account    rootkeep.AccountID `json:"account"` // where it is planned; "" if nothing says which
 	Parameters map[string]any     `json:"parameters"`
 	Missing    []string           `json:"missing"` // parameters that a person has to give
 	Reason     string             `json:"needs_a_person,omitempty"`
@@ -160,8 +160,11 @@ func start(k *change.Kind, account rootkeep.AccountID, filled change.Filled) Pro
 		p.Undo = "none"
 	}
 	var reasons []string
-	if account == "" {
+	switch {
+	case account == "" && k.In == change.InManagement:
 		reasons = append(reasons, "it is planned in the management account, and nothing that was read says which that is")
+	case account == "":
+		reasons = append(reasons, "nothing that was read says which account this is")
 	}
 	for _, name := range p.Missing {
 		reasons = append(reasons, fmt.Sprintf("give %s: %s", name, k.Parameters[name].About))
@@ -197,7 +200,7 @@ func merge(into, from map[string]any) {
 
 // Command is how the change is planned by hand.
 func (p *Proposal) Command() string {
-	out := "rootkeep change plan " + p.Kind + " --account " + cmp.Or(string(p.Account), "MANAGEMENT")
+	out := "rootkeep change plan " + p.Kind + " --account " + cmp.Or(string(p.Account), "ACCOUNT")
 	for _, name := range sorted(p.Parameters) {
 		out += " --set " + quoted(name+"="+value(p.Parameters[name]))
 	}
