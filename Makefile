@@ -60,6 +60,8 @@ lint: ## formatting, vet, and every shipped detection
 	test -z "$$(gofmt -l .)"
 	go vet ./...
 	go run ./cmd/rootkeep rules lint
+	go run github.com/a-h/templ/cmd/templ@$$(go list -m -f '{{.Version}}' github.com/a-h/templ) generate -path internal/web >/dev/null
+	git diff --exit-code --stat -- 'internal/web/*_templ.go' # a page that was changed is generated again
 
 clean: ## remove what was built or generated
 	rm -rf bin demo-trail bench-data build

@@ -25,6 +25,25 @@ func ParseAccountID(s string) (AccountID, error) {
 // list: Regions appear faster than programs are released.
 type Region string
 
+// ParseRegion accepts what a Region code looks like, such as eu-west-3 or us-gov-east-1:
+// lower-case words and a number joined by hyphens. A Region becomes part of a host name,
+// so nothing else may pass.
+func ParseRegion(s string) (Region, error) {
+	parts := strings.Split(s, "-")
+	ok := len(parts) >= 3 && len(s) <= 32
+	for i, p := range parts {
+		letters := "abcdefghijklmnopqrstuvwxyz"
+		if i == len(parts)-1 {
+			letters = "0123456789"
+		}
+		ok = ok && p != "" && strings.Trim(p, letters) == ""
+	}
+	if !ok {
+		return "", fmt.Errorf("region %q: want a code such as eu-west-3", s)
+	}
+	return Region(s), nil
+}
+
 // Partition is the part of AWS that the Region lies in, aws for all that are open to
 // everybody.
 func (r Region) Partition() string {

@@ -102,14 +102,16 @@ type ChangeCall struct {
 }
 
 // ChangeBatchWanted is one kind of change that somebody wants planned for several
-// accounts.
+// accounts, or a list of changes.
 type ChangeBatchWanted struct {
 	About      string         `json:"about" minLength:"1" maxLength:"200" doc:"What it is for"`
-	Kind       string         `json:"kind" maxLength:"64"`
-	Accounts   []string       `json:"accounts" minItems:"1" maxItems:"500" doc:"In this order, behind the canaries"`
+	Kind       string         `json:"kind,omitempty" maxLength:"64"`
+	Accounts   []string       `json:"accounts,omitempty" minItems:"1" maxItems:"500" doc:"In this order, behind the canaries"`
 	Canaries   []string       `json:"canaries,omitempty" maxItems:"500" doc:"Accounts where it goes first; the first account if they are left out"`
 	Region     string         `json:"region,omitempty" maxLength:"32"`
 	Parameters map[string]any `json:"parameters,omitempty"`
+	// Of a deployment; each is planned from the state that is there now.
+	Changes []ChangeWanted `json:"changes,omitempty" minItems:"1" maxItems:"500" doc:"Instead of kind, accounts, canaries, region and parameters: in this order, the first is the canary"`
 }
 
 // ChangeBatch is changes that are applied one after the other.

@@ -71,6 +71,9 @@ func (k *Kind) Apply(ctx context.Context, run Run) (Outcome, error) {
 	case run.Reader == nil || run.Writer == nil || run.Journal == nil || run.Clock.Now == nil || run.Clock.Sleep == nil:
 		return Outcome{}, errors.New("change: reader, writer, journal and clock are required")
 	}
+	if err := k.ready(); err != nil {
+		return Outcome{}, err
+	}
 	a := &applying{kind: k, Run: run, wait: time.Duration(k.Wait)}
 	if len(run.Made) == 0 {
 		state, err := k.read(ctx, run.Reader, p)
@@ -141,7 +144,7 @@ func (a *applying) make(ctx context.Context, n int, again bool) (*Outcome, error
 	call := c.Call
 	if c.Later {
 		var err error
-		if call, err = s.call(a.Plan, a.values(c.Item)); err != nil {
+		if call, err = a.filled(s, c); err != nil {
 			return end(err.Error(), again)
 		}
 	}
@@ -164,6 +167,21 @@ func (a *applying) make(ctx context.Context, n int, again bool) (*Outcome, error
 			return end(try.why, again)
 		}
 	}
+}
+
+// filled is a call of the plan with the answers in the places that the plan shows for
+// them, and nothing else than that.
+func (a *applying) filled(s *Step, c Planned) (Call, error) {
+	v := a.values(c.Item)
+	call, err := s.call(a.Plan, v)
+	if err != nil {
+		return call, err
+	}
+	got := v["answers"].(expr.Answers)
+	if call.Account != c.Account || call.Region != c.Region || !got.Fill(s.With.Needs, c.Item, c.With, call.With) {
+		return call, errors.New("with the answers of earlier calls it is not the call that the plan shows")
+	}
+	return call, nil
 }
 
 // try is what came of making a call once.

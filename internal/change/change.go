@@ -10,6 +10,8 @@ package change
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/rootkeep/rootkeep"
@@ -57,6 +59,34 @@ type Refusal struct {
 
 func (r *Refusal) Error() string {
 	return fmt.Sprintf("%s: %s: %s", r.Call, r.Code, r.Message)
+}
+
+// secrets are the names of parameters and of members of answers that hold secrets.
+var secrets = []string{"SecretAccessKey", "SessionToken", "ServicePassword", "ServiceCredentialSecret", "Password", "OldPassword", "NewPassword", "PrivateKey"}
+
+// IsSecret says whether AWS calls a secret so: it has no place in a plan or in a ledger.
+func IsSecret(name string) bool { return slices.Contains(secrets, name) }
+
+// secretIn is the name of a secret in parameters, "" if there is none.
+func secretIn(v any) string {
+	switch x := v.(type) {
+	case map[string]any:
+		for _, name := range slices.Sorted(maps.Keys(x)) {
+			if IsSecret(name) {
+				return name
+			}
+			if s := secretIn(x[name]); s != "" {
+				return s
+			}
+		}
+	case []any:
+		for _, e := range x {
+			if s := secretIn(e); s != "" {
+				return s
+			}
+		}
+	}
+	return ""
 }
 
 // Operation is what is known of an API operation.

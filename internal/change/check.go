@@ -158,6 +158,9 @@ func (k *Kind) checkCalls(known Operations) error {
 		case !o.Writes && !c.reads:
 			return fmt.Errorf("%s: %s changes nothing; hint: reads are for that", c.where, c.name)
 		}
+		if err := k.checkRoot(c); err != nil {
+			return fmt.Errorf("%s: %w", c.where, err)
+		}
 		if o.Writes {
 			for _, a := range o.Actions {
 				needs[a] = true
@@ -172,17 +175,34 @@ func (k *Kind) checkCalls(known Operations) error {
 	return nil
 }
 
+// looks are the tasks of root sessions that a plan may be made in: a read is asked for
+// before anybody approved, and the sessions of other tasks could do more than look.
+var looks = []string{"IAMAuditRootUserCredentials", "S3UnlockBucketPolicy", "SQSUnlockQueuePolicy"}
+
+// checkRoot refuses root sessions that the policy of the class root does not decide about.
+func (k *Kind) checkRoot(c operation) error {
+	switch {
+	case c.root == "":
+		return nil
+	case k.Class != Root:
+		return fmt.Errorf("root sessions are for the class %s alone, whose policy their approval is", Root)
+	case c.reads && !slices.Contains(looks, c.root):
+		return fmt.Errorf("a read in a session for %s: want one for %s", c.root, strings.Join(looks, ", "))
+	}
+	return nil
+}
+
 // operation is one use of an operation in a kind.
 type operation struct {
-	where, name string
-	reads       bool
+	where, name, root string
+	reads             bool
 }
 
 func (k *Kind) operations() []operation {
 	var out []operation
 	asked := func(where string, q *Read) {
 		for ; q != nil; q = q.First {
-			out = append(out, operation{where, q.Call, true})
+			out = append(out, operation{where, q.Call, q.At.Root, true})
 		}
 	}
 	for i := range k.Reads {
@@ -190,10 +210,10 @@ func (k *Kind) operations() []operation {
 	}
 	for i := range k.Calls {
 		s := &k.Calls[i]
-		out = append(out, operation{"call " + s.ID, s.Call, false})
+		out = append(out, operation{"call " + s.ID, s.Call, s.At.Root, false})
 		asked("found of call "+s.ID, s.Found)
 		for j := range s.Undo {
-			out = append(out, operation{"undo of call " + s.ID, s.Undo[j].Call, false})
+			out = append(out, operation{"undo of call " + s.ID, s.Undo[j].Call, s.Undo[j].At.Root, false})
 			asked("found of undo of call "+s.ID, s.Undo[j].Found)
 		}
 	}
@@ -259,6 +279,9 @@ func (k *Kind) compile() error {
 		for j := range k.Calls[i].Undo {
 			k.Calls[i].Undo[j].expressions(do)
 		}
+		if s := &k.Calls[i]; err == nil && len(s.Each.Needs)+len(s.When.Needs) > 0 {
+			err = s.When.Wrong(k.file, "call "+s.ID+": whether and how often it is made is said by the plan, and an answer is not there yet")
+		}
 	}
 	return err
 }
@@ -283,6 +306,9 @@ func (k *Kind) known(e *expr.Expression) error {
 	for _, r := range e.Needs {
 		if !slices.ContainsFunc(k.Calls, func(s Step) bool { return s.ID == r.Step }) {
 			return e.Wrong(k.file, fmt.Sprintf("answer(%q, %q): no call is called so", r.Step, r.Path))
+		}
+		if IsSecret(r.Path[strings.LastIndexByte(r.Path, '.')+1:]) {
+			return e.Wrong(k.file, fmt.Sprintf("answer(%q, %q): a secret, and answers are kept", r.Step, r.Path))
 		}
 	}
 	return nil

@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/rootkeep/rootkeep/internal/change/expr"
 	"github.com/rootkeep/rootkeep/internal/rule"
@@ -40,8 +41,9 @@ type Kind struct {
 	Needs      []string                   `yaml:"permissions"` // IAM actions: those of its calls, and what AWS asks for besides
 	Cases      []Case                     `yaml:"cases"`
 
-	file string
-	hash string
+	file  string
+	ready func() error // compiles its expressions, once
+	hash  string
 }
 
 // Parameter is what is said when a change is planned.
@@ -217,5 +219,9 @@ func load(known Operations, src rule.Source, name string) (*Kind, error) {
 	if err := k.checkCalls(known); err != nil {
 		return nil, fmt.Errorf("%s: %w", shown, err)
 	}
-	return k, k.compile()
+	k.ready = sync.OnceValue(k.compile)
+	if src.Tested { // its tests have compiled it: who only lists kinds does not wait
+		return k, nil
+	}
+	return k, k.ready()
 }

@@ -70,7 +70,9 @@ func (p *Parameter) number(v any) (any, error) {
 	case int64:
 		n = x
 	case uint64:
-		n = int64(x)
+		if n = int64(x); n < 0 {
+			return nil, fmt.Errorf("%d: want a number of 64 bits", x)
+		}
 	case float64:
 		if n = int64(x); float64(n) != x {
 			return nil, fmt.Errorf("%v: want a whole number", x)

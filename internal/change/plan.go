@@ -180,7 +180,10 @@ var ErrNothing = errors.New("there is nothing to change")
 // change requires does not hold, ErrNothing where there is nothing to do.
 func (k *Kind) Plan(ctx context.Context, r Reader, id string, t Target, given map[string]any, now time.Time) (*Plan, error) {
 	arguments, err := k.Arguments(given)
-	if err != nil {
+	if err = errors.Join(err, k.ready()); err != nil {
+		return nil, err
+	}
+	if _, err := rootkeep.ParseRegion(t.Region); err != nil {
 		return nil, err
 	}
 	p := &Plan{
@@ -203,6 +206,7 @@ func (k *Kind) Plan(ctx context.Context, r Reader, id string, t Target, given ma
 	if p.Calls, err = k.steps(p); err != nil {
 		return nil, fmt.Errorf("plan %s: %w", k.ID, err)
 	}
+	p.guard()
 	for _, c := range p.Calls {
 		if c.Final != "" && !slices.Contains(p.Final, c.Final) {
 			p.Final = append(p.Final, c.Final)
@@ -250,6 +254,21 @@ func (k *Kind) intend(p *Plan) error {
 	}
 	slices.Sort(p.Resources)
 	return nil
+}
+
+// guard has the plan hold its resources in every account that it calls as well: a change
+// of a member and one of its management account may be about the same thing.
+func (p *Plan) guard() {
+	mine := slices.Clone(p.Resources)
+	for _, c := range p.Calls {
+		for _, name := range mine {
+			elsewhere := string(c.Account) + strings.TrimPrefix(name, string(p.Account))
+			if !slices.Contains(p.Resources, elsewhere) {
+				p.Resources = append(p.Resources, elsewhere)
+			}
+		}
+	}
+	slices.Sort(p.Resources)
 }
 
 // require gives all reasons at once.
@@ -369,6 +388,9 @@ func (s *Step) call(p *Plan, v expr.Values) (Call, error) {
 	if err != nil {
 		return Call{}, fmt.Errorf("with: %w", err)
 	}
+	if name := secretIn(with); name != "" {
+		return Call{}, fmt.Errorf("with: %s is a secret, and a plan is kept and shown", name)
+	}
 	return s.At.call(p, s.Call, with, v)
 }
 
@@ -382,10 +404,16 @@ func (at *Place) call(p *Plan, operation string, with map[string]any, v expr.Val
 		if err != nil {
 			return c, fmt.Errorf("account: %w", err)
 		}
+		if c.Account != p.Account && c.Account != p.Management {
+			return c, fmt.Errorf("account: a change of %s calls nothing in %s, which is neither that account nor the management account", p.Account, c.Account)
+		}
 	}
 	if !at.Region.None() {
 		var err error
-		if c.Region, err = at.Region.Text(v); err != nil {
+		if c.Region, err = at.Region.Text(v); err == nil {
+			_, err = rootkeep.ParseRegion(c.Region)
+		}
+		if err != nil {
 			return c, fmt.Errorf("region: %w", err)
 		}
 	}

@@ -28,6 +28,9 @@ func (k *Kind) Undo(ctx context.Context, r Reader, id string, of *Plan, made []M
 	case len(made) == 0 && !doubt:
 		return nil, fmt.Errorf("change %s: %w", of.ID, ErrNothing)
 	}
+	if err := k.ready(); err != nil {
+		return nil, err
+	}
 	p := *of
 	p.ID, p.Undoes, p.Created = id, of.ID, now.UTC().Truncate(time.Second)
 	p.Title, p.Breaks = "Undo "+of.ID+": "+of.Title, "What came to depend on the change since."

@@ -115,8 +115,8 @@ func (o *Options) ready() error {
 	switch {
 	case !nameForm.MatchString(o.Name):
 		return fmt.Errorf("name %q: want 3 to 20 lower-case letters, digits and -", o.Name)
-	case !regionForm.MatchString(o.Home):
-		return fmt.Errorf("home Region %q: want a Region such as eu-west-1", o.Home)
+	case CheckHome(o.Home) != nil:
+		return CheckHome(o.Home)
 	case o.Organization != "" && !organizationForm.MatchString(o.Organization):
 		return fmt.Errorf("organization %q: want an ID such as o-a1b2c3d4e5", o.Organization)
 	case o.Organization != "" && o.Account == "":
@@ -132,6 +132,14 @@ func (o *Options) ready() error {
 		}
 	}
 	return cmp.Or(o.checkDays(), o.checkTexts(), o.checkParts())
+}
+
+// CheckHome refuses a home Region that has not the form of one.
+func CheckHome(region string) error {
+	if !regionForm.MatchString(region) {
+		return fmt.Errorf("home Region %q: want a Region such as eu-west-1", region)
+	}
+	return nil
 }
 
 func (o *Options) checkDays() error {

@@ -61,7 +61,7 @@ named. Look at each plan: rootkeep change status ID.`,
 				w.About = w.Kind
 			}
 			var err error
-			if w.Parameters, err = parameters(set); err != nil {
+			if w.Parameters, err = Parameters(set); err != nil {
 				return err
 			}
 			return f.batch(c, s, client.Call{Method: http.MethodPost, Path: "/changes/batches", Body: w})
@@ -91,17 +91,22 @@ func batchActCommand(s cli.Streams, act string, c *cobra.Command) *cobra.Command
 	var f flags
 	c.Use, c.Example, c.Args = act+" ID", "  rootkeep change batch "+act+" CB-1KB2Z7Q0MX7F3A", cobra.ExactArgs(1)
 	c.RunE = func(c *cobra.Command, args []string) error {
-		if !batchIDs.MatchString(args[0]) {
-			return cli.Usage("batch %q: want its ID, such as CB-1KB2Z7Q0MX7F3A", args[0])
-		}
-		call := client.Call{Path: "/changes/batches/" + url.PathEscape(args[0])}
-		if act != "status" {
-			call.Method, call.Path = http.MethodPost, call.Path+"/"+act
-		}
-		return f.batch(c, s, call)
+		return f.actOn(c, s, args[0], act)
 	}
 	f.Register(c)
 	return c
+}
+
+// actOn does something with a batch and prints it; status only reads.
+func (f *flags) actOn(c *cobra.Command, s cli.Streams, id, act string) error {
+	if !batchIDs.MatchString(id) {
+		return cli.Usage("batch %q: want its ID, such as CB-1KB2Z7Q0MX7F3A", id)
+	}
+	call := client.Call{Path: "/changes/batches/" + url.PathEscape(id)}
+	if act != "status" {
+		call.Method, call.Path = http.MethodPost, call.Path+"/"+act
+	}
+	return f.batch(c, s, call)
 }
 
 // batch makes a call about a batch and prints it.
@@ -129,4 +134,16 @@ func (f *flags) batch(c *cobra.Command, s cli.Streams, call client.Call) error {
 		text += "next: rootkeep change batch " + cli.Visible(act+" "+b.ID) + "\n"
 	}
 	return cli.PrintVisible(s.Out, text)
+}
+
+// PlanBatch plans a batch for another command, and prints it.
+func PlanBatch(c *cobra.Command, s cli.Streams, of cli.ServerFlags, w client.ChangeBatchWanted) error {
+	f := flags{of}
+	return f.batch(c, s, client.Call{Method: http.MethodPost, Path: "/changes/batches", Body: w})
+}
+
+// Batch acts on a batch for another command, and prints it.
+func Batch(c *cobra.Command, s cli.Streams, of cli.ServerFlags, id, act string) error {
+	f := flags{of}
+	return f.actOn(c, s, id, act)
 }

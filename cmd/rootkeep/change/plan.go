@@ -37,7 +37,7 @@ to plan. With --request it is asked for at once.`,
 				return cli.Usage("--account: %w", err)
 			}
 			var err error
-			if w.Parameters, err = parameters(set); err != nil {
+			if w.Parameters, err = Parameters(set); err != nil {
 				return err
 			}
 			return f.plan(c, s, client.Call{Method: http.MethodPost, Path: "/changes", Body: w}, request)

@@ -98,8 +98,8 @@ func told(err error) error {
 	return err
 }
 
-// parameters reads --set name=value. Of which type a value is, the kind says.
-func parameters(set []string) (map[string]any, error) {
+// Parameters reads --set name=value. Of which type a value is, the kind says.
+func Parameters(set []string) (map[string]any, error) {
 	out := map[string]any{}
 	for _, text := range set {
 		name, value, found := strings.Cut(text, "=")

@@ -27,9 +27,9 @@ import (
 func DeployCommand(s cli.Streams) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "deploy",
-		Short: "Write the guide's monitoring for CloudFormation or Terraform",
+		Short: "Make the guide's monitoring: as changes, or as text for CloudFormation or Terraform",
 	}
-	c.AddCommand(renderCommand(s))
+	c.AddCommand(renderCommand(s), planCommand(s), applyCommand(s))
 	return c
 }
 

@@ -49,6 +49,12 @@ func Load(dirs []string, cases bool) (*Catalogue, error) {
 	return c, nil
 }
 
+// Deployments reads those that come with rootkeep, with cases or without, which name kinds
+// of the catalogue.
+func (c *Catalogue) Deployments(cases bool) ([]*change.Deployment, []error) {
+	return change.LoadDeployments(c.Find, rule.Source{FS: content.Files, Dir: "deployments", Tested: !cases})
+}
+
 // Find is the kind with the ID, nil if there is none.
 func (c *Catalogue) Find(id string) *change.Kind {
 	for _, k := range c.Kinds {

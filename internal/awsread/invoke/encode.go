@@ -10,6 +10,8 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"github.com/rootkeep/rootkeep/internal/change"
 )
 
 // Secret is a text of an answer that nobody must see who does not ask for it: it prints
@@ -24,9 +26,6 @@ func (Secret) GoString() string { return "redacted" }
 
 // MarshalText is "redacted".
 func (Secret) MarshalText() ([]byte, error) { return []byte("redacted"), nil }
-
-// secrets are the members of answers that are secret, and of which AWS tells once.
-var secrets = []string{"SecretAccessKey", "ServicePassword", "ServiceCredentialSecret"}
 
 // encoded are the members that IAM encodes as in URLs (RFC 3986): policies, whose first
 // character is a brace otherwise.
@@ -111,7 +110,7 @@ func (e encoder) structure(v reflect.Value, at string) (any, bool, error) {
 		switch {
 		case !ok:
 			continue
-		case isText && slices.Contains(secrets, name):
+		case isText && change.IsSecret(name):
 			x = Secret(text)
 		case isText && service(v.Type()) == "iam" && slices.Contains(encoded, name) && strings.HasPrefix(text, "%"):
 			if x, err = url.PathUnescape(text); err != nil {

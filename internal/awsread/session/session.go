@@ -163,6 +163,9 @@ func (s *Sessions) Config(ctx context.Context, account rootkeep.AccountID, regio
 	}
 	c := s.base.aws.Copy()
 	c.Region = cmp.Or(region, c.Region)
+	if _, err := rootkeep.ParseRegion(c.Region); err != nil { // it becomes a host, which is sent the session's token
+		return aws.Config{}, err
+	}
 	credentials, err := s.of(ctx, place{account, task})
 	c.Credentials = credentials
 	return c, err

@@ -86,7 +86,8 @@ func (a Answers) find(r Reference, item any) (any, error) {
 		return r.String(), nil
 	}
 	list := a[r.Step]
-	if len(list) > 1 {
+	// What was answered for one item is not what another item gets.
+	if len(list) > 1 || len(list) == 1 && list[0].Item != nil && item != nil {
 		list = slices.DeleteFunc(slices.Clone(list), func(x Answered) bool { return !Same(x.Item, item) })
 	}
 	if len(list) != 1 {
@@ -97,6 +98,65 @@ func (a Answers) find(r Reference, item any) (any, error) {
 		return nil, fmt.Errorf("the answer of step %s has no %s", r.Step, r.Path)
 	}
 	return v, nil
+}
+
+// Fill says whether now is what was planned, a plain value, with nothing changed but the
+// places of the references: their texts, such as <KeyMetadata.Arn of key>, whole or within
+// another text, also within JSON.
+func (a Answers) Fill(refs []Reference, item, planned, now any) bool {
+	var raw, quoted []string
+	whole := map[string]any{}
+	for _, r := range refs {
+		v, err := a.find(r, item)
+		if err != nil {
+			continue // the expression had no need of it: what it would have named was there before
+		}
+		text, err := Encode(v)
+		if err != nil {
+			return false
+		}
+		inner := strings.TrimSuffix(strings.TrimPrefix(string(text), `"`), `"`)
+		if s, ok := v.(string); ok {
+			raw = append(raw, r.String(), s)
+		} else {
+			raw = append(raw, r.String(), inner)
+		}
+		quoted = append(quoted, r.String(), inner)
+		whole[r.String()] = v
+	}
+	f := filling{whole, strings.NewReplacer(raw...), strings.NewReplacer(quoted...)}
+	return f.is(planned, now)
+}
+
+// filling is what takes the places of references.
+type filling struct {
+	whole       map[string]any
+	raw, quoted *strings.Replacer
+}
+
+func (f *filling) is(planned, now any) bool {
+	switch x := planned.(type) {
+	case map[string]any:
+		y, ok := now.(map[string]any)
+		if !ok || len(x) != len(y) {
+			return false
+		}
+		for k := range x {
+			if v, there := y[k]; !there || !f.is(x[k], v) {
+				return false
+			}
+		}
+		return true
+	case []any:
+		y, ok := now.([]any)
+		return ok && slices.EqualFunc(x, y, f.is)
+	case string:
+		if v, ok := f.whole[x]; ok && Same(v, now) {
+			return true
+		}
+		return now == any(x) || now == any(f.raw.Replace(x)) || now == any(f.quoted.Replace(x))
+	}
+	return Same(planned, now)
 }
 
 // Part is what stands at a path of an answer: names and numbers of list elements joined

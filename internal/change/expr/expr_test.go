@@ -160,3 +160,20 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+func TestAnswersOfOneItemAreNotAnothers(t *testing.T) {
+	e := New("answer('key', 'Id')")
+	if err := e.Compile("f", Planning); err != nil {
+		t.Fatal(err)
+	}
+	answers := Answers{"key": {{Item: "us-east-1", Parts: map[string]any{"Id": "k1"}}}}
+	for item, want := range map[any]string{"us-east-1": "k1", "eu-west-3": "", nil: "k1"} {
+		got, err := e.Eval(Values{"answers": answers, "item": item})
+		if want == "" && err == nil || want != "" && got != any(want) {
+			t.Errorf("item %v: got %v, %v, want %q", item, got, err, want)
+		}
+	}
+	if Same(int64(1)<<60, int64(1)<<60+1) {
+		t.Error("two numbers are the same whose float64 is")
+	}
+}

@@ -287,6 +287,11 @@ func Same(a, b any) bool {
 		y, ok := b.([]any)
 		return ok && slices.EqualFunc(x, y, Same)
 	}
+	if na, ok := a.(int64); ok {
+		if nb, ok := b.(int64); ok { // exact: not every whole number has a float64
+			return na == nb
+		}
+	}
 	if fa, ok := number(a); ok {
 		fb, ok := number(b)
 		return ok && fa == fb

@@ -52,7 +52,7 @@ func (a *area) api(api *web.API) {
 	web.Register(api, op("withdraw-change", "POST", "/changes/{id}/withdraw", "Take a change back that has not begun", people.Request, says("Only who planned it. Wants `If-Match`.")), a.apiWithdraw)
 	web.Register(api, op("give-up-change", "POST", "/changes/{id}/give-up", "End a change that stopped", people.Apply, fresh, says("What was done of it stays. Wants `If-Match`.")), a.apiGiveUp)
 
-	web.Register(api, op("plan-change-batch", "POST", "/changes/batches", "Plan a kind of change for several accounts", people.Request, batches,
+	web.Register(api, op("plan-change-batch", "POST", "/changes/batches", "Plan a kind of change for several accounts, or a list of changes", people.Request, batches,
 		says("All or none; accounts where there is nothing to change are left out. The canaries are applied first, and the others wait for them.")), a.apiPlanBatch)
 	web.Register(api, op("get-change-batch", "GET", "/changes/batches/{id}", "A batch with its changes", people.Read), a.apiBatch)
 	web.Register(api, op("request-change-batch", "POST", "/changes/batches/{id}/request", "Ask for the approval of all changes of a batch", people.Request), a.batchAct(a.askBatch))

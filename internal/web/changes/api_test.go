@@ -369,6 +369,33 @@ func TestBatches(t *testing.T) {
 	}
 }
 
+// TestABatchOfSeveralKinds plans what a stage of a deployment has.
+func TestABatchOfSeveralKinds(t *testing.T) {
+	s := start(t)
+	plan := func(body string) webtest.Answer { return s.JSON("ann", "POST", api+"/batches", body) }
+	s.want(plan(`{"about":"a"}`), 422, "want a kind and accounts, or changes")
+	s.want(plan(`{"about":"a","kind":"password-policy"}`), 422, "want a kind and accounts, or changes")
+	s.want(plan(`{"about":"a","changes":[]}`), 422)
+	s.want(plan(`{"about":"a","kind":"password-policy","changes":[{"kind":"volume-encryption","account":"111111111111"}]}`), 422, "stand for themselves")
+	s.want(plan(`{"about":"a","changes":[{"kind":"volume-encryption","account":"1"}]}`), 422)
+	s.want(plan(`{"about":"a","changes":[{"kind":"volume-encryption","account":"222222222222"},{"kind":"paint","account":"111111111111"}]}`), 422, "paint")
+	b := decode[client.ChangeBatch](t, s.want(plan(`{"about":"two of one account","changes":[{"kind":"volume-encryption","account":"222222222222","region":"us-east-1","parameters":{"regions":"us-east-1"}},{"kind":"password-policy","account":"222222222222"}]}`), 201))
+	if len(b.Changes) != 2 || b.Changes[0].Kind != "volume-encryption" || b.Changes[1].Kind != "password-policy" || !b.Changes[0].Canary {
+		t.Fatalf("got %+v, want both in their order", b)
+	}
+	at := api + "/batches/" + b.ID
+	s.want(s.JSON("ann", "POST", at+"/request", ""), 200)
+	for _, c := range b.Changes {
+		s.Approve(t, c.ID, s.Bob)
+	}
+	s.want(s.JSON("ann", "POST", at+"/apply", ""), 200)
+	for _, c := range b.Changes {
+		if got := s.Ended(t, c.ID); got.State != changes.Applied {
+			t.Errorf("%s: got %s: %s, want applied", c.Kind, got.State, got.Why)
+		}
+	}
+}
+
 // broken is an engine that fails as it is told.
 type broken struct {
 	area.Engine

@@ -69,8 +69,35 @@ func (b *bundle) may(actor people.Actor) []string {
 	return out
 }
 
-// planBatch plans one kind of change for several accounts, the canaries first.
+// planBatch plans one kind of change for several accounts, the canaries first, or a list
+// of changes.
 func (a *area) planBatch(ctx context.Context, w client.ChangeBatchWanted) (*bundle, error) {
+	list, err := ordered(w)
+	if err != nil {
+		return nil, err
+	}
+	b, _, err := a.Engine.PlanBatch(ctx, web.ActorOf(ctx), w.About, list, len(w.Canaries))
+	if err != nil {
+		return nil, asked(err)
+	}
+	return a.openBatch(ctx, b.ID)
+}
+
+// ordered is what a batch is to plan, in its order.
+func ordered(w client.ChangeBatchWanted) ([]Wanted, error) {
+	several := w.Kind != "" || len(w.Accounts)+len(w.Canaries)+len(w.Parameters) > 0 || w.Region != ""
+	switch {
+	case several && len(w.Changes) > 0:
+		return nil, web.Refuse(http.StatusUnprocessableEntity, "invalid", "changes stand for themselves: leave out kind, accounts, canaries, region and parameters")
+	case len(w.Changes) > 0:
+		list := make([]Wanted, len(w.Changes))
+		for i, c := range w.Changes {
+			list[i] = Wanted{Kind: c.Kind, Account: rootkeep.AccountID(c.Account), Region: c.Region, Parameters: c.Parameters}
+		}
+		return list, nil
+	case w.Kind == "" || len(w.Accounts) == 0:
+		return nil, web.Refuse(http.StatusUnprocessableEntity, "invalid", "want a kind and accounts, or changes")
+	}
 	order := slices.Clone(w.Canaries)
 	for _, account := range w.Canaries {
 		if !slices.Contains(w.Accounts, account) {
@@ -89,11 +116,7 @@ func (a *area) planBatch(ctx context.Context, w client.ChangeBatchWanted) (*bund
 		}
 		list[i] = Wanted{Kind: w.Kind, Account: rootkeep.AccountID(account), Region: w.Region, Parameters: w.Parameters}
 	}
-	b, _, err := a.Engine.PlanBatch(ctx, web.ActorOf(ctx), w.About, list, len(w.Canaries))
-	if err != nil {
-		return nil, asked(err)
-	}
-	return a.openBatch(ctx, b.ID)
+	return list, nil
 }
 
 // askBatch asks for the approval of all changes of a batch that are planned, all or none.
