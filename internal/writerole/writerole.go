@@ -21,7 +21,7 @@ import (
 const Template = "RootkeepWrite{class}"
 
 // Plan is the class of the role that changes are planned and read back with, and PlanName
-// what it is called unless somebody says otherwise. It changes nothing.
+// what it is called unless somebody says otherwise. No action of its changes something.
 const (
 	Plan     = "plan"
 	PlanName = "RootkeepPlan"
@@ -75,8 +75,8 @@ func (r Role) Write(w io.Writer, format string) error {
 	if r.Class == Plan {
 		return awsrole.Role{
 			Name: r.Name(), Title: "Role that rootkeep plans changes with", About: "Entered by rootkeep to plan changes and to read them back",
-			Head: "The role that rootkeep plans changes with and reads them back. It changes nothing. Written by\n" +
-				"`rootkeep role render`; further kinds of change may read more, so write it again after an update.",
+			Head: "The role that rootkeep plans changes with and reads them back. It has no action that changes\n" +
+				"something. Written by `rootkeep role render`; further kinds may read more, so write it again\nafter an update.",
 			Enters: awsrole.Entrant{Word: "broker", Does: "plans changes", Source: source, ARN: r.Broker, ExternalID: r.ExternalID}, Policy: p,
 		}.Write(w, format)
 	}

@@ -11,14 +11,7 @@ import (
 	"github.com/rootkeep/rootkeep/internal/writerole"
 )
 
-func renderCommand(s cli.Streams) *cobra.Command {
-	var f flags
-	var format string
-	var r writerole.Role
-	c := &cobra.Command{
-		Use:   "render",
-		Short: "Write the role of a class of change",
-		Long: `Render writes the role that changes of a class are applied with, as CloudFormation (for
+const aboutRender = `Render writes the role that changes of a class are applied with, as CloudFormation (for
 one account, or a StackSet for all of an organization), as Terraform, or as JSON with
 the members that IAM's API has. Its policy is made from the permissions of the kinds of
 change of the class, on the types of resources that they are for: nothing else is
@@ -30,8 +23,17 @@ Only the broker may enter, the user or role with whose credentials rootkeep appl
 changes, and has to name a source identity that starts with CH-, the ID of the change,
 so that CloudTrail tells which change a call belongs to. Without --broker the template
 asks for it. The class plan is the role that changes are planned with and read back: it
-changes nothing. The role of the class root is for the management account or the delegated
-administrator: it takes root sessions of members, each for one task.`,
+has no action that changes something. The role of the class root is for the management account or the delegated
+administrator: it takes root sessions of members, each for one task.`
+
+func renderCommand(s cli.Streams) *cobra.Command {
+	var f flags
+	var format string
+	var r writerole.Role
+	c := &cobra.Command{
+		Use:   "render",
+		Short: "Write the role of a class of change",
+		Long: aboutRender,
 		Example: `  rootkeep role render --class identity --broker arn:aws:iam::111122223333:role/rootkeep > identity.yaml
   rootkeep role render --class plan > plan.yaml
   rootkeep role render --class logging --format terraform > logging.tf
