@@ -31,6 +31,8 @@ func (k *Kind) check(tested bool) error {
 		return fmt.Errorf("class %q: want one of %s", k.Class, strings.Join(Classes(), ", "))
 	case !slices.Contains(risks, k.Risk):
 		return fmt.Errorf("risk %q: want low, medium or high", k.Risk)
+	case k.In != "" && k.In != InManagement:
+		return fmt.Errorf("in %q: want %s or nothing", k.In, InManagement)
 	case (len(k.Calls) == 0) == (len(k.Guide) == 0):
 		return errors.New("want either calls, or a guide for a person")
 	case len(k.Reads) == 0:
@@ -75,6 +77,9 @@ func (k *Kind) checkParameters() error {
 			if _, err := p.Read(p.Default); err != nil {
 				return fmt.Errorf("default of parameter %s: %w", name, err)
 			}
+		}
+		if err := p.checkFinding(k.Fixes); err != nil {
+			return fmt.Errorf("parameter %s: %w", name, err)
 		}
 	}
 	return nil

@@ -27,6 +27,8 @@ type Kind struct {
 	Breaks     string                     `yaml:"breaks"`
 	Fixes      []string                   `yaml:"fixes"` // IDs of the controls that it mends
 	Source     string                     `yaml:"source"`
+	In         string                     `yaml:"in"`    // management: planned in the management account, whichever account fails; "" is the account that does
+	First      []string                   `yaml:"first"` // kinds that make what it needs: proposed with it
 	Parameters map[string]Parameter       `yaml:"parameters"`
 	Reads      []Read                     `yaml:"reads"`
 	Requires   []Require                  `yaml:"requires"`
@@ -54,6 +56,10 @@ type Parameter struct {
 	Pattern  string   `yaml:"pattern"` // RE2 that the whole of a text, or of each text, matches
 	Least    *int64   `yaml:"least"`
 	Most     *int64   `yaml:"most"`
+	// Finding is what of a finding fills it: resource, name, names, holder, type, region,
+	// regions. Controls are values by the control of the finding, which come first.
+	Finding  string         `yaml:"finding"`
+	Controls map[string]any `yaml:"controls"`
 
 	pattern *regexp.Regexp
 }
@@ -146,6 +152,9 @@ const (
 func Classes() []string {
 	return []string{Identity, Logging, Detection, Protection, Organization, Root}
 }
+
+// InManagement is the other value of Kind.In.
+const InManagement = "management"
 
 // Hash is the SHA-256 of the file, in hexadecimal: a plan holds to it.
 func (k *Kind) Hash() string { return k.hash }

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/rootkeep/rootkeep"
 	"github.com/rootkeep/rootkeep/internal/awsread/ask"
 	"github.com/rootkeep/rootkeep/internal/awsread/session"
 	"github.com/rootkeep/rootkeep/internal/awssim/cloud"
@@ -50,10 +51,10 @@ type trial struct {
 const caseID = "CH-CASE"
 
 func (t *trial) begin() (err error) {
-	if t.reader, err = ask.Begin(t.base, session.Entry{Role: ReadRole, Name: caseID}); err != nil {
+	if t.reader, err = ask.Begin(t.base, session.Entry{Role: ReadRole, Name: caseID, Entered: t.Entered}); err != nil {
 		return err
 	}
-	t.writer, err = awswrite.Begin(t.base, session.Entry{Role: RoleOf(t.kind.Class), Name: caseID})
+	t.writer, err = awswrite.Begin(t.base, session.Entry{Role: RoleOf(t.kind.Class), Name: caseID, Entered: t.Entered})
 	return err
 }
 
@@ -119,8 +120,13 @@ func (t *trial) plan(ctx context.Context) (*change.Plan, error) {
 	return change.ParsePlan(text)
 }
 
+// at is where a kind is applied.
+func (w *World) at(id rootkeep.AccountID, k *change.Kind) change.Target {
+	return change.Target{Account: id, Region: home, Partition: "aws", Management: w.manager, Role: "arn:aws:iam::" + string(id) + ":role/" + RoleOf(k.Class)}
+}
+
 func (t *trial) target() change.Target {
-	return change.Target{Account: account(t.of), Region: home, Partition: "aws", Management: management, Role: "arn:aws:iam::" + string(account(t.of)) + ":role/" + RoleOf(t.kind.Class)}
+	return t.at(account(t.of), t.kind)
 }
 
 func (t *trial) run(p *change.Plan, made []change.Made) change.Run {

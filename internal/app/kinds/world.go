@@ -3,6 +3,7 @@ package kinds
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"net/http/httptest"
 	"strings"
 	"sync"
@@ -15,6 +16,7 @@ import (
 	"github.com/rootkeep/rootkeep/internal/awssim/scenario"
 	"github.com/rootkeep/rootkeep/internal/change"
 	"github.com/rootkeep/rootkeep/internal/change/expr"
+	"github.com/rootkeep/rootkeep/internal/facts"
 	"github.com/rootkeep/rootkeep/internal/writerole"
 )
 
@@ -33,6 +35,9 @@ type World struct {
 	URL   string
 	Keys  map[rootkeep.AccountID]*cloud.AccessKey // of administrators
 
+	Entered func(facts.Session) error // hears of the sessions that changes are given; nil is nobody
+
+	manager rootkeep.AccountID
 	base    *session.Base
 	server  *httptest.Server
 	mu      sync.Mutex // guards waited
@@ -43,21 +48,26 @@ type World struct {
 // NewWorld builds the organization, with the roles that these kinds of change need, or all
 // that come with rootkeep if none is given, and serves it until Close.
 func NewWorld(ctx context.Context, of ...*change.Kind) (*World, error) {
-	w := &World{Keys: map[rootkeep.AccountID]*cloud.AccessKey{}, answers: expr.Answers{}}
-	var err error
-	w.Cloud, err = awssim.New(cloud.Config{Clock: w.Now, SigningClock: time.Now, Seed: 1})
-	if err != nil {
-		return nil, err
-	}
 	used := 200
 	root := scenario.Root{
 		Password: &scenario.Use{AgeDays: 400, UsedDaysAgo: &used}, MFA: []string{"virtual"},
 		Keys: []scenario.Key{{Use: scenario.Use{AgeDays: 400, UsedDaysAgo: &used}}}, Certificates: 1,
 	}
-	plan := &scenario.Plan{Accounts: []scenario.Account{
+	return WorldOf(ctx, &scenario.Plan{Accounts: []scenario.Account{
 		{ID: management, Name: "management", Email: "aws+management@example.com", AgeDays: 800, Root: root},
 		{ID: member, Name: "member", Email: "aws+member@example.com", Unit: "Workloads", AgeDays: 400, Root: root},
-	}}
+	}}, nil, of...)
+}
+
+// WorldOf builds another organization, whose first account manages it. through may look at
+// each request.
+func WorldOf(ctx context.Context, plan *scenario.Plan, through func(http.Handler) http.Handler, of ...*change.Kind) (*World, error) {
+	w := &World{Keys: map[rootkeep.AccountID]*cloud.AccessKey{}, answers: expr.Answers{}, manager: plan.Accounts[0].ID}
+	var err error
+	w.Cloud, err = awssim.New(cloud.Config{Clock: w.Now, SigningClock: time.Now, Seed: 1})
+	if err != nil {
+		return nil, err
+	}
 	keys, err := plan.Apply(w.Cloud)
 	if err != nil {
 		return nil, err
@@ -68,9 +78,13 @@ func NewWorld(ctx context.Context, of ...*change.Kind) (*World, error) {
 	if err := w.roles(of); err != nil {
 		return nil, err
 	}
-	w.server = httptest.NewServer(w.Cloud)
+	var h http.Handler = w.Cloud
+	if through != nil {
+		h = through(h)
+	}
+	w.server = httptest.NewServer(h)
 	w.URL = w.server.URL
-	k := w.Keys[management]
+	k := w.Keys[w.manager]
 	w.base, err = session.Open(ctx, session.Config{Region: home, Elsewhere: &session.Elsewhere{URL: w.URL, KeyID: k.ID, Secret: k.Secret}})
 	return w, err
 }
@@ -93,7 +107,7 @@ func (w *World) roles(of []*change.Kind) error {
 			return err
 		}
 	}
-	list, err := c.Roles("arn:aws:iam::" + string(management) + ":root")
+	list, err := c.Roles("arn:aws:iam::" + string(w.manager) + ":root")
 	if err != nil {
 		return err
 	}

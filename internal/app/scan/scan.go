@@ -160,6 +160,11 @@ func controlsOf(shipped rule.Source, dirs []string) ([]*posture.Control, []error
 		return nil, nil, err
 	}
 	controls, problems := posture.Load(bases, append([]rule.Source{shipped}, own...)...)
+	for _, c := range controls { // what nobody can plan is not proposed
+		if _, err := fs.Stat(content.Files, "changes/"+c.Fix.Change+".yaml"); err != nil {
+			c.Fix.Change = ""
+		}
+	}
 	return controls, problems, nil
 }
 

@@ -20,6 +20,7 @@ type Fix struct {
 	Worth    int               `json:"worth"`  // risk removed per hour
 	Console  string            `json:"console,omitempty"`
 	CLI      string            `json:"cli,omitempty"`
+	Change   string            `json:"change,omitempty"` // ID of the kind of change that mends it
 }
 
 // weights are the risk of one failure. Each level outweighs ten of the one below, so
@@ -51,7 +52,7 @@ func Plan(findings []rootkeep.Finding, controls map[string]*posture.Control) []F
 		if fix == nil {
 			fix = &Fix{Control: f.Control, Title: f.Title, Severity: f.Severity, Effort: "hours"}
 			if c := controls[f.Control]; c != nil {
-				fix.Effort, fix.Console, fix.CLI = cmp.Or(c.Fix.Effort, fix.Effort), c.Fix.Console, c.Fix.CLI
+				fix.Effort, fix.Console, fix.CLI, fix.Change = cmp.Or(c.Fix.Effort, fix.Effort), c.Fix.Console, c.Fix.CLI, c.Fix.Change
 			}
 			fixes[f.Control], accounts[f.Control] = fix, map[rootkeep.AccountID]bool{}
 		}

@@ -236,6 +236,9 @@ func (p page) card(g *group, unfolded bool) {
 			if c.Fix.CLI != "" {
 				p.El("pre", "", c.Fix.CLI)
 			}
+			if planned := strings.TrimPrefix(g.planned(c), "; or: "); planned != "" {
+				p.El("pre", "", planned)
+			}
 			p.Raw("</div>")
 		}
 		p.El("p", "why", c.Why)

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/rootkeep/rootkeep"
+	"github.com/rootkeep/rootkeep/internal/posture"
 	"github.com/rootkeep/rootkeep/internal/report"
 	"github.com/rootkeep/rootkeep/internal/report/text"
 )
@@ -237,8 +238,17 @@ func (t summary) group(g group) {
 		t.line("      and %s more", text.Grouped(n))
 	}
 	if c := t.controls[g.Control]; c != nil && g.Status == rootkeep.Fail {
-		t.line("      fix: %s", visible(cmp.Or(c.Fix.Console, c.Fix.CLI)))
+		t.line("      fix: %s%s", visible(cmp.Or(c.Fix.Console, c.Fix.CLI)), visible(g.planned(c)))
 	}
+}
+
+// planned is how the change that mends the control is planned for the first account, ""
+// if there is none.
+func (g group) planned(c *posture.Control) string {
+	if c.Fix.Change == "" || g.Account == "" {
+		return ""
+	}
+	return "; or: rootkeep change plan " + c.Fix.Change + " --account " + string(g.Account)
 }
 
 // about is what a line says behind the resource.

@@ -1,0 +1,47 @@
+package mend
+
+import (
+	"maps"
+
+	"github.com/rootkeep/rootkeep/internal/app/kinds"
+	"github.com/rootkeep/rootkeep/internal/awssim/cloud"
+	"github.com/rootkeep/rootkeep/internal/change"
+)
+
+// scanRole is the role of the generated organization that scans enter.
+const scanRole = "RootkeepReadOnly"
+
+// audit lets it take the root sessions of a scan.
+const audit = `{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "sts:AssumeRoot", "Resource": "arn:aws:iam::*:root",
+	"Condition": {"StringEquals": {"sts:TaskPolicyArn": "arn:aws:iam::aws:policy/root-task/IAMAuditRootUserCredentials"}}}}`
+
+// grant puts the roles that plan and write, which are those that rootkeep renders, away
+// until there are changes to apply.
+func (o *Organization) grant() {
+	o.Cloud.Account(o.management()).Roles[scanRole].Inline = map[string]string{"audit": audit}
+	o.roles = map[*cloud.Account]map[string]*cloud.Role{}
+	for _, a := range o.Cloud.Accounts() {
+		o.roles[a] = map[string]*cloud.Role{}
+		for _, class := range change.Classes() {
+			o.roles[a][kinds.RoleOf(class)] = a.Roles[kinds.RoleOf(class)]
+		}
+		o.roles[a][kinds.ReadRole] = a.Roles[kinds.ReadRole]
+	}
+	o.retire()
+}
+
+// employ makes the roles that write, retire takes them away: as with a stack that is there
+// only while changes are applied.
+func (o *Organization) employ() {
+	for a, roles := range o.roles {
+		maps.Copy(a.Roles, roles)
+	}
+}
+
+func (o *Organization) retire() {
+	for a, roles := range o.roles {
+		for name := range roles {
+			delete(a.Roles, name)
+		}
+	}
+}
