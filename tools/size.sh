@@ -8,7 +8,7 @@
 # adds tens of megabytes. A limit near what there is shows that on the day it happens.
 # Who raises it says in the change what was added and why it is worth its size.
 set -euo pipefail
-limit=79000000
+limit=82000000
 size=$(wc -c <"$1")
 if [ "$size" -gt "$limit" ]; then
 	echo "size: $1 has $size bytes, at most $limit; hint: go version -m and go tool nm -size -sort size of a build without -ldflags '-s -w' show what grew, tools/size.sh why there is a limit" >&2
