@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Fails when the program, built as make build does, is larger than it may be.
 #
-# The limit is 79 MB (79,000,000 bytes); at the time of writing it has 77.1 MB. Most of it
+# The limit is 82 MB (82,000,000 bytes); at the time of writing it has 79.6 MB. Most of it
 # is AWS's SDK, of which the linker keeps what can be called. It cannot tell once something
 # looks methods up by a name that it does not know, as text/template and html/template do:
 # one import of them, by us or by a library, keeps every method of every exported type and
