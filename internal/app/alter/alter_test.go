@@ -271,6 +271,31 @@ func TestADriftedAccountIsNotChanged(t *testing.T) {
 	})
 }
 
+// TestAnAccountThatIsLeft stops a change of an account whose roles cannot be entered any
+// more, such as one that left the organization, and says so; nothing is lost.
+func TestAnAccountThatIsLeft(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		c := w.approved(w.planned())
+		a := w.aws.Cloud.Account(account)
+		left := a.Roles
+		w.aws.Cloud.Do(func() { a.Roles = map[string]*cloud.Role{} })
+		if _, err := w.engine.Plan(t.Context(), w.Ann.Actor, web.Wanted{Kind: "password-policy", Account: account}); err == nil || !strings.Contains(err.Error(), "RootkeepPlan cannot be entered") {
+			t.Errorf("plan: got %v", err)
+		}
+		w.apply(c)
+		w.work(w.engine)
+		if c = w.read(c.ID); c.State != changes.Stopped || !strings.Contains(c.Why, "cannot be entered") || w.policy() != nil {
+			t.Fatalf("got %s: %s", c.State, c.Why)
+		}
+		w.aws.Cloud.Do(func() { a.Roles = left })
+		w.apply(c)
+		w.work(w.engine)
+		if c = w.read(c.ID); c.State != changes.Applied {
+			t.Errorf("once it is back: got %s: %s", c.State, c.Why)
+		}
+	})
+}
+
 func TestWhoPlansNothingReadsNothing(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		w.aws.Cloud.ResetRequests()
