@@ -137,6 +137,8 @@ def roles(me):
     iam("ListRoles", lambda a: [r["RoleName"] for r in a["Roles"]] == ["audit"])
     call("iam", "CreateServiceLinkedRole", lambda a: a["Role"]["Arn"].endswith(":role/aws-service-role/config.amazonaws.com/AWSServiceRoleForConfig"), who="member", AWSServiceName="config.amazonaws.com")
     refused("iam", "CreateServiceLinkedRole", "InvalidInput", who="member", AWSServiceName="config.amazonaws.com")
+    call("iam", "DeleteServiceLinkedRole", lambda a: a["DeletionTaskId"].startswith("task/aws-service-role/config.amazonaws.com/"), who="member", RoleName="AWSServiceRoleForConfig")
+    refused("iam", "GetRole", "NoSuchEntity", who="member", RoleName="AWSServiceRoleForConfig")
     iam("UpdateRole", RoleName="audit", Description="reads")
     iam("UpdateAssumeRolePolicy", RoleName="audit", PolicyDocument=TRUST)
     iam("TagRole", RoleName="audit", Tags=[{"Key": "a", "Value": "b"}, {"Key": "c", "Value": "d"}])

@@ -50,6 +50,8 @@ def guardduty():
     g("DescribeOrganizationConfiguration", lambda a: a["AutoEnableOrganizationMembers"] == "ALL" and a["Features"][0]["AutoEnable"] == "NEW", DetectorId=d)
     refused("guardduty", "DescribeOrganizationConfiguration", "BadRequestException", who="member", DetectorId=member)
     g("DeleteDetector", who="member", DetectorId=member)
+    g("DisableOrganizationAdminAccount", who="management", AdminAccountId=SECURITY)
+    g("ListOrganizationAdminAccounts", lambda a: a["AdminAccounts"] == [], who="management")
 
 
 FINDING = {"SchemaVersion": "2018-10-08", "Id": "root-mfa", "ProductArn": "arn:aws:securityhub:us-east-1:222222222222:product/222222222222/default", "GeneratorId": "RT-01",
@@ -75,6 +77,8 @@ def securityhub():
     h("BatchGetStandardsControlAssociations", lambda a: [(d["SecurityControlId"], d["AssociationStatus"], d.get("UpdatedReason")) for d in a["StandardsControlAssociationDetails"]] ==
       [("IAM.4", "ENABLED", None), ("IAM.9", "DISABLED", "test"), ("CloudWatch.1", "DISABLED", None)] and a["UnprocessedAssociations"][0]["ErrorCode"] == "NOT_FOUND",
       StandardsControlAssociationIds=[pair("IAM.4", fsbp), pair("IAM.9", fsbp), pair("CloudWatch.1", cis), pair("CloudWatch.1", fsbp)])
+    h("BatchUpdateStandardsControlAssociations", lambda a: a["UnprocessedAssociationUpdates"] == [], StandardsControlAssociationUpdates=[{**pair("IAM.9", fsbp), "AssociationStatus": "ENABLED"}])
+    h("BatchGetStandardsControlAssociations", lambda a: a["StandardsControlAssociationDetails"][0]["AssociationStatus"] == "ENABLED", StandardsControlAssociationIds=[pair("IAM.9", fsbp)])
     h("BatchImportFindings", lambda a: a["SuccessCount"] == 1 and a["FailedCount"] == 1, Findings=[FINDING, {**FINDING, "Id": "other", "AwsAccountId": MEMBER}])
     match = {"SeverityLabel": [{"Value": "CRITICAL", "Comparison": "EQUALS"}], "WorkflowStatus": [{"Value": "NEW", "Comparison": "EQUALS"}], "ResourceType": [{"Value": "AwsAcc", "Comparison": "PREFIX"}]}
     h("GetFindings", lambda a: a["Findings"][0]["Title"] == "Root has no MFA" and a["Findings"][0]["RecordState"] == "ACTIVE", Filters=match)
@@ -103,6 +107,8 @@ def securityhub():
     h("DisableSecurityHub", who="member")
     h("UpdateOrganizationConfiguration", AutoEnable=True, AutoEnableStandards="NONE")
     h("DescribeOrganizationConfiguration", lambda r: r["AutoEnable"] and r["AutoEnableStandards"] == "NONE")
+    h("DisableOrganizationAdminAccount", who="management", AdminAccountId=SECURITY)
+    h("ListOrganizationAdminAccounts", lambda r: r["AdminAccounts"] == [], who="management")
     h("BatchDisableStandards", lambda r: r["StandardsSubscriptions"][0]["StandardsStatus"] == "DELETING", StandardsSubscriptionArns=[s])
     refused("securityhub", "DescribeSecurityHubV2", "ResourceNotFoundException", who="security")
     h("EnableSecurityHubV2", lambda r: r["HubV2Arn"])
