@@ -82,5 +82,6 @@ if (live().length > 0) {
     const { topic } = JSON.parse(event.data);
     heard((part) => concerns(part, topic));
   });
+  events.addEventListener("ready", () => heard(() => true)); // something may have changed between the page and the stream
   events.addEventListener("reset", () => heard(() => true));
 }
