@@ -9,7 +9,7 @@ export CGO_ENABLED ?= 0
 ORACLE := $(CURDIR)/.venv/oracle
 
 # What runs goroutines of its own; make test-long has the race detector on everything.
-CONCURRENT := ./internal/store/... ./internal/job/... ./internal/web ./internal/web/exceptions ./internal/web/hunts ./internal/web/posture ./internal/app/... \
+CONCURRENT := ./internal/store/... ./internal/job/... ./internal/web ./internal/web/exceptions ./internal/web/hunts ./internal/web/posture ./internal/app ./internal/app/alter ./internal/app/demo ./internal/app/proof ./internal/app/scan/... ./internal/app/serve/... \
 	./internal/awsread/... ./internal/awssim ./internal/awsout/... ./internal/sweep ./internal/stream ./internal/detect/... ./internal/posture ./sigma/correlate/... ./cmd/rootkeep/cli ./cmd/rootkeep/people ./cmd/rootkeep/job
 
 help: ## list the targets
@@ -40,13 +40,14 @@ test: setup ## all tests but the long ones
 	go mod tidy -diff
 	go vet ./...
 	ROOTKEEP_IAM_SIMULATE=$(ORACLE) go test -timeout 30m ./...
-	CGO_ENABLED=1 go test -race -timeout 30m $(CONCURRENT)
+	CGO_ENABLED=1 go test -race -timeout 30m -skip TestPagesOfTheDemonstration $(CONCURRENT)
 
 test-long: build setup ## fuzz every decoder for a while, race detector on everything, scans of 200 and 1,000 accounts
 	go run ./tools/scanbench -bin $(BIN) -accounts 200,1000
 	ROOTKEEP_LONG=1 go test -run 'TestAnInterruptedScan' ./internal/app/scan
 	ROOTKEEP_LONG=1 go test -run 'TestADeniedPermission' -timeout 60m ./internal/awsread
 	ROOTKEEP_LONG=1 go test -run 'TestAKilledServer|TestADatabaseThatIsSilent|TestALockThatStays' -timeout 60m ./internal/store
+	ROOTKEEP_LONG=1 go test -run 'TestEveryCallMeetsTrouble' -timeout 60m ./internal/app/kinds
 	CGO_ENABLED=1 go test -race -timeout 60m ./...
 	bash tools/fuzz.sh 60s
 
