@@ -317,11 +317,24 @@ func units(n int64, unit string) string {
 	return text.Counted(n, unit)
 }
 
+// recalled is how many lines rest on a price that is to be looked up.
+func (e *estimate) recalled() (n int) {
+	for _, l := range e.Lines {
+		if l.Confidence == "recalled" {
+			n++
+		}
+	}
+	return n
+}
+
 // footer tells what the numbers are and rest on.
 func (e *estimate) footer(b *strings.Builder) {
 	fmt.Fprintf(b, "\n%s of the monthly total rests on an assumption.", e.Assumed)
 	if e.Unknown > 0 {
 		fmt.Fprintf(b, " In no total: %s.", text.Counted(e.Unknown, "unknown line"))
+	}
+	if n := e.recalled(); n > 0 {
+		fmt.Fprintf(b, " The prices of %d of %d lines are recalled, not looked up.", n, len(e.Lines))
 	}
 	fmt.Fprintf(b, "\n\nformulas\n")
 	for _, l := range e.Lines {

@@ -13,6 +13,7 @@ import (
 	"github.com/rootkeep/rootkeep"
 	"github.com/rootkeep/rootkeep/internal/app/kinds"
 	"github.com/rootkeep/rootkeep/internal/awsread/ask"
+	"github.com/rootkeep/rootkeep/internal/awsread/call"
 	"github.com/rootkeep/rootkeep/internal/awsread/session"
 	"github.com/rootkeep/rootkeep/internal/change"
 	"github.com/rootkeep/rootkeep/internal/facts"
@@ -52,23 +53,12 @@ func New(c Config) (*Engine, error) {
 		c.WriteRole = writerole.Template
 	}
 	if c.Sleep == nil {
-		c.Sleep = sleep
+		c.Sleep = call.Sleep
 	}
 	if c.Wake == nil {
 		c.Wake = func() {}
 	}
 	return &Engine{c}, nil
-}
-
-func sleep(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }
 
 // Kinds are those that can be planned, by ID.
@@ -92,8 +82,12 @@ func (e *Engine) Plan(ctx context.Context, actor people.Actor, w web.Wanted) (*c
 	if err != nil {
 		return nil, err
 	}
+	return e.keep(ctx, actor, p)
+}
+
+func (e *Engine) keep(ctx context.Context, actor people.Actor, p *change.Plan) (*changes.Change, error) {
 	var c *changes.Change
-	err = e.Store.Update(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
+	err := e.Store.Update(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
 		c, err = e.Desk.Plan(ctx, tx, actor, p)
 		return err
 	})
@@ -230,12 +224,7 @@ func (e *Engine) Undo(ctx context.Context, actor people.Actor, id string) (*chan
 	if err != nil {
 		return nil, err
 	}
-	var c *changes.Change
-	err = e.Store.Update(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
-		c, err = e.Desk.Plan(ctx, tx, actor, p)
-		return err
-	})
-	return c, err
+	return e.keep(ctx, actor, p)
 }
 
 // of gives the kind and the plan of a change.

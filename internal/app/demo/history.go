@@ -69,7 +69,7 @@ func (w *World) review(ctx context.Context, h History, day int) error {
 				w.clock.pass(d)
 				return nil
 			}},
-			Organization: &scan.OrganizationConfig{Entry: awsread.Entry{Role: "RootkeepReadOnly"}},
+			Organization: &scan.OrganizationConfig{Entry: awsread.Entry{Role: awsread.UsualRole}},
 			Save:         folder, Now: w.clock.now(),
 		}); err != nil {
 			return err

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"testing"
 	"time"
 
@@ -226,36 +227,42 @@ func undone(ctx context.Context, r *trial, p *change.Plan) error {
 	return err
 }
 
-// TestTwoPlansOfOneState applies one plan and then another that was made from the same
-// state: the second is refused before it calls anything.
-func TestTwoPlansOfOneState(t *testing.T) {
-	c, err := Load(nil, true)
+// eachApplied runs a test over the first case of each kind that is applied.
+func eachApplied(t *testing.T, test func(t *testing.T, k *change.Kind, c *change.Case)) {
+	t.Helper()
+	all, err := Load(nil, true)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, k := range c.Kinds {
-		for i := range k.Cases {
-			if k.Cases[i].Want != "applied" || len(k.Guide) > 0 {
-				continue
-			}
-			t.Run(k.ID, func(t *testing.T) {
-				t.Parallel()
-				r, one := start(t.Context(), t, k, &k.Cases[i])
-				two, err := r.plan(t.Context())
-				if err != nil {
-					t.Fatal(err)
-				}
-				if out, err := k.Apply(t.Context(), r.run(one, nil)); err != nil || out.State != change.Applied {
-					t.Fatalf("got %+v, %v", out, err)
-				}
-				out, err := k.Apply(t.Context(), r.run(two, nil))
-				if err != nil || out.State != change.Drifted || len(r.made) > 0 {
-					t.Errorf("got %s: %s, %v after %d calls, want drifted", out.State, out.Why, err, len(r.made))
-				}
-			})
-			break
+	for _, k := range all.Kinds {
+		i := slices.IndexFunc(k.Cases, func(c change.Case) bool { return c.Want == "applied" })
+		if i < 0 || len(k.Guide) > 0 {
+			continue
 		}
+		t.Run(k.ID, func(t *testing.T) {
+			t.Parallel()
+			test(t, k, &k.Cases[i])
+		})
 	}
+}
+
+// TestTwoPlansOfOneState applies one plan and then another that was made from the same
+// state: the second is refused before it calls anything.
+func TestTwoPlansOfOneState(t *testing.T) {
+	eachApplied(t, func(t *testing.T, k *change.Kind, c *change.Case) {
+		r, one := start(t.Context(), t, k, c)
+		two, err := r.plan(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if out, err := k.Apply(t.Context(), r.run(one, nil)); err != nil || out.State != change.Applied {
+			t.Fatalf("got %+v, %v", out, err)
+		}
+		out, err := k.Apply(t.Context(), r.run(two, nil))
+		if err != nil || out.State != change.Drifted || len(r.made) > 0 {
+			t.Errorf("got %s: %s, %v after %d calls, want drifted", out.State, out.Why, err, len(r.made))
+		}
+	})
 }
 
 // stale is a reader that shows the state before for some seconds after each write, as
@@ -289,26 +296,13 @@ func (s *stale) Write(ctx context.Context, c change.Call) (map[string]any, error
 
 // TestAWSShowsAChangeLate applies while what is read is ten seconds old.
 func TestAWSShowsAChangeLate(t *testing.T) {
-	c, err := Load(nil, true)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, k := range c.Kinds {
-		for i := range k.Cases {
-			if k.Cases[i].Want != "applied" || len(k.Guide) > 0 {
-				continue
-			}
-			t.Run(k.ID, func(t *testing.T) {
-				t.Parallel()
-				r, p := start(t.Context(), t, k, &k.Cases[i])
-				s := &stale{trial: r, late: 10 * time.Second, seen: map[string]answer{}}
-				run := r.run(p, nil)
-				run.Reader, run.Writer = s, s
-				if out, err := k.Apply(t.Context(), run); err != nil || out.State != change.Applied {
-					t.Errorf("got %s: %s, %v", out.State, out.Why, err)
-				}
-			})
-			break
+	eachApplied(t, func(t *testing.T, k *change.Kind, c *change.Case) {
+		r, p := start(t.Context(), t, k, c)
+		s := &stale{trial: r, late: 10 * time.Second, seen: map[string]answer{}}
+		run := r.run(p, nil)
+		run.Reader, run.Writer = s, s
+		if out, err := k.Apply(t.Context(), run); err != nil || out.State != change.Applied {
+			t.Errorf("got %s: %s, %v", out.State, out.Why, err)
 		}
-	}
+	})
 }

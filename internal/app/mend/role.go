@@ -4,12 +4,13 @@ import (
 	"maps"
 
 	"github.com/rootkeep/rootkeep/internal/app/kinds"
+	"github.com/rootkeep/rootkeep/internal/awsread"
 	"github.com/rootkeep/rootkeep/internal/awssim/cloud"
 	"github.com/rootkeep/rootkeep/internal/change"
 )
 
 // scanRole is the role of the generated organization that scans enter.
-const scanRole = "RootkeepReadOnly"
+const scanRole = awsread.UsualRole
 
 // audit lets it take the root sessions of a scan.
 const audit = `{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "sts:AssumeRoot", "Resource": "arn:aws:iam::*:root",
