@@ -31,8 +31,8 @@ func (k *Kind) check(tested bool) error {
 		return fmt.Errorf("class %q: want one of %s", k.Class, strings.Join(Classes(), ", "))
 	case !slices.Contains(risks, k.Risk):
 		return fmt.Errorf("risk %q: want low, medium or high", k.Risk)
-	case k.In != "" && k.In != InManagement:
-		return fmt.Errorf("in %q: want %s or nothing", k.In, InManagement)
+	case k.In != "" && k.In != InManagement && k.In != InOwner:
+		return fmt.Errorf("in %q: want %s, %s or nothing", k.In, InManagement, InOwner)
 	case (len(k.Calls) == 0) == (len(k.Guide) == 0):
 		return errors.New("want either calls, or a guide for a person")
 	case len(k.Reads) == 0:

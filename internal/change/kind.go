@@ -28,7 +28,7 @@ type Kind struct {
 	Breaks     string                     `yaml:"breaks"`
 	Fixes      []string                   `yaml:"fixes"` // IDs of the controls that it mends
 	Source     string                     `yaml:"source"`
-	In         string                     `yaml:"in"`    // management: planned in the management account, whichever account fails; "" is the account that does
+	In         string                     `yaml:"in"`    // InManagement, InOwner: where it is planned; "" is the account that fails
 	First      []string                   `yaml:"first"` // kinds that make what it needs: proposed with it
 	Parameters map[string]Parameter       `yaml:"parameters"`
 	Reads      []Read                     `yaml:"reads"`
@@ -154,8 +154,11 @@ func Classes() []string {
 	return []string{Identity, Logging, Detection, Protection, Organization, Root}
 }
 
-// InManagement is the other value of Kind.In.
-const InManagement = "management"
+// Values of Kind.In.
+const (
+	InManagement = "management" // whichever account fails
+	InOwner      = "owner"      // there too, if what fails in a member belongs to it, as a trail of the organization does
+)
 
 // Hash is the SHA-256 of the file, and of the policy templates if it may render one, in
 // hexadecimal: a plan holds to it.
