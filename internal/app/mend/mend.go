@@ -258,7 +258,7 @@ func (w *work) one(ctx context.Context, p *proposal.Proposal, with map[string]an
 		}
 		return nil
 	case errors.Is(err, change.ErrNothing):
-		reason = p.Kind + " finds nothing to do"
+		reason = p.Kind + " finds nothing to do; what is left is for people: " + w.advice(p.Fails[0].Control)
 		w.result.Refused++
 	case errors.As(err, &refused), errors.As(err, &refusal):
 		reason = err.Error()
