@@ -144,7 +144,7 @@ func (o *Organization) Attest(now time.Time, done bool) (*register.Register, err
 		add(o.ID("security"), "organization_analyzer", false)
 	}
 	add("*", "organization_guardduty_rules", true) // whoever looked into the security account saw that
-	add(o.management(), "root_devices", 2) // a key and a telephone: no root session tells of the management account
+	add(o.management(), "root_devices", 2)         // a key and a telephone: no root session tells of the management account
 	add(o.management(), "root_phishing_resistant", true)
 	text, err := json.Marshal(map[string]any{ // which is YAML
 		"decisions": map[string]any{

@@ -177,7 +177,7 @@ func start(k *change.Kind, account rootkeep.AccountID, filled change.Filled) Pro
 		reasons = append(reasons, fmt.Sprintf("give %s: %s", name, k.Parameters[name].About))
 	}
 	if len(k.Guide) > 0 {
-		reasons = append(reasons, "AWS lets nobody but a person do it; the plan says how")
+		reasons = append(reasons, "AWS lets nobody but a person do it; hint: rootkeep change plan "+k.ID+" says how")
 	}
 	p.Reason = strings.Join(reasons, "; ")
 	return p
