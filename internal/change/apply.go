@@ -97,27 +97,39 @@ func (a *applying) compare(ctx context.Context) *Outcome {
 		out := a.stopped(fmt.Sprintf("the state could not be read: %v", err), a.Begun)
 		return &out
 	}
-	if len(p.Guide) > 0 {
+	switch {
+	case len(p.Guide) > 0 || len(p.Calls) == 0:
 		return nil
-	}
-	if !a.Begun {
+	case !a.Begun:
 		if d := differences(state, p.Prior, true); len(d) > 0 {
 			return &Outcome{State: Drifted, Why: "the state has changed since it was planned: " + paths(d), Drift: d, After: state}
 		}
 		return nil
 	}
-	if s := a.kind.step(p.Calls[0].Step); s != nil && (s.Found != nil || len(s.Already) > 0) {
-		return nil // whether it was made is asked where it is made
-	}
-	if ok, _ := a.kind.fulfilled(p, state); ok {
+	return a.doubtful(state)
+}
+
+// doubtful compares the state in which the first call may have been made already.
+func (a *applying) doubtful(state map[string]any) *Outcome {
+	p := a.Plan
+	s := a.kind.step(p.Calls[0].Step)
+	ok, _ := a.kind.fulfilled(p, state)
+	switch {
+	case ok:
+		return nil
+	case s != nil && (s.Found != nil || len(s.Already) > 0): // whether it was made is asked where it is made
+		return nil
+	case p.Undoes != "" && !p.Exact: // nobody knows the state that an undo in part leads to
 		return nil
 	}
-	if d := strays(a.kind.lasting(state), a.kind.lasting(p.Prior), p.Wants); len(d) > 0 {
-		out := a.stopped(fmt.Sprintf("call 1 of %d, %s: it is not known whether it was carried out, and the state is neither the planned one nor on the way to what is wanted: %s; hint: somebody else changed it meanwhile - put it back and apply the change again, or undo or give it up", len(p.Calls), p.Calls[0].Call, paths(d)), true)
-		out.Drift, out.After = d, state
-		return &out
+	d := strays(a.kind.lasting(state), a.kind.lasting(p.Prior), p.Wants)
+	if len(d) == 0 {
+		return nil
 	}
-	return nil
+	out := a.stopped(fmt.Sprintf("call 1 of %d, %s: it is not known whether it was carried out, and values are neither as they were nor as they should become: %s; "+
+		"hint: find out who changed them, put them back and apply the change again, or undo it or give it up", len(p.Calls), p.Calls[0].Call, paths(d)), true)
+	out.Drift, out.After = d, state
+	return &out
 }
 
 func paths(d []Difference) string {

@@ -1,6 +1,7 @@
 package change
 
 import (
+	"errors"
 	"maps"
 	"slices"
 	"strconv"
@@ -63,7 +64,8 @@ func differ(out []Difference, path string, before, wants any) []Difference {
 }
 
 // strays are the values of a state that are neither as before nor as wanted, nor between the
-// two: what somebody else changed while calls of a plan were made. A list lies between if
+// two: what somebody else changed while calls of a plan were made, with what was before as
+// what they should be again. A list lies between if
 // each of its elements stands in one of them, and it has all that stand in both.
 func strays(now, before, wants map[string]any) []Difference {
 	out := []Difference{}
@@ -104,7 +106,7 @@ func stray(out []Difference, path string, now, before, want any) []Difference {
 		}
 		return out
 	}
-	return append(out, Difference{Path: path, Before: before, After: now})
+	return append(out, Difference{Path: path, Before: now, After: before})
 }
 
 func between(now, before, want any) bool {
@@ -114,9 +116,34 @@ func between(now, before, want any) bool {
 	if !ok || !listed && before != nil || !wanted && want != nil {
 		return false
 	}
-	in := func(list []any, e any) bool {
-		return slices.ContainsFunc(list, func(x any) bool { return expr.Same(x, e) })
+	has, err := texts(is)
+	had, err1 := texts(was)
+	wants, err2 := texts(will)
+	if errors.Join(err, err1, err2) != nil {
+		return false
 	}
-	return !slices.ContainsFunc(is, func(e any) bool { return !in(was, e) && !in(will, e) }) &&
-		!slices.ContainsFunc(was, func(e any) bool { return in(will, e) && !in(is, e) })
+	for e := range has {
+		if !had[e] && !wants[e] {
+			return false
+		}
+	}
+	for e := range had {
+		if wants[e] && !has[e] {
+			return false
+		}
+	}
+	return true
+}
+
+// texts are the elements of a list as JSON: lists may be long.
+func texts(list []any) (map[string]bool, error) {
+	out := map[string]bool{}
+	for _, e := range list {
+		text, err := expr.Encode(e)
+		if err != nil {
+			return nil, err
+		}
+		out[string(text)] = true
+	}
+	return out, nil
 }

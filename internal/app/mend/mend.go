@@ -259,8 +259,11 @@ func (w *work) one(ctx context.Context, p *proposal.Proposal, with map[string]an
 		}
 		return nil
 	case errors.Is(err, change.ErrNothing):
-		reason = p.Kind + " finds nothing to do; what is left is for people: " + w.advice(p.Fails[0].Control)
 		w.result.Refused++
+		for _, f := range p.Fails {
+			w.reasons[f.ID] = p.Kind + " finds nothing to do; what is left is for people: " + w.advice(f.Control)
+		}
+		return nil
 	case errors.As(err, &refused), errors.As(err, &refusal):
 		reason = err.Error()
 		w.result.Refused++

@@ -60,11 +60,9 @@ const (
 	Checking              // and after, the state as it was read last
 )
 
-const (
-	// costLimit bounds one expression, in CEL's cost units: what some seconds are enough for,
-	// and the policies of some thousand roles.
-	costLimit = 4_000_000
-)
+// costLimit bounds one expression, in CEL's cost units: what some seconds are enough for,
+// and the policies of some thousand roles.
+const costLimit = 4_000_000
 
 // environments are made once, one for each scope.
 var environments = sync.OnceValues(func() ([]*cel.Env, error) {
