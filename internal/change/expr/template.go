@@ -39,7 +39,7 @@ var renders = regexp.MustCompile(`\btemplate\b`)
 func (e *Expression) Renders() bool { return renders.MatchString(e.Source) }
 
 // Templates is what template can render, from the folder policies, as one text: each file
-// by its name, without its cases.
+// after its name and length, without its cases.
 func Templates(files fs.FS) ([]byte, error) {
 	names, err := fs.Glob(files, "policies/*.yaml")
 	if err != nil {
@@ -51,7 +51,8 @@ func Templates(files fs.FS) ([]byte, error) {
 		if err != nil {
 			return nil, err
 		}
-		out = fmt.Appendf(out, "%q %q\n", name, rule.WithoutCases(text))
+		text = rule.WithoutCases(text)
+		out = append(fmt.Appendf(out, "%q %d\n", name, len(text)), text...)
 	}
 	return out, nil
 }

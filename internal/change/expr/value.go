@@ -109,7 +109,7 @@ type price struct{ fixed, step uint64 }
 // prices are those of the functions of this package: CEL takes one unit for a function that
 // it does not know, whatever it is given.
 var prices = map[string]price{
-	"parse": {1, 2}, "json": {1, 2}, "overlay": {1, 3}, "statements": {1, 2}, "several": {1, 1}, "merge": {1, 2}, "without": {1, 2}, "decide": {100, 10},
+	"parse": {1, 3}, "json": {1, 4}, "overlay": {1, 8}, "statements": {1, 5}, "several": {1, 4}, "merge": {1, 5}, "without": {1, 5}, "decide": {100, 20},
 	"template": {20_000, 2}, // its file is read each time
 	answerOf:   {100, 0},    // what went before is looked through
 }
