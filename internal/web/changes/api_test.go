@@ -131,7 +131,7 @@ func TestTheWholePath(t *testing.T) {
 	if got, err := p.Hash(); err != nil || got != c.SHA256 || len(p.Calls) != 1 || p.Calls[0].Operation != "iam:UpdateAccountPasswordPolicy" {
 		t.Errorf("got the plan %s with the hash %s, %v, want one call and %s", c.Plan, got, err, c.SHA256)
 	}
-	mays(t, c, "request", "withdraw")
+	mays(t, c, "request", "replan", "withdraw")
 	s.want(s.JSON("ann", "POST", api+"/"+c.ID+"/apply", hash(c)), 409, "not-in-this-state")
 	s.want(s.JSON("ann", "POST", api+"/"+c.ID+"/request", `{"plan_sha256":"`+strings.Repeat("0", 64)+`"}`), 409, "other-plan", c.SHA256)
 	s.want(s.JSON("ann", "POST", api+"/"+c.ID+"/request", hash(c)), 200, `"state":"requested"`)
