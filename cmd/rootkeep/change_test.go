@@ -20,6 +20,7 @@ import (
 	"github.com/rootkeep/rootkeep/internal/web"
 	"github.com/rootkeep/rootkeep/internal/web/approvals"
 	"github.com/rootkeep/rootkeep/internal/web/changes"
+	"github.com/rootkeep/rootkeep/internal/web/changes/subject"
 	"github.com/rootkeep/rootkeep/internal/web/exceptions"
 	"github.com/rootkeep/rootkeep/internal/web/signin"
 	"github.com/rootkeep/rootkeep/internal/web/webtest"
@@ -46,7 +47,7 @@ func changeServer(t *testing.T) *altertest.World {
 	if err != nil {
 		t.Fatal(err)
 	}
-	requests, err := approvals.Area(approvals.Config{Store: s, Desk: w.World.Desk.Desk, Now: time.Now, Faces: []approvals.Face{changes.Face(), exceptions.Face()}})
+	requests, err := approvals.Area(approvals.Config{Store: s, Desk: w.World.Desk.Desk, Now: time.Now, Faces: []approvals.Face{subject.Face(), exceptions.Face()}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,6 +4,7 @@ import (
 	"github.com/rootkeep/rootkeep/internal/web"
 	"github.com/rootkeep/rootkeep/internal/web/approvals"
 	"github.com/rootkeep/rootkeep/internal/web/changes"
+	"github.com/rootkeep/rootkeep/internal/web/changes/subject"
 	"github.com/rootkeep/rootkeep/internal/web/exceptions"
 	"github.com/rootkeep/rootkeep/internal/web/home"
 	"github.com/rootkeep/rootkeep/internal/web/hunts"
@@ -24,7 +25,7 @@ func (h *house) areas() ([]web.Area, error) {
 			return exceptions.Area(exceptions.Config{Store: h.store, Desk: h.desk, Now: h.now, Controls: h.controls})
 		},
 		func() (web.Area, error) {
-			return approvals.Area(approvals.Config{Store: h.store, Desk: h.approvals, Now: h.now, Faces: []approvals.Face{exceptions.Face(), changes.Face()}})
+			return approvals.Area(approvals.Config{Store: h.store, Desk: h.approvals, Now: h.now, Faces: []approvals.Face{exceptions.Face(), subject.Face()}})
 		},
 		func() (web.Area, error) {
 			return changes.Area(changes.Config{Store: h.store, Desk: h.changes, Engine: h.engine, Now: h.now})

@@ -21,6 +21,7 @@ import (
 	"github.com/rootkeep/rootkeep/internal/store/changes"
 	"github.com/rootkeep/rootkeep/internal/web/approvals"
 	area "github.com/rootkeep/rootkeep/internal/web/changes"
+	"github.com/rootkeep/rootkeep/internal/web/changes/subject"
 	"github.com/rootkeep/rootkeep/internal/web/exceptions"
 	"github.com/rootkeep/rootkeep/internal/web/exceptions/exceptionstest"
 	"github.com/rootkeep/rootkeep/internal/web/webtest"
@@ -42,7 +43,7 @@ func start(t testing.TB) *site {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b, err := approvals.Area(approvals.Config{Store: w.Store, Desk: w.World.Desk.Desk, Now: time.Now, Faces: []approvals.Face{area.Face(), exceptions.Face()}})
+	b, err := approvals.Area(approvals.Config{Store: w.Store, Desk: w.World.Desk.Desk, Now: time.Now, Faces: []approvals.Face{subject.Face(), exceptions.Face()}})
 	if err != nil {
 		t.Fatal(err)
 	}

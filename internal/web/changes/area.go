@@ -1,3 +1,4 @@
+// Package changes shows changes of accounts in the console, and is their API.
 package changes
 
 import (

@@ -11,6 +11,7 @@ import (
 	"github.com/rootkeep/rootkeep/client"
 	"github.com/rootkeep/rootkeep/internal/store/changes"
 	"github.com/rootkeep/rootkeep/internal/web"
+	"github.com/rootkeep/rootkeep/internal/web/changes/subject"
 	"github.com/rootkeep/rootkeep/internal/web/page"
 )
 
@@ -133,7 +134,7 @@ func (a *area) detail(w http.ResponseWriter, r *http.Request) error {
 		}
 	}
 	if f.request != nil {
-		face := Face()
+		face := subject.Face()
 		if v.edits, err = f.request.Edits(&face); err != nil {
 			return err
 		}

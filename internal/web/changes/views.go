@@ -313,8 +313,8 @@ func shown(v any) templ.Component {
 			return page.Code("Text", x) // whole: what is cut off is what would be hidden
 		}
 	}
-	text, _ := value(v) // a plan that was read holds what JSON can
-	return page.LongText(text)
+	text, _ := expr.Encode(v) // a plan that was read holds what JSON can
+	return page.LongText(string(text))
 }
 
 // call is a call of a plan as the page shows it.
