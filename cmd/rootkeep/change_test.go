@@ -15,6 +15,7 @@ import (
 	"github.com/rootkeep/rootkeep/client"
 	"github.com/rootkeep/rootkeep/internal/app/alter/altertest"
 	"github.com/rootkeep/rootkeep/internal/approval"
+	"github.com/rootkeep/rootkeep/internal/awssim/cloud"
 	"github.com/rootkeep/rootkeep/internal/store"
 	persons "github.com/rootkeep/rootkeep/internal/store/people"
 	"github.com/rootkeep/rootkeep/internal/web"
@@ -165,11 +166,120 @@ func TestChangeBatchCommands(t *testing.T) {
 	for _, id := range ids {
 		w.Ended(t, id)
 	}
-	out, _ = runs(t, 0, "change", "batch", "status", batch, "--output", "json")
+	out, _ = runs(t, 0, "change", "batch", "list")
+	contains(t, out, batch+"  ended ", "  2 applied  password-policy\n")
+	out, _ = runs(t, 0, "change", "batch", "list", "--by", w.Ann.ID, "--output", "json")
+	contains(t, out, `"schema": "rootkeep/change-batch-list/1"`, `"stands": "ended"`, `"canary": true`)
+	out, _ = runs(t, 0, "change", "batch", "list", "--halted")
+	contains(t, out, "no batch; hint: ")
+	_, errs = runs(t, 1, "change", "batch", "apply", batch)
+	contains(t, errs, "nothing of batch "+batch+" is left to be applied")
+	out, _ = runs(t, 0, "change", "batch", "show", batch, "--output", "json")
 	contains(t, out, `"schema": "rootkeep/change-batch/1"`)
 	if n := strings.Count(out, `"state": "applied"`); n != 2 {
 		t.Errorf("got %d changes applied, want both\n%s", n, out)
 	}
+}
+
+// TestABatchIsUndoneOnTheCommandLine halts a batch, goes on with it, and undoes it.
+func TestABatchIsUndoneOnTheCommandLine(t *testing.T) {
+	w := changeServer(t)
+	as(t, w.World, w.Ann)
+	out, _ := runs(t, 0, "change", "batch", "plan", "password-policy", "--accounts", "222222222222,111111111111")
+	batch, ids := regexp.MustCompile(`CB-[0-9A-Z]+`).FindString(out), changeID.FindAllString(out, -1)
+	runs(t, 0, "change", "batch", "request", batch)
+	w.Approve(t, ids[1], w.Bob)
+	out, _ = runs(t, 0, "change", "batch", "show", batch)
+	contains(t, out, "in the way: batch "+batch+" waits for change "+ids[0]+", which is requested")
+	w.Approve(t, ids[0], w.Bob)
+	w.Sim.Cloud.AddFault(cloud.Fault{Kind: cloud.Deny, Writes: true})
+	runs(t, 0, "change", "batch", "apply", batch)
+	w.Begun(t, ids[0])
+	w.Settled(t, ids[0])
+	w.Sim.Cloud.ClearFaults()
+	out, _ = runs(t, 0, "change", "batch", "list", "--halted")
+	contains(t, out, batch+"  halted ", "1 approved, 1 stopped", "  halted at "+ids[0]+" in 222222222222, a canary, stopped: call 1 of 1, iam:UpdateAccountPasswordPolicy", "AccessDenied")
+	out, _ = runs(t, 0, "change", "batch", "show", batch)
+	contains(t, out, "halted at "+ids[0], "next: rootkeep change batch apply "+batch, "next: rootkeep change batch release "+batch)
+	runs(t, 0, "change", "batch", "apply", batch)
+	for _, id := range ids[:2] {
+		w.Ended(t, id)
+	}
+	_, errs := runs(t, 64, "change", "batch", "undo", batch, "--without", "CB-1")
+	contains(t, errs, "want its ID, such as CH-")
+	out, _ = runs(t, 0, "change", "batch", "undo", batch, "--without", ids[0])
+	undo := changeID.FindString(out)
+	contains(t, out, "undoes "+batch, undo+"  planned     111111111111", "undoes "+ids[1])
+	if strings.Contains(out, ids[0]) {
+		t.Errorf("got an undo of what was left out\n%s", out)
+	}
+	out, _ = runs(t, 0, "change", "batch", "status", batch) // as it was called before
+	contains(t, out, "to be undone by CB-")
+}
+
+// TestReplanOnTheCommandLine plans anew what was asked for, and what the account's drift
+// refused.
+func TestReplanOnTheCommandLine(t *testing.T) {
+	w := changeServer(t)
+	as(t, w.World, w.Ann)
+	first, firstHash, _ := planned(t, "plan", "password-policy", "--account", "111111111111", "--request")
+	second, _, _ := planned(t, "plan", "password-policy", "--account", "111111111111", "--set", "minimum_length=20", "--request")
+	_, _, out := planned(t, "replan", second)
+	contains(t, out, second+"  requested")
+	_, hash, _ := planned(t, "status", second)
+	for _, id := range []string{first, second} {
+		w.Approve(t, id, w.Bob)
+	}
+	runs(t, 0, "change", "apply", first, "--plan-sha256", firstHash, "--wait")
+	_, errs := runs(t, 1, "change", "apply", second, "--plan-sha256", hash, "--wait")
+	contains(t, errs, second+" is refused")
+	out, _ = runs(t, 0, "change", "status", second)
+	contains(t, out, "NEXT\n  rootkeep change replan "+second)
+	next, _, out := planned(t, "replan", second, "--request")
+	if next == second {
+		t.Errorf("got %s again, want another change in its place\n%s", next, out)
+	}
+	contains(t, out, next+"  requested", "minimum_length = 20\n")
+	out, _ = runs(t, 0, "change", "status", second)
+	contains(t, out, "NEXT\n  rootkeep change status "+next)
+	_, errs = runs(t, 1, "change", "replan", second)
+	contains(t, errs, "was planned again as "+next)
+}
+
+// TestAnUndoInPartOnTheCommandLine undoes what can be undone of a change.
+func TestAnUndoInPartOnTheCommandLine(t *testing.T) {
+	w := changeServer(t)
+	as(t, w.World, w.Ann)
+	id, hash, _ := planned(t, "plan", altertest.HalfKind, "--account", "111111111111", "--request")
+	w.Approve(t, id, w.Bob, w.Gus)
+	runs(t, 0, "change", "apply", id, "--plan-sha256", hash, "--wait")
+	undo, hash, _ := planned(t, "undo", id, "--request")
+	w.Approve(t, undo, w.Bob, w.Gus)
+	_, errs := runs(t, 1, "change", "apply", undo, "--plan-sha256", hash, "--wait")
+	contains(t, errs, "change "+undo+" is partial")
+	out, _ := runs(t, 0, "change", "status", id)
+	contains(t, out, id+"  partial", "calls undone: 2; not undone: call 1, iam:CreateGroup", "2. iam:CreateGroup in us-east-1 of 111111111111, undone by "+undo, "of 111111111111, not undone\n", "a person does it by hand")
+}
+
+// TestKindsOfAServer asks the server for its kinds, among which are some of its own.
+func TestKindsOfAServer(t *testing.T) {
+	w := changeServer(t)
+	as(t, w.World, w.Dan)
+	server := os.Getenv("ROOTKEEP_SERVER")
+	out, _ := runs(t, 0, "change", "list")
+	contains(t, out, altertest.FinalKind, "kinds of change of "+server+"\n")
+	out, _ = runs(t, 0, "change", "list", "--output", "json", "--fixes", "pw-08")
+	contains(t, out, `"asked": "`+server+`"`, `"schema": "rootkeep/changes/1"`, altertest.FinalKind)
+	out, _ = runs(t, 0, "change", "show", altertest.FinalKind)
+	contains(t, out, "Make a group of users\n", "ASKED\n  "+server+"\n")
+	_, errs := runs(t, 64, "change", "show", "no-such")
+	contains(t, errs, "does not exist on "+server)
+	out, _ = runs(t, 0, "change", "list", "--local")
+	contains(t, out, "kinds of change of this program\n")
+	_, errs = runs(t, 64, "change", "show", altertest.FinalKind, "--local")
+	contains(t, errs, "hint: rootkeep change list")
+	_, errs = runs(t, 64, "change", "list", "--local", "--server", server)
+	contains(t, errs, "does not go with --local")
 }
 
 // TestDocumentedChangeCommands runs the commands of docs/changes.md in their order, each of

@@ -12,7 +12,7 @@ import (
 	"github.com/rootkeep/rootkeep/cmd/rootkeep/cli"
 )
 
-var states = []string{"planned", "requested", "approved", "applying", "stopped", "applied", "unverified", "undoing", "undone", "refused", "denied", "expired", "withdrawn"}
+var states = []string{"planned", "requested", "approved", "applying", "stopped", "applied", "partial", "unverified", "undoing", "undone", "refused", "denied", "expired", "withdrawn"}
 
 // choice says which changes a list holds.
 type choice struct {

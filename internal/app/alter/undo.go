@@ -93,6 +93,8 @@ func (e *Engine) Replan(ctx context.Context, actor people.Actor, id string, revi
 	switch {
 	case c.Revision != revision:
 		return nil, fmt.Errorf("change %s: %w", id, store.ErrConflict)
+	case c.Replaced != "":
+		return nil, fmt.Errorf("change %s was planned again as %s: %w", id, c.Replaced, changes.ErrState)
 	case !c.Open() && !c.Lapsed():
 		return nil, fmt.Errorf("change %s is %s, and is not planned again: %w", id, c.State, changes.ErrState)
 	}

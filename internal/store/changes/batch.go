@@ -149,7 +149,7 @@ func (d *Desk) Next(ctx context.Context, r *store.Reader, actor people.Actor, id
 				return c, nil
 			} // else it was released, and goes on without it
 		case Planned, Requested, Applying:
-			return nil, fmt.Errorf("change %s of batch %s is %s: %w", c.ID, id, c.State, ErrState)
+			return nil, fmt.Errorf("batch %s waits for change %s, which is %s: %w", id, c.ID, c.State, ErrState)
 		}
 	}
 	return nil, nil

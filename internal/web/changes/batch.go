@@ -54,7 +54,9 @@ func (a *area) openNext(ctx context.Context, r *store.Reader, b *bundle) error {
 	next, err := a.Desk.Next(ctx, r, web.ActorOf(ctx), b.ID, a.Now())
 	switch {
 	case errors.Is(err, changes.ErrState), errors.Is(err, changes.ErrHalted):
-		b.blocked = err.Error()
+		if b.in(changes.Approved, changes.Stopped) { // else there is nothing to apply yet
+			b.blocked = err.Error()
+		}
 	case err != nil:
 		return err
 	case next != nil:
@@ -67,14 +69,16 @@ func (a *area) openNext(ctx context.Context, r *store.Reader, b *bundle) error {
 	return err
 }
 
+// in says whether a change of the batch is in one of the states.
+func (b *bundle) in(states ...changes.State) bool {
+	return slices.ContainsFunc(b.changes, func(c *changes.Change) bool { return slices.Contains(states, c.State) })
+}
+
 // may lists what the actor may do with the batch now.
 func (b *bundle) may(actor people.Actor) []string {
 	out := []string{}
 	if actor.Kind != people.Person {
 		return out
-	}
-	in := func(states ...changes.State) bool {
-		return slices.ContainsFunc(b.changes, func(c *changes.Change) bool { return slices.Contains(states, c.State) })
 	}
 	everywhere := func(p people.Permission) bool {
 		for _, at := range b.places {
@@ -84,7 +88,7 @@ func (b *bundle) may(actor people.Actor) []string {
 		}
 		return true
 	}
-	if actor.ID == b.Planner && in(changes.Planned) && everywhere(people.Request) {
+	if actor.ID == b.Planner && b.in(changes.Planned) && everywhere(people.Request) {
 		out = append(out, actRequest)
 	}
 	if b.next != "" && everywhere(people.Apply) {
@@ -93,7 +97,7 @@ func (b *bundle) may(actor people.Actor) []string {
 	if i := slices.IndexFunc(b.changes, func(c *changes.Change) bool { return c.ID == b.Halted }); i >= 0 && actor.May(people.Apply, b.places[b.changes[i].Account]) {
 		out = append(out, actRelease)
 	}
-	if b.Undoes == "" && in(changes.Applied, changes.Partial, changes.Unverified) && everywhere(people.Request) {
+	if b.Undoes == "" && b.in(changes.Applied, changes.Partial, changes.Unverified) && everywhere(people.Request) {
 		out = append(out, actUndo)
 	}
 	return out
