@@ -10,6 +10,7 @@ import (
 	"github.com/rootkeep/rootkeep/internal/web/hunts"
 	"github.com/rootkeep/rootkeep/internal/web/jobs"
 	"github.com/rootkeep/rootkeep/internal/web/people"
+	"github.com/rootkeep/rootkeep/internal/web/proposals"
 )
 
 // areas lists the areas of the console and of the API, in the order of the main menu.
@@ -29,6 +30,9 @@ func (h *house) areas() ([]web.Area, error) {
 		},
 		func() (web.Area, error) {
 			return changes.Area(changes.Config{Store: h.store, Desk: h.changes, Engine: h.engine, Now: h.now})
+		},
+		func() (web.Area, error) {
+			return proposals.Area(proposals.Config{Store: h.store, Controls: h.recorder.Catalogue(), Kinds: h.engine.Kinds()})
 		},
 		h.ledgerArea,
 		func() (web.Area, error) {
