@@ -141,7 +141,7 @@ func (a *applying) make(ctx context.Context, n int, again bool) (*Outcome, error
 		return &out, nil
 	}
 	if s == nil {
-		return end("the kind has no step "+c.Step, false)
+		return end("the kind has no step "+c.Step, again)
 	}
 	call := c.Call
 	if c.Later {

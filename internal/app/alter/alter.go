@@ -154,7 +154,11 @@ func management(ctx context.Context, r change.Reader, t change.Target) (rootkeep
 	}
 	o, _ := got["Organization"].(map[string]any)
 	id, _ := o["MasterAccountId"].(string)
-	return rootkeep.ParseAccountID(id)
+	management, err := rootkeep.ParseAccountID(id)
+	if err != nil {
+		return "", fmt.Errorf("organization of %s: its management account: %w", t.Account, err)
+	}
+	return management, nil
 }
 
 // of gives the kind and the plan of a change.

@@ -225,7 +225,7 @@ func (e *Engine) hold(ctx context.Context, c *changes.Change, lost context.Cance
 func (e *Engine) call(ctx context.Context, c *changes.Change, report func(string)) (change.Outcome, error) {
 	k, p, err := e.of(c)
 	if err != nil {
-		return stopped(0, err), nil
+		return stopped(c, 0, err), nil
 	}
 	var made []change.Made
 	if err := e.Store.View(ctx, func(ctx context.Context, r *store.Reader) (err error) {
@@ -236,19 +236,19 @@ func (e *Engine) call(ctx context.Context, c *changes.Change, report func(string
 	}
 	base, err := session.Open(ctx, e.AWS)
 	if err != nil {
-		return stopped(len(made), err), nil
+		return stopped(c, len(made), err), nil
 	}
 	entered := func(s facts.Session) error {
 		return e.Store.Update(ctx, func(ctx context.Context, tx *store.Tx) error { return changes.Entered(ctx, tx, c.ID, c.Run, s) })
 	}
 	reader, err := ask.Begin(base, session.Entry{Role: e.ReadRole, Name: c.ID, Own: true, Entered: entered})
 	if err != nil {
-		return stopped(len(made), err), nil
+		return stopped(c, len(made), err), nil
 	}
 	defer reader.End()
 	writer, err := awswrite.Begin(base, session.Entry{Role: e.writeRole(p.Class), Name: c.ID, Entered: entered})
 	if err != nil {
-		return stopped(len(made), err), nil
+		return stopped(c, len(made), err), nil
 	}
 	defer writer.End()
 	out, err := k.Apply(ctx, change.Run{
@@ -261,9 +261,10 @@ func (e *Engine) call(ctx context.Context, c *changes.Change, report func(string
 	return out, err
 }
 
-// stopped is the outcome of a run that could not begin, or not go on.
-func stopped(calls int, err error) change.Outcome {
-	return change.Outcome{State: change.Stopped, Calls: calls, Why: err.Error()}
+// stopped is the outcome of a run that could not begin, or not go on: whether an earlier
+// run has made a call that nobody heard of is as open as before.
+func stopped(c *changes.Change, calls int, err error) change.Outcome {
+	return change.Outcome{State: change.Stopped, Calls: calls, Why: err.Error(), Doubt: c.Doubt}
 }
 
 // journal tells how far an apply is.
