@@ -69,6 +69,12 @@ func (a *area) openNext(ctx context.Context, r *store.Reader, b *bundle) error {
 	return err
 }
 
+// waits says of a change whether the actor can ask for it: one that was planned again may
+// be somebody else's than its batch.
+func waits(actor people.Actor) func(*changes.Change) bool {
+	return func(c *changes.Change) bool { return c.State == changes.Planned && c.Planner == actor.ID }
+}
+
 // in says whether a change of the batch is in one of the states.
 func (b *bundle) in(states ...changes.State) bool {
 	return slices.ContainsFunc(b.changes, func(c *changes.Change) bool { return slices.Contains(states, c.State) })
@@ -88,7 +94,7 @@ func (b *bundle) may(actor people.Actor) []string {
 		}
 		return true
 	}
-	if actor.ID == b.Planner && b.in(changes.Planned) && everywhere(people.Request) {
+	if slices.ContainsFunc(b.changes, waits(actor)) && everywhere(people.Request) {
 		out = append(out, actRequest)
 	}
 	if b.next != "" && everywhere(people.Apply) {
@@ -173,7 +179,8 @@ func ordered(w client.ChangeBatchWanted) ([]Wanted, error) {
 	return list, nil
 }
 
-// askBatch asks for the approval of all changes of a batch that are planned, all or none.
+// askBatch asks for the approval of all changes of a batch that the actor planned, all or
+// none.
 func (a *area) askBatch(ctx context.Context, id string) (*bundle, error) {
 	err := a.update(ctx, func(ctx context.Context, tx *store.Tx) error {
 		_, of, err := a.Desk.GetBatch(ctx, &tx.Reader, web.ActorOf(ctx), id, tx.Now())
@@ -182,7 +189,7 @@ func (a *area) askBatch(ctx context.Context, id string) (*bundle, error) {
 		}
 		asked := 0
 		for _, c := range of {
-			if c.State != changes.Planned {
+			if !waits(web.ActorOf(ctx))(c) {
 				continue
 			}
 			if _, err := a.Desk.Request(ctx, tx, web.ActorOf(ctx), c.ID, c.Hash); err != nil {
@@ -191,7 +198,7 @@ func (a *area) askBatch(ctx context.Context, id string) (*bundle, error) {
 			asked++
 		}
 		if asked == 0 {
-			return fmt.Errorf("no change of batch %s waits to be asked for: %w", id, changes.ErrState)
+			return fmt.Errorf("no change of batch %s that you planned waits to be asked for: %w", id, changes.ErrState)
 		}
 		return nil
 	})
