@@ -46,7 +46,7 @@ func (d *Desk) Begin(ctx context.Context, tx *store.Tx, actor people.Actor, id, 
 	if err := d.proven(ctx, tx, c); err != nil {
 		return nil, err
 	}
-	if err := inTurn(ctx, &tx.Reader, c); err != nil {
+	if err := d.inTurn(ctx, &tx.Reader, actor, c, tx.Now()); err != nil {
 		return nil, err
 	}
 	if c.Undoes != "" {

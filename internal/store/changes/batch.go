@@ -143,7 +143,7 @@ func (d *Desk) Next(ctx context.Context, r *store.Reader, actor people.Actor, id
 	for _, c := range of {
 		switch c.State {
 		case Approved:
-			return c, inTurn(ctx, r, c)
+			return c, d.inTurn(ctx, r, actor, c, now)
 		case Stopped:
 			if c.ID == b.Halted {
 				return c, nil
@@ -156,9 +156,9 @@ func (d *Desk) Next(ctx context.Context, r *store.Reader, actor people.Actor, id
 }
 
 // inTurn is ErrHalted unless a change of a batch may begin: the batch has not halted at
-// another one, and what comes before it is over. A canary that was undone since is no
-// reason to go on.
-func inTurn(ctx context.Context, r *store.Reader, c *Change) error {
+// another one, and what comes before it is over. What it waits for is named to who may
+// read that.
+func (d *Desk) inTurn(ctx context.Context, r *store.Reader, actor people.Actor, c *Change, now time.Time) error {
 	if c.Batch == "" {
 		return nil
 	}
@@ -166,21 +166,35 @@ func inTurn(ctx context.Context, r *store.Reader, c *Change) error {
 	if err != nil {
 		return err
 	}
-	if b.Halted != "" && b.Halted != c.ID {
-		return fmt.Errorf("change %s: batch %s halted at %s: %w; hint: go on with that one, or release the batch", c.ID, b.ID, b.Halted, ErrHalted)
+	other, hint := b.Halted, "; hint: go on with that one, or release the batch"
+	if other == "" || other == c.ID {
+		hint = ""
+		if other, err = c.behind(ctx, r); err != nil || other == "" {
+			return err
+		}
 	}
+	o, err := d.Get(ctx, r, actor, other, now)
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		return fmt.Errorf("change %s of batch %s waits for one of an account that you may not read: %w", c.ID, c.Batch, ErrHalted)
+	case err != nil:
+		return err
+	}
+	return fmt.Errorf("change %s of batch %s waits for %s, which is %s: %w%s", c.ID, c.Batch, other, o.State, ErrHalted, hint)
+}
+
+// behind is the ID of the first change of its batch that a change waits for, "" for none.
+// A canary that was undone since is no reason to go on.
+func (c *Change) behind(ctx context.Context, r *store.Reader) (string, error) {
 	waits := `canary = 1 AND NOT (state = 'applied' OR state = 'partial' AND undoes <> '')`
 	if c.Canary {
 		waits += ` AND place < $3`
 	}
-	others, err := store.Texts(ctx, r, `SELECT id || ', which is ' || state FROM change WHERE batch = $1 AND id <> $2 AND replaced = '' AND (`+waits+` OR place <> $3 AND state = 'applying') ORDER BY place`, c.Batch, c.ID, int64(c.Place))
+	others, err := store.Texts(ctx, r, `SELECT id FROM change WHERE batch = $1 AND id <> $2 AND replaced = '' AND (`+waits+` OR place <> $3 AND state = 'applying') ORDER BY place LIMIT 1`, c.Batch, c.ID, int64(c.Place))
 	if err != nil {
-		return fmt.Errorf("read batch %s: %w", c.Batch, err)
+		return "", fmt.Errorf("read batch %s: %w", c.Batch, err)
 	}
-	if len(others) > 0 {
-		return fmt.Errorf("change %s of batch %s waits for %s: %w", c.ID, c.Batch, others[0], ErrHalted)
-	}
-	return nil
+	return strings.Join(others, ""), nil
 }
 
 // halt stops the batch of a change that did not end well, and lets it go on once the

@@ -3,6 +3,7 @@ package changes_test
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -109,6 +110,14 @@ func TestWhatABatchHaltedAtOutOfSight(t *testing.T) {
 		w.View(t, func(ctx context.Context, r *store.Reader) error {
 			if read, seen, err := w.desk.GetBatch(ctx, r, w.Fay.Actor, b.ID, w.Now()); err != nil || read.Halted != "" || !read.Unseen || len(seen) != 1 {
 				t.Errorf("got %+v, %v, %v", read, seen, err)
+			}
+			return nil
+		})
+		w.sign(t, w.request(t, list[1]), w.Bob)
+		w.View(t, func(ctx context.Context, r *store.Reader) error {
+			_, err := w.desk.Next(ctx, r, w.Fay.Actor, b.ID, w.Now())
+			if !errors.Is(err, changes.ErrHalted) || strings.Contains(err.Error(), list[0].ID) {
+				t.Errorf("what is next: got %v, want ErrHalted without the other change", err)
 			}
 			return nil
 		})
