@@ -18,6 +18,7 @@ type Made struct {
 	Parts  map[string]any `json:"parts"` // of the answer that other expressions name, by path
 	// Before: AWS said that an attempt whose answer was lost had done it.
 	Before bool `json:"before,omitempty"`
+	Undone bool `json:"undone,omitempty"` // by an undo that came to its end in part
 }
 
 // Journal keeps what was done. It is durable when it returns.
@@ -31,6 +32,7 @@ type State string
 // The ends of an apply.
 const (
 	Applied    State = "applied"    // and reading back shows it
+	Partial    State = "partial"    // of an undo: all its calls were made, and what cannot be undone stays
 	Unverified State = "unverified" // all calls were made, reading back does not show it
 	Stopped    State = "stopped"    // a call was not carried out; it can be gone on with, or what was done be undone
 	Drifted    State = "drifted"    // nothing was done: the state is not the one that the plan was made from
@@ -179,7 +181,7 @@ func (a *applying) make(ctx context.Context, n int, again bool) (*Outcome, error
 		return &out, nil
 	}
 	if s == nil {
-		return end("the kind has no step "+c.Step, false)
+		return end("the kind has no step "+c.Step, again)
 	}
 	call := c.Call
 	if c.Later {
@@ -325,7 +327,9 @@ func (a *applying) verify(ctx context.Context) Outcome {
 			ok, out.Why = a.kind.fulfilled(&p, state)
 		}
 		if ok {
-			out.State = Applied
+			if out.State = p.End(); out.State == Partial {
+				out.Why = "what cannot be undone stays: " + strings.Join(p.Final, "; ")
+			}
 			return out
 		}
 		if len(p.Guide) > 0 {
