@@ -23,19 +23,20 @@ func Service() *cloud.Service {
 
 // bucket is one bucket.
 type bucket struct {
-	name, region string
-	owner        *cloud.Account
-	created      time.Time
-	policy       string
-	block        *blockShape // public access block; nil: none
-	versioning   versioningShape
-	logging      loggingShape
-	encryption   []encryptionRule // empty: AES256, S3's default
-	lock         *lockShape
-	lifecycle    string // XML as it was sent
-	ownership    string
-	acl          string // canned
-	tags         []cloud.Tag
+	name, region  string
+	owner         *cloud.Account
+	created       time.Time
+	policy        string
+	block         *blockShape // public access block; nil: none
+	versioning    versioningShape
+	logging       loggingShape
+	encryption    []encryptionRule // empty: AES256, S3's default
+	lock          *lockShape
+	lifecycle     string // XML as it was sent
+	ownership     string
+	acl           string // canned
+	tags          []cloud.Tag
+	notifications notifications
 	// objects are the versions of each key, the newest last; no key has none.
 	objects map[string][]*object
 	uploads map[string]*upload // in parts, by their ID
