@@ -91,7 +91,6 @@ func getNotifications(c *cloud.Call, in onBucket) (out notificationsOut, err err
 
 type putNotificationsIn struct {
 	onBucket
-	Owner                     string        `aws:"x-amz-expected-bucket-owner,header"`
 	Skip                      bool          `aws:"x-amz-skip-destination-validation,header"`
 	NotificationConfiguration notifications `aws:",payload"`
 }

@@ -59,6 +59,7 @@ type blocks struct{ block *blockShape }
 // onBucket is the input of an operation on one bucket.
 type onBucket struct {
 	Bucket string `aws:",uri"`
+	Owner  string `aws:"x-amz-expected-bucket-owner,header"`
 }
 
 // On is the bucket with its policy.
@@ -84,10 +85,14 @@ func (b *bucket) restricted() bool {
 }
 
 func (o *onBucket) bucket(c *cloud.Call) (*bucket, error) {
-	if b := all(c.Cloud)[o.Bucket]; b != nil {
-		return b, nil
+	b := all(c.Cloud)[o.Bucket]
+	switch {
+	case b == nil:
+		return nil, cloud.Fail("NoSuchBucket", 404, "The specified bucket does not exist")
+	case o.Owner != "" && o.Owner != string(b.owner.ID):
+		return nil, cloud.Fail("AccessDenied", 403, "Access Denied")
 	}
-	return nil, cloud.Fail("NoSuchBucket", 404, "The specified bucket does not exist")
+	return b, nil
 }
 
 func bucketOperations() []*cloud.Operation {
