@@ -72,7 +72,7 @@ var rollouts = []rollout{
 		},
 		mends:    append(slices.DeleteFunc(slices.Clone(deploytest.Passing), func(id string) bool { return id == "SH-04" || slices.Contains(kept, id) }), "CT-08", "AA-02", "GD-03"),
 		security: []string{"SH-01", "SH-03", "SH-04", "SH-05", "SH-06", "GD-01", "GD-02", "GD-04", "GD-05", "AA-01", "CO-01", "CO-02", "CO-03", "CO-04", "CO-06"},
-		archive:  append(slices.Clone(kept), "CT-21", "SH-01", "GD-01", "AA-01", "CO-01", "CO-02", "CO-03", "CO-04", "CO-06"),
+		archive:  append(slices.Clone(kept), "SH-01", "GD-01", "AA-01", "CO-01", "CO-02", "CO-03", "CO-04", "CO-06"),
 	},
 }
 
