@@ -80,7 +80,9 @@ func TestControlsPassWhereAnotherAccountKeepsTheTrail(t *testing.T) {
 	createIn(t, archiveID, "eu-west-1", templates["archive"]).kept(&there.Facts)
 	there.Observe("test", now, "", "trails", "buckets", "keys", "log_groups", "organization")
 	here.Facts.Decided.LogArchiveAccounts = []string{archiveID}
-	peer := func(id rootkeep.AccountID) *facts.Snapshot { return map[rootkeep.AccountID]*facts.Snapshot{accountID: here, archiveID: there}[id] }
+	peer := func(id rootkeep.AccountID) *facts.Snapshot {
+		return map[rootkeep.AccountID]*facts.Snapshot{accountID: here, archiveID: there}[id]
+	}
 	kept := []string{"CT-13", "CT-14", "CT-15", "CT-16", "CT-18", "CT-19", "CT-22"}
 	passed := 0
 	for _, s := range []*facts.Snapshot{here, there} {
