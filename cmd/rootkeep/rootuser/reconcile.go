@@ -154,7 +154,7 @@ func writeRows(w io.Writer, r *app.Reconciliation) error {
 	for i := range r.Events {
 		e := &r.Events[i]
 		row := []string{
-			text.Stamp(e.Time), string(e.Verdict), e.Rule, e.Request, e.Session, string(e.Account), string(e.Of), string(e.Region),
+			stamp(e.Time), string(e.Verdict), e.Rule, e.Request, e.Session, string(e.Account), string(e.Of), string(e.Region),
 			string(e.Kind), e.Source, e.Name, fmt.Sprint(e.Failed), e.Address, e.Principal, e.ID, e.Why,
 		}
 		for i, cell := range row {
@@ -166,6 +166,14 @@ func writeRows(w io.Writer, r *app.Reconciliation) error {
 		return fmt.Errorf("write events as CSV: %w", err)
 	}
 	return nil
+}
+
+// stamp is a time in a cell, "" if the record has none.
+func stamp(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.Format(time.RFC3339)
 }
 
 // count counts the events of each verdict.
