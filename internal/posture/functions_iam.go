@@ -165,6 +165,17 @@ func addHolders(add adder) {
 		}
 		return a.list(a.LooseAssumeRoot(levels))
 	}), cel.ListType(object[facts.PolicyLevel]()))
+	add("assume_root_as", texts, ofMany(func(a *authority, v []ref.Val) ref.Val {
+		levels, err := native[facts.PolicyLevel](v[0])
+		if err != nil {
+			return types.WrapErr(err)
+		}
+		tasks, err := textsOf(v[2])
+		if err != nil {
+			return types.WrapErr(err)
+		}
+		return a.list(a.AssumeRootAs(levels, string(v[1].(types.String)), tasks))
+	}), cel.ListType(object[facts.PolicyLevel]()), cel.StringType, texts)
 	for _, t := range []*cel.Type{user, role, group, policy} {
 		add("written", documents, of(func(a *authority, v ref.Val) ref.Val { return a.written(v) }), t)
 		add("limited", documents, of(func(a *authority, v ref.Val) ref.Val { return a.limit(v) }), t)
@@ -314,6 +325,13 @@ func addTrust(add adder) {
 	add("bare", cel.BoolType, ofMany(func(a *authority, v []ref.Val) ref.Val {
 		return a.answer(a.Bare(as[facts.Role](v[0]), string(v[1].(types.String))))
 	}), role, cel.StringType)
+	add("nameless", cel.BoolType, ofMany(func(a *authority, v []ref.Val) ref.Val {
+		prefixes, err := textsOf(v[1])
+		if err != nil {
+			return types.WrapErr(err)
+		}
+		return a.answer(a.Nameless(as[facts.Role](v[0]), prefixes))
+	}), role, texts)
 	add("trusted_services", texts, of(func(a *authority, v ref.Val) ref.Val { return a.list(a.Services(as[facts.Role](v))) }), role)
 	add("deputy", cel.BoolType, ofMany(func(a *authority, v []ref.Val) ref.Val {
 		services, err := textsOf(v[1])
