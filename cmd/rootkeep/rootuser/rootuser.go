@@ -14,10 +14,12 @@ func Command(s cli.Streams) *cobra.Command {
 		Use:   "root",
 		Short: "Uses of root users: what needs one, and who may",
 		Long: `A use of root is approved, explained and evidenced, or it is an incident. tasks says
-what needs root at all, and what to do without it.`,
+what needs root at all, and what to do without it; guardrails are the policies that keep
+it from being used otherwise.`,
 		Example: "  rootkeep root tasks list\n  rootkeep root tasks show change-root-email --holder member",
 	}
 	c.AddCommand(
+		guardrailsCommand(s),
 		tasksCommand(s),
 	)
 	return c
