@@ -273,9 +273,13 @@ func (a *Account) Nameless(r *facts.Role, prefixes []string) Answer {
 			return Answer{Truth: iam.True, Why: one("lets in " + service + ", which names no source identity")}
 		}
 	}
-	for _, name := range witness.Trusted(t.policy) {
+	names := slices.Concat(witness.Trusted(t.policy), witness.ConditionValues(t.policy, "aws:principalaccount"), witness.ConditionValues(t.policy, "aws:principalarn"))
+	if t.everyone {
+		names = append(names, string(t.own), stranger)
+	}
+	for _, name := range names {
 		if name == "*" {
-			name = string(t.own)
+			continue // everyone, asked for by the names beside it
 		}
 		c, ok := callerNamed(name)
 		if !ok {
