@@ -120,7 +120,7 @@ func (r *Request) Hash() Hash { return Sum(r.Bytes()) }
 // ParseRequest reads the canonical JSON of a request, and nothing else.
 func ParseRequest(text []byte) (*Request, error) {
 	r := &Request{}
-	if err := parse(text, "request", r); err != nil {
+	if err := Parse(text, "request", r); err != nil {
 		return nil, err
 	}
 	return r, r.check()
@@ -153,7 +153,7 @@ func (r *Request) check() error {
 			return fmt.Errorf("request %s: editor %q: want the ID of a person", r.ID, e)
 		}
 	}
-	return checkText("action", r.Action, 200)
+	return CheckText("action", r.Action, 200)
 }
 
 // whole says whether a time is one that its JSON gives back: whole seconds, UTC, of this
@@ -247,19 +247,19 @@ func (r *Request) At(state State, now time.Time) State {
 	return state
 }
 
-// canonical is encode for a value of this package that was checked: those always encode.
+// canonical is Encode for a value of this package that was checked: those always encode.
 func canonical(v any) []byte {
-	text, err := encode(v)
+	text, err := Encode(v)
 	if err != nil {
 		panic(err)
 	}
 	return text
 }
 
-// encode is RFC 8785 for values whose members Go writes in the order of their names,
+// Encode is RFC 8785 for values whose members Go writes in the order of their names,
 // whose numbers are small whole ones and whose texts passed checkText: of those,
 // encoding/json escapes the quotation mark and the backslash, as the RFC does.
-func encode(v any) ([]byte, error) {
+func Encode(v any) ([]byte, error) {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)
@@ -272,9 +272,9 @@ func encode(v any) ([]byte, error) {
 // maxDocument bounds a request, a policy or a statement, bytes.
 const maxDocument = 1 << 20
 
-// parse reads canonical JSON: what is written otherwise is refused, so that two texts
+// Parse reads canonical JSON: what is written otherwise is refused, so that two texts
 // never say the same.
-func parse(text []byte, what string, into any) error {
+func Parse(text []byte, what string, into any) error {
 	if len(text) > maxDocument {
 		return fmt.Errorf("%s: %d bytes, at most %d", what, len(text), maxDocument)
 	}
@@ -283,15 +283,15 @@ func parse(text []byte, what string, into any) error {
 	if err := d.Decode(into); err != nil {
 		return fmt.Errorf("%s: %w", what, err)
 	}
-	if again, err := encode(into); err != nil || !bytes.Equal(again, text) {
+	if again, err := Encode(into); err != nil || !bytes.Equal(again, text) {
 		return fmt.Errorf("%s: not canonical JSON (RFC 8785)", what)
 	}
 	return nil
 }
 
-// checkText refuses a text that could look other than it is: control characters, line
+// CheckText refuses a text that could look other than it is: control characters, line
 // separators, marks that turn the direction of writing, and what is not UTF-8.
-func checkText(name, text string, longest int) error {
+func CheckText(name, text string, longest int) error {
 	switch {
 	case strings.TrimSpace(text) == "":
 		return fmt.Errorf("%s is missing", name)

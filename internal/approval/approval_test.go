@@ -158,7 +158,7 @@ func TestPolicyFiles(t *testing.T) {
 		{"a policy", groups + "policies:\n  - {id: exception-critical, version: 2, valid: 1d, require: [{group: security, count: 2}, {group: platform, count: 1}]}\n", ""},
 		{"a count that is missing", groups + "policies:\n  - {id: exception, version: 1, require: [{group: security}]}\n", "count 0 or missing"},
 		{"a misspelt key", "groups:\n  - {id: security, member: [PE-1]}\n", "approvals.yaml:2:"},
-		{"a policy that nothing asks for", "policies:\n  - {id: root, version: 1, require: [{group: approvers, count: 1}]}\n", "want exception-critical or exception"},
+		{"a policy that nothing asks for", "policies:\n  - {id: root, version: 1, require: [{group: approvers, count: 1}]}\n", "want one of [exception-critical exception root-use"},
 		{"a policy without a version", "policies:\n  - {id: exception, require: [{group: approvers, count: 1}]}\n", "version 0"},
 		{"a group that does not exist", "policies:\n  - {id: exception, version: 1, require: [{group: security, count: 1}]}\n", "not configured"},
 		{"a member that is no ID", "groups:\n  - {id: security, members: [jane@example.com, PE-2]}\npolicies:\n  - {id: exception, version: 1, require: [{group: security, count: 1}]}\n", "want the ID of a person"},

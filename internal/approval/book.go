@@ -15,9 +15,16 @@ const (
 	OtherException    = "exception"          // exception to any other control
 )
 
+// Policies of uses of root.
+const (
+	RootUse      = "root-use"
+	RootDrill    = "root-drill"    // an exercise
+	RootOverride = "root-override" // going without approvals once more, before the last time was reviewed
+)
+
 // Known lists the IDs of the policies that this program asks for.
 func Known() []string {
-	out := []string{CriticalException, OtherException}
+	out := []string{CriticalException, OtherException, RootUse, RootDrill, RootOverride}
 	for _, c := range Classes() {
 		out = append(out, c.Policy(Ordinary), c.Policy(Final))
 	}
@@ -68,7 +75,7 @@ func ReadBook(from rule.Source, name string) (*Book, error) {
 // NewBook resolves a configuration. What it does not say is the default: one approval
 // for an exception; for one to a critical or root control two, of one member each if two
 // groups are configured, of any two approvers if none or one is. With more groups it has
-// to be said which approve. A change needs one approval of any approver; one of the
+// to be said which approve. A use of root needs two, an exercise and a second override one. A change needs one approval of any approver; one of the
 // organization or of root, and one that is final, two.
 func NewBook(c Configuration) (*Book, error) {
 	r := resolver{groups: map[string]*Group{}, done: map[string][]string{}}
@@ -81,7 +88,7 @@ func NewBook(c Configuration) (*Book, error) {
 	b := &Book{map[string]Policy{}, map[string]map[rootkeep.AccountID]Policy{}}
 	for _, given := range c.Policies {
 		if !slices.Contains(Known(), given.ID) {
-			return nil, fmt.Errorf("policy of approval %q: want %s or %s, or change-CLASS or change-CLASS-final with one of the classes %v", given.ID, CriticalException, OtherException, Classes())
+			return nil, fmt.Errorf("policy of approval %q: want one of %v", given.ID, Known())
 		}
 		p, err := r.policy(given)
 		if err != nil {
@@ -183,7 +190,7 @@ func (p *Policy) approvals() int {
 
 func usualRequire(id string, groups []Group) ([]Want, error) {
 	switch {
-	case id == OtherException || oneApproves(id):
+	case id == OtherException || id == RootDrill || id == RootOverride || oneApproves(id):
 		return []Want{{Approvers, 1}}, nil
 	case id != CriticalException || len(groups) < 2:
 		return []Want{{Approvers, 2}}, nil

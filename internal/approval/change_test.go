@@ -150,7 +150,7 @@ func TestPoliciesOfChanges(t *testing.T) {
 		{"two for one account", []approval.Rule{rule("change-logging", 1, "111122223333"), rule("change-logging", 2, "444455556666", "111122223333")}, "twice for account 111122223333"},
 		{"one account twice", []approval.Rule{rule("change-logging", 1, "111122223333", "111122223333")}, "twice for account"},
 		{"what is no account", []approval.Rule{rule("change-logging", 1, "production")}, "production"},
-		{"a class that is none", []approval.Rule{rule("change-network", 1)}, "one of the classes"},
+		{"a class that is none", []approval.Rule{rule("change-network", 1)}, "change-root-final"},
 		{"a final change that needs less", []approval.Rule{rule("change-logging", 3)}, "change-logging-final, which is for what cannot be undone, only 2 everywhere"},
 		{"a final change that needs less at one account", []approval.Rule{rule("change-logging", 3, "111122223333")}, "only 2 at account 111122223333"},
 		{"a final change that needs nobody", []approval.Rule{rule("change-logging-final", 0)}, "want 1 or more"},

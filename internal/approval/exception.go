@@ -41,7 +41,7 @@ func (e *Exception) Bytes() []byte { return canonical(e) }
 // ParseException reads the canonical JSON of an exception, and nothing else.
 func ParseException(text []byte) (*Exception, error) {
 	e := &Exception{}
-	if err := parse(text, "exception", e); err != nil {
+	if err := Parse(text, "exception", e); err != nil {
 		return nil, err
 	}
 	return e, e.check()
@@ -72,12 +72,12 @@ func (e *Exception) check() error {
 		name, text string
 		longest    int
 	}{{"owner", e.Owner, 200}, {"reason", e.Reason, 2000}, {"title of the control", e.Title, 300}} {
-		if err := checkText(t.name, t.text, t.longest); err != nil {
+		if err := CheckText(t.name, t.text, t.longest); err != nil {
 			return fmt.Errorf("exception: %w", err)
 		}
 	}
 	if e.Resource != "" {
-		if err := checkText("resource", e.Resource, 2048); err != nil {
+		if err := CheckText("resource", e.Resource, 2048); err != nil {
 			return fmt.Errorf("exception: %w", err)
 		}
 	}

@@ -98,7 +98,7 @@ func (p *Policy) Bytes() []byte { return canonical(p) }
 // ParsePolicy reads the canonical JSON of a policy, and nothing else.
 func ParsePolicy(text []byte) (*Policy, error) {
 	p := &Policy{}
-	if err := parse(text, "policy", p); err != nil {
+	if err := Parse(text, "policy", p); err != nil {
 		return nil, err
 	}
 	return p, p.check()
@@ -163,7 +163,7 @@ func (q *Requirement) check() error {
 			return fmt.Errorf("group %s: member %q: want the ID of a person", q.Group, m)
 		}
 	}
-	return checkText("name of group "+q.Group, q.Name, 100)
+	return CheckText("name of group "+q.Group, q.Name, 100)
 }
 
 // word is the form of IDs of policies and groups, id that of persons and requests.

@@ -69,7 +69,7 @@ func ParseStatement(text []byte) (*Statement, error) {
 		return nil, fmt.Errorf("statement: %d bytes, at most %d", len(text), maxStatement)
 	}
 	s := &Statement{}
-	if err := parse(text, "statement", s); err != nil {
+	if err := Parse(text, "statement", s); err != nil {
 		return nil, err
 	}
 	return s, s.check()
@@ -96,7 +96,7 @@ func (s *Statement) check() error {
 	case !whole(s.NotAfter):
 		return fmt.Errorf("statement: not_after %s: want a moment of whole seconds, UTC", s.NotAfter)
 	}
-	return checkText("statement: action", s.Action, 200)
+	return CheckText("statement: action", s.Action, 200)
 }
 
 // about is ErrStale if the statement is not about this version of this request.

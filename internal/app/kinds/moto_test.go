@@ -173,7 +173,7 @@ func (m *motoWorld) try(ctx context.Context, k *change.Kind, x onMoto) (string, 
 	if err == nil {
 		out, err = k.Apply(ctx, m.run(u))
 	}
-	if err == nil && out.State != change.Applied {
+	if err == nil && out.State != u.End() {
 		err = fmt.Errorf("%s: %s", out.State, out.Why)
 	}
 	if err != nil {

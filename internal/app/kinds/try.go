@@ -185,7 +185,7 @@ func (t *trial) undo(ctx context.Context, p *change.Plan, out change.Outcome) er
 	if err != nil {
 		return fmt.Errorf("undo: %w", err)
 	}
-	if out.State != change.Applied {
+	if out.State != u.End() {
 		return fmt.Errorf("undo: %s: %s", out.State, out.Why)
 	}
 	return nil

@@ -1,0 +1,38 @@
+// Package live brings records of CloudTrail while they arrive. A source is started from
+// the mark that its last delivery left, and delivers again what was not kept: whoever
+// takes a delivery keeps what it says and its mark together.
+package live
+
+import (
+	"context"
+	"time"
+
+	"github.com/rootkeep/rootkeep/cloudtrail"
+)
+
+// Delivery is one object with records.
+type Delivery struct {
+	Source  string           // name of the source
+	Arrived time.Time        // when the source saw it
+	Input   cloudtrail.Input // to be read before the function that takes the delivery returns
+	Mark    []byte           // where the source goes on once this is kept; at most 64 KiB
+}
+
+// Health is how a source stands.
+type Health struct {
+	Source string
+	Heard  time.Time     // the last answer of what is behind it, zero before the first
+	Last   time.Time     // when it last delivered something, zero before
+	Delay  time.Duration // how late events come by it at the most, as its nature or AWS's documentation says
+	Fault  string        // what is wrong now, "" if nothing is
+	Gap    string        // what it cannot see by its nature, "" if nothing
+}
+
+// Source brings deliveries until the context ends.
+type Source interface {
+	Name() string
+	// Run goes on from a mark, nil for the beginning, and calls take for one delivery after
+	// the other. An error of take ends it.
+	Run(ctx context.Context, mark []byte, take func(context.Context, Delivery) error) error
+	Health() Health
+}
