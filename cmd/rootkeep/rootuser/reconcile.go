@@ -136,15 +136,32 @@ func sayProblems(w io.Writer, r *app.Reconciliation) {
 func write(w io.Writer, output string, r *app.Reconciliation, codes []int) error {
 	switch output {
 	case "json":
-		return cli.WriteJSON(w, struct {
-			Schema    string `json:"schema"`
-			ExitCodes []int  `json:"exit_codes"`
-			*app.Reconciliation
-		}{"rootkeep/root-reconcile/1", codes, r})
+		return writeDocument(w, r, codes)
 	case "csv":
 		return writeRows(w, r)
 	}
 	return cli.PrintVisible(w, page(r))
+}
+
+// writeDocument writes JSON event by event, of which an organization has many.
+func writeDocument(w io.Writer, r *app.Reconciliation, codes []int) error {
+	shell := *r
+	shell.Events = []reconcile.Judged{}
+	d := text.Document{
+		Shell: struct {
+			Schema    string `json:"schema"`
+			ExitCodes []int  `json:"exit_codes"`
+			app.Reconciliation
+		}{"rootkeep/root-reconcile/1", codes, shell},
+		Lists: []text.LongList{{Key: "events", Depth: 1, Each: func(yield func(any) bool) {
+			for i := range r.Events {
+				if !yield(&r.Events[i]) {
+					return
+				}
+			}
+		}}},
+	}
+	return d.Write(w)
 }
 
 // writeRows writes one event a row (RFC 4180), with nothing that a spreadsheet would take
