@@ -96,7 +96,7 @@ func (d *Desk) TakeOverride(ctx context.Context, tx *store.Tx, o *Overriding) (*
 // none is taken any more. It records KIND.overridden with what was signed and the other
 // payloads. The statement is checked against the request, without its time: it may have
 // waited for a second person.
-func (d *Desk) Overridden(ctx context.Context, tx *store.Tx, id string, record *approval.Record, payloads ...ledger.Payload) (*Matter, error) {
+func Overridden(ctx context.Context, tx *store.Tx, id string, record *approval.Record, payloads ...ledger.Payload) (*Matter, error) {
 	x, err := get(ctx, &tx.Reader, id, tx.Now())
 	if err != nil {
 		return nil, err

@@ -92,6 +92,7 @@ CREATE TABLE root_event (
 	account   TEXT NOT NULL,
 	at        BIGINT NOT NULL,
 	kind      TEXT NOT NULL,
+	target    TEXT NOT NULL,      -- account whose root user is meant, if it is another one; else ''
 	data      BYTEA NOT NULL,     -- JSON of the event, without its record
 	raw       BYTEA,              -- the record; NULL if it was too large
 	arrived   BIGINT NOT NULL,    -- the first time
@@ -105,6 +106,7 @@ CREATE TABLE root_event (
 	judged    BIGINT NOT NULL     -- when the verdict became what it is, 0 before
 );
 CREATE INDEX root_event_account ON root_event (account, at, id);
+CREATE INDEX root_event_target ON root_event (target, at, id);
 CREATE INDEX root_event_at ON root_event (at, id);
 CREATE INDEX root_event_request ON root_event (request, at);
 CREATE INDEX root_event_event ON root_event (event);
@@ -122,7 +124,8 @@ CREATE TABLE root_session (
 CREATE INDEX root_session_name ON root_session (name);
 CREATE INDEX root_session_account ON root_session (account, starts);
 
--- Hours of which the log of an account is proven, for a Region; '' stands for all.
+-- Hours of which the log of an account is proven in one Region; those of which it is
+-- proven in all are in proven_day (0006_hunts.sql).
 CREATE TABLE root_coverage (
 	account TEXT NOT NULL,
 	region  TEXT NOT NULL,
