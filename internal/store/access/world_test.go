@@ -18,10 +18,13 @@ import (
 	"github.com/rootkeep/rootkeep/internal/store/incident"
 	stored "github.com/rootkeep/rootkeep/internal/store/people"
 	"github.com/rootkeep/rootkeep/internal/store/rootlog"
+	"github.com/rootkeep/rootkeep/internal/store/sight"
 	"github.com/rootkeep/rootkeep/internal/web/exceptions/exceptionstest"
 )
 
 const account = exceptionstest.Account
+
+var everything = sight.All()
 
 // world is an organization in which root is asked for: Ann asks, Bob, Cid and Dan approve,
 // Gus keeps the credential, Hal asks too.
