@@ -289,3 +289,5 @@ func (w *world) entries(t testing.TB, id string) []string {
 	t.Helper()
 	return slices.DeleteFunc(w.Entries(t, id), func(e string) bool { return e == "root.outcome" })
 }
+
+func casesOf(request string) incident.Filter { return incident.Filter{Request: request} }
