@@ -27,7 +27,10 @@ func cases(ctx context.Context, tx *store.Tx, changed []change, out *Changes) er
 			}
 			continue
 		}
-		cause := causeOf(e)
+		cause, err := causeOf(ctx, tx, e)
+		if err != nil {
+			return err
+		}
 		if bySession[cause] == nil {
 			order = append(order, cause)
 		}
@@ -49,8 +52,24 @@ func (c *Changes) touch(id string) {
 	}
 }
 
-// causeOf is what the case of an event is told apart by: a session of root.
-func causeOf(e change) string { return fmt.Sprintf("root %s %s", e.Account, e.Session) }
+// causeOf is what the case of an event is told apart by: a session of root. An event that
+// is in a case stays there, whichever session it turns out to be of.
+func causeOf(ctx context.Context, tx *store.Tx, e change) (string, error) {
+	if e.before != "" && !e.before.Harmless() {
+		known, err := incident.Of(ctx, &tx.Reader, e.Key)
+		if err != nil {
+			return "", err
+		}
+		if len(known) > 0 {
+			c, err := incident.Read(ctx, &tx.Reader, known[0])
+			if err != nil {
+				return "", err
+			}
+			return c.Cause, nil
+		}
+	}
+	return fmt.Sprintf("root %s %s", e.Account, e.Session), nil
+}
 
 // raise opens the case of a session, or adds to it. It gives "" if that changed nothing.
 func raise(ctx context.Context, tx *store.Tx, cause string, events []change) (string, error) {

@@ -38,17 +38,11 @@ type Changes struct {
 func Judge(ctx context.Context, tx *store.Tx, touched rootlog.Touched) (*Changes, error) {
 	out, bearing := &Changes{}, map[string]*Request{}
 	for _, account := range slices.Sorted(maps.Keys(touched)) {
-		s := touched[account]
-		for from := s.First.Add(-reach); !from.After(s.Last.Add(reach)); from = from.Add(24 * time.Hour) {
-			to := from.Add(24 * time.Hour)
-			if end := s.Last.Add(reach).Add(time.Microsecond); to.After(end) {
-				to = end
-			}
-			if err := judge(ctx, tx, account, rootlog.Span{First: from, Last: to}, out); err != nil {
-				return nil, fmt.Errorf("judge the root user of account %q: %w", account, err)
-			}
+		s := rootlog.Span{First: touched[account].First.Add(-reach), Last: touched[account].Last.Add(reach)}
+		if err := judgeAll(ctx, tx, account, s, out); err != nil {
+			return nil, fmt.Errorf("judge the root user of account %q: %w", account, err)
 		}
-		if err := near(ctx, &tx.Reader, account, rootlog.Span{First: s.First.Add(-reach), Last: s.Last.Add(reach)}, bearing); err != nil {
+		if err := near(ctx, tx, account, s, bearing); err != nil {
 			return nil, err
 		}
 	}
@@ -58,6 +52,22 @@ func Judge(ctx context.Context, tx *store.Tx, touched rootlog.Touched) (*Changes
 		}
 	}
 	return out, nil
+}
+
+// judgeAll judges the events of an account in a span, those of a day together. It goes from
+// event to event: what a record says of its time may be far from any other.
+func judgeAll(ctx context.Context, tx *store.Tx, account rootkeep.AccountID, s rootlog.Span, out *Changes) error {
+	for from := s.First; ; {
+		first, found, err := rootlog.Next(ctx, &tx.Reader, account, rootlog.Span{First: from, Last: s.Last})
+		if err != nil || !found {
+			return err
+		}
+		to := first.Add(24 * time.Hour)
+		if err := judge(ctx, tx, account, rootlog.Span{First: first, Last: to}, out); err != nil {
+			return err
+		}
+		from = to
+	}
 }
 
 // JudgeRequest judges anew the events that a request bears on, and what became of it. Every
@@ -86,10 +96,7 @@ func judge(ctx context.Context, tx *store.Tx, account rootkeep.AccountID, core r
 		return err
 	}
 	within := func(e *rootlog.Event) bool {
-		return e.Account == account && !e.Time.Before(core.First) && e.Time.Before(core.Last)
-	}
-	if !slices.ContainsFunc(all, within) {
-		return nil
+		return e.Account == account && !e.Moment().Before(core.First) && e.Moment().Before(core.Last)
 	}
 	some, rest := all[:min(len(all), mostJudged)], all[min(len(all), mostJudged):]
 	in := reconcile.Input{Now: tx.Now()}
@@ -99,17 +106,20 @@ func judge(ctx context.Context, tx *store.Tx, account rootkeep.AccountID, core r
 	if in.Scans, err = rootlog.Scans(ctx, &tx.Reader, wide); err != nil {
 		return err
 	}
-	byKey := map[string]*rootlog.Event{}
+	byKey := map[string][]*rootlog.Event{} // what was cut to the same is judged the same
 	for _, e := range some {
-		byKey[hunts.KeyOf(&e.RootUse)] = e
+		key := hunts.KeyOf(&e.RootUse)
+		byKey[key] = append(byKey[key], e)
 		in.Events = append(in.Events, e.Event)
 	}
 	var changed []change
 	found := reconcile.Judge(in)
 	for i := range found.Events {
 		j := &found.Events[i]
-		if e := byKey[hunts.KeyOf(&j.RootUse)]; e != nil && within(e) {
-			changed = rule(changed, e, rootlog.Ruling{Verdict: j.Verdict, Rule: j.Rule, Why: j.Why, Request: j.Request, Session: j.Session})
+		for _, e := range byKey[hunts.KeyOf(&j.RootUse)] {
+			if within(e) {
+				changed = rule(changed, e, rootlog.Ruling{Verdict: j.Verdict, Rule: j.Rule, Why: j.Why, Request: j.Request, Session: j.Session})
+			}
 		}
 	}
 	for _, e := range rest { // unknown is not explained
@@ -136,8 +146,8 @@ func rule(changed []change, e *rootlog.Event, to rootlog.Ruling) []change {
 }
 
 // near adds the granted requests of an account in a span.
-func near(ctx context.Context, r *store.Reader, account rootkeep.AccountID, at rootlog.Span, to map[string]*Request) error {
-	found, err := list(ctx, r, at.Last, query+` JOIN root_request_account o ON o.request = q.id
+func near(ctx context.Context, tx *store.Tx, account rootkeep.AccountID, at rootlog.Span, to map[string]*Request) error {
+	found, err := list(ctx, &tx.Reader, tx.Now(), query+` JOIN root_request_account o ON o.request = q.id
 		WHERE o.account = $1 AND q.granted > 0 AND q.begins <= $2 AND q.ends > $3 ORDER BY q.id LIMIT $4`, string(account), store.Micros(at.Last), store.Micros(at.First), mostRequests)
 	for _, x := range found {
 		to[x.ID] = x

@@ -345,3 +345,23 @@ func TestWhoWorksAtCases(t *testing.T) {
 		})
 	})
 }
+
+func TestTimesOfRecordsMayBeAnything(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		w.later(5 * time.Minute)
+		var all []reconcile.Event
+		for id, at := range map[string]time.Time{"none": {}, "old": time.Date(1971, 1, 1, 0, 0, 0, 0, time.UTC), "future": time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC), "now": w.Now()} {
+			e := login()
+			e.ID, e.Time = id, at
+			all = append(all, e)
+		}
+		if c := w.arrive(t, all...); len(c.Events) != 4 {
+			t.Errorf("got %d verdicts, want one for each", len(c.Events))
+		}
+		for _, e := range w.events(t, rootlog.EventFilter{}) {
+			if e.Verdict == "" || e.Verdict.Harmless() {
+				t.Errorf("%s at %s: got %q, want a verdict that explains nothing", e.Event.ID, e.Time, e.Verdict)
+			}
+		}
+	})
+}

@@ -191,8 +191,12 @@ func secondKind(changed Changed) approvals.Kind {
 // askSecond asks another person to agree, by the policy root-override: never a hard block,
 // because the emergency may be real.
 func (d *Desk) askSecond(ctx context.Context, tx *store.Tx, actor people.Actor, x *Request, o *Override, before string) error {
+	first, err := overrideOf(ctx, &tx.Reader, before)
+	if err != nil {
+		return err
+	}
 	s := Second{
-		Accounts: x.Accounts(), Before: before, Barred: x.Parties(), Reason: o.Reason, Request: x.ID, Content: x.Matter.Request.Hash(), Schema: SecondSchema, Until: x.Ends,
+		Accounts: x.Accounts(), Before: before, Barred: append(x.Parties(), first.By), Reason: o.Reason, Request: x.ID, Content: x.Matter.Request.Hash(), Schema: SecondSchema, Until: x.Ends,
 	}
 	subject, err := approval.Encode(&s)
 	if err != nil {
@@ -290,7 +294,7 @@ func (d *Desk) overrideHolds(ctx context.Context, r *store.Reader, x *Request) e
 		return err
 	}
 	s, err := ParseSecond(m.Subject)
-	if err != nil || s.Request != x.ID || s.Content != x.Matter.Request.Hash() {
+	if err != nil || s.Request != x.ID || s.Content != x.Matter.Request.Hash() || m.Policy.ID != approval.RootOverride {
 		return refuse(o.Second + " is about something else")
 	}
 	return d.Proven(ctx, r, m)

@@ -87,10 +87,14 @@ func (d *Desk) openable(ctx context.Context, tx *store.Tx, actor people.Actor, x
 // Holds is approvals.ErrUnproven unless the signatures hold by which the request goes on:
 // those of approvers, or that of an override.
 func (d *Desk) Holds(ctx context.Context, r *store.Reader, x *Request) error {
+	m, a := x.Matter, x.Asked
+	if m.Request.Kind != access.RequestKind || m.Request.Action != a.Action() || m.Policy.ID != Policy(a.Kind) || len(a.Accounts) == 1 && m.Request.Account != a.Accounts[0] {
+		return fmt.Errorf("request %s: %w: it is about something else, or another policy than %s decided", x.ID, approvals.ErrUnproven, Policy(a.Kind))
+	}
 	if x.Override {
 		return d.overrideHolds(ctx, r, x)
 	}
-	return d.Proven(ctx, r, x.Matter)
+	return d.Proven(ctx, r, m)
 }
 
 // alone refuses a sign-in while another session runs in the account, except for one that

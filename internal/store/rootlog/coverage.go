@@ -113,7 +113,8 @@ func Proof(ctx context.Context, r *store.Reader, accounts []rootkeep.AccountID, 
 		if err != nil {
 			return nil, err
 		}
-		seen, err := store.Texts(ctx, r, `SELECT DISTINCT region FROM root_event WHERE account = $1 AND region <> '' ORDER BY region`, string(a))
+		seen, err := store.Texts(ctx, r, `SELECT DISTINCT region FROM root_event WHERE account = $1 AND at >= $2 AND at <= $3 AND region <> '' ORDER BY region`,
+			string(a), store.Micros(since), store.Micros(until))
 		if err != nil {
 			return nil, fmt.Errorf("read the Regions of account %s: %w", a, err)
 		}

@@ -42,6 +42,7 @@ type Touched map[rootkeep.AccountID]Span
 
 // Add takes a moment of an account in.
 func (t Touched) Add(account rootkeep.AccountID, at time.Time) {
+	at = moment(at)
 	s, known := t[account]
 	if !known || at.Before(s.First) {
 		s.First = at
@@ -51,6 +52,13 @@ func (t Touched) Add(account rootkeep.AccountID, at time.Time) {
 	}
 	t[account] = s
 }
+
+// moment is where an event lies among others: one whose record has no time is put before
+// all others.
+func moment(t time.Time) time.Time { return time.UnixMicro(store.Micros(t)).UTC() }
+
+// Moment is where the event lies among others; its time is zero if its record has none.
+func (e *Event) Moment() time.Time { return moment(e.Time) }
 
 // mostMark bounds where a source goes on, bytes.
 const mostMark = 64 << 10
@@ -288,11 +296,21 @@ func Touch(ctx context.Context, r *store.Reader, accounts []rootkeep.AccountID, 
 	return touched, nil
 }
 
+// Next finds the first event that belongs to an account in a span, its end included.
+func Next(ctx context.Context, r *store.Reader, account rootkeep.AccountID, at Span) (first time.Time, found bool, err error) {
+	var micros sql.NullInt64
+	err = r.Row(ctx, `SELECT MIN(at) FROM root_event WHERE account = $1 AND at >= $2 AND at <= $3`, string(account), at.First.UnixMicro(), at.Last.UnixMicro()).Scan(&micros)
+	if err != nil {
+		return time.Time{}, false, fmt.Errorf("find events of account %s: %w", account, err)
+	}
+	return time.UnixMicro(micros.Int64).UTC(), micros.Valid, nil
+}
+
 // Around reads the events of an account in a span, and those of others that aim at its
 // root user, in their order: at most as many as limit.
 func Around(ctx context.Context, r *store.Reader, account rootkeep.AccountID, at Span, limit int) ([]*Event, error) {
 	return events(ctx, r, `SELECT `+eventColumns+` FROM root_event WHERE (account = $1 OR target = $1) AND at >= $2 AND at < $3 ORDER BY at, id LIMIT $4`,
-		string(account), store.Micros(at.First), store.Micros(at.Last), limit)
+		string(account), at.First.UnixMicro(), at.Last.UnixMicro(), limit)
 }
 
 // OfRequest reads the events that belong to a request, in their order, and says how many
