@@ -1,6 +1,7 @@
 package change
 
 import (
+	"errors"
 	"maps"
 	"slices"
 	"strconv"
@@ -60,4 +61,89 @@ func differ(out []Difference, path string, before, wants any) []Difference {
 		return out
 	}
 	return append(out, Difference{Path: path, Before: before, After: wants})
+}
+
+// strays are the values of a state that are neither as before nor as wanted, nor between the
+// two: what somebody else changed while calls of a plan were made, with what was before as
+// what they should be again. A list lies between if
+// each of its elements stands in one of them, and it has all that stand in both.
+func strays(now, before, wants map[string]any) []Difference {
+	out := []Difference{}
+	for _, id := range slices.Sorted(maps.Keys(both(now, before, true))) {
+		want, ok := wants[id]
+		if part, is := want.(map[string]any); is {
+			if whole, is := before[id].(map[string]any); is { // members that are not named stay as they are
+				want = both(part, whole, true)
+			}
+		}
+		if !ok {
+			want = before[id]
+		}
+		out = stray(out, id, now[id], before[id], want)
+	}
+	return out
+}
+
+func stray(out []Difference, path string, now, before, want any) []Difference {
+	if len(out) >= maxDifferences || expr.Same(now, before) || expr.Same(now, want) || between(now, before, want) {
+		return out
+	}
+	is, ok := now.(map[string]any)
+	was, wasMap := before.(map[string]any)
+	will, willMap := want.(map[string]any)
+	if ok && (wasMap || before == nil) && (willMap || want == nil) {
+		for _, name := range slices.Sorted(maps.Keys(both(is, both(was, will, true), true))) {
+			out = stray(out, path+"."+name, is[name], was[name], will[name])
+		}
+		return out
+	}
+	list, listed := now.([]any)
+	had, _ := before.([]any)
+	wanted, _ := want.([]any)
+	if listed && len(list) == len(had) && len(list) == len(wanted) {
+		for i := range list {
+			out = stray(out, path+"."+strconv.Itoa(i), list[i], had[i], wanted[i])
+		}
+		return out
+	}
+	return append(out, Difference{Path: path, Before: now, After: before})
+}
+
+func between(now, before, want any) bool {
+	is, ok := now.([]any)
+	was, listed := before.([]any)
+	will, wanted := want.([]any)
+	if !ok || !listed && before != nil || !wanted && want != nil {
+		return false
+	}
+	has, err := texts(is)
+	had, err1 := texts(was)
+	wants, err2 := texts(will)
+	if errors.Join(err, err1, err2) != nil {
+		return false
+	}
+	for e := range has {
+		if !had[e] && !wants[e] {
+			return false
+		}
+	}
+	for e := range had {
+		if wants[e] && !has[e] {
+			return false
+		}
+	}
+	return true
+}
+
+// texts are the elements of a list as JSON: lists may be long.
+func texts(list []any) (map[string]bool, error) {
+	out := map[string]bool{}
+	for _, e := range list {
+		text, err := expr.Encode(e)
+		if err != nil {
+			return nil, err
+		}
+		out[string(text)] = true
+	}
+	return out, nil
 }

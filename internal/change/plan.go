@@ -61,6 +61,7 @@ type Plan struct {
 type Planned struct {
 	Call
 	About string `json:"about"`
+	Back  int    `json:"back,omitempty"`  // of an undo: the call that it undoes, by its number in the change, from 1
 	Final string `json:"final,omitempty"` // why it cannot be undone
 	Item  any    `json:"item,omitempty"`  // of the list that its step is called for
 	// Later: parameters such as <KeyMetadata.Arn of key> are what an earlier call is
@@ -96,6 +97,15 @@ func (p *Plan) Hash() (string, error) {
 // Undoable says whether everything that it does can be undone. What a person does is
 // undone by a person.
 func (p *Plan) Undoable() bool { return len(p.Final) == 0 && len(p.Guide) == 0 }
+
+// End is how its apply ends if all goes well. An undo that leaves something does not bring
+// back the state before, so that reading back cannot show it.
+func (p *Plan) End() State {
+	if p.Undoes != "" && len(p.Final) > 0 {
+		return Partial
+	}
+	return Applied
+}
 
 // ParsePlan reads the bytes of a plan, and nothing else.
 func ParsePlan(text []byte) (*Plan, error) {

@@ -16,7 +16,8 @@ var ErrFinal = errors.New("it cannot be undone")
 // Undo reads the state and plans how what a change has done is undone: the calls that
 // undo its calls, last first. after is the state that the change left, nil if it is not
 // known: what differs from it was changed since by others, and is said. doubt says that
-// the call after the last that was made may have been carried out as well.
+// the call after the last that was made may have been carried out as well. Calls that an
+// earlier undo has undone are left alone.
 func (k *Kind) Undo(ctx context.Context, r Reader, id string, of *Plan, made []Made, doubt bool, after map[string]any, now time.Time) (*Plan, error) {
 	switch {
 	case of.Kind != k.ID || of.KindHash != k.hash:
@@ -51,6 +52,9 @@ func (k *Kind) Undo(ctx context.Context, r Reader, id string, of *Plan, made []M
 		last++
 	}
 	for n := last - 1; n >= 0; n-- {
+		if n < len(made) && made[n].Undone {
+			continue
+		}
 		if err := k.undoCall(&p, of, n); err != nil {
 			return nil, fmt.Errorf("undo %s: %w", of.ID, err)
 		}
@@ -87,6 +91,9 @@ func (k *Kind) undoCall(p, of *Plan, n int) error {
 		made, err := s.Undo[i].plan(of, v)
 		if err != nil {
 			return fmt.Errorf("call %s: %w", s.ID, err)
+		}
+		for j := range made {
+			made[j].Back = n + 1
 		}
 		p.Calls = append(p.Calls, made...)
 	}

@@ -221,7 +221,7 @@ func undone(ctx context.Context, r *trial, p *change.Plan) error {
 		return fmt.Errorf("undo: %w", err)
 	}
 	out, err := r.kind.Apply(ctx, r.run(u, nil))
-	if err == nil && out.State != change.Applied {
+	if err == nil && out.State != u.End() {
 		err = fmt.Errorf("undo: %s: %s", out.State, out.Why)
 	}
 	return err

@@ -1,0 +1,4 @@
+package change
+
+// Strays is for tests of what is not seen from outside.
+var Strays = strays
