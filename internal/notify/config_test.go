@@ -32,7 +32,7 @@ func TestWaysFile(t *testing.T) {
 		{"a webhook", desk, ""},
 		{"mail, encrypted if nothing is said", post, ""},
 		{"a route", desk + "routes: [{topics: [root-*], ways: [desk]}]\n", ""},
-		{"a route by a way that is none", desk + "routes: [{ways: [desk]}]\n", `way "desk"`},
+		{"a route by a way that is none", desk + "routes: [{ways: [fax]}]\n", `way "fax"`},
 		{"an unknown key", strings.Replace(desk, "settings:", "setings:", 1), ":4: unknown field"},
 		{"a secret in the file itself", strings.Replace(desk, "'https://hooks.example.com'}", "'https://hooks.example.com', secret: hunter2hunter2hunter2}", 1), "read from a file"},
 		{"a secret of another place", strings.Replace(desk, "/etc/secret", "secret", 1), "absolute path"},
