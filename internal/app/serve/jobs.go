@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/rootkeep/rootkeep/internal/app/archive"
 	"github.com/rootkeep/rootkeep/internal/app/scan/record"
 	"github.com/rootkeep/rootkeep/internal/job"
 	"github.com/rootkeep/rootkeep/internal/job/run"
@@ -29,6 +30,7 @@ func (h *house) kinds() []job.Kind {
 		job.Kind{Name: "tidy", Handler: job.HandlerFunc(h.tidy)},
 		job.Kind{Name: huntKind, Attempts: 3, Handler: job.HandlerFunc(h.hunt)},
 		job.Kind{Name: backupKind, Attempts: 3, Handler: job.HandlerFunc(h.backup)},
+		h.outbox.Jobs(),
 	)
 }
 
@@ -40,7 +42,7 @@ func (h *house) askable() []jobs.Kind {
 			return err
 		}},
 		{Name: huntKind, Title: "Hunt through logs that the server's settings name", Example: `{"logs": ""}`, Choices: h.huntInputs, Check: func(payload []byte) error {
-			_, err := h.settings.logsOf(payload)
+			_, err := archive.Find(h.settings.Hunts, payload)
 			return err
 		}},
 		{Name: backupKind, Title: "Back the store up into the folder of the settings, and verify the copy"},

@@ -48,24 +48,32 @@ type Place struct {
 
 func (p Place) String() string { return string(p.Account) + "/" + p.Region }
 
+// Sessions say how an account is called in a Region. task is always "": no session of a
+// root user is opened.
+type Sessions interface {
+	Config(ctx context.Context, account rootkeep.AccountID, region, task string) (aws.Config, error)
+}
+
 // Config says what to ask.
 type Config struct {
 	Name   string
 	Places []Place
-	Open   func(context.Context, Place) (aws.Config, error) // credentials; asked anew by each round
-	Every  time.Duration                                    // between two rounds; 0 is a minute
-	Begin  time.Duration                                    // how far back a source without a mark begins; 0 is a day, at most 90
+	Open   func(context.Context) (Sessions, error) // called until it gives some
+	Every  time.Duration                           // between two rounds; 0 is a minute
+	Begin  time.Duration                           // how far back a source without a mark begins; 0 is a day, at most 90
 	Now    func() time.Time
 }
 
 // Source asks the event history.
 type Source struct {
-	config Config
-	seen   seen
+	config   Config
+	sessions Sessions // of Run alone; nil before there are any
+	seen     seen
 
 	mu     sync.Mutex // guards what follows
 	health live.Health
 	faults map[Place]error
+	shut   error // why there are no sessions
 }
 
 // New makes a source. Nothing is asked yet.
@@ -102,7 +110,9 @@ func (s *Source) Health() live.Health {
 			first = p
 		}
 	}
-	if err := s.faults[first]; err != nil {
+	if s.shut != nil {
+		h.Fault = "no credentials to ask with: " + short(s.shut)
+	} else if err := s.faults[first]; err != nil {
 		h.Fault = fmt.Sprintf("%d of %d places cannot be asked, such as %s: %s", len(s.faults), len(s.config.Places), first, short(err))
 	}
 	return h
@@ -136,6 +146,12 @@ func (s *Source) Run(ctx context.Context, text []byte, take func(context.Context
 			back, deep = deepOverlap, begun
 		}
 		r := &round{Source: s, mark: m, back: back, begun: begun, take: take}
+		if !s.open(ctx) {
+			if err := pause(ctx, s.config.Every); err != nil {
+				return err
+			}
+			continue
+		}
 		if err := r.run(ctx); err != nil {
 			return err
 		}
@@ -154,6 +170,21 @@ func (s *Source) Run(ctx context.Context, text []byte, take func(context.Context
 			return err
 		}
 	}
+}
+
+// open gets sessions, unless there are some. It is false if there are none.
+func (s *Source) open(ctx context.Context) bool {
+	if s.sessions != nil {
+		return true
+	}
+	sessions, err := s.config.Open(ctx)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.shut = err; err != nil {
+		return false
+	}
+	s.sessions = sessions
+	return true
 }
 
 func pause(ctx context.Context, d time.Duration) error {
@@ -194,6 +225,7 @@ func Attributes(region string) []types.LookupAttribute {
 var global = []string{
 	"EnableOrganizationsRootSessions", "DisableOrganizationsRootSessions", "EnableOrganizationsRootCredentialsManagement", "DisableOrganizationsRootCredentialsManagement",
 	"LeaveOrganization", "RemoveAccountFromOrganization", "DetachPolicy", "DisablePolicyType", "StartPrimaryEmailUpdate", "AcceptPrimaryEmailUpdate", "PutAccountName",
+	"EnableMFADevice", "DeactivateMFADevice", "DeleteVirtualMFADevice", "ResyncMFADevice", // whose serial number may be root's
 }
 
 func client(c aws.Config) *cloudtrail.Client {

@@ -19,6 +19,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/rootkeep/rootkeep"
 	trail "github.com/rootkeep/rootkeep/cloudtrail"
 	"github.com/rootkeep/rootkeep/internal/awssim"
 	"github.com/rootkeep/rootkeep/internal/awssim/cloud"
@@ -32,6 +33,7 @@ type world struct {
 	*cloud.Cloud
 	account *cloud.Account
 	key     *cloud.AccessKey
+	shut    error // why there are no credentials
 
 	mu    sync.Mutex // guards what follows
 	late  func(name string) time.Duration
@@ -93,14 +95,22 @@ func (w *world) RoundTrip(r *http.Request) (*http.Response, error) {
 	return answer, nil
 }
 
-func (w *world) open(_ context.Context, p lookup.Place) (aws.Config, error) {
-	if p.Account != w.account.ID {
+// Config are the keys of an administrator, of the account that there is.
+func (w *world) Config(_ context.Context, account rootkeep.AccountID, region, _ string) (aws.Config, error) {
+	if account != w.account.ID {
 		return aws.Config{}, errors.New("no role to enter")
 	}
 	return aws.Config{
-		Region: p.Region, BaseEndpoint: aws.String("http://simulated.example"), HTTPClient: &http.Client{Transport: w},
+		Region: region, BaseEndpoint: aws.String("http://simulated.example"), HTTPClient: &http.Client{Transport: w},
 		Credentials: credentials.NewStaticCredentialsProvider(w.key.ID, w.key.Secret, ""),
 	}, nil
+}
+
+func (w *world) open(context.Context) (lookup.Sessions, error) {
+	if w.shut != nil {
+		return nil, w.shut
+	}
+	return w, nil
 }
 
 func (w *world) source(t *testing.T, places ...lookup.Place) *lookup.Source {
@@ -265,6 +275,24 @@ func TestAThrottledCallIsNamedAndMadeUpFor(t *testing.T) {
 		}
 		w.ClearFaults()
 		_ = run(t, s, k, 10*time.Minute)
+		if h := s.Health(); len(k.got) != 1 || h.Fault != "" {
+			t.Errorf("got %v, fault %q, want the sign-in and no fault", k.got, h.Fault)
+		}
+	})
+}
+
+func TestCredentialsThatComeLater(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.signIn(1)
+		w.shut = errors.New("sign in again")
+		s, k := w.source(t, home), &taker{t: t}
+		_ = run(t, s, k, 5*time.Minute)
+		if h := s.Health(); len(k.got) != 0 || !strings.Contains(h.Fault, "sign in again") || !h.Heard.IsZero() {
+			t.Errorf("got %v, health %+v, want the refusal named", k.got, h)
+		}
+		w.shut = nil
+		_ = run(t, s, k, 5*time.Minute)
 		if h := s.Health(); len(k.got) != 1 || h.Fault != "" {
 			t.Errorf("got %v, fault %q, want the sign-in and no fault", k.got, h.Fault)
 		}

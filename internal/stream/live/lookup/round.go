@@ -100,7 +100,7 @@ func (r *round) pass(p Place) {
 
 // place asks one place for every attribute.
 func (r *round) place(ctx context.Context, p Place) error {
-	c, err := r.config.Open(ctx, p)
+	c, err := r.sessions.Config(ctx, p.Account, p.Region, "")
 	if err != nil {
 		return err
 	}
