@@ -43,9 +43,12 @@ const (
 	Denied    State = "denied"
 	Expired   State = "expired"
 	Withdrawn State = "withdrawn"
+	// Overridden is a request that went on without approvals, as only those for root can.
+	Overridden State = "overridden"
 )
 
-// States lists them in the order in which pages show them.
+// States lists those that a request of any kind can have, in the order in which pages
+// show them.
 func States() []State { return []State{Requested, Approved, Denied, Expired, Withdrawn} }
 
 // ParseState reads a state.
