@@ -61,7 +61,7 @@ func (s *source) worries(now time.Time, link string) []notify.Notice {
 	}
 	if st.Skipped > 0 {
 		tell("source-fault", rootkeep.Medium, "skipped "+now.UTC().Format(time.DateOnly), "Objects of the live source "+s.Name()+" were skipped",
-			fmt.Sprintf("%s could not be read since the server started; what they held is not known. The last one: %s", text.Counted(st.Skipped, "object"), st.Last))
+			fmt.Sprintf("%s could not be read since the server started; what they held is not known. The last one: %s", text.Counted(st.Skipped, "object"), st.Latest))
 	}
 	return out
 }

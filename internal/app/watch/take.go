@@ -13,6 +13,7 @@ import (
 	"github.com/rootkeep/rootkeep/internal/report/text"
 	"github.com/rootkeep/rootkeep/internal/store"
 	"github.com/rootkeep/rootkeep/internal/store/access"
+	"github.com/rootkeep/rootkeep/internal/store/rootlog"
 	"github.com/rootkeep/rootkeep/internal/stream/live"
 	"github.com/rootkeep/rootkeep/ledger"
 )
@@ -114,13 +115,13 @@ func (w *Watcher) keep(ctx context.Context, s *source, mark []byte, events []rec
 		}
 		s.kept = now
 		return w.config.Store.Touch(ctx, func(ctx context.Context, tx *store.Tx) error {
-			_, err := access.Arrive(ctx, tx, s.Name(), mark, nil)
+			_, err := rootlog.Arrive(ctx, tx, s.Name(), mark, nil)
 			return err
 		})
 	}
 	var changed *access.Changes
 	err := w.config.Store.Update(ctx, func(ctx context.Context, tx *store.Tx) error {
-		touched, err := access.Arrive(ctx, tx, s.Name(), mark, events)
+		touched, err := rootlog.Arrive(ctx, tx, s.Name(), mark, events)
 		if err != nil {
 			return err
 		}

@@ -15,13 +15,14 @@ import (
 	"github.com/rootkeep/rootkeep/internal/app/outbox"
 	"github.com/rootkeep/rootkeep/internal/store"
 	"github.com/rootkeep/rootkeep/internal/store/access"
+	"github.com/rootkeep/rootkeep/internal/store/rootlog"
 	"github.com/rootkeep/rootkeep/internal/stream/live"
 )
 
 // Judge gives events that arrived their verdicts, and opens cases: the desk of requests
 // for root does.
 type Judge interface {
-	Judge(context.Context, *store.Tx, access.Touched) (*access.Changes, error)
+	Judge(context.Context, *store.Tx, rootlog.Touched) (*access.Changes, error)
 }
 
 // Config says what is watched.
@@ -150,7 +151,7 @@ func (w *Watcher) follow(ctx context.Context, s *source) {
 
 func (w *Watcher) read(ctx context.Context, s *source) error {
 	err := w.config.Store.View(ctx, func(ctx context.Context, r *store.Reader) (err error) {
-		s.mark, err = access.Mark(ctx, r, s.Name())
+		s.mark, err = rootlog.Mark(ctx, r, s.Name())
 		return err
 	})
 	if err != nil {
@@ -173,7 +174,7 @@ func (s *source) fail(err error) {
 type Status struct {
 	live.Health
 	Skipped int    // objects that were skipped since the start: they could not be read
-	Last    string // the last of them, and why
+	Latest  string // the last of them, and why
 }
 
 // Status says how each source stands.
@@ -189,7 +190,7 @@ func (s *source) status() Status {
 	out := Status{Health: s.Health()}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	out.Skipped, out.Last = s.skipped, s.last
+	out.Skipped, out.Latest = s.skipped, s.last
 	if s.broken != nil {
 		out.Fault = s.broken.Error()
 	}
