@@ -41,7 +41,8 @@ type Outbox struct {
 	notifiers []*notify.Notifier
 	router    *notify.Router
 	store     *store.Store
-	wake      func()
+	wake      func()        // the runner of jobs
+	nudge     chan struct{} // Follow
 }
 
 // Settings say which ways there are.
@@ -53,7 +54,7 @@ type Settings struct {
 // Open reads the ways. Store and wake are for Put and Jobs; without a store, ways can be
 // listed and tried. wake, which may be nil, is called when there is something to send.
 func Open(c Settings, now func() time.Time, s *store.Store, wake func()) (*Outbox, error) {
-	o := &Outbox{store: s, wake: wake}
+	o := &Outbox{store: s, wake: wake, nudge: make(chan struct{}, 1)}
 	sources, err := sourcesOf(c.Folders)
 	if err != nil {
 		return nil, err
@@ -123,8 +124,13 @@ func (o *Outbox) Put(ctx context.Context, tx *store.Tx, n notify.Notice) error {
 	return nil
 }
 
-// Wake has what was put sent now. It is called once the transaction is committed.
+// Wake has what was put sent now, and cases told of that were opened. It is called once
+// the transaction is committed; without it, that takes a second or two.
 func (o *Outbox) Wake() {
+	select {
+	case o.nudge <- struct{}{}:
+	default: // it is awake
+	}
 	if o.wake != nil {
 		o.wake()
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -88,7 +89,10 @@ func runJobs(ctx context.Context, h *house) error {
 		return err
 	}
 	h.runner.Store(r)
+	var telling sync.WaitGroup
+	telling.Go(func() { h.outbox.Follow(ctx, h.url.String(), h.log) })
 	r.Run(ctx)
+	telling.Wait()
 	return nil
 }
 

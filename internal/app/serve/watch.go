@@ -1,11 +1,15 @@
 package serve
 
 import (
+	"context"
 	"errors"
+	"slices"
 	"time"
 
+	"github.com/rootkeep/rootkeep/internal/access/reconcile"
 	"github.com/rootkeep/rootkeep/internal/app/outbox"
 	"github.com/rootkeep/rootkeep/internal/app/watch"
+	"github.com/rootkeep/rootkeep/internal/store/access"
 )
 
 // Watch names the file of live sources. Empty: none, and nothing is watched.
@@ -21,16 +25,41 @@ func (c Settings) Outbox() (*outbox.Outbox, error) {
 // watchRole is the role that reads live sources.
 const watchRole = "watch"
 
+// runWatch reads the live sources until the context ends.
+func runWatch(ctx context.Context, h *house) error {
+	sources, err := watch.ReadSources(h.settings.Watch.Sources)
+	if err != nil {
+		return err
+	}
+	desk, err := access.New(access.Desk{Desk: h.approvals, Engine: judge})
+	if err != nil {
+		return err
+	}
+	w, err := watch.New(watch.Config{Sources: sources, Store: h.store, Judge: desk, Outbox: h.outbox, Link: h.url.String(), Now: h.now, Log: h.log})
+	if err != nil {
+		return err
+	}
+	return w.Run(ctx)
+}
+
+// judge is package reconcile as the engine of the desk.
+func judge(g access.Given) access.Found {
+	r := reconcile.Judge(reconcile.Input{Events: g.Events, Requests: g.Requests, Scans: g.Scans, Now: g.Now})
+	out := access.Found{Judged: r.Events, Outcomes: map[string]reconcile.Outcome{}}
+	for _, f := range r.Requests {
+		out.Outcomes[f.Request] = f.Outcome
+	}
+	return out
+}
+
 // checkWatch refuses sources and ways that cannot be.
 func (c *Settings) checkWatch() error {
 	if _, err := c.Outbox(); err != nil {
 		return err
 	}
 	if c.Watch.Sources == "" {
-		for _, r := range c.Roles {
-			if r == watchRole {
-				return errors.New("role watch: there is no source to watch; hint: the setting watch.sources, see docs/watch.md")
-			}
+		if slices.Contains(c.Roles, watchRole) {
+			return errors.New("role watch: there is no source to watch; hint: the setting watch.sources, see docs/watch.md")
 		}
 		return nil
 	}

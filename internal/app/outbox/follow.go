@@ -1,0 +1,139 @@
+package outbox
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"time"
+
+	cases "github.com/rootkeep/rootkeep/internal/incident"
+	"github.com/rootkeep/rootkeep/internal/notify"
+	"github.com/rootkeep/rootkeep/internal/report/text"
+	"github.com/rootkeep/rootkeep/internal/store"
+	"github.com/rootkeep/rootkeep/internal/store/incident"
+	"github.com/rootkeep/rootkeep/internal/store/notices"
+	"github.com/rootkeep/rootkeep/internal/store/rootlog"
+	"github.com/rootkeep/rootkeep/internal/store/sight"
+)
+
+const (
+	lookEvery  = time.Second
+	atOnce     = 500         // changes of the store read at once
+	mostEvents = 10          // of a case that a notice shows
+	overridden = "override " // before the request's ID: the cause of a case of internal/store/access
+)
+
+// Follow tells of cases that are opened, whoever opened them, until the context ends. It
+// begins with all changes that the store still knows of: what was told before is not told
+// again.
+func (o *Outbox) Follow(ctx context.Context, link string, log *slog.Logger) {
+	var seen int64
+	tick := time.NewTicker(lookEvery)
+	defer tick.Stop()
+	for {
+		next, err := o.look(ctx, seen, link)
+		if err != nil && ctx.Err() == nil {
+			log.Error("notices of cases", "error", err) // the next look tries again
+		}
+		if err == nil {
+			seen = next
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		case <-o.nudge:
+		}
+	}
+}
+
+// look tells of the cases that changed after a change of the store, and gives the last
+// change that it saw.
+func (o *Outbox) look(ctx context.Context, seen int64, link string) (int64, error) {
+	for {
+		var list []notices.Notice
+		err := o.store.View(ctx, func(ctx context.Context, r *store.Reader) (err error) {
+			list, err = notices.After(ctx, r, seen, atOnce)
+			return err
+		})
+		if err != nil || len(list) == 0 {
+			return seen, err
+		}
+		var ids []string
+		for _, n := range list {
+			if n.Topic == incident.Topic && !slices.Contains(ids, n.Ref) {
+				ids = append(ids, n.Ref)
+			}
+		}
+		if err := o.tell(ctx, ids, link); err != nil {
+			return seen, err
+		}
+		seen = list[len(list)-1].Seq
+	}
+}
+
+// tell puts a notice of each case that is open.
+func (o *Outbox) tell(ctx context.Context, ids []string, link string) error {
+	if len(ids) == 0 || len(o.ways) == 0 {
+		return nil
+	}
+	err := o.store.Touch(ctx, func(ctx context.Context, tx *store.Tx) error {
+		for _, id := range ids {
+			c, err := incident.Read(ctx, &tx.Reader, id)
+			if errors.Is(err, store.ErrNotFound) {
+				continue
+			}
+			if err != nil {
+				return err
+			}
+			if c.State != cases.Open {
+				continue
+			}
+			events, err := rootlog.Events(ctx, &tx.Reader, sight.All(), rootlog.EventFilter{Case: id, Limit: mostEvents})
+			if err != nil {
+				return err
+			}
+			if err := o.Put(ctx, tx, ofCase(c, events, link)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err == nil && o.wake != nil {
+		o.wake()
+	}
+	return err
+}
+
+// ofCase is the notice of a case: one for each time it was opened, and one more when it
+// became more severe.
+func ofCase(c *incident.Case, events []*rootlog.Event, link string) notify.Notice {
+	opened := c.Opened
+	for _, l := range c.History {
+		if l.Act == cases.Reopened {
+			opened = l.At
+		}
+	}
+	topic := "root-unexplained"
+	if strings.HasPrefix(c.Cause, overridden) {
+		topic = "root-override"
+	}
+	var b strings.Builder
+	for _, e := range events {
+		fmt.Fprintf(&b, "%s %s %s by %s from %s in %s: %s\n    %s\n", text.Stamp(e.Time), text.Visible(e.Source, text.Short), text.Visible(e.Name, text.Short),
+			text.Visible(e.Principal, text.Line), text.Visible(e.Address, text.Short), text.Visible(string(e.Region), text.Short), e.Verdict, text.Visible(e.Why, text.Long))
+	}
+	if c.Events > len(events) {
+		fmt.Fprintf(&b, "and %s\n", text.Counted(c.Events-len(events), "earlier event"))
+	}
+	if b.Len() == 0 && len(c.History) > 0 {
+		b.WriteString(text.Visible(c.History[len(c.History)-1].About, text.Long))
+	}
+	return notify.Notice{
+		ID: ID(topic, c.ID, opened.Format(time.RFC3339Nano), c.Severity.String()), Topic: topic, Severity: c.Severity, Title: c.Title, Text: strings.TrimSpace(b.String()),
+		Subject: c.ID, Account: string(c.Account), Link: strings.TrimSuffix(link, "/") + "/incidents/" + c.ID, At: opened.UTC().Truncate(time.Second),
+	}
+}
