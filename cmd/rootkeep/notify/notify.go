@@ -147,6 +147,7 @@ from this machine, and prints what each answered. Nothing is kept of it, and rou
 not asked.
 
 Exit codes: 0 every way took it; 1 one did not.`,
+		Args:    cobra.ArbitraryArgs,
 		Example: "  rootkeep notify test --config /etc/rootkeep.yaml\n  rootkeep notify test desk --config /etc/rootkeep.yaml",
 		RunE: func(c *cobra.Command, names []string) error {
 			o, link, err := open(&f)
