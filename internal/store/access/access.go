@@ -71,7 +71,7 @@ var (
 const mostOpen = 50
 
 // Changed is called within the transaction in which a request comes to be approved,
-// denied, expired, withdrawn or lapsed: the changes that it is for go with it.
+// overridden, denied, expired, withdrawn or lapsed: the changes that it is for go with it.
 type Changed func(context.Context, *store.Tx, *Request) error
 
 // Desk is where root users are asked for, used and accounted for.
@@ -81,6 +81,9 @@ type Desk struct {
 	Engine Engine
 	// Changed may be nil. It is that of Kinds.
 	Changed Changed
+	// Asked, if it is not nil, is called within the transaction in which a request is made
+	// or edited: changes that it names are looked at.
+	Asked func(context.Context, *store.Tx, *approvals.Matter) error
 }
 
 // New checks that the desk is complete.

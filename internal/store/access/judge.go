@@ -62,7 +62,7 @@ func (d *Desk) Judge(ctx context.Context, tx *store.Tx, touched rootlog.Touched)
 			if end := s.Last.Add(reach).Add(time.Microsecond); to.After(end) {
 				to = end
 			}
-			if err := d.judge(ctx, tx, account, rootlog.Span{from, to}, out); err != nil {
+			if err := d.judge(ctx, tx, account, rootlog.Span{First: from, Last: to}, out); err != nil {
 				return nil, fmt.Errorf("judge the root user of account %q: %w", account, err)
 			}
 		}
@@ -84,7 +84,7 @@ func (d *Desk) JudgeRequest(ctx context.Context, tx *store.Tx, x *Request) (*Cha
 
 // judge judges the events of an account from a moment until before another.
 func (d *Desk) judge(ctx context.Context, tx *store.Tx, account rootkeep.AccountID, core rootlog.Span, out *Changes) error {
-	wide := rootlog.Span{core.First.Add(-reach), core.Last.Add(reach)}
+	wide := rootlog.Span{First: core.First.Add(-reach), Last: core.Last.Add(reach)}
 	all, err := rootlog.Around(ctx, &tx.Reader, account, wide, 2*mostJudged)
 	if err != nil {
 		return err

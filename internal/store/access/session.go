@@ -34,8 +34,9 @@ func (d *Desk) Open(ctx context.Context, tx *store.Tx, actor people.Actor, id st
 		}
 	}
 	x.State, x.Opened, x.Device = Open, tx.Now(), device
-	if x.Due = x.Opened.Add(time.Duration(x.Asked.Session) * time.Second); x.Due.After(x.Ends) {
-		x.Due = x.Ends
+	x.Due = x.Ends // on the path Assumed there is a session for each change, as short as AWS has it
+	if end := x.Opened.Add(time.Duration(x.Asked.Session) * time.Second); x.Asked.Path == access.SignIn && end.Before(x.Due) {
+		x.Due = end
 	}
 	if err := x.set(ctx, tx, Approved); err != nil {
 		return nil, err
@@ -294,4 +295,24 @@ func (d *Desk) Lapse(ctx context.Context, tx *store.Tx) (int, error) {
 		}
 	}
 	return len(late), nil
+}
+
+// Stands says why nothing may be done as root under a request now, or nil: its session has
+// begun and is not sealed, and who approved or overrode it is proven. What of it may be
+// done, and until when, is for who does it to see to.
+func (d *Desk) Stands(ctx context.Context, r *store.Reader, m *approvals.Matter, now time.Time) error {
+	x, err := get(ctx, r, m.ID, now)
+	if err != nil {
+		return err
+	}
+	if x.State == Approved {
+		return fmt.Errorf("request %s is not open: %w; hint: rootkeep root open %s", x.ID, ErrState, x.ID)
+	}
+	if err := x.is("at work", Open, Closing); err != nil {
+		return err
+	}
+	if !x.Sealed.IsZero() {
+		return fmt.Errorf("request %s is sealed: %w; hint: ask anew", x.ID, ErrState)
+	}
+	return d.Holds(ctx, r, x)
 }

@@ -56,7 +56,17 @@ func (d *Desk) Submit(ctx context.Context, tx *store.Tx, actor people.Actor, w W
 		return nil, err
 	}
 	x := &Request{ID: m.ID, Revision: m.Revision, State: Requested, Matter: m, Asked: w.Asked, Begins: w.Asked.From, Ends: w.Asked.Until}
-	return x, x.insert(ctx, tx)
+	if err := x.insert(ctx, tx); err != nil {
+		return nil, err
+	}
+	return x, d.asked(ctx, tx, m)
+}
+
+func (d *Desk) asked(ctx context.Context, tx *store.Tx, m *approvals.Matter) error {
+	if d.Asked == nil {
+		return nil
+	}
+	return d.Asked(ctx, tx, m)
 }
 
 // Outlook is who would have to approve what somebody is about to ask for, and who could,
@@ -179,7 +189,10 @@ func (d *Desk) Edit(ctx context.Context, tx *store.Tx, actor people.Actor, id st
 	if err := x.set(ctx, tx, Requested); err != nil {
 		return nil, err
 	}
-	return x, voidOverride(ctx, tx, id)
+	if err := voidOverride(ctx, tx, id); err != nil {
+		return nil, err
+	}
+	return x, d.asked(ctx, tx, m)
 }
 
 // Withdraw takes back a request whose session has not begun: who asked does. It records
