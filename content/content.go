@@ -11,8 +11,9 @@ import "embed"
 // escalations/<id>.yaml, techniques of privilege escalation, policies/<id>.yaml,
 // templates of policies, changes/<id>.yaml, kinds of change, deployments/<id>.yaml, which kinds together make the monitoring, quiz/<id>.yaml, self-assessments, scorecards/<id>.yaml, what a
 // list of achievements rests on, prices/<id>.yaml, what things cost,
-// notifiers/<id>.yaml, how a notice becomes an HTTP request, and
+// notifiers/<id>.yaml, how a notice becomes an HTTP request,
+// roottasks/<id>.yaml, what people ask root for, checklists/<id>.yaml, what such tasks share, and
 // frameworks/<id>.yaml, what controls mean to the frameworks that people are audited by.
 //
-//go:embed api attack changes controls deployments detections escalations eventactions events frameworks notifiers policies prices quiz scorecards
+//go:embed api attack changes checklists controls deployments detections escalations eventactions events frameworks notifiers policies prices quiz roottasks scorecards
 var Files embed.FS

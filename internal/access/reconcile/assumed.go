@@ -72,9 +72,9 @@ func (r *Request) opens(e *Event, recorded bool) ruling {
 	switch {
 	case !recorded && !e.Failed && len(r.Keys) > 0:
 		return unexplained(rule, "It has the name of %s, but rootkeep was given other access keys for it than %s: the name is forged or used again.", r.ID, quoted(e.IssuedKey))
-	case !r.holds(e.Time) && !recorded:
+	case !r.lets(e.Time) && !recorded:
 		return unexplained(rule, "It has the name of %s, at a time at which nobody was to use it (%s): the name is forged or used again.", r.ID, r.times())
-	case !r.holds(e.Time):
+	case !r.lets(e.Time):
 		return r.under(rootkeep.OutOfWindow, rule, "Rootkeep was given the session for %s outside its time (%s).", r.ID, r.times())
 	case !r.policyFits(e.TaskPolicy) && !recorded:
 		return unexplained(rule, "It has the name of %s, whose task has no use for the task policy %s.", r.ID, quoted(e.TaskPolicy))
@@ -92,8 +92,8 @@ func (r *Request) opens(e *Event, recorded bool) ruling {
 func (r *Request) notOf(e *Event, rule string) *ruling {
 	var u ruling
 	switch {
-	case r.Path != access.Assumed:
-		u = unexplained(rule, "%s is for a sign-in, not for a session of sts:AssumeRoot.", r.ID)
+	case r.Path != access.Assumed && rule == BySourceIdentity:
+		u = unexplained(rule, "%s is for a sign-in: only a key that rootkeep was given for it makes a session of sts:AssumeRoot its own.", r.ID)
 	case !slices.Contains(r.Accounts, e.Of):
 		u = unexplained(rule, "%s is not for account %s: the name or the key of the request was used elsewhere.", r.ID, quoted(string(e.Of)))
 	case e.SourceIdentity != "" && e.SourceIdentity != r.ID:
@@ -163,9 +163,9 @@ func (r *Request) calls(e *Event, rule string, start time.Time) ruling {
 		return *refused
 	}
 	switch {
-	case rule == BySourceIdentity && !r.holds(start):
+	case rule == BySourceIdentity && !r.lets(start):
 		return unexplained(rule, "It has the name of %s, at a time at which nobody was to use it (%s): the name is forged or used again.", r.ID, r.times())
-	case !r.holds(start) || !r.holds(e.Time):
+	case !r.lets(start) || !r.lets(e.Time):
 		return r.under(rootkeep.OutOfWindow, rule, "The session is of %s, and the call outside its time (%s).", r.ID, r.times())
 	case r.over(e, start):
 		return r.under(rootkeep.OutOfWindow, rule, "The session of %s began at %s and was to last %s.", r.ID, stamp(start), r.Session)
@@ -250,8 +250,8 @@ func (j *judge) started(e *Event) time.Time {
 // holds says whether a moment is one at which the request allowed a session.
 func (r *Request) holds(t time.Time) bool {
 	opened, until := r.Opened, r.Until
-	if opened.IsZero() && len(r.Keys) > 0 {
-		opened = r.From // rootkeep was given a session: somebody began it
+	if opened.IsZero() && r.begun() {
+		opened = r.From
 	}
 	if !r.Closed.IsZero() && r.Closed.Before(until) {
 		until = r.Closed
@@ -263,6 +263,19 @@ func (r *Request) holds(t time.Time) bool {
 	return !opened.IsZero() && !t.Before(from.Truncate(time.Second).Add(-Skew)) && t.Before(until.Add(Skew))
 }
 
+// begun says whether rootkeep was given a session for a request on the path Assumed:
+// somebody began it then.
+func (r *Request) begun() bool { return r.Path == access.Assumed && len(r.Keys) > 0 }
+
+// lets is holds for sessions that rootkeep opened. Those of a sign-in make its credential
+// before anybody can begin, and take it away when everybody is done.
+func (r *Request) lets(t time.Time) bool {
+	if r.Path == access.SignIn {
+		return !t.Before(r.From.Add(-Skew)) && t.Before(r.Until.Add(Skew))
+	}
+	return r.holds(t)
+}
+
 // over says whether a session had lasted too long.
 func (r *Request) over(e *Event, start time.Time) bool {
 	return e.Time.After(start.Add(r.Session + Skew))
@@ -272,7 +285,7 @@ func (r *Request) over(e *Event, start time.Time) bool {
 func (r *Request) times() string {
 	out := "from " + stamp(r.From) + " to " + stamp(r.Until)
 	switch {
-	case r.Opened.IsZero() && len(r.Keys) == 0:
+	case r.Opened.IsZero() && !r.begun():
 		return out + ", never opened"
 	case r.Opened.After(r.From):
 		out += ", opened " + stamp(r.Opened)
@@ -314,11 +327,9 @@ func (j *judge) byOthers(e *Event) ruling {
 
 func (r *Request) governs(e *Event) ruling {
 	switch {
-	case r.Path != access.Assumed:
-		return unexplained(ByRecordedKey, "%s is for a sign-in, and somebody else than root made the call.", r.ID)
 	case e.SourceIdentity != "" && e.SourceIdentity != r.ID:
 		return unexplained(ByRecordedKey, "The event has the name %s, but the access key is of %s.", quoted(e.SourceIdentity), r.ID)
-	case !r.holds(e.Time):
+	case !r.lets(e.Time):
 		return r.under(rootkeep.OutOfWindow, ByRecordedKey, "The session is of %s, and the call outside its time (%s).", r.ID, r.times())
 	case !access.Covers(r.Events, e.Source, e.Name):
 		return r.under(rootkeep.OutOfScope, ByRecordedKey, "The session is of %s, whose task does not need this call.", r.ID)

@@ -239,6 +239,10 @@ func TestASessionOfAssumeRoot(t *testing.T) {
 		{"has no AssumeRoot", []reconcile.Event{inMember("a", "ASIAX", "DeleteLoginProfile", 7)}, nil, rootkeep.Unexplained, "no-request", "No AssumeRoot", ""},
 		{"does not say that it is one", []reconcile.Event{inMember("a", "ASIAROOT", "DeleteLoginProfile", 7, func(e *reconcile.Event) { e.Kind = rootkeep.RootCall }), opened}, nil, rootkeep.Explained, "recorded-key", "opened for RR-2", "RR-2"},
 		{"of a drill", []reconcile.Event{inMember("a", "ASIAROOT", "DeleteLoginProfile", 7), opened}, second(func(r *reconcile.Request) { r.Kind = access.Drill }), rootkeep.Drill, "recorded-key", "opened for RR-2", "RR-2"},
+		{"makes the password of a sign-in, with the key that was recorded for it", []reconcile.Event{inMember("a", "ASIAMAKE", "CreateLoginProfile", 2)}, func(in *reconcile.Input) {
+			r := &in.Requests[0]
+			r.Accounts, r.Keys, r.Events = []rootkeep.AccountID{member}, []string{"ASIAMAKE"}, []string{"iam.amazonaws.com CreateLoginProfile"}
+		}, rootkeep.Explained, "recorded-key", "opened for RR-1", "RR-1"},
 		{"by name only, for a sign-in that is open", []reconcile.Event{inMember("a", "ASIAX", "DeleteLoginProfile", 7, named("RR-1"))}, nil, rootkeep.Unexplained, "source-identity", "for a sign-in", ""},
 	} {
 		t.Run(s.name, s.run)

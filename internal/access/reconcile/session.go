@@ -108,9 +108,9 @@ func (j *judge) sessionOf(e *Event) session {
 			return session{e.AccessKey, j.started(e)}
 		case e.Kind == rootkeep.RootCall && !e.Created.IsZero():
 			return consoleAt(e.Of, e.Created)
-		case e.Kind == rootkeep.RootKeyCall:
+		case e.Kind == rootkeep.RootKeyCall && e.AccessKey != "":
 			return session{e.AccessKey, e.Time} // a key that does not end has no beginning
-		case e.AccessKey != "":
+		case e.Kind != rootkeep.RootKeyCall && e.AccessKey != "":
 			return session{e.AccessKey, j.first[e.AccessKey]}
 		}
 	}
