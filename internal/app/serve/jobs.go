@@ -31,6 +31,7 @@ func (h *house) kinds() []job.Kind {
 		job.Kind{Name: "tidy", Handler: job.HandlerFunc(h.tidy)},
 		job.Kind{Name: huntKind, Attempts: 3, Handler: job.HandlerFunc(h.hunt)},
 		job.Kind{Name: backupKind, Attempts: 3, Handler: job.HandlerFunc(h.backup)},
+		job.Kind{Name: rootTimesKind, Handler: job.HandlerFunc(h.seeTimes)},
 		h.outbox.Jobs(),
 	)
 }
@@ -97,7 +98,7 @@ func runJobs(ctx context.Context, h *house) error {
 }
 
 func (h *house) own() []job.Schedule {
-	out := append(slices.Clone(own), recoverChanges)
+	out := append(slices.Clone(own), recoverChanges, rootTimes)
 	if h.settings.Backup.Folder != "" {
 		out = append(out, nightly)
 	}

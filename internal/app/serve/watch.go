@@ -3,12 +3,15 @@ package serve
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"time"
 
 	"github.com/rootkeep/rootkeep/internal/access/reconcile"
 	"github.com/rootkeep/rootkeep/internal/app/outbox"
 	"github.com/rootkeep/rootkeep/internal/app/watch"
+	"github.com/rootkeep/rootkeep/internal/job"
+	"github.com/rootkeep/rootkeep/internal/store"
 	"github.com/rootkeep/rootkeep/internal/store/access"
 )
 
@@ -40,6 +43,45 @@ func runWatch(ctx context.Context, h *house) error {
 		return err
 	}
 	return w.Run(ctx)
+}
+
+// rootTimes is the schedule that sees to what time does to uses of root.
+var rootTimes = job.Schedule{ID: rootTimesKind, Kind: rootTimesKind, Cron: "* * * * *", Zone: "UTC", Payload: []byte("{}"), Enabled: true}
+
+const rootTimesKind = "root-times"
+
+// seeTimes writes down which root sessions nobody closed in time, of which the outbox
+// tells, and which reviews are late.
+func (h *house) seeTimes(ctx context.Context, _ *job.Job, report func(string)) error {
+	var sessions, reviews int
+	for {
+		n := 0
+		err := h.store.Update(ctx, func(ctx context.Context, tx *store.Tx) error {
+			over, err := access.Overrun(ctx, tx)
+			if err != nil {
+				return err
+			}
+			late, err := access.LateReviews(ctx, tx)
+			if err != nil {
+				return err
+			}
+			for _, o := range late {
+				if err := h.outbox.Put(ctx, tx, outbox.ReviewLate(o, h.url.String())); err != nil {
+					return err
+				}
+			}
+			n, sessions, reviews = len(over)+len(late), sessions+len(over), reviews+len(late)
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		if n == 0 {
+			report(fmt.Sprintf("%d sessions over time, %d reviews late", sessions, reviews))
+			return nil
+		}
+		h.outbox.Wake()
+	}
 }
 
 // judge is package reconcile as the engine of the desk.
