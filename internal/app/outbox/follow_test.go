@@ -34,7 +34,7 @@ func TestNoticesOfRequests(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			x := &access.Request{ID: "RR-1", State: test.state, Overrun: test.overrun, Begins: noon, Due: noon, Revision: 3,
-				Matter: &approvals.Matter{Entry: approval.Entry{Request: approval.Request{Account: "111122223333"}}},
+				Matter: &approvals.Matter{Version: approvals.Version{Request: &approval.Request{Account: "111122223333"}}},
 				Asked:  &asked.Request{Accounts: []rootkeep.AccountID{"111122223333"}, Task: "close-account", Justification: "why\x1b[2J", From: noon, Until: noon.Add(time.Hour)}}
 			n := ofRequest(x, "https://rootkeep.example.com/")
 			if test.want == "" {

@@ -55,7 +55,6 @@ func (w *Watcher) take(ctx context.Context, s *source, d live.Delivery) error {
 		return err
 	}
 	s.mark = d.Mark
-	s.fail(nil)
 	return nil
 }
 

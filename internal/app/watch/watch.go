@@ -62,7 +62,8 @@ type source struct {
 	mu      sync.Mutex // guards what follows
 	skipped int
 	last    string // the object that was skipped last, and why
-	broken  error  // why it is not read now
+	broken  error  // why it ended the last time
+	ended   time.Time
 }
 
 // New makes a watcher. Nothing is read yet.
@@ -137,7 +138,7 @@ func (w *Watcher) follow(ctx context.Context, s *source) {
 		if ctx.Err() != nil {
 			return
 		}
-		s.fail(err)
+		s.fail(err, w.config.Now())
 		w.config.Log.Error("read a live source; it is read again", "source", s.Name(), "error", err)
 		if w.config.Now().Sub(begun) > longestPause {
 			wait = firstPause // it worked for long
@@ -164,10 +165,10 @@ func (w *Watcher) read(ctx context.Context, s *source) error {
 	return err
 }
 
-func (s *source) fail(err error) {
+func (s *source) fail(err error, now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.broken = err
+	s.broken, s.ended = err, now
 }
 
 // Status is how a source stands.
@@ -191,7 +192,7 @@ func (s *source) status() Status {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	out.Skipped, out.Latest = s.skipped, s.last
-	if s.broken != nil {
+	if s.broken != nil && !out.Heard.After(s.ended) { // it has not been read since
 		out.Fault = s.broken.Error()
 	}
 	return out

@@ -190,10 +190,11 @@ func TestWhatSomebodyIsToldOfASource(t *testing.T) {
 		{"an event history that brings nothing is no silence", live.Health{Heard: noon, Last: ago(7 * time.Hour)}, true, nil, false, nil},
 		{"one that cannot read something", live.Health{Heard: noon, Last: noon, Fault: "permission denied"}, false, nil, false, []string{"source-fault: cannot read"}},
 		{"one that stopped", live.Health{Heard: noon, Last: noon}, false, errors.New("a mark that this version does not know"), false, []string{"source-fault: cannot read"}},
+		{"one that stopped, and works again", live.Health{Heard: noon.Add(time.Second), Last: noon}, false, errors.New("the disk is full"), false, nil},
 		{"one whose objects are damaged", live.Health{Heard: noon, Last: noon}, false, nil, true, []string{"source-fault: were skipped"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			s := &source{Source: &stub{test.health}, began: ago(24 * time.Hour), broken: test.broken}
+			s := &source{Source: &stub{test.health}, began: ago(24 * time.Hour), broken: test.broken, ended: noon}
 			if test.lookup {
 				s.config.Lookup = &LookupConfig{}
 			}
