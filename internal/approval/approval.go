@@ -14,8 +14,11 @@
 //  6. The policy and its version are frozen into the request.
 //  7. A decision is made once (with the store: one compare-and-set).
 //  8. Time that runs out means expired, never approved.
-//  9. Denied, expired, withdrawn and approved are final.
+//  9. Denied, expired, withdrawn, overridden and approved are final.
 //  10. A request that nobody could approve is refused, and the error says who is missing.
+//
+// An override, with which the requester goes on without approvals, is none of them: it
+// never counts as an approval, and leads to a state of its own.
 package approval
 
 import (

@@ -186,9 +186,12 @@ func (c *Case) Assign(owner, by string, now time.Time) error {
 	case owner == "" || owner == c.Owner:
 		return fmt.Errorf("case %s is to be given to somebody who has it not: %w", c.ID, ErrInvalid)
 	}
+	if err := c.bounded(); err != nil {
+		return err
+	}
 	c.Owner = owner
 	c.say(Assigned, by, owner, now)
-	return c.bounded()
+	return nil
 }
 
 // Note adds what a person writes, also to a case that is closed.
@@ -196,8 +199,11 @@ func (c *Case) Note(text, by string, now time.Time) error {
 	if err := approval.CheckText("note", text, longest); err != nil {
 		return fmt.Errorf("case %s: %w: %w", c.ID, ErrInvalid, err)
 	}
+	if err := c.bounded(); err != nil {
+		return err
+	}
 	c.say(Noted, by, text, now)
-	return c.bounded()
+	return nil
 }
 
 // Close ends the case with a reason. Somebody has to have it by then, and whoever took
@@ -232,8 +238,8 @@ func (c *Case) bounded() error {
 			n++
 		}
 	}
-	if n > mostOwn {
-		return fmt.Errorf("case %s has %d lines by people, at most %d: %w; hint: close it", c.ID, n-1, mostOwn, ErrInvalid)
+	if n >= mostOwn {
+		return fmt.Errorf("case %s has %d lines by people, and takes no more: %w; hint: close it", c.ID, n, ErrInvalid)
 	}
 	return nil
 }

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/rootkeep/rootkeep/internal/access/reconcile"
 	"github.com/rootkeep/rootkeep/internal/app/outbox"
 	"github.com/rootkeep/rootkeep/internal/app/watch"
 	"github.com/rootkeep/rootkeep/internal/job"
@@ -34,11 +33,7 @@ func runWatch(ctx context.Context, h *house) error {
 	if err != nil {
 		return err
 	}
-	desk, err := access.New(access.Desk{Desk: h.approvals, Engine: judge})
-	if err != nil {
-		return err
-	}
-	w, err := watch.New(watch.Config{Sources: sources, Store: h.store, Judge: desk, Outbox: h.outbox, Link: h.url.String(), Now: h.now, Log: h.log})
+	w, err := watch.New(watch.Config{Sources: sources, Store: h.store, Judge: access.Judge, Outbox: h.outbox, Link: h.url.String(), Now: h.now, Log: h.log})
 	if err != nil {
 		return err
 	}
@@ -82,16 +77,6 @@ func (h *house) seeTimes(ctx context.Context, _ *job.Job, report func(string)) e
 		}
 		h.outbox.Wake()
 	}
-}
-
-// judge is package reconcile as the engine of the desk.
-func judge(g access.Given) access.Found {
-	r := reconcile.Judge(reconcile.Input{Events: g.Events, Requests: g.Requests, Scans: g.Scans, Now: g.Now})
-	out := access.Found{Judged: r.Events, Outcomes: map[string]reconcile.Outcome{}}
-	for _, f := range r.Requests {
-		out.Outcomes[f.Request] = f.Outcome
-	}
-	return out
 }
 
 // checkWatch refuses sources and ways that cannot be.

@@ -124,7 +124,7 @@ func (w *Watcher) keep(ctx context.Context, s *source, mark []byte, events []rec
 		if err != nil {
 			return err
 		}
-		if changed, err = w.config.Judge.Judge(ctx, tx, touched); err != nil {
+		if changed, err = w.config.Judge(ctx, tx, touched); err != nil {
 			return err
 		}
 		return bad.record(tx)

@@ -19,11 +19,8 @@ import (
 	"github.com/rootkeep/rootkeep/internal/stream/live"
 )
 
-// Judge gives events that arrived their verdicts, and opens cases: the desk of requests
-// for root does.
-type Judge interface {
-	Judge(context.Context, *store.Tx, rootlog.Touched) (*access.Changes, error)
-}
+// Judge gives events that arrived their verdicts, and opens cases: access.Judge does.
+type Judge func(context.Context, *store.Tx, rootlog.Touched) (*access.Changes, error)
 
 // Config says what is watched.
 type Config struct {

@@ -34,10 +34,10 @@ func (s *stub) Run(context.Context, []byte, func(context.Context, live.Delivery)
 	return errors.New("not run here")
 }
 
-// judge stands for the desk: it gives no verdict, and fails when it is told to.
+// judge stands for access.Judge: it gives no verdict, and fails when it is told to.
 type judge struct{ err error }
 
-func (j *judge) Judge(context.Context, *store.Tx, rootlog.Touched) (*access.Changes, error) {
+func (j *judge) judge(context.Context, *store.Tx, rootlog.Touched) (*access.Changes, error) {
 	return &access.Changes{}, j.err
 }
 
@@ -50,7 +50,7 @@ func watching(t *testing.T, s *store.Store, j *judge) (*Watcher, *source) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w, err := New(Config{Store: s, Judge: j, Outbox: o, Now: func() time.Time { return noon }, Log: slog.New(slog.DiscardHandler), Sources: []SourceConfig{{Name: "trail", Folder: t.TempDir()}}})
+	w, err := New(Config{Store: s, Judge: j.judge, Outbox: o, Now: func() time.Time { return noon }, Log: slog.New(slog.DiscardHandler), Sources: []SourceConfig{{Name: "trail", Folder: t.TempDir()}}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -77,8 +77,6 @@ type Changed func(context.Context, *store.Tx, *Request) error
 // Desk is where root users are asked for, used and accounted for.
 type Desk struct {
 	*approvals.Desk
-	// Engine judges events.
-	Engine Engine
 	// Changed may be nil. It is that of Kinds.
 	Changed Changed
 	// Asked, if it is not nil, is called within the transaction in which a request is made
@@ -88,8 +86,8 @@ type Desk struct {
 
 // New checks that the desk is complete.
 func New(d Desk) (*Desk, error) {
-	if d.Desk == nil || d.Engine == nil {
-		return nil, errors.New("access: the desk of requests and the engine that judges events are required")
+	if d.Desk == nil {
+		return nil, errors.New("access: the desk of requests is required")
 	}
 	return &d, nil
 }
@@ -153,7 +151,13 @@ func decided(ctx context.Context, tx *store.Tx, m *approvals.Matter, changed Cha
 	return x.changed(ctx, tx, changed)
 }
 
+// changed tells of a new state: events are judged by it from then on.
 func (x *Request) changed(ctx context.Context, tx *store.Tx, changed Changed) error {
+	if !x.Granted.IsZero() {
+		if _, err := JudgeRequest(ctx, tx, x); err != nil {
+			return err
+		}
+	}
 	if changed == nil {
 		return nil
 	}

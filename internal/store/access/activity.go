@@ -109,17 +109,14 @@ func (d *Desk) Confirm(ctx context.Context, tx *store.Tx, actor people.Actor, id
 	if x.Sealed.IsZero() {
 		return nil, fmt.Errorf("request %s is not sealed: %w; hint: rootkeep root close %s", id, ErrState, id)
 	}
+	if from := x.Over.Add(reconcile.Delay); tx.Now().Before(from) {
+		return nil, fmt.Errorf("confirm request %s: %w; hint: read the record again after %s", id, ErrPending, from.Format(time.RFC3339))
+	}
 	if err := d.mayConfirm(ctx, tx, actor, x); err != nil {
 		return nil, err
 	}
-	if _, err := d.JudgeRequest(ctx, tx, x); err != nil {
+	if err := settle(ctx, tx, x); err != nil {
 		return nil, err
-	}
-	if x, err = get(ctx, &tx.Reader, id, tx.Now()); err != nil {
-		return nil, err
-	}
-	if x.Outcome == "" || x.Outcome == reconcile.Pending {
-		return nil, fmt.Errorf("confirm request %s: %w; hint: read the record again later", id, ErrPending)
 	}
 	a, err := ActivityOf(ctx, &tx.Reader, x)
 	if err != nil {

@@ -10,8 +10,16 @@ import (
 	"github.com/rootkeep/rootkeep/internal/store/rootlog"
 )
 
-// granted is the request as events are judged by it: what was granted, from then on.
-func (x *Request) granted(keys []string) reconcile.Request {
+// judgedBy is the request as events are judged by it: what was granted, from then on.
+func (x *Request) judgedBy(ctx context.Context, r *store.Reader) (reconcile.Request, error) {
+	given, err := rootlog.Sessions(ctx, r, x.ID)
+	if err != nil {
+		return reconcile.Request{}, err
+	}
+	var keys []string
+	for _, s := range given {
+		keys = append(keys, s.AccessKey)
+	}
 	a := x.Asked
 	q := reconcile.Request{
 		ID: x.ID, Kind: a.Kind, Path: a.Path, Accounts: a.Accounts, Events: a.Events, From: x.Begins, Until: x.Ends, Networks: a.Networks,
@@ -23,7 +31,7 @@ func (x *Request) granted(keys []string) reconcile.Request {
 	if x.Opened.IsZero() && !x.Ended.IsZero() && x.Ended.Before(q.Until) {
 		q.Until = x.Ended // withdrawn: what was approved holds no more
 	}
-	return q
+	return q, nil
 }
 
 // mostRequests bounds the requests of one judgement.
@@ -41,15 +49,11 @@ func Requests(ctx context.Context, r *store.Reader, at rootlog.Span, now time.Ti
 	}
 	out := make([]reconcile.Request, 0, len(found))
 	for _, x := range found {
-		given, err := rootlog.Sessions(ctx, r, x.ID)
+		q, err := x.judgedBy(ctx, r)
 		if err != nil {
 			return nil, err
 		}
-		var keys []string
-		for _, s := range given {
-			keys = append(keys, s.AccessKey)
-		}
-		out = append(out, x.granted(keys))
+		out = append(out, q)
 	}
 	return out, nil
 }

@@ -3,7 +3,6 @@ package access
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -19,28 +18,11 @@ import (
 	"github.com/rootkeep/rootkeep/ledger"
 )
 
-// Given is what events are judged by, Found what they came to: a verdict for each event,
-// and what became of each request.
-type (
-	Given struct {
-		Events   []reconcile.Event
-		Requests []reconcile.Request
-		Scans    []reconcile.Scan
-		Now      time.Time
-	}
-	Found struct {
-		Judged   []reconcile.Judged
-		Outcomes map[string]reconcile.Outcome // by ID of the request
-	}
-)
-
-// Engine judges events: package reconcile does.
-type Engine func(Given) Found
-
 // Bounds of one judgement.
 const (
 	reach      = access.LongestWindow + time.Hour // what is further from an event does not bear on it
 	mostJudged = 20000                            // events of an account within twice that and a day
+	mostOfOne  = 2000                             // events of a request, to tell what became of it
 )
 
 // Changes are the verdicts that a judgement changed, in the order of their events, and the
@@ -53,8 +35,8 @@ type Changes struct {
 // Judge judges anew what was touched, and all that it bears on. It writes what changed: a
 // verdict is an entry root.verdict, one that is not harmless opens a case or adds to one,
 // and one that becomes harmless is told to its case. What changes nothing writes nothing.
-func (d *Desk) Judge(ctx context.Context, tx *store.Tx, touched rootlog.Touched) (*Changes, error) {
-	out := &Changes{}
+func Judge(ctx context.Context, tx *store.Tx, touched rootlog.Touched) (*Changes, error) {
+	out, bearing := &Changes{}, map[string]*Request{}
 	for _, account := range slices.Sorted(maps.Keys(touched)) {
 		s := touched[account]
 		for from := s.First.Add(-reach); !from.After(s.Last.Add(reach)); from = from.Add(24 * time.Hour) {
@@ -62,67 +44,81 @@ func (d *Desk) Judge(ctx context.Context, tx *store.Tx, touched rootlog.Touched)
 			if end := s.Last.Add(reach).Add(time.Microsecond); to.After(end) {
 				to = end
 			}
-			if err := d.judge(ctx, tx, account, rootlog.Span{First: from, Last: to}, out); err != nil {
+			if err := judge(ctx, tx, account, rootlog.Span{First: from, Last: to}, out); err != nil {
 				return nil, fmt.Errorf("judge the root user of account %q: %w", account, err)
 			}
+		}
+		if err := near(ctx, &tx.Reader, account, rootlog.Span{First: s.First.Add(-reach), Last: s.Last.Add(reach)}, bearing); err != nil {
+			return nil, err
+		}
+	}
+	for _, id := range slices.Sorted(maps.Keys(bearing)) {
+		if err := settle(ctx, tx, bearing[id]); err != nil {
+			return nil, err
 		}
 	}
 	return out, nil
 }
 
-// JudgeRequest judges anew what a request bears on: after it was granted, opened, closed
-// or overridden.
-func (d *Desk) JudgeRequest(ctx context.Context, tx *store.Tx, x *Request) (*Changes, error) {
-	touched := rootlog.Touched{}
-	for _, a := range x.Accounts() {
-		touched.Add(a, x.Begins)
-		touched.Add(a, x.Ends)
-		touched.Add(a, x.Over)
+// JudgeRequest judges anew the events that a request bears on, and what became of it. Every
+// transition does so.
+func JudgeRequest(ctx context.Context, tx *store.Tx, x *Request) (*Changes, error) {
+	last := x.Ends
+	if x.Over.After(last) {
+		last = x.Over
 	}
-	return d.Judge(ctx, tx, touched)
+	touched, err := rootlog.Touch(ctx, &tx.Reader, x.Accounts(), rootlog.Span{First: x.Begins.Add(-reach), Last: last.Add(reach)})
+	if err != nil {
+		return nil, err
+	}
+	out, err := Judge(ctx, tx, touched)
+	if err != nil {
+		return nil, err
+	}
+	return out, settle(ctx, tx, x)
 }
 
 // judge judges the events of an account from a moment until before another.
-func (d *Desk) judge(ctx context.Context, tx *store.Tx, account rootkeep.AccountID, core rootlog.Span, out *Changes) error {
+func judge(ctx context.Context, tx *store.Tx, account rootkeep.AccountID, core rootlog.Span, out *Changes) error {
 	wide := rootlog.Span{First: core.First.Add(-reach), Last: core.Last.Add(reach)}
 	all, err := rootlog.Around(ctx, &tx.Reader, account, wide, 2*mostJudged)
 	if err != nil {
 		return err
 	}
-	near, rest := all[:min(len(all), mostJudged)], all[min(len(all), mostJudged):]
-	g := Given{Now: tx.Now()}
-	if g.Requests, err = Requests(ctx, &tx.Reader, wide, tx.Now()); err != nil {
+	within := func(e *rootlog.Event) bool {
+		return e.Account == account && !e.Time.Before(core.First) && e.Time.Before(core.Last)
+	}
+	if !slices.ContainsFunc(all, within) {
+		return nil
+	}
+	some, rest := all[:min(len(all), mostJudged)], all[min(len(all), mostJudged):]
+	in := reconcile.Input{Now: tx.Now()}
+	if in.Requests, err = Requests(ctx, &tx.Reader, wide, tx.Now()); err != nil {
 		return err
 	}
-	if g.Scans, err = rootlog.Scans(ctx, &tx.Reader, wide); err != nil {
+	if in.Scans, err = rootlog.Scans(ctx, &tx.Reader, wide); err != nil {
 		return err
 	}
 	byKey := map[string]*rootlog.Event{}
-	for _, e := range near {
+	for _, e := range some {
 		byKey[hunts.KeyOf(&e.RootUse)] = e
-		g.Events = append(g.Events, e.Event)
+		in.Events = append(in.Events, e.Event)
 	}
 	var changed []change
-	found := d.Engine(g)
-	for i := range found.Judged {
-		j := &found.Judged[i]
-		e := byKey[hunts.KeyOf(&j.RootUse)]
-		if e == nil || e.Account != account || e.Time.Before(core.First) || !e.Time.Before(core.Last) {
-			continue
+	found := reconcile.Judge(in)
+	for i := range found.Events {
+		j := &found.Events[i]
+		if e := byKey[hunts.KeyOf(&j.RootUse)]; e != nil && within(e) {
+			changed = rule(changed, e, rootlog.Ruling{Verdict: j.Verdict, Rule: j.Rule, Why: j.Why, Request: j.Request, Session: j.Session})
 		}
-		changed = rule(changed, e, rootlog.Ruling{Verdict: j.Verdict, Rule: j.Rule, Why: j.Why, Request: j.Request, Session: j.Session})
 	}
 	for _, e := range rest { // unknown is not explained
-		if e.Time.Before(core.First) || !e.Time.Before(core.Last) {
-			continue
+		if within(e) {
+			why := fmt.Sprintf("account %s has more than %d events of its root user within days: this one was not compared with requests", account, mostJudged)
+			changed = rule(changed, e, rootlog.Ruling{Verdict: rootkeep.Unexplained, Rule: "too-many", Why: why, Session: "too-many " + e.Time.Format(time.DateOnly)})
 		}
-		why := fmt.Sprintf("account %s has more than %d events of its root user within days: this one was not compared with requests", account, mostJudged)
-		changed = rule(changed, e, rootlog.Ruling{Verdict: rootkeep.Unexplained, Rule: "too-many", Why: why, Session: "too-many " + e.Time.Format(time.DateOnly)})
 	}
-	if err := d.outcomes(ctx, tx, found.Outcomes); err != nil {
-		return err
-	}
-	return d.tell(ctx, tx, account, changed, out)
+	return tell(ctx, tx, account, changed, out)
 }
 
 // change is an event whose verdict, or what it rests on, is another one than before.
@@ -139,25 +135,69 @@ func rule(changed []change, e *rootlog.Event, to rootlog.Ruling) []change {
 	return changed
 }
 
-// outcomes keeps what became of requests. A change is root.outcome.
-func (d *Desk) outcomes(ctx context.Context, tx *store.Tx, found map[string]reconcile.Outcome) error {
-	for _, id := range slices.Sorted(maps.Keys(found)) {
-		x, err := get(ctx, &tx.Reader, id, tx.Now())
-		if errors.Is(err, store.ErrNotFound) || err == nil && x.Outcome == found[id] {
+// near adds the granted requests of an account in a span.
+func near(ctx context.Context, r *store.Reader, account rootkeep.AccountID, at rootlog.Span, to map[string]*Request) error {
+	found, err := list(ctx, r, at.Last, query+` JOIN root_request_account o ON o.request = q.id
+		WHERE o.account = $1 AND q.granted > 0 AND q.begins <= $2 AND q.ends > $3 ORDER BY q.id LIMIT $4`, string(account), store.Micros(at.Last), store.Micros(at.First), mostRequests)
+	for _, x := range found {
+		to[x.ID] = x
+	}
+	return err
+}
+
+// Settle says what became of requests of which that was still to be seen, now that time
+// has passed, and gives how many there were; as long as that is not 0 there may be more.
+func Settle(ctx context.Context, tx *store.Tx) (int, error) {
+	now := tx.Now()
+	due := now.Add(-reconcile.Delay - time.Minute) // longer than events take, and clocks differ
+	found, err := list(ctx, &tx.Reader, now, query+` WHERE q.granted > 0 AND q.outcome IN ('', 'PENDING') AND (q.ends <= $1 OR q.over > 0 AND q.over <= $1 OR q.ended > 0 AND q.ended <= $1)
+		ORDER BY q.id LIMIT $2`, store.Micros(due), mostAtOnce)
+	if err != nil {
+		return 0, err
+	}
+	n := 0
+	for _, x := range found {
+		before := x.Outcome
+		if err := settle(ctx, tx, x); err != nil {
+			return n, err
+		}
+		if x.Outcome != before {
+			n++
+		}
+	}
+	return n, nil
+}
+
+// settle says what became of a request, by its events and by what is proven of the time. A
+// change is root.outcome.
+func settle(ctx context.Context, tx *store.Tx, x *Request) error {
+	if x.Granted.IsZero() {
+		return nil
+	}
+	q, err := x.judgedBy(ctx, &tx.Reader)
+	if err != nil {
+		return err
+	}
+	used, _, err := rootlog.OfRequest(ctx, &tx.Reader, x.ID, mostOfOne)
+	if err != nil {
+		return err
+	}
+	in := reconcile.Input{Now: tx.Now(), Requests: []reconcile.Request{q}}
+	for _, e := range used {
+		in.Events = append(in.Events, e.Event)
+	}
+	if in.Coverage, err = rootlog.Proof(ctx, &tx.Reader, x.Accounts(), q.From, q.Until.Add(reach)); err != nil {
+		return err
+	}
+	for _, f := range reconcile.Judge(in).Requests {
+		if f.Request != x.ID || f.Outcome == x.Outcome {
 			continue
 		}
-		if err != nil {
-			return err
+		if err := tx.ExecOne(ctx, `UPDATE root_request SET outcome = $2 WHERE id = $1`, x.ID, string(f.Outcome)); err != nil {
+			return fmt.Errorf("keep what became of request %s: %w", x.ID, err)
 		}
-		x.Outcome = found[id]
-		if err := tx.ExecOne(ctx, `UPDATE root_request SET outcome = $2 WHERE id = $1`, id, string(x.Outcome)); err != nil {
-			return fmt.Errorf("keep what became of request %s: %w", id, err)
-		}
-		if err := x.say(tx, "outcome", people.SystemActor.ID, struct {
-			Outcome reconcile.Outcome `json:"outcome"`
-		}{x.Outcome}); err != nil {
-			return err
-		}
+		x.Outcome = f.Outcome
+		return x.say(tx, "outcome", people.SystemActor.ID, f)
 	}
 	return nil
 }
@@ -170,7 +210,7 @@ type verdict struct {
 }
 
 // tell writes the verdicts that changed, their entry, and what they mean for cases.
-func (d *Desk) tell(ctx context.Context, tx *store.Tx, account rootkeep.AccountID, changed []change, out *Changes) error {
+func tell(ctx context.Context, tx *store.Tx, account rootkeep.AccountID, changed []change, out *Changes) error {
 	if len(changed) == 0 {
 		return nil
 	}

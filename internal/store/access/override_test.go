@@ -87,7 +87,7 @@ func TestAnOverrideIsLoud(t *testing.T) {
 		_, err = w.review(t, w.Bob, o)
 		is(t, "review it again", err, access.ErrState)
 		want := []string{"root.requested", "root.overridden", "root.opened", "root.reviewed"}
-		if diff := cmp.Diff(want, w.Entries(t, x.ID)); diff != "" {
+		if diff := cmp.Diff(want, w.entries(t, x.ID)); diff != "" {
 			t.Errorf("entries of the ledger (-want +got):\n%s", diff)
 		}
 	})

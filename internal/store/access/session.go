@@ -41,10 +41,15 @@ func (d *Desk) Open(ctx context.Context, tx *store.Tx, actor people.Actor, id st
 	if err := x.set(ctx, tx, Approved); err != nil {
 		return nil, err
 	}
-	return x, x.say(tx, "opened", actor.ID, struct {
+	err = x.say(tx, "opened", actor.ID, struct {
 		Device string    `json:"device"`
 		Due    time.Time `json:"due"`
 	}{device, x.Due})
+	if err != nil {
+		return nil, err
+	}
+	_, err = JudgeRequest(ctx, tx, x)
+	return x, err
 }
 
 // openable says why the session of a request cannot begin, or nil.
@@ -240,9 +245,14 @@ func (d *Desk) Close(ctx context.Context, tx *store.Tx, actor people.Actor, id s
 	if err := x.set(ctx, tx, from); err != nil {
 		return nil, err
 	}
-	return x, x.say(tx, "sealed", actor.ID, struct {
+	err = x.say(tx, "sealed", actor.ID, struct {
 		Over time.Time `json:"over"`
 	}{x.Over})
+	if err != nil {
+		return nil, err
+	}
+	_, err = JudgeRequest(ctx, tx, x)
+	return x, err
 }
 
 // mostAtOnce bounds the rows that one sweep changes.
@@ -270,9 +280,14 @@ func (x *Request) overrun(ctx context.Context, tx *store.Tx) error {
 	if err := x.set(ctx, tx, Open); err != nil {
 		return err
 	}
-	return x.say(tx, "overrun", people.SystemActor.ID, struct {
+	err := x.say(tx, "overrun", people.SystemActor.ID, struct {
 		Due time.Time `json:"due"`
 	}{x.Due})
+	if err != nil {
+		return err
+	}
+	_, err = JudgeRequest(ctx, tx, x)
+	return err
 }
 
 // Lapse writes down which approved requests nobody opened within their window, and gives

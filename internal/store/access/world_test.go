@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/netip"
+	"slices"
 	"testing"
 	"time"
 
@@ -46,7 +47,7 @@ func each(t *testing.T, test func(t *testing.T, w *world)) {
 		}
 		of.Desk.Kinds = append(of.Desk.Kinds, access.Kinds(changed)...)
 		var err error
-		if w.desk, err = access.New(access.Desk{Desk: of.Desk.Desk, Engine: engine, Changed: changed}); err != nil {
+		if w.desk, err = access.New(access.Desk{Desk: of.Desk.Desk, Changed: changed}); err != nil {
 			t.Fatal(err)
 		}
 		if w.cases, err = incident.New(incident.Desk{Place: of.Desk.Place, Ready: access.Unreviewed}); err != nil {
@@ -56,40 +57,6 @@ func each(t *testing.T, test func(t *testing.T, w *world)) {
 		w.hal = of.Person(t, "Hal", people.Requester, people.Everywhere)
 		test(t, w)
 	})
-}
-
-// engine explains what lies in the session of a request of its account: the desk is what
-// is tested, not the rules of verdicts.
-func engine(g access.Given) access.Found {
-	f := access.Found{Outcomes: map[string]reconcile.Outcome{}}
-	for _, q := range g.Requests {
-		f.Outcomes[q.ID] = reconcile.Pending
-		if !q.Closed.IsZero() && g.Now.Sub(q.Closed) >= 15*time.Minute {
-			f.Outcomes[q.ID] = reconcile.Unused
-		}
-	}
-	for _, e := range g.Events {
-		j := reconcile.Judged{Event: e, Verdict: rootkeep.Unexplained, Rule: "none", Why: "nothing covers it", Session: string(e.Account) + "/" + e.Principal}
-		for _, q := range g.Requests {
-			if q.Accounts[0] != e.Account || q.Opened.IsZero() || e.Time.Before(q.Opened) {
-				continue
-			}
-			j.Request = q.ID
-			switch {
-			case !q.Closed.IsZero() && e.Time.After(q.Closed):
-				j.Verdict, j.Rule, j.Why = rootkeep.OutOfWindow, "window", "after the session"
-			case !model.Covers(q.Events, e.Source, e.Name):
-				j.Verdict, j.Rule, j.Why = rootkeep.OutOfScope, "scope", "not of the task"
-			default:
-				j.Verdict, j.Rule, j.Why = rootkeep.Explained, "sign-in", "in the session"
-				if f.Outcomes[q.ID] == reconcile.Unused {
-					f.Outcomes[q.ID] = reconcile.Used
-				}
-			}
-		}
-		f.Judged = append(f.Judged, j)
-	}
-	return f
 }
 
 // signIn is a request to close the account by signing in within the next hour.
@@ -207,7 +174,7 @@ func (w *world) answer(t testing.TB, id, item, skipped string) {
 func (w *world) open(t testing.TB, x *access.Request) (*access.Request, error) {
 	t.Helper()
 	return w.do(t, func(ctx context.Context, tx *store.Tx) (*access.Request, error) {
-		return w.desk.Open(ctx, tx, w.Ann.Actor, x.ID, x.Revision, "arn:aws:iam::111122223333:mfa/root")
+		return w.desk.Open(ctx, tx, w.Ann.Actor, x.ID, x.Revision, device)
 	})
 }
 
@@ -263,11 +230,18 @@ func (w *world) take(t testing.TB, by *exceptionstest.Person, signed *approvals.
 	return o, err
 }
 
-// event is something that root of the account did at a time after the start.
+const device = "arn:aws:iam::111122223333:mfa/root"
+
+// event is something that root of the account did at a time after the start, in a session
+// of the console that began with it.
 func event(id string, after time.Duration, source, name string) reconcile.Event {
 	e := reconcile.Event{}
-	e.ID, e.Time, e.Kind, e.Account, e.Region = id, exceptionstest.Start.Add(after), rootkeep.RootCall, account, "us-east-1"
-	e.Source, e.Name, e.Address, e.Principal, e.Raw = source, name, "198.51.100.7", "root of "+string(account), []byte(`{"eventID":"`+id+`"}`)
+	e.ID, e.Time, e.Kind, e.Account, e.Of, e.Region = id, exceptionstest.Start.Add(after), rootkeep.RootCall, account, account, "us-east-1"
+	e.Source, e.Name, e.Address, e.Principal, e.Raw = source, name, "198.51.100.7", "root", []byte(`{"eventID":"`+id+`"}`)
+	e.Created = exceptionstest.Start.Add(time.Minute)
+	if name == "ConsoleLogin" {
+		e.Kind, e.Device, e.MFA, e.Created = rootkeep.RootSignIn, device, "yes", time.Time{}
+	}
 	return e
 }
 
@@ -280,7 +254,7 @@ func (w *world) arrive(t testing.TB, events ...reconcile.Event) *access.Changes 
 		if err != nil {
 			return err
 		}
-		c, err = w.desk.Judge(ctx, tx, touched)
+		c, err = access.Judge(ctx, tx, touched)
 		return err
 	})
 	if err != nil {
@@ -309,3 +283,11 @@ func (w *world) later(d time.Duration) { w.At(w.Now().Add(d)) }
 func grantIn(ctx context.Context, tx *store.Tx, person string, role people.Role) error {
 	return stored.Grant(ctx, tx, "system", person, people.Grant{Role: role, Scope: people.Everywhere})
 }
+
+// entries are those about a request, without what became of it by its events.
+func (w *world) entries(t testing.TB, id string) []string {
+	t.Helper()
+	return slices.DeleteFunc(w.Entries(t, id), func(e string) bool { return e == "root.outcome" })
+}
+
+func casesOf(request string) incident.Filter { return incident.Filter{Request: request} }

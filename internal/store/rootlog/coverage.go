@@ -5,9 +5,12 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/rootkeep/rootkeep"
+	"github.com/rootkeep/rootkeep/cloudtrail/digest"
 	"github.com/rootkeep/rootkeep/internal/access"
 	"github.com/rootkeep/rootkeep/internal/approval"
 	"github.com/rootkeep/rootkeep/internal/store"
@@ -96,6 +99,61 @@ func CoverageOf(ctx context.Context, r *store.Reader, account rootkeep.AccountID
 		return nil, fmt.Errorf("read what is proven of account %s: %w", account, err)
 	}
 	return out, nil
+}
+
+// signInRegion is where root signs in, whatever else is used.
+const signInRegion rootkeep.Region = "us-east-1"
+
+// Proof is what is proven of accounts in a time, as absence is judged by it. A Region that
+// events of an account name, and of which nothing is proven, is there without spans.
+func Proof(ctx context.Context, r *store.Reader, accounts []rootkeep.AccountID, since, until time.Time) (digest.Coverage, error) {
+	var out digest.Coverage
+	for _, a := range accounts {
+		proven, err := CoverageOf(ctx, r, a, since, until)
+		if err != nil {
+			return nil, err
+		}
+		seen, err := store.Texts(ctx, r, `SELECT DISTINCT region FROM root_event WHERE account = $1 AND region <> '' ORDER BY region`, string(a))
+		if err != nil {
+			return nil, fmt.Errorf("read the Regions of account %s: %w", a, err)
+		}
+		spans := map[rootkeep.Region][]digest.Span{}
+		for _, region := range seen {
+			spans[rootkeep.Region(region)] = nil
+		}
+		for _, c := range proven {
+			at := c.Region
+			if at == "" {
+				at = signInRegion
+			}
+			if _, known := spans[at]; !known {
+				spans[at] = nil
+			}
+		}
+		for _, c := range proven {
+			for region := range spans {
+				if c.Region == "" || c.Region == region {
+					spans[region] = append(spans[region], c.spans()...)
+				}
+			}
+		}
+		for _, region := range slices.Sorted(maps.Keys(spans)) {
+			out = append(out, digest.RegionCoverage{Account: a, Region: region, Spans: spans[region]})
+		}
+	}
+	return out, nil
+}
+
+// spans are the hours of the day.
+func (c *Covered) spans() []digest.Span {
+	var out []digest.Span
+	for hour := range 24 {
+		if c.Mask>>hour&1 == 1 {
+			from := c.Day.Add(time.Duration(hour) * time.Hour)
+			out = append(out, digest.Span{From: from, To: from.Add(time.Hour), State: digest.Proven})
+		}
+	}
+	return out
 }
 
 func floorDay(t time.Time) int64 {

@@ -108,9 +108,9 @@ func arrive(ctx context.Context, tx *store.Tx, source string, given *reconcile.E
 		return false, fmt.Errorf("keep event %s: %w", key, err)
 	}
 	tx.Announce(access.RequestKind, key)
-	_, err = tx.Exec(ctx, `INSERT INTO root_event (id, event, account, at, kind, target, data, raw, arrived, delivered, sources, verdict, rule, why, request, session, judged)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 1, $10, '', '', '', '', '', 0)`,
-		key, e.ID, string(e.Account), store.Micros(e.Time), string(e.Kind), string(target(&e)), data, rawOf(given), store.Micros(tx.Now()), source)
+	_, err = tx.Exec(ctx, `INSERT INTO root_event (id, event, account, at, region, kind, target, data, raw, arrived, delivered, sources, verdict, rule, why, request, session, judged)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 1, $11, '', '', '', '', '', 0)`,
+		key, e.ID, string(e.Account), store.Micros(e.Time), string(e.Region), string(e.Kind), string(target(&e)), data, rawOf(given), store.Micros(tx.Now()), source)
 	if err != nil {
 		return false, fmt.Errorf("keep event %s: %w", key, err)
 	}
@@ -130,7 +130,8 @@ func rawOf(e *reconcile.Event) []byte {
 func bounded(given *reconcile.Event) reconcile.Event {
 	e := *given
 	e.Raw = nil
-	e.Account, e.Region, e.Kind = rootkeep.AccountID(hunts.Kept(string(e.Account), shortText)), rootkeep.Region(hunts.Kept(string(e.Region), shortText)), rootkeep.RootKind(hunts.Kept(string(e.Kind), shortText))
+	e.Account, e.Of = rootkeep.AccountID(hunts.Kept(string(e.Account), shortText)), rootkeep.AccountID(hunts.Kept(string(e.Of), shortText))
+	e.Region, e.Kind = rootkeep.Region(hunts.Kept(string(e.Region), shortText)), rootkeep.RootKind(hunts.Kept(string(e.Kind), shortText))
 	for _, s := range []*string{&e.ID, &e.Source, &e.Name, &e.Address, &e.Country, &e.MFA, &e.AccessKey, &e.IssuedKey, &e.Type, &e.SourceIdentity} {
 		*s = hunts.Kept(*s, shortText)
 	}
@@ -147,18 +148,13 @@ const (
 	longText  = 2048
 )
 
-// target is the account whose root user an event of another account aims at, which it
-// names by its number or by an ARN; "" if it names none.
+// target is the account whose root user an event of another account is about, "" if it is
+// about that of its own.
 func target(e *reconcile.Event) rootkeep.AccountID {
-	name := e.Target
-	if parts := strings.SplitN(name, ":", 6); len(parts) == 6 && parts[0] == "arn" {
-		name = parts[4]
-	}
-	id, err := rootkeep.ParseAccountID(name)
-	if err != nil || id == e.Account {
+	if _, err := rootkeep.ParseAccountID(string(e.Of)); err != nil || e.Of == e.Account {
 		return ""
 	}
-	return id
+	return e.Of
 }
 
 // Mark gives where a source goes on, nil for one that never delivered.
@@ -272,6 +268,24 @@ func EventOf(ctx context.Context, r *store.Reader, s sight.Sight, key string) (*
 	}
 	e.Raw = raw
 	return e, nil
+}
+
+// Touch says which of the accounts have events in a span, or events of others that aim at
+// their root user, and when: what Judge has to look at once something else is known of it.
+func Touch(ctx context.Context, r *store.Reader, accounts []rootkeep.AccountID, at Span) (Touched, error) {
+	touched := Touched{}
+	for _, a := range accounts {
+		var first, last int64
+		err := r.Row(ctx, `SELECT COALESCE(MIN(at), 0), COALESCE(MAX(at), 0) FROM root_event WHERE (account = $1 OR target = $1) AND at >= $2 AND at <= $3`,
+			string(a), store.Micros(at.First), store.Micros(at.Last)).Scan(&first, &last)
+		if err != nil {
+			return nil, fmt.Errorf("find events of account %s: %w", a, err)
+		}
+		if last != 0 {
+			touched[a] = Span{store.Time(first), store.Time(last)}
+		}
+	}
+	return touched, nil
 }
 
 // Around reads the events of an account in a span, and those of others that aim at its

@@ -91,6 +91,7 @@ CREATE TABLE root_event (
 	event     TEXT NOT NULL,      -- ID that the record has
 	account   TEXT NOT NULL,
 	at        BIGINT NOT NULL,
+	region    TEXT NOT NULL,
 	kind      TEXT NOT NULL,
 	target    TEXT NOT NULL,      -- account whose root user is meant, if it is another one; else ''
 	data      BYTEA NOT NULL,     -- JSON of the event, without its record
