@@ -118,6 +118,8 @@ func (c ReconcileConfig) conclude(ctx context.Context, p *proof, in *reconcile.I
 			out.Missing = append(out.Missing, why)
 		case again:
 			out.Missing = append(out.Missing, "log files came or changed while they were read; hint: run it again")
+		case len(all) == 0:
+			out.Missing = append(out.Missing, "no digest file lies in the period; hint: rootkeep trail verify")
 		default:
 			in.Coverage = all
 		}
@@ -131,11 +133,13 @@ func (c ReconcileConfig) conclude(ctx context.Context, p *proof, in *reconcile.I
 	out.Events = slices.DeleteFunc(result.Events, func(e reconcile.Judged) bool {
 		return !e.Time.IsZero() && (e.Time.Before(c.Since) || !c.Until.IsZero() && !e.Time.Before(c.Until))
 	})
-	out.Requests = slices.DeleteFunc(result.Requests, func(f reconcile.Fate) bool {
-		return !slices.ContainsFunc(in.Requests, func(r reconcile.Request) bool {
-			return r.ID == f.Request && r.Until.After(c.Since) && (c.Until.IsZero() || r.From.Before(c.Until))
-		})
-	})
+	asked := map[string]bool{}
+	for _, r := range in.Requests {
+		if r.Until.After(c.Since) && (c.Until.IsZero() || r.From.Before(c.Until)) {
+			asked[r.ID] = true
+		}
+	}
+	out.Requests = slices.DeleteFunc(result.Requests, func(f reconcile.Fate) bool { return !asked[f.Request] })
 }
 
 // period is what absence is claimed about: what was asked for, or else the time for which

@@ -136,15 +136,32 @@ func sayProblems(w io.Writer, r *app.Reconciliation) {
 func write(w io.Writer, output string, r *app.Reconciliation, codes []int) error {
 	switch output {
 	case "json":
-		return cli.WriteJSON(w, struct {
-			Schema    string `json:"schema"`
-			ExitCodes []int  `json:"exit_codes"`
-			*app.Reconciliation
-		}{"rootkeep/root-reconcile/1", codes, r})
+		return writeDocument(w, r, codes)
 	case "csv":
 		return writeRows(w, r)
 	}
 	return cli.PrintVisible(w, page(r))
+}
+
+// writeDocument writes JSON event by event, of which an organization has many.
+func writeDocument(w io.Writer, r *app.Reconciliation, codes []int) error {
+	shell := *r
+	shell.Events = []reconcile.Judged{}
+	d := text.Document{
+		Shell: struct {
+			Schema    string `json:"schema"`
+			ExitCodes []int  `json:"exit_codes"`
+			app.Reconciliation
+		}{"rootkeep/root-reconcile/1", codes, shell},
+		Lists: []text.LongList{{Key: "events", Depth: 1, Each: func(yield func(any) bool) {
+			for i := range r.Events {
+				if !yield(&r.Events[i]) {
+					return
+				}
+			}
+		}}},
+	}
+	return d.Write(w)
 }
 
 // writeRows writes one event a row (RFC 4180), with nothing that a spreadsheet would take
@@ -154,7 +171,7 @@ func writeRows(w io.Writer, r *app.Reconciliation) error {
 	for i := range r.Events {
 		e := &r.Events[i]
 		row := []string{
-			text.Stamp(e.Time), string(e.Verdict), e.Rule, e.Request, e.Session, string(e.Account), string(e.Of), string(e.Region),
+			stamp(e.Time), string(e.Verdict), e.Rule, e.Request, e.Session, string(e.Account), string(e.Of), string(e.Region),
 			string(e.Kind), e.Source, e.Name, fmt.Sprint(e.Failed), e.Address, e.Principal, e.ID, e.Why,
 		}
 		for i, cell := range row {
@@ -166,6 +183,14 @@ func writeRows(w io.Writer, r *app.Reconciliation) error {
 		return fmt.Errorf("write events as CSV: %w", err)
 	}
 	return nil
+}
+
+// stamp is a time in a cell, "" if the record has none.
+func stamp(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.Format(time.RFC3339)
 }
 
 // count counts the events of each verdict.

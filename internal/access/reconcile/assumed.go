@@ -17,10 +17,17 @@ type opening struct {
 	ruling ruling
 }
 
+// mostOpenings bounds what is kept of one key, which AWS issues once: a forged log may
+// have it as often as it likes, and then the first of them decide.
+const mostOpenings = 64
+
 func (j *judge) open(e *Event, r ruling) {
-	if e.IssuedKey != "" && !e.Failed {
-		j.issued[e.IssuedKey] = append(j.issued[e.IssuedKey], opening{e.Of, e.Time, r})
+	known := j.issued[e.IssuedKey]
+	if e.IssuedKey == "" || e.Failed || len(known) >= mostOpenings ||
+		slices.ContainsFunc(known, func(o opening) bool { return o.of == e.Of && o.ruling == r }) {
+		return
 	}
+	j.issued[e.IssuedKey] = append(known, opening{e.Of, e.Time, r})
 }
 
 // assumed says whether a key is one of a session of AssumeRoot.
@@ -242,7 +249,7 @@ func (j *judge) started(e *Event) time.Time {
 		start = e.Created
 	}
 	if all := j.issued[e.AccessKey]; len(all) > 0 {
-		start = slices.MinFunc(all, func(a, b opening) int { return a.at.Compare(b.at) }).at
+		start = all[0].at // events come in order
 	}
 	return start
 }

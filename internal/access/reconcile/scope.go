@@ -81,7 +81,10 @@ var readingNames = []string{"Describe", "Get", "Head", "List", "Lookup", "Search
 
 // secretWords are in the names of calls beginning with Get that give more than the state
 // of a resource: secrets, sessions, data, code.
-var secretWords = []string{"ApiKey", "Credential", "Function", "Object", "Parameter", "Password", "Secret", "Session", "Token"}
+var secretWords = []string{
+	"ApiKey", "Block", "Credential", "Document", "Export", "Function", "Item", "Media", "Message", "Object", "Parameter", "Password", "Record", "Results",
+	"Secret", "Session", "Token",
+}
 
 // isReading says whether a call is one of the many that a console makes by itself, or the
 // like: AWS says that it reads, its name says so, and what it gives is no secret.

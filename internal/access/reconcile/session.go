@@ -16,12 +16,13 @@ const apart = 5 * time.Minute
 // known by when they were created: a console makes a new access key for each call.
 type consoles struct {
 	created map[rootkeep.AccountID][]time.Time // of sessions that made a call, in order
-	signIns map[rootkeep.AccountID][]signIn    // that succeeded, in order
+	signIns map[origin][]time.Time             // that succeeded, in order
 	refused map[string]string                  // labels of sessions whose sign-in nothing explains, with why
 }
 
-type signIn struct {
-	at      time.Time
+// origin is where somebody signs in from, as whose root.
+type origin struct {
+	of      rootkeep.AccountID
 	address string
 }
 
@@ -33,13 +34,14 @@ type session struct {
 
 func (c *consoles) add(e *Event) {
 	if c.created == nil {
-		c.created, c.signIns, c.refused = map[rootkeep.AccountID][]time.Time{}, map[rootkeep.AccountID][]signIn{}, map[string]string{}
+		c.created, c.signIns, c.refused = map[rootkeep.AccountID][]time.Time{}, map[origin][]time.Time{}, map[string]string{}
 	}
 	switch {
 	case e.Kind == rootkeep.RootCall && !e.Created.IsZero():
 		c.created[e.Of] = append(c.created[e.Of], e.Created.UTC())
 	case e.Kind == rootkeep.RootSignIn:
-		c.signIns[e.Of] = append(c.signIns[e.Of], signIn{e.Time, e.Address})
+		at := origin{e.Of, e.Address}
+		c.signIns[at] = append(c.signIns[at], e.Time)
 	}
 }
 
@@ -77,12 +79,10 @@ func (c *consoles) near(of rootkeep.AccountID, at time.Time) session {
 
 // before is the session that a step led to: that of the next sign-in from the same address.
 func (c *consoles) before(e *Event) session {
-	list := c.signIns[e.Of]
-	i := sort.Search(len(list), func(i int) bool { return !list[i].at.Before(e.Time) })
-	for ; i < len(list) && list[i].at.Sub(e.Time) <= apart; i++ {
-		if list[i].address == e.Address {
-			return c.near(e.Of, list[i].at)
-		}
+	list := c.signIns[origin{e.Of, e.Address}]
+	i := sort.Search(len(list), func(i int) bool { return !list[i].Before(e.Time) })
+	if i < len(list) && list[i].Sub(e.Time) <= apart {
+		return c.near(e.Of, list[i])
 	}
 	return consoleAt(e.Of, e.Time)
 }
