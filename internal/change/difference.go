@@ -70,18 +70,28 @@ func differ(out []Difference, path string, before, wants any) []Difference {
 func strays(now, before, wants map[string]any) []Difference {
 	out := []Difference{}
 	for _, id := range slices.Sorted(maps.Keys(both(now, before, true))) {
+		is := now[id]
 		want, ok := wants[id]
-		if part, is := want.(map[string]any); is {
-			if whole, is := before[id].(map[string]any); is { // members that are not named stay as they are
-				want = both(part, whole, true)
-			}
-		}
 		if !ok {
 			want = before[id]
 		}
-		out = stray(out, id, now[id], before[id], want)
+		if part, named := want.(map[string]any); named && ok {
+			if was, there := before[id].(map[string]any); there { // members that are not named stay as they are
+				want = both(part, was, true)
+			} else if made, there := is.(map[string]any); there { // and of what came to be they are AWS's to set
+				is = only(made, part)
+			}
+		}
+		out = stray(out, id, is, before[id], want)
 	}
 	return out
+}
+
+// only has the members of a map that another one names.
+func only(m, names map[string]any) map[string]any {
+	m = maps.Clone(m)
+	maps.DeleteFunc(m, func(name string, _ any) bool { _, named := names[name]; return !named })
+	return m
 }
 
 func stray(out []Difference, path string, now, before, want any) []Difference {

@@ -9,7 +9,8 @@ import (
 	"github.com/rootkeep/rootkeep/internal/awssim/simtest"
 )
 
-// Bounds that the measure has to keep, points of 100.
+// Bounds that the measure has to keep, points of 100. Who may call sts:AssumeRoot in the
+// management account and the delegated one (RT-18, RT-29 to RT-31) people have to settle.
 const (
 	mostBefore = 39
 	leastAlone = 91 // by changes alone
