@@ -248,7 +248,7 @@ func TestAppliedAndUndone(t *testing.T) {
 			if r.shelf.things["label"] != "see T1" {
 				t.Errorf("got %v", r.shelf.things)
 			}
-			undo, err := r.kind.Undo(t.Context(), r.shelf, "CH-3", p, r.made, false, out.After, start)
+			undo, err := r.kind.Undo(t.Context(), r.shelf, "CH-3", "", p, r.made, false, out.After, start)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -269,7 +269,7 @@ func TestUndoSaysWhatOthersChangedSince(t *testing.T) {
 	p := r.plan(nil)
 	out := r.mustApply(p)
 	r.shelf.things["label"] = "mine"
-	undo, err := r.kind.Undo(t.Context(), r.shelf, "CH-3", p, r.made, false, out.After, start)
+	undo, err := r.kind.Undo(t.Context(), r.shelf, "CH-3", "", p, r.made, false, out.After, start)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -286,7 +286,7 @@ func TestWhatIsLeftAfterAnUndoInPart(t *testing.T) {
 	r := &runner{t: t, kind: load(t, strings.Replace(two, making, "    final: There is no way back.", 1)), shelf: newShelf("label", "old")}
 	p := r.plan(nil)
 	out := r.mustApply(p)
-	undo, err := r.kind.Undo(t.Context(), r.shelf, "CH-2", p, r.made, false, out.After, start)
+	undo, err := r.kind.Undo(t.Context(), r.shelf, "CH-2", "", p, r.made, false, out.After, start)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -310,7 +310,7 @@ func TestUndoDoesNotAskForWhatPasses(t *testing.T) {
 	p = r.plan(nil)
 	r.mustApply(p)
 	r.shelf.things["mood"] = "worse"
-	undo, err := r.kind.Undo(t.Context(), r.shelf, "CH-2", p, r.made, false, map[string]any{"mood": "bad", "first": nil}, start)
+	undo, err := r.kind.Undo(t.Context(), r.shelf, "CH-2", "", p, r.made, false, map[string]any{"mood": "bad", "first": nil}, start)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -481,7 +481,7 @@ func TestAStoppedChangeIsUndone(t *testing.T) {
 		t.Fatalf("got %+v, %v", out, err)
 	}
 	r.shelf.before = nil
-	undo, err := r.kind.Undo(t.Context(), r.shelf, "CH-2", p, r.made, false, nil, start)
+	undo, err := r.kind.Undo(t.Context(), r.shelf, "CH-2", "", p, r.made, false, nil, start)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -584,7 +584,7 @@ func TestAGuideWaitsForAPerson(t *testing.T) {
 	if err != nil || out.State != change.Applied {
 		t.Errorf("got %+v, %v", out, err)
 	}
-	if _, err := r.kind.Undo(t.Context(), r.shelf, "CH-2", p, nil, false, out.After, start); !errors.Is(err, change.ErrFinal) {
+	if _, err := r.kind.Undo(t.Context(), r.shelf, "CH-2", "", p, nil, false, out.After, start); !errors.Is(err, change.ErrFinal) {
 		t.Errorf("undo: got %v", err)
 	}
 }

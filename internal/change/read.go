@@ -86,6 +86,13 @@ func (q *Read) one(ctx context.Context, r Reader, p *Plan, v expr.Values) (any, 
 	if errors.As(err, &refusal) && slices.Contains(q.None, refusal.Code) {
 		return nil, nil
 	}
+	if refusal != nil && refusal.Denied && !q.Denied.None() {
+		unseen, err := q.Denied.Eval(v)
+		if err != nil {
+			return nil, fmt.Errorf("denied: %w", err)
+		}
+		return unseen, nil
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -17,7 +17,10 @@ var ErrFinal = errors.New("it cannot be undone")
 // undo its calls, last first. after is the state that the change left, nil if it is not
 // known: what differs from it was changed since by others, and is said. doubt says that
 // the call after the last that was made may have been carried out as well.
-func (k *Kind) Undo(ctx context.Context, r Reader, id string, of *Plan, made []Made, doubt bool, after map[string]any, now time.Time) (*Plan, error) {
+//
+// Of a change under a request for root, root is the ID of the request that the undo
+// belongs to: what was approved with the change is its own plan, and no other one.
+func (k *Kind) Undo(ctx context.Context, r Reader, id, root string, of *Plan, made []Made, doubt bool, after map[string]any, now time.Time) (*Plan, error) {
 	switch {
 	case of.Kind != k.ID || of.KindHash != k.hash:
 		return nil, fmt.Errorf("change %s was planned by another version of %s; hint: its plan shows the state before", of.ID, of.Kind)
@@ -32,7 +35,7 @@ func (k *Kind) Undo(ctx context.Context, r Reader, id string, of *Plan, made []M
 		return nil, err
 	}
 	p := *of
-	p.ID, p.Undoes, p.Created = id, of.ID, now.UTC().Truncate(time.Second)
+	p.ID, p.For, p.Undoes, p.Created = id, root, of.ID, now.UTC().Truncate(time.Second)
 	p.Title, p.Breaks = "Undo "+of.ID+": "+of.Title, "What came to depend on the change since."
 	p.Answers, p.Calls, p.Final, p.Drift = expr.Answers{}, []Planned{}, []string{}, nil
 	for _, m := range made {

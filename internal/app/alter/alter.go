@@ -220,7 +220,7 @@ func (e *Engine) Undo(ctx context.Context, actor people.Actor, id string) (*chan
 		return nil, err
 	}
 	defer reader.End()
-	p, err := k.Undo(ctx, reader, undo, plan, made, of.Doubt, after, e.Now())
+	p, err := k.Undo(ctx, reader, undo, "", plan, made, of.Doubt, after, e.Now())
 	if err != nil {
 		return nil, err
 	}

@@ -170,7 +170,7 @@ func (t *trial) apply(ctx context.Context, p *change.Plan) error {
 
 // undo undoes what can be undone; the engine compares the state with the one before.
 func (t *trial) undo(ctx context.Context, p *change.Plan, out change.Outcome) error {
-	u, err := t.kind.Undo(ctx, t.reader, "CH-UNDO", p, t.made, false, out.After, t.Now())
+	u, err := t.kind.Undo(ctx, t.reader, "CH-UNDO", p.For, p, t.made, false, out.After, t.Now())
 	switch {
 	case errors.Is(err, change.ErrFinal) && len(p.Final) > 0:
 		return nil
