@@ -454,7 +454,9 @@ func TestWhatASignInOpenedIsTakenAwayUnderItsRequest(t *testing.T) {
 		if err != nil || closing.State != changes.Approved {
 			t.Fatalf("closing: got %+v, %v", closing, err)
 		}
-		more, err := clean(func(p *change.Plan) { p.Calls[0].Operation, p.Calls[0].Root = "iam:CreateLoginProfile", "IAMCreateRootUserPassword" })
+		more, err := clean(func(p *change.Plan) {
+			p.Calls[0].Operation, p.Calls[0].Root = "iam:CreateLoginProfile", "IAMCreateRootUserPassword"
+		})
 		if err != nil {
 			t.Fatal(err)
 		}
