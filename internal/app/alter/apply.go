@@ -355,9 +355,17 @@ func (e *Engine) appliesBatch(ctx context.Context, j *job.Job, report func(strin
 				return err
 			}
 			// The lease is this job's at once: nobody else has a job for this run.
-			c, err = e.begin(ctx, tx, actor, next.ID, next.Hash, changes.Hold{Owner: j.ID, Lease: tx.Now().Add(lease)})
+			mine := changes.Hold{Owner: j.ID, Lease: tx.Now().Add(lease)}
+			if next.State == changes.Applying { // its server may be gone
+				c, err = changes.Take(ctx, tx, next.ID, mine)
+				return err
+			}
+			c, err = e.begin(ctx, tx, actor, next.ID, next.Hash, mine)
 			return err
 		})
+		if errors.Is(err, changes.ErrLost) {
+			return fmt.Errorf("batch %s waits for one of its changes, which somebody else applies: %w", w.Batch, err)
+		}
 		if err != nil {
 			return job.Permanent(err)
 		}
@@ -385,9 +393,9 @@ func (e *Engine) next(ctx context.Context, tx *store.Tx, actor people.Actor, bat
 	}
 	for _, c := range of {
 		switch c.State {
-		case changes.Approved, changes.Stopped:
+		case changes.Approved, changes.Stopped, changes.Applying:
 			return c, nil
-		case changes.Planned, changes.Requested, changes.Applying:
+		case changes.Planned, changes.Requested:
 			return nil, fmt.Errorf("change %s of batch %s is %s: %w", c.ID, batch, c.State, changes.ErrState)
 		}
 	}
