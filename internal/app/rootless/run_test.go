@@ -306,9 +306,10 @@ func TestAnOrganizationLosesItsRootCredentials(t *testing.T) {
 	chance := rand.New(rand.NewPCG(7, 7))
 	for n, f := range []cloud.Fault{
 		{Kind: cloud.Throttle, Service: "iam", Operation: "DeleteLoginProfile"}, {Kind: cloud.Broken, Service: "iam", Operation: "DeleteAccessKey"},
-		{Kind: cloud.Cut, Service: "iam", Operation: "DeactivateMFADevice"}, {Kind: cloud.Deny, Service: "sts", Operation: "AssumeRoot"}, {Kind: cloud.Deny, Service: "iam", Operation: "DeleteSigningCertificate"},
+		{Kind: cloud.Cut, Service: "iam", Operation: "DeactivateMFADevice"}, {Kind: cloud.Deny, Service: "sts", Operation: "AssumeRoot", Times: 3}, {Kind: cloud.Deny, Service: "iam", Operation: "DeleteLoginProfile", Times: 1},
+		{Kind: cloud.Deny, Service: "iam", Operation: "DeactivateMFADevice", Times: 1},
 	} {
-		f.Skip, f.Times = accounts*n/8, 2
+		f.Skip, f.Times = accounts*n/16, max(f.Times, 2)
 		w.aws.Cloud.AddFault(f)
 	}
 	died, went, half := 0, 0, 0
