@@ -69,6 +69,7 @@ type AccountChange struct {
 	Approved time.Time `json:"approved,omitzero"`
 	Begun    time.Time `json:"begun,omitzero"`
 	Ended    time.Time `json:"ended,omitzero"`
+	For      string    `json:"for,omitempty" doc:"ID of the request for root that it belongs to, which approves it"`
 	Undoes   string    `json:"undoes,omitempty" doc:"ID of the change that it undoes"`
 	UndoneBy string    `json:"undone_by,omitempty" doc:"ID of the change that undoes it"`
 	Batch    string    `json:"batch,omitempty"`

@@ -93,6 +93,7 @@ type listInput struct {
 	By      string `query:"by" maxLength:"64" doc:"ID of the person who planned it"`
 	Batch   string `query:"batch" maxLength:"64"`
 	Undoes  string `query:"undoes" maxLength:"64" doc:"ID of the change that it undoes"`
+	For     string `query:"for" maxLength:"64" doc:"ID of the request for root that it belongs to"`
 }
 
 type listOutput struct {
@@ -101,7 +102,7 @@ type listOutput struct {
 
 func (a *area) apiList(ctx context.Context, in *listInput) (*listOutput, error) {
 	found, err := a.find(ctx, changes.Filter{
-		State: changes.State(in.State), Account: rootkeep.AccountID(in.Account), Kind: in.Kind, By: in.By, Batch: in.Batch, Undoes: in.Undoes,
+		State: changes.State(in.State), Account: rootkeep.AccountID(in.Account), Kind: in.Kind, By: in.By, Batch: in.Batch, Undoes: in.Undoes, For: in.For,
 	}, in.Cursor, in.Limit)
 	if err != nil {
 		return nil, err

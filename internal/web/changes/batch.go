@@ -57,7 +57,8 @@ func (b *bundle) may(actor people.Actor) []string {
 		}
 		return true
 	}
-	if actor.ID == b.Planner && in(changes.Planned) && everywhere(people.Request) {
+	under := slices.ContainsFunc(b.changes, func(c *changes.Change) bool { return c.For != "" })
+	if actor.ID == b.Planner && in(changes.Planned) && !under && everywhere(people.Request) {
 		out = append(out, actRequest)
 	}
 	if in(changes.Approved, changes.Stopped) && everywhere(people.Apply) {
