@@ -3,6 +3,7 @@ package alter_test
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"errors"
 	"net/netip"
 	"slices"
@@ -131,6 +132,54 @@ func TestWhatIsDoneAsRootCarriesItsRequest(t *testing.T) {
 			t.Errorf("%d root sessions were told of, want one that planned and one that wrote", root)
 		}
 		w.mentions(c.ID, w.told)
+	})
+}
+
+// durations are for how many seconds the root sessions of a request were asked.
+func (w *world) durations(request string) []int {
+	w.t.Helper()
+	var out []int
+	w.aws.Cloud.Do(func() {
+		for _, e := range w.aws.Cloud.Account("111111111111").Events("us-east-1") {
+			var r struct {
+				EventName         string
+				RequestParameters struct{ DurationSeconds int }
+				UserIdentity      struct {
+					SessionContext struct{ SourceIdentity string }
+				}
+			}
+			if err := json.Unmarshal(e.JSON, &r); err != nil {
+				w.t.Error(err)
+			}
+			if r.EventName == "AssumeRoot" && r.UserIdentity.SessionContext.SourceIdentity == request {
+				out = append(out, r.RequestParameters.DurationSeconds)
+			}
+		}
+	})
+	return out
+}
+
+// TestARootSessionEndsWithItsWindow applies a change a minute before the window ends.
+func TestARootSessionEndsWithItsWindow(t *testing.T) {
+	rooted(t, func(t *testing.T, w *world) {
+		long := w.under("RR-1", access.DeleteAll, map[string]any{"unused_for": "0s", "password": "false", "devices": "false"})
+		w.grant("RR-1", asItIs, long)
+		w.apply(w.read(long.ID))
+		w.work(w.engine)
+		short := w.under("RR-2", access.DeleteAll, map[string]any{"unused_for": "0s"})
+		w.grant("RR-2", asItIs, short)
+		w.apply(w.read(short.ID))
+		w.At(w.Now().Truncate(time.Second).Add(59 * time.Minute))
+		w.work(w.engine)
+		if c := w.read(short.ID); c.State != changes.Applied {
+			t.Errorf("got %s: %s", c.State, c.Why)
+		}
+		for request, most := range map[string]int{"RR-1": 600, "RR-2": 60} {
+			got := w.durations(request)
+			if len(got) == 0 || slices.Max(got) > most || slices.Min(got) < most/2 {
+				t.Errorf("%s: root sessions of %v seconds, want at most %d", request, got, most)
+			}
+		}
 	})
 }
 

@@ -212,17 +212,35 @@ func Decided(ctx context.Context, tx *store.Tx, m *approvals.Matter) error {
 	if !known {
 		return fmt.Errorf("request %s is %s: %w", m.ID, m.State, ErrState)
 	}
-	list, err := listUnder(ctx, &tx.Reader, m.ID, Requested, tx.Now())
-	if err != nil {
-		return err
+	return Follow(ctx, tx, m.ID, to, u.asked.Until)
+}
+
+// Follow brings the changes that a request for root names, and that have not begun, to
+// where the request has come: Approved until its window ends, Denied, Expired, Withdrawn.
+// What was approved follows too where the request was withdrawn afterwards, or its window
+// went by.
+func Follow(ctx context.Context, tx *store.Tx, request string, to State, until time.Time) error {
+	from := []State{Requested}
+	switch to {
+	case Expired, Withdrawn:
+		from = append(from, Approved)
+	case Approved, Denied:
+	default:
+		return fmt.Errorf("changes of request %s do not follow it to %s: %w", request, to, ErrState)
 	}
-	for _, c := range list {
-		c.State, c.Expires, c.Ended = to, time.Time{}, tx.Now()
-		if to == Approved {
-			c.Approved, c.Expires, c.Ended = tx.Now(), u.window(c).Until, time.Time{}
-		}
-		if err := c.set(ctx, tx, Requested); err != nil {
+	for _, state := range from {
+		list, err := listUnder(ctx, &tx.Reader, request, state, tx.Now())
+		if err != nil {
 			return err
+		}
+		for _, c := range list {
+			c.State, c.Expires, c.Ended = to, time.Time{}, tx.Now()
+			if to == Approved {
+				c.Approved, c.Expires, c.Ended = tx.Now(), until, time.Time{}
+			}
+			if err := c.set(ctx, tx, state); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
