@@ -45,6 +45,7 @@ type ChangeWanted struct {
 	Account    string         `json:"account" pattern:"^[0-9]{12}$" doc:"Number of the account"`
 	Region     string         `json:"region,omitempty" maxLength:"32" doc:"The server's home Region if it is left out"`
 	Parameters map[string]any `json:"parameters,omitempty" doc:"By name; a text is read as on a command line, where lists are joined by commas"`
+	For        string         `json:"for,omitempty" pattern:"^RR-[0-9A-Z]{1,40}$" doc:"ID of the request for root that will name the plan, of a change that is made as root"`
 }
 
 // ChangePlan names the plan that was read.

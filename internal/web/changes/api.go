@@ -150,7 +150,7 @@ type planInput struct{ Body client.ChangeWanted }
 
 func (a *area) apiPlan(ctx context.Context, in *planInput) (*detailOutput, error) {
 	w := in.Body
-	return a.planned(ctx)(a.plan(ctx, Wanted{Kind: w.Kind, Account: rootkeep.AccountID(w.Account), Region: w.Region, Parameters: w.Parameters}))
+	return a.planned(ctx)(a.plan(ctx, Wanted{Kind: w.Kind, Account: rootkeep.AccountID(w.Account), Region: w.Region, Parameters: w.Parameters, For: w.For}))
 }
 
 // planned answers with a plan that was just made, whole: its maker is to read it.

@@ -93,7 +93,7 @@ func ordered(w client.ChangeBatchWanted) ([]Wanted, error) {
 	case len(w.Changes) > 0:
 		list := make([]Wanted, len(w.Changes))
 		for i, c := range w.Changes {
-			list[i] = Wanted{Kind: c.Kind, Account: rootkeep.AccountID(c.Account), Region: c.Region, Parameters: c.Parameters}
+			list[i] = Wanted{Kind: c.Kind, Account: rootkeep.AccountID(c.Account), Region: c.Region, Parameters: c.Parameters, For: c.For}
 		}
 		return list, nil
 	case w.Kind == "" || len(w.Accounts) == 0:
