@@ -57,7 +57,8 @@ func (e *Engine) PlanEach(ctx context.Context, actor people.Actor, about string,
 }
 
 // Look reads for a request for root, in sessions that are named as those of a scan. Each is
-// in the ledger before it is used, as root.entered of the request.
+// in the ledger before it is used, as root.entered of the request. Whoever calls it has seen
+// to what the actor may.
 func (e *Engine) Look(ctx context.Context, actor people.Actor, request string, read func(change.Reader) error) error {
 	base, err := session.Open(ctx, e.AWS)
 	if err != nil {

@@ -89,10 +89,23 @@ func (p *Planned) Name(r *access.Request) {
 }
 
 // Audit asks what the root users of accounts have, and keeps the answers as root.audited of
-// the request, which proves what is gone.
+// the request, which proves what is gone. The actor is one who may plan changes of all of
+// them.
 func (r *Runner) Audit(ctx context.Context, actor people.Actor, request string, accounts []rootkeep.AccountID) ([]Holding, error) {
+	// Before AWS is asked: root is not looked at for whoever may not.
+	err := r.Engine.Store.View(ctx, func(ctx context.Context, read *store.Reader) error {
+		for _, a := range accounts {
+			if err := r.Engine.Desk.MayPlan(ctx, read, actor, a); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
 	var out []Holding
-	err := r.Engine.Look(ctx, actor, request, func(reader change.Reader) error {
+	err = r.Engine.Look(ctx, actor, request, func(reader change.Reader) error {
 		for _, a := range accounts {
 			h, err := Audit(ctx, reader, a, r.region(), r.Engine.Now())
 			if err != nil {

@@ -370,6 +370,10 @@ func (w *world) proves(r *rootless.Runner, p *rootless.Planned, accounts int) {
 			t.Errorf("root was used under the name and for the task %s", name)
 		}
 	}
+	before := w.requests.Load()
+	if _, err := r.Audit(t.Context(), w.Fay.Actor, request, members[:1]); !errors.Is(err, approvals.ErrNotAllowed) || w.requests.Load() > before {
+		t.Errorf("an audit by who may not plan: got %v", err)
+	}
 	w.aws.Cloud.Do(func() { w.aws.Cloud.Account(id(2)).Root.Password.Set = true })
 	if _, err := r.Audit(t.Context(), w.Ann.Actor, request, []rootkeep.AccountID{id(2)}); err != nil {
 		t.Fatal(err)

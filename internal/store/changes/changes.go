@@ -96,7 +96,7 @@ type Desk struct {
 	*approvals.Desk
 	Within time.Duration // from the last approval to the beginning; 0 is a day
 	// Stands, if it is not nil, says why nothing may be done under a request for root that
-	// was approved, such as that it was closed.
+	// was approved, such as that it was closed. What only takes away is done all the same.
 	Stands func(context.Context, *store.Reader, *approvals.Matter, time.Time) error
 }
 

@@ -184,8 +184,11 @@ func Asked(ctx context.Context, tx *store.Tx, m *approvals.Matter) error {
 		if err != nil {
 			return fmt.Errorf("%w: %w", approvals.ErrInvalid, err)
 		}
-		if why := u.matches(c); why != "" || c.For != m.ID {
-			return fmt.Errorf("%w: change %s, which belongs to %q: %s", approvals.ErrInvalid, c.ID, c.For, why)
+		if c.For != m.ID {
+			return fmt.Errorf("%w: change %s belongs to %q, not to %s; hint: plan it for this request", approvals.ErrInvalid, c.ID, c.For, m.ID)
+		}
+		if why := u.matches(c); why != "" {
+			return fmt.Errorf("%w: change %s: %s", approvals.ErrInvalid, c.ID, why)
 		}
 		if c.State != Planned && c.State != Requested {
 			return fmt.Errorf("%w: change %s is %s: %w", approvals.ErrInvalid, c.ID, c.State, ErrState)
@@ -272,7 +275,7 @@ func (d *Desk) provenUnder(ctx context.Context, tx *store.Tx, c *Change) error {
 	if err := u.window(c).holds(c, tx.Now()); err != nil {
 		return err
 	}
-	if d.Stands != nil {
+	if d.Stands != nil && !u.cleans(c) { // what was opened has to be closed
 		if err := d.Stands(ctx, &tx.Reader, u.Matter, tx.Now()); err != nil {
 			return c.refuse(err.Error())
 		}
