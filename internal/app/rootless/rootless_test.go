@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/rootkeep/rootkeep"
+	"github.com/rootkeep/rootkeep/internal/access"
 	"github.com/rootkeep/rootkeep/internal/app/rootless"
 	"github.com/rootkeep/rootkeep/internal/facts"
 	"github.com/rootkeep/rootkeep/internal/store/changes"
@@ -169,6 +170,49 @@ func TestNoAccountIsHalfWayWithoutSayingSo(t *testing.T) {
 			}
 			if bad := tt.want == rootless.HalfWay || tt.want == rootless.Back || tt.want == rootless.NotKnown; s.Open() != bad || bad && s.Lines[0].Why == "" {
 				t.Errorf("needs somebody: %v, want %v; why %q", s.Open(), bad, s.Lines[0].Why)
+			}
+		})
+	}
+}
+
+// TestWhatASignInOpenedIsOpenUntilItIsTakenAway follows the changes of one request.
+func TestWhatASignInOpenedIsOpenUntilItIsTakenAway(t *testing.T) {
+	begun := time.Date(2026, 7, 3, 9, 0, 0, 0, time.UTC)
+	open := &changes.Change{ID: "CH-1", Account: id(1), For: "RR-1", Kind: access.RecoveryAllow, State: changes.Applied, Begun: begun, Ended: begun.Add(time.Minute)}
+	closing := func(s changes.State) *changes.Change {
+		return &changes.Change{ID: "CH-2", Account: id(1), For: "RR-1", Kind: access.DeleteAll, State: s, Begun: begun.Add(time.Hour), Ended: begun.Add(2 * time.Hour)}
+	}
+	elsewhere := closing(changes.Applied)
+	elsewhere.Account = id(2)
+	before := closing(changes.Applied)
+	before.Begun = begun.Add(-time.Hour)
+	for _, tt := range []struct {
+		name  string
+		list  []*changes.Change
+		calls map[string]int
+		audit bool
+		want  []rootless.Word
+	}{
+		{"nobody has closed it", []*changes.Change{open}, map[string]int{"CH-1": 1}, false, []rootless.Word{rootless.Opened}},
+		{"closing it failed", []*changes.Change{open, closing(changes.Stopped)}, map[string]int{"CH-1": 1}, false, []rootless.Word{rootless.Opened, rootless.Waits}},
+		{"another account was closed", []*changes.Change{open, elsewhere}, map[string]int{"CH-1": 1}, false, []rootless.Word{rootless.Opened, rootless.Deleted}},
+		{"credentials were deleted before it", []*changes.Change{open, before}, map[string]int{"CH-1": 1}, false, []rootless.Word{rootless.Opened, rootless.Deleted}},
+		{"it is closed", []*changes.Change{open, closing(changes.Applied)}, map[string]int{"CH-1": 1}, false, []rootless.Word{rootless.Deleted}},
+		{"it is closed, and proven", []*changes.Change{open, closing(changes.Applied)}, map[string]int{"CH-1": 1}, true, []rootless.Word{rootless.Proven}},
+		{"it was not opened", []*changes.Change{{ID: "CH-1", Account: id(1), For: "RR-1", Kind: access.RecoveryAllow, State: changes.Approved}}, nil, false, []rootless.Word{rootless.Waits}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			var proofs []rootless.Holding
+			if tt.audit {
+				proofs = []rootless.Holding{{Account: id(1), At: begun.Add(3 * time.Hour)}}
+			}
+			s := rootless.StatusOf(tt.list, tt.calls, proofs)
+			var got []rootless.Word
+			for _, l := range s.Lines {
+				got = append(got, l.Word)
+			}
+			if d := cmp.Diff(tt.want, got); d != "" || s.Open() != slices.Contains(tt.want, rootless.Opened) || s.Whole() != tt.audit {
+				t.Errorf("needs somebody: %v, whole: %v, words (-want +got):\n%s", s.Open(), s.Whole(), d)
 			}
 		})
 	}

@@ -2,8 +2,10 @@ package rootless
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/rootkeep/rootkeep"
+	"github.com/rootkeep/rootkeep/internal/access"
 	"github.com/rootkeep/rootkeep/internal/store/changes"
 )
 
@@ -15,6 +17,7 @@ const (
 	Waits    Word = "waits"    // nothing was done yet
 	Working  Word = "working"  // at this moment
 	HalfWay  Word = "half-way" // some of it is gone, or may be, and some is not
+	Opened   Word = "open"     // a password can be made for a sign-in, and nobody has taken it away again
 	Deleted  Word = "deleted"  // and nobody has looked again
 	Proven   Word = "proven"   // an audit after it found nothing
 	Back     Word = "back"     // an audit after it found credentials
@@ -39,8 +42,11 @@ type Status struct {
 // Whole says whether every account is proven to have nothing.
 func (s *Status) Whole() bool { return len(s.Lines) > 0 && s.Count[Proven] == len(s.Lines) }
 
-// Open says whether an account needs somebody: it is half-way, or has what was taken away.
-func (s *Status) Open() bool { return s.Count[HalfWay]+s.Count[Back]+s.Count[NotKnown] > 0 }
+// Open says whether an account needs somebody: it is half-way or open, or has what was taken
+// away.
+func (s *Status) Open() bool {
+	return s.Count[HalfWay]+s.Count[Opened]+s.Count[Back]+s.Count[NotKnown] > 0
+}
 
 // StatusOf is where the changes of a request are. calls is how many calls of each were
 // made, by its ID; proofs are the audits that were made, the newest of an account counts.
@@ -53,6 +59,9 @@ func StatusOf(list []*changes.Change, calls map[string]int, proofs []Holding) *S
 	}
 	s := &Status{Count: map[Word]int{}}
 	for _, c := range list {
+		if c.Kind == access.RecoveryAllow && closed(list, c) {
+			continue // the line of what closed it tells
+		}
 		l := Line{Account: c.Account, Change: c.ID}
 		l.Word, l.Why = where(c, calls[c.ID])
 		if p, there := newest[c.Account]; there && l.Word == Deleted {
@@ -64,8 +73,18 @@ func StatusOf(list []*changes.Change, calls map[string]int, proofs []Holding) *S
 	return s
 }
 
+// closed says whether another change took away what one opened.
+func closed(list []*changes.Change, opening *changes.Change) bool {
+	return slices.ContainsFunc(list, func(c *changes.Change) bool {
+		return c.Account == opening.Account && c.For == opening.For && c.Kind != opening.Kind && c.State == changes.Applied && c.Begun.After(opening.Begun)
+	})
+}
+
 // where is where a change is, without an audit.
 func where(c *changes.Change, made int) (Word, string) {
+	if c.Kind == access.RecoveryAllow && (made > 0 || c.Doubt || c.State == changes.Applied || c.State == changes.Unverified) {
+		return Opened, "whoever reads the mailbox of its root user can make a password; hint: rootkeep change plan " + access.DeleteAll + " --account " + string(c.Account) + " --for " + c.For
+	}
 	switch c.State {
 	case changes.Planned, changes.Requested, changes.Approved:
 		return Waits, "it is " + string(c.State)
