@@ -57,7 +57,7 @@ type ChangePlan struct {
 type AccountChange struct {
 	ID       string    `json:"id"`
 	Revision int64     `json:"revision" doc:"One more with every step; the ETag"`
-	State    string    `json:"state" enum:"planned,requested,approved,applying,stopped,applied,unverified,undoing,undone,refused,denied,expired,withdrawn"`
+	State    string    `json:"state" enum:"planned,requested,approved,applying,stopped,applied,partial,unverified,undoing,undone,refused,denied,expired,withdrawn"`
 	Account  string    `json:"account"`
 	Kind     string    `json:"kind"`
 	Class    string    `json:"class"`
@@ -77,8 +77,9 @@ type AccountChange struct {
 	Place    int       `json:"place,omitempty" doc:"In the batch, from 1"`
 	Canary   bool      `json:"canary,omitempty" doc:"Others of the batch wait until it is applied"`
 	Run      int       `json:"run" doc:"How often it was begun or gone on with"`
-	Why      string    `json:"why,omitempty" doc:"Why it stopped, was refused or is not proven"`
+	Why      string    `json:"why,omitempty" doc:"Why it stopped, was refused or is not proven, and of one that was undone in part what stays"`
 	Doubt    bool      `json:"doubt,omitempty" doc:"The call after the last that was made may have been made as well"`
+	Replaced string    `json:"replaced_by,omitempty" doc:"ID of the change that was planned in its place"`
 }
 
 // AccountChangeDetail is a change with its plan, the calls that were made, and who has to approve
@@ -90,7 +91,7 @@ type AccountChangeDetail struct {
 	After     json.RawMessage `json:"after,omitempty" doc:"The state as it was read last"`
 	Needs     []ApprovalNeed  `json:"needs" doc:"All of these, each by other persons; empty until it is asked for"`
 	Approvals []ApprovalGiven `json:"approvals"`
-	May       []string        `json:"may" doc:"What you may do now: request, withdraw, approve, apply, give-up, undo"`
+	May       []string        `json:"may" doc:"What you may do now: request, withdraw, approve, apply, give-up, undo, replan"`
 }
 
 // ChangeCall is a call that was carried out.
@@ -101,6 +102,8 @@ type ChangeCall struct {
 	Account   string    `json:"account"`
 	Region    string    `json:"region"`
 	Found     bool      `json:"found,omitempty" doc:"An attempt whose answer was lost had made it"`
+	Final     string    `json:"final,omitempty" doc:"Why it cannot be undone"`
+	UndoneBy  string    `json:"undone_by,omitempty" doc:"ID of the change that has undone it"`
 }
 
 // ChangeBatchWanted is one kind of change that somebody wants planned for several
@@ -123,6 +126,39 @@ type ChangeBatch struct {
 	Planner string          `json:"planner"`
 	Created time.Time       `json:"created"`
 	Halted  string          `json:"halted,omitempty" doc:"ID of the change that it halted at"`
+	Unseen  bool            `json:"halted_out_of_sight,omitempty" doc:"It halted at a change that you may not read"`
+	Undoes  string          `json:"undoes,omitempty" doc:"ID of the batch that it undoes"`
+	Undos   []string        `json:"undos" doc:"IDs of the batches that were planned to undo it, the newest first"`
+	Next    string          `json:"next,omitempty" doc:"ID of the change that apply begins, or goes on with"`
+	Blocked string          `json:"blocked,omitempty" doc:"What stands in the way of apply"`
 	Changes []AccountChange `json:"changes" doc:"Those that you may read, in their order"`
-	May     []string        `json:"may" doc:"What you may do now: request, apply, release"`
+	May     []string        `json:"may" doc:"What you may do now: request, apply, release, undo"`
+}
+
+// ChangeBatchUndo says what of a batch is left as it is.
+type ChangeBatchUndo struct {
+	Without []string `json:"without,omitempty" maxItems:"500" doc:"IDs of its changes that are not undone"`
+}
+
+// ChangeBatchListed is a batch in a list of batches.
+type ChangeBatchListed struct {
+	ID      string              `json:"id"`
+	About   string              `json:"about" doc:"Typed by people: escape it"`
+	Planner string              `json:"planner"`
+	Created time.Time           `json:"created"`
+	Stands  string              `json:"stands" enum:"halted,applying,planned,requested,approved,ended" doc:"approved: something of it can be applied; ended: nothing is left to do"`
+	Halted  string              `json:"halted,omitempty" doc:"ID of the change that it halted at"`
+	Unseen  bool                `json:"halted_out_of_sight,omitempty" doc:"It halted at a change that you may not read"`
+	Undoes  string              `json:"undoes,omitempty" doc:"ID of the batch that it undoes"`
+	Changes []ChangeBatchMember `json:"changes" doc:"Those that you may read, in their order"`
+}
+
+// ChangeBatchMember is a change of a batch in a list of batches.
+type ChangeBatchMember struct {
+	ID      string `json:"id"`
+	Account string `json:"account"`
+	Kind    string `json:"kind"`
+	State   string `json:"state" enum:"planned,requested,approved,applying,stopped,applied,partial,unverified,undoing,undone,refused,denied,expired,withdrawn"`
+	Canary  bool   `json:"canary,omitempty"`
+	Why     string `json:"why,omitempty" doc:"Why it stopped, was refused or is not proven. Of AWS: escape it"`
 }

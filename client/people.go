@@ -4,7 +4,7 @@ import "time"
 
 // Grant is a role somewhere: scope is *, ou:ID or account:NUMBER.
 type Grant struct {
-	Role  string `json:"role" enum:"viewer,requester,approver,responder,auditor,admin"`
+	Role  string `json:"role" enum:"viewer,requester,approver,custodian,responder,auditor,admin"`
 	Scope string `json:"scope" example:"account:111122223333" maxLength:"80"`
 }
 

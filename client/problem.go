@@ -40,7 +40,12 @@ func (p *Problem) Error() string {
 		text = fmt.Sprintf("status %d", p.Status)
 	}
 	for _, f := range p.Errors {
-		text += fmt.Sprintf("; %s: %s", f.Location, f.Message)
+		switch {
+		case f.Location != "":
+			text += fmt.Sprintf("; %s: %s", f.Location, f.Message)
+		case !strings.Contains(text, f.Message):
+			text += "; " + f.Message
+		}
 	}
 	return text
 }

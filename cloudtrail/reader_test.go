@@ -343,3 +343,16 @@ func TestCompileFieldsRefuses(t *testing.T) {
 		}
 	}
 }
+
+// White space before a record that is read again must not hold the reader for ever.
+func TestOneRefusesWhatIsNoRecord(t *testing.T) {
+	fields, err := CompileFields([]string{"eventName"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, text := range []string{"", "\n", "\n \"a\": 1", "\n{\"eventName\": \xea}", " , {}", "{\"eventName\": \"x\\", "\t{\"a\xea\": 1"} {
+		if rec, err := NewReader(fields, Options{}).One([]byte(text)); err == nil && string(rec.View.Text(0)) == "x" {
+			t.Errorf("%q: got a record with a name, want none", text)
+		}
+	}
+}

@@ -47,7 +47,7 @@ func tooDeep(data []byte) bool {
 	var t skimmer
 	for len(data) > 0 {
 		n, _ := t.skim(data[:1])
-		data = data[n:]
+		data = data[max(n, 1):] // white space before the value belongs to none
 		if t.depth > MaxDepth {
 			return true
 		}

@@ -23,7 +23,7 @@ import (
 	persons "github.com/rootkeep/rootkeep/internal/store/people"
 	"github.com/rootkeep/rootkeep/internal/web"
 	"github.com/rootkeep/rootkeep/internal/web/approvals"
-	"github.com/rootkeep/rootkeep/internal/web/changes"
+	"github.com/rootkeep/rootkeep/internal/web/changes/subject"
 	"github.com/rootkeep/rootkeep/internal/web/exceptions"
 	"github.com/rootkeep/rootkeep/internal/web/exceptions/exceptionstest"
 	"github.com/rootkeep/rootkeep/internal/web/signin"
@@ -53,7 +53,7 @@ func exceptionServer(t *testing.T) *exceptionstest.World {
 	if err != nil {
 		t.Fatal(err)
 	}
-	requests, err := approvals.Area(approvals.Config{Store: w.Store, Desk: w.Desk.Desk, Now: time.Now, Faces: []approvals.Face{exceptions.Face(), changes.Face()}})
+	requests, err := approvals.Area(approvals.Config{Store: w.Store, Desk: w.Desk.Desk, Now: time.Now, Faces: []approvals.Face{exceptions.Face(), subject.Face()}})
 	if err != nil {
 		t.Fatal(err)
 	}

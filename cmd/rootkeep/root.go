@@ -22,6 +22,7 @@ import (
 	"github.com/rootkeep/rootkeep/cmd/rootkeep/people"
 	"github.com/rootkeep/rootkeep/cmd/rootkeep/permission"
 	"github.com/rootkeep/rootkeep/cmd/rootkeep/role"
+	"github.com/rootkeep/rootkeep/cmd/rootkeep/rootuser"
 	"github.com/rootkeep/rootkeep/cmd/rootkeep/server"
 	"github.com/rootkeep/rootkeep/iam/metadata"
 )
@@ -69,7 +70,7 @@ read; 64 usage.`,
 		server.ServeCommand(s), server.DemoCommand(s), server.BackupCommand(s), server.RestoreCommand(s), server.MigrateCommand(s), server.RecoverCommand(s), server.ConfigCommand(s),
 		deployment.CostCommand(s), deployment.DeployCommand(s),
 		people.Command(s), people.TokenCommand(s), job.Command(s),
-		change.Command(s), role.Command(s),
+		change.Command(s), role.Command(s), rootuser.Command(s),
 		exception.Command(s), approve.Command(s),
 		ledger.Command(s), ledger.EvidenceCommand(s), ledger.VerifyCommand(s),
 		versionCommand(s),

@@ -56,26 +56,14 @@ func (p *proof) conclude(ctx context.Context, out *report.Hunt) {
 		out.Coverage = unproven("%s", p.cannot)
 		return
 	}
-	var all digest.Coverage
-	var again digest.Progress
-	for _, path := range p.config.Paths {
-		r, err := p.verify(ctx, path, &again)
-		switch {
-		case ctx.Err() != nil:
-			out.Interrupted = true
-			out.Coverage = unproven("The digest chain was not verified to its end.")
-			return
-		case err != nil:
-			out.Coverage = unproven("%s could not be verified: %v", path, err)
-			return
-		case r.Planted() > 0 || !r.Passed():
-			out.Coverage = unproven("%s holds files that are invalid, missing or that no digest names. Hint: rootkeep trail verify names them.", path)
-			return
-		}
-		all = append(all, r.Coverage...)
+	all, again, why := p.chains(ctx)
+	if why != "" {
+		out.Interrupted = out.Interrupted || ctx.Err() != nil
+		out.Coverage = unproven("%s", why)
+		return
 	}
 	out.Coverage = p.config.claim(all, out)
-	if again.Inflated.Load() > 0 && p.sums.complete() {
+	if again {
 		// Logs that only the verification has read may hold what the hunt would have found.
 		if out.Coverage.Proven {
 			out.Coverage = unproven("The digest chain is whole, but log files came or changed while the hunt was reading. Hint: hunt again.")
@@ -85,6 +73,25 @@ func (p *proof) conclude(ctx context.Context, out *report.Hunt) {
 	if out.Totals.Unread == 0 {
 		p.covered = all
 	}
+}
+
+// chains verifies the digest chains of all folders. It says whether the verification read
+// logs that the reading before it had not, or why nothing is proven.
+func (p *proof) chains(ctx context.Context) (all digest.Coverage, again bool, why string) {
+	var progress digest.Progress
+	for _, path := range p.config.Paths {
+		r, err := p.verify(ctx, path, &progress)
+		switch {
+		case ctx.Err() != nil:
+			return nil, false, "The digest chain was not verified to its end."
+		case err != nil:
+			return nil, false, fmt.Sprintf("%s could not be verified: %v", path, err)
+		case r.Planted() > 0 || !r.Passed():
+			return nil, false, fmt.Sprintf("%s holds files that are invalid, missing or that no digest names. Hint: rootkeep trail verify names them.", path)
+		}
+		all = append(all, r.Coverage...)
+	}
+	return all, progress.Inflated.Load() > 0 && p.sums.complete(), ""
 }
 
 // verify judges the digest chains of one folder, as trail verify does. The progress

@@ -14,8 +14,11 @@
 //  6. The policy and its version are frozen into the request.
 //  7. A decision is made once (with the store: one compare-and-set).
 //  8. Time that runs out means expired, never approved.
-//  9. Denied, expired, withdrawn and approved are final.
+//  9. Denied, expired, withdrawn, overridden and approved are final.
 //  10. A request that nobody could approve is refused, and the error says who is missing.
+//
+// An override, with which the requester goes on without approvals, is none of them: it
+// never counts as an approval, and leads to a state of its own.
 package approval
 
 import (
@@ -43,9 +46,12 @@ const (
 	Denied    State = "denied"
 	Expired   State = "expired"
 	Withdrawn State = "withdrawn"
+	// Overridden is a request that went on without approvals, as only those for root can.
+	Overridden State = "overridden"
 )
 
-// States lists them in the order in which pages show them.
+// States lists those that a request of any kind can have, in the order in which pages
+// show them.
 func States() []State { return []State{Requested, Approved, Denied, Expired, Withdrawn} }
 
 // ParseState reads a state.

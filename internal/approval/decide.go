@@ -140,17 +140,14 @@ func (r *Request) MayDecide(person string, p *Policy, can func(person string) bo
 // signed are the statements before it. One denial by somebody who could have approved is
 // final. can is that of Tally.
 func (r *Request) Decide(state State, signed []*Statement, next *Statement, p *Policy, can func(person string) bool, now time.Time) (State, error) {
-	if err := r.open(state, now); err != nil {
-		return state, err
-	}
 	if Sum(p.Bytes()) != r.Policy {
 		return state, fmt.Errorf("request %s: this is not the policy that was frozen into it", r.ID)
 	}
-	if err := next.about(r); err != nil {
-		return state, err
+	if next.Decision == Override {
+		return state, fmt.Errorf("an override of request %s is no approval: %s %w", r.ID, next.Approver, ErrMayNot)
 	}
-	if !now.Before(next.NotAfter) {
-		return state, fmt.Errorf("statement about %s was to be signed before %s: %w", r.ID, next.NotAfter.Format(time.RFC3339), ErrLate)
+	if err := r.signable(state, next, now); err != nil {
+		return state, err
 	}
 	if err := r.MayDecide(next.Approver, p, can); err != nil {
 		return state, err
@@ -167,4 +164,36 @@ func (r *Request) Decide(state State, signed []*Statement, next *Statement, p *P
 		return Approved, nil
 	}
 	return state, nil
+}
+
+// signable refuses a statement that is not about this version of the request, or comes
+// too late for it.
+func (r *Request) signable(state State, next *Statement, now time.Time) error {
+	if err := r.open(state, now); err != nil {
+		return err
+	}
+	if err := next.about(r); err != nil {
+		return err
+	}
+	if !now.Before(next.NotAfter) {
+		return fmt.Errorf("statement about %s was to be signed before %s: %w", r.ID, next.NotAfter.Format(time.RFC3339), ErrLate)
+	}
+	return nil
+}
+
+// Override gives the state after the requester signed, for a reason, that nobody is waited
+// for. Whether the kind of the request allows that at all, and what has to happen first
+// and afterwards, is for the caller to see to.
+func (r *Request) Override(state State, s *Statement, now time.Time) (State, error) {
+	if err := r.signable(state, s, now); err != nil {
+		return state, err
+	}
+	return Overridden, r.overrides(s)
+}
+
+func (r *Request) overrides(s *Statement) error {
+	if s.Decision != Override || s.Approver != r.Requester {
+		return fmt.Errorf("request %s: only who made it overrides it: %s %w", r.ID, s.Approver, ErrMayNot)
+	}
+	return nil
 }

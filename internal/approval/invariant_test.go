@@ -343,7 +343,7 @@ func TestInvariant09FinalStatesAreFinal(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		p := policies(t)
 		r := request(t, p)
-		final := rapid.SampledFrom([]approval.State{approval.Approved, approval.Denied, approval.Expired, approval.Withdrawn}).Draw(t, "state")
+		final := rapid.SampledFrom([]approval.State{approval.Approved, approval.Denied, approval.Expired, approval.Withdrawn, approval.Overridden}).Draw(t, "state")
 		at := start.Add(time.Duration(rapid.Int64Range(0, int64(100*time.Hour)).Draw(t, "at")))
 		for _, by := range everybody[1:] {
 			for _, d := range []approval.Decision{approval.Approve, approval.Deny} {

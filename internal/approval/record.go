@@ -254,7 +254,12 @@ func (r *Record) Check() (*Checked, error) {
 	case Sum([]byte(r.Subject)) != request.Subject:
 		return nil, fmt.Errorf("request %s: the subject is not the one whose SHA-256 was signed", request.ID)
 	}
-	if err := request.MayDecide(s.Approver, policy, func(string) bool { return true }); err != nil {
+	if s.Decision == Override {
+		err = request.overrides(s)
+	} else {
+		err = request.MayDecide(s.Approver, policy, func(string) bool { return true })
+	}
+	if err != nil {
 		return nil, err
 	}
 	return &Checked{s, request, policy, []byte(r.Subject)}, nil

@@ -19,11 +19,14 @@ type Decision string
 const (
 	Approve Decision = "approve"
 	Deny    Decision = "deny"
+	// Override goes on without approvals. Whoever asked signs it; it never counts as one.
+	Override Decision = "override"
 )
 
 // Bounds of what is signed.
 const (
 	maxStatement = 4 << 10 // bytes
+	maxReason    = 1000    // bytes
 	nonceBytes   = 32
 	// SignWithin is how long an approver has between the page and the key.
 	SignWithin = 10 * time.Minute
@@ -38,7 +41,8 @@ type Statement struct {
 	Nonce    string             `json:"nonce"`     // base64url of 32 bytes of chance, so that no statement is made twice
 	NotAfter time.Time          `json:"not_after"` // the first moment at which it is not taken any more
 	Policy   Hash               `json:"policy_sha256"`
-	Request  string             `json:"request"` // its ID
+	Reason   string             `json:"reason,omitempty"` // of an override; "" of others
+	Request  string             `json:"request"`          // its ID
 	Content  Hash               `json:"request_sha256"`
 	Schema   string             `json:"schema"`
 }
@@ -46,13 +50,23 @@ type Statement struct {
 // NewStatement makes what the approver is to sign. nonce is 32 bytes of chance. It is
 // good for SignWithin, and never longer than the request.
 func NewStatement(r *Request, approver string, d Decision, nonce []byte, now time.Time) (*Statement, error) {
+	return newStatement(r, approver, d, "", nonce, now)
+}
+
+// NewOverride makes what the requester is to sign in order to go on without approvals, for
+// a reason. nonce and time are as of NewStatement.
+func NewOverride(r *Request, reason string, nonce []byte, now time.Time) (*Statement, error) {
+	return newStatement(r, r.Requester, Override, reason, nonce, now)
+}
+
+func newStatement(r *Request, approver string, d Decision, reason string, nonce []byte, now time.Time) (*Statement, error) {
 	notAfter := cutoff(now).Add(SignWithin)
 	if notAfter.After(r.Expires) {
 		notAfter = r.Expires
 	}
 	s := &Statement{
 		Account: r.Account, Action: r.Action, Approver: approver, Decision: d, Nonce: base64.RawURLEncoding.EncodeToString(nonce),
-		NotAfter: notAfter, Policy: r.Policy, Request: r.ID, Content: r.Hash(), Schema: StatementSchema,
+		NotAfter: notAfter, Policy: r.Policy, Reason: reason, Request: r.ID, Content: r.Hash(), Schema: StatementSchema,
 	}
 	return s, s.check()
 }
@@ -91,10 +105,17 @@ func (s *Statement) check() error {
 	switch {
 	case err != nil || len(nonce) != nonceBytes || bytes.ContainsAny([]byte(s.Nonce), "\r\n"):
 		return fmt.Errorf("statement: nonce: want base64url of %d bytes", nonceBytes)
-	case s.Decision != Approve && s.Decision != Deny:
-		return fmt.Errorf("statement: decision %q: want approve or deny", s.Decision)
+	case s.Decision != Approve && s.Decision != Deny && s.Decision != Override:
+		return fmt.Errorf("statement: decision %q: want approve, deny or override", s.Decision)
+	case s.Decision != Override && s.Reason != "":
+		return fmt.Errorf("statement: a reason with the decision %q", s.Decision)
 	case !whole(s.NotAfter):
 		return fmt.Errorf("statement: not_after %s: want a moment of whole seconds, UTC", s.NotAfter)
+	}
+	if s.Decision == Override {
+		if err := CheckText("statement: reason", s.Reason, maxReason); err != nil {
+			return err
+		}
 	}
 	return CheckText("statement: action", s.Action, 200)
 }

@@ -43,6 +43,7 @@ func buckets() []invoke.Operation {
 		invoke.Op(s3.NewFromConfig, (*s3.Client).PutBucketEncryption, invoke.By("s3:PutEncryptionConfiguration")),
 		invoke.Op(s3.NewFromConfig, (*s3.Client).PutObjectLockConfiguration, invoke.By("s3:PutBucketObjectLockConfiguration")),
 		invoke.Op(s3.NewFromConfig, (*s3.Client).PutBucketLogging),
+		invoke.Op(s3.NewFromConfig, (*s3.Client).PutBucketNotificationConfiguration, invoke.By("s3:PutBucketNotification")),
 		invoke.Op(s3.NewFromConfig, (*s3.Client).PutBucketLifecycleConfiguration, invoke.By("s3:PutLifecycleConfiguration")),
 		invoke.Op(s3.NewFromConfig, (*s3.Client).DeleteBucketLifecycle, invoke.By("s3:PutLifecycleConfiguration")),
 		invoke.Op(s3.NewFromConfig, (*s3.Client).PutBucketOwnershipControls),

@@ -39,6 +39,11 @@ func (w *world) storage() {
 	w.want(int64(400), w.do("s3:GetObjectLockConfiguration", on(nil)), "ObjectLockConfiguration", "Rule", "DefaultRetention", "Days")
 	w.do("s3:PutBucketLogging", on(m{"BucketLoggingStatus": m{"LoggingEnabled": m{"TargetBucket": bucket, "TargetPrefix": "access/"}}}))
 	w.want("access/", w.do("s3:GetBucketLogging", on(nil)), "LoggingEnabled", "TargetPrefix")
+	w.do("sqs:CreateQueue", m{"QueueName": "files", "Attributes": m{"Policy": `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"s3.amazonaws.com"},"Action":"sqs:SendMessage","Resource":"arn:aws:sqs` + accountARN + `files"}]}`}})
+	w.do("s3:PutBucketNotificationConfiguration", on(m{"NotificationConfiguration": m{"QueueConfigurations": []any{
+		m{"Id": "files", "QueueArn": "arn:aws:sqs" + accountARN + "files", "Events": []any{"s3:ObjectCreated:*"}, "Filter": m{"Key": m{"FilterRules": []any{m{"Name": "prefix", "Value": "AWSLogs/"}}}}},
+	}}}))
+	w.want("AWSLogs/", w.do("s3:GetBucketNotificationConfiguration", on(nil)), "QueueConfigurations", 0, "Filter", "Key", "FilterRules", 0, "Value")
 	w.do("s3:PutBucketLifecycleConfiguration", on(m{"LifecycleConfiguration": m{"Rules": []any{m{"ID": "old", "Status": "Enabled", "Filter": m{"Prefix": ""}, "Expiration": m{"Days": 800}}}}}))
 	w.want(int64(800), w.do("s3:GetBucketLifecycleConfiguration", on(nil)), "Rules", 0, "Expiration", "Days")
 	w.do("s3:DeleteBucketLifecycle", on(nil))

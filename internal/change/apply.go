@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/rootkeep/rootkeep/internal/change/difference"
 	"github.com/rootkeep/rootkeep/internal/change/expr"
 )
 
@@ -18,6 +19,7 @@ type Made struct {
 	Parts  map[string]any `json:"parts"` // of the answer that other expressions name, by path
 	// Before: AWS said that an attempt whose answer was lost had done it.
 	Before bool `json:"before,omitempty"`
+	Undone bool `json:"undone,omitempty"` // by an undo that came to its end in part
 }
 
 // Journal keeps what was done. It is durable when it returns.
@@ -31,6 +33,7 @@ type State string
 // The ends of an apply.
 const (
 	Applied    State = "applied"    // and reading back shows it
+	Partial    State = "partial"    // of an undo: all its calls were made, and what cannot be undone stays
 	Unverified State = "unverified" // all calls were made, reading back does not show it
 	Stopped    State = "stopped"    // a call was not carried out; it can be gone on with, or what was done be undone
 	Drifted    State = "drifted"    // nothing was done: the state is not the one that the plan was made from
@@ -42,7 +45,7 @@ type Outcome struct {
 	Calls int            `json:"calls"` // that were carried out, of all of the plan
 	Why   string         `json:"why"`   // of all but applied; hostile text
 	Doubt bool           `json:"doubt"` // of stopped: the next call may have been made all the same
-	Drift []Difference   `json:"drift"` // of drifted
+	Drift []Difference   `json:"drift"` // of drifted, and of stopped where the state is nobody's
 	After map[string]any `json:"after"` // the state as it was read last; nil if it was not
 }
 
@@ -76,12 +79,8 @@ func (k *Kind) Apply(ctx context.Context, run Run) (Outcome, error) {
 	}
 	a := &applying{kind: k, Run: run, wait: time.Duration(k.Wait)}
 	if len(run.Made) == 0 {
-		state, err := k.read(ctx, run.Reader, p)
-		if err != nil {
-			return a.stopped(fmt.Sprintf("the state could not be read: %v", err), run.Begun), nil
-		}
-		if d := differences(state, p.Prior, true); len(d) > 0 && !run.Begun && len(p.Guide) == 0 {
-			return Outcome{State: Drifted, Why: "the state has changed since it was planned: " + paths(d), Drift: d, After: state}, nil
+		if out := a.compare(ctx); out != nil {
+			return *out, nil
 		}
 	}
 	for n := len(run.Made); n < len(p.Calls); n++ {
@@ -90,6 +89,50 @@ func (k *Kind) Apply(ctx context.Context, run Run) (Outcome, error) {
 		}
 	}
 	return a.verify(ctx), nil
+}
+
+// compare reads the state before the first call. An outcome is that it is another one than
+// was planned from; none is that the calls may be made.
+func (a *applying) compare(ctx context.Context) *Outcome {
+	p := a.Plan
+	state, err := a.kind.read(ctx, a.Reader, p)
+	if err != nil {
+		out := a.stopped(fmt.Sprintf("the state could not be read: %v", err), a.Begun)
+		return &out
+	}
+	switch {
+	case len(p.Guide) > 0 || len(p.Calls) == 0:
+		return nil
+	case !a.Begun:
+		if d := difference.Of(state, p.Prior, true); len(d) > 0 {
+			return &Outcome{State: Drifted, Why: "the state has changed since it was planned: " + paths(d), Drift: d, After: state}
+		}
+		return nil
+	}
+	return a.doubtful(state)
+}
+
+// doubtful compares the state in which the first call may have been made already.
+func (a *applying) doubtful(state map[string]any) *Outcome {
+	p := a.Plan
+	s := a.kind.step(p.Calls[0].Step)
+	ok, _ := a.kind.fulfilled(p, state)
+	switch {
+	case ok:
+		return nil
+	case s != nil && (s.Found != nil || len(s.Already) > 0): // whether it was made is asked where it is made
+		return nil
+	case p.Undoes != "" && !p.Exact: // nobody knows the state that an undo in part leads to
+		return nil
+	}
+	d := difference.Strays(a.kind.lasting(state), a.kind.lasting(p.Prior), p.Wants)
+	if len(d) == 0 {
+		return nil
+	}
+	out := a.stopped(fmt.Sprintf("call 1 of %d, %s: it is not known whether it was carried out, and values are neither as they were nor as they should become: %s; "+
+		"hint: find out who changed them, put them back and apply the change again, or undo it or give it up", len(p.Calls), p.Calls[0].Call, paths(d)), true)
+	out.Drift, out.After = d, state
+	return &out
 }
 
 func paths(d []Difference) string {
@@ -139,7 +182,7 @@ func (a *applying) make(ctx context.Context, n int, again bool) (*Outcome, error
 		return &out, nil
 	}
 	if s == nil {
-		return end("the kind has no step "+c.Step, false)
+		return end("the kind has no step "+c.Step, again)
 	}
 	call := c.Call
 	if c.Later {
@@ -285,7 +328,9 @@ func (a *applying) verify(ctx context.Context) Outcome {
 			ok, out.Why = a.kind.fulfilled(&p, state)
 		}
 		if ok {
-			out.State = Applied
+			if out.State = p.End(); out.State == Partial {
+				out.Why = "what cannot be undone stays: " + strings.Join(p.Final, "; ")
+			}
 			return out
 		}
 		if len(p.Guide) > 0 {

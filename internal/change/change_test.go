@@ -290,9 +290,41 @@ func TestWhatIsLeftAfterAnUndoInPart(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	made := r.made
 	r.made = nil
-	r.mustApply(r.again(undo))
+	got, err := r.apply(r.again(undo), false)
+	if err != nil || got.State != change.Partial || !strings.Contains(got.Why, "There is no way back.") {
+		t.Errorf("got %+v, %v, want it partial, with what stays", got, err)
+	}
 	if want := map[string]string{"first": "hello", "label": "old"}; !maps.Equal(r.shelf.things, want) {
+		t.Errorf("got %v, want %v", r.shelf.things, want)
+	}
+	made[1].Undone = true // as the store says
+	if _, err := r.kind.Undo(t.Context(), r.shelf, "CH-3", "", p, made, false, out.After, start); !errors.Is(err, change.ErrFinal) {
+		t.Errorf("undone again: got %v, want ErrFinal", err)
+	}
+}
+
+// TestAnUndoGoesOnWhereOneEnded undoes what an undo that was given up left.
+func TestAnUndoGoesOnWhereOneEnded(t *testing.T) {
+	r := &runner{t: t, kind: load(t, two), shelf: newShelf("label", "old")}
+	p := r.plan(nil)
+	out := r.mustApply(p)
+	undo, err := r.kind.Undo(t.Context(), r.shelf, "CH-2", "", p, r.made, false, out.After, start)
+	if err != nil || len(undo.Calls) != 2 || undo.Calls[0].Back != 2 || undo.Calls[1].Back != 1 {
+		t.Fatalf("got %+v, %v, want the second call undone first", undo, err)
+	}
+	if _, err := r.shelf.Write(t.Context(), undo.Calls[0].Call); err != nil {
+		t.Fatal(err)
+	}
+	r.made[1].Undone = true
+	rest, err := r.kind.Undo(t.Context(), r.shelf, "CH-3", "", p, r.made, false, out.After, start)
+	if err != nil || len(rest.Calls) != 1 || rest.Calls[0].Back != 1 {
+		t.Fatalf("got %+v, %v, want the first call alone", rest, err)
+	}
+	r.made = nil
+	r.mustApply(r.again(rest))
+	if want := map[string]string{"label": "old"}; !maps.Equal(r.shelf.things, want) {
 		t.Errorf("got %v, want %v", r.shelf.things, want)
 	}
 }

@@ -31,8 +31,8 @@ func (k *Kind) check(tested bool) error {
 		return fmt.Errorf("class %q: want one of %s", k.Class, strings.Join(Classes(), ", "))
 	case !slices.Contains(risks, k.Risk):
 		return fmt.Errorf("risk %q: want low, medium or high", k.Risk)
-	case k.In != "" && k.In != InManagement:
-		return fmt.Errorf("in %q: want %s or nothing", k.In, InManagement)
+	case k.In != "" && k.In != InManagement && k.In != InOwner:
+		return fmt.Errorf("in %q: want %s, %s or nothing", k.In, InManagement, InOwner)
 	case (len(k.Calls) == 0) == (len(k.Guide) == 0):
 		return errors.New("want either calls, or a guide for a person")
 	case len(k.Reads) == 0:
@@ -274,7 +274,7 @@ func (k *Kind) Final() []string {
 // those of steps.
 func (k *Kind) compile() error {
 	var err error
-	do := func(s expr.Scope, es ...*expr.Expression) {
+	k.expressions(func(s expr.Scope, es ...*expr.Expression) {
 		for _, e := range es {
 			if err == nil {
 				err = e.Compile(k.file, s)
@@ -283,7 +283,17 @@ func (k *Kind) compile() error {
 				err = k.known(e)
 			}
 		}
+	})
+	for i := range k.Calls {
+		if s := &k.Calls[i]; err == nil && len(s.Each.Needs)+len(s.When.Needs) > 0 {
+			err = s.When.Wrong(k.file, "call "+s.ID+": whether and how often it is made is said by the plan, and an answer is not there yet")
+		}
 	}
+	return err
+}
+
+// expressions goes through all that are not of cases.
+func (k *Kind) expressions(do func(expr.Scope, ...*expr.Expression)) {
 	for i := range k.Reads {
 		k.Reads[i].expressions(do, expr.Reading)
 	}
@@ -305,11 +315,7 @@ func (k *Kind) compile() error {
 		for j := range k.Calls[i].Undo {
 			k.Calls[i].Undo[j].expressions(do)
 		}
-		if s := &k.Calls[i]; err == nil && len(s.Each.Needs)+len(s.When.Needs) > 0 {
-			err = s.When.Wrong(k.file, "call "+s.ID+": whether and how often it is made is said by the plan, and an answer is not there yet")
-		}
 	}
-	return err
 }
 
 func (r *Read) expressions(do func(expr.Scope, ...*expr.Expression), s expr.Scope) {

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/rootkeep/rootkeep/content"
 	"github.com/rootkeep/rootkeep/internal/change/expr"
 	"github.com/rootkeep/rootkeep/internal/rule"
 )
@@ -27,7 +28,7 @@ type Kind struct {
 	Breaks     string                     `yaml:"breaks"`
 	Fixes      []string                   `yaml:"fixes"` // IDs of the controls that it mends
 	Source     string                     `yaml:"source"`
-	In         string                     `yaml:"in"`    // management: planned in the management account, whichever account fails; "" is the account that does
+	In         string                     `yaml:"in"`    // InManagement, InOwner: where it is planned; "" is the account that fails
 	First      []string                   `yaml:"first"` // kinds that make what it needs: proposed with it
 	Parameters map[string]Parameter       `yaml:"parameters"`
 	Reads      []Read                     `yaml:"reads"`
@@ -156,10 +157,14 @@ func Classes() []string {
 	return []string{Identity, Logging, Detection, Protection, Organization, Root}
 }
 
-// InManagement is the other value of Kind.In.
-const InManagement = "management"
+// Values of Kind.In.
+const (
+	InManagement = "management" // whichever account fails
+	InOwner      = "owner"      // there too, if what fails in a member belongs to it, as a trail of the organization does
+)
 
-// Hash is the SHA-256 of the file, in hexadecimal: a plan holds to it.
+// Hash is the SHA-256 of the file, and of the policy templates if it may render one, in
+// hexadecimal: a plan holds to it.
 func (k *Kind) Hash() string { return k.hash }
 
 // File is the file it was read from.
@@ -211,8 +216,9 @@ func load(known Operations, src rule.Source, name string) (*Kind, error) {
 	if err := rule.Decode(shown, body, k); err != nil {
 		return nil, err
 	}
-	sum := sha256.Sum256(rule.WithoutCases(text)) // cases change nothing of what is done
-	k.hash = hex.EncodeToString(sum[:])
+	if k.hash, err = k.digest(rule.WithoutCases(text)); err != nil { // cases change nothing of what is done
+		return nil, fmt.Errorf("%s: %w", shown, err)
+	}
 	if want := strings.TrimSuffix(path.Base(name), ".yaml"); k.ID != want {
 		return nil, fmt.Errorf("%s: id %q in a file named %s.yaml: want the same", shown, k.ID, want)
 	}
@@ -227,4 +233,23 @@ func load(known Operations, src rule.Source, name string) (*Kind, error) {
 		return k, nil
 	}
 	return k, k.ready()
+}
+
+// digest is the hash of the kind. Which template is rendered may be a parameter's to say, so
+// all of them count for a kind that names the function.
+func (k *Kind) digest(text []byte) (string, error) {
+	sum := sha256.New()
+	sum.Write(text)
+	renders := false
+	k.expressions(func(_ expr.Scope, es ...*expr.Expression) {
+		renders = renders || slices.ContainsFunc(es, func(e *expr.Expression) bool { return e.Renders() })
+	})
+	if renders {
+		templates, err := expr.Templates(content.Files)
+		if err != nil {
+			return "", err
+		}
+		sum.Write(templates)
+	}
+	return hex.EncodeToString(sum.Sum(nil)), nil
 }

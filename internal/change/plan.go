@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/rootkeep/rootkeep"
+	"github.com/rootkeep/rootkeep/internal/change/difference"
 	"github.com/rootkeep/rootkeep/internal/change/expr"
 )
 
@@ -62,6 +63,7 @@ type Plan struct {
 type Planned struct {
 	Call
 	About string `json:"about"`
+	Back  int    `json:"back,omitempty"`  // of an undo: the call that it undoes, by its number in the change, from 1
 	Final string `json:"final,omitempty"` // why it cannot be undone
 	Item  any    `json:"item,omitempty"`  // of the list that its step is called for
 	// Later: parameters such as <KeyMetadata.Arn of key> are what an earlier call is
@@ -71,12 +73,8 @@ type Planned struct {
 	Undo  []Call `json:"undo,omitempty"` // calls that would undo it
 }
 
-// Difference is one value that changes. Before or After is nil where there is none.
-type Difference struct {
-	After  any    `json:"after"`
-	Before any    `json:"before"`
-	Path   string `json:"path"`
-}
+// Difference is one value that changes.
+type Difference = difference.Difference
 
 // Bytes is the plan as it is hashed, kept and signed.
 func (p *Plan) Bytes() ([]byte, error) {
@@ -104,6 +102,15 @@ func (p *Plan) WritesAsRoot() bool {
 	return slices.ContainsFunc(p.Calls, func(c Planned) bool {
 		return c.Root != "" || slices.ContainsFunc(c.Undo, func(u Call) bool { return u.Root != "" })
 	})
+}
+
+// End is how its apply ends if all goes well. An undo that leaves something does not bring
+// back the state before, so that reading back cannot show it.
+func (p *Plan) End() State {
+	if p.Undoes != "" && len(p.Final) > 0 {
+		return Partial
+	}
+	return Applied
 }
 
 // ParsePlan reads the bytes of a plan, and nothing else.
@@ -221,7 +228,7 @@ func (k *Kind) Plan(ctx context.Context, r Reader, id string, t Target, given ma
 			p.Final = append(p.Final, c.Final)
 		}
 	}
-	p.Diff = differences(p.Prior, p.Wants, false)
+	p.Diff = difference.Of(p.Prior, p.Wants, false)
 	_, err = p.Bytes()
 	return p, err
 }

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/rootkeep/rootkeep/internal/change/difference"
 	"github.com/rootkeep/rootkeep/internal/change/expr"
 )
 
@@ -111,7 +112,7 @@ func (k *Kind) fulfilled(p *Plan, state map[string]any) (bool, string) {
 	if p.Exact {
 		state = k.lasting(state)
 	}
-	if d := differences(state, p.Wants, p.Exact); len(d) > 0 {
+	if d := difference.Of(state, p.Wants, p.Exact); len(d) > 0 {
 		return false, fmt.Sprintf("%s is not as wanted", d[0].Path)
 	}
 	if k.Verify.None() || p.Undoes != "" { // which says what holds after the change, not after its undo

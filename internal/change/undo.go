@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/rootkeep/rootkeep/internal/change/difference"
 	"github.com/rootkeep/rootkeep/internal/change/expr"
 )
 
@@ -16,7 +17,8 @@ var ErrFinal = errors.New("it cannot be undone")
 // Undo reads the state and plans how what a change has done is undone: the calls that
 // undo its calls, last first. after is the state that the change left, nil if it is not
 // known: what differs from it was changed since by others, and is said. doubt says that
-// the call after the last that was made may have been carried out as well.
+// the call after the last that was made may have been carried out as well. Calls that an
+// earlier undo has undone are left alone.
 //
 // Of a change under a request for root, root is the ID of the request that the undo
 // belongs to: what was approved with the change is its own plan, and no other one.
@@ -47,13 +49,16 @@ func (k *Kind) Undo(ctx context.Context, r Reader, id, root string, of *Plan, ma
 		return nil, fmt.Errorf("undo %s: %w", of.ID, err)
 	}
 	if after != nil {
-		p.Drift = differences(k.lasting(p.Prior), k.lasting(after), true)
+		p.Drift = difference.Of(k.lasting(p.Prior), k.lasting(after), true)
 	}
 	last := len(made)
 	if doubt && last < len(of.Calls) {
 		last++
 	}
 	for n := last - 1; n >= 0; n-- {
+		if n < len(made) && made[n].Undone {
+			continue
+		}
 		if err := k.undoCall(&p, of, n); err != nil {
 			return nil, fmt.Errorf("undo %s: %w", of.ID, err)
 		}
@@ -66,7 +71,7 @@ func (k *Kind) Undo(ctx context.Context, r Reader, id, root string, of *Plan, ma
 	default:
 		p.Wants, p.Exact = k.lasting(of.Prior), true
 	}
-	p.Diff = differences(k.lasting(p.Prior), p.Wants, p.Exact)
+	p.Diff = difference.Of(k.lasting(p.Prior), p.Wants, p.Exact)
 	_, err = p.Bytes()
 	return &p, err
 }
@@ -90,6 +95,9 @@ func (k *Kind) undoCall(p, of *Plan, n int) error {
 		made, err := s.Undo[i].plan(of, v)
 		if err != nil {
 			return fmt.Errorf("call %s: %w", s.ID, err)
+		}
+		for j := range made {
+			made[j].Back = n + 1
 		}
 		p.Calls = append(p.Calls, made...)
 	}

@@ -2,6 +2,7 @@ package deploy
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -27,16 +28,22 @@ func Build(o Options) (*Stack, error) {
 	}
 	s := &Stack{Options: o}
 	home := Place{Name: "home", About: "Home Region: trail, bucket, alarms and what every Region has", Region: o.Home}
-	home.add(o.trail()...)
+	home.add(o.trail(&home)...)
 	home.add(o.alarms()...)
 	at := o.Home == o.signIn()
 	home.add(o.notices(&home, o.Home, at)...)
 	home.add(o.services(&home, true)...)
 	home.add(o.reading(&home)...)
 	s.Places = append(s.Places, home)
+	if o.Archive != "" {
+		archive := Place{Name: "archive", About: "Bucket and key of the trail, in the account that keeps logs", Region: o.Home}
+		archive.add(o.key("Log files of the trail", Trail)...)
+		archive.add(o.storage()...)
+		s.Places = append(s.Places, archive)
+	}
 	if !at && o.has(Events) {
 		signIn := Place{Name: "signin", About: "Rules for root's sign-ins, in the Region that logs them", Region: o.signIn()}
-		signIn.add(o.key(o.signIn())...)
+		signIn.add(o.key("Notices about the root user", Notices)...)
 		signIn.add(o.notices(&signIn, o.signIn(), true)...)
 		s.Places = append(s.Places, signIn)
 	}
@@ -76,7 +83,7 @@ func (o *Options) name(rest string) Text { return Text(o.Name + "-" + rest) }
 // bucketName is the name of a bucket. Names of buckets are one for the whole world, so
 // that it has account and Region; members and other Regions name it too.
 func (o *Options) bucketName(rest string) Text {
-	return o.name(rest+"-") + o.account() + Text("-"+o.Home)
+	return o.name(rest+"-") + o.keeper() + Text("-"+o.Home)
 }
 
 func (o *Options) logGroup() Text { return o.name("trail") }
@@ -97,21 +104,18 @@ func (o *Options) keyOf() string {
 	return ""
 }
 
-// key is the key of a Region, where something is encrypted with it.
-func (o *Options) key(region string) []Resource {
-	if !o.has(Key) || !o.has(Trail) && !o.has(Notices) {
+// key is the key of a place for these parts, where one of them is there.
+func (o *Options) key(about string, parts ...Part) []Resource {
+	parts = slices.DeleteFunc(slices.Clone(parts), func(p Part) bool { return !o.has(p) })
+	if !o.has(Key) || len(parts) == 0 {
 		return nil
 	}
-	about := "Log files of the trail, its log group and notices"
-	if region != o.Home {
-		about = "Notices about the root user"
-	}
-	return []Resource{KMSKey{Common: Common{keyID, Key}, Alias: "alias/" + o.name("monitoring"), About: about, Policy: o.keyPolicy(region == o.Home)}}
+	return []Resource{KMSKey{Common: Common{keyID, Key}, Alias: "alias/" + o.name("monitoring"), About: about, Policy: o.keyPolicy(parts)}}
 }
 
-// trail is the trail with all it delivers to.
-func (o *Options) trail() []Resource {
-	out := o.key(o.Home)
+// storage is what keeps the trail's files, and the bucket for what else is recorded.
+func (o *Options) storage() []Resource {
+	var out []Resource
 	if o.has(Trail) || o.has(Config) {
 		out = append(out, Bucket{Common: Common{recordsID, o.recordsPart()}, Name: o.bucketName("records"), ExpireDays: o.KeepDays, Policy: o.recordsPolicy()})
 	}
@@ -125,13 +129,29 @@ func (o *Options) trail() []Resource {
 		Common: Common{bucketID, Trail}, Name: o.bucketName("trail"), LockMode: strings.ToUpper(o.LockMode), LockDays: o.LockDays, ExpireDays: o.KeepDays, LogsTo: o.bucketName("records"),
 		LogsID: recordsID, Policy: o.trailPolicy(),
 	}
-	trail := CloudTrail{
-		Common: Common{trailID, Trail}, Name: o.name("trail"), Bucket: o.bucketName("trail"), BucketID: bucketID, Organization: o.Organization != "", Key: o.keyOf(),
-	}
 	if o.has(Queue) {
 		bucket.Queue = queueID
 	}
-	out = append(out, bucket)
+	return append(out, bucket)
+}
+
+// trail is the trail with all it delivers to, but for what an archive has.
+func (o *Options) trail(p *Place) []Resource {
+	trail := CloudTrail{Common: Common{trailID, Trail}, Name: o.name("trail"), Bucket: o.bucketName("trail"), BucketID: bucketID, Organization: o.Organization != "", Key: o.keyOf()}
+	var out []Resource
+	if o.Archive == "" {
+		out = append(o.key("Log files of the trail, its log group and notices", Trail, Logs, Notices), o.storage()...)
+	} else {
+		out = o.key("Log group of the trail and notices", Logs, Notices)
+		trail.BucketID, trail.Key = "", ""
+		if o.has(Key) {
+			p.Parameters = append(p.Parameters, Parameter{Name: "ArchiveKeyArn", About: "ARN of the key of the archive, which its stack puts out", Pattern: `^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+$`})
+			trail.KeyARN = "${parameter.ArchiveKeyArn}"
+		}
+	}
+	if !o.has(Trail) {
+		return out
+	}
 	if o.has(Logs) {
 		trail.LogGroup, trail.LogGroupARN, trail.LogRole = logsID, o.logGroupARN()+":*", logRoleID
 		out = append(out, LogGroup{Common{logsID, Logs}, o.logGroup(), o.LogDays, o.keyOf()},
@@ -244,7 +264,7 @@ func (o *Options) services(p *Place, home bool) []Resource {
 			out = append(out, LinkedRole{Common{linkedID, Config}, "config.amazonaws.com", "CreateConfigRole"})
 			recorder.RoleID = linkedID
 		}
-		if p.Name == "home" {
+		if p.Name == "home" && o.Archive == "" {
 			recorder.BucketID = recordsID
 		}
 		out = append(out, recorder)

@@ -69,6 +69,7 @@ type Options struct {
 	Account      string
 	Organization string // ID of the organization whose accounts all are recorded, "" for one account
 	Management   string // account of the organization's trail, if another than Account makes it
+	Archive      string // account that keeps the trail's bucket and its key, "" for Account
 	Without      []Part
 	KeepDays     int    // of log files; 0 is seven years
 	LogDays      int    // of the log group; 0 is a year
@@ -123,10 +124,14 @@ func (o *Options) ready() error {
 		return errors.New("an organization needs the account that keeps its trail: members deliver there")
 	case o.Management != "" && o.Organization == "":
 		return errors.New("a management account goes with an organization")
+	case o.Archive != "" && (o.Organization == "" || !o.has(Trail)):
+		return errors.New("an archive goes with the trail of an organization")
+	case o.Archive != "" && (o.Archive == o.Account || o.Archive == o.Management):
+		return fmt.Errorf("archive %s: want an account that neither makes the trail nor manages the organization", o.Archive)
 	case o.ExternalID != "" && !externalForm.MatchString(o.ExternalID):
 		return fmt.Errorf("external ID %q: want 2 to 256 letters, digits and +=,.@:/-", o.ExternalID)
 	}
-	for what, id := range map[string]string{"account": o.Account, "management account": o.Management} {
+	for what, id := range map[string]string{"account": o.Account, "management account": o.Management, "archive": o.Archive} {
 		if _, err := rootkeep.ParseAccountID(id); id != "" && err != nil {
 			return fmt.Errorf("%s: %w", what, err)
 		}
@@ -236,8 +241,11 @@ func (o *Options) signIn() string {
 	return centers[i].region // the last prefix begins every name
 }
 
-// account is the account that keeps the trail.
+// account is the account of the home stack.
 func (o *Options) account() Text { return Text(cmp.Or(o.Account, "${account}")) }
+
+// keeper is the account that keeps the trail's bucket.
+func (o *Options) keeper() Text { return cmp.Or(Text(o.Archive), o.account()) }
 
 // owner is the account of the trail.
 func (o *Options) owner() Text { return cmp.Or(Text(o.Management), o.account()) }

@@ -29,6 +29,23 @@ func TestOptionsThatAreRefused(t *testing.T) {
 		{"an organization without its account", func(o *deploy.Options) { o.Organization = "o-a1b2c3d4e5" }, "needs the account"},
 		{"an organization that is none", func(o *deploy.Options) { o.Organization = "o-A" }, "organization"},
 		{"a management account without an organization", func(o *deploy.Options) { o.Management = "111122223333" }, "goes with an organization"},
+		{"an archive without an organization", func(o *deploy.Options) { o.Archive = "333344445555" }, "goes with the trail of an organization"},
+		{"an archive of no trail", func(o *deploy.Options) {
+			*o = deploytest.Options()["archive"]
+			o.Without = []deploy.Part{deploy.Trail}
+		}, "goes with the trail of an organization"},
+		{"an archive that makes the trail", func(o *deploy.Options) {
+			*o = deploytest.Options()["archive"]
+			o.Archive = o.Account
+		}, "neither makes the trail"},
+		{"an archive that manages the organization", func(o *deploy.Options) {
+			*o = deploytest.Options()["archive"]
+			o.Archive = o.Management
+		}, "nor manages the organization"},
+		{"an archive that is none", func(o *deploy.Options) {
+			*o = deploytest.Options()["archive"]
+			o.Archive = "3333"
+		}, "archive"},
 		{"an account that is none", func(o *deploy.Options) { o.Account = "1111" }, "account"},
 		{"an address with a comma", func(o *deploy.Options) { o.Emails = []string{"a@example.com,b@example.com"} }, "mail address"},
 		{"an address with a name", func(o *deploy.Options) { o.Emails = []string{"Eve <a@example.com>"} }, "mail address"},
@@ -68,7 +85,7 @@ func TestHostileOptionsGetIntoNoTemplate(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		text := rapid.OneOf(rapid.String(), rapid.StringMatching("[a-z0-9\"'${}%\\\\\\n:@.-]{0,20}"))
 		o := deploytest.Options()["organization"]
-		for name, at := range map[string]*string{"name": &o.Name, "home": &o.Home, "organization": &o.Organization, "account": &o.Account, "external": &o.ExternalID, "lock": &o.LockMode} {
+		for name, at := range map[string]*string{"name": &o.Name, "home": &o.Home, "organization": &o.Organization, "account": &o.Account, "archive": &o.Archive, "external": &o.ExternalID, "lock": &o.LockMode} {
 			if rapid.Bool().Draw(t, "change "+name) {
 				*at = text.Draw(t, name)
 			}
@@ -78,7 +95,7 @@ func TestHostileOptionsGetIntoNoTemplate(t *testing.T) {
 		if err != nil {
 			return
 		}
-		for _, given := range append([]string{o.Name, o.Home, o.Organization, o.Account, o.ExternalID, o.LockMode}, o.Emails...) {
+		for _, given := range append([]string{o.Name, o.Home, o.Organization, o.Account, o.Archive, o.ExternalID, o.LockMode}, o.Emails...) {
 			if strings.ContainsAny(given, "\"'${}%\\\n \t") {
 				t.Fatalf("%q was taken", given)
 			}
@@ -89,7 +106,7 @@ func TestHostileOptionsGetIntoNoTemplate(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if err := terraform.Write(&b, s, false); err != nil {
+		if err := terraform.Write(&b, s, "home"); err != nil {
 			t.Fatal(err)
 		}
 	})
@@ -173,7 +190,7 @@ func TestTerraformHasWhatCloudFormationHas(t *testing.T) {
 		t.Fatal(err)
 	}
 	var b bytes.Buffer
-	if err := terraform.Write(&b, s, false); err != nil {
+	if err := terraform.Write(&b, s, "home"); err != nil {
 		t.Fatal(err)
 	}
 	alarms := 0

@@ -1,5 +1,7 @@
 package deploy
 
+import "slices"
+
 // equals and like are conditions of one value.
 func equals(key string, value Text) Condition {
 	return Condition{"StringEquals", key, []Text{value}}
@@ -40,7 +42,7 @@ func (o *Options) recordsPolicy() Policy {
 	var out Policy
 	if o.has(Trail) {
 		out = append(out, Statement{Sid: "AccessLog", Services: []Text{"logging.s3.amazonaws.com"}, Actions: []string{"s3:PutObject"}, Resources: []Text{arn + "/access/*"}, Conditions: []Condition{
-			{"ArnLike", "aws:SourceArn", []Text{bucketARN(o.bucketName("trail"))}}, equals("aws:SourceAccount", o.account())}})
+			{"ArnLike", "aws:SourceArn", []Text{bucketARN(o.bucketName("trail"))}}, equals("aws:SourceAccount", o.keeper())}})
 	}
 	if o.has(Config) {
 		config := []Text{"config.amazonaws.com"}
@@ -55,27 +57,28 @@ func (o *Options) recordsPolicy() Policy {
 	return append(out, tlsOnly("s3:*", arn, arn+"/*"))
 }
 
-// keyPolicy lets the account administer the key, and services encrypt with it. Alarms
-// and rules do not tell a key for whom they publish, so that the topic's policy says who.
+// keyPolicy lets the account administer the key, and services encrypt with it for these
+// parts. Alarms and rules do not tell a key for whom they publish, so that the topic's
+// policy says who.
 //
 // Source: CloudTrail User Guide, "Configure AWS KMS key policies for CloudTrail";
 // CloudWatch Logs User Guide, "Encrypt log data using AWS KMS"; SNS Developer Guide,
 // "Enable compatibility between event sources from AWS services and encrypted topics".
-func (o *Options) keyPolicy(home bool) Policy {
+func (o *Options) keyPolicy(of []Part) Policy {
 	out := Policy{{Sid: "Administer", AWS: []Text{"arn:${partition}:iam::${account}:root"}, Actions: []string{"kms:*"}, Resources: []Text{"*"}}}
 	cloudtrail := []Text{"cloudtrail.amazonaws.com"}
-	if home && o.has(Trail) {
+	if slices.Contains(of, Trail) {
 		from := equals("aws:SourceArn", o.trailARN())
 		out = append(out,
 			Statement{Sid: "TrailEncrypts", Services: cloudtrail, Actions: []string{"kms:GenerateDataKey*"}, Resources: []Text{"*"}, Conditions: []Condition{from,
 				{"StringLike", "kms:EncryptionContext:aws:cloudtrail:arn", []Text{"arn:${partition}:cloudtrail:*:" + o.owner() + ":trail/*"}}}},
 			Statement{Sid: "TrailDescribes", Services: cloudtrail, Actions: []string{"kms:DescribeKey"}, Resources: []Text{"*"}, Conditions: []Condition{from}})
 	}
-	if home && o.has(Logs) {
+	if slices.Contains(of, Logs) {
 		out = append(out, Statement{Sid: "LogGroupEncrypts", Services: []Text{"logs.${region}.${suffix}"}, Actions: []string{"kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey*", "kms:ReEncrypt*"},
 			Resources: []Text{"*"}, Conditions: []Condition{{"ArnEquals", "kms:EncryptionContext:aws:logs:arn", []Text{o.logGroupARN()}}}})
 	}
-	if o.has(Notices) {
+	if slices.Contains(of, Notices) {
 		out = append(out, Statement{Sid: "NoticesEncrypt", Services: []Text{"cloudwatch.amazonaws.com", "events.amazonaws.com"}, Actions: []string{"kms:Decrypt", "kms:GenerateDataKey*"}, Resources: []Text{"*"}})
 	}
 	return out

@@ -13,7 +13,7 @@ type Stack struct {
 
 // Place is a Region, or several, in which resources are made.
 type Place struct {
-	Name       string // home, signin, regions or members
+	Name       string // home, archive, signin, regions or members
 	About      string
 	Region     string // "" for several
 	Parameters []Parameter
@@ -74,9 +74,10 @@ type CloudTrail struct {
 	Common
 	Name         Text
 	Bucket       Text
-	BucketID     string
+	BucketID     string // "" if the bucket is elsewhere
 	Organization bool
 	Key          string // ID, "" for none
+	KeyARN       Text   // instead of Key, of a key that is elsewhere
 	LogGroup     string // ID, "" for none
 	LogGroupARN  Text
 	LogRole      string // ID

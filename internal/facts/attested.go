@@ -23,6 +23,7 @@ type Attested struct {
 	OrganizationAggregator     bool `json:"organization_aggregator" call:"attestation"`      // AWS Config's, of all accounts and Regions
 	OrganizationAnalyzer       bool `json:"organization_analyzer" call:"attestation"`        // IAM Access Analyzer's of external access, in every Region
 	OrganizationUnusedAnalyzer bool `json:"organization_unused_analyzer" call:"attestation"` // and of unused access
+	OrganizationGuardDutyRules bool `json:"organization_guardduty_rules" call:"attestation"` // no suppression rule of GuardDuty's administrator hides findings about root
 }
 
 // RootWindow is a time in which root may be used, both ends included.

@@ -21,20 +21,23 @@ const (
 	Viewer    Role = "viewer"
 	Requester Role = "requester"
 	Approver  Role = "approver"
+	Custodian Role = "custodian"
 	Responder Role = "responder"
 	Auditor   Role = "auditor"
 	Admin     Role = "admin"
 )
 
 // Roles lists every role in the order in which pages show them.
-func Roles() []Role { return []Role{Viewer, Requester, Approver, Responder, Auditor, Admin} }
+func Roles() []Role {
+	return []Role{Viewer, Requester, Approver, Custodian, Responder, Auditor, Admin}
+}
 
 // ParseRole reads a role's name.
 func ParseRole(s string) (Role, error) {
 	if r := Role(s); slices.Contains(Roles(), r) {
 		return r, nil
 	}
-	return "", fmt.Errorf("role %q: want viewer, requester, approver, responder, auditor or admin", s)
+	return "", fmt.Errorf("role %q: want viewer, requester, approver, custodian, responder, auditor or admin", s)
 }
 
 // Permission is a kind of act.
@@ -48,6 +51,7 @@ const (
 	ReadEvidence   Permission = "read-evidence"   // payloads of the ledger, bundles, who holds which key
 	Request        Permission = "request"         // ask for an exception; plan a change and ask for it
 	Approve        Permission = "approve"         // sign or deny what somebody else asked for
+	Hold           Permission = "hold"            // hand out what a root user signs in with, and seal it again
 	Apply          Permission = "apply"           // begin a change that others approved, go on with it, give it up
 	Operate        Permission = "operate"         // start scans, hunts and other jobs
 	ManagePeople   Permission = "manage-people"   // invite, grant, revoke, issue tokens
@@ -60,6 +64,7 @@ var grants = map[Role][]Permission{
 	Viewer:    {Read},
 	Requester: {Read, Request, Apply},
 	Approver:  {Read, Approve},
+	Custodian: {Read, Hold},
 	Responder: {Read, Request, Apply, Operate},
 	Auditor:   {Read, ReadEvidence},
 	Admin:     {Read, Operate, ManagePeople, ManageSettings},

@@ -1,6 +1,7 @@
 package posture
 
 import (
+	"cmp"
 	"fmt"
 	"reflect"
 	"slices"
@@ -165,6 +166,14 @@ func addHolders(add adder) {
 		}
 		return a.list(a.LooseAssumeRoot(levels))
 	}), cel.ListType(object[facts.PolicyLevel]()))
+	add("assume_root_as", texts, ofMany(func(a *authority, v []ref.Val) ref.Val {
+		levels, err := native[facts.PolicyLevel](v[0])
+		tasks, other := textsOf(v[2])
+		if err = cmp.Or(err, other); err != nil {
+			return types.WrapErr(err)
+		}
+		return a.list(a.AssumeRootAs(levels, string(v[1].(types.String)), tasks))
+	}), cel.ListType(object[facts.PolicyLevel]()), cel.StringType, texts)
 	for _, t := range []*cel.Type{user, role, group, policy} {
 		add("written", documents, of(func(a *authority, v ref.Val) ref.Val { return a.written(v) }), t)
 		add("limited", documents, of(func(a *authority, v ref.Val) ref.Val { return a.limit(v) }), t)
@@ -315,13 +324,19 @@ func addTrust(add adder) {
 		return a.answer(a.Bare(as[facts.Role](v[0]), string(v[1].(types.String))))
 	}), role, cel.StringType)
 	add("trusted_services", texts, of(func(a *authority, v ref.Val) ref.Val { return a.list(a.Services(as[facts.Role](v))) }), role)
-	add("deputy", cel.BoolType, ofMany(func(a *authority, v []ref.Val) ref.Val {
-		services, err := textsOf(v[1])
+	add("deputy", cel.BoolType, ofTexts((*authority).Deputy), role, texts)
+	add("nameless", cel.BoolType, ofTexts((*authority).Nameless), role, texts)
+}
+
+// ofTexts is a question about a role and a list of texts.
+func ofTexts(do func(*authority, *facts.Role, []string) permission.Answer) cel.OverloadOpt {
+	return ofMany(func(a *authority, v []ref.Val) ref.Val {
+		list, err := textsOf(v[1])
 		if err != nil {
 			return types.WrapErr(err)
 		}
-		return a.answer(a.Deputy(as[facts.Role](v[0]), services))
-	}), role, texts)
+		return a.answer(do(a, as[facts.Role](v[0]), list))
+	})
 }
 
 // textsOf are the texts of a list. A parameter is such a list in Go already.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"database/sql/driver"
+	"errors"
 )
 
 // Watch calls step before and after everything that the connection which makes changes
@@ -27,6 +28,28 @@ func Watch(s *Store, step func()) error {
 func Limit(s *Store, statement string) error {
 	_, err := s.write.Exec(statement)
 	return err
+}
+
+// MigrateTo brings a database to an older schema, and runs statements there.
+func MigrateTo(ctx context.Context, address string, o Options, version int64, statements ...string) (err error) {
+	s, err := prepare(ctx, address, o)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.disconnect()) }()
+	p, err := s.migrations()
+	if err != nil {
+		return err
+	}
+	if _, err := p.UpTo(ctx, version); err != nil {
+		return err
+	}
+	for _, one := range statements {
+		if _, err := s.write.ExecContext(ctx, one); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // InPlace is inPlace.

@@ -156,6 +156,9 @@ func (w *walk) payloads(from, to int64, entries []*ledger.Entry) error {
 		if err := rows.Scan(&n, &p.name, &p.salt, &p.data, &p.empty, &p.erased); err != nil {
 			return err
 		}
+		if n < from || n >= to { // an index of a damaged file leads to other rows than it says
+			return &ledger.Fault{Entry: from, Reason: fmt.Sprintf("a payload of entry %d stands where its own belong", n)}
+		}
 		w.seen[beside{n, p.name}] = true
 		all := entries[n-from].Payloads
 		own := slices.IndexFunc(all, func(d ledger.Digest) bool { return d.Name == p.name })

@@ -17,6 +17,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/rootkeep/rootkeep"
 	"github.com/rootkeep/rootkeep/internal/app/mend"
 	"github.com/rootkeep/rootkeep/tools/benchdoc"
 )
@@ -54,6 +55,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 		last = r
 	}
 	left(&text, last)
+	unknown(&text, last)
 	if _, err := io.WriteString(stdout, text.String()); err != nil {
 		return 1
 	}
@@ -94,9 +96,33 @@ func left(w io.Writer, r *mend.Result) {
 	order := slices.SortedFunc(maps.Keys(first), func(a, b string) int {
 		return cmp.Or(-cmp.Compare(first[a].Severity, first[b].Severity), cmp.Compare(a, b))
 	})
-	fmt.Fprintf(w, "\nWhat is left in %d accounts, and why it needs a person:\n\n| control | severity | failures | reason |\n|---|---|---:|---|\n", r.Accounts)
+	fmt.Fprintf(w, "\nWhat is left in %d accounts, what of the 100 points it holds back, and why it needs a person:\n\n| control | severity | failures | points | reason |\n|---|---|---:|---:|---|\n", r.Accounts)
 	for _, id := range order {
 		f := first[id]
-		fmt.Fprintf(w, "| %s | %s | %d | %s |\n", id, f.Severity, counts[id], strings.NewReplacer("|", `\|`, "\n", " ").Replace(f.Reason))
+		fmt.Fprintf(w, "| %s | %s | %d | %s | %s |\n", id, f.Severity, counts[id], points(r.Held[id]), cell.Replace(f.Reason))
+	}
+}
+
+var cell = strings.NewReplacer("|", `\|`, "\n", " ")
+
+func points(hundredths int) string { return fmt.Sprintf("%d.%02d", hundredths/100, hundredths%100) }
+
+// unknown lists what is not known and holds back points, with what the first of each lacks.
+func unknown(w io.Writer, r *mend.Result) {
+	first, counts := map[string]rootkeep.Finding{}, map[string]int{}
+	for _, f := range r.Findings {
+		if f.Status != rootkeep.Unknown || r.Held[f.Control] == 0 {
+			continue
+		}
+		if counts[f.Control]++; counts[f.Control] == 1 {
+			first[f.Control] = f
+		}
+	}
+	if len(first) == 0 {
+		return
+	}
+	fmt.Fprint(w, "\nWhat is not known, which is no pass:\n\n| control | severity | findings | points | what is missing |\n|---|---|---:|---:|---|\n")
+	for _, id := range slices.Sorted(maps.Keys(first)) {
+		fmt.Fprintf(w, "| %s | %s | %d | %s | %s |\n", id, first[id].Severity, counts[id], points(r.Held[id]), cell.Replace(strings.Join(first[id].Missing, "; ")))
 	}
 }

@@ -75,7 +75,7 @@ var id = regexp.MustCompile(`^[A-Z]{2}-[0-9A-Z]{1,40}$`)
 
 func requestID(text string) (string, error) {
 	if !id.MatchString(text) {
-		return "", cli.Usage("request %q: want its ID, such as EX-1KB2Z7Q0MX7F3A; hint: rootkeep exception list", text)
+		return "", cli.Usage("request %q: want its ID, such as EX-1KB2Z7Q0MX7F3A; hint: rootkeep exception list, or rootkeep change status", text)
 	}
 	return text, nil
 }

@@ -117,11 +117,11 @@ func (f *verifyFlags) check(record *approval.Record, v *verified) error {
 func (v *verified) text() string {
 	var b strings.Builder
 	if !v.Holds {
-		fmt.Fprintf(&b, "%s: does not hold: %s\n", v.File, v.Why)
+		fmt.Fprintf(&b, "%s: does not hold: %s\n", cli.Visible(v.File), cli.Visible(v.Why))
 		return b.String()
 	}
 	s := v.Statement
-	fmt.Fprintf(&b, "%s: holds\n", v.File)
+	fmt.Fprintf(&b, "%s: holds\n", cli.Visible(v.File))
 	said := func(compared bool, flag string) string {
 		if compared {
 			return "as asked for"
@@ -136,7 +136,7 @@ func (v *verified) text() string {
 		fmt.Fprintf(&b, "  %-11s%s\n", l[0], cli.Visible(l[1]))
 	}
 	if e, err := approval.ParseException([]byte(v.Subject)); err == nil {
-		fmt.Fprintf(&b, "  %-11s%s\n  %-11s%s\n", "Owner", e.Owner, "Reason", e.Reason)
+		fmt.Fprintf(&b, "  %-11s%s\n  %-11s%s\n", "Owner", cli.Visible(e.Owner), "Reason", cli.Visible(e.Reason))
 	}
 	return b.String()
 }

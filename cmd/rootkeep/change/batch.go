@@ -3,8 +3,8 @@ package change
 import (
 	"fmt"
 	"net/http"
-	"net/url"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -21,12 +21,16 @@ not end applied, and those that are no canaries wait until all canaries are appl
 change is approved by itself.`,
 	}
 	c.AddCommand(batchPlanCommand(s),
-		batchActCommand(s, "status", &cobra.Command{Short: "Show a batch with its changes", Long: "Status prints where each change of a batch stands, and what to do next."}),
+		batchListCommand(s),
+		batchActCommand(s, "show", &cobra.Command{Aliases: []string{"status"}, Short: "Show a batch with its changes", Long: `Show prints where each change of a batch stands, which are canaries, what it halted at and
+why, and what to do next.`}),
 		batchActCommand(s, "request", &cobra.Command{Short: "Ask for the approval of all changes of a batch", Long: "Request asks for the approval of all changes of a batch that you planned, all or none."}),
 		batchActCommand(s, "apply", &cobra.Command{Short: "Apply a batch, one change after the other", Long: `Apply has a batch applied, in its order, until a change does not end applied or is not
-approved. It takes a pass made within the last five minutes.`}),
+approved. A batch that halted goes on with the change that it halted at. What stands in
+the way is said at once. It takes a pass made within the last five minutes.`}),
 		batchActCommand(s, "release", &cobra.Command{Short: "Let a batch go on that halted", Long: `Release lets a batch go on without the change that it halted at. Canaries are waited for
 all the same. It takes a pass made within the last five minutes.`}),
+		batchUndoCommand(s),
 	)
 	return c
 }
@@ -86,7 +90,7 @@ func texts(list cli.Accounts) []string {
 	return out
 }
 
-// batchActCommand is a command about one batch; status only reads.
+// batchActCommand is a command about one batch; show only reads.
 func batchActCommand(s cli.Streams, act string, c *cobra.Command) *cobra.Command {
 	var f flags
 	c.Use, c.Example, c.Args = act+" ID", "  rootkeep change batch "+act+" CB-1KB2Z7Q0MX7F3A", cobra.ExactArgs(1)
@@ -97,13 +101,13 @@ func batchActCommand(s cli.Streams, act string, c *cobra.Command) *cobra.Command
 	return c
 }
 
-// actOn does something with a batch and prints it; status only reads.
+// actOn does something with a batch and prints it; show only reads.
 func (f *flags) actOn(c *cobra.Command, s cli.Streams, id, act string) error {
-	if !batchIDs.MatchString(id) {
-		return cli.Usage("batch %q: want its ID, such as CB-1KB2Z7Q0MX7F3A", id)
+	if err := batchID(id); err != nil {
+		return err
 	}
-	call := client.Call{Path: "/changes/batches/" + url.PathEscape(id)}
-	if act != "status" {
+	call := client.Call{Path: batchPath(id)}
+	if act != "show" {
 		call.Method, call.Path = http.MethodPost, call.Path+"/"+act
 	}
 	return f.batch(c, s, call)
@@ -125,15 +129,29 @@ func (f *flags) batch(c *cobra.Command, s cli.Streams, call client.Call) error {
 			client.ChangeBatch
 		}{"rootkeep/change-batch/1", b})
 	}
+	return cli.PrintVisible(s.Out, batchText(&b))
+}
+
+// batchText is a batch for a person.
+func batchText(b *client.ChangeBatch) string {
 	text := cli.Visible(fmt.Sprintf("%s  %s, by %s", b.ID, b.About, b.Planner)) + "\n"
-	if b.Halted != "" {
-		text += "halted at " + cli.Visible(b.Halted) + "\n"
+	say := func(format, value string) {
+		if value != "" {
+			text += cli.Visible(fmt.Sprintf(format, value)) + "\n"
+		}
+	}
+	say("undoes %s, the change that was applied last first", b.Undoes)
+	say("to be undone by %s", strings.Join(b.Undos, ", "))
+	say("halted at %s", b.Halted)
+	if b.Unseen {
+		text += "halted at a change of an account that you may not read\n"
 	}
 	text += lines(b.Changes)
+	say("in the way: %s", b.Blocked)
 	for _, act := range b.May {
-		text += "next: rootkeep change batch " + cli.Visible(act+" "+b.ID) + "\n"
+		say("next: rootkeep change batch %s", act+" "+b.ID)
 	}
-	return cli.PrintVisible(s.Out, text)
+	return text
 }
 
 // PlanBatch plans a batch for another command, and prints it.

@@ -185,6 +185,11 @@ func (b *sheet) stands(c *client.AccountChangeDetail, p *change.Plan) {
 		if m.Found {
 			how = ", by an attempt whose answer was lost"
 		}
+		if m.UndoneBy != "" {
+			how += ", undone by " + m.UndoneBy
+		} else if c.State == "partial" && c.Undoes == "" {
+			how += ", not undone"
+		}
 		b.line("%s  %d. %s in %s of %s%s", m.At.Format(time.RFC3339), m.Number, m.Operation, m.Region, m.Account, how)
 	}
 	if c.Doubt {
@@ -211,10 +216,16 @@ func next(c *client.AccountChangeDetail, guided bool) string {
 		return "others approve it: rootkeep change approve" + id
 	case c.State == "applying":
 		return "rootkeep change status" + id
+	case can("undo") && c.State == "partial":
+		return "rootkeep change undo" + id + " undoes the rest"
 	case can("undo"):
 		return "rootkeep change undo" + id
-	case c.State == "refused" || c.State == "expired":
-		return "rootkeep change plan " + c.Kind + " --account " + c.Account + ", for the account as it is now"
+	case can("replan"):
+		return "rootkeep change replan" + id + " plans it for the account as it is now"
+	case c.Replaced != "":
+		return "rootkeep change status " + c.Replaced + ", which was planned in its place"
+	case c.State == "partial":
+		return "what is not undone, no call undoes: a person does it by hand, or it is left"
 	}
 	return ""
 }

@@ -21,11 +21,12 @@ account, approved by people with security keys, applied while the state is still
 one of the plan, read back, and undone where AWS allows it. What can be changed is a
 list of kinds, each a file; docs/changes.md says how to write one.
 
-List, show, test and propose need no server. The others speak to one, with a pass of yours, which
-the console makes under "Your keys and sessions": a machine's token can only read.`,
+Test needs no server, nor do list, show and propose, which ask one if it is named. The others
+speak to one, with a pass of yours, which the console makes under "Your keys and sessions":
+a machine's token can only read.`,
 	}
 	c.AddCommand(listCommand(s), showCommand(s), testCommand(s), proposeCommand(s), planCommand(s), statusCommand(s), requestCommand(s), approve.Command(s),
-		applyCommand(s), undoCommand(s), withdrawCommand(s), giveUpCommand(s), batchCommand(s))
+		applyCommand(s), undoCommand(s), replanCommand(s), withdrawCommand(s), giveUpCommand(s), batchCommand(s))
 	return c
 }
 

@@ -66,7 +66,11 @@ func undoCommand(s cli.Streams) *cobra.Command {
 		Short: "Plan how a change is undone",
 		Long: `Undo plans the calls that bring back the state before a change, from the state that the
 change recorded. It is a change of its own, with an ID of its own, and has to be approved
-and applied as any other. What others changed since is shown in it.`,
+and applied as any other. What others changed since is shown in it.
+
+What cannot be undone stays: both changes are partial then, and say which calls were
+undone. An undo that was given up in the middle leaves its change partial as well; undo it
+again for the rest.`,
 		Example: `  rootkeep change undo CH-1KB2Z7Q0MX7F3A
   rootkeep change undo CH-1KB2Z7Q0MX7F3A --request`,
 		Args: cobra.ExactArgs(1),
@@ -83,6 +87,40 @@ and applied as any other. What others changed since is shown in it.`,
 	return c
 }
 
+func replanCommand(s cli.Streams) *cobra.Command {
+	var f flags
+	var request bool
+	c := &cobra.Command{
+		Use:   "replan ID",
+		Short: "Have the server read an account again, and plan a change anew",
+		Long: `Replan plans a change with the parameters that it has, from the state of the account as
+it is now. One that is planned or requested keeps its ID, and its approvals are void. One
+that was refused, because the account had changed, or that expired, has ended: another
+change is planned in its place, in its batch too, and printed with its own ID.`,
+		Example: `  rootkeep change replan CH-1KB2Z7Q0MX7F3A
+  rootkeep change replan CH-1KB2Z7Q0MX7F3A --request`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			id, err := changeID(args[0])
+			if err != nil {
+				return err
+			}
+			server, err := f.Client()
+			if err != nil {
+				return err
+			}
+			read, err := server.Do(c.Context(), client.Call{Path: path(id)}, nil)
+			if err != nil {
+				return err
+			}
+			return f.plan(c, s, client.Call{Method: http.MethodPost, Path: path(id) + "/replan", IfMatch: read.ETag}, request)
+		},
+	}
+	f.Register(c)
+	c.Flags().BoolVar(&request, "request", false, "ask for the approval of one that was not asked for")
+	return c
+}
+
 // plan makes a call that plans, and prints the plan; then it asks for its approval if that
 // is wanted.
 func (f *flags) plan(c *cobra.Command, s cli.Streams, call client.Call, request bool) error {
@@ -94,7 +132,7 @@ func (f *flags) plan(c *cobra.Command, s cli.Streams, call client.Call, request 
 	if _, err := server.Do(c.Context(), call, &d); err != nil {
 		return told(err)
 	}
-	if !request {
+	if !request || d.State != "planned" { // one that is planned anew may be asked for already
 		return f.show(s, &d)
 	}
 	if _, err := read(&d); err != nil {

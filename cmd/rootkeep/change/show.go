@@ -9,47 +9,43 @@ import (
 
 	"github.com/rootkeep/rootkeep/client"
 	"github.com/rootkeep/rootkeep/cmd/rootkeep/cli"
-	"github.com/rootkeep/rootkeep/internal/web/changes"
 )
 
 func showCommand(s cli.Streams) *cobra.Command {
-	var f catalogueFlags
+	var f kindFlags
 	c := &cobra.Command{
 		Use:   "show KIND",
 		Short: "Show what a kind of change does, may break and needs",
 		Long: `Show prints a kind of change: what it is for, what it may break, its parameters, what it
 reads and calls, the permissions that this takes, the controls that it mends, and what
-of it cannot be undone.`,
+of it cannot be undone. If a server is named, by --server or ROOTKEEP_SERVER, the kind is
+that of the server; with --local or --changes it is that of this program. The text says
+which was asked.`,
 		Example: "  rootkeep change show password-policy\n  rootkeep change show password-policy --output json",
 		Args:    cobra.ExactArgs(1),
 
 		ValidArgsFunction: cli.Names(kindNames),
-		RunE:              func(_ *cobra.Command, args []string) error { return f.show(s, args[0]) },
+		RunE:              func(c *cobra.Command, args []string) error { return f.show(c, s, args[0]) },
 	}
 	f.register(c)
 	return c
 }
 
-func (f *catalogueFlags) show(s cli.Streams, id string) error {
-	catalogue, codes, err := f.load(s, false)
+func (f *kindFlags) show(c *cobra.Command, s cli.Streams, id string) error {
+	v, asked, codes, err := f.one(c, s, id)
 	if err != nil {
 		return err
 	}
-	k, err := find(catalogue, id)
-	if err != nil {
-		return err
-	}
-	v := changes.KindOf(k)
 	if f.output == "json" {
-		err = cli.WriteJSON(s.Out, map[string]any{"schema": "rootkeep/change-kind/1", "kind": v, "exit_codes": codes})
+		err = cli.WriteJSON(s.Out, map[string]any{"schema": "rootkeep/change-kind/1", "asked": asked, "kind": v, "exit_codes": codes})
 	} else {
-		err = cli.PrintVisible(s.Out, kindText(&v))
+		err = cli.PrintVisible(s.Out, kindText(&v, asked))
 	}
 	return cmp.Or(err, cli.ExitWith(codes))
 }
 
 // kindText is the kind for a person.
-func kindText(v *client.ChangeKind) string {
+func kindText(v *client.ChangeKind, asked string) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s  %s\n%s\n\nClass %s, risk %s, undo: %s\n", v.ID, v.Title, v.Why, v.Class, v.Risk, undo(v))
 	section := func(name string, lines ...string) {
@@ -78,5 +74,6 @@ func kindText(v *client.ChangeKind) string {
 	section("PERMISSIONS", v.Permissions...)
 	section("MENDS", strings.Join(v.Fixes, " "))
 	section("SOURCE", v.Source)
+	section("ASKED", asked)
 	return b.String()
 }

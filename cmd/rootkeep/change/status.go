@@ -3,7 +3,9 @@ package change
 import (
 	"fmt"
 	"net/url"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -12,7 +14,7 @@ import (
 	"github.com/rootkeep/rootkeep/cmd/rootkeep/cli"
 )
 
-var states = []string{"planned", "requested", "approved", "applying", "stopped", "applied", "unverified", "undoing", "undone", "refused", "denied", "expired", "withdrawn"}
+var states = []string{"planned", "requested", "approved", "applying", "stopped", "applied", "partial", "unverified", "undoing", "undone", "refused", "denied", "expired", "withdrawn"}
 
 // choice says which changes a list holds.
 type choice struct {
@@ -41,6 +43,11 @@ may read.`,
 			if err != nil {
 				return err
 			}
+			for _, name := range []string{"state", "account", "kind", "by", "batch", "limit"} {
+				if c.Flags().Changed(name) {
+					return cli.Usage("--%s is for the list of changes, without an ID", name)
+				}
+			}
 			server, err := f.Client()
 			if err != nil {
 				return err
@@ -66,8 +73,11 @@ may read.`,
 }
 
 func (f *flags) list(c *cobra.Command, s cli.Streams, q *choice) error {
-	if q.limit < 1 || q.limit > 10000 {
+	switch {
+	case q.limit < 1 || q.limit > 10000:
 		return cli.Usage("--limit %d: want 1 to 10000", q.limit)
+	case q.state != "" && !slices.Contains(states, q.state):
+		return cli.Usage("--state %s: want one of %s", q.state, strings.Join(states, ", "))
 	}
 	server, err := f.Client()
 	if err != nil {

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -27,6 +28,11 @@ func (n *Connection) Register(c *cobra.Command) {
 	fl.StringVar(&n.tokenFile, "token-file", "", "file with the token, mode 0600 (default $ROOTKEEP_TOKEN, then rootkeep/token in your configuration folder)")
 }
 
+// Named says whether a server is named, by the flag or the environment.
+func (n *Connection) Named() bool { return n.address() != "" }
+
+func (n *Connection) address() string { return cmp.Or(n.server, os.Getenv("ROOTKEEP_SERVER")) }
+
 // Client makes the client. A server or a token that is missing is an error of the command
 // line.
 func (n *Connection) Client() (*client.Client, error) {
@@ -50,10 +56,7 @@ func (n *Connection) Address() (string, error) {
 }
 
 func (n *Connection) withToken(token string) (*client.Client, error) {
-	server := n.server
-	if server == "" {
-		server = os.Getenv("ROOTKEEP_SERVER")
-	}
+	server := n.address()
 	if server == "" {
 		return nil, Usage("which server? hint: --server https://rootkeep.example.com or ROOTKEEP_SERVER")
 	}

@@ -66,12 +66,13 @@ type renderFlags struct {
 	list                bool
 	output              string
 	account, management cli.Accounts
+	archive             cli.Accounts
 	estimate            estimateFlags
 }
 
 func formats() []string { return []string{"cloudformation", "terraform"} }
 
-func templates() []string { return []string{"home", "signin", "regions", "members"} }
+func templates() []string { return []string{"home", "archive", "signin", "regions", "members"} }
 
 func renderCommand(s cli.Streams) *cobra.Command {
 	f := renderFlags{estimate: estimateFlags{at: cli.Moment{Now: time.Now}}}
@@ -85,7 +86,7 @@ func renderCommand(s cli.Streams) *cobra.Command {
 	}
 	fl := c.Flags()
 	fl.StringVar(&f.format, "format", "cloudformation", "cloudformation or terraform")
-	fl.StringVar(&f.template, "template", "home", "template to write: home, signin, regions or members")
+	fl.StringVar(&f.template, "template", "home", "template to write: home, archive, signin, regions or members")
 	fl.StringVar(&f.dir, "dir", "", "write every file into this folder, which must have none of them")
 	fl.BoolVar(&f.list, "list", false, "list the parts with what they cost a month, and write no template")
 	fl.StringVar(&f.output, "output", "text", "text or json, with --list")
@@ -95,6 +96,7 @@ func renderCommand(s cli.Streams) *cobra.Command {
 	fl.StringVar(&o.Organization, "organization", "", "ID of the organization whose accounts all are recorded")
 	fl.Var(&f.account, "account", "account that keeps trail and bucket; needed with --organization")
 	fl.Var(&f.management, "management", "management account, if --account is its delegated administrator for CloudTrail")
+	fl.Var(&f.archive, "archive", "account that keeps the trail's bucket and key instead of --account")
 	fl.StringSliceVar(&f.without, "without", nil, "leave out these parts, by comma")
 	fl.IntVar(&o.KeepDays, "keep-days", 2557, "days until log files are deleted")
 	fl.IntVar(&o.LogDays, "log-days", 365, "days until the log group drops events")
@@ -130,17 +132,17 @@ func (f *renderFlags) run(c *cobra.Command, s cli.Streams) error {
 	case !slices.Contains(formats(), f.format):
 		return cli.Usage("--format %s: want cloudformation or terraform", f.format)
 	case !slices.Contains(templates(), f.template):
-		return cli.Usage("--template %s: want home, signin, regions or members", f.template)
+		return cli.Usage("--template %s: want home, archive, signin, regions or members", f.template)
 	case f.output != "text" && f.output != "json":
 		return cli.Usage("--output %s: want text or json", f.output)
-	case len(f.account) > 1 || len(f.management) > 1:
-		return cli.Usage("--account and --management: want one each")
+	case len(f.account) > 1 || len(f.management) > 1 || len(f.archive) > 1:
+		return cli.Usage("--account, --management and --archive: want one each")
 	case f.list && (f.dir != "" || c.Flags().Changed("template") || c.Flags().Changed("format")):
 		return cli.Usage("--list writes no template: it does not go with --dir, --template or --format")
 	case f.dir != "" && c.Flags().Changed("template"):
 		return cli.Usage("--dir writes all templates: it does not go with --template")
-	case f.format == "terraform" && f.template != "home" && f.template != "members":
-		return cli.Usage("--template %s: Terraform has home, which is all Regions, and members", f.template)
+	case f.format == "terraform" && !slices.Contains(terraform.Configurations(), f.template):
+		return cli.Usage("--template %s: Terraform has home, which is all Regions, archive and members", f.template)
 	}
 	for _, name := range ofList {
 		if !f.list && c.Flags().Changed(name) {
@@ -174,7 +176,7 @@ func (f *renderFlags) run(c *cobra.Command, s cli.Streams) error {
 // stack builds it from the flags.
 func (f *renderFlags) stack() (*deploy.Stack, error) {
 	o := f.options
-	o.Account, o.Management = f.account.String(), f.management.String()
+	o.Account, o.Management, o.Archive = f.account.String(), f.management.String(), f.archive.String()
 	for _, p := range f.without {
 		o.Without = append(o.Without, deploy.Part(p))
 	}
@@ -207,12 +209,12 @@ func (f *renderFlags) files(s *deploy.Stack) ([]rendered, error) {
 		}
 		return out, nil
 	}
-	for _, name := range []string{"home", "members"} {
+	for _, name := range terraform.Configurations() {
 		if _, err := s.Place(name); err != nil {
 			continue
 		}
 		var b bytes.Buffer
-		if err := terraform.Write(&b, s, name == "members"); err != nil {
+		if err := terraform.Write(&b, s, name); err != nil {
 			return nil, err
 		}
 		// Each is a configuration of its own, with its own state.

@@ -76,8 +76,8 @@ func applyCommand(s cli.Streams) *cobra.Command {
 		Short: "Apply a planned stage, one change after the other",
 		Long: `Apply has the batch of a stage applied, as rootkeep change batch apply does: in its order,
 until a change does not end applied or is not approved. Then plan the next stage. It takes
-a pass made within the last five minutes. Each change is undone by itself, the last first:
-rootkeep change undo.`,
+a pass made within the last five minutes. A stage is undone as a whole, the last change
+first: rootkeep change batch undo.`,
 		Example: "  rootkeep deploy apply CB-1KB2Z7Q0MX7F3A",
 		Args:    cobra.ExactArgs(1),
 		RunE:    func(c *cobra.Command, args []string) error { return change.Batch(c, s, f, args[0], "apply") },
@@ -162,8 +162,8 @@ func (f *planFlags) target() (core.Target, map[string]any, error) {
 // wanted is what a stage comes to, without what is to be skipped.
 func (f *planFlags) wanted(d *core.Deployment, stage int, t core.Target, options map[string]any, catalogue *kinds.Catalogue) ([]client.ChangeWanted, error) {
 	for _, id := range f.skip {
-		if catalogue.Find(id) == nil {
-			return nil, cli.Usage("--skip %s: there is no such kind of change; hint: rootkeep deploy plan %s --list", id, d.ID)
+		if !makes(d, id) {
+			return nil, cli.Usage("--skip %s: %s has no such kind of change; hint: rootkeep deploy plan %s --list", id, d.ID, d.ID)
 		}
 	}
 	list, err := d.Stage(stage, t, options, catalogue.Find)
@@ -177,6 +177,18 @@ func (f *planFlags) wanted(d *core.Deployment, stage int, t core.Target, options
 		}
 	}
 	return out, nil
+}
+
+// makes says whether a stage of the deployment has a change of the kind.
+func makes(d *core.Deployment, kind string) bool {
+	for _, stage := range d.Stages {
+		for _, p := range stage.Steps {
+			if p.Change == kind {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // about prints what a deployment is.

@@ -42,6 +42,9 @@ func (f *flags) list(s cli.Streams, output string) error {
 	if err := cli.OutputIs(output); err != nil {
 		return err
 	}
+	if !f.classed() {
+		return cli.Usage("--name %s: each class has a role of its own; hint: {class} stands for the class, as in %s", f.template, writerole.Template)
+	}
 	catalogue, codes, err := f.load(s)
 	if err != nil {
 		return err

@@ -1,6 +1,8 @@
 package role
 
 import (
+	"bytes"
+	"cmp"
 	"slices"
 	"strings"
 
@@ -23,8 +25,9 @@ Only the broker may enter, the user or role with whose credentials rootkeep appl
 changes, and has to name a source identity that starts with CH-, the ID of the change,
 so that CloudTrail tells which change a call belongs to. Without --broker the template
 asks for it. The class plan is the role that changes are planned with and read back: it
-has no action that changes something. The role of the class root is for the management account or the delegated
-administrator: it takes root sessions of members, each for one task.`
+has no action that changes something. The role of the class root is for the management
+account or the delegated administrator: it takes root sessions of members, each for one
+task.`
 
 func renderCommand(s cli.Streams) *cobra.Command {
 	var f flags
@@ -45,6 +48,8 @@ func renderCommand(s cli.Streams) *cobra.Command {
 				return cli.Usage("--class: want %s", strings.Join(classes(), ", "))
 			case !slices.Contains(classes(), r.Class):
 				return cli.Usage("--class %s: want %s", r.Class, strings.Join(classes(), ", "))
+			case r.Class != writerole.Plan && !f.classed():
+				return cli.Usage("--name %s: each class has a role of its own; hint: {class} stands for the class, as in %s", f.template, writerole.Template)
 			case !slices.Contains(writerole.Formats(), format):
 				return cli.Usage("--format %s: want %s", format, strings.Join(writerole.Formats(), ", "))
 			}
@@ -58,10 +63,12 @@ func renderCommand(s cli.Streams) *cobra.Command {
 			} else if r.Actions, _ = catalogue.Permissions(r.Class); len(r.Actions) == 0 {
 				return cli.Usage("--class %s: no kind of change needs a role of it; hint: rootkeep role list", r.Class)
 			}
-			if err := r.Write(s.Out, format); err != nil {
+			var text bytes.Buffer // all or nothing is written
+			if err := r.Write(&text, format); err != nil {
 				return cli.Usage("%w", err)
 			}
-			return cli.ExitWith(codes)
+			_, err = s.Out.Write(text.Bytes())
+			return cmp.Or(err, cli.ExitWith(codes))
 		},
 	}
 	f.register(c)

@@ -2,6 +2,8 @@
 package role
 
 import (
+	"strings"
+
 	"github.com/spf13/cobra"
 
 	"github.com/rootkeep/rootkeep/cmd/rootkeep/cli"
@@ -33,6 +35,9 @@ func (f *flags) register(c *cobra.Command) {
 	c.Flags().StringArrayVar(&f.dirs, "changes", nil, "folder with further kinds of change (repeatable)")
 	c.Flags().StringVar(&f.template, "name", "", "names of the roles, in which {class} stands for the class; otherwise "+writerole.Template+" and "+writerole.PlanName)
 }
+
+// classed says whether the names differ from class to class.
+func (f *flags) classed() bool { return f.template == "" || strings.Contains(f.template, "{class}") }
 
 // load reads the kinds, and gives the exit codes that apply: 5 if files were left out,
 // which it names.

@@ -85,7 +85,7 @@ func (e *Engine) Plan(ctx context.Context, actor people.Actor, w web.Wanted) (*c
 	if err := e.mayPlan(ctx, actor, w.Account); err != nil {
 		return nil, err
 	}
-	p, err := e.plan(ctx, actor, w)
+	p, err := e.plan(ctx, actor, newID("CH", e.Now()), w)
 	if err != nil {
 		return nil, err
 	}
@@ -111,39 +111,8 @@ func (e *Engine) mayPlan(ctx context.Context, actor people.Actor, account rootke
 	})
 }
 
-// PlanBatch plans several changes, all or none.
-func (e *Engine) PlanBatch(ctx context.Context, actor people.Actor, about string, list []web.Wanted, canaries int) (*changes.Batch, []*changes.Change, error) {
-	var placed []changes.Placed
-	for i, w := range list {
-		if err := e.mayPlan(ctx, actor, w.Account); err != nil {
-			return nil, nil, err
-		}
-		p, err := e.plan(ctx, actor, w)
-		if errors.Is(err, change.ErrNothing) {
-			continue // an account that is as it should be needs no change
-		}
-		if err != nil {
-			return nil, nil, fmt.Errorf("account %s: %w", w.Account, err)
-		}
-		placed = append(placed, changes.Placed{Plan: p, Canary: i < canaries})
-	}
-	if len(placed) == 0 {
-		return nil, nil, change.ErrNothing
-	}
-	if len(placed) > 1 && !placed[0].Canary { // those that were named have nothing to change
-		placed[0].Canary = true
-	}
-	var b *changes.Batch
-	var out []*changes.Change
-	err := e.Store.Update(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
-		b, out, err = e.Desk.PlanBatch(ctx, tx, actor, about, placed)
-		return err
-	})
-	return b, out, err
-}
-
-// plan asks AWS what is, and says what would be done.
-func (e *Engine) plan(ctx context.Context, actor people.Actor, w web.Wanted) (*change.Plan, error) {
+// plan asks AWS what is, and says what the change of an ID would do.
+func (e *Engine) plan(ctx context.Context, actor people.Actor, id string, w web.Wanted) (*change.Plan, error) {
 	k := e.Catalogue.Find(w.Kind)
 	if k == nil {
 		return nil, fmt.Errorf("%w: there is no kind of change %q; hint: rootkeep change list", approvals.ErrInvalid, w.Kind)
@@ -154,7 +123,6 @@ func (e *Engine) plan(ctx context.Context, actor people.Actor, w web.Wanted) (*c
 	if err := mayBeRoot(k, w.For); err != nil {
 		return nil, err
 	}
-	id := newID("CH", e.Now())
 	base, reader, err := e.read(ctx, actor, id, k)
 	if err != nil {
 		return nil, err
@@ -221,54 +189,11 @@ func management(ctx context.Context, r change.Reader, t change.Target) (rootkeep
 	}
 	o, _ := got["Organization"].(map[string]any)
 	id, _ := o["MasterAccountId"].(string)
-	return rootkeep.ParseAccountID(id)
-}
-
-// Undo plans how a change is undone that belongs to no request for root.
-func (e *Engine) Undo(ctx context.Context, actor people.Actor, id string) (*changes.Change, error) {
-	return e.UndoFor(ctx, actor, id, "")
-}
-
-// UndoFor plans how a change is undone, under a request for root that will name the undo.
-// It is never that which approved the change: that one approved another plan.
-func (e *Engine) UndoFor(ctx context.Context, actor people.Actor, id, request string) (*changes.Change, error) {
-	var of *changes.Change
-	var made []change.Made
-	err := e.Store.View(ctx, func(ctx context.Context, r *store.Reader) (err error) {
-		if of, err = e.Desk.Get(ctx, r, actor, id, e.Now()); err != nil {
-			return err
-		}
-		made, err = changes.Calls(ctx, r, id)
-		return err
-	})
+	management, err := rootkeep.ParseAccountID(id)
 	if err != nil {
-		return nil, err
+		return "", fmt.Errorf("organization of %s: its management account: %w", t.Account, err)
 	}
-	if err := e.mayPlan(ctx, actor, of.Account); err != nil {
-		return nil, err
-	}
-	k, plan, err := e.of(of)
-	if err != nil {
-		return nil, err
-	}
-	if err := mayBeRoot(k, request); err != nil {
-		return nil, err
-	}
-	after, err := of.Left()
-	if err != nil {
-		return nil, err
-	}
-	undo := newID("CH", e.Now())
-	_, reader, err := e.read(ctx, actor, undo, k)
-	if err != nil {
-		return nil, err
-	}
-	defer reader.End()
-	p, err := k.Undo(ctx, reader, undo, request, plan, made, of.Doubt, after, e.Now())
-	if err != nil {
-		return nil, err
-	}
-	return e.keep(ctx, actor, p)
+	return management, nil
 }
 
 // of gives the kind and the plan of a change.

@@ -250,6 +250,46 @@ func TestAServerThatDies(t *testing.T) {
 	})
 }
 
+// TestAServerThatDiesInACallIsNotForgotten has a server die after its call, and the next
+// one be without credentials: that the call may have been made is still known to the third.
+func TestAServerThatDiesInACallIsNotForgotten(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		c := w.approved(w.planned())
+		w.apply(c)
+		err := w.Store.Touch(t.Context(), func(ctx context.Context, tx *store.Tx) error {
+			return changes.Start(ctx, tx, c.ID, 1, changes.Hold{Owner: "dead", Lease: tx.Now().Add(time.Minute)})
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		p, err := c.Parsed()
+		if err != nil {
+			t.Fatal(err)
+		}
+		a := w.aws.Cloud.Account(account)
+		if _, err := w.aws.Cloud.Invoke(cloud.Invocation{Caller: cloud.UserCaller(a, a.Users["admin"]), Region: "us-east-1", Service: "iam", Operation: "UpdateAccountPasswordPolicy", Parameters: p.Calls[0].With}); err != nil {
+			t.Fatal(err)
+		}
+		w.At(w.Now().Add(2 * time.Minute))
+		err = w.Change(t, func(ctx context.Context, tx *store.Tx) error {
+			_, _, err := storejobs.Add(ctx, tx, job.Job{Kind: alter.RecoverKind})
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.work(w.server("wrong"))
+		if c = w.read(c.ID); c.State != changes.Stopped || !c.Doubt {
+			t.Fatalf("without credentials: got %s, doubt %t, want it stopped in doubt", c.State, c.Doubt)
+		}
+		w.apply(c)
+		w.work(w.engine)
+		if c = w.read(c.ID); c.State != changes.Applied {
+			t.Errorf("got %s: %s, want it applied, and not refused for what it did itself", c.State, c.Why)
+		}
+	})
+}
+
 func (w *world) recover() {
 	w.t.Helper()
 	err := w.Change(w.t, func(ctx context.Context, tx *store.Tx) error {

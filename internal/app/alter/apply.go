@@ -18,7 +18,6 @@ import (
 	"github.com/rootkeep/rootkeep/internal/store"
 	"github.com/rootkeep/rootkeep/internal/store/changes"
 	storejobs "github.com/rootkeep/rootkeep/internal/store/jobs"
-	stored "github.com/rootkeep/rootkeep/internal/store/people"
 )
 
 // Kinds of jobs.
@@ -226,7 +225,7 @@ func (e *Engine) hold(ctx context.Context, c *changes.Change, lost context.Cance
 func (e *Engine) call(ctx context.Context, c *changes.Change, report func(string)) (change.Outcome, error) {
 	k, p, err := e.of(c)
 	if err != nil {
-		return stopped(0, err), nil
+		return stopped(c, 0, err), nil
 	}
 	var made []change.Made
 	if err := e.Store.View(ctx, func(ctx context.Context, r *store.Reader) (err error) {
@@ -237,20 +236,20 @@ func (e *Engine) call(ctx context.Context, c *changes.Change, report func(string
 	}
 	base, err := session.Open(ctx, e.AWS)
 	if err != nil {
-		return stopped(len(made), err), nil
+		return stopped(c, len(made), err), nil
 	}
 	reads, writes, err := e.entries(ctx, c, k, p)
 	if err != nil {
-		return stopped(len(made), err), nil
+		return stopped(c, len(made), err), nil
 	}
 	reader, err := ask.Begin(base, reads)
 	if err != nil {
-		return stopped(len(made), err), nil
+		return stopped(c, len(made), err), nil
 	}
 	defer reader.End()
 	writer, err := awswrite.Begin(base, writes)
 	if err != nil {
-		return stopped(len(made), err), nil
+		return stopped(c, len(made), err), nil
 	}
 	defer writer.End()
 	out, err := k.Apply(ctx, change.Run{
@@ -288,9 +287,10 @@ func (e *Engine) entries(ctx context.Context, c *changes.Change, k *change.Kind,
 	return reads, writes, err
 }
 
-// stopped is the outcome of a run that could not begin, or not go on.
-func stopped(calls int, err error) change.Outcome {
-	return change.Outcome{State: change.Stopped, Calls: calls, Why: err.Error()}
+// stopped is the outcome of a run that could not begin, or not go on: whether an earlier
+// run has made a call that nobody heard of is as open as before.
+func stopped(c *changes.Change, calls int, err error) change.Outcome {
+	return change.Outcome{State: change.Stopped, Calls: calls, Why: err.Error(), Doubt: c.Doubt}
 }
 
 // journal tells how far an apply is.
@@ -308,98 +308,6 @@ func (j journal) Made(ctx context.Context, m change.Made) error {
 	}
 	j.report(fmt.Sprintf("%d of %d calls", m.Number+1, j.calls))
 	return nil
-}
-
-// ApplyBatch leaves a batch to a job.
-func (e *Engine) ApplyBatch(ctx context.Context, actor people.Actor, id string) (*changes.Batch, error) {
-	var b *changes.Batch
-	err := e.Store.Update(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
-		var of []*changes.Change
-		if b, of, err = e.Desk.GetBatch(ctx, &tx.Reader, actor, id, tx.Now()); err != nil {
-			return err
-		}
-		for _, c := range of {
-			if err := e.Desk.MayApply(ctx, &tx.Reader, actor, c.Account); err != nil {
-				return err
-			}
-		}
-		payload, err := json.Marshal(batchJob{id, actor.ID})
-		if err != nil {
-			return err
-		}
-		_, err = storejobs.Ask(ctx, tx, actor.ID, job.Job{Kind: BatchKind, Payload: payload})
-		return err
-	})
-	if err == nil {
-		e.Wake()
-	}
-	return b, err
-}
-
-// appliesBatch applies what is approved of a batch, in its order, and ends at the first
-// change that does not end applied. Whoever asked has to be allowed to still.
-func (e *Engine) appliesBatch(ctx context.Context, j *job.Job, report func(string)) error {
-	var w batchJob
-	if err := strict(j.Payload, &w); err != nil {
-		return job.Permanent(err)
-	}
-	for n := 1; ; n++ {
-		var c *changes.Change
-		err := e.Store.Update(ctx, func(ctx context.Context, tx *store.Tx) error {
-			actor, err := stored.ActorOf(ctx, &tx.Reader, w.Actor)
-			if err != nil {
-				return err
-			}
-			next, err := e.next(ctx, tx, actor, w.Batch)
-			if err != nil || next == nil {
-				return err
-			}
-			// The lease is this job's at once: nobody else has a job for this run.
-			mine := changes.Hold{Owner: j.ID, Lease: tx.Now().Add(lease)}
-			if next.State == changes.Applying { // its server may be gone
-				c, err = changes.Take(ctx, tx, next.ID, mine)
-				return err
-			}
-			c, err = e.begin(ctx, tx, actor, next.ID, next.Hash, mine)
-			return err
-		})
-		if errors.Is(err, changes.ErrLost) {
-			return fmt.Errorf("batch %s waits for one of its changes, which somebody else applies: %w", w.Batch, err)
-		}
-		if err != nil {
-			return job.Permanent(err)
-		}
-		if c == nil {
-			report("nothing of it is left to be applied")
-			return nil
-		}
-		report(fmt.Sprintf("change %d: %s in %s", n, c.Kind, c.Account))
-		ended, err := e.run(ctx, c, func(string) {})
-		if err != nil {
-			return err
-		}
-		if ended.State != changes.Applied {
-			report(fmt.Sprintf("ends at %s, which is %s", ended.ID, ended.State))
-			return nil
-		}
-	}
-}
-
-// next is the change of a batch that comes next, nil if all have ended.
-func (e *Engine) next(ctx context.Context, tx *store.Tx, actor people.Actor, batch string) (*changes.Change, error) {
-	_, of, err := e.Desk.GetBatch(ctx, &tx.Reader, actor, batch, tx.Now())
-	if err != nil {
-		return nil, err
-	}
-	for _, c := range of {
-		switch c.State {
-		case changes.Approved, changes.Stopped, changes.Applying:
-			return c, nil
-		case changes.Planned, changes.Requested:
-			return nil, fmt.Errorf("change %s of batch %s is %s: %w", c.ID, batch, c.State, changes.ErrState)
-		}
-	}
-	return nil, nil
 }
 
 // recovers finds changes that were being applied by a server that is gone.

@@ -34,7 +34,7 @@ func (e *Engine) PlanEach(ctx context.Context, actor people.Actor, about string,
 		if err := e.mayPlan(ctx, actor, w.Account); err != nil {
 			return nil, nil, nil, err
 		}
-		p, err := e.plan(ctx, actor, w)
+		p, err := e.plan(ctx, actor, newID("CH", e.Now()), w)
 		if ctx.Err() != nil || errors.Is(err, web.ErrAWS) { // no account can be read
 			return nil, nil, nil, errors.Join(ctx.Err(), err)
 		}
@@ -44,15 +44,7 @@ func (e *Engine) PlanEach(ctx context.Context, actor people.Actor, about string,
 		}
 		placed = append(placed, changes.Placed{Plan: p, Canary: len(placed) < max(1, canaries)})
 	}
-	if len(placed) == 0 {
-		return nil, nil, left, change.ErrNothing
-	}
-	var b *changes.Batch
-	var out []*changes.Change
-	err := e.Store.Update(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
-		b, out, err = e.Desk.PlanBatch(ctx, tx, actor, about, placed)
-		return err
-	})
+	b, out, err := e.keepBatch(ctx, actor, changes.Batch{About: about}, placed)
 	return b, out, left, err
 }
 

@@ -10,8 +10,11 @@ import (
 
 	"github.com/rootkeep/rootkeep"
 	"github.com/rootkeep/rootkeep/internal/app/scan"
+	"github.com/rootkeep/rootkeep/internal/awssim/scenario"
 	"github.com/rootkeep/rootkeep/internal/change"
 	"github.com/rootkeep/rootkeep/internal/deploy/deploytest"
+	"github.com/rootkeep/rootkeep/internal/facts"
+	"github.com/rootkeep/rootkeep/internal/posture"
 )
 
 // TestEveryCaseOfADeployment runs the cases of every deployment.
@@ -47,6 +50,7 @@ type rollout struct {
 	options    map[string]any
 	mends      []string // controls of the management account that pass afterwards
 	security   []string // those of the security account
+	archive    []string // those of a third account, which keeps the logs; none: there is none
 }
 
 var rollouts = []rollout{
@@ -61,6 +65,38 @@ var rollouts = []rollout{
 		mends:    append(slices.DeleteFunc(slices.Clone(deploytest.Passing), func(id string) bool { return id == "SH-04" }), "CT-08", "AA-02", "GD-03"),
 		security: []string{"SH-01", "SH-03", "SH-04", "SH-05", "SH-06", "GD-01", "GD-02", "GD-04", "GD-05", "AA-01", "CO-01", "CO-02", "CO-03", "CO-04", "CO-06"},
 	},
+	{
+		deployment: "monitoring-organization",
+		options: map[string]any{
+			"bucket": "trail-of-the-firm", "lock": "GOVERNANCE", "phones": []any{"+15550100200"}, "security": string(member), "members": []any{string(archive)}, "logs": string(archive),
+		},
+		mends:    append(slices.DeleteFunc(slices.Clone(deploytest.Passing), func(id string) bool { return id == "SH-04" || slices.Contains(kept, id) }), "CT-08", "AA-02", "GD-03"),
+		security: []string{"SH-01", "SH-03", "SH-04", "SH-05", "SH-06", "GD-01", "GD-02", "GD-04", "GD-05", "AA-01", "CO-01", "CO-02", "CO-03", "CO-04", "CO-06"},
+		archive:  append(slices.Clone(kept), "SH-01", "GD-01", "AA-01", "CO-01", "CO-02", "CO-03", "CO-04", "CO-06"),
+	},
+}
+
+// archive is the account that keeps the logs in a world that has one, and kept are the
+// controls of what it keeps: the management account has nothing that they ask about.
+const archive = rootkeep.AccountID("333333333333")
+
+var kept = []string{"CT-13", "CT-14", "CT-15", "CT-16", "CT-18", "CT-19", "CT-22"}
+
+// bare is an organization in which nothing is set up, with an account for logs if r wants it.
+func (r *rollout) bare(t *testing.T) *World {
+	t.Helper()
+	plan := &scenario.Plan{Accounts: []scenario.Account{
+		{ID: management, Name: "management", Email: "aws+management@example.com", AgeDays: 800}, {ID: member, Name: "member", Email: "aws+member@example.com", AgeDays: 400},
+	}}
+	if r.archive != nil {
+		plan.Accounts = append(plan.Accounts, scenario.Account{ID: archive, Name: "archive", Email: "aws+archive@example.com", AgeDays: 400})
+	}
+	w, err := WorldOf(t.Context(), plan, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(w.Close)
+	return w
 }
 
 // TestADeploymentOfABareAccount applies every stage and scans: the controls pass that pass
@@ -72,20 +108,13 @@ func TestADeploymentOfABareAccount(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, r := range rollouts {
-		t.Run(r.deployment, func(t *testing.T) {
+		t.Run(r.name(), func(t *testing.T) {
 			i := slices.IndexFunc(all, func(d *change.Deployment) bool { return d.ID == r.deployment })
-			w, err := NewWorld(t.Context())
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer w.Close()
-			of := &change.Case{}
-			before := w.judge(t, of, controls)
+			w := r.bare(t)
+			before := w.findings(w.collect(t, management), nil, controls)
 			done := w.deploy(t, c, all[i], r.options)
 			w.Wait(20 * time.Minute) // CloudTrail delivers within a quarter of an hour
-			after, security := w.judge(t, of, controls), w.judge(t, &change.Case{Member: true}, controls)
-			want(t, r.mends, after)
-			want(t, r.security, security)
+			after := r.judge(t, w, controls)
 			var final []string
 			for _, x := range slices.Backward(done) {
 				if err := undone(t.Context(), x.trial, x.plan); err != nil {
@@ -96,7 +125,7 @@ func TestADeploymentOfABareAccount(t *testing.T) {
 				}
 			}
 			t.Logf("%d changes, and not undone are %s", len(done), strings.Join(final, ", "))
-			left := w.judge(t, of, controls)
+			left := w.findings(w.collect(t, management), nil, controls)
 			for id := range after {
 				// The trail, its bucket, and the one for logs of logs stay.
 				if undoable := slices.Contains([]string{"MF", "AL", "GD", "SH", "AA", "CO"}, id[:2]); undoable && passes(left[id]) != passes(before[id]) {
@@ -105,6 +134,34 @@ func TestADeploymentOfABareAccount(t *testing.T) {
 			}
 		})
 	}
+}
+
+func (r *rollout) name() string {
+	if r.archive != nil {
+		return r.deployment + " with an account for logs"
+	}
+	return r.deployment
+}
+
+// judge has the controls pass that are to, and gives what it found in the management account.
+func (r *rollout) judge(t *testing.T, w *World, controls []*posture.Control) map[string][]rootkeep.Finding {
+	t.Helper()
+	found := map[rootkeep.AccountID]*facts.Snapshot{}
+	for _, a := range w.Cloud.Accounts() {
+		s := w.collect(t, a.ID)
+		if r.archive != nil {
+			s.Facts.Decided.LogArchiveAccounts = []string{string(archive)}
+		}
+		found[a.ID] = s
+	}
+	peer := func(id rootkeep.AccountID) *facts.Snapshot { return found[id] }
+	after := w.findings(found[management], peer, controls)
+	want(t, r.mends, after)
+	want(t, r.security, w.findings(found[member], peer, controls))
+	if r.archive != nil {
+		want(t, r.archive, w.findings(found[archive], peer, controls))
+	}
+	return after
 }
 
 // want has controls pass.
@@ -157,7 +214,7 @@ func (w *World) deploy(t *testing.T, c *Catalogue, d *change.Deployment, options
 }
 
 func (w *World) planned(t *testing.T, c *Catalogue, wanted change.Wanted) (deployed, error) {
-	x := deployed{trial: &trial{World: w, kind: c.Find(wanted.Kind), of: &change.Case{Member: wanted.Account == member, Parameters: wanted.Parameters}}}
+	x := deployed{trial: &trial{World: w, kind: c.Find(wanted.Kind), of: &change.Case{Parameters: wanted.Parameters}, in: wanted.Account}}
 	if err := x.begin(); err != nil {
 		return x, err
 	}

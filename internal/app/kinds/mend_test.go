@@ -12,6 +12,7 @@ import (
 	"github.com/rootkeep/rootkeep/internal/awsread"
 	"github.com/rootkeep/rootkeep/internal/awssim/simtest"
 	"github.com/rootkeep/rootkeep/internal/change"
+	"github.com/rootkeep/rootkeep/internal/facts"
 	"github.com/rootkeep/rootkeep/internal/posture"
 )
 
@@ -212,14 +213,25 @@ func (w *World) do(ctx context.Context, k *change.Kind, of *change.Case, with ma
 // judge scans the account, and gives the findings by control.
 func (w *World) judge(t *testing.T, of *change.Case, controls []*posture.Control) map[string][]rootkeep.Finding {
 	t.Helper()
-	key := w.Keys[account(of)]
+	return w.findings(w.collect(t, account(of)), nil, controls)
+}
+
+// collect scans an account.
+func (w *World) collect(t *testing.T, id rootkeep.AccountID) *facts.Snapshot {
+	t.Helper()
+	key := w.Keys[id]
 	simtest.Environment(t, w.Cloud, key.ID, key.Secret, "")
 	s, err := awsread.Collect(t.Context(), awsread.Config{Region: home, Now: w.Now, Sleep: func(ctx context.Context, d time.Duration) error { w.Wait(d); return ctx.Err() }})
 	if err != nil {
 		t.Fatal(err)
 	}
+	return s
+}
+
+// findings judges what was collected, by control; peer gives what was of other accounts.
+func (w *World) findings(s *facts.Snapshot, peer func(rootkeep.AccountID) *facts.Snapshot, controls []*posture.Control) map[string][]rootkeep.Finding {
 	out := map[string][]rootkeep.Finding{}
-	for _, f := range posture.Evaluate(s, controls, posture.Setting{Now: w.Now()}) {
+	for _, f := range posture.Evaluate(s, controls, posture.Setting{Now: w.Now(), Peer: peer}) {
 		out[f.Control] = append(out[f.Control], f)
 	}
 	return out

@@ -59,6 +59,7 @@ func motoKinds() []onMoto {
 		{kind: "log-group-retention", with: map[string]any{"log_group": "trail", "days": int64(400)}},
 		{kind: "root-event-rule", with: named("topic", "sirens")},
 		{kind: "root-event-queue"},
+		{kind: "trail-bucket-notify", with: named("bucket", "trail-logs")},
 		// It writes the principal * as arn:aws:iam::*:root, which is nobody.
 		{kind: "event-bus-policy", with: here, before: []change.Call{call("events:PutPermission", map[string]any{"Action": "events:PutEvents", "Principal": "*", "StatementId": "open"})}, lacks: "there is nothing to change"},
 		{kind: "config-recorder", with: map[string]any{"regions": []any{home, "eu-west-3"}, "bucket": "trail-logs"}, lacks: "role is not as wanted"},
@@ -172,7 +173,7 @@ func (m *motoWorld) try(ctx context.Context, k *change.Kind, x onMoto) (string, 
 	if err == nil {
 		out, err = k.Apply(ctx, m.run(u))
 	}
-	if err == nil && out.State != change.Applied {
+	if err == nil && out.State != u.End() {
 		err = fmt.Errorf("%s: %s", out.State, out.Why)
 	}
 	if err != nil {

@@ -1,6 +1,7 @@
 package kinds
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -41,6 +42,7 @@ type trial struct {
 	*World
 	kind *change.Kind
 	of   *change.Case
+	in   rootkeep.AccountID // "" for the account of the case
 	made []change.Made
 
 	reader *ask.Reader
@@ -142,7 +144,7 @@ func (w *World) at(id rootkeep.AccountID, k *change.Kind) change.Target {
 }
 
 func (t *trial) target() change.Target {
-	return t.at(account(t.of), t.kind)
+	return t.at(cmp.Or(t.in, account(t.of)), t.kind)
 }
 
 func (t *trial) run(p *change.Plan, made []change.Made) change.Run {
@@ -199,7 +201,7 @@ func (t *trial) undo(ctx context.Context, p *change.Plan, out change.Outcome) er
 	if err != nil {
 		return fmt.Errorf("undo: %w", err)
 	}
-	if out.State != change.Applied {
+	if out.State != u.End() {
 		return fmt.Errorf("undo: %s: %s", out.State, out.Why)
 	}
 	return nil

@@ -135,8 +135,9 @@ type Result struct {
 	Given         int // changes whose parameters people gave a part of
 	Refused       int // changes that were refused, or had nothing to do
 	Stopped       []string
-	Left          []Left // failures afterwards, each with its reason
-	Unknown       int    // findings that are not known afterwards
+	Left          []Left         // failures afterwards, each with its reason
+	Unknown       int            // findings that are not known afterwards
+	Held          map[string]int // what each control holds back, hundredths of a point
 	Findings      []rootkeep.Finding
 }
 
@@ -177,7 +178,7 @@ func (o *Organization) Mend(ctx context.Context, answers Answers, attest Attest)
 	if findings, err = o.again(ctx, attest, true); err != nil {
 		return nil, err
 	}
-	r.Kinds, r.After, r.Findings = len(w.applied), score.Points(findings), findings
+	r.Kinds, r.After, r.Held, r.Findings = len(w.applied), score.Points(findings), score.Held(findings), findings
 	w.left(proposal.Of(findings, o.controls, o.kinds.Kinds, o.management()), findings)
 	return r, nil
 }
@@ -258,8 +259,11 @@ func (w *work) one(ctx context.Context, p *proposal.Proposal, with map[string]an
 		}
 		return nil
 	case errors.Is(err, change.ErrNothing):
-		reason = p.Kind + " finds nothing to do"
 		w.result.Refused++
+		for _, f := range p.Fails {
+			w.reasons[f.ID] = p.Kind + " finds nothing to do; what is left is for people: " + w.advice(f.Control)
+		}
+		return nil
 	case errors.As(err, &refused), errors.As(err, &refusal):
 		reason = err.Error()
 		w.result.Refused++

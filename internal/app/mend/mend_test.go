@@ -2,16 +2,19 @@ package mend
 
 import (
 	"os"
+	"strings"
 	"testing"
 
 	"github.com/rootkeep/rootkeep"
 	"github.com/rootkeep/rootkeep/internal/awssim/simtest"
 )
 
-// Bounds that the measure has to keep, points of 100.
+// Bounds that the measure has to keep, points of 100. Who may call sts:AssumeRoot in the
+// management account and the delegated one (RT-18, RT-29 to RT-31) people have to settle.
 const (
 	mostBefore = 39
-	leastAfter = 91
+	leastAlone = 91 // by changes alone
+	leastAfter = 92
 )
 
 // TestProposedChangesMend scans a simulated organization, applies what is proposed and
@@ -35,15 +38,15 @@ func TestProposedChangesMend(t *testing.T) {
 	}
 	t.Logf("%d points, after the changes %d, after what people do %d; %d failures, %d changes of %d kinds, %d refused, %d failures left, %d findings not known",
 		r.Before, r.Alone, r.After, r.Failed, r.Applied, r.Kinds, r.Refused, len(r.Left), r.Unknown)
-	if r.Before > mostBefore || r.After < leastAfter || r.Alone > r.After {
-		t.Errorf("got %d points, then %d and %d: want at most %d, then at least %d", r.Before, r.Alone, r.After, mostBefore, leastAfter)
+	if r.Before > mostBefore || r.Alone < leastAlone || r.After < leastAfter || r.Alone > r.After {
+		t.Errorf("got %d points, then %d and %d: want at most %d, then at least %d and %d", r.Before, r.Alone, r.After, mostBefore, leastAlone, leastAfter)
 	}
 	for _, s := range r.Stopped {
 		t.Errorf("stopped: %s", s)
 	}
 	for i := range r.Left {
-		if f := &r.Left[i]; f.Reason == "" {
-			t.Errorf("%s in %s of %s fails, and nothing says why it needs a person", f.Control, f.Account, f.Resource)
+		if f := &r.Left[i]; f.Reason == "" || strings.HasSuffix(f.Reason, " finds nothing to do") || strings.HasSuffix(f.Reason, "is for people: ") {
+			t.Errorf("%s in %s of %s fails, and nothing says what a person does: %q", f.Control, f.Account, f.Resource, f.Reason)
 		}
 	}
 	for i := range r.Findings {

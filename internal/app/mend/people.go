@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -27,7 +28,10 @@ func (o *Organization) enrol() {
 	}
 }
 
-const vendor = "999988887777" // whom a role of the generated organization trusts
+const (
+	vendor         = "999988887777"   // whom a role of the generated organization trusts
+	administrators = "administrators" // the group that gets what the user admin carries
+)
 
 // Answer is what the people of the generated organization give: whom to tell, which account
 // administers, names of what is to be made.
@@ -55,18 +59,49 @@ func (o *Organization) Answer(p *proposal.Proposal) map[string]any {
 	case "log-bucket-access-log":
 		return map[string]any{"target": bucket}
 	case "trust-external-id":
-		return map[string]any{"account": vendor, "external_id": "7f3a-made-up"}
+		account := vendor
+		if p.Parameters["role"] == scanRole { // which lets in no vendor
+			account = string(o.ID("security"))
+		}
+		return map[string]any{"account": account, "external_id": "7f3a-made-up"}
+	case "account-phone":
+		return map[string]any{"phone": "+15550104", "name": "Example", "street": "1 Any Street", "city": "Seattle", "state": "WA", "postal_code": "98101", "country": "US"}
+	case "assume-root-pin": // the administrators are those whom the finding names
+		return map[string]any{"from": "group", "name": administrators}
 	case "billing-alarm":
 		return map[string]any{"threshold": int64(500)}
 	case "user-permissions-to-group":
 		if p.Parameters["user"] == "admin" {
-			return map[string]any{"group": "administrators"}
+			return map[string]any{"group": administrators}
 		}
 		return map[string]any{"group": fmt.Sprint("work-of-", p.Parameters["user"])}
 	case "access-key-deactivate":
 		return o.oldest(p)
 	case "administrator-detach":
-		return map[string]any{"from": "role", "name": "deploy"}
+		return o.carrier(p)
+	}
+	return nil
+}
+
+// carrier is who carries the policy of a proposal, as a person finds it with
+// ListEntitiesForPolicy.
+func (o *Organization) carrier(p *proposal.Proposal) map[string]any {
+	arn, _ := p.Parameters["policy"].(string)
+	a := o.Cloud.Account(p.Account)
+	for _, name := range slices.Sorted(maps.Keys(a.Roles)) {
+		if slices.Contains(a.Roles[name].Attached, arn) {
+			return map[string]any{"from": "role", "name": name}
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(a.Groups)) {
+		if slices.Contains(a.Groups[name].Attached, arn) {
+			return map[string]any{"from": "group", "name": name}
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(a.Users)) {
+		if slices.Contains(a.Users[name].Attached, arn) {
+			return map[string]any{"from": "user", "name": name}
+		}
 	}
 	return nil
 }
@@ -108,7 +143,8 @@ func (o *Organization) Attest(now time.Time, done bool) (*register.Register, err
 	} else {
 		add(o.ID("security"), "organization_analyzer", false)
 	}
-	add(o.management(), "root_devices", 2) // a key and a telephone: no root session tells of the management account
+	add("*", "organization_guardduty_rules", true) // whoever looked into the security account saw that
+	add(o.management(), "root_devices", 2)         // a key and a telephone: no root session tells of the management account
 	add(o.management(), "root_phishing_resistant", true)
 	text, err := json.Marshal(map[string]any{ // which is YAML
 		"decisions": map[string]any{

@@ -20,7 +20,7 @@ import (
 	"github.com/rootkeep/rootkeep/cloudtrail"
 	"github.com/rootkeep/rootkeep/cloudtrail/digest"
 	"github.com/rootkeep/rootkeep/cloudtrail/layout"
-	"github.com/rootkeep/rootkeep/internal/detect/rootuse"
+	"github.com/rootkeep/rootkeep/cloudtrail/rootevent"
 	"github.com/rootkeep/rootkeep/internal/report/evidence"
 	"github.com/rootkeep/rootkeep/internal/stream"
 	"github.com/rootkeep/rootkeep/ledger"
@@ -148,8 +148,11 @@ func (t *chosenTrail) read(ctx context.Context, folder, given string) error {
 	if err != nil {
 		return err
 	}
-	sorter, scanned := rootuse.NewSorter()
-	fields, err := cloudtrail.CompileFields(scanned)
+	sorter, err := rootevent.New(rootevent.Paths())
+	if err != nil {
+		return err
+	}
+	fields, err := cloudtrail.CompileFields(rootevent.Paths())
 	if err != nil {
 		return err
 	}
@@ -172,7 +175,7 @@ func (t *chosenTrail) read(ctx context.Context, folder, given string) error {
 // sieve tells the files of one path that belong in a bundle from others.
 type sieve struct {
 	folder, given string
-	sorter        *rootuse.Sorter
+	sorter        *rootevent.Sorter
 
 	mu    sync.Mutex // guards what follows
 	trail *chosenTrail

@@ -4,11 +4,13 @@ import (
 	"github.com/rootkeep/rootkeep/internal/web"
 	"github.com/rootkeep/rootkeep/internal/web/approvals"
 	"github.com/rootkeep/rootkeep/internal/web/changes"
+	"github.com/rootkeep/rootkeep/internal/web/changes/subject"
 	"github.com/rootkeep/rootkeep/internal/web/exceptions"
 	"github.com/rootkeep/rootkeep/internal/web/home"
 	"github.com/rootkeep/rootkeep/internal/web/hunts"
 	"github.com/rootkeep/rootkeep/internal/web/jobs"
 	"github.com/rootkeep/rootkeep/internal/web/people"
+	"github.com/rootkeep/rootkeep/internal/web/proposals"
 )
 
 // areas lists the areas of the console and of the API, in the order of the main menu.
@@ -24,10 +26,13 @@ func (h *house) areas() ([]web.Area, error) {
 			return exceptions.Area(exceptions.Config{Store: h.store, Desk: h.desk, Now: h.now, Controls: h.controls})
 		},
 		func() (web.Area, error) {
-			return approvals.Area(approvals.Config{Store: h.store, Desk: h.approvals, Now: h.now, Faces: []approvals.Face{exceptions.Face(), changes.Face()}})
+			return approvals.Area(approvals.Config{Store: h.store, Desk: h.approvals, Now: h.now, Faces: []approvals.Face{exceptions.Face(), subject.Face()}})
 		},
 		func() (web.Area, error) {
 			return changes.Area(changes.Config{Store: h.store, Desk: h.changes, Engine: h.engine, Now: h.now})
+		},
+		func() (web.Area, error) {
+			return proposals.Area(proposals.Config{Store: h.store, Controls: h.recorder.Catalogue(), Kinds: h.engine.Kinds()})
 		},
 		h.ledgerArea,
 		func() (web.Area, error) {

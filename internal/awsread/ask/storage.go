@@ -40,6 +40,7 @@ func buckets() []invoke.Operation {
 		invoke.Op(s3.NewFromConfig, (*s3.Client).GetPublicAccessBlock, invoke.By("s3:GetBucketPublicAccessBlock")),
 		invoke.Op(s3.NewFromConfig, (*s3.Client).GetBucketVersioning),
 		invoke.Op(s3.NewFromConfig, (*s3.Client).GetBucketLogging),
+		invoke.Op(s3.NewFromConfig, (*s3.Client).GetBucketNotificationConfiguration, invoke.By("s3:GetBucketNotification")),
 		invoke.Op(s3.NewFromConfig, (*s3.Client).GetBucketEncryption, invoke.By("s3:GetEncryptionConfiguration")),
 		invoke.Op(s3.NewFromConfig, (*s3.Client).GetObjectLockConfiguration, invoke.By("s3:GetBucketObjectLockConfiguration")),
 		invoke.Op(s3.NewFromConfig, (*s3.Client).GetBucketLifecycleConfiguration, invoke.By("s3:GetLifecycleConfiguration")),

@@ -60,6 +60,7 @@ func putObject(c *cloud.Call, in putObjectIn) (out putObjectOut, err error) {
 		return out, err
 	}
 	b.put(c.Cloud, in.Key, o)
+	b.announce(c.Cloud, in.Key, o, "Put")
 	return putObjectOut{o.etag, b.shown(o)}, nil
 }
 
@@ -244,7 +245,8 @@ func Deliver(c *cloud.Cloud, service, name, key string, body []byte, metadata ma
 		return cloud.Fail("AccessDenied", 403, "Access Denied")
 	}
 	sum := md5.Sum(body)
-	b.put(c, key, &object{body: body, etag: quoted(sum[:], ""), kind: "application/json", metadata: metadata, modified: now})
+	o := b.put(c, key, &object{body: body, etag: quoted(sum[:], ""), kind: "application/json", metadata: metadata, modified: now})
+	b.announce(c, key, o, "Put")
 	return nil
 }
 

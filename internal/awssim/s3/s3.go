@@ -23,19 +23,20 @@ func Service() *cloud.Service {
 
 // bucket is one bucket.
 type bucket struct {
-	name, region string
-	owner        *cloud.Account
-	created      time.Time
-	policy       string
-	block        *blockShape // public access block; nil: none
-	versioning   versioningShape
-	logging      loggingShape
-	encryption   []encryptionRule // empty: AES256, S3's default
-	lock         *lockShape
-	lifecycle    string // XML as it was sent
-	ownership    string
-	acl          string // canned
-	tags         []cloud.Tag
+	name, region  string
+	owner         *cloud.Account
+	created       time.Time
+	policy        string
+	block         *blockShape // public access block; nil: none
+	versioning    versioningShape
+	logging       loggingShape
+	encryption    []encryptionRule // empty: AES256, S3's default
+	lock          *lockShape
+	lifecycle     string // XML as it was sent
+	ownership     string
+	acl           string // canned
+	tags          []cloud.Tag
+	notifications notifications
 	// objects are the versions of each key, the newest last; no key has none.
 	objects map[string][]*object
 	uploads map[string]*upload // in parts, by their ID
@@ -58,6 +59,7 @@ type blocks struct{ block *blockShape }
 // onBucket is the input of an operation on one bucket.
 type onBucket struct {
 	Bucket string `aws:",uri"`
+	Owner  string `aws:"x-amz-expected-bucket-owner,header"`
 }
 
 // On is the bucket with its policy.
@@ -83,10 +85,14 @@ func (b *bucket) restricted() bool {
 }
 
 func (o *onBucket) bucket(c *cloud.Call) (*bucket, error) {
-	if b := all(c.Cloud)[o.Bucket]; b != nil {
-		return b, nil
+	b := all(c.Cloud)[o.Bucket]
+	switch {
+	case b == nil:
+		return nil, cloud.Fail("NoSuchBucket", 404, "The specified bucket does not exist")
+	case o.Owner != "" && o.Owner != string(b.owner.ID):
+		return nil, cloud.Fail("AccessDenied", 403, "Access Denied")
 	}
-	return nil, cloud.Fail("NoSuchBucket", 404, "The specified bucket does not exist")
+	return b, nil
 }
 
 func bucketOperations() []*cloud.Operation {

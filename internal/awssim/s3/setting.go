@@ -22,6 +22,8 @@ func settingOperations() []*cloud.Operation {
 		cloud.Op("PutBucketVersioning", putVersioning, at("PUT /{Bucket}?versioning")),
 		cloud.Op("GetBucketLogging", getLogging, at("GET /{Bucket}?logging")),
 		cloud.Op("PutBucketLogging", putLogging, at("PUT /{Bucket}?logging")),
+		cloud.Op("GetBucketNotificationConfiguration", getNotifications, at("GET /{Bucket}?notification"), as("s3:GetBucketNotification"), called("GetBucketNotification")),
+		cloud.Op("PutBucketNotificationConfiguration", putNotifications, at("PUT /{Bucket}?notification"), as("s3:PutBucketNotification"), called("PutBucketNotification")),
 		cloud.Op("GetBucketEncryption", getEncryption, at("GET /{Bucket}?encryption"), as("s3:GetEncryptionConfiguration")),
 		cloud.Op("PutBucketEncryption", putEncryption, at("PUT /{Bucket}?encryption"), as("s3:PutEncryptionConfiguration")),
 		cloud.Op("DeleteBucketEncryption", deleteEncryption, at("DELETE /{Bucket}?encryption"), as("s3:PutEncryptionConfiguration")),

@@ -142,6 +142,7 @@ func completeUpload(c *cloud.Call, in completeUploadIn) (out completeUploadOut, 
 	}
 	delete(b.uploads, in.UploadId)
 	o := b.put(c.Cloud, in.Key, &object{body: body, etag: quoted(sum, "-"+strconv.Itoa(len(listed))), kind: u.kind, metadata: u.metadata, modified: c.Now})
+	b.announce(c.Cloud, in.Key, o, "CompleteMultipartUpload")
 	r := &out.Result
 	out.VersionId, r.Bucket, r.Key, r.ETag = b.shown(o), b.name, in.Key, o.etag
 	return out, nil

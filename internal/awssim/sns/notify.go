@@ -24,7 +24,7 @@ func (t *topic) send(c *cloud.Cloud, subject, message string, now time.Time) (st
 	}
 	for _, s := range t.subscriptions {
 		if s.protocol == "sqs" && !s.pending {
-			sqs.Deliver(c, "sns.amazonaws.com", s.endpoint, string(body), t.arn, now)
+			sqs.Deliver(c, "sns.amazonaws.com", s.endpoint, string(body), map[string][]string{"aws:SourceArn": {t.arn}}, now)
 		}
 	}
 	return id, nil
@@ -38,24 +38,41 @@ func (t *topic) send(c *cloud.Cloud, subject, message string, now time.Time) (st
 // Source: Amazon SNS Developer Guide, "Enable compatibility between event sources from
 // AWS services and encrypted topics".
 func Notify(c *cloud.Cloud, service string, source *cloud.Account, sourceARN, topicARN, subject, message string, now time.Time) error {
-	arn, err := rootkeep.ParseARN(topicARN)
-	owner := c.Account(arn.Account)
-	var t *topic
-	if err == nil && owner != nil && arn.Service == "sns" {
-		t = state(owner, string(arn.Region))[topicARN]
-	}
-	if t == nil {
+	t := find(c, topicARN)
+	switch {
+	case t == nil:
 		return fmt.Errorf("topic %s does not exist", topicARN)
-	}
-	if strings.HasSuffix(t.attributes["KmsMasterKeyId"], "alias/aws/sns") {
+	case t.own():
 		return fmt.Errorf("the key of topic %s is AWS's own and cannot be used by %s", topicARN, service)
-	}
-	r := cloud.Resource{ARN: topicARN, Owner: owner, Policies: []cloud.Text{{Name: "topic policy", Document: t.attributes["Policy"]}}, Keys: map[string][]string{
-		"aws:SourceOwner": {string(source.ID)}, "aws:SourceAccount": {string(source.ID)}, "aws:SourceArn": {sourceARN},
-	}}
-	if !c.ServiceMay(service, "sns:Publish", r) {
+	case !May(c, service, topicARN, map[string][]string{"aws:SourceOwner": {string(source.ID)}, "aws:SourceAccount": {string(source.ID)}, "aws:SourceArn": {sourceARN}}):
 		return fmt.Errorf("%s is not authorized to perform: SNS:Publish on resource: %s", service, topicARN)
 	}
-	_, err = t.send(c, subject, message, now)
+	_, err := t.send(c, subject, message, now)
 	return err
 }
+
+// May says whether the topic is there and lets an AWS service publish. keys are those of
+// the service's request.
+func May(c *cloud.Cloud, service, topicARN string, keys map[string][]string) bool {
+	t := find(c, topicARN)
+	if t == nil || t.own() {
+		return false
+	}
+	arn, err := rootkeep.ParseARN(topicARN)
+	return err == nil && c.ServiceMay(service, "sns:Publish", cloud.Resource{
+		ARN: topicARN, Owner: c.Account(arn.Account), Policies: []cloud.Text{{Name: "topic policy", Document: t.attributes["Policy"]}}, Keys: keys,
+	})
+}
+
+// find is the topic of an ARN, nil if there is none.
+func find(c *cloud.Cloud, topicARN string) *topic {
+	arn, err := rootkeep.ParseARN(topicARN)
+	owner := c.Account(arn.Account)
+	if err != nil || owner == nil || arn.Service != "sns" {
+		return nil
+	}
+	return state(owner, string(arn.Region))[topicARN]
+}
+
+// own says whether AWS's own key encrypts the topic.
+func (t *topic) own() bool { return strings.HasSuffix(t.attributes["KmsMasterKeyId"], "alias/aws/sns") }

@@ -131,22 +131,32 @@ func deleteMessage(c *cloud.Call, in deleteIn) (cloud.None, error) {
 }
 
 // Deliver sends a message for an AWS service, if the queue is there and its policy lets
-// the service.
-func Deliver(c *cloud.Cloud, service, arn, body, source string, now time.Time) bool {
-	a, err := rootkeep.ParseARN(arn)
-	owner := c.Account(a.Account)
-	if err != nil || owner == nil {
+// the service. keys are those of the service's request, such as aws:SourceArn.
+func Deliver(c *cloud.Cloud, service, arn, body string, keys map[string][]string, now time.Time) bool {
+	if !May(c, service, arn, keys) {
 		return false
 	}
-	q := state(owner, string(a.Region))[a.Resource]
+	find(c, arn).add(c, body, now, 0)
+	return true
+}
+
+// May says whether the queue is there and its policy lets an AWS service send.
+func May(c *cloud.Cloud, service, arn string, keys map[string][]string) bool {
+	q := find(c, arn)
 	if q == nil {
 		return false
 	}
 	r := q.resource()
-	r.Keys = map[string][]string{"aws:SourceArn": {source}}
-	if len(r.Policies) == 0 || !c.ServiceMay(service, "sqs:SendMessage", r) {
-		return false
+	r.Keys = keys
+	return len(r.Policies) > 0 && c.ServiceMay(service, "sqs:SendMessage", r)
+}
+
+// find is the queue of an ARN, nil if there is none.
+func find(c *cloud.Cloud, arn string) *queue {
+	a, err := rootkeep.ParseARN(arn)
+	owner := c.Account(a.Account)
+	if err != nil || owner == nil || a.Service != "sqs" {
+		return nil
 	}
-	q.add(c, body, now, 0)
-	return true
+	return state(owner, string(a.Region))[a.Resource]
 }

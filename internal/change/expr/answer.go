@@ -47,7 +47,7 @@ func answerFunctions() []cel.EnvOption {
 			if !ok {
 				return types.NewErr("answer: there are no answers here")
 			}
-			item, err := plain(args[1], 0)
+			item, err := plain(args[1])
 			if err != nil {
 				return types.WrapErr(err)
 			}

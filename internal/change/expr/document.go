@@ -30,7 +30,7 @@ func documentFunctions() []cel.EnvOption {
 			return result(parse(string(v.(types.String))))
 		}))),
 		cel.Function("json", cel.Overload("json_value", []*cel.Type{dyn}, cel.StringType, cel.UnaryBinding(func(v ref.Val) ref.Val {
-			p, err := plain(v, 0)
+			p, err := plain(v)
 			if err != nil {
 				return types.WrapErr(err)
 			}
@@ -60,7 +60,7 @@ func result(v any, err error) ref.Val {
 
 // object is a map that may be written to; of null it is empty.
 func object(v ref.Val) (map[string]any, error) {
-	p, err := plain(v, 0)
+	p, err := plain(v)
 	if m, ok := p.(map[string]any); ok && err == nil {
 		return m, nil
 	}

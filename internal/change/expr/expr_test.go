@@ -1,8 +1,10 @@
 package expr
 
 import (
+	"fmt"
 	"strings"
 	"testing"
+	"testing/fstest"
 
 	"github.com/goccy/go-yaml"
 	"github.com/google/go-cmp/cmp"
@@ -175,5 +177,67 @@ func TestAnswersOfOneItemAreNotAnothers(t *testing.T) {
 	}
 	if Same(int64(1)<<60, int64(1)<<60+1) {
 		t.Error("two numbers are the same whose float64 is")
+	}
+}
+
+// TestHostileExpressionsEnd holds what a kind may ask for to a bound: each of these would
+// run for minutes, or fill the memory, if a call cost one unit.
+func TestHostileExpressionsEnd(t *testing.T) {
+	big, list, policy := map[string]any{}, []any{}, []any{}
+	for i := range 20_000 {
+		id := fmt.Sprint("s", i)
+		big[id], list = id, append(list, id)
+		policy = append(policy, map[string]any{"Sid": id, "Effect": "Allow", "Action": "s3:*", "Resource": "*"})
+	}
+	bomb := "[0]"
+	for i := range 12 {
+		bomb = fmt.Sprintf("cel.bind(x%d, %s, [%s])", i, bomb, strings.TrimSuffix(strings.Repeat(fmt.Sprintf("x%d, ", i), 20), ", "))
+	}
+	values := Values{"prior": map[string]any{"big": big, "list": list, "policy": map[string]any{"Statement": policy}, "small": map[string]any{"Statement": policy[:200]}}}
+	for name, c := range map[string]struct{ source, want string }{
+		"overlay":                      {"lists.range(9000).map(i, overlay(prior.big, {'a': i})).size()", "cost"},
+		"statements":                   {"lists.range(9000).map(i, statements(prior.policy)).size()", "cost"},
+		"several":                      {"lists.range(9000).map(i, several(prior.list)).size()", "cost"},
+		"merge":                        {"lists.range(9000).map(i, merge(prior.policy, prior.policy.Statement)).size()", "cost"},
+		"without":                      {"lists.range(9000).map(i, without(prior.policy, prior.list)).size()", "cost"},
+		"json":                         {"lists.range(9000).map(i, json(prior.big)).size()", "cost"},
+		"parse":                        {"cel.bind(text, json(prior.list), lists.range(9000).map(i, parse(text)).size())", "cost"},
+		"template":                     {"lists.range(9000).map(i, template('scp-deny-root', [])).size()", "cost"},
+		"decide":                       {"lists.range(9000).map(i, decide({'identity': [prior.small]}, {'action': 'ec2:Run', 'resource': '*', 'principal': 'arn:aws:iam::111122223333:user/a'})).size()", "cost"},
+		"decide of a long policy":      {"decide({'identity': [prior.policy]}, {'action': 'ec2:Run', 'resource': '*'})", "bytes"},
+		"decide of a long request":     {"decide({'identity': []}, {'action': json(prior.big), 'resource': '*'})", "bytes"},
+		"lists of lists that are one":  {bomb, "parts"},
+		"the same, given to overlay":   {"overlay({}, {'x': " + bomb + "}).size()", "cost"},
+		"the same, written out in one": {"json(" + bomb + ")", "cost"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if got, err := eval(t, c.source, values); err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("got %v, %v, want an error with %q", got, err, c.want)
+			}
+		})
+	}
+}
+
+func TestTemplatesAreTheTextOfTheirFilesWithoutCases(t *testing.T) {
+	text := func(body string) string {
+		t.Helper()
+		out, err := Templates(fstest.MapFS{"policies/a.yaml": {Data: []byte(body)}, "other/b.yaml": {Data: []byte(body)}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(out)
+	}
+	one := text("id: a\npolicy: x\ncases:\n  - one\n")
+	if two := text("id: a\npolicy: y\ncases:\n  - one\n"); one == two {
+		t.Error("another policy has the same text")
+	}
+	if two := text("id: a\npolicy: x\ncases:\n  - two\n"); one != two {
+		t.Errorf("got %q with another case, want %q", two, one)
+	}
+	for source, want := range map[string]bool{"template('a', [])": true, "1 + template // a\n ('a', [])": true, "parameters.templates": false, "'a'": false} {
+		if got := New(source).Renders(); got != want {
+			t.Errorf("%s: renders %v, want %v", source, got, want)
+		}
 	}
 }

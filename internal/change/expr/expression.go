@@ -5,17 +5,14 @@ package expr
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"reflect"
 	"slices"
 	"sync"
-	"time"
 
 	"cel.dev/cel-go/cel"
 	"cel.dev/cel-go/common/types"
 	"cel.dev/cel-go/common/types/ref"
-	"cel.dev/cel-go/common/types/traits"
 	"cel.dev/cel-go/ext"
 	"github.com/goccy/go-yaml/ast"
 
@@ -63,12 +60,9 @@ const (
 	Checking              // and after, the state as it was read last
 )
 
-const (
-	// costLimit bounds one expression, in CEL's cost units: some hundred thousand
-	// elements looked at.
-	costLimit = 2_000_000
-	maxDepth  = 64 // of a value
-)
+// costLimit bounds one expression, in CEL's cost units: what some seconds are enough for,
+// and the policies of some thousand roles.
+const costLimit = 4_000_000
 
 // environments are made once, one for each scope.
 var environments = sync.OnceValues(func() ([]*cel.Env, error) {
@@ -121,7 +115,7 @@ func (e *Expression) Compile(file string, s Scope) error {
 		return e.Wrong(file, issues.Err().Error())
 	}
 	e.Needs = answersIn(tree)
-	e.program, err = envs[s].Program(tree, cel.EvalOptions(cel.OptOptimize), cel.CostLimit(costLimit))
+	e.program, err = envs[s].Program(tree, cel.EvalOptions(cel.OptOptimize), cel.CostLimit(costLimit), cel.CostTracking(pricing{}))
 	return err
 }
 
@@ -150,7 +144,7 @@ func (e *Expression) Eval(v Values) (any, error) {
 	if err != nil {
 		return nil, fmt.Errorf("line %d: %w", e.line, err)
 	}
-	p, err := plain(out, 0)
+	p, err := plain(out)
 	if err != nil {
 		return nil, fmt.Errorf("line %d: %w", e.line, err)
 	}
@@ -186,66 +180,6 @@ func as[T any](e *Expression, v Values, want string) (T, error) {
 		err = fmt.Errorf("line %d: got %T, want %s", e.line, out, want)
 	}
 	return t, err
-}
-
-// plain is a value as JSON has it.
-func plain(v ref.Val, depth int) (any, error) {
-	if depth > maxDepth {
-		return nil, errors.New("a value is nested too deeply")
-	}
-	switch x := v.(type) {
-	case types.Null:
-		return nil, nil
-	case types.Bool:
-		return bool(x), nil
-	case types.Int:
-		return int64(x), nil
-	case types.Uint:
-		return int64(x), nil
-	case types.Double:
-		return float64(x), nil
-	case types.String:
-		return string(x), nil
-	case types.Timestamp:
-		return x.UTC().Format(time.RFC3339), nil
-	case *types.Optional:
-		if !x.HasValue() {
-			return nil, nil
-		}
-		return plain(x.GetValue(), depth)
-	case traits.Mapper:
-		return plainMap(x, depth)
-	case traits.Lister:
-		out := []any{}
-		for it := x.Iterator(); it.HasNext() == types.True; {
-			p, err := plain(it.Next(), depth+1)
-			if err != nil {
-				return nil, err
-			}
-			out = append(out, p)
-		}
-		return out, nil
-	case *types.Err:
-		return nil, x
-	}
-	return nil, fmt.Errorf("a value of type %s has no place in a plan", v.Type().TypeName())
-}
-
-func plainMap(m traits.Mapper, depth int) (any, error) {
-	out := map[string]any{}
-	for it := m.Iterator(); it.HasNext() == types.True; {
-		key := it.Next()
-		name, ok := key.(types.String)
-		if !ok {
-			return nil, fmt.Errorf("a map with the key %v, want texts", key)
-		}
-		p, err := plain(m.Get(key), depth+1)
-		if err != nil {
-			return nil, err
-		}
-		out[string(name)] = p
-	}
-	return out, nil
 }
 
 // celValue turns Go values into CEL's.

@@ -1,6 +1,7 @@
 package expr
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 
@@ -29,11 +30,11 @@ func policyFunctions() []cel.EnvOption {
 	dyn := cel.DynType
 	binary := func(name string, do func(a, b any) (any, error)) cel.EnvOption {
 		return cel.Function(name, cel.Overload(name+"_dyn_dyn", []*cel.Type{dyn, dyn}, dyn, cel.BinaryBinding(func(l, r ref.Val) ref.Val {
-			a, err := plain(l, 0)
+			a, err := plain(l)
 			if err != nil {
 				return result(nil, err)
 			}
-			b, err := plain(r, 0)
+			b, err := plain(r)
 			if err != nil {
 				return result(nil, err)
 			}
@@ -42,7 +43,7 @@ func policyFunctions() []cel.EnvOption {
 	}
 	unary := func(name string, do func(any) (any, error)) cel.EnvOption {
 		return cel.Function(name, cel.Overload(name+"_dyn", []*cel.Type{dyn}, dyn, cel.UnaryBinding(func(v ref.Val) ref.Val {
-			p, err := plain(v, 0)
+			p, err := plain(v)
 			if err != nil {
 				return result(nil, err)
 			}
@@ -106,16 +107,21 @@ func merge(policy, more any) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	at := map[string]int{}
+	for i, s := range slices.Backward(all) { // the first of a Sid is the one that is replaced
+		at[sid(s)] = i
+	}
 	for _, s := range add {
 		id := sid(s)
 		if id == "" {
 			return nil, fmt.Errorf("merge: a statement without Sid")
 		}
-		if i := slices.IndexFunc(all, func(x any) bool { return sid(x) == id }); i >= 0 {
+		if i, ok := at[id]; ok {
 			all[i] = s
-		} else {
-			all = append(all, s)
+			continue
 		}
+		at[id] = len(all)
+		all = append(all, s)
 	}
 	return withStatements(p, all), nil
 }
@@ -142,12 +148,21 @@ func without(policy, sids any) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	all = slices.DeleteFunc(all, func(s any) bool { return sid(s) != "" && slices.Contains(gone, any(sid(s))) })
+	named := map[string]bool{}
+	for _, id := range gone {
+		if text, ok := id.(string); ok && text != "" {
+			named[text] = true
+		}
+	}
+	all = slices.DeleteFunc(all, func(s any) bool { return named[sid(s)] })
 	if len(all) == 0 {
 		return nil, nil
 	}
 	return withStatements(p, all), nil
 }
+
+// maxRequest bounds what decide is asked, bytes: each pattern of the policies is held to it.
+const maxRequest = 16 << 10
 
 // decide evaluates a request over policies that are not in force yet.
 func decide(policies, request any) (any, error) {
@@ -215,6 +230,9 @@ func documents(name string, v any) ([]*iam.Policy, error) {
 	out := []*iam.Policy{}
 	for i, doc := range list {
 		text, err := Encode(doc)
+		if err == nil && len(text) > maxText {
+			err = fmt.Errorf("decide: %s %d has %d bytes, at most %d", name, i+1, len(text), maxText)
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -229,6 +247,9 @@ func documents(name string, v any) ([]*iam.Policy, error) {
 
 func readRequest(q map[string]any) (*iam.Request, error) {
 	text := func(name string) string { s, _ := q[name].(string); return s }
+	if words, err := Encode(q); err != nil || len(words) > maxRequest {
+		return nil, errors.Join(err, fmt.Errorf("decide: a request of %d bytes, at most %d", len(words), maxRequest))
+	}
 	r := &iam.Request{Action: text("action"), Resource: text("resource"), ResourceAccount: rootkeep.AccountID(text("resource_account"))}
 	if p := text("principal"); p != "" {
 		var err error

@@ -13,6 +13,7 @@ import (
 
 	"github.com/rootkeep/rootkeep/content"
 	"github.com/rootkeep/rootkeep/iam/template"
+	"github.com/rootkeep/rootkeep/internal/rule"
 )
 
 // templateID is the form of the name of a template's file.
@@ -23,12 +24,37 @@ var templateID = regexp.MustCompile(`^[a-z][a-z0-9-]{0,60}$`)
 // values is named once for each.
 func templateFunctions() []cel.EnvOption {
 	return []cel.EnvOption{cel.Function("template", cel.Overload("template_text_dyn", []*cel.Type{cel.StringType, cel.DynType}, cel.DynType, cel.BinaryBinding(func(id, settings ref.Val) ref.Val {
-		given, err := plain(settings, 0)
+		given, err := plain(settings)
 		if err != nil {
 			return types.WrapErr(err)
 		}
 		return result(rendered(string(id.(types.String)), given))
 	})))}
+}
+
+// renders finds the name of the function, however it stands before its arguments.
+var renders = regexp.MustCompile(`\btemplate\b`)
+
+// Renders says whether the expression may render a template.
+func (e *Expression) Renders() bool { return renders.MatchString(e.Source) }
+
+// Templates is what template can render, from the folder policies, as one text: each file
+// after its name and length, without its cases.
+func Templates(files fs.FS) ([]byte, error) {
+	names, err := fs.Glob(files, "policies/*.yaml")
+	if err != nil {
+		return nil, err
+	}
+	var out []byte
+	for _, name := range names {
+		text, err := fs.ReadFile(files, name)
+		if err != nil {
+			return nil, err
+		}
+		text = rule.WithoutCases(text)
+		out = append(fmt.Appendf(out, "%q %d\n", name, len(text)), text...)
+	}
+	return out, nil
 }
 
 func rendered(id string, settings any) (any, error) {

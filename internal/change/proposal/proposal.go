@@ -112,7 +112,7 @@ func (m *maker) propose(k *change.Kind, f *rootkeep.Finding, failure Failure, fi
 		}
 	}
 	account := f.Account
-	if k.In == change.InManagement {
+	if k.In == change.InManagement || k.In == change.InOwner && m.owns(f.Resource) {
 		account = m.management
 	}
 	key := keyOf(k.ID, account, filled.Parameters)
@@ -130,6 +130,13 @@ func (m *maker) propose(k *change.Kind, f *rootkeep.Finding, failure Failure, fi
 	if !slices.ContainsFunc(p.Fails, func(other Failure) bool { return other.ID == failure.ID }) {
 		p.Fails = append(p.Fails, failure)
 	}
+}
+
+// owns says whether a resource is one of the management account. No other account is taken
+// from an ARN: who writes a name into a setting does not say where a change is planned.
+func (m *maker) owns(resource string) bool {
+	a, err := rootkeep.ParseARN(resource)
+	return err == nil && m.management != "" && a.Account == m.management
 }
 
 // keyOf tells changes apart: by kind, account and parameters that are no lists.
@@ -170,7 +177,7 @@ func start(k *change.Kind, account rootkeep.AccountID, filled change.Filled) Pro
 		reasons = append(reasons, fmt.Sprintf("give %s: %s", name, k.Parameters[name].About))
 	}
 	if len(k.Guide) > 0 {
-		reasons = append(reasons, "AWS lets nobody but a person do it; the plan says how")
+		reasons = append(reasons, "AWS lets nobody but a person do it; hint: rootkeep change plan "+k.ID+" says how")
 	}
 	p.Reason = strings.Join(reasons, "; ")
 	return p

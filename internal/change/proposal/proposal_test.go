@@ -23,11 +23,12 @@ var kinds = []*change.Kind{
 	}},
 	{ID: "bucket", Calls: []change.Step{{ID: "make", Final: "It stays."}}},
 	{ID: "lock", Calls: []change.Step{{ID: "a"}, {ID: "b", Final: "It stays."}}, Parameters: map[string]change.Parameter{"user": {Type: "text", Required: true, Finding: "holder"}, "key": {About: "which key", Type: "text", Required: true}}},
+	{ID: "trail", In: change.InOwner, Calls: []change.Step{{ID: "encrypt"}}, Parameters: map[string]change.Parameter{"trail": {Type: "text", Required: true, Finding: "resource"}}},
 	{ID: "policy", In: change.InManagement, Calls: []change.Step{{ID: "attach"}}},
 }
 
 var controls = []*posture.Control{
-	{ID: "CO-01", Fix: posture.Fix{Change: "recorder"}}, {ID: "IU-10", Fix: posture.Fix{Change: "lock"}}, {ID: "OR-05", Fix: posture.Fix{Change: "policy"}},
+	{ID: "CO-01", Fix: posture.Fix{Change: "recorder"}}, {ID: "IU-10", Fix: posture.Fix{Change: "lock"}}, {ID: "OR-05", Fix: posture.Fix{Change: "policy"}}, {ID: "CT-06", Fix: posture.Fix{Change: "trail"}},
 	{ID: "RT-02", Fix: posture.Fix{Console: "Sign in as root."}}, {ID: "XX-01", Fix: posture.Fix{Change: "none", CLI: "aws x"}},
 }
 
@@ -70,5 +71,29 @@ func TestWithoutTheManagementAccountItIsAskedFor(t *testing.T) {
 	got := proposal.Of([]rootkeep.Finding{fail("OR-05", "arn:aws:iam::"+one+":root", "")}, controls, kinds, "")
 	if p := got.Proposals[0]; !strings.Contains(p.Reason, "management account") || p.Account != "" {
 		t.Errorf("got %+v", p)
+	}
+}
+
+func TestWhatBelongsToTheManagementAccountIsChangedThere(t *testing.T) {
+	const theirs, ours, strange = "arn:aws:cloudtrail:us-east-1:" + management + ":trail/all", "arn:aws:cloudtrail:us-east-1:" + one + ":trail/own", "arn:aws:cloudtrail:us-east-1:999988887777:trail/x"
+	other := fail("CT-06", theirs, "us-east-1")
+	other.Account = "222233334444"
+	findings := []rootkeep.Finding{fail("CT-06", theirs, "us-east-1"), other, fail("CT-06", ours, "us-east-1"), fail("CT-06", strange, "us-east-1")}
+	for _, c := range []struct {
+		name       string
+		management rootkeep.AccountID
+		want       map[string]string // account by trail
+	}{
+		{"the management account is known", management, map[string]string{theirs: management, ours: one, strange: one}},
+		{"it is not known", "", map[string]string{theirs: one + " 222233334444", ours: one, strange: one}},
+	} {
+		got := map[string]string{}
+		for _, p := range proposal.Of(findings, controls, kinds, c.management).Proposals {
+			trail := p.Parameters["trail"].(string)
+			got[trail] = strings.TrimSpace(got[trail] + " " + string(p.Account))
+		}
+		if diff := cmp.Diff(c.want, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", c.name, diff)
+		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"slices"
 
 	"github.com/rootkeep/rootkeep/internal/deploy"
 )
@@ -48,15 +49,22 @@ func heading(s *deploy.Stack, p deploy.Place) string {
 	switch {
 	case p.Name == "home" || p.Name == "signin":
 		out += "# Create the stack in " + p.Region + where(s) + ".\n"
+	case p.Name == "archive":
+		out += "# Create the stack in " + p.Region + " of account " + s.Archive + ", before the others; its output KeyArn goes into home.\n"
 	case p.Name == "regions":
 		out += "# Create it as a StackSet in every Region but " + s.Home + ", in every account.\n"
 	default:
 		out += "# Create it as a StackSet in " + s.Home + " of every account but " + s.Account + ".\n"
 	}
-	if p.Name == "home" && s.LockMode == "compliance" {
+	if holds(p) && s.LockMode == "compliance" {
 		out += "# Nobody, not even root, can shorten the lock of log files or delete them before it ends.\n"
 	}
 	return out + "\n"
+}
+
+// holds says whether the trail's bucket is there.
+func holds(p deploy.Place) bool {
+	return slices.ContainsFunc(p.Resources, func(r deploy.Resource) bool { b, ok := r.(deploy.Bucket); return ok && b.LockMode != "" })
 }
 
 func where(s *deploy.Stack) string {

@@ -69,6 +69,42 @@ func TestControlsPassOnWhatTheTemplatesMake(t *testing.T) {
 	}
 }
 
+// With an account for logs, what the home stack has is judged in the account that makes
+// the trail, and bucket and key are in the one that keeps them.
+func TestControlsPassWhereAnotherAccountKeepsTheTrail(t *testing.T) {
+	o := deploytest.Options()["archive"]
+	o.Account, o.Management = accountID, ""
+	templates := render(t, o)
+	here := made(t, templates)
+	there := &facts.Snapshot{Format: facts.Format, Account: archiveID, Taken: now, Facts: facts.Facts{Trails: slices.Clone(here.Facts.Trails)}}
+	createIn(t, archiveID, "eu-west-1", templates["archive"]).kept(&there.Facts)
+	there.Observe("test", now, "", "trails", "buckets", "keys", "log_groups", "organization")
+	here.Facts.Decided.LogArchiveAccounts = []string{archiveID}
+	peer := func(id rootkeep.AccountID) *facts.Snapshot {
+		return map[rootkeep.AccountID]*facts.Snapshot{accountID: here, archiveID: there}[id]
+	}
+	kept := []string{"CT-13", "CT-14", "CT-15", "CT-16", "CT-18", "CT-19", "CT-22"}
+	passed := 0
+	for _, s := range []*facts.Snapshot{here, there} {
+		ids := deploytest.Passing
+		if s == there {
+			ids = kept
+		}
+		for _, f := range posture.Evaluate(s, controls(t, ids...), posture.Setting{Now: now, Peer: peer}) {
+			switch {
+			case f.Status == rootkeep.NotApplicable && s == here && slices.Contains(kept, f.Control):
+			case f.Status != rootkeep.Pass:
+				t.Errorf("%s: %s of %s: got %s: %s %v", s.Account, f.Control, f.Resource, f.Status, f.Detail, f.Missing)
+			default:
+				passed++
+			}
+		}
+	}
+	if passed < len(deploytest.Passing) {
+		t.Errorf("%d pass, want at least %d", passed, len(deploytest.Passing))
+	}
+}
+
 // Each link from root's sign-in to a person is broken in the template in turn; each break
 // is caught.
 func TestEveryBrokenLinkOfATemplateIsCaught(t *testing.T) {

@@ -10,14 +10,19 @@ import (
 
 	"github.com/goccy/go-yaml"
 
+	"github.com/rootkeep/rootkeep"
 	"github.com/rootkeep/rootkeep/internal/facts"
 )
 
-const accountID = "111122223333"
+const (
+	accountID = "111122223333"
+	archiveID = "333344445555"
+)
 
 // stack is a template as AWS would make it, in one Region.
 type stack struct {
 	testing.TB
+	account    string
 	region     string
 	parameters map[string]string
 	resources  map[string]map[string]any // Properties and Type by ID
@@ -25,6 +30,11 @@ type stack struct {
 
 // create reads a template and puts what its functions come to in their places.
 func create(t testing.TB, region, text string) *stack {
+	t.Helper()
+	return createIn(t, accountID, region, text)
+}
+
+func createIn(t testing.TB, account, region, text string) *stack {
 	t.Helper()
 	plain, err := yaml.YAMLToJSON([]byte(text))
 	if err != nil {
@@ -36,8 +46,8 @@ func create(t testing.TB, region, text string) *stack {
 	if err := json.Unmarshal(plain, &template); err != nil {
 		t.Fatal(err)
 	}
-	s := &stack{TB: t, region: region, resources: template.Resources, parameters: map[string]string{"AlertEmail": "security@example.com", "AlertWebhook": "https://example.com/hook",
-		"ScannerArn": "arn:aws:iam::" + accountID + ":role/scanner"}}
+	s := &stack{TB: t, account: account, region: region, resources: template.Resources, parameters: map[string]string{"AlertEmail": "security@example.com", "AlertWebhook": "https://example.com/hook",
+		"ScannerArn": "arn:aws:iam::" + accountID + ":role/scanner", "ArchiveKeyArn": "arn:aws:kms:" + region + ":" + archiveID + ":key/key"}}
 	for _, r := range s.resources {
 		r["Properties"] = s.resolve(r["Properties"])
 	}
@@ -72,7 +82,7 @@ func (s *stack) resolve(v any) any {
 func (s *stack) ref(id string) string {
 	switch id {
 	case "AWS::AccountId":
-		return accountID
+		return s.account
 	case "AWS::Region":
 		return s.region
 	case "AWS::Partition":
@@ -102,7 +112,7 @@ func (s *stack) text(id, name string) string {
 
 func (s *stack) arn(id string) string {
 	in := func(service, rest string) string {
-		return fmt.Sprintf("arn:aws:%s:%s:%s:%s", service, s.region, accountID, rest)
+		return fmt.Sprintf("arn:aws:%s:%s:%s:%s", service, s.region, s.account, rest)
 	}
 	switch kind := s.resources[id]["Type"]; kind {
 	case "AWS::KMS::Key":
@@ -120,7 +130,7 @@ func (s *stack) arn(id string) string {
 	case "AWS::CloudWatch::Alarm":
 		return in("cloudwatch", "alarm:"+s.text(id, "AlarmName"))
 	case "AWS::IAM::Role":
-		return "arn:aws:iam::" + accountID + ":role/" + s.text(id, "RoleName")
+		return "arn:aws:iam::" + s.account + ":role/" + s.text(id, "RoleName")
 	default:
 		s.Fatalf("%s of type %v: what its ARN is nobody wrote down", id, kind)
 	}
@@ -166,7 +176,7 @@ func (s *stack) trails(f *facts.Facts) {
 	}
 	now := time.Date(2026, 11, 26, 12, 0, 0, 0, time.UTC)
 	for id, t := range of[trail](s, "AWS::CloudTrail::Trail") {
-		one := facts.Trail{ARN: s.arn(id), Name: t.TrailName, Region: s.region, Owner: accountID, Organization: t.IsOrganizationTrail, MultiRegion: t.IsMultiRegionTrail, GlobalEvents: t.IncludeGlobalServiceEvents,
+		one := facts.Trail{ARN: s.arn(id), Name: t.TrailName, Region: s.region, Owner: s.account, Organization: t.IsOrganizationTrail, MultiRegion: t.IsMultiRegionTrail, GlobalEvents: t.IncludeGlobalServiceEvents,
 			Validation: t.EnableLogFileValidation, Bucket: t.S3BucketName, Key: t.KMSKeyId, LogGroup: t.CloudWatchLogsLogGroupArn, Logging: t.IsLogging, Asked: now, Delivered: now, DigestDelivered: now, LogGroupDelivered: now}
 		for _, e := range t.EventSelectors {
 			one.Selectors = append(one.Selectors, facts.Selector{Category: "Management", Reads: e.ReadWriteType == "All", Writes: e.ReadWriteType == "All"})
@@ -176,7 +186,12 @@ func (s *stack) trails(f *facts.Facts) {
 	if f.Buckets != nil || len(f.Trails) == 0 {
 		return // in the Region of the trail it was done
 	}
-	f.FollowTrails(accountID)
+	s.kept(f)
+}
+
+// kept adds what the trails deliver to and encrypt with.
+func (s *stack) kept(f *facts.Facts) {
+	f.FollowTrails(rootkeep.AccountID(s.account))
 	for i := range f.Buckets {
 		s.bucket(&f.Buckets[i])
 	}
@@ -223,7 +238,7 @@ func (s *stack) bucket(b *facts.Bucket) {
 			continue
 		}
 		p := v.PublicAccessBlockConfiguration
-		b.Account, b.Region = accountID, s.region
+		b.Account, b.Region = s.account, s.region
 		b.Block = facts.PublicAccess{BlockACLs: p.BlockPublicAcls, IgnoreACLs: p.IgnorePublicAcls, BlockPolicy: p.BlockPublicPolicy, RestrictUses: p.RestrictPublicBuckets}
 		b.Versioning, b.LogsTo = v.VersioningConfiguration.Status == "Enabled", v.LoggingConfiguration.DestinationBucketName
 		b.LockMode, b.LockDays = v.ObjectLockConfiguration.Rule.DefaultRetention.Mode, v.ObjectLockConfiguration.Rule.DefaultRetention.Days

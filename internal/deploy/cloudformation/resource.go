@@ -85,6 +85,9 @@ func (t *template) addService(r deploy.Resource) error {
 func (t *template) key(r deploy.KMSKey) {
 	t.put(r.ID, resource{kind: "AWS::KMS::Key", deletion: "Retain", properties: props("Description", r.About, "EnableKeyRotation", true, "KeyPolicy", r.Policy.JSON())})
 	t.put(r.ID+"Alias", resource{kind: "AWS::KMS::Alias", properties: props("AliasName", r.Alias, "TargetKeyId", ref(r.ID))})
+	if t.place.Name == "archive" {
+		t.output("KeyArn", "Key of log files, which the trail's stack asks for", attribute(r.ID, "Arn"))
+	}
 }
 
 func (t *template) bucket(r deploy.Bucket) {
@@ -119,10 +122,17 @@ func (t *template) bucket(r deploy.Bucket) {
 }
 
 func (t *template) trail(r deploy.CloudTrail) {
-	t.put(r.ID, resource{kind: "AWS::CloudTrail::Trail", after: []string{r.BucketID + "Policy"}, properties: props(
-		"TrailName", r.Name, "S3BucketName", ref(r.BucketID), "IsLogging", true, "IsMultiRegionTrail", true, "IncludeGlobalServiceEvents", true, "EnableLogFileValidation", true,
+	bucket, key, after := any(r.Bucket), any(r.KeyARN), []string{}
+	if r.BucketID != "" {
+		bucket, after = ref(r.BucketID), []string{r.BucketID + "Policy"}
+	}
+	if r.KeyARN == "" {
+		key = attribute(r.Key, "Arn")
+	}
+	t.put(r.ID, resource{kind: "AWS::CloudTrail::Trail", after: after, properties: props(
+		"TrailName", r.Name, "S3BucketName", bucket, "IsLogging", true, "IsMultiRegionTrail", true, "IncludeGlobalServiceEvents", true, "EnableLogFileValidation", true,
 		"IsOrganizationTrail", or(r.Organization, true),
-		"KMSKeyId", attribute(r.Key, "Arn"),
+		"KMSKeyId", key,
 		"CloudWatchLogsLogGroupArn", attribute(r.LogGroup, "Arn"),
 		"CloudWatchLogsRoleArn", attribute(r.LogRole, "Arn"),
 		"EventSelectors", list{props("IncludeManagementEvents", true, "ReadWriteType", "All")},

@@ -11,7 +11,7 @@ import (
 	"github.com/rootkeep/rootkeep/internal/deploy"
 )
 
-// Options are kinds of stacks by name: an account, an organization, and what is left
+// Options are kinds of stacks by name: an account, an organization, one with an account for logs, and what is left
 // when parts are left out.
 func Options() map[string]deploy.Options {
 	actions := []string{"iam:GetAccountSummary", "iam:GetAccountAuthorizationDetails", "cloudtrail:DescribeTrails"}
@@ -23,6 +23,9 @@ func Options() map[string]deploy.Options {
 	organization := elsewhere
 	organization.Organization, organization.Account, organization.Management, organization.LockMode = "o-a1b2c3d4e5", "222233334444", "111122223333", "compliance"
 	out["organization"] = organization
+	archive := organization
+	archive.Archive = "333344445555"
+	out["archive"] = archive
 	alone := all
 	alone.Without = []deploy.Part{deploy.Key, deploy.Queue, deploy.Config, deploy.SecurityHub, deploy.GuardDuty, deploy.Analyzer, deploy.Role}
 	out["alarms"] = alone

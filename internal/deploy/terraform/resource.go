@@ -13,6 +13,9 @@ func (w *writer) add(r deploy.Resource) error {
 	case deploy.KMSKey:
 		w.put("aws_kms_key", name, args("description", r.About, "enable_key_rotation", true, "policy", w.json(r.Policy.JSON())), kept())
 		w.put("aws_kms_alias", name, args("name", w.text(r.Alias), "target_key_id", w.of("aws_kms_key", name, "key_id")))
+		if w.place.Name == "archive" {
+			w.blocks = append(w.blocks, &block{kind: "output", labels: []string{"key_arn"}, body: args("description", "Key of log files, which the trail's configuration asks for", "value", w.keyARN(r.ID))})
+		}
 	case deploy.Bucket:
 		w.bucket(name, r)
 	case deploy.CloudTrail:
@@ -124,12 +127,18 @@ func (w *writer) bucket(name string, r deploy.Bucket) {
 }
 
 func (w *writer) trail(name string, r deploy.CloudTrail) {
-	body := args("name", w.text(r.Name), "s3_bucket_name", w.bucketID(r.BucketID), "enable_logging", true, "is_multi_region_trail", true, "include_global_service_events", true,
-		"enable_log_file_validation", true, "is_organization_trail", r.Organization, "kms_key_id", w.keyARN(r.Key))
+	bucket, key, after := w.text(r.Bucket), w.keyARN(r.Key), [][2]string{}
+	if r.BucketID != "" {
+		bucket, after = w.bucketID(r.BucketID), [][2]string{{"aws_s3_bucket_policy", snake(r.BucketID)}}
+	}
+	if r.KeyARN != "" {
+		key = w.text(r.KeyARN)
+	}
+	body := args("name", w.text(r.Name), "s3_bucket_name", bucket, "enable_logging", true, "is_multi_region_trail", true, "include_global_service_events", true,
+		"enable_log_file_validation", true, "is_organization_trail", r.Organization, "kms_key_id", key)
 	if r.LogGroup != "" {
 		body = append(body, args("cloud_watch_logs_group_arn", w.text(r.LogGroupARN), "cloud_watch_logs_role_arn", w.of("aws_iam_role", snake(r.LogRole), "arn"))...)
 	}
-	after := [][2]string{{"aws_s3_bucket_policy", snake(r.BucketID)}}
 	if r.LogGroup != "" {
 		after = append(after, [2]string{"aws_cloudwatch_log_group", snake(r.LogGroup)}, [2]string{"aws_iam_role_policy", snake(r.LogRole)})
 	}

@@ -12,17 +12,21 @@ import (
 	"github.com/rootkeep/rootkeep/internal/deploy"
 )
 
-// Write writes the stack. Members of an organization are another configuration, applied
-// with the credentials of each: their place is written by its name, "" writes all others.
-func Write(w io.Writer, s *deploy.Stack, member bool) error {
-	f := file{stack: s}
+// Configurations are the files that a stack can have, each applied with the credentials
+// of other accounts: home has all places but those of the two others, by whose names
+// these are called.
+func Configurations() []string { return []string{"home", "archive", "members"} }
+
+// Write writes one configuration of the stack.
+func Write(w io.Writer, s *deploy.Stack, configuration string) error {
+	if _, err := s.Place(configuration); err != nil || !slices.Contains(Configurations(), configuration) {
+		return fmt.Errorf("this stack has no configuration %s: want one of %s", configuration, strings.Join(Configurations(), ", "))
+	}
+	f := file{stack: s, name: configuration}
 	for _, p := range s.Places {
-		if (p.Name == "members") == member || p.Name == "regions" {
+		if f.has(p.Name) {
 			f.places = append(f.places, p)
 		}
-	}
-	if len(f.places) == 0 || member && f.places[len(f.places)-1].Name != "members" {
-		return fmt.Errorf("this stack has nothing for members: it is of one account")
 	}
 	blocks := f.preamble()
 	for _, p := range f.places {
@@ -35,7 +39,7 @@ func Write(w io.Writer, s *deploy.Stack, member bool) error {
 		blocks = append(blocks, at.blocks...)
 	}
 	var out strings.Builder
-	out.WriteString(f.heading(member))
+	out.WriteString(f.heading())
 	for _, b := range blocks {
 		out.WriteString("\n")
 		if err := b.write(&out, 0); err != nil {
@@ -49,21 +53,34 @@ func Write(w io.Writer, s *deploy.Stack, member bool) error {
 // file is what is being written.
 type file struct {
 	stack  *deploy.Stack
+	name   string
 	places []deploy.Place
 }
 
-func (f *file) heading(member bool) string {
-	out := "# The monitoring of "
-	switch {
-	case member:
-		out += "each other account of organization " + f.stack.Organization
-	case f.stack.Account != "":
-		out += "account " + f.stack.Account
-	default:
-		out += "an account"
+// has says whether a place is in the file. Members have what every Region has, too.
+func (f *file) has(place string) bool {
+	switch place {
+	case "archive", "members":
+		return place == f.name
+	case "regions":
+		return f.name != "archive"
 	}
-	out += ", all Regions.\n# Written by `rootkeep deploy render`; change its options and write it again.\n"
-	if !member && f.stack.LockMode == "compliance" {
+	return f.name == "home"
+}
+
+func (f *file) heading() string {
+	out := "# The monitoring of an account, all Regions"
+	keeps := f.name == "home" && f.stack.Archive == ""
+	switch {
+	case f.name == "archive":
+		out, keeps = "# Bucket and key of the trail, in account "+f.stack.Archive+". Apply it before the others; its output key_arn goes into home", true
+	case f.name == "members":
+		out = "# The monitoring of each other account of organization " + f.stack.Organization + ", all Regions"
+	case f.stack.Account != "":
+		out = "# The monitoring of account " + f.stack.Account + ", all Regions"
+	}
+	out += ".\n# Written by `rootkeep deploy render`; change its options and write it again.\n"
+	if keeps && f.stack.LockMode == "compliance" {
 		out += "# Nobody, not even root, can shorten the lock of log files or delete them before it ends.\n"
 	}
 	return out
@@ -150,7 +167,7 @@ func (w *writer) put(kind, name string, body ...[]entry) {
 
 // name is that of a resource, one for all places.
 func (w *writer) name(name string) string {
-	if w.place.Name == "home" || w.place.Name == "members" {
+	if w.place.Name == w.file.name {
 		return name
 	}
 	return w.place.Name + "_" + name

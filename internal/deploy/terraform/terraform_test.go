@@ -14,14 +14,14 @@ import (
 	"github.com/rootkeep/rootkeep/internal/deploy/terraform"
 )
 
-func render(t testing.TB, o deploy.Options, member bool) string {
+func render(t testing.TB, o deploy.Options, configuration string) string {
 	t.Helper()
 	s, err := deploy.Build(o)
 	if err != nil {
 		t.Fatal(err)
 	}
 	var b bytes.Buffer
-	if err := terraform.Write(&b, s, member); err != nil {
+	if err := terraform.Write(&b, s, configuration); err != nil {
 		t.Fatal(err)
 	}
 	return b.String()
@@ -51,21 +51,24 @@ func read(t testing.TB, interpreter, text string) addresses {
 func TestTerraformReadsTheFiles(t *testing.T) {
 	interpreter := deploytest.Python(t)
 	for name, o := range deploytest.Options() {
-		for _, member := range []bool{false, true} {
-			if member && o.Organization == "" || name != "organization" && os.Getenv("ROOTKEEP_LONG") != "1" {
+		for _, configuration := range terraform.Configurations() {
+			switch {
+			case configuration != "home" && o.Organization == "" || configuration == "archive" && o.Archive == "":
+				continue
+			case name != "archive" && os.Getenv("ROOTKEEP_LONG") != "1":
 				continue // seconds for each file
 			}
-			got := read(t, interpreter, render(t, o, member))
+			got := read(t, interpreter, render(t, o, configuration))
 			slices.Sort(got.Resources)
 			if len(got.Resources) < 5 || len(got.Unknown) > 0 || len(slices.Compact(slices.Clone(got.Resources))) != len(got.Resources) {
-				t.Errorf("%s: got resources %v and unknown %v", name, got.Resources, got.Unknown)
+				t.Errorf("%s, %s: got resources %v and unknown %v", name, configuration, got.Resources, got.Unknown)
 			}
 		}
 	}
 }
 
 func TestAReferenceToNothingIsSeen(t *testing.T) {
-	text := render(t, deploytest.Options()["alarms"], false)
+	text := render(t, deploytest.Options()["alarms"], "home")
 	text = strings.Replace(text, "aws_sns_topic.topic.arn", "aws_sns_topic.other.arn", 1)
 	if got := read(t, deploytest.Python(t), text).Unknown; !slices.Equal(got, []string{"aws_sns_topic.other"}) {
 		t.Errorf("got %v, want the topic that is not there", got)
@@ -77,7 +80,9 @@ func TestOneAccountHasNoMembers(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := terraform.Write(&bytes.Buffer{}, s, true); err == nil {
-		t.Error("want an error")
+	for _, configuration := range []string{"members", "archive", "signin"} {
+		if err := terraform.Write(&bytes.Buffer{}, s, configuration); err == nil {
+			t.Errorf("%s: want an error", configuration)
+		}
 	}
 }

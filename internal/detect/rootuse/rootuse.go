@@ -13,8 +13,8 @@ import (
 
 	"github.com/rootkeep/rootkeep"
 	"github.com/rootkeep/rootkeep/cloudtrail"
+	"github.com/rootkeep/rootkeep/cloudtrail/rootevent"
 	"github.com/rootkeep/rootkeep/internal/detect"
-	"github.com/rootkeep/rootkeep/internal/detect/tally"
 )
 
 // Bounds of what is kept of one hunt. A forged log can be nothing but sign-ins.
@@ -33,8 +33,9 @@ type Options struct {
 
 // Collector gathers what the workers of one hunt find.
 type Collector struct {
-	options Options
-	fields  fields
+	options            Options
+	sorter             *rootevent.Sorter
+	principal, country int // numbers of computed fields
 
 	mu      sync.Mutex // guards what follows
 	uses    map[use]*rootkeep.RootUse
@@ -58,62 +59,50 @@ type use struct {
 
 // New makes a collector for the records of a hunt.
 func New(h *detect.Hunt, o Options) (*Collector, error) {
-	f, err := fieldsOf(h.Fields())
+	sorter, err := rootevent.New(h.Fields())
 	if err != nil {
 		return nil, err
 	}
-	f.principal, f.country = h.PrincipalField(), h.CountryField()
-	return &Collector{options: o, fields: f, uses: map[use]*rootkeep.RootUse{}, signIns: map[use]*rootkeep.SignIn{}}, nil
+	return newCollector(o, sorter, h.PrincipalField(), h.CountryField()), nil
+}
+
+func newCollector(o Options, sorter *rootevent.Sorter, principal, country int) *Collector {
+	return &Collector{
+		options: o, sorter: sorter, principal: principal, country: country,
+		uses: map[use]*rootkeep.RootUse{}, signIns: map[use]*rootkeep.SignIn{},
+	}
 }
 
 // Observe looks at one record, from any worker of the hunt, which has observed it just
 // before. It keeps nothing of rec.
 func (c *Collector) Observe(rec *cloudtrail.Record) {
 	v := rec.View
-	signIn := bytes.Equal(v.Text(c.fields.name), consoleLogin) && bytes.Equal(v.Text(c.fields.source), signInSource)
-	kind := c.fields.kind(v)
+	signIn, kind := c.sorter.SignIn(v), c.sorter.Kind(v)
 	if kind == "" && !signIn {
 		return
 	}
-	at, ok := cloudtrail.ParseTime(v.Text(c.fields.time))
-	if !ok || at < earliest || at >= latest {
+	at, ok := c.sorter.Time(v)
+	if !ok {
 		c.mu.Lock()
 		c.omitted.Untimed++
 		c.mu.Unlock()
 		return
 	}
-	e := c.event(v, at)
+	e := c.sorter.Use(v)
+	e.Time, e.Principal, e.Country = at, rootevent.Cut(v.Text(c.principal)), rootevent.Cut(v.Text(c.country))
 	if !c.asked(e) {
 		return
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	k := use{e.ID, string(e.Account), e.Source, e.Name, e.Address, e.Principal, e.Error, at}
+	k := use{e.ID, string(e.Account), e.Source, e.Name, e.Address, e.Principal, e.Error, at.Unix()}
 	if signIn {
-		c.keepSignIn(k, e, bytes.Equal(v.Text(c.fields.kindOfCaller), root))
+		c.keepSignIn(k, e, c.sorter.ByRoot(v))
 	}
 	if kind != "" {
 		e.Kind = kind
 		c.keepUse(k, e, rec.Raw)
 	}
-}
-
-// No event is older than AWS's first service or comes from the next century, as in a hunt.
-const (
-	earliest = 1136073600 // 2006-01-01T00:00:00Z
-	latest   = 4102444800 // 2100-01-01T00:00:00Z
-)
-
-func (c *Collector) event(v *rootkeep.View, at int64) rootkeep.RootUse {
-	text := func(field int) string { return string(tally.Cut(v.Text(field))) }
-	f := &c.fields
-	e := rootkeep.RootUse{
-		Time: time.Unix(at, 0).UTC(), ID: text(f.id), Account: rootkeep.AccountID(cmp.Or(text(f.recipient), text(f.account))),
-		Region: rootkeep.Region(text(f.region)), Source: text(f.source), Name: text(f.name), Address: text(f.address), Agent: text(f.agent),
-		Principal: text(f.principal), Country: text(f.country), AccessKey: text(f.key), Target: text(f.target), MFA: f.mfa(v),
-	}
-	e.Failed, e.Error = f.outcome(v)
-	return e
 }
 
 func (c *Collector) asked(e rootkeep.RootUse) bool {

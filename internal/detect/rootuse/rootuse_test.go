@@ -2,34 +2,27 @@ package rootuse
 
 import (
 	"fmt"
-	"strings"
 	"testing"
 	"time"
 
 	"github.com/rootkeep/rootkeep"
 	"github.com/rootkeep/rootkeep/cloudtrail"
+	"github.com/rootkeep/rootkeep/cloudtrail/rootevent"
 )
-
-// paths are the fields that the tests scan for, in some order.
-var paths = []string{
-	"eventTime", "eventID", "recipientAccountId", "eventName", "eventSource", "awsRegion", "sourceIPAddress", "userAgent", "errorCode", "errorMessage",
-	"userIdentity.type", "userIdentity.accountId", "userIdentity.accessKeyId", "userIdentity.invokedBy", "userIdentity.sessionContext.attributes.mfaAuthenticated",
-	"userIdentity.sessionContext.assumedRoot", "responseElements.ConsoleLogin", "additionalEventData.MFAUsed", "requestParameters.targetPrincipal",
-}
 
 func collector(t testing.TB) *Collector {
 	t.Helper()
-	f, err := fieldsOf(paths)
+	sorter, err := rootevent.New(rootevent.Paths())
 	if err != nil {
 		t.Fatal(err)
 	}
-	f.principal, f.country = len(paths), len(paths)+1
-	return &Collector{fields: f, uses: map[use]*rootkeep.RootUse{}, signIns: map[use]*rootkeep.SignIn{}}
+	scanned := len(rootevent.Paths())
+	return newCollector(Options{}, sorter, scanned, scanned+1)
 }
 
 func observe(t testing.TB, c *Collector, records ...string) {
 	t.Helper()
-	fields, err := cloudtrail.CompileFields(paths)
+	fields, err := cloudtrail.CompileFields(rootevent.Paths())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -40,7 +33,7 @@ func observe(t testing.TB, c *Collector, records ...string) {
 			continue
 		}
 		rec.View.Derive = func(v *rootkeep.View, field int) rootkeep.Value {
-			return rootkeep.Value{Kind: rootkeep.String, Text: []byte([]string{"root of 1", "DE"}[field-len(paths)])}
+			return rootkeep.Value{Kind: rootkeep.String, Text: []byte([]string{"root of 1", "DE"}[field-len(rootevent.Paths())])}
 		}
 		c.Observe(rec)
 	}
@@ -88,12 +81,6 @@ func TestAnEventWithoutATimeIsCounted(t *testing.T) {
 	}
 }
 
-func TestAHuntThatDoesNotScanForAFieldIsRefused(t *testing.T) {
-	if _, err := fieldsOf(paths[1:]); err == nil {
-		t.Error("got no error, want one that names the field")
-	}
-}
-
 // FuzzObserve wants no record to harm: what is kept fits its bounds.
 func FuzzObserve(f *testing.F) {
 	f.Add(record(1, ""))
@@ -112,42 +99,4 @@ func FuzzObserve(f *testing.F) {
 			}
 		}
 	})
-}
-
-// What a sorter keeps is what a collector keeps as a use of root.
-func TestASorterAgreesWithACollector(t *testing.T) {
-	sorter, scanned := NewSorter()
-	fields, err := cloudtrail.CompileFields(scanned)
-	if err != nil {
-		t.Fatal(err)
-	}
-	reader := cloudtrail.NewReader(fields, cloudtrail.Options{})
-	kinds := map[rootkeep.RootKind]bool{}
-	for _, caller := range []string{"Root", "IAMUser", "AssumedRole", "root", ""} {
-		for call := range byAnybody {
-			for _, more := range []string{"", `,"accessKeyId":"AKIAIOSFODNN7EXAMPLE"`, `,"invokedBy":"AWS Internal"`, `,"sessionContext":{"assumedRoot":"true"}`} {
-				source, name, _ := strings.Cut(call, " ")
-				text := fmt.Sprintf(`{"eventTime":"2026-11-01T00:00:00Z","eventID":"1","eventName":%q,"eventSource":%q,"recipientAccountId":"111122223333","userIdentity":{"type":%q%s}}`, name, source, caller, more)
-				c := collector(t)
-				observe(t, c, text)
-				rec, err := reader.One([]byte(text))
-				if err != nil {
-					t.Fatal(err)
-				}
-				kind := sorter.Kind(rec.View)
-				kinds[kind] = true
-				found := c.Found().Uses
-				if len(found) != 1 || found[0].Kind != kind {
-					t.Errorf("%s: the sorter says %q, the collector has %+v", text, kind, found)
-				}
-			}
-		}
-	}
-	if len(kinds) < 6 {
-		t.Errorf("%d kinds were compared, want more", len(kinds))
-	}
-	rec, err := reader.One([]byte(`{"eventTime":"2026-11-01T00:00:00Z","eventName":"ListUsers","eventSource":"iam.amazonaws.com","userIdentity":{"type":"IAMUser"}}`))
-	if err != nil || sorter.Kind(rec.View) != "" {
-		t.Errorf("a user's call: got %q, %v", sorter.Kind(rec.View), err)
-	}
 }

@@ -2,6 +2,7 @@ package permission
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -49,10 +50,28 @@ func ofLayer(d facts.Document, layer iam.Layer) *iam.Policy {
 // it does not say which task. Where nobody is on the list for certain and somebody may
 // be, the answer is unknown.
 func (a *Account) LooseAssumeRoot(levels []facts.PolicyLevel) ([]string, Answer) {
-	key := fmt.Sprint(levels)
+	return a.callers("any task", levels, anyTask)
+}
+
+// AssumeRootAs lists the users and roles who may call sts:AssumeRoot on some root user
+// in a session of that source identity, "" for none, with one of the tasks, given by the
+// names of their policies; without any, with one of all. Certainty is as in
+// LooseAssumeRoot.
+func (a *Account) AssumeRootAs(levels []facts.PolicyLevel, identity string, named []string) ([]string, Answer) {
+	return a.callers(fmt.Sprintf("%q %q", identity, named), levels, func(set *iam.Set, who iam.Principal) iam.Truth {
+		return asIdentity(set, who, identity, named)
+	})
+}
+
+// judge says whether a user or role may do what is looked for, by all policies on it.
+type judge func(*iam.Set, iam.Principal) iam.Truth
+
+// callers are those of whom a judge says so. Each question is asked once.
+func (a *Account) callers(question string, levels []facts.PolicyLevel, may judge) ([]string, Answer) {
+	key := question + fmt.Sprint(levels)
 	known, ok := a.loose[key]
 	if !ok {
-		known.holders, known.answer = a.looseAssumeRoot(levels)
+		known.holders, known.answer = a.ask(levels, may)
 		if a.loose == nil {
 			a.loose = map[string]looseList{}
 		}
@@ -61,13 +80,13 @@ func (a *Account) LooseAssumeRoot(levels []facts.PolicyLevel) ([]string, Answer)
 	return known.holders, known.answer
 }
 
-// looseList is an answer of LooseAssumeRoot.
+// looseList is an answer of callers.
 type looseList struct {
 	holders []string
 	answer  Answer
 }
 
-func (a *Account) looseAssumeRoot(levels []facts.PolicyLevel) ([]string, Answer) {
+func (a *Account) ask(levels []facts.PolicyLevel, may judge) ([]string, Answer) {
 	scps, err := iam.NewSet(iam.Policies{SCPs: Levels(levels, iam.SCP)})
 	if err != nil {
 		return nil, undecided("%v", err)
@@ -75,26 +94,26 @@ func (a *Account) looseAssumeRoot(levels []facts.PolicyLevel) ([]string, Answer)
 	a.join()
 	unsure := Answer{Gaps: a.lacks("", []string{"users.arn", "roles.arn"}, documentFacts, groupFacts, userFacts, roleFacts)}
 	covers := map[*iam.Policy]bool{} // whether an Allow covers the call, or may
-	loose := []string{}
+	found := []string{}
 	for _, i := range a.known.Identities() {
 		unsure.Gaps = append(unsure.Gaps, a.partlyOf(i.Principal.ARN, userFacts, roleFacts)...)
-		switch truth, err := looseIn(scps, i, covers); {
+		switch truth, err := judged(scps, i, covers, may); {
 		case err != nil:
 			unsure.Why = i.Principal.ARN + ": " + err.Error()
 		case truth == iam.True:
-			loose = append(loose, i.Principal.ARN)
+			found = append(found, i.Principal.ARN)
 		case truth == iam.Unknown:
 			unsure.Why = "whether " + i.Principal.ARN + " may call " + assumeRoot + " hangs on a policy that cannot be read"
 		}
 	}
 	switch {
-	case len(loose) > 0:
+	case len(found) > 0:
 	case len(unsure.Gaps) > 0:
 		return nil, without(unsure.Gaps) // for want of which policies stand as unread
 	case unsure.Why != "":
 		return nil, undecided("%s", unsure.Why)
 	}
-	return loose, Answer{Truth: iam.True}
+	return found, Answer{Truth: iam.True}
 }
 
 // partlyOf are the gaps in facts of one resource alone.
@@ -107,15 +126,15 @@ func (a *Account) partlyOf(resource string, lists ...[]string) (out []facts.Gap)
 	return out
 }
 
-// looseIn judges one user or role.
-func looseIn(scps *iam.Set, i *account.Identity, covers map[*iam.Policy]bool) (iam.Truth, error) {
+// judged judges one user or role.
+func judged(scps *iam.Set, i *account.Identity, covers map[*iam.Policy]bool, may judge) (iam.Truth, error) {
 	if !slices.ContainsFunc(i.Grants(), func(p *iam.Policy) bool {
-		may, ok := covers[p]
+		covered, ok := covers[p]
 		if !ok {
-			may = p.MayAllow(assumeRoot)
-			covers[p] = may
+			covered = p.MayAllow(assumeRoot)
+			covers[p] = covered
 		}
-		return may
+		return covered
 	}) {
 		return iam.False, nil
 	}
@@ -126,7 +145,7 @@ func looseIn(scps *iam.Set, i *account.Identity, covers map[*iam.Policy]bool) (i
 	if err != nil {
 		return iam.Unknown, err
 	}
-	return anyTask(set, i.Principal), nil
+	return may(set, i.Principal), nil
 }
 
 // Requests that a grant of sts:AssumeRoot should not cover.
@@ -151,13 +170,41 @@ var tasks = []string{
 func anyTask(set *iam.Set, who iam.Principal) iam.Truth {
 	out := iam.False
 	for _, resource := range namedRoots(set) {
-		if mayAssume(set, who, resource) != iam.False {
-			out = out.Or(mayAssume(set, who, resource, strangerTask))
+		if mayAssume(set, who, resource, nil) != iam.False {
+			out = out.Or(mayAssume(set, who, resource, with(taskPolicy, strangerTask)))
 		}
 	}
-	if mayAssume(set, who, strangerUser) != iam.False {
+	if mayAssume(set, who, strangerUser, nil) != iam.False {
 		for _, task := range tasks {
-			out = out.Or(mayAssume(set, who, strangerUser, task))
+			out = out.Or(mayAssume(set, who, strangerUser, with(taskPolicy, task)))
+		}
+	}
+	return out
+}
+
+const taskPolicy = "sts:TaskPolicyArn"
+
+// with is what a request says of one key.
+func with(key, value string) map[string][]string { return map[string][]string{key: {value}} }
+
+// asIdentity asks for the tasks on the root users that the grants name, in a session of
+// a source identity.
+func asIdentity(set *iam.Set, who iam.Principal, identity string, named []string) iam.Truth {
+	out := iam.False
+	for _, resource := range append(namedRoots(set), "arn:"+partitionOf(who.ARN)+":iam::"+strangerAccount+":root") {
+		for _, task := range tasks {
+			_, name, _ := strings.Cut(task, "root-task/")
+			if len(named) > 0 && !slices.Contains(named, name) {
+				continue
+			}
+			given := with(taskPolicy, strings.Replace(task, "arn:aws:", "arn:"+partitionOf(resource)+":", 1))
+			given["aws:SourceIdentity"] = nil // a key without values is absent
+			if identity != "" {
+				given["aws:SourceIdentity"] = []string{identity}
+			}
+			if out = out.Or(mayAssume(set, who, resource, given)); out == iam.True {
+				return out
+			}
 		}
 	}
 	return out
@@ -193,14 +240,12 @@ func rootOf(pattern string) (string, bool) {
 	return text, err == nil && arn.Service == "iam" && arn.Resource == "root"
 }
 
-// mayAssume says whether the call is possible, with any task if none is given: False if
-// it is denied whatever else the request says, Unknown if that hangs on a policy that
+// mayAssume says whether the call is possible with what is given of the request: False
+// if it is denied whatever else the request says, Unknown if that hangs on a policy that
 // cannot be read.
-func mayAssume(set *iam.Set, who iam.Principal, resource string, task ...string) iam.Truth {
+func mayAssume(set *iam.Set, who iam.Principal, resource string, given map[string][]string) iam.Truth {
 	values := who.ContextKeys()
-	if len(task) > 0 {
-		values["sts:TaskPolicyArn"] = task
-	}
+	maps.Copy(values, given)
 	r := &iam.Request{Action: assumeRoot, Resource: resource, ResourceAccount: who.Account, Principal: who, Context: iam.PartialContext(values)}
 	switch set.Decide(r).Outcome {
 	case iam.Allowed:

@@ -257,6 +257,66 @@ func (a *Account) Anyone(r *facts.Role) Answer {
 	return out
 }
 
+// Nameless says whether a role lets somebody in without a source identity, or under one
+// that begins with none of the prefixes. A service never names one, and what an identity
+// provider names is not known.
+func (a *Account) Nameless(r *facts.Role, prefixes []string) Answer {
+	t, answer := a.asked(r)
+	if t == nil {
+		return answer
+	}
+	out := Answer{Truth: iam.False}
+	for _, service := range t.services {
+		p := iam.Principal{Kind: iam.AWSService, ARN: service}
+		c := caller{p, p.ContextKeys()}
+		if d, _ := t.may(&c, map[string][]string{sourceIdentity: nil}); !refused(d) {
+			return Answer{Truth: iam.True, Why: one("lets in " + service + ", which names no source identity")}
+		}
+	}
+	names := slices.Concat(witness.Trusted(t.policy), witness.ConditionValues(t.policy, "aws:principalaccount"), witness.ConditionValues(t.policy, "aws:principalarn"))
+	if t.everyone {
+		names = append(names, string(t.own), stranger)
+	}
+	for _, name := range names {
+		if name == "*" {
+			continue // everyone, asked for by the names beside it
+		}
+		c, ok := callerNamed(name)
+		if !ok {
+			out = Answer{Truth: iam.Unknown, Why: one("whether " + name + " names a source identity is not known")}
+			continue
+		}
+		for _, identity := range t.otherNames(prefixes) {
+			if d, _ := t.may(&c, map[string][]string{sourceIdentity: identity}); !refused(d) {
+				return Answer{Truth: iam.True, Why: one("lets in " + named(&c, string(c.principal.Account)) + " " + under(identity))}
+			}
+		}
+	}
+	return out
+}
+
+const sourceIdentity = "sts:SourceIdentity"
+
+// otherNames are source identities that begin with none of the prefixes: none, one that
+// nobody thought of, and those that the policy names.
+func (t *trust) otherNames(prefixes []string) [][]string {
+	out := [][]string{nil, {"rk0example"}}
+	for _, v := range witness.ConditionValues(t.policy, strings.ToLower(sourceIdentity)) {
+		if !slices.ContainsFunc(prefixes, func(p string) bool { return strings.HasPrefix(v, p) }) {
+			out = append(out, []string{strings.NewReplacer("*", "rk0example", "?", "x").Replace(v)})
+		}
+	}
+	return out
+}
+
+// under says under which source identity somebody is let in.
+func under(identity []string) string {
+	if len(identity) == 0 {
+		return "without a source identity"
+	}
+	return "under the source identity " + identity[0]
+}
+
 // Deputy says whether one of the services may take the role on behalf of another
 // account's resource (IAM User Guide, "The confused deputy problem").
 func (a *Account) Deputy(r *facts.Role, services []string) Answer {

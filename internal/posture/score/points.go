@@ -13,33 +13,56 @@ var worths = map[rootkeep.Severity]int{rootkeep.Informational: 0, rootkeep.Low: 
 // its worst finding, low to critical; informational ones do not count. Without anything
 // that applies there are 0 points.
 func Points(findings []rootkeep.Finding) int {
-	type check struct {
-		control string
-		account rootkeep.AccountID
+	all, held := 0, 0
+	for _, r := range results(findings) {
+		all += r.worth
+		if r.fails {
+			held += r.worth
+		}
 	}
-	type result struct {
-		worth int
-		fails bool
+	if all == 0 {
+		return 0
 	}
-	results := map[check]result{}
+	return 100 * (all - held) / all
+}
+
+// Held is what controls hold back of the 100 points of Points, in hundredths of a point and
+// rounded down, by control: those that pass wherever they apply are not in it.
+func Held(findings []rootkeep.Finding) map[string]int {
+	all, held := 0, map[string]int{}
+	for c, r := range results(findings) {
+		all += r.worth
+		if r.fails {
+			held[c.control] += r.worth
+		}
+	}
+	for id, worth := range held {
+		held[id] = 100 * 100 * worth / max(all, 1)
+	}
+	return held
+}
+
+// check is one control in one account.
+type check struct {
+	control string
+	account rootkeep.AccountID
+}
+
+type result struct {
+	worth int
+	fails bool
+}
+
+func results(findings []rootkeep.Finding) map[check]result {
+	out := map[check]result{}
 	for i := range findings {
 		f := &findings[i]
 		if f.Status == rootkeep.NotApplicable {
 			continue
 		}
 		c := check{f.Control, f.Account}
-		r := results[c]
-		results[c] = result{max(r.worth, worths[min(f.Severity, rootkeep.Critical)]), r.fails || f.Status != rootkeep.Pass}
+		r := out[c]
+		out[c] = result{max(r.worth, worths[min(f.Severity, rootkeep.Critical)]), r.fails || f.Status != rootkeep.Pass}
 	}
-	all, passed := 0, 0
-	for _, r := range results {
-		all += r.worth
-		if !r.fails {
-			passed += r.worth
-		}
-	}
-	if all == 0 {
-		return 0
-	}
-	return 100 * passed / all
+	return out
 }

@@ -3,6 +3,8 @@ package score_test
 import (
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/rootkeep/rootkeep"
 	"github.com/rootkeep/rootkeep/internal/posture/score"
 )
@@ -32,5 +34,24 @@ func TestPoints(t *testing.T) {
 				t.Errorf("got %d, want %d", got, c.want)
 			}
 		})
+	}
+}
+
+func TestHeld(t *testing.T) {
+	f := func(control string, s rootkeep.Severity, status rootkeep.Status, account rootkeep.AccountID) rootkeep.Finding {
+		return rootkeep.Finding{Control: control, Severity: s, Status: status, Account: account}
+	}
+	list := []rootkeep.Finding{
+		f("a", rootkeep.High, rootkeep.Fail, "111122223333"), f("a", rootkeep.High, rootkeep.Fail, "111122223333"), f("a", rootkeep.High, rootkeep.Unknown, "444455556666"),
+		f("b", rootkeep.Critical, rootkeep.Pass, "111122223333"), f("c", rootkeep.Informational, rootkeep.Fail, "111122223333"), f("d", rootkeep.Critical, rootkeep.NotApplicable, "111122223333"),
+	}
+	if d := cmp.Diff(map[string]int{"a": 5000, "c": 0}, score.Held(list)); d != "" {
+		t.Error(d)
+	}
+	if got := score.Points(list); got != 50 {
+		t.Errorf("got %d points, want 50: what is held back and what is not are 100", got)
+	}
+	if got := score.Held(nil); len(got) != 0 {
+		t.Errorf("got %v of nothing", got)
 	}
 }

@@ -215,7 +215,7 @@ func (r *Report) approvers(v *ledger.Verdict) {
 			}
 			a.Approvals = append(a.Approvals, *one)
 		}
-		if told := strings.HasSuffix(e.Type, ".approved") || strings.HasSuffix(e.Type, ".denied"); told && !found {
+		if told := strings.HasSuffix(e.Type, ".approved") || strings.HasSuffix(e.Type, ".denied") || strings.HasSuffix(e.Type, ".overridden"); told && !found {
 			a.Unsigned = append(a.Unsigned, e.Index)
 		}
 	}
@@ -273,8 +273,11 @@ func approved(e *ledger.Proven, text []byte) (*Approval, error) {
 
 // decided is how the types of entries end that tell of a decision.
 func decided(d approval.Decision) string {
-	if d == approval.Deny {
+	switch d {
+	case approval.Deny:
 		return ".denied"
+	case approval.Override:
+		return ".overridden"
 	}
 	return ".approved"
 }

@@ -29,11 +29,21 @@ type Kind struct {
 	Prefix string // two letters that IDs of its requests begin with: EX
 	Most   int    // requests of one person that are open at a time
 	Check  func(subject []byte) error
+	// Parties, if it is not nil, says who takes part in what is asked for, and where.
+	Parties func(subject []byte) (Parties, error)
 	// Late, if it is not nil, says why an open request cannot be decided any more.
 	Late func(subject []byte, now time.Time) error
 	// Decided, if it is not nil, is called within the transaction in which a request of
-	// the kind is approved, denied, expired or withdrawn; the request has its new state.
+	// the kind is approved, denied, expired, withdrawn or overridden; the request has its new state.
 	Decided func(context.Context, *store.Tx, *Matter) error
+}
+
+// Parties are who takes part in what is asked for beside the requester, and never decides
+// it, such as a custodian; and the accounts, beside that of the request, at all of which
+// whoever reads, asks or decides has to be allowed to.
+type Parties struct {
+	Barred   []string // IDs of persons
+	Accounts []rootkeep.AccountID
 }
 
 // Desk is where requests are decided.
@@ -118,6 +128,7 @@ type Wanted struct {
 	Action  string // one line
 	Subject []byte // canonical JSON
 	Policy  string // ID of the policy that decides
+	Short   bool   // ask even if nobody could approve it: it is to be overridden
 }
 
 // Submit asks for something. It records KIND.requested. It is an *approval.Shortage if
@@ -134,7 +145,11 @@ func (d *Desk) Submit(ctx context.Context, tx *store.Tx, actor people.Actor, w W
 	if err != nil {
 		return nil, err
 	}
-	can, err := d.allowed(ctx, &tx.Reader, k, actor, w.Account)
+	parties, err := k.parties(w.Subject)
+	if err != nil {
+		return nil, err
+	}
+	can, err := d.allowed(ctx, &tx.Reader, k, actor, w.Account, parties)
 	if err != nil {
 		return nil, err
 	}
@@ -150,7 +165,8 @@ func (d *Desk) Submit(ctx context.Context, tx *store.Tx, actor people.Actor, w W
 	request, err := approval.New(approval.Ask{
 		ID: w.ID, Kind: k.Name, Account: w.Account, Action: w.Action, Subject: w.Subject, Requester: actor.ID,
 	}, &policy, IDs(can), tx.Now())
-	if err != nil {
+	var short *approval.Shortage
+	if err != nil && !(w.Short && errors.As(err, &short)) {
 		return nil, err
 	}
 	x := &Matter{ID: request.ID, Revision: 1, State: approval.Requested, Policy: &policy, Version: Version{request, w.Subject, actor.ID, tx.Now()}}
@@ -187,11 +203,16 @@ type Outlook struct {
 // Look tells before anything is asked what a request of the kind would need at the
 // account, if the policy with the ID decides it.
 func (d *Desk) Look(ctx context.Context, r *store.Reader, actor people.Actor, kind string, account rootkeep.AccountID, policy string) (*Outlook, error) {
+	return d.LookWith(ctx, r, actor, kind, account, policy, Parties{})
+}
+
+// LookWith is Look for a request in which others take part.
+func (d *Desk) LookWith(ctx context.Context, r *store.Reader, actor people.Actor, kind string, account rootkeep.AccountID, policy string, with Parties) (*Outlook, error) {
 	k, err := d.kind(kind)
 	if err != nil {
 		return nil, err
 	}
-	can, err := d.allowed(ctx, r, k, actor, account)
+	can, err := d.allowed(ctx, r, k, actor, account, with)
 	if err != nil {
 		return nil, err
 	}
@@ -203,16 +224,51 @@ func (d *Desk) Look(ctx context.Context, r *store.Reader, actor people.Actor, ki
 	return o, nil
 }
 
-// allowed refuses an actor who may not ask at the account, and gives who could approve.
-func (d *Desk) allowed(ctx context.Context, r *store.Reader, k *Kind, actor people.Actor, account rootkeep.AccountID) ([]Approver, error) {
-	place, err := d.Place(ctx, r, account)
+// allowed refuses an actor who may not ask at the accounts, and gives who could approve.
+func (d *Desk) allowed(ctx context.Context, r *store.Reader, k *Kind, actor people.Actor, account rootkeep.AccountID, with Parties) ([]Approver, error) {
+	places, err := d.places(ctx, r, account, with)
 	if err != nil {
 		return nil, err
 	}
-	if actor.Kind != people.Person || !actor.May(people.Request, place) {
-		return nil, fmt.Errorf("ask for %s in account %s: %w; hint: the role requester", k.Noun, account, ErrNotAllowed)
+	for _, p := range places {
+		if actor.Kind != people.Person || !actor.May(people.Request, p) {
+			return nil, fmt.Errorf("ask for %s in account %s: %w; hint: the role requester", k.Noun, p.Account, ErrNotAllowed)
+		}
 	}
-	return Approvers(ctx, r, place)
+	return approvers(ctx, r, places, with.Barred)
+}
+
+// parties says who takes part in what a subject asks for.
+func (k *Kind) parties(subject []byte) (Parties, error) {
+	if k.Parties == nil {
+		return Parties{}, nil
+	}
+	return k.Parties(subject)
+}
+
+// partiesOf says who takes part in what a request asks for.
+func (d *Desk) partiesOf(x *Matter) (Parties, error) {
+	k, err := d.kind(x.Request.Kind)
+	if err != nil {
+		return Parties{}, err
+	}
+	return k.parties(x.Subject)
+}
+
+// places are where the account of a request and the others that it is about lie.
+func (d *Desk) places(ctx context.Context, r *store.Reader, account rootkeep.AccountID, with Parties) ([]people.Place, error) {
+	var out []people.Place
+	for _, a := range append([]rootkeep.AccountID{account}, with.Accounts...) {
+		if len(out) > 0 && a == account {
+			continue
+		}
+		place, err := d.Place(ctx, r, a)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, place)
+	}
+	return out, nil
 }
 
 // keep writes the newest version, and the entry that tells of it.
@@ -250,7 +306,11 @@ func (d *Desk) Edit(ctx context.Context, tx *store.Tx, actor people.Actor, id st
 	if err := k.Check(subject); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrInvalid, err)
 	}
-	can, err := d.allowed(ctx, &tx.Reader, k, actor, x.Request.Account)
+	parties, err := k.parties(subject)
+	if err != nil {
+		return nil, err
+	}
+	can, err := d.allowed(ctx, &tx.Reader, k, actor, x.Request.Account, parties)
 	if err != nil {
 		return nil, err
 	}
@@ -274,9 +334,13 @@ func (x *Matter) set(ctx context.Context, tx *store.Tx, revision int64, state ap
 	if state != approval.Requested {
 		x.Decided = tx.Now()
 	}
-	err := tx.ExecOne(ctx, `UPDATE approval_request SET revision = revision + 1, state = $3, version = $4, decided = $5
+	kept, overridden := state, time.Time{}
+	if state == approval.Overridden {
+		kept, overridden = approval.Withdrawn, x.Decided // see 0010_root.sql
+	}
+	err := tx.ExecOne(ctx, `UPDATE approval_request SET revision = revision + 1, state = $3, version = $4, decided = $5, overridden = $6
 		WHERE id = $1 AND revision = $2 AND state = 'requested'`,
-		x.ID, revision, string(state), int64(x.Request.Version), store.Micros(x.Decided))
+		x.ID, revision, string(kept), int64(x.Request.Version), store.Micros(x.Decided), store.Micros(overridden))
 	if err != nil {
 		return fmt.Errorf("change request %s: %w", x.ID, err)
 	}

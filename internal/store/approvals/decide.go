@@ -90,24 +90,41 @@ func (d *Desk) Issue(ctx context.Context, tx *store.Tx, actor people.Actor, id s
 	if x.State != approval.Requested {
 		return nil, fmt.Errorf("request %s is %s: %w", id, x.State, approval.ErrFinal)
 	}
-	can, err := d.can(ctx, &tx.Reader, x)
-	if err != nil {
-		return nil, err
-	}
-	if err := x.Request.MayDecide(actor.ID, x.Policy, can); err != nil {
+	if err := d.mayDecide(ctx, &tx.Reader, x, actor.ID); err != nil {
 		return nil, err
 	}
 	s, err := approval.NewStatement(x.Request, actor.ID, decision, chance(32), tx.Now())
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrInvalid, err)
 	}
-	_, err = tx.Exec(ctx, `INSERT INTO approval_statement (request, approver, statement, expires) VALUES ($1, $2, $3, $4)
+	return s, x.handOut(ctx, tx, s)
+}
+
+// handOut keeps a statement that somebody is to sign.
+func (x *Matter) handOut(ctx context.Context, tx *store.Tx, s *approval.Statement) error {
+	_, err := tx.Exec(ctx, `INSERT INTO approval_statement (request, approver, statement, expires) VALUES ($1, $2, $3, $4)
 		ON CONFLICT (request, approver) DO UPDATE SET statement = excluded.statement, expires = excluded.expires`,
-		id, actor.ID, s.Bytes(), store.Micros(s.NotAfter))
+		x.ID, s.Approver, s.Bytes(), store.Micros(s.NotAfter))
 	if err != nil {
-		return nil, fmt.Errorf("hand out a statement about %s: %w", id, err)
+		return fmt.Errorf("hand out a statement about %s: %w", x.ID, err)
 	}
-	return s, nil
+	return nil
+}
+
+// mayDecide says why a person cannot decide the request now, or nil.
+func (d *Desk) mayDecide(ctx context.Context, r *store.Reader, x *Matter, person string) error {
+	with, err := d.partiesOf(x)
+	if err != nil {
+		return err
+	}
+	if slices.Contains(with.Barred, person) {
+		return fmt.Errorf("%s takes part in what request %s is for and %w", person, x.ID, approval.ErrMayNot)
+	}
+	can, err := d.can(ctx, r, x)
+	if err != nil {
+		return err
+	}
+	return x.Request.MayDecide(person, x.Policy, can)
 }
 
 // Could lists who could decide the request now: who may approve at its account, is in one
@@ -120,11 +137,15 @@ func (d *Desk) Could(ctx context.Context, r *store.Reader, x *Matter) ([]Approve
 }
 
 func (d *Desk) approvers(ctx context.Context, r *store.Reader, x *Matter) ([]Approver, error) {
-	place, err := d.Place(ctx, r, x.Request.Account)
+	with, err := d.partiesOf(x)
 	if err != nil {
 		return nil, err
 	}
-	return Approvers(ctx, r, place)
+	places, err := d.places(ctx, r, x.Request.Account, with)
+	if err != nil {
+		return nil, err
+	}
+	return approvers(ctx, r, places, with.Barred)
 }
 
 // can says who may approve at the account of the request now.
@@ -202,6 +223,11 @@ func (d *Desk) verify(ctx context.Context, r *store.Reader, actor people.Actor, 
 	if err != nil {
 		return signature{}, err
 	}
+	return d.check(ctx, r, s, actor, nonce, assertion)
+}
+
+// check verifies that a key of the actor signed the statement.
+func (d *Desk) check(ctx context.Context, r *store.Reader, s *approval.Statement, actor people.Actor, nonce string, assertion []byte) (signature, error) {
 	if s.Nonce != nonce {
 		return signature{}, fmt.Errorf("%w: another statement was handed out since; hint: read the request again", ErrSigned)
 	}

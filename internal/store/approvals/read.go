@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/rootkeep/rootkeep"
@@ -18,20 +19,23 @@ import (
 // Columns and Newest are for the lists of kinds that keep more in rows of their own: they
 // SELECT Columns, join with Newest, and give each row to Scan.
 const (
-	Columns = `r.id, r.revision, r.state, r.decided, r.policy, v.document, v.subject, v.editor, v.at`
+	Columns = `r.id, r.revision, r.state, r.decided, r.overridden, r.policy, v.document, v.subject, v.editor, v.at`
 	Newest  = ` approval_request r JOIN approval_version v ON v.request = r.id AND v.version = r.version`
 )
 
 // Scan reads a row of Columns, and what stands behind them into more.
 func Scan(row interface{ Scan(...any) error }, now time.Time, more ...any) (*Matter, error) {
 	var x Matter
-	var decided, at int64
+	var decided, overridden, at int64
 	var policy, document []byte
-	err := row.Scan(append([]any{&x.ID, &x.Revision, &x.State, &decided, &policy, &document, &x.Subject, &x.Editor, &at}, more...)...)
+	err := row.Scan(append([]any{&x.ID, &x.Revision, &x.State, &decided, &overridden, &policy, &document, &x.Subject, &x.Editor, &at}, more...)...)
 	if err != nil {
 		return nil, err
 	}
 	x.Decided, x.At = store.Time(decided), store.Time(at)
+	if overridden != 0 {
+		x.State = approval.Overridden
+	}
 	if x.Policy, err = approval.ParsePolicy(policy); err != nil {
 		return nil, fmt.Errorf("%s: %w", x.ID, err)
 	}
@@ -65,11 +69,15 @@ func (d *Desk) Get(ctx context.Context, r *store.Reader, actor people.Actor, id 
 	if err != nil {
 		return nil, err
 	}
-	place, err := d.Place(ctx, r, x.Request.Account)
+	with, err := d.partiesOf(x)
 	if err != nil {
 		return nil, err
 	}
-	if !actor.May(people.Read, place) {
+	places, err := d.places(ctx, r, x.Request.Account, with)
+	if err != nil {
+		return nil, err
+	}
+	if slices.ContainsFunc(places, func(p people.Place) bool { return !actor.May(people.Read, p) }) {
 		return nil, fmt.Errorf("request %s: %w", id, store.ErrNotFound)
 	}
 	return x, nil
@@ -127,6 +135,10 @@ func InState(w *clause.Where, state approval.State, now time.Time) {
 		w.And("r.state = 'requested' AND r.expires > ?", at)
 	case approval.Expired:
 		w.And("(r.state = 'expired' OR r.state = 'requested' AND r.expires <= ?)", at)
+	case approval.Withdrawn:
+		w.And("r.state = 'withdrawn' AND r.overridden = 0")
+	case approval.Overridden:
+		w.And("r.overridden > 0")
 	default:
 		w.And("r.state = ?", string(state))
 	}
@@ -141,23 +153,38 @@ type Approver struct {
 
 // Approvers lists who could approve at a place now, by ID.
 func Approvers(ctx context.Context, r *store.Reader, at people.Place) ([]Approver, error) {
+	return approvers(ctx, r, []people.Place{at}, nil)
+}
+
+// approvers lists who could approve at each of the places now, by ID, without those who
+// are barred.
+func approvers(ctx context.Context, r *store.Reader, at []people.Place, barred []string) ([]Approver, error) {
 	var out []Approver
+	var of people.Actor
+	take := func() {
+		may := func(p people.Place) bool { return of.May(people.Approve, p) }
+		if of.ID != "" && !slices.Contains(barred, of.ID) && !slices.ContainsFunc(at, func(p people.Place) bool { return !may(p) }) {
+			out = append(out, Approver{of.ID, of.Name})
+		}
+	}
 	err := store.Each(ctx, r, func(rows *sql.Rows) error {
 		var a Approver
 		var g people.Grant
 		if err := rows.Scan(&a.ID, &a.Name, &g.Role, &g.Scope); err != nil {
 			return err
 		}
-		known := len(out) > 0 && out[len(out)-1].ID == a.ID
-		if !known && (people.Actor{Grants: []people.Grant{g}}).May(people.Approve, at) {
-			out = append(out, a)
+		if a.ID != of.ID {
+			take()
+			of = people.Actor{ID: a.ID, Name: a.Name}
 		}
+		of.Grants = append(of.Grants, g)
 		return nil
 	}, `SELECT p.id, p.name, g.role, g.scope FROM person p JOIN person_grant g ON g.person = p.id
 		WHERE p.state = 'active' AND EXISTS (SELECT 1 FROM passkey k WHERE k.person = p.id AND k.revoked = 0) ORDER BY p.id`)
 	if err != nil {
 		return nil, fmt.Errorf("list approvers: %w", err)
 	}
+	take()
 	return out, nil
 }
 

@@ -46,7 +46,7 @@ func (d *Desk) Begin(ctx context.Context, tx *store.Tx, actor people.Actor, id, 
 	if err := d.proven(ctx, tx, c); err != nil {
 		return nil, err
 	}
-	if err := inTurn(ctx, tx, c); err != nil {
+	if err := d.inTurn(ctx, &tx.Reader, actor, c, tx.Now()); err != nil {
 		return nil, err
 	}
 	if c.Undoes != "" {
@@ -279,20 +279,24 @@ func Calls(ctx context.Context, r *store.Reader, id string) ([]change.Made, erro
 	return out, nil
 }
 
-// Finish ends a run with what came of it. It records change.applied, change.unverified,
-// change.stopped or change.refused, and change.undone of the change that it undid.
+// Finish ends a run with what came of it. It records change.applied, change.partial,
+// change.unverified, change.stopped or change.refused, and change.undone or change.partial
+// of the change that it undid.
 func Finish(ctx context.Context, tx *store.Tx, id string, run int, o change.Outcome) (*Change, error) {
 	c, err := running(ctx, tx, id, run)
 	if err != nil {
 		return nil, err
 	}
-	to, known := map[change.State]State{change.Applied: Applied, change.Unverified: Unverified, change.Stopped: Stopped, change.Drifted: Refused}[o.State]
+	to, known := map[change.State]State{change.Applied: Applied, change.Partial: Partial, change.Unverified: Unverified, change.Stopped: Stopped, change.Drifted: Refused}[o.State]
 	if !known {
 		return nil, fmt.Errorf("change %s: outcome %q", id, o.State)
 	}
 	made, err := Calls(ctx, &tx.Reader, id)
 	if err != nil {
 		return nil, err
+	}
+	if to == Partial && c.Undoes == "" {
+		return nil, fmt.Errorf("change %s is no undo, and ends in whole: %w", id, store.ErrConflict)
 	}
 	if to == Refused && len(made) > 0 {
 		return nil, fmt.Errorf("change %s: refused after %d calls: %w", id, len(made), store.ErrConflict)

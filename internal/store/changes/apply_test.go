@@ -12,7 +12,6 @@ import (
 
 	"github.com/rootkeep/rootkeep/internal/change"
 	"github.com/rootkeep/rootkeep/internal/store"
-	"github.com/rootkeep/rootkeep/internal/store/approvals"
 	"github.com/rootkeep/rootkeep/internal/store/changes"
 )
 
@@ -187,96 +186,6 @@ func TestAStoppedChangeIsGoneOnWith(t *testing.T) {
 		got := strings.Join(w.Entries(t, c.ID), " ")
 		if want := "change.begun change.called change.stopped change.resumed change.called change.unverified"; !strings.HasSuffix(got, want) {
 			t.Errorf("got entries %s, want them to end in %s", got, want)
-		}
-	})
-}
-
-func TestUndo(t *testing.T) {
-	each(t, func(t *testing.T, w *world) {
-		undo := func(c *changes.Change) func(*change.Plan) {
-			return func(p *change.Plan) { p.Undoes = c.ID }
-		}
-		for _, tt := range []struct {
-			name        string
-			of          change.State // that the change ended in
-			undo        change.State // that its undo ends in
-			want, wants changes.State
-			held        int
-		}{
-			{"of an applied one", change.Applied, change.Applied, changes.Undone, changes.Applied, 0},
-			{"of an unverified one", change.Unverified, change.Applied, changes.Undone, changes.Applied, 0},
-			{"of a stopped one, whose resources it takes over", change.Stopped, change.Applied, changes.Undone, changes.Applied, 0},
-			{"that is refused leaves it where it was", change.Applied, change.Drifted, changes.Applied, changes.Refused, 0},
-			{"that is refused gives a stopped one its resources back", change.Stopped, change.Drifted, changes.Stopped, changes.Refused, 1},
-			{"that is not verified", change.Applied, change.Unverified, changes.Unverified, changes.Unverified, 0},
-			{"that stops", change.Applied, change.Stopped, changes.Undoing, changes.Stopped, 1},
-		} {
-			t.Run(tt.name, func(t *testing.T) {
-				resource := func(p *change.Plan) { p.Resources = []string{tt.name[:1] + strings.ReplaceAll(tt.name, " ", "-")} }
-				c := w.ended(t, tt.of, resource)
-				u := w.approved(t, resource, undo(c))
-				u, err := w.begin(t, u)
-				if err != nil || w.read(t, c.ID).State != changes.Undoing {
-					t.Fatalf("got %s, %v, want it undoing", w.read(t, c.ID).State, err)
-				}
-				if tt.undo != change.Drifted {
-					if err := w.made(t, u, 0); err != nil {
-						t.Fatal(err)
-					}
-				}
-				if u, err = w.finish(t, u, change.Outcome{State: tt.undo, Why: "why"}); err != nil || u.State != tt.wants {
-					t.Fatalf("the undo: got %+v, %v, want %s", u, err, tt.wants)
-				}
-				if got := w.read(t, c.ID); got.State != tt.want {
-					t.Errorf("got %s, want %s", got.State, tt.want)
-				}
-				held := 0
-				for _, by := range w.locks(t) {
-					if by == c.ID || by == u.ID {
-						held++
-					}
-				}
-				if held != tt.held {
-					t.Errorf("got %d resources held, want %d", held, tt.held)
-				}
-				entries := w.Entries(t, c.ID)
-				if last := entries[len(entries)-1]; (last == "change.undone") != (tt.want == changes.Undone) {
-					t.Errorf("got entries %v", entries)
-				}
-			})
-		}
-	})
-}
-
-func TestWhatIsNotUndone(t *testing.T) {
-	each(t, func(t *testing.T, w *world) {
-		plan := func(with ...func(*change.Plan)) error {
-			_, err := w.change(t, func(ctx context.Context, tx *store.Tx) (*changes.Change, error) {
-				return w.desk.Plan(ctx, tx, w.Ann.Actor, w.plan(with...))
-			})
-			return err
-		}
-		applied, running := w.ended(t, change.Applied), w.begun(t, public)
-		of := func(id string) func(*change.Plan) { return func(p *change.Plan) { p.Undoes = id } }
-		for _, tt := range []struct {
-			name string
-			got  error
-			want error
-		}{
-			{"a change that does not exist", plan(of("CH-1")), store.ErrNotFound},
-			{"a change that is being applied", plan(of(running.ID)), changes.ErrState},
-			{"with a plan of another kind", plan(of(applied.ID), func(p *change.Plan) { p.Kind = "other" }), approvals.ErrInvalid},
-		} {
-			if !errors.Is(tt.got, tt.want) {
-				t.Errorf("%s: got %v, want %v", tt.name, tt.got, tt.want)
-			}
-		}
-		first, second := w.approved(t, of(applied.ID)), w.approved(t, of(applied.ID))
-		if _, err := w.begin(t, first); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := w.begin(t, second); !errors.Is(err, changes.ErrState) {
-			t.Errorf("a second undo: got %v, want ErrState", err)
 		}
 	})
 }

@@ -23,7 +23,7 @@ func (w *world) batch(t *testing.T, n int) (*changes.Batch, []*changes.Change) {
 		for i := range n {
 			plans = append(plans, changes.Placed{Plan: w.plan(func(p *change.Plan) { p.Resources = []string{string(rune('a' + i))} }), Canary: i == 0})
 		}
-		b, list, err = w.desk.PlanBatch(ctx, tx, w.Ann.Actor, "password policies", plans)
+		b, list, err = w.desk.PlanBatch(ctx, tx, w.Ann.Actor, changes.Batch{About: "password policies"}, plans)
 		return err
 	})
 	if err != nil {
@@ -105,7 +105,7 @@ func TestWhatIsNoBatch(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		try := func(about string, plans ...changes.Placed) error {
 			return w.Change(t, func(ctx context.Context, tx *store.Tx) error {
-				_, _, err := w.desk.PlanBatch(ctx, tx, w.Ann.Actor, about, plans)
+				_, _, err := w.desk.PlanBatch(ctx, tx, w.Ann.Actor, changes.Batch{About: about}, plans)
 				return err
 			})
 		}

@@ -29,7 +29,9 @@ import (
 type State string
 
 // The states. A change goes from Planned over Requested and Approved to Applying, and
-// ends Applied or Unverified; Stopped can be gone on with, given up or undone.
+// ends Applied or Unverified; Stopped can be gone on with, given up or undone. An undo
+// ends Partial where some calls cannot be undone; what it undid is Partial as well then,
+// and where an undo was given up in the middle: the rest can be undone by another one.
 const (
 	Planned    State = "planned"
 	Requested  State = "requested"
@@ -37,6 +39,7 @@ const (
 	Applying   State = "applying"
 	Stopped    State = "stopped"    // in the middle: it says where and why
 	Applied    State = "applied"    // and reading back shows it
+	Partial    State = "partial"    // undone in part: it says which calls were, and which were not
 	Unverified State = "unverified" // what was done is not proven
 	Undoing    State = "undoing"    // by another change, that has begun
 	Undone     State = "undone"
@@ -48,7 +51,7 @@ const (
 
 // States lists them in the order in which pages show them.
 func States() []State {
-	return []State{Planned, Requested, Approved, Applying, Stopped, Applied, Unverified, Undoing, Undone, Refused, Denied, Expired, Withdrawn}
+	return []State{Planned, Requested, Approved, Applying, Stopped, Applied, Partial, Unverified, Undoing, Undone, Refused, Denied, Expired, Withdrawn}
 }
 
 // ParseState reads a state.
@@ -169,7 +172,12 @@ type Change struct {
 	Why      string // hostile text
 	Doubt    bool   // the call after the last that was made may have been made
 	After    []byte // JSON of the state as it was read last, or nil
+	Replaced string // ID of the change that was planned in its place, or ""
 }
+
+// Done says whether every call of the plan was made and nothing speaks against it. Of an
+// undo that is Partial, people signed what it leaves.
+func (c *Change) Done() bool { return c.State == Applied || c.State == Partial }
 
 // Policy is the ID of the policy that decides it; under a request for root, that of a use of
 // root, unless the request is an exercise.
@@ -283,59 +291,15 @@ func (d *Desk) undoable(ctx context.Context, r *store.Reader, actor people.Actor
 	switch {
 	case o.Account != undo.Account || o.Kind != undo.Kind || o.Undoes != "":
 		return nil, fmt.Errorf("%w: %s is no undo of %s", approvals.ErrInvalid, undo.ID, o.ID)
-	case o.State != Applied && o.State != Unverified && o.State != Stopped:
+	case !o.Undoable():
 		return nil, fmt.Errorf("change %s is %s, and is not undone: %w", o.ID, o.State, ErrState)
 	}
 	return o, nil
 }
 
-// Replan replaces the plan of a change that is planned or requested; kind, account and
-// what it undoes stay. All approvals of before are void. It records change.planned, and
-// change.edited of a request.
-func (d *Desk) Replan(ctx context.Context, tx *store.Tx, actor people.Actor, id string, revision int64, p *change.Plan) (*Change, error) {
-	c, err := d.Get(ctx, &tx.Reader, actor, id, tx.Now())
-	if err != nil {
-		return nil, err
-	}
-	next, err := of(p, c.Planner, tx.Now())
-	if err != nil {
-		return nil, err
-	}
-	switch {
-	case c.Revision != revision:
-		return nil, fmt.Errorf("change %s: %w", id, store.ErrConflict)
-	case c.State != Planned && c.State != Requested:
-		return nil, fmt.Errorf("change %s is %s, and is not planned again: %w; hint: plan another one", id, c.State, ErrState)
-	case next.ID != id || next.Account != c.Account || next.Kind != c.Kind || next.Undoes != c.Undoes || next.For != c.For:
-		return nil, fmt.Errorf("%w: a plan keeps ID, account, kind and request; hint: plan another change", approvals.ErrInvalid)
-	case c.For != "" && c.State == Requested:
-		return nil, fmt.Errorf("change %s is asked for by %s: %w; hint: plan another change and edit that request", id, c.For, ErrState)
-	case c.State == Planned && actor.ID != c.Planner:
-		return nil, fmt.Errorf("plan change %s again: only who planned it: %w", id, approvals.ErrNotAllowed)
-	}
-	if err := d.mayAsk(ctx, &tx.Reader, actor, c.Account); err != nil {
-		return nil, err
-	}
-	from := c.State
-	if from == Requested {
-		if next.Policy() != c.Policy() {
-			return nil, fmt.Errorf("%w: the new plan is for the policy %s, not %s; hint: withdraw the request and ask anew", approvals.ErrInvalid, next.Policy(), c.Policy())
-		}
-		m, err := d.Desk.Get(ctx, &tx.Reader, actor, id, tx.Now())
-		if err != nil {
-			return nil, err
-		}
-		if _, err := d.Desk.Edit(ctx, tx, actor, id, m.Revision, next.Action(), next.Plan); err != nil {
-			return nil, err
-		}
-	} else {
-		c.Expires = next.Expires
-	}
-	c.Plan, c.Hash, c.Class, c.Final = next.Plan, next.Hash, next.Class, next.Final
-	if err := c.set(ctx, tx, from); err != nil {
-		return nil, err
-	}
-	return c, c.record(tx, "planned", actor.ID, ledger.NewPayload("plan", c.Plan))
+// Undoable says whether an undo of it may be planned as it stands.
+func (c *Change) Undoable() bool {
+	return c.Undoes == "" && slices.Contains([]State{Applied, Partial, Unverified, Stopped}, c.State)
 }
 
 // Request asks for the approval of a plan that the actor made: hash is that of the plan

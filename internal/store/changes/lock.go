@@ -3,9 +3,7 @@ package changes
 import (
 	"context"
 	"fmt"
-	"time"
 
-	"github.com/rootkeep/rootkeep/internal/people"
 	"github.com/rootkeep/rootkeep/internal/store"
 )
 
@@ -43,49 +41,4 @@ func pass(ctx context.Context, tx *store.Tx, from, to string) error {
 		return fmt.Errorf("pass what %s held to %s: %w", from, to, err)
 	}
 	return nil
-}
-
-// undo marks the change that another one, which begins, undoes. What it held, if it had
-// stopped, is the undo's from now on.
-func (d *Desk) undo(ctx context.Context, tx *store.Tx, actor people.Actor, c *Change) error {
-	o, err := d.undoable(ctx, &tx.Reader, actor, c, tx.Now())
-	if err != nil {
-		return err
-	}
-	from := o.State
-	o.State, o.before, o.UndoneBy = Undoing, from, c.ID
-	if err := o.set(ctx, tx, from); err != nil {
-		return err
-	}
-	return pass(ctx, tx, o.ID, c.ID)
-}
-
-// undid tells the change that was being undone how that ended. It records change.undone.
-func (c *Change) undid(ctx context.Context, tx *store.Tx) error {
-	o, err := get(ctx, &tx.Reader, c.Undoes, tx.Now())
-	if err != nil {
-		return err
-	}
-	if o.State != Undoing || o.UndoneBy != c.ID {
-		return fmt.Errorf("change %s is %s by %s, not by %s: %w", o.ID, o.State, o.UndoneBy, c.ID, ErrState)
-	}
-	verb := ""
-	switch c.State {
-	case Applied:
-		o.State, o.Ended, verb = Undone, tx.Now(), "undone"
-	case Refused: // nothing was done: it is where it was
-		o.State, o.UndoneBy = o.before, ""
-		if o.State == Stopped {
-			if err := pass(ctx, tx, c.ID, o.ID); err != nil {
-				return err
-			}
-		}
-	default:
-		o.State, o.Ended, o.Why, verb = Unverified, tx.Now(), "its undo "+c.ID+" is not verified: "+c.Why, "unverified"
-	}
-	o.before, o.Lease = "", time.Time{}
-	if err := o.set(ctx, tx, Undoing); err != nil || verb == "" {
-		return err
-	}
-	return o.record(tx, verb, people.SystemActor.ID)
 }

@@ -2,7 +2,6 @@ package changes
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"regexp"
@@ -332,14 +331,5 @@ func (u *under) unlike(c *Change) string {
 
 // listUnder lists the changes of a request for root that are in a state by their rows.
 func listUnder(ctx context.Context, r *store.Reader, request string, state State, now time.Time) ([]*Change, error) {
-	var out []*Change
-	err := store.Each(ctx, r, func(rows *sql.Rows) error {
-		c, err := scan(rows, now)
-		out = append(out, c)
-		return err
-	}, `SELECT `+columns+` FROM change WHERE request = $1 AND state = $2 ORDER BY id`, request, string(state))
-	if err != nil {
-		return nil, fmt.Errorf("list changes of %s: %w", request, err)
-	}
-	return out, nil
+	return list(ctx, r, now, `SELECT `+columns+` FROM change WHERE request = $1 AND state = $2 ORDER BY id`, request, string(state))
 }

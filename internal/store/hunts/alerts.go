@@ -85,7 +85,7 @@ func standings(ctx context.Context, tx *store.Tx, part []rootkeep.Alert) (map[st
 // takeAlert keeps an alert. One that is known is replaced by one that tells no less; if
 // it tells more than what somebody acknowledged, it is open again.
 func (h *Result) takeAlert(ctx context.Context, tx *store.Tx, a *rootkeep.Alert, was *standing) error {
-	account := kept(string(a.Account), short)
+	account := Kept(string(a.Account), short)
 	if was != nil && was.account != account {
 		return fmt.Errorf("%w: alert %s is known of account %s", ErrUnfit, a.ID, was.account)
 	}
@@ -100,12 +100,12 @@ func (h *Result) takeAlert(ctx context.Context, tx *store.Tx, a *rootkeep.Alert,
 	if was == nil {
 		_, err := tx.Exec(ctx, `INSERT INTO alert (id, account, level, title, kind, tactic, principal, first, last, count, seen, state, decided_by, reason, decided, data)
 			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, '', '', 0, $13)`,
-			a.ID, account, int(a.Level), kept(a.Title, long), kept(a.Kind, short), kept(a.Tactic, short), kept(a.Actor.Principal, long),
+			a.ID, account, int(a.Level), Kept(a.Title, long), Kept(a.Kind, short), Kept(a.Tactic, short), Kept(a.Actor.Principal, long),
 			store.Micros(a.First), store.Micros(a.Last), a.Count, store.Micros(tx.Now()), Open, data)
 		return err
 	}
 	_, err = tx.Exec(ctx, `UPDATE alert SET level = $1, title = $2, kind = $3, tactic = $4, principal = $5, first = $6, last = $7, count = $8, state = $9, data = $10 WHERE id = $11`,
-		int(a.Level), kept(a.Title, long), kept(a.Kind, short), kept(a.Tactic, short), kept(a.Actor.Principal, long),
+		int(a.Level), Kept(a.Title, long), Kept(a.Kind, short), Kept(a.Tactic, short), Kept(a.Actor.Principal, long),
 		store.Micros(a.First), store.Micros(a.Last), a.Count, Open, data, a.ID)
 	if err != nil || was.state == Open {
 		return err
@@ -131,7 +131,7 @@ func decide(ctx context.Context, tx *store.Tx, id, actor, reason, from, to, entr
 		return fmt.Errorf("%w: a reason of at most %d bytes is required", ErrUnfit, LongestReason)
 	}
 	err := tx.ExecOne(ctx, `UPDATE alert SET state = $1, decided_by = $2, reason = $3, decided = $4 WHERE id = $5 AND state = $6`,
-		to, actor, kept(reason, LongestReason), store.Micros(tx.Now()), id, from)
+		to, actor, Kept(reason, LongestReason), store.Micros(tx.Now()), id, from)
 	if err != nil {
 		return fmt.Errorf("alert %s: %w", id, err)
 	}
@@ -167,7 +167,7 @@ func (f AlertFilter) where(s Sight) *clause.Where {
 		w.And("a.tactic = ?", f.Tactic)
 	}
 	if f.Text != "" {
-		like := clause.Like(strings.ToLower(kept(f.Text, short)))
+		like := clause.Like(strings.ToLower(Kept(f.Text, short)))
 		w.And(`(LOWER(a.title) LIKE ? ESCAPE '\' OR LOWER(a.principal) LIKE ? ESCAPE '\' OR LOWER(a.id) LIKE ? ESCAPE '\')`, like, like, like)
 	}
 	if f.Hunt != "" {

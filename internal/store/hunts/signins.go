@@ -35,8 +35,8 @@ func (h *Result) takeSignIns(ctx context.Context, tx *store.Tx) error {
 				continue
 			}
 			met[key] = true
-			rows.Add(key, dayOf(s.Time), at, kept(string(s.Account), short), flag(s.Root), flag(s.Failed), kept(s.Address, short), kept(s.Country, short),
-				kept(s.MFA, short), kept(s.Principal, long), h.ID)
+			rows.Add(key, dayOf(s.Time), at, Kept(string(s.Account), short), flag(s.Root), flag(s.Failed), Kept(s.Address, short), Kept(s.Country, short),
+				Kept(s.MFA, short), Kept(s.Principal, long), h.ID)
 		}
 		_, err := tx.Exec(ctx, `INSERT INTO sign_in (id, day, at, account, root, failed, address, country, mfa, principal, hunt) VALUES `+rows.String()+`
 			ON CONFLICT (id) DO UPDATE SET country = CASE WHEN sign_in.country = '' THEN excluded.country ELSE sign_in.country END`, rows.Args...)
@@ -151,22 +151,27 @@ func (h *Result) takeHours(ctx context.Context, tx *store.Tx) error {
 		}
 	}
 	for _, at := range order {
-		var was int64
-		err := tx.Row(ctx, `SELECT COALESCE(MAX(mask), 0) FROM proven_day WHERE account = $1 AND day = $2`, string(at.account), at.day).Scan(&was)
-		if err != nil {
-			return err
-		}
-		mask := was | masks[at]
-		if mask == was {
-			continue
-		}
-		_, err = tx.Exec(ctx, `INSERT INTO proven_day (account, day, mask, hours) VALUES ($1, $2, $3, $4)
-			ON CONFLICT (account, day) DO UPDATE SET mask = excluded.mask, hours = excluded.hours`, string(at.account), at.day, mask, bits.OnesCount64(uint64(mask)))
-		if err != nil {
+		if err := Prove(ctx, tx, at.account, at.day, masks[at]); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// Prove adds hours of a day, counted from 1970, to what is proven of an account: bit 0 of
+// the mask is the first hour, UTC.
+func Prove(ctx context.Context, tx *store.Tx, account rootkeep.AccountID, day, mask int64) error {
+	var was int64
+	err := tx.Row(ctx, `SELECT COALESCE(MAX(mask), 0) FROM proven_day WHERE account = $1 AND day = $2`, string(account), day).Scan(&was)
+	if err != nil {
+		return err
+	}
+	if mask |= was; mask == was {
+		return nil
+	}
+	_, err = tx.Exec(ctx, `INSERT INTO proven_day (account, day, mask, hours) VALUES ($1, $2, $3, $4)
+		ON CONFLICT (account, day) DO UPDATE SET mask = excluded.mask, hours = excluded.hours`, string(account), day, mask, bits.OnesCount64(uint64(mask)))
+	return err
 }
 
 // Coverage says how many hours are proven of those that a period has in the accounts in

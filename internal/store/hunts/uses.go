@@ -35,6 +35,11 @@ func fingerprint(parts ...string) string {
 	return base32.HexEncoding.WithPadding(base32.NoPadding).EncodeToString(h.Sum(nil)[:16])
 }
 
+// KeyOf is the key under which an event of a root user is kept, RU-...
+func KeyOf(u *rootkeep.RootUse) string {
+	return "RU-" + fingerprint(u.ID, fmt.Sprint(store.Micros(u.Time)), string(u.Account), u.Source, u.Name, u.Address, u.Principal, u.Error)
+}
+
 func (h *Result) takeUses(ctx context.Context, tx *store.Tx) error {
 	return inParts(h.Uses, func(part []rootkeep.RootUse) error {
 		var rows clause.Rows
@@ -42,7 +47,7 @@ func (h *Result) takeUses(ctx context.Context, tx *store.Tx) error {
 		for i := range part {
 			u := &part[i]
 			at := store.Micros(u.Time)
-			key := "RU-" + fingerprint(u.ID, fmt.Sprint(at), string(u.Account), u.Source, u.Name, u.Address, u.Principal, u.Error)
+			key := KeyOf(u)
 			if met[key] {
 				continue
 			}
@@ -51,9 +56,9 @@ func (h *Result) takeUses(ctx context.Context, tx *store.Tx) error {
 			if len(u.Raw) > 0 && len(u.Raw) <= MostRaw {
 				raw = u.Raw
 			}
-			rows.Add(key, kept(u.ID, short), at, kept(string(u.Account), short), kept(string(u.Region), short), kept(string(u.Kind), short), flag(u.Kind.Used()),
-				kept(u.Source, short), kept(u.Name, short), flag(u.Failed), kept(u.Error, long), kept(u.Address, short), kept(u.Country, short), kept(u.Agent, long),
-				kept(u.MFA, short), kept(u.Principal, long), kept(u.AccessKey, short), kept(u.Target, long), h.ID, raw)
+			rows.Add(key, Kept(u.ID, short), at, Kept(string(u.Account), short), Kept(string(u.Region), short), Kept(string(u.Kind), short), flag(u.Kind.Used()),
+				Kept(u.Source, short), Kept(u.Name, short), flag(u.Failed), Kept(u.Error, long), Kept(u.Address, short), Kept(u.Country, short), Kept(u.Agent, long),
+				Kept(u.MFA, short), Kept(u.Principal, long), Kept(u.AccessKey, short), Kept(u.Target, long), h.ID, raw)
 		}
 		_, err := tx.Exec(ctx, `INSERT INTO root_use (id, event, at, account, region, kind, used, source, name, failed, error, address, country, agent,
 				mfa, principal, accesskey, target, hunt, raw) VALUES `+rows.String()+`
@@ -102,7 +107,7 @@ func (f UseFilter) where(s Sight) *clause.Where {
 		w.And("u.at < ?", store.Micros(f.Until))
 	}
 	if f.Text != "" {
-		like := clause.Like(strings.ToLower(kept(f.Text, short)))
+		like := clause.Like(strings.ToLower(Kept(f.Text, short)))
 		w.And(`(LOWER(u.name) LIKE ? ESCAPE '\' OR LOWER(u.address) LIKE ? ESCAPE '\' OR LOWER(u.principal) LIKE ? ESCAPE '\' OR LOWER(u.event) LIKE ? ESCAPE '\')`, like, like, like, like)
 	}
 	return w

@@ -15,7 +15,7 @@ import (
 	"github.com/rootkeep/rootkeep/internal/store"
 	stored "github.com/rootkeep/rootkeep/internal/store/changes"
 	"github.com/rootkeep/rootkeep/internal/web/approvals"
-	"github.com/rootkeep/rootkeep/internal/web/changes"
+	"github.com/rootkeep/rootkeep/internal/web/changes/subject"
 	"github.com/rootkeep/rootkeep/internal/web/exceptions"
 	"github.com/rootkeep/rootkeep/internal/web/exceptions/exceptionstest"
 	"github.com/rootkeep/rootkeep/internal/web/webtest"
@@ -50,7 +50,7 @@ func start(t *testing.T) *site {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a, err := approvals.Area(approvals.Config{Store: w.Store, Desk: w.Desk.Desk, Now: w.Now, Faces: []approvals.Face{exceptions.Face(), changes.Face()}})
+	a, err := approvals.Area(approvals.Config{Store: w.Store, Desk: w.Desk.Desk, Now: w.Now, Faces: []approvals.Face{exceptions.Face(), subject.Face()}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -49,15 +49,20 @@ func (a *area) api(api *web.API) {
 	web.Register(api, op("apply-change", "POST", "/changes/{id}/apply", "Apply an approved change, or go on with one that stopped", people.Apply, fresh,
 		says("A job does it; the answer says that it has begun. Refused as `other-plan` unless the SHA-256 is that of the plan that was signed.")), a.apiApply)
 	web.Register(api, op("undo-change", "POST", "/changes/{id}/undo", "Plan how a change is undone", people.Request, plans, says("It is a change of its own, which has to be approved.")), a.apiUndo)
+	web.Register(api, op("replan-change", "POST", "/changes/{id}/replan", "Read the account again and plan a change anew", people.Request, asks(planTime, mostPlans),
+		says("One that is planned or requested keeps its ID and loses its approvals. One that was refused because the account had changed, or that expired, gets another in its place, in its batch too. Wants `If-Match`.")), a.apiReplan)
 	web.Register(api, op("withdraw-change", "POST", "/changes/{id}/withdraw", "Take a change back that has not begun", people.Request, says("Only who planned it. Wants `If-Match`.")), a.apiWithdraw)
 	web.Register(api, op("give-up-change", "POST", "/changes/{id}/give-up", "End a change that stopped", people.Apply, fresh, says("What was done of it stays. Wants `If-Match`.")), a.apiGiveUp)
 
 	web.Register(api, op("plan-change-batch", "POST", "/changes/batches", "Plan a kind of change for several accounts, or a list of changes", people.Request, batches,
 		says("All or none; accounts where there is nothing to change are left out. The canaries are applied first, and the others wait for them.")), a.apiPlanBatch)
+	web.Register(api, op("list-change-batches", "GET", "/changes/batches", "Batches, the newest first", people.Read, says("Only those with a change of an account that you may read.")), a.apiBatches)
 	web.Register(api, op("get-change-batch", "GET", "/changes/batches/{id}", "A batch with its changes", people.Read), a.apiBatch)
 	web.Register(api, op("request-change-batch", "POST", "/changes/batches/{id}/request", "Ask for the approval of all changes of a batch", people.Request), a.batchAct(a.askBatch))
 	web.Register(api, op("apply-change-batch", "POST", "/changes/batches/{id}/apply", "Apply a batch, one change after the other", people.Apply, fresh,
-		says("A job does it, and halts at the first change that does not end applied.")), a.batchAct(a.applyBatch))
+		says("A job does it, and halts at the first change that does not end applied. A batch that halted goes on with that change. Refused where something stands in the way, which the detail names.")), a.batchAct(a.applyBatch))
+	web.Register(api, op("undo-change-batch", "POST", "/changes/batches/{id}/undo", "Plan how a batch is undone", people.Request, batches,
+		says("All or none, the change that was applied last first: it is the canary. The undo is a batch of its own, whose changes have to be approved. What cannot be undone is refused as `change-refused` with every reason.")), a.apiUndoBatch)
 	web.Register(api, op("release-change-batch", "POST", "/changes/batches/{id}/release", "Let a batch go on that halted", people.Apply, fresh, says("Canaries are waited for all the same.")), a.batchAct(a.release))
 }
 
@@ -87,7 +92,7 @@ func (a *area) apiKind(_ context.Context, in *kindInput) (*kindOutput, error) {
 
 type listInput struct {
 	web.Paging
-	State   string `query:"state" enum:"planned,requested,approved,applying,stopped,applied,unverified,undoing,undone,refused,denied,expired,withdrawn"`
+	State   string `query:"state" enum:"planned,requested,approved,applying,stopped,applied,partial,unverified,undoing,undone,refused,denied,expired,withdrawn"`
 	Account string `query:"account" pattern:"^[0-9]{12}$"`
 	Kind    string `query:"kind" maxLength:"64"`
 	By      string `query:"by" maxLength:"64" doc:"ID of the person who planned it"`
@@ -180,6 +185,10 @@ func (a *area) apiUndo(ctx context.Context, in *oneInput) (*detailOutput, error)
 	return a.planned(ctx)(a.undo(ctx, in.ID))
 }
 
+func (a *area) apiReplan(ctx context.Context, in *endInput) (*detailOutput, error) {
+	return a.planned(ctx)(a.replan(ctx, in.ID, in.held))
+}
+
 type endInput struct {
 	ID      string `path:"id" maxLength:"64"`
 	IfMatch string `header:"If-Match"`
@@ -193,31 +202,4 @@ func (a *area) apiWithdraw(ctx context.Context, in *endInput) (*oneOutput, error
 
 func (a *area) apiGiveUp(ctx context.Context, in *endInput) (*oneOutput, error) {
 	return oneOf(a.giveUp(ctx, in.ID, in.held))
-}
-
-type batchInput struct{ Body client.ChangeBatchWanted }
-
-type batchOutput struct{ Body client.ChangeBatch }
-
-func (a *area) apiPlanBatch(ctx context.Context, in *batchInput) (*batchOutput, error) {
-	b, err := a.planBatch(ctx, in.Body)
-	if err != nil {
-		return nil, err
-	}
-	return &batchOutput{b.wire(web.ActorOf(ctx))}, nil
-}
-
-func (a *area) apiBatch(ctx context.Context, in *oneInput) (*batchOutput, error) {
-	return a.batchAct(a.openBatch)(ctx, in)
-}
-
-// batchAct makes an operation of what is done with a batch.
-func (a *area) batchAct(act func(context.Context, string) (*bundle, error)) func(context.Context, *oneInput) (*batchOutput, error) {
-	return func(ctx context.Context, in *oneInput) (*batchOutput, error) {
-		b, err := act(ctx, in.ID)
-		if err != nil {
-			return nil, err
-		}
-		return &batchOutput{b.wire(web.ActorOf(ctx))}, nil
-	}
 }

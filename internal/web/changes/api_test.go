@@ -21,6 +21,7 @@ import (
 	"github.com/rootkeep/rootkeep/internal/store/changes"
 	"github.com/rootkeep/rootkeep/internal/web/approvals"
 	area "github.com/rootkeep/rootkeep/internal/web/changes"
+	"github.com/rootkeep/rootkeep/internal/web/changes/subject"
 	"github.com/rootkeep/rootkeep/internal/web/exceptions"
 	"github.com/rootkeep/rootkeep/internal/web/exceptions/exceptionstest"
 	"github.com/rootkeep/rootkeep/internal/web/webtest"
@@ -42,7 +43,7 @@ func start(t testing.TB) *site {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b, err := approvals.Area(approvals.Config{Store: w.Store, Desk: w.World.Desk.Desk, Now: time.Now, Faces: []approvals.Face{area.Face(), exceptions.Face()}})
+	b, err := approvals.Area(approvals.Config{Store: w.Store, Desk: w.World.Desk.Desk, Now: time.Now, Faces: []approvals.Face{subject.Face(), exceptions.Face()}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -131,7 +132,7 @@ func TestTheWholePath(t *testing.T) {
 	if got, err := p.Hash(); err != nil || got != c.SHA256 || len(p.Calls) != 1 || p.Calls[0].Operation != "iam:UpdateAccountPasswordPolicy" {
 		t.Errorf("got the plan %s with the hash %s, %v, want one call and %s", c.Plan, got, err, c.SHA256)
 	}
-	mays(t, c, "request", "withdraw")
+	mays(t, c, "request", "replan", "withdraw")
 	s.want(s.JSON("ann", "POST", api+"/"+c.ID+"/apply", hash(c)), 409, "not-in-this-state")
 	s.want(s.JSON("ann", "POST", api+"/"+c.ID+"/request", `{"plan_sha256":"`+strings.Repeat("0", 64)+`"}`), 409, "other-plan", c.SHA256)
 	s.want(s.JSON("ann", "POST", api+"/"+c.ID+"/request", hash(c)), 200, `"state":"requested"`)

@@ -1,3 +1,4 @@
+// Package changes shows changes of accounts in the console, and is their API.
 package changes
 
 import (
@@ -51,12 +52,15 @@ func (a *area) routes() []web.Route {
 		{Method: "POST", Path: "/changes/{id}/request", Need: people.Request, Handle: a.acts("Others are asked to approve it.", a.askForm)},
 		{Method: "POST", Path: "/changes/{id}/apply", Need: people.Apply, Fresh: true, Handle: a.acts("It has begun.", a.applyForm)},
 		{Method: "POST", Path: "/changes/{id}/undo", Need: people.Request, Handle: a.acts("The undo is planned. It has to be approved as any change.", a.undoForm), Time: planTime, AtOnce: mostPlans},
+		{Method: "POST", Path: "/changes/{id}/replan", Need: people.Request, Handle: a.acts("The account was read again, and the change is planned anew: read the plan.", a.replanForm), Time: planTime, AtOnce: mostPlans},
 		{Method: "POST", Path: "/changes/{id}/withdraw", Need: people.Request, Handle: a.acts("The change is withdrawn.", a.withdrawForm)},
 		{Method: "POST", Path: "/changes/{id}/give-up", Need: people.Apply, Fresh: true, Handle: a.acts("The change is given up.", a.giveUpForm)},
+		{Method: "GET", Path: "/changes/batches", Need: people.Read, Handle: a.batches},
 		{Method: "GET", Path: "/changes/batches/{id}", Need: people.Read, Handle: a.batchPage},
 		{Method: "POST", Path: "/changes/batches/{id}/request", Need: people.Request, Handle: a.batchActs("Others are asked to approve its changes.", a.askBatch)},
 		{Method: "POST", Path: "/changes/batches/{id}/apply", Need: people.Apply, Fresh: true, Handle: a.batchActs("The batch is applied, one change after the other.", a.applyBatch)},
-		{Method: "POST", Path: "/changes/batches/{id}/release", Need: people.Apply, Fresh: true, Handle: a.batchActs("The batch goes on.", a.release)},
+		{Method: "POST", Path: "/changes/batches/{id}/release", Need: people.Apply, Fresh: true, Handle: a.batchActs("The batch can go on: apply it.", a.release)},
+		{Method: "POST", Path: "/changes/batches/{id}/undo", Need: people.Request, Handle: a.batchActs("The undo is planned, the last change first. Its changes have to be approved as any.", a.undoWhole), Time: batchTime, AtOnce: mostBatch},
 	}
 }
 

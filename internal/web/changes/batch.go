@@ -2,6 +2,7 @@ package changes
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -19,8 +20,14 @@ type bundle struct {
 	*changes.Batch
 	changes []*changes.Change
 	places  map[rootkeep.AccountID]people.Place
-	planner string // name, "" if it is not known
+	planner string   // name, "" if it is not known
+	undos   []string // IDs of the batches that undo it, the newest first
+	next    string   // ID of the change that apply begins, or goes on with
+	blocked string   // what stands in the way of apply
 }
+
+// mostUndos bounds the batches that are named as the undo of one.
+const mostUndos = 10
 
 // openBatch reads a batch that the actor of the request may read.
 func (a *area) openBatch(ctx context.Context, id string) (*bundle, error) {
@@ -34,10 +41,45 @@ func (a *area) openBatch(ctx context.Context, id string) (*bundle, error) {
 				return err
 			}
 		}
-		b.planner, err = name(ctx, r, b.Planner)
-		return err
+		if b.planner, err = name(ctx, r, b.Planner); err != nil {
+			return err
+		}
+		return a.openNext(ctx, r, b)
 	})
 	return b, err
+}
+
+// openNext reads what comes next of a batch, and which others undo it.
+func (a *area) openNext(ctx context.Context, r *store.Reader, b *bundle) error {
+	next, err := a.Desk.Next(ctx, r, web.ActorOf(ctx), b.ID, a.Now())
+	switch {
+	case errors.Is(err, changes.ErrState), errors.Is(err, changes.ErrHalted):
+		if b.in(changes.Approved, changes.Stopped) { // else there is nothing to apply yet
+			b.blocked = err.Error()
+		}
+	case err != nil:
+		return err
+	case next != nil:
+		b.next = next.ID
+	}
+	undos, err := a.Desk.ListBatches(ctx, r, web.ActorOf(ctx), changes.BatchFilter{Undoes: b.ID, Limit: mostUndos}, a.Now())
+	for _, u := range undos {
+		b.undos = append(b.undos, u.ID)
+	}
+	return err
+}
+
+// waits says of a change whether the actor can ask for it: one that was planned again may
+// be somebody else's than its batch, and one under a request for root is asked for by that.
+func waits(actor people.Actor) func(*changes.Change) bool {
+	return func(c *changes.Change) bool {
+		return c.State == changes.Planned && c.For == "" && c.Planner == actor.ID
+	}
+}
+
+// in says whether a change of the batch is in one of the states.
+func (b *bundle) in(states ...changes.State) bool {
+	return slices.ContainsFunc(b.changes, func(c *changes.Change) bool { return slices.Contains(states, c.State) })
 }
 
 // may lists what the actor may do with the batch now.
@@ -45,9 +87,6 @@ func (b *bundle) may(actor people.Actor) []string {
 	out := []string{}
 	if actor.Kind != people.Person {
 		return out
-	}
-	in := func(states ...changes.State) bool {
-		return slices.ContainsFunc(b.changes, func(c *changes.Change) bool { return slices.Contains(states, c.State) })
 	}
 	everywhere := func(p people.Permission) bool {
 		for _, at := range b.places {
@@ -57,18 +96,40 @@ func (b *bundle) may(actor people.Actor) []string {
 		}
 		return true
 	}
-	under := slices.ContainsFunc(b.changes, func(c *changes.Change) bool { return c.For != "" })
-	if actor.ID == b.Planner && in(changes.Planned) && !under && everywhere(people.Request) {
+	if slices.ContainsFunc(b.changes, waits(actor)) && everywhere(people.Request) {
 		out = append(out, actRequest)
 	}
-	if in(changes.Approved, changes.Stopped) && everywhere(people.Apply) {
+	if b.next != "" && everywhere(people.Apply) {
 		out = append(out, actApply)
 	}
 	if i := slices.IndexFunc(b.changes, func(c *changes.Change) bool { return c.ID == b.Halted }); i >= 0 && actor.May(people.Apply, b.places[b.changes[i].Account]) {
 		out = append(out, actRelease)
 	}
+	if b.Undoes == "" && b.in(changes.Applied, changes.Partial, changes.Unverified) && everywhere(people.Request) {
+		out = append(out, actUndo)
+	}
 	return out
 }
+
+// findBatches reads one more than a page, so that it shows whether there is a next one.
+func (a *area) findBatches(ctx context.Context, f changes.BatchFilter, after string, limit int) (found []*changes.Listed, err error) {
+	before, err := web.ReadCursor(after, 1)
+	if err != nil {
+		return nil, err
+	}
+	if before != nil {
+		f.Before = before[0]
+	}
+	f.Limit = limit + 1
+	err = a.view(ctx, func(ctx context.Context, r *store.Reader) (err error) {
+		found, err = a.Desk.ListBatches(ctx, r, web.ActorOf(ctx), f, a.Now())
+		return err
+	})
+	return found, err
+}
+
+// batchCursor is that of the list behind a batch.
+func batchCursor(l *changes.Listed) string { return web.Cursor(l.ID) }
 
 // planBatch plans one kind of change for several accounts, the canaries first, or a list
 // of changes.
@@ -120,7 +181,8 @@ func ordered(w client.ChangeBatchWanted) ([]Wanted, error) {
 	return list, nil
 }
 
-// askBatch asks for the approval of all changes of a batch that are planned, all or none.
+// askBatch asks for the approval of all changes of a batch that the actor planned, all or
+// none.
 func (a *area) askBatch(ctx context.Context, id string) (*bundle, error) {
 	err := a.update(ctx, func(ctx context.Context, tx *store.Tx) error {
 		_, of, err := a.Desk.GetBatch(ctx, &tx.Reader, web.ActorOf(ctx), id, tx.Now())
@@ -129,7 +191,7 @@ func (a *area) askBatch(ctx context.Context, id string) (*bundle, error) {
 		}
 		asked := 0
 		for _, c := range of {
-			if c.State != changes.Planned {
+			if !waits(web.ActorOf(ctx))(c) {
 				continue
 			}
 			if _, err := a.Desk.Request(ctx, tx, web.ActorOf(ctx), c.ID, c.Hash); err != nil {
@@ -138,7 +200,7 @@ func (a *area) askBatch(ctx context.Context, id string) (*bundle, error) {
 			asked++
 		}
 		if asked == 0 {
-			return fmt.Errorf("no change of batch %s waits to be asked for: %w", id, changes.ErrState)
+			return fmt.Errorf("no change of batch %s that you planned waits to be asked for: %w", id, changes.ErrState)
 		}
 		return nil
 	})
@@ -154,6 +216,15 @@ func (a *area) applyBatch(ctx context.Context, id string) (*bundle, error) {
 		return nil, told(err)
 	}
 	return a.openBatch(ctx, id)
+}
+
+// undoBatch plans how a batch is undone, without some of its changes.
+func (a *area) undoBatch(ctx context.Context, id string, without []string) (*bundle, error) {
+	b, _, err := a.Engine.UndoBatch(ctx, web.ActorOf(ctx), id, without)
+	if err != nil {
+		return nil, asked(err)
+	}
+	return a.openBatch(ctx, b.ID)
 }
 
 // release lets a batch go on that halted.

@@ -106,6 +106,7 @@ func TestPagesInABrowser(t *testing.T) {
 	form := compose("home")
 	form.Set("account", "222222222222 111111111111")
 	b.Photograph("ann", "change-batch", s.planned(form))
+	b.Photograph("ann", "change-batches", "/changes/batches")
 	s.approved(strings.Replace(alias, "house", "inn", 1))
 	b.Photograph("ann", "changes", "/changes")
 }

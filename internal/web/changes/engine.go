@@ -28,13 +28,28 @@ var ErrAWS = errors.New("AWS cannot be asked")
 // *change.Refused, change.ErrNothing, change.ErrFinal, ErrAWS and *change.Refusal, which
 // is AWS's.
 type Engine interface {
+	Planner
+	Applier
+}
+
+// Planner plans. It changes nothing.
+type Planner interface {
 	Kinds() []*change.Kind // by ID
 	Plan(ctx context.Context, actor people.Actor, w Wanted) (*changes.Change, error)
 	// PlanBatch plans changes that are applied in their order, the first ones, so many, as
 	// canaries.
 	PlanBatch(ctx context.Context, actor people.Actor, about string, list []Wanted, canaries int) (*changes.Batch, []*changes.Change, error)
-	// Undo plans how a change is undone.
+	// Replan plans a change anew that has the revision: under its own ID while it is
+	// planned or requested, under another one if it was refused or expired.
+	Replan(ctx context.Context, actor people.Actor, id string, revision int64) (*changes.Change, error)
+	// Undo plans how a change is undone, and UndoBatch how those of a batch are, without
+	// some, the last one first: what stands in the way of one is a *change.Refused.
 	Undo(ctx context.Context, actor people.Actor, id string) (*changes.Change, error)
+	UndoBatch(ctx context.Context, actor people.Actor, id string, without []string) (*changes.Batch, []*changes.Change, error)
+}
+
+// Applier has changes applied, by jobs.
+type Applier interface {
 	// Apply begins a change that was approved, or goes on with one that stopped. It is
 	// done by a job; hash is that of the plan that the actor has read.
 	Apply(ctx context.Context, actor people.Actor, id, hash string) (*changes.Change, error)

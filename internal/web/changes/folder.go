@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 
 	"github.com/rootkeep/rootkeep/internal/change"
 	"github.com/rootkeep/rootkeep/internal/people"
@@ -20,6 +21,7 @@ type folder struct {
 	*changes.Change
 	plan    *change.Plan
 	made    []change.Made
+	undone  map[int]string    // which change has undone which of the calls that were made
 	request *approvals.Folder // nil until it is asked for
 	place   people.Place
 	planner string // name, "" if it is not known
@@ -36,6 +38,9 @@ func (a *area) open(ctx context.Context, id string) (*folder, error) {
 			return err
 		}
 		if f.made, err = changes.Calls(ctx, r, id); err != nil {
+			return err
+		}
+		if f.undone, err = changes.UndoneCalls(ctx, r, id); err != nil {
 			return err
 		}
 		if f.planner, err = name(ctx, r, f.Planner); err != nil {
@@ -72,6 +77,7 @@ const (
 	actGiveUp   = "give-up"
 	actUndo     = "undo"
 	actRelease  = "release"
+	actReplan   = "replan"
 )
 
 // may lists what the actor may do with the change now.
@@ -90,8 +96,10 @@ func (f *folder) may(actor people.Actor) []string {
 	add(actApprove, f.request != nil && f.request.MayDecide(actor))
 	add(actApply, (in == changes.Approved || in == changes.Stopped) && actor.May(people.Apply, f.place))
 	add(actGiveUp, in == changes.Stopped && actor.May(people.Apply, f.place))
-	// An undo of what was done as root needs a request for root of its own.
+	// An undo of what was done as root needs a request for root of its own, and what such a
+	// request asks for is edited with it.
 	add(actUndo, f.undoable() && f.For == "" && actor.May(people.Request, f.place))
+	add(actReplan, (f.Lapsed() && f.For == "" || f.Open() && (own || in == changes.Requested) && (f.For == "" || in == changes.Planned)) && actor.May(people.Request, f.place))
 	add(actWithdraw, own && (in == changes.Planned || in == changes.Requested && f.For == "" || in == changes.Approved))
 	return out
 }
@@ -99,14 +107,10 @@ func (f *folder) may(actor people.Actor) []string {
 // undoable says whether an undo of it can be planned: whether it then has anything to do
 // is found out by planning.
 func (f *folder) undoable() bool {
-	done := f.State == changes.Applied || f.State == changes.Unverified || f.State == changes.Stopped
-	back := len(f.made) > 0 || f.Doubt
-	for _, m := range f.made {
-		if back = m.Number < len(f.plan.Calls) && f.plan.Calls[m.Number].Final == ""; back {
-			break
-		}
-	}
-	return done && back && f.Undoes == ""
+	back := f.Doubt || slices.ContainsFunc(f.made, func(m change.Made) bool {
+		return m.Number < len(f.plan.Calls) && f.plan.Calls[m.Number].Final == "" && f.undone[m.Number] == ""
+	})
+	return back && f.Undoable()
 }
 
 // undo plans how a change is undone.
@@ -121,7 +125,7 @@ func (a *area) undo(ctx context.Context, id string) (*changes.Change, error) {
 		return nil, web.Refuse(http.StatusConflict, "cannot-be-undone", fmt.Sprintf("change %s is an undo itself; hint: plan %s again", id, f.Kind))
 	case k == nil || k.Hash() != f.plan.KindHash:
 		return nil, web.Refuse(http.StatusConflict, "kind-changed", fmt.Sprintf("change %s was planned by another version of %s; hint: its plan shows the state before", id, f.Kind))
-	case f.State != changes.Applied && f.State != changes.Unverified && f.State != changes.Stopped:
+	case !f.Undoable():
 		return nil, told(fmt.Errorf("change %s is %s, and is not undone: %w", id, f.State, changes.ErrState))
 	}
 	c, err := a.Engine.Undo(ctx, web.ActorOf(ctx), id)
@@ -173,6 +177,19 @@ func (a *area) end(ctx context.Context, id string, held func(int64) error, do fu
 		return err
 	})
 	return c, err
+}
+
+// replan plans a change anew; held says which version it may be.
+func (a *area) replan(ctx context.Context, id string, held func(revision int64) error) (*changes.Change, error) {
+	f, err := a.open(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	if err := held(f.Revision); err != nil {
+		return nil, err
+	}
+	c, err := a.Engine.Replan(ctx, web.ActorOf(ctx), id, f.Revision)
+	return c, asked(err)
 }
 
 // plan plans a change.

@@ -11,6 +11,7 @@ import (
 	"github.com/rootkeep/rootkeep/client"
 	"github.com/rootkeep/rootkeep/internal/store/changes"
 	"github.com/rootkeep/rootkeep/internal/web"
+	"github.com/rootkeep/rootkeep/internal/web/changes/subject"
 	"github.com/rootkeep/rootkeep/internal/web/page"
 )
 
@@ -133,7 +134,7 @@ func (a *area) detail(w http.ResponseWriter, r *http.Request) error {
 		}
 	}
 	if f.request != nil {
-		face := Face()
+		face := subject.Face()
 		if v.edits, err = f.request.Edits(&face); err != nil {
 			return err
 		}
@@ -166,6 +167,10 @@ func (a *area) undoForm(ctx context.Context, id string, _ *http.Request) (*chang
 	return a.undo(ctx, id)
 }
 
+func (a *area) replanForm(ctx context.Context, id string, r *http.Request) (*changes.Change, error) {
+	return a.replan(ctx, id, revisionOf(r))
+}
+
 func (a *area) withdrawForm(ctx context.Context, id string, r *http.Request) (*changes.Change, error) {
 	return a.withdraw(ctx, id, revisionOf(r))
 }
@@ -183,6 +188,31 @@ func revisionOf(r *http.Request) func(int64) error {
 		}
 		return nil
 	}
+}
+
+func (a *area) batches(w http.ResponseWriter, r *http.Request) error {
+	q := r.URL.Query()
+	f := changes.BatchFilter{Halted: q.Get("halted") != ""}
+	if q.Get("mine") != "" {
+		f.By = web.ActorOf(r.Context()).ID
+	}
+	found, err := a.findBatches(r.Context(), f, q.Get("cursor"), web.PageSize)
+	if err != nil {
+		return err
+	}
+	p := web.PageOf(found, web.PageSize, batchCursor)
+	v := batchesView{at: r.URL, items: p.Items}
+	if p.Next != "" {
+		v.next = page.AtCursor(r.URL, p.Next)
+	}
+	if q.Get("cursor") != "" {
+		v.first = page.AtCursor(r.URL, "")
+	}
+	return web.Show(w, r, "Batches of changes", batchesBody(v))
+}
+
+func (a *area) undoWhole(ctx context.Context, id string) (*bundle, error) {
+	return a.undoBatch(ctx, id, nil)
 }
 
 func (a *area) batchPage(w http.ResponseWriter, r *http.Request) error {

@@ -38,7 +38,7 @@ func stateTone(s changes.State) page.Tone {
 	switch s {
 	case changes.Applied:
 		return page.Good
-	case changes.Requested, changes.Unverified:
+	case changes.Requested, changes.Unverified, changes.Partial:
 		return page.Unsure
 	case changes.Approved, changes.Applying, changes.Undoing:
 		return page.Careful
@@ -48,9 +48,9 @@ func stateTone(s changes.State) page.Tone {
 	return page.Plain
 }
 
-// filtered says whether the address leaves changes out, beside those of other pages.
-func (v listView) filtered() bool {
-	q := v.at.Query()
+// filtered says whether an address leaves something out, beside what is on other pages.
+func filtered(at *url.URL) bool {
+	q := at.Query()
 	q.Del("cursor")
 	return len(q) > 0
 }
@@ -123,6 +123,17 @@ func (v detailView) apply() (words, question string) {
 	return "Apply this plan", "Apply it to account " + string(v.Account) + " now?"
 }
 
+// replan is what the button says that plans it anew, and what it asks.
+func (v detailView) replan() (words, question string) {
+	if v.State == changes.Requested {
+		return "Plan it anew", "Read the account and plan it anew? Approvals of this plan are void then."
+	}
+	if v.Open() {
+		return "Plan it anew", ""
+	}
+	return "Plan it again", ""
+}
+
 func (v detailView) can(act string) bool { return slices.Contains(v.may(v.actor), act) }
 
 // person is a name with the ID that the ledger holds.
@@ -159,18 +170,39 @@ func (v detailView) standing() string {
 		return "Every call was made, and the account was read back: it is as the plan wanted it."
 	case changes.Unverified:
 		return "What was done is not proven: the account was not read back as the plan wanted it. Look at it, or undo it."
+	case changes.Partial:
+		return v.partly()
 	case changes.Undoing:
-		return "Another change undoes it now."
+		return "Another change undoes it now, or stopped in the middle of that: its page says so."
 	case changes.Undone:
 		return "Another change undid it."
 	case changes.Refused:
-		return "Nothing was done: the account was not as the plan found it. Plan it again."
+		return "Nothing was done: the account was not as the plan found it." + v.instead()
 	case changes.Denied:
 		return "An approver denied it. That is final."
 	case changes.Expired:
-		return "It waited too long, and nothing was done. Plan it again."
+		return "It waited too long, and nothing was done." + v.instead()
 	}
 	return "Whoever planned it took it back. Nothing was done."
+}
+
+// instead says what becomes of one that lapsed.
+func (v detailView) instead() string {
+	if v.Replaced != "" {
+		return " Another change was planned in its place."
+	}
+	return " Plan it again."
+}
+
+// partly says what is next where a change was undone in part.
+func (v detailView) partly() string {
+	switch {
+	case v.Undoes != "":
+		return "Every call of this undo was made. What the change did that cannot be undone stays."
+	case v.undoable():
+		return "A part of it is undone. Undo it again for the rest."
+	}
+	return "A part of it is undone. What stays, no call undoes: a person does it by hand, or it is left."
 }
 
 // stood are the facts of where it stands.
@@ -194,7 +226,7 @@ func (v detailView) stood() []page.Fact {
 	if v.For != "" {
 		out = append(out, page.Fact{Term: "Request for root", Value: page.ID(v.For)})
 	}
-	for _, other := range []struct{ term, id, path string }{{"Undoes", v.Undoes, "/changes/"}, {"Undone by", v.UndoneBy, "/changes/"}, {"Batch", v.Batch, "/changes/batches/"}} {
+	for _, other := range []struct{ term, id, path string }{{"Undoes", v.Undoes, "/changes/"}, {"Undone by", v.UndoneBy, "/changes/"}, {"Planned again as", v.Replaced, "/changes/"}, {"Batch", v.Batch, "/changes/batches/"}} {
 		if other.id != "" {
 			out = append(out, page.Fact{Term: other.term, Value: page.To(other.path+other.id, other.id)})
 		}
@@ -290,15 +322,17 @@ func shown(v any) templ.Component {
 			return page.Code("Text", x) // whole: what is cut off is what would be hidden
 		}
 	}
-	text, _ := value(v) // a plan that was read holds what JSON can
-	return page.LongText(text)
+	text, _ := expr.Encode(v) // a plan that was read holds what JSON can
+	return page.LongText(string(text))
 }
 
 // call is a call of a plan as the page shows it.
 type call struct {
 	change.Planned
-	number int
-	made   *change.Made // nil: not yet
+	number   int
+	made     *change.Made // nil: not yet
+	undoneBy string       // ID of a change, or ""
+	stays    bool         // others of its change are undone, and it is not
 }
 
 func (v detailView) calls() []call {
@@ -307,7 +341,8 @@ func (v detailView) calls() []call {
 		out[i] = call{Planned: c, number: i + 1}
 		for j := range v.made {
 			if v.made[j].Number == i {
-				out[i].made = &v.made[j]
+				out[i].made, out[i].undoneBy = &v.made[j], v.undone[i]
+				out[i].stays = v.State == changes.Partial && v.Undoes == "" && out[i].undoneBy == ""
 			}
 		}
 	}
@@ -319,22 +354,6 @@ func where(c change.Call) string {
 		return c.Operation + ", in a root session under " + c.Root
 	}
 	return c.Operation
-}
-
-var batchColumns = []page.Column{{Title: "Place", Number: true}, {Title: "Change"}, {Title: "State"}, {Title: "Account"}, {Title: "Canary"}, {Title: "Why"}}
-
-func (b *bundle) rows() []page.Row {
-	out := make([]page.Row, len(b.changes))
-	for i, c := range b.changes {
-		canary := ""
-		if c.Canary {
-			canary = "canary"
-		}
-		out[i] = page.Row{Tone: stateTone(c.State), Cells: []templ.Component{
-			page.Text(fmt.Sprint(c.Place)), page.To("/changes/"+c.ID, c.ID), page.Badge(stateTone(c.State), string(c.State)), page.Text(string(c.Account)), page.Text(canary), page.LongText(c.Why),
-		}}
-	}
-	return out
 }
 
 var kindColumns = []page.Column{{Title: "Kind"}, {Title: "What"}, {Title: "Class"}, {Title: "Risk"}, {Title: "Undo"}, {Title: "Mends"}}

@@ -21,7 +21,7 @@ type (
 		web.Paging
 		Text  string `query:"q" maxLength:"254" doc:"In the name or the e-mail address"`
 		State string `query:"state" enum:"active,suspended"`
-		Role  string `query:"role" enum:"viewer,requester,approver,responder,auditor,admin" doc:"Held anywhere"`
+		Role  string `query:"role" enum:"viewer,requester,approver,custodian,responder,auditor,admin" doc:"Held anywhere"`
 	}
 	inviteInput struct{ Body client.Invitation }
 	grantInput  struct {
@@ -30,7 +30,7 @@ type (
 	}
 	revokeInput struct {
 		ID    string `path:"id" maxLength:"40"`
-		Role  string `query:"role" required:"true" enum:"viewer,requester,approver,responder,auditor,admin"`
+		Role  string `query:"role" required:"true" enum:"viewer,requester,approver,custodian,responder,auditor,admin"`
 		Scope string `query:"scope" required:"true" maxLength:"80"`
 	}
 	tokenInput struct{ Body client.TokenRequest }

@@ -58,7 +58,7 @@ func (p picker) inputs(fault persons.Fault, empty bool) []page.Input {
 
 // duty says in words what a role is for.
 var duty = map[people.Role]string{
-	people.Viewer: "reads", people.Requester: "asks for exceptions", people.Approver: "approves with a key", people.Responder: "asks, and starts scans and hunts",
+	people.Viewer: "reads", people.Requester: "asks for exceptions", people.Approver: "approves with a key", people.Custodian: "keeps what root users sign in with", people.Responder: "asks, and starts scans and hunts",
 	people.Auditor: "reads, with evidence", people.Admin: "keeps people and settings, and starts scans and hunts",
 }
 

@@ -204,15 +204,51 @@ cases:
   - {name: there is none, parameters: {name: house}, want: applied}
 `
 
-// catalogue has the shipped kinds and that of the tests.
+// HalfKind is a kind of change of two calls, of which the first cannot be undone.
+const HalfKind = "groups-make"
+
+const halfKind = `id: groups-make
+kind: change
+title: Make a group of users that stays, and one that does not
+why: Some of what is done can be taken back.
+class: identity
+risk: low
+breaks: Nothing that works now.
+source: IAM API Reference, CreateGroup
+resource: "'iam/groups'"
+reads:
+  - {id: stays, call: "iam:GetGroup", with: "{'GroupName': 'stays'}", none: [NoSuchEntity], keep: got.Group.GroupName}
+  - {id: goes, call: "iam:GetGroup", with: "{'GroupName': 'goes'}", none: [NoSuchEntity], keep: got.Group.GroupName}
+wants:
+  stays: "'stays'"
+  goes: "'goes'"
+calls:
+  - id: stays
+    call: iam:CreateGroup
+    with: "{'GroupName': 'stays'}"
+    already: [EntityAlreadyExists]
+    final: Whoever joins the group since would lose its rights.
+  - id: goes
+    call: iam:CreateGroup
+    with: "{'GroupName': 'goes'}"
+    already: [EntityAlreadyExists]
+    undo: [{call: "iam:DeleteGroup", with: "{'GroupName': 'goes'}", already: [NoSuchEntity]}]
+permissions: ["iam:CreateGroup", "iam:DeleteGroup"]
+cases:
+  - {name: there is none, want: applied}
+`
+
+// catalogue has the shipped kinds and those of the tests.
 var catalogue = sync.OnceValues(func() (*kinds.Catalogue, error) {
 	dir, err := os.MkdirTemp("", "kinds")
 	if err != nil {
 		return nil, err
 	}
 	defer os.RemoveAll(dir)
-	if err := os.WriteFile(filepath.Join(dir, FinalKind+".yaml"), []byte(finalKind), 0o600); err != nil {
-		return nil, err
+	for id, text := range map[string]string{FinalKind: finalKind, HalfKind: halfKind} {
+		if err := os.WriteFile(filepath.Join(dir, id+".yaml"), []byte(text), 0o600); err != nil {
+			return nil, err
+		}
 	}
 	c, err := kinds.Load([]string{dir}, false)
 	if err != nil {

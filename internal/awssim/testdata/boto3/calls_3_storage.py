@@ -52,6 +52,25 @@ def buckets():
 
 
 def settings(s3):
+    queue = "arn:aws:sqs:us-east-1:" + ME + ":files"
+    files = {"Id": "files", "QueueArn": queue, "Events": ["s3:ObjectCreated:*"], "Filter": {"Key": {"FilterRules": [{"Name": "prefix", "Value": "AWSLogs/"}, {"Name": "suffix", "Value": ".gz"}]}}}
+    tell = lambda *entries: {"Bucket": "logs-of-example", "NotificationConfiguration": {"QueueConfigurations": list(entries)}}
+    refused("s3", "PutBucketNotificationConfiguration", "InvalidArgument", **tell(files))
+    url = call("sqs", "CreateQueue", ok, QueueName="files", Attributes={"Policy": json.dumps({"Version": "2012-10-17", "Statement": [
+        {"Effect": "Allow", "Principal": {"Service": "s3.amazonaws.com"}, "Action": "sqs:SendMessage", "Resource": queue,
+         "Condition": {"ArnEquals": {"aws:SourceArn": "arn:aws:s3:::logs-of-example"}, "StringEquals": {"aws:SourceAccount": ME}}}]})})["QueueUrl"]
+    s3("GetBucketNotificationConfiguration", lambda a: "QueueConfigurations" not in a)
+    s3("PutBucketNotificationConfiguration", **tell(files))
+    refused("s3", "PutBucketNotificationConfiguration", "InvalidArgument", **tell(files, {**files, "Id": "more", "Events": ["s3:ObjectCreated:Put"]}))
+    s3("GetBucketNotificationConfiguration", lambda a: a["QueueConfigurations"] == [files])
+    s3("PutObject", Key="AWSLogs/a b.gz", Body=b"x")
+    s3("PutObject", Key="AWSLogs/a.txt", Body=b"x")
+    got = call("sqs", "ReceiveMessage", lambda a: len(a["Messages"]) == 1, QueueUrl=url, MaxNumberOfMessages=10)
+    check("a notification", json.loads(got["Messages"][0]["Body"])["Records"][0]["s3"]["object"]["key"] == "AWSLogs/a+b.gz")
+    s3("PutBucketNotificationConfiguration", NotificationConfiguration={})
+    s3("DeleteObject", Key="AWSLogs/a b.gz")
+    s3("DeleteObject", Key="AWSLogs/a.txt")
+    call("sqs", "DeleteQueue", ok, QueueUrl=url)
     s3("GetBucketVersioning", lambda a: "Status" not in a)
     s3("PutBucketVersioning", VersioningConfiguration={"Status": "Enabled"})
     refused("s3", "PutBucketVersioning", "AccessDenied", Bucket="logs-of-example", VersioningConfiguration={"Status": "Enabled", "MFADelete": "Enabled"}, MFA="1 2")

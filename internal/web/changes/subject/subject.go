@@ -1,5 +1,6 @@
-// Package changes shows changes of accounts in the console.
-package changes
+// Package subject shows a plan where it is decided: every field that approvers sign, and
+// what differs from one plan to the next.
+package subject
 
 import (
 	"fmt"
@@ -73,7 +74,7 @@ func fields(subject []byte) ([]field, error) {
 	}
 	out := []field{
 		{"Account", string(p.Account)}, {"Change", p.Kind + ": " + p.Title}, {"Class", p.Class}, {"Risk", p.Risk},
-		{"What may break", p.Breaks}, {"Cannot be undone", orNothing(p)},
+		{"What may break", p.Breaks}, orNothing(p),
 	}
 	if p.For != "" {
 		out = append(out, field{"Request for root", p.For})
@@ -114,14 +115,21 @@ func fields(subject []byte) ([]field, error) {
 	return out, nil
 }
 
-func orNothing(p *change.Plan) string {
+// orNothing says what cannot be undone; of an undo, what it leaves.
+func orNothing(p *change.Plan) field {
+	term, text := "Cannot be undone", strings.Join(p.Final, "; ")
 	switch {
+	case p.Undoes != "":
+		term = "Stays, as it cannot be undone"
+		if text == "" {
+			text = "nothing: the state before the change comes back"
+		}
 	case p.Undoable():
-		return "nothing: all of it can be undone"
-	case len(p.Final) == 0:
-		return "what a person does, a person undoes"
+		text = "nothing: all of it can be undone"
+	case text == "":
+		text = "what a person does, a person undoes"
 	}
-	return strings.Join(p.Final, "; ")
+	return field{term, text}
 }
 
 // value is a plain value as JSON.

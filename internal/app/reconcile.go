@@ -1,0 +1,264 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/rootkeep/rootkeep/cloudtrail"
+	"github.com/rootkeep/rootkeep/cloudtrail/digest"
+	"github.com/rootkeep/rootkeep/internal/access/reconcile"
+	"github.com/rootkeep/rootkeep/internal/app/scan"
+	"github.com/rootkeep/rootkeep/internal/facts"
+	"github.com/rootkeep/rootkeep/internal/report"
+	"github.com/rootkeep/rootkeep/internal/stream"
+	"github.com/rootkeep/rootkeep/internal/sweep"
+)
+
+// ReconcileConfig is a reconciliation of files as the user asked for it.
+type ReconcileConfig struct {
+	Paths        []string // of logs, as of a hunt
+	Stdin        io.Reader
+	Requests     []string // files of requests, or folders of them
+	Scans        []string // snapshots, or folders of scans
+	Keys         []string // files with CloudTrail's public keys
+	Since, Until time.Time
+	Workers      int
+	Now          func() time.Time
+	Progress     func(report.Progress)
+}
+
+// Reconciliation is what the events of root users in the logs came to.
+type Reconciliation struct {
+	Since    time.Time          `json:"since,omitzero"` // of the period asked for
+	Until    time.Time          `json:"until,omitzero"`
+	Records  int64              `json:"records"` // read
+	Events   []reconcile.Judged `json:"events"`  // of the period, earliest first
+	Requests []reconcile.Fate   `json:"requests"`
+	Claim    *reconcile.Claim   `json:"claim"`   // nil if absence is not claimed
+	Missing  []string           `json:"missing"` // what a claim lacks
+	Problems []report.Problem   `json:"problems"`
+	Unread   int64              `json:"unread"`
+	Notices  []string           `json:"notices"`
+	// Interrupted says that not all was read.
+	Interrupted bool `json:"interrupted"`
+}
+
+// Reconcile reads logs, judges the events of root users in them by what files say, and
+// claims that none lacks an explanation where the trail is proven.
+func Reconcile(ctx context.Context, c ReconcileConfig) (*Reconciliation, error) {
+	if c.Now == nil {
+		return nil, errors.New("app: a clock is required")
+	}
+	in, err := c.known()
+	if err != nil {
+		return nil, err
+	}
+	paths, err := stream.Open(c.Paths, c.Stdin)
+	if err != nil {
+		return nil, err
+	}
+	intake, err := reconcile.NewIntake()
+	if err != nil {
+		return nil, err
+	}
+	hunt := HuntConfig{Paths: c.Paths, Keys: c.Keys, Since: c.Since, Until: c.Until, Workers: c.Workers, Now: c.Now, Progress: c.Progress}
+	proof, err := hunt.proof()
+	if err != nil {
+		return nil, err
+	}
+	r := &reconciling{intake: intake}
+	p := &pass{audience: r, paths: paths, config: hunt, started: c.Now()}
+	if proof != nil {
+		p.sums = proof.sums
+	}
+	if err := p.run(ctx); err != nil {
+		return nil, err
+	}
+	read := &report.Hunt{}
+	p.account(read)
+	var omitted int64
+	in.Events, omitted = r.gathered.Events()
+	in.Now = c.Now()
+	out := &Reconciliation{
+		Since: c.Since, Until: c.Until, Records: p.events.Load(), Problems: orEmpty(read.Problems), Unread: read.Totals.Unread + omitted,
+		Notices: orEmpty(read.Notices), Interrupted: ctx.Err() != nil, Missing: []string{},
+	}
+	if omitted > 0 {
+		out.Notices = append(out.Notices, fmt.Sprintf("%d events of root users beyond what is kept were not judged", omitted))
+	}
+	c.conclude(ctx, proof, &in, out)
+	return out, nil
+}
+
+func orEmpty[T any](list []T) []T { return append([]T{}, list...) }
+
+// conclude judges, and claims what is proven.
+func (c ReconcileConfig) conclude(ctx context.Context, p *proof, in *reconcile.Input, out *Reconciliation) {
+	switch {
+	case p == nil:
+		out.Missing = append(out.Missing, "no public keys of CloudTrail were given, so nothing is proven; hint: --keys")
+	case out.Interrupted:
+		out.Missing = append(out.Missing, "the reading was interrupted")
+	case p.cannot != "":
+		out.Missing = append(out.Missing, p.cannot)
+	case out.Unread > 0:
+		out.Missing = append(out.Missing, "some input was not read")
+	default:
+		all, again, why := p.chains(ctx)
+		switch {
+		case why != "":
+			out.Missing = append(out.Missing, why)
+		case again:
+			out.Missing = append(out.Missing, "log files came or changed while they were read; hint: run it again")
+		case len(all) == 0:
+			out.Missing = append(out.Missing, "no digest file lies in the period; hint: rootkeep trail verify")
+		default:
+			in.Coverage = all
+		}
+	}
+	result := reconcile.Judge(*in)
+	if in.Coverage != nil {
+		var missing []string
+		out.Claim, missing = reconcile.Absence(c.period(in, result.Events, out.Unread), result.Events, in.Coverage)
+		out.Missing = append(out.Missing, missing...)
+	}
+	out.Events = slices.DeleteFunc(result.Events, func(e reconcile.Judged) bool {
+		return !e.Time.IsZero() && (e.Time.Before(c.Since) || !c.Until.IsZero() && !e.Time.Before(c.Until))
+	})
+	asked := map[string]bool{}
+	for _, r := range in.Requests {
+		if r.Until.After(c.Since) && (c.Until.IsZero() || r.From.Before(c.Until)) {
+			asked[r.ID] = true
+		}
+	}
+	out.Requests = slices.DeleteFunc(result.Requests, func(f reconcile.Fate) bool { return !asked[f.Request] })
+}
+
+// period is what absence is claimed about: what was asked for, or else the time for which
+// every Region is proven, of all accounts that have coverage or events.
+func (c ReconcileConfig) period(in *reconcile.Input, events []reconcile.Judged, unread int64) reconcile.Period {
+	p := reconcile.Period{From: c.Since, To: c.Until, Now: in.Now, Unread: unread}
+	var from, to time.Time
+	for _, r := range in.Coverage {
+		p.Accounts = append(p.Accounts, r.Account)
+		if spans := slices.DeleteFunc(slices.Clone(r.Spans), func(s digest.Span) bool { return s.State != digest.Proven }); len(spans) > 0 {
+			from = later(from, spans[0].From)
+			if end := spans[len(spans)-1].To.Add(-reconcile.Delay); to.IsZero() || end.Before(to) {
+				to = end
+			}
+		}
+	}
+	for i := range events {
+		p.Accounts = append(p.Accounts, events[i].Account)
+	}
+	slices.Sort(p.Accounts)
+	p.Accounts = slices.Compact(p.Accounts)
+	p.From, p.To = orTime(p.From, from), orTime(p.To, to)
+	return p
+}
+
+// reconciling is a reconciliation as an audience.
+type reconciling struct {
+	intake   *reconcile.Intake
+	gathered reconcile.Gathered
+}
+
+func (r *reconciling) Fields() []string { return r.intake.Fields() }
+func (r *reconciling) Derived() int     { return 0 }
+func (r *reconciling) observer() observer {
+	return r // whose intake keeps nothing from record to record
+}
+func (r *reconciling) NewReader() {}
+
+func (r *reconciling) Observe(rec *cloudtrail.Record, _ string) {
+	if e, ok := r.intake.Event(rec); ok {
+		r.gathered.Add(e)
+	}
+}
+
+// known reads what explains events.
+func (c ReconcileConfig) known() (in reconcile.Input, err error) {
+	for _, path := range c.Requests {
+		if err := readRequests(path, &in); err != nil {
+			return in, err
+		}
+	}
+	for _, path := range c.Scans {
+		sessions, err := sessionsOf(path)
+		if err != nil {
+			return in, err
+		}
+		in.Scans = append(in.Scans, sessions...)
+	}
+	return in, nil
+}
+
+// readRequests reads a file of requests, or all of a folder.
+func readRequests(path string, in *reconcile.Input) error {
+	info, err := os.Stat(path)
+	if err != nil {
+		return fmt.Errorf("read requests: %w", err)
+	}
+	if !info.IsDir() {
+		return reconcile.ReadFile(os.DirFS(filepath.Dir(path)), filepath.Base(path), filepath.Dir(path), in)
+	}
+	entries, err := os.ReadDir(path)
+	if err != nil {
+		return fmt.Errorf("read requests: %w", err)
+	}
+	found := false
+	for _, e := range entries {
+		if e.IsDir() || !slices.Contains([]string{".yaml", ".yml", ".json"}, strings.ToLower(filepath.Ext(e.Name()))) {
+			continue
+		}
+		found = true
+		if err := reconcile.ReadFile(os.DirFS(path), e.Name(), path, in); err != nil {
+			return err
+		}
+	}
+	if !found {
+		return fmt.Errorf("read requests: %s holds no file of requests; hint: *.yaml or *.json", path)
+	}
+	return nil
+}
+
+// sessionsOf are the root sessions that a snapshot, or the folder of a scan, recorded.
+func sessionsOf(path string) ([]reconcile.Scan, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, fmt.Errorf("read scans: %w", err)
+	}
+	names := []string{path}
+	var sessions []facts.Session
+	if info.IsDir() {
+		// Those of a scan that was killed are on record from before they were used.
+		if sessions, err = sweep.SessionsIn(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return nil, err
+		}
+		if names, err = scan.SnapshotsIn(path); err != nil && len(sessions) == 0 {
+			return nil, err
+		}
+	}
+	for _, name := range names {
+		s, err := scan.ReadSnapshot(name)
+		if err != nil {
+			return nil, err
+		}
+		sessions = append(sessions, s.Sessions...)
+	}
+	var out []reconcile.Scan
+	for _, s := range sessions {
+		if s.Root {
+			out = append(out, reconcile.Scan{Name: s.SourceIdentity, Account: s.Account, AccessKey: s.AccessKey, Start: s.Start, End: s.End})
+		}
+	}
+	return out, nil
+}

@@ -1,0 +1,63 @@
+// Package roottask loads the tasks that people ask root for, those that come with
+// rootkeep and a user's own.
+package roottask
+
+import (
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/rootkeep/rootkeep/content"
+	"github.com/rootkeep/rootkeep/internal/access"
+	"github.com/rootkeep/rootkeep/internal/rule"
+)
+
+// Catalogue is the tasks that were loaded.
+type Catalogue struct {
+	Tasks    []*access.Task // by ID
+	Problems []error        // files that were left out, each with file and line
+}
+
+// Load reads the shipped tasks and, unless dir is empty, those of DIR/roottasks, which may
+// name the checklists of DIR/checklists and the kinds of change of DIR/changes, and may
+// not take the ID of another. The error is that dir cannot be read.
+func Load(dir string) (*Catalogue, error) {
+	lists := []rule.Source{{FS: content.Files, Dir: "checklists", Tested: true}}
+	tasks := []rule.Source{{FS: content.Files, Dir: "roottasks", Tested: true}}
+	kinds := []fs.FS{content.Files}
+	if dir != "" {
+		info, err := os.Stat(dir)
+		if err == nil && !info.IsDir() {
+			err = fmt.Errorf("%s is no folder", dir)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("root tasks: %w; hint: name the folder that holds roottasks", err)
+		}
+		own := os.DirFS(dir)
+		lists = append(lists, rule.Source{FS: own, Dir: "checklists", Name: filepath.Join(dir, "checklists")})
+		tasks = append(tasks, rule.Source{FS: own, Dir: "roottasks", Name: filepath.Join(dir, "roottasks")})
+		kinds = append(kinds, own)
+	}
+	read, problems := access.LoadChecklists(lists...)
+	c := &Catalogue{}
+	c.Tasks, c.Problems = access.LoadTasks(known(kinds), read, tasks...)
+	c.Problems = append(problems, c.Problems...)
+	return c, nil
+}
+
+// known says whether there is a file of a kind of change. Whether it is one that works is
+// found when it is planned.
+func known(trees []fs.FS) func(string) bool {
+	return func(id string) bool {
+		for _, tree := range trees {
+			if info, err := fs.Stat(tree, "changes/"+id+".yaml"); err == nil && info.Mode().IsRegular() {
+				return true
+			}
+		}
+		return false
+	}
+}
+
+// Find is the task with the ID, nil if there is none.
+func (c *Catalogue) Find(id string) *access.Task { return access.Find(c.Tasks, id) }

@@ -1,0 +1,13 @@
+package access
+
+import (
+	"context"
+
+	"github.com/rootkeep/rootkeep/internal/store"
+	"github.com/rootkeep/rootkeep/internal/store/rootlog"
+)
+
+// Rule gives an event a verdict as Judge does once it comes to another one.
+func Rule(ctx context.Context, tx *store.Tx, e *rootlog.Event, to rootlog.Ruling) error {
+	return tell(ctx, tx, e.Account, rule(nil, e, to), &Changes{})
+}

@@ -1,0 +1,247 @@
+package access
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/rootkeep/rootkeep"
+	"github.com/rootkeep/rootkeep/internal/access"
+	"github.com/rootkeep/rootkeep/internal/access/reconcile"
+	"github.com/rootkeep/rootkeep/internal/people"
+	"github.com/rootkeep/rootkeep/internal/store"
+	"github.com/rootkeep/rootkeep/internal/store/hunts"
+	"github.com/rootkeep/rootkeep/internal/store/rootlog"
+	"github.com/rootkeep/rootkeep/ledger"
+)
+
+// Bounds of one judgement.
+const (
+	reach      = access.LongestWindow + time.Hour // what is further from an event does not bear on it
+	mostJudged = 20000                            // events of an account within twice that and a day
+	mostOfOne  = 2000                             // events of a request, to tell what became of it
+)
+
+// Changes are the verdicts that a judgement changed, in the order of their events, and the
+// cases that it opened or changed.
+type Changes struct {
+	Events []*rootlog.Event
+	Cases  []string // CS-..., each once
+}
+
+// Judge judges anew what was touched, and all that it bears on. It writes what changed: a
+// verdict is an entry root.verdict, one that is not harmless opens a case or adds to one,
+// and one that becomes harmless is told to its case. What changes nothing writes nothing.
+func Judge(ctx context.Context, tx *store.Tx, touched rootlog.Touched) (*Changes, error) {
+	out, bearing := &Changes{}, map[string]*Request{}
+	for _, account := range slices.Sorted(maps.Keys(touched)) {
+		s := rootlog.Span{First: touched[account].First.Add(-reach), Last: touched[account].Last.Add(reach)}
+		if err := judgeAll(ctx, tx, account, s, out); err != nil {
+			return nil, fmt.Errorf("judge the root user of account %q: %w", account, err)
+		}
+		if err := near(ctx, tx, account, s, bearing); err != nil {
+			return nil, err
+		}
+	}
+	for _, id := range slices.Sorted(maps.Keys(bearing)) {
+		if err := settle(ctx, tx, bearing[id]); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// judgeAll judges the events of an account in a span, those of a day together. It goes from
+// event to event: what a record says of its time may be far from any other.
+func judgeAll(ctx context.Context, tx *store.Tx, account rootkeep.AccountID, s rootlog.Span, out *Changes) error {
+	for from := s.First; ; {
+		first, found, err := rootlog.Next(ctx, &tx.Reader, account, rootlog.Span{First: from, Last: s.Last})
+		if err != nil || !found {
+			return err
+		}
+		to := first.Add(24 * time.Hour)
+		if err := judge(ctx, tx, account, rootlog.Span{First: first, Last: to}, out); err != nil {
+			return err
+		}
+		from = to
+	}
+}
+
+// JudgeRequest judges anew the events that a request bears on, and what became of it. Every
+// transition does so.
+func JudgeRequest(ctx context.Context, tx *store.Tx, x *Request) (*Changes, error) {
+	last := x.Ends
+	if x.Over.After(last) {
+		last = x.Over
+	}
+	touched, err := rootlog.Touch(ctx, &tx.Reader, x.Accounts(), rootlog.Span{First: x.Begins.Add(-reach), Last: last.Add(reach)})
+	if err != nil {
+		return nil, err
+	}
+	out, err := Judge(ctx, tx, touched)
+	if err != nil {
+		return nil, err
+	}
+	return out, settle(ctx, tx, x)
+}
+
+// judge judges the events of an account from a moment until before another.
+func judge(ctx context.Context, tx *store.Tx, account rootkeep.AccountID, core rootlog.Span, out *Changes) error {
+	wide := rootlog.Span{First: core.First.Add(-reach), Last: core.Last.Add(reach)}
+	all, err := rootlog.Around(ctx, &tx.Reader, account, wide, 2*mostJudged)
+	if err != nil {
+		return err
+	}
+	within := func(e *rootlog.Event) bool {
+		return e.Account == account && !e.Moment().Before(core.First) && e.Moment().Before(core.Last)
+	}
+	some, rest := all[:min(len(all), mostJudged)], all[min(len(all), mostJudged):]
+	in := reconcile.Input{Now: tx.Now()}
+	if in.Requests, err = Requests(ctx, &tx.Reader, wide, tx.Now()); err != nil {
+		return err
+	}
+	if in.Scans, err = rootlog.Scans(ctx, &tx.Reader, wide); err != nil {
+		return err
+	}
+	byKey := map[string][]*rootlog.Event{} // what was cut to the same is judged the same
+	for _, e := range some {
+		key := hunts.KeyOf(&e.RootUse)
+		byKey[key] = append(byKey[key], e)
+		in.Events = append(in.Events, e.Event)
+	}
+	var changed []change
+	found := reconcile.Judge(in)
+	for i := range found.Events {
+		j := &found.Events[i]
+		for _, e := range byKey[hunts.KeyOf(&j.RootUse)] {
+			if within(e) {
+				changed = rule(changed, e, rootlog.Ruling{Verdict: j.Verdict, Rule: j.Rule, Why: j.Why, Request: j.Request, Session: j.Session})
+			}
+		}
+	}
+	for _, e := range rest { // unknown is not explained
+		if within(e) {
+			why := fmt.Sprintf("account %s has more than %d events of its root user within days: this one was not compared with requests", account, mostJudged)
+			changed = rule(changed, e, rootlog.Ruling{Verdict: rootkeep.Unexplained, Rule: "too-many", Why: why, Session: "too-many " + e.Time.Format(time.DateOnly)})
+		}
+	}
+	return tell(ctx, tx, account, changed, out)
+}
+
+// change is an event whose verdict, or what it rests on, is another one than before.
+type change struct {
+	*rootlog.Event
+	before rootkeep.Verdict // "" if it had none
+}
+
+func rule(changed []change, e *rootlog.Event, to rootlog.Ruling) []change {
+	before := e.Verdict
+	if e.Take(to) {
+		changed = append(changed, change{e, before})
+	}
+	return changed
+}
+
+// near adds the granted requests of an account in a span.
+func near(ctx context.Context, tx *store.Tx, account rootkeep.AccountID, at rootlog.Span, to map[string]*Request) error {
+	found, err := list(ctx, &tx.Reader, tx.Now(), query+` JOIN root_request_account o ON o.request = q.id
+		WHERE o.account = $1 AND q.granted > 0 AND q.begins <= $2 AND q.ends > $3 ORDER BY q.id LIMIT $4`, string(account), store.Micros(at.Last), store.Micros(at.First), mostRequests)
+	for _, x := range found {
+		to[x.ID] = x
+	}
+	return err
+}
+
+// Settle says what became of requests of which that was still to be seen, now that time
+// has passed, and gives how many there were; as long as that is not 0 there may be more.
+func Settle(ctx context.Context, tx *store.Tx) (int, error) {
+	now := tx.Now()
+	due := now.Add(-reconcile.Delay - time.Minute) // longer than events take, and clocks differ
+	found, err := list(ctx, &tx.Reader, now, query+` WHERE q.granted > 0 AND q.outcome IN ('', 'PENDING') AND (q.ends <= $1 OR q.over > 0 AND q.over <= $1 OR q.ended > 0 AND q.ended <= $1)
+		ORDER BY q.id LIMIT $2`, store.Micros(due), mostAtOnce)
+	if err != nil {
+		return 0, err
+	}
+	n := 0
+	for _, x := range found {
+		before := x.Outcome
+		if err := settle(ctx, tx, x); err != nil {
+			return n, err
+		}
+		if x.Outcome != before {
+			n++
+		}
+	}
+	return n, nil
+}
+
+// settle says what became of a request, by its events and by what is proven of the time. A
+// change is root.outcome.
+func settle(ctx context.Context, tx *store.Tx, x *Request) error {
+	if x.Granted.IsZero() {
+		return nil
+	}
+	q, err := x.judgedBy(ctx, &tx.Reader)
+	if err != nil {
+		return err
+	}
+	used, _, err := rootlog.OfRequest(ctx, &tx.Reader, x.ID, mostOfOne)
+	if err != nil {
+		return err
+	}
+	in := reconcile.Input{Now: tx.Now(), Requests: []reconcile.Request{q}}
+	for _, e := range used {
+		in.Events = append(in.Events, e.Event)
+	}
+	if in.Coverage, err = rootlog.Proof(ctx, &tx.Reader, x.Accounts(), q.From, q.Until.Add(reach)); err != nil {
+		return err
+	}
+	for _, f := range reconcile.Judge(in).Requests {
+		if f.Request != x.ID || f.Outcome == x.Outcome {
+			continue
+		}
+		if err := tx.ExecOne(ctx, `UPDATE root_request SET outcome = $2 WHERE id = $1`, x.ID, string(f.Outcome)); err != nil {
+			return fmt.Errorf("keep what became of request %s: %w", x.ID, err)
+		}
+		x.Outcome = f.Outcome
+		return x.say(tx, "outcome", people.SystemActor.ID, f)
+	}
+	return nil
+}
+
+// verdict is what the ledger tells of an event.
+type verdict struct {
+	Key    string           `json:"key"`
+	Before rootkeep.Verdict `json:"before,omitempty"`
+	Event  reconcile.Judged `json:"event"`
+}
+
+// tell writes the verdicts that changed, their entry, and what they mean for cases.
+func tell(ctx context.Context, tx *store.Tx, account rootkeep.AccountID, changed []change, out *Changes) error {
+	if len(changed) == 0 {
+		return nil
+	}
+	var told []verdict
+	for _, e := range changed {
+		if err := e.KeepVerdict(ctx, tx); err != nil {
+			return err
+		}
+		out.Events = append(out.Events, e.Event)
+		told = append(told, verdict{e.Key, e.before, e.Judged})
+	}
+	text, err := json.Marshal(told)
+	if err != nil {
+		return err
+	}
+	subject := string(account)
+	if _, err := rootkeep.ParseAccountID(subject); err != nil {
+		subject = "unknown" // what a record says of its account may be anything
+	}
+	if err := tx.Record(access.RequestKind+".verdict", subject, people.SystemActor.ID, ledger.NewPayload("verdicts", text)); err != nil {
+		return err
+	}
+	return cases(ctx, tx, changed, out)
+}

@@ -1,0 +1,113 @@
+package rootlog
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/rootkeep/rootkeep"
+	"github.com/rootkeep/rootkeep/internal/access"
+	"github.com/rootkeep/rootkeep/internal/access/reconcile"
+	"github.com/rootkeep/rootkeep/internal/approval"
+	"github.com/rootkeep/rootkeep/internal/people"
+	"github.com/rootkeep/rootkeep/internal/store"
+	"github.com/rootkeep/rootkeep/ledger"
+)
+
+// Session is a session that rootkeep was given by sts:AssumeRoot.
+type Session struct {
+	AccessKey string             `json:"access_key_id"`
+	Account   rootkeep.AccountID `json:"account"` // whose root user
+	End       time.Time          `json:"end"`
+	Name      string             `json:"name"`   // source identity: RR-..., SC-... or CH-...
+	Policy    string             `json:"policy"` // name of the task policy
+	Start     time.Time          `json:"start"`
+}
+
+// RecordSession keeps a session before it is used, so that what root does in it is
+// explained. One that is known already changes nothing, and another one with its access key
+// is store.ErrConflict. It records root.session, and tells what Judge has to look at.
+func RecordSession(ctx context.Context, tx *store.Tx, s Session) (Touched, error) {
+	s.Start, s.End = s.Start.UTC(), s.End.UTC()
+	for name, text := range map[string]string{"access key": s.AccessKey, "name": s.Name, "task policy": s.Policy} {
+		if err := approval.CheckText(name, text, shortText); err != nil {
+			return nil, fmt.Errorf("session of root: %w", err)
+		}
+	}
+	if _, err := rootkeep.ParseAccountID(string(s.Account)); err != nil {
+		return nil, fmt.Errorf("session of root: %w", err)
+	}
+	if !s.Start.Before(s.End) {
+		return nil, fmt.Errorf("session of root %s: ends %s, before it starts", s.Name, s.End.Format(time.RFC3339))
+	}
+	n, err := tx.Exec(ctx, `INSERT INTO root_session (access_key, name, account, policy, starts, ends) VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (access_key) DO NOTHING`,
+		s.AccessKey, s.Name, string(s.Account), s.Policy, store.Micros(s.Start), store.Micros(s.End))
+	if err != nil {
+		return nil, fmt.Errorf("keep session %s of root: %w", s.Name, err)
+	}
+	if n == 0 {
+		return nil, known(ctx, tx, s)
+	}
+	text, err := json.Marshal(s)
+	if err != nil {
+		return nil, err
+	}
+	tx.Announce(access.RequestKind, s.Name)
+	if err := tx.Record(access.RequestKind+".session", s.Name, people.SystemActor.ID, ledger.NewPayload("session", text)); err != nil {
+		return nil, err
+	}
+	return Touched{s.Account: Span{s.Start, s.End}}, nil
+}
+
+func known(ctx context.Context, tx *store.Tx, s Session) error {
+	before, err := sessions(ctx, &tx.Reader, ` WHERE access_key = $1`, s.AccessKey)
+	if err != nil {
+		return err
+	}
+	if len(before) != 1 || before[0].Name != s.Name || before[0].Account != s.Account {
+		return fmt.Errorf("session %s of root: its access key is that of another session: %w", s.Name, store.ErrConflict)
+	}
+	return nil
+}
+
+func sessions(ctx context.Context, r *store.Reader, where string, args ...any) ([]Session, error) {
+	var out []Session
+	err := store.Each(ctx, r, func(rows *sql.Rows) error {
+		var s Session
+		var starts, ends int64
+		err := rows.Scan(&s.AccessKey, &s.Name, &s.Account, &s.Policy, &starts, &ends)
+		s.Start, s.End = store.Time(starts), store.Time(ends)
+		out = append(out, s)
+		return err
+	}, `SELECT access_key, name, account, policy, starts, ends FROM root_session`+where, args...)
+	if err != nil {
+		return nil, fmt.Errorf("read sessions of root: %w", err)
+	}
+	return out, nil
+}
+
+// Sessions lists what was recorded under a name, RR-..., SC-... or CH-..., by its start.
+func Sessions(ctx context.Context, r *store.Reader, name string) ([]Session, error) {
+	return sessions(ctx, r, ` WHERE name = $1 ORDER BY starts, access_key`, name)
+}
+
+// mostSessions bounds the sessions of scans that are read at once.
+const mostSessions = 50000
+
+// Scans are the recorded sessions of scans, SC-..., that share time with a span.
+func Scans(ctx context.Context, r *store.Reader, at Span) ([]reconcile.Scan, error) {
+	found, err := sessions(ctx, r, ` WHERE name LIKE 'SC-%' AND starts <= $1 AND ends >= $2 ORDER BY starts, access_key LIMIT $3`, store.Micros(at.Last), store.Micros(at.First), mostSessions+1)
+	if err != nil {
+		return nil, err
+	}
+	if len(found) > mostSessions {
+		return nil, fmt.Errorf("more than %d sessions of scans between %s and %s; hint: judge a shorter time", mostSessions, at.First.Format(time.RFC3339), at.Last.Format(time.RFC3339))
+	}
+	var out []reconcile.Scan
+	for _, s := range found {
+		out = append(out, reconcile.Scan{Name: s.Name, Account: s.Account, AccessKey: s.AccessKey, Start: s.Start, End: s.End})
+	}
+	return out, nil
+}
