@@ -12,8 +12,9 @@ import "embed"
 // templates of policies, changes/<id>.yaml, kinds of change, deployments/<id>.yaml, which kinds together make the monitoring, quiz/<id>.yaml, self-assessments, scorecards/<id>.yaml, what a
 // list of achievements rests on, prices/<id>.yaml, what things cost,
 // guardrails/<id>.yaml, policies that keep root from being used otherwise, and what they promise,
+// notifiers/<id>.yaml, how a notice becomes an HTTP request,
 // roottasks/<id>.yaml, what people ask root for, checklists/<id>.yaml, what such tasks share, and
 // frameworks/<id>.yaml, what controls mean to the frameworks that people are audited by.
 //
-//go:embed api attack changes checklists controls deployments detections escalations eventactions events frameworks guardrails policies prices quiz roottasks scorecards
+//go:embed api attack changes checklists controls deployments detections escalations eventactions events frameworks guardrails notifiers policies prices quiz roottasks scorecards
 var Files embed.FS

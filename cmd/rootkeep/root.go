@@ -19,6 +19,7 @@ import (
 	"github.com/rootkeep/rootkeep/cmd/rootkeep/exception"
 	"github.com/rootkeep/rootkeep/cmd/rootkeep/job"
 	"github.com/rootkeep/rootkeep/cmd/rootkeep/ledger"
+	"github.com/rootkeep/rootkeep/cmd/rootkeep/notify"
 	"github.com/rootkeep/rootkeep/cmd/rootkeep/people"
 	"github.com/rootkeep/rootkeep/cmd/rootkeep/permission"
 	"github.com/rootkeep/rootkeep/cmd/rootkeep/role"
@@ -69,7 +70,7 @@ read; 64 usage.`,
 		account.ScanCommand(s), account.AssessCommand(s), account.RegisterCommand(s), account.ControlsCommand(s), account.FrameworksCommand(s), account.SimCommand(s),
 		server.ServeCommand(s), server.DemoCommand(s), server.BackupCommand(s), server.RestoreCommand(s), server.MigrateCommand(s), server.RecoverCommand(s), server.ConfigCommand(s),
 		deployment.CostCommand(s), deployment.DeployCommand(s),
-		people.Command(s), people.TokenCommand(s), job.Command(s),
+		people.Command(s), people.TokenCommand(s), job.Command(s), notify.Command(s),
 		change.Command(s), role.Command(s), rootuser.Command(s),
 		exception.Command(s), approve.Command(s),
 		ledger.Command(s), ledger.EvidenceCommand(s), ledger.VerifyCommand(s),

@@ -3,6 +3,7 @@ package serve
 import (
 	"context"
 
+	"github.com/rootkeep/rootkeep/internal/app/archive"
 	"github.com/rootkeep/rootkeep/internal/people"
 	"github.com/rootkeep/rootkeep/internal/store"
 	"github.com/rootkeep/rootkeep/internal/store/posture"
@@ -65,7 +66,7 @@ func options(list []posture.Named) []page.Option {
 
 // huntInputs are the places of logs that the settings name.
 func (h *house) huntInputs(context.Context, *store.Reader) ([]page.Input, error) {
-	places, err := h.settings.hunts()
+	places, err := archive.Read(h.settings.Hunts)
 	if err != nil {
 		return nil, err
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/rootkeep/rootkeep"
 	"github.com/rootkeep/rootkeep/internal/app/alter"
+	"github.com/rootkeep/rootkeep/internal/app/outbox"
 	"github.com/rootkeep/rootkeep/internal/app/scan/record"
 	"github.com/rootkeep/rootkeep/internal/approval"
 	"github.com/rootkeep/rootkeep/internal/store/approvals"
@@ -27,6 +28,7 @@ type house struct {
 	changes   *changes.Desk
 	engine    *alter.Engine
 	signIn    *signin.SignIn
+	outbox    *outbox.Outbox
 }
 
 // newHouse loads what accounts are judged by and builds what decides.
@@ -34,6 +36,9 @@ func newHouse(d *deps, address *url.URL) (*house, error) {
 	h := &house{deps: d, url: address}
 	var err error
 	if h.recorder, err = record.New(record.Recorder{Store: d.store, Version: d.settings.Version, Register: d.settings.Register, Controls: d.settings.Controls, Now: d.now}); err != nil {
+		return nil, err
+	}
+	if h.outbox, err = outbox.Open(d.settings.Notify, d.now, d.store, d.wake); err != nil {
 		return nil, err
 	}
 	if h.desk, err = h.newDesk(); err != nil {

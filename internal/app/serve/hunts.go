@@ -1,23 +1,15 @@
 package serve
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"os"
-	"path/filepath"
-	"regexp"
-	"slices"
 	"strings"
-	"time"
-
-	"github.com/goccy/go-yaml"
 
 	"github.com/rootkeep/rootkeep/internal/app"
+	"github.com/rootkeep/rootkeep/internal/app/archive"
 	"github.com/rootkeep/rootkeep/internal/job"
 	"github.com/rootkeep/rootkeep/internal/people"
 	"github.com/rootkeep/rootkeep/internal/report"
@@ -30,137 +22,10 @@ import (
 // huntKind is the kind of jobs that hunt through a place of logs.
 const huntKind = "hunt"
 
-// Logs is a place of logs that the server may hunt through. Only the file of the settings
-// names places: what a browser or a token sends names one of them, and no path.
-type Logs struct {
-	Name      string   `yaml:"name"`      // small letters, digits and -
-	Paths     []string `yaml:"paths"`     // files, folders, zips or globs, absolute
-	Keys      []string `yaml:"keys"`      // CloudTrail's public keys, for proven hours
-	Rules     []string `yaml:"rules"`     // folders of own detections
-	GeoIP     []string `yaml:"geoip"`     // MaxMind-format databases
-	Threats   []string `yaml:"threats"`   // lists of addresses that raise the level
-	Relays    []string `yaml:"relays"`    // lists of relays and VPNs
-	Inventory string   `yaml:"inventory"` // file of what is watched, or a folder of snapshots
-	Days      int      `yaml:"days"`      // only events of the last so many days; 0: all
-}
-
-const (
-	mostLogsFile = 256 << 10 // bytes of the file
-	mostLogs     = 100       // places in it
-	mostDays     = 10 * 366
-)
-
-var logsName = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,59}$`)
-
-// hunts reads the file of places, if there is one.
-func (c *Settings) hunts() ([]Logs, error) {
-	if c.Hunts == "" {
-		return nil, nil
-	}
-	f, err := os.Open(c.Hunts)
-	if err != nil {
-		return nil, fmt.Errorf("hunts: %w", err)
-	}
-	defer f.Close()
-	list, err := parseLogs(io.LimitReader(f, mostLogsFile+1))
-	if err != nil {
-		return nil, fmt.Errorf("hunts: %s: %w", c.Hunts, err)
-	}
-	return list, nil
-}
-
-func parseLogs(r io.Reader) ([]Logs, error) {
-	body, err := io.ReadAll(r)
-	if err != nil {
-		return nil, err
-	}
-	if len(body) > mostLogsFile {
-		return nil, fmt.Errorf("more than %d KiB", mostLogsFile>>10)
-	}
-	var file struct {
-		Hunts []Logs `yaml:"hunts"`
-	}
-	if err := yaml.NewDecoder(bytes.NewReader(body), yaml.Strict()).Decode(&file); err != nil && !errors.Is(err, io.EOF) {
-		return nil, err
-	}
-	if len(file.Hunts) > mostLogs {
-		return nil, fmt.Errorf("%d places, at most %d", len(file.Hunts), mostLogs)
-	}
-	seen := map[string]bool{}
-	for i, l := range file.Hunts {
-		if err := l.check(); err != nil {
-			return nil, fmt.Errorf("place %d: %w", i+1, err)
-		}
-		if seen[l.Name] {
-			return nil, fmt.Errorf("place %d: a second one with the name %s", i+1, l.Name)
-		}
-		seen[l.Name] = true
-	}
-	return file.Hunts, nil
-}
-
-func (l *Logs) check() error {
-	switch {
-	case !logsName.MatchString(l.Name):
-		return fmt.Errorf("name %q: want small letters, digits and -", l.Name)
-	case len(l.Paths) == 0:
-		return errors.New("paths: want at least one")
-	case l.Days < 0 || l.Days > mostDays:
-		return fmt.Errorf("days %d: want 0 to %d", l.Days, mostDays)
-	}
-	for _, path := range slices.Concat(l.Paths, l.Keys, l.Rules, l.GeoIP, l.Threats, l.Relays, []string{l.Inventory}) {
-		if path != "" && !filepath.IsAbs(path) {
-			return fmt.Errorf("path %q: want an absolute one: where a server was started is not where its logs lie", path)
-		}
-	}
-	return nil
-}
-
-// config is a hunt through the place.
-func (l *Logs) config(now time.Time) app.HuntConfig {
-	c := app.HuntConfig{
-		Paths: l.Paths, Keys: l.Keys, GeoIP: l.GeoIP, ThreatLists: l.Threats, RelayLists: l.Relays, Inventory: l.Inventory,
-		Rules: app.RuleConfig{Dirs: l.Rules},
-	}
-	if l.Days > 0 {
-		c.Since = now.AddDate(0, 0, -l.Days)
-	}
-	return c
-}
-
-// huntJob is the payload of a job that hunts.
-type huntJob struct {
-	Logs string `json:"logs"` // name of the place
-}
-
-// logsOf finds the place that a payload names.
-func (c *Settings) logsOf(payload []byte) (*Logs, error) {
-	var p huntJob
-	d := json.NewDecoder(bytes.NewReader(payload))
-	d.DisallowUnknownFields()
-	if err := d.Decode(&p); err != nil {
-		return nil, fmt.Errorf("settings of a hunt: %w", err)
-	}
-	places, err := c.hunts()
-	if err != nil {
-		return nil, err
-	}
-	if len(places) == 0 {
-		return nil, errors.New("settings of a hunt: the server's settings name no place of logs; hint: the setting hunts, see docs/server.md")
-	}
-	names := make([]string, len(places))
-	for i := range places {
-		if names[i] = places[i].Name; p.Logs == names[i] {
-			return &places[i], nil
-		}
-	}
-	return nil, fmt.Errorf("settings of a hunt: logs %q: want %s", p.Logs, strings.Join(names, " or "))
-}
-
 // hunt hunts through a place of logs and keeps what it found. A job that comes again when
 // its hunt is kept already does nothing.
 func (h *house) hunt(ctx context.Context, j *job.Job, say func(string)) error {
-	place, err := h.settings.logsOf(j.Payload)
+	place, err := archive.Find(h.settings.Hunts, j.Payload)
 	if err != nil {
 		return job.Permanent(err)
 	}
@@ -168,7 +33,7 @@ func (h *house) hunt(ctx context.Context, j *job.Job, say func(string)) error {
 	if known, err := h.knowsHunt(ctx, id); err != nil || known {
 		return err
 	}
-	c := place.config(h.now())
+	c := place.Hunt(h.now())
 	c.Now = h.now
 	c.Progress = func(p report.Progress) { say(fmt.Sprintf("%s: %s events read", place.Name, text.Grouped(p.Events))) }
 	found, err := h.keepHunt(ctx, id, c)

@@ -5,9 +5,11 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 
+	"github.com/rootkeep/rootkeep/internal/app/archive"
 	"github.com/rootkeep/rootkeep/internal/app/scan/record"
 	"github.com/rootkeep/rootkeep/internal/job"
 	"github.com/rootkeep/rootkeep/internal/job/run"
@@ -29,6 +31,8 @@ func (h *house) kinds() []job.Kind {
 		job.Kind{Name: "tidy", Handler: job.HandlerFunc(h.tidy)},
 		job.Kind{Name: huntKind, Attempts: 3, Handler: job.HandlerFunc(h.hunt)},
 		job.Kind{Name: backupKind, Attempts: 3, Handler: job.HandlerFunc(h.backup)},
+		job.Kind{Name: rootTimesKind, Handler: job.HandlerFunc(h.seeTimes)},
+		h.outbox.Jobs(),
 	)
 }
 
@@ -40,7 +44,7 @@ func (h *house) askable() []jobs.Kind {
 			return err
 		}},
 		{Name: huntKind, Title: "Hunt through logs that the server's settings name", Example: `{"logs": ""}`, Choices: h.huntInputs, Check: func(payload []byte) error {
-			_, err := h.settings.logsOf(payload)
+			_, err := archive.Find(h.settings.Hunts, payload)
 			return err
 		}},
 		{Name: backupKind, Title: "Back the store up into the folder of the settings, and verify the copy"},
@@ -86,12 +90,15 @@ func runJobs(ctx context.Context, h *house) error {
 		return err
 	}
 	h.runner.Store(r)
+	var telling sync.WaitGroup
+	telling.Go(func() { h.outbox.Follow(ctx, h.url.String(), h.log) })
 	r.Run(ctx)
+	telling.Wait()
 	return nil
 }
 
 func (h *house) own() []job.Schedule {
-	out := append(slices.Clone(own), recoverChanges)
+	out := append(slices.Clone(own), recoverChanges, rootTimes)
 	if h.settings.Backup.Folder != "" {
 		out = append(out, nightly)
 	}

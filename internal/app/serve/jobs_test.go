@@ -128,26 +128,6 @@ func (h *house) ask(payload string) error {
 	return web.NotFound("such kind")
 }
 
-func TestPlacesOfLogs(t *testing.T) {
-	for name, c := range map[string]struct{ text, want string }{
-		"a place":                {"hunts: [{name: trail, paths: [/srv/trail], keys: [/etc/keys.json], days: 30}]", ""},
-		"none":                   {"", ""},
-		"a path of the process":  {"hunts: [{name: trail, paths: [trail]}]", "want an absolute one"},
-		"a key file beside it":   {"hunts: [{name: trail, paths: [/srv/trail], keys: [keys.json]}]", "want an absolute one"},
-		"no path":                {"hunts: [{name: trail}]", "paths: want at least one"},
-		"no name":                {"hunts: [{paths: [/srv/trail]}]", `name ""`},
-		"a name with a path":     {"hunts: [{name: ../trail, paths: [/srv/trail]}]", "want small letters"},
-		"twice":                  {"hunts: [{name: a, paths: [/a]}, {name: a, paths: [/b]}]", "a second one"},
-		"the future":             {"hunts: [{name: a, paths: [/a], days: -1}]", "days -1"},
-		"a field that is none":   {"hunts: [{name: a, path: /a}]", "unknown field"},
-		"a file without a limit": {strings.Repeat("#", mostLogsFile+1), "more than 256 KiB"},
-	} {
-		if _, err := parseLogs(strings.NewReader(c.text)); (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
-			t.Errorf("%s: got %v, want %q", name, err, c.want)
-		}
-	}
-}
-
 func TestAJobBacksTheStoreUp(t *testing.T) {
 	now := time.Date(2026, 11, 26, 12, 0, 0, 0, time.UTC)
 	folder := filepath.Join(t.TempDir(), "backups")

@@ -37,6 +37,7 @@ func roles() []role {
 	return []role{
 		{"web", runWeb},
 		{"jobs", runJobs},
+		{watchRole, runWatch},
 	}
 }
 

@@ -13,6 +13,9 @@ import (
 	"strings"
 
 	"github.com/goccy/go-yaml"
+
+	"github.com/rootkeep/rootkeep/internal/app/archive"
+	"github.com/rootkeep/rootkeep/internal/app/outbox"
 )
 
 // Settings are those of the server: its file, then the flags over it, then defaults for
@@ -43,6 +46,10 @@ type Settings struct {
 	Backup Backup `yaml:"backup"`
 	// Changes says how accounts are changed.
 	Changes Changes `yaml:"changes"`
+	// Watch says where events come from while they happen.
+	Watch Watch `yaml:"watch"`
+	// Notify says how people are told.
+	Notify outbox.Settings `yaml:"notify"`
 	// Tiles says who reads the ledger's checkpoint and tiles: readers or anybody.
 	Tiles string `yaml:"tiles"`
 
@@ -152,10 +159,10 @@ func (c *Settings) resolve() error {
 	if err := c.checkLedger(); err != nil {
 		return err
 	}
-	if _, err := c.hunts(); err != nil {
+	if _, err := archive.Read(c.Hunts); err != nil {
 		return err
 	}
-	if err := errors.Join(c.Backup.check(), c.Changes.check()); err != nil {
+	if err := errors.Join(c.Backup.check(), c.Changes.check(), c.checkWatch()); err != nil {
 		return err
 	}
 	if _, err := c.logger(io.Discard); err != nil {
@@ -193,7 +200,7 @@ func (c *Settings) defaults() {
 	def("log.format", &c.Log.Format, "text")
 	def("log.level", &c.Log.Level, "info")
 	if len(c.Roles) == 0 {
-		c.Roles = Roles()
+		c.Roles = slices.DeleteFunc(Roles(), func(r string) bool { return r == watchRole && c.Watch.Sources == "" })
 	}
 }
 

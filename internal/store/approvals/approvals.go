@@ -336,7 +336,7 @@ func (x *Matter) set(ctx context.Context, tx *store.Tx, revision int64, state ap
 	}
 	kept, overridden := state, time.Time{}
 	if state == approval.Overridden {
-		kept, overridden = approval.Withdrawn, x.Decided // see 0010_root.sql
+		kept, overridden = approval.Withdrawn, x.Decided // see 0012_root.sql
 	}
 	err := tx.ExecOne(ctx, `UPDATE approval_request SET revision = revision + 1, state = $3, version = $4, decided = $5, overridden = $6
 		WHERE id = $1 AND revision = $2 AND state = 'requested'`,

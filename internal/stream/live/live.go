@@ -14,7 +14,7 @@ import (
 type Delivery struct {
 	Source  string           // name of the source
 	Arrived time.Time        // when the source saw it
-	Input   cloudtrail.Input // to be read before the function that takes the delivery returns
+	Input   cloudtrail.Input // to be read before the function that takes the delivery returns; without Open, there is only a mark to keep
 	Mark    []byte           // where the source goes on once this is kept; at most 64 KiB
 }
 

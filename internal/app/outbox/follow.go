@@ -1,0 +1,195 @@
+package outbox
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/rootkeep/rootkeep"
+	asked "github.com/rootkeep/rootkeep/internal/access"
+	cases "github.com/rootkeep/rootkeep/internal/incident"
+	"github.com/rootkeep/rootkeep/internal/notify"
+	"github.com/rootkeep/rootkeep/internal/report/text"
+	"github.com/rootkeep/rootkeep/internal/store"
+	"github.com/rootkeep/rootkeep/internal/store/access"
+	"github.com/rootkeep/rootkeep/internal/store/incident"
+	"github.com/rootkeep/rootkeep/internal/store/notices"
+	"github.com/rootkeep/rootkeep/internal/store/rootlog"
+	"github.com/rootkeep/rootkeep/internal/store/sight"
+)
+
+const (
+	lookEvery  = time.Second
+	atOnce     = 500         // changes of the store read at once
+	mostEvents = 10          // of a case that a notice shows
+	overridden = "override " // before the request's ID: the cause of a case of internal/store/access
+)
+
+// Follow tells of cases that are opened, whoever opened them, until the context ends. It
+// begins with all changes that the store still knows of: what was told before is not told
+// again.
+func (o *Outbox) Follow(ctx context.Context, link string, log *slog.Logger) {
+	var seen int64
+	tick := time.NewTicker(lookEvery)
+	defer tick.Stop()
+	for {
+		next, err := o.look(ctx, seen, link)
+		if err != nil && ctx.Err() == nil {
+			log.Error("notices of cases", "error", err) // the next look tries again
+		}
+		if err == nil {
+			seen = next
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		case <-o.nudge:
+		}
+	}
+}
+
+// look tells of the cases that changed after a change of the store, and gives the last
+// change that it saw.
+func (o *Outbox) look(ctx context.Context, seen int64, link string) (int64, error) {
+	for {
+		var list []notices.Notice
+		err := o.store.View(ctx, func(ctx context.Context, r *store.Reader) (err error) {
+			list, err = notices.After(ctx, r, seen, atOnce)
+			return err
+		})
+		if err != nil || len(list) == 0 {
+			return seen, err
+		}
+		var ids []string
+		for _, n := range list {
+			request := n.Topic == access.Topic && strings.HasPrefix(n.Ref, asked.Prefix+"-")
+			if (request || n.Topic == incident.Topic) && !slices.Contains(ids, n.Ref) {
+				ids = append(ids, n.Ref)
+			}
+		}
+		if err := o.tell(ctx, ids, link); err != nil {
+			return seen, err
+		}
+		seen = list[len(list)-1].Seq
+	}
+}
+
+// tell puts a notice of each case that is open, and of each request for root that waits
+// for somebody.
+func (o *Outbox) tell(ctx context.Context, ids []string, link string) error {
+	if len(ids) == 0 || len(o.ways) == 0 {
+		return nil
+	}
+	err := o.store.Touch(ctx, func(ctx context.Context, tx *store.Tx) error {
+		for _, id := range ids {
+			n, err := of(ctx, tx, id, link)
+			if errors.Is(err, store.ErrNotFound) || err == nil && n == nil {
+				continue
+			}
+			if err != nil {
+				return err
+			}
+			if err := o.Put(ctx, tx, *n); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err == nil && o.wake != nil {
+		o.wake()
+	}
+	return err
+}
+
+// of is the notice of a case or a request, nil if nobody has to be told.
+func of(ctx context.Context, tx *store.Tx, id, link string) (*notify.Notice, error) {
+	if strings.HasPrefix(id, asked.Prefix+"-") {
+		x, err := access.Read(ctx, &tx.Reader, id, tx.Now())
+		if err != nil {
+			return nil, err
+		}
+		return ofRequest(x, link), nil
+	}
+	c, err := incident.Read(ctx, &tx.Reader, id)
+	if err != nil || c.State != cases.Open {
+		return nil, err
+	}
+	events, err := rootlog.Events(ctx, &tx.Reader, sight.All(), rootlog.EventFilter{Case: id, Limit: mostEvents})
+	if err != nil {
+		return nil, err
+	}
+	n := ofCase(c, events, link)
+	return &n, nil
+}
+
+// ReviewLate is the notice of an override whose review is late.
+func ReviewLate(o *access.Override, link string) notify.Notice {
+	return notify.Notice{
+		ID: ID("root-override", o.Request, "review-late"), Topic: "root-override", Severity: rootkeep.High, Subject: o.Request, At: o.Late.UTC().Truncate(time.Second),
+		Title: "The review of " + o.Request + ", which went without approvals, is late", Link: strings.TrimSuffix(link, "/") + "/root/" + o.Request,
+		Text: "It was due " + text.Stamp(o.Due) + ". Until somebody else than who overrode has reviewed it, a further override needs a second person.",
+	}
+}
+
+// ofRequest is the notice of a request for root that waits for approvals, once for each
+// form that it had, or whose session nobody closed in time.
+func ofRequest(x *access.Request, link string) *notify.Notice {
+	var form string // told of once
+	n := notify.Notice{Subject: x.ID, Account: string(x.Matter.Request.Account), Link: strings.TrimSuffix(link, "/") + "/root/" + x.ID}
+	task := text.Visible(x.Asked.Action(), text.Line)
+	switch {
+	case x.State == access.Closing && !x.Overrun.IsZero():
+		form = x.Overrun.Format(time.RFC3339Nano)
+		n.Topic, n.Severity, n.At = "root-overrun", rootkeep.High, x.Overrun
+		n.Title = "The root session of " + x.ID + " was not closed in time"
+		n.Text = fmt.Sprintf("%s\nIt was to end %s. What root does from then on is out of its window.", task, text.Stamp(x.Due))
+	case x.State == access.Requested:
+		body, err := x.Asked.Bytes()
+		if err != nil {
+			return nil // what was read from JSON is written as JSON
+		}
+		form = string(body)
+		n.Topic, n.Severity, n.At = "approval-wanted", rootkeep.Medium, x.Begins
+		n.Title = "A request for root waits for approval: " + x.ID
+		n.Text = fmt.Sprintf("%s\n%s to %s\n%s", task, text.Stamp(x.Asked.From), text.Stamp(x.Asked.Until), text.Visible(x.Asked.Justification, text.Long))
+	default:
+		return nil
+	}
+	n.ID, n.At = ID(n.Topic, x.ID, form), n.At.UTC().Truncate(time.Second)
+	return &n
+}
+
+// ofCase is the notice of a case: one for each time it was opened, and one more when it
+// became more severe.
+func ofCase(c *incident.Case, events []*rootlog.Event, link string) notify.Notice {
+	opened := c.Opened
+	for _, l := range c.History {
+		if l.Act == cases.Reopened {
+			opened = l.At
+		}
+	}
+	topic := "root-unexplained"
+	if strings.HasPrefix(c.Cause, overridden) {
+		topic = "root-override"
+	}
+	var b strings.Builder
+	for _, e := range events {
+		fmt.Fprintf(&b, "%s %s %s by %s from %s in %s: %s\n    %s\n", text.Stamp(e.Time), text.Visible(e.Source, text.Short), text.Visible(e.Name, text.Short),
+			text.Visible(e.Principal, text.Line), text.Visible(e.Address, text.Short), text.Visible(string(e.Region), text.Short), e.Verdict, text.Visible(e.Why, text.Long))
+	}
+	if c.Events > len(events) {
+		fmt.Fprintf(&b, "and %s\n", text.Counted(c.Events-len(events), "earlier event"))
+	}
+	if b.Len() == 0 && len(c.History) > 0 {
+		b.WriteString(text.Visible(c.History[len(c.History)-1].About, text.Long))
+	}
+	return notify.Notice{
+		ID: ID(topic, c.ID, opened.Format(time.RFC3339Nano), c.Severity.String()), Topic: topic, Severity: c.Severity, Title: c.Title, Text: strings.TrimSpace(b.String()),
+		Subject: c.ID, Account: string(c.Account), Link: strings.TrimSuffix(link, "/") + "/incidents/" + c.ID, At: opened.UTC().Truncate(time.Second),
+	}
+}

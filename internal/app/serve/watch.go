@@ -1,0 +1,95 @@
+package serve
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/rootkeep/rootkeep/internal/app/outbox"
+	"github.com/rootkeep/rootkeep/internal/app/watch"
+	"github.com/rootkeep/rootkeep/internal/job"
+	"github.com/rootkeep/rootkeep/internal/store"
+	"github.com/rootkeep/rootkeep/internal/store/access"
+)
+
+// Watch names the file of live sources. Empty: none, and nothing is watched.
+type Watch struct {
+	Sources string `yaml:"sources"`
+}
+
+// Outbox opens the ways of notices alone, to list and to try them.
+func (c Settings) Outbox() (*outbox.Outbox, error) {
+	return outbox.Open(c.Notify, time.Now, nil, nil)
+}
+
+// watchRole is the role that reads live sources.
+const watchRole = "watch"
+
+// runWatch reads the live sources until the context ends.
+func runWatch(ctx context.Context, h *house) error {
+	sources, err := watch.ReadSources(h.settings.Watch.Sources)
+	if err != nil {
+		return err
+	}
+	w, err := watch.New(watch.Config{Sources: sources, Store: h.store, Judge: access.Judge, Outbox: h.outbox, Link: h.url.String(), Now: h.now, Log: h.log})
+	if err != nil {
+		return err
+	}
+	return w.Run(ctx)
+}
+
+// rootTimes is the schedule that sees to what time does to uses of root.
+var rootTimes = job.Schedule{ID: rootTimesKind, Kind: rootTimesKind, Cron: "* * * * *", Zone: "UTC", Payload: []byte("{}"), Enabled: true}
+
+const rootTimesKind = "root-times"
+
+// seeTimes writes down which root sessions nobody closed in time, of which the outbox
+// tells, and which reviews are late.
+func (h *house) seeTimes(ctx context.Context, _ *job.Job, report func(string)) error {
+	var sessions, reviews int
+	for {
+		n := 0
+		err := h.store.Update(ctx, func(ctx context.Context, tx *store.Tx) error {
+			over, err := access.Overrun(ctx, tx)
+			if err != nil {
+				return err
+			}
+			late, err := access.LateReviews(ctx, tx)
+			if err != nil {
+				return err
+			}
+			for _, o := range late {
+				if err := h.outbox.Put(ctx, tx, outbox.ReviewLate(o, h.url.String())); err != nil {
+					return err
+				}
+			}
+			n, sessions, reviews = len(over)+len(late), sessions+len(over), reviews+len(late)
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		if n == 0 {
+			report(fmt.Sprintf("%d sessions over time, %d reviews late", sessions, reviews))
+			return nil
+		}
+		h.outbox.Wake()
+	}
+}
+
+// checkWatch refuses sources and ways that cannot be.
+func (c *Settings) checkWatch() error {
+	if _, err := c.Outbox(); err != nil {
+		return err
+	}
+	if c.Watch.Sources == "" {
+		if slices.Contains(c.Roles, watchRole) {
+			return errors.New("role watch: there is no source to watch; hint: the setting watch.sources, see docs/watch.md")
+		}
+		return nil
+	}
+	_, err := watch.ReadSources(c.Watch.Sources)
+	return err
+}

@@ -1,0 +1,196 @@
+// Package watch is the watching server: live sources go in; their events of root users are
+// kept, judged and become cases while they happen. A source that is silent, or cannot read
+// something, is told to people as well: what nobody sees is not known to be harmless.
+package watch
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/rootkeep/rootkeep/cloudtrail"
+	"github.com/rootkeep/rootkeep/internal/access/reconcile"
+	"github.com/rootkeep/rootkeep/internal/app/outbox"
+	"github.com/rootkeep/rootkeep/internal/store"
+	"github.com/rootkeep/rootkeep/internal/store/access"
+	"github.com/rootkeep/rootkeep/internal/store/rootlog"
+	"github.com/rootkeep/rootkeep/internal/stream/live"
+)
+
+// Judge gives events that arrived their verdicts, and opens cases: access.Judge does.
+type Judge func(context.Context, *store.Tx, rootlog.Touched) (*access.Changes, error)
+
+// Config says what is watched.
+type Config struct {
+	Sources []SourceConfig
+	Store   *store.Store
+	Judge   Judge
+	Outbox  *outbox.Outbox
+	Link    string // address of the console
+	Now     func() time.Time
+	Log     *slog.Logger
+}
+
+// Watcher reads live sources.
+type Watcher struct {
+	config  Config
+	sources []*source
+}
+
+// source is one that is read, with what became of its objects.
+type source struct {
+	live.Source
+	config SourceConfig
+	intake *reconcile.Intake
+	reader *cloudtrail.Reader
+	began  time.Time
+
+	// of the goroutine that reads it
+	mark    []byte
+	kept    time.Time // when the mark was last kept
+	stumble struct {  // the object that could not be read to its end, and how often
+		name  string
+		times int
+	}
+	entries []time.Time // of objects that were skipped, in the ledger
+
+	mu      sync.Mutex // guards what follows
+	skipped int
+	last    string // the object that was skipped last, and why
+	broken  error  // why it ended the last time
+	ended   time.Time
+}
+
+// New makes a watcher. Nothing is read yet.
+func New(c Config) (*Watcher, error) {
+	if c.Store == nil || c.Judge == nil || c.Outbox == nil || c.Now == nil {
+		return nil, errors.New("watch: store, judge, outbox and clock are required")
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	w := &Watcher{config: c}
+	for i := range c.Sources {
+		opened, err := c.Sources[i].open(c.Now)
+		if err != nil {
+			return nil, err
+		}
+		intake, err := reconcile.NewIntake()
+		if err != nil {
+			return nil, err
+		}
+		fields, err := cloudtrail.CompileFields(intake.Fields())
+		if err != nil {
+			return nil, err
+		}
+		w.sources = append(w.sources, &source{Source: opened, config: c.Sources[i], intake: intake, reader: cloudtrail.NewReader(fields, cloudtrail.Options{})})
+	}
+	return w, nil
+}
+
+const (
+	checkEvery   = 30 * time.Second
+	firstPause   = time.Second // before a source is read again that ended
+	longestPause = time.Minute
+)
+
+// Run watches until the context ends.
+func (w *Watcher) Run(ctx context.Context) error {
+	var all sync.WaitGroup
+	defer all.Wait()
+	for _, s := range w.sources {
+		s.began = w.config.Now()
+		all.Go(func() { w.follow(ctx, s) })
+	}
+	for {
+		if pause(ctx, checkEvery) != nil {
+			return nil
+		}
+		if err := w.check(ctx); err != nil && ctx.Err() == nil {
+			w.config.Log.Error("check the live sources", "error", err) // the next check tries again
+		}
+	}
+}
+
+func pause(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// follow reads one source from where it was left, again after each failure: of the store,
+// or of the source itself.
+func (w *Watcher) follow(ctx context.Context, s *source) {
+	wait := firstPause
+	for {
+		begun := w.config.Now()
+		err := w.read(ctx, s)
+		if ctx.Err() != nil {
+			return
+		}
+		s.fail(err, w.config.Now())
+		w.config.Log.Error("read a live source; it is read again", "source", s.Name(), "error", err)
+		if w.config.Now().Sub(begun) > longestPause {
+			wait = firstPause // it worked for long
+		}
+		if pause(ctx, wait) != nil {
+			return
+		}
+		wait = min(2*wait, longestPause)
+	}
+}
+
+func (w *Watcher) read(ctx context.Context, s *source) error {
+	err := w.config.Store.View(ctx, func(ctx context.Context, r *store.Reader) (err error) {
+		s.mark, err = rootlog.Mark(ctx, r, s.Name())
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	err = s.Run(ctx, s.mark, func(ctx context.Context, d live.Delivery) error { return w.take(ctx, s, d) })
+	if err == nil {
+		err = errors.New("the source ended")
+	}
+	return err
+}
+
+func (s *source) fail(err error, now time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.broken, s.ended = err, now
+}
+
+// Status is how a source stands.
+type Status struct {
+	live.Health
+	Skipped int    // objects that were skipped since the start: they could not be read
+	Latest  string // the last of them, and why
+}
+
+// Status says how each source stands.
+func (w *Watcher) Status() []Status {
+	var out []Status
+	for _, s := range w.sources {
+		out = append(out, s.status())
+	}
+	return out
+}
+
+func (s *source) status() Status {
+	out := Status{Health: s.Health()}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	out.Skipped, out.Latest = s.skipped, s.last
+	if s.broken != nil && !out.Heard.After(s.ended) { // it has not been read since
+		out.Fault = s.broken.Error()
+	}
+	return out
+}

@@ -1,0 +1,285 @@
+package watch
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/rootkeep/rootkeep/cloudtrail"
+	"github.com/rootkeep/rootkeep/internal/app/outbox"
+	"github.com/rootkeep/rootkeep/internal/store"
+	"github.com/rootkeep/rootkeep/internal/store/access"
+	"github.com/rootkeep/rootkeep/internal/store/entries"
+	"github.com/rootkeep/rootkeep/internal/store/rootlog"
+	"github.com/rootkeep/rootkeep/internal/store/sight"
+	"github.com/rootkeep/rootkeep/internal/store/storetest"
+	"github.com/rootkeep/rootkeep/internal/stream/live"
+)
+
+// stub is a source whose health a test sets.
+type stub struct{ health live.Health }
+
+func (s *stub) Name() string        { return "trail" }
+func (s *stub) Health() live.Health { return s.health }
+func (s *stub) Run(context.Context, []byte, func(context.Context, live.Delivery) error) error {
+	return errors.New("not run here")
+}
+
+// judge stands for access.Judge: it gives no verdict, and fails when it is told to.
+type judge struct{ err error }
+
+func (j *judge) judge(context.Context, *store.Tx, rootlog.Touched) (*access.Changes, error) {
+	return &access.Changes{}, j.err
+}
+
+var noon = time.Date(2026, 11, 26, 12, 0, 0, 0, time.UTC)
+
+// watching is a watcher with one stub as its source.
+func watching(t *testing.T, s *store.Store, j *judge) (*Watcher, *source) {
+	t.Helper()
+	o, err := outbox.Open(outbox.Settings{}, time.Now, s, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w, err := New(Config{Store: s, Judge: j.judge, Outbox: o, Now: func() time.Time { return noon }, Log: slog.New(slog.DiscardHandler), Sources: []SourceConfig{{Name: "trail", Folder: t.TempDir()}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.sources[0].Source = &stub{}
+	return w, w.sources[0]
+}
+
+// signIns is a log with so many sign-ins of root.
+func signIns(n int) string {
+	var records []string
+	for i := range n {
+		records = append(records, fmt.Sprintf(`{"eventVersion":"1.11","eventID":"e-%d","eventTime":"2026-11-20T10:00:00Z","eventSource":"signin.amazonaws.com","eventName":"ConsoleLogin",
+			"awsRegion":"us-east-1","sourceIPAddress":"198.51.100.9","recipientAccountId":"111122223333","userIdentity":{"type":"Root","arn":"arn:aws:iam::111122223333:root","accountId":"111122223333"},
+			"responseElements":{"ConsoleLogin":"Success"}}`, i))
+	}
+	return `{"Records":[` + strings.Join(records, ",") + `]}`
+}
+
+func object(name, text, mark string) live.Delivery {
+	return live.Delivery{Source: "trail", Arrived: noon, Mark: []byte(mark), Input: cloudtrail.Input{
+		Name: name, Open: func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(text)), nil },
+	}}
+}
+
+// state is what the store has of the source: its mark, how many events, the entries.
+func state(t *testing.T, s *store.Store) (mark string, events int, skipped []string) {
+	t.Helper()
+	err := s.View(t.Context(), func(ctx context.Context, r *store.Reader) error {
+		m, err := rootlog.Mark(ctx, r, "trail")
+		if err != nil {
+			return err
+		}
+		list, err := rootlog.Events(ctx, r, sight.All(), rootlog.EventFilter{Limit: 10_000})
+		if err != nil {
+			return err
+		}
+		told, err := entries.List(ctx, r, entries.Filter{Type: "source.skipped", Limit: 1000})
+		for _, e := range told {
+			skipped = append(skipped, e.Subject)
+		}
+		mark, events = string(m), len(list)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return mark, events, skipped
+}
+
+func TestEventsAndMarkAreKeptTogether(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		j := &judge{err: errors.New("killed before the commit")}
+		w, src := watching(t, s, j)
+		if err := w.take(t.Context(), src, object("a", signIns(1), "1")); !errors.Is(err, j.err) {
+			t.Errorf("got %v, want the judge's error", err)
+		}
+		if mark, events, _ := state(t, s); mark != "" || events != 0 {
+			t.Errorf("got mark %q and %d events of a change that failed, want none", mark, events)
+		}
+		j.err = nil
+		for range 2 { // delivered again
+			if err := w.take(t.Context(), src, object("a", signIns(3), "1")); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if mark, events, _ := state(t, s); mark != "1" || events != 3 {
+			t.Errorf("got mark %q and %d events, want 1 and 3", mark, events)
+		}
+	})
+}
+
+func TestALargeObjectIsKeptInPiecesAndItsMarkLast(t *testing.T) {
+	s := storetest.Open(t, storetest.SQLite(t), storetest.Options(t))
+	w, src := watching(t, s, &judge{})
+	if err := w.take(t.Context(), src, object("a", signIns(1), "1")); err != nil {
+		t.Fatal(err)
+	}
+	cut := strings.Replace(signIns(atOnce+10), `"e-505"`, `"e-505`, 1) // damaged behind the first piece
+	if err := w.take(t.Context(), src, object("b", cut, "2")); err != nil {
+		t.Fatal(err)
+	}
+	if mark, events, skipped := state(t, s); mark != "2" || events < atOnce || len(skipped) != 1 {
+		t.Errorf("got mark %q, %d events, %v skipped, want what could be read, and the object named", mark, events, skipped)
+	}
+}
+
+func TestManyDamagedObjectsFloodNoLedger(t *testing.T) {
+	s := storetest.Open(t, storetest.SQLite(t), storetest.Options(t))
+	w, src := watching(t, s, &judge{})
+	for i := range mostPerHour + 20 {
+		if err := w.take(t.Context(), src, object(fmt.Sprint("bad-", i), "no log", fmt.Sprint(i))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	_, _, skipped := state(t, s)
+	if st := w.Status()[0]; len(skipped) != mostPerHour || st.Skipped != mostPerHour+20 || !strings.HasPrefix(st.Latest, "bad-119: not-a-log") {
+		t.Errorf("got %d entries, %d skipped, last %q, want %d, all, and the last named", len(skipped), st.Skipped, st.Latest, mostPerHour)
+	}
+}
+
+type broken struct{}
+
+func (broken) Read([]byte) (int, error) { return 0, errors.New("input/output error") }
+func (broken) Close() error             { return nil }
+
+func TestADiskThatFailsIsTriedAgainAndThenLeft(t *testing.T) {
+	s := storetest.Open(t, storetest.SQLite(t), storetest.Options(t))
+	w, src := watching(t, s, &judge{})
+	d := live.Delivery{Source: "trail", Mark: []byte("1"), Input: cloudtrail.Input{Name: "a", Open: func() (io.ReadCloser, error) { return broken{}, nil }}}
+	for n := range tries - 1 {
+		if err := w.take(t.Context(), src, d); err == nil || !strings.Contains(err.Error(), `object "a"`) {
+			t.Errorf("try %d: got %v, want it to come again", n+1, err)
+		}
+	}
+	if err := w.take(t.Context(), src, d); err != nil {
+		t.Errorf("got %v, want the object skipped", err)
+	}
+	if mark, _, skipped := state(t, s); mark != "1" || len(skipped) != 1 {
+		t.Errorf("got mark %q, %v skipped, want it named", mark, skipped)
+	}
+}
+
+func TestWhatSomebodyIsToldOfASource(t *testing.T) {
+	ago := func(d time.Duration) time.Time { return noon.Add(-d) }
+	for _, test := range []struct {
+		name   string
+		health live.Health
+		lookup bool
+		broken error
+		skip   bool
+		want   []string // topic: part of the title
+	}{
+		{"a source that works", live.Health{Heard: ago(time.Second), Last: ago(time.Hour)}, false, nil, false, nil},
+		{"one that never answered", live.Health{}, false, nil, false, []string{"source-silent: does not answer"}},
+		{"one that does not answer", live.Health{Heard: ago(time.Hour), Last: ago(time.Hour)}, true, nil, false, []string{"source-silent: does not answer"}},
+		{"a folder that brings nothing", live.Health{Heard: noon, Last: ago(7 * time.Hour)}, false, nil, false, []string{"source-silent: brings nothing"}},
+		{"an event history that brings nothing is no silence", live.Health{Heard: noon, Last: ago(7 * time.Hour)}, true, nil, false, nil},
+		{"one that cannot read something", live.Health{Heard: noon, Last: noon, Fault: "permission denied"}, false, nil, false, []string{"source-fault: cannot read"}},
+		{"one that stopped", live.Health{Heard: noon, Last: noon}, false, errors.New("a mark that this version does not know"), false, []string{"source-fault: cannot read"}},
+		{"one that stopped, and works again", live.Health{Heard: noon.Add(time.Second), Last: noon}, false, errors.New("the disk is full"), false, nil},
+		{"one whose objects are damaged", live.Health{Heard: noon, Last: noon}, false, nil, true, []string{"source-fault: were skipped"}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			s := &source{Source: &stub{test.health}, began: ago(24 * time.Hour), broken: test.broken, ended: noon}
+			if test.lookup {
+				s.config.Lookup = &LookupConfig{}
+			}
+			if test.skip {
+				s.skip(noon, "a", []cloudtrail.Problem{{Kind: cloudtrail.Corrupt}})
+			}
+			got := s.worries(noon, "https://rootkeep.example.com")
+			if len(got) != len(test.want) {
+				t.Fatalf("got %+v, want %v", got, test.want)
+			}
+			for i, want := range test.want {
+				topic, title, _ := strings.Cut(want, ": ")
+				if got[i].Topic != topic || !strings.Contains(got[i].Title, title) {
+					t.Errorf("got %s: %s, want %s", got[i].Topic, got[i].Title, want)
+				}
+			}
+			again := s.worries(noon.Add(time.Minute), "https://rootkeep.example.com")
+			if len(again) > 0 && again[0].ID != got[0].ID {
+				t.Errorf("got ID %s a minute later, want %s again", again[0].ID, got[0].ID)
+			}
+		})
+	}
+}
+
+func TestSourcesFile(t *testing.T) {
+	const trail = "sources:\n  - name: trail\n    folder: /srv/trail\n"
+	const history = "sources:\n  - name: history\n    lookup: {accounts: ['111122223333'], regions: [us-east-1]}\n"
+	for _, test := range []struct {
+		name, text, want string // want: part of the error; empty for none
+	}{
+		{"a folder", trail, ""},
+		{"a folder with its times", trail + "    every: 5s\n    days: 3\n    silent_after: 1h\n", ""},
+		{"the event history", history, ""},
+		{"nothing", "", "0 sources"},
+		{"an unknown key", trail + "    dayz: 3\n", "unknown field"},
+		{"neither", "sources: [{name: a}]\n", "one of folder and lookup"},
+		{"both", trail + "    lookup: {accounts: ['111122223333'], regions: [us-east-1]}\n", "one of folder and lookup"},
+		{"a folder of the process", "sources: [{name: a, folder: logs}]\n", "absolute path"},
+		{"a name twice", trail + strings.TrimPrefix(trail, "sources:\n"), "once"},
+		{"a name that is a path", "sources: [{name: ../a, folder: /a}]\n", "small letters"},
+		{"no account", "sources: [{name: a, lookup: {regions: [us-east-1]}}]\n", "accounts and regions"},
+		{"an account that is none", "sources: [{name: a, lookup: {accounts: ['1'], regions: [us-east-1]}}]\n", "account"},
+		{"a Region that is none", "sources: [{name: a, lookup: {accounts: ['111122223333'], regions: [/]}}]\n", "/"},
+		{"silence of an event history", history + "    silent_after: 1h\n", "belong to a folder"},
+		{"a time that is none", trail + "    every: soon\n", "soon"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "sources.yaml")
+			if err := os.WriteFile(path, []byte(test.text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			list, err := ReadSources(path)
+			if (err == nil) != (test.want == "") || err != nil && !strings.Contains(err.Error(), test.want) {
+				t.Errorf("got %v, want an error that has %q", err, test.want)
+			}
+			for i := range list {
+				if _, err := list[i].open(time.Now); err != nil {
+					t.Errorf("source %s: %v", list[i].Name, err)
+				}
+			}
+		})
+	}
+}
+
+// TestTheDocumentedSources reads the example of docs/watch.md.
+func TestTheDocumentedSources(t *testing.T) {
+	text, err := os.ReadFile("../../../docs/watch.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, example, _ := strings.Cut(string(text), "```yaml sources.yaml\n")
+	example, _, _ = strings.Cut(example, "```")
+	path := filepath.Join(t.TempDir(), "sources.yaml")
+	if err := os.WriteFile(path, []byte(example), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	list, err := ReadSources(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, s := range list {
+		names = append(names, s.Name)
+	}
+	if diff := cmp.Diff([]string{"organization-trail", "management"}, names); diff != "" {
+		t.Errorf("sources (-want +got):\n%s", diff)
+	}
+}

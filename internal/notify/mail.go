@@ -1,0 +1,268 @@
+package notify
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"mime/quotedprintable"
+	"net"
+	"net/mail"
+	"net/smtp"
+	"net/textproto"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/rootkeep/rootkeep/internal/report/text"
+)
+
+// Encryption is how a mail server is spoken to.
+type Encryption string
+
+// The kinds of encryption. None is taken for a server on this machine alone.
+const (
+	StartTLS Encryption = "starttls" // begins without, and goes no further without it
+	TLS      Encryption = "tls"      // from the first byte
+	None     Encryption = "none"
+)
+
+const (
+	mailTimeout    = 45 * time.Second // of one conversation
+	mostSaid       = 256 << 10        // bytes that a server may say in it
+	mostRecipients = 50
+	mailAttempts   = MostAttempts
+)
+
+// Mail is a way: plain text by SMTP (RFC 5321).
+type Mail struct {
+	Named      string
+	Host       string
+	Port       int
+	Encryption Encryption
+	From       string   // address
+	To         []string // addresses that get every notice; those of the notice itself come on top
+	User       string   // "" for none
+	Password   Secret
+	Roots      *x509.CertPool // nil for the system's
+	Now        func() time.Time
+}
+
+// Check refuses what could not be sent, or would be readable on its way.
+func (m *Mail) Check() error {
+	switch {
+	case m.Now == nil:
+		return errors.New("notify: a clock is required")
+	case m.Host == "" || m.Port < 1 || m.Port > 65535 || strings.ContainsAny(m.Host, " \r\n/"):
+		return fmt.Errorf("mail server %q, port %d: want a host and a port, such as 587", m.Host, m.Port)
+	case !slices.Contains([]Encryption{StartTLS, TLS, None}, m.Encryption):
+		return fmt.Errorf("encryption %q: want starttls or tls, or none for a server on localhost", m.Encryption)
+	case m.Encryption == None && !local(m.Host):
+		return fmt.Errorf("encryption none: %s is another machine, and mail would be read on its way; hint: starttls or tls", m.Host)
+	case (m.User == "") != (m.Password.text == ""):
+		return errors.New("a user and a password file: one needs the other")
+	case len(m.To) > mostRecipients:
+		return fmt.Errorf("%d recipients, at most %d", len(m.To), mostRecipients)
+	}
+	for _, a := range append([]string{m.From}, m.To...) {
+		if !isAddress(a) {
+			return fmt.Errorf("address %q: want one such as security@example.com", a)
+		}
+	}
+	return nil
+}
+
+var address = regexp.MustCompile(`^[A-Za-z0-9.!#$%&'*+/=?^_{|}~-]{1,64}@[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63}){0,8}$`)
+
+// isAddress takes addresses of plain ASCII: nothing in them can end a line or a command.
+func isAddress(a string) bool {
+	_, err := mail.ParseAddress(a)
+	return err == nil && address.MatchString(a)
+}
+
+// Name is that of the configuration.
+func (m *Mail) Name() string { return m.Named }
+
+// Attempts is how often a notice is tried.
+func (m *Mail) Attempts() int { return mailAttempts }
+
+// Kind is what the way is.
+func (m *Mail) Kind() string { return "mail" }
+
+// Target is the server and the recipients.
+func (m *Mail) Target() string {
+	return net.JoinHostPort(m.Host, strconv.Itoa(m.Port)) + ": " + strings.Join(m.To, ", ")
+}
+
+// Send sends the notice to everybody it is for, in one conversation.
+func (m *Mail) Send(ctx context.Context, n Notice) (string, error) {
+	var to []string
+	for _, a := range append(slices.Clone(m.To), n.To...) {
+		if isAddress(a) && !slices.Contains(to, a) && len(to) < mostRecipients {
+			to = append(to, a)
+		}
+	}
+	if len(to) == 0 {
+		return "", Final(errors.New("nobody to send it to: neither the way nor the notice names an address"))
+	}
+	ctx, stop := context.WithTimeout(ctx, mailTimeout)
+	defer stop()
+	c, err := m.dial(ctx)
+	if err != nil {
+		return "", err
+	}
+	defer c.Close() // what became of the notice is known by then
+	answer, err := m.converse(c, n, to)
+	var said *textproto.Error
+	if errors.As(err, &said) && said.Code >= 500 {
+		err = Final(err)
+	}
+	return text.Visible(answer, mostShown), err
+}
+
+// bounded is a connection that gives a server only so many bytes to say.
+type bounded struct {
+	net.Conn
+	left int
+}
+
+// Read reads what is left.
+func (b *bounded) Read(p []byte) (int, error) {
+	if b.left <= 0 {
+		return 0, fmt.Errorf("the mail server said more than %d KiB", mostSaid>>10)
+	}
+	n, err := b.Conn.Read(p[:min(len(p), b.left)])
+	b.left -= n
+	return n, err
+}
+
+func (m *Mail) dial(ctx context.Context) (*smtp.Client, error) {
+	d := &net.Dialer{Control: reachable}
+	raw, err := d.DialContext(ctx, "tcp", net.JoinHostPort(m.Host, strconv.Itoa(m.Port)))
+	if err != nil {
+		return nil, err
+	}
+	until, _ := ctx.Deadline() // Send sets one
+	err = raw.SetDeadline(until)
+	var conn net.Conn = &bounded{raw, mostSaid}
+	if m.Encryption == TLS {
+		conn = tls.Client(conn, m.tls())
+	}
+	var c *smtp.Client
+	if err == nil {
+		c, err = smtp.NewClient(conn, m.Host)
+	}
+	if err == nil && m.Encryption == StartTLS {
+		if offered, _ := c.Extension("STARTTLS"); !offered {
+			err = Final(errors.New("the mail server does not offer STARTTLS; hint: encryption: tls, on port 465"))
+		} else {
+			err = c.StartTLS(m.tls())
+		}
+	}
+	if err == nil && m.User != "" {
+		err = c.Auth(smtp.PlainAuth("", m.User, m.Password.text, m.Host))
+	}
+	if err != nil {
+		return nil, errors.Join(err, raw.Close())
+	}
+	return c, nil
+}
+
+func (m *Mail) tls() *tls.Config {
+	return &tls.Config{ServerName: m.Host, RootCAs: m.Roots, MinVersion: tls.VersionTLS12}
+}
+
+// converse hands the message over. The answer is the server's own, with the name that it
+// queued the message under.
+func (m *Mail) converse(c *smtp.Client, n Notice, to []string) (string, error) {
+	if err := c.Mail(m.From); err != nil {
+		return "", fmt.Errorf("MAIL FROM: %w", err)
+	}
+	var refused []string
+	var last error
+	for _, a := range to {
+		if err := c.Rcpt(a); err != nil {
+			refused, last = append(refused, a), fmt.Errorf("RCPT TO %s: %w", a, err)
+		}
+	}
+	if len(refused) == len(to) {
+		return "", last
+	}
+	if _, _, err := command(c, 354, "DATA"); err != nil {
+		return "", fmt.Errorf("DATA: %w", err)
+	}
+	w := c.Text.DotWriter()
+	_, err := w.Write(m.message(n, to))
+	if err = errors.Join(err, w.Close()); err != nil {
+		return "", err
+	}
+	code, said, err := c.Text.ReadResponse(250)
+	if err != nil {
+		return "", fmt.Errorf("DATA: %w", err)
+	}
+	answer := fmt.Sprintf("SMTP %d: %s", code, said)
+	if len(refused) > 0 {
+		answer += fmt.Sprintf("; refused for %s: %v", strings.Join(refused, ", "), last)
+	}
+	_ = c.Quit() // the message is taken, whatever the server says now
+	return answer, nil
+}
+
+func command(c *smtp.Client, want int, line string) (int, string, error) {
+	id, err := c.Text.Cmd("%s", line)
+	if err != nil {
+		return 0, "", err
+	}
+	c.Text.StartResponse(id)
+	defer c.Text.EndResponse(id)
+	return c.Text.ReadResponse(want)
+}
+
+// message is the mail (RFC 5322). Nothing of a notice can end its line: the subject is
+// encoded, the text is quoted-printable.
+func (m *Mail) message(n Notice, to []string) []byte {
+	var b bytes.Buffer
+	sum := sha256.Sum256([]byte(n.ID + "\x00" + m.Named))
+	_, host, _ := strings.Cut(m.From, "@")
+	subject := text.Visible(fmt.Sprintf("[rootkeep %s] %s", n.Severity, n.Title), text.Line)
+	for _, h := range [][2]string{
+		{"From", m.From}, {"To", strings.Join(to, ",\r\n ")}, {"Subject", strings.ReplaceAll(mime.QEncoding.Encode("utf-8", subject), "?= =?", "?=\r\n =?")},
+		{"Date", m.Now().UTC().Format(time.RFC1123Z)}, {"Message-ID", "<" + hex.EncodeToString(sum[:16]) + "@" + host + ">"},
+		{"Auto-Submitted", "auto-generated"}, {"MIME-Version", "1.0"}, {"Content-Type", "text/plain; charset=utf-8"}, {"Content-Transfer-Encoding", "quoted-printable"},
+	} {
+		fmt.Fprintf(&b, "%s: %s\r\n", h[0], h[1])
+	}
+	b.WriteString("\r\n")
+	w := quotedprintable.NewWriter(&b)
+	_, _ = io.WriteString(w, m.text(n)) // a buffer takes every write
+	_ = w.Close()
+	return b.Bytes()
+}
+
+const longestText = 20_000 // characters of a notice that a mail has
+
+func (m *Mail) text(n Notice) string {
+	var lines []string
+	for line := range strings.Lines(n.Text) {
+		lines = append(lines, text.Visible(strings.TrimRight(line, "\r\n"), longestText))
+	}
+	all := strings.Join(lines, "\r\n")
+	if runes := []rune(all); len(runes) > longestText {
+		all = string(runes[:longestText]) + "\r\n..."
+	}
+	out := text.Visible(n.Title, text.Line) + "\r\n\r\n" + all + "\r\n\r\n"
+	for _, f := range [][2]string{{"account", n.Account}, {"about", n.Subject}, {"at", n.At.UTC().Format(time.RFC3339)}, {"see", n.Link}, {"notice", n.ID}} {
+		if f[1] != "" {
+			out += f[0] + ": " + text.Visible(f[1], text.Long) + "\r\n"
+		}
+	}
+	return out
+}

@@ -1,0 +1,299 @@
+package notify
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/rootkeep/rootkeep/internal/rule"
+)
+
+// Notifier is a content file: how a notice becomes one HTTP request.
+type Notifier struct {
+	ID       string              `yaml:"id"`
+	Kind     string              `yaml:"kind"`
+	Title    string              `yaml:"title"`
+	About    string              `yaml:"about"`
+	Source   string              `yaml:"source"` // where the receiver's form is described, "" if it is ours
+	Settings map[string]*Setting `yaml:"settings"`
+	Request  RequestTemplate     `yaml:"request"`
+	Retry    Retry               `yaml:"retry"`
+	Cases    []Case              `yaml:"cases"`
+
+	file string
+}
+
+// Setting is what an operator gives.
+type Setting struct {
+	About string `yaml:"about"`
+	Type  string `yaml:"type"`  // text, address or secret
+	Least int    `yaml:"least"` // bytes that a secret has, at the least
+}
+
+// The types of settings. An address is where a request goes; a secret comes from a file.
+const (
+	textSetting    = "text"
+	addressSetting = "address"
+	secretSetting  = "secret"
+)
+
+// RequestTemplate is the request. In its texts ${notice.title} stands for a part of the
+// notice and ${settings.url} for a setting; a text of the body that is ${notice} alone
+// stands for all of it. The body is written as JSON after that, and a header refuses line
+// ends, so that a notice fills in and never adds.
+type RequestTemplate struct {
+	URL     string            `yaml:"url"`
+	Headers map[string]string `yaml:"headers"`
+	Body    any               `yaml:"body"`
+	Sign    *Sign             `yaml:"sign"`
+}
+
+// Sign says how the request is signed: the HMAC-SHA-256, in hexadecimal, of the time in
+// seconds since 1970, a dot and the body.
+type Sign struct {
+	Secret    string `yaml:"secret"`    // name of the setting
+	Timestamp string `yaml:"timestamp"` // name of the header that has the time
+	Signature string `yaml:"signature"` // name of the header that has the signature
+	Prefix    string `yaml:"prefix"`    // before it
+}
+
+// Retry says when another attempt may go better. No answer at all is always tried again.
+type Retry struct {
+	Attempts int   `yaml:"attempts"`
+	On       []int `yaml:"on"` // status codes
+}
+
+// MostAttempts is how often a notice is tried by one way at the most.
+const MostAttempts = 12
+
+// Case is an example of a notifier, and its test.
+type Case struct {
+	Name     string            `yaml:"name"`
+	Settings map[string]string `yaml:"settings"`
+	Notice   map[string]any    `yaml:"notice"` // as its JSON
+	At       time.Time         `yaml:"at"`
+	Want     Rendered          `yaml:"want"`
+}
+
+// Rendered is the exact request.
+type Rendered struct {
+	URL     string            `yaml:"url"`
+	Headers map[string]string `yaml:"headers"`
+	Body    string            `yaml:"body"`
+}
+
+// LoadNotifiers reads the *.yaml files of the folders. A file that is no notifier is left
+// out and is an error in the list, with file and line.
+func LoadNotifiers(sources ...rule.Source) ([]*Notifier, []error) {
+	var out []*Notifier
+	var problems []error
+	files := map[string]string{}
+	for _, src := range sources {
+		names, err := fs.Glob(src.FS, path.Join(src.Dir, "*.yaml"))
+		if err != nil {
+			problems = append(problems, err)
+		}
+		for _, name := range names {
+			n, err := loadNotifier(src, name)
+			if err == nil && files[n.ID] != "" {
+				err = fmt.Errorf("%s: notifier %s is already in %s", n.file, n.ID, files[n.ID])
+			}
+			if err != nil {
+				problems = append(problems, err)
+				continue
+			}
+			files[n.ID] = n.file
+			out = append(out, n)
+		}
+	}
+	return out, problems
+}
+
+func loadNotifier(src rule.Source, name string) (*Notifier, error) {
+	shown, body, err := rule.Document(src, name)
+	if err != nil {
+		return nil, err
+	}
+	n := &Notifier{file: shown}
+	if err := rule.Decode(shown, body, n); err != nil {
+		return nil, err
+	}
+	if want := strings.TrimSuffix(path.Base(name), ".yaml"); n.ID != want {
+		return nil, fmt.Errorf("%s: id %q in a file named %s.yaml: want the same", shown, n.ID, want)
+	}
+	if err := n.check(); err != nil {
+		return nil, fmt.Errorf("%s: %w", shown, err)
+	}
+	return n, n.prove()
+}
+
+var (
+	partName   = regexp.MustCompile(`^[a-z][a-z0-9_-]{0,60}$`)
+	headerName = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9-]{0,60}$`)
+	slot       = regexp.MustCompile(`\$\{[^}]*\}`)
+	parts      = []string{"id", "topic", "severity", "title", "text", "subject", "account", "link", "at"}
+)
+
+func (n *Notifier) check() error {
+	switch {
+	case n.Kind != "notifier" || !partName.MatchString(n.ID) || n.Title == "" || n.About == "":
+		return errors.New("want kind: notifier, an id of small letters, digits and -, a title, and about")
+	case n.Request.URL == "" || n.Request.Body == nil:
+		return errors.New("request: want url and body")
+	case n.Retry.Attempts < 1 || n.Retry.Attempts > MostAttempts:
+		return fmt.Errorf("retry: %d attempts, want 1 to %d", n.Retry.Attempts, MostAttempts)
+	case len(n.Cases) == 0:
+		return errors.New("no case: want one that gives the exact request")
+	}
+	for name, s := range n.Settings {
+		switch {
+		case s == nil || !partName.MatchString(name) || s.About == "":
+			return fmt.Errorf("setting %q: want a name of small letters, and about", name)
+		case !slices.Contains([]string{textSetting, addressSetting, secretSetting}, s.Type):
+			return fmt.Errorf("setting %s: type %q, want text, address or secret", name, s.Type)
+		}
+	}
+	for name := range n.Request.Headers {
+		if !headerName.MatchString(name) || http.CanonicalHeaderKey(name) != name {
+			return fmt.Errorf("request: header %q: want a name as HTTP writes it, such as Content-Type", name)
+		}
+	}
+	if s := n.Request.Sign; s != nil {
+		if set := n.Settings[s.Secret]; set == nil || set.Type != secretSetting || set.Least < 16 {
+			return fmt.Errorf("request: signed with %q, want a setting that is a secret of 16 bytes or more", s.Secret)
+		}
+		if !headerName.MatchString(s.Timestamp) || !headerName.MatchString(s.Signature) {
+			return errors.New("request: sign: want the names of two headers")
+		}
+	}
+	return n.checkSlots()
+}
+
+// checkSlots refuses what stands for nothing.
+func (n *Notifier) checkSlots() error {
+	texts := []string{n.Request.URL}
+	for _, h := range n.Request.Headers {
+		texts = append(texts, h)
+	}
+	_, err := fill(n.Request.Body, func(text string) (any, error) {
+		if text != "${notice}" {
+			texts = append(texts, text)
+		}
+		return text, nil
+	})
+	for _, text := range texts {
+		for _, s := range slot.FindAllString(text, -1) {
+			of, name, _ := strings.Cut(s[2:len(s)-1], ".")
+			if of == "notice" && slices.Contains(parts, name) || of == "settings" && n.Settings[name] != nil {
+				continue
+			}
+			return fmt.Errorf("request: %s stands for nothing; hint: ${notice.title}, or ${settings.NAME} of a setting", s)
+		}
+	}
+	return err
+}
+
+// prove runs the cases.
+func (n *Notifier) prove() error {
+	for _, c := range n.Cases {
+		text, err := json.Marshal(c.Notice)
+		if err != nil {
+			return fmt.Errorf("%s: case %q: %w", n.file, c.Name, err)
+		}
+		var notice Notice
+		d := json.NewDecoder(bytes.NewReader(text))
+		d.DisallowUnknownFields()
+		if err := d.Decode(&notice); err != nil {
+			return fmt.Errorf("%s: case %q: notice: %w", n.file, c.Name, err)
+		}
+		settings := map[string]Secret{}
+		for name, value := range c.Settings {
+			settings[name] = NewSecret(value)
+		}
+		if err := n.CheckSettings(settings); err != nil {
+			return fmt.Errorf("%s: case %q: %w", n.file, c.Name, err)
+		}
+		got, err := n.render(settings, notice, c.At)
+		if err != nil {
+			return fmt.Errorf("%s: case %q: %w", n.file, c.Name, err)
+		}
+		if err := got.differs(c.Want); err != nil {
+			return fmt.Errorf("%s: case %q: %w", n.file, c.Name, err)
+		}
+	}
+	return nil
+}
+
+// differs says what of a request is not as it should be.
+func (r *Rendered) differs(want Rendered) error {
+	if r.URL != want.URL {
+		return fmt.Errorf("got url %s, want %s", r.URL, want.URL)
+	}
+	for name, value := range want.Headers {
+		if r.Headers[name] != value {
+			return fmt.Errorf("got header %s: %q, want %q", name, r.Headers[name], value)
+		}
+	}
+	if len(r.Headers) != len(want.Headers) {
+		return fmt.Errorf("got headers %v, want %v", r.Headers, want.Headers)
+	}
+	if r.Body != want.Body {
+		return fmt.Errorf("got body\n%s\nwant\n%s", r.Body, want.Body)
+	}
+	return nil
+}
+
+// CheckSettings refuses settings that the notifier does not have, or that are not what it
+// needs. The error names a setting, and never its value.
+func (n *Notifier) CheckSettings(given map[string]Secret) error {
+	for name := range given {
+		if n.Settings[name] == nil {
+			return fmt.Errorf("setting %s: the notifier %s has none of that name", name, n.ID)
+		}
+	}
+	for name, s := range n.Settings {
+		value := given[name].text
+		switch {
+		case value == "":
+			return fmt.Errorf("setting %s is missing: %s", name, s.About)
+		case strings.ContainsFunc(value, func(r rune) bool { return r < ' ' || r == 0x7f }):
+			return fmt.Errorf("setting %s: control characters", name)
+		case len(value) < s.Least:
+			return fmt.Errorf("setting %s has %d bytes, want %d or more; hint: openssl rand -hex 32", name, len(value), s.Least)
+		}
+		if s.Type == addressSetting {
+			if err := checkAddress(value); err != nil {
+				return fmt.Errorf("setting %s: %w", name, err)
+			}
+		}
+	}
+	return nil
+}
+
+// checkAddress refuses what is not https, or http on this machine.
+func checkAddress(text string) error {
+	u, err := url.Parse(text)
+	if err != nil || u.Host == "" || u.User != nil || u.Fragment != "" {
+		return errors.New("want an address such as https://hooks.example.com/rootkeep")
+	}
+	if u.Scheme == "https" || u.Scheme == "http" && local(u.Hostname()) {
+		return nil
+	}
+	return errors.New("want https: what is sent must not be read on its way; hint: http is taken on localhost alone")
+}
+
+// local says whether a host is this machine.
+func local(host string) bool {
+	a, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && a.IsLoopback()
+}

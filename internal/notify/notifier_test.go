@@ -1,0 +1,141 @@
+package notify_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"github.com/rootkeep/rootkeep/content"
+	"github.com/rootkeep/rootkeep/internal/notify"
+	"github.com/rootkeep/rootkeep/internal/rule"
+)
+
+func TestEveryShippedNotifierLoadsAndItsCasesHold(t *testing.T) {
+	list, problems := notify.LoadNotifiers(rule.Source{FS: content.Files, Dir: "notifiers"})
+	for _, p := range problems {
+		t.Error(p)
+	}
+	if len(list) == 0 {
+		t.Error("got no notifier")
+	}
+}
+
+// chat is a small notifier of the tests.
+const chat = `id: chat
+kind: notifier
+title: Chat
+about: A room.
+settings:
+  url: {about: address, type: secret}
+  room: {about: name of the room, type: text}
+request:
+  url: ${settings.url}
+  headers: {Content-Type: application/json, X-Title: "${notice.id}"}
+  body:
+    room: ${settings.room}
+    blocks: [{text: "*${notice.title}* ${notice.account}", short: true}]
+retry: {attempts: 3, on: [429]}
+cases:
+  - name: a notice
+    settings: {url: "https://chat.example.com/T000", room: ops}
+    notice: {id: NO-1, topic: test, severity: high, title: "a \"b\"", text: "", subject: "", link: "", at: "2026-01-01T00:00:00Z"}
+    want:
+      url: https://chat.example.com/T000
+      headers: {Content-Type: application/json, X-Title: NO-1}
+      body: '{"blocks":[{"short":true,"text":"*a \"b\"* "}],"room":"ops"}'
+`
+
+func load(text string) (*notify.Notifier, error) {
+	list, problems := notify.LoadNotifiers(rule.Source{FS: fstest.MapFS{"chat.yaml": {Data: []byte(text)}}, Dir: "."})
+	if len(problems) > 0 {
+		return nil, problems[0]
+	}
+	return list[0], nil
+}
+
+func TestNotifiersThatAreRefused(t *testing.T) {
+	for _, test := range []struct{ name, from, to, want string }{
+		{"as it is, it is taken", "", "", ""},
+		{"an unknown key", "title: Chat", "title: Chat\nnote: x", "chat.yaml:4"},
+		{"another id than the file's name", "id: chat", "id: room", "want the same"},
+		{"another kind", "kind: notifier", "kind: control", "want kind: notifier"},
+		{"a slot that stands for nothing", "${notice.account}", "${notice.secret}", "${notice.secret} stands for nothing"},
+		{"a slot of a setting that is none", "${settings.room}", "${settings.rom}", "${settings.rom} stands for nothing"},
+		{"a type that is none", "type: text", "type: number", `type "number"`},
+		{"a header that HTTP does not have", "X-Title:", "X Title:", "header"},
+		{"an address with a part of the notice", "url: ${settings.url}", "url: https://${notice.account}.example.com", "parts of the notice"},
+		{"too many attempts", "attempts: 3", "attempts: 300", "300 attempts"},
+		{"a signature with what is no long secret", "  body:\n", "  sign: {secret: room, timestamp: A, signature: B}\n  body:\n", "secret of 16 bytes"},
+		{"a case that does not hold", `"room":"ops"`, `"room":"dev"`, `case "a notice": got body`},
+		{"a case with a header too few", ", X-Title: NO-1", "", "got headers"},
+		{"a case without a setting", ", room: ops}", "}", "setting room is missing"},
+		{"a case whose address is not encrypted", "https://chat.example.com/T000\", room", "http://chat.example.com/T000\", room", "want https"},
+		{"a case with an unknown part of a notice", "topic: test,", "topic: test, colour: red,", "colour"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			_, err := load(strings.Replace(chat, test.from, test.to, 1))
+			if (err == nil) != (test.want == "") || err != nil && !strings.Contains(err.Error(), test.want) {
+				t.Errorf("got %v, want an error that has %q", err, test.want)
+			}
+		})
+	}
+}
+
+func TestSecretsAreNotTold(t *testing.T) {
+	s := notify.NewSecret("hunter2")
+	shown := fmt.Sprintf("%v %+v %#v %s %q %d %x", s, s, s, s, s, s, map[string]notify.Secret{"a": s})
+	var logged strings.Builder
+	slog.New(slog.NewTextHandler(&logged, nil)).Info("x", "secret", s)
+	if strings.Contains(shown+logged.String(), "hunter2") || strings.Contains(shown, fmt.Sprintf("%x", "hunter2")) || !strings.Contains(shown, "redacted") {
+		t.Errorf("got %s and %s, want redacted", shown, logged.String())
+	}
+	if text, err := json.Marshal(struct{ S notify.Secret }{s}); err == nil {
+		t.Errorf("got JSON %s of a secret, want a refusal", text)
+	}
+}
+
+func TestRoutes(t *testing.T) {
+	r, err := notify.NewRouter([]string{"desk", "mail", "pager"}, []notify.Route{
+		{Topics: []string{"root-*"}, Severity: "high", Ways: []string{"pager"}},
+		{Accounts: []string{"111122223333"}, Ways: []string{"mail", "pager"}},
+		{Topics: []string{"test"}, Ways: []string{"desk"}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct {
+		name   string
+		notice string
+		want   string
+	}{
+		{"by topic and severity", `{"topic":"root-unexplained","severity":"critical"}`, "pager"},
+		{"below the severity of the route", `{"topic":"root-unexplained","severity":"medium"}`, ""},
+		{"by account, each way once, in the order of the configuration", `{"topic":"root-override","severity":"critical","account":"111122223333"}`, "mail pager"},
+		{"by topic alone", `{"topic":"test","severity":"informational"}`, "desk"},
+		{"a topic of no route", `{"topic":"approval-wanted","severity":"critical"}`, ""},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			var n notify.Notice
+			if err := json.Unmarshal([]byte(test.notice), &n); err != nil {
+				t.Fatal(err)
+			}
+			if got := strings.Join(r.Ways(n), " "); got != test.want {
+				t.Errorf("got ways %q, want %q", got, test.want)
+			}
+		})
+	}
+	all, err := notify.NewRouter([]string{"desk"}, nil)
+	if err != nil || len(all.Ways(notify.Notice{Topic: "x"})) != 1 {
+		t.Errorf("got %v, %v without routes, want every way", all.Ways(notify.Notice{}), err)
+	}
+	for _, wrong := range []notify.Route{
+		{}, {Ways: []string{"fax"}}, {Ways: []string{"desk"}, Topics: []string{"root-unexplaned"}}, {Ways: []string{"desk"}, Severity: "loud"}, {Ways: []string{"desk"}, Accounts: []string{"1"}},
+	} {
+		if _, err := notify.NewRouter([]string{"desk"}, []notify.Route{wrong}); err == nil {
+			t.Errorf("got a router of %+v, want a refusal", wrong)
+		}
+	}
+}
