@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/rootkeep/rootkeep"
+	"github.com/rootkeep/rootkeep/internal/access"
 	"github.com/rootkeep/rootkeep/internal/approval"
 	caseof "github.com/rootkeep/rootkeep/internal/incident"
 	"github.com/rootkeep/rootkeep/internal/people"
@@ -19,11 +20,8 @@ import (
 	"github.com/rootkeep/rootkeep/ledger"
 )
 
-// Bounds of an override.
-const (
-	OverrideWindow = time.Hour      // from the signature, or from the beginning of the window that was asked for
-	ReviewWithin   = 24 * time.Hour // by somebody who took no part
-)
+// ReviewWithin is how soon an override is reviewed, by somebody who took no part.
+const ReviewWithin = 24 * time.Hour
 
 // OverrideState is where an override stands.
 type OverrideState string
@@ -243,7 +241,7 @@ func (o *Override) grant(ctx context.Context, tx *store.Tx, x *Request, changed 
 	if tx.Now().After(x.Begins) {
 		x.Begins = tx.Now()
 	}
-	if end := x.Begins.Add(OverrideWindow); end.Before(x.Ends) {
+	if end := x.Begins.Add(access.OverrideWindow); end.Before(x.Ends) {
 		x.Ends = end
 	}
 	if err := x.set(ctx, tx, Requested); err != nil {
