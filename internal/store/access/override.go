@@ -20,8 +20,11 @@ import (
 	"github.com/rootkeep/rootkeep/ledger"
 )
 
-// ReviewWithin is how soon an override is reviewed, by somebody who took no part.
-const ReviewWithin = 24 * time.Hour
+// Bounds of an override.
+const (
+	OverrideWindow = access.OverrideWindow
+	ReviewWithin   = 24 * time.Hour // by somebody who took no part
+)
 
 // OverrideState is where an override stands.
 type OverrideState string
@@ -241,7 +244,7 @@ func (o *Override) grant(ctx context.Context, tx *store.Tx, x *Request, changed 
 	if tx.Now().After(x.Begins) {
 		x.Begins = tx.Now()
 	}
-	if end := x.Begins.Add(access.OverrideWindow); end.Before(x.Ends) {
+	if end := x.Begins.Add(OverrideWindow); end.Before(x.Ends) {
 		x.Ends = end
 	}
 	if err := x.set(ctx, tx, Requested); err != nil {
