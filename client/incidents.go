@@ -7,7 +7,7 @@ type Incident struct {
 	ID       string    `json:"id"`
 	Revision int64     `json:"revision" doc:"One more with every change; the ETag"`
 	State    string    `json:"state" enum:"open,closed"`
-	Severity string    `json:"severity" enum:"info,low,medium,high,critical"`
+	Severity string    `json:"severity" enum:"informational,low,medium,high,critical"`
 	Account  string    `json:"account"`
 	Title    string    `json:"title"`
 	Cause    string    `json:"cause" doc:"What it was opened by: two cases never have the same"`
@@ -25,7 +25,7 @@ type IncidentDetail struct {
 	Parties  []string       `json:"parties" doc:"IDs of persons who took part in what it is about: they do not close it"`
 	Newest   []RootEvent    `json:"newest" doc:"Its newest events; list-root-events has all of them"`
 	History  []IncidentLine `json:"history" doc:"The earliest line first"`
-	Assigned []RootPerson   `json:"could_own" doc:"Who could be given it; empty for who may not give it away"`
+	CouldOwn []RootPerson   `json:"could_own" doc:"Who could be given it; empty for who may not give it away"`
 	May      []string       `json:"may" doc:"What you may do now: assign, note, close"`
 }
 

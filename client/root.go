@@ -163,19 +163,19 @@ type RootChange struct {
 // RootRequestDetail is a request for root with everything that is known of it.
 type RootRequestDetail struct {
 	RootRequest
-	Now       time.Time         `json:"now" doc:"By the server's clock: what countdowns begin from"`
-	Before    []RootItem        `json:"before" doc:"Answered before the session"`
-	After     []RootItem        `json:"after" doc:"Answered after it"`
-	Scope     []string          `json:"scope" doc:"What it may do: SOURCE NAME"`
-	Events    []RootEvent       `json:"events" doc:"What its root users did, the earliest first"`
-	Left      int               `json:"events_left_off" doc:"Events that are not listed"`
-	Override  *RootOverride     `json:"overridden,omitempty"`
-	Record    *RootRecord       `json:"record,omitempty" doc:"The record that is confirmed, once the session is sealed"`
-	Cases     []string          `json:"cases" doc:"IDs of the cases about it"`
-	Needs     []ApprovalNeed    `json:"needs" doc:"All of these, each by other persons"`
-	Approvals []ApprovalGiven   `json:"approvals"`
-	Documents ApprovalDocuments `json:"documents"`
-	May       []string          `json:"may" doc:"What you may do now: approve, edit, withdraw, override, open, answer, close, confirm, review"`
+	Now        time.Time         `json:"now" doc:"By the server's clock: what countdowns begin from"`
+	Before     []RootItem        `json:"before" doc:"Answered before the session"`
+	After      []RootItem        `json:"after" doc:"Answered after it"`
+	Scope      []string          `json:"scope" doc:"What it may do: SOURCE NAME"`
+	Events     []RootEvent       `json:"events" doc:"What its root users did, the earliest first"`
+	Left       int               `json:"events_left_off" doc:"Events that are not listed"`
+	Overridden *RootOverride     `json:"overridden,omitempty"`
+	Record     *RootRecord       `json:"record,omitempty" doc:"The record that is confirmed, once the session is sealed"`
+	Cases      []string          `json:"cases" doc:"IDs of the cases about it"`
+	Needs      []ApprovalNeed    `json:"needs" doc:"All of these, each by other persons"`
+	Approvals  []ApprovalGiven   `json:"approvals"`
+	Documents  ApprovalDocuments `json:"documents"`
+	May        []string          `json:"may" doc:"What you may do now: approve, edit, withdraw, override, open, answer, close, confirm, review"`
 }
 
 // RootEvent is an event of a root user, or about one, with its verdict. All texts of it
