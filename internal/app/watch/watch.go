@@ -56,11 +56,12 @@ type source struct {
 	}
 	entries []time.Time // of objects that were skipped, in the ledger
 
-	mu      sync.Mutex // guards what follows
-	skipped int
-	last    string // the object that was skipped last, and why
-	broken  error  // why it ended the last time
-	ended   time.Time
+	mu        sync.Mutex // guards what follows
+	skipped   int
+	skippedAt time.Time // the last of them
+	last      string    // its name, and why
+	broken    error     // why it ended the last time
+	ended     time.Time
 }
 
 // New makes a watcher. Nothing is read yet.
@@ -171,8 +172,9 @@ func (s *source) fail(err error, now time.Time) {
 // Status is how a source stands.
 type Status struct {
 	live.Health
-	Skipped int    // objects that were skipped since the start: they could not be read
-	Latest  string // the last of them, and why
+	Skipped   int       // objects that were skipped since the start: they could not be read
+	SkippedAt time.Time // when the last of them was
+	Latest    string    // its name, and why
 }
 
 // Status says how each source stands.
@@ -188,7 +190,7 @@ func (s *source) status() Status {
 	out := Status{Health: s.Health()}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	out.Skipped, out.Latest = s.skipped, s.last
+	out.Skipped, out.SkippedAt, out.Latest = s.skipped, s.skippedAt, s.last
 	if s.broken != nil && !out.Heard.After(s.ended) { // it has not been read since
 		out.Fault = s.broken.Error()
 	}

@@ -16,6 +16,7 @@ import (
 
 	"github.com/rootkeep/rootkeep/cloudtrail"
 	"github.com/rootkeep/rootkeep/internal/app/outbox"
+	"github.com/rootkeep/rootkeep/internal/rule"
 	"github.com/rootkeep/rootkeep/internal/store"
 	"github.com/rootkeep/rootkeep/internal/store/access"
 	"github.com/rootkeep/rootkeep/internal/store/entries"
@@ -148,6 +149,40 @@ func TestManyDamagedObjectsFloodNoLedger(t *testing.T) {
 	_, _, skipped := state(t, s)
 	if st := w.Status()[0]; len(skipped) != mostPerHour || st.Skipped != mostPerHour+20 || !strings.HasPrefix(st.Latest, "bad-119: not-a-log") {
 		t.Errorf("got %d entries, %d skipped, last %q, want %d, all, and the last named", len(skipped), st.Skipped, st.Latest, mostPerHour)
+	}
+}
+
+func TestAnObjectThatIsGivenUpIsSkippedAtOnce(t *testing.T) {
+	s := storetest.Open(t, storetest.SQLite(t), storetest.Options(t))
+	w, src := watching(t, s, &judge{})
+	if err := w.take(t.Context(), src, live.Delivery{Source: "trail", Mark: []byte("1"), Input: cloudtrail.Input{Name: "a"}, Lost: "permission denied"}); err != nil {
+		t.Fatal(err)
+	}
+	mark, _, skipped := state(t, s)
+	if st := w.Status()[0]; mark != "1" || len(skipped) != 1 || st.Skipped != 1 || !strings.Contains(st.Latest, "permission denied") {
+		t.Errorf("got mark %q, %v skipped, last %q, want the object named", mark, skipped, st.Latest)
+	}
+}
+
+func TestSkippedObjectsAreToldOnce(t *testing.T) {
+	s := &source{Source: &stub{live.Health{Heard: noon.AddDate(0, 0, 9), Last: noon.AddDate(0, 0, 9)}}, began: noon}
+	s.skip(noon, "a", []cloudtrail.Problem{{Kind: cloudtrail.Corrupt}})
+	first, later := s.worries(noon, ""), s.worries(noon.Add(13*time.Hour), "") // past midnight
+	if len(first) != 1 || len(later) != 1 || first[0].ID != later[0].ID {
+		t.Errorf("got %+v, and hours later %+v, want the same notice", first, later)
+	}
+	if got := s.worries(noon.AddDate(0, 0, 9), ""); len(got) != 0 {
+		t.Errorf("got %+v nine days later, want nobody told again", got)
+	}
+}
+
+func TestASourceThatIsAskedSeldomIsNotSilent(t *testing.T) {
+	s := &source{Source: &stub{live.Health{Heard: noon.Add(-time.Hour), Last: noon}}, began: noon.Add(-24 * time.Hour), config: SourceConfig{Every: rule.Duration(time.Hour)}}
+	if got := s.worries(noon, ""); len(got) != 0 {
+		t.Errorf("got %+v of a source that is asked once an hour, want nobody told", got)
+	}
+	if got := s.worries(noon.Add(10*time.Minute), ""); len(got) != 1 {
+		t.Errorf("got %+v ten minutes after it was to be asked, want somebody told", got)
 	}
 }
 
