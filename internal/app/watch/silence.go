@@ -49,7 +49,10 @@ func (s *source) worries(now time.Time, link string) []notify.Notice {
 			ID: outbox.ID(topic, s.Name(), since), Topic: topic, Severity: level, Title: title, Text: body, Subject: s.Name(), Link: link, At: now.UTC().Truncate(time.Second),
 		})
 	}
-	heard, last := later(st.Heard, s.began), later(st.Last, s.began)
+	if st.Elsewhere {
+		return nil // who reads it tells
+	}
+	heard, last := later(st.Heard, st.began), later(st.Last, st.began)
 	switch silence := s.config.silence(); {
 	case now.Sub(heard) >= unheard+time.Duration(s.config.Every):
 		tell("source-silent", rootkeep.High, heard.Format(time.RFC3339), "The live source "+s.Name()+" does not answer",

@@ -117,12 +117,18 @@ func (w *Watcher) keep(ctx context.Context, s *source, mark []byte, events []rec
 		}
 		s.kept = now
 		return w.config.Store.Touch(ctx, func(ctx context.Context, tx *store.Tx) error {
+			if err := w.hold(ctx, tx, s); err != nil {
+				return err
+			}
 			_, err := rootlog.Arrive(ctx, tx, s.Name(), mark, nil)
 			return err
 		})
 	}
 	var changed *access.Changes
 	err := w.config.Store.Update(ctx, func(ctx context.Context, tx *store.Tx) error {
+		if err := w.hold(ctx, tx, s); err != nil {
+			return err
+		}
 		touched, err := rootlog.Arrive(ctx, tx, s.Name(), mark, events)
 		if err != nil {
 			return err

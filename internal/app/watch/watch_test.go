@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -51,7 +52,7 @@ func watching(t *testing.T, s *store.Store, j *judge) (*Watcher, *source) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w, err := New(Config{Store: s, Judge: j.judge, Outbox: o, Now: func() time.Time { return noon }, Log: slog.New(slog.DiscardHandler), Sources: []SourceConfig{{Name: "trail", Folder: t.TempDir()}}})
+	w, err := New(Config{Store: s, Judge: j.judge, Outbox: o, Owner: "a", Now: func() time.Time { return noon }, Log: slog.New(slog.DiscardHandler), Sources: []SourceConfig{{Name: "trail", Folder: t.TempDir()}}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -161,6 +162,63 @@ func TestAnObjectThatIsGivenUpIsSkippedAtOnce(t *testing.T) {
 	mark, _, skipped := state(t, s)
 	if st := w.Status()[0]; mark != "1" || len(skipped) != 1 || st.Skipped != 1 || !strings.Contains(st.Latest, "permission denied") {
 		t.Errorf("got mark %q, %v skipped, last %q, want the object named", mark, skipped, st.Latest)
+	}
+}
+
+// Of two servers over one store, one reads a source: the other keeps nothing of it, takes
+// over once the first says nothing any more, and the first keeps nothing from then on.
+func TestOneServerReadsASource(t *testing.T) {
+	storetest.EachAddress(t, func(t *testing.T, address string) {
+		now := noon
+		options := storetest.Options(t)
+		options.Now = func() time.Time { return now }
+		s := storetest.Open(t, address, options)
+		first, a := watching(t, s, &judge{})
+		second, b := watching(t, s, &judge{})
+		second.config.Owner = "b"
+		if err := first.take(t.Context(), a, object("1", signIns(1), "1")); err != nil {
+			t.Fatal(err)
+		}
+		if err := second.take(t.Context(), b, object("0", signIns(1), "0")); !errors.Is(err, errElsewhere) {
+			t.Errorf("got %v from the other server, want it to leave the source", err)
+		}
+		now = now.Add(lease + time.Second)
+		if err := second.take(t.Context(), b, object("2", signIns(1), "2")); err != nil {
+			t.Errorf("got %v after the lease, want the source taken over", err)
+		}
+		if err := first.take(t.Context(), a, object("1", signIns(1), "1")); !errors.Is(err, errElsewhere) {
+			t.Errorf("got %v from the first, want it to leave the source", err)
+		}
+		if mark, events, _ := state(t, s); mark != "2" || events != 1 {
+			t.Errorf("got mark %q, %d events, want that of the second alone", mark, events)
+		}
+		if err := second.release(t.Context(), b); err != nil {
+			t.Fatal(err)
+		}
+		if err := first.touch(t.Context(), a); err != nil {
+			t.Errorf("got %v after the second let it go, want it at once", err)
+		}
+	})
+}
+
+func TestWhoDoesNotReadASourceTellsNobodyOfIt(t *testing.T) {
+	s := storetest.Open(t, storetest.SQLite(t), storetest.Options(t))
+	first, a := watching(t, s, &judge{})
+	second, b := watching(t, s, &judge{})
+	second.config.Owner = "b"
+	if err := first.touch(t.Context(), a); err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	done := make(chan struct{})
+	go func() { second.follow(ctx, b); close(done) }()
+	for !second.Status()[0].Elsewhere && ctx.Err() == nil {
+		runtime.Gosched()
+	}
+	stop()
+	<-done
+	if got := b.worries(noon.AddDate(0, 0, 9), ""); len(got) != 0 {
+		t.Errorf("got %+v of a source that another server reads, want nobody told", got)
 	}
 }
 
