@@ -112,3 +112,41 @@ func TestRootTasksNameOnlyWhatIsThere(t *testing.T) {
 		}
 	}
 }
+
+// What takes an account over, or away, is in the scope of the tasks that are for it, and
+// of no other: a request for an invoice explains no closing of the account.
+func TestGraveActsAreInTheScopeOfTheirTasksAlone(t *testing.T) {
+	for event, want := range map[string][]string{
+		"account.amazonaws.com CloseAccount":                  {"close-account"},
+		"billingconsole.amazonaws.com CloseAccount":           {"close-account"},
+		"billingconsole.amazonaws.com SetAccountPreferences":  {"change-root-email", "change-root-password"}, // address and password
+		"billingconsole.amazonaws.com SetIAMAccessPreference": {"activate-billing-access"},
+		"billingconsole.amazonaws.com SetContactAddress":      nil,
+		"billingconsole.amazonaws.com SetSecurityQuestions":   nil,
+		"billingconsole.amazonaws.com SetPayInformation":      nil,
+		"invoicing.amazonaws.com DeleteInvoiceUnit":           nil,
+		"account.amazonaws.com PutContactInformation":         nil,
+		"account.amazonaws.com PutAlternateContact":           nil,
+		"organizations.amazonaws.com LeaveOrganization":       nil,
+		"iam.amazonaws.com CreateAccessKey":                   nil,
+		"iam.amazonaws.com UploadSigningCertificate":          nil,
+		"iam.amazonaws.com CreateServiceSpecificCredential":   nil,
+		"iam.amazonaws.com CreateUser":                        {"first-administrator"},
+		"cloudtrail.amazonaws.com StopLogging":                nil,
+		"s3.amazonaws.com DeleteBucket":                       nil,
+		"kms.amazonaws.com PutKeyPolicy":                      nil,
+	} {
+		source, name, _ := strings.Cut(event, " ")
+		var got []string
+		for _, task := range shippedTasks(t) {
+			for _, w := range task.Ways {
+				if access.Covers(w.Events, source, name) && !slices.Contains(got, task.ID) {
+					got = append(got, task.ID)
+				}
+			}
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("%s: got it in the scope of %v, want %v", event, got, want)
+		}
+	}
+}

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/base64"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -115,9 +116,10 @@ func (m *Mail) Send(ctx context.Context, n Notice) (string, error) {
 	}
 	ctx, stop := context.WithTimeout(ctx, mailTimeout)
 	defer stop()
+	hide := hider(m.Password.text, base64.StdEncoding.EncodeToString([]byte(m.Password.text)), base64.StdEncoding.EncodeToString([]byte("\x00"+m.User+"\x00"+m.Password.text)))
 	c, err := m.dial(ctx)
 	if err != nil {
-		return "", err
+		return "", tellable(err, hide)
 	}
 	defer c.Close() // what became of the notice is known by then
 	answer, err := m.converse(c, n, to)
@@ -125,7 +127,10 @@ func (m *Mail) Send(ctx context.Context, n Notice) (string, error) {
 	if errors.As(err, &said) && said.Code >= 500 {
 		err = Final(err)
 	}
-	return text.Visible(answer, mostShown), err
+	if err != nil {
+		err = tellable(err, hide)
+	}
+	return shown(answer, hide), err
 }
 
 // bounded is a connection that gives a server only so many bytes to say.

@@ -31,6 +31,7 @@ type office struct {
 	noTLS     bool
 	refuse    map[string]string // recipient: answer
 	afterData string            // instead of 250
+	afterAuth string            // instead of 235
 
 	said     chan struct{} // closed when the client is gone
 	commands []string
@@ -95,7 +96,7 @@ func (o *office) talk(conn net.Conn) {
 			r, o.secure = textproto.NewReader(bufio.NewReader(conn)), true
 		case "AUTH":
 			o.auth = line
-			say("235 welcome")
+			say(or(o.afterAuth, "235 welcome"))
 		case "RCPT":
 			to := strings.TrimSuffix(strings.TrimPrefix(line, "RCPT TO:<"), ">")
 			say(or(o.refuse[to], "250 ok"))
@@ -214,6 +215,21 @@ func TestWhatAMailServerAnswers(t *testing.T) {
 				t.Errorf("got %q, %v, final %v, want %q, %q, final %v", answer, err, notify.IsFinal(err), test.answer, test.want, test.final)
 			}
 		})
+	}
+}
+
+func TestAMailServerThatRepeatsThePasswordIsNotQuoted(t *testing.T) {
+	plain := base64.StdEncoding.EncodeToString([]byte("\x00keeper\x00hunter2"))
+	for _, set := range []func(*office){
+		func(o *office) {
+			o.implicit, o.afterAuth = true, "535 hunter2 "+plain+" is wrong \x1b[2J"+strings.Repeat("x", 5000)
+		},
+		func(o *office) { o.implicit, o.afterData = true, "250 queued for hunter2" },
+	} {
+		answer, err := open(t, set).way(notify.TLS).Send(t.Context(), hostile())
+		if all := fmt.Sprint(answer, err); strings.Contains(all, "hunter2") || strings.Contains(all, plain) || strings.Contains(all, "\x1b") || !strings.Contains(all, "redacted") || len(all) > 2<<10 {
+			t.Errorf("got %q, %v, want no password, nothing hidden and at most 2 KiB", answer, err)
+		}
 	}
 }
 

@@ -15,8 +15,6 @@ import (
 	"strings"
 	"syscall"
 	"time"
-
-	"github.com/rootkeep/rootkeep/internal/report/text"
 )
 
 const (
@@ -31,6 +29,7 @@ type Post struct {
 	notifier *Notifier
 	settings map[string]Secret
 	client   *http.Client
+	hide     *strings.Replacer // what of the settings is not told
 	now      func() time.Time
 }
 
@@ -42,6 +41,12 @@ func NewPost(name string, n *Notifier, settings map[string]Secret, roots *x509.C
 	if err := n.CheckSettings(settings); err != nil {
 		return nil, err
 	}
+	var secrets []string
+	for name, value := range settings {
+		if n.Settings[name].Type != textSetting {
+			secrets = append(secrets, value.text)
+		}
+	}
 	d := &net.Dialer{Timeout: timeout, Control: reachable}
 	return &Post{name, n, settings, &http.Client{
 		Timeout: timeout,
@@ -52,8 +57,12 @@ func NewPost(name string, n *Notifier, settings map[string]Secret, roots *x509.C
 		},
 		// A redirect would take the notice to where nobody configured it to go.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}, now}, nil
+	}, hider(secrets...), now}, nil
 }
+
+// cloudLocal are addresses at which a machine of AWS finds its metadata service and
+// credentials by IPv6.
+var cloudLocal = netip.MustParsePrefix("fd00:ec2::/32")
 
 // reachable refuses addresses that are no receiver's: those of a machine's own network,
 // such as the metadata service of a cloud, whatever name led there.
@@ -62,7 +71,7 @@ func reachable(_, address string, _ syscall.RawConn) error {
 	if err != nil {
 		return err
 	}
-	if ip := a.Addr().Unmap(); ip.IsLinkLocalUnicast() || ip.IsMulticast() || ip.IsUnspecified() {
+	if ip := a.Addr().Unmap(); ip.IsLinkLocalUnicast() || cloudLocal.Contains(ip) || ip.IsMulticast() || ip.IsUnspecified() {
 		return Final(fmt.Errorf("%s is an address of the machine's own network, and takes no notices", ip))
 	}
 	return nil
@@ -112,13 +121,13 @@ func (p *Post) Send(ctx context.Context, n Notice) (string, error) {
 		if inner := (*url.Error)(nil); errors.As(err, &inner) {
 			err = inner.Err
 		}
-		return "", err
+		return "", tellable(err, p.hide)
 	}
 	defer answer.Body.Close()
 	body, _ := io.ReadAll(io.LimitReader(answer.Body, mostBody)) // the status says what became of it
 	said := fmt.Sprintf("HTTP %d", answer.StatusCode)
-	if shown := p.shown(body); shown != "" {
-		said += ": " + shown
+	if rest := shown(string(body), p.hide); rest != "" {
+		said += ": " + rest
 	}
 	switch {
 	case answer.StatusCode/100 == 2:
@@ -127,15 +136,4 @@ func (p *Post) Send(ctx context.Context, n Notice) (string, error) {
 		return said, fmt.Errorf("it answered %s", said)
 	}
 	return said, Final(fmt.Errorf("it answered %s", said))
-}
-
-// shown is the beginning of an answer, which is hostile and may repeat what was sent.
-func (p *Post) shown(body []byte) string {
-	s := string(body)
-	for name, value := range p.settings {
-		if p.notifier.Settings[name].Type != textSetting {
-			s = strings.ReplaceAll(s, value.text, "redacted")
-		}
-	}
-	return text.Visible(strings.TrimSpace(s), mostShown)
 }

@@ -127,6 +127,38 @@ func TestWhatBecomesOfAnAnswer(t *testing.T) {
 	}
 }
 
+// The address of a receiver may have its token in it, and a receiver may say back what it
+// was sent, in whatever it answers.
+func TestNothingThatIsAnsweredTellsASecret(t *testing.T) {
+	const token = "B00xyzTOKENxyz00"
+	for _, test := range []struct {
+		name   string
+		answer http.HandlerFunc
+		want   string
+	}{
+		{"the path in the body", func(w http.ResponseWriter, r *http.Request) {
+			http.Error(w, "no hook "+r.URL.Path, http.StatusNotFound)
+		}, "HTTP 404: no hook redacted"},
+		{"the token alone", func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "unknown "+token, http.StatusNotFound) }, "HTTP 404: unknown redacted"},
+		{"a redirect that does not parse", func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Location", "http://[::1/"+token+secret+strings.Repeat("x", 5000))
+			w.WriteHeader(http.StatusTemporaryRedirect)
+		}, "redactedredacted"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			server := httptest.NewServer(test.answer)
+			defer server.Close()
+			answer, err := webhook(t, server.URL+"/services/"+token+"?k=v", nil).Send(t.Context(), hostile())
+			if err == nil || !strings.Contains(err.Error(), test.want) {
+				t.Fatalf("got %v, want %q", err, test.want)
+			}
+			if all := answer + err.Error(); strings.Contains(all, token) || strings.Contains(all, secret) || len(err.Error()) > 2<<10 {
+				t.Errorf("got %q and %v, want no secret and no more than 2 KiB", answer, err)
+			}
+		})
+	}
+}
+
 func TestALongAnswerIsCut(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		for range 1000 {
@@ -151,9 +183,11 @@ func TestAddressesThatTakeNoNotices(t *testing.T) {
 		}
 	}
 	// Encrypted, but the metadata service of a cloud: refused when it is dialled.
-	_, err := webhook(t, "https://169.254.169.254/latest", nil).Send(t.Context(), hostile())
-	if err == nil || !strings.Contains(err.Error(), "takes no notices") || !notify.IsFinal(err) {
-		t.Errorf("got %v, want a refusal that is final", err)
+	for _, address := range []string{"https://169.254.169.254/latest", "https://[fd00:ec2::254]/latest"} {
+		_, err := webhook(t, address, nil).Send(t.Context(), hostile())
+		if err == nil || !strings.Contains(err.Error(), "takes no notices") || !notify.IsFinal(err) {
+			t.Errorf("%s: got %v, want a refusal that is final", address, err)
+		}
 	}
 }
 

@@ -1,6 +1,7 @@
 package outbox
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -24,9 +25,12 @@ import (
 
 const (
 	lookEvery  = time.Second
-	atOnce     = 500         // changes of the store read at once
-	mostEvents = 10          // of a case that a notice shows
-	overridden = "override " // before the request's ID: the cause of a case of internal/store/access
+	atOnce     = 500 // changes of the store read at once
+	mostEvents = 10  // of a case that a notice shows
+	// mostForgotten bounds the open cases that are gone through after a long standstill.
+	mostForgotten = 10_000
+	mostCases     = 50          // of one severity that are told one by one within an hour
+	overridden    = "override " // before the request's ID: the cause of a case of internal/store/access
 )
 
 // Follow tells of cases that are opened, whoever opened them, until the context ends. It
@@ -54,18 +58,25 @@ func (o *Outbox) Follow(ctx context.Context, link string, log *slog.Logger) {
 }
 
 // look tells of the cases that changed after a change of the store, and gives the last
-// change that it saw.
+// change that it saw. The error is also that one of them cannot be told of: that is tried
+// again by the next look, and keeps no other waiting.
 func (o *Outbox) look(ctx context.Context, seen int64, link string) (int64, error) {
+	ids, bad := o.left, error(nil)
+	o.left = nil
 	for {
 		var list []notices.Notice
+		var forgotten []string
 		err := o.store.View(ctx, func(ctx context.Context, r *store.Reader) (err error) {
-			list, err = notices.After(ctx, r, seen, atOnce)
+			if list, err = notices.After(ctx, r, seen, atOnce); err == nil && len(list) > 0 && list[0].Seq > seen+1 {
+				forgotten, err = openCases(ctx, r)
+			}
 			return err
 		})
-		if err != nil || len(list) == 0 {
+		if err != nil {
+			o.left = append(o.left, ids...)
 			return seen, err
 		}
-		var ids []string
+		ids = append(ids, forgotten...)
 		for _, n := range list {
 			request := n.Topic == access.Topic && strings.HasPrefix(n.Ref, asked.Prefix+"-")
 			if (request || n.Topic == incident.Topic) && !slices.Contains(ids, n.Ref) {
@@ -73,35 +84,88 @@ func (o *Outbox) look(ctx context.Context, seen int64, link string) (int64, erro
 			}
 		}
 		if err := o.tell(ctx, ids, link); err != nil {
-			return seen, err
+			bad = err
 		}
-		seen = list[len(list)-1].Seq
+		if len(list) == 0 {
+			return seen, bad
+		}
+		ids, seen = nil, list[len(list)-1].Seq
+	}
+}
+
+// openCases are those that changes may have told of which the store has forgotten since.
+func openCases(ctx context.Context, r *store.Reader) ([]string, error) {
+	var ids []string
+	for f := (incident.Filter{State: cases.Open, Limit: atOnce}); ; {
+		page, err := incident.List(ctx, r, sight.All(), f)
+		for _, c := range page {
+			ids = append(ids, c.ID)
+		}
+		if err != nil || len(page) < atOnce || len(ids) >= mostForgotten {
+			return ids, err
+		}
+		f.Before = page[len(page)-1].Cursor()
 	}
 }
 
 // tell puts a notice of each case that is open, and of each request for root that waits
-// for somebody.
+// for somebody: all in one change or, when that fails, each in one of its own.
 func (o *Outbox) tell(ctx context.Context, ids []string, link string) error {
 	if len(ids) == 0 || len(o.ways) == 0 {
 		return nil
 	}
-	err := o.store.Touch(ctx, func(ctx context.Context, tx *store.Tx) error {
+	var bad error
+	if o.tellOf(ctx, ids, link) != nil {
+		for _, id := range ids {
+			if err := o.tellOf(ctx, []string{id}, link); err != nil {
+				bad = cmp.Or(bad, fmt.Errorf("%s: %w", id, err))
+				o.left = append(o.left, id)
+			}
+		}
+	}
+	if o.wake != nil {
+		o.wake()
+	}
+	return bad
+}
+
+func (o *Outbox) tellOf(ctx context.Context, ids []string, link string) error {
+	return o.store.Touch(ctx, func(ctx context.Context, tx *store.Tx) error {
 		for _, id := range ids {
 			n, err := of(ctx, tx, id, link)
 			if errors.Is(err, store.ErrNotFound) || err == nil && n == nil {
 				continue
 			}
-			if err != nil {
-				return err
+			if err == nil && !strings.HasPrefix(id, asked.Prefix+"-") {
+				err = o.putCase(ctx, tx, *n, link)
+			} else if err == nil {
+				err = o.Put(ctx, tx, *n)
 			}
-			if err := o.Put(ctx, tx, *n); err != nil {
+			if err != nil {
 				return err
 			}
 		}
 		return nil
 	})
-	if err == nil && o.wake != nil {
-		o.wake()
+}
+
+// putCase puts the notice of a case or, when many of its severity were opened within an
+// hour, one that says so: failed sign-ins, which anybody can make, must not bury a use.
+func (o *Outbox) putCase(ctx context.Context, tx *store.Tx, n notify.Notice, link string) error {
+	now := tx.Now()
+	recent := slices.DeleteFunc(o.recent[n.Severity], func(at time.Time) bool { return now.Sub(at) >= time.Hour })
+	o.recent[n.Severity] = recent
+	if len(recent) >= mostCases {
+		hour := now.UTC().Truncate(time.Hour)
+		return o.Put(ctx, tx, notify.Notice{
+			ID: ID(n.Topic, "many", n.Severity.String(), hour.Format(time.RFC3339)), Topic: n.Topic, Severity: n.Severity, At: hour, Link: strings.TrimSuffix(link, "/") + "/incidents",
+			Title: fmt.Sprintf("More than %d cases of severity %s within an hour", mostCases, n.Severity),
+			Text:  "They are not told of one by one. The console has all of them.",
+		})
+	}
+	fresh, err := o.put(ctx, tx, n)
+	if fresh {
+		o.recent[n.Severity] = append(recent, now)
 	}
 	return err
 }

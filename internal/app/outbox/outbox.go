@@ -43,6 +43,10 @@ type Outbox struct {
 	store     *store.Store
 	wake      func()        // the runner of jobs
 	nudge     chan struct{} // Follow
+
+	// of Follow alone
+	left   []string                          // cases and requests that could not be told of
+	recent map[rootkeep.Severity][]time.Time // when cases were told of, within an hour
 }
 
 // Settings say which ways there are.
@@ -54,7 +58,7 @@ type Settings struct {
 // Open reads the ways. Store and wake are for Put and Jobs; without a store, ways can be
 // listed and tried. wake, which may be nil, is called when there is something to send.
 func Open(c Settings, now func() time.Time, s *store.Store, wake func()) (*Outbox, error) {
-	o := &Outbox{store: s, wake: wake, nudge: make(chan struct{}, 1)}
+	o := &Outbox{store: s, wake: wake, nudge: make(chan struct{}, 1), recent: map[rootkeep.Severity][]time.Time{}}
 	sources, err := sourcesOf(c.Folders)
 	if err != nil {
 		return nil, err
@@ -109,19 +113,27 @@ type letter struct {
 // Put asks for a notice to be sent, once by each of its ways however often it is put, in
 // the transaction of what it tells of.
 func (o *Outbox) Put(ctx context.Context, tx *store.Tx, n notify.Notice) error {
+	_, err := o.put(ctx, tx, n)
+	return err
+}
+
+// put is Put, and says whether the notice was not there before.
+func (o *Outbox) put(ctx context.Context, tx *store.Tx, n notify.Notice) (fresh bool, err error) {
 	if n.ID == "" {
-		return errors.New("outbox: a notice needs an ID")
+		return false, errors.New("outbox: a notice needs an ID")
 	}
 	for _, way := range o.router.Ways(n) {
 		payload, err := json.Marshal(letter{way, n})
 		if err != nil {
-			return fmt.Errorf("notice %s: %w", n.ID, err)
+			return false, fmt.Errorf("notice %s: %w", n.ID, err)
 		}
-		if _, _, err := jobs.Add(ctx, tx, job.Job{Kind: Kind, Key: way + "/" + n.ID, Payload: payload}); err != nil {
-			return err
+		_, added, err := jobs.Add(ctx, tx, job.Job{Kind: Kind, Key: way + "/" + n.ID, Payload: payload})
+		if err != nil {
+			return false, err
 		}
+		fresh = fresh || added
 	}
-	return nil
+	return fresh, nil
 }
 
 // Wake has what was put sent now, and cases told of that were opened. It is called once

@@ -78,13 +78,9 @@ func runJobs(ctx context.Context, h *house) error {
 	if err := h.keepOwn(ctx); err != nil {
 		return err
 	}
-	host, err := os.Hostname()
-	if err != nil {
-		host = "unknown" // the process ID and the time tell it apart
-	}
 	r, err := run.New(run.Config{
 		Keeper: storejobs.Keeper{Store: h.store}, Kinds: h.kinds(), Now: h.now, Log: h.log,
-		Owner: fmt.Sprintf("%s/%d/%d", host, os.Getpid(), h.now().UnixNano()),
+		Owner: h.owner(),
 	})
 	if err != nil {
 		return err
@@ -95,6 +91,15 @@ func runJobs(ctx context.Context, h *house) error {
 	r.Run(ctx)
 	telling.Wait()
 	return nil
+}
+
+// owner is a name of this server, unlike any other's.
+func (h *house) owner() string {
+	host, err := os.Hostname()
+	if err != nil {
+		host = "unknown" // the process ID and the time tell it apart
+	}
+	return fmt.Sprintf("%s/%d/%d", host, os.Getpid(), h.now().UnixNano())
 }
 
 func (h *house) own() []job.Schedule {

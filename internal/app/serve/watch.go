@@ -33,7 +33,7 @@ func runWatch(ctx context.Context, h *house) error {
 	if err != nil {
 		return err
 	}
-	w, err := watch.New(watch.Config{Sources: sources, Store: h.store, Judge: access.Judge, Outbox: h.outbox, Link: h.url.String(), Now: h.now, Log: h.log})
+	w, err := watch.New(watch.Config{Sources: sources, Store: h.store, Judge: access.Judge, Outbox: h.outbox, Owner: h.owner(), Link: h.url.String(), Now: h.now, Log: h.log})
 	if err != nil {
 		return err
 	}

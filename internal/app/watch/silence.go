@@ -12,7 +12,8 @@ import (
 	"github.com/rootkeep/rootkeep/internal/store"
 )
 
-// unheard is how long what is behind a source may not answer before somebody is told.
+// unheard is how long what is behind a source may not answer, once it was to be asked
+// again, before somebody is told.
 const unheard = 10 * time.Minute
 
 // check tells of sources that are silent, and of those that cannot read something.
@@ -48,9 +49,12 @@ func (s *source) worries(now time.Time, link string) []notify.Notice {
 			ID: outbox.ID(topic, s.Name(), since), Topic: topic, Severity: level, Title: title, Text: body, Subject: s.Name(), Link: link, At: now.UTC().Truncate(time.Second),
 		})
 	}
-	heard, last := later(st.Heard, s.began), later(st.Last, s.began)
+	if st.Elsewhere {
+		return nil // who reads it tells
+	}
+	heard, last := later(st.Heard, st.began), later(st.Last, st.began)
 	switch silence := s.config.silence(); {
-	case now.Sub(heard) >= unheard:
+	case now.Sub(heard) >= unheard+time.Duration(s.config.Every):
 		tell("source-silent", rootkeep.High, heard.Format(time.RFC3339), "The live source "+s.Name()+" does not answer",
 			fmt.Sprintf("It last answered %s ago. Until it does, uses of root users are not seen by it.\n%s", text.Span(now.Sub(heard)), st.Fault))
 	case silence > 0 && now.Sub(last) >= silence:
@@ -59,8 +63,8 @@ func (s *source) worries(now time.Time, link string) []notify.Notice {
 	case st.Fault != "":
 		tell("source-fault", rootkeep.Medium, now.UTC().Format(time.DateOnly), "The live source "+s.Name()+" cannot read something", st.Fault)
 	}
-	if st.Skipped > 0 {
-		tell("source-fault", rootkeep.Medium, "skipped "+now.UTC().Format(time.DateOnly), "Objects of the live source "+s.Name()+" were skipped",
+	if st.Skipped > 0 && now.Sub(st.SkippedAt) < 24*time.Hour { // once for each day on which some were
+		tell("source-fault", rootkeep.Medium, "skipped "+st.SkippedAt.UTC().Format(time.DateOnly), "Objects of the live source "+s.Name()+" were skipped",
 			fmt.Sprintf("%s could not be read since the server started; what they held is not known. The last one: %s", text.Counted(st.Skipped, "object"), st.Latest))
 	}
 	return out

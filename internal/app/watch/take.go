@@ -48,7 +48,9 @@ func (w *Watcher) take(ctx context.Context, s *source, d live.Delivery) error {
 		}
 	}
 	problems := slices.DeleteFunc(slices.Clone(stats.Problems), func(p cloudtrail.Problem) bool { return p.Notice() || p.Kind == cloudtrail.Vanished })
-	if err := s.again(d.Input.Name, problems); err != nil {
+	if d.Lost != "" {
+		problems = []cloudtrail.Problem{{Kind: cloudtrail.ReadError, Detail: d.Lost}}
+	} else if err := s.again(d.Input.Name, problems); err != nil {
 		return err
 	}
 	if err := w.keep(ctx, s, d.Mark, events, s.skip(w.config.Now(), d.Input.Name, problems)); err != nil {
@@ -94,6 +96,7 @@ func (s *source) skip(now time.Time, name string, problems []cloudtrail.Problem)
 	}
 	s.mu.Lock()
 	s.skipped++
+	s.skippedAt = now
 	s.last = out.Object + ": " + out.Problems[0]
 	s.mu.Unlock()
 	s.entries = slices.DeleteFunc(s.entries, func(at time.Time) bool { return now.Sub(at) >= time.Hour })
@@ -114,12 +117,18 @@ func (w *Watcher) keep(ctx context.Context, s *source, mark []byte, events []rec
 		}
 		s.kept = now
 		return w.config.Store.Touch(ctx, func(ctx context.Context, tx *store.Tx) error {
+			if err := w.hold(ctx, tx, s); err != nil {
+				return err
+			}
 			_, err := rootlog.Arrive(ctx, tx, s.Name(), mark, nil)
 			return err
 		})
 	}
 	var changed *access.Changes
 	err := w.config.Store.Update(ctx, func(ctx context.Context, tx *store.Tx) error {
+		if err := w.hold(ctx, tx, s); err != nil {
+			return err
+		}
 		touched, err := rootlog.Arrive(ctx, tx, s.Name(), mark, events)
 		if err != nil {
 			return err

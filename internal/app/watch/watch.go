@@ -28,6 +28,7 @@ type Config struct {
 	Store   *store.Store
 	Judge   Judge
 	Outbox  *outbox.Outbox
+	Owner   string // name of this server, unlike any other's
 	Link    string // address of the console
 	Now     func() time.Time
 	Log     *slog.Logger
@@ -45,7 +46,6 @@ type source struct {
 	config SourceConfig
 	intake *reconcile.Intake
 	reader *cloudtrail.Reader
-	began  time.Time
 
 	// of the goroutine that reads it
 	mark    []byte
@@ -56,17 +56,20 @@ type source struct {
 	}
 	entries []time.Time // of objects that were skipped, in the ledger
 
-	mu      sync.Mutex // guards what follows
-	skipped int
-	last    string // the object that was skipped last, and why
-	broken  error  // why it ended the last time
-	ended   time.Time
+	mu        sync.Mutex // guards what follows
+	began     time.Time
+	elsewhere bool // another server reads it
+	skipped   int
+	skippedAt time.Time // the last of them
+	last      string    // its name, and why
+	broken    error     // why it ended the last time
+	ended     time.Time
 }
 
 // New makes a watcher. Nothing is read yet.
 func New(c Config) (*Watcher, error) {
-	if c.Store == nil || c.Judge == nil || c.Outbox == nil || c.Now == nil {
-		return nil, errors.New("watch: store, judge, outbox and clock are required")
+	if c.Store == nil || c.Judge == nil || c.Outbox == nil || c.Owner == "" || c.Now == nil {
+		return nil, errors.New("watch: store, judge, outbox, name of the server and clock are required")
 	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
@@ -101,7 +104,7 @@ func (w *Watcher) Run(ctx context.Context) error {
 	var all sync.WaitGroup
 	defer all.Wait()
 	for _, s := range w.sources {
-		s.began = w.config.Now()
+		s.began = w.config.Now() // nothing else runs yet
 		all.Go(func() { w.follow(ctx, s) })
 	}
 	for {
@@ -131,9 +134,18 @@ func (w *Watcher) follow(ctx context.Context, s *source) {
 	wait := firstPause
 	for {
 		begun := w.config.Now()
-		err := w.read(ctx, s)
+		err := w.turn(ctx, s)
 		if ctx.Err() != nil {
 			return
+		}
+		if errors.Is(err, errElsewhere) {
+			s.mu.Lock()
+			s.elsewhere = true
+			s.mu.Unlock()
+			if pause(ctx, lease/3) != nil {
+				return
+			}
+			continue
 		}
 		s.fail(err, w.config.Now())
 		w.config.Log.Error("read a live source; it is read again", "source", s.Name(), "error", err)
@@ -171,8 +183,12 @@ func (s *source) fail(err error, now time.Time) {
 // Status is how a source stands.
 type Status struct {
 	live.Health
-	Skipped int    // objects that were skipped since the start: they could not be read
-	Latest  string // the last of them, and why
+	Elsewhere bool      // another server reads it: this one knows nothing of it
+	Skipped   int       // objects that were skipped since the start: they could not be read
+	SkippedAt time.Time // when the last of them was
+	Latest    string    // its name, and why
+
+	began time.Time // when this server began to read it
 }
 
 // Status says how each source stands.
@@ -188,7 +204,8 @@ func (s *source) status() Status {
 	out := Status{Health: s.Health()}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	out.Skipped, out.Latest = s.skipped, s.last
+	out.Elsewhere, out.began = s.elsewhere, s.began
+	out.Skipped, out.SkippedAt, out.Latest = s.skipped, s.skippedAt, s.last
 	if s.broken != nil && !out.Heard.After(s.ended) { // it has not been read since
 		out.Fault = s.broken.Error()
 	}

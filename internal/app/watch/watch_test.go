@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -16,6 +17,7 @@ import (
 
 	"github.com/rootkeep/rootkeep/cloudtrail"
 	"github.com/rootkeep/rootkeep/internal/app/outbox"
+	"github.com/rootkeep/rootkeep/internal/rule"
 	"github.com/rootkeep/rootkeep/internal/store"
 	"github.com/rootkeep/rootkeep/internal/store/access"
 	"github.com/rootkeep/rootkeep/internal/store/entries"
@@ -50,7 +52,7 @@ func watching(t *testing.T, s *store.Store, j *judge) (*Watcher, *source) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w, err := New(Config{Store: s, Judge: j.judge, Outbox: o, Now: func() time.Time { return noon }, Log: slog.New(slog.DiscardHandler), Sources: []SourceConfig{{Name: "trail", Folder: t.TempDir()}}})
+	w, err := New(Config{Store: s, Judge: j.judge, Outbox: o, Owner: "a", Now: func() time.Time { return noon }, Log: slog.New(slog.DiscardHandler), Sources: []SourceConfig{{Name: "trail", Folder: t.TempDir()}}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -148,6 +150,97 @@ func TestManyDamagedObjectsFloodNoLedger(t *testing.T) {
 	_, _, skipped := state(t, s)
 	if st := w.Status()[0]; len(skipped) != mostPerHour || st.Skipped != mostPerHour+20 || !strings.HasPrefix(st.Latest, "bad-119: not-a-log") {
 		t.Errorf("got %d entries, %d skipped, last %q, want %d, all, and the last named", len(skipped), st.Skipped, st.Latest, mostPerHour)
+	}
+}
+
+func TestAnObjectThatIsGivenUpIsSkippedAtOnce(t *testing.T) {
+	s := storetest.Open(t, storetest.SQLite(t), storetest.Options(t))
+	w, src := watching(t, s, &judge{})
+	if err := w.take(t.Context(), src, live.Delivery{Source: "trail", Mark: []byte("1"), Input: cloudtrail.Input{Name: "a"}, Lost: "permission denied"}); err != nil {
+		t.Fatal(err)
+	}
+	mark, _, skipped := state(t, s)
+	if st := w.Status()[0]; mark != "1" || len(skipped) != 1 || st.Skipped != 1 || !strings.Contains(st.Latest, "permission denied") {
+		t.Errorf("got mark %q, %v skipped, last %q, want the object named", mark, skipped, st.Latest)
+	}
+}
+
+// Of two servers over one store, one reads a source: the other keeps nothing of it, takes
+// over once the first says nothing any more, and the first keeps nothing from then on.
+func TestOneServerReadsASource(t *testing.T) {
+	storetest.EachAddress(t, func(t *testing.T, address string) {
+		now := noon
+		options := storetest.Options(t)
+		options.Now = func() time.Time { return now }
+		s := storetest.Open(t, address, options)
+		first, a := watching(t, s, &judge{})
+		second, b := watching(t, s, &judge{})
+		second.config.Owner = "b"
+		if err := first.take(t.Context(), a, object("1", signIns(1), "1")); err != nil {
+			t.Fatal(err)
+		}
+		if err := second.take(t.Context(), b, object("0", signIns(1), "0")); !errors.Is(err, errElsewhere) {
+			t.Errorf("got %v from the other server, want it to leave the source", err)
+		}
+		now = now.Add(lease + time.Second)
+		if err := second.take(t.Context(), b, object("2", signIns(1), "2")); err != nil {
+			t.Errorf("got %v after the lease, want the source taken over", err)
+		}
+		if err := first.take(t.Context(), a, object("1", signIns(1), "1")); !errors.Is(err, errElsewhere) {
+			t.Errorf("got %v from the first, want it to leave the source", err)
+		}
+		if mark, events, _ := state(t, s); mark != "2" || events != 1 {
+			t.Errorf("got mark %q, %d events, want that of the second alone", mark, events)
+		}
+		if err := second.release(t.Context(), b); err != nil {
+			t.Fatal(err)
+		}
+		if err := first.touch(t.Context(), a); err != nil {
+			t.Errorf("got %v after the second let it go, want it at once", err)
+		}
+	})
+}
+
+func TestWhoDoesNotReadASourceTellsNobodyOfIt(t *testing.T) {
+	s := storetest.Open(t, storetest.SQLite(t), storetest.Options(t))
+	first, a := watching(t, s, &judge{})
+	second, b := watching(t, s, &judge{})
+	second.config.Owner = "b"
+	if err := first.touch(t.Context(), a); err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	done := make(chan struct{})
+	go func() { second.follow(ctx, b); close(done) }()
+	for !second.Status()[0].Elsewhere && ctx.Err() == nil {
+		runtime.Gosched()
+	}
+	stop()
+	<-done
+	if got := b.worries(noon.AddDate(0, 0, 9), ""); len(got) != 0 {
+		t.Errorf("got %+v of a source that another server reads, want nobody told", got)
+	}
+}
+
+func TestSkippedObjectsAreToldOnce(t *testing.T) {
+	s := &source{Source: &stub{live.Health{Heard: noon.AddDate(0, 0, 9), Last: noon.AddDate(0, 0, 9)}}, began: noon}
+	s.skip(noon, "a", []cloudtrail.Problem{{Kind: cloudtrail.Corrupt}})
+	first, later := s.worries(noon, ""), s.worries(noon.Add(13*time.Hour), "") // past midnight
+	if len(first) != 1 || len(later) != 1 || first[0].ID != later[0].ID {
+		t.Errorf("got %+v, and hours later %+v, want the same notice", first, later)
+	}
+	if got := s.worries(noon.AddDate(0, 0, 9), ""); len(got) != 0 {
+		t.Errorf("got %+v nine days later, want nobody told again", got)
+	}
+}
+
+func TestASourceThatIsAskedSeldomIsNotSilent(t *testing.T) {
+	s := &source{Source: &stub{live.Health{Heard: noon.Add(-time.Hour), Last: noon}}, began: noon.Add(-24 * time.Hour), config: SourceConfig{Every: rule.Duration(time.Hour)}}
+	if got := s.worries(noon, ""); len(got) != 0 {
+		t.Errorf("got %+v of a source that is asked once an hour, want nobody told", got)
+	}
+	if got := s.worries(noon.Add(10*time.Minute), ""); len(got) != 1 {
+		t.Errorf("got %+v ten minutes after it was to be asked, want somebody told", got)
 	}
 }
 

@@ -81,7 +81,9 @@ CREATE TABLE root_source (
 	name  TEXT PRIMARY KEY,
 	mark  BYTEA NOT NULL,
 	heard BIGINT NOT NULL,        -- when it last delivered
-	taken BIGINT NOT NULL         -- how many deliveries were kept
+	taken BIGINT NOT NULL,        -- how many deliveries were kept
+	owner TEXT NOT NULL DEFAULT '',  -- the server that reads it
+	held  BIGINT NOT NULL DEFAULT 0  -- until when, unless it says so again
 );
 
 -- Events of root users and about them, as they arrive. The key is that of root_use

@@ -16,6 +16,7 @@ type Delivery struct {
 	Arrived time.Time        // when the source saw it
 	Input   cloudtrail.Input // to be read before the function that takes the delivery returns; without Open, there is only a mark to keep
 	Mark    []byte           // where the source goes on once this is kept; at most 64 KiB
+	Lost    string           // why the object that Input names, without Open, is given up; "" if it is not
 }
 
 // Health is how a source stands.

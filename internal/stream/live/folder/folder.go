@@ -15,6 +15,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -60,15 +61,17 @@ type Source struct {
 
 	// of Run alone
 	refused map[entry]refusal
-	given   int // objects up that were refused for good, since the start
 }
 
 // refusal is an object that could not be opened.
 type refusal struct {
-	path  string
+	object
 	err   error
 	again time.Time
 }
+
+// taker takes a delivery.
+type taker = func(context.Context, live.Delivery) error
 
 // New makes a source. The folder need not be there yet: that is a fault of its health.
 func New(c Config) (*Source, error) {
@@ -86,7 +89,7 @@ func New(c Config) (*Source, error) {
 	}
 	return &Source{
 		config: c, refused: map[entry]refusal{},
-		health: live.Health{Source: c.Name, Delay: trailDelay, Gap: fmt.Sprintf("links are not followed; days of CloudTrail's layout are looked at %d days back; what stays unreadable until %d newer objects came is not read", c.Days, mostSeen)},
+		health: live.Health{Source: c.Name, Delay: trailDelay, Gap: fmt.Sprintf("links are not followed; days of CloudTrail's layout are looked at %d days back; what stays unreadable until %d newer objects came is given up", c.Days, mostSeen)},
 	}, nil
 }
 
@@ -101,25 +104,30 @@ func (s *Source) Health() live.Health {
 }
 
 // Run delivers what is there and what comes, until the context ends or take fails.
-func (s *Source) Run(ctx context.Context, mark []byte, take func(context.Context, live.Delivery) error) error {
+func (s *Source) Run(ctx context.Context, mark []byte, take taker) error {
 	m, err := readMark(mark)
 	if err != nil {
 		return fmt.Errorf("source %s: %w", s.config.Name, err)
 	}
+	since := m.last(s.config.Now())
 	for {
 		begun := s.config.Now()
-		w := s.look(ctx, m, begun)
+		w := s.look(ctx, m, begun, since)
 		for _, o := range w.found {
-			if err := s.deliver(ctx, o, m, take); err != nil {
-				return err
+			if err := w.deliver(ctx, o, take); err != nil {
+				return errors.Join(err, w.close())
 			}
+		}
+		if err := w.close(); err != nil {
+			return err
 		}
 		s.heard(w)
 		wait := s.config.Every
 		if len(w.found) == atOnce {
 			wait = 0 // there is more
-		} else if took := s.config.Now().Sub(begun); took > wait {
-			wait = took // a large tree: half of the time is left to others
+		} else {
+			since = begun
+			wait = max(wait, s.config.Now().Sub(begun)) // a large tree: half of the time is left to others
 		}
 		if err := pause(ctx, wait); err != nil {
 			return err
@@ -140,43 +148,93 @@ func pause(ctx context.Context, d time.Duration) error {
 
 // deliver hands one object over. One that cannot be opened is tried again later, and
 // keeps no other waiting.
-func (s *Source) deliver(ctx context.Context, o object, m *mark, take func(context.Context, live.Delivery) error) error {
+func (w *walk) deliver(ctx context.Context, o object, take taker) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	path := filepath.Join(s.config.Path, o.path)
-	f, err := open(path)
-	if err != nil {
-		if errors.Is(err, fs.ErrNotExist) { // it was renamed or removed: the next look sees what became of it
-			delete(s.refused, o.entry)
-			return nil
+	s := w.source
+	switch err := w.try(o); {
+	case errors.Is(err, fs.ErrNotExist): // it was renamed or removed: the next look sees what became of it
+		delete(s.refused, o.entry)
+		return nil
+	case err != nil:
+		if _, known := s.refused[o.entry]; !known && len(s.refused) >= mostRefused {
+			return w.giveUp(ctx, o, err, take)
 		}
-		s.refuse(o, err, m)
+		s.refused[o.entry] = refusal{o, err, s.config.Now().Add(retryAfter)}
 		return nil
 	}
-	_ = f.Close() // nothing was read: what is wrong with it shows when it is
-	next := m.with(o.entry)
-	_, trail := layout.Parse(path)
-	now := s.config.Now()
-	err = take(ctx, live.Delivery{
-		Source: s.config.Name, Arrived: now, Mark: next.bytes(),
-		Input: cloudtrail.Input{Name: o.path, OneMember: trail || layout.IsLogName(path), Open: func() (io.ReadCloser, error) { return open(path) }},
-	})
+	if err := w.outrun(ctx, w.mark.with(o.entry).floor, take); err != nil {
+		return err
+	}
+	return w.hand(ctx, o, take)
+}
+
+// try opens an object and closes it: what is wrong with what it holds shows when it is
+// read.
+func (w *walk) try(o object) error {
+	f, err := w.open(o)
 	if err != nil {
 		return err
 	}
-	*m = *next
+	return f.Close()
+}
+
+func (w *walk) hand(ctx context.Context, o object, take taker) error {
+	_, trail := layout.Parse(filepath.Join(w.source.config.Path, o.path))
+	return w.give(ctx, o, take, live.Delivery{Input: cloudtrail.Input{
+		Name: o.path, OneMember: trail || layout.IsLogName(o.path), Open: func() (io.ReadCloser, error) { return w.open(o) },
+	}})
+}
+
+// outrun is for the objects that could not be opened, and that a mark with this floor would
+// take for delivered: they are tried once more, and given up.
+func (w *walk) outrun(ctx context.Context, floor entry, take taker) error {
+	refused := w.source.refused
+	for _, e := range slices.SortedFunc(maps.Keys(refused), entry.compare) {
+		if e.compare(floor) > 0 {
+			return nil
+		}
+		o := refused[e].object
+		var err error
+		switch bad := w.try(o); {
+		case errors.Is(bad, fs.ErrNotExist):
+			delete(refused, e)
+		case bad != nil:
+			err = w.giveUp(ctx, o, bad, take)
+		default:
+			err = w.hand(ctx, o, take)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// giveUp tells that an object is not read. It comes again when it changes.
+func (w *walk) giveUp(ctx context.Context, o object, why error, take taker) error {
+	return w.give(ctx, o, take, live.Delivery{Input: cloudtrail.Input{Name: o.path}, Lost: why.Error()})
+}
+
+func (w *walk) give(ctx context.Context, o object, take taker, d live.Delivery) error {
+	s, next := w.source, w.mark.with(o.entry)
+	d.Source, d.Arrived, d.Mark = s.config.Name, s.config.Now(), next.bytes()
+	if err := take(ctx, d); err != nil {
+		return err
+	}
+	*w.mark = *next
 	delete(s.refused, o.entry)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.health.Last = now
+	s.health.Last, s.health.Heard = d.Arrived, d.Arrived // many objects take longer than a look
 	return nil
 }
 
 // open opens a regular file. What took its place since the folder was looked at, such as
-// a pipe, must not hold the source up.
-func open(path string) (*os.File, error) {
-	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+// a pipe, must not hold the source up, and no link leads out of the tree.
+func (w *walk) open(o object) (*os.File, error) {
+	f, err := w.root.OpenFile(o.path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		return nil, plain(err)
 	}
@@ -199,46 +257,31 @@ func plain(err error) error {
 	return err
 }
 
-// refuse notes an object that cannot be opened. Where there are too many, it is given up,
-// and comes again only when it changes.
-func (s *Source) refuse(o object, err error, m *mark) {
-	if _, known := s.refused[o.entry]; !known && len(s.refused) >= mostRefused {
-		*m = *m.with(o.entry)
-		s.given++
-		return
-	}
-	s.refused[o.entry] = refusal{o.path, err, s.config.Now().Add(retryAfter)}
-}
-
 // heard notes what a look came to.
 func (s *Source) heard(w *walk) {
 	fault := w.fault
-	if n := len(s.refused) + s.given; n > 0 {
-		fault = s.refusals(n)
+	if len(s.refused) > 0 {
+		fault = s.refusals()
 	}
 	if w.fault != "" && fault != w.fault {
 		fault = w.fault + "; " + fault
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !w.lost {
+	if w.root != nil {
 		s.health.Heard = s.config.Now()
 	}
 	s.health.Fault = fault
 }
 
-func (s *Source) refusals(n int) string {
+func (s *Source) refusals() string {
 	var first refusal
 	for _, r := range s.refused {
 		if first.path == "" || r.path < first.path {
 			first = r
 		}
 	}
-	text := fmt.Sprintf("%d objects cannot be read, such as %q: %v", n, first.path, first.err)
-	if s.given > 0 {
-		text += fmt.Sprintf("; %d of them are tried again only when they change", s.given)
-	}
-	return text
+	return fmt.Sprintf("%d objects cannot be read, such as %q: %v", len(s.refused), first.path, first.err)
 }
 
 // forget drops refusals of objects that are there no more.

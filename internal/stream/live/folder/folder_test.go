@@ -44,10 +44,15 @@ func (f tree) at(name, text string, at time.Time) {
 type taker struct {
 	got  []string // "name: content"
 	mark []byte
+	lost []string                // names of what was given up
 	fail func(name string) error // before the mark is kept
 }
 
 func (k *taker) take(_ context.Context, d live.Delivery) error {
+	if d.Lost != "" {
+		k.lost, k.mark = append(k.lost, d.Input.Name+": "+d.Lost), d.Mark
+		return nil
+	}
 	r, err := d.Input.Open()
 	if err != nil {
 		return err
@@ -258,6 +263,73 @@ func TestAFileThatVanishesBetweenLookAndRead(t *testing.T) {
 		_ = run(t, s, k, 10*time.Second)
 		if h := s.Health(); len(k.got) != 1 || h.Fault != "" {
 			t.Errorf("got %v, fault %q, want a alone and no fault", k.got, h.Fault)
+		}
+	})
+}
+
+// What a mark cannot tell one by one any more is not lost without a word, however fast
+// the others come.
+func TestWhatStaysUnreadableIsGivenUpAloud(t *testing.T) {
+	within(t, func(t *testing.T, f tree) {
+		begin := time.Now().Add(-2 * time.Hour)
+		for _, name := range []string{"b.json", "a.json"} { // links were put in their place since they were found
+			f.at(name, "", begin)
+		}
+		for i := range 1100 {
+			f.at(fmt.Sprintf("n/%d.json", i), "", begin.Add(time.Duration(i+1)*time.Second))
+		}
+		s, err := folder.New(folder.Config{Name: "logs", Path: f.path, Now: time.Now, Changed: func(info fs.FileInfo) time.Time {
+			path := filepath.Join(f.path, info.Name())
+			if info.Name() == "a.json" || info.Name() == "b.json" {
+				if err := errors.Join(os.Remove(path), os.Symlink("/etc/hostname", path)); err != nil {
+					t.Error(err)
+				}
+			}
+			return info.ModTime()
+		}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		k := &taker{}
+		_ = run(t, s, k, 10*time.Second)
+		if len(k.got) != 1100 {
+			t.Errorf("got %d objects, want 1100, and nothing behind a link", len(k.got))
+		}
+		slices.Sort(k.lost)
+		if len(k.lost) != 2 || !strings.HasPrefix(k.lost[0], "a.json: ") || !strings.HasPrefix(k.lost[1], "b.json: ") {
+			t.Errorf("got %v given up, want both", k.lost)
+		}
+	})
+}
+
+// A server that was down for longer than the days that are looked at misses none of them.
+func TestDaysSinceTheMarkAreLookedAt(t *testing.T) {
+	within(t, func(t *testing.T, f tree) {
+		f.at("first.json", "", time.Now().Add(-20*24*time.Hour))
+		k := &taker{}
+		_ = run(t, f.source(3), k, 10*time.Second)
+		at := time.Now().Add(-19 * 24 * time.Hour)
+		name := "AWSLogs/111122223333/CloudTrail/us-east-1/" + at.UTC().Format("2006/01/02") + "/111122223333_CloudTrail_us-east-1_20000101T0000Z_AbCdEfGhIjKlMnOp.json.gz"
+		f.at(name, "log", at)
+		k.got = nil
+		_ = run(t, f.source(3), k, 10*time.Second)
+		if diff := cmp.Diff([]string{name + ": log"}, k.got); diff != "" {
+			t.Errorf("deliveries (-want +got):\n%s", diff)
+		}
+	})
+}
+
+func TestManyObjectsAreAnAnswerEach(t *testing.T) {
+	within(t, func(t *testing.T, f tree) {
+		for i := range 3 {
+			f.at(fmt.Sprintf("%d.json", i), "", time.Now().Add(-time.Hour))
+		}
+		s, k := f.source(0), &taker{}
+		begun := time.Now()
+		k.fail = func(string) error { time.Sleep(20 * time.Minute); return nil } // a slow store
+		_ = run(t, s, k, 50*time.Minute)
+		if heard := s.Health().Heard.Sub(begun); heard < 40*time.Minute {
+			t.Errorf("got it heard after %v for the last time, want after each object", heard)
 		}
 	})
 }

@@ -26,18 +26,21 @@ const (
 type walk struct {
 	source *Source
 	mark   *mark
+	root   *os.Root // nil if the folder is not there
 	now    time.Time
-	found  []object // the first that are to be delivered
+	since  time.Time // days that were over long before are not looked at
+	found  []object  // the first that are to be delivered
 	there  map[entry]bool
 	fault  string
-	lost   bool // the folder itself is not there
 }
 
-// look finds what is to be delivered next.
-func (s *Source) look(ctx context.Context, m *mark, now time.Time) *walk {
-	w := &walk{source: s, mark: m, now: now, there: map[entry]bool{}}
-	if _, err := os.Stat(s.config.Path); err != nil {
-		w.fault, w.lost = fmt.Sprintf("folder %q: %v", s.config.Path, plain(err)), true
+// look finds what is to be delivered next. since is until when everything is known to
+// have been looked at.
+func (s *Source) look(ctx context.Context, m *mark, now, since time.Time) *walk {
+	w := &walk{source: s, mark: m, now: now, since: since, there: map[entry]bool{}}
+	var err error
+	if w.root, err = os.OpenRoot(s.config.Path); err != nil {
+		w.fault = fmt.Sprintf("folder %q: %v", s.config.Path, plain(err))
 		return w
 	}
 	w.folder(ctx, "", 0)
@@ -49,6 +52,13 @@ func (s *Source) look(ctx context.Context, m *mark, now time.Time) *walk {
 		s.forget(w.there)
 	}
 	return w
+}
+
+func (w *walk) close() error {
+	if w.root == nil {
+		return nil
+	}
+	return w.root.Close()
 }
 
 // blame keeps the first fault of a look.
@@ -167,5 +177,5 @@ func (w *walk) wanted(rel string) bool {
 		}
 		end = t.AddDate(1, 0, 0)
 	}
-	return end.After(w.now.AddDate(0, 0, -w.source.config.Days))
+	return end.After(w.since.AddDate(0, 0, -w.source.config.Days))
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"slices"
+	"time"
 )
 
 // mostSeen is how many of the last objects a mark tells one by one. What becomes visible
@@ -80,6 +81,18 @@ func (m *mark) done(e entry) bool {
 	}
 	_, found := slices.BinarySearchFunc(m.seen, e, entry.compare)
 	return found
+}
+
+// last is when the newest of what was delivered was changed, at the latest now.
+func (m *mark) last(now time.Time) time.Time {
+	at := m.floor.at
+	if n := len(m.seen); n > 0 {
+		at = m.seen[n-1].at
+	}
+	if t := time.Unix(0, at); at != 0 && t.Before(now) {
+		return t
+	}
+	return now
 }
 
 // with is the mark once one more was delivered.

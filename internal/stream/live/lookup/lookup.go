@@ -140,22 +140,25 @@ func (s *Source) Run(ctx context.Context, text []byte, take func(context.Context
 	}
 	var deep, kept time.Time
 	for {
-		begun := s.config.Now().UTC()
-		back := overlap
-		if begun.Sub(deep) >= deepEvery {
-			back, deep = deepOverlap, begun
-		}
-		r := &round{Source: s, mark: m, back: back, begun: begun, take: take}
 		if !s.open(ctx) {
 			if err := pause(ctx, s.config.Every); err != nil {
 				return err
 			}
 			continue
 		}
+		begun := s.config.Now().UTC()
+		back := overlap
+		if begun.Sub(deep) >= deepEvery {
+			back, deep = deepOverlap, begun
+		}
+		r := &round{Source: s, mark: m, back: back, begun: begun, take: take}
 		if err := r.run(ctx); err != nil {
 			return err
 		}
 		m = m.after(begun, r.failed)
+		if len(r.failed) == len(s.config.Places) {
+			s.sessions = nil // what they began with may be over, and others may be there by now
+		}
 		s.seen.forget(begun.Add(-deepOverlap - overlap))
 		if r.delivered > 0 {
 			kept = begun
@@ -209,16 +212,15 @@ func home(region string) bool {
 func Attributes(region string) []types.LookupAttribute {
 	out := []types.LookupAttribute{
 		{AttributeKey: types.LookupAttributeKeyUsername, AttributeValue: aws.String("root")},
-		{AttributeKey: types.LookupAttributeKeyEventSource, AttributeValue: aws.String("signin.amazonaws.com")},
 		{AttributeKey: types.LookupAttributeKeyEventName, AttributeValue: aws.String("AssumeRoot")},
 	}
-	if !home(region) {
-		return out
+	if home(region) {
+		for _, name := range global {
+			out = append(out, types.LookupAttribute{AttributeKey: types.LookupAttributeKeyEventName, AttributeValue: aws.String(name)})
+		}
 	}
-	for _, name := range global {
-		out = append(out, types.LookupAttribute{AttributeKey: types.LookupAttributeKeyEventName, AttributeValue: aws.String(name)})
-	}
-	return out
+	// Last: anybody can make sign-ins that fail, so many that the others would wait.
+	return append(out, types.LookupAttribute{AttributeKey: types.LookupAttributeKeyEventSource, AttributeValue: aws.String("signin.amazonaws.com")})
 }
 
 // global are calls about root users to services that leave their events in one Region.

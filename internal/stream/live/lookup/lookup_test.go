@@ -335,3 +335,44 @@ func TestWhatCannotBeAskedIsRefused(t *testing.T) {
 		t.Errorf("got %v, want a refusal of the mark", err)
 	}
 }
+
+// Credentials that are over are asked for anew: those of a profile may be others by now.
+func TestCredentialsAreOpenedAnewWhereEveryPlaceRefuses(t *testing.T) {
+	for _, test := range []struct {
+		name    string
+		account rootkeep.AccountID
+		least   int
+		most    int
+	}{
+		{"a place that answers", "111122223333", 1, 1},
+		{"none that answers", "999999999999", 3, 10},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w, opened := newWorld(t), 0
+				s, err := lookup.New(lookup.Config{Name: "history", Places: []lookup.Place{{Account: test.account, Region: "eu-west-1"}}, Now: time.Now, Open: func(ctx context.Context) (lookup.Sessions, error) {
+					opened++
+					return w.open(ctx)
+				}})
+				if err != nil {
+					t.Fatal(err)
+				}
+				ctx, stop := context.WithTimeout(t.Context(), 5*time.Minute)
+				defer stop()
+				_ = s.Run(ctx, nil, func(context.Context, live.Delivery) error { return nil })
+				if opened < test.least || opened > test.most {
+					t.Errorf("got credentials opened %d times in five minutes, want %d to %d", opened, test.least, test.most)
+				}
+			})
+		})
+	}
+}
+
+func TestWhatAnybodyCanMakeManyOfIsAskedLast(t *testing.T) {
+	for _, region := range []string{"us-east-1", "eu-west-1"} {
+		list := lookup.Attributes(region)
+		if got := aws.ToString(list[len(list)-1].AttributeValue); got != "signin.amazonaws.com" {
+			t.Errorf("%s: got %s last, want the sign-ins", region, got)
+		}
+	}
+}

@@ -79,7 +79,11 @@ type seenKey struct {
 
 const mostSeen = 100_000 // events; more are delivered again, which does no harm
 
+// has is false of an event without an ID: nothing tells it apart.
 func (s *seen) has(k seenKey) bool {
+	if k.event == "" {
+		return false
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	_, ok := s.events[k]

@@ -95,6 +95,11 @@ func (r *round) pass(p Place) {
 	r.Source.mu.Lock()
 	defer r.Source.mu.Unlock()
 	delete(r.faults, p)
+}
+
+func (r *round) answered() {
+	r.Source.mu.Lock()
+	defer r.Source.mu.Unlock()
 	r.health.Heard = r.config.Now()
 }
 
@@ -133,6 +138,7 @@ func (r *round) attribute(ctx context.Context, asked *cloudtrail.Client, p Place
 		if err := r.page(ctx, p, out.Events); err != nil {
 			return err
 		}
+		r.answered()
 		next := aws.ToString(out.NextToken)
 		if next == "" {
 			return nil

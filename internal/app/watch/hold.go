@@ -1,0 +1,70 @@
+package watch
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/rootkeep/rootkeep/internal/store"
+	"github.com/rootkeep/rootkeep/internal/store/rootlog"
+)
+
+// lease is how long a source stays with a server that does not say that it still reads.
+const lease = 30 * time.Second
+
+var errElsewhere = errors.New("another server reads this source")
+
+// turn reads a source while this server has it: of several that watch, one reads each.
+func (w *Watcher) turn(ctx context.Context, s *source) error {
+	if err := w.touch(ctx, s); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	s.elsewhere, s.began = false, w.config.Now()
+	s.mu.Unlock()
+	reading, stop := context.WithCancelCause(ctx)
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		w.beat(reading, stop, s)
+	}()
+	err := w.read(reading, s)
+	if errors.Is(context.Cause(reading), errElsewhere) {
+		err = errElsewhere
+	}
+	stop(nil)
+	<-ended
+	return errors.Join(err, w.release(ctx, s))
+}
+
+// beat says that the source is still read, until another server has it. What goes wrong
+// otherwise needs no word: nothing is kept by a server that does not have the source.
+func (w *Watcher) beat(ctx context.Context, stop context.CancelCauseFunc, s *source) {
+	for pause(ctx, lease/3) == nil {
+		if err := w.touch(ctx, s); errors.Is(err, errElsewhere) {
+			stop(errElsewhere)
+			return
+		}
+	}
+}
+
+func (w *Watcher) touch(ctx context.Context, s *source) error {
+	return w.config.Store.Touch(ctx, func(ctx context.Context, tx *store.Tx) error { return w.hold(ctx, tx, s) })
+}
+
+// hold is for every change that keeps something of the source.
+func (w *Watcher) hold(ctx context.Context, tx *store.Tx, s *source) error {
+	held, err := rootlog.Hold(ctx, tx, s.Name(), w.config.Owner, lease)
+	if err == nil && !held {
+		err = errElsewhere
+	}
+	return err
+}
+
+func (w *Watcher) release(ctx context.Context, s *source) error {
+	ctx, stop := context.WithTimeout(context.WithoutCancel(ctx), lease/3) // a server that stops lets the next begin at once
+	defer stop()
+	return w.config.Store.Touch(ctx, func(ctx context.Context, tx *store.Tx) error {
+		return rootlog.Release(ctx, tx, s.Name(), w.config.Owner)
+	})
+}
