@@ -203,10 +203,13 @@ func TestASessionOfAssumeRoot(t *testing.T) {
 		return func(in *reconcile.Input) { set(&in.Requests[1]) }
 	}
 	unrecorded := second(func(r *reconcile.Request) { r.Keys = nil })
+	all := second(func(r *reconcile.Request) { r.Keys, r.Recorded = nil, true })
 	opened := assumeRoot("o", "RR-2", "ASIAROOT", deleteTask, 6)
 	for _, s := range []story{
 		{"is asked for, with the key that was recorded", []reconcile.Event{opened}, nil, rootkeep.Explained, "recorded-key", "was given the access key", "RR-2"},
 		{"is asked for by name alone, and all agrees", []reconcile.Event{opened}, unrecorded, rootkeep.Explained, "source-identity", "agree", "RR-2"},
+		{"is asked for by name, of a request all of whose keys are recorded", []reconcile.Event{opened}, all, rootkeep.Unexplained, "source-identity", "forged", ""},
+		{"is known by its name, of a request all of whose keys are recorded", []reconcile.Event{inMember("a", "ASIAX", "DeleteLoginProfile", 7, named("RR-2"))}, all, rootkeep.Unexplained, "source-identity", "not given", ""},
 		{"has the name of a request that has other keys", []reconcile.Event{assumeRoot("a", "RR-2", "ASIAFORGED", deleteTask, 6)}, nil, rootkeep.Unexplained, "source-identity", "forged", ""},
 		{"has the name of no request", []reconcile.Event{assumeRoot("a", "RR-9", "ASIAFORGED", deleteTask, 6)}, nil, rootkeep.Unexplained, "source-identity", "belongs to no request", ""},
 		{"has the name of a request for a sign-in", []reconcile.Event{assumeRoot("a", "RR-1", "ASIAFORGED", deleteTask, 6)}, nil, rootkeep.Unexplained, "source-identity", "for a sign-in", ""},
@@ -227,7 +230,7 @@ func TestASessionOfAssumeRoot(t *testing.T) {
 		{"does so with the name on its calls", []reconcile.Event{inMember("a", "ASIAROOT", "DeleteLoginProfile", 7, named("RR-2")), opened}, nil, rootkeep.Explained, "recorded-key", "opened for RR-2", "RR-2"},
 		{"does so with another name on its calls", []reconcile.Event{inMember("a", "ASIAROOT", "DeleteLoginProfile", 7, named("RR-1")), opened}, nil, rootkeep.Unexplained, "recorded-key", "RR-1", ""},
 		{"is known by the name on its calls alone", []reconcile.Event{inMember("a", "ASIAX", "DeleteLoginProfile", 7, named("RR-2"))}, unrecorded, rootkeep.Explained, "source-identity", "agree", "RR-2"},
-		{"has a forged name on its calls", []reconcile.Event{inMember("a", "ASIAX", "DeleteLoginProfile", 7, named("RR-2"))}, nil, rootkeep.Unexplained, "source-identity", "other access keys", ""},
+		{"has a forged name on its calls", []reconcile.Event{inMember("a", "ASIAX", "DeleteLoginProfile", 7, named("RR-2"))}, nil, rootkeep.Unexplained, "source-identity", "not given the access key", ""},
 		{"has a name on its calls that is over", []reconcile.Event{inMember("a", "ASIAX", "DeleteLoginProfile", 90, named("RR-2"))}, unrecorded, rootkeep.Unexplained, "source-identity", "used again", ""},
 		{"reads on the way", []reconcile.Event{inMember("a", "ASIAROOT", "ListMFADevices", 7), opened}, nil, rootkeep.Explained, "recorded-key", "opened for RR-2", "RR-2"},
 		{"does more than the task needs", []reconcile.Event{inMember("a", "ASIAROOT", "CreateLoginProfile", 7), opened}, nil, rootkeep.OutOfScope, "recorded-key", "does not need", "RR-2"},

@@ -246,6 +246,9 @@ func (n naive) governance(e reconcile.Event) rootkeep.Verdict {
 		if e.AccessKey == "" || !slices.Contains(r.Keys, e.AccessKey) || e.SourceIdentity != "" && e.SourceIdentity != r.ID {
 			continue
 		}
+		if e.Of != e.Account && r.Accounts[0] != e.Of {
+			continue
+		}
 		all = append(all, graded(open(r, e.Time, false), takes(r.Events, e), yes(r)))
 	}
 	for _, c := range n.in.Changes {
