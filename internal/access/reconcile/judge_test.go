@@ -136,6 +136,9 @@ func (s *story) run(t *testing.T) {
 }
 
 func TestASignIn(t *testing.T) {
+	step := func(name string) reconcile.Event {
+		return event("a", rootkeep.RootSignInStep, 6, func(e *reconcile.Event) { e.Source, e.Name = "signin.amazonaws.com", name })
+	}
 	first := func(set func(*reconcile.Request)) func(*reconcile.Input) {
 		return func(in *reconcile.Input) { set(&in.Requests[0]) }
 	}
@@ -166,6 +169,10 @@ func TestASignIn(t *testing.T) {
 			e.Source, e.Name, e.Address = "signin.amazonaws.com", "ConsoleLogin", elsewhere
 		})}, nil, rootkeep.Unexplained, "sign-in", elsewhere, ""},
 		{"of which a step is seen", []reconcile.Event{event("a", rootkeep.RootSignInStep, 6, func(e *reconcile.Event) { e.Source, e.Name = "signin.amazonaws.com", "CheckMfa" })}, nil, rootkeep.Explained, "sign-in", "A step", "RR-1"},
+		{"of which an unknown step is seen, by a task that takes all", []reconcile.Event{step("Unheard")}, nil, rootkeep.Explained, "sign-in", "A step", "RR-1"},
+		{"of which an unknown step is seen", []reconcile.Event{step("Unheard")}, first(func(r *reconcile.Request) { r.Events = []string{"account.amazonaws.com CloseAccount"} }), rootkeep.OutOfScope, "sign-in", "does not name this step", "RR-1"},
+		{"that gives a program a session", []reconcile.Event{step("CreateOAuth2Token")}, nil, rootkeep.OutOfScope, "sign-in", "does not name this step", "RR-1"},
+		{"that gives a program a session, for a task that says so", []reconcile.Event{step("CreateOAuth2Token")}, first(func(r *reconcile.Request) { r.Events = []string{"signin.amazonaws.com CreateOAuth2Token"} }), rootkeep.Explained, "sign-in", "A step", "RR-1"},
 		{"by a service", []reconcile.Event{event("a", rootkeep.RootByService, 6, func(e *reconcile.Event) { e.Service = "cloudformation.amazonaws.com" })}, nil, rootkeep.ByService, "service", "cloudformation", ""},
 	} {
 		t.Run(s.name, s.run)
@@ -195,6 +202,23 @@ func TestACallInAConsole(t *testing.T) {
 		})}, nil, rootkeep.OutOfScope, "sign-in", "does not need", "RR-1"},
 	} {
 		t.Run(s.name, s.run)
+	}
+}
+
+func TestWhatAConsoleReads(t *testing.T) {
+	for name, excused := range map[string]bool{
+		"GetAccountSummary": true, "DescribeInstances": true, "ListBuckets": true, "GetAccountPasswordPolicy": true, "LookupEvents": true, "ListSecrets": true, "GetPublicAccessBlock": true,
+		"GetSecretValue": false, "GetParametersByPath": false, "GetFunction20150331v2": false, "ListFunctions20150331": false, "DescribeLaunchConfigurations": false,
+		"GetLaunchTemplateData": false, "GetConsoleOutput": false, "GetLogEvents": false, "GetStatementResult": false, "DescribeVpnConnections": false,
+		"DescribeUserPoolClient": false, "ListApiKeys": false, "GetConnections": false, "GetCommandInvocation": false, "BatchGetSecretValue": false, "GetFederationToken": false, "GetLatestConfiguration": false,
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := story{name, []reconcile.Event{call("a", "example", name, 8, reading)}, nil, rootkeep.OutOfScope, "sign-in", "does not need", "RR-1"}
+			if excused {
+				s.verdict, s.rule, s.why = rootkeep.Explained, "reading", "only reads"
+			}
+			s.run(t)
+		})
 	}
 }
 

@@ -290,7 +290,7 @@ func (n naive) person(e reconcile.Event) rootkeep.Verdict {
 		case e.Address != office || other:
 		case !inTime:
 			all = append(all, late)
-		case e.Kind == rootkeep.RootCall && e.Source+" "+e.Name == gets && e.ReadOnly || e.Source == "signin.amazonaws.com" && e.Name == "X":
+		case e.Kind == rootkeep.RootCall && e.Source+" "+e.Name == gets && e.ReadOnly || e.Source == "signin.amazonaws.com" && e.Name == "CheckMfa":
 			all = append(all, yes(r))
 		default:
 			all = append(all, graded(true, takes(r.Events, e), yes(r)))
