@@ -181,7 +181,7 @@ func secondKind(changed Changed) approvals.Kind {
 				return err
 			}
 			if m.State != approval.Approved {
-				return voidOverride(ctx, tx, s.Request)
+				return voidSecond(ctx, tx, m.ID)
 			}
 			return grantSecond(ctx, tx, s, m.ID, changed)
 		},
@@ -388,6 +388,15 @@ func (o *Override) set(ctx context.Context, tx *store.Tx) error {
 func voidOverride(ctx context.Context, tx *store.Tx, id string) error {
 	if _, err := tx.Exec(ctx, `UPDATE root_override SET state = 'void', revision = revision + 1 WHERE request = $1 AND state = 'waiting'`, id); err != nil {
 		return fmt.Errorf("void the override of %s: %w", id, err)
+	}
+	return nil
+}
+
+// voidSecond ends the override that waits for a request to a second person. One that was
+// signed since waits for another request.
+func voidSecond(ctx context.Context, tx *store.Tx, second string) error {
+	if _, err := tx.Exec(ctx, `UPDATE root_override SET state = 'void', revision = revision + 1 WHERE second = $1 AND state = 'waiting'`, second); err != nil {
+		return fmt.Errorf("void the override that waits for %s: %w", second, err)
 	}
 	return nil
 }

@@ -240,8 +240,16 @@ func TestAnEditVoidsAnOverrideThatWaits(t *testing.T) {
 		if _, err := w.Decide(t, w.Bob, o.Second, approval.Approve); !errors.Is(err, approval.ErrStale) {
 			t.Errorf("agree to what was asked before the edit: got %v, want ErrStale", err)
 		}
-		if again, err := w.override(t, w.Ann, x.ID, reason); err != nil || again.State != access.Waiting || again.Second == o.Second {
-			t.Errorf("override it as it is now: got %+v, %v, want another request to a second person", again, err)
+		again, err := w.override(t, w.Ann, x.ID, reason)
+		if err != nil || again.State != access.Waiting || again.Second == o.Second {
+			t.Fatalf("override it as it is now: got %+v, %v, want another request to a second person", again, err)
+		}
+		if _, err := w.Decide(t, w.Bob, o.Second, approval.Deny); err != nil {
+			t.Fatal(err)
+		}
+		w.sign(t, again.Second, w.Bob)
+		if x = w.read(t, x.ID); x.State != access.Approved || !x.Override {
+			t.Errorf("agreed to, after the request of before the edit was denied: got %s, want approved by override", x.State)
 		}
 	})
 }
