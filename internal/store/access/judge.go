@@ -36,7 +36,13 @@ type Changes struct {
 // verdict is an entry root.verdict, one that is not harmless opens a case or adds to one,
 // and one that becomes harmless is told to its case. What changes nothing writes nothing.
 func Judge(ctx context.Context, tx *store.Tx, touched rootlog.Touched) (*Changes, error) {
-	out, bearing := &Changes{}, map[string]*Request{}
+	return judgeFor(ctx, tx, touched, map[string]*Request{})
+}
+
+// judgeFor is Judge with requests that are settled whatever was touched: as they are now,
+// not as their rows are.
+func judgeFor(ctx context.Context, tx *store.Tx, touched rootlog.Touched, bearing map[string]*Request) (*Changes, error) {
+	out := &Changes{}
 	for _, account := range slices.Sorted(maps.Keys(touched)) {
 		s := rootlog.Span{First: touched[account].First.Add(-reach), Last: touched[account].Last.Add(reach)}
 		if err := judgeAll(ctx, tx, account, s, mostJudged, out); err != nil {
@@ -81,11 +87,7 @@ func JudgeRequest(ctx context.Context, tx *store.Tx, x *Request) (*Changes, erro
 	if err != nil {
 		return nil, err
 	}
-	out, err := Judge(ctx, tx, touched)
-	if err != nil {
-		return nil, err
-	}
-	return out, settle(ctx, tx, x)
+	return judgeFor(ctx, tx, touched, map[string]*Request{x.ID: x})
 }
 
 // judge judges the events about the root user of an account from a moment until before
@@ -160,7 +162,9 @@ func near(ctx context.Context, tx *store.Tx, account rootkeep.AccountID, at root
 	found, err := list(ctx, &tx.Reader, tx.Now(), query+` JOIN root_request_account o ON o.request = q.id
 		WHERE o.account = $1 AND q.granted > 0 AND q.begins <= $2 AND q.ends > $3 ORDER BY q.id LIMIT $4`, string(account), store.Micros(at.Last), store.Micros(at.First), mostRequests)
 	for _, x := range found {
-		to[x.ID] = x
+		if to[x.ID] == nil {
+			to[x.ID] = x
+		}
 	}
 	return err
 }
