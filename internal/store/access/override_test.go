@@ -81,6 +81,9 @@ func TestAnOverrideIsLoud(t *testing.T) {
 			}
 		}
 		w.closeCase(t, w.Bob, c, caseof.ErrState) // nobody has it, and it is not reviewed
+		_, err = w.review(t, w.Dan, o)
+		is(t, "a review of what is not over", err, access.ErrState)
+		w.later(time.Hour)
 		if o, err = w.review(t, w.Dan, o); err != nil || o.State != access.Reviewed || o.Reviewer != w.Dan.ID {
 			t.Fatalf("review: got %+v, %v, want one by Dan", o, err)
 		}
@@ -203,6 +206,7 @@ func TestASecondOverrideNeedsASecondPerson(t *testing.T) {
 		})
 		_, err = w.review(t, w.Bob, o)
 		is(t, "a review by who agreed to it", err, approvals.ErrNotAllowed)
+		w.later(2 * time.Hour)
 		for _, o := range []*access.Override{first, o} {
 			if _, err := w.review(t, w.Dan, o); err != nil {
 				t.Fatal(err)
