@@ -60,8 +60,9 @@ func judgeFor(ctx context.Context, tx *store.Tx, touched rootlog.Touched, bearin
 	return out, nil
 }
 
-// judgeAll judges the events about the root user of an account in a span, those of a day together. It goes from
-// event to event: what a record says of its time may be far from any other.
+// judgeAll judges the events about the root user of an account in a span, those of a day
+// together. It goes from event to event: what a record says of its time may be far from
+// any other.
 func judgeAll(ctx context.Context, tx *store.Tx, account rootkeep.AccountID, s rootlog.Span, most int, out *Changes) error {
 	for from := s.First; ; {
 		first, found, err := rootlog.Next(ctx, &tx.Reader, account, rootlog.Span{First: from, Last: s.Last})

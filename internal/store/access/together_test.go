@@ -123,6 +123,31 @@ func TestAnAssumeRootIsJudgedAnewWithItsMember(t *testing.T) {
 	})
 }
 
+func TestARecordWithoutAnAccountIsJudgedAlone(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		w.later(5 * time.Minute)
+		nobodys := login()
+		nobodys.ID, nobodys.Account, nobodys.Of = "e2", "", ""
+		err := w.Change(t, func(ctx context.Context, tx *store.Tx) error {
+			if _, err := rootlog.Arrive(ctx, tx, "folder", nil, []reconcile.Event{login()}); err != nil {
+				return err
+			}
+			touched, err := rootlog.Arrive(ctx, tx, "folder", nil, []reconcile.Event{nobodys})
+			if err != nil {
+				return err
+			}
+			changed, err := access.Judge(ctx, tx, touched)
+			if err == nil && (len(changed.Events) != 1 || changed.Events[0].Event.ID != "e2") {
+				t.Errorf("got %d verdicts, want that of the record alone", len(changed.Events))
+			}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
 func TestAnOutcomeIsToldOnce(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		x := w.opened(t, func(r *model.Request) { r.Checklist = r.Checklist[:1] })

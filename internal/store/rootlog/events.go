@@ -202,9 +202,6 @@ func target(e *reconcile.Event) rootkeep.AccountID {
 // account that its verdict is found in.
 func rootOf(e *reconcile.Event) rootkeep.AccountID { return cmp.Or(target(e), e.Account) }
 
-// RootOf is the account whose root user the event is about: Judge is given it.
-func (e *Event) RootOf() rootkeep.AccountID { return rootOf(&e.Judged.Event) }
-
 // Mark gives where a source goes on, nil for one that never delivered.
 func Mark(ctx context.Context, r *store.Reader, source string) ([]byte, error) {
 	var mark []byte
@@ -319,8 +316,9 @@ func EventOf(ctx context.Context, r *store.Reader, s sight.Sight, key string) (*
 }
 
 // aboutRoot takes the events about the root user of the account $1, which are judged
-// together: its own, and those in logs of other accounts that aim at it.
-const aboutRoot = `(account = $1 AND target = '' OR target = $1)`
+// together: its own, and those in logs of other accounts that aim at it. $1 may be ”, of
+// records without an account.
+const aboutRoot = `(account = $1 AND target = '' OR target = $1 AND target <> '')`
 
 // Touch says which of the accounts have events about their root users in a span, and when:
 // what Judge has to look at once something else is known of it.
@@ -345,7 +343,7 @@ func Next(ctx context.Context, r *store.Reader, account rootkeep.AccountID, at S
 	var micros sql.NullInt64
 	err = r.Row(ctx, `SELECT MIN(at) FROM (
 			SELECT * FROM (SELECT at FROM root_event WHERE account = $1 AND target = '' AND at >= $2 AND at <= $3 ORDER BY at LIMIT 1) AS own
-			UNION ALL SELECT * FROM (SELECT at FROM root_event WHERE target = $1 AND at >= $2 AND at <= $3 ORDER BY at LIMIT 1) AS others) AS either`,
+			UNION ALL SELECT * FROM (SELECT at FROM root_event WHERE target = $1 AND target <> '' AND at >= $2 AND at <= $3 ORDER BY at LIMIT 1) AS others) AS either`,
 		string(account), at.First.UnixMicro(), at.Last.UnixMicro()).Scan(&micros)
 	if err != nil {
 		return time.Time{}, false, fmt.Errorf("find events about root of account %s: %w", account, err)
