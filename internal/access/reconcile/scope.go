@@ -76,8 +76,7 @@ func named(events []string, source, name string) bool {
 	return access.Covers(slices.DeleteFunc(slices.Clone(events), func(e string) bool { return strings.HasSuffix(e, " *") }), source, name)
 }
 
-// signInSteps are what a sign-in goes through, whatever it is for (AWS Sign-In User Guide,
-// "Logging sign-in events").
+// signInSteps are what a sign-in goes through, whatever it is for.
 var signInSteps = []string{"CheckMfa", "CredentialChallenge", "CredentialVerification", "UserAuthentication"}
 
 // takesStep says whether a request takes a step of a sign-in. One that hands out more than

@@ -22,7 +22,7 @@ import (
 // Bounds of an override.
 const (
 	OverrideWindow = time.Hour      // from the signature, or from the beginning of the window that was asked for
-	ReviewWithin   = 24 * time.Hour // by somebody who took no part
+	ReviewWithin   = 24 * time.Hour // from the beginning of its window, by somebody who took no part
 )
 
 // OverrideState is where an override stands.
@@ -249,7 +249,7 @@ func (o *Override) grant(ctx context.Context, tx *store.Tx, x *Request, changed 
 	if err := x.set(ctx, tx, Requested); err != nil {
 		return err
 	}
-	o.State, o.Granted, o.Due = Granted, tx.Now(), tx.Now().Add(ReviewWithin)
+	o.State, o.Granted, o.Due = Granted, tx.Now(), x.Begins.Add(ReviewWithin) // what lies ahead, nobody can review
 	if err := o.set(ctx, tx); err != nil {
 		return err
 	}

@@ -258,6 +258,22 @@ func TestAnEditVoidsAnOverrideThatWaits(t *testing.T) {
 	})
 }
 
+func TestTheReviewOfWhatLiesAheadIsDueAfterIt(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		x := w.requested(t, bare, tomorrow)
+		o, err := w.override(t, w.Ann, x.ID, reason)
+		if want := x.Begins.Add(24 * time.Hour); err != nil || !o.Due.Equal(want) {
+			t.Fatalf("got %+v, %v, want a review due %s", o, err, want)
+		}
+		_, err = w.review(t, w.Dan, o)
+		is(t, "a review before the window", err, access.ErrState)
+		w.At(x.Begins.Add(time.Hour)) // nobody opened it
+		if _, err = w.review(t, w.Dan, o); err != nil {
+			t.Errorf("a review behind the window: %v", err)
+		}
+	})
+}
+
 func TestALateReviewIsSeenOnce(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		o, err := w.override(t, w.Ann, w.requested(t, bare).ID, reason)

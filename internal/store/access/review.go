@@ -18,7 +18,8 @@ import (
 
 // Review says what an override was, once its session is over or nobody can open it any
 // more: what is yet to be done, nobody can have looked at. Somebody does who took no part
-// in it and may approve at all of its accounts. It records root.reviewed, and notes it in the case.
+// in it and may approve at all of its accounts. It records root.reviewed, and notes it in
+// the case.
 func (d *Desk) Review(ctx context.Context, tx *store.Tx, actor people.Actor, id string, revision int64, verdict Judgement, text string) (*Override, error) {
 	x, err := d.Get(ctx, &tx.Reader, actor, id, tx.Now())
 	if err != nil {
