@@ -77,8 +77,8 @@ func (r *Request) opens(e *Event, recorded bool) ruling {
 		return *refused
 	}
 	switch {
-	case !recorded && !e.Failed && len(r.Keys) > 0:
-		return unexplained(rule, "It has the name of %s, but rootkeep was given other access keys for it than %s: the name is forged or used again.", r.ID, quoted(e.IssuedKey))
+	case !recorded && !e.Failed && r.keyed():
+		return unexplained(rule, "It has the name of %s, but rootkeep was not given the access key %s for it: the name is forged or used again.", r.ID, quoted(e.IssuedKey))
 	case !r.lets(e.Time) && !recorded:
 		return unexplained(rule, "It has the name of %s, at a time at which nobody was to use it (%s): the name is forged or used again.", r.ID, r.times())
 	case !r.lets(e.Time):
@@ -155,8 +155,8 @@ func (j *judge) byName(e *Event, start time.Time) ruling {
 	}
 	var all []ruling
 	for _, r := range j.byID[name] {
-		if len(r.Keys) > 0 {
-			all = append(all, unexplained(BySourceIdentity, "It has the name of %s, but rootkeep was given other access keys for it than %s.", r.ID, quoted(e.AccessKey)))
+		if r.keyed() {
+			all = append(all, unexplained(BySourceIdentity, "It has the name of %s, but rootkeep was not given the access key %s for it.", r.ID, quoted(e.AccessKey)))
 			continue
 		}
 		all = append(all, r.calls(e, BySourceIdentity, start))
@@ -274,6 +274,10 @@ func (r *Request) holds(t time.Time) bool {
 // somebody began it then.
 func (r *Request) begun() bool { return r.Path == access.Assumed && len(r.Keys) > 0 }
 
+// keyed says whether the name of a request alone explains no session: what rootkeep was
+// given for it is known.
+func (r *Request) keyed() bool { return r.Recorded || len(r.Keys) > 0 }
+
 // lets is holds for sessions that rootkeep opened. Those of a sign-in make its credential
 // before anybody can begin, and take it away when everybody is done.
 func (r *Request) lets(t time.Time) bool {
@@ -334,6 +338,8 @@ func (j *judge) byOthers(e *Event) ruling {
 
 func (r *Request) governs(e *Event) ruling {
 	switch {
+	case e.Of != e.Account && !slices.Contains(r.Accounts, e.Of):
+		return unexplained(ByRecordedKey, "%s is not for account %s, which the call names.", r.ID, quoted(string(e.Of)))
 	case e.SourceIdentity != "" && e.SourceIdentity != r.ID:
 		return unexplained(ByRecordedKey, "The event has the name %s, but the access key is of %s.", quoted(e.SourceIdentity), r.ID)
 	case !r.lets(e.Time):

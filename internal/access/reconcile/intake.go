@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"fmt"
+	"net/netip"
 	"strings"
 	"time"
 
@@ -99,10 +100,8 @@ func (in *Intake) Event(rec *cloudtrail.Record) (Event, bool) {
 	text := func(field int) string { return rootevent.Cut(v.Text(in.own[field])) }
 	e := Event{RootUse: in.sorter.Use(v), Ambiguous: v.Several()}
 	e.Time, _ = in.sorter.Time(v)
-	e.Kind, e.Type, e.Service = kind, text(fType), text(fService)
-	if e.Type == "AwsServiceEvent" && kind.Used() {
-		e.Kind = rootkeep.RootByService
-	}
+	e.Type, e.Service = text(fType), text(fService)
+	e.Kind = byService(kind, &e)
 	e.SourceIdentity, e.Device, e.IssuedKey = cmp.Or(text(fIdentity), text(fAnswered)), text(fDevice), text(fIssued)
 	e.ReadOnly = v.At(in.own[fReadOnly]).Kind == rootkeep.Bool && text(fReadOnly) == "true"
 	if e.TaskPolicy = text(fPolicyARN); e.TaskPolicy == "" && v.At(in.own[fPolicy]).Kind == rootkeep.String {
@@ -117,6 +116,24 @@ func (in *Intake) Event(rec *cloudtrail.Record) (Event, bool) {
 		e.Raw = bytes.Clone(rec.Raw)
 	}
 	return e, true
+}
+
+// byService is the kind of an event by whether an AWS service acted on its own. Behind one
+// that comes from an address, or with a key that only a person has, somebody stands: what
+// a service does in root's name comes from the name of a service, with temporary
+// credentials (CloudTrail User Guide, "CloudTrail record contents", sourceIPAddress).
+func byService(kind rootkeep.RootKind, e *Event) rootkeep.RootKind {
+	if kind != rootkeep.RootByService && (e.Type != "AwsServiceEvent" || kind != rootkeep.RootCall && kind != rootkeep.RootKeyCall) {
+		return kind
+	}
+	_, err := netip.ParseAddr(e.Address)
+	switch {
+	case strings.HasPrefix(e.AccessKey, "AKIA"): // see rootevent
+		return rootkeep.RootKeyCall
+	case err == nil:
+		return rootkeep.RootCall
+	}
+	return rootkeep.RootByService
 }
 
 // rootAmong says whether a record that has the type of its caller twice names root as one.

@@ -136,6 +136,9 @@ func (s *story) run(t *testing.T) {
 }
 
 func TestASignIn(t *testing.T) {
+	step := func(name string) reconcile.Event {
+		return event("a", rootkeep.RootSignInStep, 6, func(e *reconcile.Event) { e.Source, e.Name = "signin.amazonaws.com", name })
+	}
 	first := func(set func(*reconcile.Request)) func(*reconcile.Input) {
 		return func(in *reconcile.Input) { set(&in.Requests[0]) }
 	}
@@ -166,6 +169,10 @@ func TestASignIn(t *testing.T) {
 			e.Source, e.Name, e.Address = "signin.amazonaws.com", "ConsoleLogin", elsewhere
 		})}, nil, rootkeep.Unexplained, "sign-in", elsewhere, ""},
 		{"of which a step is seen", []reconcile.Event{event("a", rootkeep.RootSignInStep, 6, func(e *reconcile.Event) { e.Source, e.Name = "signin.amazonaws.com", "CheckMfa" })}, nil, rootkeep.Explained, "sign-in", "A step", "RR-1"},
+		{"of which an unknown step is seen, by a task that takes all", []reconcile.Event{step("Unheard")}, nil, rootkeep.Explained, "sign-in", "A step", "RR-1"},
+		{"of which an unknown step is seen", []reconcile.Event{step("Unheard")}, first(func(r *reconcile.Request) { r.Events = []string{"account.amazonaws.com CloseAccount"} }), rootkeep.OutOfScope, "sign-in", "does not name this step", "RR-1"},
+		{"that gives a program a session", []reconcile.Event{step("CreateOAuth2Token")}, nil, rootkeep.OutOfScope, "sign-in", "does not name this step", "RR-1"},
+		{"that gives a program a session, for a task that says so", []reconcile.Event{step("CreateOAuth2Token")}, first(func(r *reconcile.Request) { r.Events = []string{"signin.amazonaws.com CreateOAuth2Token"} }), rootkeep.Explained, "sign-in", "A step", "RR-1"},
 		{"by a service", []reconcile.Event{event("a", rootkeep.RootByService, 6, func(e *reconcile.Event) { e.Service = "cloudformation.amazonaws.com" })}, nil, rootkeep.ByService, "service", "cloudformation", ""},
 	} {
 		t.Run(s.name, s.run)
@@ -198,15 +205,35 @@ func TestACallInAConsole(t *testing.T) {
 	}
 }
 
+func TestWhatAConsoleReads(t *testing.T) {
+	for name, excused := range map[string]bool{
+		"GetAccountSummary": true, "DescribeInstances": true, "ListBuckets": true, "GetAccountPasswordPolicy": true, "LookupEvents": true, "ListSecrets": true, "GetPublicAccessBlock": true,
+		"GetSecretValue": false, "GetParametersByPath": false, "GetFunction20150331v2": false, "ListFunctions20150331": false, "DescribeLaunchConfigurations": false,
+		"GetLaunchTemplateData": false, "GetConsoleOutput": false, "GetLogEvents": false, "GetStatementResult": false, "DescribeVpnConnections": false,
+		"DescribeUserPoolClient": false, "ListApiKeys": false, "GetConnections": false, "GetCommandInvocation": false, "BatchGetSecretValue": false, "GetFederationToken": false, "GetLatestConfiguration": false,
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := story{name, []reconcile.Event{call("a", "example", name, 8, reading)}, nil, rootkeep.OutOfScope, "sign-in", "does not need", "RR-1"}
+			if excused {
+				s.verdict, s.rule, s.why = rootkeep.Explained, "reading", "only reads"
+			}
+			s.run(t)
+		})
+	}
+}
+
 func TestASessionOfAssumeRoot(t *testing.T) {
 	second := func(set func(*reconcile.Request)) func(*reconcile.Input) {
 		return func(in *reconcile.Input) { set(&in.Requests[1]) }
 	}
 	unrecorded := second(func(r *reconcile.Request) { r.Keys = nil })
+	all := second(func(r *reconcile.Request) { r.Keys, r.Recorded = nil, true })
 	opened := assumeRoot("o", "RR-2", "ASIAROOT", deleteTask, 6)
 	for _, s := range []story{
 		{"is asked for, with the key that was recorded", []reconcile.Event{opened}, nil, rootkeep.Explained, "recorded-key", "was given the access key", "RR-2"},
 		{"is asked for by name alone, and all agrees", []reconcile.Event{opened}, unrecorded, rootkeep.Explained, "source-identity", "agree", "RR-2"},
+		{"is asked for by name, of a request all of whose keys are recorded", []reconcile.Event{opened}, all, rootkeep.Unexplained, "source-identity", "forged", ""},
+		{"is known by its name, of a request all of whose keys are recorded", []reconcile.Event{inMember("a", "ASIAX", "DeleteLoginProfile", 7, named("RR-2"))}, all, rootkeep.Unexplained, "source-identity", "not given", ""},
 		{"has the name of a request that has other keys", []reconcile.Event{assumeRoot("a", "RR-2", "ASIAFORGED", deleteTask, 6)}, nil, rootkeep.Unexplained, "source-identity", "forged", ""},
 		{"has the name of no request", []reconcile.Event{assumeRoot("a", "RR-9", "ASIAFORGED", deleteTask, 6)}, nil, rootkeep.Unexplained, "source-identity", "belongs to no request", ""},
 		{"has the name of a request for a sign-in", []reconcile.Event{assumeRoot("a", "RR-1", "ASIAFORGED", deleteTask, 6)}, nil, rootkeep.Unexplained, "source-identity", "for a sign-in", ""},
@@ -227,7 +254,7 @@ func TestASessionOfAssumeRoot(t *testing.T) {
 		{"does so with the name on its calls", []reconcile.Event{inMember("a", "ASIAROOT", "DeleteLoginProfile", 7, named("RR-2")), opened}, nil, rootkeep.Explained, "recorded-key", "opened for RR-2", "RR-2"},
 		{"does so with another name on its calls", []reconcile.Event{inMember("a", "ASIAROOT", "DeleteLoginProfile", 7, named("RR-1")), opened}, nil, rootkeep.Unexplained, "recorded-key", "RR-1", ""},
 		{"is known by the name on its calls alone", []reconcile.Event{inMember("a", "ASIAX", "DeleteLoginProfile", 7, named("RR-2"))}, unrecorded, rootkeep.Explained, "source-identity", "agree", "RR-2"},
-		{"has a forged name on its calls", []reconcile.Event{inMember("a", "ASIAX", "DeleteLoginProfile", 7, named("RR-2"))}, nil, rootkeep.Unexplained, "source-identity", "other access keys", ""},
+		{"has a forged name on its calls", []reconcile.Event{inMember("a", "ASIAX", "DeleteLoginProfile", 7, named("RR-2"))}, nil, rootkeep.Unexplained, "source-identity", "not given the access key", ""},
 		{"has a name on its calls that is over", []reconcile.Event{inMember("a", "ASIAX", "DeleteLoginProfile", 90, named("RR-2"))}, unrecorded, rootkeep.Unexplained, "source-identity", "used again", ""},
 		{"reads on the way", []reconcile.Event{inMember("a", "ASIAROOT", "ListMFADevices", 7), opened}, nil, rootkeep.Explained, "recorded-key", "opened for RR-2", "RR-2"},
 		{"does more than the task needs", []reconcile.Event{inMember("a", "ASIAROOT", "CreateLoginProfile", 7), opened}, nil, rootkeep.OutOfScope, "recorded-key", "does not need", "RR-2"},

@@ -246,6 +246,9 @@ func (n naive) governance(e reconcile.Event) rootkeep.Verdict {
 		if e.AccessKey == "" || !slices.Contains(r.Keys, e.AccessKey) || e.SourceIdentity != "" && e.SourceIdentity != r.ID {
 			continue
 		}
+		if e.Of != e.Account && r.Accounts[0] != e.Of {
+			continue
+		}
 		all = append(all, graded(open(r, e.Time, false), takes(r.Events, e), yes(r)))
 	}
 	for _, c := range n.in.Changes {
@@ -287,7 +290,7 @@ func (n naive) person(e reconcile.Event) rootkeep.Verdict {
 		case e.Address != office || other:
 		case !inTime:
 			all = append(all, late)
-		case e.Kind == rootkeep.RootCall && e.Source+" "+e.Name == gets && e.ReadOnly || e.Source == "signin.amazonaws.com" && e.Name == "X":
+		case e.Kind == rootkeep.RootCall && e.Source+" "+e.Name == gets && e.ReadOnly || e.Source == "signin.amazonaws.com" && e.Name == "CheckMfa":
 			all = append(all, yes(r))
 		default:
 			all = append(all, graded(true, takes(r.Events, e), yes(r)))

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"slices"
+	"sort"
 
 	"github.com/rootkeep/rootkeep"
 )
@@ -13,18 +14,45 @@ import (
 func distinct(events []Event) []Event {
 	out := slices.Clone(events)
 	for i := range out {
-		if e := &out[i]; e.Kind != rootkeep.RootAssumed { // that has a target, or is about nobody that is known
-			e.Of = rootkeep.AccountID(cmp.Or(e.Of, e.Account))
-		}
+		out[i].Of = out[i].rootOf()
 	}
 	slices.SortFunc(out, func(a, b Event) int {
-		return cmp.Or(compare(&a, &b), bytes.Compare(b.Raw, a.Raw), cmp.Compare(b.Country, a.Country))
+		return cmp.Or(a.compare(&b), bytes.Compare(b.Raw, a.Raw), cmp.Compare(b.Country, a.Country))
 	})
-	return slices.CompactFunc(out, func(a, b Event) bool { return compare(&a, &b) == 0 })
+	return slices.CompactFunc(out, func(a, b Event) bool { return a.compare(&b) == 0 })
+}
+
+// rootOf is whose root user an event is about: that of its own account if it does not say.
+// AssumeRoot has a target, or is about nobody that is known.
+func (e *Event) rootOf() rootkeep.AccountID {
+	if e.Kind == rootkeep.RootAssumed {
+		return e.Of
+	}
+	return cmp.Or(e.Of, e.Account)
+}
+
+// Same says whether two events are copies of one: all that a verdict may rest on agrees.
+func (e *Event) Same(o *Event) bool { return e.plain().compare(o.plain()) == 0 }
+
+// plain is the event as Judge compares it.
+func (e *Event) plain() *Event {
+	p := *e
+	p.Of = e.rootOf()
+	return &p
+}
+
+// Of finds what an event that was judged came to, nil if it was not.
+func (r *Result) Of(e *Event) *Judged {
+	p := e.plain()
+	i := sort.Search(len(r.Events), func(i int) bool { return r.Events[i].Event.compare(p) >= 0 })
+	if i == len(r.Events) || r.Events[i].Event.compare(p) != 0 {
+		return nil
+	}
+	return &r.Events[i]
 }
 
 // compare orders events by all that a verdict may rest on, the time first.
-func compare(a, b *Event) int {
+func (a *Event) compare(b *Event) int {
 	if c := cmp.Or(a.Time.Compare(b.Time), cmp.Compare(a.Account, b.Account), cmp.Compare(a.ID, b.ID)); c != 0 {
 		return c
 	}

@@ -54,6 +54,9 @@ func TestCallsAboutRootByOthers(t *testing.T) {
 	recovers := func(in *reconcile.Input) {
 		in.Requests[0].Events = append(in.Requests[0].Events, "signin.amazonaws.com PasswordRecovery*")
 	}
+	changesAddress := func(in *reconcile.Input) {
+		in.Requests[1].Events = append(in.Requests[1].Events, "account.amazonaws.com StartPrimaryEmailUpdate")
+	}
 	for _, s := range []story{
 		{"a guardrail is detached by a change", []reconcile.Event{others("organizations", "DetachPolicy", "ASIACHANGE", "CH-1", 6)}, nil, rootkeep.Explained, "recorded-key", "CH-1", "CH-1"},
 		{"by a change whose plan does not have it", []reconcile.Event{others("organizations", "LeaveOrganization", "ASIACHANGE", "CH-1", 6)}, nil, rootkeep.OutOfScope, "recorded-key", "CH-1", "CH-1"},
@@ -66,6 +69,12 @@ func TestCallsAboutRootByOthers(t *testing.T) {
 			in.Requests[1].Events = append(in.Requests[1].Events, "iam.amazonaws.com EnableOrganizationsRootSessions")
 		}, rootkeep.Explained, "recorded-key", "RR-2", "RR-2"},
 		{"root sessions are allowed by a request that does not", []reconcile.Event{others("iam", "EnableOrganizationsRootSessions", "ASIAROLE", "RR-2", 6)}, nil, rootkeep.OutOfScope, "recorded-key", "RR-2", "RR-2"},
+		{"an address is changed of an account that the request is not for", []reconcile.Event{event("a", rootkeep.RootCredential, 6, func(e *reconcile.Event) {
+			e.Source, e.Name, e.AccessKey, e.Of = "account.amazonaws.com", "StartPrimaryEmailUpdate", "ASIAROLE", "999900001111"
+		})}, changesAddress, rootkeep.Unexplained, "recorded-key", "not for account", ""},
+		{"an address is changed of the account that it is for", []reconcile.Event{event("a", rootkeep.RootCredential, 6, func(e *reconcile.Event) {
+			e.Source, e.Name, e.AccessKey, e.Of = "account.amazonaws.com", "StartPrimaryEmailUpdate", "ASIAROLE", member
+		})}, changesAddress, rootkeep.Explained, "recorded-key", "RR-2", "RR-2"},
 		{"root sessions are allowed by a scan", []reconcile.Event{others("iam", "EnableOrganizationsRootSessions", "ASIASCAN", "SC-1", 6)}, nil, rootkeep.Unexplained, "source-identity", "explains nothing", ""},
 		{"a password is recovered for a request that says so", []reconcile.Event{recovery("PasswordRecoveryRequested")}, recovers, rootkeep.Explained, "sign-in", "needs it", "RR-1"},
 		{"a password is recovered for one that takes every step of a sign-in", []reconcile.Event{recovery("PasswordRecoveryRequested")}, nil, rootkeep.OutOfScope, "sign-in", "names no change", "RR-1"},
@@ -98,6 +107,7 @@ func TestEventsOfOneSessionShareIt(t *testing.T) {
 	in := reconcile.Input{Now: at(600), Events: []reconcile.Event{
 		event("step", rootkeep.RootSignInStep, 5.5, func(e *reconcile.Event) { e.Source, e.Name = "signin.amazonaws.com", "CheckMfa" }),
 		login("in", 6), call("one", "iam", "GetUser", 8), call("two", "s3", "ListBuckets", 9, func(e *reconcile.Event) { e.AccessKey = "ASIAOTHER" }),
+		event("fails", rootkeep.RootFailedSignIn, 20, func(e *reconcile.Event) {}), event("fails again", rootkeep.RootFailedSignIn, 30, from(elsewhere)),
 		call("later", "iam", "GetUser", 40, func(e *reconcile.Event) { e.Created = at(39) }),
 		assumeRoot("open", "RR-2", "ASIAROOT", deleteTask, 6), inMember("call", "ASIAROOT", "DeleteLoginProfile", 7),
 	}}
@@ -106,9 +116,10 @@ func TestEventsOfOneSessionShareIt(t *testing.T) {
 		got[e.Session] = append(got[e.Session], e.ID)
 	}
 	want := map[string][]string{
-		"111122223333@2026-07-03T09:06:00Z": {"step", "in", "one", "two"},
-		"111122223333@2026-07-03T09:39:00Z": {"later"},
-		"ASIAROOT":                          {"open", "call"},
+		"111122223333@2026-07-03T09:06:00Z":         {"step", "in", "one", "two"},
+		"111122223333@2026-07-03T09:39:00Z":         {"later"},
+		"111122223333@2026-07-03 without a sign-in": {"fails", "fails again"},
+		"ASIAROOT": {"open", "call"},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("sessions (-want +got):\n%s", diff)

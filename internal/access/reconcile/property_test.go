@@ -43,7 +43,7 @@ func drawEvent(t *rapid.T) reconcile.Event {
 	}, Of: pick(t, drawnAccounts, "of"), SourceIdentity: pick(t, drawnNames, "name"), ReadOnly: rapid.Bool().Draw(t, "reads")}
 	switch e.Kind {
 	case rootkeep.RootSignIn, rootkeep.RootFailedSignIn, rootkeep.RootSignInStep:
-		e.Source, e.Name, e.Failed, e.Device = "signin.amazonaws.com", "X", e.Kind == rootkeep.RootFailedSignIn, pick(t, []string{device, ""}, "device")
+		e.Source, e.Name, e.Failed, e.Device = "signin.amazonaws.com", "CheckMfa", e.Kind == rootkeep.RootFailedSignIn, pick(t, []string{device, ""}, "device")
 	case rootkeep.RootAssumed:
 		e.Source, e.Name, e.IssuedKey, e.TaskPolicy = "sts.amazonaws.com", "AssumeRoot", pick(t, drawnKeys, "issued"), pick(t, []string{auditTask, deleteTask, ""}, "policy")
 		e.Failed = rapid.Bool().Draw(t, "failed")

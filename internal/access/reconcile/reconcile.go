@@ -46,6 +46,7 @@ type Request struct {
 	Closed    time.Time     // zero while it is open
 	Overrides bool          // it went without approvals
 	Keys      []string      // IDs of access keys that rootkeep was given for it
+	Recorded  bool          // Keys are all there are: rootkeep keeps each before it is used
 	Device    string        // MFA device that the custodian handed out, "" if not declared
 }
 

@@ -76,27 +76,55 @@ func named(events []string, source, name string) bool {
 	return access.Covers(slices.DeleteFunc(slices.Clone(events), func(e string) bool { return strings.HasSuffix(e, " *") }), source, name)
 }
 
+// signInSteps are what a sign-in goes through, whatever it is for.
+var signInSteps = []string{"CheckMfa", "CredentialChallenge", "CredentialVerification", "UserAuthentication"}
+
+// takesStep says whether a request takes a step of a sign-in. One that hands out more than
+// the console, as `aws login` does, the task has to name.
+func (r *Request) takesStep(name string) bool {
+	switch {
+	case slices.Contains(signInSteps, name):
+		return true
+	case strings.Contains(name, "OAuth2"), strings.Contains(name, "Token"):
+		return named(r.Events, signInSource, name)
+	}
+	return access.Covers(r.Events, signInSource, name)
+}
+
 // readingNames begin the names of calls that read.
 var readingNames = []string{"Describe", "Get", "Head", "List", "Lookup", "Search"}
 
 // secretWords are in the names of calls beginning with Get that give more than the state
-// of a resource: secrets, sessions, data, code.
+// of a resource: secrets, sessions, data, code, what programs wrote.
 var secretWords = []string{
-	"ApiKey", "Block", "Credential", "Document", "Export", "Function", "Item", "Media", "Message", "Object", "Parameter", "Password", "Record", "Results",
-	"Secret", "Session", "Token",
+	"ApiKey", "Block", "Command", "Connection", "ConsoleOutput", "Credential", "Document", "Download", "Export", "Function", "Item",
+	"LayerVersion", "LogEvents", "Media", "Message", "Object", "Parameter", "Password", "Record", "Result", "Screenshot", "Secret", "Session", "Template", "Token",
+}
+
+// stateOnly have one of the words, and give no more than a state.
+var stateOnly = []string{
+	"GetAccountPasswordPolicy", "GetAccountPublicAccessBlock", "GetBucketObjectLockConfiguration", "GetBucketPublicAccessBlock", "GetPublicAccessBlock",
+}
+
+// telling begin the names of other calls that give secrets: environments and user data,
+// keys of an API, of a client, of a tunnel.
+var telling = []string{
+	"DescribeConfigurationSettings", "DescribeIdentityProvider", "DescribeInstanceAttribute", "DescribeJobDefinitions", "DescribeLaunchConfigurations",
+	"DescribeLaunchTemplateVersions", "DescribeSpotFleetRequests", "DescribeTaskDefinition", "DescribeUserPoolClient", "DescribeVpnConnections",
+	"GetConfiguration", "GetHostedConfiguration", "GetLatestConfiguration", "ListApiKeys", "ListCommandInvocations", "ListFunctions", "ListVersionsByFunction",
 }
 
 // isReading says whether a call is one of the many that a console makes by itself, or the
 // like: AWS says that it reads, its name says so, and what it gives is no secret.
 func isReading(e *Event) bool {
-	if !e.ReadOnly || !slices.ContainsFunc(readingNames, func(p string) bool { return strings.HasPrefix(e.Name, p) }) {
-		return false
+	begins := func(list []string) bool {
+		return slices.ContainsFunc(list, func(p string) bool { return strings.HasPrefix(e.Name, p) })
 	}
-	switch e.Name {
-	case "GetAccountPasswordPolicy": // what a password has to be like
-		return true
-	case "DescribeInstanceAttribute", "DescribeLaunchTemplateVersions": // user data
+	switch {
+	case !e.ReadOnly || !begins(readingNames) || begins(telling):
 		return false
+	case slices.Contains(stateOnly, e.Name):
+		return true
 	}
 	return !strings.HasPrefix(e.Name, "Get") || !slices.ContainsFunc(secretWords, func(w string) bool { return strings.Contains(e.Name, w) })
 }

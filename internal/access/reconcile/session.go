@@ -78,13 +78,15 @@ func (c *consoles) near(of rootkeep.AccountID, at time.Time) session {
 }
 
 // before is the session that a step led to: that of the next sign-in from the same address.
+// What led to none is of no session. The label takes those of a day together, for whoever
+// knows the address of root can fail as often as they like.
 func (c *consoles) before(e *Event) session {
 	list := c.signIns[origin{e.Of, e.Address}]
 	i := sort.Search(len(list), func(i int) bool { return !list[i].Before(e.Time) })
 	if i < len(list) && list[i].Sub(e.Time) <= apart {
 		return c.near(e.Of, list[i])
 	}
-	return consoleAt(e.Of, e.Time)
+	return session{string(e.Of) + "@" + e.Time.UTC().Format(time.DateOnly) + " without a sign-in", e.Time}
 }
 
 // sessionOf is the session that an event belongs to.

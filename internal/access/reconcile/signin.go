@@ -52,6 +52,9 @@ func (r *Request) used(e *Event, s session) ruling {
 	case rootkeep.RootSignIn:
 		return r.under(rootkeep.Explained, BySignIn, "A sign-in for %s: account, time and network agree%s%s.", r.ID, r.withDevice(), r.bypassed())
 	case rootkeep.RootSignInStep:
+		if !r.takesStep(e.Name) {
+			return r.under(rootkeep.OutOfScope, BySignIn, "It is of %s by account, time and network, and its task does not name this step.", r.ID)
+		}
 		return r.under(rootkeep.Explained, BySignIn, "A step of a sign-in for %s: account, time and network agree%s.", r.ID, r.bypassed())
 	case rootkeep.RootFailedSignIn:
 		return r.under(rootkeep.Explained, BySignIn, "A sign-in that failed while %s was open, from its networks%s.", r.ID, r.bypassed())

@@ -1,6 +1,7 @@
 package access
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/rootkeep/rootkeep"
+	"github.com/rootkeep/rootkeep/internal/access"
 	caseof "github.com/rootkeep/rootkeep/internal/incident"
 	"github.com/rootkeep/rootkeep/internal/report/text"
 	"github.com/rootkeep/rootkeep/internal/store"
@@ -74,7 +76,7 @@ func causeOf(ctx context.Context, tx *store.Tx, e change) (string, error) {
 // raise opens the case of a session, or adds to it. It gives "" if that changed nothing.
 func raise(ctx context.Context, tx *store.Tx, cause string, events []change) (string, error) {
 	f := caseof.Finding{Cause: cause, Account: events[0].Account}
-	var keys []string
+	var keys, requests []string
 	worse := false
 	for _, e := range events {
 		keys = append(keys, e.Key)
@@ -82,18 +84,19 @@ func raise(ctx context.Context, tx *store.Tx, cause string, events []change) (st
 		if s := severity(e); s > f.Severity {
 			f.Severity, f.Title = s, title(e)
 		}
-		if f.Request == "" && strings.HasPrefix(e.Request, "RR-") {
-			f.Request = e.Request
+		if strings.HasPrefix(e.Request, access.Prefix+"-") && !slices.Contains(requests, e.Request) {
+			requests = append(requests, e.Request)
 		}
 	}
-	if f.Request != "" {
-		x, err := get(ctx, &tx.Reader, f.Request, tx.Now())
-		if err != nil && !errors.Is(err, store.ErrNotFound) {
+	for _, id := range requests {
+		x, err := get(ctx, &tx.Reader, id, tx.Now())
+		if errors.Is(err, store.ErrNotFound) {
+			continue
+		}
+		if err != nil {
 			return "", err
 		}
-		if err == nil {
-			f.Parties = x.Parties()
-		}
+		f.Request, f.Parties = cmp.Or(f.Request, id), append(f.Parties, x.Parties()...)
 	}
 	f.About = text.Counted(int64(len(events)), "event") + " not covered: " + tally(events)
 	c, changed, err := incident.Take(ctx, tx, f, keys)

@@ -23,7 +23,7 @@ func (x *Request) judgedBy(ctx context.Context, r *store.Reader) (reconcile.Requ
 	a := x.Asked
 	q := reconcile.Request{
 		ID: x.ID, Kind: a.Kind, Path: a.Path, Accounts: a.Accounts, Events: a.Events, From: x.Begins, Until: x.Ends, Networks: a.Networks,
-		Session: time.Duration(a.Session) * time.Second, Opened: x.Opened, Closed: x.Over, Overrides: x.Override, Keys: keys, Device: x.Device,
+		Session: time.Duration(a.Session) * time.Second, Opened: x.Opened, Closed: x.Over, Overrides: x.Override, Keys: keys, Recorded: true, Device: x.Device,
 	}
 	if q.From.Before(x.Granted) {
 		q.From = x.Granted

@@ -13,7 +13,6 @@ import (
 	"github.com/rootkeep/rootkeep/internal/access/reconcile"
 	"github.com/rootkeep/rootkeep/internal/people"
 	"github.com/rootkeep/rootkeep/internal/store"
-	"github.com/rootkeep/rootkeep/internal/store/hunts"
 	"github.com/rootkeep/rootkeep/internal/store/rootlog"
 	"github.com/rootkeep/rootkeep/ledger"
 )
@@ -21,8 +20,9 @@ import (
 // Bounds of one judgement.
 const (
 	reach      = access.LongestWindow + time.Hour // what is further from an event does not bear on it
-	mostJudged = 20000                            // events of an account within twice that and a day
+	mostJudged = 20000                            // events about one root user within twice that and a day
 	mostOfOne  = 2000                             // events of a request, to tell what became of it
+	mostOfPart = 2000                             // events beyond mostJudged, which get a verdict together
 )
 
 // Changes are the verdicts that a judgement changed, in the order of their events, and the
@@ -36,10 +36,16 @@ type Changes struct {
 // verdict is an entry root.verdict, one that is not harmless opens a case or adds to one,
 // and one that becomes harmless is told to its case. What changes nothing writes nothing.
 func Judge(ctx context.Context, tx *store.Tx, touched rootlog.Touched) (*Changes, error) {
-	out, bearing := &Changes{}, map[string]*Request{}
+	return judgeFor(ctx, tx, touched, map[string]*Request{})
+}
+
+// judgeFor is Judge with requests that are settled whatever was touched: as they are now,
+// not as their rows are.
+func judgeFor(ctx context.Context, tx *store.Tx, touched rootlog.Touched, bearing map[string]*Request) (*Changes, error) {
+	out := &Changes{}
 	for _, account := range slices.Sorted(maps.Keys(touched)) {
 		s := rootlog.Span{First: touched[account].First.Add(-reach), Last: touched[account].Last.Add(reach)}
-		if err := judgeAll(ctx, tx, account, s, out); err != nil {
+		if err := judgeAll(ctx, tx, account, s, mostJudged, out); err != nil {
 			return nil, fmt.Errorf("judge the root user of account %q: %w", account, err)
 		}
 		if err := near(ctx, tx, account, s, bearing); err != nil {
@@ -54,16 +60,17 @@ func Judge(ctx context.Context, tx *store.Tx, touched rootlog.Touched) (*Changes
 	return out, nil
 }
 
-// judgeAll judges the events of an account in a span, those of a day together. It goes from
-// event to event: what a record says of its time may be far from any other.
-func judgeAll(ctx context.Context, tx *store.Tx, account rootkeep.AccountID, s rootlog.Span, out *Changes) error {
+// judgeAll judges the events about the root user of an account in a span, those of a day
+// together. It goes from event to event: what a record says of its time may be far from
+// any other.
+func judgeAll(ctx context.Context, tx *store.Tx, account rootkeep.AccountID, s rootlog.Span, most int, out *Changes) error {
 	for from := s.First; ; {
 		first, found, err := rootlog.Next(ctx, &tx.Reader, account, rootlog.Span{First: from, Last: s.Last})
 		if err != nil || !found {
 			return err
 		}
 		to := first.Add(24 * time.Hour)
-		if err := judge(ctx, tx, account, rootlog.Span{First: first, Last: to}, out); err != nil {
+		if err := judge(ctx, tx, account, rootlog.Span{First: first, Last: to}, most, out); err != nil {
 			return err
 		}
 		from = to
@@ -81,54 +88,60 @@ func JudgeRequest(ctx context.Context, tx *store.Tx, x *Request) (*Changes, erro
 	if err != nil {
 		return nil, err
 	}
-	out, err := Judge(ctx, tx, touched)
-	if err != nil {
-		return nil, err
-	}
-	return out, settle(ctx, tx, x)
+	return judgeFor(ctx, tx, touched, map[string]*Request{x.ID: x})
 }
 
-// judge judges the events of an account from a moment until before another.
-func judge(ctx context.Context, tx *store.Tx, account rootkeep.AccountID, core rootlog.Span, out *Changes) error {
+// judge judges the events about the root user of an account from a moment until before
+// another, compared with most others at most.
+func judge(ctx context.Context, tx *store.Tx, account rootkeep.AccountID, core rootlog.Span, most int, out *Changes) error {
 	wide := rootlog.Span{First: core.First.Add(-reach), Last: core.Last.Add(reach)}
-	all, err := rootlog.Around(ctx, &tx.Reader, account, wide, 2*mostJudged)
+	some, err := rootlog.Around(ctx, &tx.Reader, account, wide, most)
 	if err != nil {
 		return err
 	}
-	within := func(e *rootlog.Event) bool {
-		return e.Account == account && !e.Moment().Before(core.First) && e.Moment().Before(core.Last)
-	}
-	some, rest := all[:min(len(all), mostJudged)], all[min(len(all), mostJudged):]
 	in := reconcile.Input{Now: tx.Now()}
 	if in.Requests, err = Requests(ctx, &tx.Reader, wide, tx.Now()); err != nil {
 		return err
 	}
-	if in.Scans, err = rootlog.Scans(ctx, &tx.Reader, wide); err != nil {
+	if in.Scans, err = rootlog.Scans(ctx, &tx.Reader, account, wide); err != nil {
 		return err
 	}
-	byKey := map[string][]*rootlog.Event{} // what was cut to the same is judged the same
 	for _, e := range some {
-		key := hunts.KeyOf(&e.RootUse)
-		byKey[key] = append(byKey[key], e)
 		in.Events = append(in.Events, e.Event)
 	}
-	var changed []change
 	found := reconcile.Judge(in)
-	for i := range found.Events {
-		j := &found.Events[i]
-		for _, e := range byKey[hunts.KeyOf(&j.RootUse)] {
-			if within(e) {
-				changed = rule(changed, e, rootlog.Ruling{Verdict: j.Verdict, Rule: j.Rule, Why: j.Why, Request: j.Request, Session: j.Session})
-			}
+	var changed []change
+	for _, e := range some {
+		if e.Moment().Before(core.First) || !e.Moment().Before(core.Last) {
+			continue
 		}
+		j := found.Of(&e.Event)
+		changed = rule(changed, e, rootlog.Ruling{Verdict: j.Verdict, Rule: j.Rule, Why: j.Why, Request: j.Request, Session: j.Session})
 	}
-	for _, e := range rest { // unknown is not explained
-		if within(e) {
-			why := fmt.Sprintf("account %s has more than %d events of its root user within days: this one was not compared with requests", account, mostJudged)
+	if err := tell(ctx, tx, account, changed, out); err != nil || len(some) < most {
+		return err
+	}
+	return tooMany(ctx, tx, account, core, most, out)
+}
+
+// tooMany gives the events of a span that were too many to be compared with anything a
+// verdict, part by part: what is not known is not explained. Those that were compared once
+// keep theirs.
+func tooMany(ctx context.Context, tx *store.Tx, account rootkeep.AccountID, core rootlog.Span, most int, out *Changes) error {
+	why := fmt.Sprintf("account %s has more than %d events of its root user within days: this one was not compared with requests", account, most)
+	for {
+		part, err := rootlog.Unjudged(ctx, &tx.Reader, account, core, mostOfPart)
+		if err != nil || len(part) == 0 {
+			return err
+		}
+		var changed []change
+		for _, e := range part {
 			changed = rule(changed, e, rootlog.Ruling{Verdict: rootkeep.Unexplained, Rule: "too-many", Why: why, Session: "too-many " + e.Time.Format(time.DateOnly)})
 		}
+		if err := tell(ctx, tx, account, changed, out); err != nil {
+			return err
+		}
 	}
-	return tell(ctx, tx, account, changed, out)
 }
 
 // change is an event whose verdict, or what it rests on, is another one than before.
@@ -150,7 +163,9 @@ func near(ctx context.Context, tx *store.Tx, account rootkeep.AccountID, at root
 	found, err := list(ctx, &tx.Reader, tx.Now(), query+` JOIN root_request_account o ON o.request = q.id
 		WHERE o.account = $1 AND q.granted > 0 AND q.begins <= $2 AND q.ends > $3 ORDER BY q.id LIMIT $4`, string(account), store.Micros(at.Last), store.Micros(at.First), mostRequests)
 	for _, x := range found {
-		to[x.ID] = x
+		if to[x.ID] == nil {
+			to[x.ID] = x
+		}
 	}
 	return err
 }

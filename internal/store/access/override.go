@@ -22,8 +22,8 @@ import (
 
 // Bounds of an override.
 const (
-	OverrideWindow = access.OverrideWindow
-	ReviewWithin   = 24 * time.Hour // by somebody who took no part
+	OverrideWindow = access.OverrideWindow // from the signature, or from the beginning of the window that was asked for
+	ReviewWithin   = 24 * time.Hour        // from the beginning of its window, by somebody who took no part
 )
 
 // OverrideState is where an override stands.
@@ -182,7 +182,7 @@ func secondKind(changed Changed) approvals.Kind {
 				return err
 			}
 			if m.State != approval.Approved {
-				return voidOverride(ctx, tx, s.Request)
+				return voidSecond(ctx, tx, m.ID)
 			}
 			return grantSecond(ctx, tx, s, m.ID, changed)
 		},
@@ -250,7 +250,7 @@ func (o *Override) grant(ctx context.Context, tx *store.Tx, x *Request, changed 
 	if err := x.set(ctx, tx, Requested); err != nil {
 		return err
 	}
-	o.State, o.Granted, o.Due = Granted, tx.Now(), tx.Now().Add(ReviewWithin)
+	o.State, o.Granted, o.Due = Granted, tx.Now(), x.Begins.Add(ReviewWithin) // what lies ahead, nobody can review
 	if err := o.set(ctx, tx); err != nil {
 		return err
 	}
@@ -389,6 +389,15 @@ func (o *Override) set(ctx context.Context, tx *store.Tx) error {
 func voidOverride(ctx context.Context, tx *store.Tx, id string) error {
 	if _, err := tx.Exec(ctx, `UPDATE root_override SET state = 'void', revision = revision + 1 WHERE request = $1 AND state = 'waiting'`, id); err != nil {
 		return fmt.Errorf("void the override of %s: %w", id, err)
+	}
+	return nil
+}
+
+// voidSecond ends the override that waits for a request to a second person. One that was
+// signed since waits for another request.
+func voidSecond(ctx context.Context, tx *store.Tx, second string) error {
+	if _, err := tx.Exec(ctx, `UPDATE root_override SET state = 'void', revision = revision + 1 WHERE second = $1 AND state = 'waiting'`, second); err != nil {
+		return fmt.Errorf("void the override that waits for %s: %w", second, err)
 	}
 	return nil
 }

@@ -81,6 +81,9 @@ func TestAnOverrideIsLoud(t *testing.T) {
 			}
 		}
 		w.closeCase(t, w.Bob, c, caseof.ErrState) // nobody has it, and it is not reviewed
+		_, err = w.review(t, w.Dan, o)
+		is(t, "a review of what is not over", err, access.ErrState)
+		w.later(time.Hour)
 		if o, err = w.review(t, w.Dan, o); err != nil || o.State != access.Reviewed || o.Reviewer != w.Dan.ID {
 			t.Fatalf("review: got %+v, %v, want one by Dan", o, err)
 		}
@@ -203,6 +206,7 @@ func TestASecondOverrideNeedsASecondPerson(t *testing.T) {
 		})
 		_, err = w.review(t, w.Bob, o)
 		is(t, "a review by who agreed to it", err, approvals.ErrNotAllowed)
+		w.later(2 * time.Hour)
 		for _, o := range []*access.Override{first, o} {
 			if _, err := w.review(t, w.Dan, o); err != nil {
 				t.Fatal(err)
@@ -240,8 +244,32 @@ func TestAnEditVoidsAnOverrideThatWaits(t *testing.T) {
 		if _, err := w.Decide(t, w.Bob, o.Second, approval.Approve); !errors.Is(err, approval.ErrStale) {
 			t.Errorf("agree to what was asked before the edit: got %v, want ErrStale", err)
 		}
-		if again, err := w.override(t, w.Ann, x.ID, reason); err != nil || again.State != access.Waiting || again.Second == o.Second {
-			t.Errorf("override it as it is now: got %+v, %v, want another request to a second person", again, err)
+		again, err := w.override(t, w.Ann, x.ID, reason)
+		if err != nil || again.State != access.Waiting || again.Second == o.Second {
+			t.Fatalf("override it as it is now: got %+v, %v, want another request to a second person", again, err)
+		}
+		if _, err := w.Decide(t, w.Bob, o.Second, approval.Deny); err != nil {
+			t.Fatal(err)
+		}
+		w.sign(t, again.Second, w.Bob)
+		if x = w.read(t, x.ID); x.State != access.Approved || !x.Override {
+			t.Errorf("agreed to, after the request of before the edit was denied: got %s, want approved by override", x.State)
+		}
+	})
+}
+
+func TestTheReviewOfWhatLiesAheadIsDueAfterIt(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		x := w.requested(t, bare, tomorrow)
+		o, err := w.override(t, w.Ann, x.ID, reason)
+		if want := x.Begins.Add(24 * time.Hour); err != nil || !o.Due.Equal(want) {
+			t.Fatalf("got %+v, %v, want a review due %s", o, err, want)
+		}
+		_, err = w.review(t, w.Dan, o)
+		is(t, "a review before the window", err, access.ErrState)
+		w.At(x.Begins.Add(time.Hour)) // nobody opened it
+		if _, err = w.review(t, w.Dan, o); err != nil {
+			t.Errorf("a review behind the window: %v", err)
 		}
 	})
 }

@@ -1,9 +1,11 @@
 package access
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/rootkeep/rootkeep/internal/access"
 	"github.com/rootkeep/rootkeep/internal/approval"
@@ -14,8 +16,10 @@ import (
 	"github.com/rootkeep/rootkeep/internal/store/incident"
 )
 
-// Review says what an override was: somebody does who took no part in it and may approve
-// at all of its accounts. It records root.reviewed, and notes it in the case.
+// Review says what an override was, once its session is over or nobody can open it any
+// more: what is yet to be done, nobody can have looked at. Somebody does who took no part
+// in it and may approve at all of its accounts. It records root.reviewed, and notes it in
+// the case.
 func (d *Desk) Review(ctx context.Context, tx *store.Tx, actor people.Actor, id string, revision int64, verdict Judgement, text string) (*Override, error) {
 	x, err := d.Get(ctx, &tx.Reader, actor, id, tx.Now())
 	if err != nil {
@@ -33,6 +37,8 @@ func (d *Desk) Review(ctx context.Context, tx *store.Tx, actor people.Actor, id 
 		return nil, fmt.Errorf("override of %s: %w", id, store.ErrConflict)
 	case o.State != Granted:
 		return nil, fmt.Errorf("override of %s is %s: %w", id, o.State, ErrState)
+	case x.State == Approved || x.State == Open:
+		return nil, fmt.Errorf("override of %s: its session is not over: %w; hint: review it once it is closed, or after %s", id, ErrState, cmp.Or(x.Due, x.Ends).Format(time.RFC3339))
 	case verdict != Justified && verdict != NotJustified:
 		return nil, fmt.Errorf("%w: verdict %q, want %s or %s", approvals.ErrInvalid, verdict, Justified, NotJustified)
 	}

@@ -40,6 +40,9 @@ func KeyOf(u *rootkeep.RootUse) string {
 	return "RU-" + fingerprint(u.ID, fmt.Sprint(store.Micros(u.Time)), string(u.Account), u.Source, u.Name, u.Address, u.Principal, u.Error)
 }
 
+// KeyBeside is the key of an event that has the key of another one, and other content.
+func KeyBeside(key string, content []byte) string { return "RU-" + fingerprint(key, string(content)) }
+
 func (h *Result) takeUses(ctx context.Context, tx *store.Tx) error {
 	return inParts(h.Uses, func(part []rootkeep.RootUse) error {
 		var rows clause.Rows

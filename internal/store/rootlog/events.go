@@ -4,6 +4,7 @@
 package rootlog
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"encoding/json"
@@ -36,8 +37,8 @@ type Event struct {
 // Span is a time from its first event to its last.
 type Span struct{ First, Last time.Time }
 
-// Touched are the accounts whose verdicts may be others now, each with the time of what is
-// new there: what Judge is given.
+// Touched are the accounts about whose root users verdicts may be others now, each with the
+// time of what is new there: what Judge is given.
 type Touched map[rootkeep.AccountID]Span
 
 // Add takes a moment of an account in.
@@ -85,31 +86,24 @@ func Arrive(ctx context.Context, tx *store.Tx, source string, mark []byte, event
 			continue
 		}
 		e := bounded(&events[i])
-		touched.Add(e.Account, e.Time)
-		if to := target(&e); to != "" {
-			touched.Add(to, e.Time)
-		}
+		touched.Add(rootOf(&e), e.Time)
 	}
 	return touched, nil
 }
 
-// arrive keeps one event. It is false if it was there before.
+// arrive keeps one event. It is false if it was there before. One that has the key of
+// another, and is not a copy of it, is kept beside it: neither hides the other, whichever
+// came first.
 func arrive(ctx context.Context, tx *store.Tx, source string, given *reconcile.Event) (bool, error) {
 	key, e := hunts.KeyOf(&given.RootUse), bounded(given)
-	var sources string
-	err := tx.Row(ctx, `SELECT sources FROM root_event WHERE id = $1`, key).Scan(&sources)
-	switch {
-	case err == nil:
-		if !slices.Contains(strings.Split(sources, ","), source) && len(sources) < longText {
-			sources += "," + source
+	there, same, err := again(ctx, tx, source, key, given, &e)
+	if err == nil && there && !same {
+		if key, err = beside(key, e); err == nil {
+			there, _, err = again(ctx, tx, source, key, given, &e)
 		}
-		err = tx.ExecOne(ctx, `UPDATE root_event SET delivered = delivered + 1, raw = COALESCE(raw, $3), sources = $2 WHERE id = $1`, key, sources, rawOf(given))
-		if err != nil {
-			return false, fmt.Errorf("count event %s: %w", key, err)
-		}
-		return false, nil
-	case !errors.Is(err, sql.ErrNoRows):
-		return false, fmt.Errorf("look for event %s: %w", key, err)
+	}
+	if err != nil || there {
+		return false, err
 	}
 	data, err := json.Marshal(e)
 	if err != nil {
@@ -123,6 +117,45 @@ func arrive(ctx context.Context, tx *store.Tx, source string, given *reconcile.E
 		return false, fmt.Errorf("keep event %s: %w", key, err)
 	}
 	return true, nil
+}
+
+// beside is the key of an event that has the key of another one. Where its address lies is
+// found out by rootkeep, and not a part of it.
+func beside(key string, e reconcile.Event) (string, error) {
+	e.Country = ""
+	content, err := json.Marshal(e)
+	if err != nil {
+		return "", fmt.Errorf("keep event %s: %w", key, err)
+	}
+	return hunts.KeyBeside(key, content), nil
+}
+
+// again looks for an event under a key, and counts it if what is there is the same.
+func again(ctx context.Context, tx *store.Tx, source, key string, given, e *reconcile.Event) (there, same bool, err error) {
+	var sources string
+	var data []byte
+	err = tx.Row(ctx, `SELECT sources, data FROM root_event WHERE id = $1`, key).Scan(&sources, &data)
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		return false, false, nil
+	case err != nil:
+		return false, false, fmt.Errorf("look for event %s: %w", key, err)
+	}
+	var before reconcile.Event
+	if err := json.Unmarshal(data, &before); err != nil {
+		return true, false, fmt.Errorf("event %s: %w", key, err)
+	}
+	if !before.Same(e) {
+		return true, false, nil
+	}
+	if !slices.Contains(strings.Split(sources, ","), source) && len(sources) < longText {
+		sources += "," + source
+	}
+	err = tx.ExecOne(ctx, `UPDATE root_event SET delivered = delivered + 1, raw = COALESCE(raw, $3), sources = $2 WHERE id = $1`, key, sources, rawOf(given))
+	if err != nil {
+		return true, true, fmt.Errorf("count event %s: %w", key, err)
+	}
+	return true, true, nil
 }
 
 // rawOf is the record, NULL if it was larger than is kept.
@@ -164,6 +197,10 @@ func target(e *reconcile.Event) rootkeep.AccountID {
 	}
 	return e.Of
 }
+
+// rootOf is the account whose root user an event is about, as far as that is one: the
+// account that its verdict is found in.
+func rootOf(e *reconcile.Event) rootkeep.AccountID { return cmp.Or(target(e), e.Account) }
 
 // Mark gives where a source goes on, nil for one that never delivered.
 func Mark(ctx context.Context, r *store.Reader, source string) ([]byte, error) {
@@ -281,16 +318,21 @@ func EventOf(ctx context.Context, r *store.Reader, s sight.Sight, key string) (*
 	return e, nil
 }
 
-// Touch says which of the accounts have events in a span, or events of others that aim at
-// their root user, and when: what Judge has to look at once something else is known of it.
+// aboutRoot takes the events about the root user of the account $1, which are judged
+// together: its own, and those in logs of other accounts that aim at it. $1 may be ”, of
+// records without an account.
+const aboutRoot = `(account = $1 AND target = '' OR target = $1 AND target <> '')`
+
+// Touch says which of the accounts have events about their root users in a span, and when:
+// what Judge has to look at once something else is known of it.
 func Touch(ctx context.Context, r *store.Reader, accounts []rootkeep.AccountID, at Span) (Touched, error) {
 	touched := Touched{}
 	for _, a := range accounts {
 		var first, last int64
-		err := r.Row(ctx, `SELECT COALESCE(MIN(at), 0), COALESCE(MAX(at), 0) FROM root_event WHERE (account = $1 OR target = $1) AND at >= $2 AND at <= $3`,
+		err := r.Row(ctx, `SELECT COALESCE(MIN(at), 0), COALESCE(MAX(at), 0) FROM root_event WHERE `+aboutRoot+` AND at >= $2 AND at <= $3`,
 			string(a), store.Micros(at.First), store.Micros(at.Last)).Scan(&first, &last)
 		if err != nil {
-			return nil, fmt.Errorf("find events of account %s: %w", a, err)
+			return nil, fmt.Errorf("find events about root of account %s: %w", a, err)
 		}
 		if last != 0 {
 			touched[a] = Span{store.Time(first), store.Time(last)}
@@ -299,20 +341,32 @@ func Touch(ctx context.Context, r *store.Reader, accounts []rootkeep.AccountID, 
 	return touched, nil
 }
 
-// Next finds the first event that belongs to an account in a span, its end included.
+// Next finds the first event about the root user of an account in a span, its end included.
 func Next(ctx context.Context, r *store.Reader, account rootkeep.AccountID, at Span) (first time.Time, found bool, err error) {
 	var micros sql.NullInt64
-	err = r.Row(ctx, `SELECT MIN(at) FROM root_event WHERE account = $1 AND at >= $2 AND at <= $3`, string(account), at.First.UnixMicro(), at.Last.UnixMicro()).Scan(&micros)
+	err = r.Row(ctx, `SELECT MIN(at) FROM (
+			SELECT * FROM (SELECT at FROM root_event WHERE account = $1 AND target = '' AND at >= $2 AND at <= $3 ORDER BY at LIMIT 1) AS own
+			UNION ALL SELECT * FROM (SELECT at FROM root_event WHERE target = $1 AND target <> '' AND at >= $2 AND at <= $3 ORDER BY at LIMIT 1) AS others) AS either`,
+		string(account), at.First.UnixMicro(), at.Last.UnixMicro()).Scan(&micros)
 	if err != nil {
-		return time.Time{}, false, fmt.Errorf("find events of account %s: %w", account, err)
+		return time.Time{}, false, fmt.Errorf("find events about root of account %s: %w", account, err)
 	}
 	return time.UnixMicro(micros.Int64).UTC(), micros.Valid, nil
 }
 
-// Around reads the events of an account in a span, and those of others that aim at its
-// root user, in their order: at most as many as limit.
+// Around reads events about the root user of an account in a span: at most as many as
+// limit. Those on which no other verdict rests come last, for anybody can cause them: a
+// sign-in that fails takes no more than an address.
 func Around(ctx context.Context, r *store.Reader, account rootkeep.AccountID, at Span, limit int) ([]*Event, error) {
-	return events(ctx, r, `SELECT `+eventColumns+` FROM root_event WHERE (account = $1 OR target = $1) AND at >= $2 AND at < $3 ORDER BY at, id LIMIT $4`,
+	return events(ctx, r, `SELECT `+eventColumns+` FROM root_event WHERE `+aboutRoot+` AND at >= $2 AND at < $3
+		ORDER BY CASE WHEN kind IN ('`+string(rootkeep.RootFailedSignIn)+`', '`+string(rootkeep.RootSignInStep)+`') THEN 1 ELSE 0 END, at, id LIMIT $4`,
+		string(account), at.First.UnixMicro(), at.Last.UnixMicro(), limit)
+}
+
+// Unjudged reads events about the root user of an account in a span that have no verdict
+// yet, in their order: at most as many as limit.
+func Unjudged(ctx context.Context, r *store.Reader, account rootkeep.AccountID, at Span, limit int) ([]*Event, error) {
+	return events(ctx, r, `SELECT `+eventColumns+` FROM root_event WHERE verdict = '' AND `+aboutRoot+` AND at >= $2 AND at < $3 ORDER BY at, id LIMIT $4`,
 		string(account), at.First.UnixMicro(), at.Last.UnixMicro(), limit)
 }
 

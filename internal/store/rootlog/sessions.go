@@ -117,14 +117,15 @@ func Sessions(ctx context.Context, r *store.Reader, name string) ([]Session, err
 // mostSessions bounds the sessions of scans that are read at once.
 const mostSessions = 50000
 
-// Scans are the recorded sessions of scans, SC-..., that share time with a span.
-func Scans(ctx context.Context, r *store.Reader, at Span) ([]reconcile.Scan, error) {
-	found, err := sessions(ctx, r, ` WHERE name LIKE 'SC-%' AND starts <= $1 AND ends >= $2 ORDER BY starts, access_key LIMIT $3`, store.Micros(at.Last), store.Micros(at.First), mostSessions+1)
+// Scans are the recorded sessions of scans, SC-..., as root of an account that share time
+// with a span.
+func Scans(ctx context.Context, r *store.Reader, account rootkeep.AccountID, at Span) ([]reconcile.Scan, error) {
+	found, err := sessions(ctx, r, ` WHERE account = $1 AND name LIKE 'SC-%' AND starts <= $2 AND ends >= $3 ORDER BY starts, access_key LIMIT $4`, string(account), store.Micros(at.Last), store.Micros(at.First), mostSessions+1)
 	if err != nil {
 		return nil, err
 	}
 	if len(found) > mostSessions {
-		return nil, fmt.Errorf("more than %d sessions of scans between %s and %s; hint: judge a shorter time", mostSessions, at.First.Format(time.RFC3339), at.Last.Format(time.RFC3339))
+		return nil, fmt.Errorf("more than %d sessions of scans as root of account %s between %s and %s; hint: judge a shorter time", mostSessions, account, at.First.Format(time.RFC3339), at.Last.Format(time.RFC3339))
 	}
 	var out []reconcile.Scan
 	for _, s := range found {
