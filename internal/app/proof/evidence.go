@@ -229,7 +229,8 @@ func (b *Bundled) Record(ctx context.Context, s *store.Store, actor string) erro
 		To       time.Time `json:"to"`
 		Entries  int64     `json:"entries"`
 		Head     int64     `json:"head"`
-	}{b.Manifest, b.From, b.To, b.Entries, b.Head})
+		Root     *RootTold `json:"root_users,omitempty"`
+	}{b.Manifest, b.From, b.To, b.Entries, b.Head, b.Root})
 	if err != nil {
 		return err
 	}

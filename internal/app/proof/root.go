@@ -33,12 +33,12 @@ type RootTold struct {
 	Differs  int          `json:"judged_differently"`
 	Records  int          `json:"records"`
 	Lost     int          `json:"records_missing"` // that the store does not hold, or there is no room for
-	Unlike   []string     `json:"records_unlike"`  // keys of events whose record tells another event than the ledger
+	Unlike   int          `json:"records_unlike"`  // records that tell another event than the ledger
 }
 
 // Whole says whether the bundle holds all that belongs in it, and nothing speaks against it.
 func (t *RootTold) Whole() bool {
-	return t.Gaps+t.Differs+t.Lost+len(t.Unlike) == 0
+	return t.Gaps+t.Differs+t.Lost+t.Unlike == 0
 }
 
 // tell has the story take an entry in.
@@ -80,7 +80,7 @@ func (b *bundle) rootFiles() error {
 		}
 	}
 	t := b.out.Root
-	t.AsOf, t.Requests, t.Verdicts, t.Cases, t.Accounts, t.Gaps, t.Differs, t.Unlike = s.AsOf, len(s.Requests), s.Tally(), len(s.Cases), len(s.Claims), len(s.Gaps), len(s.Judge()), []string{}
+	t.AsOf, t.Requests, t.Verdicts, t.Cases, t.Accounts, t.Gaps, t.Differs = s.AsOf, len(s.Requests), s.Tally(), len(s.Cases), len(s.Claims), len(s.Gaps), len(s.Judge())
 	for i := range s.Claims {
 		if s.Claims[i].Made {
 			t.Claims++
@@ -113,7 +113,7 @@ func (b *bundle) records(s *story.Story) error {
 		}
 		room -= len(e.Raw)
 		if err := reader.Tells(b.ctx, e.Raw, v); err != nil {
-			t.Unlike = append(t.Unlike, v.Key)
+			t.Unlike++
 		}
 		if err := b.Put(story.RawFile(v.Key), e.Raw); err != nil {
 			return err
