@@ -3,6 +3,7 @@ package story
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -34,12 +35,11 @@ func NewRecords() (*Records, error) {
 	return &Records{in, cloudtrail.NewReader(fields, cloudtrail.Options{})}, nil
 }
 
-// Each gives the events of an object, without their records. The error is of one that
-// cannot be read whole.
+// Each gives the events of an object, with their records unless these are large. The error
+// is of one that cannot be read whole.
 func (r *Records) Each(ctx context.Context, in cloudtrail.Input, take func(*reconcile.Event)) error {
 	stats := r.reader.Read(ctx, in, func(rec *cloudtrail.Record) error {
 		if e, ok := r.intake.Event(rec); ok {
-			e.Raw = nil
 			take(&e)
 		}
 		return nil
@@ -106,4 +106,25 @@ func alike(kept, whole string) bool {
 	whole = strings.ReplaceAll(strings.ToValidUTF8(whole, "\uFFFD"), "\x00", "\uFFFD")
 	begin, short := strings.CutSuffix(kept, cut)
 	return kept == whole || short && len(begin) >= cutAfter && strings.HasPrefix(whole, begin)
+}
+
+// Alike says whether two records tell the same, whatever order and spaces they have.
+func Alike(a, b []byte) bool {
+	if bytes.Equal(a, b) {
+		return true
+	}
+	x, other := plain(a)
+	y, another := plain(b)
+	return other == nil && another == nil && bytes.Equal(x, y)
+}
+
+// plain is a record without its spaces, its members in order. Numbers stay as they are.
+func plain(raw []byte) ([]byte, error) {
+	d := json.NewDecoder(bytes.NewReader(raw))
+	d.UseNumber()
+	var v any
+	if err := d.Decode(&v); err != nil {
+		return nil, err
+	}
+	return json.Marshal(v)
 }

@@ -94,4 +94,3 @@ func TestAQuarterOfRoot(t *testing.T) {
 		}
 	})
 }
-

@@ -38,7 +38,10 @@ type RootPart struct {
 	Apart    int                `json:"not_judged_again"` // verdicts that the bundle does not hold all the reasons of
 	Unjudged []RootEvent        `json:"unjudged"`         // events in log files that AWS signed, of which no verdict is told
 	More     int                `json:"unjudged_omitted"`
-	Records  int                `json:"records"` // of events, as they were delivered, each of which tells its verdict's event
+	// Records are those of events that tell the event of their verdict. What else they say
+	// is known of those that AWS signed.
+	Records int `json:"records"`
+	Signed  int `json:"records_signed"`
 	// OtherPage says that the page about root is not as this version of rootkeep writes it.
 	OtherPage bool `json:"other_page"`
 }

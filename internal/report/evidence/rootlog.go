@@ -36,7 +36,7 @@ func (r *Report) rootLogs(ctx context.Context, v *ledger.Verdict, s *story.Story
 		r.fault(err)
 		return
 	}
-	f := &finder{report: r, story: s, byID: map[string][]int{}}
+	f := &finder{report: r, bundle: v, story: s, byID: map[string][]int{}}
 	for i, one := range s.Verdicts {
 		f.byID[one.Event.ID] = append(f.byID[one.Event.ID], i)
 	}
@@ -51,6 +51,7 @@ func (r *Report) rootLogs(ctx context.Context, v *ledger.Verdict, s *story.Story
 // finder finds the verdicts of events in log files that AWS signed.
 type finder struct {
 	report *Report
+	bundle *ledger.Verdict
 	story  *story.Story
 	byID   map[string][]int // numbers of verdicts by the IDs of their events
 }
@@ -59,9 +60,12 @@ func (f *finder) event(file string, e *reconcile.Event) {
 	p := f.report.RootUsers
 	judged := false
 	for _, i := range f.byID[e.ID] {
-		if story.Same(&f.story.Verdicts[i].Event.Event, e) {
-			p.Verdicts[i].Event, p.Verdicts[i].Log = Proven, TrailCopies+"/"+file
+		if one := f.story.Verdicts[i]; story.Same(&one.Event.Event, e) {
 			judged = true
+			if p.Verdicts[i].Event != Proven {
+				p.Verdicts[i].Event, p.Verdicts[i].Log = Proven, TrailCopies+"/"+file
+				f.record(one.Key, e.Raw)
+			}
 		}
 	}
 	switch {
@@ -70,6 +74,13 @@ func (f *finder) event(file string, e *reconcile.Event) {
 		p.Unjudged = append(p.Unjudged, RootEvent{TrailCopies + "/" + file, e.ID, e.Time, e.Source + " " + e.Name})
 	default:
 		p.More++
+	}
+}
+
+// record counts the record of an event that is as AWS signed it.
+func (f *finder) record(key string, signed []byte) {
+	if raw, err := f.bundle.Read(story.RawFile(key)); err == nil && len(signed) > 0 && story.Alike(raw, signed) {
+		f.report.RootUsers.Signed++
 	}
 }
 
@@ -135,6 +146,7 @@ func (r *Report) rootText(w *lines) {
 		w.say("    %s %s%s: %s", x.ID, x.State, when(x.Override, ", without approvals"), x.signers())
 	}
 	w.say("  AWS's signatures     %s: %s of %s are in log files that AWS signed", p.AWS, count(p.inLogs(), "event", "events"), count(len(p.Verdicts), "verdict", "verdicts"))
+	w.say("  Records              %s of events tell those of their verdicts; %d are as AWS signed them", count(p.Records, "record", "records"), p.Signed)
 	w.say("  The ledger's key     %s: verdicts, answers, records and coverage are what its keeper recorded, when they did", p.Ledger)
 	r.rootVerdictText(w)
 	for _, c := range p.Claims {

@@ -349,3 +349,6 @@ func call(hour, minute int, address, source, name string) []byte {
 		"accessKeyId": fmt.Sprintf("ASIA%016d", hour), "sessionContext": map[string]any{"attributes": map[string]any{"creationDate": stamp(hour, minute-1), "mfaAuthenticated": "true"}},
 	})
 }
+
+// Missed is the record of something that root did, and that no source delivered.
+func Missed() []byte { return call(20, 1, "203.0.113.99", "iam.amazonaws.com", "DeleteUser") }
