@@ -45,6 +45,8 @@ type Told struct {
 	Approved string // RR-...: a sign-in that was approved and has a confirmed record
 	Override string // RR-...: one without approvals, which was reviewed
 	Records  [][]byte
+
+	teller *teller
 }
 
 // teller tells the story to a store.
@@ -80,7 +82,16 @@ func Tell(t testing.TB, w *exceptionstest.World, s *store.Store) *Told {
 	x.scan()
 	x.unexplained()
 	x.coverage()
+	x.told.teller = x
 	return x.told
+}
+
+// Ask asks for root once more, after the story, and gives the ID of the request.
+func Ask(t testing.TB, told *Told) string {
+	t.Helper()
+	x := *told.teller
+	x.t = t
+	return x.submitted()
 }
 
 func (x *teller) at(hour, minute int) {
