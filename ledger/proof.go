@@ -142,6 +142,12 @@ func plainName(name string) bool {
 // rebuild writes the bundle again and compares: bytes that no reader of zips looks at
 // must not carry anything either.
 func (c *checker) rebuild(files []*zip.File, r io.ReaderAt, size int64) {
+	own, err := json.MarshalIndent(c.manifest, "", " ")
+	text, read := c.read("manifest.json", maxManifest)
+	if err != nil || read != nil || !bytes.Equal(text, own) {
+		c.fault("manifest.json is not as rootkeep writes it")
+		return
+	}
 	same := &comparer{with: r, first: -1}
 	z := zip.NewWriter(same)
 	for _, f := range files {

@@ -104,6 +104,9 @@ func newSession(t *testing.T) *session {
 	if strings.HasSuffix(t.Name(), "/ledger.md") || strings.HasSuffix(t.Name(), "/server.md") {
 		s.check(makeLedger(s.dir, 12))
 	}
+	if strings.HasSuffix(t.Name(), "/evidence-root.md") {
+		s.check(makeRootStore(t, s.dir))
+	}
 	return s
 }
 

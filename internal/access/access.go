@@ -87,6 +87,12 @@ const (
 	mostItems     = 100
 )
 
+// Bounds of an override: a request that goes on without approvals.
+const (
+	OverrideWindow = time.Hour      // from the signature, or from the beginning of the window that was asked for
+	ReviewWithin   = 24 * time.Hour // by somebody who took no part
+)
+
 // Bytes is the canonical JSON of the request.
 func (r *Request) Bytes() ([]byte, error) { return approval.Encode(r) }
 

@@ -23,7 +23,7 @@ import (
 // EvidenceCommand is rootkeep evidence.
 func EvidenceCommand(s cli.Streams) *cobra.Command {
 	c := &cobra.Command{Use: "evidence", Short: "Make bundles of evidence for auditors"}
-	c.AddCommand(bundleCommand(s))
+	c.AddCommand(bundleCommand(s), rootCommand(s))
 	return c
 }
 
@@ -33,6 +33,7 @@ type bundleFlags struct {
 	file     string
 	trail    proof.TrailConfig
 	readOnly bool
+	root     bool // tells of root users
 }
 
 func bundleCommand(s cli.Streams) *cobra.Command {
@@ -63,19 +64,14 @@ left out, could not be read, or none of the period was found.`,
   rootkeep verify q3.zip --key keys.txt`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			switch {
-			case f.from.IsZero() || f.to.IsZero():
-				return cli.Usage("--from and --to are required; hint: --from 2026-07-01 --to 2026-10-01")
-			case !f.from.Before(f.to.Time):
-				return cli.Usage("--from %s is not before --to %s", &f.from, &f.to)
-			case f.file == "":
-				return cli.Usage("-o BUNDLE.zip is required")
-			case len(f.trail.Keys) > 0 && len(f.trail.Paths) == 0:
-				return cli.Usage("--aws-keys goes with --trail")
-			}
-			return f.with(c.Context(), func(b *proof.Book) error { return f.export(c.Context(), s, b) })
+			return f.run(c.Context(), s, "--from 2026-07-01 --to 2026-10-01")
 		},
 	}
+	f.flags(c)
+	return c
+}
+
+func (f *bundleFlags) flags(c *cobra.Command) {
 	f.add(c)
 	fl := c.Flags()
 	fl.Var(&f.from, "from", "first moment of the period: a day, a time, or a span back (90d)")
@@ -86,7 +82,21 @@ left out, could not be read, or none of the period was found.`,
 	fl.BoolVar(&f.readOnly, "read-only", false, "write no entry of the export into the ledger")
 	cli.CompleteFiles(c, "file", "zip")
 	cli.CompleteFiles(c, "aws-keys", "json", "pem")
-	return c
+}
+
+// run exports, once the flags make sense. example is how a period is given.
+func (f *bundleFlags) run(ctx context.Context, s cli.Streams, example string) error {
+	switch {
+	case f.from.IsZero() || f.to.IsZero():
+		return cli.Usage("--from and --to are required; hint: %s", example)
+	case !f.from.Before(f.to.Time):
+		return cli.Usage("--from %s is not before --to %s", &f.from, &f.to)
+	case f.file == "":
+		return cli.Usage("-o BUNDLE.zip is required")
+	case len(f.trail.Keys) > 0 && len(f.trail.Paths) == 0:
+		return cli.Usage("--aws-keys goes with --trail")
+	}
+	return f.with(ctx, func(b *proof.Book) error { return f.export(ctx, s, b) })
 }
 
 func (f *bundleFlags) export(ctx context.Context, s cli.Streams, b *proof.Book) error {
@@ -96,7 +106,7 @@ func (f *bundleFlags) export(ctx context.Context, s cli.Streams, b *proof.Book) 
 	}
 	defer out.Discard()
 	draw, end := countLine(s.Err, "entries")
-	x := proof.Export{Keys: b.Keys.Verifier, From: f.from.Time, To: f.to.Time, Progress: draw}
+	x := proof.Export{Keys: b.Keys.Verifier, From: f.from.Time, To: f.to.Time, Progress: draw, Root: f.root}
 	if len(f.trail.Paths) > 0 {
 		x.Trail = &f.trail
 	}
@@ -124,7 +134,8 @@ type exported struct {
 
 func (f *bundleFlags) writeDone(w io.Writer, done *proof.Bundled) error {
 	codes := []int{}
-	if t := done.Trail; t != nil && (t.LeftOut+t.Unreadable+len(t.Undecided) > 0 || t.Digests == 0) {
+	t := done.Trail
+	if t != nil && (t.LeftOut+t.Unreadable+len(t.Undecided) > 0 || t.Digests == 0) || done.Root != nil && !done.Root.Whole() {
 		codes = append(codes, cli.ExitUnread)
 	}
 	if f.output == "json" {
@@ -135,7 +146,10 @@ func (f *bundleFlags) writeDone(w io.Writer, done *proof.Bundled) error {
 	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "%d entries of %s, %d anchors, %d erased payloads, in %s\n", done.Entries, done.Origin, done.Anchors, done.Erased, f.file)
-	if t := done.Trail; t != nil {
+	if done.Root != nil {
+		writeRoot(&b, done.Root)
+	}
+	if t != nil {
 		fmt.Fprintf(&b, "CloudTrail: %d digest files, %d log files with root events or undecided; %d without root events are not in it\n", t.Digests, t.Logs, t.Rootless)
 		if t.Digests == 0 {
 			b.WriteString("no digest file of the period was found, so nothing proves the log files\n")
@@ -182,6 +196,10 @@ anchors, and the signatures of approvers' security keys. It says which of three 
 trust stand behind it, and which is absent: the approvers' keys, AWS's signatures on
 CloudTrail's digests and through them on log files, the ledger's key with its anchors.
 A fault names the entry or the file.
+
+Of a bundle about root users it tells the story again from the entries, compares every
+file with it, judges the events again, and says for each request which keys signed it and
+for each verdict whether its event is in a log file that AWS signed.
 
 Without --key the bundle's own keys are taken, and nothing is proven: whoever made it up
 made up its keys. Take the key that the ledger's keeper gave you before. So it is with

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/rootkeep/rootkeep"
+	"github.com/rootkeep/rootkeep/internal/access/story"
 	"github.com/rootkeep/rootkeep/internal/report/evidence"
 	"github.com/rootkeep/rootkeep/internal/store"
 	"github.com/rootkeep/rootkeep/internal/store/anchors"
@@ -35,6 +36,7 @@ type Bundled struct {
 	// Manifest is the SHA-256 of manifest.json, hexadecimal: it stands for every file.
 	Manifest string          `json:"manifest_sha256"`
 	Trail    *evidence.Trail `json:"trail,omitempty"`
+	Root     *RootTold       `json:"root_users,omitempty"`
 	// Recorded is the subject of the ledger's entry that tells of the export, "" for none.
 	Recorded string `json:"recorded,omitempty"`
 }
@@ -43,7 +45,10 @@ type Bundled struct {
 type Export struct {
 	Keys     []string // verifier keys of the ledger
 	From, To time.Time
-	Trail    *TrailConfig            // nil: nothing of CloudTrail
+	Trail    *TrailConfig // nil: nothing of CloudTrail
+	// Root asks for what root users did in the period. The bundle then holds the entries
+	// of evidence.RootEntries, and files of CloudTrail of the period itself.
+	Root     bool
 	Progress func(done, total int64) // of entries; may be nil
 }
 
@@ -54,6 +59,7 @@ type bundle struct {
 	contents   evidence.Contents
 	first, end int64 // entries of the period, end not in it
 	chosen     *chosenTrail
+	root       *story.Reader // nil: nothing of root users
 	out        *Bundled
 }
 
@@ -64,7 +70,16 @@ func Evidence(ctx context.Context, s *store.Store, x Export, w io.Writer) (*Bund
 	if !x.From.Before(x.To) {
 		return nil, fmt.Errorf("a period from %s to %s has no time in it", x.From.Format(time.RFC3339), x.To.Format(time.RFC3339))
 	}
-	out := &Bundled{Schema: "rootkeep/evidence-export/1", From: x.From.UTC(), To: x.To.UTC()}
+	period := ledger.Period{From: x.From.UTC(), To: x.To.UTC()}
+	out := &Bundled{Schema: "rootkeep/evidence-export/1"}
+	var root *story.Reader
+	if x.Root {
+		period.From, period.To = period.From.Truncate(time.Millisecond), period.To.Truncate(time.Millisecond)
+		root = story.New(period.From, period.To)
+		out.Root = &RootTold{From: period.From, To: period.To}
+		period = evidence.RootEntries(period)
+	}
+	out.From, out.To = period.From, period.To
 	var trail *chosenTrail
 	if x.Trail != nil {
 		var err error
@@ -80,7 +95,7 @@ func Evidence(ctx context.Context, s *store.Store, x Export, w io.Writer) (*Bund
 		if head.Size == 0 {
 			return errors.New("the ledger has no entry yet")
 		}
-		b := &bundle{view: view{ctx, r, head}, chosen: trail, out: out}
+		b := &bundle{view: view{ctx, r, head}, chosen: trail, root: root, out: out}
 		return b.write(x.Keys, w, x.Progress)
 	})
 	if err != nil {
@@ -156,7 +171,9 @@ func (b *bundle) entry(n int64) error {
 		row.Payloads = append(row.Payloads, cell)
 	}
 	b.contents.Rows = append(b.contents.Rows, row)
-	return b.Add(e.Leaf, receipt, entries.There(payloads))
+	there := entries.There(payloads)
+	b.tell(e, there)
+	return b.Add(e.Leaf, receipt, there)
 }
 
 // around adds what stands behind the entries, and closes the bundle.
@@ -187,6 +204,11 @@ func (b *bundle) around() error {
 			return err
 		}
 	}
+	if b.root != nil {
+		if err := b.rootFiles(); err != nil {
+			return fmt.Errorf("root users: %w", err)
+		}
+	}
 	var index bytes.Buffer
 	if err := evidence.WriteIndex(&index, &b.contents); err != nil {
 		return err
@@ -207,7 +229,8 @@ func (b *Bundled) Record(ctx context.Context, s *store.Store, actor string) erro
 		To       time.Time `json:"to"`
 		Entries  int64     `json:"entries"`
 		Head     int64     `json:"head"`
-	}{b.Manifest, b.From, b.To, b.Entries, b.Head})
+		Root     *RootTold `json:"root_users,omitempty"`
+	}{b.Manifest, b.From, b.To, b.Entries, b.Head, b.Root})
 	if err != nil {
 		return err
 	}

@@ -49,6 +49,7 @@ type Report struct {
 	Ledger    LedgerRoot     `json:"ledger"`
 	Approvers ApproverRoot   `json:"approvers"`
 	AWS       AWSRoot        `json:"aws"`
+	RootUsers *RootPart      `json:"root_users,omitempty"` // of a bundle about root users
 	Faults    []Fault        `json:"faults"`
 }
 
@@ -130,6 +131,7 @@ func Check(ctx context.Context, v *ledger.Verdict, t Trust) *Report {
 	out.ledger(v, t.Stamps)
 	out.approvers(v)
 	out.aws(ctx, v, t.AWS)
+	out.root(ctx, v)
 	out.State = out.whole()
 	return out
 }
@@ -149,7 +151,7 @@ func (r *Report) whole() State {
 		return Broken
 	case r.Ledger.State != Proven:
 		return r.Ledger.State
-	case r.Approvers.State == Unproven || r.AWS.State == Unproven:
+	case r.Approvers.State == Unproven || r.AWS.State == Unproven || r.RootUsers != nil && r.RootUsers.State != Proven:
 		return Unproven
 	}
 	return Proven

@@ -20,7 +20,8 @@ type Contents struct {
 	Keys    []string
 	Anchors []ledger.Anchor
 	Rows    []Row
-	Trail   *Trail // nil: nothing of CloudTrail
+	Trail   *Trail         // nil: nothing of CloudTrail
+	Root    *ledger.Period // of what the bundle tells of root users; nil: nothing
 }
 
 // Row is an entry of the bundle.
@@ -61,7 +62,14 @@ func about(p sheet.Sheet, c *Contents) {
 	for _, k := range c.Keys {
 		p.Row("Key of the ledger", k)
 	}
-	p.Raw("</dl></section>\n")
+	p.Raw("</dl>")
+	if c.Root != nil {
+		p.Raw("<p>")
+		link(p, RootPage, "Root users")
+		p.Text("from " + c.Root.From.Format(time.RFC3339) + " to " + c.Root.To.Format(time.RFC3339) + ": requests, events with their verdicts, coverage, cases.")
+		p.Raw("</p>")
+	}
+	p.Raw("</section>\n")
 }
 
 func rows(p sheet.Sheet, c *Contents) {
@@ -176,7 +184,20 @@ By hand
 
 An entry before the period and one after it are there without their payloads: the
 numbers have no gap, so nothing of the period is left out.
-`, c.Origin, c.Period.From.Format(time.RFC3339), c.Period.To.Format(time.RFC3339), trailReadme(c.Trail))
+`, c.Origin, c.Period.From.Format(time.RFC3339), c.Period.To.Format(time.RFC3339), trailReadme(c.Trail)+rootReadme(c.Root))
+}
+
+func rootReadme(p *ledger.Period) string {
+	if p == nil {
+		return ""
+	}
+	return `  root/*.json            what the entries tell of root users: requests with who signed them,
+                         verdicts, sessions, coverage, cases, and for which accounts absence
+                         is claimed. rootkeep verify tells it again, and compares to the byte
+  root/events/           records of events, as they were delivered
+  root/index.html        the same for people; it proves nothing
+  oscal-assessment-results.json   the same as OSCAL assessment results
+`
 }
 
 func trailReadme(t *Trail) string {

@@ -26,6 +26,8 @@ func (r *Report) WriteText(out io.Writer) error {
 			w.say("Nothing is wrong, and not all is proven: entries tell of decisions that no security key in the bundle signed.")
 		case r.AWS.OwnKeys:
 			w.say("Nothing is wrong, and not all is proven: AWS's signatures were checked with the bundle's own keys. Give AWS's, as you had them from AWS: --aws-keys FILE")
+		case r.AWS.State != Unproven:
+			w.say("Nothing is wrong, and not all is proven: see what is told of root users.")
 		default:
 			w.say("Nothing is wrong, and not all is proven: files of CloudTrail lack what would prove them.")
 		}
@@ -55,6 +57,7 @@ func (r *Report) WriteText(out io.Writer) error {
 	r.approverText(w)
 	r.awsText(w)
 	r.ledgerText(w)
+	r.rootText(w)
 	return w.err
 }
 

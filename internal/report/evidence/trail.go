@@ -109,6 +109,8 @@ type AWSRoot struct {
 	Lacks  []Lack  `json:"lacks,omitempty"` // what could not be proven
 	More   int     `json:"lacks_omitted"`   // that could not be proven either, beyond those
 	Claim  *Trail  `json:"claim,omitempty"` // what the bundle says of itself
+
+	signed []signedLog
 }
 
 // Quote is text of a bundle that nothing proves.
@@ -183,7 +185,11 @@ func (r *Report) awsPeriod(v *ledger.Verdict) ledger.Period {
 	if t == nil {
 		return ledger.Period{}
 	}
-	if p := v.Period; p != nil && !(p.From.Equal(t.From) && p.To.Equal(t.To)) {
+	p := v.Period
+	if root, there, err := rootPeriod(v); there && err == nil {
+		p = &root
+	}
+	if p != nil && !(p.From.Equal(t.From) && p.To.Equal(t.To)) {
 		r.fault(fmt.Errorf("%s: files from %s to %s, in a bundle of another period", TrailFile, t.From.Format(time.RFC3339), t.To.Format(time.RFC3339)))
 	}
 	return ledger.Period{From: t.From, To: t.To}
@@ -248,7 +254,7 @@ func (r *Report) awsCopy(ctx context.Context, copies fs.FS, folder string, keys 
 	if err != nil {
 		return err
 	}
-	t := &teller{report: r, period: p}
+	t := &teller{report: r, period: p, folder: folder}
 	found, err := digest.Verify(ctx, sub, digest.Options{Keys: keys, Since: p.From, MaxInflated: maxInflated / share, MaxNamed: maxLogsNamed / share, Each: t.verdict})
 	defer t.finish()
 	if err != nil {
@@ -269,6 +275,7 @@ func (r *Report) awsCopy(ctx context.Context, copies fs.FS, folder string, keys 
 // teller takes the verdicts of one copy, as they are made: a hostile bundle has millions.
 type teller struct {
 	period ledger.Period
+	folder string
 
 	mu     sync.Mutex // guards what follows
 	report *Report
@@ -287,6 +294,7 @@ func (t *teller) verdict(v digest.Verdict) {
 		a.Digests++
 	case v.Status == digest.Valid && v.Kind == digest.KindLog:
 		a.Logs++
+		a.signed = append(a.signed, signedLog{t.folder, v.Object})
 	case v.Status == digest.Missing && v.Kind == digest.KindLog:
 		a.Absent++
 	case v.Status == digest.Invalid && v.Reason != digest.ReasonNoPublicKey, v.Reason == digest.ReasonUnreadable:
