@@ -38,7 +38,7 @@ type Config struct {
 	Wake      func()                                     // has jobs looked for; nil is later
 	// Recorded, if it is not nil, hears of each session that AWS gave, with the ID that it is
 	// named by (RR-, SC-, CH-), in the transaction that has its ledger entry, before the
-	// session is used.
+	// session is used; and of each root session that AWS refused, which has no access key.
 	Recorded func(ctx context.Context, tx *store.Tx, name string, s facts.Session) error
 }
 
@@ -169,12 +169,19 @@ func (e *Engine) read(ctx context.Context, actor people.Actor, id string, k *cha
 		return nil, nil, fmt.Errorf("%w: %w", web.ErrAWS, err)
 	}
 	name := e.looks(id, k)
-	reader, err := ask.Begin(base, session.Entry{Role: e.ReadRole, Name: name, Own: true, Entered: func(s facts.Session) error {
+	reader, err := ask.Begin(base, session.Entry{Role: e.ReadRole, Name: name, Own: true, Refused: e.refused(ctx, name), Entered: func(s facts.Session) error {
 		return e.Store.Update(ctx, func(ctx context.Context, tx *store.Tx) error {
 			return errors.Join(changes.Looked(tx, id, actor, s), e.Recorded(ctx, tx, name, s))
 		})
 	}})
 	return base, reader, err
+}
+
+// refused records root sessions of a name that AWS refused.
+func (e *Engine) refused(ctx context.Context, name string) func(facts.Session) error {
+	return func(s facts.Session) error {
+		return e.Store.Update(ctx, func(ctx context.Context, tx *store.Tx) error { return e.Recorded(ctx, tx, name, s) })
+	}
 }
 
 // management is the management account of the target's organization, "" if it is in none

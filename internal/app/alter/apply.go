@@ -278,6 +278,7 @@ func (e *Engine) entries(ctx context.Context, c *changes.Change, k *change.Kind,
 	}
 	for _, entry := range []*session.Entry{&reads, &writes} {
 		name := entry.Name
+		entry.Refused = e.refused(ctx, name)
 		entry.Entered = func(s facts.Session) error {
 			return e.Store.Update(ctx, func(ctx context.Context, tx *store.Tx) error {
 				return errors.Join(changes.Entered(ctx, tx, c.ID, c.Run, s), e.Recorded(ctx, tx, name, s))

@@ -57,7 +57,7 @@ func (e *Engine) Look(ctx context.Context, actor people.Actor, request string, r
 		return fmt.Errorf("%w: %w", web.ErrAWS, err)
 	}
 	name := newID("SC", e.Now())
-	reader, err := ask.Begin(base, session.Entry{Role: e.ReadRole, Name: name, Own: true, Entered: func(s facts.Session) error {
+	reader, err := ask.Begin(base, session.Entry{Role: e.ReadRole, Name: name, Own: true, Refused: e.refused(ctx, name), Entered: func(s facts.Session) error {
 		text, err := json.Marshal(s)
 		if err != nil {
 			return err

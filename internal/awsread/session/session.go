@@ -114,6 +114,9 @@ type Entry struct {
 	// Entered hears of each session before it is used, which an error prevents; nil is
 	// nobody. It may be called at the same time for several.
 	Entered func(facts.Session) error
+	// Refused hears of each root session that AWS refused, which has no access key: AWS logs
+	// that it was asked for. An error takes the place of the refusal; nil is nobody.
+	Refused func(facts.Session) error
 }
 
 // names is STS's form of a source identity (AWS STS API Reference, AssumeRole).
@@ -305,10 +308,11 @@ func (s *Sessions) enterRoot(ctx context.Context, p place) (aws.Credentials, err
 		return aws.Credentials{}, &EntryError{of, s.base.caller, fmt.Errorf("the time for it ended %s", s.entry.Until.UTC().Format(time.RFC3339))}
 	}
 	out, err := EnterRoot(ctx, s.base.place(c), p.account, policy, life)
+	given := facts.Session{Account: p.account, Role: policy, Root: true, Start: start}
 	if err != nil {
-		return aws.Credentials{}, &EntryError{of, s.base.caller, err}
+		return aws.Credentials{}, s.refused(given, &EntryError{of, s.base.caller, err})
 	}
-	given := facts.Session{Account: p.account, Role: policy, Root: true, SourceIdentity: aws.ToString(out.SourceIdentity), Start: start}
+	given.SourceIdentity = aws.ToString(out.SourceIdentity)
 	return s.entered(given, Issued(out.Credentials, "AssumeRoot"))
 }
 
@@ -323,4 +327,16 @@ func (s *Sessions) entered(given facts.Session, c aws.Credentials) (aws.Credenti
 		return aws.Credentials{}, fmt.Errorf("a session in %s could not be noted: %w", given.Account, err)
 	}
 	return c, nil
+}
+
+// refused tells of a root session that AWS refused.
+func (s *Sessions) refused(asked facts.Session, err *EntryError) error {
+	if s.entry.Refused == nil || call.Code(err.Err) == "" {
+		return err
+	}
+	asked.SourceIdentity, asked.End = s.entry.Name, s.base.config.Now().UTC()
+	if noted := s.entry.Refused(asked); noted != nil {
+		return fmt.Errorf("a refused session in %s could not be noted: %w", asked.Account, noted)
+	}
+	return err
 }

@@ -101,6 +101,9 @@ type Desk struct {
 	// Stands, if it is not nil, says why nothing may be done under a request for root that
 	// was approved, such as that it was closed. What only takes away is done all the same.
 	Stands func(context.Context, *store.Reader, *approvals.Matter, time.Time) error
+	// Overridden says why the signatures do not hold by which a request for root went
+	// without approvals; under a Desk without it nothing is done for such a request.
+	Overridden func(context.Context, *store.Reader, *approvals.Matter, time.Time) error
 }
 
 // New checks that the desk is complete.

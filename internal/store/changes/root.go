@@ -86,9 +86,22 @@ func (u *under) cleans(c *Change) bool {
 	return !named && c.Undoes == "" && c.Account == u.asked.Accounts[0] && slices.Contains(u.asked.CleanUp(), c.Kind)
 }
 
+// granted says whether the request was approved, or went without approvals.
+func (u *under) granted() bool {
+	return u.State == approval.Approved || u.State == approval.Overridden
+}
+
 // window is that of a change of the request.
 func (u *under) window(c *Change) Window {
 	w := Window{u.asked.From, u.asked.Until, time.Duration(u.asked.Session) * time.Second}
+	if u.State == approval.Overridden {
+		if u.Matter.Decided.After(w.From) {
+			w.From = u.Matter.Decided
+		}
+		if end := w.From.Add(access.OverrideWindow); end.Before(w.Until) {
+			w.Until = end
+		}
+	}
 	if u.cleans(c) { // what was opened has to be closed, late or not
 		w.Until = w.Until.Add(access.CleanUpFor)
 	}
@@ -134,7 +147,7 @@ func (d *Desk) join(ctx context.Context, tx *store.Tx, c *Change) error {
 		return err
 	case u.State == approval.Requested:
 		return nil
-	case u.State != approval.Approved || !u.cleans(c):
+	case !u.granted() || !u.cleans(c):
 		return fmt.Errorf("%w: the request %s is %s, and approves only what it names; hint: rootkeep root request", approvals.ErrInvalid, c.For, u.State)
 	}
 	if err := opened(ctx, &tx.Reader, u, c, tx.Now()); err != nil {
@@ -202,7 +215,8 @@ func Asked(ctx context.Context, tx *store.Tx, m *approvals.Matter) error {
 }
 
 // Decided brings the changes that a request for root names to where the request has come.
-// It is for the Decided of that kind of request; entries are the request's.
+// It is for where approvals decide; Follow is for what comes of it later. Entries are the
+// request's.
 func Decided(ctx context.Context, tx *store.Tx, m *approvals.Matter) error {
 	u, err := underOf(m)
 	if err != nil {
@@ -279,9 +293,24 @@ func (d *Desk) provenUnder(ctx context.Context, tx *store.Tx, c *Change) error {
 			return c.refuse(err.Error())
 		}
 	}
+	if u.State == approval.Overridden {
+		return d.overridden(ctx, tx, c, u)
+	}
 	return d.signed(ctx, tx, c, u.Matter, func(person string) bool {
 		return person != u.Request.Requester && person != u.asked.Custodian && (person != c.Planner || u.cleans(c))
 	})
+}
+
+// overridden is ErrUnapproved unless the signatures hold by which the request went without
+// approvals.
+func (d *Desk) overridden(ctx context.Context, tx *store.Tx, c *Change, u *under) error {
+	if d.Overridden == nil {
+		return c.refuse("the request " + u.ID + " went without approvals")
+	}
+	if err := d.Overridden(ctx, &tx.Reader, u.Matter, tx.Now()); err != nil {
+		return c.refuse(err.Error())
+	}
+	return nil
 }
 
 // deleting is the task of root sessions in which AWS lets nothing be done but delete
@@ -313,7 +342,7 @@ func (u *under) unlike(c *Change) string {
 		want = approval.RootDrill
 	}
 	switch r := u.Request; {
-	case u.State != approval.Approved:
+	case !u.granted():
 		return "the request " + u.ID + " is " + string(u.State)
 	case r.ID != c.For || r.Kind != access.RequestKind || r.Action != u.asked.Action():
 		return "the request is about something else"
