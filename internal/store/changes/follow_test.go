@@ -144,3 +144,41 @@ func TestWhatASignInOpenedIsTakenAwayUnderItsRequest(t *testing.T) {
 		}
 	})
 }
+
+// TestChangesUnderAnOverrideHoldToItsShortWindow has a request for root go without
+// approvals.
+func TestChangesUnderAnOverrideHoldToItsShortWindow(t *testing.T) {
+	rooted(t, func(t *testing.T, w *world) {
+		c := w.planned(t, asRoot("RR-1"))
+		r := w.asks(c)
+		r.Until = r.From.Add(3 * time.Hour)
+		if err := w.submit(t, "RR-1", r); err != nil {
+			t.Fatal(err)
+		}
+		w.exec(t, `UPDATE approval_request SET state = 'withdrawn', overridden = $1, decided = $1 WHERE id = 'RR-1'`, store.Micros(w.Now()))
+		err := w.Change(t, func(ctx context.Context, tx *store.Tx) error {
+			return changes.Follow(ctx, tx, "RR-1", changes.Approved, r.Until)
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		refused := func(name, says string) {
+			t.Helper()
+			if _, err := w.begin(t, w.read(t, c.ID)); !errors.Is(err, changes.ErrUnapproved) || !strings.Contains(err.Error(), says) {
+				t.Errorf("%s: got %v", name, err)
+			}
+		}
+		w.At(r.From.Add(30 * time.Minute))
+		refused("a desk that knows of no overrides", "went without approvals")
+		fault := errors.New("nobody signed it")
+		w.desk.Overridden = func(context.Context, *store.Reader, *approvals.Matter, time.Time) error { return fault }
+		refused("an override that nobody signed", "nobody signed it")
+		fault = nil
+		w.At(r.From.Add(90 * time.Minute))
+		refused("behind the window of an override", "the window of RR-1 ended")
+		w.At(r.From.Add(30 * time.Minute))
+		if _, err := w.begin(t, w.read(t, c.ID)); err != nil {
+			t.Errorf("within it: got %v", err)
+		}
+	})
+}
