@@ -201,7 +201,7 @@ func card(x *client.IncidentDetail) string {
 
 func assignCommand(s cli.Streams) *cobra.Command {
 	var owner string
-	c, do := actCommand(s, "assignment", &cobra.Command{
+	c, do := actCommand(s, http.MethodPut, "owner", &cobra.Command{
 		Use:     "assign ID --to PERSON",
 		Short:   "Give a case to a person",
 		Long:    "Assign gives an open case to a person, who answers for what it comes to.",
@@ -219,7 +219,7 @@ func assignCommand(s cli.Streams) *cobra.Command {
 
 func noteCommand(s cli.Streams) *cobra.Command {
 	var text string
-	c, do := actCommand(s, "notes", &cobra.Command{
+	c, do := actCommand(s, http.MethodPost, "notes", &cobra.Command{
 		Use:     "note ID --text TEXT",
 		Short:   "Add a note to a case",
 		Long:    "Note adds what you found to the history of a case, also of one that is closed. A note is never taken back.",
@@ -238,7 +238,7 @@ func noteCommand(s cli.Streams) *cobra.Command {
 func closeCommand(s cli.Streams) *cobra.Command {
 	var reason string
 	var yes bool
-	c, do := actCommand(s, "closing", &cobra.Command{
+	c, do := actCommand(s, http.MethodPost, "closing", &cobra.Command{
 		Use:   "close ID --reason TEXT",
 		Short: "Close a case, with what it came to",
 		Long: `Close ends a case that somebody has. Whoever took part in what it is about does not close
@@ -264,7 +264,7 @@ it, and that of an override is reviewed first. New events open it again.`,
 
 // actCommand is a command that does something to a case as it is now; do does it, by the
 // name that the API has for it.
-func actCommand(s cli.Streams, act string, c *cobra.Command) (_ *cobra.Command, do func(ctx context.Context, id string, body any) error) {
+func actCommand(s cli.Streams, method, act string, c *cobra.Command) (_ *cobra.Command, do func(ctx context.Context, id string, body any) error) {
 	var f flags
 	f.Register(c)
 	c.Args = cobra.ExactArgs(1)
@@ -277,11 +277,8 @@ func actCommand(s cli.Streams, act string, c *cobra.Command) (_ *cobra.Command, 
 		if err != nil {
 			return told(err)
 		}
-		if _, err := server.Do(ctx, client.Call{Method: http.MethodPost, Path: path + "/" + act, IfMatch: read.ETag, Body: body}, nil); err != nil {
-			return told(err)
-		}
-		x, err := client.Get[client.IncidentDetail](ctx, server, path, nil)
-		if err != nil {
+		var x client.IncidentDetail
+		if _, err := server.Do(ctx, client.Call{Method: method, Path: path + "/" + act, IfMatch: read.ETag, Body: body}, &x); err != nil {
 			return told(err)
 		}
 		if f.Output == "json" {
