@@ -11,6 +11,7 @@ import (
 	"github.com/rootkeep/rootkeep/internal/web/jobs"
 	"github.com/rootkeep/rootkeep/internal/web/people"
 	"github.com/rootkeep/rootkeep/internal/web/proposals"
+	"github.com/rootkeep/rootkeep/internal/web/root"
 )
 
 // areas lists the areas of the console and of the API, in the order of the main menu.
@@ -18,15 +19,17 @@ func (h *house) areas() ([]web.Area, error) {
 	var out []web.Area
 	for _, make := range []func() (web.Area, error){
 		func() (web.Area, error) {
-			return home.Area(home.Config{Store: h.store, Now: h.now, Note: h.story.note}), nil
+			return home.Area(home.Config{Store: h.store, Now: h.now, Note: h.story.note, Root: h.rootUses}), nil
 		},
+		h.rootArea,
+		h.caseArea,
 		h.posture,
 		func() (web.Area, error) { return hunts.Area(hunts.Config{Store: h.store, Now: h.now}), nil },
 		func() (web.Area, error) {
 			return exceptions.Area(exceptions.Config{Store: h.store, Desk: h.desk, Now: h.now, Controls: h.controls})
 		},
 		func() (web.Area, error) {
-			return approvals.Area(approvals.Config{Store: h.store, Desk: h.approvals, Now: h.now, Faces: []approvals.Face{exceptions.Face(), subject.Face()}})
+			return approvals.Area(approvals.Config{Store: h.store, Desk: h.approvals, Now: h.now, Faces: append(root.Faces(), exceptions.Face(), subject.Face())})
 		},
 		func() (web.Area, error) {
 			return changes.Area(changes.Config{Store: h.store, Desk: h.changes, Engine: h.engine, Now: h.now})

@@ -46,7 +46,8 @@ var rootTimes = job.Schedule{ID: rootTimesKind, Kind: rootTimesKind, Cron: "* * 
 const rootTimesKind = "root-times"
 
 // seeTimes writes down which root sessions nobody closed in time, of which the outbox
-// tells, which requests nobody opened, and which reviews are late.
+// tells, which requests nobody opened, which reviews are late, and what became of requests
+// now that their events have come.
 func (h *house) seeTimes(ctx context.Context, _ *job.Job, report func(string)) error {
 	var sessions, lapses, reviews int
 	for {
@@ -64,12 +65,16 @@ func (h *house) seeTimes(ctx context.Context, _ *job.Job, report func(string)) e
 			if err != nil {
 				return err
 			}
+			became, err := access.Settle(ctx, tx)
+			if err != nil {
+				return err
+			}
 			for _, o := range late {
 				if err := h.outbox.Put(ctx, tx, outbox.ReviewLate(o, h.url.String())); err != nil {
 					return err
 				}
 			}
-			n = len(over) + lapsed + len(late)
+			n = len(over) + lapsed + len(late) + became
 			sessions, lapses, reviews = sessions+len(over), lapses+lapsed, reviews+len(late)
 			return nil
 		})

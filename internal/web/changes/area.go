@@ -139,9 +139,9 @@ func told(err error) error {
 	return approvals.Told(err)
 }
 
-// asked is told of what AWS was asked for: a network in the way is not the server's fault.
+// Asked is told of what AWS was asked for: a network in the way is not the server's fault.
 // The text of its error is for the log, and for whoever plans.
-func asked(err error) error {
+func Asked(err error) error {
 	var network *url.Error // of HTTP, which no database speaks
 	if errors.Is(err, ErrAWS) || errors.As(err, &network) {
 		return web.Refuse(http.StatusBadGateway, "aws-unreachable", err.Error())

@@ -140,7 +140,7 @@ func (a *area) planBatch(ctx context.Context, w client.ChangeBatchWanted) (*bund
 	}
 	b, _, err := a.Engine.PlanBatch(ctx, web.ActorOf(ctx), w.About, list, len(w.Canaries))
 	if err != nil {
-		return nil, asked(err)
+		return nil, Asked(err)
 	}
 	return a.openBatch(ctx, b.ID)
 }
@@ -222,7 +222,7 @@ func (a *area) applyBatch(ctx context.Context, id string) (*bundle, error) {
 func (a *area) undoBatch(ctx context.Context, id string, without []string) (*bundle, error) {
 	b, _, err := a.Engine.UndoBatch(ctx, web.ActorOf(ctx), id, without)
 	if err != nil {
-		return nil, asked(err)
+		return nil, Asked(err)
 	}
 	return a.openBatch(ctx, b.ID)
 }

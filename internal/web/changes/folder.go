@@ -129,7 +129,7 @@ func (a *area) undo(ctx context.Context, id string) (*changes.Change, error) {
 		return nil, told(fmt.Errorf("change %s is %s, and is not undone: %w", id, f.State, changes.ErrState))
 	}
 	c, err := a.Engine.Undo(ctx, web.ActorOf(ctx), id)
-	return c, asked(err)
+	return c, Asked(err)
 }
 
 // ask asks for the approval of a plan; hash is that of the one that was read.
@@ -189,13 +189,13 @@ func (a *area) replan(ctx context.Context, id string, held func(revision int64) 
 		return nil, err
 	}
 	c, err := a.Engine.Replan(ctx, web.ActorOf(ctx), id, f.Revision)
-	return c, asked(err)
+	return c, Asked(err)
 }
 
 // plan plans a change.
 func (a *area) plan(ctx context.Context, w Wanted) (*changes.Change, error) {
 	c, err := a.Engine.Plan(ctx, web.ActorOf(ctx), w)
-	return c, asked(err)
+	return c, Asked(err)
 }
 
 // find reads one more than a page, so that it shows whether there is a next one.

@@ -15,6 +15,7 @@ import (
 	"github.com/rootkeep/rootkeep/internal/store/entries"
 	"github.com/rootkeep/rootkeep/internal/store/hunts"
 	"github.com/rootkeep/rootkeep/internal/store/posture"
+	"github.com/rootkeep/rootkeep/internal/store/rootlog"
 	"github.com/rootkeep/rootkeep/internal/web"
 	"github.com/rootkeep/rootkeep/internal/web/page"
 )
@@ -26,6 +27,9 @@ type Config struct {
 	// Note is what the page tells an actor first, if the title is not empty; nil for
 	// nothing. It is asked again when a notice of NoteTopic comes.
 	Note func(people.Actor) (title, text string)
+	// Root counts the uses of root that were compared with requests, in whole days and in
+	// what the actor may read; nil for a server that compares nothing.
+	Root func(ctx context.Context, r *store.Reader, actor people.Actor, since, until time.Time) (*rootlog.Number, error)
 }
 
 // NoteTopic is the topic of notices that Config.Note has something else to say.
@@ -47,6 +51,7 @@ const days = 90
 type view struct {
 	Now    time.Time
 	Number hunts.Number
+	Judged *rootlog.Number // nil if nothing is compared with requests
 
 	NoteTitle, NoteText string
 
@@ -74,7 +79,7 @@ func (c Config) show(w http.ResponseWriter, r *http.Request) error {
 		v.NoteTitle, v.NoteText = c.Note(actor)
 	}
 	err := c.Store.View(r.Context(), func(ctx context.Context, s *store.Reader) error {
-		for _, part := range []func(context.Context, *store.Reader, people.Actor) error{v.hunted, v.scanned, c.ledger(&v)} {
+		for _, part := range []func(context.Context, *store.Reader, people.Actor) error{v.hunted, c.judged(&v), v.scanned, c.ledger(&v)} {
 			if err := part(ctx, s, actor); err != nil {
 				return err
 			}
@@ -112,6 +117,24 @@ func (v *view) hunted(ctx context.Context, r *store.Reader, actor people.Actor) 
 		v.LastHunt = list[0]
 	}
 	return err
+}
+
+// judged reads how uses of root compare with requests.
+func (c Config) judged(v *view) func(context.Context, *store.Reader, people.Actor) error {
+	return func(ctx context.Context, r *store.Reader, actor people.Actor) (err error) {
+		if c.Root != nil {
+			v.Judged, err = c.Root(ctx, r, actor, v.Now.AddDate(0, 0, -days), v.Now)
+		}
+		return err
+	}
+}
+
+// compared counts the uses of root that were compared with requests.
+func (v *view) compared() int64 {
+	if v.Judged == nil {
+		return 0
+	}
+	return v.Judged.Explained + v.Judged.Drills + v.Judged.Unexplained
 }
 
 // scanned reads what scans tell.
@@ -182,7 +205,10 @@ func (v *view) steps() []step {
 		out = append(out, step{Title: text.Counted(n, "high or critical alert") + " open", Why: "Find out who stands by them, or treat them as an incident.",
 			Path: "/alerts?state=open&level=high", Link: "Open alerts", Tone: page.Bad})
 	}
-	if v.Number.Sessions > 0 {
+	if v.Judged != nil && v.Judged.Unexplained > 0 {
+		out = append(out, step{Title: text.Counted(v.Judged.Unexplained, "use") + " of root that nothing explains", Why: "Each is in a case: find out who it was.", Path: "/incidents?state=open", Link: "Open cases", Tone: page.Critical})
+	}
+	if v.Number.Sessions > v.compared() {
 		out = append(out, step{Title: "Look at each use of root", Why: "Nobody has compared them with a request: " + hunts.Approval + ".", Path: "/root-uses?used=yes", Link: "Root uses", Tone: page.Careful})
 	}
 	if n := v.failing(); n > 0 {

@@ -12,7 +12,9 @@ import (
 	"fmt"
 	"github.com/rootkeep/rootkeep"
 	"github.com/rootkeep/rootkeep/internal/report/text"
+	"github.com/rootkeep/rootkeep/internal/store/rootlog"
 	"github.com/rootkeep/rootkeep/internal/web/page"
+	"slices"
 )
 
 func homePage(v view) templ.Component {
@@ -106,7 +108,7 @@ func homePage(v view) templ.Component {
 						var templ_7745c5c3_Var6 string
 						templ_7745c5c3_Var6, templ_7745c5c3_Err = templ.JoinStringErrs(v.NoteText)
 						if templ_7745c5c3_Err != nil {
-							return templ.Error{Err: templ_7745c5c3_Err, FileName: `home/view.templ`, Line: 20, Col: 20}
+							return templ.Error{Err: templ_7745c5c3_Err, FileName: `home/view.templ`, Line: 22, Col: 20}
 						}
 						_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var6))
 						if templ_7745c5c3_Err != nil {
@@ -173,7 +175,7 @@ func homePage(v view) templ.Component {
 							var templ_7745c5c3_Var9 string
 							templ_7745c5c3_Var9, templ_7745c5c3_Err = templ.JoinStringErrs(s.Why)
 							if templ_7745c5c3_Err != nil {
-								return templ.Error{Err: templ_7745c5c3_Err, FileName: `home/view.templ`, Line: 30, Col: 16}
+								return templ.Error{Err: templ_7745c5c3_Err, FileName: `home/view.templ`, Line: 32, Col: 16}
 							}
 							_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var9))
 							if templ_7745c5c3_Err != nil {
@@ -235,7 +237,7 @@ func homePage(v view) templ.Component {
 					var templ_7745c5c3_Var11 string
 					templ_7745c5c3_Var11, templ_7745c5c3_Err = templ.JoinStringErrs(seen(v.NewUses))
 					if templ_7745c5c3_Err != nil {
-						return templ.Error{Err: templ_7745c5c3_Err, FileName: `home/view.templ`, Line: 42, Col: 26}
+						return templ.Error{Err: templ_7745c5c3_Err, FileName: `home/view.templ`, Line: 44, Col: 26}
 					}
 					_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var11))
 					if templ_7745c5c3_Err != nil {
@@ -248,7 +250,7 @@ func homePage(v view) templ.Component {
 					var templ_7745c5c3_Var12 string
 					templ_7745c5c3_Var12, templ_7745c5c3_Err = templ.JoinStringErrs(newAlerts(v.NewAlerts))
 					if templ_7745c5c3_Err != nil {
-						return templ.Error{Err: templ_7745c5c3_Err, FileName: `home/view.templ`, Line: 43, Col: 33}
+						return templ.Error{Err: templ_7745c5c3_Err, FileName: `home/view.templ`, Line: 45, Col: 33}
 					}
 					_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var12))
 					if templ_7745c5c3_Err != nil {
@@ -287,7 +289,7 @@ func homePage(v view) templ.Component {
 				}
 				return nil
 			})
-			templ_7745c5c3_Err = page.Live("home", "hunt alert scan "+NoteTopic).Render(templ.WithChildren(ctx, templ_7745c5c3_Var4), templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = page.Live("home", "hunt alert scan root incident "+NoteTopic).Render(templ.WithChildren(ctx, templ_7745c5c3_Var4), templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -340,6 +342,9 @@ func (v *view) stats() []page.Stat {
 		{Label: "Coverage", Value: n.Coverage.Percent(), Note: n.Coverage.Words(), Tone: covered, Path: "/root-uses"},
 		{Label: "Open alerts", Value: text.Grouped(total(v.OpenAlerts)), Note: levelWords(v.OpenAlerts), Tone: open, Path: "/alerts?state=open"},
 	}
+	if v.Judged != nil {
+		out = slices.Insert(out, 1, judgedStat(v.Judged))
+	}
 	if v.LastScan == nil {
 		return append(out, page.Stat{Label: "Controls", Value: "not known", Note: "no scan", Tone: page.Unsure, Path: "/scans"})
 	}
@@ -350,6 +355,24 @@ func (v *view) stats() []page.Stat {
 		Label: "Failing controls", Value: text.Grouped(v.Counts.Of(rootkeep.Fail)), Tone: failing, Path: "/findings?status=fail",
 		Note: fmt.Sprintf("%d high or critical; %s not known", v.failing(), text.Grouped(v.Counts.Of(rootkeep.Unknown))),
 	})
+}
+
+// judgedStat is how many uses of root requests explain. Its words claim no absence.
+func judgedStat(n *rootlog.Number) page.Stat {
+	tone, note := page.Unsure, "compared with requests"
+	switch {
+	case n.Unexplained > 0:
+		tone = page.Critical
+	case n.Claim():
+		tone = page.Good
+	}
+	if n.Unjudged > 0 {
+		note += "; " + text.Grouped(n.Unjudged) + " not judged yet"
+	}
+	if n.Drills > 0 {
+		note += "; " + text.Counted(n.Drills, "drill")
+	}
+	return page.Stat{Label: "Of them", Value: fmt.Sprintf("%s explained, %s unexplained", text.Grouped(n.Explained), text.Grouped(n.Unexplained)), Note: note, Tone: tone, Path: "/root"}
 }
 
 func (v *view) facts() []page.Fact {

@@ -141,10 +141,8 @@ func (a *area) askFor(ctx context.Context, in client.RootAsk) (*stored.Request, 
 		return nil, err
 	}
 	id := newID(a.Now())
-	if q.way.Change != "" {
-		if err := a.plan(ctx, q, id, in.Parameters); err != nil {
-			return nil, err
-		}
+	if err := a.plan(ctx, q, id, in.Parameters); err != nil {
+		return nil, err
 	}
 	r, err := q.prepare(a.Now())
 	if err != nil {
@@ -175,17 +173,27 @@ func (a *area) mayAsk(ctx context.Context, q *asked) error {
 	})
 }
 
-// plan plans one change for each account.
+// plan plans one change for each account, on the path Assumed. For a sign-in as a member
+// whose root user has no password one is planned that lets it be made; one that has a
+// password needs none.
 func (a *area) plan(ctx context.Context, q *asked, id string, parameters map[string]any) error {
-	q.ask.Changes = nil
+	kind := q.way.Change
+	if q.way.Recovery {
+		kind = access.RecoveryAllow
+	}
+	if kind == "" {
+		return nil
+	}
 	for _, account := range slices.Sorted(slices.Values(q.ask.Accounts)) {
-		c, err := a.Engine.PlanFor(ctx, web.ActorOf(ctx), id, account, q.way.Change, parameters)
+		c, err := a.Engine.PlanFor(ctx, web.ActorOf(ctx), id, account, kind, parameters)
 		var refused *web.Refusal
 		switch {
+		case errors.Is(err, change.ErrNothing) && q.way.Recovery:
+			continue
+		case errors.Is(err, change.ErrNothing):
+			return web.Refuse(http.StatusConflict, "root-change-failed", fmt.Sprintf("account %s: %s is done already, and root is not needed; hint: ask for the others", account, kind))
 		case errors.As(err, &refused):
 			return web.Refuse(refused.Status, refused.Kind, fmt.Sprintf("account %s: %s", account, refused.Detail))
-		case errors.Is(err, change.ErrNothing):
-			return web.Refuse(http.StatusConflict, "root-change-failed", fmt.Sprintf("account %s: %s is done already, and root is not needed; hint: ask for the others", account, q.way.Change))
 		case err != nil:
 			return told(err)
 		}
