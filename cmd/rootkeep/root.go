@@ -17,6 +17,7 @@ import (
 	"github.com/rootkeep/rootkeep/cmd/rootkeep/cli"
 	"github.com/rootkeep/rootkeep/cmd/rootkeep/deployment"
 	"github.com/rootkeep/rootkeep/cmd/rootkeep/exception"
+	"github.com/rootkeep/rootkeep/cmd/rootkeep/incident"
 	"github.com/rootkeep/rootkeep/cmd/rootkeep/job"
 	"github.com/rootkeep/rootkeep/cmd/rootkeep/ledger"
 	"github.com/rootkeep/rootkeep/cmd/rootkeep/notify"
@@ -71,7 +72,7 @@ read; 64 usage.`,
 		server.ServeCommand(s), server.DemoCommand(s), server.BackupCommand(s), server.RestoreCommand(s), server.MigrateCommand(s), server.RecoverCommand(s), server.ConfigCommand(s),
 		deployment.CostCommand(s), deployment.DeployCommand(s),
 		people.Command(s), people.TokenCommand(s), job.Command(s), notify.Command(s),
-		change.Command(s), role.Command(s), rootuser.Command(s),
+		change.Command(s), role.Command(s), rootuser.Command(s), incident.Command(s),
 		exception.Command(s), approve.Command(s),
 		ledger.Command(s), ledger.EvidenceCommand(s), ledger.VerifyCommand(s),
 		versionCommand(s),

@@ -10,9 +10,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"os/exec"
 	"regexp"
-	"runtime"
 	"strings"
 	"time"
 
@@ -60,7 +58,7 @@ from a machine other than the one with the browser. It takes a pass of yours.`,
 			if err != nil {
 				return err
 			}
-			return open(c.Context(), s, server+path(id), noBrowser)
+			return cli.Browse(c.Context(), s, server+path(id), noBrowser)
 		},
 	}
 	f.Register(c)
@@ -81,26 +79,6 @@ func requestID(text string) (string, error) {
 }
 
 func path(id string) string { return "/approvals/" + url.PathEscape(id) }
-
-// open prints the address and has the desktop open it.
-func open(ctx context.Context, s cli.Streams, address string, printOnly bool) error {
-	if err := cli.PrintVisible(s.Out, address+"\n"); err != nil || printOnly {
-		return err
-	}
-	name, args := "xdg-open", []string{address}
-	switch runtime.GOOS {
-	case "darwin":
-		name = "open"
-	case "windows":
-		name, args = "rundll32", []string{"url.dll,FileProtocolHandler", address}
-	}
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
-	defer cancel()
-	if err := exec.CommandContext(ctx, name, args...).Run(); err != nil {
-		fmt.Fprintf(s.Err, "rootkeep: no browser opened (%s); hint: open the address above\n", cli.Visible(err.Error()))
-	}
-	return nil
-}
 
 // statement is what --print-statement prints as JSON.
 type statement struct {

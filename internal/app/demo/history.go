@@ -28,6 +28,9 @@ type History struct {
 	Scan func(context.Context, scan.Config) error
 	// Hunt hunts through everything that the trail delivered until then. Nil: nobody hunts.
 	Hunt func(context.Context, app.HuntConfig) error
+	// Root is what people do about uses of root. Nil: there is no server, and root is used
+	// all the same.
+	Root Root
 }
 
 // review is how often the story is scanned and hunted through, days.
@@ -44,7 +47,7 @@ func (w *World) Live(ctx context.Context, h History) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		if err := w.workday(day, chance); err != nil {
+		if err := w.workday(ctx, &h, day, chance); err != nil {
 			return err
 		}
 		if day%review == 0 || day == w.days-1 {
@@ -109,6 +112,9 @@ func (w *World) deliver(folder string) (keys []string, err error) {
 		}
 		if err := os.WriteFile(path, o.Body, 0o600); err != nil {
 			return nil, err
+		}
+		if strings.Contains(key, "/CloudTrail/") {
+			w.fresh = append(w.fresh, path)
 		}
 		if strings.Contains(key, "/CloudTrail-Digest/") {
 			side, err := json.Marshal(map[string]any{"ContentType": "application/json", "Metadata": o.Metadata})

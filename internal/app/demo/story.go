@@ -1,6 +1,7 @@
 package demo
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -24,19 +25,39 @@ type happening struct {
 	day    int           // from 0; negative: before the end
 	of     time.Duration // of the day
 	happen func(*World) error
+	told   told // what people do at the server then; nil for nothing
 }
 
 // story is what happens beside the working days.
 var story = []happening{
-	{3, 9 * time.Hour, repairAlarm},
-	{6, 22 * time.Hour, guessPassword},
-	{7, 8 * time.Hour, signInAsRoot("app-1", stranger, false)},
-	{11, 3 * time.Hour, useRootKey},
-	{15, 10 * time.Hour, watchForgottenAccount},
-	{17, 14 * time.Hour, signInAsRoot("management", office, true)},
-	{20, 11 * time.Hour, newAdministrator},
-	{24, 2 * time.Hour, pauseTrail},
-	{-1, 18 * time.Hour, proveLogs},
+	{3, 9 * time.Hour, repairAlarm, nil},
+	{6, 22 * time.Hour, guessPassword, nil},
+	{7, 8 * time.Hour, signInAsRoot("app-1", stranger, false), nil},
+	{7, 9 * time.Hour, nil, look},
+	{11, 3 * time.Hour, useRootKey, nil},
+	{11, 4 * time.Hour, nil, arrive},
+	{15, 10 * time.Hour, watchForgottenAccount, nil},
+	{20, 11 * time.Hour, newAdministrator, nil},
+	{24, 2 * time.Hour, pauseTrail, nil},
+	{-6, 13 * time.Hour, nil, with(invoices, Root.Ask)},
+	{-6, 14 * time.Hour, nil, used(invoices, [2]string{"iam", "GetAccountSummary"}, [2]string{"account", "ListRegions"})},
+	{-6, 16 * time.Hour, nil, confirm(invoices)},
+	{-5, 9 * time.Hour, nil, with(exercise, Root.Ask)},
+	{-5, 10 * time.Hour, nil, used(exercise, [2]string{"iam", "GetAccountSummary"}, [2]string{"iam", "ListMFADevices"})},
+	{-5, 12 * time.Hour, nil, confirm(exercise)},
+	{-2, 4 * time.Hour, signInAsRoot("app-2", stranger, false), nil},
+	{-2, 5 * time.Hour, nil, look},
+	{-1, 18 * time.Hour, proveLogs, nil},
+}
+
+func (s *happening) come(ctx context.Context, w *World, h *History) error {
+	switch {
+	case s.happen != nil:
+		return s.happen(w)
+	case h.Root != nil:
+		return s.told(ctx, w, h)
+	}
+	return nil
 }
 
 // repairAlarm has the alarm on root use fire at one event.
@@ -118,13 +139,13 @@ func proveLogs(w *World) error {
 
 // workday is what people and programs do on an ordinary day: from the small hours to the
 // evening, with fewer of them at a weekend.
-func (w *World) workday(day int, chance *rand.Rand) error {
+func (w *World) workday(ctx context.Context, h *History, day int, chance *rand.Rand) error {
 	weekend := w.start.AddDate(0, 0, day).Weekday()%6 == 0
 	for hour := range 24 {
 		w.at(day, time.Duration(hour)*time.Hour)
-		for _, h := range story {
-			if (h.day == day || h.day == day-w.days) && h.of == time.Duration(hour)*time.Hour {
-				if err := h.happen(w); err != nil {
+		for _, s := range story {
+			if (s.day == day || s.day == day-w.days) && s.of == time.Duration(hour)*time.Hour {
+				if err := s.come(ctx, w, h); err != nil {
 					return fmt.Errorf("day %d: %w", day, err)
 				}
 			}

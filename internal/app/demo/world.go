@@ -66,6 +66,7 @@ type World struct {
 	clock *clock
 	start time.Time
 	days  int
+	fresh []string // log files that the server has not taken in
 	// Administrator is the user of the management account whose keys scans use.
 	Administrator *cloud.AccessKey
 }

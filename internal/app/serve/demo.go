@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/rootkeep/rootkeep"
+	"github.com/rootkeep/rootkeep/internal/access"
 	"github.com/rootkeep/rootkeep/internal/app"
 	"github.com/rootkeep/rootkeep/internal/app/demo"
 	"github.com/rootkeep/rootkeep/internal/app/scan"
@@ -158,7 +159,11 @@ func (h *house) past(ctx context.Context) error {
 
 // live lets the past happen.
 func (h *house) live(ctx context.Context) error {
-	staff, err := h.staff(ctx)
+	staff, err := h.hire(ctx)
+	if err != nil {
+		return err
+	}
+	root, err := h.rootStory(staff)
 	if err != nil {
 		return err
 	}
@@ -169,10 +174,17 @@ func (h *house) live(ctx context.Context) error {
 			h.story.Day(day, days)
 		}
 	}
-	if err := w.Live(ctx, demo.History{Folder: h.story.Folder, Day: day, Scan: h.scanned, Hunt: h.hunted}); err != nil {
+	if err := w.Live(ctx, demo.History{Folder: h.story.Folder, Day: day, Scan: h.scanned, Hunt: h.hunted, Root: root}); err != nil {
 		return err
 	}
-	return h.requests(ctx, staff, w.Account("app-1"))
+	if err := h.requests(ctx, staff, w.Account("app-1")); err != nil {
+		return err
+	}
+	_, err = root.ask(ctx, demo.Use{
+		Task: "activate-billing-access", Kind: access.Use, Account: w.Account("management"), Ticket: "FIN-211", Ahead: 20 * time.Hour,
+		Why: "The new finance role reads bills and costs; without this no policy lets it.",
+	})
+	return err
 }
 
 // noted has the home page read again by whoever looks at it.

@@ -2,33 +2,42 @@ package serve
 
 import (
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
+	"encoding/base64"
+	"encoding/json"
 
-	"github.com/go-webauthn/webauthn/protocol/webauthncbor"
-	"github.com/go-webauthn/webauthn/protocol/webauthncose"
+	"github.com/go-webauthn/webauthn/protocol"
 
 	"github.com/rootkeep/rootkeep"
+	"github.com/rootkeep/rootkeep/internal/approval"
 	"github.com/rootkeep/rootkeep/internal/people"
 	"github.com/rootkeep/rootkeep/internal/store"
 	"github.com/rootkeep/rootkeep/internal/store/exceptions"
 	persons "github.com/rootkeep/rootkeep/internal/store/people"
+	"github.com/rootkeep/rootkeep/internal/web/signin/authtest"
 )
 
-// staff are people with roles. The keys of those who approve are made up, and nobody
-// holds them: whoever opens the demonstration enrols one as the administrator, and can
-// give the others a link to enrol theirs.
-func (h *house) staff(ctx context.Context) (map[people.Role]people.Actor, error) {
-	out := map[people.Role]people.Actor{}
+// member is one of the staff. The key of one who approves is made up, and lost when the
+// past is made.
+type member struct {
+	people.Actor
+	key authtest.Key
+}
+
+// staff are people with roles. Whoever opens the demonstration enrols a key as the
+// administrator, and can give the others a link to enrol theirs.
+type staff struct{ ada, bruno, chiara, dmitri, esi, ines *member }
+
+func (h *house) hire(ctx context.Context) (*staff, error) {
+	s := &staff{}
 	err := h.store.Update(ctx, func(ctx context.Context, tx *store.Tx) error {
 		for _, p := range []struct {
 			name, mail string
 			role       people.Role
+			as         **member
 		}{
-			{"Ada Requester", "ada@example.com", people.Requester}, {"Bruno Approver", "bruno@example.com", people.Approver},
-			{"Chiara Approver", "chiara@example.com", people.Approver}, {"Dmitri Auditor", "dmitri@example.com", people.Auditor},
-			{"Esi Responder", "esi@example.com", people.Responder},
+			{"Ada Requester", "ada@example.com", people.Requester, &s.ada}, {"Bruno Approver", "bruno@example.com", people.Approver, &s.bruno},
+			{"Chiara Approver", "chiara@example.com", people.Approver, &s.chiara}, {"Dmitri Auditor", "dmitri@example.com", people.Auditor, &s.dmitri},
+			{"Esi Responder", "esi@example.com", people.Responder, &s.esi}, {"Ines Custodian", "ines@example.com", people.Custodian, &s.ines},
 		} {
 			person, err := persons.Add(ctx, tx, people.SystemActor.ID, p.name, p.mail)
 			if err != nil {
@@ -38,42 +47,60 @@ func (h *house) staff(ctx context.Context) (map[people.Role]people.Actor, error)
 			if err := persons.Grant(ctx, tx, people.SystemActor.ID, person.ID, g); err != nil {
 				return err
 			}
+			*p.as = &member{Actor: people.Actor{ID: person.ID, Name: p.name, Kind: people.Person, Grants: []people.Grant{g}}}
 			if p.role == people.Approver {
-				if err := lostKey(ctx, tx, person.ID); err != nil {
+				if err := (*p.as).enrol(ctx, tx, h.approvals.Site); err != nil {
 					return err
 				}
 			}
-			out[p.role] = people.Actor{ID: person.ID, Name: p.name, Kind: people.Person, Grants: []people.Grant{g}}
 		}
 		return nil
 	})
-	return out, err
+	return s, err
 }
 
-// lostKey gives a person a key whose private half is thrown away.
-func lostKey(ctx context.Context, tx *store.Tx, person string) error {
-	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+// publicKey is options of a ceremony, as a browser gives them to a key.
+func publicKey(options map[string]any) ([]byte, error) {
+	return json.Marshal(map[string]any{"publicKey": options})
+}
+
+// enrol gives a member a key.
+func (m *member) enrol(ctx context.Context, tx *store.Tx, at approval.Site) error {
+	options, err := publicKey(map[string]any{
+		"rp": map[string]any{"id": at.RPID}, "user": map[string]any{"id": base64.RawURLEncoding.EncodeToString([]byte(m.ID))}, "challenge": base64.RawURLEncoding.EncodeToString(make([]byte, 32)),
+	})
 	if err != nil {
 		return err
 	}
-	point, err := private.PublicKey.Bytes() // 4, x, y
+	created, err := m.key.Create(at.Origin, options)
 	if err != nil {
 		return err
 	}
-	const keyType, ec2, algorithm, curve, p256 = 1, 2, 3, -1, 1 // of COSE (RFC 9053, section 7.1)
-	public, err := webauthncbor.Marshal(map[int]any{keyType: ec2, algorithm: webauthncose.AlgES256, curve: p256, -2: point[1:33], -3: point[33:]})
+	parsed, err := protocol.ParseCredentialCreationResponseBytes(created)
 	if err != nil {
 		return err
 	}
-	k := persons.Key{Person: person, Credential: make([]byte, 32), PublicKey: public, AAGUID: make([]byte, 16), AttestationType: "none", AttestationFormat: "none", Attestation: []byte{}, ClientData: []byte{}, Name: "Key of the demonstration"}
-	rand.Read(k.Credential) // never fails, see crypto/rand
-	_, err = persons.AddKey(ctx, tx, people.SystemActor.ID, k)
+	made := parsed.Response.AttestationObject.AuthData.AttData
+	_, err = persons.AddKey(ctx, tx, people.SystemActor.ID, persons.Key{
+		Person: m.ID, Credential: made.CredentialID, PublicKey: made.CredentialPublicKey, AAGUID: made.AAGUID,
+		AttestationType: "none", AttestationFormat: "none", Attestation: []byte{}, ClientData: []byte{}, Name: "Key of the demonstration",
+	})
 	return err
 }
 
+// sign signs a statement.
+func (m *member) sign(s *approval.Statement, at approval.Site) ([]byte, error) {
+	challenge := s.Challenge()
+	options, err := publicKey(map[string]any{"rpId": at.RPID, "challenge": base64.RawURLEncoding.EncodeToString(challenge[:])})
+	if err != nil {
+		return nil, err
+	}
+	return m.key.Get(at.Origin, options)
+}
+
 // requests are exceptions that somebody asked for: one that waits, one withdrawn.
-func (h *house) requests(ctx context.Context, staff map[people.Role]people.Actor, account rootkeep.AccountID) error {
-	ada := staff[people.Requester]
+func (h *house) requests(ctx context.Context, s *staff, account rootkeep.AccountID) error {
+	ada := s.ada.Actor
 	return h.store.Update(ctx, func(ctx context.Context, tx *store.Tx) error {
 		until := tx.Now().AddDate(0, 3, 0)
 		if _, err := h.desk.Submit(ctx, tx, ada, exceptions.Wanted{

@@ -291,6 +291,12 @@ func TestAbsenceIsClaimedOnlyOfWhatIsProven(t *testing.T) {
 		if n := number(); n.Claim() {
 			t.Error("one Region alone was taken for all")
 		}
+		if err := cover(rootlog.Covered{Account: "999988887777", Day: day, Mask: 1<<24 - 1}); err != nil {
+			t.Fatal(err)
+		}
+		if n := number(); n.Claim() || n.Coverage.Hours != 48 {
+			t.Errorf("got %+v, want no claim: the hours of an account that is not known otherwise are no other's", n)
+		}
 		if err := cover(rootlog.Covered{Account: account, Day: day, Mask: 1<<24 - 1}); err != nil {
 			t.Fatal(err)
 		}

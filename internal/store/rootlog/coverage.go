@@ -200,10 +200,11 @@ func NumberOf(ctx context.Context, r *store.Reader, s sight.Sight, since, until 
 	return n, err
 }
 
-// coverage counts the proven hours of all accounts in sight that scans, hunts or events
-// told of: an account of which nothing is proven counts too.
+// coverage counts the proven hours of all accounts in sight that scans, hunts, events or
+// proofs told of: an account of which nothing is proven counts too, and the hours of one
+// never stand in for those of another.
 func coverage(ctx context.Context, r *store.Reader, s sight.Sight, since, until time.Time) (hunts.Coverage, error) {
-	const known = `(SELECT id FROM account UNION SELECT id FROM hunted_account UNION SELECT account FROM root_event) AS known`
+	const known = `(SELECT id FROM account UNION SELECT id FROM hunted_account UNION SELECT account FROM root_event UNION SELECT account FROM proven_day) AS known`
 	var c hunts.Coverage
 	w := clause.Where{}
 	s.Keep(&w, "id")
