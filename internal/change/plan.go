@@ -36,7 +36,7 @@ type Plan struct {
 	Class      string             `json:"class"`
 	Created    time.Time          `json:"created"`
 	Diff       []Difference       `json:"diff"`
-	Drift      []Difference       `json:"drift,omitempty"` // of an undo: what was changed since by others
+	Drift      []Difference       `json:"drift,omitempty"` // of an undo: what others changed since, from what the change left to what is there
 	Exact      bool               `json:"exact,omitempty"` // the state afterwards has to be wants, and nothing more
 	Final      []string           `json:"final"`           // what cannot be undone, and why
 	Guide      []string           `json:"guide,omitempty"` // what a person does, in order

@@ -45,7 +45,7 @@ func (k *Kind) Undo(ctx context.Context, r Reader, id string, of *Plan, made []M
 		return nil, fmt.Errorf("undo %s: %w", of.ID, err)
 	}
 	if after != nil {
-		p.Drift = differences(k.lasting(p.Prior), k.lasting(after), true)
+		p.Drift = differences(k.lasting(after), k.lasting(p.Prior), true) // from what it left to what is there
 	}
 	last := len(made)
 	if doubt && last < len(of.Calls) {
