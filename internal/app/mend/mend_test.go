@@ -12,7 +12,7 @@ import (
 // Bounds that the measure has to keep, points of 100.
 const (
 	mostBefore = 39
-	leastAlone = 91 // by changes alone
+	leastAlone = 92 // by changes alone
 	leastAfter = 93
 )
 
