@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/rootkeep/rootkeep"
@@ -16,10 +17,11 @@ import (
 	"github.com/rootkeep/rootkeep/ledger"
 )
 
-// Session is a session that rootkeep was given by sts:AssumeRoot.
+// Session is a session that rootkeep was given by sts:AssumeRoot, or a scan asked for and
+// was refused.
 type Session struct {
-	AccessKey string             `json:"access_key_id"`
-	Account   rootkeep.AccountID `json:"account"` // whose root user
+	AccessKey string             `json:"access_key_id"` // "" if it was refused
+	Account   rootkeep.AccountID `json:"account"`       // whose root user
 	End       time.Time          `json:"end"`
 	Name      string             `json:"name"`   // source identity: RR-..., SC-... or CH-...
 	Policy    string             `json:"policy"` // name of the task policy
@@ -28,10 +30,11 @@ type Session struct {
 
 // RecordSession keeps a session before it is used, so that what root does in it is
 // explained. One that is known already changes nothing, and another one with its access key
-// is store.ErrConflict. It records root.session, and tells what Judge has to look at.
+// is store.ErrConflict. One that was refused is kept for scans alone: it explains that the
+// session was asked for. It records root.session, and tells what Judge has to look at.
 func RecordSession(ctx context.Context, tx *store.Tx, s Session) (Touched, error) {
 	s.Start, s.End = s.Start.UTC(), s.End.UTC()
-	for name, text := range map[string]string{"access key": s.AccessKey, "name": s.Name, "task policy": s.Policy} {
+	for name, text := range map[string]string{"access key": s.key(), "name": s.Name, "task policy": s.Policy} {
 		if err := approval.CheckText(name, text, shortText); err != nil {
 			return nil, fmt.Errorf("session of root: %w", err)
 		}
@@ -39,11 +42,15 @@ func RecordSession(ctx context.Context, tx *store.Tx, s Session) (Touched, error
 	if _, err := rootkeep.ParseAccountID(string(s.Account)); err != nil {
 		return nil, fmt.Errorf("session of root: %w", err)
 	}
-	if !s.Start.Before(s.End) {
+	refused := s.AccessKey == ""
+	if refused && !strings.HasPrefix(s.Name, "SC-") {
+		return nil, fmt.Errorf("session of root %s: its access key is missing", s.Name)
+	}
+	if s.End.Before(s.Start) || !refused && s.Start.Equal(s.End) {
 		return nil, fmt.Errorf("session of root %s: ends %s, before it starts", s.Name, s.End.Format(time.RFC3339))
 	}
 	n, err := tx.Exec(ctx, `INSERT INTO root_session (access_key, name, account, policy, starts, ends) VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (access_key) DO NOTHING`,
-		s.AccessKey, s.Name, string(s.Account), s.Policy, store.Micros(s.Start), store.Micros(s.End))
+		s.key(), s.Name, string(s.Account), s.Policy, store.Micros(s.Start), store.Micros(s.End))
 	if err != nil {
 		return nil, fmt.Errorf("keep session %s of root: %w", s.Name, err)
 	}
@@ -61,8 +68,19 @@ func RecordSession(ctx context.Context, tx *store.Tx, s Session) (Touched, error
 	return Touched{s.Account: Span{s.Start, s.End}}, nil
 }
 
+// noKey begins what stands in the row for the access key of a session that was refused: no
+// ID of a key has a space.
+const noKey = "refused "
+
+func (s *Session) key() string {
+	if s.AccessKey != "" {
+		return s.AccessKey
+	}
+	return fmt.Sprintf("%s%s %s %d", noKey, s.Name, s.Account, store.Micros(s.Start))
+}
+
 func known(ctx context.Context, tx *store.Tx, s Session) error {
-	before, err := sessions(ctx, &tx.Reader, ` WHERE access_key = $1`, s.AccessKey)
+	before, err := sessions(ctx, &tx.Reader, ` WHERE access_key = $1`, s.key())
 	if err != nil {
 		return err
 	}
@@ -79,6 +97,9 @@ func sessions(ctx context.Context, r *store.Reader, where string, args ...any) (
 		var starts, ends int64
 		err := rows.Scan(&s.AccessKey, &s.Name, &s.Account, &s.Policy, &starts, &ends)
 		s.Start, s.End = store.Time(starts), store.Time(ends)
+		if strings.HasPrefix(s.AccessKey, noKey) {
+			s.AccessKey = ""
+		}
 		out = append(out, s)
 		return err
 	}, `SELECT access_key, name, account, policy, starts, ends FROM root_session`+where, args...)
