@@ -9,11 +9,11 @@ import (
 	"github.com/rootkeep/rootkeep/internal/awsread"
 )
 
-// PL-10 holds the role that reads to what is read. Permissions of STS are not the
+// PL-10 holds the role that reads to what is read, of an account or of an organization. Permissions of STS are not the
 // role's: taking it is its caller's, and of root sessions the control has a list apart.
 func TestTheControlOfOurRoleKnowsWhatIsRead(t *testing.T) {
 	want := []string{}
-	for _, o := range awsread.Operations() {
+	for _, o := range slices.Concat(awsread.Operations(), awsread.OrganizationOperations()) {
 		if !strings.HasPrefix(o.Action, "sts:") {
 			want = append(want, o.Action)
 		}

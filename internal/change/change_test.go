@@ -273,7 +273,7 @@ func TestUndoSaysWhatOthersChangedSince(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []change.Difference{{Path: "label.text", Before: "mine", After: "see T1"}}
+	want := []change.Difference{{Path: "label.text", Before: "see T1", After: "mine"}}
 	if d := cmp.Diff(want, undo.Drift); d != "" {
 		t.Error(d)
 	}

@@ -62,3 +62,23 @@ func FuzzForTakesAnyResource(f *testing.F) {
 		}
 	})
 }
+
+func TestAListNamesEachThingOnce(t *testing.T) {
+	k := &change.Kind{ID: "lists", Parameters: map[string]change.Parameter{"names": {Type: "texts", Default: []any{}}}}
+	for _, tt := range []struct {
+		name  string
+		given any
+		want  string // "" is that it is taken
+	}{
+		{"two things", "a, b", ""},
+		{"one twice on a command line", "a,b, a", `parameter names: "a" stands there twice`},
+		{"one twice in JSON", []any{"b", "b"}, `parameter names: "b" stands there twice`},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			_, err := k.Arguments(map[string]any{"names": tt.given})
+			if (err == nil) != (tt.want == "") || err != nil && err.Error() != tt.want {
+				t.Errorf("got %v, want %q", err, tt.want)
+			}
+		})
+	}
+}

@@ -123,6 +123,7 @@ func (p *Parameter) texts(v any) (any, error) {
 	if len(out) > maxTexts {
 		return nil, fmt.Errorf("%d texts, at most %d", len(out), maxTexts)
 	}
+	seen := map[string]bool{}
 	for _, e := range out {
 		s, ok := e.(string)
 		if !ok {
@@ -131,6 +132,10 @@ func (p *Parameter) texts(v any) (any, error) {
 		if err := p.allows(s); err != nil {
 			return nil, err
 		}
+		if seen[s] { // of a list of things that are to be there, AWS would be asked for one twice
+			return nil, fmt.Errorf("%q stands there twice", s)
+		}
+		seen[s] = true
 	}
 	return out, nil
 }

@@ -37,7 +37,7 @@ type Plan struct {
 	Class      string             `json:"class"`
 	Created    time.Time          `json:"created"`
 	Diff       []Difference       `json:"diff"`
-	Drift      []Difference       `json:"drift,omitempty"` // of an undo: what was changed since by others
+	Drift      []Difference       `json:"drift,omitempty"` // of an undo: what others changed since, from what the change left to what is there
 	Exact      bool               `json:"exact,omitempty"` // the state afterwards has to be wants, and nothing more
 	Final      []string           `json:"final"`           // what cannot be undone, and why
 	For        string             `json:"for,omitempty"`   // RR-...: the request for root that it belongs to

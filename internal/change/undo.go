@@ -49,7 +49,7 @@ func (k *Kind) Undo(ctx context.Context, r Reader, id, root string, of *Plan, ma
 		return nil, fmt.Errorf("undo %s: %w", of.ID, err)
 	}
 	if after != nil {
-		p.Drift = difference.Of(k.lasting(p.Prior), k.lasting(after), true)
+		p.Drift = difference.Of(k.lasting(after), k.lasting(p.Prior), true) // from what it left to what is there
 	}
 	last := len(made)
 	if doubt && last < len(of.Calls) {

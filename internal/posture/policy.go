@@ -24,7 +24,9 @@ import (
 //	open_to_all(policy) says whether it is public in the sense of S3 Block Public Access.
 //	beyond(policy, actions, tied) lists the actions, in the policy's own words, that it
 //	  allows beyond the given ones, whatever other policies say. Each of tied is an
-//	  action, a key and a value: it may be allowed where StringEquals demands that.
+//	  action, a key and a value: it may be allowed where StringEquals demands that, or
+//	  StringLike if the value has a wildcard. A fourth word is the only resource that it
+//	  may be allowed on.
 func policyFunctions() []cel.EnvOption {
 	text, texts := cel.StringType, cel.ListType(cel.StringType)
 	return []cel.EnvOption{
@@ -127,7 +129,8 @@ func extra(s *policy.Statement, names, tied []string) []string {
 		return slices.ContainsFunc(names, func(name string) bool { return strings.EqualFold(name, action) }) ||
 			slices.ContainsFunc(tied, func(t string) bool {
 				f := strings.Fields(t)
-				return len(f) == 3 && strings.EqualFold(f[0], action) && demands(s.Condition, f[1], f[2])
+				return (len(f) == 3 || len(f) == 4 && s.Resource != nil && slices.Equal(s.Resource.Values(), f[3:])) &&
+					strings.EqualFold(f[0], action) && demands(s.Condition, f[1], f[2])
 			})
 	})
 }
@@ -137,9 +140,13 @@ func demands(c *policy.Condition, key, value string) bool {
 	if c == nil {
 		return false
 	}
+	operator := "StringEquals"
+	if strings.Contains(value, "*") {
+		operator = "StringLike"
+	}
 	for _, b := range c.Blocks {
 		for _, k := range b.Keys {
-			if b.Operator.Value == "StringEquals" && strings.EqualFold(k.Key.Value, key) && slices.Equal(k.Values.Values(), []string{value}) {
+			if b.Operator.Value == operator && strings.EqualFold(k.Key.Value, key) && slices.Equal(k.Values.Values(), []string{value}) {
 				return true
 			}
 		}

@@ -28,6 +28,8 @@ func TestPoliciesAreEvaluatedNotSearched(t *testing.T) {
 		sent = `decide(queue.policy, 'cloudtrail.amazonaws.com', 's3:PutObject', 'arn:aws:s3:::b/o', {'aws:SourceArn': 'arn:aws:cloudtrail:eu-west-3:111122223333:trail/t'}) == 'allowed'`
 		open = `open_to_all(queue.policy)`
 		more = `beyond(queue.policy, ['sqs:ListQueues'], ['sts:AssumeRoot sts:TaskPolicyArn audit']).size() == 0`
+
+		enter = `beyond(queue.policy, [], ['sts:AssumeRole sts:SourceIdentity SC-* arn:aws:iam::*:role/r']).size() == 0`
 	)
 	policy := func(statement string) string { return `{"Version": "2012-10-17", "Statement": [` + statement + `]}` }
 	for _, c := range []struct {
@@ -54,6 +56,10 @@ func TestPoliciesAreEvaluatedNotSearched(t *testing.T) {
 		{"a tied action with one value more", more, policy(`{"Effect": "Allow", "Action": "sts:AssumeRoot", "Resource": "*", "Condition": {"StringEquals": {"sts:TaskPolicyArn": ["audit", "delete"]}}}`), rootkeep.Fail},
 		{"a tied action with a tie that an absent key undoes", more, policy(`{"Effect": "Allow", "Action": "sts:AssumeRoot", "Resource": "*", "Condition": {"StringEqualsIfExists": {"sts:TaskPolicyArn": "audit"}}}`), rootkeep.Fail},
 		{"a tied action without its tie", more, policy(`{"Effect": "Allow", "Action": "sts:AssumeRoot", "Resource": "*"}`), rootkeep.Fail},
+		{"a tied action on its resource, by a pattern", enter, policy(`{"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": "arn:aws:iam::*:role/r", "Condition": {"StringLike": {"sts:SourceIdentity": "SC-*"}}}`), rootkeep.Pass},
+		{"a tied action on one resource more", enter, policy(`{"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": ["arn:aws:iam::*:role/r", "arn:aws:iam::*:role/s"], "Condition": {"StringLike": {"sts:SourceIdentity": "SC-*"}}}`), rootkeep.Fail},
+		{"a tied action on all but a resource", enter, policy(`{"Effect": "Allow", "Action": "sts:AssumeRole", "NotResource": "arn:aws:iam::*:role/r", "Condition": {"StringLike": {"sts:SourceIdentity": "SC-*"}}}`), rootkeep.Fail},
+		{"a tied action by another pattern", enter, policy(`{"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": "arn:aws:iam::*:role/r", "Condition": {"StringLike": {"sts:SourceIdentity": "*"}}}`), rootkeep.Fail},
 		{"beyond, text that is no policy", more, "{", rootkeep.Unknown},
 	} {
 		t.Run(c.name, func(t *testing.T) {

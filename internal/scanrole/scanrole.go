@@ -84,7 +84,7 @@ func (r Role) policy() awsrole.Policy {
 			Condition: map[string]map[string]any{"StringLike": {"sts:SourceIdentity": source}},
 		}, awsrole.Statement{
 			Sid: "AuditRootOfMembers", Effect: "Allow", Action: assumeRoot, Resource: arn + ":iam::*:root",
-			Condition: map[string]map[string]any{"StringEquals": {"sts:TaskPolicyArn": arn + auditTask}},
+			Condition: map[string]map[string]any{"StringEquals": {"sts:TaskPolicyArn": arn + auditTask}, "StringLike": {"aws:SourceIdentity": source}},
 		})
 	}
 	return awsrole.Policy{Name: "read", Statements: statements}

@@ -70,13 +70,15 @@ func TestThePolicyIsWhatAScanCalls(t *testing.T) {
 	}
 }
 
-func TestRootSessionsAreOfTheAuditTaskOnly(t *testing.T) {
+// Which is what the controls of sts:AssumeRoot ask of everybody who may call it.
+func TestRootSessionsAreOfTheAuditTaskOnlyAndNamed(t *testing.T) {
 	var p policy
 	if err := json.Unmarshal([]byte(text(t, role(true), "policy")), &p); err != nil {
 		t.Fatal(err)
 	}
 	last := p.Statement[len(p.Statement)-1]
-	if last.Action != "sts:AssumeRoot" || last.Resource != "arn:aws:iam::*:root" || last.Condition["StringEquals"]["sts:TaskPolicyArn"] != "arn:aws:iam::aws:policy/root-task/IAMAuditRootUserCredentials" {
+	if last.Action != "sts:AssumeRoot" || last.Resource != "arn:aws:iam::*:root" || last.Condition["StringEquals"]["sts:TaskPolicyArn"] != "arn:aws:iam::aws:policy/root-task/IAMAuditRootUserCredentials" ||
+		last.Condition["StringLike"]["aws:SourceIdentity"] != "SC-*" {
 		t.Errorf("got %+v", last)
 	}
 }

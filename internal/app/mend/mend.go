@@ -102,13 +102,14 @@ func (o *Organization) entered(s facts.Session) error {
 	return nil
 }
 
-// scan lets five hours pass first: a credential report is made anew after four.
+// scan lets five hours pass first: a credential report is made anew after four. It begins
+// with the broker role, which has the scan's name where it takes root sessions.
 func (o *Organization) scan(ctx context.Context, people *register.Register) ([]rootkeep.Finding, error) {
 	o.Wait(5 * time.Hour)
 	pass := func(ctx context.Context, d time.Duration) error { o.Wait(d); return ctx.Err() }
 	a, err := scan.Run(ctx, scan.Config{
 		AWS: &scan.AWSConfig{Region: Home, Now: o.Now, Sleep: pass}, Now: o.Now(), People: people, Keys: maps.Clone(o.keys),
-		Organization: &scan.OrganizationConfig{Entry: awsread.Entry{Role: scanRole}, ResumeWithin: time.Hour},
+		Organization: &scan.OrganizationConfig{Entry: awsread.Entry{Role: scanRole, Broker: o.Cloud.Account(o.management()).IAM("role/" + scanRole)}, ResumeWithin: time.Hour},
 		Took: func(s *facts.Snapshot, _ []rootkeep.Finding) error {
 			for _, session := range s.Sessions {
 				if err := o.entered(session); err != nil {

@@ -2,24 +2,27 @@ package mend
 
 import (
 	"maps"
+	"slices"
 
 	"github.com/rootkeep/rootkeep/internal/app/kinds"
 	"github.com/rootkeep/rootkeep/internal/awsread"
 	"github.com/rootkeep/rootkeep/internal/awssim/cloud"
 	"github.com/rootkeep/rootkeep/internal/change"
+	"github.com/rootkeep/rootkeep/internal/scanrole"
 )
 
 // scanRole is the role of the generated organization that scans enter.
 const scanRole = awsread.UsualRole
 
-// audit lets it take the root sessions of a scan.
-const audit = `{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "sts:AssumeRoot", "Resource": "arn:aws:iam::*:root",
-	"Condition": {"StringEquals": {"sts:TaskPolicyArn": "arn:aws:iam::aws:policy/root-task/IAMAuditRootUserCredentials"}}}}`
-
-// grant puts the roles that plan and write, which are those that rootkeep renders, away
-// until there are changes to apply.
+// grant gives the management account's role what `rootkeep scan role --broker` writes, and
+// puts the roles that plan and write, which are those that rootkeep renders, away until
+// there are changes to apply.
 func (o *Organization) grant() {
-	o.Cloud.Account(o.management()).Roles[scanRole].Inline = map[string]string{"audit": audit}
+	broker := scanrole.Role{Name: scanRole, Broker: true}
+	for _, operation := range slices.Concat(awsread.Operations(), awsread.OrganizationOperations()) {
+		broker.Actions = append(broker.Actions, operation.Action)
+	}
+	o.Cloud.Account(o.management()).Roles[scanRole].Inline = map[string]string{"read": string(broker.Policy())}
 	o.roles = map[*cloud.Account]map[string]*cloud.Role{}
 	for _, a := range o.Cloud.Accounts() {
 		o.roles[a] = map[string]*cloud.Role{}

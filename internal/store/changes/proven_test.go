@@ -192,83 +192,119 @@ func TestOnlyWhatOthersApprovedBegins(t *testing.T) {
 		t.Fatal(err)
 	}
 	gus.Grants = append(gus.Grants, role)
-	began := 0
-	rapid.Check(t, func(rt *rapid.T) {
-		if lead(t, rt, w, gus) {
-			began++
+	for _, tt := range []struct { // the ways of which chance may draw none
+		name   string
+		final  bool
+		signed []*exceptionstest.Person
+	}{{"one signature", false, []*exceptionstest.Person{w.Bob}}, {"two for what is final", true, []*exceptionstest.Person{w.Bob, w.Cid}}} {
+		c := begin(t, w, gus, tt.final, t.Fatalf)
+		c.request()
+		for _, by := range tt.signed {
+			c.sign(by, approval.Approve)
 		}
+		if c.begin(c.fate.hash); !c.began {
+			t.Errorf("%s: got it not begun, want it begun", tt.name)
+		}
+	}
+	rapid.Check(t, func(rt *rapid.T) { lead(t, rt, w, gus) })
+}
+
+// course is a change on its way, beside its fate.
+type course struct {
+	t     *testing.T
+	w     *world
+	gus   *exceptionstest.Person
+	with  []func(*change.Plan)
+	id    string
+	first string // hash of the first plan
+	fate  fate
+	began bool
+	fail  func(format string, args ...any)
+}
+
+// begin has Gus plan a change.
+func begin(t *testing.T, w *world, gus *exceptionstest.Person, isFinal bool, fail func(string, ...any)) *course {
+	c := &course{t: t, w: w, gus: gus, fail: fail, fate: fate{planner: gus.ID, final: isFinal}}
+	c.with = []func(*change.Plan){func(p *change.Plan) { p.Resources = []string{p.ID} }}
+	if isFinal {
+		c.with = append(c.with, final)
+	}
+	made := w.must(t, func(ctx context.Context, tx *store.Tx) (*changes.Change, error) {
+		return w.desk.Plan(ctx, tx, gus.Actor, w.plan(c.with...))
 	})
-	if began == 0 {
-		t.Error("none began: the test has shown nothing")
+	c.id, c.first, c.fate.hash = made.ID, made.Hash, made.Hash
+	return c
+}
+
+func (c *course) request() {
+	got, err := c.w.change(c.t, func(ctx context.Context, tx *store.Tx) (*changes.Change, error) {
+		return c.w.desk.Request(ctx, tx, c.gus.Actor, c.id, c.fate.hash)
+	})
+	if err == nil {
+		c.fate.open, c.fate.until = true, got.Expires
 	}
 }
 
-// lead gives whether the change began.
-func lead(t *testing.T, rt *rapid.T, w *world, gus *exceptionstest.Person) (began bool) {
-	with := []func(*change.Plan){func(p *change.Plan) { p.Resources = []string{p.ID} }}
-	f := &fate{planner: gus.ID, final: rapid.Bool().Draw(rt, "final")}
-	if f.final {
-		with = append(with, final)
+func (c *course) sign(by *exceptionstest.Person, decision approval.Decision) {
+	_, err := c.w.Decide(c.t, by, c.id, decision)
+	if want := by != c.w.Eve && c.fate.sign(by.ID, decision == approval.Deny, c.w.Now()); (err == nil) != want {
+		c.fail("%s by %s: got %v, want it taken %v", decision, by.Name, err, want)
 	}
-	c := w.must(t, func(ctx context.Context, tx *store.Tx) (*changes.Change, error) {
-		return w.desk.Plan(ctx, tx, gus.Actor, w.plan(with...))
+}
+
+func (c *course) edit(breaks string) {
+	now := c.w.read(c.t, c.id)
+	p := c.w.plan(append(c.with, func(p *change.Plan) { p.ID, p.Resources, p.Breaks = c.id, []string{c.id}, breaks })...)
+	got, err := c.w.change(c.t, func(ctx context.Context, tx *store.Tx) (*changes.Change, error) {
+		return c.w.desk.Replan(ctx, tx, c.gus.Actor, c.id, now.Revision, p)
 	})
-	f.hash = c.Hash
+	switch {
+	case err != nil:
+	case !c.fate.approved.IsZero():
+		c.fail("edited after it was approved")
+	default:
+		c.fate.hash, c.fate.signed = got.Hash, nil
+	}
+}
+
+func (c *course) withdraw() {
+	now := c.w.read(c.t, c.id)
+	if _, err := c.w.change(c.t, func(ctx context.Context, tx *store.Tx) (*changes.Change, error) {
+		return c.w.desk.Withdraw(ctx, tx, c.gus.Actor, c.id, now.Revision)
+	}); err == nil {
+		c.fate.open, c.fate.dead = false, true
+	}
+}
+
+func (c *course) begin(hash string) {
+	want := c.fate.begins(hash, c.w.Now())
+	_, err := c.w.change(c.t, func(ctx context.Context, tx *store.Tx) (*changes.Change, error) {
+		return c.w.desk.Begin(ctx, tx, c.gus.Actor, c.id, hash, c.w.by("JO-1"))
+	})
+	if (err == nil) != want {
+		c.fail("got %v, want it begun %v: %+v", err, want, c.fate)
+	}
+	if err == nil {
+		c.fate.dead, c.began = true, true // it does not begin twice
+	}
+}
+
+// lead has chance say what happens to a change.
+func lead(t *testing.T, rt *rapid.T, w *world, gus *exceptionstest.Person) {
+	c := begin(t, w, gus, rapid.Bool().Draw(rt, "final"), rt.Fatalf)
 	steps := map[string]func(){
-		"request": func() {
-			got, err := w.change(t, func(ctx context.Context, tx *store.Tx) (*changes.Change, error) {
-				return w.desk.Request(ctx, tx, gus.Actor, c.ID, f.hash)
-			})
-			if err == nil {
-				f.open, f.until = true, got.Expires
-			}
-		},
+		"request": c.request,
 		"sign": func() {
 			by := rapid.SampledFrom([]*exceptionstest.Person{gus, w.Bob, w.Cid, w.Eve}).Draw(rt, "by")
-			decision := rapid.SampledFrom([]approval.Decision{approval.Approve, approval.Approve, approval.Deny}).Draw(rt, "decision")
-			_, err := w.Decide(t, by, c.ID, decision)
-			if want := by != w.Eve && f.sign(by.ID, decision == approval.Deny, w.Now()); (err == nil) != want {
-				rt.Fatalf("%s by %s: got %v, want it taken %v", decision, by.Name, err, want)
-			}
+			c.sign(by, rapid.SampledFrom([]approval.Decision{approval.Approve, approval.Approve, approval.Deny}).Draw(rt, "decision"))
 		},
-		"edit": func() {
-			now := w.read(t, c.ID)
-			p := w.plan(append(with, func(p *change.Plan) {
-				p.ID, p.Resources, p.Breaks = c.ID, []string{c.ID}, rapid.StringMatching(`[a-z]{8}`).Draw(rt, "breaks")
-			})...)
-			got, err := w.change(t, func(ctx context.Context, tx *store.Tx) (*changes.Change, error) {
-				return w.desk.Replan(ctx, tx, gus.Actor, c.ID, now.Revision, p)
-			})
-			if !f.approved.IsZero() && err == nil {
-				rt.Fatal("edited after it was approved")
-			}
-			if err == nil {
-				f.hash, f.signed = got.Hash, nil
-			}
-		},
+		"edit": func() { c.edit(rapid.StringMatching(`[a-z]{8}`).Draw(rt, "breaks")) },
 		"wait": func() {
 			w.At(w.Now().Add(rapid.SampledFrom([]time.Duration{time.Minute, 23 * time.Hour, 25 * time.Hour}).Draw(rt, "for")))
 		},
-		"withdraw": func() {
-			now := w.read(t, c.ID)
-			if _, err := w.change(t, func(ctx context.Context, tx *store.Tx) (*changes.Change, error) {
-				return w.desk.Withdraw(ctx, tx, gus.Actor, c.ID, now.Revision)
-			}); err == nil {
-				f.open, f.dead = false, true
-			}
-		},
+		"withdraw": c.withdraw,
 		"begin": func() {
-			hash := rapid.SampledFrom([]string{f.hash, f.hash, c.Hash, "", approval.Sum(nil).String()}).Draw(rt, "hash")
-			want := f.begins(hash, w.Now())
-			_, err := w.change(t, func(ctx context.Context, tx *store.Tx) (*changes.Change, error) {
-				return w.desk.Begin(ctx, tx, gus.Actor, c.ID, hash, w.by("JO-1"))
-			})
-			if (err == nil) != want {
-				rt.Fatalf("got %v, want it begun %v: %+v", err, want, f)
-			}
-			if err == nil {
-				f.dead, began = true, true // it does not begin twice
-			}
+			c.begin(rapid.SampledFrom([]string{c.fate.hash, c.fate.hash, c.first, "", approval.Sum(nil).String()}).Draw(rt, "hash"))
 		},
 	}
 	names := []string{"begin", "edit", "request", "sign", "sign", "sign", "wait", "withdraw"}
@@ -276,5 +312,4 @@ func lead(t *testing.T, rt *rapid.T, w *world, gus *exceptionstest.Person) (bega
 		steps[rapid.SampledFrom(names).Draw(rt, "step")]()
 	}
 	steps["begin"]()
-	return began
 }

@@ -17,10 +17,17 @@ import (
 // click sends the form with the action, after saying yes to what its button asks.
 func click(t *testing.T, tab context.Context, action string) {
 	t.Helper()
-	yes := chromedp.Evaluate[chromedp.Void](`window.confirm = () => true; undefined`)
-	if err := chromedp.Do(tab, yes, chromedp.Click(chromedp.CSS(`form[action$="`+action+`"] button`))); err != nil {
+	if err := chromedp.Do(tab, chromedp.Evaluate[chromedp.Void](`window.confirm = () => true; undefined`)); err != nil {
 		t.Fatal(err)
 	}
+	press(t, tab, `form[action$="`+action+`"] button`)
+}
+
+// press clicks a button in the same moment in which it is found: a live page may put
+// another one in its place at any other.
+func press(t *testing.T, tab context.Context, button string) {
+	t.Helper()
+	webtest.Until(t, tab, fmt.Sprintf(`(b => b !== null && (b.click(), true))(document.querySelector(%q))`, button))
 }
 
 // says waits until the page at the path has the words.
@@ -57,9 +64,7 @@ func TestAChangeInABrowser(t *testing.T) {
 	for name, p := range map[string]*exceptionstest.Person{"bob": s.Bob, "gus": s.Gus} {
 		signing, _ := b.Open(t, name, path, "light", 360)
 		webtest.Plug(t, signing, s.Store, p.ID)
-		if err := chromedp.Do(signing, chromedp.Click(chromedp.CSS(`form[action$="/statement"]:has(input[value=approve]) button`))); err != nil {
-			t.Fatal(err)
-		}
+		press(t, signing, `form[action$="/statement"]:has(input[value=approve]) button`)
 		says(t, signing, "/approvals/"+id+"/statement", "iam:CreateGroup")
 		if err := chromedp.Do(signing, chromedp.Click(chromedp.CSS(`form[data-sign] button:not([disabled])`))); err != nil {
 			t.Fatal(err)
