@@ -106,6 +106,9 @@ func judge(ctx context.Context, tx *store.Tx, account rootkeep.AccountID, core r
 	if in.Scans, err = rootlog.Scans(ctx, &tx.Reader, wide); err != nil {
 		return err
 	}
+	if in.Changes, err = rootlog.Changes(ctx, &tx.Reader, account, wide); err != nil {
+		return err
+	}
 	byKey := map[string][]*rootlog.Event{} // what was cut to the same is judged the same
 	for _, e := range some {
 		key := hunts.KeyOf(&e.RootUse)

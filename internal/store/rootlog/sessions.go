@@ -18,8 +18,8 @@ import (
 
 // Session is a session that rootkeep was given by sts:AssumeRoot.
 type Session struct {
-	AccessKey string             `json:"access_key_id"`
-	Account   rootkeep.AccountID `json:"account"` // whose root user
+	AccessKey string             `json:"access_key_id"` // "" for one that was asked for and refused
+	Account   rootkeep.AccountID `json:"account"`       // whose root user
 	End       time.Time          `json:"end"`
 	Name      string             `json:"name"`   // source identity: RR-..., SC-... or CH-...
 	Policy    string             `json:"policy"` // name of the task policy
@@ -27,23 +27,15 @@ type Session struct {
 }
 
 // RecordSession keeps a session before it is used, so that what root does in it is
-// explained. One that is known already changes nothing, and another one with its access key
-// is store.ErrConflict. It records root.session, and tells what Judge has to look at.
+// explained; or one that was refused, so that the question is. One that is known already
+// changes nothing, and another one with its access key is store.ErrConflict. It records
+// root.session, and tells what Judge has to look at.
 func RecordSession(ctx context.Context, tx *store.Tx, s Session) (Touched, error) {
 	s.Start, s.End = s.Start.UTC(), s.End.UTC()
-	for name, text := range map[string]string{"access key": s.AccessKey, "name": s.Name, "task policy": s.Policy} {
-		if err := approval.CheckText(name, text, shortText); err != nil {
-			return nil, fmt.Errorf("session of root: %w", err)
-		}
+	if err := s.check(); err != nil {
+		return nil, err
 	}
-	if _, err := rootkeep.ParseAccountID(string(s.Account)); err != nil {
-		return nil, fmt.Errorf("session of root: %w", err)
-	}
-	if !s.Start.Before(s.End) {
-		return nil, fmt.Errorf("session of root %s: ends %s, before it starts", s.Name, s.End.Format(time.RFC3339))
-	}
-	n, err := tx.Exec(ctx, `INSERT INTO root_session (access_key, name, account, policy, starts, ends) VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (access_key) DO NOTHING`,
-		s.AccessKey, s.Name, string(s.Account), s.Policy, store.Micros(s.Start), store.Micros(s.End))
+	n, err := s.insert(ctx, tx)
 	if err != nil {
 		return nil, fmt.Errorf("keep session %s of root: %w", s.Name, err)
 	}
@@ -58,10 +50,63 @@ func RecordSession(ctx context.Context, tx *store.Tx, s Session) (Touched, error
 	if err := tx.Record(access.RequestKind+".session", s.Name, people.SystemActor.ID, ledger.NewPayload("session", text)); err != nil {
 		return nil, err
 	}
-	return Touched{s.Account: Span{s.Start, s.End}}, nil
+	touched := Touched{}
+	at := Span{s.Start.Add(-reconcile.Skew), s.End.Add(reconcile.Skew)}
+	callers, err := callersOf(ctx, &tx.Reader, s.Account, at)
+	for _, a := range append(callers, s.Account) {
+		touched.Add(a, s.Start)
+		touched.Add(a, s.End)
+	}
+	return touched, err
+}
+
+func (s *Session) check() error {
+	texts := map[string]string{"name": s.Name, "task policy": s.Policy}
+	if s.AccessKey != "" {
+		texts["access key"] = s.AccessKey
+	}
+	for name, text := range texts {
+		if err := approval.CheckText(name, text, shortText); err != nil {
+			return fmt.Errorf("session of root: %w", err)
+		}
+	}
+	if _, err := rootkeep.ParseAccountID(string(s.Account)); err != nil {
+		return fmt.Errorf("session of root: %w", err)
+	}
+	if s.End.Before(s.Start) || s.AccessKey != "" && s.End.Equal(s.Start) {
+		return fmt.Errorf("session of root %s: ends %s, before it starts", s.Name, s.End.Format(time.RFC3339))
+	}
+	return nil
+}
+
+func (s *Session) insert(ctx context.Context, tx *store.Tx) (int64, error) {
+	starts, ends := store.Micros(s.Start), store.Micros(s.End)
+	if s.AccessKey == "" {
+		return tx.Exec(ctx, `INSERT INTO root_refusal (name, account, policy, starts, ends) VALUES ($1, $2, $3, $4, $5) ON CONFLICT (name, account, starts) DO NOTHING`,
+			s.Name, string(s.Account), s.Policy, starts, ends)
+	}
+	return tx.Exec(ctx, `INSERT INTO root_session (access_key, name, account, policy, starts, ends) VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (access_key) DO NOTHING`,
+		s.AccessKey, s.Name, string(s.Account), s.Policy, starts, ends)
+}
+
+// callersOf are the accounts with events in a span that aim at the root user of another.
+func callersOf(ctx context.Context, r *store.Reader, of rootkeep.AccountID, at Span) ([]rootkeep.AccountID, error) {
+	found, err := store.Texts(ctx, r, `SELECT DISTINCT account FROM root_event WHERE target = $1 AND at >= $2 AND at <= $3 ORDER BY account`,
+		string(of), store.Micros(at.First), store.Micros(at.Last))
+	if err != nil {
+		return nil, fmt.Errorf("find who called for the root user of account %s: %w", of, err)
+	}
+	var out []rootkeep.AccountID
+	for _, a := range found {
+		out = append(out, rootkeep.AccountID(a))
+	}
+	return out, nil
 }
 
 func known(ctx context.Context, tx *store.Tx, s Session) error {
+	if s.AccessKey == "" {
+		return nil
+	}
 	before, err := sessions(ctx, &tx.Reader, ` WHERE access_key = $1`, s.AccessKey)
 	if err != nil {
 		return err
@@ -73,6 +118,10 @@ func known(ctx context.Context, tx *store.Tx, s Session) error {
 }
 
 func sessions(ctx context.Context, r *store.Reader, where string, args ...any) ([]Session, error) {
+	return sessionsOf(ctx, r, `SELECT access_key, name, account, policy, starts, ends FROM root_session`+where, args...)
+}
+
+func sessionsOf(ctx context.Context, r *store.Reader, query string, args ...any) ([]Session, error) {
 	var out []Session
 	err := store.Each(ctx, r, func(rows *sql.Rows) error {
 		var s Session
@@ -81,7 +130,7 @@ func sessions(ctx context.Context, r *store.Reader, where string, args ...any) (
 		s.Start, s.End = store.Time(starts), store.Time(ends)
 		out = append(out, s)
 		return err
-	}, `SELECT access_key, name, account, policy, starts, ends FROM root_session`+where, args...)
+	}, query, args...)
 	if err != nil {
 		return nil, fmt.Errorf("read sessions of root: %w", err)
 	}
@@ -96,9 +145,12 @@ func Sessions(ctx context.Context, r *store.Reader, name string) ([]Session, err
 // mostSessions bounds the sessions of scans that are read at once.
 const mostSessions = 50000
 
-// Scans are the recorded sessions of scans, SC-..., that share time with a span.
+// Scans are the recorded sessions of scans, SC-..., that share time with a span, and those
+// that were refused.
 func Scans(ctx context.Context, r *store.Reader, at Span) ([]reconcile.Scan, error) {
-	found, err := sessions(ctx, r, ` WHERE name LIKE 'SC-%' AND starts <= $1 AND ends >= $2 ORDER BY starts, access_key LIMIT $3`, store.Micros(at.Last), store.Micros(at.First), mostSessions+1)
+	found, err := sessionsOf(ctx, r, `SELECT access_key, name, account, policy, starts, ends FROM root_session WHERE name LIKE 'SC-%' AND starts <= $1 AND ends >= $2
+		UNION ALL SELECT '', name, account, policy, starts, ends FROM root_refusal WHERE name LIKE 'SC-%' AND starts <= $1 AND ends >= $2
+		ORDER BY 5, 1, 2, 3 LIMIT $3`, store.Micros(at.Last), store.Micros(at.First), mostSessions+1)
 	if err != nil {
 		return nil, err
 	}
