@@ -45,6 +45,7 @@ type ChangeWanted struct {
 	Account    string         `json:"account" pattern:"^[0-9]{12}$" doc:"Number of the account"`
 	Region     string         `json:"region,omitempty" maxLength:"32" doc:"The server's home Region if it is left out"`
 	Parameters map[string]any `json:"parameters,omitempty" doc:"By name; a text is read as on a command line, where lists are joined by commas"`
+	For        string         `json:"for,omitempty" pattern:"^RR-[0-9A-Z]{1,40}$" doc:"ID of the request for root that will name the plan, of a change that is made as root"`
 }
 
 // ChangePlan names the plan that was read.
@@ -69,6 +70,7 @@ type AccountChange struct {
 	Approved time.Time `json:"approved,omitzero"`
 	Begun    time.Time `json:"begun,omitzero"`
 	Ended    time.Time `json:"ended,omitzero"`
+	For      string    `json:"for,omitempty" doc:"ID of the request for root that it belongs to, which approves it"`
 	Undoes   string    `json:"undoes,omitempty" doc:"ID of the change that it undoes"`
 	UndoneBy string    `json:"undone_by,omitempty" doc:"ID of the change that undoes it"`
 	Batch    string    `json:"batch,omitempty"`

@@ -37,8 +37,9 @@ const (
 	SignIn  Path = "sign-in"
 )
 
-// Change is a change that the request is for, on the path Assumed: approving the request
-// approves that plan.
+// Change is a change that the request is for: approving the request approves that plan.
+// On the path Assumed there are some; on the path SignIn there is one where the member has
+// no password, of the kind RecoveryAllow.
 type Change struct {
 	Account rootkeep.AccountID `json:"account"`
 	ID      string             `json:"id"` // CH-...
@@ -124,8 +125,8 @@ func (r *Request) checkWhat() error {
 		return fmt.Errorf("request for root: task %q: want the ID of a task; hint: rootkeep root tasks list", r.Task)
 	case r.Path == Assumed && (len(r.Changes) == 0 || r.Custodian != "" || len(r.Networks) > 0):
 		return errors.New("request for root: a session of sts:AssumeRoot is for changes, and has neither custodian nor networks")
-	case r.Path == SignIn && (len(r.Changes) > 0 || !personID.MatchString(r.Custodian) || len(r.Networks) == 0):
-		return errors.New("request for root: a sign-in needs a custodian and the networks it comes from, and is for no change")
+	case r.Path == SignIn && (len(r.Changes) > 1 || !personID.MatchString(r.Custodian) || len(r.Networks) == 0):
+		return errors.New("request for root: a sign-in needs a custodian and the networks it comes from, and is for no change but one that lets the password be made")
 	case r.Path != Assumed && r.Path != SignIn:
 		return fmt.Errorf("request for root: path %q, want %s or %s", r.Path, Assumed, SignIn)
 	case len(r.Events) == 0 || len(r.Events) > mostEvents:
@@ -223,12 +224,40 @@ func (r *Request) Action() string {
 	if n := len(r.Accounts); n > 1 {
 		on = fmt.Sprintf("%d accounts", n)
 	}
+	if r.CleanUp() != nil {
+		on += ", whose password is made for it and deleted,"
+	}
 	word := "use root of " + on
 	if r.Kind == Drill {
 		word = "practise root of " + on
 	}
 	return word + " for " + r.Task
 }
+
+// Kinds of change that make the password of a member's root user for one sign-in, and
+// take away what there is after it.
+const (
+	RecoveryAllow = "root-recovery-allow"
+	RecoveryClose = "root-recovery-close"
+	DeleteAll     = "root-credentials-delete"
+)
+
+// CleanUp are the kinds of change that are approved with the request, besides the plans
+// that it names, once what it names was begun: those that take away what it opened. Their
+// plans are made at the end, of what is there then, so that nobody can have signed them.
+func (r *Request) CleanUp() []string {
+	if r.Path != SignIn || len(r.Changes) == 0 {
+		return nil
+	}
+	return []string{RecoveryClose, DeleteAll}
+}
+
+// OverrideWindow is how long a request that went without approvals may be used: from the
+// signature, or from the beginning of the window that was asked for.
+const OverrideWindow = time.Hour
+
+// CleanUpFor is how long after its window what a request opened may be taken away under it.
+const CleanUpFor = 24 * time.Hour
 
 // Covers says whether an event is in the scope of the task.
 func (r *Request) Covers(source, name string) bool { return Covers(r.Events, source, name) }

@@ -20,6 +20,9 @@ type SimSettings struct {
 	Now      func() time.Time
 	// Propagation is how long changes of identities take to be in force; 0: none.
 	Propagation time.Duration
+	Late        time.Duration // how much later than they would be events are delivered and found
+	Twice       bool          // events are delivered and found a second time
+	Unnamed     bool          // events of sessions of sts:AssumeRoot have no source identity
 }
 
 // Simulation is a simulated organization that answers requests.
@@ -61,10 +64,25 @@ func Simulate(s SimSettings) (*Simulation, error) {
 }
 
 func (s SimSettings) plan() (*scenario.Plan, error) {
+	var plan *scenario.Plan
+	var err error
 	if s.Scenario != nil {
-		return scenario.Read(s.Scenario)
+		plan, err = scenario.Read(s.Scenario)
+	} else {
+		plan, err = scenario.Generate(s.Accounts, s.Seed)
 	}
-	return scenario.Generate(s.Accounts, s.Seed)
+	if err != nil {
+		return nil, err
+	}
+	for _, f := range []struct {
+		kind cloud.FaultKind
+		on   bool
+	}{{cloud.Late, s.Late > 0}, {cloud.Twice, s.Twice}, {cloud.Unnamed, s.Unnamed}} {
+		if f.on {
+			plan.Faults = append(plan.Faults, scenario.Fault{Kind: f.kind, Milliseconds: int(s.Late.Milliseconds())})
+		}
+	}
+	return plan, nil
 }
 
 // SimOperation is an operation that the simulator has.

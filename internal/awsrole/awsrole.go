@@ -28,8 +28,8 @@ type Role struct {
 type Entrant struct {
 	Word string // in the names of parameters: scanner, broker
 	Does string // after "the user or role that"
-	// Source is the pattern of the source identities of its sessions, such as SC-*.
-	Source     string
+	// Sources are the patterns of the source identities of its sessions, such as SC-*.
+	Sources    []string
 	ARN        string // "" is asked for when the template is used; JSON needs it
 	ExternalID string // that it has to give, "" for none
 }
@@ -114,6 +114,23 @@ func (r Role) terraform(w io.Writer) error {
 	return r.fill(w, "terraform.tmpl", given, external)
 }
 
+// sources are the patterns as YAML and Terraform both write them.
+func (e Entrant) sources() string {
+	if len(e.Sources) == 1 {
+		return quote(e.Sources[0])
+	}
+	return `["` + strings.Join(e.Sources, `", "`) + `"]`
+}
+
+// One is the only element of a list, or the list: policies have both forms, and IAM reads
+// them the same.
+func One(list []string) any {
+	if len(list) == 1 {
+		return list[0]
+	}
+	return list
+}
+
 // quote puts text in quotation marks that has none and no backslash, which check sees to.
 func quote(s string) string { return `"` + s + `"` }
 
@@ -127,7 +144,7 @@ func (r Role) fill(w io.Writer, file, given, external string) error {
 	word := r.Enters.Word
 	out := strings.NewReplacer(
 		"{{head}}", "# "+strings.ReplaceAll(r.Head, "\n", "\n# "), "{{title}}", r.Title, "{{about}}", r.About, "{{name}}", r.Name,
-		"{{entrant}}", word, "{{Entrant}}", strings.ToUpper(word[:1])+word[1:], "{{does}}", r.Enters.Does, "{{source}}", r.Enters.Source,
+		"{{entrant}}", word, "{{Entrant}}", strings.ToUpper(word[:1])+word[1:], "{{does}}", r.Enters.Does, "{{source}}", r.Enters.sources(),
 		"{{default}}", given, "{{external}}", external, "{{policy_name}}", r.Policy.Name,
 	).Replace(string(text))
 	before, after, _ := strings.Cut(out, "{{policy}}")
@@ -172,7 +189,7 @@ func (e Entrant) trust() any {
 		Condition map[string]map[string]any
 	}
 	who := map[string]string{"AWS": e.ARN}
-	source := map[string]map[string]any{"StringLike": {"sts:SourceIdentity": e.Source}}
+	source := map[string]map[string]any{"StringLike": {"sts:SourceIdentity": One(e.Sources)}}
 	enter := map[string]map[string]any{"StringLike": source["StringLike"]}
 	if e.ExternalID != "" {
 		enter["StringEquals"] = map[string]any{"sts:ExternalId": e.ExternalID}

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/rootkeep/rootkeep/internal/change/difference"
 	"github.com/rootkeep/rootkeep/internal/change/expr"
 )
 
@@ -103,7 +104,7 @@ func (a *applying) compare(ctx context.Context) *Outcome {
 	case len(p.Guide) > 0 || len(p.Calls) == 0:
 		return nil
 	case !a.Begun:
-		if d := differences(state, p.Prior, true); len(d) > 0 {
+		if d := difference.Of(state, p.Prior, true); len(d) > 0 {
 			return &Outcome{State: Drifted, Why: "the state has changed since it was planned: " + paths(d), Drift: d, After: state}
 		}
 		return nil
@@ -124,7 +125,7 @@ func (a *applying) doubtful(state map[string]any) *Outcome {
 	case p.Undoes != "" && !p.Exact: // nobody knows the state that an undo in part leads to
 		return nil
 	}
-	d := strays(a.kind.lasting(state), a.kind.lasting(p.Prior), p.Wants)
+	d := difference.Strays(a.kind.lasting(state), a.kind.lasting(p.Prior), p.Wants)
 	if len(d) == 0 {
 		return nil
 	}

@@ -113,4 +113,5 @@ type Target struct {
 	Partition  string             // aws, aws-us-gov or aws-cn
 	Management rootkeep.AccountID // of the organization; "" where there is none or it is not known
 	Role       string             // ARN of the role that applies it, which must not lock itself out; "" is not known
+	For        string             // ID of the request for root that the change belongs to, RR-..., or ""
 }

@@ -248,7 +248,7 @@ func TestAppliedAndUndone(t *testing.T) {
 			if r.shelf.things["label"] != "see T1" {
 				t.Errorf("got %v", r.shelf.things)
 			}
-			undo, err := r.kind.Undo(t.Context(), r.shelf, "CH-3", p, r.made, false, out.After, start)
+			undo, err := r.kind.Undo(t.Context(), r.shelf, "CH-3", "", p, r.made, false, out.After, start)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -269,7 +269,7 @@ func TestUndoSaysWhatOthersChangedSince(t *testing.T) {
 	p := r.plan(nil)
 	out := r.mustApply(p)
 	r.shelf.things["label"] = "mine"
-	undo, err := r.kind.Undo(t.Context(), r.shelf, "CH-3", p, r.made, false, out.After, start)
+	undo, err := r.kind.Undo(t.Context(), r.shelf, "CH-3", "", p, r.made, false, out.After, start)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -286,7 +286,7 @@ func TestWhatIsLeftAfterAnUndoInPart(t *testing.T) {
 	r := &runner{t: t, kind: load(t, strings.Replace(two, making, "    final: There is no way back.", 1)), shelf: newShelf("label", "old")}
 	p := r.plan(nil)
 	out := r.mustApply(p)
-	undo, err := r.kind.Undo(t.Context(), r.shelf, "CH-2", p, r.made, false, out.After, start)
+	undo, err := r.kind.Undo(t.Context(), r.shelf, "CH-2", "", p, r.made, false, out.After, start)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -300,7 +300,7 @@ func TestWhatIsLeftAfterAnUndoInPart(t *testing.T) {
 		t.Errorf("got %v, want %v", r.shelf.things, want)
 	}
 	made[1].Undone = true // as the store says
-	if _, err := r.kind.Undo(t.Context(), r.shelf, "CH-3", p, made, false, out.After, start); !errors.Is(err, change.ErrFinal) {
+	if _, err := r.kind.Undo(t.Context(), r.shelf, "CH-3", "", p, made, false, out.After, start); !errors.Is(err, change.ErrFinal) {
 		t.Errorf("undone again: got %v, want ErrFinal", err)
 	}
 }
@@ -310,7 +310,7 @@ func TestAnUndoGoesOnWhereOneEnded(t *testing.T) {
 	r := &runner{t: t, kind: load(t, two), shelf: newShelf("label", "old")}
 	p := r.plan(nil)
 	out := r.mustApply(p)
-	undo, err := r.kind.Undo(t.Context(), r.shelf, "CH-2", p, r.made, false, out.After, start)
+	undo, err := r.kind.Undo(t.Context(), r.shelf, "CH-2", "", p, r.made, false, out.After, start)
 	if err != nil || len(undo.Calls) != 2 || undo.Calls[0].Back != 2 || undo.Calls[1].Back != 1 {
 		t.Fatalf("got %+v, %v, want the second call undone first", undo, err)
 	}
@@ -318,7 +318,7 @@ func TestAnUndoGoesOnWhereOneEnded(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.made[1].Undone = true
-	rest, err := r.kind.Undo(t.Context(), r.shelf, "CH-3", p, r.made, false, out.After, start)
+	rest, err := r.kind.Undo(t.Context(), r.shelf, "CH-3", "", p, r.made, false, out.After, start)
 	if err != nil || len(rest.Calls) != 1 || rest.Calls[0].Back != 1 {
 		t.Fatalf("got %+v, %v, want the first call alone", rest, err)
 	}
@@ -342,7 +342,7 @@ func TestUndoDoesNotAskForWhatPasses(t *testing.T) {
 	p = r.plan(nil)
 	r.mustApply(p)
 	r.shelf.things["mood"] = "worse"
-	undo, err := r.kind.Undo(t.Context(), r.shelf, "CH-2", p, r.made, false, map[string]any{"mood": "bad", "first": nil}, start)
+	undo, err := r.kind.Undo(t.Context(), r.shelf, "CH-2", "", p, r.made, false, map[string]any{"mood": "bad", "first": nil}, start)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -513,7 +513,7 @@ func TestAStoppedChangeIsUndone(t *testing.T) {
 		t.Fatalf("got %+v, %v", out, err)
 	}
 	r.shelf.before = nil
-	undo, err := r.kind.Undo(t.Context(), r.shelf, "CH-2", p, r.made, false, nil, start)
+	undo, err := r.kind.Undo(t.Context(), r.shelf, "CH-2", "", p, r.made, false, nil, start)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -616,7 +616,7 @@ func TestAGuideWaitsForAPerson(t *testing.T) {
 	if err != nil || out.State != change.Applied {
 		t.Errorf("got %+v, %v", out, err)
 	}
-	if _, err := r.kind.Undo(t.Context(), r.shelf, "CH-2", p, nil, false, out.After, start); !errors.Is(err, change.ErrFinal) {
+	if _, err := r.kind.Undo(t.Context(), r.shelf, "CH-2", "", p, nil, false, out.After, start); !errors.Is(err, change.ErrFinal) {
 		t.Errorf("undo: got %v", err)
 	}
 }

@@ -175,9 +175,9 @@ func (k *Kind) checkCalls(known Operations) error {
 	return nil
 }
 
-// looks are the tasks of root sessions that a plan may be made in: a read is asked for
-// before anybody approved, and the sessions of other tasks could do more than look.
-var looks = []string{"IAMAuditRootUserCredentials", "S3UnlockBucketPolicy", "SQSUnlockQueuePolicy"}
+// Audit is the only task of a root session that a read may be made in: it is asked for
+// before anybody approved, and the sessions of all other tasks can do more than look.
+const Audit = "IAMAuditRootUserCredentials"
 
 // checkRoot refuses root sessions that the policy of the class root does not decide about.
 func (k *Kind) checkRoot(c operation) error {
@@ -186,10 +186,21 @@ func (k *Kind) checkRoot(c operation) error {
 		return nil
 	case k.Class != Root:
 		return fmt.Errorf("root sessions are for the class %s alone, whose policy their approval is", Root)
-	case c.reads && !slices.Contains(looks, c.root):
-		return fmt.Errorf("a read in a session for %s: want one for %s", c.root, strings.Join(looks, ", "))
+	case c.reads && c.root != Audit:
+		return fmt.Errorf("a read in a session for %s: want one for %s, or denied for what the role may not see", c.root, Audit)
 	}
 	return nil
+}
+
+// WritesAsRoot says whether a call of the kind, or one that undoes it, is made in a session
+// of sts:AssumeRoot. It is planned under a request for root.
+func (k *Kind) WritesAsRoot() bool { return k.asRoot(false) }
+
+// ReadsAsRoot says whether a read of the kind is made in such a session.
+func (k *Kind) ReadsAsRoot() bool { return k.asRoot(true) }
+
+func (k *Kind) asRoot(reads bool) bool {
+	return slices.ContainsFunc(k.operations(), func(o operation) bool { return o.root != "" && o.reads == reads })
 }
 
 // operation is one use of an operation in a kind.
@@ -313,6 +324,7 @@ func (r *Read) expressions(do func(expr.Scope, ...*expr.Expression), s expr.Scop
 	}
 	do(s, &r.Each, &r.When, &r.With, &r.At.Account, &r.At.Region)
 	do(max(s, expr.Keeping), &r.Keep)
+	do(s, &r.Denied)
 }
 
 func (s *Step) expressions(do func(expr.Scope, ...*expr.Expression)) {

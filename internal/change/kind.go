@@ -82,7 +82,10 @@ type Read struct {
 	At   Place           `yaml:"at"`
 	With expr.Expression `yaml:"with"` // CEL, a map of parameters
 	None []string        `yaml:"none"` // codes by which AWS says that it is not there: the state is null
-	Keep expr.Expression `yaml:"keep"` // CEL over answer: what is kept, without what changes by itself
+	// Denied is CEL, the state where AWS lets the role not see it: what locks everybody out
+	// can be planned for without being root. Without it a denied read is an error.
+	Denied expr.Expression `yaml:"denied"`
+	Keep   expr.Expression `yaml:"keep"` // CEL over answer: what is kept, without what changes by itself
 	// Passing: it may change by itself once the change is applied. A plan is refused as
 	// drifted if it did before; an undo does not ask for it.
 	Passing bool `yaml:"passing"`

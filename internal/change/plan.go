@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/rootkeep/rootkeep"
+	"github.com/rootkeep/rootkeep/internal/change/difference"
 	"github.com/rootkeep/rootkeep/internal/change/expr"
 )
 
@@ -39,6 +40,7 @@ type Plan struct {
 	Drift      []Difference       `json:"drift,omitempty"` // of an undo: what was changed since by others
 	Exact      bool               `json:"exact,omitempty"` // the state afterwards has to be wants, and nothing more
 	Final      []string           `json:"final"`           // what cannot be undone, and why
+	For        string             `json:"for,omitempty"`   // RR-...: the request for root that it belongs to
 	Guide      []string           `json:"guide,omitempty"` // what a person does, in order
 	ID         string             `json:"id"`              // CH-...
 	Kind       string             `json:"kind"`
@@ -71,12 +73,8 @@ type Planned struct {
 	Undo  []Call `json:"undo,omitempty"` // calls that would undo it
 }
 
-// Difference is one value that changes. Before or After is nil where there is none.
-type Difference struct {
-	After  any    `json:"after"`
-	Before any    `json:"before"`
-	Path   string `json:"path"`
-}
+// Difference is one value that changes.
+type Difference = difference.Difference
 
 // Bytes is the plan as it is hashed, kept and signed.
 func (p *Plan) Bytes() ([]byte, error) {
@@ -97,6 +95,14 @@ func (p *Plan) Hash() (string, error) {
 // Undoable says whether everything that it does can be undone. What a person does is
 // undone by a person.
 func (p *Plan) Undoable() bool { return len(p.Final) == 0 && len(p.Guide) == 0 }
+
+// WritesAsRoot says whether a call of it, or one that would undo it, is made in a session
+// of sts:AssumeRoot. Such a plan belongs to a request for root.
+func (p *Plan) WritesAsRoot() bool {
+	return slices.ContainsFunc(p.Calls, func(c Planned) bool {
+		return c.Root != "" || slices.ContainsFunc(c.Undo, func(u Call) bool { return u.Root != "" })
+	})
+}
 
 // End is how its apply ends if all goes well. An undo that leaves something does not bring
 // back the state before, so that reading back cannot show it.
@@ -197,7 +203,7 @@ func (k *Kind) Plan(ctx context.Context, r Reader, id string, t Target, given ma
 		return nil, err
 	}
 	p := &Plan{
-		Account: t.Account, Breaks: k.Breaks, Class: k.Class, Created: now.UTC().Truncate(time.Second), Diff: []Difference{}, Final: []string{}, ID: id, Kind: k.ID, KindHash: k.hash,
+		Account: t.Account, Breaks: k.Breaks, Class: k.Class, Created: now.UTC().Truncate(time.Second), Diff: []Difference{}, Final: []string{}, For: t.For, ID: id, Kind: k.ID, KindHash: k.hash,
 		Management: t.Management, Parameters: arguments, Partition: t.Partition, Region: t.Region, Resources: []string{}, Risk: k.Risk, Role: t.Role,
 		Schema: PlanSchema, Title: k.Title, Wants: map[string]any{},
 	}
@@ -222,7 +228,7 @@ func (k *Kind) Plan(ctx context.Context, r Reader, id string, t Target, given ma
 			p.Final = append(p.Final, c.Final)
 		}
 	}
-	p.Diff = differences(p.Prior, p.Wants, false)
+	p.Diff = difference.Of(p.Prior, p.Wants, false)
 	_, err = p.Bytes()
 	return p, err
 }

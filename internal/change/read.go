@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/rootkeep/rootkeep/internal/change/difference"
 	"github.com/rootkeep/rootkeep/internal/change/expr"
 )
 
@@ -86,6 +87,13 @@ func (q *Read) one(ctx context.Context, r Reader, p *Plan, v expr.Values) (any, 
 	if errors.As(err, &refusal) && slices.Contains(q.None, refusal.Code) {
 		return nil, nil
 	}
+	if refusal != nil && refusal.Denied && !q.Denied.None() {
+		unseen, err := q.Denied.Eval(v)
+		if err != nil {
+			return nil, fmt.Errorf("denied: %w", err)
+		}
+		return unseen, nil
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -104,7 +112,7 @@ func (k *Kind) fulfilled(p *Plan, state map[string]any) (bool, string) {
 	if p.Exact {
 		state = k.lasting(state)
 	}
-	if d := differences(state, p.Wants, p.Exact); len(d) > 0 {
+	if d := difference.Of(state, p.Wants, p.Exact); len(d) > 0 {
 		return false, fmt.Sprintf("%s is not as wanted", d[0].Path)
 	}
 	if k.Verify.None() || p.Undoes != "" { // which says what holds after the change, not after its undo

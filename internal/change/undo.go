@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/rootkeep/rootkeep/internal/change/difference"
 	"github.com/rootkeep/rootkeep/internal/change/expr"
 )
 
@@ -18,7 +19,10 @@ var ErrFinal = errors.New("it cannot be undone")
 // known: what differs from it was changed since by others, and is said. doubt says that
 // the call after the last that was made may have been carried out as well. Calls that an
 // earlier undo has undone are left alone.
-func (k *Kind) Undo(ctx context.Context, r Reader, id string, of *Plan, made []Made, doubt bool, after map[string]any, now time.Time) (*Plan, error) {
+//
+// Of a change under a request for root, root is the ID of the request that the undo
+// belongs to: what was approved with the change is its own plan, and no other one.
+func (k *Kind) Undo(ctx context.Context, r Reader, id, root string, of *Plan, made []Made, doubt bool, after map[string]any, now time.Time) (*Plan, error) {
 	switch {
 	case of.Kind != k.ID || of.KindHash != k.hash:
 		return nil, fmt.Errorf("change %s was planned by another version of %s; hint: its plan shows the state before", of.ID, of.Kind)
@@ -33,7 +37,7 @@ func (k *Kind) Undo(ctx context.Context, r Reader, id string, of *Plan, made []M
 		return nil, err
 	}
 	p := *of
-	p.ID, p.Undoes, p.Created = id, of.ID, now.UTC().Truncate(time.Second)
+	p.ID, p.For, p.Undoes, p.Created = id, root, of.ID, now.UTC().Truncate(time.Second)
 	p.Title, p.Breaks = "Undo "+of.ID+": "+of.Title, "What came to depend on the change since."
 	p.Answers, p.Calls, p.Final, p.Drift = expr.Answers{}, []Planned{}, []string{}, nil
 	for _, m := range made {
@@ -45,7 +49,7 @@ func (k *Kind) Undo(ctx context.Context, r Reader, id string, of *Plan, made []M
 		return nil, fmt.Errorf("undo %s: %w", of.ID, err)
 	}
 	if after != nil {
-		p.Drift = differences(k.lasting(p.Prior), k.lasting(after), true)
+		p.Drift = difference.Of(k.lasting(p.Prior), k.lasting(after), true)
 	}
 	last := len(made)
 	if doubt && last < len(of.Calls) {
@@ -67,7 +71,7 @@ func (k *Kind) Undo(ctx context.Context, r Reader, id string, of *Plan, made []M
 	default:
 		p.Wants, p.Exact = k.lasting(of.Prior), true
 	}
-	p.Diff = differences(k.lasting(p.Prior), p.Wants, p.Exact)
+	p.Diff = difference.Of(k.lasting(p.Prior), p.Wants, p.Exact)
 	_, err = p.Bytes()
 	return &p, err
 }

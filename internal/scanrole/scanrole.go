@@ -54,7 +54,7 @@ func (r Role) Write(w io.Writer, format string) error {
 	return awsrole.Role{
 		Name: cmp.Or(r.Name, Name), Title: "Read-only role for rootkeep", About: "Read by rootkeep",
 		Head:   "The role that rootkeep reads an account with. Written by `rootkeep scan role`; a newer\nrootkeep may call more, so write it again after an update.",
-		Enters: awsrole.Entrant{Word: "scanner", Does: "scans", Source: source}, Policy: r.policy(),
+		Enters: awsrole.Entrant{Word: "scanner", Does: "scans", Sources: []string{source}}, Policy: r.policy(),
 	}.Write(w, format)
 }
 

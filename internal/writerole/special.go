@@ -41,20 +41,20 @@ func (r Role) services(by map[string]string) []string {
 func (r Role) special(tasks []string) ([]awsrole.Statement, error) {
 	var out []awsrole.Statement
 	arn := "arn:" + r.partition()
-	allow := func(sid, action, resource, operator, key string, values []string) error {
+	allow := func(sid, action, resource, key string, values []string) error {
 		if len(values) == 0 {
 			return fmt.Errorf("class %s: %s is listed, and none of the other actions needs it", r.Class, action)
 		}
-		out = append(out, awsrole.Statement{Sid: sid, Effect: "Allow", Action: action, Resource: resource, Condition: map[string]map[string]any{operator: {key: values}}})
+		out = append(out, awsrole.Statement{Sid: sid, Effect: "Allow", Action: action, Resource: resource, Condition: map[string]map[string]any{"StringEquals": {key: values}}})
 		return nil
 	}
 	if slices.Contains(r.Actions, passRole) {
-		if err := allow("PassRoles", passRole, arn+":iam::*:role/*", "StringEquals", "iam:PassedToService", r.services(passes)); err != nil {
+		if err := allow("PassRoles", passRole, arn+":iam::*:role/*", "iam:PassedToService", r.services(passes)); err != nil {
 			return nil, err
 		}
 	}
 	if slices.Contains(r.Actions, serviceRole) {
-		if err := allow("MakeServiceRoles", serviceRole, arn+":iam::*:role/aws-service-role/*", "StringEquals", "iam:AWSServiceName", r.services(roleOf)); err != nil {
+		if err := allow("MakeServiceRoles", serviceRole, arn+":iam::*:role/aws-service-role/*", "iam:AWSServiceName", r.services(roleOf)); err != nil {
 			return nil, err
 		}
 	}
@@ -63,9 +63,12 @@ func (r Role) special(tasks []string) ([]awsrole.Statement, error) {
 		for _, task := range tasks {
 			policies = append(policies, arn+":iam::aws:policy/root-task/"+task)
 		}
-		if err := allow("RootSessionsOfMembers", assumeRoot, arn+":iam::*:root", "StringEquals", "sts:TaskPolicyArn", policies); err != nil {
+		if err := allow("RootSessionsOfMembers", assumeRoot, arn+":iam::*:root", "sts:TaskPolicyArn", policies); err != nil {
 			return nil, err
 		}
+		// STS is asked for no source identity then: it is that of the role's own session.
+		sources := slices.DeleteFunc(r.sources(), func(s string) bool { return s == ofChange })
+		out[len(out)-1].Condition["StringLike"] = map[string]any{"aws:SourceIdentity": awsrole.One(sources)}
 	}
 	return out, nil
 }

@@ -27,8 +27,24 @@ const (
 	PlanName = "RootkeepPlan"
 )
 
-// source is the pattern of the source identities of changes.
-const source = "CH-*"
+// The patterns of source identities: of changes, of requests for root, of what only looks.
+const (
+	ofChange  = "CH-*"
+	ofRequest = "RR-*"
+	ofScan    = "SC-*"
+)
+
+// sources are those that the role is entered with. What writes as root does so under a
+// request for root alone; the role that plans reads for all of them.
+func (r Role) sources() []string {
+	switch r.Class {
+	case Plan:
+		return []string{ofChange, ofRequest, ofScan}
+	case rootClass:
+		return []string{ofRequest}
+	}
+	return []string{ofChange}
+}
 
 // Name is the name of the role of a class, such as RootkeepWriteIdentity.
 func Name(template, class string) string {
@@ -77,14 +93,14 @@ func (r Role) Write(w io.Writer, format string) error {
 			Name: r.Name(), Title: "Role that rootkeep plans changes with", About: "Entered by rootkeep to plan changes and to read them back",
 			Head: "The role that rootkeep plans changes with and reads them back. It has no action that changes\n" +
 				"something. Written by `rootkeep role render`; further kinds may read more, so write it again\nafter an update.",
-			Enters: awsrole.Entrant{Word: "broker", Does: "plans changes", Source: source, ARN: r.Broker, ExternalID: r.ExternalID}, Policy: p,
+			Enters: awsrole.Entrant{Word: "broker", Does: "plans changes", Sources: r.sources(), ARN: r.Broker, ExternalID: r.ExternalID}, Policy: p,
 		}.Write(w, format)
 	}
 	return awsrole.Role{
 		Name: r.Name(), Title: "Role for rootkeep's changes of class " + r.Class, About: "Entered by rootkeep while an approved change of class " + r.Class + " is applied",
 		Head: "The role that rootkeep applies changes of class " + r.Class + " with. Written by `rootkeep role\n" +
 			"render`; further kinds of change may need more, so write it again after an update.",
-		Enters: awsrole.Entrant{Word: "broker", Does: "applies changes", Source: source, ARN: r.Broker, ExternalID: r.ExternalID}, Policy: p,
+		Enters: awsrole.Entrant{Word: "broker", Does: "applies changes", Sources: r.sources(), ARN: r.Broker, ExternalID: r.ExternalID}, Policy: p,
 	}.Write(w, format)
 }
 
@@ -157,6 +173,11 @@ func (r Role) reading() (awsrole.Policy, error) {
 		}
 	}
 	out.Statements = []awsrole.Statement{{Sid: "Read", Effect: "Allow", Action: slices.Compact(slices.Sorted(slices.Values(r.Actions))), Resource: "*"}}
+	for _, task := range r.Tasks {
+		if task != auditTask {
+			return out, fmt.Errorf("class %s: a root session for %s can do more than look; hint: a change reads as root for %s alone", r.Class, task, auditTask)
+		}
+	}
 	if len(r.Tasks) > 0 {
 		special, err := r.special(r.Tasks)
 		if err != nil {
@@ -184,6 +205,7 @@ const (
 	serviceRole = "iam:CreateServiceLinkedRole"
 	assumeRoot  = "sts:AssumeRoot"
 	rootClass   = "root"
+	auditTask   = "IAMAuditRootUserCredentials"
 )
 
 // split sorts the actions, each once: those that stand in the policy as they are, and the

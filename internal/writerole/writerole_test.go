@@ -82,7 +82,7 @@ func asked(action, resource string) *iam.Request {
 		panic(err)
 	}
 	return &iam.Request{Action: action, Resource: resource, ResourceAccount: "444455556666", Principal: who, Context: iam.NewContext(map[string][]string{
-		"iam:PassedToService": {service}, "iam:AWSServiceName": {service}, "sts:TaskPolicyArn": {task},
+		"iam:PassedToService": {service}, "iam:AWSServiceName": {service}, "sts:TaskPolicyArn": {task}, "aws:SourceIdentity": {"RR-1M8C41CHRWC8MF"},
 	})}
 }
 
@@ -194,6 +194,8 @@ func TestWhatHangsOnMore(t *testing.T) {
 		{"a member's root user for a task of the class", change.Root, "sts:AssumeRoot", root, "sts:TaskPolicyArn", delete, iam.Allowed},
 		{"a member's root user for another task", change.Root, "sts:AssumeRoot", root, "sts:TaskPolicyArn", "arn:aws:iam::aws:policy/root-task/S3UnlockBucketPolicy", iam.ImplicitlyDenied},
 		{"root of a member by another class", change.Organization, "sts:AssumeRoot", root, "sts:TaskPolicyArn", delete, iam.ImplicitlyDenied},
+		{"root of a member without a request", change.Root, "sts:AssumeRoot", root, "aws:SourceIdentity", "CH-1M8C41CHRWC8MF", iam.ImplicitlyDenied},
+		{"root of a member by what only scans", change.Root, "sts:AssumeRoot", root, "aws:SourceIdentity", "SC-1M8C41CHRWC8MF", iam.ImplicitlyDenied},
 		{"what root does the role itself does not", change.Root, "iam:DeleteAccessKey", "arn:aws:iam::444455556666:user/ann", "", "", iam.ImplicitlyDenied},
 		{"rootkeep's own roles are not widened", change.Identity, "iam:PutRolePolicy", "arn:aws:iam::444455556666:role/RootkeepWriteIdentity", "", "", iam.ExplicitlyDenied},
 		{"nor behind a path", change.Identity, "iam:UpdateAssumeRolePolicy", "arn:aws:iam::444455556666:role/ops/RootkeepWriteRoot", "", "", iam.ExplicitlyDenied},
@@ -205,7 +207,9 @@ func TestWhatHangsOnMore(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			r := asked(c.action, c.resource)
 			if c.key != "" {
-				r.Context = iam.NewContext(map[string][]string{c.key: {c.value}})
+				keys := map[string][]string{"sts:TaskPolicyArn": {delete}, "aws:SourceIdentity": {"RR-1M8C41CHRWC8MF"}}
+				keys[c.key] = []string{c.value}
+				r.Context = iam.NewContext(keys)
 			}
 			if got := decide(t, set(t, policyOf(t, roles[c.class])), r); got != c.want {
 				t.Errorf("got %v, want %v", got, c.want)
@@ -374,11 +378,20 @@ func TestThePlannerOnlyReads(t *testing.T) {
 		}
 	}
 	root := asked("sts:AssumeRoot", "arn:aws:iam::777788889999:root")
-	for task, want := range map[string]iam.Outcome{r.Tasks[0]: iam.Allowed, "IAMDeleteRootUserCredentials": iam.ImplicitlyDenied} {
-		root.Context = iam.NewContext(map[string][]string{"sts:TaskPolicyArn": {"arn:aws:iam::aws:policy/root-task/" + task}})
-		if got := decide(t, p, root); got != want {
-			t.Errorf("a root session for %s: got %v, want %v", task, got, want)
+	for _, c := range []struct {
+		task, source string
+		want         iam.Outcome
+	}{
+		{r.Tasks[0], "SC-1M8C41CHRWC8MF", iam.Allowed}, {r.Tasks[0], "RR-1M8C41CHRWC8MF", iam.Allowed}, {r.Tasks[0], "CH-1M8C41CHRWC8MF", iam.ImplicitlyDenied},
+		{"IAMDeleteRootUserCredentials", "RR-1M8C41CHRWC8MF", iam.ImplicitlyDenied}, {"S3UnlockBucketPolicy", "SC-1M8C41CHRWC8MF", iam.ImplicitlyDenied},
+	} {
+		root.Context = iam.NewContext(map[string][]string{"sts:TaskPolicyArn": {"arn:aws:iam::aws:policy/root-task/" + c.task}, "aws:SourceIdentity": {c.source}})
+		if got := decide(t, p, root); got != c.want {
+			t.Errorf("a root session for %s as %s: got %v, want %v", c.task, c.source, got, c.want)
 		}
+	}
+	if _, err := (writerole.Role{Class: writerole.Plan, Actions: r.Actions, Tasks: []string{"SQSUnlockQueuePolicy"}, Broker: broker}).Policy(); err == nil || !strings.Contains(err.Error(), "can do more than look") {
+		t.Errorf("a task that does more than look: got %v", err)
 	}
 	if _, err := (writerole.Role{Class: writerole.Plan, Actions: []string{"iam:GetUsers"}, Broker: broker}).Policy(); err == nil || !strings.Contains(err.Error(), `"iam:GetUsers" is no action`) {
 		t.Errorf("an action that is not there: got %v", err)

@@ -21,7 +21,8 @@ type simFlags struct {
 	listen, scenario, output string
 	accounts                 int
 	seed                     uint64
-	propagation              time.Duration
+	propagation, late        time.Duration
+	twice, unnamed           bool // of events
 	operations               bool
 }
 
@@ -39,7 +40,9 @@ in CloudTrail afterwards. What it cannot do it refuses; nothing reaches AWS.
 
 The same --seed gives the same accounts, names and keys. All is in memory and gone
 when the command ends. As in AWS, a change of users, keys, roles or policies is seen at
-once and in force seconds later: --propagation 0s spares a script the wait. The keys protect nothing: listen on an address that others
+once and in force seconds later: --propagation 0s spares a script the wait. Events can come
+later than AWS promises, twice, or without the source identity that a session of
+sts:AssumeRoot was given. The keys protect nothing: listen on an address that others
 reach only if they may do everything here.`,
 		Example: `  rootkeep sim
   rootkeep sim --accounts 20 --seed 7
@@ -54,6 +57,9 @@ reach only if they may do everything here.`,
 	fl.IntVar(&f.accounts, "accounts", 5, "number of accounts to generate, 3 to 1000")
 	fl.Uint64Var(&f.seed, "seed", 1, "seed of what is generated, and of all identifiers")
 	fl.DurationVar(&f.propagation, "propagation", 10*time.Second, "how long a change of identities takes to be in force, 0s to 1h")
+	fl.DurationVar(&f.late, "late", 0, "how much later than they would be events are delivered and found, up to 24h")
+	fl.BoolVar(&f.twice, "twice", false, "deliver events a second time")
+	fl.BoolVar(&f.unnamed, "unnamed", false, "leave the source identity out of events of root sessions")
 	fl.BoolVar(&f.operations, "operations", false, "list the operations that it has, and end")
 	fl.StringVar(&f.output, "output", "text", "text or json")
 	cli.CompleteValues(c, "output", []string{"text", "json"})
@@ -67,10 +73,12 @@ func (f *simFlags) run(ctx context.Context, s cli.Streams) error {
 		return cli.Usage("--output %s: want text or json; hint: rootkeep sim --help", f.output)
 	case f.propagation < 0 || f.propagation > time.Hour:
 		return cli.Usage("--propagation %s: want 0s to 1h; hint: rootkeep sim --help", f.propagation)
+	case f.late < 0 || f.late > 24*time.Hour:
+		return cli.Usage("--late %s: want 0s to 24h; hint: rootkeep sim --help", f.late)
 	case f.operations:
 		return f.list(s)
 	}
-	settings := app.SimSettings{Accounts: f.accounts, Seed: f.seed, Now: time.Now, Propagation: f.propagation}
+	settings := app.SimSettings{Accounts: f.accounts, Seed: f.seed, Now: time.Now, Propagation: f.propagation, Late: f.late, Twice: f.twice, Unnamed: f.unnamed}
 	if f.scenario != "" {
 		file, err := os.Open(f.scenario)
 		if err != nil {

@@ -83,6 +83,9 @@ func card(c *client.AccountChangeDetail) (string, error) {
 	b.head("WHAT")
 	b.line("%s", p.Title)
 	b.line("class %s, risk %s, decided by the policy %s", p.Class, p.Risk, c.Policy)
+	if p.For != "" {
+		b.line("under the request for root %s", p.For)
+	}
 	if p.Undoes != "" {
 		b.line("undoes %s", p.Undoes)
 	}

@@ -14,7 +14,7 @@ func detail(t *testing.T, text string) client.AccountChangeDetail {
 	t.Helper()
 	call := change.Call{Operation: text, Account: "111111111111", Region: text, Root: text, With: map[string]any{text: text}}
 	p := change.Plan{
-		ID: "CH-1", Account: "111111111111", Kind: text, Title: text, Breaks: text, Class: text, Risk: text, Final: []string{text}, Guide: []string{text}, Undoes: text,
+		ID: "CH-1", Account: "111111111111", Kind: text, Title: text, Breaks: text, Class: text, Risk: text, Final: []string{text}, Guide: []string{text}, For: text, Undoes: text,
 		Created: time.Date(2026, 11, 26, 0, 0, 0, 0, time.UTC), Parameters: map[string]any{text: text}, Prior: map[string]any{text: nil}, Resources: []string{}, Wants: map[string]any{},
 		Diff: []change.Difference{{Path: text, Before: text, After: nil}}, Drift: []change.Difference{{Path: text, Before: text, After: text}},
 		Calls: []change.Planned{{Call: call, About: text, Final: text, Step: text}}, Schema: change.PlanSchema,

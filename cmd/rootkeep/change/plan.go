@@ -25,7 +25,8 @@ undone. Nothing is changed. The SHA-256 at the end is that of the plan: approver
 it, and nothing else is applied.
 
 A change that is refused says every reason. Where all is as it should be there is nothing
-to plan. With --request it is asked for at once.`,
+to plan. With --request it is asked for at once. What is made as root belongs to a request
+for root, which is named by --for and asks for it.`,
 		Example: `  rootkeep change plan password-policy --account 111122223333
   rootkeep change plan password-policy --account 111122223333 --set minimum_length=16 --set expiry_days=365 --request`,
 		Args: oneKind,
@@ -35,6 +36,9 @@ to plan. With --request it is asked for at once.`,
 			w.Kind = args[0]
 			if _, err := rootkeep.ParseAccountID(w.Account); err != nil {
 				return cli.Usage("--account: %w", err)
+			}
+			if request && w.For != "" {
+				return cli.Usage("--for with --request: the request for root asks for the change; hint: leave --request out")
 			}
 			var err error
 			if w.Parameters, err = Parameters(set); err != nil {
@@ -47,6 +51,7 @@ to plan. With --request it is asked for at once.`,
 	fl := c.Flags()
 	fl.StringVar(&w.Account, "account", "", "number of the account")
 	fl.StringVar(&w.Region, "region", "", "Region where calls are made that name none (default the server's)")
+	fl.StringVar(&w.For, "for", "", "ID of the request for root that will name the change")
 	fl.StringArrayVar(&set, "set", nil, "a parameter, as name=value; lists are joined by commas (repeatable)")
 	fl.BoolVar(&request, "request", false, "ask for its approval at once")
 	completeParameters(c)

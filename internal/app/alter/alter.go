@@ -36,6 +36,10 @@ type Config struct {
 	Now       func() time.Time
 	Sleep     func(context.Context, time.Duration) error // between two calls to AWS; nil is a timer
 	Wake      func()                                     // has jobs looked for; nil is later
+	// Recorded, if it is not nil, hears of each session that AWS gave, with the ID that it is
+	// named by (RR-, SC-, CH-), in the transaction that has its ledger entry, before the
+	// session is used; and of each root session that AWS refused, which has no access key.
+	Recorded func(ctx context.Context, tx *store.Tx, name string, s facts.Session) error
 }
 
 // Engine plans and applies. It is a web.Engine.
@@ -58,6 +62,9 @@ func New(c Config) (*Engine, error) {
 	if c.Wake == nil {
 		c.Wake = func() {}
 	}
+	if c.Recorded == nil {
+		c.Recorded = func(context.Context, *store.Tx, string, facts.Session) error { return nil }
+	}
 	return &Engine{c}, nil
 }
 
@@ -67,10 +74,10 @@ func (e *Engine) Kinds() []*change.Kind { return e.Catalogue.Kinds }
 // writeRole is the name of the role that applies changes of a class.
 func (e *Engine) writeRole(class string) string { return writerole.Name(e.WriteRole, class) }
 
-func newID(now time.Time) string {
+func newID(prefix string, now time.Time) string {
 	var chance [8]byte
 	rand.Read(chance[:]) // never fails, see crypto/rand
-	return rootkeep.NewID("CH", now, chance[:])
+	return rootkeep.NewID(prefix, now, chance[:])
 }
 
 // Plan reads the account and keeps what would be done.
@@ -78,7 +85,7 @@ func (e *Engine) Plan(ctx context.Context, actor people.Actor, w web.Wanted) (*c
 	if err := e.mayPlan(ctx, actor, w.Account); err != nil {
 		return nil, err
 	}
-	p, err := e.plan(ctx, actor, newID(e.Now()), w)
+	p, err := e.plan(ctx, actor, newID("CH", e.Now()), w)
 	if err != nil {
 		return nil, err
 	}
@@ -113,12 +120,15 @@ func (e *Engine) plan(ctx context.Context, actor people.Actor, id string, w web.
 	if _, err := k.Arguments(w.Parameters); err != nil {
 		return nil, fmt.Errorf("%w: %w", approvals.ErrInvalid, err)
 	}
-	base, reader, err := e.read(ctx, actor, id)
+	if err := mayBeRoot(k, w.For); err != nil {
+		return nil, err
+	}
+	base, reader, err := e.read(ctx, actor, id, k)
 	if err != nil {
 		return nil, err
 	}
 	defer reader.End()
-	t := change.Target{Account: w.Account, Region: w.Region, Partition: base.Partition()}
+	t := change.Target{Account: w.Account, Region: w.Region, Partition: base.Partition(), For: w.For}
 	if t.Region == "" {
 		t.Region = base.Region()
 	}
@@ -129,17 +139,49 @@ func (e *Engine) plan(ctx context.Context, actor people.Actor, id string, w web.
 	return k.Plan(ctx, reader, id, t, w.Parameters, e.Now())
 }
 
+// mayBeRoot refuses to plan what writes as root without a request for root, before AWS is
+// asked.
+func mayBeRoot(k *change.Kind, request string) error {
+	switch {
+	case k.WritesAsRoot() && request == "":
+		return fmt.Errorf("%w: change %s writes as the root user, which is done under a request for root; hint: rootkeep root request", approvals.ErrInvalid, k.ID)
+	case !k.WritesAsRoot() && request != "":
+		return fmt.Errorf("%w: change %s does nothing as root, and belongs to no request for root; hint: rootkeep change plan %s", approvals.ErrInvalid, k.ID, k.ID)
+	}
+	return nil
+}
+
+// looks is the name of sessions that read for a change: its ID, or, where root users are
+// looked at, one of a scan. A session of sts:AssumeRoot has that of the role's session,
+// and what is called SC-... is held to the audit task by the roles.
+func (e *Engine) looks(id string, k *change.Kind) string {
+	if k.ReadsAsRoot() {
+		return newID("SC", e.Now())
+	}
+	return id
+}
+
 // read begins to read for the plan of a change. The sessions are in the ledger before
 // they are used.
-func (e *Engine) read(ctx context.Context, actor people.Actor, id string) (*session.Base, *ask.Reader, error) {
+func (e *Engine) read(ctx context.Context, actor people.Actor, id string, k *change.Kind) (*session.Base, *ask.Reader, error) {
 	base, err := session.Open(ctx, e.AWS)
 	if err != nil {
 		return nil, nil, fmt.Errorf("%w: %w", web.ErrAWS, err)
 	}
-	reader, err := ask.Begin(base, session.Entry{Role: e.ReadRole, Name: id, Own: true, Entered: func(s facts.Session) error {
-		return e.Store.Update(ctx, func(_ context.Context, tx *store.Tx) error { return changes.Looked(tx, id, actor, s) })
+	name := e.looks(id, k)
+	reader, err := ask.Begin(base, session.Entry{Role: e.ReadRole, Name: name, Own: true, Refused: e.refused(ctx, name), Entered: func(s facts.Session) error {
+		return e.Store.Update(ctx, func(ctx context.Context, tx *store.Tx) error {
+			return errors.Join(changes.Looked(tx, id, actor, s), e.Recorded(ctx, tx, name, s))
+		})
 	}})
 	return base, reader, err
+}
+
+// refused records root sessions of a name that AWS refused.
+func (e *Engine) refused(ctx context.Context, name string) func(facts.Session) error {
+	return func(s facts.Session) error {
+		return e.Store.Update(ctx, func(ctx context.Context, tx *store.Tx) error { return e.Recorded(ctx, tx, name, s) })
+	}
 }
 
 // management is the management account of the target's organization, "" if it is in none

@@ -13,9 +13,10 @@ import (
 	"github.com/rootkeep/rootkeep/internal/app/alter"
 	"github.com/rootkeep/rootkeep/internal/app/kinds"
 	"github.com/rootkeep/rootkeep/internal/approval"
-	"github.com/rootkeep/rootkeep/internal/awsread/session"
+	awssession "github.com/rootkeep/rootkeep/internal/awsread/session"
 	"github.com/rootkeep/rootkeep/internal/awssim/cloud"
 	"github.com/rootkeep/rootkeep/internal/change"
+	"github.com/rootkeep/rootkeep/internal/facts"
 	"github.com/rootkeep/rootkeep/internal/job"
 	"github.com/rootkeep/rootkeep/internal/rule"
 	"github.com/rootkeep/rootkeep/internal/store"
@@ -34,6 +35,7 @@ type world struct {
 	desk   *changes.Desk
 	engine *alter.Engine
 	aws    *kinds.World
+	told   []session // the jobs of a test run one after the other
 }
 
 func each(t *testing.T, test func(t *testing.T, w *world)) {
@@ -70,7 +72,11 @@ func (w *world) server(secret string) *alter.Engine {
 			w.aws.Wait(d)
 			return ctx.Err()
 		},
-		AWS: session.Config{Region: "us-east-1", Elsewhere: &session.Elsewhere{URL: w.aws.URL, KeyID: w.aws.Keys["111111111111"].ID, Secret: secret}},
+		Recorded: func(_ context.Context, _ *store.Tx, name string, s facts.Session) error {
+			w.told = append(w.told, session{name, s})
+			return nil
+		},
+		AWS: awssession.Config{Region: "us-east-1", Now: w.Now, Elsewhere: &awssession.Elsewhere{URL: w.aws.URL, KeyID: w.aws.Keys["111111111111"].ID, Secret: secret}},
 	})
 	if err != nil {
 		w.t.Fatal(err)

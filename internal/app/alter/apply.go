@@ -238,15 +238,16 @@ func (e *Engine) call(ctx context.Context, c *changes.Change, report func(string
 	if err != nil {
 		return stopped(c, len(made), err), nil
 	}
-	entered := func(s facts.Session) error {
-		return e.Store.Update(ctx, func(ctx context.Context, tx *store.Tx) error { return changes.Entered(ctx, tx, c.ID, c.Run, s) })
+	reads, writes, err := e.entries(ctx, c, k, p)
+	if err != nil {
+		return stopped(c, len(made), err), nil
 	}
-	reader, err := ask.Begin(base, session.Entry{Role: e.ReadRole, Name: c.ID, Own: true, Entered: entered})
+	reader, err := ask.Begin(base, reads)
 	if err != nil {
 		return stopped(c, len(made), err), nil
 	}
 	defer reader.End()
-	writer, err := awswrite.Begin(base, session.Entry{Role: e.writeRole(p.Class), Name: c.ID, Entered: entered})
+	writer, err := awswrite.Begin(base, writes)
 	if err != nil {
 		return stopped(c, len(made), err), nil
 	}
@@ -259,6 +260,32 @@ func (e *Engine) call(ctx context.Context, c *changes.Change, report func(string
 		return out, ctx.Err()
 	}
 	return out, err
+}
+
+// entries are how accounts are entered to read back and to write. What is done under a
+// request for root carries its ID, and no root session outlives its window.
+func (e *Engine) entries(ctx context.Context, c *changes.Change, k *change.Kind, p *change.Plan) (reads, writes session.Entry, err error) {
+	reads = session.Entry{Role: e.ReadRole, Name: e.looks(c.ID, k), Own: true}
+	writes = session.Entry{Role: e.writeRole(p.Class), Name: c.ID}
+	if c.For != "" {
+		var w changes.Window
+		err = e.Store.View(ctx, func(ctx context.Context, r *store.Reader) (err error) {
+			w, err = c.Window(ctx, r, e.Now())
+			return err
+		})
+		reads.Name, writes.Name = c.For, c.For
+		reads.Longest, writes.Longest, reads.Until, writes.Until = w.Session, w.Session, w.Until, w.Until
+	}
+	for _, entry := range []*session.Entry{&reads, &writes} {
+		name := entry.Name
+		entry.Refused = e.refused(ctx, name)
+		entry.Entered = func(s facts.Session) error {
+			return e.Store.Update(ctx, func(ctx context.Context, tx *store.Tx) error {
+				return errors.Join(changes.Entered(ctx, tx, c.ID, c.Run, s), e.Recorded(ctx, tx, name, s))
+			})
+		}
+	}
+	return reads, writes, err
 }
 
 // stopped is the outcome of a run that could not begin, or not go on: whether an earlier

@@ -27,7 +27,7 @@ func (e *Engine) PlanBatch(ctx context.Context, actor people.Actor, about string
 	}
 	var placed []changes.Placed
 	for i, w := range list {
-		p, err := e.plan(ctx, actor, newID(e.Now()), w)
+		p, err := e.plan(ctx, actor, newID("CH", e.Now()), w)
 		if errors.Is(err, change.ErrNothing) {
 			continue // an account that is as it should be needs no change
 		}
@@ -73,7 +73,7 @@ func (e *Engine) UndoBatch(ctx context.Context, actor people.Actor, id string, w
 		if !c.Undoable() {
 			continue // nothing was done, or it is undone; what is approved waits for canaries that are undone
 		}
-		p, err := e.planUndo(ctx, actor, newID(e.Now()), c)
+		p, err := e.planUndo(ctx, actor, newID("CH", e.Now()), "", c)
 		var aws *change.Refusal
 		switch {
 		case errors.Is(err, change.ErrNothing):
@@ -189,9 +189,17 @@ func (e *Engine) appliesBatch(ctx context.Context, j *job.Job, report func(strin
 				return err
 			}
 			// The lease is this job's at once: nobody else has a job for this run.
-			c, err = e.begin(ctx, tx, actor, next.ID, next.Hash, changes.Hold{Owner: j.ID, Lease: tx.Now().Add(lease)})
+			mine := changes.Hold{Owner: j.ID, Lease: tx.Now().Add(lease)}
+			if next.State == changes.Applying { // its server is gone
+				c, err = changes.Take(ctx, tx, next.ID, mine)
+				return err
+			}
+			c, err = e.begin(ctx, tx, actor, next.ID, next.Hash, mine)
 			return err
 		})
+		if errors.Is(err, changes.ErrLost) {
+			return fmt.Errorf("batch %s waits for one of its changes, which somebody else applies: %w", w.Batch, err)
+		}
 		if err != nil {
 			return job.Permanent(err)
 		}

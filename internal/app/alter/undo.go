@@ -11,8 +11,15 @@ import (
 	web "github.com/rootkeep/rootkeep/internal/web/changes"
 )
 
-// Undo plans how a change is undone. Of one that was undone in part it plans the rest.
+// Undo plans how a change is undone that belongs to no request for root. Of one that was
+// undone in part it plans the rest.
 func (e *Engine) Undo(ctx context.Context, actor people.Actor, id string) (*changes.Change, error) {
+	return e.UndoFor(ctx, actor, id, "")
+}
+
+// UndoFor plans how a change is undone, under a request for root that will name the undo.
+// It is never that which approved the change: that one approved another plan.
+func (e *Engine) UndoFor(ctx context.Context, actor people.Actor, id, request string) (*changes.Change, error) {
 	of, err := e.get(ctx, actor, id)
 	if err != nil {
 		return nil, err
@@ -20,7 +27,7 @@ func (e *Engine) Undo(ctx context.Context, actor people.Actor, id string) (*chan
 	if err := e.mayPlan(ctx, actor, of.Account); err != nil {
 		return nil, err
 	}
-	p, err := e.planUndo(ctx, actor, newID(e.Now()), of)
+	p, err := e.planUndo(ctx, actor, newID("CH", e.Now()), request, of)
 	if err != nil {
 		return nil, err
 	}
@@ -37,13 +44,16 @@ func (e *Engine) get(ctx context.Context, actor people.Actor, id string) (*chang
 	return c, err
 }
 
-// planUndo plans under an ID how a change is undone.
-func (e *Engine) planUndo(ctx context.Context, actor people.Actor, id string, of *changes.Change) (*change.Plan, error) {
+// planUndo plans under an ID how a change is undone, for a request for root or "".
+func (e *Engine) planUndo(ctx context.Context, actor people.Actor, id, request string, of *changes.Change) (*change.Plan, error) {
 	if of.Undoes == "" && !of.Undoable() {
 		return nil, fmt.Errorf("change %s is %s, and is not undone: %w", of.ID, of.State, changes.ErrState)
 	}
 	k, plan, err := e.of(of)
 	if err != nil {
+		return nil, err
+	}
+	if err := mayBeRoot(k, request); err != nil {
 		return nil, err
 	}
 	made, err := e.made(ctx, of.ID)
@@ -57,12 +67,12 @@ func (e *Engine) planUndo(ctx context.Context, actor people.Actor, id string, of
 	if of.State == changes.Partial {
 		after = nil // what the change left is not what its undo left
 	}
-	_, reader, err := e.read(ctx, actor, id)
+	_, reader, err := e.read(ctx, actor, id, k)
 	if err != nil {
 		return nil, err
 	}
 	defer reader.End()
-	return k.Undo(ctx, reader, id, plan, made, of.Doubt, after, e.Now())
+	return k.Undo(ctx, reader, id, request, plan, made, of.Doubt, after, e.Now())
 }
 
 // made are the calls of a change, with those that were undone.
@@ -100,7 +110,7 @@ func (e *Engine) Replan(ctx context.Context, actor people.Actor, id string, revi
 	}
 	under, keep := id, e.Desk.Replan
 	if !c.Open() {
-		under, keep = newID(e.Now()), e.Desk.Replace
+		under, keep = newID("CH", e.Now()), e.Desk.Replace
 	}
 	p, err := e.planLike(ctx, actor, under, c)
 	if err != nil {
@@ -120,11 +130,11 @@ func (e *Engine) planLike(ctx context.Context, actor people.Actor, id string, c 
 		if err != nil {
 			return nil, err
 		}
-		return e.planUndo(ctx, actor, id, of)
+		return e.planUndo(ctx, actor, id, c.For, of)
 	}
 	p, err := c.Parsed()
 	if err != nil {
 		return nil, err
 	}
-	return e.plan(ctx, actor, id, web.Wanted{Kind: p.Kind, Account: p.Account, Region: p.Region, Parameters: p.Parameters})
+	return e.plan(ctx, actor, id, web.Wanted{Kind: p.Kind, Account: p.Account, Region: p.Region, Parameters: p.Parameters, For: p.For})
 }

@@ -235,7 +235,7 @@ func meet(t *testing.T, k *change.Kind, c *change.Case, x *trouble, n int) (call
 
 func undone(ctx context.Context, r *trial, p *change.Plan) error {
 	made := r.made
-	u, err := r.kind.Undo(ctx, r.reader, "CH-UNDO", p, made, false, nil, r.Now())
+	u, err := r.kind.Undo(ctx, r.reader, "CH-UNDO", p.For, p, made, false, nil, r.Now())
 	switch {
 	case errors.Is(err, change.ErrNothing) && len(made) == 0, errors.Is(err, change.ErrFinal) && len(p.Final) > 0:
 		return nil

@@ -166,7 +166,7 @@ func (m *motoWorld) try(ctx context.Context, k *change.Kind, x onMoto) (string, 
 	if err != nil {
 		return "not applied", err
 	}
-	u, err := k.Undo(ctx, m, "CH-UNDO", p, m.made, false, out.After, m.now())
+	u, err := k.Undo(ctx, m, "CH-UNDO", p.For, p, m.made, false, out.After, m.now())
 	if errors.Is(err, change.ErrFinal) && len(p.Final) > 0 {
 		return "applied for good", nil
 	}

@@ -49,14 +49,26 @@ type trial struct {
 	writer *awswrite.Writer
 }
 
-// caseID is the ID of the change that a case makes.
-const caseID = "CH-CASE"
+// IDs of the change that a case makes, and of the request for root that it belongs to if
+// it needs one; caseScan names the sessions that only look at a root user.
+const (
+	caseID      = "CH-CASE"
+	caseRequest = "RR-CASE"
+	caseScan    = "SC-CASE"
+)
 
 func (t *trial) begin() (err error) {
-	if t.reader, err = ask.Begin(t.base, session.Entry{Role: ReadRole, Name: caseID, Entered: t.Entered}); err != nil {
+	reads, writes := caseID, caseID
+	if t.kind.ReadsAsRoot() {
+		reads = caseScan
+	}
+	if t.kind.WritesAsRoot() {
+		writes = caseRequest
+	}
+	if t.reader, err = ask.Begin(t.base, session.Entry{Role: ReadRole, Name: reads, Entered: t.Entered}); err != nil {
 		return err
 	}
-	t.writer, err = awswrite.Begin(t.base, session.Entry{Role: RoleOf(t.kind.Class), Name: caseID, Entered: t.Entered})
+	t.writer, err = awswrite.Begin(t.base, session.Entry{Role: RoleOf(t.kind.Class), Name: writes, Entered: t.Entered})
 	return err
 }
 
@@ -124,7 +136,11 @@ func (t *trial) plan(ctx context.Context) (*change.Plan, error) {
 
 // at is where a kind is applied.
 func (w *World) at(id rootkeep.AccountID, k *change.Kind) change.Target {
-	return change.Target{Account: id, Region: home, Partition: "aws", Management: w.manager, Role: "arn:aws:iam::" + string(id) + ":role/" + RoleOf(k.Class)}
+	t := change.Target{Account: id, Region: home, Partition: "aws", Management: w.manager, Role: "arn:aws:iam::" + string(id) + ":role/" + RoleOf(k.Class)}
+	if k.WritesAsRoot() {
+		t.For = caseRequest
+	}
+	return t
 }
 
 func (t *trial) target() change.Target {
@@ -172,7 +188,7 @@ func (t *trial) apply(ctx context.Context, p *change.Plan) error {
 
 // undo undoes what can be undone; the engine compares the state with the one before.
 func (t *trial) undo(ctx context.Context, p *change.Plan, out change.Outcome) error {
-	u, err := t.kind.Undo(ctx, t.reader, "CH-UNDO", p, t.made, false, out.After, t.Now())
+	u, err := t.kind.Undo(ctx, t.reader, "CH-UNDO", p.For, p, t.made, false, out.After, t.Now())
 	switch {
 	case errors.Is(err, change.ErrFinal) && len(p.Final) > 0:
 		return nil

@@ -70,7 +70,8 @@ func (h *house) newEngine() error {
 	}
 	h.engine, err = alter.New(alter.Config{
 		Store: h.store, Desk: h.changes, Catalogue: catalogue, Now: h.now, Wake: h.wake, ReadRole: c.ReadRole, WriteRole: c.WriteRole,
-		AWS: session.Config{Profile: c.Profile, Region: c.Region, Broker: c.BrokerRole, ExternalID: c.ExternalID, Now: h.now},
+		AWS:      session.Config{Profile: c.Profile, Region: c.Region, Broker: c.BrokerRole, ExternalID: c.ExternalID, Now: h.now},
+		Recorded: recorded,
 	})
 	return err
 }

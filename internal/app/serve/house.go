@@ -10,6 +10,7 @@ import (
 	"github.com/rootkeep/rootkeep/internal/app/outbox"
 	"github.com/rootkeep/rootkeep/internal/app/scan/record"
 	"github.com/rootkeep/rootkeep/internal/approval"
+	"github.com/rootkeep/rootkeep/internal/store/access"
 	"github.com/rootkeep/rootkeep/internal/store/approvals"
 	"github.com/rootkeep/rootkeep/internal/store/changes"
 	"github.com/rootkeep/rootkeep/internal/store/exceptions"
@@ -26,6 +27,7 @@ type house struct {
 	approvals *approvals.Desk // of every kind
 	desk      *exceptions.Desk
 	changes   *changes.Desk
+	root      *access.Desk
 	engine    *alter.Engine
 	signIn    *signin.SignIn
 	outbox    *outbox.Outbox
@@ -71,12 +73,16 @@ func (h *house) newDesk() (*exceptions.Desk, error) {
 		return nil, err
 	}
 	h.approvals, err = approvals.New(approvals.Desk{
-		Book: book, Site: approval.SiteOf(h.url), Place: posture.PlaceOf, Kinds: []approvals.Kind{exceptions.Kind(h.recorder.Except), changes.Kind(within)},
+		Book: book, Site: approval.SiteOf(h.url), Place: posture.PlaceOf,
+		Kinds: append(access.Kinds(follow), exceptions.Kind(h.recorder.Except), changes.Kind(within)),
 	})
 	if err != nil {
 		return nil, err
 	}
-	if h.changes, err = changes.New(changes.Desk{Desk: h.approvals, Within: within}); err != nil {
+	if h.root, err = access.New(access.Desk{Desk: h.approvals, Changed: follow, Asked: changes.Asked}); err != nil {
+		return nil, err
+	}
+	if h.changes, err = changes.New(changes.Desk{Desk: h.approvals, Within: within, Stands: h.root.Stands, Overridden: h.root.Overridden}); err != nil {
 		return nil, err
 	}
 	return exceptions.New(exceptions.Desk{

@@ -46,13 +46,17 @@ var rootTimes = job.Schedule{ID: rootTimesKind, Kind: rootTimesKind, Cron: "* * 
 const rootTimesKind = "root-times"
 
 // seeTimes writes down which root sessions nobody closed in time, of which the outbox
-// tells, and which reviews are late.
+// tells, which requests nobody opened, and which reviews are late.
 func (h *house) seeTimes(ctx context.Context, _ *job.Job, report func(string)) error {
-	var sessions, reviews int
+	var sessions, lapses, reviews int
 	for {
 		n := 0
 		err := h.store.Update(ctx, func(ctx context.Context, tx *store.Tx) error {
 			over, err := access.Overrun(ctx, tx)
+			if err != nil {
+				return err
+			}
+			lapsed, err := h.root.Lapse(ctx, tx)
 			if err != nil {
 				return err
 			}
@@ -65,14 +69,15 @@ func (h *house) seeTimes(ctx context.Context, _ *job.Job, report func(string)) e
 					return err
 				}
 			}
-			n, sessions, reviews = len(over)+len(late), sessions+len(over), reviews+len(late)
+			n = len(over) + lapsed + len(late)
+			sessions, lapses, reviews = sessions+len(over), lapses+lapsed, reviews+len(late)
 			return nil
 		})
 		if err != nil {
 			return err
 		}
 		if n == 0 {
-			report(fmt.Sprintf("%d sessions over time, %d reviews late", sessions, reviews))
+			report(fmt.Sprintf("%d sessions over time, %d requests lapsed, %d reviews late", sessions, lapses, reviews))
 			return nil
 		}
 		h.outbox.Wake()

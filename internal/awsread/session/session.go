@@ -107,9 +107,16 @@ type Entry struct {
 	Name string // of all sessions, and their source identity: the ID of what they are for
 	// Own: where the role of the base's account refuses, the base's credentials are used.
 	Own bool
+	// Longest is how long a root session lasts at most, 0 is MaxRoot; Until is when the last
+	// one has ended, zero is open.
+	Longest time.Duration
+	Until   time.Time
 	// Entered hears of each session before it is used, which an error prevents; nil is
 	// nobody. It may be called at the same time for several.
 	Entered func(facts.Session) error
+	// Refused hears of each root session that AWS refused, which has no access key: AWS logs
+	// that it was asked for. An error takes the place of the refusal; nil is nobody.
+	Refused func(facts.Session) error
 }
 
 // names is STS's form of a source identity (AWS STS API Reference, AssumeRole).
@@ -181,7 +188,7 @@ func (s *Sessions) of(ctx context.Context, p place) (aws.CredentialsProvider, er
 	c := s.kept[p]
 	if c == nil {
 		enter := aws.CredentialsProviderFunc(func(ctx context.Context) (aws.Credentials, error) { return s.enter(ctx, p) })
-		c = aws.NewCredentialsCache(enter, func(o *aws.CredentialsCacheOptions) { o.ExpiryWindow = RenewBefore })
+		c = aws.NewCredentialsCache(enter, func(o *aws.CredentialsCacheOptions) { o.ExpiryWindow = s.entry.renew(p) })
 		s.kept[p] = c
 	}
 	s.mu.Unlock()
@@ -190,6 +197,23 @@ func (s *Sessions) of(ctx context.Context, p place) (aws.CredentialsProvider, er
 		err = e // without what the SDK says around it
 	}
 	return c, err
+}
+
+// longest is how long a root session may last.
+func (e Entry) longest() time.Duration {
+	if e.Longest > 0 {
+		return min(e.Longest, MaxRoot)
+	}
+	return MaxRoot
+}
+
+// renew is how long before its end a session is renewed: a short one would be renewed with
+// each call otherwise.
+func (e Entry) renew(p place) time.Duration {
+	if p.task == "" {
+		return RenewBefore
+	}
+	return min(RenewBefore, e.longest()/3)
 }
 
 // EntryError is that a session was not to be had.
@@ -276,11 +300,19 @@ func (s *Sessions) enterRoot(ctx context.Context, p place) (aws.Credentials, err
 	c := s.base.aws.Copy()
 	c.Credentials = from
 	start := s.base.config.Now().UTC()
-	out, err := EnterRoot(ctx, s.base.place(c), p.account, policy, MaxRoot)
-	if err != nil {
-		return aws.Credentials{}, &EntryError{fmt.Sprintf("the root user of %s for %s", p.account, p.task), s.base.caller, err}
+	of, life := fmt.Sprintf("the root user of %s for %s", p.account, p.task), s.entry.longest()
+	if !s.entry.Until.IsZero() {
+		life = min(life, s.entry.Until.Sub(start)).Truncate(time.Second)
 	}
-	given := facts.Session{Account: p.account, Role: policy, Root: true, SourceIdentity: aws.ToString(out.SourceIdentity), Start: start}
+	if life <= 0 {
+		return aws.Credentials{}, &EntryError{of, s.base.caller, fmt.Errorf("the time for it ended %s", s.entry.Until.UTC().Format(time.RFC3339))}
+	}
+	out, err := EnterRoot(ctx, s.base.place(c), p.account, policy, life)
+	given := facts.Session{Account: p.account, Role: policy, Root: true, Start: start}
+	if err != nil {
+		return aws.Credentials{}, s.refused(given, &EntryError{of, s.base.caller, err})
+	}
+	given.SourceIdentity = aws.ToString(out.SourceIdentity)
 	return s.entered(given, Issued(out.Credentials, "AssumeRoot"))
 }
 
@@ -295,4 +327,16 @@ func (s *Sessions) entered(given facts.Session, c aws.Credentials) (aws.Credenti
 		return aws.Credentials{}, fmt.Errorf("a session in %s could not be noted: %w", given.Account, err)
 	}
 	return c, nil
+}
+
+// refused tells of a root session that AWS refused.
+func (s *Sessions) refused(asked facts.Session, err *EntryError) error {
+	if s.entry.Refused == nil || call.Code(err.Err) == "" {
+		return err
+	}
+	asked.SourceIdentity, asked.End = s.entry.Name, s.base.config.Now().UTC()
+	if noted := s.entry.Refused(asked); noted != nil {
+		return fmt.Errorf("a refused session in %s could not be noted: %w", asked.Account, noted)
+	}
+	return err
 }

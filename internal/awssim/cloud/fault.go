@@ -19,9 +19,16 @@ const (
 	WrongToken FaultKind = "wrong-token" // the token of the next page will be refused
 )
 
+// Kinds that are about the events of calls, and let the calls be.
+const (
+	Late    FaultKind = "late"    // events are delivered, and found, Delay later than they would be
+	Twice   FaultKind = "twice"   // events are delivered, and found, a second time
+	Unnamed FaultKind = "unnamed" // events of sessions of sts:AssumeRoot have no source identity
+)
+
 // FaultKinds are all kinds.
 func FaultKinds() []FaultKind {
-	return []FaultKind{Deny, Throttle, Slow, Broken, Cut, WrongToken}
+	return []FaultKind{Deny, Throttle, Slow, Broken, Cut, WrongToken, Late, Twice, Unnamed}
 }
 
 // Fault is a rule: calls that fit go wrong. Empty fields fit everything.
@@ -31,7 +38,7 @@ type Fault struct {
 	Writes                              bool          // only calls that change something
 	Skip                                int           // so many calls that fit go well first
 	Times                               int           // then so many go wrong; 0: all
-	Delay                               time.Duration // of Slow
+	Delay                               time.Duration // of Slow and Late
 	met                                 int
 }
 
@@ -53,6 +60,9 @@ func (c *Cloud) ClearFaults() {
 func (c *Cloud) due(call *Call) map[FaultKind]*Fault {
 	out := map[FaultKind]*Fault{}
 	for _, f := range c.faults {
+		if f.aboutEvents() {
+			continue
+		}
 		account := ""
 		if call.Account != nil {
 			account = string(call.Account.ID)
@@ -68,6 +78,27 @@ func (c *Cloud) due(call *Call) map[FaultKind]*Fault {
 		}
 	}
 	return out
+}
+
+func (f *Fault) aboutEvents() bool { return f.Kind == Late || f.Kind == Twice || f.Kind == Unnamed }
+
+// EventFault is the fault of a kind that is about the events of an account in a Region,
+// nil if there is none. It is told of no service or operation.
+func (a *Account) EventFault(kind FaultKind, region string) *Fault {
+	for _, f := range a.cloud.faults {
+		if f.Kind == kind && fits(f.Account, string(a.ID)) && fits(f.Region, region) {
+			return f
+		}
+	}
+	return nil
+}
+
+// Held is how much later than it would be an event of the account is delivered.
+func (a *Account) Held(region string) time.Duration {
+	if f := a.EventFault(Late, region); f != nil {
+		return f.Delay
+	}
+	return 0
 }
 
 func fits(want, got string) bool { return want == "" || want == got }

@@ -149,6 +149,9 @@ func (c *Call) record(out any, failure *Error) {
 	} else if !c.Operation.Read || c.Operation.Answer {
 		r.ResponseElements = recorded(out, c.Service.style(c.protocol, true))
 	}
+	if s := r.UserIdentity.SessionContext; s != nil && s.AssumedRoot != "" && c.Caller.Owner.EventFault(Unnamed, c.Region) != nil {
+		s.SourceIdentity = ""
+	}
 	var seen []*Account
 	if c.Account != nil {
 		seen = append(seen, c.Account)

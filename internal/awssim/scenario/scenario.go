@@ -71,7 +71,7 @@ type Call struct {
 
 // Fault makes calls that fit go wrong; empty fields fit everything.
 type Fault struct {
-	Kind         cloud.FaultKind `json:"kind"` // deny, throttle, slow, broken, cut, wrong-token
+	Kind         cloud.FaultKind `json:"kind"` // one of cloud.FaultKinds
 	Service      string          `json:"service,omitempty"`
 	Operation    string          `json:"operation,omitempty"`
 	Account      string          `json:"account,omitempty"` // by name

@@ -141,7 +141,11 @@ func (t *trail) deliverLogs(c *cloud.Cloud, now time.Time) {
 	for _, p := range t.places() {
 		var records []json.RawMessage
 		last := t.delivered[p]
+		until := now.Add(-p.account.Held(p.region))
 		for _, e := range p.account.Events(p.region) {
+			if e.Number > t.delivered[p] && e.Time.After(until) {
+				break // in the order in which they came: none is left behind
+			}
 			if e.Number > t.delivered[p] && t.logs(e) {
 				records = append(records, e.JSON)
 			}
@@ -149,6 +153,9 @@ func (t *trail) deliverLogs(c *cloud.Cloud, now time.Time) {
 		}
 		if len(records) > 0 && !t.deliverFile(c, p, records, now) {
 			continue // the events stay due
+		}
+		if len(records) > 0 && p.account.EventFault(cloud.Twice, p.region) != nil {
+			t.deliverFile(c, p, records, now)
 		}
 		t.deliverToGroup(c, p, records, now)
 		t.delivered[p] = last

@@ -75,13 +75,16 @@ func lookupEvents(c *cloud.Call, in lookupIn) (out lookupOut, err error) {
 			break
 		}
 		out.Events = append(out.Events, show(e))
+		if len(out.Events) < size && c.Account.EventFault(cloud.Twice, c.Region) != nil {
+			out.Events = append(out.Events, show(e))
+		}
 	}
 	return out, nil
 }
 
 func (in *lookupIn) wants(c *cloud.Call, e *cloud.Event) bool {
 	switch {
-	case e.Data, c.Now.Sub(e.Time) > kept, !in.StartTime.IsZero() && e.Time.Before(in.StartTime), !in.EndTime.IsZero() && e.Time.After(in.EndTime):
+	case e.Data, c.Now.Sub(e.Time) > kept, c.Now.Sub(e.Time) < c.Account.Held(c.Region), !in.StartTime.IsZero() && e.Time.Before(in.StartTime), !in.EndTime.IsZero() && e.Time.After(in.EndTime):
 		return false
 	}
 	for _, a := range in.LookupAttributes {

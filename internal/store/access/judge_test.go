@@ -215,6 +215,49 @@ func TestRecordedSessionsExplain(t *testing.T) {
 	})
 }
 
+func TestWhatAScanWasRefusedExplains(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		s := rootlog.Session{Account: account, Name: "SC-1KB2Z7Q0MX7F3A", Policy: "IAMAuditRootUserCredentials", Start: w.Now().Add(time.Minute), End: w.Now().Add(time.Minute)}
+		w.later(5 * time.Minute)
+		e := event("e1", time.Minute, "sts.amazonaws.com", "AssumeRoot")
+		e.Kind, e.Failed, e.SourceIdentity, e.Of, e.TaskPolicy = rootkeep.RootAssumed, true, s.Name, account, "arn:aws:iam::aws:policy/root-task/IAMAuditRootUserCredentials"
+		w.arrive(t, e)
+		record := func(s rootlog.Session) error {
+			return w.Change(t, func(ctx context.Context, tx *store.Tx) error {
+				touched, err := rootlog.RecordSession(ctx, tx, s)
+				if err == nil {
+					_, err = access.Judge(ctx, tx, touched)
+				}
+				return err
+			})
+		}
+		if got := w.events(t, rootlog.EventFilter{}); got[0].Verdict != rootkeep.Unexplained {
+			t.Fatalf("before the refusal is known: got %s by %s, want UNEXPLAINED", got[0].Verdict, got[0].Rule)
+		}
+		later := s
+		later.Start, later.End = s.Start.Add(time.Hour), s.End.Add(time.Hour)
+		for _, s := range []rootlog.Session{s, later, s} {
+			if err := record(s); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if got := w.events(t, rootlog.EventFilter{}); got[0].Verdict != rootkeep.Explained || got[0].Request != s.Name {
+			t.Errorf("once it is: got %s by %s, want EXPLAINED", got[0].Verdict, got[0].Rule)
+		}
+		w.View(t, func(ctx context.Context, r *store.Reader) error {
+			got, err := rootlog.Sessions(ctx, r, s.Name)
+			if len(got) != 2 || got[0].AccessKey != "" || got[1].AccessKey != "" {
+				t.Errorf("got %+v, want both refusals, without a key", got)
+			}
+			return err
+		})
+		s.Name = "RR-1KB2Z7Q0MX7F3A"
+		if err := record(s); err == nil {
+			t.Error("a session of a request that has no key: got no error")
+		}
+	})
+}
+
 func TestAbsenceIsClaimedOnlyOfWhatIsProven(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		day := exceptionstest.Start.Truncate(24 * time.Hour)

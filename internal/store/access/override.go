@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/rootkeep/rootkeep"
+	"github.com/rootkeep/rootkeep/internal/access"
 	"github.com/rootkeep/rootkeep/internal/approval"
 	caseof "github.com/rootkeep/rootkeep/internal/incident"
 	"github.com/rootkeep/rootkeep/internal/people"
@@ -21,7 +22,7 @@ import (
 
 // Bounds of an override.
 const (
-	OverrideWindow = time.Hour      // from the signature, or from the beginning of the window that was asked for
+	OverrideWindow = access.OverrideWindow
 	ReviewWithin   = 24 * time.Hour // by somebody who took no part
 )
 

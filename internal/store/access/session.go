@@ -316,6 +316,19 @@ func (d *Desk) Lapse(ctx context.Context, tx *store.Tx) (int, error) {
 	return len(late), nil
 }
 
+// Overridden is approvals.ErrUnproven unless the signatures hold by which a request went
+// without approvals.
+func (d *Desk) Overridden(ctx context.Context, r *store.Reader, m *approvals.Matter, now time.Time) error {
+	x, err := get(ctx, r, m.ID, now)
+	if err != nil {
+		return err
+	}
+	if !x.Override {
+		return fmt.Errorf("request %s: %w: nobody overrode it", x.ID, approvals.ErrUnproven)
+	}
+	return d.Holds(ctx, r, x)
+}
+
 // Stands says why nothing may be done as root under a request now, or nil: its session has
 // begun and is not sealed, and who approved or overrode it is proven. What of it may be
 // done, and until when, is for who does it to see to.

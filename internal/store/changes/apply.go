@@ -40,7 +40,7 @@ func (d *Desk) Begin(ctx context.Context, tx *store.Tx, actor people.Actor, id, 
 		return nil, fmt.Errorf("change %s is %s, and not begun: %w", id, c.State, ErrState)
 	case hash != c.Hash || sum(c.Plan) != c.Hash:
 		return nil, fmt.Errorf("change %s: %w: its SHA-256 is %s, not %q", id, ErrHash, c.Hash, hash)
-	case !tx.Now().Before(c.Approved.Add(d.Within)):
+	case c.For == "" && !tx.Now().Before(c.Approved.Add(d.Within)):
 		return nil, fmt.Errorf("change %s was approved %s, and was to begin within %s: %w; hint: plan it again", id, c.Approved.Format(time.RFC3339), d.Within, ErrState)
 	}
 	if err := d.proven(ctx, tx, c); err != nil {
@@ -86,10 +86,25 @@ func (c *Change) run(ctx context.Context, tx *store.Tx, from State, by Hold, ver
 	return c.record(tx, verb, actor, ledger.NewPayload("intent", intent))
 }
 
+// refuse is ErrUnapproved, and says why.
+func (c *Change) refuse(why string) error {
+	return fmt.Errorf("change %s: %w: %s", c.ID, ErrUnapproved, why)
+}
+
 // proven is ErrUnapproved unless enough persons, none of whom asked for the change or
 // edited it, signed this very plan with their keys on a page of this server.
 func (d *Desk) proven(ctx context.Context, tx *store.Tx, c *Change) error {
-	refuse := func(why string) error { return fmt.Errorf("change %s: %w: %s", c.ID, ErrUnapproved, why) }
+	if p, err := c.Parsed(); err != nil {
+		return err
+	} else if err := belongs(p); err != nil { // kept before there were requests for root
+		return c.refuse(err.Error())
+	} else if p.For != c.For {
+		return c.refuse("its plan belongs to another request")
+	}
+	if c.For != "" {
+		return d.provenUnder(ctx, tx, c)
+	}
+	refuse := c.refuse
 	m, err := approvals.Final(ctx, &tx.Reader, c.ID, tx.Now())
 	switch {
 	case errors.Is(err, store.ErrNotFound):
@@ -109,7 +124,13 @@ func (d *Desk) proven(ctx context.Context, tx *store.Tx, c *Change) error {
 	case r.Requester != c.Planner:
 		return refuse("somebody else asked for it than who planned it")
 	}
-	list, err := approvals.Approvals(ctx, &tx.Reader, c.ID)
+	return d.signed(ctx, tx, c, m, func(person string) bool { return person != c.Planner })
+}
+
+// signed is ErrUnapproved unless those whose signature counts signed the request, with
+// good keys, on a page of this server, as its policy has it.
+func (d *Desk) signed(ctx context.Context, tx *store.Tx, c *Change, m *approvals.Matter, counts func(person string) bool) error {
+	list, err := approvals.Approvals(ctx, &tx.Reader, m.ID)
 	if err != nil {
 		return err
 	}
@@ -121,18 +142,18 @@ func (d *Desk) proven(ctx context.Context, tx *store.Tx, c *Change) error {
 		}
 		checked, err := a.Record(m.Version, m.Policy).Check()
 		if err != nil {
-			return refuse(err.Error())
+			return c.refuse(err.Error())
 		}
 		if a.Site != d.Site {
-			return refuse("signed on a page of " + a.Site.Origin)
+			return c.refuse("signed on a page of " + a.Site.Origin)
 		}
 		if checked.Statement.Decision != approval.Approve {
-			return refuse(checked.Statement.Approver + " denied it")
+			return c.refuse(checked.Statement.Approver + " denied it")
 		}
 		good = append(good, checked.Statement)
 	}
-	if _, met := m.Request.Tally(good, m.Policy, func(person string) bool { return person != c.Planner }); !met {
-		return refuse("too few signed it")
+	if _, met := m.Request.Tally(good, m.Policy, counts); !met {
+		return c.refuse("too few signed it")
 	}
 	return nil
 }

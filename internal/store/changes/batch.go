@@ -133,8 +133,9 @@ func batch(ctx context.Context, r *store.Reader, id string) (*Batch, error) {
 }
 
 // Next is the change of a batch that is to be begun next, or gone on with if the batch
-// halted at it; nil if nothing of it is left. What stands in the way is ErrState or
-// ErrHalted, and is named.
+// halted at it, or taken over if whoever applied it is gone; nil if nothing of it is left.
+// What stands in the way is ErrState or ErrHalted, and is named; a change that somebody
+// applies right now is ErrLost too.
 func (d *Desk) Next(ctx context.Context, r *store.Reader, actor people.Actor, id string, now time.Time) (*Change, error) {
 	b, of, err := d.GetBatch(ctx, r, actor, id, now)
 	if err != nil {
@@ -148,7 +149,12 @@ func (d *Desk) Next(ctx context.Context, r *store.Reader, actor people.Actor, id
 			if c.ID == b.Halted {
 				return c, nil
 			} // else it was released, and goes on without it
-		case Planned, Requested, Applying:
+		case Applying:
+			if !now.Before(c.Lease) {
+				return c, nil
+			}
+			return nil, fmt.Errorf("batch %s waits for change %s, which is %s: %w: %w", id, c.ID, c.State, ErrState, ErrLost)
+		case Planned, Requested:
 			return nil, fmt.Errorf("batch %s waits for change %s, which is %s: %w", id, c.ID, c.State, ErrState)
 		}
 	}

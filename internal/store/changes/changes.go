@@ -98,6 +98,12 @@ const (
 type Desk struct {
 	*approvals.Desk
 	Within time.Duration // from the last approval to the beginning; 0 is a day
+	// Stands, if it is not nil, says why nothing may be done under a request for root that
+	// was approved, such as that it was closed. What only takes away is done all the same.
+	Stands func(context.Context, *store.Reader, *approvals.Matter, time.Time) error
+	// Overridden says why the signatures do not hold by which a request for root went
+	// without approvals; under a Desk without it nothing is done for such a request.
+	Overridden func(context.Context, *store.Reader, *approvals.Matter, time.Time) error
 }
 
 // New checks that the desk is complete.
@@ -155,6 +161,7 @@ type Change struct {
 	Approved time.Time // zero before
 	Begun    time.Time
 	Ended    time.Time
+	For      string // ID of the request for root that it belongs to, or ""
 	Undoes   string // ID of a change, or ""
 	UndoneBy string // ID of the change that undoes it, or ""
 	before   State  // of one that is being undone
@@ -175,8 +182,14 @@ type Change struct {
 // undo that is Partial, people signed what it leaves.
 func (c *Change) Done() bool { return c.State == Applied || c.State == Partial }
 
-// Policy is the ID of the policy that decides it.
-func (c *Change) Policy() string { return c.Class.Policy(approval.Gravity(c.Final)) }
+// Policy is the ID of the policy that decides it; under a request for root, that of a use of
+// root, unless the request is an exercise.
+func (c *Change) Policy() string {
+	if c.For != "" {
+		return approval.RootUse
+	}
+	return c.Class.Policy(approval.Gravity(c.Final))
+}
 
 // Action is the line that statements carry.
 func (c *Change) Action() string {
@@ -208,9 +221,12 @@ func of(p *change.Plan, planner string, now time.Time) (*Change, error) {
 	if _, err := rootkeep.ParseAccountID(string(p.Account)); err != nil {
 		return nil, fmt.Errorf("%w: %w", approvals.ErrInvalid, err)
 	}
+	if err := belongs(p); err != nil {
+		return nil, fmt.Errorf("%w: %w", approvals.ErrInvalid, err)
+	}
 	return &Change{
 		ID: p.ID, Revision: 1, State: Planned, Account: p.Account, Kind: p.Kind, Class: class, Final: !p.Undoable() || p.Risk == "high", Plan: text, Hash: sum(text),
-		Planner: planner, Created: now, Expires: now.Add(planValid), Undoes: p.Undoes,
+		Planner: planner, Created: now, Expires: now.Add(planValid), For: p.For, Undoes: p.Undoes,
 	}, nil
 }
 
@@ -257,6 +273,11 @@ func (d *Desk) plan(ctx context.Context, tx *store.Tx, actor people.Actor, c *Ch
 			return err
 		}
 	}
+	if c.For != "" {
+		if err := d.join(ctx, tx, c); err != nil {
+			return err
+		}
+	}
 	if err := c.insert(ctx, tx); err != nil {
 		return err
 	}
@@ -293,6 +314,8 @@ func (d *Desk) Request(ctx context.Context, tx *store.Tx, actor people.Actor, id
 		return nil, err
 	}
 	switch {
+	case c.For != "":
+		return nil, fmt.Errorf("%w: change %s belongs to the request for root %s, which asks for it; hint: rootkeep root request", approvals.ErrInvalid, id, c.For)
 	case c.State != Planned:
 		return nil, fmt.Errorf("change %s is %s: %w", id, c.State, ErrState)
 	case actor.ID != c.Planner:
@@ -323,6 +346,8 @@ func (d *Desk) Withdraw(ctx context.Context, tx *store.Tx, actor people.Actor, i
 		return nil, fmt.Errorf("change %s: %w", id, store.ErrConflict)
 	case actor.ID != c.Planner:
 		return nil, fmt.Errorf("withdraw change %s: only who planned it: %w", id, approvals.ErrNotAllowed)
+	case from == Requested && c.For != "":
+		return nil, fmt.Errorf("change %s is asked for by %s: %w; hint: withdraw that request", id, c.For, ErrState)
 	case from == Requested:
 		m, err := d.Desk.Get(ctx, &tx.Reader, actor, id, tx.Now())
 		if err != nil {

@@ -38,8 +38,10 @@ func (d *Desk) Replan(ctx context.Context, tx *store.Tx, actor people.Actor, id 
 		return nil, fmt.Errorf("change %s: %w", id, store.ErrConflict)
 	case c.State != Planned && c.State != Requested:
 		return nil, fmt.Errorf("change %s is %s, and is not planned again: %w; hint: rootkeep change withdraw takes it back", id, c.State, ErrState)
-	case next.ID != id || next.Account != c.Account || next.Kind != c.Kind || next.Undoes != c.Undoes:
-		return nil, fmt.Errorf("%w: a plan keeps ID, account and kind; hint: plan another change", approvals.ErrInvalid)
+	case next.ID != id || next.Account != c.Account || next.Kind != c.Kind || next.Undoes != c.Undoes || next.For != c.For:
+		return nil, fmt.Errorf("%w: a plan keeps ID, account, kind and request for root; hint: plan another change", approvals.ErrInvalid)
+	case c.For != "" && c.State == Requested:
+		return nil, fmt.Errorf("change %s is asked for by %s: %w; hint: plan another change and edit that request", id, c.For, ErrState)
 	case c.State == Planned && actor.ID != c.Planner:
 		return nil, fmt.Errorf("plan change %s again: only who planned it: %w", id, approvals.ErrNotAllowed)
 	}
@@ -88,8 +90,8 @@ func (d *Desk) Replace(ctx context.Context, tx *store.Tx, actor people.Actor, id
 		return nil, fmt.Errorf("change %s was planned again as %s: %w", id, c.Replaced, ErrState)
 	case !c.Lapsed():
 		return nil, fmt.Errorf("change %s is %s, and none is planned in its place: %w", id, c.State, ErrState)
-	case next.Account != c.Account || next.Kind != c.Kind || next.Undoes != c.Undoes:
-		return nil, fmt.Errorf("%w: a plan keeps account and kind; hint: plan another change", approvals.ErrInvalid)
+	case next.Account != c.Account || next.Kind != c.Kind || next.Undoes != c.Undoes || next.For != c.For:
+		return nil, fmt.Errorf("%w: a plan keeps account, kind and request for root; hint: plan another change", approvals.ErrInvalid)
 	}
 	next.Batch, next.Place, next.Canary = c.Batch, c.Place, c.Canary
 	if err := d.plan(ctx, tx, actor, next); err != nil {

@@ -16,13 +16,13 @@ import (
 )
 
 const columns = `id, revision, state, account, kind, class, final, plan, plan_sha256, planner, created, expires, approved, begun, ended,
-	undoes, undone_by, before, batch, place, canary, run, owner, lease, why, doubt, after, replaced`
+	undoes, undone_by, before, batch, place, canary, run, owner, lease, why, doubt, after, replaced, request`
 
 func scan(row interface{ Scan(...any) error }, now time.Time) (*Change, error) {
 	var c Change
 	var final, created, expires, approved, begun, ended, canary, lease, doubt int64
 	err := row.Scan(&c.ID, &c.Revision, &c.kept, &c.Account, &c.Kind, &c.Class, &final, &c.Plan, &c.Hash, &c.Planner, &created, &expires, &approved, &begun, &ended,
-		&c.Undoes, &c.UndoneBy, &c.before, &c.Batch, &c.Place, &canary, &c.Run, &c.Owner, &lease, &c.Why, &doubt, &c.After, &c.Replaced)
+		&c.Undoes, &c.UndoneBy, &c.before, &c.Batch, &c.Place, &canary, &c.Run, &c.Owner, &lease, &c.Why, &doubt, &c.After, &c.Replaced, &c.For)
 	if err != nil {
 		return nil, err
 	}
@@ -47,9 +47,9 @@ func flag(b bool) int64 {
 // insert writes a new change.
 func (c *Change) insert(ctx context.Context, tx *store.Tx) error {
 	n, err := tx.Exec(ctx, `INSERT INTO change (`+columns+`)
-		VALUES ($1, 1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 0, 0, 0, $12, '', '', $13, $14, $15, 0, '', 0, '', 0, $16, '') ON CONFLICT (id) DO NOTHING`,
+		VALUES ($1, 1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $18, 0, 0, $12, '', '', $13, $14, $15, 0, '', 0, '', 0, $16, '', $17) ON CONFLICT (id) DO NOTHING`,
 		c.ID, string(c.State), string(c.Account), c.Kind, string(c.Class), flag(c.Final), c.Plan, c.Hash, c.Planner, store.Micros(c.Created), store.Micros(c.Expires),
-		c.Undoes, c.Batch, int64(c.Place), flag(c.Canary), []byte{})
+		c.Undoes, c.Batch, int64(c.Place), flag(c.Canary), []byte{}, c.For, store.Micros(c.Approved))
 	if err == nil && n == 0 {
 		err = store.ErrConflict
 	}
@@ -117,6 +117,7 @@ type Filter struct {
 	By      string // who planned it
 	Batch   string
 	Undoes  string // ID of a change
+	For     string // ID of a request for root
 	Before  string // ID of the last one of the page before: newest come first
 	Limit   int
 }
@@ -138,7 +139,7 @@ func (d *Desk) List(ctx context.Context, r *store.Reader, actor people.Actor, f 
 	default:
 		w.And("state = ?", string(f.State))
 	}
-	for _, c := range []struct{ column, value string }{{"account", string(f.Account)}, {"kind", f.Kind}, {"planner", f.By}, {"batch", f.Batch}, {"undoes", f.Undoes}} {
+	for _, c := range []struct{ column, value string }{{"account", string(f.Account)}, {"kind", f.Kind}, {"planner", f.By}, {"batch", f.Batch}, {"undoes", f.Undoes}, {"request", f.For}} {
 		if c.value != "" {
 			w.And(c.column+" = ?", c.value)
 		}

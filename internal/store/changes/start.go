@@ -39,8 +39,18 @@ func Start(ctx context.Context, tx *store.Tx, id string, run int, by Hold) error
 // Entered writes down a session that a run was given, before the run uses it; ErrLost if
 // the run is not the newest one. It records change.entered.
 func Entered(ctx context.Context, tx *store.Tx, id string, run int, s facts.Session) error {
-	if _, err := running(ctx, tx, id, run); err != nil {
+	c, err := running(ctx, tx, id, run)
+	if err != nil {
 		return err
+	}
+	if c.For != "" {
+		w, err := c.Window(ctx, &tx.Reader, tx.Now())
+		if err != nil {
+			return err
+		}
+		if err := w.holds(c, tx.Now()); err != nil {
+			return err
+		}
 	}
 	return noted(tx, id, people.SystemActor.ID, s)
 }

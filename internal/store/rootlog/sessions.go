@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/rootkeep/rootkeep"
@@ -16,9 +17,10 @@ import (
 	"github.com/rootkeep/rootkeep/ledger"
 )
 
-// Session is a session that rootkeep was given by sts:AssumeRoot.
+// Session is a session that rootkeep was given by sts:AssumeRoot, or a scan asked for and
+// was refused.
 type Session struct {
-	AccessKey string             `json:"access_key_id"` // "" for one that was asked for and refused
+	AccessKey string             `json:"access_key_id"` // "" if it was refused
 	Account   rootkeep.AccountID `json:"account"`       // whose root user
 	End       time.Time          `json:"end"`
 	Name      string             `json:"name"`   // source identity: RR-..., SC-... or CH-...
@@ -27,15 +29,28 @@ type Session struct {
 }
 
 // RecordSession keeps a session before it is used, so that what root does in it is
-// explained; or one that was refused, so that the question is. One that is known already
-// changes nothing, and another one with its access key is store.ErrConflict. It records
-// root.session, and tells what Judge has to look at.
+// explained. One that is known already changes nothing, and another one with its access key
+// is store.ErrConflict. One that was refused is kept for scans alone: it explains that the
+// session was asked for. It records root.session, and tells what Judge has to look at.
 func RecordSession(ctx context.Context, tx *store.Tx, s Session) (Touched, error) {
 	s.Start, s.End = s.Start.UTC(), s.End.UTC()
-	if err := s.check(); err != nil {
-		return nil, err
+	for name, text := range map[string]string{"access key": s.key(), "name": s.Name, "task policy": s.Policy} {
+		if err := approval.CheckText(name, text, shortText); err != nil {
+			return nil, fmt.Errorf("session of root: %w", err)
+		}
 	}
-	n, err := s.insert(ctx, tx)
+	if _, err := rootkeep.ParseAccountID(string(s.Account)); err != nil {
+		return nil, fmt.Errorf("session of root: %w", err)
+	}
+	refused := s.AccessKey == ""
+	if refused && !strings.HasPrefix(s.Name, "SC-") {
+		return nil, fmt.Errorf("session of root %s: its access key is missing", s.Name)
+	}
+	if s.End.Before(s.Start) || !refused && s.Start.Equal(s.End) {
+		return nil, fmt.Errorf("session of root %s: ends %s, before it starts", s.Name, s.End.Format(time.RFC3339))
+	}
+	n, err := tx.Exec(ctx, `INSERT INTO root_session (access_key, name, account, policy, starts, ends) VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (access_key) DO NOTHING`,
+		s.key(), s.Name, string(s.Account), s.Policy, store.Micros(s.Start), store.Micros(s.End))
 	if err != nil {
 		return nil, fmt.Errorf("keep session %s of root: %w", s.Name, err)
 	}
@@ -51,42 +66,12 @@ func RecordSession(ctx context.Context, tx *store.Tx, s Session) (Touched, error
 		return nil, err
 	}
 	touched := Touched{}
-	at := Span{s.Start.Add(-reconcile.Skew), s.End.Add(reconcile.Skew)}
-	callers, err := callersOf(ctx, &tx.Reader, s.Account, at)
+	callers, err := callersOf(ctx, &tx.Reader, s.Account, Span{s.Start.Add(-reconcile.Skew), s.End.Add(reconcile.Skew)})
 	for _, a := range append(callers, s.Account) {
 		touched.Add(a, s.Start)
 		touched.Add(a, s.End)
 	}
 	return touched, err
-}
-
-func (s *Session) check() error {
-	texts := map[string]string{"name": s.Name, "task policy": s.Policy}
-	if s.AccessKey != "" {
-		texts["access key"] = s.AccessKey
-	}
-	for name, text := range texts {
-		if err := approval.CheckText(name, text, shortText); err != nil {
-			return fmt.Errorf("session of root: %w", err)
-		}
-	}
-	if _, err := rootkeep.ParseAccountID(string(s.Account)); err != nil {
-		return fmt.Errorf("session of root: %w", err)
-	}
-	if s.End.Before(s.Start) || s.AccessKey != "" && s.End.Equal(s.Start) {
-		return fmt.Errorf("session of root %s: ends %s, before it starts", s.Name, s.End.Format(time.RFC3339))
-	}
-	return nil
-}
-
-func (s *Session) insert(ctx context.Context, tx *store.Tx) (int64, error) {
-	starts, ends := store.Micros(s.Start), store.Micros(s.End)
-	if s.AccessKey == "" {
-		return tx.Exec(ctx, `INSERT INTO root_refusal (name, account, policy, starts, ends) VALUES ($1, $2, $3, $4, $5) ON CONFLICT (name, account, starts) DO NOTHING`,
-			s.Name, string(s.Account), s.Policy, starts, ends)
-	}
-	return tx.Exec(ctx, `INSERT INTO root_session (access_key, name, account, policy, starts, ends) VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (access_key) DO NOTHING`,
-		s.AccessKey, s.Name, string(s.Account), s.Policy, starts, ends)
 }
 
 // callersOf are the accounts with events in a span that aim at the root user of another.
@@ -103,11 +88,19 @@ func callersOf(ctx context.Context, r *store.Reader, of rootkeep.AccountID, at S
 	return out, nil
 }
 
-func known(ctx context.Context, tx *store.Tx, s Session) error {
-	if s.AccessKey == "" {
-		return nil
+// noKey begins what stands in the row for the access key of a session that was refused: no
+// ID of a key has a space.
+const noKey = "refused "
+
+func (s *Session) key() string {
+	if s.AccessKey != "" {
+		return s.AccessKey
 	}
-	before, err := sessions(ctx, &tx.Reader, ` WHERE access_key = $1`, s.AccessKey)
+	return fmt.Sprintf("%s%s %s %d", noKey, s.Name, s.Account, store.Micros(s.Start))
+}
+
+func known(ctx context.Context, tx *store.Tx, s Session) error {
+	before, err := sessions(ctx, &tx.Reader, ` WHERE access_key = $1`, s.key())
 	if err != nil {
 		return err
 	}
@@ -118,19 +111,18 @@ func known(ctx context.Context, tx *store.Tx, s Session) error {
 }
 
 func sessions(ctx context.Context, r *store.Reader, where string, args ...any) ([]Session, error) {
-	return sessionsOf(ctx, r, `SELECT access_key, name, account, policy, starts, ends FROM root_session`+where, args...)
-}
-
-func sessionsOf(ctx context.Context, r *store.Reader, query string, args ...any) ([]Session, error) {
 	var out []Session
 	err := store.Each(ctx, r, func(rows *sql.Rows) error {
 		var s Session
 		var starts, ends int64
 		err := rows.Scan(&s.AccessKey, &s.Name, &s.Account, &s.Policy, &starts, &ends)
 		s.Start, s.End = store.Time(starts), store.Time(ends)
+		if strings.HasPrefix(s.AccessKey, noKey) {
+			s.AccessKey = ""
+		}
 		out = append(out, s)
 		return err
-	}, query, args...)
+	}, `SELECT access_key, name, account, policy, starts, ends FROM root_session`+where, args...)
 	if err != nil {
 		return nil, fmt.Errorf("read sessions of root: %w", err)
 	}
@@ -145,12 +137,9 @@ func Sessions(ctx context.Context, r *store.Reader, name string) ([]Session, err
 // mostSessions bounds the sessions of scans that are read at once.
 const mostSessions = 50000
 
-// Scans are the recorded sessions of scans, SC-..., that share time with a span, and those
-// that were refused.
+// Scans are the recorded sessions of scans, SC-..., that share time with a span.
 func Scans(ctx context.Context, r *store.Reader, at Span) ([]reconcile.Scan, error) {
-	found, err := sessionsOf(ctx, r, `SELECT access_key, name, account, policy, starts, ends FROM root_session WHERE name LIKE 'SC-%' AND starts <= $1 AND ends >= $2
-		UNION ALL SELECT '', name, account, policy, starts, ends FROM root_refusal WHERE name LIKE 'SC-%' AND starts <= $1 AND ends >= $2
-		ORDER BY 5, 1, 2, 3 LIMIT $3`, store.Micros(at.Last), store.Micros(at.First), mostSessions+1)
+	found, err := sessions(ctx, r, ` WHERE name LIKE 'SC-%' AND starts <= $1 AND ends >= $2 ORDER BY starts, access_key LIMIT $3`, store.Micros(at.Last), store.Micros(at.First), mostSessions+1)
 	if err != nil {
 		return nil, err
 	}

@@ -2,17 +2,6 @@
 -- What explains events of others about root users, and what a server knows of its live
 -- sources.
 
--- Sessions of sts:AssumeRoot that were asked for and refused.
-CREATE TABLE root_refusal (
-	name    TEXT NOT NULL,        -- SC-... or RR-...: source identity
-	account TEXT NOT NULL,        -- whose root user
-	policy  TEXT NOT NULL,        -- name of the task policy
-	starts  BIGINT NOT NULL,      -- when it was asked for
-	ends    BIGINT NOT NULL,      -- when it was answered
-	PRIMARY KEY (name, account, starts)
-);
-CREATE INDEX root_refusal_starts ON root_refusal (starts);
-
 -- Sessions of roles in which changes are applied that are not for root.
 CREATE TABLE change_session (
 	access_key TEXT PRIMARY KEY,  -- its ID

@@ -98,6 +98,7 @@ type listInput struct {
 	By      string `query:"by" maxLength:"64" doc:"ID of the person who planned it"`
 	Batch   string `query:"batch" maxLength:"64"`
 	Undoes  string `query:"undoes" maxLength:"64" doc:"ID of the change that it undoes"`
+	For     string `query:"for" maxLength:"64" doc:"ID of the request for root that it belongs to"`
 }
 
 type listOutput struct {
@@ -106,7 +107,7 @@ type listOutput struct {
 
 func (a *area) apiList(ctx context.Context, in *listInput) (*listOutput, error) {
 	found, err := a.find(ctx, changes.Filter{
-		State: changes.State(in.State), Account: rootkeep.AccountID(in.Account), Kind: in.Kind, By: in.By, Batch: in.Batch, Undoes: in.Undoes,
+		State: changes.State(in.State), Account: rootkeep.AccountID(in.Account), Kind: in.Kind, By: in.By, Batch: in.Batch, Undoes: in.Undoes, For: in.For,
 	}, in.Cursor, in.Limit)
 	if err != nil {
 		return nil, err
@@ -154,7 +155,7 @@ type planInput struct{ Body client.ChangeWanted }
 
 func (a *area) apiPlan(ctx context.Context, in *planInput) (*detailOutput, error) {
 	w := in.Body
-	return a.planned(ctx)(a.plan(ctx, Wanted{Kind: w.Kind, Account: rootkeep.AccountID(w.Account), Region: w.Region, Parameters: w.Parameters}))
+	return a.planned(ctx)(a.plan(ctx, Wanted{Kind: w.Kind, Account: rootkeep.AccountID(w.Account), Region: w.Region, Parameters: w.Parameters, For: w.For}))
 }
 
 // planned answers with a plan that was just made, whole: its maker is to read it.

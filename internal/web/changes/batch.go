@@ -70,9 +70,11 @@ func (a *area) openNext(ctx context.Context, r *store.Reader, b *bundle) error {
 }
 
 // waits says of a change whether the actor can ask for it: one that was planned again may
-// be somebody else's than its batch.
+// be somebody else's than its batch, and one under a request for root is asked for by that.
 func waits(actor people.Actor) func(*changes.Change) bool {
-	return func(c *changes.Change) bool { return c.State == changes.Planned && c.Planner == actor.ID }
+	return func(c *changes.Change) bool {
+		return c.State == changes.Planned && c.For == "" && c.Planner == actor.ID
+	}
 }
 
 // in says whether a change of the batch is in one of the states.
@@ -152,7 +154,7 @@ func ordered(w client.ChangeBatchWanted) ([]Wanted, error) {
 	case len(w.Changes) > 0:
 		list := make([]Wanted, len(w.Changes))
 		for i, c := range w.Changes {
-			list[i] = Wanted{Kind: c.Kind, Account: rootkeep.AccountID(c.Account), Region: c.Region, Parameters: c.Parameters}
+			list[i] = Wanted{Kind: c.Kind, Account: rootkeep.AccountID(c.Account), Region: c.Region, Parameters: c.Parameters, For: c.For}
 		}
 		return list, nil
 	case w.Kind == "" || len(w.Accounts) == 0:

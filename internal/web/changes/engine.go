@@ -16,6 +16,7 @@ type Wanted struct {
 	Account    rootkeep.AccountID
 	Region     string // "" is the home Region of the settings
 	Parameters map[string]any
+	For        string // ID of the request for root that it will be named by, "" for what writes nothing as root
 }
 
 // ErrAWS is that AWS cannot be asked at all, such as without credentials. Its text is

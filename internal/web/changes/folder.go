@@ -92,13 +92,15 @@ func (f *folder) may(actor people.Actor) []string {
 		}
 	}
 	own, in := actor.ID == f.Planner, f.State
-	add(actRequest, own && in == changes.Planned && actor.May(people.Request, f.place))
+	add(actRequest, own && in == changes.Planned && f.For == "" && actor.May(people.Request, f.place))
 	add(actApprove, f.request != nil && f.request.MayDecide(actor))
 	add(actApply, (in == changes.Approved || in == changes.Stopped) && actor.May(people.Apply, f.place))
 	add(actGiveUp, in == changes.Stopped && actor.May(people.Apply, f.place))
-	add(actUndo, f.undoable() && actor.May(people.Request, f.place))
-	add(actReplan, (f.Lapsed() || f.Open() && (own || in == changes.Requested)) && actor.May(people.Request, f.place))
-	add(actWithdraw, own && (in == changes.Planned || in == changes.Requested || in == changes.Approved))
+	// An undo of what was done as root needs a request for root of its own, and what such a
+	// request asks for is edited with it.
+	add(actUndo, f.undoable() && f.For == "" && actor.May(people.Request, f.place))
+	add(actReplan, (f.Lapsed() && f.For == "" || f.Open() && (own || in == changes.Requested) && (f.For == "" || in == changes.Planned)) && actor.May(people.Request, f.place))
+	add(actWithdraw, own && (in == changes.Planned || in == changes.Requested && f.For == "" || in == changes.Approved))
 	return out
 }
 

@@ -150,6 +150,12 @@ func (v detailView) standing() string {
 		return "A person does what stands below. Then the account is read back, which shows whether it was done."
 	}
 	switch v.State {
+	case changes.Planned, changes.Requested, changes.Approved:
+		if v.For != "" {
+			return "It is done as root: " + v.For + " asks for it, and approves it. It may be applied in the window of that request."
+		}
+	}
+	switch v.State {
 	case changes.Planned:
 		return "Nobody was asked yet. Whoever planned it reads the plan and asks for its approval."
 	case changes.Requested:
@@ -216,6 +222,9 @@ func (v detailView) stood() []page.Fact {
 	}
 	if v.Run > 1 {
 		out = append(out, page.Fact{Term: "Gone on with", Value: page.Text(fmt.Sprintf("%d times", v.Run-1))})
+	}
+	if v.For != "" {
+		out = append(out, page.Fact{Term: "Request for root", Value: page.ID(v.For)})
 	}
 	for _, other := range []struct{ term, id, path string }{{"Undoes", v.Undoes, "/changes/"}, {"Undone by", v.UndoneBy, "/changes/"}, {"Planned again as", v.Replaced, "/changes/"}, {"Batch", v.Batch, "/changes/batches/"}} {
 		if other.id != "" {

@@ -32,7 +32,7 @@ func KindOf(k *change.Kind) client.ChangeKind {
 func changeOf(c *changes.Change) client.AccountChange {
 	return client.AccountChange{
 		ID: c.ID, Revision: c.Revision, State: string(c.State), Account: string(c.Account), Kind: c.Kind, Class: string(c.Class), Final: c.Final, SHA256: c.Hash, Policy: c.Policy(),
-		Planner: c.Planner, Created: c.Created, Expires: c.Expires, Approved: c.Approved, Begun: c.Begun, Ended: c.Ended, Undoes: c.Undoes, UndoneBy: c.UndoneBy,
+		Planner: c.Planner, Created: c.Created, Expires: c.Expires, Approved: c.Approved, Begun: c.Begun, Ended: c.Ended, For: c.For, Undoes: c.Undoes, UndoneBy: c.UndoneBy,
 		Batch: c.Batch, Place: c.Place, Canary: c.Canary, Run: c.Run, Why: c.Why, Doubt: c.Doubt, Replaced: c.Replaced,
 	}
 }

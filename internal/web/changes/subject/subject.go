@@ -76,6 +76,9 @@ func fields(subject []byte) ([]field, error) {
 		{"Account", string(p.Account)}, {"Change", p.Kind + ": " + p.Title}, {"Class", p.Class}, {"Risk", p.Risk},
 		{"What may break", p.Breaks}, orNothing(p),
 	}
+	if p.For != "" {
+		out = append(out, field{"Request for root", p.For})
+	}
 	if p.Undoes != "" {
 		out = append(out, field{"Undoes", p.Undoes})
 	}

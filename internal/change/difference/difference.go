@@ -1,4 +1,6 @@
-package change
+// Package difference compares states of what kinds of change read: values as JSON has them
+// go in, the paths at which they differ come out.
+package difference
 
 import (
 	"errors"
@@ -9,13 +11,20 @@ import (
 	"github.com/rootkeep/rootkeep/internal/change/expr"
 )
 
-// maxDifferences bounds what a plan shows.
-const maxDifferences = 300
+// Difference is one value that changes. Before or After is nil where there is none.
+type Difference struct {
+	After  any    `json:"after"`
+	Before any    `json:"before"`
+	Path   string `json:"path"`
+}
 
-// differences are the values of a state that are not as wanted, by their paths. A read
+// most bounds what a plan shows.
+const most = 300
+
+// Of are the values of a state that are not as wanted, by their paths. A read
 // whose state is a map may be wanted in part: members that are not named stay as they
 // are, unless exact. What lies deeper is wanted as a whole.
-func differences(state, wants map[string]any, exact bool) []Difference {
+func Of(state, wants map[string]any, exact bool) []Difference {
 	out := []Difference{}
 	for _, id := range slices.Sorted(maps.Keys(both(state, wants, exact))) {
 		have, is := state[id].(map[string]any)
@@ -41,7 +50,7 @@ func both(state, wants map[string]any, exact bool) map[string]any {
 }
 
 func differ(out []Difference, path string, before, wants any) []Difference {
-	if len(out) >= maxDifferences || expr.Same(before, wants) {
+	if len(out) >= most || expr.Same(before, wants) {
 		return out
 	}
 	have, is := before.(map[string]any)
@@ -63,11 +72,11 @@ func differ(out []Difference, path string, before, wants any) []Difference {
 	return append(out, Difference{Path: path, Before: before, After: wants})
 }
 
-// strays are the values of a state that are neither as before nor as wanted, nor between the
+// Strays are the values of a state that are neither as before nor as wanted, nor between the
 // two: what somebody else changed while calls of a plan were made, with what was before as
 // what they should be again. A list lies between if
 // each of its elements stands in one of them, and it has all that stand in both.
-func strays(now, before, wants map[string]any) []Difference {
+func Strays(now, before, wants map[string]any) []Difference {
 	out := []Difference{}
 	for _, id := range slices.Sorted(maps.Keys(both(now, before, true))) {
 		is := now[id]
@@ -95,7 +104,7 @@ func only(m, names map[string]any) map[string]any {
 }
 
 func stray(out []Difference, path string, now, before, want any) []Difference {
-	if len(out) >= maxDifferences || expr.Same(now, before) || expr.Same(now, want) || between(now, before, want) {
+	if len(out) >= most || expr.Same(now, before) || expr.Same(now, want) || between(now, before, want) {
 		return out
 	}
 	is, ok := now.(map[string]any)
