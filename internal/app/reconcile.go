@@ -62,6 +62,33 @@ func Reconcile(ctx context.Context, c ReconcileConfig) (*Reconciliation, error) 
 	if err != nil {
 		return nil, err
 	}
+	r, err := c.read(ctx)
+	if err != nil {
+		return nil, err
+	}
+	in.Events, in.Now = r.events, c.Now()
+	out := &Reconciliation{
+		Since: c.Since, Until: c.Until, Records: r.records, Problems: orEmpty(r.hunt.Problems), Unread: r.hunt.Totals.Unread + r.omitted,
+		Notices: orEmpty(r.hunt.Notices), Interrupted: ctx.Err() != nil, Missing: []string{},
+	}
+	if r.omitted > 0 {
+		out.Notices = append(out.Notices, fmt.Sprintf("%d events of root users beyond what is kept were not judged", r.omitted))
+	}
+	c.conclude(r.trust, &in, out)
+	return out, nil
+}
+
+// rootReading is what reading logs for events of root users came to.
+type rootReading struct {
+	*trust
+	events  []reconcile.Event
+	omitted int64 // events beyond what is kept
+	records int64
+	hunt    report.Hunt // problems, notices and what was not read
+}
+
+// read reads the logs once, and verifies what can be.
+func (c ReconcileConfig) read(ctx context.Context) (*rootReading, error) {
 	paths, err := stream.Open(c.Paths, c.Stdin)
 	if err != nil {
 		return nil, err
@@ -75,32 +102,22 @@ func Reconcile(ctx context.Context, c ReconcileConfig) (*Reconciliation, error) 
 	if err != nil {
 		return nil, err
 	}
-	r := &reconciling{intake: intake}
-	p := &pass{audience: r, paths: paths, config: hunt, started: c.Now()}
+	gathering := &reconciling{intake: intake}
+	p := &pass{audience: gathering, paths: paths, config: hunt, started: c.Now()}
 	if proof != nil {
 		p.sums = proof.sums
 	}
 	if err := p.run(ctx); err != nil {
 		return nil, err
 	}
-	read := &report.Hunt{}
-	p.account(read)
-	var omitted int64
-	in.Events, omitted = r.gathered.Events()
-	in.Now = c.Now()
-	out := &Reconciliation{
-		Since: c.Since, Until: c.Until, Records: p.events.Load(), Problems: orEmpty(read.Problems), Unread: read.Totals.Unread + omitted,
-		Notices: orEmpty(read.Notices), Interrupted: ctx.Err() != nil, Missing: []string{},
+	out := &rootReading{records: p.events.Load()}
+	p.account(&out.hunt)
+	out.events, out.omitted = gathering.gathered.Events()
+	out.trust = &trust{proof: proof, problems: p.journal.byFile(), unread: p.journal.omitted + out.omitted}
+	if ctx.Err() != nil {
+		out.lacks = "the reading was interrupted"
 	}
-	if omitted > 0 {
-		out.Notices = append(out.Notices, fmt.Sprintf("%d events of root users beyond what is kept were not judged", omitted))
-	}
-	t := &trust{proof: proof, problems: p.journal.byFile(), unread: p.journal.omitted + omitted}
-	if out.Interrupted {
-		t.lacks = "the reading was interrupted"
-	}
-	t.look(ctx, in.Events)
-	c.conclude(t, &in, out)
+	out.look(ctx, out.events)
 	return out, nil
 }
 

@@ -46,9 +46,10 @@ var rootTimes = job.Schedule{ID: rootTimesKind, Kind: rootTimesKind, Cron: "* * 
 const rootTimesKind = "root-times"
 
 // seeTimes writes down which root sessions nobody closed in time, of which the outbox
-// tells, which requests nobody opened, and which reviews are late.
+// tells, which requests nobody opened, what became of those whose time is over, and which
+// reviews are late.
 func (h *house) seeTimes(ctx context.Context, _ *job.Job, report func(string)) error {
-	var sessions, lapses, reviews int
+	var sessions, lapses, outcomes, reviews int
 	for {
 		n := 0
 		err := h.store.Update(ctx, func(ctx context.Context, tx *store.Tx) error {
@@ -60,24 +61,32 @@ func (h *house) seeTimes(ctx context.Context, _ *job.Job, report func(string)) e
 			if err != nil {
 				return err
 			}
+			settled, err := access.Settle(ctx, tx)
+			if err != nil {
+				return err
+			}
 			late, err := access.LateReviews(ctx, tx)
 			if err != nil {
 				return err
 			}
 			for _, o := range late {
-				if err := h.outbox.Put(ctx, tx, outbox.ReviewLate(o, h.url.String())); err != nil {
+				notice, err := h.outbox.ReviewLate(ctx, &tx.Reader, o, h.url.String())
+				if err != nil {
+					return err
+				}
+				if err := h.outbox.Put(ctx, tx, notice); err != nil {
 					return err
 				}
 			}
-			n = len(over) + lapsed + len(late)
-			sessions, lapses, reviews = sessions+len(over), lapses+lapsed, reviews+len(late)
+			n = len(over) + lapsed + settled + len(late)
+			sessions, lapses, outcomes, reviews = sessions+len(over), lapses+lapsed, outcomes+settled, reviews+len(late)
 			return nil
 		})
 		if err != nil {
 			return err
 		}
 		if n == 0 {
-			report(fmt.Sprintf("%d sessions over time, %d requests lapsed, %d reviews late", sessions, lapses, reviews))
+			report(fmt.Sprintf("%d sessions over time, %d requests lapsed, %d outcomes, %d reviews late", sessions, lapses, outcomes, reviews))
 			return nil
 		}
 		h.outbox.Wake()
