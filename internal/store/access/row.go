@@ -174,6 +174,12 @@ func (d *Desk) List(ctx context.Context, r *store.Reader, actor people.Actor, f 
 	return list(ctx, r, now, text, w.Args...)
 }
 
+// EventSight is what the actor may read of the events of root users, and of what is proven
+// of their logs.
+func (d *Desk) EventSight(ctx context.Context, r *store.Reader, actor people.Actor) (sight.Sight, error) {
+	return d.Sight(ctx, r, actor, `SELECT id FROM account UNION SELECT id FROM hunted_account UNION SELECT account FROM root_event`)
+}
+
 // inSight keeps a list to requests that are about no account beyond it.
 func inSight(w *clause.Where, seen sight.Sight) {
 	seen.Keep(w, "q.account")

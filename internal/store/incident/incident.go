@@ -308,6 +308,37 @@ func (d *Desk) Close(ctx context.Context, tx *store.Tx, actor people.Actor, id s
 	})
 }
 
+// Sight is what the actor may read of the accounts that cases are about.
+func (d *Desk) Sight(ctx context.Context, r *store.Reader, actor people.Actor) (sight.Sight, error) {
+	if actor.May(people.Read, people.Place{}) {
+		return sight.All(), nil
+	}
+	all, err := store.Texts(ctx, r, `SELECT DISTINCT account FROM incident`)
+	if err != nil {
+		return sight.Sight{}, fmt.Errorf("list the accounts of cases: %w", err)
+	}
+	var seen []rootkeep.AccountID
+	for _, a := range all {
+		place, err := d.Place(ctx, r, rootkeep.AccountID(a))
+		if err != nil {
+			return sight.Sight{}, err
+		}
+		if actor.May(people.Read, place) {
+			seen = append(seen, rootkeep.AccountID(a))
+		}
+	}
+	return sight.Of(seen), nil
+}
+
+// May says whether the actor may work at the cases of the account of a case.
+func (d *Desk) May(ctx context.Context, r *store.Reader, actor people.Actor, c *Case) (bool, error) {
+	err := d.may(ctx, r, actor, c)
+	if errors.Is(err, ErrNotAllowed) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
 // Filter says which cases a list holds. Zero fields hold nothing back.
 type Filter struct {
 	State   incident.State

@@ -208,6 +208,9 @@ type EventFilter struct {
 	Limit        int
 }
 
+// ErrPlace is a Before that is no Cursor.
+var ErrPlace = errors.New("not a place in the list")
+
 type eventPlace struct {
 	At  int64
 	Key string
@@ -243,7 +246,7 @@ func Events(ctx context.Context, r *store.Reader, s sight.Sight, f EventFilter) 
 	if f.Before != "" {
 		var p eventPlace
 		if !clause.Place(f.Before, &p) {
-			return nil, fmt.Errorf("events before %q: not a place in the list", f.Before)
+			return nil, fmt.Errorf("events before %q: %w", f.Before, ErrPlace)
 		}
 		w.And("(at < ? OR at = ? AND id < ?)", p.At, p.At, p.Key)
 	}

@@ -55,7 +55,7 @@ func Open(ctx context.Context, r *store.Reader, d *approvals.Desk, actor people.
 	if f.entries, err = entries.List(ctx, r, entries.Filter{Subject: id}); err != nil {
 		return nil, err
 	}
-	f.names, err = names(ctx, r, f.persons())
+	f.names, err = Names(ctx, r, f.persons())
 	return &f, err
 }
 
@@ -74,8 +74,8 @@ func (f *Folder) persons() []string {
 	return out
 }
 
-// names reads the names of persons; who is not there has none.
-func names(ctx context.Context, r *store.Reader, ids []string) (map[string]string, error) {
+// Names reads the names of persons, by ID; who is not there has none.
+func Names(ctx context.Context, r *store.Reader, ids []string) (map[string]string, error) {
 	out := map[string]string{}
 	for _, id := range ids {
 		if _, known := out[id]; known {

@@ -70,8 +70,10 @@ func (a *area) statement(w http.ResponseWriter, r *http.Request) error {
 		return err
 	case s.Content != f.Request.Hash() || !a.Now().Before(s.NotAfter):
 		return web.Redirect(w, r, of.path(id), "The statement is too old to be signed: read the request again.")
+	case s.Decision == approval.Override: // it is signed on a page of its kind
+		return web.Redirect(w, r, of.path(id), "What waits for your signature is an override.")
 	}
-	v := statementView{Folder: f, face: of, statement: s, prompt: a.prompt(keys), actor: actor}
+	v := statementView{Folder: f, face: of, statement: s, prompt: Prompt(a.Desk.Site, keys), actor: actor}
 	if v.facts, err = f.Facts(of); err != nil {
 		return err
 	}

@@ -26,9 +26,10 @@ type descriptor struct {
 	Transports []string `json:"transports,omitempty"`
 }
 
-// prompt names the keys of the approver, so that the browser offers no other.
-func (a *area) prompt(keys []stored.Key) string {
-	p := prompt{RPID: a.Desk.Site.RPID, Timeout: approval.SignWithin.Milliseconds(), Verify: "required", Credential: []descriptor{}}
+// Prompt is what the module approve.js asks the browser for on a page of the site. It
+// names the keys of who signs, so that the browser offers no other.
+func Prompt(at approval.Site, keys []stored.Key) string {
+	p := prompt{RPID: at.RPID, Timeout: approval.SignWithin.Milliseconds(), Verify: "required", Credential: []descriptor{}}
 	for _, k := range keys {
 		p.Credential = append(p.Credential, descriptor{"public-key", base64.RawURLEncoding.EncodeToString(k.Credential), k.Transports})
 	}

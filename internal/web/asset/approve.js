@@ -20,7 +20,17 @@ async function sign(form) {
 for (const form of document.querySelectorAll("form[data-sign]")) {
   const status = form.querySelector("[role=status]");
   const button = form.querySelector("button");
-  button.disabled = false;
+  if (form.dataset.wait) {
+    // What is rare and heavy is read before it is signed.
+    let left = Number(form.dataset.wait);
+    const tick = setInterval(() => {
+      status.textContent = left > 0 ? `Read it first: you can sign in ${left} s.` : "";
+      button.disabled = left > 0;
+      if (left-- <= 0) clearInterval(tick);
+    }, 1000);
+  } else {
+    button.disabled = false;
+  }
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     button.disabled = true;

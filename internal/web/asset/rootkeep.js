@@ -31,6 +31,24 @@ addEventListener("pageshow", () => {
   for (const form of document.querySelectorAll("form[data-sent]")) delete form.dataset.sent;
 });
 
+// Countdowns run by the server's clock: data-now is what it said when the part was made.
+const skews = new WeakMap();
+function count() {
+  for (const timer of document.querySelectorAll("[data-until]")) {
+    if (!skews.has(timer)) skews.set(timer, Date.now() - Date.parse(timer.dataset.now));
+    const left = Math.max(0, Math.round((Date.parse(timer.dataset.until) - Date.now() + skews.get(timer)) / 1000));
+    const two = (n) => String(n).padStart(2, "0");
+    const hours = Math.floor(left / 3600);
+    const minutes = Math.floor(left / 60) % 60;
+    timer.textContent = (hours > 0 ? `${hours}:${two(minutes)}` : minutes) + ":" + two(left % 60);
+    timer.classList.toggle("soon", left < 180);
+  }
+}
+if (document.querySelector("[data-until]")) {
+  count();
+  setInterval(count, 1000);
+}
+
 const live = () => [...document.querySelectorAll("[data-live]")];
 const concerns = (part, topic) => part.dataset.live.split(" ").includes(topic);
 
