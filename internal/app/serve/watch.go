@@ -12,6 +12,7 @@ import (
 	"github.com/rootkeep/rootkeep/internal/job"
 	"github.com/rootkeep/rootkeep/internal/store"
 	"github.com/rootkeep/rootkeep/internal/store/access"
+	"github.com/rootkeep/rootkeep/internal/store/rootlog"
 )
 
 // Watch names the file of live sources. Empty: none, and nothing is watched.
@@ -49,6 +50,9 @@ const rootTimesKind = "root-times"
 // tells, which requests nobody opened, what became of those whose time is over, and which
 // reviews are late.
 func (h *house) seeTimes(ctx context.Context, _ *job.Job, report func(string)) error {
+	if err := h.unwatched(ctx); err != nil {
+		return err
+	}
 	var sessions, lapses, outcomes, reviews int
 	for {
 		n := 0
@@ -91,6 +95,29 @@ func (h *house) seeTimes(ctx context.Context, _ *job.Job, report func(string)) e
 		}
 		h.outbox.Wake()
 	}
+}
+
+// unwatched tells of live sources that no process reads any more: the one that did cannot.
+func (h *house) unwatched(ctx context.Context) error {
+	if h.settings.Watch.Sources == "" {
+		return nil
+	}
+	sources, err := watch.ReadSources(h.settings.Watch.Sources)
+	if err != nil {
+		return err
+	}
+	return h.store.Touch(ctx, func(ctx context.Context, tx *store.Tx) error {
+		known, err := rootlog.HealthOf(ctx, &tx.Reader)
+		if err != nil {
+			return err
+		}
+		for _, n := range watch.Unwatched(sources, known, h.now(), h.url.String()) {
+			if err := h.outbox.Put(ctx, tx, n); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
 // checkWatch refuses sources and ways that cannot be.
