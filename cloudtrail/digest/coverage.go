@@ -101,6 +101,43 @@ func (r RegionCoverage) Proven(from, to time.Time) bool {
 	})
 }
 
+// Without is the coverage without the hours of files, by their paths in the copy: an hour
+// in which a log lies that CloudTrail did not write, or that was not read, is not proven
+// by the rest of it. Of a file whose name tells no time it is all of its account and
+// Region. strange are the files whose paths tell no account either.
+func (c Coverage) Without(paths []string) (out Coverage, strange []string) {
+	cut, whole := map[place][]interval{}, map[place]bool{}
+	for _, p := range paths {
+		at, hour, ok := hourOf(p)
+		switch {
+		case !ok:
+			strange = append(strange, p)
+		case hour.from.IsZero():
+			whole[at] = true
+		default:
+			cut[at] = append(cut[at], hour)
+		}
+	}
+	for _, r := range c {
+		at := place{r.Account, r.Region}
+		if n := len(r.Spans); n > 0 && (whole[at] || cut[at] != nil) {
+			var of row
+			for _, s := range r.Spans {
+				if s.State != Absent {
+					of.seen = append(of.seen, interval{s.From, s.To})
+				}
+				if s.State == Proven && !whole[at] {
+					of.proven = append(of.proven, interval{s.From, s.To})
+				}
+			}
+			of.proven = subtract(union(of.proven), union(cut[at]))
+			r.Spans = of.spans(r.Spans[0].From, r.Spans[n-1].To)
+		}
+		out = append(out, r)
+	}
+	return out, strange
+}
+
 // interval is a time from from up to but not including to.
 type interval struct{ from, to time.Time }
 

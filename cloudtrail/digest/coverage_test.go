@@ -6,6 +6,7 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"sync"
 	"testing"
 	"time"
 
@@ -120,6 +121,58 @@ func TestCoverageAnswers(t *testing.T) {
 				t.Errorf("got %v, want %v", tc.got, tc.want)
 			}
 		})
+	}
+}
+
+func TestCoverageWithoutFiles(t *testing.T) {
+	chain := digesttest.Chain{Hours: 4, Logs: 1}
+	b := &trail{t: t, files: map[string][]byte{}}
+	b.add(chain)
+	b.add(digesttest.Chain{Hours: 4, Region: "eu-west-3"})
+	whole := []string{"eu-west-3 00:00:00-00:01:31 missing", "eu-west-3 00:01:31-04:01:31 proven", "us-east-1 00:00:00-00:01:31 seen", "us-east-1 00:01:31-04:01:31 proven"}
+	const folder = "AWSLogs/111122223333/CloudTrail/us-east-1/"
+	for _, tc := range []struct {
+		name          string
+		paths         []string
+		want, strange []string
+	}{
+		{"of none, all is proven", nil, whole, nil},
+		{"of a log, its hour and the time that it may come late are not", []string{chain.LogPath(1, 0)},
+			append(whole[:3:3], "us-east-1 00:01:31-01:00:00 proven", "us-east-1 01:00:00-02:15:00 seen", "us-east-1 02:15:00-04:01:31 proven"), nil},
+		{"of a digest, its hour is not, wherever the copy lies", []string{"/copy/" + chain.DigestPath(1)},
+			append(whole[:3:3], "us-east-1 00:01:31-01:01:31 proven", "us-east-1 01:01:31-02:01:31 seen", "us-east-1 02:01:31-04:01:31 proven"), nil},
+		{"of a name without a time, nothing of the place is", []string{folder + "2026/11/21/evil.json.gz"}, append(whole[:2:2], "us-east-1 00:00:00-04:01:31 seen"), nil},
+		{"of a place without coverage, nothing changes", []string{"AWSLogs/444455556666/CloudTrail/us-east-1/x.json.gz"}, whole, nil},
+		{"what lies in no place is named", []string{"notes/x.json.gz", "x"}, whole, []string{"notes/x.json.gz", "x"}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			got, strange := verify(t, b, digest.Options{Keys: publicKeys(t)}).Coverage.Without(tc.paths)
+			if diff := cmp.Diff(tc.want, spans(got)); diff != "" {
+				t.Errorf("coverage (-want +got):\n%s", diff)
+			}
+			if diff := cmp.Diff(tc.strange, strange); diff != "" {
+				t.Errorf("strange (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestLogsAreToldByTheirPaths(t *testing.T) {
+	chain := digesttest.Chain{Hours: 3, Logs: 1}
+	b := &trail{t: t, files: map[string][]byte{}}
+	b.add(chain)
+	b.files[chain.LogPath(1, 0)] = digesttest.Gzip([]byte("{}"))
+	b.remove(chain.LogPath(2, 0))
+	var mu sync.Mutex
+	got := map[string]digest.Status{}
+	verify(t, b, digest.Options{Keys: publicKeys(t), Log: func(path string, s digest.Status) {
+		mu.Lock()
+		defer mu.Unlock()
+		got[path] = s
+	}})
+	want := map[string]digest.Status{chain.LogPath(0, 0): digest.Valid, chain.LogPath(1, 0): digest.Invalid}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("logs (-want +got):\n%s", diff)
 	}
 }
 

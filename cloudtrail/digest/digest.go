@@ -66,6 +66,9 @@ type Options struct {
 	// Each, when set, takes every verdict of a chain, valid ones too, from several
 	// goroutines. The report then has none of them.
 	Each func(Verdict)
+	// Log, when set, hears what became of each log that a digest names and that lies in
+	// the copy, by its path there, from several goroutines.
+	Log func(path string, s Status)
 	// Valid keeps the verdicts of valid files, one for each log file.
 	Valid bool
 	// Progress, when set, is counted up while Verify runs.

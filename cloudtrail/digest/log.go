@@ -61,7 +61,11 @@ func (v *verifier) readLogs(ctx context.Context) {
 		if ctx.Err() != nil {
 			job.chain.skipLog(job.digest)
 		} else {
-			job.chain.addLog(job.digest, job.log, job.judge(sum))
+			verdict, path := job.judge(sum)
+			job.chain.addLog(job.digest, job.log, verdict)
+			if v.opt.Log != nil && path != "" {
+				v.opt.Log(path, verdict.Status)
+			}
 			v.opt.Progress.Logs.Add(1)
 			v.opt.Progress.Stored.Add(r.stored)
 			v.opt.Progress.Inflated.Add(r.inflated)
@@ -74,18 +78,20 @@ func (v *verifier) readLogs(ctx context.Context) {
 // summer is the SHA-256 of an inflated log, or why there is none.
 type summer func(path string) ([sha256.Size]byte, *fault)
 
-// judge compares the SHA-256 of the inflated log with the one in the digest.
-func (job logJob) judge(sum summer) Verdict {
+// judge compares the SHA-256 of the inflated log with the one in the digest. It says
+// where in the copy the log lies, "" if it is not there or was not looked for.
+func (job logJob) judge(sum summer) (Verdict, string) {
 	v := Verdict{Object: "s3://" + job.file.Bucket + "/" + job.file.Object, Kind: KindLog, Status: Valid, OK: true}
-	if f := job.compare(sum); f != nil {
+	path, f := job.compare(sum)
+	if f != nil {
 		v.Status, v.Reason, v.Detail, v.OK = f.status, f.reason, f.detail, false
 	}
-	return v
+	return v, path
 }
 
-func (job logJob) compare(sum summer) *fault {
+func (job logJob) compare(sum summer) (string, *fault) {
 	if job.file.Algorithm != "SHA-256" {
-		return faultf(Unknown, ReasonUnsupported, "the digest names hash algorithm %q, only SHA-256 can be checked", job.file.Algorithm)
+		return "", faultf(Unknown, ReasonUnsupported, "the digest names hash algorithm %q, only SHA-256 can be checked", job.file.Algorithm)
 	}
 	var f *fault
 	for _, path := range job.paths {
@@ -95,15 +101,15 @@ func (job logJob) compare(sum summer) *fault {
 			continue
 		}
 		if f != nil {
-			return f
+			return path, f
 		}
 		if got := hex.EncodeToString(content[:]); !strings.EqualFold(got, job.file.Hash) {
-			return faultf(Invalid, ReasonHash, "hash value doesn't match: the content has %.12s, the digest names %.12s", got, job.file.Hash)
+			return path, faultf(Invalid, ReasonHash, "hash value doesn't match: the content has %.12s, the digest names %.12s", got, job.file.Hash)
 		}
 		if !job.trusted {
-			return faultf(Unknown, ReasonUnverified, "matches a digest whose own signature is unknown")
+			return path, faultf(Unknown, ReasonUnverified, "matches a digest whose own signature is unknown")
 		}
-		return nil
+		return path, nil
 	}
-	return f
+	return "", f
 }

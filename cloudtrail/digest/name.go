@@ -2,6 +2,7 @@ package digest
 
 import (
 	"regexp"
+	"strings"
 	"time"
 
 	"github.com/rootkeep/rootkeep"
@@ -90,4 +91,29 @@ func parseLogTime(path string) (time.Time, bool) {
 	}
 	t, err := time.Parse("20060102T1504Z", m[1])
 	return t, err == nil
+}
+
+// hourOf is where a log or a digest belongs by its path, and the hour that it is of; that
+// is zero for a log whose name tells none.
+func hourOf(path string) (at place, hour interval, ok bool) {
+	if n, is := parseName(path); is {
+		return n.place, interval{n.end.Add(-time.Hour), n.end}, true
+	}
+	folder := path
+	for {
+		i := strings.LastIndexByte(folder, '/')
+		if i < 0 {
+			return place{}, interval{}, false
+		}
+		folder = folder[:i]
+		if at, _, ok = parseLogFolder(folder); ok {
+			break
+		}
+	}
+	if minute, told := parseLogTime(path); told {
+		from := minute.Truncate(time.Hour)
+		// A log may be delivered, and so be digested, a while after the minute in its name.
+		hour = interval{from, from.Add(time.Hour + deliveryLag)}
+	}
+	return at, hour, true
 }

@@ -27,9 +27,14 @@ var byAnybody = map[string]rootkeep.RootKind{
 	"organizations.amazonaws.com RemoveAccountFromOrganization":       rootkeep.RootGovernance,
 	"organizations.amazonaws.com DetachPolicy":                        rootkeep.RootGovernance,
 	"organizations.amazonaws.com DisablePolicyType":                   rootkeep.RootGovernance,
-	"account.amazonaws.com StartPrimaryEmailUpdate":                   rootkeep.RootCredential,
-	"account.amazonaws.com AcceptPrimaryEmailUpdate":                  rootkeep.RootCredential,
-	"account.amazonaws.com PutAccountName":                            rootkeep.RootCredential,
+	// A policy that is rewritten, and an account that is moved away from one, lose what a
+	// guardrail holds as by DetachPolicy. DeletePolicy is not here: AWS deletes no policy
+	// that is attached (Organizations API Reference, PolicyInUseException).
+	"organizations.amazonaws.com UpdatePolicy":       rootkeep.RootGovernance,
+	"organizations.amazonaws.com MoveAccount":        rootkeep.RootGovernance,
+	"account.amazonaws.com StartPrimaryEmailUpdate":  rootkeep.RootCredential,
+	"account.amazonaws.com AcceptPrimaryEmailUpdate": rootkeep.RootCredential,
+	"account.amazonaws.com PutAccountName":           rootkeep.RootCredential,
 	// Of a root user alone, and before anybody is signed in: such a record may come
 	// without an identity.
 	"signin.amazonaws.com PasswordRecoveryRequested": rootkeep.RootCredential,

@@ -258,10 +258,6 @@ func (r *Request) CleanUp() []string {
 	return []string{RecoveryClose, DeleteAll}
 }
 
-// OverrideWindow is how long a request that went without approvals may be used: from the
-// signature, or from the beginning of the window that was asked for.
-const OverrideWindow = time.Hour
-
 // CleanUpFor is how long after its window what a request opened may be taken away under it.
 const CleanUpFor = 24 * time.Hour
 

@@ -97,13 +97,17 @@ func (p *proof) chains(ctx context.Context) (all digest.Coverage, again bool, wh
 // verify judges the digest chains of one folder, as trail verify does. The progress
 // counts the logs that it reads itself.
 func (p *proof) verify(ctx context.Context, folder string, again *digest.Progress) (*digest.Report, error) {
+	opt := p.options(folder)
+	opt.Progress = again
+	return digest.Verify(ctx, os.DirFS(folder), opt)
+}
+
+func (p *proof) options(folder string) digest.Options {
 	until := p.config.Until
 	if !until.IsZero() {
 		until = until.Add(deliveryTime)
 	}
-	return digest.Verify(ctx, os.DirFS(folder), digest.Options{
-		Keys: p.keys, Since: p.config.Since, Until: until, Workers: p.config.Workers, Sum: p.sums.below(folder), Progress: again,
-	})
+	return digest.Options{Keys: p.keys, Since: p.config.Since, Until: until, Workers: p.config.Workers, Sum: p.sums.below(folder)}
 }
 
 // claim is what the coverage of intact chains says about the period and the events

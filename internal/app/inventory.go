@@ -94,7 +94,9 @@ func fromSnapshots(paths []string) (inventory.List, *inventory.Scans, error) {
 		}
 		watchedOf(list, &s.Facts)
 		for _, session := range s.Sessions {
-			scans.Add(session.AccessKey, session.Start, session.End)
+			if session.AccessKey != "" { // it was not refused
+				scans.Add(session.AccessKey, session.Start, session.End)
+			}
 		}
 	}
 	return list, scans, nil

@@ -18,6 +18,7 @@ import (
 	"github.com/rootkeep/rootkeep/internal/app/scan"
 	"github.com/rootkeep/rootkeep/internal/facts"
 	"github.com/rootkeep/rootkeep/internal/report"
+	"github.com/rootkeep/rootkeep/internal/report/text"
 	"github.com/rootkeep/rootkeep/internal/stream"
 	"github.com/rootkeep/rootkeep/internal/sweep"
 )
@@ -61,6 +62,33 @@ func Reconcile(ctx context.Context, c ReconcileConfig) (*Reconciliation, error) 
 	if err != nil {
 		return nil, err
 	}
+	r, err := c.read(ctx)
+	if err != nil {
+		return nil, err
+	}
+	in.Events, in.Now = r.events, c.Now()
+	out := &Reconciliation{
+		Since: c.Since, Until: c.Until, Records: r.records, Problems: orEmpty(r.hunt.Problems), Unread: r.hunt.Totals.Unread + r.omitted,
+		Notices: orEmpty(r.hunt.Notices), Interrupted: ctx.Err() != nil, Missing: []string{},
+	}
+	if r.omitted > 0 {
+		out.Notices = append(out.Notices, fmt.Sprintf("%d events of root users beyond what is kept were not judged", r.omitted))
+	}
+	c.conclude(r.trust, &in, out)
+	return out, nil
+}
+
+// rootReading is what reading logs for events of root users came to.
+type rootReading struct {
+	*trust
+	events  []reconcile.Event
+	omitted int64 // events beyond what is kept
+	records int64
+	hunt    report.Hunt // problems, notices and what was not read
+}
+
+// read reads the logs once, and verifies what can be.
+func (c ReconcileConfig) read(ctx context.Context) (*rootReading, error) {
 	paths, err := stream.Open(c.Paths, c.Stdin)
 	if err != nil {
 		return nil, err
@@ -74,60 +102,44 @@ func Reconcile(ctx context.Context, c ReconcileConfig) (*Reconciliation, error) 
 	if err != nil {
 		return nil, err
 	}
-	r := &reconciling{intake: intake}
-	p := &pass{audience: r, paths: paths, config: hunt, started: c.Now()}
+	gathering := &reconciling{intake: intake}
+	p := &pass{audience: gathering, paths: paths, config: hunt, started: c.Now()}
 	if proof != nil {
 		p.sums = proof.sums
 	}
 	if err := p.run(ctx); err != nil {
 		return nil, err
 	}
-	read := &report.Hunt{}
-	p.account(read)
-	var omitted int64
-	in.Events, omitted = r.gathered.Events()
-	in.Now = c.Now()
-	out := &Reconciliation{
-		Since: c.Since, Until: c.Until, Records: p.events.Load(), Problems: orEmpty(read.Problems), Unread: read.Totals.Unread + omitted,
-		Notices: orEmpty(read.Notices), Interrupted: ctx.Err() != nil, Missing: []string{},
+	out := &rootReading{records: p.events.Load()}
+	p.account(&out.hunt)
+	out.events, out.omitted = gathering.gathered.Events()
+	out.trust = &trust{proof: proof, problems: p.journal.byFile(), unread: p.journal.omitted + out.omitted}
+	if ctx.Err() != nil {
+		out.lacks = "the reading was interrupted"
 	}
-	if omitted > 0 {
-		out.Notices = append(out.Notices, fmt.Sprintf("%d events of root users beyond what is kept were not judged", omitted))
-	}
-	c.conclude(ctx, proof, &in, out)
+	out.look(ctx, out.events)
 	return out, nil
 }
 
 func orEmpty[T any](list []T) []T { return append([]T{}, list...) }
 
 // conclude judges, and claims what is proven.
-func (c ReconcileConfig) conclude(ctx context.Context, p *proof, in *reconcile.Input, out *Reconciliation) {
-	switch {
-	case p == nil:
-		out.Missing = append(out.Missing, "no public keys of CloudTrail were given, so nothing is proven; hint: --keys")
-	case out.Interrupted:
-		out.Missing = append(out.Missing, "the reading was interrupted")
-	case p.cannot != "":
-		out.Missing = append(out.Missing, p.cannot)
-	case out.Unread > 0:
-		out.Missing = append(out.Missing, "some input was not read")
-	default:
-		all, again, why := p.chains(ctx)
-		switch {
-		case why != "":
-			out.Missing = append(out.Missing, why)
-		case again:
-			out.Missing = append(out.Missing, "log files came or changed while they were read; hint: run it again")
-		case len(all) == 0:
-			out.Missing = append(out.Missing, "no digest file lies in the period; hint: rootkeep trail verify")
-		default:
-			in.Coverage = all
-		}
+func (c ReconcileConfig) conclude(t *trust, in *reconcile.Input, out *Reconciliation) {
+	in.Coverage = t.covered
+	if t.lacks != "" {
+		out.Missing = append(out.Missing, t.lacks)
 	}
+	if t.bad > 0 {
+		out.Notices = append(out.Notices, fmt.Sprintf("%s invalid, missing or named by no digest: their hours are not proven, and events in them explain no others; hint: rootkeep trail verify names them",
+			text.Counted(int64(t.bad), "file")))
+	}
+	t.doubt(in.Events, anyLog)
 	result := reconcile.Judge(*in)
 	if in.Coverage != nil {
 		var missing []string
-		out.Claim, missing = reconcile.Absence(c.period(in, result.Events, out.Unread), result.Events, in.Coverage)
+		t.doubt(in.Events, provenLogs) // absence is claimed by what is proven alone
+		strict := reconcile.Judge(*in).Events
+		out.Claim, missing = reconcile.Absence(c.period(in, strict, t.unread), strict, in.Coverage)
 		out.Missing = append(out.Missing, missing...)
 	}
 	out.Events = slices.DeleteFunc(result.Events, func(e reconcile.Judged) bool {
@@ -141,6 +153,12 @@ func (c ReconcileConfig) conclude(ctx context.Context, p *proof, in *reconcile.I
 	}
 	out.Requests = slices.DeleteFunc(result.Requests, func(f reconcile.Fate) bool { return !asked[f.Request] })
 }
+
+// The logs whose events explain others.
+const (
+	anyLog     = false // but for those that CloudTrail is known not to have written
+	provenLogs = true
+)
 
 // period is what absence is claimed about: what was asked for, or else the time for which
 // every Region is proven, of all accounts that have coverage or events.
@@ -178,8 +196,9 @@ func (r *reconciling) observer() observer {
 }
 func (r *reconciling) NewReader() {}
 
-func (r *reconciling) Observe(rec *cloudtrail.Record, _ string) {
+func (r *reconciling) Observe(rec *cloudtrail.Record, file string) {
 	if e, ok := r.intake.Event(rec); ok {
+		e.File = file
 		r.gathered.Add(e)
 	}
 }

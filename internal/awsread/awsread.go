@@ -47,6 +47,7 @@ type Config struct {
 	Sleep    func(context.Context, time.Duration) error // between two looks at a report or tries of EC2, and for the turn of a call; nil is a timer
 
 	entered func(facts.Session) error // see Entry
+	scan    string                    // its ID, which is the source identity of its sessions
 }
 
 // reader is one account being read.

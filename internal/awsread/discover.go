@@ -101,7 +101,7 @@ type Organization struct {
 func Discover(ctx context.Context, c Config, e Entry) (*Organization, error) {
 	e.Role, e.Calls = cmp.Or(e.Role, UsualRole), cmp.Or(max(e.Calls, 0), usualCalls)
 	o := &Organization{entry: e, parts: map[rootkeep.AccountID]float64{}}
-	c.Progress, c.entered = o.counter(""), e.Entered
+	c.Progress, c.entered, c.scan = o.counter(""), e.Entered, e.Scan
 	o.base = newReader(c, e.Calls, nil)
 	return o, interrupted(ctx, o.discover(ctx))
 }

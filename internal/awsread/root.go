@@ -41,7 +41,7 @@ func (r *reader) enterRoot(ctx context.Context, member *reader, c Config) (*read
 	r.plan(1)
 	out, err := session.EnterRoot(ctx, r.place(r.aws.Region), member.account, task, rootLife)
 	if err != nil {
-		return nil, err
+		return nil, r.refused(member, task, start, err)
 	}
 	if err := member.entered(facts.Session{
 		Account: member.account, Role: task, Root: true, AccessKey: aws.ToString(out.Credentials.AccessKeyId), SourceIdentity: aws.ToString(out.SourceIdentity),
@@ -52,6 +52,18 @@ func (r *reader) enterRoot(ctx context.Context, member *reader, c Config) (*read
 	return r.as(c, member.account, aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
 		return session.Issued(out.Credentials, "AssumeRoot"), nil
 	})), nil
+}
+
+// refused notes that AWS refused a root session, because CloudTrail shows that it was asked
+// for. The error stays what it is, unless it cannot be noted.
+func (r *reader) refused(member *reader, task string, start time.Time, err error) error {
+	if call.Code(err) == "" {
+		return err // no answer: nobody knows whether it was asked
+	}
+	if noted := member.entered(facts.Session{Account: member.account, Role: task, Root: true, SourceIdentity: r.config.scan, Start: start, End: r.config.Now().UTC()}); noted != nil {
+		return noted
+	}
+	return err
 }
 
 // rootPaths are the facts that a root session tells better than another source, by call.

@@ -19,7 +19,7 @@ func Topics() []Topic {
 		{"root-override", "root was used without approvals, in an emergency"},
 		{"root-overrun", "a root session is open for longer than was approved"},
 		{"approval-wanted", "a request waits for somebody's approval"},
-		{"source-silent", "a source of events has not answered for long"},
+		{"source-silent", "a source of events has not answered for long, or nobody reads it"},
 		{"source-fault", "a source of events cannot read something"},
 		{"test", "a try of the ways, asked for by an operator"},
 	}

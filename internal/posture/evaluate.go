@@ -121,7 +121,9 @@ func judgeOf(s *facts.Snapshot, documents *permission.Documents, controls []*Con
 		}
 	}
 	for _, session := range s.Sessions {
-		j.keys = append(j.keys, session.AccessKey)
+		if session.AccessKey != "" { // it was not refused
+			j.keys = append(j.keys, session.AccessKey)
+		}
 	}
 	j.keys = append(j.keys, with.Keys...)
 	j.common = j.values()

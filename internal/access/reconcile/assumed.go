@@ -23,7 +23,7 @@ const mostOpenings = 64
 
 func (j *judge) open(e *Event, r ruling) {
 	known := j.issued[e.IssuedKey]
-	if e.IssuedKey == "" || e.Failed || len(known) >= mostOpenings ||
+	if e.IssuedKey == "" || e.Failed || e.Doubtful || len(known) >= mostOpenings ||
 		slices.ContainsFunc(known, func(o opening) bool { return o.of == e.Of && o.ruling == r }) {
 		return
 	}

@@ -35,7 +35,7 @@ func (g *Gathered) Add(e Event) {
 	}
 	g.of[e.Account]++
 	e.Raw = nil
-	for _, text := range []*string{&e.Source, &e.Name, &e.Address, &e.Agent, &e.Principal, &e.Target, &e.TaskPolicy, &e.Type, &e.Service, &e.SourceIdentity, &e.Device, &e.AccessKey, &e.Error} {
+	for _, text := range []*string{&e.Source, &e.Name, &e.Address, &e.Agent, &e.Principal, &e.Target, &e.TaskPolicy, &e.Type, &e.Service, &e.SourceIdentity, &e.Device, &e.AccessKey, &e.Error, &e.File} {
 		*text = g.shared(*text)
 	}
 	e.Account, e.Of = rootkeep.AccountID(g.shared(string(e.Account))), rootkeep.AccountID(g.shared(string(e.Of)))

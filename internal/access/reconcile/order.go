@@ -10,14 +10,15 @@ import (
 )
 
 // distinct gives events in an order that depends on nothing but the events, each once.
-// An ID alone does not tell events apart: a forged one would hide another.
+// An ID alone does not tell events apart: a forged one would hide another. Of copies it is
+// the one that is least in doubt.
 func distinct(events []Event) []Event {
 	out := slices.Clone(events)
 	for i := range out {
 		out[i].Of = out[i].rootOf()
 	}
 	slices.SortFunc(out, func(a, b Event) int {
-		return cmp.Or(a.compare(&b), bytes.Compare(b.Raw, a.Raw), cmp.Compare(b.Country, a.Country))
+		return cmp.Or(a.compare(&b), truth(a.Doubtful, b.Doubtful), bytes.Compare(b.Raw, a.Raw), cmp.Compare(b.Country, a.Country))
 	})
 	return slices.CompactFunc(out, func(a, b Event) bool { return a.compare(&b) == 0 })
 }

@@ -37,6 +37,24 @@ func TestTheSessionOfAScan(t *testing.T) {
 	}
 }
 
+func TestWhatIsInDoubtExplainsNothing(t *testing.T) {
+	doubtful := func(e *reconcile.Event) { e.Doubtful = true }
+	opened, calls := assumeRoot("o", "RR-2", "ASIAROOT", deleteTask, 6), inMember("c", "ASIAROOT", "DeleteLoginProfile", 7)
+	unrecorded := func(in *reconcile.Input) { in.Requests[1].Keys = nil }
+	abroad, drawn := login("l", 6, func(e *reconcile.Event) { e.Address = elsewhere }), call("d", "iam", "ListUsers", 6, func(e *reconcile.Event) { e.Created = at(6) }, doubtful)
+	closes := call("c", "account", "CloseAccount", 7, func(e *reconcile.Event) { e.Created = at(7) })
+	for _, s := range []story{
+		{"an AssumeRoot explains the call in its session", []reconcile.Event{calls, opened}, unrecorded, rootkeep.Explained, "issued-key", "RR-2", "RR-2"},
+		{"one in doubt does not", []reconcile.Event{calls, assumeRoot("o", "RR-2", "ASIAROOT", deleteTask, 6, doubtful)}, unrecorded, rootkeep.Unexplained, "no-request", "No AssumeRoot", ""},
+		{"a copy that is in doubt harms none that is not", []reconcile.Event{calls, assumeRoot("o", "RR-2", "ASIAROOT", deleteTask, 6, doubtful), opened}, unrecorded, rootkeep.Explained, "issued-key", "RR-2", "RR-2"},
+		{"what a record explained that is kept is explained still", []reconcile.Event{calls, assumeRoot("o", "RR-2", "ASIAROOT", deleteTask, 6, doubtful)}, nil, rootkeep.Explained, "recorded-key", "RR-2", "RR-2"},
+		{"a sign-in from elsewhere is of the session nearest to it", []reconcile.Event{closes, abroad}, nil, rootkeep.Unexplained, "sign-in", "", ""},
+		{"and is not drawn to one in doubt", []reconcile.Event{closes, abroad, drawn}, nil, rootkeep.Unexplained, "sign-in", "", ""},
+	} {
+		t.Run(s.name, s.run)
+	}
+}
+
 // others is a call about root users by somebody else.
 func others(source, name, key, identity string, minutes float64) reconcile.Event {
 	return event("a", rootkeep.RootGovernance, minutes, func(e *reconcile.Event) {

@@ -29,6 +29,10 @@ type Event struct {
 	Of        rootkeep.AccountID `json:"root_of,omitempty"`
 	ReadOnly  bool               `json:"read_only,omitempty"` // as AWS says
 	Ambiguous bool               `json:"ambiguous,omitempty"` // a member of the record is there twice: AWS writes none so
+	// Doubtful says that the log that it was read from is not one that CloudTrail is proven
+	// to have written: the event is judged, and explains no other one.
+	Doubtful bool   `json:"doubtful,omitempty"`
+	File     string `json:"-"` // that it was read from, "" if nobody asks
 }
 
 // Request is an approved request, with what became of it.

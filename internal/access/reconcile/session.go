@@ -37,6 +37,7 @@ func (c *consoles) add(e *Event) {
 		c.created, c.signIns, c.refused = map[rootkeep.AccountID][]time.Time{}, map[origin][]time.Time{}, map[string]string{}
 	}
 	switch {
+	case e.Doubtful: // it would draw a sign-in away from the session that it began
 	case e.Kind == rootkeep.RootCall && !e.Created.IsZero():
 		c.created[e.Of] = append(c.created[e.Of], e.Created.UTC())
 	case e.Kind == rootkeep.RootSignIn:

@@ -29,7 +29,8 @@ const (
 	mostEvents = 10  // of a case that a notice shows
 	// mostForgotten bounds the open cases that are gone through after a long standstill.
 	mostForgotten = 10_000
-	mostCases     = 50          // of one severity that are told one by one within an hour
+	mostCases     = 50 // of one severity that are told one by one within an hour
+	overrideTopic = "root-override"
 	overridden    = "override " // before the request's ID: the cause of a case of internal/store/access
 )
 
@@ -132,7 +133,7 @@ func (o *Outbox) tell(ctx context.Context, ids []string, link string) error {
 func (o *Outbox) tellOf(ctx context.Context, ids []string, link string) error {
 	return o.store.Touch(ctx, func(ctx context.Context, tx *store.Tx) error {
 		for _, id := range ids {
-			n, err := of(ctx, tx, id, link)
+			n, err := o.of(ctx, &tx.Reader, id, link, tx.Now())
 			if errors.Is(err, store.ErrNotFound) || err == nil && n == nil {
 				continue
 			}
@@ -171,33 +172,32 @@ func (o *Outbox) putCase(ctx context.Context, tx *store.Tx, n notify.Notice, lin
 }
 
 // of is the notice of a case or a request, nil if nobody has to be told.
-func of(ctx context.Context, tx *store.Tx, id, link string) (*notify.Notice, error) {
+func (o *Outbox) of(ctx context.Context, r *store.Reader, id, link string, now time.Time) (*notify.Notice, error) {
 	if strings.HasPrefix(id, asked.Prefix+"-") {
-		x, err := access.Read(ctx, &tx.Reader, id, tx.Now())
+		x, err := access.Read(ctx, r, id, now)
 		if err != nil {
 			return nil, err
 		}
-		return ofRequest(x, link), nil
+		n := ofRequest(x, link)
+		if n == nil {
+			return nil, nil
+		}
+		n.To, err = o.concerned(ctx, r, x)
+		return n, err
 	}
-	c, err := incident.Read(ctx, &tx.Reader, id)
+	c, err := incident.Read(ctx, r, id)
 	if err != nil || c.State != cases.Open {
 		return nil, err
 	}
-	events, err := rootlog.Events(ctx, &tx.Reader, sight.All(), rootlog.EventFilter{Case: id, Limit: mostEvents})
+	events, err := rootlog.Events(ctx, r, sight.All(), rootlog.EventFilter{Case: id, Limit: mostEvents})
 	if err != nil {
 		return nil, err
 	}
 	n := ofCase(c, events, link)
-	return &n, nil
-}
-
-// ReviewLate is the notice of an override whose review is late.
-func ReviewLate(o *access.Override, link string) notify.Notice {
-	return notify.Notice{
-		ID: ID("root-override", o.Request, "review-late"), Topic: "root-override", Severity: rootkeep.High, Subject: o.Request, At: o.Late.UTC().Truncate(time.Second),
-		Title: "The review of " + o.Request + ", which went without approvals, is late", Link: strings.TrimSuffix(link, "/") + "/root/" + o.Request,
-		Text: "It was due " + text.Stamp(o.Due) + ". Until somebody else than who overrode has reviewed it, a further override needs a second person.",
+	if c.Request != "" {
+		err = address(ctx, r, &n, c.Request, now)
 	}
+	return &n, err
 }
 
 // ofRequest is the notice of a request for root that waits for approvals, once for each
@@ -239,7 +239,7 @@ func ofCase(c *incident.Case, events []*rootlog.Event, link string) notify.Notic
 	}
 	topic := "root-unexplained"
 	if strings.HasPrefix(c.Cause, overridden) {
-		topic = "root-override"
+		topic = overrideTopic
 	}
 	var b strings.Builder
 	for _, e := range events {

@@ -37,6 +37,9 @@ const together = 8
 
 // Outbox sends notices. Without ways it takes them, and nobody is told.
 type Outbox struct {
+	// Could finds who a request that waits is told to. Without it, only the ways' own
+	// recipients are told.
+	Could     Could
 	ways      []notify.Configured
 	notifiers []*notify.Notifier
 	router    *notify.Router

@@ -19,7 +19,7 @@ import (
 
 // OrganizationConfig says which accounts of an organization are read, and how.
 type OrganizationConfig struct {
-	Entry        awsread.Entry        // but for the ID of the scan
+	Entry        awsread.Entry        // but for the ID of the scan; Entered hears of sessions once they are in the folder
 	Accounts     []rootkeep.AccountID // the only ones; none: all
 	Skip         []rootkeep.AccountID
 	ResumeWithin time.Duration // how old a scan may be that is taken up again
@@ -49,7 +49,7 @@ func (c Config) organization(ctx context.Context, a *assessment.Assessment, judg
 	}
 	defer s.Close()
 	entry := c.Organization.Entry
-	entry.Scan, entry.Entered = s.State.Scan, s.Entered
+	entry.Scan, entry.Entered = s.State.Scan, both(s.Entered, entry.Entered)
 	if entry.Earlier, err = s.Sessions(); err != nil {
 		return err
 	}
@@ -65,6 +65,19 @@ func (c Config) organization(ctx context.Context, a *assessment.Assessment, judg
 		return err
 	}
 	return judgeSweep(ctx, a, s, judge, unread)
+}
+
+// both hears of sessions twice: in the folder, and wherever else is to know. more may be nil.
+func both(first, more func(facts.Session) error) func(facts.Session) error {
+	if more == nil {
+		return first
+	}
+	return func(s facts.Session) error {
+		if err := first(s); err != nil {
+			return err
+		}
+		return more(s)
+	}
 }
 
 func scanID(now time.Time) func() string {

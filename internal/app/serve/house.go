@@ -46,6 +46,7 @@ func newHouse(d *deps, address *url.URL) (*house, error) {
 	if h.desk, err = h.newDesk(); err != nil {
 		return nil, err
 	}
+	h.outbox.Could = h.approvals.Could
 	if err := h.newEngine(); err != nil {
 		return nil, err
 	}

@@ -32,6 +32,7 @@ func (h *house) kinds() []job.Kind {
 		job.Kind{Name: huntKind, Attempts: 3, Handler: job.HandlerFunc(h.hunt)},
 		job.Kind{Name: backupKind, Attempts: 3, Handler: job.HandlerFunc(h.backup)},
 		job.Kind{Name: rootTimesKind, Handler: job.HandlerFunc(h.seeTimes)},
+		job.Kind{Name: proveKind, Attempts: 3, Handler: job.HandlerFunc(h.prove)},
 		h.outbox.Jobs(),
 	)
 }
@@ -48,6 +49,10 @@ func (h *house) askable() []jobs.Kind {
 			return err
 		}},
 		{Name: backupKind, Title: "Back the store up into the folder of the settings, and verify the copy"},
+		{Name: proveKind, Title: "Verify the digests of logs with CloudTrail's keys, for claims about uses of root", Example: `{"days": 30}`, Check: func(payload []byte) error {
+			_, err := parseProof(payload)
+			return err
+		}},
 		{Name: "anchor", Title: "Put the head of the ledger to its anchors"},
 		{Name: "expire", Title: "End what has run out: requests and exceptions"},
 		{Name: "tidy", Title: "Forget what nobody needs: old jobs, facts, notices, idempotency keys"},
@@ -106,6 +111,9 @@ func (h *house) own() []job.Schedule {
 	out := append(slices.Clone(own), recoverChanges, rootTimes)
 	if h.settings.Backup.Folder != "" {
 		out = append(out, nightly)
+	}
+	if places, err := h.settings.provable(); err == nil && len(places) > 0 { // what is wrong was said at the start
+		out = append(out, proving)
 	}
 	return out
 }

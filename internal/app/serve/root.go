@@ -9,6 +9,7 @@ import (
 
 	"github.com/rootkeep/rootkeep"
 	model "github.com/rootkeep/rootkeep/internal/access"
+	"github.com/rootkeep/rootkeep/internal/access/reconcile"
 	"github.com/rootkeep/rootkeep/internal/app/alter"
 	"github.com/rootkeep/rootkeep/internal/app/roottask"
 	"github.com/rootkeep/rootkeep/internal/change"
@@ -85,10 +86,42 @@ func follow(ctx context.Context, tx *store.Tx, x *access.Request) error {
 // recorded keeps the root sessions that rootkeep was given, and those that it was refused
 // while it only looked: what comes of them in the logs is told apart by that.
 func recorded(ctx context.Context, tx *store.Tx, name string, s facts.Session) error {
+	if !s.Root && strings.HasPrefix(name, "CH-") {
+		return applied(ctx, tx, name, s)
+	}
 	if !s.Root || s.AccessKey == "" && !strings.HasPrefix(name, "SC-") {
 		return nil
 	}
 	touched, err := rootlog.RecordSession(ctx, tx, rootlog.Session{AccessKey: s.AccessKey, Account: s.Account, End: s.End, Name: name, Policy: path.Base(s.Role), Start: s.Start})
+	if err != nil {
+		return err
+	}
+	_, err = access.Judge(ctx, tx, touched)
+	return err
+}
+
+// applied keeps a session of the role that a change is applied in, with what its plan does
+// there: that explains what it does about root users, such as a guardrail that it detaches.
+// In sessions of another role it only reads.
+func applied(ctx context.Context, tx *store.Tx, id string, s facts.Session) error {
+	c, err := changes.Read(ctx, &tx.Reader, id, tx.Now())
+	if errors.Is(err, store.ErrNotFound) {
+		return nil // it is being planned
+	}
+	if err != nil {
+		return err
+	}
+	p, err := c.Parsed()
+	if err != nil || path.Base(s.Role) != path.Base(p.Role) {
+		return err
+	}
+	does := reconcile.Change{ID: id, Account: s.Account, Events: []string{}, Keys: []string{s.AccessKey}, Start: s.Start, End: s.End}
+	for _, call := range p.Calls {
+		if service, name, _ := strings.Cut(call.Operation, ":"); call.Root == "" && call.Account == s.Account {
+			does.Events = append(does.Events, service+".amazonaws.com "+name)
+		}
+	}
+	touched, err := rootlog.RecordChange(ctx, tx, does)
 	if err != nil {
 		return err
 	}

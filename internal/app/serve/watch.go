@@ -12,6 +12,7 @@ import (
 	"github.com/rootkeep/rootkeep/internal/job"
 	"github.com/rootkeep/rootkeep/internal/store"
 	"github.com/rootkeep/rootkeep/internal/store/access"
+	"github.com/rootkeep/rootkeep/internal/store/rootlog"
 )
 
 // Watch names the file of live sources. Empty: none, and nothing is watched.
@@ -46,10 +47,13 @@ var rootTimes = job.Schedule{ID: rootTimesKind, Kind: rootTimesKind, Cron: "* * 
 const rootTimesKind = "root-times"
 
 // seeTimes writes down which root sessions nobody closed in time, of which the outbox
-// tells, which requests nobody opened, which reviews are late, and what became of requests
-// now that their events have come.
+// tells, which requests nobody opened, what became of those whose time is over, and which
+// reviews are late.
 func (h *house) seeTimes(ctx context.Context, _ *job.Job, report func(string)) error {
-	var sessions, lapses, reviews int
+	if err := h.unwatched(ctx); err != nil {
+		return err
+	}
+	var sessions, lapses, outcomes, reviews int
 	for {
 		n := 0
 		err := h.store.Update(ctx, func(ctx context.Context, tx *store.Tx) error {
@@ -61,32 +65,59 @@ func (h *house) seeTimes(ctx context.Context, _ *job.Job, report func(string)) e
 			if err != nil {
 				return err
 			}
+			settled, err := access.Settle(ctx, tx)
+			if err != nil {
+				return err
+			}
 			late, err := access.LateReviews(ctx, tx)
 			if err != nil {
 				return err
 			}
-			became, err := access.Settle(ctx, tx)
-			if err != nil {
-				return err
-			}
 			for _, o := range late {
-				if err := h.outbox.Put(ctx, tx, outbox.ReviewLate(o, h.url.String())); err != nil {
+				notice, err := h.outbox.ReviewLate(ctx, &tx.Reader, o, h.url.String())
+				if err != nil {
+					return err
+				}
+				if err := h.outbox.Put(ctx, tx, notice); err != nil {
 					return err
 				}
 			}
-			n = len(over) + lapsed + len(late) + became
-			sessions, lapses, reviews = sessions+len(over), lapses+lapsed, reviews+len(late)
+			n = len(over) + lapsed + settled + len(late)
+			sessions, lapses, outcomes, reviews = sessions+len(over), lapses+lapsed, outcomes+settled, reviews+len(late)
 			return nil
 		})
 		if err != nil {
 			return err
 		}
 		if n == 0 {
-			report(fmt.Sprintf("%d sessions over time, %d requests lapsed, %d reviews late", sessions, lapses, reviews))
+			report(fmt.Sprintf("%d sessions over time, %d requests lapsed, %d outcomes, %d reviews late", sessions, lapses, outcomes, reviews))
 			return nil
 		}
 		h.outbox.Wake()
 	}
+}
+
+// unwatched tells of live sources that no process reads any more: the one that did cannot.
+func (h *house) unwatched(ctx context.Context) error {
+	if h.settings.Watch.Sources == "" {
+		return nil
+	}
+	sources, err := watch.ReadSources(h.settings.Watch.Sources)
+	if err != nil {
+		return err
+	}
+	return h.store.Touch(ctx, func(ctx context.Context, tx *store.Tx) error {
+		known, err := rootlog.HealthOf(ctx, &tx.Reader)
+		if err != nil {
+			return err
+		}
+		for _, n := range watch.Unwatched(sources, known, h.now(), h.url.String()) {
+			if err := h.outbox.Put(ctx, tx, n); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
 // checkWatch refuses sources and ways that cannot be.

@@ -3,6 +3,7 @@ package watch
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/rootkeep/rootkeep"
@@ -10,22 +11,29 @@ import (
 	"github.com/rootkeep/rootkeep/internal/notify"
 	"github.com/rootkeep/rootkeep/internal/report/text"
 	"github.com/rootkeep/rootkeep/internal/store"
+	"github.com/rootkeep/rootkeep/internal/store/rootlog"
 )
 
 // unheard is how long what is behind a source may not answer, once it was to be asked
 // again, before somebody is told.
 const unheard = 10 * time.Minute
 
-// check tells of sources that are silent, and of those that cannot read something.
+// check keeps how the sources stand, and tells of those that are silent, or cannot read
+// something.
 func (w *Watcher) check(ctx context.Context) error {
 	var all []notify.Notice
+	var health []rootlog.Health
 	for _, s := range w.sources {
+		st := s.status()
+		health = append(health, rootlog.Health{
+			Source: s.Name(), Heard: st.Heard, Last: st.Last, Delay: st.Delay, Fault: st.Fault, Gap: st.Gap, Skipped: st.Skipped, Latest: st.Latest,
+		})
 		all = append(all, s.worries(w.config.Now(), w.config.Link)...)
 	}
-	if len(all) == 0 {
-		return nil
-	}
 	err := w.config.Store.Touch(ctx, func(ctx context.Context, tx *store.Tx) error {
+		if err := rootlog.KeepHealth(ctx, tx, health); err != nil {
+			return err
+		}
 		for _, n := range all {
 			if err := w.config.Outbox.Put(ctx, tx, n); err != nil {
 				return err
@@ -33,10 +41,27 @@ func (w *Watcher) check(ctx context.Context) error {
 		}
 		return nil
 	})
-	if err == nil {
+	if err == nil && len(all) > 0 {
 		w.config.Outbox.Wake()
 	}
 	return err
+}
+
+// Unwatched are the notices of sources that no process reads any more: whoever read them
+// would have said how they stand, however bad that is. It is for another process to tell.
+func Unwatched(sources []SourceConfig, known []rootlog.Health, now time.Time, link string) []notify.Notice {
+	var out []notify.Notice
+	for _, h := range known {
+		configured := slices.ContainsFunc(sources, func(s SourceConfig) bool { return s.Name == h.Source })
+		if away := now.Sub(h.Noted); configured && away >= unheard {
+			out = append(out, notify.Notice{
+				ID: outbox.ID("source-silent", h.Source, "unwatched "+h.Noted.Format(time.RFC3339)), Topic: "source-silent", Severity: rootkeep.High, Subject: h.Source, Link: link,
+				Title: "Nobody reads the live source " + h.Source, At: now.UTC().Truncate(time.Second),
+				Text: fmt.Sprintf("The server that watches last said %s ago how it stands. Until one does again, uses of root users are not seen by it. Hint: rootkeep serve --role watch", text.Span(away)),
+			})
+		}
+	}
+	return out
 }
 
 // worries are what somebody has to be told of a source. The same silence has one ID, and

@@ -106,6 +106,9 @@ func judge(ctx context.Context, tx *store.Tx, account rootkeep.AccountID, core r
 	if in.Scans, err = rootlog.Scans(ctx, &tx.Reader, account, wide); err != nil {
 		return err
 	}
+	if in.Changes, err = rootlog.Changes(ctx, &tx.Reader, account, wide); err != nil {
+		return err
+	}
 	for _, e := range some {
 		in.Events = append(in.Events, e.Event)
 	}

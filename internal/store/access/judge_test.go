@@ -303,6 +303,10 @@ func TestAbsenceIsClaimedOnlyOfWhatIsProven(t *testing.T) {
 		if n := number(); !n.Claim() {
 			t.Errorf("all hours of the day: got %+v, want a claim", n)
 		}
+		before := len(w.Entries(t, "coverage"))
+		if err := cover(rootlog.Covered{Account: account, Day: day, Mask: 1<<10 - 1}); err != nil || len(w.Entries(t, "coverage")) != before {
+			t.Errorf("what is proven already: got %v and %d entries more, want none", err, len(w.Entries(t, "coverage"))-before)
+		}
 		for _, bad := range []rootlog.Covered{{Account: account, Day: day.Add(time.Hour), Mask: 1}, {Account: account, Day: day, Mask: 1 << 24}, {Account: "x", Day: day, Mask: 1}} {
 			if err := cover(bad); err == nil {
 				t.Errorf("coverage %+v was taken", bad)

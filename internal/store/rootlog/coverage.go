@@ -34,26 +34,50 @@ const (
 	mostCovered  = 10000 // of one call
 )
 
-// Cover adds hours to what is proven. by is who verified the logs. It records
+// Cover adds hours to what is proven. by is who verified the logs. It records what is new as
 // root.coverage, and tells what Judge has to look at: what became of requests depends on it.
 func Cover(ctx context.Context, tx *store.Tx, by string, proven []Covered) (Touched, error) {
 	if len(proven) == 0 || len(proven) > mostCovered {
 		return nil, fmt.Errorf("coverage of %d days, want 1 to %d at once", len(proven), mostCovered)
 	}
-	touched := Touched{}
+	touched, fresh := Touched{}, []Covered{}
 	for _, c := range proven {
+		known, err := c.known(ctx, &tx.Reader)
+		if err != nil {
+			return nil, err
+		}
+		if known {
+			continue
+		}
 		if err := c.keep(ctx, tx); err != nil {
 			return nil, err
 		}
+		fresh = append(fresh, c)
 		touched.Add(c.Account, c.Day)
 		touched.Add(c.Account, c.Day.AddDate(0, 0, 1))
 	}
-	text, err := json.Marshal(proven)
+	if len(fresh) == 0 {
+		return touched, nil
+	}
+	text, err := json.Marshal(fresh)
 	if err != nil {
 		return nil, err
 	}
 	tx.Announce(access.RequestKind, "coverage")
 	return touched, tx.Record(access.RequestKind+".coverage", "coverage", by, ledger.NewPayload("coverage", text))
+}
+
+// known says whether all the hours are proven already.
+func (c *Covered) known(ctx context.Context, r *store.Reader) (bool, error) {
+	query, args := `SELECT COALESCE(MAX(mask), 0) FROM proven_day WHERE account = $1 AND day = $2`, []any{string(c.Account), floorDay(c.Day)}
+	if c.Region != "" {
+		query, args = `SELECT COALESCE(MAX(mask), 0) FROM root_coverage WHERE account = $1 AND day = $2 AND region = $3`, append(args, string(c.Region))
+	}
+	var mask int64
+	if err := r.Row(ctx, query, args...).Scan(&mask); err != nil {
+		return false, fmt.Errorf("read what is proven of account %s: %w", c.Account, err)
+	}
+	return c.Mask > 0 && c.Day.Equal(c.Day.Truncate(24*time.Hour)) && mask&c.Mask == c.Mask, nil
 }
 
 func (c *Covered) keep(ctx context.Context, tx *store.Tx) error {

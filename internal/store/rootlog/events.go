@@ -334,8 +334,17 @@ func Touch(ctx context.Context, r *store.Reader, accounts []rootkeep.AccountID, 
 		if err != nil {
 			return nil, fmt.Errorf("find events about root of account %s: %w", a, err)
 		}
-		if last != 0 {
-			touched[a] = Span{store.Time(first), store.Time(last)}
+		if last == 0 {
+			continue
+		}
+		s := Span{store.Time(first), store.Time(last)}
+		callers, err := callersOf(ctx, r, a, s)
+		if err != nil {
+			return nil, err
+		}
+		for _, of := range append(callers, a) { // a session is opened in the account of who calls
+			touched.Add(of, s.First)
+			touched.Add(of, s.Last)
 		}
 	}
 	return touched, nil

@@ -65,7 +65,27 @@ func RecordSession(ctx context.Context, tx *store.Tx, s Session) (Touched, error
 	if err := tx.Record(access.RequestKind+".session", s.Name, people.SystemActor.ID, ledger.NewPayload("session", text)); err != nil {
 		return nil, err
 	}
-	return Touched{s.Account: Span{s.Start, s.End}}, nil
+	touched := Touched{}
+	callers, err := callersOf(ctx, &tx.Reader, s.Account, Span{s.Start.Add(-reconcile.Skew), s.End.Add(reconcile.Skew)})
+	for _, a := range append(callers, s.Account) {
+		touched.Add(a, s.Start)
+		touched.Add(a, s.End)
+	}
+	return touched, err
+}
+
+// callersOf are the accounts with events in a span that aim at the root user of another.
+func callersOf(ctx context.Context, r *store.Reader, of rootkeep.AccountID, at Span) ([]rootkeep.AccountID, error) {
+	found, err := store.Texts(ctx, r, `SELECT DISTINCT account FROM root_event WHERE target = $1 AND at >= $2 AND at <= $3 ORDER BY account`,
+		string(of), store.Micros(at.First), store.Micros(at.Last))
+	if err != nil {
+		return nil, fmt.Errorf("find who called for the root user of account %s: %w", of, err)
+	}
+	var out []rootkeep.AccountID
+	for _, a := range found {
+		out = append(out, rootkeep.AccountID(a))
+	}
+	return out, nil
 }
 
 // noKey begins what stands in the row for the access key of a session that was refused: no

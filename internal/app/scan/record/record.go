@@ -163,7 +163,12 @@ func (r *Recorder) take(ctx context.Context, id string, a kept.Account) error {
 	if err != nil {
 		return err
 	}
-	return r.Store.Update(ctx, func(ctx context.Context, tx *store.Tx) error { return kept.Take(ctx, tx, id, p) })
+	return r.Store.Update(ctx, func(ctx context.Context, tx *store.Tx) error {
+		if err := kept.Take(ctx, tx, id, p); err != nil || !a.Placed {
+			return err
+		}
+		return keepSessions(ctx, tx, a.Snapshot.Account, a.Snapshot.Sessions) // of whom the whole organization is believed
+	})
 }
 
 // finish notes the accounts of which there is nothing, and ends the scan.

@@ -226,7 +226,8 @@ func Attributes(region string) []types.LookupAttribute {
 // global are calls about root users to services that leave their events in one Region.
 var global = []string{
 	"EnableOrganizationsRootSessions", "DisableOrganizationsRootSessions", "EnableOrganizationsRootCredentialsManagement", "DisableOrganizationsRootCredentialsManagement",
-	"LeaveOrganization", "RemoveAccountFromOrganization", "DetachPolicy", "DisablePolicyType", "StartPrimaryEmailUpdate", "AcceptPrimaryEmailUpdate", "PutAccountName",
+	"LeaveOrganization", "RemoveAccountFromOrganization", "DetachPolicy", "DisablePolicyType", "UpdatePolicy", "MoveAccount",
+	"StartPrimaryEmailUpdate", "AcceptPrimaryEmailUpdate", "PutAccountName",
 	"EnableMFADevice", "DeactivateMFADevice", "DeleteVirtualMFADevice", "ResyncMFADevice", // whose serial number may be root's
 }
 

@@ -1,0 +1,88 @@
+package serve
+
+import (
+	"context"
+	"encoding/json"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rootkeep/rootkeep"
+	"github.com/rootkeep/rootkeep/internal/awssim/cloud"
+	"github.com/rootkeep/rootkeep/internal/awssim/simtest"
+	"github.com/rootkeep/rootkeep/internal/job"
+	"github.com/rootkeep/rootkeep/internal/store"
+	"github.com/rootkeep/rootkeep/internal/store/rootlog"
+	"github.com/rootkeep/rootkeep/internal/store/sight"
+)
+
+// The whole way: a server scans an organization and watches the trail of it. What its own
+// scan did as root is explained, also where AWS refused it; what a stranger does is a case.
+func TestAServerKnowsItsOwnScan(t *testing.T) {
+	sim := simtest.Start(t, 4, simtest.In("us-east-1"))
+	g := guard(t)
+	if _, err := g.do(t, job.Job{ID: "JO-1", Attempt: 1, Kind: "scan", Payload: []byte(`{"organization": true, "role": "` + simtest.Role + `"}`)}); err != nil {
+		t.Fatal(err)
+	}
+	sim.AddFault(cloud.Fault{Kind: cloud.Deny, Service: "sts", Operation: "AssumeRoot"})
+	if _, err := g.do(t, job.Job{ID: "JO-2", Attempt: 1, Kind: "scan", Payload: []byte(`{"organization": true, "role": "` + simtest.Role + `"}`)}); err != nil {
+		t.Fatal(err)
+	}
+	var records []json.RawMessage
+	for _, a := range sim.Accounts() {
+		for _, region := range a.EventRegions() {
+			for _, e := range a.Events(region) {
+				records = append(records, json.RawMessage(e.JSON))
+			}
+		}
+	}
+	text, err := json.Marshal(map[string]any{"Records": records})
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, filepath.Join(g.folder, "trail.json"), string(text))
+	refused, asked, verdicts := 0, 0, map[rootkeep.Verdict]int{}
+	for deadline := time.Now().Add(time.Minute); asked == 0 && time.Now().Before(deadline); {
+		for _, e := range g.of(t, rootlog.EventFilter{Limit: 1000}) {
+			verdicts[e.Verdict]++
+			ofScan := strings.HasPrefix(e.SourceIdentity, "SC-")
+			if e.Kind == rootkeep.RootAssumed && ofScan {
+				asked++
+				if e.Failed {
+					refused++
+				}
+			}
+			if ofScan && e.Verdict != rootkeep.Explained {
+				t.Errorf("%s of %s (failed %v): got %s by %s: %s", e.Name, e.Account, e.Failed, e.Verdict, e.Rule, e.Why)
+			}
+		}
+	}
+	if asked == 0 || refused == 0 || refused == asked {
+		t.Errorf("got %d sessions of scans, %d of them refused; want some of each (all verdicts: %v)", asked, refused, verdicts)
+	}
+	write(t, filepath.Join(g.folder, "stranger.json"), rootSignIn)
+	timeout := time.After(time.Minute)
+	for {
+		select {
+		case n := <-g.posts:
+			if n.Topic == "root-unexplained" && n.Account == "111122223333" {
+				return
+			}
+		case <-timeout:
+			t.Fatal("nobody was told of the stranger")
+		}
+	}
+}
+
+func (g *guarded) of(t *testing.T, f rootlog.EventFilter) (out []*rootlog.Event) {
+	t.Helper()
+	err := g.store.View(t.Context(), func(ctx context.Context, r *store.Reader) (err error) {
+		out, err = rootlog.Events(ctx, r, sight.All(), f)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
