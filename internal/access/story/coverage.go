@@ -82,6 +82,10 @@ func (c *Covered) spans() []digest.Span {
 	return out
 }
 
+// mostRegions is how many Regions an account can have. Of one with more nothing is known:
+// somebody made them up.
+const mostRegions = 100
+
 // signInRegion is where root signs in, whatever else is used.
 const signInRegion rootkeep.Region = "us-east-1"
 
@@ -97,6 +101,9 @@ func coverageOf(account rootkeep.AccountID, proven []Covered, seen map[rootkeep.
 		if _, known := spans[at]; !known {
 			spans[at] = nil
 		}
+	}
+	if len(spans) > mostRegions {
+		return nil
 	}
 	for i := range proven {
 		for region := range spans {

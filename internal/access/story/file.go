@@ -51,7 +51,7 @@ func ReadPeriod(text []byte) (from, to time.Time, err error) {
 		From   time.Time `json:"from"`
 		To     time.Time `json:"to"`
 	}
-	if err := json.Unmarshal(text, &p); err != nil || p.Schema != Schema || !p.From.Before(p.To) {
+	if err := json.Unmarshal(text, &p); err != nil || p.Schema != Schema || !p.From.Before(p.To) || p.To.Sub(p.From) > MostPeriod {
 		return from, to, errPeriod
 	}
 	return p.From, p.To, nil

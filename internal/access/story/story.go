@@ -20,6 +20,9 @@ import (
 // reviews and proofs of logs come behind.
 const Margin = access.Ahead + 24*time.Hour
 
+// MostPeriod is how long the period of a story is at most.
+const MostPeriod = 400 * 24 * time.Hour
+
 // Bounds of one story. Entries may come from anybody.
 const (
 	MostVerdicts = 100_000 // changes of verdicts count, too

@@ -86,6 +86,17 @@ func TestAbsenceIsClaimedWhereItIsKnown(t *testing.T) {
 	}
 }
 
+func TestRegionsThatSomebodyMadeUpAreNotBelieved(t *testing.T) {
+	var days []string
+	for i := range 200 {
+		days = append(days, strings.Replace(whole(from), `"region":""`, fmt.Sprintf(`"region":"r-%d"`, i), 1))
+	}
+	s := told(to.Add(time.Hour), [4]string{"root.coverage", "coverage", "coverage", "[" + whole(from) + "," + whole(to) + "," + strings.Join(days, ",") + "]"})
+	if len(s.Claims) != 1 || s.Claims[0].Made || s.Claims[0].Covered {
+		t.Errorf("got %+v, want no claim", s.Claims)
+	}
+}
+
 func TestTheNewestVerdictHolds(t *testing.T) {
 	at := from.Add(time.Hour)
 	s := told(at, [4]string{"root.verdict", string(account), "verdicts", verdict("RU-A", at, rootkeep.Unexplained)}, [4]string{"root.verdict", string(account), "verdicts", verdict("RU-A", at, rootkeep.Explained)},

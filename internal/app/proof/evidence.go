@@ -74,6 +74,9 @@ func Evidence(ctx context.Context, s *store.Store, x Export, w io.Writer) (*Bund
 	out := &Bundled{Schema: "rootkeep/evidence-export/1"}
 	var root *story.Reader
 	if x.Root {
+		if x.To.Sub(x.From) > story.MostPeriod {
+			return nil, fmt.Errorf("a period of %d days, root users are told of over %d at most; hint: shorter periods, one bundle each", x.To.Sub(x.From)/(24*time.Hour), story.MostPeriod/(24*time.Hour))
+		}
 		period.From, period.To = period.From.Truncate(time.Millisecond), period.To.Truncate(time.Millisecond)
 		root = story.New(period.From, period.To)
 		out.Root = &RootTold{From: period.From, To: period.To}

@@ -77,7 +77,7 @@ type RootEvent struct {
 	Name string    `json:"name"`
 }
 
-// Tell gives the story of the entries of a bundle. Those on its borders have no payloads,
+// tell gives the story of the entries of a bundle. Those on its borders have no payloads,
 // and tell nothing.
 func tell(v *ledger.Verdict, from, to time.Time) *story.Story {
 	r := story.New(from, to)
