@@ -121,11 +121,9 @@ func judgeOf(s *facts.Snapshot, documents *permission.Documents, controls []*Con
 		}
 	}
 	for _, session := range s.Sessions {
-		if session.AccessKey != "" { // it was not refused
-			j.keys = append(j.keys, session.AccessKey)
-		}
+		j.keys = append(j.keys, session.AccessKey)
 	}
-	j.keys = append(j.keys, with.Keys...)
+	j.keys = slices.DeleteFunc(append(j.keys, with.Keys...), func(key string) bool { return key == "" }) // of sessions that were refused
 	j.common = j.values()
 	j.out = make([]rootkeep.Finding, 0, j.expected(controls))
 	return j

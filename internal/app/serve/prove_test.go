@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/rootkeep/rootkeep/cloudtrail/digest/digesttest"
+	"github.com/rootkeep/rootkeep/internal/app/outbox"
 	"github.com/rootkeep/rootkeep/internal/job"
 	"github.com/rootkeep/rootkeep/internal/store"
 	"github.com/rootkeep/rootkeep/internal/store/rootlog"
@@ -106,18 +107,21 @@ func TestAProofNeedsKeys(t *testing.T) {
 }
 
 func TestASourceThatNobodyReadsIsTold(t *testing.T) {
-	g := guard(t)
-	g.stop()
-	stand := func() {
-		t.Helper()
-		err := g.store.Touch(t.Context(), func(ctx context.Context, tx *store.Tx) error {
-			return rootlog.KeepHealth(ctx, tx, []rootlog.Health{{Source: "trail", Fault: "denied"}, {Source: "gone"}})
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
+	now := time.Now()
+	secret := write(t, filepath.Join(t.TempDir(), "secret"), strings.Repeat("s", 32))
+	if err := os.Chmod(secret, 0o600); err != nil {
+		t.Fatal(err)
 	}
-	stand()
+	g := &guarded{house: dwell(t, Settings{
+		Watch:  Watch{Sources: write(t, filepath.Join(t.TempDir(), "sources.yaml"), fmt.Sprintf("sources: [{name: trail, folder: %s}]\n", t.TempDir()))},
+		Notify: outbox.Settings{Ways: write(t, filepath.Join(t.TempDir(), "ways.yaml"), fmt.Sprintf("ways: [{name: desk, notifier: webhook, settings: {url: 'http://localhost:1'}, secret_files: {secret: %s}}]\n", secret))},
+	}, func() time.Time { return now })}
+	err := g.store.Touch(t.Context(), func(ctx context.Context, tx *store.Tx) error {
+		return rootlog.KeepHealth(ctx, tx, []rootlog.Health{{Source: "trail", Fault: "denied"}, {Source: "gone"}})
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
 	before := g.letters(t)
 	tick := func() {
 		t.Helper()
@@ -128,8 +132,7 @@ func TestASourceThatNobodyReadsIsTold(t *testing.T) {
 	if tick(); g.letters(t) != before {
 		t.Errorf("a source that was read just now: got %d notices more, want none", g.letters(t)-before)
 	}
-	began := time.Now()
-	g.house.now = func() time.Time { return began.Add(11 * time.Minute) }
+	now = now.Add(11 * time.Minute)
 	for range 2 {
 		tick()
 	}

@@ -110,7 +110,7 @@ func (r *Recorder) scan(ctx context.Context, j *job.Job, folder string, report f
 		run.Config.Save = filepath.Join(folder, run.ID)
 		run.Config.Organization = &scan.OrganizationConfig{
 			Accounts: s.Accounts, Skip: s.Skip, ResumeWithin: resume,
-			Entry: awsread.Entry{Role: s.Role, ExternalID: s.ExternalID, Broker: s.Broker, Entered: r.Entered(ctx), Progress: func(p scan.Progress) {
+			Entry: awsread.Entry{Role: s.Role, ExternalID: s.ExternalID, Broker: s.Broker, Entered: r.Entered(ctx, run.ID), Progress: func(p scan.Progress) {
 				report(fmt.Sprintf("%d of %d accounts read", p.Done, p.Accounts))
 			}},
 		}

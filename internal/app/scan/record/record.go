@@ -167,7 +167,7 @@ func (r *Recorder) take(ctx context.Context, id string, a kept.Account) error {
 		if err := kept.Take(ctx, tx, id, p); err != nil || !a.Placed {
 			return err
 		}
-		return keepSessions(ctx, tx, a.Snapshot.Account, a.Snapshot.Sessions) // of whom the whole organization is believed
+		return keepSessions(ctx, tx, id, a.Snapshot.Account, a.Snapshot.Sessions) // of whom the whole organization is believed
 	})
 }
 

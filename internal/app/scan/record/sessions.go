@@ -1,6 +1,7 @@
 package record
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"path"
@@ -26,23 +27,25 @@ var (
 
 // Entered keeps a root session of a scan of this server before the scan uses it, so that
 // what it does is explained when it is seen.
-func (r *Recorder) Entered(ctx context.Context) func(facts.Session) error {
+func (r *Recorder) Entered(ctx context.Context, scan string) func(facts.Session) error {
 	return func(s facts.Session) error {
 		if !s.Root {
 			return nil
 		}
 		return r.Store.Update(ctx, func(ctx context.Context, tx *store.Tx) error {
-			return keepSessions(ctx, tx, s.Account, []facts.Session{s})
+			return keepSessions(ctx, tx, scan, s.Account, []facts.Session{s})
 		})
 	}
 }
 
 // keepSessions keeps the root sessions among those of an account's snapshot, and judges
 // what they explain. A snapshot says of itself what it is: one that claims what no scan is
-// given, or the access key of another session, explains nothing.
-func keepSessions(ctx context.Context, tx *store.Tx, account rootkeep.AccountID, sessions []facts.Session) error {
+// given, or the access key of another session, explains nothing. Credentials that are of no
+// role have no source identity: then the session has the name of the scan.
+func keepSessions(ctx context.Context, tx *store.Tx, scan string, account rootkeep.AccountID, sessions []facts.Session) error {
 	touched := rootlog.Touched{}
 	for _, s := range sessions {
+		s.SourceIdentity = cmp.Or(s.SourceIdentity, scan)
 		if !ofScan(&s, account, tx.Now()) {
 			continue
 		}
