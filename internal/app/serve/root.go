@@ -37,10 +37,10 @@ func (h *house) caseArea() (web.Area, error) {
 }
 
 // rootUses counts for the first page.
-func (h *house) rootUses(ctx context.Context, r *store.Reader, actor people.Actor, since, until time.Time) (*rootlog.Number, error) {
+func (h *house) rootUses(ctx context.Context, r *store.Reader, actor people.Actor, now time.Time, days int) (*rootlog.Number, error) {
 	s, err := h.root.EventSight(ctx, r, actor)
 	if err != nil {
 		return nil, err
 	}
-	return rootlog.NumberOf(ctx, r, s, since, until)
+	return rootlog.Lately(ctx, r, s, now, days)
 }

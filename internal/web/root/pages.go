@@ -12,6 +12,8 @@ import (
 	"github.com/rootkeep/rootkeep/internal/store"
 	stored "github.com/rootkeep/rootkeep/internal/store/access"
 	persistent "github.com/rootkeep/rootkeep/internal/store/people"
+	"github.com/rootkeep/rootkeep/internal/store/rootlog"
+	"github.com/rootkeep/rootkeep/internal/store/sight"
 	"github.com/rootkeep/rootkeep/internal/web"
 	"github.com/rootkeep/rootkeep/internal/web/approvals"
 	"github.com/rootkeep/rootkeep/internal/web/root/ask"
@@ -48,7 +50,11 @@ func (a *area) list(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	n, err := a.number(r.Context(), a.Now().Add(-usualClaim), a.Now())
+	var n *rootlog.Number
+	err = a.seen(r.Context(), func(ctx context.Context, read *store.Reader, s sight.Sight) (err error) {
+		n, err = rootlog.Lately(ctx, read, s, a.Now(), 90)
+		return err
+	})
 	if err != nil {
 		return err
 	}

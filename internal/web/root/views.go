@@ -259,7 +259,7 @@ var changeColumns = []page.Column{{Title: "Change"}, {Title: "Account"}, {Title:
 func (f *folder) changeRows() []page.Row {
 	var out []page.Row
 	for _, c := range f.Asked.Changes {
-		out = append(out, page.Cells(page.To("/changes/"+c.ID, c.ID), page.Text(string(c.Account)), page.ID(c.Plan.String())))
+		out = append(out, page.Cells(page.To("/changes/"+c.ID, c.ID), page.Word(string(c.Account)), page.ID(c.Plan.String())))
 	}
 	return out
 }
@@ -276,7 +276,7 @@ func EventRows(list []*rootlog.Event) []page.Row {
 			name += " (failed)"
 		}
 		out[i] = page.Row{Tone: VerdictTone(e.Verdict), Cells: []templ.Component{
-			page.To("/root-events/"+e.Key, subject.At(e.Time)), page.Badge(VerdictTone(e.Verdict), VerdictWord(e.Verdict)), page.Text(name + " of " + e.Source), page.Text(e.Address), page.LongText(e.Why), page.Text(string(e.Account)),
+			page.To("/root-events/"+e.Key, subject.At(e.Time)), page.Badge(VerdictTone(e.Verdict), VerdictWord(e.Verdict)), page.Text(name + " of " + e.Source), page.Text(e.Address), page.LongText(e.Why), page.Word(string(e.Account)),
 		}}
 	}
 	return out
