@@ -30,6 +30,7 @@ import (
 	"github.com/rootkeep/rootkeep/internal/web/exceptions/exceptionstest"
 	"github.com/rootkeep/rootkeep/internal/web/incidents"
 	"github.com/rootkeep/rootkeep/internal/web/root"
+	"github.com/rootkeep/rootkeep/internal/web/root/subject"
 	"github.com/rootkeep/rootkeep/internal/web/webtest"
 )
 
@@ -82,7 +83,7 @@ func start(t testing.TB) *site {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b, err := approvals.Area(approvals.Config{Store: w.Store, Desk: w.Desk.Desk, Now: w.Now, Faces: append(root.Faces(), exceptions.Face())})
+	b, err := approvals.Area(approvals.Config{Store: w.Store, Desk: w.Desk.Desk, Now: w.Now, Faces: append(subject.Faces(), exceptions.Face())})
 	if err != nil {
 		t.Fatal(err)
 	}
