@@ -15,6 +15,7 @@ import (
 	"github.com/goccy/go-yaml"
 
 	"github.com/rootkeep/rootkeep/content"
+	"github.com/rootkeep/rootkeep/iam/template"
 	"github.com/rootkeep/rootkeep/internal/detect"
 	"github.com/rootkeep/rootkeep/internal/detect/origin"
 	"github.com/rootkeep/rootkeep/internal/rule"
@@ -196,3 +197,10 @@ rootkeep:
     - {name: a failed attempt counts one level less, base: create-access-key, set: {errorCode: AccessDenied}, want: low}
     - {name: another call stays quiet, base: create-access-key, set: {eventName: ListAccessKeys}, want: quiet}
 `
+
+// ReadTemplateValues reads a YAML or JSON file of parameter names and values.
+func ReadTemplateValues(path string) (map[string]template.Values, error) {
+	var out map[string]template.Values
+	err := readYAML(path, &out)
+	return out, err
+}

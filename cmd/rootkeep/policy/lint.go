@@ -12,7 +12,7 @@ import (
 	"github.com/rootkeep/rootkeep/cmd/rootkeep/cli"
 	"github.com/rootkeep/rootkeep/iam/lint"
 	"github.com/rootkeep/rootkeep/iam/metadata"
-	"github.com/rootkeep/rootkeep/internal/app"
+	"github.com/rootkeep/rootkeep/internal/app/policyfile"
 )
 
 type iamLintFlags struct {
@@ -75,7 +75,7 @@ func (f *iamLintFlags) run(s cli.Streams, paths []string) error {
 	if f.codes {
 		return f.printCodes(s)
 	}
-	l := app.LintPolicies(app.PolicyLintConfig{Paths: paths, Stdin: s.In, Type: lint.Type(f.kind), Now: time.Now()})
+	l := policyfile.LintFiles(policyfile.LintConfig{Paths: paths, Stdin: s.In, Type: lint.Type(f.kind), Now: time.Now()})
 	codes := []int{}
 	if f.failOn != "" && l.Count(failOn) > 0 {
 		codes = append(codes, cli.ExitFindings)
@@ -121,16 +121,16 @@ func (f *iamLintFlags) check(paths []string) (lint.Severity, error) {
 	return failOn, nil
 }
 
-func writeLintJSON(s cli.Streams, l *app.PolicyLint, codes []int) error {
+func writeLintJSON(s cli.Streams, l *policyfile.Lint, codes []int) error {
 	return cli.WriteJSON(s.Out, struct {
 		Schema string `json:"schema"`
 		Table  string `json:"action_table"` // day of the table of actions
-		*app.PolicyLint
+		*policyfile.Lint
 		ExitCodes []int `json:"exit_codes"`
 	}{"rootkeep/iam-lint/1", metadata.Date().Format(time.DateOnly), l, codes})
 }
 
-func printPolicyLint(s cli.Streams, l *app.PolicyLint) error {
+func printPolicyLint(s cli.Streams, l *policyfile.Lint) error {
 	for _, p := range l.Problems {
 		fmt.Fprintln(s.Err, cli.Visible(p.String()))
 	}

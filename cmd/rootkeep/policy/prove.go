@@ -8,7 +8,7 @@ import (
 
 	"github.com/rootkeep/rootkeep/cmd/rootkeep/cli"
 	"github.com/rootkeep/rootkeep/iam/template"
-	"github.com/rootkeep/rootkeep/internal/app"
+	"github.com/rootkeep/rootkeep/internal/app/policyfile"
 )
 
 func templateTestCommand(s cli.Streams, f *templateFlags) *cobra.Command {
@@ -56,9 +56,9 @@ func (f *templateFlags) test(s cli.Streams, dirs []string, verbose bool) error {
 	var ts template.Templates
 	var err error
 	if len(dirs) > 0 {
-		ts, err = app.LoadOwnTemplates(dirs[0])
+		ts, err = policyfile.LoadOwnTemplates(dirs[0])
 	} else {
-		ts, err = app.LoadTemplates(f.content)
+		ts, err = policyfile.LoadTemplates(f.content)
 	}
 	unread := f.unread(s, err)
 	r := proveTemplates(ts, time.Now())

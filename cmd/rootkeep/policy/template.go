@@ -11,7 +11,7 @@ import (
 	"github.com/rootkeep/rootkeep/cmd/rootkeep/cli"
 	"github.com/rootkeep/rootkeep/iam/lint"
 	"github.com/rootkeep/rootkeep/iam/template"
-	"github.com/rootkeep/rootkeep/internal/app"
+	"github.com/rootkeep/rootkeep/internal/app/policyfile"
 )
 
 // templateFlags are shared by the template commands.
@@ -50,7 +50,7 @@ func (f *templateFlags) load(s cli.Streams) (template.Templates, []int, error) {
 	if f.output != "text" && f.output != "json" {
 		return nil, nil, cli.Usage("--output %s: want text or json", f.output)
 	}
-	ts, err := app.LoadTemplates(f.content)
+	ts, err := policyfile.LoadTemplates(f.content)
 	return ts, f.unread(s, err), nil
 }
 
@@ -82,7 +82,7 @@ func (f *templateFlags) completeIDs(_ *cobra.Command, args []string, start strin
 	if len(args) > 0 {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
-	ts, _ := app.LoadTemplates(f.content)
+	ts, _ := policyfile.LoadTemplates(f.content)
 	var out []string
 	for _, t := range ts {
 		if strings.HasPrefix(t.ID, start) {

@@ -1,4 +1,4 @@
-package app
+package policyfile
 
 import (
 	"fmt"
@@ -31,11 +31,4 @@ func LoadOwnTemplates(dir string) (template.Templates, error) {
 
 func policyFolder(dir string) template.Source {
 	return template.Source{FS: os.DirFS(dir), Dir: "policies", Name: filepath.Join(dir, "policies")}
-}
-
-// ReadTemplateValues reads a YAML or JSON file of parameter names and values.
-func ReadTemplateValues(path string) (map[string]template.Values, error) {
-	var out map[string]template.Values
-	err := readYAML(path, &out)
-	return out, err
 }

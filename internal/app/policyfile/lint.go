@@ -1,4 +1,6 @@
-package app
+// Package policyfile reads policies and templates of policies from files, and has them
+// judged: paths go in, findings with file and line come out.
+package policyfile
 
 import (
 	"errors"
@@ -16,35 +18,35 @@ import (
 	"github.com/rootkeep/rootkeep/iam/lint/source"
 )
 
-// PolicyLintConfig says what to judge. Paths are files, folders or - for Stdin.
-type PolicyLintConfig struct {
+// LintConfig says what to judge. Paths are files, folders or - for Stdin.
+type LintConfig struct {
 	Paths []string
 	Stdin io.Reader
 	Type  lint.Type // of policies whose place does not say it; empty tells it from the policy
 	Now   time.Time
 }
 
-// PolicyLint is what the linter says of all policies.
-type PolicyLint struct {
-	Files    int             `json:"files"`
-	Policies int             `json:"policies"`
-	Skipped  int             `json:"files_of_other_kinds"` // in folders, by their extension
-	Findings []PolicyFinding `json:"findings"`
-	Problems []PolicyProblem `json:"problems"`
+// Lint is what the linter says of all policies.
+type Lint struct {
+	Files    int       `json:"files"`
+	Policies int       `json:"policies"`
+	Skipped  int       `json:"files_of_other_kinds"` // in folders, by their extension
+	Findings []Finding `json:"findings"`
+	Problems []Problem `json:"problems"`
 }
 
-// PolicyFinding is a finding with its file. Policy is the place of the policy in the
+// Finding is a finding with its file. Policy is the place of the policy in the
 // file, empty when the file is the policy. Locations hold lines of the file.
-type PolicyFinding struct {
+type Finding struct {
 	File   string    `json:"file"`
 	Policy string    `json:"policy,omitempty"`
 	Type   lint.Type `json:"type"`
 	lint.Finding
 }
 
-// PolicyProblem is a file that could not be judged, and what was expected. Line 0 is
+// Problem is a file that could not be judged, and what was expected. Line 0 is
 // the file as a whole.
-type PolicyProblem struct {
+type Problem struct {
 	File   string `json:"file"`
 	Line   int    `json:"line,omitempty"`
 	Column int    `json:"column,omitempty"`
@@ -52,7 +54,7 @@ type PolicyProblem struct {
 }
 
 // String is file:line:column: reason.
-func (p PolicyProblem) String() string {
+func (p Problem) String() string {
 	if p.Line == 0 {
 		return fmt.Sprintf("%s: %s", p.File, p.Reason)
 	}
@@ -60,7 +62,7 @@ func (p PolicyProblem) String() string {
 }
 
 // Count counts the findings of a severity or above.
-func (l *PolicyLint) Count(atLeast lint.Severity) int {
+func (l *Lint) Count(atLeast lint.Severity) int {
 	n := 0
 	for _, f := range l.Findings {
 		if f.Severity >= atLeast {
@@ -74,10 +76,10 @@ func (l *PolicyLint) Count(atLeast lint.Severity) int {
 // that is still judged in seconds.
 const maxPolicyFile = 256 << 20
 
-// LintPolicies judges every policy of the files and folders. A file that cannot be
+// LintFiles judges every policy of the files and folders. A file that cannot be
 // read or holds no policy is a Problem; the others are still judged.
-func LintPolicies(c PolicyLintConfig) *PolicyLint {
-	l := &PolicyLint{Findings: []PolicyFinding{}, Problems: []PolicyProblem{}}
+func LintFiles(c LintConfig) *Lint {
+	l := &Lint{Findings: []Finding{}, Problems: []Problem{}}
 	for _, path := range c.Paths {
 		if path == "-" {
 			l.read(c, "<stdin>", c.Stdin)
@@ -88,7 +90,7 @@ func LintPolicies(c PolicyLintConfig) *PolicyLint {
 	return l
 }
 
-func (l *PolicyLint) path(c PolicyLintConfig, path string) {
+func (l *Lint) path(c LintConfig, path string) {
 	info, err := os.Stat(path)
 	if err != nil {
 		l.fail(path, err)
@@ -119,8 +121,8 @@ func policyExtension(path string) bool {
 	return slices.Contains([]string{".json", ".yaml", ".yml", ".template", ".policy"}, strings.ToLower(filepath.Ext(path)))
 }
 
-func (l *PolicyLint) fail(file string, err error) {
-	p := PolicyProblem{File: file, Reason: err.Error()}
+func (l *Lint) fail(file string, err error) {
+	p := Problem{File: file, Reason: err.Error()}
 	var at *source.Error
 	var path *fs.PathError
 	switch {
@@ -132,7 +134,7 @@ func (l *PolicyLint) fail(file string, err error) {
 	l.Problems = append(l.Problems, p)
 }
 
-func (l *PolicyLint) file(c PolicyLintConfig, path string) {
+func (l *Lint) file(c LintConfig, path string) {
 	f, err := os.Open(path)
 	if err != nil {
 		l.fail(path, err)
@@ -142,7 +144,7 @@ func (l *PolicyLint) file(c PolicyLintConfig, path string) {
 	l.read(c, path, f)
 }
 
-func (l *PolicyLint) read(c PolicyLintConfig, name string, r io.Reader) {
+func (l *Lint) read(c LintConfig, name string, r io.Reader) {
 	text, err := io.ReadAll(io.LimitReader(r, maxPolicyFile+1))
 	if err == nil && len(text) > maxPolicyFile {
 		err = fmt.Errorf("more than %d MiB", maxPolicyFile>>20)
@@ -162,7 +164,7 @@ func (l *PolicyLint) read(c PolicyLintConfig, name string, r io.Reader) {
 	}
 }
 
-func (l *PolicyLint) judge(c PolicyLintConfig, name string, p *source.Policy) {
+func (l *Lint) judge(c LintConfig, name string, p *source.Policy) {
 	l.Policies++
 	o := lint.Options{Type: p.Type, Service: p.Service, Managed: p.Managed, Now: c.Now}
 	if c.Type != lint.Unknown && (p.Type == lint.Unknown || p.Type == lint.Identity && c.Type == lint.Boundary) {
@@ -173,12 +175,12 @@ func (l *PolicyLint) judge(c PolicyLintConfig, name string, p *source.Policy) {
 		for i := range f.Locations {
 			f.Locations[i].Line, f.Locations[i].Column = p.Locate(f.Locations[i])
 		}
-		l.Findings = append(l.Findings, PolicyFinding{name, p.Path, judgedAs, f})
+		l.Findings = append(l.Findings, Finding{name, p.Path, judgedAs, f})
 	}
 }
 
 // WriteSARIF writes the findings for code scanning; version is rootkeep's.
-func (l *PolicyLint) WriteSARIF(w io.Writer, version string) error {
+func (l *Lint) WriteSARIF(w io.Writer, version string) error {
 	run := sarif.Run{Version: version}
 	for _, f := range l.Findings {
 		r := sarif.Result{File: f.File, Policy: f.Policy, Finding: f.Finding}
