@@ -46,6 +46,12 @@ type guarded struct {
 // guard starts the roles jobs and watch over the store of a house.
 func guard(t *testing.T) *guarded {
 	t.Helper()
+	return guardAt(t, time.Now)
+}
+
+// guardAt is guard with another clock.
+func guardAt(t *testing.T, now func() time.Time) *guarded {
+	t.Helper()
 	g := &guarded{folder: filepath.Join(t.TempDir(), "logs"), posts: make(chan post, 100)}
 	receiver := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		var n notify.Notice
@@ -65,7 +71,7 @@ func guard(t *testing.T) *guarded {
 		Watch:  Watch{Sources: write(t, filepath.Join(t.TempDir(), "sources.yaml"), fmt.Sprintf("sources: [{name: trail, folder: %s}]\n", g.folder))},
 		Notify: outbox.Settings{Ways: write(t, filepath.Join(t.TempDir(), "ways.yaml"), fmt.Sprintf("ways: [{name: desk, notifier: webhook, settings: {url: '%s'}, secret_files: {secret: %s}}]\n", receiver.URL, secret))},
 	}
-	g.house = dwell(t, c, time.Now)
+	g.house = dwell(t, c, now)
 	g.stop = g.start(t)
 	return g
 }
