@@ -34,6 +34,7 @@ import (
 	"github.com/rootkeep/rootkeep/internal/web/exceptions/exceptionstest"
 	"github.com/rootkeep/rootkeep/internal/web/incidents"
 	"github.com/rootkeep/rootkeep/internal/web/root"
+	"github.com/rootkeep/rootkeep/internal/web/root/subject"
 	"github.com/rootkeep/rootkeep/internal/web/signin"
 )
 
@@ -107,7 +108,7 @@ func (w *rootWorld) areas() []web.Area {
 			return incidents.Area(incidents.Config{Store: w.Store, Desk: cases, Now: w.Now})
 		},
 		func() (web.Area, error) {
-			return approvals.Area(approvals.Config{Store: w.Store, Desk: w.Desk.Desk, Now: w.Now, Faces: append(root.Faces(), exceptions.Face())})
+			return approvals.Area(approvals.Config{Store: w.Store, Desk: w.Desk.Desk, Now: w.Now, Faces: append(subject.Faces(), exceptions.Face())})
 		},
 	} {
 		a, err := make()

@@ -11,7 +11,7 @@ import (
 	"github.com/rootkeep/rootkeep/internal/web/jobs"
 	"github.com/rootkeep/rootkeep/internal/web/people"
 	"github.com/rootkeep/rootkeep/internal/web/proposals"
-	"github.com/rootkeep/rootkeep/internal/web/root"
+	asked "github.com/rootkeep/rootkeep/internal/web/root/subject"
 )
 
 // areas lists the areas of the console and of the API, in the order of the main menu.
@@ -29,7 +29,7 @@ func (h *house) areas() ([]web.Area, error) {
 			return exceptions.Area(exceptions.Config{Store: h.store, Desk: h.desk, Now: h.now, Controls: h.controls})
 		},
 		func() (web.Area, error) {
-			return approvals.Area(approvals.Config{Store: h.store, Desk: h.approvals, Now: h.now, Faces: append(root.Faces(), exceptions.Face(), subject.Face())})
+			return approvals.Area(approvals.Config{Store: h.store, Desk: h.approvals, Now: h.now, Faces: append(asked.Faces(), exceptions.Face(), subject.Face())})
 		},
 		func() (web.Area, error) {
 			return changes.Area(changes.Config{Store: h.store, Desk: h.changes, Engine: h.engine, Now: h.now})

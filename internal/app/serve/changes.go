@@ -9,6 +9,7 @@ import (
 	"github.com/rootkeep/rootkeep"
 	"github.com/rootkeep/rootkeep/internal/app/alter"
 	"github.com/rootkeep/rootkeep/internal/app/kinds"
+	"github.com/rootkeep/rootkeep/internal/app/rootuse"
 	"github.com/rootkeep/rootkeep/internal/awsread/session"
 	"github.com/rootkeep/rootkeep/internal/job"
 	"github.com/rootkeep/rootkeep/internal/rule"
@@ -71,7 +72,7 @@ func (h *house) newEngine() error {
 	h.engine, err = alter.New(alter.Config{
 		Store: h.store, Desk: h.changes, Catalogue: catalogue, Now: h.now, Wake: h.wake, ReadRole: c.ReadRole, WriteRole: c.WriteRole,
 		AWS:      session.Config{Profile: c.Profile, Region: c.Region, Broker: c.BrokerRole, ExternalID: c.ExternalID, Now: h.now},
-		Recorded: recorded,
+		Recorded: rootuse.Recorded,
 	})
 	return err
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/rootkeep/rootkeep"
 	"github.com/rootkeep/rootkeep/internal/app/alter"
 	"github.com/rootkeep/rootkeep/internal/app/outbox"
+	"github.com/rootkeep/rootkeep/internal/app/rootuse"
 	"github.com/rootkeep/rootkeep/internal/app/scan/record"
 	"github.com/rootkeep/rootkeep/internal/approval"
 	"github.com/rootkeep/rootkeep/internal/store/access"
@@ -74,12 +75,12 @@ func (h *house) newDesk() (*exceptions.Desk, error) {
 	}
 	h.approvals, err = approvals.New(approvals.Desk{
 		Book: book, Site: approval.SiteOf(h.url), Place: posture.PlaceOf,
-		Kinds: append(access.Kinds(follow), exceptions.Kind(h.recorder.Except), changes.Kind(within)),
+		Kinds: append(access.Kinds(rootuse.Follow), exceptions.Kind(h.recorder.Except), changes.Kind(within)),
 	})
 	if err != nil {
 		return nil, err
 	}
-	if h.root, err = access.New(access.Desk{Desk: h.approvals, Changed: follow, Asked: changes.Asked}); err != nil {
+	if h.root, err = access.New(access.Desk{Desk: h.approvals, Changed: rootuse.Follow, Asked: changes.Asked}); err != nil {
 		return nil, err
 	}
 	if h.changes, err = changes.New(changes.Desk{Desk: h.approvals, Within: within, Stands: h.root.Stands, Overridden: h.root.Overridden}); err != nil {

@@ -200,6 +200,22 @@ func NumberOf(ctx context.Context, r *store.Reader, s sight.Sight, since, until 
 	return n, err
 }
 
+// Lately is NumberOf over a number of whole days, with what root did today beside it: that
+// is counted, though its hours cannot be proven yet.
+func Lately(ctx context.Context, r *store.Reader, s sight.Sight, now time.Time, days int) (*Number, error) {
+	n, err := NumberOf(ctx, r, s, now.AddDate(0, 0, -days), now)
+	if err != nil {
+		return nil, err
+	}
+	today, err := NumberOf(ctx, r, s, n.Until, n.Until.AddDate(0, 0, 1))
+	if err != nil {
+		return nil, err
+	}
+	n.Explained, n.Drills = n.Explained+today.Explained, n.Drills+today.Drills
+	n.Unexplained, n.Unjudged = n.Unexplained+today.Unexplained, n.Unjudged+today.Unjudged
+	return n, nil
+}
+
 // coverage counts the proven hours of all accounts in sight that scans, hunts, events or
 // proofs told of: an account of which nothing is proven counts too, and the hours of one
 // never stand in for those of another.

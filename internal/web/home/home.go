@@ -27,9 +27,9 @@ type Config struct {
 	// Note is what the page tells an actor first, if the title is not empty; nil for
 	// nothing. It is asked again when a notice of NoteTopic comes.
 	Note func(people.Actor) (title, text string)
-	// Root counts the uses of root that were compared with requests, in whole days and in
-	// what the actor may read; nil for a server that compares nothing.
-	Root func(ctx context.Context, r *store.Reader, actor people.Actor, since, until time.Time) (*rootlog.Number, error)
+	// Root counts the uses of root that were compared with requests, in what the
+	// actor may read; nil for a server that compares nothing.
+	Root func(ctx context.Context, r *store.Reader, actor people.Actor, now time.Time, days int) (*rootlog.Number, error)
 }
 
 // NoteTopic is the topic of notices that Config.Note has something else to say.
@@ -123,7 +123,7 @@ func (v *view) hunted(ctx context.Context, r *store.Reader, actor people.Actor) 
 func (c Config) judged(v *view) func(context.Context, *store.Reader, people.Actor) error {
 	return func(ctx context.Context, r *store.Reader, actor people.Actor) (err error) {
 		if c.Root != nil {
-			v.Judged, err = c.Root(ctx, r, actor, v.Now.AddDate(0, 0, -days), v.Now)
+			v.Judged, err = c.Root(ctx, r, actor, v.Now, days)
 		}
 		return err
 	}

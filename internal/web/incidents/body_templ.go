@@ -122,7 +122,7 @@ func listBody(v listView) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = page.More(page.AtCursor(v.at, ""), v.more()).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = page.More(page.First(v.at), v.more()).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

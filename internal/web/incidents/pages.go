@@ -138,7 +138,7 @@ func (v listView) rows() []page.Row {
 	out := make([]page.Row, len(v.items))
 	for i, c := range v.items {
 		out[i] = page.Row{Tone: stateTone(c), Cells: []templ.Component{
-			page.To("/incidents/"+c.ID, c.ID), page.Badge(stateTone(c), string(c.State)), page.Severity(c.Severity), page.Text(c.Title), page.Text(string(c.Account)), page.Text(strconv.Itoa(c.Events)), page.Time(c.Opened),
+			page.To("/incidents/"+c.ID, c.ID), page.Badge(stateTone(c), string(c.State)), page.Severity(c.Severity), page.Text(c.Title), page.Word(string(c.Account)), page.Text(strconv.Itoa(c.Events)), page.Time(c.Opened),
 		}}
 	}
 	return out

@@ -119,6 +119,14 @@ func AtCursor(u *url.URL, cursor string) string {
 	return local(u, q)
 }
 
+// First is the address of the first page of a list, empty on that page itself.
+func First(u *url.URL) string {
+	if u.Query().Get("cursor") == "" {
+		return ""
+	}
+	return AtCursor(u, "")
+}
+
 func local(u *url.URL, q url.Values) string {
 	return (&url.URL{Path: u.Path, RawPath: u.RawPath, RawQuery: q.Encode()}).String()
 }

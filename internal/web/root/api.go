@@ -2,7 +2,6 @@ package root
 
 import (
 	"context"
-	"net/http"
 	"time"
 
 	"github.com/rootkeep/rootkeep"
@@ -12,33 +11,19 @@ import (
 	"github.com/rootkeep/rootkeep/internal/store"
 	stored "github.com/rootkeep/rootkeep/internal/store/access"
 	"github.com/rootkeep/rootkeep/internal/web"
+	"github.com/rootkeep/rootkeep/internal/web/root/ask"
 )
 
 const tag = "root"
 
 func (a *area) api(api *web.API) {
 	web.Register(api, web.Operation{
-		ID: "list-root-tasks", Method: "GET", Path: "/root/tasks", Summary: "Tasks that people ask root for, and what to do without root", Tag: tag, Need: people.Read,
-	}, a.apiTasks)
-	web.Register(api, web.Operation{
-		ID: "get-root-task", Method: "GET", Path: "/root/tasks/{id}", Summary: "What a task needs at an account, who has to approve it and who could", Tag: tag, Need: people.Request,
-		Description: "Without an account, who could approve is left out.",
-	}, a.apiTask)
-	web.Register(api, web.Operation{
 		ID: "list-root-requests", Method: "GET", Path: "/root/requests", Summary: "Requests for root, the newest first", Tag: tag, Need: people.Read,
 		Description: "Only those of which you may read all accounts.",
 	}, a.apiList)
 	web.Register(api, web.Operation{
-		ID: "ask-root", Method: "POST", Path: "/root/requests", Summary: "Ask for root", Tag: tag, Need: people.Request, Status: http.StatusCreated, Time: planTime, AtOnce: mostPlans,
-		Description: "Refused as `root-not-needed`, with what to do instead, if the task needs no root. A task that is done by changes has one planned for each account first. A machine cannot ask.",
-	}, a.apiAsk)
-	web.Register(api, web.Operation{
 		ID: "get-root-request", Method: "GET", Path: "/root/requests/{id}", Summary: "A request with its checklist, its events and their verdicts, its record and who approved it", Tag: tag, Need: people.Read,
 	}, a.apiGet)
-	web.Register(api, web.Operation{
-		ID: "edit-root-request", Method: "PUT", Path: "/root/requests/{id}", Summary: "Change an open request", Tag: tag, Need: people.Request,
-		Description: "Voids all approvals. Accounts, kind, path and changes stay. Wants `If-Match`.",
-	}, a.apiEdit)
 	web.Register(api, web.Operation{
 		ID: "withdraw-root-request", Method: "POST", Path: "/root/requests/{id}/withdrawal", Summary: "Take a request back whose session has not begun", Tag: tag, Need: people.Request,
 		Description: "Only who made it. Wants `If-Match`.",
@@ -61,57 +46,6 @@ func (a *area) api(api *web.API) {
 	}, a.apiConfirm)
 	a.overrideAPI(api)
 	a.eventAPI(api)
-}
-
-type holderInput struct {
-	Holder string `query:"holder" enum:"member,management,standalone" doc:"All of them if it is left out"`
-}
-
-type tasksOutput struct{ Body client.RootTasks }
-
-func (a *area) apiTasks(_ context.Context, in *holderInput) (*tasksOutput, error) {
-	out := &tasksOutput{client.RootTasks{Tasks: []client.RootTask{}}}
-	for _, t := range a.Tasks {
-		out.Body.Tasks = append(out.Body.Tasks, taskOf(t, holders(in.Holder)...))
-	}
-	return out, nil
-}
-
-// holders are the one that was named, or all.
-func holders(named string) []access.Holder {
-	if named == "" {
-		return access.Holders()
-	}
-	return []access.Holder{access.Holder(named)}
-}
-
-type taskInput struct {
-	ID        string `path:"id" maxLength:"63"`
-	Holder    string `query:"holder" required:"true" enum:"member,management,standalone"`
-	Account   string `query:"account" pattern:"^[0-9]{12}$" doc:"Where it is decided"`
-	Kind      string `query:"kind" enum:"use,drill"`
-	Custodian string `query:"custodian" maxLength:"64" doc:"ID of the person who would hand the credential out, and cannot approve"`
-}
-
-type outlookOutput struct{ Body client.RootOutlook }
-
-func (a *area) apiTask(ctx context.Context, in *taskInput) (*outlookOutput, error) {
-	t := access.Find(a.Tasks, in.ID)
-	if t == nil {
-		return nil, web.NotFound("such task")
-	}
-	o := &outlook{advice: t.Advise(access.Holder(in.Holder)), could: []client.RootPerson{}, custodians: []client.RootPerson{}}
-	if in.Account != "" {
-		at := rootkeep.AccountID(in.Account)
-		if err := a.mayAsk(ctx, &asked{at: at}); err != nil {
-			return nil, err
-		}
-		var err error
-		if o, err = a.look(ctx, t, access.Holder(in.Holder), access.Kind(in.Kind), at, []rootkeep.AccountID{at}, in.Custodian); err != nil {
-			return nil, err
-		}
-	}
-	return &outlookOutput{o.wire(t)}, nil
 }
 
 type listInput struct {
@@ -137,32 +71,13 @@ func (a *area) apiList(ctx context.Context, in *listInput) (*listOutput, error) 
 	p := web.PageOf(found, in.Limit, func(x *stored.Request) string { return web.Cursor(x.ID) })
 	out := &listOutput{client.Page[client.RootRequest]{Items: []client.RootRequest{}, Next: p.Next}}
 	for _, x := range p.Items {
-		out.Body.Items = append(out.Body.Items, requestOf(x))
+		out.Body.Items = append(out.Body.Items, ask.RequestOf(x))
 	}
 	return out, nil
 }
 
 type oneInput struct {
 	ID string `path:"id" maxLength:"64"`
-}
-
-// oneOutput is a request with its version.
-type oneOutput struct {
-	ETag string `header:"ETag"`
-	Body client.RootRequest
-}
-
-func oneOf(x *stored.Request, err error) (*oneOutput, error) {
-	if err != nil {
-		return nil, err
-	}
-	return &oneOutput{web.ETag(x.Revision), requestOf(x)}, nil
-}
-
-type askInput struct{ Body client.RootAsk }
-
-func (a *area) apiAsk(ctx context.Context, in *askInput) (*oneOutput, error) {
-	return oneOf(a.askFor(ctx, in.Body))
 }
 
 type detailOutput struct {
@@ -202,7 +117,7 @@ func (v *versioned) current(ctx context.Context, a *area) (revision int64, err e
 }
 
 // act changes a request that the actor read, as it was then.
-func (a *area) act(ctx context.Context, v *versioned, do func(ctx context.Context, tx *store.Tx, revision int64) (*stored.Request, error)) (*oneOutput, error) {
+func (a *area) act(ctx context.Context, v *versioned, do func(ctx context.Context, tx *store.Tx, revision int64) (*stored.Request, error)) (*ask.OneOutput, error) {
 	revision, err := v.current(ctx, a)
 	if err != nil {
 		return nil, err
@@ -212,22 +127,7 @@ func (a *area) act(ctx context.Context, v *versioned, do func(ctx context.Contex
 		x, err = do(ctx, tx, revision)
 		return err
 	})
-	return oneOf(x, err)
-}
-
-type editInput struct {
-	ID      string `path:"id" maxLength:"64"`
-	IfMatch string `header:"If-Match"`
-	Body    client.RootAsk
-}
-
-func (a *area) apiEdit(ctx context.Context, in *editInput) (*oneOutput, error) {
-	v := versioned{in.ID, in.IfMatch}
-	revision, err := v.current(ctx, a)
-	if err != nil {
-		return nil, err
-	}
-	return oneOf(a.edited(ctx, in.ID, revision, in.Body))
+	return ask.OneOf(x, err)
 }
 
 type actInput struct {
@@ -237,7 +137,7 @@ type actInput struct {
 
 func (in *actInput) of() *versioned { return &versioned{in.ID, in.IfMatch} }
 
-func (a *area) apiWithdraw(ctx context.Context, in *actInput) (*oneOutput, error) {
+func (a *area) apiWithdraw(ctx context.Context, in *actInput) (*ask.OneOutput, error) {
 	return a.act(ctx, in.of(), func(ctx context.Context, tx *store.Tx, revision int64) (*stored.Request, error) {
 		return a.Desk.Withdraw(ctx, tx, web.ActorOf(ctx), in.ID, revision)
 	})
@@ -249,7 +149,7 @@ type openInput struct {
 	Body    client.RootOpening
 }
 
-func (a *area) apiOpen(ctx context.Context, in *openInput) (*oneOutput, error) {
+func (a *area) apiOpen(ctx context.Context, in *openInput) (*ask.OneOutput, error) {
 	return a.act(ctx, &versioned{in.ID, in.IfMatch}, func(ctx context.Context, tx *store.Tx, revision int64) (*stored.Request, error) {
 		return a.Desk.Open(ctx, tx, web.ActorOf(ctx), in.ID, revision, in.Body.Device)
 	})
@@ -260,16 +160,16 @@ type answerInput struct {
 	Body client.RootItemAnswer
 }
 
-func (a *area) apiAnswer(ctx context.Context, in *answerInput) (*oneOutput, error) {
+func (a *area) apiAnswer(ctx context.Context, in *answerInput) (*ask.OneOutput, error) {
 	var x *stored.Request
 	err := a.update(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
 		x, err = a.Desk.Answer(ctx, tx, web.ActorOf(ctx), in.ID, access.Answer{Item: in.Body.Item, Skipped: in.Body.Skipped})
 		return err
 	})
-	return oneOf(x, err)
+	return ask.OneOf(x, err)
 }
 
-func (a *area) apiClose(ctx context.Context, in *actInput) (*oneOutput, error) {
+func (a *area) apiClose(ctx context.Context, in *actInput) (*ask.OneOutput, error) {
 	return a.act(ctx, in.of(), func(ctx context.Context, tx *store.Tx, revision int64) (*stored.Request, error) {
 		return a.Desk.Close(ctx, tx, web.ActorOf(ctx), in.ID, revision)
 	})
@@ -281,7 +181,7 @@ type confirmInput struct {
 	Body    client.RootRecordHash
 }
 
-func (a *area) apiConfirm(ctx context.Context, in *confirmInput) (*oneOutput, error) {
+func (a *area) apiConfirm(ctx context.Context, in *confirmInput) (*ask.OneOutput, error) {
 	hash, err := parseHash(in.Body.SHA256)
 	if err != nil {
 		return nil, err

@@ -17,6 +17,7 @@ import (
 	"github.com/rootkeep/rootkeep/internal/store/sight"
 	"github.com/rootkeep/rootkeep/internal/web"
 	"github.com/rootkeep/rootkeep/internal/web/page"
+	"github.com/rootkeep/rootkeep/internal/web/root/ask"
 )
 
 func (a *area) eventAPI(api *web.API) {
@@ -137,7 +138,7 @@ func (a *area) apiClaim(ctx context.Context, in *claimInput) (*claimOutput, erro
 		from = until.Add(-usualClaim)
 	}
 	if !from.UTC().Truncate(24 * time.Hour).Before(until.UTC().Truncate(24 * time.Hour)) {
-		return nil, invalid("a claim is about one whole day or more")
+		return nil, ask.Invalid("a claim is about one whole day or more")
 	}
 	n, err := a.number(ctx, from, until)
 	if err != nil {
@@ -181,12 +182,12 @@ func (a *area) eventsPage(w http.ResponseWriter, r *http.Request) error {
 	var err error
 	if s := q.Get("verdict"); s != "" {
 		if f.Verdict, err = rootkeep.ParseVerdict(s); err != nil {
-			return invalid("%s", err)
+			return ask.Invalid("%s", err)
 		}
 	}
 	if s := q.Get("account"); s != "" {
 		if f.Account, err = rootkeep.ParseAccountID(s); err != nil {
-			return invalid("%s", err)
+			return ask.Invalid("%s", err)
 		}
 	}
 	p, err := a.happened(r.Context(), f)

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/rootkeep/rootkeep/client"
-	"github.com/rootkeep/rootkeep/internal/access"
 	"github.com/rootkeep/rootkeep/internal/access/reconcile"
 	"github.com/rootkeep/rootkeep/internal/approval"
 	caseof "github.com/rootkeep/rootkeep/internal/incident"
@@ -202,7 +201,7 @@ func (f *folder) may(actor people.Actor) []string {
 	add(actOpen, own && in == stored.Approved && !f.now.Before(f.Begins) && f.waiting(beforeSession) == 0)
 	add(actAnswer, part && (in == stored.Approved || running))
 	add(actClose, part && running && f.waiting(afterSession) == 0)
-	add(actConfirm, own && in == stored.Closing && !f.Sealed.IsZero() && !f.now.Before(f.confirmFrom()))
+	add(actConfirm, own && in == stored.Closing && !f.Sealed.IsZero() && !f.now.Before(f.confirmFrom()) && f.Outcome != "" && f.Outcome != reconcile.Pending)
 	add(actReview, f.judges && f.override != nil && f.override.State == stored.Granted)
 	return out
 }
@@ -224,18 +223,4 @@ func (f *folder) open() int {
 		}
 	}
 	return n
-}
-
-// holder guesses what the account is, by the checklist that the request has: a form that
-// changes it has to begin somewhere.
-func (f *folder) holder(tasks []*access.Task) access.Holder {
-	t := access.Find(tasks, f.Asked.Task)
-	if t != nil {
-		for _, h := range access.Holders() {
-			if w, ok := t.Ways[h]; ok && w.Path == f.Asked.Path && slices.Equal(w.Items, f.Asked.Checklist) {
-				return h
-			}
-		}
-	}
-	return access.Member
 }

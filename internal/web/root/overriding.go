@@ -11,6 +11,7 @@ import (
 	stored "github.com/rootkeep/rootkeep/internal/store/access"
 	requests "github.com/rootkeep/rootkeep/internal/store/approvals"
 	"github.com/rootkeep/rootkeep/internal/web"
+	"github.com/rootkeep/rootkeep/internal/web/root/ask"
 )
 
 func (a *area) overrideAPI(api *web.API) {
@@ -92,14 +93,14 @@ func (a *area) apiOverride(ctx context.Context, in *overrideInput) (*detailOutpu
 	}
 	signed, err := a.Desk.VerifyOverride(ctx, a.Store, actor, in.ID, in.Body.Nonce, in.Body.Credential)
 	if err != nil {
-		return nil, told(err)
+		return nil, ask.Told(err)
 	}
 	err = a.Store.Update(ctx, func(ctx context.Context, tx *store.Tx) error {
 		_, err := a.Desk.Override(ctx, tx, actor, signed)
 		return err
 	})
 	if err != nil {
-		return nil, told(signed.DoubtOverride(ctx, a.Store, err))
+		return nil, ask.Told(signed.DoubtOverride(ctx, a.Store, err))
 	}
 	return a.apiGet(ctx, &oneInput{in.ID})
 }

@@ -6,16 +6,18 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
-	"strconv"
 
 	"github.com/rootkeep/rootkeep"
 	"github.com/rootkeep/rootkeep/internal/access"
-	"github.com/rootkeep/rootkeep/internal/change"
 	"github.com/rootkeep/rootkeep/internal/store"
 	stored "github.com/rootkeep/rootkeep/internal/store/access"
 	persistent "github.com/rootkeep/rootkeep/internal/store/people"
+	"github.com/rootkeep/rootkeep/internal/store/rootlog"
+	"github.com/rootkeep/rootkeep/internal/store/sight"
 	"github.com/rootkeep/rootkeep/internal/web"
 	"github.com/rootkeep/rootkeep/internal/web/approvals"
+	"github.com/rootkeep/rootkeep/internal/web/root/ask"
+	"github.com/rootkeep/rootkeep/internal/web/root/subject"
 )
 
 // filterOf reads the filter of a list's address. A value that is none of the form's is
@@ -23,12 +25,12 @@ import (
 func filterOf(q url.Values, me string) (f stored.Filter, err error) {
 	if s := q.Get("state"); s != "" {
 		if f.State, err = stored.ParseState(s); err != nil {
-			return f, invalid("%s", err)
+			return f, ask.Invalid("%s", err)
 		}
 	}
 	if s := q.Get("account"); s != "" {
 		if f.Account, err = rootkeep.ParseAccountID(s); err != nil {
-			return f, invalid("%s", err)
+			return f, ask.Invalid("%s", err)
 		}
 	}
 	if q.Get("mine") != "" {
@@ -48,7 +50,11 @@ func (a *area) list(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	n, err := a.number(r.Context(), a.Now().Add(-usualClaim), a.Now())
+	var n *rootlog.Number
+	err = a.seen(r.Context(), func(ctx context.Context, read *store.Reader, s sight.Sight) (err error) {
+		n, err = rootlog.Lately(ctx, read, s, a.Now(), 90)
+		return err
+	})
 	if err != nil {
 		return err
 	}
@@ -56,100 +62,12 @@ func (a *area) list(w http.ResponseWriter, r *http.Request) error {
 	return web.Show(w, r, "Root", listBody(listView{at: r.URL, items: p.Items, next: p.Next, tasks: a.Tasks, number: n, mayAsk: web.May(r, "request")}))
 }
 
-func (a *area) tasksPage(w http.ResponseWriter, r *http.Request) error {
-	return web.Show(w, r, "Root tasks", tasksBody(a.Tasks))
-}
-
-// compose shows the form: the task first, then what it comes to.
-func (a *area) compose(w http.ResponseWriter, r *http.Request) error {
-	return a.composeAgain(w, r, http.StatusOK, readForm(r))
-}
-
-func (a *area) composeAgain(w http.ResponseWriter, r *http.Request, status int, f *form) error {
-	v := composeView{form: f, tasks: a.Tasks, task: access.Find(a.Tasks, f.Task), now: a.Now(), me: web.ActorOf(r.Context()).ID}
-	if v.task == nil || f.Holder == "" || len(f.Accounts) == 0 {
-		if f.Task != "" && v.task == nil {
-			f.faults["task"], status = "there is no such task", http.StatusUnprocessableEntity
-		}
-		return web.ShowStatus(w, r, status, "Ask for root", composeBody(v))
-	}
-	err := a.prospect(r.Context(), &v)
-	if err != nil && f.refuse(err) != nil {
-		return err
-	}
-	if f.refused != nil {
-		status = f.refused.Status
-	}
-	return web.ShowStatus(w, r, status, "Ask for root", composeBody(v))
-}
-
-// prospect reads what the task comes to for who asks.
-func (a *area) prospect(ctx context.Context, v *composeView) error {
-	h, err := parseHolder(v.Holder)
-	if err != nil {
-		return err
-	}
-	q := &asked{at: rootkeep.AccountID(v.Decided)}
-	for _, s := range v.Accounts {
-		account, err := rootkeep.ParseAccountID(s)
-		if err != nil {
-			return invalid("%s", err)
-		}
-		q.ask.Accounts = append(q.ask.Accounts, account)
-	}
-	if len(q.ask.Accounts) == 1 || q.at == "" {
-		q.at = q.ask.Accounts[0]
-	}
-	if err := a.mayAsk(ctx, q); err != nil {
-		return err
-	}
-	if v.outlook, err = a.look(ctx, v.task, h, access.Kind(v.Kind), q.at, q.ask.Accounts, v.Custodian); err != nil {
-		return err
-	}
-	if n := v.outlook.advice.Needs; n != nil {
-		v.kind = a.kind(n.Change)
-	}
-	return nil
-}
-
-// kind finds a kind of change, nil if there is none.
-func (a *area) kind(id string) *change.Kind {
-	list := a.Engine.Kinds()
-	if i := slices.IndexFunc(list, func(k *change.Kind) bool { return k.ID == id }); i >= 0 {
-		return list[i]
-	}
-	return nil
-}
-
-func (a *area) submit(w http.ResponseWriter, r *http.Request) error {
-	f := readForm(r)
-	var of *change.Kind
-	if t := access.Find(a.Tasks, f.Task); t != nil {
-		of = a.kind(t.Ways[access.Holder(f.Holder)].Change)
-	}
-	if !f.whole(of) {
-		return a.composeAgain(w, r, http.StatusUnprocessableEntity, f)
-	}
-	x, err := a.askFor(r.Context(), f.RootAsk)
-	if err == nil {
-		to, said := "/root/"+x.ID, "Root is asked for."
-		if f.Urgent {
-			to, said = to+"/override", "Root is asked for. Nobody has approved it."
-		}
-		return web.Redirect(w, r, to, said)
-	}
-	if err := f.refuse(err); err != nil {
-		return err
-	}
-	return a.composeAgain(w, r, f.refused.Status, f)
-}
-
 func (a *area) detail(w http.ResponseWriter, r *http.Request) error {
 	f, err := a.open(r.Context(), r.PathValue("id"))
 	if err != nil {
 		return err
 	}
-	face := Faces()[0]
+	face := subject.Faces()[0]
 	facts, err := f.signing.Facts(&face)
 	if err != nil {
 		return err
@@ -161,69 +79,6 @@ func (a *area) detail(w http.ResponseWriter, r *http.Request) error {
 	actor := web.ActorOf(r.Context())
 	w.Header().Set("ETag", web.ETag(f.Revision))
 	return web.Show(w, r, f.ID, detailBody(detailView{folder: f, facts: facts, edits: edits, actor: actor, can: f.may(actor)}))
-}
-
-func (a *area) edit(w http.ResponseWriter, r *http.Request) error {
-	f, err := a.open(r.Context(), r.PathValue("id"))
-	if err != nil {
-		return err
-	}
-	return a.editAgain(w, r, http.StatusOK, f, f.form(f.holder(a.Tasks)), f.Revision)
-}
-
-func (a *area) editAgain(w http.ResponseWriter, r *http.Request, status int, f *folder, typed *form, revision int64) error {
-	v := composeView{form: typed, tasks: a.Tasks, task: access.Find(a.Tasks, f.Asked.Task), now: f.now, me: f.Requester()}
-	if v.task == nil {
-		return web.Refuse(http.StatusConflict, "conflict", "the task "+f.Asked.Task+" is not on this server any more; hint: withdraw the request and ask anew")
-	}
-	if err := a.prospect(r.Context(), &v); err != nil && typed.refuse(err) != nil {
-		return err
-	}
-	if v.outlook == nil { // prospect was refused
-		return web.Refuse(typed.refused.Status, typed.refused.Kind, typed.refused.Detail)
-	}
-	if v.outlook.advice.Needs == nil {
-		return web.Refuse(http.StatusConflict, "root-not-needed", v.outlook.advice.Says+" "+v.outlook.advice.Instead)
-	}
-	v.kind = nil // changes stay
-	return web.ShowStatus(w, r, status, "Edit "+f.ID, editBody(f, v, revision))
-}
-
-// revision reads the version that a form was made from.
-func revision(r *http.Request) (int64, error) {
-	n, err := strconv.ParseInt(r.FormValue("revision"), 10, 64)
-	if err != nil {
-		return 0, invalid("the form does not say which version it was made from; hint: open the page again")
-	}
-	return n, nil
-}
-
-func (a *area) change(w http.ResponseWriter, r *http.Request) error {
-	id := r.PathValue("id")
-	n, err := revision(r)
-	if err != nil {
-		return err
-	}
-	f, err := a.open(r.Context(), id) // what is out of sight ends here, whatever was typed
-	if err != nil {
-		return err
-	}
-	typed := readForm(r)
-	typed.Task, typed.Kind, typed.Decided = f.Asked.Task, string(f.Asked.Kind), string(f.Matter.Request.Account)
-	typed.Accounts = nil
-	for _, account := range f.Asked.Accounts {
-		typed.Accounts = append(typed.Accounts, string(account))
-	}
-	if !typed.whole(nil) {
-		return a.editAgain(w, r, http.StatusUnprocessableEntity, f, typed, n)
-	}
-	if _, err = a.edited(r.Context(), id, n, typed.RootAsk); err == nil {
-		return web.Redirect(w, r, "/root/"+id, "Changed. All approvals of before are void.")
-	}
-	if err := typed.refuse(err); err != nil {
-		return err
-	}
-	return a.editAgain(w, r, typed.refused.Status, f, typed, n)
 }
 
 // acts carries out the form of an act, and goes back to the page of the request.
@@ -239,7 +94,7 @@ func (a *area) acts(said string, do func(ctx context.Context, tx *store.Tx, r *h
 }
 
 func (a *area) withdrawForm(ctx context.Context, tx *store.Tx, r *http.Request, id string) error {
-	n, err := revision(r)
+	n, err := ask.Revision(r)
 	if err == nil {
 		_, err = a.Desk.Withdraw(ctx, tx, web.ActorOf(ctx), id, n)
 	}
@@ -247,17 +102,17 @@ func (a *area) withdrawForm(ctx context.Context, tx *store.Tx, r *http.Request, 
 }
 
 func (a *area) openForm(ctx context.Context, tx *store.Tx, r *http.Request, id string) error {
-	n, err := revision(r)
+	n, err := ask.Revision(r)
 	if err == nil {
-		_, err = a.Desk.Open(ctx, tx, web.ActorOf(ctx), id, n, oneLine(r.FormValue("device")))
+		_, err = a.Desk.Open(ctx, tx, web.ActorOf(ctx), id, n, ask.OneLine(r.FormValue("device")))
 	}
 	return err
 }
 
 func (a *area) answerForm(ctx context.Context, tx *store.Tx, r *http.Request, id string) error {
-	answer := access.Answer{Item: r.FormValue("item"), Skipped: oneLine(r.FormValue("skipped"))}
+	answer := access.Answer{Item: r.FormValue("item"), Skipped: ask.OneLine(r.FormValue("skipped"))}
 	if r.FormValue("is") == "skipped" && answer.Skipped == "" {
-		return invalid("item %q: to skip it takes a reason", answer.Item)
+		return ask.Invalid("item %q: to skip it takes a reason", answer.Item)
 	}
 	if r.FormValue("is") != "skipped" {
 		answer.Skipped = ""
@@ -267,7 +122,7 @@ func (a *area) answerForm(ctx context.Context, tx *store.Tx, r *http.Request, id
 }
 
 func (a *area) closeForm(ctx context.Context, tx *store.Tx, r *http.Request, id string) error {
-	n, err := revision(r)
+	n, err := ask.Revision(r)
 	if err == nil {
 		_, err = a.Desk.Close(ctx, tx, web.ActorOf(ctx), id, n)
 	}
@@ -275,7 +130,7 @@ func (a *area) closeForm(ctx context.Context, tx *store.Tx, r *http.Request, id 
 }
 
 func (a *area) confirmForm(ctx context.Context, tx *store.Tx, r *http.Request, id string) error {
-	n, err := revision(r)
+	n, err := ask.Revision(r)
 	if err != nil {
 		return err
 	}
@@ -287,9 +142,9 @@ func (a *area) confirmForm(ctx context.Context, tx *store.Tx, r *http.Request, i
 }
 
 func (a *area) reviewForm(ctx context.Context, tx *store.Tx, r *http.Request, id string) error {
-	n, err := revision(r)
+	n, err := ask.Revision(r)
 	if err == nil {
-		_, err = a.Desk.Review(ctx, tx, web.ActorOf(ctx), id, n, stored.Judgement(r.FormValue("verdict")), oneLine(r.FormValue("review")))
+		_, err = a.Desk.Review(ctx, tx, web.ActorOf(ctx), id, n, stored.Judgement(r.FormValue("verdict")), ask.OneLine(r.FormValue("review")))
 	}
 	return err
 }
@@ -316,7 +171,7 @@ func (a *area) secondPage(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	face := Faces()[1]
+	face := subject.Faces()[1]
 	facts, err := s.Facts(&face)
 	if err != nil {
 		return err
@@ -354,10 +209,10 @@ func (a *area) overrideAgain(w http.ResponseWriter, r *http.Request, status int,
 
 // issueOverride hands out what the actor is to sign, and goes on to the page that shows it.
 func (a *area) issueOverride(w http.ResponseWriter, r *http.Request) error {
-	id, reason := r.PathValue("id"), oneLine(r.FormValue("reason"))
+	id, reason := r.PathValue("id"), ask.OneLine(r.FormValue("reason"))
 	err := error(nil)
 	if r.FormValue("read") == "" {
-		err = invalid("say that you have read who is not waited for")
+		err = ask.Invalid("say that you have read who is not waited for")
 	} else {
 		_, _, err = a.handOut(r.Context(), id, reason)
 	}
@@ -398,7 +253,7 @@ func (a *area) overrideStatement(w http.ResponseWriter, r *http.Request) error {
 		return web.Redirect(w, r, "/root/"+f.ID+"/override", "The statement is too old to be signed: read the request again.")
 	}
 	v.prompt = approvals.Prompt(a.Desk.Site, keys)
-	face := Faces()[0]
+	face := subject.Faces()[0]
 	if v.facts, err = f.signing.Facts(&face); err != nil {
 		return err
 	}

@@ -14,7 +14,6 @@ import (
 	"github.com/rootkeep/rootkeep/internal/access"
 	"github.com/rootkeep/rootkeep/internal/access/reconcile"
 	"github.com/rootkeep/rootkeep/internal/approval"
-	"github.com/rootkeep/rootkeep/internal/change"
 	"github.com/rootkeep/rootkeep/internal/people"
 	"github.com/rootkeep/rootkeep/internal/report/text"
 	stored "github.com/rootkeep/rootkeep/internal/store/access"
@@ -22,6 +21,7 @@ import (
 	"github.com/rootkeep/rootkeep/internal/web"
 	"github.com/rootkeep/rootkeep/internal/web/approvals"
 	"github.com/rootkeep/rootkeep/internal/web/page"
+	"github.com/rootkeep/rootkeep/internal/web/root/subject"
 )
 
 type listView struct {
@@ -126,7 +126,7 @@ func (v listView) rows() []page.Row {
 			became = page.Badge(outcomeTone(x.Outcome), outcomeWord(x.Outcome))
 		}
 		out[i] = page.Row{Tone: stateTone(x.State), Cells: []templ.Component{
-			page.To("/root/"+x.ID, x.ID), stateBadges(x), page.Text(accountsWord(x.Asked.Accounts)), page.Text(x.Asked.Title), page.Text(at(x.Begins) + " to " + at(x.Ends)), became, page.Time(x.Matter.Request.Created),
+			page.To("/root/"+x.ID, x.ID), stateBadges(x), page.Text(accountsWord(x.Asked.Accounts)), page.Text(x.Asked.Title), page.Text(subject.At(x.Begins) + " to " + subject.At(x.Ends)), became, page.Time(x.Matter.Request.Created),
 		}}
 	}
 	return out
@@ -163,81 +163,6 @@ func NumberStats(n *rootlog.Number) []page.Stat {
 		out = append(out, page.Stat{Label: "Drills", Value: text.Grouped(n.Drills), Tone: page.Plain, Path: "/root-events?verdict=DRILL"})
 	}
 	return out
-}
-
-var taskColumns = []page.Column{{Title: "Task"}, {Title: "Member"}, {Title: "Management account"}, {Title: "Standalone"}}
-
-func taskRows(tasks []*access.Task) []page.Row {
-	var out []page.Row
-	for _, t := range tasks {
-		cells := []templ.Component{page.Text(t.Title)}
-		for _, h := range access.Holders() {
-			a := t.Advise(h)
-			switch {
-			case a.Refused:
-				cells = append(cells, cell(page.Bad, "never as root", a.Instead))
-			case a.Needs == nil:
-				cells = append(cells, cell(page.Good, "no root needed", a.Instead))
-			default:
-				cells = append(cells, cell(page.Careful, string(a.Needs.Path), a.Instead))
-			}
-		}
-		out = append(out, page.Cells(cells...))
-	}
-	return out
-}
-
-// composeView is the form of a request, with what the task comes to.
-type composeView struct {
-	*form
-	tasks   []*access.Task
-	task    *access.Task // nil while it is not chosen
-	outlook *outlook     // nil before accounts are known
-	kind    *change.Kind // that is planned for each account
-	now     time.Time
-	me      string
-}
-
-func minutes(d time.Duration) string {
-	if d >= time.Hour && d%time.Hour == 0 {
-		return text.Counted(int64(d/time.Hour), "hour")
-	}
-	return text.Counted(int64(d/time.Minute), "minute")
-}
-
-// matrix is what a request for the task needs.
-func (v composeView) matrix() []page.Fact {
-	n, o := v.outlook.advice.Needs, v.outlook
-	out := []page.Fact{
-		{Term: "How", Value: page.Text(pathWord(n.Path))},
-		{Term: "Approvals", Value: page.Text(approvals.Needs(o.policy) + ", each with a security key")},
-		{Term: "Who could approve now", Value: page.LongText(personsWord(o.could))},
-		{Term: "Stays open for", Value: page.Text(o.policy.Open())},
-		{Term: "A session lasts", Value: page.Text(minutes(n.Session) + " at most; the task takes about " + minutes(n.Expected))},
-	}
-	if n.Custodian {
-		out = append(out, page.Fact{Term: "Custodian", Value: page.Text("hands the credential out, and neither asks nor approves")})
-	}
-	if n.Recovery {
-		out = append(out, page.Fact{Term: "Credential", Value: page.Text("is made first, and taken away afterwards")})
-	}
-	if n.Change != "" {
-		out = append(out, page.Fact{Term: "Change", Value: page.To("/changes/kinds/"+n.Change, n.Change)})
-	}
-	return append(out,
-		page.Fact{Term: "Checklist", Value: page.Text(fmt.Sprintf("%s before, %s after", text.Counted(int64(len(n.Before)), "item"), text.Counted(int64(len(n.After)), "item")))},
-		page.Fact{Term: "May cause", Value: page.LongText(strings.Join(n.Events, ", "))})
-}
-
-func personsWord(list []client.RootPerson) string {
-	if len(list) == 0 {
-		return "nobody"
-	}
-	var out []string
-	for _, p := range list {
-		out = append(out, p.Name+" ("+p.ID+")")
-	}
-	return strings.Join(out, ", ")
 }
 
 // detailView is the page of a request.
@@ -318,7 +243,7 @@ func (f *folder) stood() []page.Fact {
 		}
 	}
 	if f.Override {
-		out = append(out, page.Fact{Term: "Window that holds", Value: page.Text(at(f.Begins) + " to " + at(f.Ends))})
+		out = append(out, page.Fact{Term: "Window that holds", Value: page.Text(subject.At(f.Begins) + " to " + subject.At(f.Ends))})
 	}
 	if f.Asked.Custodian != "" {
 		out = append(out, page.Fact{Term: "Custodian", Value: page.Text(f.who(f.Asked.Custodian))})
@@ -334,7 +259,7 @@ var changeColumns = []page.Column{{Title: "Change"}, {Title: "Account"}, {Title:
 func (f *folder) changeRows() []page.Row {
 	var out []page.Row
 	for _, c := range f.Asked.Changes {
-		out = append(out, page.Cells(page.To("/changes/"+c.ID, c.ID), page.Text(string(c.Account)), page.ID(c.Plan.String())))
+		out = append(out, page.Cells(page.To("/changes/"+c.ID, c.ID), page.Word(string(c.Account)), page.ID(c.Plan.String())))
 	}
 	return out
 }
@@ -351,7 +276,7 @@ func EventRows(list []*rootlog.Event) []page.Row {
 			name += " (failed)"
 		}
 		out[i] = page.Row{Tone: VerdictTone(e.Verdict), Cells: []templ.Component{
-			page.To("/root-events/"+e.Key, at(e.Time)), page.Badge(VerdictTone(e.Verdict), VerdictWord(e.Verdict)), page.Text(name + " of " + e.Source), page.Text(e.Address), page.LongText(e.Why), page.Text(string(e.Account)),
+			page.To("/root-events/"+e.Key, subject.At(e.Time)), page.Badge(VerdictTone(e.Verdict), VerdictWord(e.Verdict)), page.Text(name + " of " + e.Source), page.Text(e.Address), page.LongText(e.Why), page.Word(string(e.Account)),
 		}}
 	}
 	return out
@@ -379,7 +304,7 @@ func (f *folder) overrideFacts() []page.Fact {
 	}
 	out := []page.Fact{
 		{Term: "Signed by", Value: page.Text(f.who(o.By))}, {Term: "Signed", Value: page.Time(o.Signed)}, {Term: "Why nobody was waited for", Value: page.LongText(o.Reason)},
-		{Term: "Could have approved", Value: page.LongText(orNone(strings.Join(skipped, ", ")))}, {Term: "Stands", Value: page.Text(string(o.State))},
+		{Term: "Could have approved", Value: page.LongText(subject.OrNone(strings.Join(skipped, ", ")))}, {Term: "Stands", Value: page.Text(string(o.State))},
 	}
 	if o.Second != "" {
 		out = append(out, page.Fact{Term: "Second person", Value: page.To("/root-overrides/"+o.Second, o.Second)})
@@ -439,11 +364,11 @@ func eventFacts(e *rootlog.Event) []page.Fact {
 		{Term: "Account", Value: page.Text(string(e.Account))}, {Term: "Region", Value: page.Text(string(e.Region))}, {Term: "Time", Value: page.Time(e.Time)},
 		{Term: "Arrived", Value: page.Time(e.Arrived)}, {Term: "Delivered", Value: page.Text(fmt.Sprintf("%s, by %s", text.Counted(int64(e.Delivered), "time"), strings.Join(e.Sources, ", ")))},
 		{Term: "Event", Value: page.Text(e.Name + " of " + e.Source)}, {Term: "ID", Value: page.ID(e.ID)}, {Term: "Who", Value: page.Text(e.Principal)}, {Term: "From", Value: page.Text(e.Address)},
-		{Term: "Error", Value: page.LongText(orNone(e.Error))}, {Term: "MFA device", Value: page.Text(orNone(e.Device))}, {Term: "Source identity", Value: page.Text(orNone(e.SourceIdentity))},
-		{Term: "Rule", Value: page.Text(orNone(e.Rule))}, {Term: "Session", Value: page.Text(orNone(e.Session))},
+		{Term: "Error", Value: page.LongText(subject.OrNone(e.Error))}, {Term: "MFA device", Value: page.Text(subject.OrNone(e.Device))}, {Term: "Source identity", Value: page.Text(subject.OrNone(e.SourceIdentity))},
+		{Term: "Rule", Value: page.Text(subject.OrNone(e.Rule))}, {Term: "Session", Value: page.Text(subject.OrNone(e.Session))},
 	}
 	if strings.HasPrefix(e.Request, access.Prefix+"-") {
 		return append(out, page.Fact{Term: "Request", Value: page.To("/root/"+e.Request, e.Request)})
 	}
-	return append(out, page.Fact{Term: "Request", Value: page.Text(orNone(e.Request))})
+	return append(out, page.Fact{Term: "Request", Value: page.Text(subject.OrNone(e.Request))})
 }

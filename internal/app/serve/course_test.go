@@ -11,6 +11,7 @@ import (
 	"github.com/rootkeep/rootkeep"
 	"github.com/rootkeep/rootkeep/internal/access"
 	"github.com/rootkeep/rootkeep/internal/app/demo"
+	"github.com/rootkeep/rootkeep/internal/app/rootuse"
 	"github.com/rootkeep/rootkeep/internal/approval"
 	"github.com/rootkeep/rootkeep/internal/awssim/simtest"
 	"github.com/rootkeep/rootkeep/internal/store"
@@ -81,7 +82,7 @@ func (c *course) until(what string, is func() bool) {
 func (c *course) ask() access.Change {
 	c.t.Helper()
 	request := id(access.Prefix, c.now())
-	planned, err := planner{c.engine}.PlanFor(c.t.Context(), c.story.staff.ada.Actor, request, c.use.Account, access.DeleteAll, map[string]any{"unused_for": "0s"})
+	planned, err := rootuse.Planner{Engine: c.engine}.PlanFor(c.t.Context(), c.story.staff.ada.Actor, request, c.use.Account, access.DeleteAll, map[string]any{"unused_for": "0s"})
 	c.must(err)
 	asked, err := c.story.tasks.Find(c.use.Task).Prepare(access.Ask{
 		Holder: access.Member, Accounts: []rootkeep.AccountID{c.use.Account}, Changes: []access.Change{planned}, Justification: "Members have no root credentials.",

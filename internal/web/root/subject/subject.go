@@ -1,4 +1,6 @@
-package root
+// Package subject shows a request for root where it is decided: every field that approvers
+// sign, and what differs from one version to the next.
+package subject
 
 import (
 	"fmt"
@@ -16,22 +18,22 @@ import (
 func Faces() []approvals.Face {
 	return []approvals.Face{
 		{
-			Kind: access.RequestKind, List: allRequests,
+			Kind: access.RequestKind, List: Requests,
 			Signs: "root is used for this, by who asks, in this window", Denys: "root is not used for this",
 			Facts: factsBy(fieldsOf), Differences: differencesBy(fieldsOf),
 		},
 		{
-			Kind: stored.SecondKind, List: allOverrides,
+			Kind: stored.SecondKind, List: overrides,
 			Signs: "root is used without its approvals, though an earlier override is not reviewed", Denys: "this override does not go on",
 			Facts: factsBy(secondFields), Differences: differencesBy(secondFields),
 		},
 	}
 }
 
+// Requests leads to all requests for root.
 var (
-	allRequests  = page.Link{Text: "Root", Path: "/root"}
-	allOverrides = page.Link{Text: "Overrides", Path: "/root-overrides"}
-	allEvents    = page.Link{Text: "Events", Path: "/root-events"}
+	Requests  = page.Link{Text: "Root", Path: "/root"}
+	overrides = page.Link{Text: "Overrides", Path: "/root-overrides"}
 )
 
 // field is one field of a subject: what it says, as text.
@@ -45,9 +47,9 @@ func fieldsOf(subject []byte) ([]field, error) {
 		return nil, err
 	}
 	out := []field{
-		{"Task", r.Title + " (" + r.Task + ")"}, {"Accounts", joined(r.Accounts)}, {"Kind", kindWord(r.Kind)}, {"How", pathWord(r.Path)},
-		{"Why", r.Justification}, {"Ticket", orNone(r.Ticket)},
-		{"Window", at(r.From) + " to " + at(r.Until)}, {"Session", (time.Duration(r.Session) * time.Second).String() + " at most"},
+		{"Task", r.Title + " (" + r.Task + ")"}, {"Accounts", joined(r.Accounts)}, {"Kind", KindWord(r.Kind)}, {"How", PathWord(r.Path)},
+		{"Why", r.Justification}, {"Ticket", OrNone(r.Ticket)},
+		{"Window", At(r.From) + " to " + At(r.Until)}, {"Session", (time.Duration(r.Session) * time.Second).String() + " at most"},
 	}
 	if r.Path == access.SignIn {
 		var networks []string
@@ -74,7 +76,7 @@ func secondFields(subject []byte) ([]field, error) {
 	}
 	return []field{
 		{"Overrides", s.Request}, {"Accounts", joined(s.Accounts)}, {"Why nobody is waited for", s.Reason}, {"Not reviewed yet", s.Before},
-		{"Cannot agree", joined(s.Barred)}, {"Window ends", at(s.Until)}, {"SHA-256 of the request", s.Content.String()},
+		{"Cannot agree", joined(s.Barred)}, {"Window ends", At(s.Until)}, {"SHA-256 of the request", s.Content.String()},
 	}, nil
 }
 
@@ -127,23 +129,27 @@ func joined[T ~string](list []T) string {
 	return strings.Join(out, ", ")
 }
 
-func at(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05") + " UTC" }
+// At is a moment in words.
+func At(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05") + " UTC" }
 
-func orNone(s string) string {
+// OrNone is a text, or the word for none.
+func OrNone(s string) string {
 	if s == "" {
 		return "none"
 	}
 	return s
 }
 
-func kindWord(k access.Kind) string {
+// KindWord is a kind of request in words.
+func KindWord(k access.Kind) string {
 	if k == access.Drill {
 		return "drill: an exercise"
 	}
 	return "use"
 }
 
-func pathWord(p access.Path) string {
+// PathWord is how root is used in words.
+func PathWord(p access.Path) string {
 	if p == access.Assumed {
 		return "sessions of sts:AssumeRoot, in which the changes are made"
 	}

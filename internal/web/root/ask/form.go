@@ -1,4 +1,4 @@
-package root
+package ask
 
 import (
 	"maps"
@@ -8,11 +8,14 @@ import (
 	"strings"
 	"time"
 
+	"github.com/rootkeep/rootkeep"
 	"github.com/rootkeep/rootkeep/client"
 	"github.com/rootkeep/rootkeep/internal/access"
 	"github.com/rootkeep/rootkeep/internal/change"
+	stored "github.com/rootkeep/rootkeep/internal/store/access"
 	"github.com/rootkeep/rootkeep/internal/web"
 	"github.com/rootkeep/rootkeep/internal/web/page"
+	"github.com/rootkeep/rootkeep/internal/web/root/subject"
 )
 
 // form is what somebody types to ask for root. The task comes first.
@@ -29,7 +32,8 @@ const prefix = "p-"
 
 const minuteForm = "2006-01-02T15:04" // of an input of a day and a time
 
-func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
+// OneLine makes one paragraph of what was typed: what is signed has no line ends.
+func OneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
 
 func words(s string) []string {
 	return strings.FieldsFunc(s, func(c rune) bool { return c == ',' || c == ' ' || c == '\n' || c == '\r' || c == '\t' })
@@ -40,8 +44,8 @@ func readForm(r *http.Request) *form {
 	value := func(name string) string { return strings.TrimSpace(r.FormValue(name)) }
 	f := &form{faults: map[string]string{}, texts: map[string]string{}, from: value("from"), until: value("until"), session: value("session")}
 	f.RootAsk = client.RootAsk{
-		Task: value("task"), Accounts: words(value("account")), Decided: value("decided"), Holder: value("holder"), Kind: value("kind"), Justification: oneLine(value("justification")),
-		Ticket: oneLine(value("ticket")), Networks: words(value("networks")), Custodian: value("custodian"), Urgent: value("urgent") != "",
+		Task: value("task"), Accounts: words(value("account")), Decided: value("decided"), Holder: value("holder"), Kind: value("kind"), Justification: OneLine(value("justification")),
+		Ticket: OneLine(value("ticket")), Networks: words(value("networks")), Custodian: value("custodian"), Urgent: value("urgent") != "",
 	}
 	for name, list := range r.Form {
 		if p, is := strings.CutPrefix(name, prefix); is && len(list) > 0 && strings.TrimSpace(list[0]) != "" {
@@ -99,22 +103,41 @@ func (f *form) refuse(err error) error {
 }
 
 // formOf is the form of a request that somebody goes on to edit.
-func (f *folder) form(h access.Holder) *form {
-	x := f.Asked
-	out := &form{faults: map[string]string{}, texts: map[string]string{}, until: x.Until.Format(minuteForm), session: strconv.Itoa(x.Session / 60)}
-	if x.From.After(f.now) {
-		out.from = x.From.Format(minuteForm)
+func formOf(x *stored.Request, h access.Holder, now time.Time) *form {
+	r := x.Asked
+	out := &form{faults: map[string]string{}, texts: map[string]string{}, until: r.Until.Format(minuteForm), session: strconv.Itoa(r.Session / 60)}
+	if r.From.After(now) {
+		out.from = r.From.Format(minuteForm)
 	}
 	out.RootAsk = client.RootAsk{
-		Task: x.Task, Decided: string(f.Matter.Request.Account), Holder: string(h), Kind: string(x.Kind), Justification: x.Justification, Ticket: x.Ticket, Custodian: x.Custodian,
+		Task: r.Task, Decided: string(x.Matter.Request.Account), Holder: string(h), Kind: string(r.Kind), Justification: r.Justification, Ticket: r.Ticket, Custodian: r.Custodian, Accounts: names(r.Accounts),
 	}
-	for _, a := range x.Accounts {
-		out.Accounts = append(out.Accounts, string(a))
-	}
-	for _, n := range x.Networks {
+	for _, n := range r.Networks {
 		out.Networks = append(out.Networks, n.String())
 	}
 	return out
+}
+
+func names(accounts []rootkeep.AccountID) []string {
+	out := make([]string, len(accounts))
+	for i, a := range accounts {
+		out[i] = string(a)
+	}
+	return out
+}
+
+// holderOf guesses what the account is, by the checklist that the request has: a form that
+// changes it has to begin somewhere.
+func holderOf(x *stored.Request, tasks []*access.Task) access.Holder {
+	t := access.Find(tasks, x.Asked.Task)
+	if t != nil {
+		for _, h := range access.Holders() {
+			if w, ok := t.Ways[h]; ok && w.Path == x.Asked.Path && slices.Equal(w.Items, x.Asked.Checklist) {
+				return h
+			}
+		}
+	}
+	return access.Member
 }
 
 var holderWords = map[access.Holder]string{
@@ -150,7 +173,7 @@ func (f *form) what(t *access.Task, o *outlook, kind *change.Kind, me string) []
 	if len(t.Requests) > 1 {
 		var kinds []page.Option
 		for _, k := range t.Requests {
-			kinds = append(kinds, page.Option{Value: string(k), Text: kindWord(k)})
+			kinds = append(kinds, page.Option{Value: string(k), Text: subject.KindWord(k)})
 		}
 		out = append(out, page.Input{Name: "kind", Label: "Asked for as", Kind: "select", Value: string(o.kind), Options: kinds})
 	}

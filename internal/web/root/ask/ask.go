@@ -1,4 +1,4 @@
-package root
+package ask
 
 import (
 	"context"
@@ -29,7 +29,8 @@ type asked struct {
 	at   rootkeep.AccountID // where it is decided
 }
 
-func invalid(format string, args ...any) error {
+// Invalid is a refusal of what does not parse.
+func Invalid(format string, args ...any) error {
 	return web.Refuse(http.StatusUnprocessableEntity, "invalid", fmt.Sprintf(format, args...))
 }
 
@@ -38,14 +39,14 @@ func (a *area) task(id string) (*access.Task, error) {
 	if t := access.Find(a.Tasks, id); t != nil {
 		return t, nil
 	}
-	return nil, invalid("there is no task %q; hint: rootkeep root tasks list", id)
+	return nil, Invalid("there is no task %q; hint: rootkeep root tasks list", id)
 }
 
 func parseHolder(s string) (access.Holder, error) {
 	if h := access.Holder(s); slices.Contains(access.Holders(), h) {
 		return h, nil
 	}
-	return "", invalid("holder %q: want one of %v", s, access.Holders())
+	return "", Invalid("holder %q: want one of %v", s, access.Holders())
 }
 
 // read reads what somebody asks for. What needs no root ends here, with what to do
@@ -70,14 +71,14 @@ func (a *area) read(in client.RootAsk) (*asked, error) {
 	for _, s := range in.Accounts {
 		account, err := rootkeep.ParseAccountID(s)
 		if err != nil {
-			return nil, invalid("%s", err)
+			return nil, Invalid("%s", err)
 		}
 		q.ask.Accounts = append(q.ask.Accounts, account)
 	}
 	for _, s := range in.Networks {
 		n, err := netip.ParsePrefix(s)
 		if err != nil {
-			return nil, invalid("network %q: want a range such as 198.51.100.0/24", s)
+			return nil, Invalid("network %q: want a range such as 198.51.100.0/24", s)
 		}
 		q.ask.Networks = append(q.ask.Networks, n)
 	}
@@ -88,15 +89,15 @@ func (a *area) read(in client.RootAsk) (*asked, error) {
 func (q *asked) place() error {
 	switch n := len(q.ask.Accounts); {
 	case n == 0:
-		return invalid("no account is named")
+		return Invalid("no account is named")
 	case n > 1 && q.at == "":
-		return invalid("a request over %d accounts is decided at the management account, which is not named; hint: decided_at", n)
+		return Invalid("a request over %d accounts is decided at the management account, which is not named; hint: decided_at", n)
 	case n > 1:
 		if _, err := rootkeep.ParseAccountID(string(q.at)); err != nil {
-			return invalid("decided_at: %s", err)
+			return Invalid("decided_at: %s", err)
 		}
 	case q.at != "" && q.at != q.ask.Accounts[0]:
-		return invalid("a request for one account is decided there")
+		return Invalid("a request for one account is decided there")
 	default:
 		q.at = q.ask.Accounts[0]
 	}
@@ -195,7 +196,7 @@ func (a *area) plan(ctx context.Context, q *asked, id string, parameters map[str
 		case errors.As(err, &refused):
 			return web.Refuse(refused.Status, refused.Kind, fmt.Sprintf("account %s: %s", account, refused.Detail))
 		case err != nil:
-			return told(err)
+			return Told(err)
 		}
 		q.ask.Changes = append(q.ask.Changes, c)
 	}
@@ -253,7 +254,7 @@ func (a *area) look(ctx context.Context, t *access.Task, h access.Holder, kind a
 		o.kind = t.Requests[0]
 	}
 	if !t.Takes(o.kind) {
-		return nil, invalid("%s is not asked for as %s", t.ID, o.kind)
+		return nil, Invalid("%s is not asked for as %s", t.ID, o.kind)
 	}
 	err := a.view(ctx, func(ctx context.Context, r *store.Reader) error {
 		asked := &access.Request{Accounts: accounts, Custodian: custodian, Kind: o.kind}
