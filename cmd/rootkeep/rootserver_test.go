@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"os"
+	"os/exec"
 	"regexp"
 	"strings"
 	"testing"
@@ -33,6 +34,7 @@ import (
 	"github.com/rootkeep/rootkeep/internal/web/exceptions/exceptionstest"
 	"github.com/rootkeep/rootkeep/internal/web/incidents"
 	"github.com/rootkeep/rootkeep/internal/web/root"
+	"github.com/rootkeep/rootkeep/internal/web/root/subject"
 	"github.com/rootkeep/rootkeep/internal/web/signin"
 )
 
@@ -106,7 +108,7 @@ func (w *rootWorld) areas() []web.Area {
 			return incidents.Area(incidents.Config{Store: w.Store, Desk: cases, Now: w.Now})
 		},
 		func() (web.Area, error) {
-			return approvals.Area(approvals.Config{Store: w.Store, Desk: w.Desk.Desk, Now: w.Now, Faces: append(root.Faces(), exceptions.Face())})
+			return approvals.Area(approvals.Config{Store: w.Store, Desk: w.Desk.Desk, Now: w.Now, Faces: append(subject.Faces(), exceptions.Face())})
 		},
 	} {
 		a, err := make()
@@ -277,8 +279,8 @@ func TestAnIntruderBecomesACase(t *testing.T) {
 	contains(t, errs, "has no owner")
 	out, _ = runs(t, 0, "incident", "assign", id, "--to", w.rex.ID)
 	contains(t, out, "Owner     "+w.rex.ID)
-	out, _ = runs(t, 0, "incident", "note", id, "--text", "it was not\nthe owner")
-	contains(t, out, "noted", `it was not\nthe owner`)
+	out, _ = runs(t, 0, "incident", "note", id, "--text", "it was not the owner")
+	contains(t, out, "noted", ": it was not the owner")
 	_, errs = runs(t, 64, "incident", "close", id, "--reason", "the password is changed")
 	contains(t, errs, "--yes")
 	out, _ = runs(t, 0, "incident", "close", id, "--reason", "the password is changed", "--yes")
@@ -422,6 +424,42 @@ func overrideAs(t *testing.T, w *rootWorld, id string) {
 	if err != nil {
 		t.Fatal(err)
 	}
+}
+
+// TestTheDocumentedSession runs the scripts of docs/root-cli.md, with approvals between.
+func TestTheDocumentedSession(t *testing.T) {
+	for _, tool := range []string{"bash", "jq"} {
+		if _, err := exec.LookPath(tool); err != nil {
+			t.Skipf("the scripts do not run: %v", err)
+		}
+	}
+	document, err := os.ReadFile("../../docs/root-cli.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := rootServer(t)
+	w.as(w.Ann)
+	script := func(name string, env ...string) string {
+		t.Helper()
+		_, rest, _ := strings.Cut(string(document), "```sh "+name+"\n")
+		text, _, found := strings.Cut(rest, "```")
+		if !found {
+			t.Fatalf("docs/root-cli.md has no script %s", name)
+		}
+		c := exec.CommandContext(t.Context(), "bash", "-e", "-o", "pipefail", "-c", text)
+		c.Dir, c.Env = t.TempDir(), append(os.Environ(), env...)
+		out, err := c.CombinedOutput()
+		if err != nil {
+			t.Fatalf("%s: %v\n%s", name, err, out)
+		}
+		return string(out)
+	}
+	out := script("ask.sh", "CUSTODIAN="+w.gus.ID)
+	contains(t, out, "Could approve it: ", " is asked for: ", "  requested  111122223333  use  activate-billing-access")
+	id := regexp.MustCompile(`RR-[0-9A-Z]+`).FindString(out)
+	w.approve(id, w.Bob, w.Cid)
+	out = script("use.sh", "ID="+id)
+	contains(t, out, id+" is open", id+" is closing", "Next: rootkeep root confirm "+id, "[-] endpoint-protection")
 }
 
 func TestRootCommandLinesThatAreWrong(t *testing.T) {

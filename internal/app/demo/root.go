@@ -111,3 +111,14 @@ func confirm(u Use) told {
 		return nil
 	}
 }
+
+// Deliver has a few minutes pass and the trail deliver, and copies what is new to a folder.
+func (w *World) Deliver(folder string) error {
+	w.clock.pass(6 * time.Minute)
+	w.cloud.Tick()
+	_, err := w.deliver(folder)
+	return err
+}
+
+// Intrude has a stranger sign in as the root user of an account.
+func (w *World) Intrude(account string) error { return signInAsRoot(account, stranger, false)(w) }

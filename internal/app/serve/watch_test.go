@@ -46,6 +46,13 @@ type guarded struct {
 // guard starts the roles jobs and watch over the store of a house.
 func guard(t *testing.T) *guarded {
 	t.Helper()
+	return guardAt(t, time.Now)
+}
+
+// guardAt is guard with another clock; sources are watched by that of the machine, which
+// files have their times from.
+func guardAt(t *testing.T, now func() time.Time) *guarded {
+	t.Helper()
 	g := &guarded{folder: filepath.Join(t.TempDir(), "logs"), posts: make(chan post, 100)}
 	receiver := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		var n notify.Notice
@@ -62,10 +69,10 @@ func guard(t *testing.T) *guarded {
 		t.Fatal(err)
 	}
 	c := Settings{
-		Watch:  Watch{Sources: write(t, filepath.Join(t.TempDir(), "sources.yaml"), fmt.Sprintf("sources: [{name: trail, folder: %s}]\n", g.folder))},
+		Watch:  Watch{Sources: write(t, filepath.Join(t.TempDir(), "sources.yaml"), fmt.Sprintf("sources: [{name: trail, folder: %s, days: 30}]\n", g.folder))},
 		Notify: outbox.Settings{Ways: write(t, filepath.Join(t.TempDir(), "ways.yaml"), fmt.Sprintf("ways: [{name: desk, notifier: webhook, settings: {url: '%s'}, secret_files: {secret: %s}}]\n", receiver.URL, secret))},
 	}
-	g.house = dwell(t, c, time.Now)
+	g.house = dwell(t, c, now)
 	g.stop = g.start(t)
 	return g
 }
@@ -78,8 +85,12 @@ func (g *guarded) start(t *testing.T) (stop func()) {
 		if r.name == "web" || !slices.Contains(g.settings.Roles, r.name) {
 			continue
 		}
+		h := *g.house
+		if r.name == watchRole {
+			h.deps = &deps{settings: g.settings, store: g.store, keys: g.keys, log: g.log, now: time.Now}
+		}
 		all.Go(func() {
-			if err := r.run(ctx, g.house); err != nil {
+			if err := r.run(ctx, &h); err != nil {
 				t.Error(err)
 			}
 		})
