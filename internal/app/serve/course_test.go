@@ -11,6 +11,7 @@ import (
 	"github.com/rootkeep/rootkeep"
 	"github.com/rootkeep/rootkeep/internal/access"
 	"github.com/rootkeep/rootkeep/internal/app/demo"
+	"github.com/rootkeep/rootkeep/internal/app/demo/cast"
 	"github.com/rootkeep/rootkeep/internal/app/rootuse"
 	"github.com/rootkeep/rootkeep/internal/approval"
 	"github.com/rootkeep/rootkeep/internal/awssim/simtest"
@@ -26,7 +27,7 @@ type course struct {
 	*guarded
 	t     *testing.T
 	world *demo.World
-	story *rootStory
+	story *cast.Root
 	use   demo.Use
 }
 
@@ -46,11 +47,11 @@ func begin(t *testing.T) *course {
 		t.Setenv(name, value)
 	}
 	c := &course{guarded: guardAt(t, world.Now), t: t, world: world, use: demo.Use{Task: "delete-root-credentials", Kind: access.Use, Account: world.Account("app-1")}}
-	s, err := c.hire(t.Context())
+	s, err := cast.Hire(t.Context(), c.stage())
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c.story, err = c.rootStory(s); err != nil {
+	if c.story, err = cast.NewRoot(s); err != nil {
 		t.Fatal(err)
 	}
 	return c
@@ -82,17 +83,17 @@ func (c *course) until(what string, is func() bool) {
 func (c *course) ask() access.Change {
 	c.t.Helper()
 	request := id(access.Prefix, c.now())
-	planned, err := rootuse.Planner{Engine: c.engine}.PlanFor(c.t.Context(), c.story.staff.ada.Actor, request, c.use.Account, access.DeleteAll, map[string]any{"unused_for": "0s"})
+	planned, err := rootuse.Planner{Engine: c.engine}.PlanFor(c.t.Context(), c.story.Ada.Actor, request, c.use.Account, access.DeleteAll, map[string]any{"unused_for": "0s"})
 	c.must(err)
-	asked, err := c.story.tasks.Find(c.use.Task).Prepare(access.Ask{
+	asked, err := c.story.Task(c.use.Task).Prepare(access.Ask{
 		Holder: access.Member, Accounts: []rootkeep.AccountID{c.use.Account}, Changes: []access.Change{planned}, Justification: "Members have no root credentials.",
 	}, c.now())
 	c.must(err)
 	c.must(c.store.Update(c.t.Context(), func(ctx context.Context, tx *store.Tx) error {
-		_, err := c.root.Submit(ctx, tx, c.story.staff.ada.Actor, stored.Wanted{ID: request, Account: c.use.Account, Asked: asked})
+		_, err := c.root.Submit(ctx, tx, c.story.Ada.Actor, stored.Wanted{ID: request, Account: c.use.Account, Asked: asked})
 		return err
 	}))
-	c.story.ids[c.use.Task] = request
+	c.story.IDs[c.use.Task] = request
 	return planned
 }
 
@@ -100,9 +101,9 @@ func (c *course) ask() access.Change {
 // with a stranger's sign-in beside it.
 func TestAUseOfRootIsExplainedAndAnIntruderIsACase(t *testing.T) {
 	c := begin(t)
-	ada := c.story.staff.ada
+	ada := c.story.Ada
 	planned := c.ask()
-	request := c.story.ids[c.use.Task]
+	request := c.story.IDs[c.use.Task]
 	err := c.store.Touch(t.Context(), func(ctx context.Context, tx *store.Tx) error {
 		_, err := c.root.Issue(ctx, tx, ada.Actor, request, approval.Approve)
 		return err
@@ -113,8 +114,8 @@ func TestAUseOfRootIsExplainedAndAnIntruderIsACase(t *testing.T) {
 	if _, err := c.engine.Apply(t.Context(), ada.Actor, planned.ID, planned.Plan.String()); err == nil {
 		t.Error("got a change that is applied without approvals")
 	}
-	c.must(c.story.approve(t.Context(), c.story.staff.bruno, request))
-	c.must(c.story.approve(t.Context(), c.story.staff.chiara, request))
+	c.must(c.story.Approve(t.Context(), c.story.Bruno, request))
+	c.must(c.story.Approve(t.Context(), c.story.Chiara, request))
 	c.must(c.story.Open(t.Context(), c.use))
 	_, err = c.engine.Apply(t.Context(), ada.Actor, planned.ID, planned.Plan.String())
 	c.must(err)
@@ -157,7 +158,7 @@ func (c *course) changed(id string) changes.State {
 	c.t.Helper()
 	var state changes.State
 	c.must(c.store.View(c.t.Context(), func(ctx context.Context, r *store.Reader) error {
-		x, err := c.changes.Get(ctx, r, c.story.staff.ada.Actor, id, c.now())
+		x, err := c.changes.Get(ctx, r, c.story.Ada.Actor, id, c.now())
 		if err == nil {
 			state = x.State
 		}

@@ -17,6 +17,7 @@ import (
 	"github.com/rootkeep/rootkeep/internal/access"
 	"github.com/rootkeep/rootkeep/internal/app"
 	"github.com/rootkeep/rootkeep/internal/app/demo"
+	"github.com/rootkeep/rootkeep/internal/app/demo/cast"
 	"github.com/rootkeep/rootkeep/internal/app/scan"
 	"github.com/rootkeep/rootkeep/internal/app/scan/record"
 	"github.com/rootkeep/rootkeep/internal/people"
@@ -159,11 +160,11 @@ func (h *house) past(ctx context.Context) error {
 
 // live lets the past happen.
 func (h *house) live(ctx context.Context) error {
-	staff, err := h.hire(ctx)
+	staff, err := cast.Hire(ctx, h.stage())
 	if err != nil {
 		return err
 	}
-	root, err := h.rootStory(staff)
+	root, err := cast.NewRoot(staff)
 	if err != nil {
 		return err
 	}
@@ -177,10 +178,10 @@ func (h *house) live(ctx context.Context) error {
 	if err := w.Live(ctx, demo.History{Folder: h.story.Folder, Day: day, Scan: h.scanned, Hunt: h.hunted, Root: root}); err != nil {
 		return err
 	}
-	if err := h.requests(ctx, staff, w.Account("app-1")); err != nil {
+	if err := staff.Requests(ctx, w.Account("app-1")); err != nil {
 		return err
 	}
-	_, err = root.ask(ctx, demo.Use{
+	_, err = root.Submit(ctx, demo.Use{
 		Task: "activate-billing-access", Kind: access.Use, Account: w.Account("management"), Ticket: "FIN-211", Ahead: 20 * time.Hour,
 		Why: "The new finance role reads bills and costs; without this no policy lets it.",
 	})
@@ -208,4 +209,9 @@ func (h *house) scanned(ctx context.Context, c scan.Config) error {
 func (h *house) hunted(ctx context.Context, c app.HuntConfig) error {
 	_, err := h.keepHunt(ctx, id("HU", h.now()), c)
 	return err
+}
+
+// stage is where the people of the demonstration act.
+func (h *house) stage() cast.Stage {
+	return cast.Stage{Store: h.store, Exceptions: h.desk, Root: h.root, Site: h.approvals.Site, Place: h.approvals.Place, Now: h.now}
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/rootkeep/rootkeep/internal/app/archive"
+	"github.com/rootkeep/rootkeep/internal/app/rootproof"
 	"github.com/rootkeep/rootkeep/internal/app/scan/record"
 	"github.com/rootkeep/rootkeep/internal/job"
 	"github.com/rootkeep/rootkeep/internal/job/run"
@@ -32,7 +33,7 @@ func (h *house) kinds() []job.Kind {
 		job.Kind{Name: huntKind, Attempts: 3, Handler: job.HandlerFunc(h.hunt)},
 		job.Kind{Name: backupKind, Attempts: 3, Handler: job.HandlerFunc(h.backup)},
 		job.Kind{Name: rootTimesKind, Handler: job.HandlerFunc(h.seeTimes)},
-		job.Kind{Name: proveKind, Attempts: 3, Handler: job.HandlerFunc(h.prove)},
+		job.Kind{Name: rootproof.Kind, Attempts: 3, Handler: job.HandlerFunc((&rootproof.Prover{Store: h.store, Places: h.settings.Hunts, Now: h.now, Wake: h.outbox.Wake}).Run)},
 		h.outbox.Jobs(),
 	)
 }
@@ -49,8 +50,8 @@ func (h *house) askable() []jobs.Kind {
 			return err
 		}},
 		{Name: backupKind, Title: "Back the store up into the folder of the settings, and verify the copy"},
-		{Name: proveKind, Title: "Verify the digests of logs with CloudTrail's keys, for claims about uses of root", Example: `{"days": 30}`, Check: func(payload []byte) error {
-			_, err := parseProof(payload)
+		{Name: rootproof.Kind, Title: "Verify the digests of logs with CloudTrail's keys, for claims about uses of root", Example: `{"days": 30}`, Check: func(payload []byte) error {
+			_, err := rootproof.Parse(payload)
 			return err
 		}},
 		{Name: "anchor", Title: "Put the head of the ledger to its anchors"},
@@ -112,8 +113,8 @@ func (h *house) own() []job.Schedule {
 	if h.settings.Backup.Folder != "" {
 		out = append(out, nightly)
 	}
-	if places, err := h.settings.provable(); err == nil && len(places) > 0 { // what is wrong was said at the start
-		out = append(out, proving)
+	if places, err := rootproof.Provable(h.settings.Hunts); err == nil && len(places) > 0 { // what is wrong was said at the start
+		out = append(out, rootproof.Schedule)
 	}
 	return out
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/rootkeep/rootkeep/cloudtrail/digest/digesttest"
 	"github.com/rootkeep/rootkeep/internal/app/outbox"
+	"github.com/rootkeep/rootkeep/internal/app/rootproof"
 	"github.com/rootkeep/rootkeep/internal/job"
 	"github.com/rootkeep/rootkeep/internal/store"
 	"github.com/rootkeep/rootkeep/internal/store/rootlog"
@@ -67,7 +68,7 @@ func TestHoursAreProvenByTheirDigests(t *testing.T) {
 			places := write(t, filepath.Join(t.TempDir(), "hunts.yaml"), fmt.Sprintf("hunts:\n  - {name: trail, paths: [%q], keys: [%q]}\n  - {name: bare, paths: [%q]}\n", dir, keys, dir))
 			h := dwell(t, Settings{Hunts: places}, func() time.Time { return now })
 			for range 2 { // at least once
-				said, err := h.do(t, job.Job{ID: "JO-1", Kind: proveKind, Payload: []byte("{}")})
+				said, err := h.do(t, job.Job{ID: "JO-1", Kind: rootproof.Kind, Payload: []byte("{}")})
 				if err != nil || !strings.Contains(said, test.said) {
 					t.Fatalf("got %q, %v, want it to say %q", said, err, test.said)
 				}
@@ -100,7 +101,7 @@ func TestHoursAreProvenByTheirDigests(t *testing.T) {
 func TestAProofNeedsKeys(t *testing.T) {
 	h := dwell(t, Settings{}, time.Now)
 	for payload, want := range map[string]string{`{}`: "hint: keys of a place", `{"days": -1}`: "days -1", `{"path": "/"}`: "unknown field", `{} {}`: "more than one"} {
-		if _, err := h.do(t, job.Job{ID: "JO-1", Kind: proveKind, Payload: []byte(payload)}); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := h.do(t, job.Job{ID: "JO-1", Kind: rootproof.Kind, Payload: []byte(payload)}); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: got %v, want an error with %q", payload, err, want)
 		}
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/rootkeep/rootkeep/internal/access"
 	"github.com/rootkeep/rootkeep/internal/access/reconcile"
 	"github.com/rootkeep/rootkeep/internal/app/demo"
+	"github.com/rootkeep/rootkeep/internal/app/demo/cast"
 	cases "github.com/rootkeep/rootkeep/internal/incident"
 	"github.com/rootkeep/rootkeep/internal/store"
 	stored "github.com/rootkeep/rootkeep/internal/store/access"
@@ -35,11 +36,11 @@ func TestTheDemonstrationTellsOfRoot(t *testing.T) {
 	defer aws.Close()
 	h := dwell(t, Settings{}, world.Now)
 	h.url = &url.URL{Scheme: "http", Host: "localhost"}
-	s, err := h.hire(t.Context())
+	s, err := cast.Hire(t.Context(), h.stage())
 	if err != nil {
 		t.Fatal(err)
 	}
-	root, err := h.rootStory(s)
+	root, err := cast.NewRoot(s)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -79,7 +80,7 @@ func TestTheDemonstrationTellsOfRoot(t *testing.T) {
 				t.Errorf("got case %s of %s, %s: %s; want none of what was asked for, and none closed", c.ID, c.Account, c.State, c.Title)
 			}
 		}
-		if len(list) == 0 || list[0].Severity != rootkeep.Critical || list[0].Owner != s.esi.ID {
+		if len(list) == 0 || list[0].Severity != rootkeep.Critical || list[0].Owner != s.Esi.ID {
 			t.Errorf("got cases %+v, want the stranger's, critical, and taken", list)
 		}
 		return err

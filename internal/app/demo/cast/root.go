@@ -1,4 +1,4 @@
-package serve
+package cast
 
 import (
 	"context"
@@ -24,24 +24,24 @@ import (
 	"github.com/rootkeep/rootkeep/internal/store/sight"
 )
 
-// rootStory is what the staff does about uses of root: it is demo.Root.
-type rootStory struct {
-	*house
-	staff  *staff
+// Root is what the cast does about uses of root: it is demo.Root.
+type Root struct {
+	*Cast
 	tasks  *roottask.Catalogue
 	desk   *incident.Desk
 	intake *reconcile.Intake
 	reader *cloudtrail.Reader
-	ids    map[string]string // of the requests, by task
+	IDs    map[string]string // of the requests, by task
 }
 
-func (h *house) rootStory(s *staff) (*rootStory, error) {
-	r := &rootStory{house: h, staff: s, ids: map[string]string{}}
+// NewRoot is ready to act.
+func NewRoot(s *Cast) (*Root, error) {
+	r := &Root{Cast: s, IDs: map[string]string{}}
 	var err error
 	if r.tasks, err = roottask.Load(""); err != nil {
 		return nil, err
 	}
-	if r.desk, err = incident.New(incident.Desk{Place: h.approvals.Place, Ready: stored.Unreviewed}); err != nil {
+	if r.desk, err = incident.New(incident.Desk{Place: s.Place, Ready: stored.Unreviewed}); err != nil {
 		return nil, err
 	}
 	if r.intake, err = reconcile.NewIntake(); err != nil {
@@ -59,39 +59,43 @@ func (h *house) rootStory(s *staff) (*rootStory, error) {
 var storyNetwork = netip.MustParsePrefix("192.0.2.0/24")
 
 // Ask has somebody ask for root, and the approvers approve it.
-func (r *rootStory) Ask(ctx context.Context, u demo.Use) error {
-	id, err := r.ask(ctx, u)
+func (r *Root) Ask(ctx context.Context, u demo.Use) error {
+	id, err := r.Submit(ctx, u)
 	if err != nil {
 		return err
 	}
-	r.ids[u.Task] = id
-	approvers := []*member{r.staff.bruno, r.staff.chiara}
+	r.IDs[u.Task] = id
+	approvers := []*Member{r.Bruno, r.Chiara}
 	if u.Kind == access.Drill {
 		approvers = approvers[:1]
 	}
 	for _, by := range approvers {
-		if err := r.approve(ctx, by, id); err != nil {
+		if err := r.Approve(ctx, by, id); err != nil {
 			return fmt.Errorf("%s approves %s: %w", by.Name, id, err)
 		}
 	}
 	return nil
 }
 
-func (r *rootStory) ask(ctx context.Context, u demo.Use) (string, error) {
-	t := r.tasks.Find(u.Task)
+// Task is a root task by its ID, nil if there is none.
+func (r *Root) Task(id string) *access.Task { return r.tasks.Find(id) }
+
+// Submit has somebody ask for root, and wait.
+func (r *Root) Submit(ctx context.Context, u demo.Use) (string, error) {
+	t := r.Task(u.Task)
 	if t == nil {
 		return "", fmt.Errorf("demo: no root task %s", u.Task)
 	}
 	asked, err := t.Prepare(access.Ask{
-		Holder: access.Management, Accounts: []rootkeep.AccountID{u.Account}, Custodian: r.staff.ines.ID, From: r.now().Add(u.Ahead), Justification: u.Why, Kind: u.Kind,
+		Holder: access.Management, Accounts: []rootkeep.AccountID{u.Account}, Custodian: r.Ines.ID, From: r.Now().Add(u.Ahead), Justification: u.Why, Kind: u.Kind,
 		Networks: []netip.Prefix{storyNetwork}, Ticket: u.Ticket,
-	}, r.now())
+	}, r.Now())
 	if err != nil {
 		return "", err
 	}
 	var x *stored.Request
-	err = r.store.Update(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
-		x, err = r.root.Submit(ctx, tx, r.staff.ada.Actor, stored.Wanted{Account: u.Account, Asked: asked})
+	err = r.Store.Update(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
+		x, err = r.Cast.Root.Submit(ctx, tx, r.Ada.Actor, stored.Wanted{Account: u.Account, Asked: asked})
 		return err
 	})
 	if err != nil {
@@ -100,28 +104,28 @@ func (r *rootStory) ask(ctx context.Context, u demo.Use) (string, error) {
 	return x.ID, nil
 }
 
-// approve signs a request as one of the approvers.
-func (r *rootStory) approve(ctx context.Context, by *member, id string) error {
+// Approve signs a request as one of the approvers.
+func (r *Root) Approve(ctx context.Context, by *Member, id string) error {
 	var s *approval.Statement
-	err := r.store.Touch(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
-		s, err = r.root.Issue(ctx, tx, by.Actor, id, approval.Approve)
+	err := r.Store.Touch(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
+		s, err = r.Cast.Root.Issue(ctx, tx, by.Actor, id, approval.Approve)
 		return err
 	})
 	if err != nil {
 		return err
 	}
-	signed, err := by.sign(s, r.approvals.Site)
+	signed, err := by.sign(s, r.Site)
 	if err != nil {
 		return err
 	}
-	_, err = r.root.Decide(ctx, r.store, by.Actor, id, s.Nonce, signed)
+	_, err = r.Cast.Root.Decide(ctx, r.Store, by.Actor, id, s.Nonce, signed)
 	return err
 }
 
 // change does something to the request for a task as it is now.
-func (r *rootStory) change(ctx context.Context, u demo.Use, do func(context.Context, *store.Tx, *stored.Request) error) error {
-	return r.store.Update(ctx, func(ctx context.Context, tx *store.Tx) error {
-		x, err := r.root.Get(ctx, &tx.Reader, r.staff.ada.Actor, r.ids[u.Task], tx.Now())
+func (r *Root) change(ctx context.Context, u demo.Use, do func(context.Context, *store.Tx, *stored.Request) error) error {
+	return r.Store.Update(ctx, func(ctx context.Context, tx *store.Tx) error {
+		x, err := r.Cast.Root.Get(ctx, &tx.Reader, r.Ada.Actor, r.IDs[u.Task], tx.Now())
 		if err != nil {
 			return err
 		}
@@ -132,12 +136,12 @@ func (r *rootStory) change(ctx context.Context, u demo.Use, do func(context.Cont
 // skipped is what of the checklist was not done, and why.
 var skipped = map[string]string{"endpoint-protection": "The laptop of the safe starts from a read-only stick and has none."}
 
-func (r *rootStory) answer(ctx context.Context, tx *store.Tx, x *stored.Request, before bool) error {
+func (r *Root) answer(ctx context.Context, tx *store.Tx, x *stored.Request, before bool) error {
 	for _, i := range x.Asked.Checklist {
 		if i.Phase.Before() != before {
 			continue
 		}
-		if _, err := r.root.Answer(ctx, tx, r.staff.ada.Actor, x.ID, access.Answer{Item: i.ID, Skipped: skipped[i.ID]}); err != nil {
+		if _, err := r.Cast.Root.Answer(ctx, tx, r.Ada.Actor, x.ID, access.Answer{Item: i.ID, Skipped: skipped[i.ID]}); err != nil {
 			return err
 		}
 	}
@@ -145,29 +149,29 @@ func (r *rootStory) answer(ctx context.Context, tx *store.Tx, x *stored.Request,
 }
 
 // Open begins the session.
-func (r *rootStory) Open(ctx context.Context, u demo.Use) error {
+func (r *Root) Open(ctx context.Context, u demo.Use) error {
 	return r.change(ctx, u, func(ctx context.Context, tx *store.Tx, x *stored.Request) error {
 		if err := r.answer(ctx, tx, x, true); err != nil {
 			return err
 		}
-		_, err := r.root.Open(ctx, tx, r.staff.ada.Actor, x.ID, x.Revision, u.Device)
+		_, err := r.Cast.Root.Open(ctx, tx, r.Ada.Actor, x.ID, x.Revision, u.Device)
 		return err
 	})
 }
 
 // Close ends it: everything is put back.
-func (r *rootStory) Close(ctx context.Context, u demo.Use) error {
+func (r *Root) Close(ctx context.Context, u demo.Use) error {
 	return r.change(ctx, u, func(ctx context.Context, tx *store.Tx, x *stored.Request) error {
 		if err := r.answer(ctx, tx, x, false); err != nil {
 			return err
 		}
-		_, err := r.root.Close(ctx, tx, r.staff.ada.Actor, x.ID, x.Revision)
+		_, err := r.Cast.Root.Close(ctx, tx, r.Ada.Actor, x.ID, x.Revision)
 		return err
 	})
 }
 
 // Confirm confirms the record of the session.
-func (r *rootStory) Confirm(ctx context.Context, u demo.Use) error {
+func (r *Root) Confirm(ctx context.Context, u demo.Use) error {
 	return r.change(ctx, u, func(ctx context.Context, tx *store.Tx, x *stored.Request) error {
 		activity, err := stored.ActivityOf(ctx, &tx.Reader, x)
 		if err != nil {
@@ -177,7 +181,7 @@ func (r *rootStory) Confirm(ctx context.Context, u demo.Use) error {
 		if err != nil {
 			return err
 		}
-		_, err = r.root.Confirm(ctx, tx, r.staff.ada.Actor, x.ID, x.Revision, approval.Sum(text))
+		_, err = r.Cast.Root.Confirm(ctx, tx, r.Ada.Actor, x.ID, x.Revision, approval.Sum(text))
 		return err
 	})
 }
@@ -186,7 +190,7 @@ func (r *rootStory) Confirm(ctx context.Context, u demo.Use) error {
 const storySource = "organization-trail"
 
 // Arrive takes in what the trail delivered, as the watching server does.
-func (r *rootStory) Arrive(ctx context.Context, files []string) error {
+func (r *Root) Arrive(ctx context.Context, files []string) error {
 	var events []reconcile.Event
 	for _, path := range files {
 		in := cloudtrail.Input{Name: path, Open: func() (io.ReadCloser, error) { return os.Open(path) }}
@@ -203,7 +207,7 @@ func (r *rootStory) Arrive(ctx context.Context, files []string) error {
 	if len(events) == 0 {
 		return nil
 	}
-	return r.store.Update(ctx, func(ctx context.Context, tx *store.Tx) error {
+	return r.Store.Update(ctx, func(ctx context.Context, tx *store.Tx) error {
 		touched, err := rootlog.Arrive(ctx, tx, storySource, nil, events)
 		if err != nil {
 			return err
@@ -214,9 +218,9 @@ func (r *rootStory) Arrive(ctx context.Context, files []string) error {
 }
 
 // Look has the responder take the open cases that nobody has.
-func (r *rootStory) Look(ctx context.Context) error {
-	esi := r.staff.esi.Actor
-	return r.store.Update(ctx, func(ctx context.Context, tx *store.Tx) error {
+func (r *Root) Look(ctx context.Context) error {
+	esi := r.Esi.Actor
+	return r.Store.Update(ctx, func(ctx context.Context, tx *store.Tx) error {
 		list, err := incident.List(ctx, &tx.Reader, sight.All(), incident.Filter{State: cases.Open, Limit: 50})
 		if err != nil {
 			return err

@@ -1,9 +1,12 @@
-package serve
+// Package cast is the people of the demonstration, and what they do: they ask, approve with
+// keys that are made up, use root and look at cases, as people do through the console.
+package cast
 
 import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
+	"time"
 
 	"github.com/go-webauthn/webauthn/protocol"
 
@@ -11,33 +14,48 @@ import (
 	"github.com/rootkeep/rootkeep/internal/approval"
 	"github.com/rootkeep/rootkeep/internal/people"
 	"github.com/rootkeep/rootkeep/internal/store"
+	stored "github.com/rootkeep/rootkeep/internal/store/access"
 	"github.com/rootkeep/rootkeep/internal/store/exceptions"
 	persons "github.com/rootkeep/rootkeep/internal/store/people"
 	"github.com/rootkeep/rootkeep/internal/web/signin/authtest"
 )
 
-// member is one of the staff. The key of one who approves is made up, and lost when the
+// Stage is what they act on.
+type Stage struct {
+	Store      *store.Store
+	Exceptions *exceptions.Desk
+	Root       *stored.Desk
+	Site       approval.Site
+	Place      func(context.Context, *store.Reader, rootkeep.AccountID) (people.Place, error)
+	Now        func() time.Time
+}
+
+// Member is one of the cast. The key of one who approves is made up, and lost when the
 // past is made.
-type member struct {
+type Member struct {
 	people.Actor
 	key authtest.Key
 }
 
-// staff are people with roles. Whoever opens the demonstration enrols a key as the
+// Cast are people with roles. Whoever opens the demonstration enrols a key as the
 // administrator, and can give the others a link to enrol theirs.
-type staff struct{ ada, bruno, chiara, dmitri, esi, ines *member }
+type Cast struct {
+	Stage
+	Ada, Bruno, Chiara, Dmitri, Esi, Ines *Member
+}
 
-func (h *house) hire(ctx context.Context) (*staff, error) {
-	s := &staff{}
-	err := h.store.Update(ctx, func(ctx context.Context, tx *store.Tx) error {
+// Hire adds them to the store.
+func Hire(ctx context.Context, on Stage) (*Cast, error) {
+	s := &Cast{Stage: on}
+	err := on.Store.Update(ctx, func(ctx context.Context, tx *store.Tx) error {
 		for _, p := range []struct {
 			name, mail string
 			role       people.Role
-			as         **member
+			as         **Member
 		}{
-			{"Ada Requester", "ada@example.com", people.Requester, &s.ada}, {"Bruno Approver", "bruno@example.com", people.Approver, &s.bruno},
-			{"Chiara Approver", "chiara@example.com", people.Approver, &s.chiara}, {"Dmitri Auditor", "dmitri@example.com", people.Auditor, &s.dmitri},
-			{"Esi Responder", "esi@example.com", people.Responder, &s.esi}, {"Ines Custodian", "ines@example.com", people.Custodian, &s.ines},
+			{"Ada Requester", "ada@example.com", people.Requester, &s.Ada}, {"Bruno Approver", "bruno@example.com", people.Approver, &s.Bruno},
+			{"Chiara Approver", "chiara@example.com", people.Approver, &s.Chiara}, {"Dmitri Auditor", "dmitri@example.com", people.Auditor, &s.Dmitri},
+			{"Esi Responder", "esi@example.com", people.Responder, &s.Esi}, {"Ines Custodian", "ines@example.com", people.Custodian, &s.Ines},
 		} {
 			person, err := persons.Add(ctx, tx, people.SystemActor.ID, p.name, p.mail)
 			if err != nil {
@@ -47,9 +65,9 @@ func (h *house) hire(ctx context.Context) (*staff, error) {
 			if err := persons.Grant(ctx, tx, people.SystemActor.ID, person.ID, g); err != nil {
 				return err
 			}
-			*p.as = &member{Actor: people.Actor{ID: person.ID, Name: p.name, Kind: people.Person, Grants: []people.Grant{g}}}
+			*p.as = &Member{Actor: people.Actor{ID: person.ID, Name: p.name, Kind: people.Person, Grants: []people.Grant{g}}}
 			if p.role == people.Approver {
-				if err := (*p.as).enrol(ctx, tx, h.approvals.Site); err != nil {
+				if err := (*p.as).enrol(ctx, tx, on.Site); err != nil {
 					return err
 				}
 			}
@@ -65,7 +83,7 @@ func publicKey(options map[string]any) ([]byte, error) {
 }
 
 // enrol gives a member a key.
-func (m *member) enrol(ctx context.Context, tx *store.Tx, at approval.Site) error {
+func (m *Member) enrol(ctx context.Context, tx *store.Tx, at approval.Site) error {
 	options, err := publicKey(map[string]any{
 		"rp": map[string]any{"id": at.RPID}, "user": map[string]any{"id": base64.RawURLEncoding.EncodeToString([]byte(m.ID))}, "challenge": base64.RawURLEncoding.EncodeToString(make([]byte, 32)),
 	})
@@ -89,7 +107,7 @@ func (m *member) enrol(ctx context.Context, tx *store.Tx, at approval.Site) erro
 }
 
 // sign signs a statement.
-func (m *member) sign(s *approval.Statement, at approval.Site) ([]byte, error) {
+func (m *Member) sign(s *approval.Statement, at approval.Site) ([]byte, error) {
 	challenge := s.Challenge()
 	options, err := publicKey(map[string]any{"rpId": at.RPID, "challenge": base64.RawURLEncoding.EncodeToString(challenge[:])})
 	if err != nil {
@@ -98,23 +116,23 @@ func (m *member) sign(s *approval.Statement, at approval.Site) ([]byte, error) {
 	return m.key.Get(at.Origin, options)
 }
 
-// requests are exceptions that somebody asked for: one that waits, one withdrawn.
-func (h *house) requests(ctx context.Context, s *staff, account rootkeep.AccountID) error {
-	ada := s.ada.Actor
-	return h.store.Update(ctx, func(ctx context.Context, tx *store.Tx) error {
+// Requests are exceptions that somebody asks for: one that waits, one withdrawn.
+func (s *Cast) Requests(ctx context.Context, account rootkeep.AccountID) error {
+	ada := s.Ada.Actor
+	return s.Store.Update(ctx, func(ctx context.Context, tx *store.Tx) error {
 		until := tx.Now().AddDate(0, 3, 0)
-		if _, err := h.desk.Submit(ctx, tx, ada, exceptions.Wanted{
+		if _, err := s.Exceptions.Submit(ctx, tx, ada, exceptions.Wanted{
 			Control: "AL-03", Account: account, Owner: "platform team", Reason: "The alarm moves to the new pipeline in the next quarter (OPS-112).", Until: until,
 		}); err != nil {
 			return err
 		}
-		x, err := h.desk.Submit(ctx, tx, ada, exceptions.Wanted{
+		x, err := s.Exceptions.Submit(ctx, tx, ada, exceptions.Wanted{
 			Control: "RT-05", Account: account, Owner: "platform team", Reason: "A vendor still signs with the key; asked for by mistake.", Until: until,
 		})
 		if err != nil {
 			return err
 		}
-		_, err = h.desk.Withdraw(ctx, tx, ada, x.ID, x.Revision)
+		_, err = s.Exceptions.Withdraw(ctx, tx, ada, x.ID, x.Revision)
 		return err
 	})
 }

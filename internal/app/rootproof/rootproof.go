@@ -1,4 +1,6 @@
-package serve
+// Package rootproof is the job that reads places of logs with CloudTrail's keys: what is
+// proven of their hours goes into the store, with all events of root users in them.
+package rootproof
 
 import (
 	"bytes"
@@ -8,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"time"
 
 	"github.com/rootkeep/rootkeep/internal/app"
 	"github.com/rootkeep/rootkeep/internal/app/archive"
@@ -20,12 +23,12 @@ import (
 	"github.com/rootkeep/rootkeep/internal/store/rootlog"
 )
 
-// proveKind is the kind of jobs that read places of logs with CloudTrail's keys, so that
+// Kind is the kind of jobs that read places of logs with CloudTrail's keys, so that
 // absence of uses of root can be claimed of the hours that their digests prove.
-const proveKind = "root-proof"
+const Kind = "root-proof"
 
-// proving is the schedule of it, on servers that have such places. All of a place is read.
-var proving = job.Schedule{ID: proveKind, Kind: proveKind, Cron: "27 4 * * *", Zone: "UTC", Payload: []byte("{}"), Enabled: true}
+// Schedule is that of it, on servers that have such places. All of a place is read.
+var Schedule = job.Schedule{ID: Kind, Kind: Kind, Cron: "27 4 * * *", Zone: "UTC", Payload: []byte("{}"), Enabled: true}
 
 const (
 	usualProof  = 2    // days that are read
@@ -33,13 +36,14 @@ const (
 	arriving    = 500  // events, and days, in one change of the store
 )
 
-// proveJob is the payload.
-type proveJob struct {
+// Job is the payload.
+type Job struct {
 	Days int `json:"days,omitempty"` // how far back; 0 is usualProof
 }
 
-func parseProof(payload []byte) (*proveJob, error) {
-	var p proveJob
+// Parse reads a payload.
+func Parse(payload []byte) (*Job, error) {
+	var p Job
 	d := json.NewDecoder(bytes.NewReader(payload))
 	d.DisallowUnknownFields()
 	if err := d.Decode(&p); err != nil {
@@ -57,19 +61,27 @@ func parseProof(payload []byte) (*proveJob, error) {
 	return &p, nil
 }
 
-// provable are the places of logs that can prove something.
-func (c *Settings) provable() ([]archive.Place, error) {
-	places, err := archive.Read(c.Hunts)
+// Provable are the places of a file of logs that can prove something.
+func Provable(file string) ([]archive.Place, error) {
+	places, err := archive.Read(file)
 	return slices.DeleteFunc(places, func(p archive.Place) bool { return len(p.Keys) == 0 }), err
 }
 
-// prove reads the places that have keys. One that cannot be read keeps no other from it.
-func (h *house) prove(ctx context.Context, j *job.Job, say func(string)) error {
-	p, err := parseProof(j.Payload)
+// Prover does the job.
+type Prover struct {
+	Store  *store.Store
+	Places string // file of the setting hunts
+	Now    func() time.Time
+	Wake   func() // has somebody look whom to tell
+}
+
+// Run reads the places that have keys. One that cannot be read keeps no other from it.
+func (r *Prover) Run(ctx context.Context, j *job.Job, say func(string)) error {
+	p, err := Parse(j.Payload)
 	if err != nil {
 		return job.Permanent(err)
 	}
-	places, err := h.settings.provable()
+	places, err := Provable(r.Places)
 	if err != nil {
 		return job.Permanent(err)
 	}
@@ -80,11 +92,11 @@ func (h *house) prove(ctx context.Context, j *job.Job, say func(string)) error {
 	said := ""
 	for _, place := range places {
 		found, err := app.ProveRoot(ctx, app.ReconcileConfig{
-			Paths: place.Paths, Keys: place.Keys, Since: h.now().AddDate(0, 0, -p.Days), Now: h.now,
+			Paths: place.Paths, Keys: place.Keys, Since: r.Now().AddDate(0, 0, -p.Days), Now: r.Now,
 			Progress: func(r report.Progress) { say(fmt.Sprintf("%s: %s events read", place.Name, text.Grouped(r.Events))) },
 		})
 		if err == nil {
-			err = h.keepProof(ctx, place.Name, found)
+			err = r.keepProof(ctx, place.Name, found)
 		}
 		if err != nil {
 			all = errors.Join(all, fmt.Errorf("place %s: %w", place.Name, err))
@@ -109,10 +121,10 @@ func proved(p *app.RootProof) string {
 
 // keepProof keeps the events first: an hour counts as proven only once all that happened in
 // it is known here, whichever source should have brought it.
-func (h *house) keepProof(ctx context.Context, place string, found *app.RootProof) error {
+func (r *Prover) keepProof(ctx context.Context, place string, found *app.RootProof) error {
 	for events := range slices.Chunk(found.Events, arriving) {
-		err := h.store.Update(ctx, func(ctx context.Context, tx *store.Tx) error {
-			touched, err := rootlog.Arrive(ctx, tx, proveKind+" "+place, nil, events)
+		err := r.Store.Update(ctx, func(ctx context.Context, tx *store.Tx) error {
+			touched, err := rootlog.Arrive(ctx, tx, Kind+" "+place, nil, events)
 			if err == nil {
 				_, err = access.Judge(ctx, tx, touched)
 			}
@@ -123,7 +135,7 @@ func (h *house) keepProof(ctx context.Context, place string, found *app.RootProo
 		}
 	}
 	for hours := range slices.Chunk(found.Hours, arriving) {
-		err := h.store.Update(ctx, func(ctx context.Context, tx *store.Tx) error {
+		err := r.Store.Update(ctx, func(ctx context.Context, tx *store.Tx) error {
 			touched, err := rootlog.Cover(ctx, tx, people.SystemActor.ID, hours)
 			if err == nil {
 				_, err = access.Judge(ctx, tx, touched)
@@ -135,7 +147,7 @@ func (h *house) keepProof(ctx context.Context, place string, found *app.RootProo
 		}
 	}
 	if len(found.Events) > 0 {
-		h.outbox.Wake()
+		r.Wake()
 	}
 	return nil
 }
