@@ -12,10 +12,10 @@ import (
 	"github.com/rootkeep/rootkeep/internal/access"
 	"github.com/rootkeep/rootkeep/internal/app/demo"
 	"github.com/rootkeep/rootkeep/internal/app/rootuse"
+	"github.com/rootkeep/rootkeep/internal/app/serve/staff"
 	"github.com/rootkeep/rootkeep/internal/approval"
 	"github.com/rootkeep/rootkeep/internal/awssim/simtest"
 	"github.com/rootkeep/rootkeep/internal/store"
-	stored "github.com/rootkeep/rootkeep/internal/store/access"
 	"github.com/rootkeep/rootkeep/internal/store/changes"
 	"github.com/rootkeep/rootkeep/internal/store/rootlog"
 )
@@ -24,10 +24,11 @@ import (
 // organization whose trail a server watches.
 type course struct {
 	*guarded
-	t     *testing.T
-	world *demo.World
-	story *rootStory
-	use   demo.Use
+	t       *testing.T
+	world   *demo.World
+	staff   *staff.Staff
+	use     demo.Use
+	request string
 }
 
 func begin(t *testing.T) *course {
@@ -46,11 +47,7 @@ func begin(t *testing.T) *course {
 		t.Setenv(name, value)
 	}
 	c := &course{guarded: guardAt(t, world.Now), t: t, world: world, use: demo.Use{Task: "delete-root-credentials", Kind: access.Use, Account: world.Account("app-1")}}
-	s, err := c.hire(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	if c.story, err = c.rootStory(s); err != nil {
+	if c.staff, err = c.hire(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	return c
@@ -82,17 +79,14 @@ func (c *course) until(what string, is func() bool) {
 func (c *course) ask() access.Change {
 	c.t.Helper()
 	request := id(access.Prefix, c.now())
-	planned, err := rootuse.Planner{Engine: c.engine}.PlanFor(c.t.Context(), c.story.staff.ada.Actor, request, c.use.Account, access.DeleteAll, map[string]any{"unused_for": "0s"})
+	planned, err := rootuse.Planner{Engine: c.engine}.PlanFor(c.t.Context(), c.staff.Ada.Actor, request, c.use.Account, access.DeleteAll, map[string]any{"unused_for": "0s"})
 	c.must(err)
-	asked, err := c.story.tasks.Find(c.use.Task).Prepare(access.Ask{
+	asked, err := c.staff.Tasks.Find(c.use.Task).Prepare(access.Ask{
 		Holder: access.Member, Accounts: []rootkeep.AccountID{c.use.Account}, Changes: []access.Change{planned}, Justification: "Members have no root credentials.",
 	}, c.now())
 	c.must(err)
-	c.must(c.store.Update(c.t.Context(), func(ctx context.Context, tx *store.Tx) error {
-		_, err := c.root.Submit(ctx, tx, c.story.staff.ada.Actor, stored.Wanted{ID: request, Account: c.use.Account, Asked: asked})
-		return err
-	}))
-	c.story.ids[c.use.Task] = request
+	c.request = request
+	c.must(c.staff.Submit(c.t.Context(), c.use.Task, request, c.use.Account, asked))
 	return planned
 }
 
@@ -100,9 +94,9 @@ func (c *course) ask() access.Change {
 // with a stranger's sign-in beside it.
 func TestAUseOfRootIsExplainedAndAnIntruderIsACase(t *testing.T) {
 	c := begin(t)
-	ada := c.story.staff.ada
+	ada := c.staff.Ada
 	planned := c.ask()
-	request := c.story.ids[c.use.Task]
+	request := c.request
 	err := c.store.Touch(t.Context(), func(ctx context.Context, tx *store.Tx) error {
 		_, err := c.root.Issue(ctx, tx, ada.Actor, request, approval.Approve)
 		return err
@@ -113,13 +107,13 @@ func TestAUseOfRootIsExplainedAndAnIntruderIsACase(t *testing.T) {
 	if _, err := c.engine.Apply(t.Context(), ada.Actor, planned.ID, planned.Plan.String()); err == nil {
 		t.Error("got a change that is applied without approvals")
 	}
-	c.must(c.story.approve(t.Context(), c.story.staff.bruno, request))
-	c.must(c.story.approve(t.Context(), c.story.staff.chiara, request))
-	c.must(c.story.Open(t.Context(), c.use))
+	c.must(c.staff.Approve(t.Context(), c.staff.Bruno, request))
+	c.must(c.staff.Approve(t.Context(), c.staff.Chiara, request))
+	c.must(c.staff.Open(t.Context(), c.use))
 	_, err = c.engine.Apply(t.Context(), ada.Actor, planned.ID, planned.Plan.String())
 	c.must(err)
 	c.until("the change is applied", func() bool { return c.changed(planned.ID) == changes.Applied })
-	c.must(c.story.Close(t.Context(), c.use))
+	c.must(c.staff.Close(t.Context(), c.use))
 	c.must(c.world.Deliver(c.folder))
 	c.until("its events arrive", func() bool { return len(c.of(request)) >= 3 })
 	for _, e := range c.of(request) {
@@ -149,7 +143,7 @@ func TestAUseOfRootIsExplainedAndAnIntruderIsACase(t *testing.T) {
 	}
 	c.must(c.world.Deliver(c.folder))
 	c.must(c.world.Deliver(c.folder)) // a quarter of an hour after the session
-	c.must(c.story.Confirm(t.Context(), c.use))
+	c.must(c.staff.Confirm(t.Context(), c.use))
 }
 
 // changed is the state of a change.
@@ -157,7 +151,7 @@ func (c *course) changed(id string) changes.State {
 	c.t.Helper()
 	var state changes.State
 	c.must(c.store.View(c.t.Context(), func(ctx context.Context, r *store.Reader) error {
-		x, err := c.changes.Get(ctx, r, c.story.staff.ada.Actor, id, c.now())
+		x, err := c.changes.Get(ctx, r, c.staff.Ada.Actor, id, c.now())
 		if err == nil {
 			state = x.State
 		}

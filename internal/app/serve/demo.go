@@ -19,6 +19,7 @@ import (
 	"github.com/rootkeep/rootkeep/internal/app/demo"
 	"github.com/rootkeep/rootkeep/internal/app/scan"
 	"github.com/rootkeep/rootkeep/internal/app/scan/record"
+	"github.com/rootkeep/rootkeep/internal/app/serve/staff"
 	"github.com/rootkeep/rootkeep/internal/people"
 	"github.com/rootkeep/rootkeep/internal/store"
 	"github.com/rootkeep/rootkeep/internal/store/posture"
@@ -159,11 +160,7 @@ func (h *house) past(ctx context.Context) error {
 
 // live lets the past happen.
 func (h *house) live(ctx context.Context) error {
-	staff, err := h.hire(ctx)
-	if err != nil {
-		return err
-	}
-	root, err := h.rootStory(staff)
+	crew, err := h.hire(ctx)
 	if err != nil {
 		return err
 	}
@@ -174,17 +171,21 @@ func (h *house) live(ctx context.Context) error {
 			h.story.Day(day, days)
 		}
 	}
-	if err := w.Live(ctx, demo.History{Folder: h.story.Folder, Day: day, Scan: h.scanned, Hunt: h.hunted, Root: root}); err != nil {
+	if err := w.Live(ctx, demo.History{Folder: h.story.Folder, Day: day, Scan: h.scanned, Hunt: h.hunted, Root: crew}); err != nil {
 		return err
 	}
-	if err := h.requests(ctx, staff, w.Account("app-1")); err != nil {
+	if err := crew.Requests(ctx, w.Account("app-1")); err != nil {
 		return err
 	}
-	_, err = root.ask(ctx, demo.Use{
+	return crew.Wait(ctx, demo.Use{
 		Task: "activate-billing-access", Kind: access.Use, Account: w.Account("management"), Ticket: "FIN-211", Ahead: 20 * time.Hour,
 		Why: "The new finance role reads bills and costs; without this no policy lets it.",
 	})
-	return err
+}
+
+// hire adds the people of the demonstration.
+func (h *house) hire(ctx context.Context) (*staff.Staff, error) {
+	return staff.Hire(ctx, staff.Config{Store: h.store, Root: h.root, Exceptions: h.desk, Now: h.now})
 }
 
 // noted has the home page read again by whoever looks at it.
