@@ -113,13 +113,15 @@ func (t *Task) checkWhat(a *Ask, w *Way) error {
 			return fmt.Errorf("%s is a sign-in, and it is not said from where; hint: name the network, such as 198.51.100.0/24", t.ID)
 		case a.Custodian == "":
 			return fmt.Errorf("%s is a sign-in, and nobody hands out the credential; hint: name the custodian, who is neither requester nor approver", t.ID)
+		case len(a.Changes) > 0 && !w.Recovery:
+			return fmt.Errorf("%s is a sign-in with a credential that is there, and is for no change", t.ID)
 		}
 		return nil
 	}
 	for _, account := range a.Accounts {
 		switch n := len(slices.DeleteFunc(slices.Clone(a.Changes), func(c Change) bool { return c.Account != account })); {
 		case n == 0:
-			return fmt.Errorf("account %s has no change; hint: rootkeep change plan %s --account %s", account, w.Change, account)
+			return fmt.Errorf("account %s has no change; hint: rootkeep root request --task %s --account %s plans it", account, t.ID, account)
 		case n > 1:
 			return fmt.Errorf("account %s has %d changes, want one; hint: ask for each on its own", account, n)
 		}

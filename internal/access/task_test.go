@@ -227,7 +227,7 @@ func TestWhatATaskDoesNotAllowIsRefused(t *testing.T) {
 		{"a sign-in with a change", func(a *access.Ask) { a.Changes = []access.Change{plan("111122223333", "CH-1")} }, "is for no change"},
 		{"no reason", func(a *access.Ask) { a.Justification = " " }, "justification is missing"},
 		{"a planned change", assumed, ""},
-		{"no change", func(a *access.Ask) { assumed(a); a.Changes = nil }, "has no change; hint: rootkeep change plan known-kind --account 111122223333"},
+		{"no change", func(a *access.Ask) { assumed(a); a.Changes = nil }, "has no change; hint: rootkeep root request --task "},
 		{"an account without a change", func(a *access.Ask) { assumed(a); a.Accounts = append(a.Accounts, "222233334444") }, "account 222233334444 has no change"},
 		{"two changes of an account", func(a *access.Ask) { assumed(a); a.Changes = append(a.Changes, plan("111122223333", "CH-2")) }, "has 2 changes"},
 		{"several accounts, in any order", func(a *access.Ask) {
