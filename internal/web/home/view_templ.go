@@ -343,6 +343,9 @@ func (v *view) stats() []page.Stat {
 		{Label: "Open alerts", Value: text.Grouped(total(v.OpenAlerts)), Note: levelWords(v.OpenAlerts), Tone: open, Path: "/alerts?state=open"},
 	}
 	if v.Judged != nil {
+		if n.Sessions > 0 {
+			out[0].Note = "sessions in logs that were hunted"
+		}
 		out = slices.Insert(out, 1, judgedStat(v.Judged))
 	}
 	if v.LastScan == nil {
@@ -372,7 +375,8 @@ func judgedStat(n *rootlog.Number) page.Stat {
 	if n.Drills > 0 {
 		note += "; " + text.Counted(n.Drills, "drill")
 	}
-	return page.Stat{Label: "Of them", Value: fmt.Sprintf("%s explained, %s unexplained", text.Grouped(n.Explained), text.Grouped(n.Unexplained)), Note: note, Tone: tone, Path: "/root"}
+	note = text.Grouped(n.Explained) + " explained; " + note
+	return page.Stat{Label: "Unexplained", Value: text.Grouped(n.Unexplained), Note: note, Tone: tone, Path: "/root"}
 }
 
 func (v *view) facts() []page.Fact {
