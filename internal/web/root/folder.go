@@ -202,7 +202,7 @@ func (f *folder) may(actor people.Actor) []string {
 	add(actAnswer, part && (in == stored.Approved || running))
 	add(actClose, part && running && f.waiting(afterSession) == 0)
 	add(actConfirm, own && in == stored.Closing && !f.Sealed.IsZero() && !f.now.Before(f.confirmFrom()) && f.Outcome != "" && f.Outcome != reconcile.Pending)
-	add(actReview, f.judges && f.override != nil && f.override.State == stored.Granted)
+	add(actReview, f.judges && f.override != nil && f.override.State == stored.Granted && in != stored.Approved && !running)
 	return out
 }
 

@@ -385,6 +385,10 @@ func TestAnOverrideIsSignedAndReviewed(t *testing.T) {
 	}
 	review := `{"revision":2,"verdict":"justified","review":"The bill did grow."}`
 	s.want(s.JSON("ann", "POST", "/api/v1/root/requests/"+id+"/review", review), 403)
+	got = s.Server.Get("bob", "/root/"+id)
+	s.want(got, 200, "nobody has reviewed it yet")
+	s.want(s.JSON("bob", "POST", "/api/v1/root/requests/"+id+"/review", review), 409, "its session is not over")
+	s.later(access.OverrideWindow + time.Minute)
 	s.want(s.Server.Get("bob", "/root/"+id), 200, "nobody has reviewed it yet", "Review it")
 	path := "/api/v1/incidents/" + detail.Cases[0]
 	tag := func() string { return s.Server.Get("bob", path).Header.Get("ETag") }
