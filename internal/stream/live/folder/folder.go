@@ -121,6 +121,9 @@ func (s *Source) Run(ctx context.Context, mark []byte, take taker) error {
 		if err := w.close(); err != nil {
 			return err
 		}
+		if err := ctx.Err(); err != nil {
+			return err // a look that was cut short says nothing of how the source stands
+		}
 		s.heard(w)
 		wait := s.config.Every
 		if len(w.found) == atOnce {
