@@ -2,9 +2,7 @@ package change
 
 import (
 	"fmt"
-	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -73,9 +71,10 @@ may read.`,
 }
 
 func (f *flags) list(c *cobra.Command, s cli.Streams, q *choice) error {
+	if err := cli.CheckLimit(q.limit); err != nil {
+		return err
+	}
 	switch {
-	case q.limit < 1 || q.limit > 10000:
-		return cli.Usage("--limit %d: want 1 to 10000", q.limit)
 	case q.state != "" && !slices.Contains(states, q.state):
 		return cli.Usage("--state %s: want one of %s", q.state, strings.Join(states, ", "))
 	}
@@ -83,20 +82,9 @@ func (f *flags) list(c *cobra.Command, s cli.Streams, q *choice) error {
 	if err != nil {
 		return err
 	}
-	query := url.Values{"limit": {strconv.Itoa(min(q.limit, 200))}}
-	for name, value := range map[string]string{"state": q.state, "account": q.account, "kind": q.kind, "by": q.by, "batch": q.batch} {
-		if value != "" {
-			query.Set(name, value)
-		}
-	}
-	list := []client.AccountChange{}
-	for x, err := range client.All[client.AccountChange](c.Context(), server, "/changes", query) {
-		if err != nil {
-			return err
-		}
-		if list = append(list, x); len(list) == q.limit {
-			break
-		}
+	list, err := cli.Newest[client.AccountChange](c.Context(), server, "/changes", q.limit, map[string]string{"state": q.state, "account": q.account, "kind": q.kind, "by": q.by, "batch": q.batch})
+	if err != nil {
+		return err
 	}
 	if f.Output == "json" {
 		return cli.WriteJSON(s.Out, struct {

@@ -95,9 +95,10 @@ func listCommand(s cli.Streams) *cobra.Command {
 }
 
 func (f *flags) list(c *cobra.Command, s cli.Streams, q *choice) error {
+	if err := cli.CheckLimit(q.limit); err != nil {
+		return err
+	}
 	switch {
-	case q.limit < 1 || q.limit > 10000:
-		return cli.Usage("--limit %d: want 1 to 10000", q.limit)
 	case q.state != "" && !slices.Contains(states, q.state):
 		return cli.Usage("--state %s: want open or closed", q.state)
 	}
@@ -105,20 +106,9 @@ func (f *flags) list(c *cobra.Command, s cli.Streams, q *choice) error {
 	if err != nil {
 		return err
 	}
-	query := url.Values{"limit": {strconv.Itoa(min(q.limit, 200))}}
-	for name, value := range map[string]string{"state": q.state, "account": q.account, "owner": q.owner, "request": q.request, "severity": q.severity} {
-		if value != "" {
-			query.Set(name, value)
-		}
-	}
-	list := []client.Incident{}
-	for x, err := range client.All[client.Incident](c.Context(), server, all, query) {
-		if err != nil {
-			return told(err)
-		}
-		if list = append(list, x); len(list) == q.limit {
-			break
-		}
+	list, err := cli.Newest[client.Incident](c.Context(), server, all, q.limit, map[string]string{"state": q.state, "account": q.account, "owner": q.owner, "request": q.request, "severity": q.severity})
+	if err != nil {
+		return told(err)
 	}
 	if f.Output == "json" {
 		return cli.WriteJSON(s.Out, struct {

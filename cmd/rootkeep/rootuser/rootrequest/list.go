@@ -2,9 +2,7 @@ package rootrequest
 
 import (
 	"fmt"
-	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -49,9 +47,10 @@ others it is NO_COVERAGE, and PENDING while events may still arrive.`,
 }
 
 func (f *flags) list(c *cobra.Command, s cli.Streams, q *choice) error {
+	if err := cli.CheckLimit(q.limit); err != nil {
+		return err
+	}
 	switch {
-	case q.limit < 1 || q.limit > 10000:
-		return cli.Usage("--limit %d: want 1 to 10000", q.limit)
 	case q.state != "" && !slices.Contains(states, q.state):
 		return cli.Usage("--state %s: want one of %s", q.state, strings.Join(states, ", "))
 	case q.kind != "" && q.kind != "use" && q.kind != "drill":
@@ -61,20 +60,9 @@ func (f *flags) list(c *cobra.Command, s cli.Streams, q *choice) error {
 	if err != nil {
 		return err
 	}
-	query := url.Values{"limit": {strconv.Itoa(min(q.limit, 200))}}
-	for name, value := range map[string]string{"state": q.state, "account": q.account, "kind": q.kind, "task": q.task, "by": q.by} {
-		if value != "" {
-			query.Set(name, value)
-		}
-	}
-	list := []client.RootRequest{}
-	for x, err := range client.All[client.RootRequest](c.Context(), server, requests, query) {
-		if err != nil {
-			return told(err)
-		}
-		if list = append(list, x); len(list) == q.limit {
-			break
-		}
+	list, err := cli.Newest[client.RootRequest](c.Context(), server, requests, q.limit, map[string]string{"state": q.state, "account": q.account, "kind": q.kind, "task": q.task, "by": q.by})
+	if err != nil {
+		return told(err)
 	}
 	return f.writeList(s, list)
 }
