@@ -163,3 +163,17 @@ func CompleteFiles(c *cobra.Command, flag string, extensions ...string) {
 	// The error is for an unknown flag, as above.
 	_ = c.MarkFlagFilename(flag, extensions...)
 }
+
+// Assigned reads name=value texts of a flag --set; a name that stands several times has
+// several values.
+func Assigned[V ~[]string](texts []string) (map[string]V, error) {
+	out := map[string]V{}
+	for _, text := range texts {
+		name, value, ok := strings.Cut(text, "=")
+		if !ok || name == "" {
+			return nil, Usage("--set %s: want name=value", text)
+		}
+		out[name] = append(out[name], value)
+	}
+	return out, nil
+}

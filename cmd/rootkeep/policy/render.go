@@ -103,13 +103,9 @@ func (f *renderFlags) parameters(t *template.Template) (map[string]template.Valu
 		}
 		maps.Copy(out, read)
 	}
-	set := map[string]template.Values{}
-	for _, text := range f.set {
-		name, value, ok := strings.Cut(text, "=")
-		if !ok || name == "" {
-			return nil, cli.Usage("--set %s: want name=value", text)
-		}
-		set[name] = append(set[name], value)
+	set, err := cli.Assigned[template.Values](f.set)
+	if err != nil {
+		return nil, err
 	}
 	maps.Copy(out, set)
 	return out, nil
