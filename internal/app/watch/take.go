@@ -2,20 +2,14 @@ package watch
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"time"
 
 	"github.com/rootkeep/rootkeep/cloudtrail"
 	"github.com/rootkeep/rootkeep/internal/access/reconcile"
-	"github.com/rootkeep/rootkeep/internal/people"
 	"github.com/rootkeep/rootkeep/internal/report/text"
-	"github.com/rootkeep/rootkeep/internal/store"
-	"github.com/rootkeep/rootkeep/internal/store/access"
-	"github.com/rootkeep/rootkeep/internal/store/rootlog"
 	"github.com/rootkeep/rootkeep/internal/stream/live"
-	"github.com/rootkeep/rootkeep/ledger"
 )
 
 const (
@@ -39,7 +33,7 @@ func (w *Watcher) take(ctx context.Context, s *source, d live.Delivery) error {
 			if len(events) < atOnce {
 				return nil
 			}
-			err := w.keep(ctx, s, s.mark, events, nil) // the object is not done: its mark is not kept yet
+			err := w.commit(ctx, &share{source: s, mark: s.mark, events: events}) // the object is not done: its mark is not kept yet
 			events = nil
 			return err
 		})
@@ -53,8 +47,13 @@ func (w *Watcher) take(ctx context.Context, s *source, d live.Delivery) error {
 	} else if err := s.again(d.Input.Name, problems); err != nil {
 		return err
 	}
-	if err := w.keep(ctx, s, d.Mark, events, s.skip(w.config.Now(), d.Input.Name, problems)); err != nil {
-		return err
+	now := w.config.Now()
+	done := &share{source: s, mark: d.Mark, events: events, bad: s.skip(now, d.Input.Name, problems)}
+	if !done.empty() || now.Sub(s.kept) >= markEvery { // should the server end before, the object is read once more
+		if err := w.commit(ctx, done); err != nil {
+			return err
+		}
+		s.kept = now
 	}
 	s.mark = d.Mark
 	return nil
@@ -105,62 +104,4 @@ func (s *source) skip(now time.Time, name string, problems []cloudtrail.Problem)
 	}
 	s.entries = append(s.entries, now)
 	return out
-}
-
-// keep keeps events and mark in one change, judges what they touch, and tells of an object
-// that was skipped.
-func (w *Watcher) keep(ctx context.Context, s *source, mark []byte, events []reconcile.Event, bad *skipped) error {
-	now := w.config.Now()
-	if len(events) == 0 && bad == nil {
-		if now.Sub(s.kept) < markEvery {
-			return nil // should the server end now, the object is read once more
-		}
-		s.kept = now
-		return w.config.Store.Touch(ctx, func(ctx context.Context, tx *store.Tx) error {
-			if err := w.hold(ctx, tx, s); err != nil {
-				return err
-			}
-			_, err := rootlog.Arrive(ctx, tx, s.Name(), mark, nil)
-			return err
-		})
-	}
-	var changed *access.Changes
-	err := w.config.Store.Update(ctx, func(ctx context.Context, tx *store.Tx) error {
-		if err := w.hold(ctx, tx, s); err != nil {
-			return err
-		}
-		touched, err := rootlog.Arrive(ctx, tx, s.Name(), mark, events)
-		if err != nil {
-			return err
-		}
-		if changed, err = w.config.Judge(ctx, tx, touched); err != nil {
-			return err
-		}
-		return bad.record(tx)
-	})
-	if err != nil {
-		return err
-	}
-	s.kept = now
-	if bad != nil {
-		w.config.Log.Warn("an object cannot be read, and is skipped", "source", s.Name(), "object", bad.Object, "problem", bad.Problems[0])
-	}
-	for _, e := range changed.Events {
-		w.config.Log.Info("root", "account", e.Account, "event", e.ID, "name", e.Name, "verdict", e.Verdict, "rule", e.Rule)
-	}
-	if len(changed.Cases) > 0 {
-		w.config.Outbox.Wake()
-	}
-	return nil
-}
-
-func (b *skipped) record(tx *store.Tx) error {
-	if b == nil {
-		return nil
-	}
-	payload, err := json.Marshal(b)
-	if err != nil {
-		return err
-	}
-	return tx.Record("source.skipped", b.Source, people.SystemActor.ID, ledger.NewPayload("object.json", payload))
 }

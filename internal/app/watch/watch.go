@@ -38,6 +38,7 @@ type Config struct {
 type Watcher struct {
 	config  Config
 	sources []*source
+	counter counter
 }
 
 // source is one that is read, with what became of its objects.

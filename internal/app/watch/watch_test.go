@@ -10,12 +10,16 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/rootkeep/rootkeep"
 	"github.com/rootkeep/rootkeep/cloudtrail"
+	"github.com/rootkeep/rootkeep/internal/access/reconcile"
 	"github.com/rootkeep/rootkeep/internal/app/outbox"
 	"github.com/rootkeep/rootkeep/internal/rule"
 	"github.com/rootkeep/rootkeep/internal/store"
@@ -376,3 +380,49 @@ func TestTheDocumentedSources(t *testing.T) {
 		t.Errorf("sources (-want +got):\n%s", diff)
 	}
 }
+
+func TestSharesOfSeveralSourcesStopNoOther(t *testing.T) {
+	s := storetest.Open(t, storetest.SQLite(t), storetest.Options(t))
+	w, first := watching(t, s, &judge{})
+	second := &source{Source: &stub{}, config: first.config, intake: first.intake, reader: first.reader}
+	second.Source = &named{stub{}, "other"}
+	refused := errors.New("events that cannot be judged")
+	var judged atomic.Int64
+	w.config.Judge = func(_ context.Context, _ *store.Tx, about rootlog.Touched) (*access.Changes, error) {
+		judged.Add(1)
+		if _, bad := about["999999999999"]; bad {
+			return nil, refused
+		}
+		return &access.Changes{}, nil
+	}
+	var all sync.WaitGroup
+	var wrong atomic.Int64
+	for i := range 200 {
+		all.Go(func() {
+			account, from, want := rootkeep.AccountID("111122223333"), first, error(nil)
+			if i%10 == 0 {
+				account, from, want = "999999999999", second, refused
+			}
+			e := reconcile.Event{RootUse: rootkeep.RootUse{ID: fmt.Sprint("e-", i), Account: account, Time: noon, Name: "ConsoleLogin", Source: "signin.amazonaws.com", Kind: rootkeep.RootSignIn}}
+			if err := w.commit(t.Context(), &share{source: from, events: []reconcile.Event{e}}); !errors.Is(err, want) {
+				wrong.Add(1)
+				t.Log(err)
+			}
+		})
+	}
+	all.Wait()
+	if _, events, _ := state(t, s); wrong.Load() != 0 || events != 180 {
+		t.Errorf("got %d shares with another outcome than their own, and %d events, want 0 and 180", wrong.Load(), events)
+	}
+	if w.counter.busy || len(w.counter.waiting) != 0 {
+		t.Error("shares are left, or somebody still leads")
+	}
+}
+
+// named is a stub with another name.
+type named struct {
+	stub
+	name string
+}
+
+func (n *named) Name() string { return n.name }

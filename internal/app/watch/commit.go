@@ -1,0 +1,168 @@
+package watch
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/rootkeep/rootkeep/internal/access/reconcile"
+	"github.com/rootkeep/rootkeep/internal/people"
+	"github.com/rootkeep/rootkeep/internal/store"
+	"github.com/rootkeep/rootkeep/internal/store/access"
+	"github.com/rootkeep/rootkeep/internal/store/rootlog"
+	"github.com/rootkeep/rootkeep/ledger"
+)
+
+const (
+	sharesAtOnce = 256         // in one change of the store
+	commitTime   = time.Minute // of one change
+)
+
+// share is what a delivery, or a part of a large one, brings to the store.
+type share struct {
+	source *source
+	mark   []byte
+	events []reconcile.Event // of root users, or about them
+	bad    *skipped
+
+	err  error
+	turn chan bool // true: lead the next change; false: err has what became of the share
+}
+
+// empty says that there is only a mark to keep.
+func (s *share) empty() bool { return len(s.events) == 0 && s.bad == nil }
+
+// counter is where shares of several sources wait to be kept in one change of the store:
+// what comes while one is made is in the next.
+type counter struct {
+	mu      sync.Mutex
+	waiting []*share
+	busy    bool
+}
+
+// commit keeps a share, together with those of other sources that wait.
+func (w *Watcher) commit(ctx context.Context, s *share) error {
+	s.turn = make(chan bool, 1)
+	c := &w.counter
+	c.mu.Lock()
+	c.waiting = append(c.waiting, s)
+	leads := !c.busy
+	c.busy = true
+	c.mu.Unlock()
+	if !leads && !<-s.turn {
+		return s.err
+	}
+	c.mu.Lock()
+	batch := c.waiting[:min(len(c.waiting), sharesAtOnce)] // s is the first of them
+	c.waiting = c.waiting[len(batch):]
+	c.mu.Unlock()
+	// The others' shares must not fail because this one's source is left.
+	ctx, stop := context.WithTimeout(context.WithoutCancel(ctx), commitTime)
+	defer stop()
+	w.keep(ctx, batch)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.busy = len(c.waiting) > 0; c.busy {
+		c.waiting[0].turn <- true
+	}
+	for _, other := range batch[1:] {
+		other.turn <- false
+	}
+	return s.err
+}
+
+// keep keeps shares in one change; if that fails, each in one of its own, so that what
+// one of them has stops no other.
+func (w *Watcher) keep(ctx context.Context, batch []*share) {
+	err := w.change(ctx, batch)
+	if err == nil {
+		return
+	}
+	if len(batch) == 1 {
+		batch[0].err = err
+		return
+	}
+	for _, s := range batch {
+		if err := w.change(ctx, []*share{s}); err != nil {
+			s.err = err
+		}
+	}
+}
+
+// change keeps marks and events of the shares whose source this server still has, judges
+// what they touch, and tells of objects that were skipped.
+func (w *Watcher) change(ctx context.Context, batch []*share) error {
+	begin := w.config.Store.Touch // marks alone are nothing for the ledger
+	for _, s := range batch {
+		if !s.empty() {
+			begin = w.config.Store.Update
+		}
+	}
+	var changed *access.Changes
+	err := begin(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
+		touched := rootlog.Touched{}
+		changed = &access.Changes{}
+		for _, s := range batch {
+			if err := w.arrive(ctx, tx, s, touched); err != nil {
+				return err
+			}
+		}
+		if len(touched) > 0 {
+			changed, err = w.config.Judge(ctx, tx, touched)
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	w.tell(batch, changed)
+	return nil
+}
+
+// arrive keeps one share. One whose source another server has now gets that as its error.
+func (w *Watcher) arrive(ctx context.Context, tx *store.Tx, s *share, touched rootlog.Touched) error {
+	s.err = w.hold(ctx, tx, s.source)
+	if errors.Is(s.err, errElsewhere) {
+		return nil
+	}
+	if s.err != nil {
+		return s.err
+	}
+	about, err := rootlog.Arrive(ctx, tx, s.source.Name(), s.mark, s.events)
+	if err != nil {
+		return err
+	}
+	for account, span := range about {
+		touched.Add(account, span.First)
+		touched.Add(account, span.Last)
+	}
+	return s.bad.record(tx)
+}
+
+// tell logs what was kept, and has people told of it.
+func (w *Watcher) tell(batch []*share, changed *access.Changes) {
+	for _, s := range batch {
+		if s.bad != nil && s.err == nil {
+			w.config.Log.Warn("an object cannot be read, and is skipped", "source", s.source.Name(), "object", s.bad.Object, "problem", s.bad.Problems[0])
+		}
+	}
+	for _, e := range changed.Events {
+		w.config.Log.Info("root", "account", e.Account, "event", e.ID, "name", e.Name, "verdict", e.Verdict, "rule", e.Rule)
+	}
+	if len(changed.Cases) > 0 {
+		w.config.Outbox.Wake()
+	}
+}
+
+func (b *skipped) record(tx *store.Tx) error {
+	if b == nil {
+		return nil
+	}
+	payload, err := json.Marshal(b)
+	if err != nil {
+		return err
+	}
+	return tx.Record("source.skipped", b.Source, people.SystemActor.ID, ledger.NewPayload("object.json", payload))
+}
