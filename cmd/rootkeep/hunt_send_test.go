@@ -15,6 +15,7 @@ import (
 	"github.com/rootkeep/rootkeep/client"
 	"github.com/rootkeep/rootkeep/content"
 	"github.com/rootkeep/rootkeep/internal/people"
+	"github.com/rootkeep/rootkeep/internal/store/alerts"
 	"github.com/rootkeep/rootkeep/internal/web"
 	"github.com/rootkeep/rootkeep/internal/web/hunts"
 	"github.com/rootkeep/rootkeep/internal/web/webtest"
@@ -42,7 +43,7 @@ func huntServer(t *testing.T) (address string) {
 		return people.Actor{ID: "TK-" + string(role), Kind: people.Machine, Grants: []people.Grant{{Role: role, Scope: people.Everywhere}}}
 	}
 	handler, err = web.New(web.Config{
-		URL: u, Store: s, Now: time.Now, Areas: []web.Area{hunts.Area(hunts.Config{Store: s, Now: time.Now})},
+		URL: u, Store: s, Now: time.Now, Areas: []web.Area{hunts.Area(hunts.Config{Store: s, Desk: &alerts.Desk{}, Now: time.Now})},
 		Authenticator: tokens{"responder": machine(people.Responder), "viewer": machine(people.Viewer)},
 	})
 	if err != nil {

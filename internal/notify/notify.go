@@ -21,6 +21,12 @@ type Notice struct {
 	Link     string            `json:"link"`         // page of the console; never something that decides
 	To       []string          `json:"to,omitempty"` // mail addresses of persons named by it
 	At       time.Time         `json:"at"`
+
+	Action    string   `json:"action,omitempty"` // what it does to its thread: open, update or close
+	Thread    string   `json:"thread,omitempty"` // ID of the alert: all notices of one have the same
+	Tags      []string `json:"tags,omitempty"`
+	Count     int      `json:"count,omitempty"`     // of events, or of the alerts of a storm
+	Principal string   `json:"principal,omitempty"` // who did it
 }
 
 // Way is a configured way to tell.

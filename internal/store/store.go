@@ -266,3 +266,13 @@ func Time(micros int64) time.Time {
 	}
 	return time.UnixMicro(micros).UTC()
 }
+
+// Kept is a text as the store keeps it: PostgreSQL takes neither NUL nor broken UTF-8, and
+// what a log says may be without end.
+func Kept(s string, most int) string {
+	s = strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\x00", "\uFFFD")
+	if len(s) > most {
+		s = strings.ToValidUTF8(s[:most], "") + " (cut)"
+	}
+	return s
+}

@@ -12,6 +12,7 @@ import (
 	"github.com/rootkeep/rootkeep/internal/app/scan/record"
 	"github.com/rootkeep/rootkeep/internal/approval"
 	"github.com/rootkeep/rootkeep/internal/store/access"
+	"github.com/rootkeep/rootkeep/internal/store/alerts"
 	"github.com/rootkeep/rootkeep/internal/store/approvals"
 	"github.com/rootkeep/rootkeep/internal/store/changes"
 	"github.com/rootkeep/rootkeep/internal/store/exceptions"
@@ -32,6 +33,7 @@ type house struct {
 	engine    *alter.Engine
 	signIn    *signin.SignIn
 	outbox    *outbox.Outbox
+	alerts    *alerts.Desk
 }
 
 // newHouse loads what accounts are judged by and builds what decides.
@@ -48,6 +50,9 @@ func newHouse(d *deps, address *url.URL) (*house, error) {
 		return nil, err
 	}
 	h.outbox.Could = h.approvals.Could
+	if h.alerts, err = h.newAlerts(); err != nil {
+		return nil, err
+	}
 	if err := h.newEngine(); err != nil {
 		return nil, err
 	}

@@ -125,8 +125,8 @@ func Take(ctx context.Context, tx *store.Tx, h *Result) (id string, known bool, 
 	}
 	_, err = tx.Exec(ctx, `INSERT INTO hunt (id, actor, version, taken, started, finished, first, last, events, unread, interrupted, proven, detail, rules, digest, summary)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)`,
-		h.ID, h.Actor, Kept(h.Version, short), store.Micros(tx.Now()), store.Micros(h.Started), store.Micros(h.Finished), store.Micros(h.First), store.Micros(h.Last),
-		h.Events, h.Unread, flag(h.Interrupted), flag(h.Proven), Kept(h.Detail, long), string(rules), digest, h.Summary)
+		h.ID, h.Actor, store.Kept(h.Version, short), store.Micros(tx.Now()), store.Micros(h.Started), store.Micros(h.Finished), store.Micros(h.First), store.Micros(h.Last),
+		h.Events, h.Unread, flag(h.Interrupted), flag(h.Proven), store.Kept(h.Detail, long), string(rules), digest, h.Summary)
 	if err != nil {
 		return "", false, fmt.Errorf("keep hunt %s: %w", h.ID, err)
 	}
@@ -174,14 +174,14 @@ func (h *Result) takeAccounts(ctx context.Context, tx *store.Tx) error {
 		if id == "" {
 			continue
 		}
-		if _, err := tx.Exec(ctx, `INSERT INTO hunted_account (id) VALUES ($1) ON CONFLICT (id) DO NOTHING`, Kept(string(id), short)); err != nil {
+		if _, err := tx.Exec(ctx, `INSERT INTO hunted_account (id) VALUES ($1) ON CONFLICT (id) DO NOTHING`, store.Kept(string(id), short)); err != nil {
 			return err
 		}
 	}
 	return inParts(h.Accounts, func(part []Account) error {
 		var rows clause.Rows
 		for _, a := range part {
-			rows.Add(h.ID, Kept(string(a.ID), short), a.Events, store.Micros(a.First), store.Micros(a.Last))
+			rows.Add(h.ID, store.Kept(string(a.ID), short), a.Events, store.Micros(a.First), store.Micros(a.Last))
 		}
 		_, err := tx.Exec(ctx, `INSERT INTO hunt_account (hunt, account, events, first, last) VALUES `+rows.String(), rows.Args...)
 		return err
@@ -210,13 +210,3 @@ const (
 	short = 256  // a name, an address, an ID
 	long  = 2048 // a user agent, an error, a reason
 )
-
-// Kept is a text as the store keeps it: PostgreSQL takes neither NUL nor broken UTF-8,
-// and what a log says may be without end.
-func Kept(s string, most int) string {
-	s = strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\x00", "\uFFFD")
-	if len(s) > most {
-		s = strings.ToValidUTF8(s[:most], "") + " (cut)"
-	}
-	return s
-}

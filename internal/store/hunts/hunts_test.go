@@ -15,8 +15,10 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/rootkeep/rootkeep"
+	life "github.com/rootkeep/rootkeep/internal/alert"
 	"github.com/rootkeep/rootkeep/internal/people"
 	"github.com/rootkeep/rootkeep/internal/store"
+	"github.com/rootkeep/rootkeep/internal/store/alerts"
 	"github.com/rootkeep/rootkeep/internal/store/hunts"
 	"github.com/rootkeep/rootkeep/internal/store/storetest"
 )
@@ -103,9 +105,9 @@ func told(t testing.TB, s *store.Store, actor people.Actor) (out []string) {
 		for _, h := range list {
 			say("hunt %s: %d accounts, %d events from %s", h.ID, h.Accounts, h.Events, h.First.Format("15:04"))
 		}
-		alerts, _, err2 := hunts.Alerts(ctx, r, sight, hunts.AlertFilter{}, "", 10)
-		for _, a := range alerts {
-			say("alert %s of %s", a.ID, a.Account)
+		found, _, err2 := alerts.List(ctx, r, sight, alerts.Filter{}, "", 10)
+		for _, a := range found {
+			say("alert %s of %s", a.ID, a.Found.Account)
 		}
 		uses, _, err3 := hunts.Uses(ctx, r, sight, hunts.UseFilter{}, "", 10)
 		for _, u := range uses {
@@ -161,7 +163,7 @@ func TestEachSeesTheirAccountsAndNoNumberOfAnother(t *testing.T) {
 			})
 		}
 		view(t, s, ofOne, func(ctx context.Context, r *store.Reader, sight hunts.Sight) error {
-			if _, err := hunts.AlertByID(ctx, r, sight, "AL-2"); !errors.Is(err, store.ErrNotFound) {
+			if _, err := alerts.ByID(ctx, r, sight, "AL-2"); !errors.Is(err, store.ErrNotFound) {
 				t.Errorf("alert of another account: got %v, want %v", err, store.ErrNotFound)
 			}
 			if _, err := hunts.Summary(ctx, r, sight, "HU-1"); !errors.Is(err, store.ErrNotFound) {
@@ -205,47 +207,35 @@ func TestTheSameIsKeptOnce(t *testing.T) {
 	})
 }
 
-func TestAnAcknowledgedAlertOpensAgainWhenItGrows(t *testing.T) {
+func TestAnAlertThatWasDealtWithIsNewAgainWhenItGrows(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		take(t, s, result("HU-1", nil))
-		err := s.Update(t.Context(), func(ctx context.Context, tx *store.Tx) error {
-			return hunts.Acknowledge(ctx, tx, "AL-1", "PE-1", "a planned change, CHG-12")
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		check := func(step, state, by string, count int) {
+		check := func(step string, state life.State, count int) {
 			t.Helper()
 			view(t, s, admin, func(ctx context.Context, r *store.Reader, sight hunts.Sight) error {
-				a, err := hunts.AlertByID(ctx, r, sight, "AL-1")
-				if err == nil && (a.State != state || a.By != by || a.Count != count) {
-					t.Errorf("%s: got %s by %q of %d events, want %s by %q of %d", step, a.State, a.By, a.Count, state, by, count)
+				a, err := alerts.ByID(ctx, r, sight, "AL-1")
+				if err == nil && (a.State != state || a.Found.Count != count || a.Muted != life.ByHunt) {
+					t.Errorf("%s: got %s of %d events, muted by %q, want %s of %d, muted by the hunt", step, a.State, a.Found.Count, a.Muted, state, count)
 				}
 				return err
 			})
 		}
-		check("acknowledged", hunts.Acknowledged, "PE-1", 3)
-		take(t, s, result("HU-2", nil))
-		check("the same again", hunts.Acknowledged, "PE-1", 3)
-		take(t, s, result("HU-3", func(h *hunts.Result) { h.Alerts[0].Count = 2 }))
-		check("less than before", hunts.Acknowledged, "PE-1", 3)
-		take(t, s, result("HU-4", func(h *hunts.Result) { h.Alerts[0].Count = 9 }))
-		check("more than before", hunts.Open, "PE-1", 9)
-		err = s.Update(t.Context(), func(ctx context.Context, tx *store.Tx) error {
-			return hunts.Acknowledge(ctx, tx, "AL-1", "PE-1", "  ")
+		check("found", life.New, 3)
+		err := s.Update(t.Context(), func(ctx context.Context, tx *store.Tx) error {
+			_, err := (&alerts.Desk{}).Close(ctx, tx, admin, "AL-1", 1, "a planned change, CHG-12")
+			return err
 		})
-		if !errors.Is(err, hunts.ErrUnfit) {
-			t.Errorf("without a reason: got %v, want %v", err, hunts.ErrUnfit)
+		if err != nil {
+			t.Fatal(err)
 		}
-		for _, want := range []error{nil, store.ErrConflict} {
-			err := s.Update(t.Context(), func(ctx context.Context, tx *store.Tx) error {
-				return hunts.Acknowledge(ctx, tx, "AL-1", "PE-2", "seen")
-			})
-			if !errors.Is(err, want) {
-				t.Errorf("acknowledge: got %v, want %v", err, want)
-			}
-		}
-		checkEntries(t, s, "AL-1", "alert.acknowledged", "alert.reopened", "alert.acknowledged")
+		check("closed", life.Closed, 3)
+		take(t, s, result("HU-2", nil))
+		check("the same again", life.Closed, 3)
+		take(t, s, result("HU-3", func(h *hunts.Result) { h.Alerts[0].Count = 2 }))
+		check("less than before", life.Closed, 3)
+		take(t, s, result("HU-4", func(h *hunts.Result) { h.Alerts[0].Count = 9 }))
+		check("more than before", life.New, 9)
+		checkEntries(t, s, "AL-1", "alert.closed", "alert.reopened")
 		checkEntries(t, s, "HU-4", "hunt.finished")
 	})
 }
@@ -360,7 +350,7 @@ func TestPagesHoldEverythingOnce(t *testing.T) {
 					return ids, after, err
 				},
 				"alerts": func(c string) (ids []string, after string, err error) {
-					list, after, err := hunts.Alerts(ctx, r, sight, hunts.AlertFilter{}, c, 3)
+					list, after, err := alerts.List(ctx, r, sight, alerts.Filter{}, c, 3)
 					for _, a := range list {
 						ids = append(ids, a.ID)
 					}

@@ -37,6 +37,9 @@ type huntPlace struct {
 	ID    string `json:"i"`
 }
 
+// ErrCursor is a cursor that no list gave.
+var ErrCursor = errors.New("the cursor is not one that this list gave")
+
 // List lists hunts that read an account in sight, the latest first. next is the cursor
 // of the page after it, "" on the last.
 func List(ctx context.Context, r *store.Reader, s Sight, cursor string, most int) (list []*Hunt, next string, err error) {

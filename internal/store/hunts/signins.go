@@ -35,8 +35,8 @@ func (h *Result) takeSignIns(ctx context.Context, tx *store.Tx) error {
 				continue
 			}
 			met[key] = true
-			rows.Add(key, dayOf(s.Time), at, Kept(string(s.Account), short), flag(s.Root), flag(s.Failed), Kept(s.Address, short), Kept(s.Country, short),
-				Kept(s.MFA, short), Kept(s.Principal, long), h.ID)
+			rows.Add(key, dayOf(s.Time), at, store.Kept(string(s.Account), short), flag(s.Root), flag(s.Failed), store.Kept(s.Address, short), store.Kept(s.Country, short),
+				store.Kept(s.MFA, short), store.Kept(s.Principal, long), h.ID)
 		}
 		_, err := tx.Exec(ctx, `INSERT INTO sign_in (id, day, at, account, root, failed, address, country, mfa, principal, hunt) VALUES `+rows.String()+`
 			ON CONFLICT (id) DO UPDATE SET country = CASE WHEN sign_in.country = '' THEN excluded.country ELSE sign_in.country END`, rows.Args...)

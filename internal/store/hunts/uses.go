@@ -59,9 +59,9 @@ func (h *Result) takeUses(ctx context.Context, tx *store.Tx) error {
 			if len(u.Raw) > 0 && len(u.Raw) <= MostRaw {
 				raw = u.Raw
 			}
-			rows.Add(key, Kept(u.ID, short), at, Kept(string(u.Account), short), Kept(string(u.Region), short), Kept(string(u.Kind), short), flag(u.Kind.Used()),
-				Kept(u.Source, short), Kept(u.Name, short), flag(u.Failed), Kept(u.Error, long), Kept(u.Address, short), Kept(u.Country, short), Kept(u.Agent, long),
-				Kept(u.MFA, short), Kept(u.Principal, long), Kept(u.AccessKey, short), Kept(u.Target, long), h.ID, raw)
+			rows.Add(key, store.Kept(u.ID, short), at, store.Kept(string(u.Account), short), store.Kept(string(u.Region), short), store.Kept(string(u.Kind), short), flag(u.Kind.Used()),
+				store.Kept(u.Source, short), store.Kept(u.Name, short), flag(u.Failed), store.Kept(u.Error, long), store.Kept(u.Address, short), store.Kept(u.Country, short), store.Kept(u.Agent, long),
+				store.Kept(u.MFA, short), store.Kept(u.Principal, long), store.Kept(u.AccessKey, short), store.Kept(u.Target, long), h.ID, raw)
 		}
 		_, err := tx.Exec(ctx, `INSERT INTO root_use (id, event, at, account, region, kind, used, source, name, failed, error, address, country, agent,
 				mfa, principal, accesskey, target, hunt, raw) VALUES `+rows.String()+`
@@ -110,7 +110,7 @@ func (f UseFilter) where(s Sight) *clause.Where {
 		w.And("u.at < ?", store.Micros(f.Until))
 	}
 	if f.Text != "" {
-		like := clause.Like(strings.ToLower(Kept(f.Text, short)))
+		like := clause.Like(strings.ToLower(store.Kept(f.Text, short)))
 		w.And(`(LOWER(u.name) LIKE ? ESCAPE '\' OR LOWER(u.address) LIKE ? ESCAPE '\' OR LOWER(u.principal) LIKE ? ESCAPE '\' OR LOWER(u.event) LIKE ? ESCAPE '\')`, like, like, like, like)
 	}
 	return w

@@ -70,7 +70,7 @@ func Arrive(ctx context.Context, tx *store.Tx, source string, mark []byte, event
 	if len(mark) > mostMark {
 		return nil, fmt.Errorf("source %q: a mark of %d bytes, at most %d", source, len(mark), mostMark)
 	}
-	source = strings.ReplaceAll(hunts.Kept(source, 100), ",", ";")
+	source = strings.ReplaceAll(store.Kept(source, 100), ",", ";")
 	_, err := tx.Exec(ctx, `INSERT INTO root_source (name, mark, heard, taken) VALUES ($1, $2, $3, 1)
 		ON CONFLICT (name) DO UPDATE SET mark = excluded.mark, heard = excluded.heard, taken = root_source.taken + 1`, source, append([]byte{}, mark...), store.Micros(tx.Now()))
 	if err != nil {
@@ -171,13 +171,13 @@ func rawOf(e *reconcile.Event) []byte {
 func bounded(given *reconcile.Event) reconcile.Event {
 	e := *given
 	e.Raw = nil
-	e.Account, e.Of = rootkeep.AccountID(hunts.Kept(string(e.Account), shortText)), rootkeep.AccountID(hunts.Kept(string(e.Of), shortText))
-	e.Region, e.Kind = rootkeep.Region(hunts.Kept(string(e.Region), shortText)), rootkeep.RootKind(hunts.Kept(string(e.Kind), shortText))
+	e.Account, e.Of = rootkeep.AccountID(store.Kept(string(e.Account), shortText)), rootkeep.AccountID(store.Kept(string(e.Of), shortText))
+	e.Region, e.Kind = rootkeep.Region(store.Kept(string(e.Region), shortText)), rootkeep.RootKind(store.Kept(string(e.Kind), shortText))
 	for _, s := range []*string{&e.ID, &e.Source, &e.Name, &e.Address, &e.Country, &e.MFA, &e.AccessKey, &e.IssuedKey, &e.Type, &e.SourceIdentity} {
-		*s = hunts.Kept(*s, shortText)
+		*s = store.Kept(*s, shortText)
 	}
 	for _, s := range []*string{&e.Error, &e.Agent, &e.Principal, &e.Target, &e.Device, &e.TaskPolicy, &e.Service} {
-		*s = hunts.Kept(*s, longText)
+		*s = store.Kept(*s, longText)
 	}
 	e.Time, e.Created = e.Time.UTC(), e.Created.UTC()
 	return e
@@ -403,7 +403,7 @@ type Ruling struct {
 
 // Take gives the event its verdict. It is false if it has it already.
 func (e *Event) Take(to Ruling) bool {
-	to.Why, to.Session = hunts.Kept(to.Why, longText), hunts.Kept(to.Session, shortText)
+	to.Why, to.Session = store.Kept(to.Why, longText), store.Kept(to.Session, shortText)
 	if to == (Ruling{e.Verdict, e.Rule, e.Why, e.Request, e.Session}) {
 		return false
 	}

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/rootkeep/rootkeep/internal/store"
-	"github.com/rootkeep/rootkeep/internal/store/hunts"
 )
 
 // Health is how a live source stands, as the process says that reads it. Fault and Latest
@@ -29,7 +28,7 @@ type Health struct {
 func KeepHealth(ctx context.Context, tx *store.Tx, all []Health) error {
 	for _, h := range all {
 		for _, text := range []*string{&h.Fault, &h.Gap, &h.Latest} {
-			*text = hunts.Kept(*text, longText)
+			*text = store.Kept(*text, longText)
 		}
 		data, err := json.Marshal(h)
 		if err != nil {

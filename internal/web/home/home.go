@@ -9,9 +9,11 @@ import (
 	"time"
 
 	"github.com/rootkeep/rootkeep"
+	"github.com/rootkeep/rootkeep/internal/alert"
 	"github.com/rootkeep/rootkeep/internal/people"
 	"github.com/rootkeep/rootkeep/internal/report/text"
 	"github.com/rootkeep/rootkeep/internal/store"
+	"github.com/rootkeep/rootkeep/internal/store/alerts"
 	"github.com/rootkeep/rootkeep/internal/store/entries"
 	"github.com/rootkeep/rootkeep/internal/store/hunts"
 	"github.com/rootkeep/rootkeep/internal/store/posture"
@@ -103,10 +105,10 @@ func (v *view) hunted(ctx context.Context, r *store.Reader, actor people.Actor) 
 	if v.Number, err = hunts.NumberOf(ctx, r, sight, v.Now, days); err != nil {
 		return err
 	}
-	if v.NewAlerts, err = hunts.CountAlerts(ctx, r, sight, hunts.AlertFilter{SeenFrom: v.yesterday()}); err != nil {
+	if v.NewAlerts, err = alerts.Levels(ctx, r, actor, alerts.Filter{SeenFrom: v.yesterday(), Muted: alerts.Inbox()}); err != nil {
 		return err
 	}
-	if v.OpenAlerts, err = hunts.CountAlerts(ctx, r, sight, hunts.AlertFilter{State: hunts.Open}); err != nil {
+	if v.OpenAlerts, err = alerts.Levels(ctx, r, actor, alerts.Filter{States: []alert.State{alert.New}, Muted: alerts.Inbox()}); err != nil {
 		return err
 	}
 	if v.NewUses, _, err = hunts.CountSessions(ctx, r, sight, v.yesterday(), v.Now.Add(time.Hour)); err != nil {
@@ -203,7 +205,7 @@ func (v *view) steps() []step {
 	var out []step
 	if n := severe(v.OpenAlerts); n > 0 {
 		out = append(out, step{Title: text.Counted(n, "high or critical alert") + " open", Why: "Find out who stands by them, or treat them as an incident.",
-			Path: "/alerts?state=open&level=high", Link: "Open alerts", Tone: page.Bad})
+			Path: "/alerts?state=new&level=high", Link: "Open alerts", Tone: page.Bad})
 	}
 	if v.Judged != nil && v.Judged.Unexplained > 0 {
 		out = append(out, step{Title: text.Counted(v.Judged.Unexplained, "use") + " of root that nothing explains", Why: "Each is in a case: find out who it was.", Path: "/incidents?state=open", Link: "Open cases", Tone: page.Critical})

@@ -340,7 +340,7 @@ func (v *view) stats() []page.Stat {
 	out := []page.Stat{
 		{Label: "Root uses", Value: n.Value(), Note: n.Note(), Tone: tone, Path: "/root-uses?used=yes"},
 		{Label: "Coverage", Value: n.Coverage.Percent(), Note: n.Coverage.Words(), Tone: covered, Path: "/root-uses"},
-		{Label: "Open alerts", Value: text.Grouped(total(v.OpenAlerts)), Note: levelWords(v.OpenAlerts), Tone: open, Path: "/alerts?state=open"},
+		{Label: "Open alerts", Value: text.Grouped(total(v.OpenAlerts)), Note: levelWords(v.OpenAlerts), Tone: open, Path: "/alerts?state=new"},
 	}
 	if v.Judged != nil {
 		if n.Sessions > 0 {

@@ -11,9 +11,10 @@ import templruntime "github.com/a-h/templ/runtime"
 import (
 	"fmt"
 	"github.com/rootkeep/rootkeep"
+	"github.com/rootkeep/rootkeep/internal/alert"
 	"github.com/rootkeep/rootkeep/internal/report"
 	"github.com/rootkeep/rootkeep/internal/report/text"
-	"github.com/rootkeep/rootkeep/internal/store/hunts"
+	"github.com/rootkeep/rootkeep/internal/store/alerts"
 	"github.com/rootkeep/rootkeep/internal/web/page"
 	"net/url"
 	"strings"
@@ -62,7 +63,7 @@ func alertsPage(v alertsView) templ.Component {
 			page.Input{Name: "q", Label: "Text", Kind: "search", Value: v.Filter.Text, Most: longestValue},
 			page.Input{Name: "account", Label: "Account", Kind: "text", Value: string(v.Filter.Account), Most: 12},
 			page.Input{Name: "level", Label: "Level", Kind: "select", Value: v.Level, Options: options("all levels", levels...)},
-			page.Input{Name: "state", Label: "State", Kind: "select", Value: v.Filter.State, Options: options("all states", hunts.Open, hunts.Acknowledged)},
+			page.Input{Name: "state", Label: "State", Kind: "select", Value: v.State, Options: options("all states", stateNames()...)},
 			page.Input{Name: "tactic", Label: "Tactic", Kind: "text", Value: v.Filter.Tactic, Most: longestValue},
 			page.Input{Name: "hunt", Kind: "hidden", Value: v.Filter.Hunt},
 		).Render(ctx, templ_7745c5c3_Buffer)
@@ -136,22 +137,22 @@ func alertsPage(v alertsView) templ.Component {
 	})
 }
 
-func alertRows(list []*hunts.Alert) []page.Row {
+func alertRows(list []*alerts.Alert) []page.Row {
 	var out []page.Row
 	for _, a := range list {
-		row := page.Cells(page.To("/alerts/"+a.ID, a.Title), page.Severity(a.Level), stateBadge(a), page.Text(string(a.Account)), page.Text(a.Actor.Principal),
-			page.Time(a.Last), page.Text(text.Grouped(a.Count)))
-		row.Tone = page.SeverityTone(a.Level)
+		row := page.Cells(page.To("/alerts/"+a.ID, a.Found.Title), page.Severity(a.Found.Level), stateBadge(a), page.Text(string(a.Found.Account)), page.Text(a.Found.Actor.Principal),
+			page.Time(a.Found.Last), page.Text(text.Grouped(a.Found.Count)))
+		row.Tone = page.SeverityTone(a.Found.Level)
 		out = append(out, row)
 	}
 	return out
 }
 
-func stateBadge(a *hunts.Alert) templ.Component {
-	if a.State == hunts.Acknowledged {
-		return page.Badge(page.Good, "acknowledged")
+func stateBadge(a *alerts.Alert) templ.Component {
+	if a.State == alert.New {
+		return page.Badge(page.Careful, string(a.State))
 	}
-	return page.Badge(page.Careful, "open")
+	return page.Badge(page.Good, string(a.State))
 }
 
 func alertPage(v alertView) templ.Component {
@@ -191,7 +192,7 @@ func alertPage(v alertView) templ.Component {
 				}()
 			}
 			ctx = templ.InitializeContext(ctx)
-			templ_7745c5c3_Err = page.Severity(v.Level).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = page.Severity(v.Found.Level).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -205,7 +206,7 @@ func alertPage(v alertView) templ.Component {
 			}
 			return nil
 		})
-		templ_7745c5c3_Err = page.Head(v.Title, "").Render(templ.WithChildren(ctx, templ_7745c5c3_Var6), templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = page.Head(v.Found.Title, "").Render(templ.WithChildren(ctx, templ_7745c5c3_Var6), templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -225,7 +226,7 @@ func alertPage(v alertView) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = page.LongText(report.Next(&v.Alert.Alert)).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = page.LongText(report.Next(&v.Found)).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -235,7 +236,7 @@ func alertPage(v alertView) templ.Component {
 			}
 			return nil
 		})
-		templ_7745c5c3_Err = page.Notice(page.SeverityTone(v.Level), "What to do now").Render(templ.WithChildren(ctx, templ_7745c5c3_Var7), templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = page.Notice(page.SeverityTone(v.Found.Level), "What to do now").Render(templ.WithChildren(ctx, templ_7745c5c3_Var7), templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -259,7 +260,7 @@ func alertPage(v alertView) templ.Component {
 				}()
 			}
 			ctx = templ.InitializeContext(ctx)
-			templ_7745c5c3_Err = figure(evidence(v.Alert)).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = figure(evidence(&v.Found)).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -267,7 +268,7 @@ func alertPage(v alertView) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = page.Table("Evidence", []page.Column{{Title: "Time"}, {Title: "Call"}, {Title: "Outcome"}, {Title: "Target"}, {Title: "From"}, {Title: "Event"}, {Title: "Record"}}, eventRows(v.Events)).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = page.Table("Evidence", []page.Column{{Title: "Time"}, {Title: "Call"}, {Title: "Outcome"}, {Title: "Target"}, {Title: "From"}, {Title: "Event"}, {Title: "Record"}}, eventRows(v.Found.Events)).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -275,15 +276,15 @@ func alertPage(v alertView) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			if v.EventsOmitted > 0 {
+			if v.Found.EventsOmitted > 0 {
 				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 8, "<p class=\"quiet\">")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
 				var templ_7745c5c3_Var9 string
-				templ_7745c5c3_Var9, templ_7745c5c3_Err = templ.JoinStringErrs(text.Counted(v.EventsOmitted, "event"))
+				templ_7745c5c3_Var9, templ_7745c5c3_Err = templ.JoinStringErrs(text.Counted(v.Found.EventsOmitted, "event"))
 				if templ_7745c5c3_Err != nil {
-					return templ.Error{Err: templ_7745c5c3_Err, FileName: `hunts/alert.templ`, Line: 71, Col: 60}
+					return templ.Error{Err: templ_7745c5c3_Err, FileName: `hunts/alert.templ`, Line: 72, Col: 66}
 				}
 				_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var9))
 				if templ_7745c5c3_Err != nil {
@@ -312,7 +313,7 @@ func alertPage(v alertView) templ.Component {
 				}()
 			}
 			ctx = templ.InitializeContext(ctx)
-			templ_7745c5c3_Err = page.Table("Rules", []page.Column{{Title: "Rule"}, {Title: "Level"}, {Title: "Matches", Number: true}, {Title: "Failed", Number: true}, {Title: "Author"}}, ruleRows(v.Rules)).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = page.Table("Rules", []page.Column{{Title: "Rule"}, {Title: "Level"}, {Title: "Matches", Number: true}, {Title: "Failed", Number: true}, {Title: "Author"}}, ruleRows(v.Found.Rules)).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -322,7 +323,7 @@ func alertPage(v alertView) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		if len(v.Notes) > 0 {
+		if len(v.Found.Notes) > 0 {
 			templ_7745c5c3_Var11 := templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 				templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 				templ_7745c5c3_Buffer, templ_7745c5c3_IsBuffer := templruntime.GetBuffer(templ_7745c5c3_W)
@@ -339,7 +340,7 @@ func alertPage(v alertView) templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				for _, n := range v.Notes {
+				for _, n := range v.Found.Notes {
 					templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 11, "<li>")
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
@@ -398,7 +399,8 @@ func alertPage(v alertView) templ.Component {
 	})
 }
 
-func alertFacts(a *hunts.Alert) []page.Fact {
+func alertFacts(kept *alerts.Alert) []page.Fact {
+	a := &kept.Found
 	facts := []page.Fact{
 		{Term: "Alert", Value: page.ID(a.ID)},
 		{Term: "Account", Value: page.Text(string(a.Account))},
@@ -409,8 +411,8 @@ func alertFacts(a *hunts.Alert) []page.Fact {
 		{Term: "From", Value: page.LongText(addresses(a.Addresses))},
 		{Term: "Agents", Value: page.LongText(strings.Join(a.Agents, "; "))},
 		{Term: "Regions", Value: page.LongText(text.List(a.Regions, text.Short))},
-		{Term: "ATT&CK", Value: page.LongText(techniques(&a.Alert))},
-		{Term: "First sent", Value: page.Time(a.Seen)},
+		{Term: "ATT&CK", Value: page.LongText(techniques(a))},
+		{Term: "First seen", Value: page.Time(kept.Opened)},
 	}
 	return facts
 }
@@ -496,7 +498,7 @@ func decision(v alertView) templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				if v.State == hunts.Open {
+				if v.State == alert.New {
 					templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 18, "<p>It is open again: somebody opened it, or it grew since.</p>")
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
@@ -508,7 +510,7 @@ func decision(v alertView) templ.Component {
 				return templ_7745c5c3_Err
 			}
 			if v.MayDecide {
-				if v.State == hunts.Open {
+				if v.State == alert.New {
 					templ_7745c5c3_Var15 := templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 						templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 						templ_7745c5c3_Buffer, templ_7745c5c3_IsBuffer := templruntime.GetBuffer(templ_7745c5c3_W)
@@ -521,7 +523,7 @@ func decision(v alertView) templ.Component {
 							}()
 						}
 						ctx = templ.InitializeContext(ctx)
-						templ_7745c5c3_Err = page.Field(page.Input{Name: "reason", Label: "Why it is dealt with", Kind: "textarea", Required: true, Most: hunts.LongestReason, Hint: "This goes into the ledger under your name. It opens again by itself if it grows."}).Render(ctx, templ_7745c5c3_Buffer)
+						templ_7745c5c3_Err = page.Field(page.Input{Name: "reason", Label: "Why it is dealt with", Kind: "textarea", Required: true, Most: alert.LongestReason, Hint: "This goes into the ledger under your name. It is new again by itself if it becomes more severe."}).Render(ctx, templ_7745c5c3_Buffer)
 						if templ_7745c5c3_Err != nil {
 							return templ_7745c5c3_Err
 						}
@@ -548,7 +550,7 @@ func decision(v alertView) templ.Component {
 							}()
 						}
 						ctx = templ.InitializeContext(ctx)
-						templ_7745c5c3_Err = page.Field(page.Input{Name: "reason", Label: "Why it is not dealt with after all", Kind: "textarea", Required: true, Most: hunts.LongestReason}).Render(ctx, templ_7745c5c3_Buffer)
+						templ_7745c5c3_Err = page.Field(page.Input{Name: "reason", Label: "Why it is not dealt with after all", Kind: "textarea", Required: true, Most: alert.LongestReason}).Render(ctx, templ_7745c5c3_Buffer)
 						if templ_7745c5c3_Err != nil {
 							return templ_7745c5c3_Err
 						}

@@ -24,21 +24,6 @@ type takeIn struct {
 	Body    client.HuntUpload
 }
 
-type alertsIn struct {
-	web.Paging
-	Account string `query:"account" maxLength:"12" doc:"Only of this account"`
-	Level   string `query:"level" enum:"informational,low,medium,high,critical" doc:"Only at this level or above"`
-	State   string `query:"state" enum:"open,acknowledged" doc:"Only in this state"`
-	Tactic  string `query:"tactic" maxLength:"60" doc:"Only of this ATT&CK tactic"`
-	Hunt    string `query:"hunt" maxLength:"60" doc:"Only what this hunt found"`
-	Text    string `query:"q" maxLength:"200" doc:"Only with this text in the title, the principal or the ID"`
-}
-
-type decisionIn struct {
-	ID   string `path:"id" maxLength:"60" doc:"ID"`
-	Body client.Decision
-}
-
 type usesIn struct {
 	web.Paging
 	Account string    `query:"account" maxLength:"12" doc:"Only of this account"`
@@ -71,10 +56,6 @@ func (a *area) register(api *web.API) {
 	report := op("get-hunt-report", "GET", "/hunts/{id}/report", "Read the report of a hunt, without its alerts", people.Read)
 	report.Description = "The report tells of all accounts of the hunt: it is for who reads everywhere."
 	web.Register(api, report, a.apiReport)
-	web.Register(api, op("list-alerts", "GET", "/alerts", "List alerts, the most severe first, then the latest", people.Read), a.apiAlerts)
-	web.Register(api, op("get-alert", "GET", "/alerts/{id}", "Read an alert", people.Read), a.apiAlert)
-	web.Register(api, op("acknowledge-alert", "POST", "/alerts/{id}/acknowledge", "Say that an alert is dealt with, and why", people.Operate), a.apiDecide(hunts.Acknowledge))
-	web.Register(api, op("reopen-alert", "POST", "/alerts/{id}/reopen", "Take an acknowledgement back", people.Operate), a.apiDecide(hunts.Reopen))
 	web.Register(api, op("list-root-uses", "GET", "/root-uses", "List events of root users, the latest first, without their records", people.Read), a.apiUses)
 	web.Register(api, op("get-root-use", "GET", "/root-uses/{id}", "Read an event of a root user, with its record", people.Read), a.apiUse)
 	web.Register(api, op("get-root-summary", "GET", "/root-summary", "Count the uses of root, and how much of the time is proven", people.Read), a.apiSummary)
@@ -93,10 +74,6 @@ func wireHunt(h *hunts.Hunt) client.Hunt {
 		ID: h.ID, Actor: h.Actor, Version: h.Version, Taken: h.Taken, Started: h.Started, Finished: h.Finished, First: h.First, Last: h.Last,
 		Accounts: h.Accounts, Events: h.Events, Unread: h.Unread, Interrupted: h.Interrupted, Proven: h.Proven, SHA256: h.Digest,
 	}
-}
-
-func wireAlert(a *hunts.Alert) client.KeptAlert {
-	return client.KeptAlert{Alert: a.Alert, State: a.State, FirstSent: a.Seen, DecidedBy: a.By, Reason: a.Reason, Decided: a.Decided}
 }
 
 func wireUse(u *hunts.Use) client.KeptRootUse {
@@ -139,41 +116,6 @@ func (a *area) apiReport(ctx context.Context, in *idIn) (out *answer[json.RawMes
 		return err
 	})
 	return out, err
-}
-
-func (a *area) apiAlerts(ctx context.Context, in *alertsIn) (out *answer[client.Page[client.KeptAlert]], err error) {
-	f := hunts.AlertFilter{Account: rootkeep.AccountID(in.Account), State: in.State, Tactic: in.Tactic, Hunt: in.Hunt, Text: in.Text}
-	if in.Level != "" {
-		if err := f.Least.UnmarshalText([]byte(in.Level)); err != nil {
-			return nil, web.Refuse(http.StatusUnprocessableEntity, "invalid", "level: "+err.Error())
-		}
-	}
-	err = a.view(ctx, func(ctx context.Context, r *store.Reader, s hunts.Sight) error {
-		list, next, err := hunts.Alerts(ctx, r, s, f, in.Cursor, in.Limit)
-		out = paged(list, next, wireAlert)
-		return err
-	})
-	return out, err
-}
-
-func (a *area) apiAlert(ctx context.Context, in *idIn) (out *answer[client.KeptAlert], err error) {
-	err = a.view(ctx, func(ctx context.Context, r *store.Reader, s hunts.Sight) error {
-		alert, err := hunts.AlertByID(ctx, r, s, in.ID)
-		if err == nil {
-			out = &answer[client.KeptAlert]{wireAlert(alert)}
-		}
-		return err
-	})
-	return out, err
-}
-
-func (a *area) apiDecide(apply rule) func(context.Context, *decisionIn) (*answer[client.KeptAlert], error) {
-	return func(ctx context.Context, in *decisionIn) (*answer[client.KeptAlert], error) {
-		if err := a.judge(ctx, in.ID, in.Body.Reason, apply); err != nil {
-			return nil, err
-		}
-		return a.apiAlert(ctx, &idIn{in.ID})
-	}
 }
 
 func (a *area) apiUses(ctx context.Context, in *usesIn) (out *answer[client.Page[client.KeptRootUse]], err error) {

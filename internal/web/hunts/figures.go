@@ -24,7 +24,7 @@ func levelShares(by [rootkeep.Critical + 1]int64) chart.Shares {
 }
 
 // evidence draws the events of an alert on one lane for each principal.
-func evidence(a *hunts.Alert) chart.Lanes {
+func evidence(a *rootkeep.Alert) chart.Lanes {
 	c := chart.Lanes{Title: "Events of the alert", From: a.First, To: a.Last, Keys: outcomeKeys()}
 	if n := a.EventsOmitted; n > 0 {
 		c.Note = fmt.Sprintf("the first %d of %d", len(a.Events), a.Count)

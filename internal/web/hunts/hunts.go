@@ -8,11 +8,14 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/rootkeep/rootkeep"
+	"github.com/rootkeep/rootkeep/internal/alert"
 	"github.com/rootkeep/rootkeep/internal/people"
 	"github.com/rootkeep/rootkeep/internal/store"
+	"github.com/rootkeep/rootkeep/internal/store/alerts"
 	"github.com/rootkeep/rootkeep/internal/store/hunts"
 	"github.com/rootkeep/rootkeep/internal/store/posture"
 	"github.com/rootkeep/rootkeep/internal/web"
@@ -22,6 +25,7 @@ import (
 // Config is what the area is made of.
 type Config struct {
 	Store *store.Store
+	Desk  *alerts.Desk
 	Now   func() time.Time
 }
 
@@ -47,24 +51,17 @@ func Area(c Config) web.Area {
 			read("/alerts", a.alerts), read("/alerts/{id}", a.alert),
 			read("/root-uses", a.uses), read("/root-uses/{id}", a.use),
 			read("/sign-ins", a.signIns),
-			{Method: "POST", Path: "/alerts/{id}/acknowledge", Need: people.Operate, Handle: a.decide(hunts.Acknowledge, "Acknowledged.")},
-			{Method: "POST", Path: "/alerts/{id}/reopen", Need: people.Operate, Handle: a.decide(hunts.Reopen, "Open again.")},
+			{Method: "POST", Path: "/alerts/{id}/acknowledge", Need: people.Operate, Handle: a.decide(a.Desk.Acknowledge, "Acknowledged.")},
+			{Method: "POST", Path: "/alerts/{id}/reopen", Need: people.Operate, Handle: a.decide(a.Desk.Reopen, "Open again.")},
 		},
 		API:    a.register,
-		Topics: map[string]web.Sees{"hunt": seesHunt, "alert": seesAlert},
+		Topics: map[string]web.Sees{"hunt": seesHunt},
 	}
 }
 
 func seesHunt(ctx context.Context, r *store.Reader, actor people.Actor, ref string) (bool, error) {
 	return sees(ctx, r, actor, func(s hunts.Sight) error {
 		_, err := hunts.ByID(ctx, r, s, ref)
-		return err
-	})
-}
-
-func seesAlert(ctx context.Context, r *store.Reader, actor people.Actor, ref string) (bool, error) {
-	return sees(ctx, r, actor, func(s hunts.Sight) error {
-		_, err := hunts.AlertByID(ctx, r, s, ref)
 		return err
 	})
 }
@@ -94,8 +91,13 @@ func (a *area) view(ctx context.Context, read func(context.Context, *store.Reade
 
 // told makes errors of the store whose text a client may see into refusals.
 func told(err error) error {
-	if errors.Is(err, hunts.ErrUnfit) || errors.Is(err, hunts.ErrCursor) {
+	switch {
+	case errors.Is(err, hunts.ErrUnfit) || errors.Is(err, hunts.ErrCursor) || errors.Is(err, alerts.ErrCursor) || errors.Is(err, alert.ErrInvalid):
 		return web.Refuse(http.StatusUnprocessableEntity, "invalid", err.Error())
+	case errors.Is(err, alert.ErrState):
+		return web.Refuse(http.StatusConflict, "conflict", err.Error())
+	case errors.Is(err, alerts.ErrNotAllowed):
+		return web.Refuse(http.StatusForbidden, "forbidden", err.Error())
 	}
 	return err
 }
@@ -128,25 +130,19 @@ func rootkeepAccount(id rootkeep.AccountID) string {
 	return string(id)
 }
 
-// rule is Acknowledge or Reopen.
-type rule func(ctx context.Context, tx *store.Tx, id, actor, reason string) error
+// rule is what a person does to an alert, with a word of theirs.
+type rule func(ctx context.Context, tx *store.Tx, actor people.Actor, id string, revision int64, word string) (*alerts.Alert, error)
 
-// judge applies a rule to an alert, if the actor may.
+// judge applies a rule to an alert as it is now.
 func (a *area) judge(ctx context.Context, id, reason string, apply rule) error {
 	actor := web.ActorOf(ctx)
 	err := a.Store.Update(ctx, func(ctx context.Context, tx *store.Tx) error {
-		s, err := hunts.SightOf(ctx, &tx.Reader, actor)
+		found, err := a.Desk.Get(ctx, &tx.Reader, actor, id)
 		if err != nil {
 			return err
 		}
-		alert, err := hunts.AlertByID(ctx, &tx.Reader, s, id)
-		if err != nil {
-			return err
-		}
-		if err := mayOperate(ctx, &tx.Reader, actor, alert.Account); err != nil {
-			return err
-		}
-		return apply(ctx, tx, id, actor.ID, reason)
+		_, err = apply(ctx, tx, actor, id, found.Revision, strings.TrimSpace(reason))
+		return err
 	})
 	return told(err)
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/rootkeep/rootkeep/client"
 	"github.com/rootkeep/rootkeep/internal/people"
 	"github.com/rootkeep/rootkeep/internal/report"
+	"github.com/rootkeep/rootkeep/internal/store/alerts"
 	"github.com/rootkeep/rootkeep/internal/web/home"
 	"github.com/rootkeep/rootkeep/internal/web/hunts"
 	"github.com/rootkeep/rootkeep/internal/web/webtest"
@@ -115,7 +116,7 @@ func body(t testing.TB, up client.HuntUpload) string {
 func serve(t testing.TB) *webtest.Server {
 	t.Helper()
 	s := webtest.Store(t)
-	return webtest.Serve(t, s, actors(), home.Area(home.Config{Store: s, Now: time.Now}), hunts.Area(hunts.Config{Store: s, Now: time.Now}))
+	return webtest.Serve(t, s, actors(), home.Area(home.Config{Store: s, Now: time.Now}), hunts.Area(hunts.Config{Store: s, Desk: &alerts.Desk{}, Now: time.Now}))
 }
 
 // send sends a hunt as somebody who may.
@@ -141,7 +142,7 @@ func keyOf(t testing.TB, s *webtest.Server, event string) string {
 }
 
 func pages(t testing.TB, s *webtest.Server, hunt, event string) []string {
-	return []string{"/", "/hunts", "/hunts/" + hunt, "/alerts", "/alerts?level=high&state=open&q=root", "/alerts/AL-0G2NS9A1Y0V04", "/root-uses", "/root-uses?used=yes&days=30&country=DE", "/root-uses/" + keyOf(t, s, event), "/sign-ins", "/sign-ins?days=7&account=111122223333"}
+	return []string{"/", "/hunts", "/hunts/" + hunt, "/alerts", "/alerts?level=high&state=new&q=root", "/alerts/AL-0G2NS9A1Y0V04", "/root-uses", "/root-uses?used=yes&days=30&country=DE", "/root-uses/" + keyOf(t, s, event), "/sign-ins", "/sign-ins?days=7&account=111122223333"}
 }
 
 func TestEveryPageShowsWhatWasSent(t *testing.T) {
@@ -195,7 +196,7 @@ func TestAViewerOfOneAccountLearnsNothingOfAnother(t *testing.T) {
 	s := serve(t)
 	taken := send(t, s, story(""))
 	other := keyOf(t, s, "e4")
-	for _, path := range append(pages(t, s, taken.ID, "e1"), "/alerts?account=444455556666", "/root-uses?account=444455556666", "/api/v1/hunts", "/api/v1/alerts", "/api/v1/root-uses", "/api/v1/root-summary", "/api/v1/hunts/"+taken.ID) {
+	for _, path := range append(pages(t, s, taken.ID, "e1"), "/alerts?account=444455556666", "/root-uses?account=444455556666", "/api/v1/hunts", "/api/v1/root-uses", "/api/v1/root-summary", "/api/v1/hunts/"+taken.ID) {
 		got := s.Get("viewer of one", path)
 		if got.Status != 200 {
 			t.Errorf("%s: got %d, want 200", path, got.Status)
@@ -207,7 +208,7 @@ func TestAViewerOfOneAccountLearnsNothingOfAnother(t *testing.T) {
 			}
 		}
 	}
-	for _, path := range []string{"/alerts/AL-1", "/root-uses/" + other, "/api/v1/alerts/AL-1", "/api/v1/root-uses/" + other, "/api/v1/hunts/" + taken.ID + "/report"} {
+	for _, path := range []string{"/alerts/AL-1", "/root-uses/" + other, "/api/v1/root-uses/" + other, "/api/v1/hunts/" + taken.ID + "/report"} {
 		if got := s.Get("viewer of one", path); got.Status != 404 {
 			t.Errorf("%s: got %d, want 404", path, got.Status)
 		}
@@ -246,7 +247,7 @@ func TestWhoMaySendAndDecide(t *testing.T) {
 	}
 	send(t, s, story(""))
 	decide := func(actor, id, what string) int {
-		return s.JSON(actor, "POST", "/api/v1/alerts/"+id+"/"+what, `{"reason":"a planned change"}`).Status
+		return s.Form(actor, "/alerts/"+id+"/"+what, url.Values{"reason": {"a planned change"}}).Status
 	}
 	for _, c := range []struct {
 		name, actor, id, what string
@@ -255,9 +256,9 @@ func TestWhoMaySendAndDecide(t *testing.T) {
 		{"a viewer", "viewer", "AL-1", "acknowledge", 403},
 		{"who may not see it", "responder of one", "AL-1", "acknowledge", 404},
 		{"who may see it and act elsewhere", "sees both, acts in one", "AL-1", "acknowledge", 403},
-		{"who may", "responder of one", "AL-2", "acknowledge", 200},
+		{"who may", "responder of one", "AL-2", "acknowledge", 303},
 		{"a second time", "responder", "AL-2", "acknowledge", 409},
-		{"and back", "responder", "AL-2", "reopen", 200},
+		{"and back", "responder", "AL-2", "reopen", 303},
 		{"what does not exist", "responder", "AL-9", "acknowledge", 404},
 	} {
 		if got := decide(c.actor, c.id, c.what); got != c.want {
@@ -267,7 +268,7 @@ func TestWhoMaySendAndDecide(t *testing.T) {
 	if got := s.Form("responder", "/alerts/AL-2/acknowledge", url.Values{"reason": {"seen"}}); got.Status != 303 || got.Header.Get("Location") != "/alerts/AL-2" {
 		t.Errorf("by the form: got %d to %q, want 303 back to the alert", got.Status, got.Header.Get("Location"))
 	}
-	if got := s.Form("responder", "/alerts/AL-1/acknowledge", url.Values{"reason": {" "}}); got.Status != 422 {
+	if got := s.Form("responder", "/alerts/AL-2/reopen", url.Values{"reason": {" "}}); got.Status != 422 {
 		t.Errorf("without a reason: got %d, want 422", got.Status)
 	}
 	if got := s.Get("viewer", "/alerts/AL-2").Body; !strings.Contains(got, "PE-responder") || strings.Contains(got, "Open again</button>") {

@@ -7,9 +7,10 @@ import (
 	"net/http"
 
 	"github.com/rootkeep/rootkeep"
-	"github.com/rootkeep/rootkeep/internal/people"
+	"github.com/rootkeep/rootkeep/internal/alert"
 	"github.com/rootkeep/rootkeep/internal/report"
 	"github.com/rootkeep/rootkeep/internal/store"
+	"github.com/rootkeep/rootkeep/internal/store/alerts"
 	"github.com/rootkeep/rootkeep/internal/store/hunts"
 	"github.com/rootkeep/rootkeep/internal/web"
 )
@@ -52,7 +53,7 @@ func (a *area) show(w http.ResponseWriter, r *http.Request) error {
 		if v.Hunt, err = hunts.ByID(ctx, s, sight, id); err != nil {
 			return err
 		}
-		if v.Levels, err = hunts.CountAlerts(ctx, s, sight, hunts.AlertFilter{Hunt: id}); err != nil {
+		if v.Levels, err = alerts.Levels(ctx, s, web.ActorOf(ctx), alerts.Filter{Hunt: id}); err != nil {
 			return err
 		}
 		if v.Read, err = hunts.AccountsOf(ctx, s, sight, id, mostAccounts); err != nil {
@@ -77,29 +78,34 @@ func (a *area) show(w http.ResponseWriter, r *http.Request) error {
 
 // alertsView is the page of alerts.
 type alertsView struct {
-	Filter      hunts.AlertFilter
+	Filter      alerts.Filter
 	Level       string // of the filter, "" for all
-	Alerts      []*hunts.Alert
+	State       string // of the filter, "" for all
+	Alerts      []*alerts.Alert
 	Levels      [rootkeep.Critical + 1]int64
 	First, Next string
 }
 
 func (a *area) alerts(w http.ResponseWriter, r *http.Request) error {
 	q := queryOf(r)
-	v := alertsView{Level: q.one("level", levels...), First: first(r)}
-	v.Filter = hunts.AlertFilter{
-		Account: q.account("account"), Least: q.level("level"), State: q.one("state", hunts.Open, hunts.Acknowledged), Tactic: q.text("tactic"), Hunt: q.text("hunt"), Text: q.text("q"),
+	v := alertsView{Level: q.one("level", levels...), State: q.one("state", stateNames()...), First: first(r)}
+	v.Filter = alerts.Filter{Account: q.account("account"), Least: q.level("level"), Tactic: q.text("tactic"), Hunt: q.text("hunt"), Text: q.text("q"), Muted: alerts.Inbox()}
+	if v.State != "" {
+		v.Filter.States = []alert.State{alert.State(v.State)}
 	}
 	if q.err != nil {
 		return q.err
 	}
 	err := a.view(r.Context(), func(ctx context.Context, s *store.Reader, sight hunts.Sight) (err error) {
 		var next string
-		if v.Alerts, next, err = hunts.Alerts(ctx, s, sight, v.Filter, q.values.Get("cursor"), web.PageSize); err != nil {
+		if sight, err = alerts.SightOf(ctx, s, web.ActorOf(ctx)); err != nil {
+			return err
+		}
+		if v.Alerts, next, err = alerts.List(ctx, s, sight, v.Filter, q.values.Get("cursor"), web.PageSize); err != nil {
 			return err
 		}
 		v.Next = after(r, next)
-		v.Levels, err = hunts.CountAlerts(ctx, s, sight, v.Filter)
+		v.Levels, err = alerts.Levels(ctx, s, web.ActorOf(ctx), v.Filter)
 		return err
 	})
 	if err != nil {
@@ -108,9 +114,17 @@ func (a *area) alerts(w http.ResponseWriter, r *http.Request) error {
 	return web.Show(w, r, "Alerts", alertsPage(v))
 }
 
+// stateNames are the states of alerts.
+func stateNames() (out []string) {
+	for _, s := range alert.States() {
+		out = append(out, string(s))
+	}
+	return out
+}
+
 // alertView is the page of one alert.
 type alertView struct {
-	*hunts.Alert
+	*alerts.Alert
 	JSON      string
 	MayDecide bool
 }
@@ -118,16 +132,16 @@ type alertView struct {
 func (a *area) alert(w http.ResponseWriter, r *http.Request) error {
 	var v alertView
 	err := a.view(r.Context(), func(ctx context.Context, s *store.Reader, sight hunts.Sight) (err error) {
-		if v.Alert, err = hunts.AlertByID(ctx, s, sight, r.PathValue("id")); err != nil {
+		if v.Alert, err = a.Desk.Get(ctx, s, web.ActorOf(ctx), r.PathValue("id")); err != nil {
 			return err
 		}
-		v.MayDecide = web.ActorOf(ctx).MayAnywhere(people.Operate) && mayOperate(ctx, s, web.ActorOf(ctx), v.Account) == nil
-		return nil
+		v.MayDecide, err = alerts.May(ctx, s, web.ActorOf(ctx), v.Found.Account)
+		return err
 	})
 	if err != nil {
 		return err
 	}
-	whole, err := json.MarshalIndent(v.Alert.Alert, "", "  ")
+	whole, err := json.MarshalIndent(v.Found, "", "  ")
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,111 @@
+package alerts
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/rootkeep/rootkeep"
+	"github.com/rootkeep/rootkeep/internal/alert"
+	"github.com/rootkeep/rootkeep/internal/store"
+	"github.com/rootkeep/rootkeep/internal/store/clause"
+)
+
+// The kinds of alerts about live sources.
+const (
+	SourceKind = "source" // ends by itself once the source is well
+	LossKind   = "loss"   // something was not read, and somebody has to say what that means
+)
+
+// Worry is something that is wrong with a live source.
+type Worry struct {
+	Rule    string             // source-silent or source-fault
+	Source  string             // its name
+	Account rootkeep.AccountID // that it is about, "" if it is about the whole source
+	Region  rootkeep.Region
+	Level   rootkeep.Severity
+	Since   time.Time // when it began: the same worry has the same
+	Title   string
+	Text    string
+	Loss    bool // something was not read: that the source is well again does not mend it
+}
+
+// key tells one silence from the next.
+func (w *Worry) key() string {
+	return idOf("source", w.Rule, w.Source, string(w.Account), string(w.Region), w.Since.UTC().Format(time.RFC3339))
+}
+
+// Sources takes in how the live sources of a name stand: each worry is an alert, and an alert
+// about one of them that nobody worries about any more ends by itself. A source that is not
+// named is left alone: somebody else speaks for it.
+func (k *Keeper) Sources(ctx context.Context, tx *store.Tx, now time.Time, names []string, worries []Worry) (*Changes, error) {
+	r, err := k.begin(ctx, tx, now)
+	if err != nil {
+		return nil, err
+	}
+	var list []alert.Sighting
+	var keys []string
+	for i := range worries {
+		list, keys = append(list, worries[i].sighting(r.now)), append(keys, worries[i].key())
+	}
+	if err := r.load(ctx, list); err != nil {
+		return nil, fmt.Errorf("read alerts: %w", err)
+	}
+	for i := range list {
+		if a := r.known[list[i].Key]; a != nil && a.State == alert.Closed && a.Found.Kind == LossKind {
+			continue // somebody has said what it means
+		}
+		if err := r.take(ctx, &list[i]); err != nil {
+			return nil, fmt.Errorf("take an alert about source %s: %w", worries[i].Source, err)
+		}
+	}
+	if err := r.well(ctx, names, keys); err != nil {
+		return nil, err
+	}
+	return r.end(ctx)
+}
+
+// well ends the alerts about sources that nobody worries about any more.
+func (r *round) well(ctx context.Context, names, keys []string) error {
+	if len(names) == 0 {
+		return nil
+	}
+	var w clause.Where
+	w.And("a.kind = ?", SourceKind)
+	w.And("a.state <> ?", string(alert.Closed))
+	clause.In(&w, "a.principal", names)
+	list, err := query(ctx, &r.tx.Reader, w.String(), w.Args...)
+	if err != nil {
+		return fmt.Errorf("read alerts about sources: %w", err)
+	}
+	for _, a := range list {
+		if slices.Contains(keys, a.Key) || !a.End("the source "+a.Found.Actor.Principal+" is well again", r.now) {
+			continue
+		}
+		r.tell(a)
+		if err := a.keep(ctx, r.tx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// sighting is the worry as an alert. It does not grow while it lasts.
+func (w *Worry) sighting(now time.Time) alert.Sighting {
+	kind := SourceKind
+	if w.Loss {
+		kind = LossKind
+	}
+	f := rootkeep.Alert{
+		ID: w.key(), Level: w.Level, Title: w.Title, Kind: kind, State: "open", Account: w.Account, Actor: rootkeep.Actor{Principal: w.Source}, Tactic: "defense-evasion",
+		Rules: []rootkeep.RuleHit{{Name: w.Rule, Title: w.Title, Level: w.Level, Count: 1}}, First: w.Since, Last: w.Since, Count: 1,
+	}
+	if w.Region != "" {
+		f.Regions = []rootkeep.Region{w.Region}
+	}
+	if w.Text != "" {
+		f.Notes = []string{w.Text}
+	}
+	return alert.Sighting{Key: w.key(), Alert: f}
+}

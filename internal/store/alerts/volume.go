@@ -1,0 +1,83 @@
+package alerts
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"time"
+
+	"github.com/rootkeep/rootkeep/internal/alert"
+	"github.com/rootkeep/rootkeep/internal/store"
+	"github.com/rootkeep/rootkeep/internal/store/clause"
+)
+
+// AddVolume adds to what rules came to in hours.
+func AddVolume(ctx context.Context, tx *store.Tx, list []alert.Volume) error {
+	type place struct {
+		rule string
+		hour int64
+	}
+	var order []place
+	sums := map[place]*alert.Volume{}
+	for _, v := range list { // one statement cannot change a row twice
+		at := place{store.Kept(v.Rule, short), v.Hour}
+		if sums[at] == nil {
+			order, sums[at] = append(order, at), &alert.Volume{Rule: at.rule, Hour: at.hour}
+		}
+		sums[at].Matches += v.Matches
+		sums[at].Alerts += v.Alerts
+	}
+	for from := 0; from < len(order); from += clause.Most {
+		var rows clause.Rows
+		for _, at := range order[from:min(from+clause.Most, len(order))] {
+			rows.Add(at.rule, at.hour, int64(sums[at].Matches), int64(sums[at].Alerts))
+		}
+		_, err := tx.Exec(ctx, `INSERT INTO rule_volume (rule, hour, matches, alerts) VALUES `+rows.String()+`
+			ON CONFLICT (rule, hour) DO UPDATE SET matches = rule_volume.matches + excluded.matches, alerts = rule_volume.alerts + excluded.alerts`, rows.Args...)
+		if err != nil {
+			return fmt.Errorf("count what rules come to: %w", err)
+		}
+	}
+	return nil
+}
+
+// Volumes sums what each rule came to from a time on until before another, by name.
+func Volumes(ctx context.Context, r *store.Reader, since, until time.Time) ([]alert.Volume, error) {
+	var out []alert.Volume
+	err := store.Each(ctx, r, func(rows *sql.Rows) error {
+		var v alert.Volume
+		err := rows.Scan(&v.Rule, &v.Matches, &v.Alerts)
+		out = append(out, v)
+		return err
+	}, `SELECT rule, CAST(SUM(matches) AS BIGINT), CAST(SUM(alerts) AS BIGINT) FROM rule_volume WHERE hour >= $1 AND hour < $2 GROUP BY rule ORDER BY rule`, hour(since), hour(until))
+	if err != nil {
+		return nil, fmt.Errorf("sum what rules come to: %w", err)
+	}
+	return out, nil
+}
+
+// ByHour gives what one rule came to, by the hour, without hours in which it was quiet.
+func ByHour(ctx context.Context, r *store.Reader, rule string, since, until time.Time) ([]alert.Volume, error) {
+	var out []alert.Volume
+	err := store.Each(ctx, r, func(rows *sql.Rows) error {
+		v := alert.Volume{Rule: rule}
+		err := rows.Scan(&v.Hour, &v.Matches, &v.Alerts)
+		out = append(out, v)
+		return err
+	}, `SELECT hour, matches, alerts FROM rule_volume WHERE rule = $1 AND hour >= $2 AND hour < $3 ORDER BY hour`, rule, hour(since), hour(until))
+	if err != nil {
+		return nil, fmt.Errorf("read what rule %s comes to: %w", rule, err)
+	}
+	return out, nil
+}
+
+// ForgetVolume removes what rules came to before a time, and says how many hours of rules.
+func ForgetVolume(ctx context.Context, tx *store.Tx, before time.Time) (int64, error) {
+	n, err := tx.Exec(ctx, `DELETE FROM rule_volume WHERE hour < $1`, hour(before))
+	if err != nil {
+		return 0, fmt.Errorf("forget what rules came to: %w", err)
+	}
+	return n, nil
+}
+
+func hour(t time.Time) int64 { return t.Unix() / 3600 }

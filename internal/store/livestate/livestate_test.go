@@ -1,0 +1,82 @@
+package livestate_test
+
+import (
+	"context"
+	"fmt"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/rootkeep/rootkeep/internal/store"
+	"github.com/rootkeep/rootkeep/internal/store/livestate"
+	"github.com/rootkeep/rootkeep/internal/store/storetest"
+)
+
+func TestStateIsSavedLoadedAndPruned(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		save := func(partition int, rows ...livestate.Row) {
+			t.Helper()
+			if err := s.Touch(t.Context(), func(ctx context.Context, tx *store.Tx) error { return livestate.Save(ctx, tx, partition, rows) }); err != nil {
+				t.Fatal(err)
+			}
+		}
+		check := func(step string, partition int, want map[string][]byte, keys ...string) {
+			t.Helper()
+			err := s.View(t.Context(), func(ctx context.Context, r *store.Reader) error {
+				got, err := livestate.Load(ctx, r, partition, keys)
+				if diff := cmp.Diff(want, got); diff != "" {
+					t.Errorf("%s (-want +got):\n%s", step, diff)
+				}
+				return err
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		const many = 1234
+		var rows []livestate.Row
+		var keys []string
+		all := map[string][]byte{}
+		for i := range many {
+			key := fmt.Sprintf("k%d", i)
+			rows, keys, all[key] = append(rows, livestate.Row{Key: key, Data: []byte{byte(i), 0, 255}, Until: int64(i)}), append(keys, key), []byte{byte(i), 0, 255}
+		}
+		save(1, rows...)
+		check("all of them", 1, all, keys...)
+		check("another partition", 2, map[string][]byte{}, "k1")
+		save(2, livestate.Row{Key: "k1", Data: []byte("other"), Until: 5000})
+		save(1, livestate.Row{Key: "k1", Data: []byte("first")}, livestate.Row{Key: "k2", Data: nil}, livestate.Row{Key: "k1", Data: []byte("last"), Until: 9000}, livestate.Row{Key: "k3", Data: []byte{}, Until: 9000},
+			livestate.Row{Key: "k4", Data: []byte("x")}, livestate.Row{Key: "k4"}, livestate.Row{Key: "k5"}, livestate.Row{Key: "k5", Data: []byte("back"), Until: 9000})
+		check("what changed", 1, map[string][]byte{"k1": []byte("last"), "k3": {}, "k5": []byte("back")}, "k1", "k2", "k3", "k4", "k5", "never")
+		check("nothing asked", 1, map[string][]byte{})
+		err := s.Touch(t.Context(), func(ctx context.Context, tx *store.Tx) error {
+			n, err := livestate.Prune(ctx, tx, many-1)
+			if n != many-1-5 { // k1, k3 and k5 end later, k2 and k4 are gone
+				t.Errorf("pruned: got %d, want %d", n, many-1-5)
+			}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		check("what is left", 1, map[string][]byte{"k1": []byte("last"), "k3": {}, "k5": []byte("back"), "k1233": {209, 0, 255}}, keys...)
+	})
+}
+
+func BenchmarkSave(b *testing.B) {
+	for name, address := range map[string]func(testing.TB) string{"SQLite": storetest.SQLite, "PostgreSQL": storetest.PostgreSQL} {
+		b.Run(name, func(b *testing.B) {
+			s := storetest.Open(b, address(b), storetest.Options(b))
+			rows := make([]livestate.Row, 2000)
+			for i := range rows {
+				rows[i] = livestate.Row{Key: fmt.Sprintf("arn:aws:iam::111122223333:role/some-role-%d", i), Data: make([]byte, 400), Until: int64(i)}
+			}
+			for b.Loop() {
+				if err := s.Touch(b.Context(), func(ctx context.Context, tx *store.Tx) error { return livestate.Save(ctx, tx, 1, rows) }); err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.ReportMetric(float64(len(rows)*b.N)/b.Elapsed().Seconds(), "rows/s")
+		})
+	}
+}
