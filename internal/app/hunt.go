@@ -106,11 +106,11 @@ func Hunt(ctx context.Context, c HuntConfig) (*report.Hunt, error) {
 }
 
 func (c HuntConfig) hunt(pack *detect.Pack) (*detect.Hunt, error) {
-	atlas, err := readAtlas(c.GeoIP, c.ThreatLists, c.RelayLists)
+	atlas, err := Atlas(c.GeoIP, c.ThreatLists, c.RelayLists)
 	if err != nil {
 		return nil, err
 	}
-	watched, scans, err := readInventory(c.Inventory)
+	watched, scans, err := Inventory(c.Inventory)
 	if err != nil {
 		return nil, err
 	}

@@ -16,9 +16,9 @@ import (
 	"github.com/rootkeep/rootkeep/internal/sweep"
 )
 
-// readInventory reads what is watched: a YAML file of names, a snapshot of a scan, or
+// Inventory reads what is watched: a YAML file of names, a snapshot of a scan, or
 // a folder of snapshots. Snapshots tell the scan's own sessions as well.
-func readInventory(path string) (inventory.List, *inventory.Scans, error) {
+func Inventory(path string) (inventory.List, *inventory.Scans, error) {
 	if path == "" {
 		return nil, nil, nil
 	}

@@ -108,7 +108,8 @@ func readSmall(path string) ([]byte, error) {
 	return text, nil
 }
 
-func readAtlas(databases, threats, relays []string) (*origin.Atlas, error) {
+// Atlas reads databases in MaxMind's format, lists of threats and lists of relays.
+func Atlas(databases, threats, relays []string) (*origin.Atlas, error) {
 	atlas := &origin.Atlas{}
 	for _, path := range databases {
 		file, err := os.ReadFile(path)

@@ -24,7 +24,9 @@ func (h *house) areas() ([]web.Area, error) {
 		h.rootArea,
 		h.caseArea,
 		h.posture,
-		func() (web.Area, error) { return hunts.Area(hunts.Config{Store: h.store, Desk: h.alerts, Now: h.now}), nil },
+		func() (web.Area, error) {
+			return hunts.Area(hunts.Config{Store: h.store, Desk: h.alerts, Now: h.now}), nil
+		},
 		func() (web.Area, error) {
 			return exceptions.Area(exceptions.Config{Store: h.store, Desk: h.desk, Now: h.now, Controls: h.controls})
 		},

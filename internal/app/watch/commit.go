@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/rootkeep/rootkeep/internal/access/reconcile"
+	"github.com/rootkeep/rootkeep/internal/alert"
+	"github.com/rootkeep/rootkeep/internal/app/detector"
 	"github.com/rootkeep/rootkeep/internal/people"
 	"github.com/rootkeep/rootkeep/internal/store"
 	"github.com/rootkeep/rootkeep/internal/store/access"
@@ -22,17 +24,30 @@ const (
 
 // share is what a delivery, or a part of a large one, brings to the store.
 type share struct {
-	source *source
-	mark   []byte
-	events []reconcile.Event // of root users, or about them
-	bad    *skipped
+	source  *source // nil: time has something to do
+	mark    []byte
+	events  []reconcile.Event // of root users, or about them
+	records []detector.Record // that matter to detections
+	size    int               // of records, bytes
+	bad     *skipped
 
 	err  error
 	turn chan bool // true: lead the next change; false: err has what became of the share
 }
 
 // empty says that there is only a mark to keep.
-func (s *share) empty() bool { return len(s.events) == 0 && s.bad == nil }
+func (s *share) empty() bool {
+	return s.source != nil && len(s.events) == 0 && len(s.records) == 0 && s.bad == nil
+}
+
+func (s *share) add(r detector.Record) {
+	s.records, s.size = append(s.records, r), s.size+len(r.Raw)
+}
+
+// full says that the share is as much as one change should hold.
+func (s *share) full() bool {
+	return len(s.events) >= atOnce || len(s.records) >= atOnce || s.size >= bytesAtOnce
+}
 
 // counter is where shares of several sources wait to be kept in one change of the store:
 // what comes while one is made is in the next.
@@ -94,40 +109,67 @@ func (w *Watcher) keep(ctx context.Context, batch []*share) {
 // change keeps marks and events of the shares whose source this server still has, judges
 // what they touch, and tells of objects that were skipped.
 func (w *Watcher) change(ctx context.Context, batch []*share) error {
-	begin := w.config.Store.Touch // marks alone are nothing for the ledger
+	begin := w.config.Store.Touch
 	for _, s := range batch {
-		if !s.empty() {
+		if !s.empty() { // of marks alone the ledger has nothing to tell
 			begin = w.config.Store.Update
 		}
 	}
-	var changed *access.Changes
+	var kept outcome
 	err := begin(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
-		touched := rootlog.Touched{}
-		changed = &access.Changes{}
-		for _, s := range batch {
-			if err := w.arrive(ctx, tx, s, touched); err != nil {
-				return err
-			}
-		}
-		if len(touched) > 0 {
-			changed, err = w.config.Judge(ctx, tx, touched)
-		}
+		kept, err = w.enter(ctx, tx, batch)
 		return err
 	})
 	if err != nil {
 		return err
 	}
-	w.tell(batch, changed)
+	if kept.taken != nil {
+		w.config.Detector.Kept()
+	}
+	w.tell(batch, &kept)
 	return nil
+}
+
+// outcome is what a change came to.
+type outcome struct {
+	root  access.Changes
+	taken *detector.Taken // nil: nothing was to detect
+}
+
+func (w *Watcher) enter(ctx context.Context, tx *store.Tx, batch []*share) (outcome, error) {
+	var out outcome
+	touched := rootlog.Touched{}
+	var records []detector.Record
+	detects := false
+	for _, s := range batch {
+		if err := w.arrive(ctx, tx, s, touched); err != nil {
+			return out, err
+		}
+		if s.err == nil {
+			records = append(records, s.records...)
+			detects = detects || s.source == nil || len(s.records) > 0
+		}
+	}
+	if len(touched) > 0 {
+		changed, err := w.config.Judge(ctx, tx, touched)
+		if err != nil {
+			return out, err
+		}
+		out.root = *changed
+	}
+	var err error
+	if detects {
+		out.taken, err = w.config.Detector.Take(ctx, tx, records, w.complete())
+	}
+	return out, err
 }
 
 // arrive keeps one share. One whose source another server has now gets that as its error.
 func (w *Watcher) arrive(ctx context.Context, tx *store.Tx, s *share, touched rootlog.Touched) error {
-	s.err = w.hold(ctx, tx, s.source)
-	if errors.Is(s.err, errElsewhere) {
+	if s.err = w.mayKeep(ctx, tx, s); errors.Is(s.err, errElsewhere) {
 		return nil
 	}
-	if s.err != nil {
+	if s.err != nil || s.source == nil {
 		return s.err
 	}
 	about, err := rootlog.Arrive(ctx, tx, s.source.Name(), s.mark, s.events)
@@ -141,17 +183,31 @@ func (w *Watcher) arrive(ctx context.Context, tx *store.Tx, s *share, touched ro
 	return s.bad.record(tx)
 }
 
+func (w *Watcher) mayKeep(ctx context.Context, tx *store.Tx, s *share) error {
+	if s.source == nil {
+		return w.holdNamed(ctx, tx, detections)
+	}
+	return w.hold(ctx, tx, s.source)
+}
+
 // tell logs what was kept, and has people told of it.
-func (w *Watcher) tell(batch []*share, changed *access.Changes) {
+func (w *Watcher) tell(batch []*share, kept *outcome) {
 	for _, s := range batch {
 		if s.bad != nil && s.err == nil {
 			w.config.Log.Warn("an object cannot be read, and is skipped", "source", s.source.Name(), "object", s.bad.Object, "problem", s.bad.Problems[0])
 		}
 	}
-	for _, e := range changed.Events {
+	for _, e := range kept.root.Events {
 		w.config.Log.Info("root", "account", e.Account, "event", e.ID, "name", e.Name, "verdict", e.Verdict, "rule", e.Rule)
 	}
-	if len(changed.Cases) > 0 {
+	wake := len(kept.root.Cases) > 0
+	if kept.taken != nil {
+		for _, a := range kept.taken.Told.Alerts {
+			w.config.Log.Info("alert", "alert", a.ID, "act", a.Act, "level", a.Found.Level, "account", a.Found.Account, "rule", alert.Rule(&a.Found), "count", a.Found.Count)
+			wake = true
+		}
+	}
+	if wake {
 		w.config.Outbox.Wake()
 	}
 }

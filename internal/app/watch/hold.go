@@ -28,13 +28,13 @@ func (w *Watcher) turn(ctx context.Context, s *source) error {
 		defer close(ended)
 		w.beat(reading, stop, s)
 	}()
-	err := w.read(reading, s)
+	err := w.goOn(reading, s)
 	if errors.Is(context.Cause(reading), errElsewhere) {
 		err = errElsewhere
 	}
 	stop(nil)
 	<-ended
-	return errors.Join(err, w.release(ctx, s))
+	return errors.Join(err, w.release(ctx, s.Name()))
 }
 
 // beat says that the source is still read, until another server has it. What goes wrong
@@ -54,17 +54,28 @@ func (w *Watcher) touch(ctx context.Context, s *source) error {
 
 // hold is for every change that keeps something of the source.
 func (w *Watcher) hold(ctx context.Context, tx *store.Tx, s *source) error {
-	held, err := rootlog.Hold(ctx, tx, s.Name(), w.config.Owner, lease)
+	if err := w.holdNamed(ctx, tx, detections); err != nil {
+		return err
+	}
+	return w.holdNamed(ctx, tx, s.Name())
+}
+
+// detections is what a server has that detects: no source has such a name. Windows are one
+// process's, so that who has them reads all sources.
+const detections = "@detections"
+
+func (w *Watcher) holdNamed(ctx context.Context, tx *store.Tx, name string) error {
+	held, err := rootlog.Hold(ctx, tx, name, w.config.Owner, lease)
 	if err == nil && !held {
 		err = errElsewhere
 	}
 	return err
 }
 
-func (w *Watcher) release(ctx context.Context, s *source) error {
+func (w *Watcher) release(ctx context.Context, name string) error {
 	ctx, stop := context.WithTimeout(context.WithoutCancel(ctx), lease/3) // a server that stops lets the next begin at once
 	defer stop()
 	return w.config.Store.Touch(ctx, func(ctx context.Context, tx *store.Tx) error {
-		return rootlog.Release(ctx, tx, s.Name(), w.config.Owner)
+		return rootlog.Release(ctx, tx, name, w.config.Owner)
 	})
 }

@@ -1,42 +1,48 @@
 package watch
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"slices"
 	"time"
 
 	"github.com/rootkeep/rootkeep/cloudtrail"
-	"github.com/rootkeep/rootkeep/internal/access/reconcile"
+	"github.com/rootkeep/rootkeep/internal/app/detector"
 	"github.com/rootkeep/rootkeep/internal/report/text"
 	"github.com/rootkeep/rootkeep/internal/stream/live"
 )
 
 const (
 	atOnce       = 500         // events in one change of the store
+	bytesAtOnce  = 4 << 20     // of records
 	markEvery    = time.Second // marks of objects without events
 	tries        = 3           // of an object whose reading fails, as by a disk
+	mostStumbles = 1000        // objects that are counted
 	mostPerHour  = 100         // entries of skipped objects of one source
 	longestCause = 400         // characters
 )
 
+// hand is what one goroutine reads objects with.
+type hand struct {
+	sieve  *detector.Sieve
+	intake *cloudtrail.Reader // of records that the sieve has read
+}
+
+func (w *Watcher) newHand() any {
+	return &hand{sieve: w.config.Detector.Sieve(), intake: cloudtrail.NewReader(w.fields, cloudtrail.Options{})}
+}
+
 // take reads one delivery and keeps its events, and the mark with the last of them. An
 // error has the delivery come again.
 func (w *Watcher) take(ctx context.Context, s *source, d live.Delivery) error {
-	var events []reconcile.Event
+	part := &share{source: s, mark: s.mark}
 	var stats cloudtrail.Stats
 	if d.Input.Open != nil {
-		stats = s.reader.Read(ctx, d.Input, func(rec *cloudtrail.Record) error {
-			if e, ok := s.intake.Event(rec); ok {
-				events = append(events, e)
-			}
-			if len(events) < atOnce {
-				return nil
-			}
-			err := w.commit(ctx, &share{source: s, mark: s.mark, events: events}) // the object is not done: its mark is not kept yet
-			events = nil
+		var err error
+		if stats, err = w.read(ctx, d.Input, &part); err != nil {
 			return err
-		})
+		}
 		if stats.Err != nil {
 			return stats.Err
 		}
@@ -48,30 +54,67 @@ func (w *Watcher) take(ctx context.Context, s *source, d live.Delivery) error {
 		return err
 	}
 	now := w.config.Now()
-	done := &share{source: s, mark: d.Mark, events: events, bad: s.skip(now, d.Input.Name, problems)}
-	if !done.empty() || now.Sub(s.kept) >= markEvery { // should the server end before, the object is read once more
-		if err := w.commit(ctx, done); err != nil {
+	part.mark, part.bad = d.Mark, s.skip(now, d.Input.Name, problems)
+	if !part.empty() || s.keepsMark(now) {
+		if err := w.commit(ctx, part); err != nil {
 			return err
 		}
-		s.kept = now
 	}
-	s.mark = d.Mark
+	if d.Mark != nil {
+		s.mark = d.Mark // of a source that shares its deliveries there is none
+	}
 	return nil
+}
+
+// read reads an object into parts, and keeps those that are full: what they hold may come
+// again, as the mark is not kept before the object was read.
+func (w *Watcher) read(ctx context.Context, in cloudtrail.Input, part **share) (cloudtrail.Stats, error) {
+	h := w.hands.Get().(*hand)
+	defer w.hands.Put(h)
+	return h.sieve.Read(ctx, in, func(rec *cloudtrail.Record, groups []uint64, matters bool) error {
+		if matters {
+			(*part).add(detector.Record{Object: in.Name, Raw: bytes.Clone(rec.Raw), Groups: groups})
+		}
+		if own, err := h.intake.One(rec.Raw); err == nil {
+			if e, ok := w.intake.Event(own); ok {
+				(*part).events = append((*part).events, e)
+			}
+		}
+		if !(*part).full() {
+			return nil
+		}
+		full := *part
+		*part = &share{source: full.source, mark: full.mark}
+		return w.commit(ctx, full)
+	})
+}
+
+// keepsMark says that it is time to keep the mark of objects without events: should the
+// server end before, they are read once more.
+func (s *source) keepsMark(now time.Time) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if now.Sub(s.kept) < markEvery {
+		return false
+	}
+	s.kept = now
+	return true
 }
 
 // again says that an object is to be tried again: a disk, or a network, may read it the
 // next time. After some tries it is skipped as one that is damaged.
 func (s *source) again(name string, problems []cloudtrail.Problem) error {
 	at := slices.IndexFunc(problems, func(p cloudtrail.Problem) bool { return p.Kind == cloudtrail.ReadError })
-	if at < 0 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if at < 0 || s.stumbles[name]+1 >= tries {
+		delete(s.stumbles, name)
 		return nil
 	}
-	if s.stumble.name != name {
-		s.stumble.name, s.stumble.times = name, 0
+	if len(s.stumbles) >= mostStumbles {
+		clear(s.stumbles)
 	}
-	if s.stumble.times++; s.stumble.times >= tries {
-		return nil
-	}
+	s.stumbles[name]++
 	return fmt.Errorf("object %q: %s", name, problems[at].Detail)
 }
 
@@ -94,10 +137,10 @@ func (s *source) skip(now time.Time, name string, problems []cloudtrail.Problem)
 		out.Problems = append(out.Problems, text.Visible(fmt.Sprintf("%s at %d: %s", p.Kind, p.Offset, p.Detail), longestCause))
 	}
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.skipped++
 	s.skippedAt = now
 	s.last = out.Object + ": " + out.Problems[0]
-	s.mu.Unlock()
 	s.entries = slices.DeleteFunc(s.entries, func(at time.Time) bool { return now.Sub(at) >= time.Hour })
 	if len(s.entries) >= mostPerHour {
 		return nil

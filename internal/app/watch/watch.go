@@ -12,6 +12,7 @@ import (
 
 	"github.com/rootkeep/rootkeep/cloudtrail"
 	"github.com/rootkeep/rootkeep/internal/access/reconcile"
+	"github.com/rootkeep/rootkeep/internal/app/detector"
 	"github.com/rootkeep/rootkeep/internal/app/outbox"
 	"github.com/rootkeep/rootkeep/internal/store"
 	"github.com/rootkeep/rootkeep/internal/store/access"
@@ -27,17 +28,22 @@ type Config struct {
 	Sources []SourceConfig
 	Store   *store.Store
 	Judge   Judge
-	Outbox  *outbox.Outbox
-	Owner   string // name of this server, unlike any other's
-	Link    string // address of the console
-	Now     func() time.Time
-	Log     *slog.Logger
+	// Detector has the detections.
+	Detector *detector.Detector
+	Outbox   *outbox.Outbox
+	Owner    string // name of this server, unlike any other's
+	Link     string // address of the console
+	Now      func() time.Time
+	Log      *slog.Logger
 }
 
 // Watcher reads live sources.
 type Watcher struct {
 	config  Config
 	sources []*source
+	intake  *reconcile.Intake
+	fields  *cloudtrail.Fields
+	hands   sync.Pool // of hand
 	counter counter
 }
 
@@ -45,19 +51,12 @@ type Watcher struct {
 type source struct {
 	live.Source
 	config SourceConfig
-	intake *reconcile.Intake
-	reader *cloudtrail.Reader
+	mark   []byte // of the goroutine that reads it; a source that shares its deliveries has none
 
-	// of the goroutine that reads it
-	mark    []byte
-	kept    time.Time // when the mark was last kept
-	stumble struct {  // the object that could not be read to its end, and how often
-		name  string
-		times int
-	}
-	entries []time.Time // of objects that were skipped, in the ledger
-
-	mu        sync.Mutex // guards what follows
+	mu        sync.Mutex     // guards what follows
+	kept      time.Time      // when the mark of objects without events was last kept
+	stumbles  map[string]int // how often objects could not be read to their end
+	entries   []time.Time    // of objects that were skipped, in the ledger
 	began     time.Time
 	elsewhere bool // another server reads it
 	skipped   int
@@ -69,27 +68,27 @@ type source struct {
 
 // New makes a watcher. Nothing is read yet.
 func New(c Config) (*Watcher, error) {
-	if c.Store == nil || c.Judge == nil || c.Outbox == nil || c.Owner == "" || c.Now == nil {
-		return nil, errors.New("watch: store, judge, outbox, name of the server and clock are required")
+	if c.Store == nil || c.Judge == nil || c.Detector == nil || c.Outbox == nil || c.Owner == "" || c.Now == nil {
+		return nil, errors.New("watch: store, judge, detector, outbox, name of the server and clock are required")
 	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
 	w := &Watcher{config: c}
+	w.hands.New = w.newHand
+	var err error
+	if w.intake, err = reconcile.NewIntake(); err != nil {
+		return nil, err
+	}
+	if w.fields, err = cloudtrail.CompileFields(w.intake.Fields()); err != nil {
+		return nil, err
+	}
 	for i := range c.Sources {
 		opened, err := c.Sources[i].open(c.Now)
 		if err != nil {
 			return nil, err
 		}
-		intake, err := reconcile.NewIntake()
-		if err != nil {
-			return nil, err
-		}
-		fields, err := cloudtrail.CompileFields(intake.Fields())
-		if err != nil {
-			return nil, err
-		}
-		w.sources = append(w.sources, &source{Source: opened, config: c.Sources[i], intake: intake, reader: cloudtrail.NewReader(fields, cloudtrail.Options{})})
+		w.sources = append(w.sources, &source{Source: opened, config: c.Sources[i], stumbles: map[string]int{}})
 	}
 	return w, nil
 }
@@ -108,6 +107,7 @@ func (w *Watcher) Run(ctx context.Context) error {
 		s.began = w.config.Now() // nothing else runs yet
 		all.Go(func() { w.follow(ctx, s) })
 	}
+	all.Go(func() { w.tick(ctx) })
 	for {
 		if pause(ctx, checkEvery) != nil {
 			return nil
@@ -160,7 +160,7 @@ func (w *Watcher) follow(ctx context.Context, s *source) {
 	}
 }
 
-func (w *Watcher) read(ctx context.Context, s *source) error {
+func (w *Watcher) goOn(ctx context.Context, s *source) error {
 	err := w.config.Store.View(ctx, func(ctx context.Context, r *store.Reader) (err error) {
 		s.mark, err = rootlog.Mark(ctx, r, s.Name())
 		return err

@@ -1,6 +1,5 @@
 // Package livestate keeps what the detection of live events has to remember from one batch
-// to the next: rows of bytes by partition and key, each with an end. What they mean is the
-// engine's own.
+// to the next: rows of bytes by key, each with an end. What they mean is the engine's own.
 package livestate
 
 import (
@@ -9,6 +8,7 @@ import (
 	"fmt"
 	"slices"
 	"time"
+	"unicode/utf8"
 
 	"github.com/rootkeep/rootkeep/internal/store"
 	"github.com/rootkeep/rootkeep/internal/store/clause"
@@ -19,13 +19,14 @@ type Row struct {
 	Key   string
 	Data  []byte // nil: it is forgotten
 	Until int64  // Unix seconds, after which nothing asks for it
+	Due   int64  // Unix seconds, when it has to be looked at though nothing touches it
 }
 
 // atOnce is how many rows one statement reads or deletes.
 const atOnce = 100
 
-// Save writes the rows of a partition: of two with the same key the later one stays.
-func Save(ctx context.Context, tx *store.Tx, partition int, rows []Row) error {
+// Save writes rows: of two with the same key the later one stays.
+func Save(ctx context.Context, tx *store.Tx, rows []Row) error {
 	newest := make(map[string]int, len(rows))
 	for i := range rows {
 		newest[rows[i].Key] = i
@@ -42,31 +43,31 @@ func Save(ctx context.Context, tx *store.Tx, partition int, rows []Row) error {
 		}
 	}
 	for part := range slices.Chunk(gone, atOnce) {
-		w := ofKeys(partition, part)
+		w := ofKeys(part)
 		if _, err := tx.Exec(ctx, `DELETE FROM live_state`+w.String(), w.Args...); err != nil {
-			return fmt.Errorf("forget the state of partition %d: %w", partition, err)
+			return fmt.Errorf("forget state of detections: %w", err)
 		}
 	}
 	for part := range slices.Chunk(keep, clause.Most) {
 		var values clause.Rows
 		for _, r := range part {
-			values.Add(int64(partition), r.Key, r.Data, r.Until)
+			values.Add(r.Key, r.Data, r.Until, r.Due)
 		}
-		_, err := tx.Exec(ctx, `INSERT INTO live_state (part, key, data, until) VALUES `+values.String()+`
-			ON CONFLICT (part, key) DO UPDATE SET data = excluded.data, until = excluded.until`, values.Args...)
+		_, err := tx.Exec(ctx, `INSERT INTO live_state (key, data, until, due) VALUES `+values.String()+`
+			ON CONFLICT (key) DO UPDATE SET data = excluded.data, until = excluded.until, due = excluded.due`, values.Args...)
 		if err != nil {
-			return fmt.Errorf("keep the state of partition %d: %w", partition, err)
+			return fmt.Errorf("keep state of detections: %w", err)
 		}
 	}
 	return nil
 }
 
-// Load reads the rows of some keys of a partition; keys without a row are not in what it
+// Load reads the rows of some keys; keys without a row are not in what it
 // gives.
-func Load(ctx context.Context, r *store.Reader, partition int, keys []string) (map[string][]byte, error) {
+func Load(ctx context.Context, r *store.Reader, keys []string) (map[string][]byte, error) {
 	out := make(map[string][]byte, len(keys))
 	for part := range slices.Chunk(keys, atOnce) {
-		w := ofKeys(partition, part)
+		w := ofKeys(part)
 		err := store.Each(ctx, r, func(rows *sql.Rows) error {
 			var key string
 			var data []byte
@@ -75,13 +76,13 @@ func Load(ctx context.Context, r *store.Reader, partition int, keys []string) (m
 			return err
 		}, `SELECT key, data FROM live_state`+w.String(), w.Args...)
 		if err != nil {
-			return nil, fmt.Errorf("read the state of partition %d: %w", partition, err)
+			return nil, fmt.Errorf("read state of detections: %w", err)
 		}
 	}
 	return out, nil
 }
 
-// Prune removes the rows of all partitions that nothing asks for after a moment, Unix
+// Prune removes the rows that nothing asks for after a moment, Unix
 // seconds, and says how many.
 func Prune(ctx context.Context, tx *store.Tx, before int64) (int64, error) {
 	n, err := tx.Exec(ctx, `DELETE FROM live_state WHERE until < $1`, before)
@@ -91,9 +92,28 @@ func Prune(ctx context.Context, tx *store.Tx, before int64) (int64, error) {
 	return n, nil
 }
 
-func ofKeys(partition int, keys []string) *clause.Where {
+// Due lists at most limit keys behind after, in order, of the rows that have to be looked at
+// by a moment, Unix seconds.
+func Due(ctx context.Context, r *store.Reader, now int64, after string, limit int) ([]string, error) {
+	out, err := store.Texts(ctx, r, `SELECT key FROM live_state WHERE due <= $1 AND key > $2 ORDER BY key LIMIT $3`, now, after, limit)
+	if err != nil {
+		return nil, fmt.Errorf("find state of detections that is due: %w", err)
+	}
+	return out, nil
+}
+
+// Forget removes the rows whose keys begin with one of the prefixes.
+func Forget(ctx context.Context, tx *store.Tx, prefixes []string) error {
+	for _, p := range prefixes {
+		if _, err := tx.Exec(ctx, `DELETE FROM live_state WHERE substr(key, 1, $2) = $1`, p, utf8.RuneCountInString(p)); err != nil {
+			return fmt.Errorf("forget state of detections: %w", err)
+		}
+	}
+	return nil
+}
+
+func ofKeys(keys []string) *clause.Where {
 	w := &clause.Where{}
-	w.And("part = ?", int64(partition))
 	clause.In(w, "key", keys)
 	return w
 }

@@ -14,16 +14,16 @@ import (
 
 func TestStateIsSavedLoadedAndPruned(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
-		save := func(partition int, rows ...livestate.Row) {
+		save := func(rows ...livestate.Row) {
 			t.Helper()
-			if err := s.Touch(t.Context(), func(ctx context.Context, tx *store.Tx) error { return livestate.Save(ctx, tx, partition, rows) }); err != nil {
+			if err := s.Touch(t.Context(), func(ctx context.Context, tx *store.Tx) error { return livestate.Save(ctx, tx, rows) }); err != nil {
 				t.Fatal(err)
 			}
 		}
-		check := func(step string, partition int, want map[string][]byte, keys ...string) {
+		check := func(step string, want map[string][]byte, keys ...string) {
 			t.Helper()
 			err := s.View(t.Context(), func(ctx context.Context, r *store.Reader) error {
-				got, err := livestate.Load(ctx, r, partition, keys)
+				got, err := livestate.Load(ctx, r, keys)
 				if diff := cmp.Diff(want, got); diff != "" {
 					t.Errorf("%s (-want +got):\n%s", step, diff)
 				}
@@ -39,16 +39,14 @@ func TestStateIsSavedLoadedAndPruned(t *testing.T) {
 		all := map[string][]byte{}
 		for i := range many {
 			key := fmt.Sprintf("k%d", i)
-			rows, keys, all[key] = append(rows, livestate.Row{Key: key, Data: []byte{byte(i), 0, 255}, Until: int64(i)}), append(keys, key), []byte{byte(i), 0, 255}
+			rows, keys, all[key] = append(rows, livestate.Row{Key: key, Data: []byte{byte(i), 0, 255}, Until: int64(i), Due: int64(2 * i)}), append(keys, key), []byte{byte(i), 0, 255}
 		}
-		save(1, rows...)
-		check("all of them", 1, all, keys...)
-		check("another partition", 2, map[string][]byte{}, "k1")
-		save(2, livestate.Row{Key: "k1", Data: []byte("other"), Until: 5000})
-		save(1, livestate.Row{Key: "k1", Data: []byte("first")}, livestate.Row{Key: "k2", Data: nil}, livestate.Row{Key: "k1", Data: []byte("last"), Until: 9000}, livestate.Row{Key: "k3", Data: []byte{}, Until: 9000},
+		save(rows...)
+		check("all of them", all, keys...)
+		save(livestate.Row{Key: "k1", Data: []byte("first")}, livestate.Row{Key: "k2", Data: nil}, livestate.Row{Key: "k1", Data: []byte("last"), Until: 9000}, livestate.Row{Key: "k3", Data: []byte{}, Until: 9000},
 			livestate.Row{Key: "k4", Data: []byte("x")}, livestate.Row{Key: "k4"}, livestate.Row{Key: "k5"}, livestate.Row{Key: "k5", Data: []byte("back"), Until: 9000})
-		check("what changed", 1, map[string][]byte{"k1": []byte("last"), "k3": {}, "k5": []byte("back")}, "k1", "k2", "k3", "k4", "k5", "never")
-		check("nothing asked", 1, map[string][]byte{})
+		check("what changed", map[string][]byte{"k1": []byte("last"), "k3": {}, "k5": []byte("back")}, "k1", "k2", "k3", "k4", "k5", "never")
+		check("nothing asked", map[string][]byte{})
 		err := s.Touch(t.Context(), func(ctx context.Context, tx *store.Tx) error {
 			n, err := livestate.Prune(ctx, tx, many-1)
 			if n != many-1-5 { // k1, k3 and k5 end later, k2 and k4 are gone
@@ -59,7 +57,31 @@ func TestStateIsSavedLoadedAndPruned(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		check("what is left", 1, map[string][]byte{"k1": []byte("last"), "k3": {}, "k5": []byte("back"), "k1233": {209, 0, 255}}, keys...)
+		due := func(now int64, after string, limit int) (out []string) {
+			t.Helper()
+			err := s.View(t.Context(), func(ctx context.Context, r *store.Reader) (err error) {
+				out, err = livestate.Due(ctx, r, now, after, limit)
+				return err
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return out
+		}
+		if diff := cmp.Diff([]string{"k1", "k3"}, due(0, "", 2)); diff != "" {
+			t.Errorf("due (-want +got):\n%s", diff)
+		}
+		if got := due(0, "k3", 2); len(got) != 1 || got[0] != "k5" {
+			t.Errorf("due beyond k3: got %q, want k5", got)
+		}
+		check("what is left", map[string][]byte{"k1": []byte("last"), "k3": {}, "k5": []byte("back"), "k1233": {209, 0, 255}}, keys...)
+		err = s.Touch(t.Context(), func(ctx context.Context, tx *store.Tx) error {
+			return livestate.Forget(ctx, tx, []string{"k12", "k_", "%"})
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		check("what was not forgotten", map[string][]byte{"k1": []byte("last"), "k3": {}, "k5": []byte("back")}, keys...)
 	})
 }
 
@@ -72,7 +94,7 @@ func BenchmarkSave(b *testing.B) {
 				rows[i] = livestate.Row{Key: fmt.Sprintf("arn:aws:iam::111122223333:role/some-role-%d", i), Data: make([]byte, 400), Until: int64(i)}
 			}
 			for b.Loop() {
-				if err := s.Touch(b.Context(), func(ctx context.Context, tx *store.Tx) error { return livestate.Save(ctx, tx, 1, rows) }); err != nil {
+				if err := s.Touch(b.Context(), func(ctx context.Context, tx *store.Tx) error { return livestate.Save(ctx, tx, rows) }); err != nil {
 					b.Fatal(err)
 				}
 			}

@@ -1,13 +1,13 @@
 -- +goose Up
 -- What the detection of live events has to remember from one batch to the next.
 CREATE TABLE live_state (
-	part  BIGINT NOT NULL,        -- partition of the events
-	key   TEXT NOT NULL,
+	key   TEXT PRIMARY KEY,
 	data  BYTEA NOT NULL,
-	until BIGINT NOT NULL,        -- after which nothing asks for it
-	PRIMARY KEY (part, key)
+	until BIGINT NOT NULL, -- seconds since 1970, after which nothing asks for it
+	due   BIGINT NOT NULL  -- when it has to be looked at though nothing touches it
 );
 CREATE INDEX live_state_until ON live_state (until);
+CREATE INDEX live_state_due ON live_state (due, key);
 
 -- +goose Down
 SELECT 1;

@@ -22,11 +22,14 @@ type Delivery struct {
 // Health is how a source stands.
 type Health struct {
 	Source string
-	Heard  time.Time     // the last answer of what is behind it, zero before the first
-	Last   time.Time     // when it last delivered something, zero before
-	Delay  time.Duration // how late events come by it at the most, as its nature or AWS's documentation says
-	Fault  string        // what is wrong now, "" if nothing is
-	Gap    string        // what it cannot see by its nature, "" if nothing
+	Heard  time.Time // the last answer of what is behind it, zero before the first
+	Last   time.Time // when it last delivered something, zero before
+	// Complete is up to when all that was there was delivered: it stays while there is more,
+	// and while nothing answers. Zero before the first time.
+	Complete time.Time
+	Delay    time.Duration // how late events come by it at the most, as its nature or AWS's documentation says
+	Fault    string        // what is wrong now, "" if nothing is
+	Gap      string        // what it cannot see by its nature, "" if nothing
 }
 
 // Source brings deliveries until the context ends.

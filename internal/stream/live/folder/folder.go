@@ -124,7 +124,7 @@ func (s *Source) Run(ctx context.Context, mark []byte, take taker) error {
 		if err := ctx.Err(); err != nil {
 			return err // a look that was cut short says nothing of how the source stands
 		}
-		s.heard(w)
+		s.heard(w, begun)
 		wait := s.config.Every
 		if len(w.found) == atOnce {
 			wait = 0 // there is more
@@ -261,7 +261,7 @@ func plain(err error) error {
 }
 
 // heard notes what a look came to.
-func (s *Source) heard(w *walk) {
+func (s *Source) heard(w *walk, begun time.Time) {
 	fault := w.fault
 	if len(s.refused) > 0 {
 		fault = s.refusals()
@@ -273,6 +273,9 @@ func (s *Source) heard(w *walk) {
 	defer s.mu.Unlock()
 	if w.root != nil {
 		s.health.Heard = s.config.Now()
+		if len(w.found) < atOnce && fault == "" {
+			s.health.Complete = begun
+		}
 	}
 	s.health.Fault = fault
 }

@@ -156,6 +156,9 @@ func (s *Source) Run(ctx context.Context, text []byte, take func(context.Context
 			return err
 		}
 		m = m.after(begun, r.failed)
+		if len(r.failed) == 0 {
+			s.completed(begun)
+		}
 		if len(r.failed) == len(s.config.Places) {
 			s.sessions = nil // what they began with may be over, and others may be there by now
 		}
@@ -173,6 +176,12 @@ func (s *Source) Run(ctx context.Context, text []byte, take func(context.Context
 			return err
 		}
 	}
+}
+
+func (s *Source) completed(at time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.health.Complete = at
 }
 
 // open gets sessions, unless there are some. It is false if there are none.

@@ -1,0 +1,199 @@
+// Package detector runs the detections of a watching server: records go in with the change
+// of the store that keeps how far their source was read; alerts, what has to be remembered
+// and what each rule came to are kept in the same change. So a process that dies has neither
+// lost an event nor counted one twice.
+package detector
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/rootkeep/rootkeep/cloudtrail"
+	"github.com/rootkeep/rootkeep/internal/alert"
+	"github.com/rootkeep/rootkeep/internal/detect"
+	"github.com/rootkeep/rootkeep/internal/detect/live"
+	"github.com/rootkeep/rootkeep/internal/store"
+	"github.com/rootkeep/rootkeep/internal/store/alerts"
+	"github.com/rootkeep/rootkeep/internal/store/livestate"
+)
+
+// Rules are the detections as they are loaded now.
+type Rules struct {
+	Pack    *detect.Pack
+	Options live.Options // without Load and Due
+}
+
+// Config says what detects, and who takes what is found.
+type Config struct {
+	Rules  Rules
+	Alerts *alerts.Keeper
+	// Tell puts what people are told of alerts, in the same change.
+	Tell func(context.Context, *store.Tx, *alerts.Changes) error
+	Log  *slog.Logger
+}
+
+// Record is one that a rule matched, or that tells of watched resources.
+type Record struct {
+	Object string // that it came in
+	Raw    []byte
+	Groups []uint64 // that it touches
+}
+
+// Taken is what a change comes to.
+type Taken struct {
+	live.Changes
+	Told *alerts.Changes
+}
+
+// Detector detects. Only Sieve and Replace may be called at any time: one change is made
+// after the other.
+type Detector struct {
+	config Config
+
+	mu    sync.Mutex // guards what follows
+	rules *generation
+
+	// of the change that is made
+	engine *live.Engine
+	of     *generation // rules of the engine
+	reader *cloudtrail.Reader
+	tx     *store.Tx
+	open   bool // a change that was not Kept
+}
+
+// generation are rules that were loaded at one time.
+type generation struct{ Rules }
+
+// New makes a detector. It goes on from what the store has.
+func New(c Config) (*Detector, error) {
+	if c.Alerts == nil || c.Tell == nil || c.Rules.Pack == nil {
+		return nil, errors.New("detector: rules, a keeper of alerts and somebody to tell are required")
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	return &Detector{config: c, rules: &generation{c.Rules}}, nil
+}
+
+// Replace has other rules hold from the next record on. The windows and baselines of rules
+// that stay as they are go on.
+func (d *Detector) Replace(r Rules) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.rules = &generation{r}
+}
+
+func (d *Detector) current() *generation {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.rules
+}
+
+// Due says whether time alone has something to do, such as a silence that has lasted.
+func (d *Detector) Due(ctx context.Context, r *store.Reader, now time.Time) (bool, error) {
+	keys, err := livestate.Due(ctx, r, now.Unix(), "", 1)
+	return len(keys) > 0, err
+}
+
+// Take detects in a change of the store. complete is up to when all that happened was read,
+// but for what comes late. Kept has to be called once the change is made: until then the
+// next Take goes on from what the store has.
+func (d *Detector) Take(ctx context.Context, tx *store.Tx, records []Record, complete time.Time) (*Taken, error) {
+	if err := d.ready(); err != nil {
+		return nil, err
+	}
+	d.tx, d.open = tx, true
+	defer func() { d.tx = nil }()
+	for i := range records {
+		rec, err := d.reader.One(records[i].Raw)
+		if err != nil {
+			return nil, fmt.Errorf("%s: a record that was read once cannot be read again: %w", records[i].Object, err)
+		}
+		if err := d.engine.Observe(ctx, rec, records[i].Object); err != nil {
+			return nil, err
+		}
+	}
+	out := &Taken{}
+	var err error
+	if out.Changes, err = d.engine.Step(ctx, complete); err != nil {
+		return nil, err
+	}
+	return out, d.keep(ctx, tx, out)
+}
+
+// Kept says that the change of the last Take was made.
+func (d *Detector) Kept() { d.open = false }
+
+// ready has an engine of the current rules, that knows no more than the store.
+func (d *Detector) ready() error {
+	now := d.current()
+	if d.engine != nil && d.of == now && !d.open {
+		return nil
+	}
+	o := now.Options
+	o.Load = func(ctx context.Context, keys []string) (map[string][]byte, error) {
+		return livestate.Load(ctx, &d.tx.Reader, keys)
+	}
+	o.Due = func(ctx context.Context, at int64, after string, limit int) ([]string, error) {
+		return livestate.Due(ctx, &d.tx.Reader, at, after, limit)
+	}
+	var err error
+	if d.engine, err = live.New(now.Pack, o); err != nil {
+		return err
+	}
+	d.of = now
+	d.reader, err = readerOf(d.engine)
+	return err
+}
+
+func readerOf(e *live.Engine) (*cloudtrail.Reader, error) {
+	fields, err := cloudtrail.CompileFields(e.Fields())
+	if err != nil {
+		return nil, err
+	}
+	return cloudtrail.NewReader(fields, cloudtrail.Options{Derived: e.Derived()}), nil
+}
+
+// keep stores what a step came to.
+func (d *Detector) keep(ctx context.Context, tx *store.Tx, t *Taken) error {
+	if err := livestate.Forget(ctx, tx, t.Stale); err != nil {
+		return err
+	}
+	rows := make([]livestate.Row, len(t.Rows))
+	for i, r := range t.Rows {
+		rows[i] = livestate.Row(r)
+	}
+	if err := livestate.Save(ctx, tx, rows); err != nil {
+		return err
+	}
+	sightings := make([]alert.Sighting, len(t.Alerts))
+	for i, a := range t.Alerts {
+		sightings[i] = alert.Sighting(a)
+	}
+	var err error
+	t.Told = &alerts.Changes{}
+	if len(sightings) > 0 {
+		if t.Told, err = d.config.Alerts.Apply(ctx, tx, tx.Now(), sightings); err != nil {
+			return err
+		}
+		if err := d.config.Tell(ctx, tx, t.Told); err != nil {
+			return err
+		}
+	}
+	volume := make([]alert.Volume, len(t.Volume))
+	for i, v := range t.Volume {
+		volume[i] = alert.Volume{Rule: v.Rule, Hour: v.Hour / 3600, Matches: v.Matches, Alerts: v.Alerts}
+	}
+	if len(volume) > 0 {
+		err = alerts.AddVolume(ctx, tx, volume)
+	}
+	for _, n := range slices.Compact(t.Notices) {
+		d.config.Log.Warn("detections", "notice", n)
+	}
+	return err
+}
