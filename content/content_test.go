@@ -6,6 +6,7 @@ import (
 
 	"github.com/rootkeep/rootkeep/content"
 	"github.com/rootkeep/rootkeep/internal/detect"
+	"github.com/rootkeep/rootkeep/internal/detect/cases"
 	"github.com/rootkeep/rootkeep/internal/rule"
 )
 
@@ -21,7 +22,7 @@ func TestEveryDetectionLoadsAndItsCasesHold(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, r := range detect.RunCases(context.Background(), pack, bases) {
+	for _, r := range cases.Run(context.Background(), pack, bases) {
 		if !r.OK {
 			t.Errorf("%s: %s: got %q, want %q %s", r.Detection, r.Case, r.Got, r.Want, r.Err)
 		}

@@ -51,6 +51,7 @@ type Set struct {
 	fields       []string
 	derived      []string
 	numbers      map[string]int // field path to number
+	placeholders map[string][]string
 	index        index
 }
 
@@ -89,7 +90,7 @@ func (s *Set) Unindexed() []int {
 // Correlation.Inputs of the documents it keeps.
 func Compile(docs []Document, o Options) (*Set, []Problem) {
 	c := &compiler{
-		set:     &Set{derived: slices.Clone(o.Derived), numbers: map[string]int{}},
+		set:     &Set{derived: slices.Clone(o.Derived), numbers: map[string]int{}, placeholders: o.Placeholders},
 		options: o,
 		named:   map[string]reference{},
 		shared:  map[string]int{},

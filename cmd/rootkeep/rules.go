@@ -13,6 +13,7 @@ import (
 	"github.com/rootkeep/rootkeep/internal/app"
 	"github.com/rootkeep/rootkeep/internal/detect"
 	"github.com/rootkeep/rootkeep/internal/detect/attack"
+	"github.com/rootkeep/rootkeep/internal/detect/cases"
 )
 
 func rulesCommand(s cli.Streams) *cobra.Command {
@@ -134,7 +135,7 @@ func (f *ruleFlags) test(ctx context.Context, s cli.Streams, paths []string, ver
 	return cli.ExitWith(codes)
 }
 
-func printCases(s cli.Streams, pack *detect.Pack, results []detect.CaseResult, verbose bool) {
+func printCases(s cli.Streams, pack *detect.Pack, results []cases.Result, verbose bool) {
 	for _, p := range pack.Problems {
 		if !p.Warning || verbose {
 			fmt.Fprintln(s.Out, cli.Visible(p.String()))

@@ -6,6 +6,7 @@ import (
 
 	"github.com/rootkeep/rootkeep/content"
 	"github.com/rootkeep/rootkeep/internal/detect"
+	"github.com/rootkeep/rootkeep/internal/detect/cases"
 	"github.com/rootkeep/rootkeep/sigma/lint"
 )
 
@@ -42,7 +43,7 @@ func LintRules(pack *detect.Pack) (*LintReport, error) {
 		}
 		r.Findings = append(r.Findings, finding(p, check, severity))
 	}
-	for _, p := range pack.CheckCases() {
+	for _, p := range cases.Check(pack) {
 		r.Findings = append(r.Findings, finding(p, checkCases, lint.Error))
 	}
 	r.Findings = append(r.Findings, lint.Lint(pack.Set, api)...)

@@ -17,6 +17,7 @@ import (
 	"github.com/rootkeep/rootkeep/content"
 	"github.com/rootkeep/rootkeep/iam/template"
 	"github.com/rootkeep/rootkeep/internal/detect"
+	"github.com/rootkeep/rootkeep/internal/detect/cases"
 	"github.com/rootkeep/rootkeep/internal/detect/origin"
 	"github.com/rootkeep/rootkeep/internal/rule"
 )
@@ -144,7 +145,7 @@ func readList(list *origin.List, path string) error {
 
 // TestRules runs the cases of a pack. Base events come with the program; a
 // folder events below one of the given paths adds the user's own.
-func TestRules(ctx context.Context, pack *detect.Pack, paths []string) ([]detect.CaseResult, error) {
+func TestRules(ctx context.Context, pack *detect.Pack, paths []string) ([]cases.Result, error) {
 	bases, err := rule.LoadBases(content.Files, "events")
 	if err != nil {
 		return nil, err
@@ -156,7 +157,7 @@ func TestRules(ctx context.Context, pack *detect.Pack, paths []string) ([]detect
 		}
 		maps.Copy(bases, own)
 	}
-	return detect.RunCases(ctx, pack, bases), nil
+	return cases.Run(ctx, pack, bases), nil
 }
 
 // NewRule is the text of a detection to start from; path gives its name.

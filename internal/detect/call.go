@@ -49,7 +49,24 @@ const (
 type groupKey struct {
 	tactic  int32  // number of the tactic in the pack
 	session bool   // root activity, whatever its tactic
+	trial   bool   // of rules on trial
 	who     uint32 // worker-local number of account and principal
+}
+
+// GroupKey is what matches are grouped by.
+type GroupKey struct {
+	Tactic  string // of the rules; "" of a session, which has root activity of any
+	Session bool
+	Trial   bool   // of rules on trial, which never raise an alert of others
+	Who     string // account, a zero byte, principal
+}
+
+func (w *Worker) keyOf(k groupKey) GroupKey {
+	joint := GroupKey{Session: k.session, Trial: k.trial, Who: w.who.Pair(k.who)}
+	if !k.session {
+		joint.Tactic = w.hunt.pack.tactics[k.tactic]
+	}
+	return joint
 }
 
 // callOf is the call that the record belongs to, with w.matched, w.failed and
@@ -102,9 +119,9 @@ func (w *Worker) beginCall(v *rootkeep.View, before *call) {
 	for _, number := range c.matched {
 		var list *span.Spans
 		if w.hunt.pack.Set.Rules()[number].Alerts {
-			key := groupKey{tactic: w.hunt.pack.rules[number].tactic, who: who}
+			key := groupKey{tactic: w.hunt.pack.rules[number].tactic, trial: w.hunt.onTrial(number), who: who}
 			if w.hunt.pack.rules[number].Session {
-				key = groupKey{session: true, who: who}
+				key.session, key.tactic = true, 0
 				c.AccessKey = w.names.Number(v.Text(fAccessKey))
 			}
 			list = w.group(key)
@@ -212,7 +229,7 @@ func (w *Worker) runOf(c *call, i int, full bool) *span.Span {
 	if !full || c.groups[i].Holding(c.first) != nil {
 		return c.groups[i].At(c.first, c.last)
 	}
-	c.groups[i] = w.group(groupKey{tactic: w.hunt.pack.rules[c.matched[i]].tactic, who: w.who.Others()})
+	c.groups[i] = w.group(groupKey{tactic: w.hunt.pack.rules[c.matched[i]].tactic, trial: w.hunt.onTrial(c.matched[i]), who: w.who.Others()})
 	c.groups[i].Rest = true
 	run := c.groups[i].Only(c.first, c.last)
 	run.Note("memory for groups was used up: events of several callers and times are counted together here")

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/goccy/go-yaml/ast"
+
 	"github.com/rootkeep/rootkeep"
 	"github.com/rootkeep/rootkeep/cloudtrail"
 	"github.com/rootkeep/rootkeep/internal/detect/attack"
@@ -46,8 +48,18 @@ func (p *Pack) Catalogue() []Detection {
 
 func (p *Pack) detection(h *sigma.Header, s settings, kind string) Detection {
 	return Detection{
-		Name: ruleName(h), ID: h.ID, Title: h.Title, Level: h.Level, Kind: kind, Tactic: attack.Tactic(h.Tags), Techniques: p.renumbered.Of(h.Tags, s.AttackVersion),
+		Name: RuleName(h), ID: h.ID, Title: h.Title, Level: h.Level, Kind: kind, Tactic: attack.Tactic(h.Tags), Techniques: p.renumbered.Of(h.Tags, s.AttackVersion),
 		Author: h.Author, Opens: s.Opens, Guide: s.Guide, Number: s.Number, File: h.File,
+	}
+}
+
+// EachCases visits the cases of every detection, nil for one that has none.
+func (p *Pack) EachCases(visit func(*sigma.Header, ast.Node)) {
+	for i, r := range p.Set.Rules() {
+		visit(&r.Header, p.rules[i].cases)
+	}
+	for i, c := range p.Set.Correlations() {
+		visit(&c.Header, p.correlations[i].cases)
 	}
 }
 

@@ -28,6 +28,8 @@ type Options struct {
 	// Observed is up to when the log is known to have been watched, so that silence
 	// can be judged up to there; zero: up to its last event.
 	Observed time.Time
+	// OnTrial, when set, names rules whose matches are grouped apart from others'.
+	OnTrial func(rule string) bool
 	// OnMatch, when set, is called for every rule match, from any worker.
 	OnMatch func(Match)
 }
@@ -65,6 +67,7 @@ type Hunt struct {
 	held    atomic.Int64 // bytes of deferred records, over all workers
 	dropped atomic.Int64 // records that were not deferred for want of room
 	room    atomic.Int64 // bytes left for groups, over all workers
+	trial   []bool       // by rule number; nil for none
 }
 
 // NewHunt prepares a run; the pack may serve several.
@@ -80,6 +83,11 @@ func NewHunt(pack *Pack, o Options) (*Hunt, error) {
 	}
 	h := &Hunt{pack: pack, options: o, seen: seen.New(o.DedupMemory), since: math.MinInt64, until: math.MaxInt64}
 	h.room.Store(maxGroups)
+	if o.OnTrial != nil {
+		for _, r := range pack.Set.Rules() {
+			h.trial = append(h.trial, o.OnTrial(RuleName(&r.Header)))
+		}
+	}
 	if !o.Since.IsZero() {
 		h.since = o.Since.Unix()
 	}
@@ -88,6 +96,8 @@ func NewHunt(pack *Pack, o Options) (*Hunt, error) {
 	}
 	return h, nil
 }
+
+func (h *Hunt) onTrial(rule int32) bool { return h.trial != nil && h.trial[rule] }
 
 // Result is what a hunt found. The JSON form is stable.
 type Result struct {

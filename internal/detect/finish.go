@@ -94,12 +94,21 @@ func (h *Hunt) settle(workers []*Worker, watched *inventory.Index) error {
 func (w *Worker) again(rec *cloudtrail.Record, file string, watched, given *inventory.Index) {
 	w.begin(rec, file)
 	w.matched = w.matcher.Match(rec.View, w.matched[:0])
+	w.leaveUnwatched(watched, given)
+	if len(w.matched) > 0 {
+		w.take(rec.View)
+	}
+}
+
+// leaveUnwatched drops the matches of rules on watched resources that the record does
+// not touch.
+func (w *Worker) leaveUnwatched(watched, given *inventory.Index) {
 	w.matched = slices.DeleteFunc(w.matched, func(n int32) bool {
 		ask := w.hunt.pack.rules[n].Watched
 		if ask == nil {
 			return false
 		}
-		name := string(rec.View.Text(ask.number))
+		name := string(w.view.Text(ask.number))
 		if ask.Unless {
 			// What the input itself set up is no proof that it is ours: only the
 			// user's list is, and without one nobody can tell.
@@ -107,9 +116,6 @@ func (w *Worker) again(rec *cloudtrail.Record, file string, watched, given *inve
 		}
 		return !watched.Has(ask.Kind, name)
 	})
-	if len(w.matched) > 0 {
-		w.take(rec.View)
-	}
 }
 
 // end is up to where silence can be judged: the end of the asked period, but not
@@ -140,21 +146,14 @@ func totals(workers []*Worker) Totals {
 
 // group is what all workers together counted of one group.
 type group struct {
-	tactic  string
-	session bool
-	who     string // account, a zero byte, principal
+	GroupKey
 	span.Spans
 }
 
 // mergeGroups joins what the workers counted under their own numbers. The texts of
 // the groups are then those of names.
 func mergeGroups(workers []*Worker, names *tally.Names) []*group {
-	type key struct {
-		tactic  int32
-		session bool
-		who     string
-	}
-	all := map[key]*group{}
+	all := map[GroupKey]*group{}
 	var out []*group
 	for _, w := range workers {
 		to := names.Merge(&w.names)
@@ -162,13 +161,10 @@ func mergeGroups(workers []*Worker, names *tally.Names) []*group {
 			for _, run := range runs.Runs {
 				run.Renumber(to)
 			}
-			joint := key{k.tactic, k.session, w.who.Pair(k.who)}
+			joint := w.keyOf(k)
 			g, ok := all[joint]
 			if !ok {
-				g = &group{session: k.session, who: joint.who}
-				if !k.session {
-					g.tactic = w.hunt.pack.tactics[k.tactic]
-				}
+				g = &group{GroupKey: joint}
 				all[joint] = g
 				out = append(out, g)
 			}
@@ -207,7 +203,7 @@ func (h *Hunt) windowNotices(c *correlate.Correlator) []string {
 	}
 	for _, s := range c.Saturated() {
 		header := &h.pack.Set.Correlations()[s.Correlation].Header
-		out = append(out, fmt.Sprintf("%s: too many distinct values for %s; later first sights there raised no alert", ruleName(header), strings.Join(s.Group, ", ")))
+		out = append(out, fmt.Sprintf("%s: too many distinct values for %s; later first sights there raised no alert", RuleName(header), strings.Join(s.Group, ", ")))
 	}
 	return out
 }

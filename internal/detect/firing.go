@@ -21,13 +21,15 @@ func (h *Hunt) firings(firings []correlate.Firing) []rootkeep.Alert {
 	var out []rootkeep.Alert
 	for _, f := range firings {
 		if c := h.pack.Set.Correlations()[f.Correlation]; c.Alerts {
-			out = append(out, h.firing(c, &h.pack.correlations[f.Correlation], f))
+			out = append(out, h.FiringAlert(f))
 		}
 	}
 	return out
 }
 
-func (h *Hunt) firing(c *sigma.Correlation, s *settings, f correlate.Firing) rootkeep.Alert {
+// FiringAlert tells one crossing of a window.
+func (h *Hunt) FiringAlert(f correlate.Firing) rootkeep.Alert {
+	c, s := h.pack.Set.Correlations()[f.Correlation], &h.pack.correlations[f.Correlation]
 	run := &span.Span{First: f.Start, Last: f.End, Events: f.Events}
 	var names tally.Names
 	failed, relay := 0, ""
@@ -80,7 +82,7 @@ func (h *Hunt) firing(c *sigma.Correlation, s *settings, f correlate.Firing) roo
 	a.Rules = []rootkeep.RuleHit{hit}
 	h.describe(&a, run, &names)
 	h.nameGroup(&a, c, f)
-	a.ID = alertID("firing", cmp.Or(c.ID, c.Title), strings.Join(f.Group, "\x00"), a.First.Format(time.RFC3339), f.NewValue)
+	a.ID = AlertID("firing", cmp.Or(c.ID, c.Title), strings.Join(f.Group, "\x00"), a.First.Format(time.RFC3339), f.NewValue)
 	return a
 }
 

@@ -33,9 +33,9 @@ func (h *Hunt) alerts(groups []*group, names *tally.Names) ([]rootkeep.Alert, []
 	sessions := []Session{}
 	for _, g := range groups {
 		for i, run := range g.Runs {
-			a := h.alert(g, run, names)
+			a := h.GroupAlert(g.GroupKey, run, names)
 			alerts = append(alerts, a)
-			if g.session {
+			if g.Session {
 				sessions = append(sessions, session(a, run, names))
 			}
 			g.Runs[i] = nil // the alert has its evidence
@@ -47,9 +47,9 @@ func (h *Hunt) alerts(groups []*group, names *tally.Names) ([]rootkeep.Alert, []
 	return alerts, sessions
 }
 
-// alert tells one run.
-func (h *Hunt) alert(g *group, run *span.Span, names *tally.Names) rootkeep.Alert {
-	a := rootkeep.Alert{Kind: "group", State: "open", Tactic: g.tactic, Events: slices.Grow([]rootkeep.Event(nil), len(run.Events))}
+// GroupAlert tells one run of a group. Its texts have numbers of names.
+func (h *Hunt) GroupAlert(g GroupKey, run *span.Span, names *tally.Names) rootkeep.Alert {
+	a := rootkeep.Alert{Kind: "group", State: "open", Tactic: g.Tactic, Events: slices.Grow([]rootkeep.Event(nil), len(run.Events))}
 	for _, c := range run.Rules {
 		header, s := &h.pack.Set.Rules()[c.Rule].Header, &h.pack.rules[c.Rule]
 		hit := ruleHit(header, s)
@@ -61,17 +61,18 @@ func (h *Hunt) alert(g *group, run *span.Span, names *tally.Names) rootkeep.Aler
 			}
 		}
 	}
-	if g.session {
+	if g.Session {
 		a.Kind = "session"
 		a.Notes = append(a.Notes, approvalUnknown)
-		a.Tactic = attack.Tactic(h.pack.Set.Rules()[run.Rules[0].Rule].Header.Tags)
+		first := slices.MinFunc(run.Rules, func(x, y span.RuleCount) int { return cmp.Compare(x.Rule, y.Rule) })
+		a.Tactic = attack.Tactic(h.pack.Set.Rules()[first.Rule].Header.Tags)
 	}
 	if run.First == span.Untimed {
 		a.Notes = append(a.Notes, "eventTime is missing or unreadable: when this happened is not known")
 	}
 	a.Count, a.Attempts = run.Names.Total(), run.Failed.Total()
 	h.describe(&a, run, names)
-	a.ID = alertID("group", g.who, g.tactic, fmt.Sprint(g.session), a.First.Format(time.RFC3339))
+	a.ID = AlertID("group", g.Who, g.Tactic, fmt.Sprint(g.Session), a.First.Format(time.RFC3339))
 	return a
 }
 
@@ -115,7 +116,7 @@ func (h *Hunt) describe(a *rootkeep.Alert, run *span.Span, names *tally.Names) {
 
 func ruleHit(header *sigma.Header, s *settings) rootkeep.RuleHit {
 	return rootkeep.RuleHit{
-		ID: header.ID, Name: ruleName(header), Title: header.Title, Author: header.Author, Opens: s.Opens, Guidance: s.Next,
+		ID: header.ID, Name: RuleName(header), Title: header.Title, Author: header.Author, Opens: s.Opens, Guidance: s.Next,
 	}
 }
 
@@ -155,7 +156,8 @@ func session(a rootkeep.Alert, run *span.Span, names *tally.Names) Session {
 // crockford is base32 without the letters that are misread.
 var crockford = base32.NewEncoding("0123456789ABCDEFGHJKMNPQRSTVWXYZ").WithPadding(base32.NoPadding)
 
-func alertID(parts ...string) string {
+// AlertID is the ID of an alert that these texts tell from all others.
+func AlertID(parts ...string) string {
 	sum := sha256.Sum256([]byte(strings.Join(parts, "\x1f")))
 	return "AL-" + crockford.EncodeToString(sum[:])[:13]
 }

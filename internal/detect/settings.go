@@ -72,10 +72,10 @@ func readSettings(h *sigma.Header) (settings, error) {
 	if node, ok := h.Custom["rootkeep"]; ok {
 		rest, cases := cutKey(node, "cases")
 		if err := rule.Decode(h.File, rest, &s); err != nil {
-			return s, inFile(h, err)
+			return s, InFile(h, err)
 		}
 		if err := s.check(h.File, node); err != nil {
-			return s, inFile(h, err)
+			return s, InFile(h, err)
 		}
 		s.cases = cases
 	}
@@ -118,19 +118,9 @@ func cutKey(node ast.Node, key string) (rest, value ast.Node) {
 	return &short, value
 }
 
-// readCases decodes the cases that readSettings left alone.
-func (s *settings) readCases(h *sigma.Header) ([]Case, error) {
-	var cases []Case
-	if s.cases == nil {
-		return nil, nil
-	}
-	err := rule.Decode(h.File, s.cases, &cases)
-	return cases, inFile(h, err)
-}
-
-// inFile moves an error down by the lines above the document of h: nodes count
+// InFile moves an error of a node of a detection down by the lines above the document of h: nodes count
 // from the start of their document, not of the file.
-func inFile(h *sigma.Header, err error) error {
+func InFile(h *sigma.Header, err error) error {
 	var decode *rule.Error
 	if !errors.As(err, &decode) {
 		return err

@@ -185,11 +185,12 @@ func (w *Worker) hold() {
 	w.deferred = append(w.deferred, deferred{bytes.Clone(w.record.Raw), w.file, w.record.Offset})
 }
 
-// take judges the matches of one record, shows them to windows and groups them.
-func (w *Worker) take(v *rootkeep.View) {
+// take judges the matches of one record, shows them to windows and groups them; false
+// when nothing is left of them.
+func (w *Worker) take(v *rootkeep.View) bool {
 	if w.hunt.options.Scans.Explains(v.Text(fAccessKey), v.Text(fName), w.time, w.record.Raw) {
 		w.totals.Scans++
-		return
+		return false
 	}
 	w.failed = outcome(v) != outcomeSuccess
 	w.threats = nil
@@ -207,12 +208,12 @@ func (w *Worker) take(v *rootkeep.View) {
 		}
 		bad, finding := w.judge(v, s.Judge)
 		if bad {
-			notes = append(notes, ruleName(&w.hunt.pack.Set.Rules()[number].Header)+": "+finding)
+			notes = append(notes, RuleName(&w.hunt.pack.Set.Rules()[number].Header)+": "+finding)
 		}
 		return !bad
 	})
 	if len(w.matched) == 0 {
-		return
+		return false
 	}
 	w.totals.Matches += int64(len(w.matched))
 	if w.time != span.Untimed {
@@ -225,6 +226,7 @@ func (w *Worker) take(v *rootkeep.View) {
 	w.tell(c)
 	w.add(c, w.time)
 	w.enter(c, notes, w.evidence)
+	return true
 }
 
 // tell passes every match on to who asked for them.
@@ -234,10 +236,12 @@ func (w *Worker) tell(c *call) {
 	}
 	for _, number := range w.matched {
 		r := w.hunt.pack.Set.Rules()[number]
-		w.hunt.options.OnMatch(Match{Rule: ruleName(&r.Header), Title: r.Title, Level: level(r.Level, &w.hunt.pack.rules[number], c.Failed, c.raised), Event: w.event()})
+		w.hunt.options.OnMatch(Match{Rule: RuleName(&r.Header), Title: r.Title, Level: level(r.Level, &w.hunt.pack.rules[number], c.Failed, c.raised), Event: w.event()})
 	}
 }
-func ruleName(h *sigma.Header) string { return cmp.Or(h.Name, h.ID, h.Title) }
+
+// RuleName is the name by which alerts tell a detection.
+func RuleName(h *sigma.Header) string { return cmp.Or(h.Name, h.ID, h.Title) }
 
 // multiFactor is what the record says of MFA: the sign-in's own word, or the
 // session's.

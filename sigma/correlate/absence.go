@@ -74,24 +74,30 @@ func (a *activity) prune() {
 }
 
 func (a *activity) settle(s span, silence int64) []Firing {
-	var firings []Firing
+	firings := a.preview(s, silence)
 	over := 0 // intervals followed by another one up to s.until
+	for over+1 < len(a.intervals) && a.intervals[over].to+a.width <= silence && a.intervals[over+1].from <= s.until {
+		over++
+	}
+	a.intervals = slices.Delete(a.intervals, 0, over)
+	a.prune()
+	return firings
+}
+
+// preview is what settle would return, which changes nothing.
+func (a *activity) preview(s span, silence int64) []Firing {
+	var firings []Firing
 	for i, active := range a.intervals {
 		if active.to+a.width > silence {
 			break
 		}
 		resumed := i+1 < len(a.intervals) && a.intervals[i+1].from <= s.until
-		if resumed {
-			over = i + 1
-		}
 		begins := active.to+a.width > s.after
 		ends := resumed && a.intervals[i+1].from > s.after
 		if begins || ends {
 			firings = append(firings, a.firing(i, resumed, silence))
 		}
 	}
-	a.intervals = slices.Delete(a.intervals, 0, over)
-	a.prune()
 	return firings
 }
 

@@ -109,7 +109,7 @@ func (p proofs) choose(c choice) []*rootkeep.Event {
 	var chosen []*rootkeep.Event
 	take := func(e *rootkeep.Event) {
 		// One event can prove two rules, or two inner firings.
-		if len(chosen) < c.limit && !slices.Contains(chosen, e) {
+		if len(chosen) < c.limit && !shows(chosen, e) {
 			chosen = append(chosen, e)
 		}
 	}
@@ -132,6 +132,11 @@ func (p proofs) choose(c choice) []*rootkeep.Event {
 	}
 	slices.SortFunc(chosen, compareEvents)
 	return chosen
+}
+
+// shows says that an event is among others. State that was kept apart has a copy.
+func shows(events []*rootkeep.Event, e *rootkeep.Event) bool {
+	return slices.ContainsFunc(events, func(o *rootkeep.Event) bool { return o == e || compareEvents(o, e) == 0 })
 }
 
 // candidates lists kept proofs by input, each sorted, from the first quarter to
@@ -166,7 +171,7 @@ func (p proofs) sample(from, to int64, inputs, limit int) []*rootkeep.Event {
 	slices.SortFunc(found, compareProofs)
 	var out []*rootkeep.Event
 	for _, one := range found {
-		if one.t >= from && one.t <= to && len(out) < limit && !slices.Contains(out, one.event) {
+		if one.t >= from && one.t <= to && len(out) < limit && !shows(out, one.event) {
 			out = append(out, one.event)
 		}
 	}

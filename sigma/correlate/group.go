@@ -42,6 +42,7 @@ type state interface {
 	settle(s span, silence int64) []Firing
 	// idle says that the group would not be missed.
 	idle() bool
+	living
 }
 
 // sighting is one mark on its way into a state.

@@ -89,22 +89,18 @@ func (b *baseline) merge(other state) {
 	b.first, b.last = min(b.first, o.first), max(b.last, o.last)
 	b.full = b.full || o.full
 	for value, seen := range o.values {
-		b.see(value, seen)
+		own := *seen
+		b.see(value, &own)
 	}
 }
 
-func (b *baseline) settle(s span, _ int64) []Firing {
-	b.trim()
-	var firings []Firing
-	for value, v := range b.values {
-		if v.told || v.t > s.until {
-			continue
+func (b *baseline) settle(s span, silence int64) []Firing {
+	firings := b.preview(s, silence)
+	for _, v := range b.values {
+		if !v.told && v.t <= s.until {
+			v.told = true
+			v.event = nil // shown, or never to be shown
 		}
-		v.told = true
-		if v.t > b.first+b.learn {
-			firings = append(firings, b.firing(value, v))
-		}
-		v.event = nil // shown, or never to be shown
 	}
 	return firings
 }

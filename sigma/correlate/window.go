@@ -58,12 +58,9 @@ func (w *window) compact() {
 }
 
 func (w *window) settle(s span, _ int64) []Firing {
-	w.compact()
-	var touched []*episode
-	touched, w.open = sweep(w.spec, w.marks, s, w.open)
-	firings := make([]Firing, 0, len(touched))
-	for _, e := range touched {
-		firings = append(firings, w.firing(e))
+	var firings []Firing
+	if firings, w.open = w.judge(s, w.open); w.open != nil && w.open.end+w.width <= s.until {
+		w.open = nil // whatever comes next begins another
 	}
 	// Marks at until-width and before are in no window after until.
 	old, _ := slices.BinarySearchFunc(w.marks, s.until-w.width+1, func(m mark, t int64) int {
@@ -73,6 +70,17 @@ func (w *window) settle(s span, _ int64) []Firing {
 	w.tidy = len(w.marks)
 	w.proofs.drop(s.until - w.width)
 	return firings
+}
+
+// judge returns what fired within s, and the episode that is still open then.
+func (w *window) judge(s span, open *episode) ([]Firing, *episode) {
+	w.compact()
+	touched, open := sweep(w.spec, w.marks, s, open)
+	firings := make([]Firing, 0, len(touched))
+	for _, e := range touched {
+		firings = append(firings, w.firing(e))
+	}
+	return firings, open
 }
 
 func (w *window) firing(e *episode) Firing {

@@ -147,6 +147,11 @@ func resourceName(kind, s string) (string, owner) {
 	return strings.ToLower(name), owner{true, arn.Region, arn.Account}
 }
 
+// Tells says that a call of this name tells of watched resources.
+func Tells(eventName string) bool {
+	return eventName == "CreateTrail" || eventName == "UpdateTrail" || eventName == "PutEventSelectors"
+}
+
 // Learn derives watched resources from a call that set a trail up and succeeded:
 // CreateTrail, UpdateTrail, PutEventSelectors. record is its JSON.
 func (x *Index) Learn(eventName string, record []byte) {
@@ -164,12 +169,7 @@ func (x *Index) Learn(eventName string, record []byte) {
 		Request  trail `json:"requestParameters"`
 		Response trail `json:"responseElements"`
 	}
-	switch eventName {
-	case "CreateTrail", "UpdateTrail", "PutEventSelectors":
-	default:
-		return
-	}
-	if json.Unmarshal(record, &call) != nil {
+	if !Tells(eventName) || json.Unmarshal(record, &call) != nil {
 		return // an odd shape tells nothing; the record itself was read and judged
 	}
 	for _, t := range []trail{call.Request, call.Response} {

@@ -85,6 +85,9 @@ func (n *Names) enter(text string) Number {
 	return i
 }
 
+// Len is how many texts have numbers.
+func (n *Names) Len() int { return len(n.list) }
+
 // Text is the text of a number.
 func (n *Names) Text(i Number) string {
 	if i == Empty || i == Others {

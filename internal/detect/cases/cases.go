@@ -1,4 +1,6 @@
-package detect
+// Package cases runs the tests that detections carry: events go in as their files say,
+// and the verdict that each must get is compared with the one it got.
+package cases
 
 import (
 	"bytes"
@@ -12,8 +14,11 @@ import (
 	"strings"
 	"time"
 
+	"github.com/goccy/go-yaml/ast"
+
 	"github.com/rootkeep/rootkeep"
 	"github.com/rootkeep/rootkeep/cloudtrail"
+	"github.com/rootkeep/rootkeep/internal/detect"
 	"github.com/rootkeep/rootkeep/internal/detect/inventory"
 	"github.com/rootkeep/rootkeep/internal/detect/origin"
 	"github.com/rootkeep/rootkeep/internal/rule"
@@ -45,8 +50,8 @@ type Step struct {
 // baseTime is when the events of a case happen: a Monday morning.
 var baseTime = time.Date(2026, 3, 2, 10, 0, 0, 0, time.UTC)
 
-// CaseResult is one case as it went.
-type CaseResult struct {
+// Result is one case as it went.
+type Result struct {
 	Detection string `json:"detection"` // name
 	File      string `json:"file"`
 	Case      string `json:"case"`
@@ -56,62 +61,54 @@ type CaseResult struct {
 	OK        bool   `json:"ok"`
 }
 
-// RunCases runs the cases of every detection of the pack.
-func RunCases(ctx context.Context, p *Pack, bases rule.Bases) []CaseResult {
-	var out []CaseResult
-	for _, r := range p.Set.Rules() {
-		out = append(out, p.runCases(ctx, &r.Header, bases)...)
-	}
-	for _, c := range p.Set.Correlations() {
-		out = append(out, p.runCases(ctx, &c.Header, bases)...)
-	}
+// Run runs the cases of every detection of the pack.
+func Run(ctx context.Context, p *detect.Pack, bases rule.Bases) []Result {
+	var out []Result
+	p.EachCases(func(h *sigma.Header, node ast.Node) {
+		name := detect.RuleName(h)
+		cases, err := read(h, node)
+		if err != nil {
+			out = append(out, Result{Detection: name, File: h.File, Err: err.Error()})
+			return
+		}
+		out = append(out, bothKinds(h, cases)...)
+		for _, c := range cases {
+			res := Result{Detection: name, File: h.File, Case: c.Name, Want: c.want()}
+			if res.Got, err = c.run(ctx, p, name, bases); err != nil {
+				res.Err = err.Error()
+			}
+			res.OK = err == nil && res.Got == res.Want
+			out = append(out, res)
+		}
+	})
 	return out
 }
 
-// CheckCases decodes the cases of every detection without running them.
-func (p *Pack) CheckCases() []Problem {
-	var out []Problem
-	check := func(h *sigma.Header, s settings) {
-		_, err := s.readCases(h)
+// Check decodes the cases of every detection without running them.
+func Check(p *detect.Pack) []detect.Problem {
+	var out []detect.Problem
+	p.EachCases(func(h *sigma.Header, node ast.Node) {
+		_, err := read(h, node)
 		var decode *rule.Error
 		if errors.As(err, &decode) {
-			out = append(out, Problem{File: h.File, Line: decode.Line, Rule: h.Title, Msg: "cases: " + decode.Msg})
+			out = append(out, detect.Problem{File: h.File, Line: decode.Line, Rule: h.Title, Msg: "cases: " + decode.Msg})
 		}
-	}
-	for i, r := range p.Set.Rules() {
-		check(&r.Header, p.rules[i])
-	}
-	for i, c := range p.Set.Correlations() {
-		check(&c.Header, p.correlations[i])
-	}
+	})
 	return out
 }
 
-func (p *Pack) runCases(ctx context.Context, h *sigma.Header, bases rule.Bases) []CaseResult {
-	s, err := readSettings(h)
-	if err != nil {
-		return []CaseResult{{Detection: ruleName(h), File: h.File, Err: err.Error()}}
+func read(h *sigma.Header, node ast.Node) ([]Case, error) {
+	var cases []Case
+	if node == nil {
+		return nil, nil
 	}
-	cases, err := s.readCases(h)
-	if err != nil {
-		return []CaseResult{{Detection: ruleName(h), File: h.File, Err: err.Error()}}
-	}
-	out := bothKinds(h, cases)
-	for _, c := range cases {
-		res := CaseResult{Detection: ruleName(h), File: h.File, Case: c.Name, Want: c.Want}
-		if res.Got, err = p.runCase(ctx, ruleName(h), c, bases); err != nil {
-			res.Err = err.Error()
-		}
-		res.OK = err == nil && res.Got == c.want()
-		res.Want = c.want()
-		out = append(out, res)
-	}
-	return out
+	err := rule.Decode(h.File, node, &cases)
+	return cases, detect.InFile(h, err)
 }
 
 // bothKinds fails a detection of ours that does not show when it fires and when
 // it stays quiet. Rules from elsewhere carry no cases.
-func bothKinds(h *sigma.Header, cases []Case) []CaseResult {
+func bothKinds(h *sigma.Header, cases []Case) []Result {
 	quiet := 0
 	for _, c := range cases {
 		if c.Want == "quiet" {
@@ -121,7 +118,7 @@ func bothKinds(h *sigma.Header, cases []Case) []CaseResult {
 	if _, ours := h.Custom["rootkeep"]; !ours || quiet > 0 && quiet < len(cases) {
 		return nil
 	}
-	return []CaseResult{{Detection: ruleName(h), File: h.File, Case: "cases", Err: "want at least one firing and one quiet case"}}
+	return []Result{{Detection: detect.RuleName(h), File: h.File, Case: "cases", Err: "want at least one firing and one quiet case"}}
 }
 
 // want is the expectation in the form that runCase answers in.
@@ -132,7 +129,7 @@ func (c *Case) want() string {
 	return c.Want + " " + c.State
 }
 
-func (p *Pack) runCase(ctx context.Context, detection string, c Case, bases rule.Bases) (string, error) {
+func (c *Case) run(ctx context.Context, p *detect.Pack, detection string, bases rule.Bases) (string, error) {
 	if c.Want != "quiet" {
 		if _, err := rootkeep.ParseSeverity(c.Want); err != nil {
 			return "", fmt.Errorf("want %q: quiet or a level", c.Want)
@@ -146,7 +143,7 @@ func (p *Pack) runCase(ctx context.Context, detection string, c Case, bases rule
 	if err != nil {
 		return "", err
 	}
-	hunt, err := NewHunt(p, o)
+	hunt, err := detect.NewHunt(p, o)
 	if err != nil {
 		return "", err
 	}
@@ -164,7 +161,7 @@ func (p *Pack) runCase(ctx context.Context, detection string, c Case, bases rule
 	if len(stats.Problems) > 0 {
 		return "", fmt.Errorf("the case's events do not read: %v", stats.Problems[0])
 	}
-	res, err := hunt.Finish([]*Worker{w})
+	res, err := hunt.Finish([]*detect.Worker{w})
 	if err != nil {
 		return "", err
 	}
@@ -173,7 +170,7 @@ func (p *Pack) runCase(ctx context.Context, detection string, c Case, bases rule
 
 // verdictOf is the highest level that a detection reached, with the state of its
 // alert when it was asked for.
-func verdictOf(res *Result, detection string, withState bool) string {
+func verdictOf(res *detect.Result, detection string, withState bool) string {
 	var top *rootkeep.Alert
 	level := rootkeep.Informational
 	for i, a := range res.Alerts {
@@ -192,8 +189,8 @@ func verdictOf(res *Result, detection string, withState bool) string {
 	return level.String()
 }
 
-func (c *Case) options() (Options, error) {
-	o := Options{Inventory: c.Inventory, Atlas: &origin.Atlas{}, DedupMemory: 1 << 20}
+func (c *Case) options() (detect.Options, error) {
+	o := detect.Options{Inventory: c.Inventory, Atlas: &origin.Atlas{}, DedupMemory: 1 << 20}
 	for text, place := range c.Places {
 		if !strings.Contains(text, "/") {
 			addr, err := netip.ParseAddr(text)

@@ -1,0 +1,96 @@
+package live
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/rootkeep/rootkeep/internal/detect"
+	"github.com/rootkeep/rootkeep/internal/detect/inventory"
+	"github.com/rootkeep/rootkeep/internal/wire"
+)
+
+// What an engine as a whole remembers is in two rows of its own.
+
+const ownVersion = 1
+
+func (e *Engine) ownKey() string       { return "m/" + e.options.Part }
+func (e *Engine) inventoryKey() string { return "i/" + e.options.Part }
+
+// generation stands for all rules of a pack and what they match.
+func generation(pack *detect.Pack) uint64 {
+	var texts []string
+	for i := range pack.Set.Rules() {
+		digest := pack.Set.Digest(i)
+		texts = append(texts, detect.RuleName(&pack.Set.Rules()[i].Header), string(digest[:]))
+	}
+	return hashOf(texts...)
+}
+
+// ownRow says how far time has come and which windows there are.
+func (e *Engine) ownRow() Row {
+	w := wire.NewWriter(ownVersion)
+	w.Int(e.now)
+	w.Len(len(e.ways.all))
+	for _, one := range e.ways.all {
+		w.Text(one.name)
+		w.Text(one.id)
+	}
+	return Row{Key: e.ownKey(), Data: w.Bytes(), Until: never, Due: never}
+}
+
+// start takes up what was left, once.
+func (e *Engine) start(ctx context.Context) error {
+	if e.started {
+		return nil
+	}
+	rows, err := e.options.Load(ctx, []string{e.ownKey(), e.inventoryKey()})
+	if err != nil {
+		return fmt.Errorf("load what detections left: %w", err)
+	}
+	e.started = true
+	if data := rows[e.inventoryKey()]; data != nil {
+		r := wire.NewReader(data, ownVersion)
+		if x := inventory.ReadIndex(r); r.Close() == nil {
+			e.sifter.Learn(x)
+		} else {
+			e.changes.Notices = append(e.changes.Notices, "the watched resources that records told of could not be read: only those that are given are known; hint: list them in the inventory")
+		}
+	}
+	if data := rows[e.ownKey()]; data != nil {
+		e.takeUp(wire.NewReader(data, ownVersion))
+	}
+	return nil
+}
+
+// takeUp compares the windows that were left with those of the rules.
+func (e *Engine) takeUp(r *wire.Reader) {
+	now := r.Int()
+	names := map[string]bool{}
+	for _, one := range e.ways.all {
+		names[one.name] = true
+	}
+	said := map[string]bool{}
+	var stale, notices []string
+	for range r.Len() {
+		name, id := r.Text(), r.Text()
+		if r.Err() != nil || e.ways.by[id] != nil {
+			continue
+		}
+		stale = append(stale, "w/"+id+"/")
+		switch {
+		case said[name]:
+		case names[name]:
+			notices = append(notices, fmt.Sprintf("%s was changed: its windows and baselines begin anew", name))
+		default:
+			notices = append(notices, fmt.Sprintf("%s is no longer loaded: its windows and baselines are dropped", name))
+		}
+		said[name] = true
+	}
+	if err := r.Close(); err != nil {
+		e.changes.Notices = append(e.changes.Notices, fmt.Sprintf("how far detections had come could not be read: events that come late count in windows until the next step: %v", err))
+		return
+	}
+	e.now = now
+	e.changes.Stale = append(e.changes.Stale, stale...)
+	e.changes.Notices = append(e.changes.Notices, notices...)
+}
