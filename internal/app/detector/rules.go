@@ -35,7 +35,8 @@ type Settings struct {
 	Lateness     rule.Duration `yaml:"lateness"`     // how late events may come: two hours if empty
 	Memory       int           `yaml:"memory"`       // MB of state that is kept in memory: 64 if 0
 
-	path string // of the file, "" for none
+	path string            // of the file, "" for none
+	held [sha256.Size]byte // print of the files before they were loaded
 }
 
 const (
@@ -93,6 +94,10 @@ func (s *Settings) check() error {
 // Load loads the detections. Those that cannot be used are left out and named in the pack's
 // problems.
 func (s *Settings) Load() (Rules, error) {
+	var err error
+	if s.held, err = s.print(); err != nil {
+		return Rules{}, fmt.Errorf("detections: %w", err)
+	}
 	pack, err := app.LoadRules(app.RuleConfig{Dirs: s.Rules, OnlyDirs: s.OnlyOwn, Placeholders: s.Placeholders})
 	if err != nil {
 		return Rules{}, fmt.Errorf("detections: %w", err)
@@ -149,12 +154,13 @@ func (s *Settings) print() ([sha256.Size]byte, error) {
 // for detections that hold from now on. Files that cannot be used leave those that hold as
 // they are.
 func (d *Detector) Follow(ctx context.Context, s Settings, said func(error)) {
-	held, err := s.print()
+	d.follow(ctx, s, followEvery, said)
+}
+
+func (d *Detector) follow(ctx context.Context, s Settings, every time.Duration, said func(error)) {
+	held := s.held
 	last := held
-	if err != nil {
-		said(err)
-	}
-	t := time.NewTicker(followEvery)
+	t := time.NewTicker(every)
 	defer t.Stop()
 	for {
 		select {
@@ -170,9 +176,7 @@ func (d *Detector) Follow(ctx context.Context, s Settings, said func(error)) {
 		held = now
 		again, err := d.reload(s.path)
 		if err == nil {
-			s = again
-			held, err = s.print()
-			last = held
+			s, held, last = again, again.held, again.held
 		}
 		said(err)
 	}

@@ -61,6 +61,7 @@ func (c *Settings) fields() []field {
 		{"changes.region", &c.Changes.Region, nil, nil},
 		{"changes.within", &c.Changes.Within, nil, nil},
 		{"watch.sources", &c.Watch.Sources, nil, nil},
+		{"watch.detections", &c.Watch.Detections, nil, nil},
 		{"notify.ways", &c.Notify.Ways, nil, nil},
 		{"notify.folders", nil, &c.Notify.Folders, nil},
 		{"tiles", &c.Tiles, nil, nil},

@@ -15,9 +15,11 @@ import (
 	"github.com/rootkeep/rootkeep/internal/store/rootlog"
 )
 
-// Watch names the file of live sources. Empty: none, and nothing is watched.
+// Watch names the file of live sources, empty: none, and nothing is watched; and the file that
+// says which detections run, empty: the shipped ones.
 type Watch struct {
-	Sources string `yaml:"sources"`
+	Sources    string `yaml:"sources"`
+	Detections string `yaml:"detections"`
 }
 
 // Outbox opens the ways of notices alone, to list and to try them.
@@ -34,11 +36,48 @@ func runWatch(ctx context.Context, h *house) error {
 	if err != nil {
 		return err
 	}
-	w, err := watch.New(watch.Config{Sources: sources, Store: h.store, Judge: access.Judge, Outbox: h.outbox, Owner: h.owner(), Link: h.url.String(), Now: h.now, Log: h.log})
+	w, err := watch.New(watch.Config{Sources: sources, Store: h.store, Judge: access.Judge, Detector: h.detector, Outbox: h.outbox, Owner: h.owner(), Link: h.url.String(), Now: h.now, Log: h.log})
 	if err != nil {
 		return err
 	}
+	following := make(chan struct{})
+	go func() {
+		defer close(following)
+		h.detector.Follow(ctx, h.detections, h.sayReloaded)
+	}()
+	defer func() { <-following }()
 	return w.Run(ctx)
+}
+
+// newDetector loads the detections. Those that cannot be used are named in the log, and left
+// out.
+func (h *house) newDetector() (err error) {
+	if h.detections, err = detector.Read(h.settings.Watch.Detections); err != nil {
+		return err
+	}
+	rules, err := h.detections.Load()
+	if err != nil {
+		return err
+	}
+	for _, p := range rules.Pack.Problems {
+		h.log.Warn("detections", "problem", p.String())
+	}
+	guarded := guards.In(rules.Pack.Catalogue())
+	keeper, err := alerts.New(alert.Default(), func(rule string) bool { return guarded(rule) })
+	if err != nil {
+		return err
+	}
+	h.alerts = &alerts.Desk{Keeper: keeper}
+	h.detector, err = detector.New(detector.Config{Rules: rules, Alerts: keeper, Tell: func(context.Context, *store.Tx, *alerts.Changes) error { return nil }, Log: h.log})
+	return err
+}
+
+func (h *house) sayReloaded(err error) {
+	if err != nil {
+		h.log.Error("detections: the files changed and cannot be used; those that were loaded before hold", "error", err)
+		return
+	}
+	h.log.Info("detections: loaded again", "detections", len(h.detector.Catalogue()))
 }
 
 // rootTimes is the schedule that sees to what time does to uses of root.

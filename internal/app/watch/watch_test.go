@@ -13,6 +13,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/fstest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -20,10 +21,14 @@ import (
 	"github.com/rootkeep/rootkeep"
 	"github.com/rootkeep/rootkeep/cloudtrail"
 	"github.com/rootkeep/rootkeep/internal/access/reconcile"
+	"github.com/rootkeep/rootkeep/internal/alert"
+	"github.com/rootkeep/rootkeep/internal/app/detector"
 	"github.com/rootkeep/rootkeep/internal/app/outbox"
+	"github.com/rootkeep/rootkeep/internal/detect"
 	"github.com/rootkeep/rootkeep/internal/rule"
 	"github.com/rootkeep/rootkeep/internal/store"
 	"github.com/rootkeep/rootkeep/internal/store/access"
+	"github.com/rootkeep/rootkeep/internal/store/alerts"
 	"github.com/rootkeep/rootkeep/internal/store/entries"
 	"github.com/rootkeep/rootkeep/internal/store/rootlog"
 	"github.com/rootkeep/rootkeep/internal/store/sight"
@@ -41,7 +46,7 @@ func (s *stub) Run(context.Context, []byte, func(context.Context, live.Delivery)
 }
 
 // judge stands for access.Judge: it gives no verdict, and fails when it is told to.
-type judge struct{ err error }
+type judge struct{ err, untold error }
 
 func (j *judge) judge(context.Context, *store.Tx, rootlog.Touched) (*access.Changes, error) {
 	return &access.Changes{}, j.err
@@ -56,12 +61,53 @@ func watching(t *testing.T, s *store.Store, j *judge) (*Watcher, *source) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w, err := New(Config{Store: s, Judge: j.judge, Outbox: o, Owner: "a", Now: func() time.Time { return noon }, Log: slog.New(slog.DiscardHandler), Sources: []SourceConfig{{Name: "trail", Folder: t.TempDir()}}})
+	w, err := New(Config{Store: s, Judge: j.judge, Detector: newDetector(t, j), Outbox: o, Owner: "a", Now: func() time.Time { return noon }, Log: slog.New(slog.DiscardHandler), Sources: []SourceConfig{{Name: "trail", Folder: t.TempDir()}}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	w.sources[0].Source = &stub{}
 	return w, w.sources[0]
+}
+
+// threeSignIns fires at the third sign-in of a root user within five minutes.
+const threeSignIns = `title: Root signs in
+id: 5d1e9c0a-6f0b-4f52-9a53-0d8a4c7b1e01
+name: root-signs-in
+logsource: {product: aws, service: cloudtrail}
+detection:
+  s: {eventName: ConsoleLogin}
+  condition: s
+level: low
+---
+title: Root signs in again and again
+id: 5d1e9c0a-6f0b-4f52-9a53-0d8a4c7b1e02
+name: root-signs-in-again
+correlation:
+  type: event_count
+  rules: [root-signs-in]
+  group-by: [recipientAccountId]
+  timespan: 5m
+  condition: {gte: 3}
+level: high
+`
+
+// newDetector detects by threeSignIns, and tells nobody.
+func newDetector(t *testing.T, j *judge) *detector.Detector {
+	t.Helper()
+	pack, err := detect.Load([]rule.Source{{FS: fstest.MapFS{"rules/a.yaml": {Data: []byte(threeSignIns)}}, Dir: "rules"}}, detect.LoadOptions{})
+	if err != nil || len(pack.Problems) > 0 {
+		t.Fatal(err, pack.Problems)
+	}
+	k, err := alerts.New(alert.Default(), func(string) bool { return true })
+	if err != nil {
+		t.Fatal(err)
+	}
+	nobody := func(context.Context, *store.Tx, *alerts.Changes) error { return j.untold }
+	d, err := detector.New(detector.Config{Rules: detector.Rules{Pack: pack}, Alerts: k, Tell: nobody})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
 }
 
 // signIns is a log with so many sign-ins of root.
@@ -196,7 +242,7 @@ func TestOneServerReadsASource(t *testing.T) {
 		if mark, events, _ := state(t, s); mark != "2" || events != 1 {
 			t.Errorf("got mark %q, %d events, want that of the second alone", mark, events)
 		}
-		if err := second.release(t.Context(), b); err != nil {
+		if err := errors.Join(second.release(t.Context(), b.Name()), second.release(t.Context(), detections)); err != nil {
 			t.Fatal(err)
 		}
 		if err := first.touch(t.Context(), a); err != nil {
@@ -227,7 +273,7 @@ func TestWhoDoesNotReadASourceTellsNobodyOfIt(t *testing.T) {
 }
 
 func TestSkippedObjectsAreToldOnce(t *testing.T) {
-	s := &source{Source: &stub{live.Health{Heard: noon.AddDate(0, 0, 9), Last: noon.AddDate(0, 0, 9)}}, began: noon}
+	s := &source{stumbles: map[string]int{}, Source: &stub{live.Health{Heard: noon.AddDate(0, 0, 9), Last: noon.AddDate(0, 0, 9)}}, began: noon}
 	s.skip(noon, "a", []cloudtrail.Problem{{Kind: cloudtrail.Corrupt}})
 	first, later := s.worries(noon, ""), s.worries(noon.Add(13*time.Hour), "") // past midnight
 	if len(first) != 1 || len(later) != 1 || first[0].ID != later[0].ID {
@@ -239,7 +285,7 @@ func TestSkippedObjectsAreToldOnce(t *testing.T) {
 }
 
 func TestASourceThatIsAskedSeldomIsNotSilent(t *testing.T) {
-	s := &source{Source: &stub{live.Health{Heard: noon.Add(-time.Hour), Last: noon}}, began: noon.Add(-24 * time.Hour), config: SourceConfig{Every: rule.Duration(time.Hour)}}
+	s := &source{stumbles: map[string]int{}, Source: &stub{live.Health{Heard: noon.Add(-time.Hour), Last: noon}}, began: noon.Add(-24 * time.Hour), config: SourceConfig{Every: rule.Duration(time.Hour)}}
 	if got := s.worries(noon, ""); len(got) != 0 {
 		t.Errorf("got %+v of a source that is asked once an hour, want nobody told", got)
 	}
@@ -291,7 +337,7 @@ func TestWhatSomebodyIsToldOfASource(t *testing.T) {
 		{"one whose objects are damaged", live.Health{Heard: noon, Last: noon}, false, nil, true, []string{"source-fault: were skipped"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			s := &source{Source: &stub{test.health}, began: ago(24 * time.Hour), broken: test.broken, ended: noon}
+			s := &source{stumbles: map[string]int{}, Source: &stub{test.health}, began: ago(24 * time.Hour), broken: test.broken, ended: noon}
 			if test.lookup {
 				s.config.Lookup = &LookupConfig{}
 			}
@@ -384,8 +430,7 @@ func TestTheDocumentedSources(t *testing.T) {
 func TestSharesOfSeveralSourcesStopNoOther(t *testing.T) {
 	s := storetest.Open(t, storetest.SQLite(t), storetest.Options(t))
 	w, first := watching(t, s, &judge{})
-	second := &source{Source: &stub{}, config: first.config, intake: first.intake, reader: first.reader}
-	second.Source = &named{stub{}, "other"}
+	second := &source{Source: &named{stub{}, "other"}}
 	refused := errors.New("events that cannot be judged")
 	var judged atomic.Int64
 	w.config.Judge = func(_ context.Context, _ *store.Tx, about rootlog.Touched) (*access.Changes, error) {
@@ -426,3 +471,38 @@ type named struct {
 }
 
 func (n *named) Name() string { return n.name }
+
+// Five sign-ins come in three objects, two of them several times; changes fail behind the
+// detections, and the server dies after each.
+func TestDetectionsCountEachEventOnce(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		j := &judge{}
+		w, src := watching(t, s, j)
+		texts := []string{signIns(2), signIns(5), signIns(2)}
+		for i, text := range texts {
+			j.untold = errors.New("the disk is full")
+			if err := w.take(t.Context(), src, object(fmt.Sprint(i), text, fmt.Sprint(i))); i == 1 && !errors.Is(err, j.untold) {
+				t.Errorf("got %v from a change that could not be made, want its error", err)
+			}
+			j.untold = nil
+			if err := w.take(t.Context(), src, object(fmt.Sprint(i), text, fmt.Sprint(i))); err != nil {
+				t.Fatal(err)
+			}
+			w, src = watching(t, s, j) // as after a restart
+		}
+		counts := map[string]int{}
+		err := s.View(t.Context(), func(ctx context.Context, r *store.Reader) error {
+			list, _, err := alerts.List(ctx, r, sight.All(), alerts.Filter{}, "", 100)
+			for _, a := range list {
+				counts[alert.Rule(&a.Found)] = a.Found.Count
+			}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(map[string]int{"root-signs-in-again": 5}, counts); diff != "" {
+			t.Errorf("events of the alerts (-want +got):\n%s", diff)
+		}
+	})
+}
