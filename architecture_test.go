@@ -220,6 +220,24 @@ func TestFourPlacesSpeakToAWS(t *testing.T) {
 	}
 }
 
+// TestTheBrokerStaysOutside keeps NATS's server out of the program, which needs none, and
+// its client in one place.
+func TestTheBrokerStaysOutside(t *testing.T) {
+	for _, src := range sources(t) {
+		for _, imp := range src.syntax.Imports {
+			p, _ := strconv.Unquote(imp.Path.Value)
+			switch {
+			case strings.HasPrefix(p, "github.com/nats-io/nats-server/") && src.pkg != "internal/stream/broker/brokertest":
+				t.Errorf("%s: imports %s, which tests alone run", src.file, p)
+			case strings.HasPrefix(p, "github.com/nats-io/nats.go") && !strings.HasPrefix(src.pkg, "internal/stream/"):
+				t.Errorf("%s: imports %s, which internal/stream alone may", src.file, p)
+			case strings.HasSuffix(p, "/brokertest"):
+				t.Errorf("%s: imports %s, which is for tests", src.file, p)
+			}
+		}
+	}
+}
+
 // TestOnlyAppChangesAccounts keeps what changes an account out of the reach of whatever
 // shows, plans or reports.
 func TestOnlyAppChangesAccounts(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/rootkeep/rootkeep/cmd/rootkeep/cli"
 	"github.com/rootkeep/rootkeep/internal/app/serve"
@@ -22,7 +23,13 @@ type SettingsFlags struct {
 func (f *SettingsFlags) Register(c *cobra.Command) {
 	fl := c.Flags()
 	fl.StringVar(&f.file, "config", "", "settings file, YAML (docs/server.md)")
-	fl.StringVar(&f.flags.Store, "store", "", "the store: a path of SQLite or postgres://... (default rootkeep.db)")
+	fl.StringVar(&f.flags.Store, "store", "", "the store: a path of SQLite or postgres://... (default rootkeep.db); --database is another word for it")
+	fl.SetNormalizeFunc(func(_ *pflag.FlagSet, name string) pflag.NormalizedName {
+		if name == "database" {
+			name = "store"
+		}
+		return pflag.NormalizedName(name)
+	})
 	fl.StringVar(&f.flags.KeyFile, "key-file", "", "key of the ledger (default ledger.key beside the store)")
 	cli.CompleteFiles(c, "config", "yaml", "yml")
 }
@@ -58,11 +65,15 @@ then only that proxy may connect, and it alone is believed who the client is.
 --url is where browsers find the server: its scheme and host, no path. Security keys
 are bound to that host, so they have to be enrolled again when it changes.
 
+Several processes share the work over one PostgreSQL, each with the roles that it is
+given; with --nats the flow of events is shared as well, and any of them may die.
+
 Settings come from --config, flags go before them; docs/server.md lists all.`,
 		Example: `  rootkeep serve
   rootkeep serve --store /var/lib/rootkeep/rootkeep.db --listen localhost:9000
   rootkeep serve --url https://rootkeep.example.com --listen :443 --tls-cert tls.crt --tls-key tls.key
   rootkeep serve --url https://rootkeep.example.com --behind-proxy 127.0.0.1
+  rootkeep serve --role watch,jobs --database postgres://rootkeep@db/rootkeep --nats nats://broker:4222
   rootkeep serve --config /etc/rootkeep.yaml`,
 		RunE: func(c *cobra.Command, _ []string) error { return runServe(c.Context(), s, &f) },
 	}
@@ -74,6 +85,7 @@ Settings come from --config, flags go before them; docs/server.md lists all.`,
 	fl.StringVar(&f.flags.TLS.Key, "tls-key", "", "key of the certificate, PEM")
 	fl.StringSliceVar(&f.flags.BehindProxy, "behind-proxy", nil, "address or range of the proxy in front, such as 10.0.0.0/24; may be given several times")
 	fl.StringSliceVar(&f.flags.Roles, "role", nil, "what this process does (default all): "+strings.Join(serve.Roles(), ", "))
+	registerNATS(c, &f.flags.NATS)
 	fl.StringVar(&f.flags.Log.Format, "log-format", "", "text or json (default text)")
 	fl.StringVar(&f.flags.Log.Level, "log-level", "", "debug, info, warn or error (default info)")
 	cli.CompleteValues(c, "role", serve.Roles())

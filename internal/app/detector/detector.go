@@ -5,6 +5,7 @@
 package detector
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -42,6 +43,8 @@ type Record struct {
 	Object string // that it came in
 	Raw    []byte
 	Groups []uint64 // that it touches
+	// Everywhere says that it tells of watched resources, which all parts must know.
+	Everywhere bool
 }
 
 // Taken is what a change comes to.
@@ -50,26 +53,18 @@ type Taken struct {
 	Told *alerts.Changes
 }
 
-// Detector detects. Only Sieve and Replace may be called at any time: one change is made
-// after the other.
+// Detector has the detections that hold, for all who sift and detect.
 type Detector struct {
 	config Config
 
-	mu    sync.Mutex // guards what follows
+	mu    sync.Mutex // guards rules
 	rules *generation
-
-	// of the change that is made
-	engine *live.Engine
-	of     *generation // rules of the engine
-	reader *cloudtrail.Reader
-	tx     *store.Tx
-	open   bool // a change that was not Kept
 }
 
 // generation are rules that were loaded at one time.
 type generation struct{ Rules }
 
-// New makes a detector. It goes on from what the store has.
+// New makes a detector.
 func New(c Config) (*Detector, error) {
 	if c.Alerts == nil || c.Tell == nil || c.Rules.Pack == nil {
 		return nil, errors.New("detector: rules, a keeper of alerts and somebody to tell are required")
@@ -94,8 +89,26 @@ func (d *Detector) current() *generation {
 	return d.rules
 }
 
+// Part detects in some of the groups of events. One change is made after the other.
+type Part struct {
+	*Detector
+	number, of int // 0 of 1: all groups
+
+	engine *live.Engine
+	rules  *generation // of the engine
+	reader *cloudtrail.Reader
+	tx     *store.Tx // of the change that is made
+	open   bool      // a change that was not Kept
+}
+
+// Part is one of so many parts. It goes on from what the store has.
+func (d *Detector) Part(number, of int) *Part { return &Part{Detector: d, number: number, of: of} }
+
+// PartOf is the number of the part that has a group.
+func PartOf(group uint64, of int) int { return int(group % uint64(of)) }
+
 // Due says whether time alone has something to do, such as a silence that has lasted.
-func (d *Detector) Due(ctx context.Context, r *store.Reader, now time.Time) (bool, error) {
+func (p *Part) Due(ctx context.Context, r *store.Reader, now time.Time) (bool, error) {
 	keys, err := livestate.Due(ctx, r, now.Unix(), "", 1)
 	return len(keys) > 0, err
 }
@@ -103,51 +116,56 @@ func (d *Detector) Due(ctx context.Context, r *store.Reader, now time.Time) (boo
 // Take detects in a change of the store. complete is up to when all that happened was read,
 // but for what comes late. Kept has to be called once the change is made: until then the
 // next Take goes on from what the store has.
-func (d *Detector) Take(ctx context.Context, tx *store.Tx, records []Record, complete time.Time) (*Taken, error) {
-	if err := d.ready(); err != nil {
+func (p *Part) Take(ctx context.Context, tx *store.Tx, records []Record, complete time.Time) (*Taken, error) {
+	if err := p.ready(); err != nil {
 		return nil, err
 	}
-	d.tx, d.open = tx, true
-	defer func() { d.tx = nil }()
+	p.tx, p.open = tx, true
+	defer func() { p.tx = nil }()
 	for i := range records {
-		rec, err := d.reader.One(records[i].Raw)
+		rec, err := p.reader.One(records[i].Raw)
 		if err != nil {
 			return nil, fmt.Errorf("%s: a record that was read once cannot be read again: %w", records[i].Object, err)
 		}
-		if err := d.engine.Observe(ctx, rec, records[i].Object); err != nil {
+		if err := p.engine.Observe(ctx, rec, records[i].Object); err != nil {
 			return nil, err
 		}
 	}
 	out := &Taken{}
 	var err error
-	if out.Changes, err = d.engine.Step(ctx, complete); err != nil {
+	if out.Changes, err = p.engine.Step(ctx, complete); err != nil {
 		return nil, err
 	}
-	return out, d.keep(ctx, tx, out)
+	return out, p.keep(ctx, tx, out)
 }
 
 // Kept says that the change of the last Take was made.
-func (d *Detector) Kept() { d.open = false }
+func (p *Part) Kept() { p.open = false }
 
 // ready has an engine of the current rules, that knows no more than the store.
-func (d *Detector) ready() error {
-	now := d.current()
-	if d.engine != nil && d.of == now && !d.open {
+func (p *Part) ready() error {
+	now := p.current()
+	if p.engine != nil && p.rules == now && !p.open {
 		return nil
 	}
 	o := now.Options
 	o.Load = func(ctx context.Context, keys []string) (map[string][]byte, error) {
-		return livestate.Load(ctx, &d.tx.Reader, keys)
+		return livestate.Load(ctx, &p.tx.Reader, keys)
 	}
 	o.Due = func(ctx context.Context, at int64, after string, limit int) ([]string, error) {
-		return livestate.Due(ctx, &d.tx.Reader, at, after, limit)
+		return livestate.Due(ctx, &p.tx.Reader, at, after, limit)
+	}
+	if p.of > 1 {
+		o.Part = fmt.Sprintf("%d/%d", p.number, p.of)
+		o.Owns = func(group uint64) bool { return PartOf(group, p.of) == p.number }
+		o.Memory = cmp.Or(o.Memory, live.DefaultMemory) / p.of
 	}
 	var err error
-	if d.engine, err = live.New(now.Pack, o); err != nil {
+	if p.engine, err = live.New(now.Pack, o); err != nil {
 		return err
 	}
-	d.of = now
-	d.reader, err = readerOf(d.engine)
+	p.rules = now
+	p.reader, err = readerOf(p.engine)
 	return err
 }
 
@@ -160,7 +178,7 @@ func readerOf(e *live.Engine) (*cloudtrail.Reader, error) {
 }
 
 // keep stores what a step came to.
-func (d *Detector) keep(ctx context.Context, tx *store.Tx, t *Taken) error {
+func (p *Part) keep(ctx context.Context, tx *store.Tx, t *Taken) error {
 	if err := livestate.Forget(ctx, tx, t.Stale); err != nil {
 		return err
 	}
@@ -178,10 +196,10 @@ func (d *Detector) keep(ctx context.Context, tx *store.Tx, t *Taken) error {
 	var err error
 	t.Told = &alerts.Changes{}
 	if len(sightings) > 0 {
-		if t.Told, err = d.config.Alerts.Apply(ctx, tx, tx.Now(), sightings); err != nil {
+		if t.Told, err = p.config.Alerts.Apply(ctx, tx, tx.Now(), sightings); err != nil {
 			return err
 		}
-		if err := d.config.Tell(ctx, tx, t.Told); err != nil {
+		if err := p.config.Tell(ctx, tx, t.Told); err != nil {
 			return err
 		}
 	}
@@ -193,7 +211,7 @@ func (d *Detector) keep(ctx context.Context, tx *store.Tx, t *Taken) error {
 		err = alerts.AddVolume(ctx, tx, volume)
 	}
 	for _, n := range slices.Compact(t.Notices) {
-		d.config.Log.Warn("detections", "notice", n)
+		p.config.Log.Warn("detections", "notice", n)
 	}
 	return err
 }

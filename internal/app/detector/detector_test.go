@@ -1,6 +1,7 @@
 package detector
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -45,7 +46,7 @@ level: high
 // bench is a detector over a store, with its own rules in a folder.
 type bench struct {
 	*testing.T
-	*Detector
+	*Part
 	store    *store.Store
 	settings Settings
 	folder   string // of rules
@@ -95,9 +96,11 @@ func (b *bench) open() {
 		}
 		return nil
 	}
-	if b.Detector, err = New(Config{Rules: rules, Alerts: keeper, Tell: tell}); err != nil {
+	d, err := New(Config{Rules: rules, Alerts: keeper, Tell: tell})
+	if err != nil {
 		b.Fatal(err)
 	}
+	b.Part = d.Part(0, 1)
 }
 
 // fail has sign-ins fail, some seconds after noon.
@@ -117,9 +120,11 @@ func (b *bench) fail(seconds ...int) {
 func (b *bench) take(text string, complete time.Time) {
 	b.Helper()
 	var records []Record
-	_, err := b.Sieve().Read(b.Context(), cloudtrail.Input{Name: "object.ndjson", Open: func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(text)), nil }}, func(rec *cloudtrail.Record, groups []uint64, matters bool) error {
-		if matters {
-			records = append(records, Record{"object.ndjson", []byte(string(rec.Raw)), groups})
+	in := cloudtrail.Input{Name: "object.ndjson", Open: func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(text)), nil }}
+	_, err := b.Sieve().Read(b.Context(), in, func(_ *cloudtrail.Record, r *Record) error {
+		if r != nil {
+			r.Raw = bytes.Clone(r.Raw)
+			records = append(records, *r)
 		}
 		return nil
 	})

@@ -19,25 +19,37 @@ type Sieve struct {
 // Sieve makes one.
 func (d *Detector) Sieve() *Sieve { return &Sieve{detector: d} }
 
-// Read reads an object by the rules as they are now. matters says that a rule matched the
-// record, or that it tells of watched resources; groups are those that it touches.
-func (s *Sieve) Read(ctx context.Context, in cloudtrail.Input, each func(rec *cloudtrail.Record, groups []uint64, matters bool) error) (cloudtrail.Stats, error) {
-	if now := s.detector.current(); s.of != now {
-		o := now.Options
-		o.Load = func(context.Context, []string) (map[string][]byte, error) { return nil, nil } // routing asks for no state
-		o.Due = func(context.Context, int64, string, int) ([]string, error) { return nil, nil }
-		engine, err := live.New(now.Pack, o)
-		if err != nil {
-			return cloudtrail.Stats{}, err
-		}
-		reader, err := readerOf(engine)
-		if err != nil {
-			return cloudtrail.Stats{}, err
-		}
-		s.of, s.engine, s.reader = now, engine, reader
+// Read reads an object by the rules as they are now, and says of each of its records how it
+// matters to the detections, nil if it does not. It shares the record's text, which is good
+// inside each alone.
+func (s *Sieve) Read(ctx context.Context, in cloudtrail.Input, each func(*cloudtrail.Record, *Record) error) (cloudtrail.Stats, error) {
+	if err := s.renew(); err != nil {
+		return cloudtrail.Stats{}, err
 	}
 	return s.reader.Read(ctx, in, func(rec *cloudtrail.Record) error {
 		groups, everywhere := s.engine.Route(rec)
-		return each(rec, groups, everywhere || len(groups) > 0)
+		if len(groups) == 0 && !everywhere {
+			return each(rec, nil)
+		}
+		return each(rec, &Record{in.Name, rec.Raw, groups, everywhere})
 	}), nil
+}
+
+func (s *Sieve) renew() error {
+	now := s.detector.current()
+	if s.of == now {
+		return nil
+	}
+	o := now.Options
+	o.Load = func(context.Context, []string) (map[string][]byte, error) { return nil, nil } // routing asks for no state
+	o.Due = func(context.Context, int64, string, int) ([]string, error) { return nil, nil }
+	engine, err := live.New(now.Pack, o)
+	if err != nil {
+		return err
+	}
+	if s.reader, err = readerOf(engine); err != nil {
+		return err
+	}
+	s.of, s.engine = now, engine
+	return nil
 }

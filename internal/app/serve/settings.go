@@ -16,6 +16,7 @@ import (
 
 	"github.com/rootkeep/rootkeep/internal/app/archive"
 	"github.com/rootkeep/rootkeep/internal/app/outbox"
+	"github.com/rootkeep/rootkeep/internal/app/share"
 )
 
 // Settings are those of the server: its file, then the flags over it, then defaults for
@@ -48,6 +49,8 @@ type Settings struct {
 	Changes Changes `yaml:"changes"`
 	// Watch says where events come from while they happen.
 	Watch Watch `yaml:"watch"`
+	// NATS says how several processes share the flow of events.
+	NATS share.Settings `yaml:"nats"`
 	// Notify says how people are told.
 	Notify outbox.Settings `yaml:"notify"`
 	// Tiles says who reads the ledger's checkpoint and tiles: readers or anybody.
@@ -162,7 +165,7 @@ func (c *Settings) resolve() error {
 	if _, err := archive.Read(c.Hunts); err != nil {
 		return err
 	}
-	if err := errors.Join(c.Backup.check(), c.Changes.check(), c.checkWatch()); err != nil {
+	if err := errors.Join(c.Backup.check(), c.Changes.check(), c.checkWatch(), c.NATS.Check(c.Store)); err != nil {
 		return err
 	}
 	if _, err := c.logger(io.Discard); err != nil {
@@ -196,6 +199,7 @@ func (c *Settings) defaults() {
 	def("key_file", &c.KeyFile, c.besideStore("ledger.key"))
 	def("backup.keep", &c.Backup.Keep, usualKeep)
 	def("changes.within", &c.Changes.Within, usualWithin)
+	def("nats.replicas", &c.NATS.Replicas, "1")
 	def("tiles", &c.Tiles, tilesReaders)
 	def("log.format", &c.Log.Format, "text")
 	def("log.level", &c.Log.Level, "info")

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/rootkeep/rootkeep/internal/app/outbox"
+	"github.com/rootkeep/rootkeep/internal/app/share"
 )
 
 func TestSettingsThatDoNotGoTogether(t *testing.T) {
@@ -56,6 +57,12 @@ func TestSettingsThatDoNotGoTogether(t *testing.T) {
 		{"a format that is none", Settings{Log: Log{Format: "xml"}}, "log.format"},
 		{"a file of live sources that is not there", Settings{Watch: Watch{Sources: "no-such-file.yaml"}}, "live sources"},
 		{"a watch of nothing", Settings{Roles: []string{"watch"}}, "watch.sources"},
+		{"a broker for several processes", Settings{Store: "postgres://rootkeep@db/rootkeep", NATS: share.Settings{URL: "nats://a:4222,nats://b:4222", Replicas: "3"}}, ""},
+		{"a broker for a store of one process", Settings{NATS: share.Settings{URL: "nats://a:4222"}}, "share PostgreSQL"},
+		{"a broker that is none", Settings{NATS: share.Settings{URL: "http://a:4222"}}, "want nats://"},
+		{"a broker with a password in its address", Settings{NATS: share.Settings{URL: "nats://me:secret@a:4222"}}, "does not belong into an address"},
+		{"credentials for no broker", Settings{NATS: share.Settings{Credentials: "user.creds"}}, "nats.url"},
+		{"replicas that are no number", Settings{NATS: share.Settings{URL: "nats://a", Replicas: "many"}}, "nats.replicas"},
 		{"a file of ways that is not there", Settings{Notify: outbox.Settings{Ways: "no-such-file.yaml"}}, "ways of notices"},
 		{"a folder of notifiers that is not there", Settings{Notify: outbox.Settings{Folders: []string{"no-such-folder"}}}, "notifiers"},
 	} {
@@ -72,7 +79,7 @@ func TestSettingsFile(t *testing.T) {
 	for _, test := range []struct {
 		name, text, want string // want: part of the error; empty for none
 	}{
-		{"all settings", "url: https://a.example\nlisten: ':443'\ntls: {cert: a, key: b}\nbehind_proxy: [10.0.0.1]\nstore: x.db\nkey_file: k\nroles: [web]\nlog: {format: json, level: warn}\ntraces: {endpoint: 'http://localhost:4318'}\nopenid: {name: a, issuer: 'https://i.example', client_id: r, client_secret_file: s, groups_claim: groups, groups: {sec: [viewer]}}\nauthenticators: blob.jwt\napprovals: approvals.yaml\nanchors: anchors.yaml\ntiles: anybody\nwatch: {sources: sources.yaml}\nnotify: {ways: ways.yaml, folders: [notifiers]}\n", ""},
+		{"all settings", "url: https://a.example\nlisten: ':443'\ntls: {cert: a, key: b}\nbehind_proxy: [10.0.0.1]\nstore: x.db\nkey_file: k\nroles: [web]\nlog: {format: json, level: warn}\ntraces: {endpoint: 'http://localhost:4318'}\nopenid: {name: a, issuer: 'https://i.example', client_id: r, client_secret_file: s, groups_claim: groups, groups: {sec: [viewer]}}\nauthenticators: blob.jwt\napprovals: approvals.yaml\nanchors: anchors.yaml\ntiles: anybody\nwatch: {sources: sources.yaml}\nnats: {url: 'tls://a:4222', credentials: a.creds, ca: ca.pem, replicas: 3}\nnotify: {ways: ways.yaml, folders: [notifiers]}\n", ""},
 		{"an empty file", "\n\n", ""},
 		{"a setting that does not exist", "url: https://a.example\nlisen: ':443'\n", ":2: unknown field \"lisen\""},
 		{"a setting inside another that does not exist", "log:\n  format: json\n  lvl: info\n", ":3: unknown field \"lvl\""},

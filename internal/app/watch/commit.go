@@ -18,12 +18,12 @@ import (
 )
 
 const (
-	sharesAtOnce = 256         // in one change of the store
-	commitTime   = time.Minute // of one change
+	parcelsAtOnce = 256         // in one change of the store
+	commitTime    = time.Minute // of one change
 )
 
-// share is what a delivery, or a part of a large one, brings to the store.
-type share struct {
+// parcel is what a delivery, or a part of a large one, brings to the store.
+type parcel struct {
 	source  *source // nil: time has something to do
 	mark    []byte
 	events  []reconcile.Event // of root users, or about them
@@ -32,33 +32,36 @@ type share struct {
 	bad     *skipped
 
 	err  error
-	turn chan bool // true: lead the next change; false: err has what became of the share
+	turn chan bool // true: lead the next change; false: err has what became of the parcel
 }
 
 // empty says that there is only a mark to keep.
-func (s *share) empty() bool {
+func (s *parcel) empty() bool {
 	return s.source != nil && len(s.events) == 0 && len(s.records) == 0 && s.bad == nil
 }
 
-func (s *share) add(r detector.Record) {
+func (s *parcel) add(r detector.Record) {
 	s.records, s.size = append(s.records, r), s.size+len(r.Raw)
 }
 
-// full says that the share is as much as one change should hold.
-func (s *share) full() bool {
+// full says that the parcel is as much as one change should hold.
+func (s *parcel) full() bool {
 	return len(s.events) >= atOnce || len(s.records) >= atOnce || s.size >= bytesAtOnce
 }
 
-// counter is where shares of several sources wait to be kept in one change of the store:
+// counter is where parcels of several sources wait to be kept in one change of the store:
 // what comes while one is made is in the next.
 type counter struct {
 	mu      sync.Mutex
-	waiting []*share
+	waiting []*parcel
 	busy    bool
 }
 
-// commit keeps a share, together with those of other sources that wait.
-func (w *Watcher) commit(ctx context.Context, s *share) error {
+// commit keeps a parcel, together with those of other sources that wait.
+func (w *Watcher) commit(ctx context.Context, s *parcel) error {
+	if err := w.publish(ctx, s); err != nil {
+		return err
+	}
 	s.turn = make(chan bool, 1)
 	c := &w.counter
 	c.mu.Lock()
@@ -70,10 +73,10 @@ func (w *Watcher) commit(ctx context.Context, s *share) error {
 		return s.err
 	}
 	c.mu.Lock()
-	batch := c.waiting[:min(len(c.waiting), sharesAtOnce)] // s is the first of them
+	batch := c.waiting[:min(len(c.waiting), parcelsAtOnce)] // s is the first of them
 	c.waiting = c.waiting[len(batch):]
 	c.mu.Unlock()
-	// The others' shares must not fail because this one's source is left.
+	// The others' parcels must not fail because this one's source is left.
 	ctx, stop := context.WithTimeout(context.WithoutCancel(ctx), commitTime)
 	defer stop()
 	w.keep(ctx, batch)
@@ -88,9 +91,9 @@ func (w *Watcher) commit(ctx context.Context, s *share) error {
 	return s.err
 }
 
-// keep keeps shares in one change; if that fails, each in one of its own, so that what
+// keep keeps parcels in one change; if that fails, each in one of its own, so that what
 // one of them has stops no other.
-func (w *Watcher) keep(ctx context.Context, batch []*share) {
+func (w *Watcher) keep(ctx context.Context, batch []*parcel) {
 	err := w.change(ctx, batch)
 	if err == nil {
 		return
@@ -100,15 +103,15 @@ func (w *Watcher) keep(ctx context.Context, batch []*share) {
 		return
 	}
 	for _, s := range batch {
-		if err := w.change(ctx, []*share{s}); err != nil {
+		if err := w.change(ctx, []*parcel{s}); err != nil {
 			s.err = err
 		}
 	}
 }
 
-// change keeps marks and events of the shares whose source this server still has, judges
+// change keeps marks and events of the parcels whose source this server still has, judges
 // what they touch, and tells of objects that were skipped.
-func (w *Watcher) change(ctx context.Context, batch []*share) error {
+func (w *Watcher) change(ctx context.Context, batch []*parcel) error {
 	begin := w.config.Store.Touch
 	for _, s := range batch {
 		if !s.empty() { // of marks alone the ledger has nothing to tell
@@ -124,7 +127,7 @@ func (w *Watcher) change(ctx context.Context, batch []*share) error {
 		return err
 	}
 	if kept.taken != nil {
-		w.config.Detector.Kept()
+		w.part.Kept()
 	}
 	w.tell(batch, &kept)
 	return nil
@@ -136,7 +139,7 @@ type outcome struct {
 	taken *detector.Taken // nil: nothing was to detect
 }
 
-func (w *Watcher) enter(ctx context.Context, tx *store.Tx, batch []*share) (outcome, error) {
+func (w *Watcher) enter(ctx context.Context, tx *store.Tx, batch []*parcel) (outcome, error) {
 	var out outcome
 	touched := rootlog.Touched{}
 	var records []detector.Record
@@ -159,13 +162,13 @@ func (w *Watcher) enter(ctx context.Context, tx *store.Tx, batch []*share) (outc
 	}
 	var err error
 	if detects {
-		out.taken, err = w.config.Detector.Take(ctx, tx, records, w.complete())
+		out.taken, err = w.part.Take(ctx, tx, records, w.complete())
 	}
 	return out, err
 }
 
-// arrive keeps one share. One whose source another server has now gets that as its error.
-func (w *Watcher) arrive(ctx context.Context, tx *store.Tx, s *share, touched rootlog.Touched) error {
+// arrive keeps one parcel. One whose source another server has now gets that as its error.
+func (w *Watcher) arrive(ctx context.Context, tx *store.Tx, s *parcel, touched rootlog.Touched) error {
 	if s.err = w.mayKeep(ctx, tx, s); errors.Is(s.err, errElsewhere) {
 		return nil
 	}
@@ -183,7 +186,7 @@ func (w *Watcher) arrive(ctx context.Context, tx *store.Tx, s *share, touched ro
 	return s.bad.record(tx)
 }
 
-func (w *Watcher) mayKeep(ctx context.Context, tx *store.Tx, s *share) error {
+func (w *Watcher) mayKeep(ctx context.Context, tx *store.Tx, s *parcel) error {
 	if s.source == nil {
 		return w.holdNamed(ctx, tx, detections)
 	}
@@ -191,7 +194,7 @@ func (w *Watcher) mayKeep(ctx context.Context, tx *store.Tx, s *share) error {
 }
 
 // tell logs what was kept, and has people told of it.
-func (w *Watcher) tell(batch []*share, kept *outcome) {
+func (w *Watcher) tell(batch []*parcel, kept *outcome) {
 	for _, s := range batch {
 		if s.bad != nil && s.err == nil {
 			w.config.Log.Warn("an object cannot be read, and is skipped", "source", s.source.Name(), "object", s.bad.Object, "problem", s.bad.Problems[0])

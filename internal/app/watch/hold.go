@@ -54,10 +54,21 @@ func (w *Watcher) touch(ctx context.Context, s *source) error {
 
 // hold is for every change that keeps something of the source.
 func (w *Watcher) hold(ctx context.Context, tx *store.Tx, s *source) error {
-	if err := w.holdNamed(ctx, tx, detections); err != nil {
-		return err
+	if w.part != nil {
+		if err := w.holdNamed(ctx, tx, detections); err != nil {
+			return err
+		}
+	}
+	if s.shared() {
+		return nil
 	}
 	return w.holdNamed(ctx, tx, s.Name())
+}
+
+// shared says that several processes may read the source: what one is given, no other is.
+func (s *source) shared() bool {
+	many, ok := s.Source.(live.Shared)
+	return ok && many.Shared()
 }
 
 // detections is what a server has that detects: no source has such a name. Windows are one

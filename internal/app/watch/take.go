@@ -36,7 +36,7 @@ func (w *Watcher) newHand() any {
 // take reads one delivery and keeps its events, and the mark with the last of them. An
 // error has the delivery come again.
 func (w *Watcher) take(ctx context.Context, s *source, d live.Delivery) error {
-	part := &share{source: s, mark: s.mark}
+	part := &parcel{source: s, mark: s.mark}
 	var stats cloudtrail.Stats
 	if d.Input.Open != nil {
 		var err error
@@ -68,12 +68,13 @@ func (w *Watcher) take(ctx context.Context, s *source, d live.Delivery) error {
 
 // read reads an object into parts, and keeps those that are full: what they hold may come
 // again, as the mark is not kept before the object was read.
-func (w *Watcher) read(ctx context.Context, in cloudtrail.Input, part **share) (cloudtrail.Stats, error) {
+func (w *Watcher) read(ctx context.Context, in cloudtrail.Input, part **parcel) (cloudtrail.Stats, error) {
 	h := w.hands.Get().(*hand)
 	defer w.hands.Put(h)
-	return h.sieve.Read(ctx, in, func(rec *cloudtrail.Record, groups []uint64, matters bool) error {
-		if matters {
-			(*part).add(detector.Record{Object: in.Name, Raw: bytes.Clone(rec.Raw), Groups: groups})
+	return h.sieve.Read(ctx, in, func(rec *cloudtrail.Record, r *detector.Record) error {
+		if r != nil {
+			r.Raw = bytes.Clone(r.Raw)
+			(*part).add(*r)
 		}
 		if own, err := h.intake.One(rec.Raw); err == nil {
 			if e, ok := w.intake.Event(own); ok {
@@ -84,7 +85,7 @@ func (w *Watcher) read(ctx context.Context, in cloudtrail.Input, part **share) (
 			return nil
 		}
 		full := *part
-		*part = &share{source: full.source, mark: full.mark}
+		*part = &parcel{source: full.source, mark: full.mark}
 		return w.commit(ctx, full)
 	})
 }

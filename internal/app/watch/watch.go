@@ -17,6 +17,7 @@ import (
 	"github.com/rootkeep/rootkeep/internal/store"
 	"github.com/rootkeep/rootkeep/internal/store/access"
 	"github.com/rootkeep/rootkeep/internal/store/rootlog"
+	"github.com/rootkeep/rootkeep/internal/stream/flow"
 	"github.com/rootkeep/rootkeep/internal/stream/live"
 )
 
@@ -30,11 +31,14 @@ type Config struct {
 	Judge   Judge
 	// Detector has the detections.
 	Detector *detector.Detector
-	Outbox   *outbox.Outbox
-	Owner    string // name of this server, unlike any other's
-	Link     string // address of the console
-	Now      func() time.Time
-	Log      *slog.Logger
+	// Flow takes what detections need to the processes that share them; nil: this one has
+	// all of it.
+	Flow   *flow.Flow
+	Outbox *outbox.Outbox
+	Owner  string // name of this server, unlike any other's
+	Link   string // address of the console
+	Now    func() time.Time
+	Log    *slog.Logger
 }
 
 // Watcher reads live sources.
@@ -43,7 +47,8 @@ type Watcher struct {
 	sources []*source
 	intake  *reconcile.Intake
 	fields  *cloudtrail.Fields
-	hands   sync.Pool // of hand
+	hands   sync.Pool      // of hand
+	part    *detector.Part // of the detections; nil if the flow has them
 	counter counter
 }
 
@@ -76,6 +81,9 @@ func New(c Config) (*Watcher, error) {
 	}
 	w := &Watcher{config: c}
 	w.hands.New = w.newHand
+	if c.Flow == nil {
+		w.part = c.Detector.Part(0, 1)
+	}
 	var err error
 	if w.intake, err = reconcile.NewIntake(); err != nil {
 		return nil, err
@@ -107,7 +115,7 @@ func (w *Watcher) Run(ctx context.Context) error {
 		s.began = w.config.Now() // nothing else runs yet
 		all.Go(func() { w.follow(ctx, s) })
 	}
-	all.Go(func() { w.tick(ctx) })
+	all.Go(func() { w.detect(ctx) })
 	for {
 		if pause(ctx, checkEvery) != nil {
 			return nil

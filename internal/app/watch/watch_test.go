@@ -427,7 +427,7 @@ func TestTheDocumentedSources(t *testing.T) {
 	}
 }
 
-func TestSharesOfSeveralSourcesStopNoOther(t *testing.T) {
+func TestParcelsOfSeveralSourcesStopNoOther(t *testing.T) {
 	s := storetest.Open(t, storetest.SQLite(t), storetest.Options(t))
 	w, first := watching(t, s, &judge{})
 	second := &source{Source: &named{stub{}, "other"}}
@@ -449,7 +449,7 @@ func TestSharesOfSeveralSourcesStopNoOther(t *testing.T) {
 				account, from, want = "999999999999", second, refused
 			}
 			e := reconcile.Event{RootUse: rootkeep.RootUse{ID: fmt.Sprint("e-", i), Account: account, Time: noon, Name: "ConsoleLogin", Source: "signin.amazonaws.com", Kind: rootkeep.RootSignIn}}
-			if err := w.commit(t.Context(), &share{source: from, events: []reconcile.Event{e}}); !errors.Is(err, want) {
+			if err := w.commit(t.Context(), &parcel{source: from, events: []reconcile.Event{e}}); !errors.Is(err, want) {
 				wrong.Add(1)
 				t.Log(err)
 			}
@@ -457,10 +457,10 @@ func TestSharesOfSeveralSourcesStopNoOther(t *testing.T) {
 	}
 	all.Wait()
 	if _, events, _ := state(t, s); wrong.Load() != 0 || events != 180 {
-		t.Errorf("got %d shares with another outcome than their own, and %d events, want 0 and 180", wrong.Load(), events)
+		t.Errorf("got %d parcels with another outcome than their own, and %d events, want 0 and 180", wrong.Load(), events)
 	}
 	if w.counter.busy || len(w.counter.waiting) != 0 {
-		t.Error("shares are left, or somebody still leads")
+		t.Error("parcels are left, or somebody still leads")
 	}
 }
 

@@ -1,0 +1,67 @@
+package share
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strconv"
+
+	"github.com/rootkeep/rootkeep/internal/store"
+	"github.com/rootkeep/rootkeep/internal/stream/broker"
+	"github.com/rootkeep/rootkeep/internal/stream/flow"
+)
+
+// Settings say where the broker is by which several processes share the flow of events.
+// One process alone needs none.
+type Settings struct {
+	URL         string `yaml:"url"`         // nats://HOST:PORT or tls://HOST:PORT, several separated by commas
+	Credentials string `yaml:"credentials"` // file of a user's credentials, or with the seed of an nkey
+	CA          string `yaml:"ca"`          // file of certificates that sign the broker's
+	Replicas    string `yaml:"replicas"`    // of each stream: 1, 3 or 5; "" is 1
+}
+
+// Broker is where the broker is; ok is false if there is none.
+func (s Settings) Broker() (c broker.Config, ok bool, err error) {
+	if s.URL == "" {
+		if s.Credentials != "" || s.CA != "" {
+			err = errors.New("nats: credentials or certificates without an address; hint: the setting nats.url")
+		}
+		return c, false, err
+	}
+	c = broker.Config{URL: s.URL, Credentials: s.Credentials, CA: s.CA}
+	if s.Replicas != "" {
+		if c.Replicas, err = strconv.Atoi(s.Replicas); err != nil {
+			return c, false, fmt.Errorf("nats.replicas %q: want 1, 3 or 5", s.Replicas)
+		}
+	}
+	return c, true, c.Check()
+}
+
+// Check refuses what cannot be, and a broker for processes that cannot be several.
+func (s Settings) Check(address string) error {
+	_, ok, err := s.Broker()
+	if err == nil && ok && !store.IsPostgreSQL(address) {
+		err = fmt.Errorf("nats.url: several processes share PostgreSQL, and %s is a file of one; hint: --store postgres://..., or no nats.url", address)
+	}
+	return err
+}
+
+// OpenFlow connects to the broker and opens the flow of events, which stop ends; nil if the
+// settings name no broker: then one process does it all, and nothing travels.
+func (s Settings) OpenFlow(ctx context.Context, log *slog.Logger) (f *flow.Flow, stop func(), err error) {
+	where, ok, err := s.Broker()
+	if err != nil || !ok {
+		return nil, func() {}, err
+	}
+	conn, err := broker.Connect(where, "rootkeep")
+	if err != nil {
+		return nil, nil, err
+	}
+	f, err = flow.Open(ctx, conn, flow.Config{Log: func(what string, err error) { log.Warn("flow: "+what, "error", err) }})
+	if err != nil {
+		conn.Close()
+		return nil, nil, err
+	}
+	return f, conn.Close, nil
+}

@@ -1,0 +1,175 @@
+package watch
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/rootkeep/rootkeep/internal/app/detector"
+	"github.com/rootkeep/rootkeep/internal/app/share"
+	"github.com/rootkeep/rootkeep/internal/store"
+	"github.com/rootkeep/rootkeep/internal/stream/flow"
+)
+
+// publish has what matters to detections travel to the processes that have its groups, before
+// anything of the parcel is kept: should this process end in between, it comes once more, and
+// is known.
+func (w *Watcher) publish(ctx context.Context, s *parcel) error {
+	if w.part != nil || len(s.records) == 0 {
+		return nil
+	}
+	var out []flow.Message
+	for i := range s.records {
+		r := &s.records[i]
+		if len(r.Raw) > detector.MaxRecord {
+			w.config.Log.Warn("a record is too large to be detected in", "source", s.source.Name(), "object", r.Object, "bytes", len(r.Raw))
+			continue
+		}
+		out = append(out, r.Messages(w.config.Flow.Partitions())...)
+	}
+	if err := w.config.Flow.Publish(ctx, out); err != nil {
+		return fmt.Errorf("publish %d records: %w", len(s.records), err)
+	}
+	s.records, s.size = nil, 0
+	return nil
+}
+
+// spread detects in this process's share of the flow until the context ends.
+func (w *Watcher) spread(ctx context.Context) {
+	var ticking sync.WaitGroup
+	defer ticking.Wait()
+	parts := &portions{Watcher: w, has: map[int]*portion{}}
+	ticking.Go(func() { parts.tick(ctx) })
+	err := share.Run(ctx, share.Config{
+		Store: w.config.Store, Work: "detections", Parts: w.config.Flow.Partitions(), Owner: w.config.Owner, Log: w.config.Log, Do: parts.do,
+	})
+	if err != nil && ctx.Err() == nil {
+		w.config.Log.Error("share the detections", "error", err)
+	}
+}
+
+// portions are those that this process has.
+type portions struct {
+	*Watcher
+	mu  sync.Mutex // guards has
+	has map[int]*portion
+}
+
+// portion is a part of the detections.
+type portion struct {
+	*Watcher
+	hold *share.Part
+
+	mu       sync.Mutex // one change at a time
+	part     *detector.Part
+	complete time.Time
+}
+
+func (all *portions) do(ctx context.Context, held *share.Part) error {
+	p := &portion{Watcher: all.Watcher, hold: held, part: all.config.Detector.Part(held.Number, all.config.Flow.Partitions())}
+	all.mu.Lock()
+	all.has[held.Number] = p
+	all.mu.Unlock()
+	defer func() {
+		all.mu.Lock()
+		defer all.mu.Unlock()
+		if all.has[held.Number] == p {
+			delete(all.has, held.Number)
+		}
+	}()
+	return all.config.Flow.Consume(ctx, held.Number, p.take)
+}
+
+// take detects in a batch of the flow.
+func (p *portion) take(ctx context.Context, batch []flow.Message) error {
+	var records []detector.Record
+	bad := &flow.Poison{}
+	for _, m := range batch {
+		r, err := detector.ReadMessage(m.Data)
+		if err != nil {
+			bad.IDs, bad.Err = append(bad.IDs, m.ID), errors.Join(bad.Err, fmt.Errorf("message %s: %w", m.ID, err))
+			continue
+		}
+		records = append(records, r)
+	}
+	if len(bad.IDs) > 0 {
+		return bad
+	}
+	return p.change(ctx, records)
+}
+
+func (p *portion) change(ctx context.Context, records []detector.Record) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var kept outcome
+	err := p.config.Store.Update(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
+		if err := p.hold.Hold(ctx, tx); err != nil {
+			return err
+		}
+		kept.taken, err = p.part.Take(ctx, tx, records, p.complete)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	p.part.Kept()
+	p.tell(nil, &kept)
+	return nil
+}
+
+// tick notes up to when all was read, in the portions of which nothing waits in the flow, and
+// sees to what is due there.
+func (all *portions) tick(ctx context.Context) {
+	for pause(ctx, tickEvery) == nil {
+		if err := all.due(ctx); err != nil && ctx.Err() == nil {
+			all.config.Log.Error("see to what is due of detections", "error", err)
+		}
+	}
+}
+
+func (all *portions) due(ctx context.Context) error {
+	var until time.Time
+	err := all.config.Store.View(ctx, func(ctx context.Context, r *store.Reader) (err error) {
+		until, err = all.completed(ctx, r)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	waits, err := all.config.Flow.Waiting(ctx) // asked for afterwards, it counts all that was published up to then
+	if err != nil {
+		return err
+	}
+	all.mu.Lock()
+	var idle []*portion
+	for n, p := range all.has {
+		if waits.Partitions[n] == 0 {
+			idle = append(idle, p)
+		}
+	}
+	all.mu.Unlock()
+	var failed []error
+	for _, p := range idle {
+		if err := p.completeUntil(ctx, until); err != nil {
+			failed = append(failed, fmt.Errorf("part %d: %w", p.hold.Number, err))
+		}
+	}
+	return errors.Join(failed...)
+}
+
+func (p *portion) completeUntil(ctx context.Context, until time.Time) error {
+	p.mu.Lock()
+	p.complete = until
+	p.mu.Unlock()
+	var due bool
+	err := p.config.Store.View(ctx, func(ctx context.Context, r *store.Reader) (err error) {
+		due, err = p.part.Due(ctx, r, until)
+		return err
+	})
+	if err != nil || !due {
+		return err
+	}
+	return p.change(ctx, nil)
+}

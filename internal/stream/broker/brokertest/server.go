@@ -1,0 +1,105 @@
+// Package brokertest runs real NATS servers inside a test program.
+package brokertest
+
+import (
+	"fmt"
+	"net"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+)
+
+const readyWithin = 20 * time.Second
+
+// Server starts a server with JetStream that goes when the test ends, and gives its
+// address.
+func Server(t testing.TB) string {
+	t.Helper()
+	s := start(t, &server.Options{Host: "127.0.0.1", Port: -1, JetStream: true, StoreDir: t.TempDir(), NoSigs: true, NoLog: true})
+	t.Cleanup(s.stop)
+	return s.ClientURL()
+}
+
+// Cluster is three servers, any of which may die.
+type Cluster struct {
+	nodes []*node
+}
+
+type node struct {
+	*server.Server
+	t       testing.TB
+	options *server.Options
+}
+
+// NewCluster starts three servers that keep everything three times.
+func NewCluster(t testing.TB) *Cluster {
+	t.Helper()
+	const size = 3
+	var routes []string
+	var ports []int
+	for range size {
+		port := freePort(t)
+		ports, routes = append(ports, port), append(routes, fmt.Sprintf("nats://127.0.0.1:%d", port))
+	}
+	c := &Cluster{}
+	for i := range size {
+		c.nodes = append(c.nodes, start(t, &server.Options{
+			ServerName: fmt.Sprintf("node-%d", i), Host: "127.0.0.1", Port: -1, JetStream: true, StoreDir: t.TempDir(), NoSigs: true, NoLog: true,
+			Cluster: server.ClusterOpts{Name: "test", Host: "127.0.0.1", Port: ports[i]}, Routes: server.RoutesFromStr(strings.Join(routes, ",")),
+		}))
+	}
+	t.Cleanup(func() {
+		for _, n := range c.nodes {
+			n.stop()
+		}
+	})
+	return c
+}
+
+// URL is the address of all servers.
+func (c *Cluster) URL() string {
+	var out []string
+	for _, n := range c.nodes {
+		out = append(out, n.ClientURL())
+	}
+	return strings.Join(out, ",")
+}
+
+// Restart ends a server at once and starts it again on what it had stored.
+func (c *Cluster) Restart(i int) {
+	n := c.nodes[i]
+	n.options.Port = n.Addr().(*net.TCPAddr).Port // others know it by that
+	n.stop()
+	c.nodes[i] = start(n.t, n.options)
+}
+
+func start(t testing.TB, o *server.Options) *node {
+	t.Helper()
+	s, err := server.NewServer(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Start()
+	if !s.ReadyForConnections(readyWithin) {
+		t.Fatalf("the NATS server takes no connection after %v", readyWithin)
+	}
+	return &node{s, t, o}
+}
+
+func (n *node) stop() {
+	n.Shutdown()
+	n.WaitForShutdown()
+}
+
+// freePort is one that nothing listens on now.
+func freePort(t testing.TB) int {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().(*net.TCPAddr).Port
+}
