@@ -54,6 +54,8 @@ type Cloud struct {
 	faults       []*Fault
 	counts       map[Count]int
 	before       []func(now time.Time)
+	hear         []func(*Account, *Event)
+	woken        chan struct{} // closed when something happened; nil if nobody waits
 	global       map[any]any
 }
 
@@ -120,12 +122,16 @@ func (c *Cloud) ClientTime() time.Time { return c.config.SigningClock().UTC() }
 func (c *Cloud) Do(f func()) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	defer c.wake()
 	f()
 }
 
 // Before has a function run at the start of every call, in the lock: what a service
 // does as time goes by.
 func (c *Cloud) Before(f func(now time.Time)) { c.before = append(c.before, f) }
+
+// Hear has a function hear of every event that is recorded in the present, in the lock.
+func (c *Cloud) Hear(f func(*Account, *Event)) { c.hear = append(c.hear, f) }
 
 // Tick does what is due by now, as the next call would.
 func (c *Cloud) Tick() {

@@ -194,7 +194,8 @@ func (c *Call) keep(a *Account, r record) {
 	a.Add(e)
 }
 
-// Add keeps an event; the oldest goes when there are more than the limit.
+// Add keeps an event; the oldest goes when there are more than the limit. Who asked to
+// hear of events does now.
 func (a *Account) Add(e *Event) {
 	a.numbers[e.Region]++
 	e.Number = a.numbers[e.Region]
@@ -203,6 +204,11 @@ func (a *Account) Add(e *Event) {
 		list = append([]*Event(nil), list[over:]...)
 	}
 	a.events[e.Region] = list
+	if a.cloud.past.IsZero() {
+		for _, f := range a.cloud.hear {
+			f(a, e)
+		}
+	}
 }
 
 func (i userIdentity) name(w *Caller) string {
