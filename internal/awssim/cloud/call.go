@@ -33,7 +33,6 @@ type Call struct {
 	badToken  bool
 	waiting   context.Context // of the client, nil for a call that does not wait
 	waited    time.Duration
-	gone      bool
 }
 
 // Error is an answer that says what went wrong.

@@ -19,6 +19,7 @@ import (
 
 	"github.com/rootkeep/rootkeep"
 	"github.com/rootkeep/rootkeep/iam"
+	"github.com/rootkeep/rootkeep/internal/awssim/bell"
 )
 
 // Config says what a Cloud is made of.
@@ -55,7 +56,7 @@ type Cloud struct {
 	counts       map[Count]int
 	before       []func(now time.Time)
 	hear         []func(*Account, *Event)
-	woken        chan struct{} // closed when something happened; nil if nobody waits
+	bell         bell.Bell
 	global       map[any]any
 }
 
@@ -122,7 +123,7 @@ func (c *Cloud) ClientTime() time.Time { return c.config.SigningClock().UTC() }
 func (c *Cloud) Do(f func()) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	defer c.wake()
+	defer c.bell.Ring()
 	f()
 }
 

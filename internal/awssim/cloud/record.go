@@ -223,17 +223,8 @@ func (i userIdentity) name(w *Caller) string {
 
 // SignIn records a console sign-in, which is no call of an API.
 func (c *Cloud) SignIn(who Caller, region, sourceIP, userAgent string, success, mfa bool) {
-	now := c.Now()
-	word := map[bool]string{true: "Yes", false: "No"}
-	r := record{
-		EventVersion: "1.08", UserIdentity: identityOf(&who), EventTime: now.Format("2006-01-02T15:04:05Z"), EventSource: "signin.amazonaws.com", EventName: "ConsoleLogin",
-		AWSRegion: region, SourceIPAddress: sourceIP, UserAgent: userAgent, RequestParameters: json.RawMessage("null"), ResponseElements: json.RawMessage(`{"ConsoleLogin":"Success"}`),
-		AdditionalEventData: map[string]any{"LoginTo": "https://console.aws.amazon.com/console/home", "MobileVersion": "No", "MFAUsed": word[mfa]},
-		RequestID:           c.UUID(), EventType: "AwsConsoleSignIn", ManagementEvent: true, EventCategory: "Management",
-	}
-	if !success {
-		r.ResponseElements, r.ErrorMessage = json.RawMessage(`{"ConsoleLogin":"Failure"}`), "Failed authentication"
-	}
-	call := Call{Cloud: c, Caller: who, Now: now, Operation: &Operation{Name: r.EventName}, Region: region}
-	call.keep(who.Owner, r)
+	k := Console{Region: region, SourceIP: sourceIP, UserAgent: userAgent}
+	r := k.record(c, who, "ConsoleLogin", success)
+	r.AdditionalEventData = landing(mfa)
+	k.keep(c, who, r)
 }

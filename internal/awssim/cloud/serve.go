@@ -96,7 +96,7 @@ func (c *Cloud) run(call *Call, route located, due map[FaultKind]*Fault) answer 
 	var out any
 	if err == nil {
 		if !call.Operation.Read {
-			defer c.wake()
+			defer c.bell.Ring()
 		}
 		call.used()
 		out, err = call.handle(route.decode)
