@@ -48,5 +48,10 @@ func New(c cloud.Config) (*cloud.Cloud, error) {
 		trail.Deliver(out, now)
 		watch.Evaluate(out, now)
 	})
+	out.Hear(func(a *cloud.Account, e *cloud.Event) {
+		if events.Listens(a, e.Region) && trail.Logged(out, a, e) {
+			events.Trail(out, a, e, out.Now())
+		}
+	})
 	return out, nil
 }

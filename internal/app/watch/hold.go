@@ -7,6 +7,7 @@ import (
 
 	"github.com/rootkeep/rootkeep/internal/store"
 	"github.com/rootkeep/rootkeep/internal/store/rootlog"
+	"github.com/rootkeep/rootkeep/internal/stream/live"
 )
 
 // lease is how long a source stays with a server that does not say that it still reads.

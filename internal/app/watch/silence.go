@@ -25,9 +25,9 @@ func (w *Watcher) check(ctx context.Context) error {
 	var health []rootlog.Health
 	for _, s := range w.sources {
 		st := s.status()
-		health = append(health, rootlog.Health{
-			Source: s.Name(), Heard: st.Heard, Last: st.Last, Delay: st.Delay, Fault: st.Fault, Gap: st.Gap, Skipped: st.Skipped, Latest: st.Latest,
-		})
+		if !st.Elsewhere { // who reads it says how it stands
+			health = append(health, st.kept())
+		}
 		all = append(all, s.worries(w.config.Now(), w.config.Link)...)
 	}
 	err := w.config.Store.Touch(ctx, func(ctx context.Context, tx *store.Tx) error {
@@ -45,6 +45,17 @@ func (w *Watcher) check(ctx context.Context) error {
 		w.config.Outbox.Wake()
 	}
 	return err
+}
+
+// kept is the health for other processes.
+func (s *Status) kept() rootlog.Health {
+	out := rootlog.Health{
+		Source: s.Source, Heard: s.Heard, Last: s.Last, Complete: s.Complete, Delay: s.Delay, Fault: s.Fault, Gap: s.Gap, Skipped: s.Skipped, Latest: s.Latest,
+	}
+	for _, p := range s.Places {
+		out.Places = append(out.Places, rootlog.Place(p))
+	}
+	return out
 }
 
 // Unwatched are the notices of sources that no process reads any more: whoever read them

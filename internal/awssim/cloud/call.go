@@ -1,6 +1,7 @@
 package cloud
 
 import (
+	"context"
 	"encoding/base64"
 	"fmt"
 	"strconv"
@@ -30,6 +31,8 @@ type Call struct {
 	shared    []*Account
 	global    bool
 	badToken  bool
+	waiting   context.Context // of the client, nil for a call that does not wait
+	waited    time.Duration
 }
 
 // Error is an answer that says what went wrong.

@@ -19,6 +19,7 @@ import (
 
 	"github.com/rootkeep/rootkeep"
 	"github.com/rootkeep/rootkeep/iam"
+	"github.com/rootkeep/rootkeep/internal/awssim/bell"
 )
 
 // Config says what a Cloud is made of.
@@ -54,6 +55,8 @@ type Cloud struct {
 	faults       []*Fault
 	counts       map[Count]int
 	before       []func(now time.Time)
+	hear         []func(*Account, *Event)
+	bell         bell.Bell
 	global       map[any]any
 }
 
@@ -120,12 +123,16 @@ func (c *Cloud) ClientTime() time.Time { return c.config.SigningClock().UTC() }
 func (c *Cloud) Do(f func()) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	defer c.bell.Ring()
 	f()
 }
 
 // Before has a function run at the start of every call, in the lock: what a service
 // does as time goes by.
 func (c *Cloud) Before(f func(now time.Time)) { c.before = append(c.before, f) }
+
+// Hear has a function hear of every event that is recorded in the present, in the lock.
+func (c *Cloud) Hear(f func(*Account, *Event)) { c.hear = append(c.hear, f) }
 
 // Tick does what is due by now, as the next call would.
 func (c *Cloud) Tick() {

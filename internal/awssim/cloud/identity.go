@@ -24,3 +24,9 @@ type (
 
 // Sorted lists the values of a map by their keys.
 func Sorted[T any](m map[string]T) []T { return identity.Sorted(m) }
+
+// SetTags adds tags to a list or replaces their values; the list given stays as it is.
+func SetTags(have, add []Tag) []Tag { return identity.SetTags(have, add) }
+
+// DropTags removes tags by key.
+func DropTags(have []Tag, keys []string) []Tag { return identity.DropTags(have, keys) }

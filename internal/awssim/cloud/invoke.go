@@ -24,6 +24,7 @@ type Invocation struct {
 func (c *Cloud) Invoke(i Invocation) (map[string]any, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	defer c.bell.Ring()
 	call := &Call{
 		Cloud: c, Now: c.Now(), RequestID: c.UUID(), Service: c.services[i.Service], Region: i.Region, Caller: i.Caller, Account: i.Caller.Owner,
 		sourceIP: i.SourceIP, userAgent: i.UserAgent,

@@ -2,8 +2,6 @@ package cloud
 
 import (
 	"bytes"
-	"crypto/md5"
-	"encoding/base64"
 	"net/http"
 	"net/url"
 	"slices"
@@ -114,9 +112,9 @@ func (c *Call) findREST(r *http.Request, body []byte) (located, error) {
 	}
 	return located{func(in any) error {
 		req := wire.Request{Body: body, URI: labels, Query: o.route.Marked(query), Header: r.Header, Text: c.protocol == RESTXML}
-		err := checksums(r.Header, body)
+		err := sigv4.Checksums(r.Header, body)
 		if err != nil {
-			return err
+			return Fail("BadDigest", 400, "%v", err)
 		}
 		switch {
 		case o.Data && r.Method == http.MethodPut: // the body is an object's content
@@ -130,25 +128,6 @@ func (c *Call) findREST(r *http.Request, body []byte) (located, error) {
 		}
 		return wire.Unmarshal(req, in, c.Service.style(c.protocol, false))
 	}}, nil
-}
-
-// checksums compares the checksums that a client sent with the body.
-func checksums(h http.Header, body []byte) error {
-	for name := range h {
-		lower := strings.ToLower(name)
-		switch {
-		case lower == "content-md5":
-			if sum := md5.Sum(body); base64.StdEncoding.EncodeToString(sum[:]) != h.Get(name) {
-				return Fail("BadDigest", 400, "The Content-MD5 you specified did not match what we received.")
-			}
-		case lower == "x-amz-checksum-mode", lower == "x-amz-checksum-algorithm", lower == "x-amz-checksum-type":
-		case strings.HasPrefix(lower, "x-amz-checksum-"):
-			if err := sigv4.Checksum(lower, h.Get(name), body); err != nil {
-				return Fail("BadDigest", 400, "%v", err)
-			}
-		}
-	}
-	return nil
 }
 
 // rawBody says whether a body is JSON in a service that speaks XML: a bucket's policy.

@@ -194,7 +194,8 @@ func (c *Call) keep(a *Account, r record) {
 	a.Add(e)
 }
 
-// Add keeps an event; the oldest goes when there are more than the limit.
+// Add keeps an event; the oldest goes when there are more than the limit. Who asked to
+// hear of events does now.
 func (a *Account) Add(e *Event) {
 	a.numbers[e.Region]++
 	e.Number = a.numbers[e.Region]
@@ -203,6 +204,11 @@ func (a *Account) Add(e *Event) {
 		list = append([]*Event(nil), list[over:]...)
 	}
 	a.events[e.Region] = list
+	if a.cloud.past.IsZero() {
+		for _, f := range a.cloud.hear {
+			f(a, e)
+		}
+	}
 }
 
 func (i userIdentity) name(w *Caller) string {
@@ -217,17 +223,8 @@ func (i userIdentity) name(w *Caller) string {
 
 // SignIn records a console sign-in, which is no call of an API.
 func (c *Cloud) SignIn(who Caller, region, sourceIP, userAgent string, success, mfa bool) {
-	now := c.Now()
-	word := map[bool]string{true: "Yes", false: "No"}
-	r := record{
-		EventVersion: "1.08", UserIdentity: identityOf(&who), EventTime: now.Format("2006-01-02T15:04:05Z"), EventSource: "signin.amazonaws.com", EventName: "ConsoleLogin",
-		AWSRegion: region, SourceIPAddress: sourceIP, UserAgent: userAgent, RequestParameters: json.RawMessage("null"), ResponseElements: json.RawMessage(`{"ConsoleLogin":"Success"}`),
-		AdditionalEventData: map[string]any{"LoginTo": "https://console.aws.amazon.com/console/home", "MobileVersion": "No", "MFAUsed": word[mfa]},
-		RequestID:           c.UUID(), EventType: "AwsConsoleSignIn", ManagementEvent: true, EventCategory: "Management",
-	}
-	if !success {
-		r.ResponseElements, r.ErrorMessage = json.RawMessage(`{"ConsoleLogin":"Failure"}`), "Failed authentication"
-	}
-	call := Call{Cloud: c, Caller: who, Now: now, Operation: &Operation{Name: r.EventName}, Region: region}
-	call.keep(who.Owner, r)
+	k := Console{Region: region, SourceIP: sourceIP, UserAgent: userAgent}
+	r := k.record(c, who, "ConsoleLogin", success)
+	r.AdditionalEventData = landing(mfa)
+	k.keep(c, who, r)
 }

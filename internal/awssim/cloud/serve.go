@@ -57,7 +57,7 @@ func (c *Cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // serve runs a request up to its answer.
 func (c *Cloud) serve(r *http.Request, body []byte) answer {
-	call := &Call{Cloud: c, Now: c.Now(), Host: r.Host, userAgent: r.UserAgent()}
+	call := &Call{Cloud: c, Now: c.Now(), Host: r.Host, userAgent: r.UserAgent(), waiting: r.Context()}
 	if call.sourceIP, _, _ = net.SplitHostPort(r.RemoteAddr); call.sourceIP == "" {
 		call.sourceIP = r.RemoteAddr
 	}
@@ -95,8 +95,11 @@ func (c *Cloud) run(call *Call, route located, due map[FaultKind]*Fault) answer 
 	err := call.refused(due)
 	var out any
 	if err == nil {
+		if !call.Operation.Read {
+			defer c.bell.Ring()
+		}
 		call.used()
-		out, err = call.Operation.handle(call, route.decode)
+		out, err = call.handle(route.decode)
 	}
 	if err == nil {
 		call.record(out, nil)

@@ -56,11 +56,15 @@ func (k Console) Step(event string, success bool) {
 
 func (k Console) login(c *Cloud, who Caller, success bool) {
 	r := k.record(c, who, "ConsoleLogin", success)
-	r.AdditionalEventData = map[string]any{"LoginTo": "https://console.aws.amazon.com/console/home", "MobileVersion": "No", "MFAUsed": "No"}
-	if k.Device != "" {
-		r.AdditionalEventData["MFAUsed"], r.AdditionalEventData["MFAIdentifier"] = "Yes", k.Device
+	if r.AdditionalEventData = landing(k.Device != ""); k.Device != "" {
+		r.AdditionalEventData["MFAIdentifier"] = k.Device
 	}
 	k.keep(c, who, r)
+}
+
+func landing(mfa bool) map[string]any {
+	word := map[bool]string{true: "Yes", false: "No"}
+	return map[string]any{"LoginTo": "https://console.aws.amazon.com/console/home", "MobileVersion": "No", "MFAUsed": word[mfa]}
 }
 
 func (k Console) record(c *Cloud, who Caller, event string, success bool) record {

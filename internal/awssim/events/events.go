@@ -1,5 +1,6 @@
 // Package events is the simulated Amazon EventBridge: buses, their policies, rules and
-// targets. Events that are put are taken and go nowhere; TestEventPattern says what a
+// targets. Rules of the default bus get what CloudTrail and S3 tell and send it to queues
+// and topics; events that are put are taken and go nowhere. TestEventPattern says what a
 // pattern would take.
 //
 // Source: Amazon EventBridge API Reference, version 2015-10-07.
@@ -308,7 +309,7 @@ func putRule(c *cloud.Call, in putRuleIn) (out ruleOut, err error) {
 		return out, c.Invalid("Parameter(s) EventPattern or ScheduleExpression must be specified.")
 	case in.EventPattern != "" && invalid(in.EventPattern) != nil:
 		return out, invalid(in.EventPattern)
-	case !slices.Contains([]string{"ENABLED", "DISABLED", "ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS"}, in.State):
+	case !slices.Contains([]string{"ENABLED", "DISABLED", allEvents}, in.State):
 		return out, c.Invalid("State %s is not valid", in.State)
 	}
 	r := b.rules[in.Name]

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/rootkeep/rootkeep/internal/awssim/cloud"
+	"github.com/rootkeep/rootkeep/internal/awssim/events"
 	"github.com/rootkeep/rootkeep/internal/awssim/sns"
 	"github.com/rootkeep/rootkeep/internal/awssim/sqs"
 )
@@ -113,8 +114,25 @@ func putNotifications(c *cloud.Call, in putNotificationsIn) (cloud.None, error) 
 			}
 		}
 		b.notifications = in.NotificationConfiguration
+		for _, n := range list {
+			b.send(c.Cloud, n, testEvent(c, b), c.Now)
+		}
 		return nil
 	})
+}
+
+// testEvent is what S3 sends to each place that it is told of.
+//
+// Source: Amazon S3 User Guide, "Granting permissions to publish event notification
+// messages to a destination".
+func testEvent(c *cloud.Call, b *bucket) string {
+	text, err := json.Marshal(map[string]string{
+		"Service": "Amazon S3", "Event": "s3:TestEvent", "Time": c.Now.Format("2006-01-02T15:04:05.000Z"), "Bucket": b.name, "RequestId": c.RequestID, "HostId": c.Cloud.Secret(76),
+	})
+	if err != nil {
+		return "{}" // texts can always be written
+	}
+	return string(text)
 }
 
 // asBucket are the keys of a request that S3 makes for the bucket.
@@ -137,15 +155,33 @@ func (b *bucket) announce(c *cloud.Cloud, key string, o *object, how string) {
 		if !slices.ContainsFunc(n.Event, func(of string) bool { return within(event, of) }) || !strings.HasPrefix(key, prefix) || !strings.HasSuffix(key, suffix) {
 			continue
 		}
-		body := b.message(n, key, o, how)
-		switch {
-		case n.Queue != "":
-			sqs.Deliver(c, "s3.amazonaws.com", n.Queue, body, b.asBucket(), o.modified)
-		case n.Topic != "":
-			// Nobody hears why: S3 drops what it cannot send.
-			_ = sns.Notify(c, "s3.amazonaws.com", b.owner, "arn:aws:s3:::"+b.name, n.Topic, "Amazon S3 Notification", body, o.modified)
-		}
+		b.send(c, n, b.message(n, key, o, how), o.modified)
 	}
+	if b.notifications.EventBridgeConfiguration != nil {
+		b.toEventBridge(c, key, o, how)
+	}
+}
+
+func (b *bucket) send(c *cloud.Cloud, n *notification, body string, now time.Time) {
+	switch {
+	case n.Queue != "":
+		sqs.Deliver(c, "s3.amazonaws.com", n.Queue, body, b.asBucket(), now)
+	case n.Topic != "":
+		// Nobody hears why: S3 drops what it cannot send.
+		_ = sns.Notify(c, "s3.amazonaws.com", b.owner, "arn:aws:s3:::"+b.name, n.Topic, "Amazon S3 Notification", body, now)
+	}
+}
+
+// toEventBridge tells the rules of the bucket's account. The key is as it is, not encoded
+// as in a notification.
+//
+// Source: Amazon S3 User Guide, "Amazon EventBridge event mapping".
+func (b *bucket) toEventBridge(c *cloud.Cloud, key string, o *object, how string) {
+	type values = map[string]any
+	events.Send(c, b.owner, b.region, "aws.s3", "Object Created", []string{"arn:aws:s3:::" + b.name}, values{
+		"version": "0", "bucket": values{"name": b.name}, "reason": how + "Object",
+		"object": values{"key": key, "size": len(o.body), "etag": strings.Trim(o.etag, `"`), "sequencer": strconv.FormatInt(o.modified.UnixNano(), 16)},
+	}, o.modified)
 }
 
 // message is the notification of an object.

@@ -3,13 +3,16 @@ package sigv4
 import (
 	"bytes"
 	"crypto/hmac"
+	"crypto/md5"
 	"crypto/sha1"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"hash/crc32"
+	"net/http"
 	"strconv"
 	"strings"
 )
@@ -137,6 +140,25 @@ func Checksum(name, value string, body []byte) error {
 	}
 	if base64.StdEncoding.EncodeToString(sum) != value {
 		return fmt.Errorf("%w: %s", ErrPayload, name)
+	}
+	return nil
+}
+
+// Checksums compares the checksums that a client sent with the body.
+func Checksums(h http.Header, body []byte) error {
+	for name := range h {
+		lower := strings.ToLower(name)
+		switch {
+		case lower == "content-md5":
+			if sum := md5.Sum(body); base64.StdEncoding.EncodeToString(sum[:]) != h.Get(name) {
+				return errors.New("the Content-MD5 you specified did not match what we received")
+			}
+		case lower == "x-amz-checksum-mode", lower == "x-amz-checksum-algorithm", lower == "x-amz-checksum-type":
+		case strings.HasPrefix(lower, "x-amz-checksum-"):
+			if err := Checksum(lower, h.Get(name), body); err != nil {
+				return err
+			}
+		}
 	}
 	return nil
 }

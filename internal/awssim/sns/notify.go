@@ -24,7 +24,11 @@ func (t *topic) send(c *cloud.Cloud, subject, message string, now time.Time) (st
 	}
 	for _, s := range t.subscriptions {
 		if s.protocol == "sqs" && !s.pending {
-			sqs.Deliver(c, "sns.amazonaws.com", s.endpoint, string(body), map[string][]string{"aws:SourceArn": {t.arn}}, now)
+			text := string(body)
+			if s.raw {
+				text = message
+			}
+			sqs.Deliver(c, "sns.amazonaws.com", s.endpoint, text, map[string][]string{"aws:SourceArn": {t.arn}}, now)
 		}
 	}
 	return id, nil

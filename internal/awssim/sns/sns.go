@@ -54,6 +54,7 @@ type subscription struct {
 	arn, token, protocol, endpoint string
 	owner                          *cloud.Account
 	pending                        bool
+	raw                            bool // without the envelope
 	topic                          *topic
 }
 

@@ -29,8 +29,8 @@ func subscribe(c *cloud.Call, in subscribeIn) (out subscriptionOut, err error) {
 		return out, err
 	case !confirmedAtOnce[in.Protocol] && !otherProtocols[in.Protocol]:
 		return out, c.Invalid("Invalid parameter: Does not support this protocol string: %s", in.Protocol)
-	case len(in.Attributes) > 0:
-		return out, c.Invalid("Invalid parameter: the simulator keeps no attributes of subscriptions")
+	case in.strange() || in.raw() && in.Protocol != "sqs":
+		return out, c.Invalid("Invalid parameter: of attributes of subscriptions the simulator knows RawMessageDelivery to queues")
 	}
 	for _, s := range t.subscriptions {
 		if s.protocol == in.Protocol && s.endpoint == in.Endpoint {
@@ -39,10 +39,23 @@ func subscribe(c *cloud.Call, in subscribeIn) (out subscriptionOut, err error) {
 	}
 	s := &subscription{
 		arn: t.arn + ":" + c.Cloud.UUID(), token: c.Cloud.Hex(64), protocol: in.Protocol, endpoint: in.Endpoint, owner: c.Account, pending: !confirmedAtOnce[in.Protocol], topic: t,
+		raw: in.raw(),
 	}
 	t.subscriptions = append(t.subscriptions, s)
 	return in.answer(s), nil
 }
+
+// strange says whether there are attributes that the simulator does not know.
+func (in *subscribeIn) strange() bool {
+	for name := range in.Attributes {
+		if name != "RawMessageDelivery" {
+			return true
+		}
+	}
+	return false
+}
+
+func (in *subscribeIn) raw() bool { return in.Attributes["RawMessageDelivery"] == "true" }
 
 func (in *subscribeIn) answer(s *subscription) subscriptionOut {
 	if s.pending && !in.ReturnSubscriptionArn {
@@ -175,7 +188,7 @@ func getSubscription(c *cloud.Call, in onSubscription) (out attributesOut, err e
 	}
 	out.Attributes = map[string]string{
 		"SubscriptionArn": s.arn, "TopicArn": s.topic.arn, "Owner": string(s.owner.ID), "Protocol": s.protocol, "Endpoint": s.endpoint,
-		"PendingConfirmation": strconv.FormatBool(s.pending), "RawMessageDelivery": "false",
+		"PendingConfirmation": strconv.FormatBool(s.pending), "RawMessageDelivery": strconv.FormatBool(s.raw),
 	}
 	return out, nil
 }

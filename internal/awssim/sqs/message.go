@@ -49,7 +49,7 @@ type receiveIn struct {
 	AttributeNames, MessageSystemAttributeNames []string
 	MaxNumberOfMessages                         int
 	VisibilityTimeout                           *int
-	WaitTimeSeconds                             int
+	WaitTimeSeconds                             *int
 }
 
 type messageShape struct {
@@ -61,8 +61,12 @@ type receiveOut struct {
 	Messages []messageShape `aws:",omit"`
 }
 
-// receive gives what is visible now. It does not wait: WaitTimeSeconds is the longest
-// that a client waits, and an empty answer may always come.
+// receive gives what is visible, and waits for something as long as the call or the queue
+// says (long polling). A message that was received as often as the redrive policy lets
+// goes to the dead-letter queue instead.
+//
+// Source: Amazon SQS Developer Guide, "Amazon SQS short and long polling" and "Using
+// dead-letter queues in Amazon SQS".
 func receive(c *cloud.Call, in receiveIn) (out receiveOut, err error) {
 	q, err := in.queue(c)
 	if err != nil {
@@ -71,7 +75,11 @@ func receive(c *cloud.Call, in receiveIn) (out receiveOut, err error) {
 	if in.MaxNumberOfMessages == 0 {
 		in.MaxNumberOfMessages = 1
 	}
-	if in.MaxNumberOfMessages < 0 || in.MaxNumberOfMessages > 10 || in.WaitTimeSeconds < 0 || in.WaitTimeSeconds > 20 {
+	wait := q.number("ReceiveMessageWaitTimeSeconds")
+	if in.WaitTimeSeconds != nil {
+		wait = *in.WaitTimeSeconds
+	}
+	if in.MaxNumberOfMessages < 0 || in.MaxNumberOfMessages > 10 || wait < 0 || wait > 20 {
 		return out, c.Invalid("MaxNumberOfMessages must be 1 to 10, WaitTimeSeconds 0 to 20")
 	}
 	hidden := q.number("VisibilityTimeout")
@@ -79,20 +87,45 @@ func receive(c *cloud.Call, in receiveIn) (out receiveOut, err error) {
 		hidden = *in.VisibilityTimeout
 	}
 	q.expire(c.Now)
-	for _, m := range q.messages {
+	if c.Gone() {
+		return out, nil
+	}
+	names := append(in.AttributeNames, in.MessageSystemAttributeNames...)
+	for _, m := range slices.Clone(q.messages) {
 		if len(out.Messages) == in.MaxNumberOfMessages {
 			break
 		}
-		if m.visible.After(c.Now) {
+		if m.visible.After(c.Now) || q.redrive(c.Cloud, m) {
 			continue
 		}
 		if m.received++; m.received == 1 {
 			m.first = c.Now
 		}
 		m.receipt, m.visible = c.Cloud.Secret(64), c.Now.Add(time.Duration(hidden)*time.Second)
-		out.Messages = append(out.Messages, m.show(append(in.AttributeNames, in.MessageSystemAttributeNames...)))
+		m.flying = hidden > 0
+		out.Messages = append(out.Messages, m.show(names))
 	}
-	return out, nil
+	if len(out.Messages) == 0 {
+		err = c.Later(time.Duration(wait) * time.Second)
+	}
+	return out, err
+}
+
+// redrive moves a message that was received too often to the dead-letter queue, if there
+// is one. It keeps when it was sent.
+func (q *queue) redrive(c *cloud.Cloud, m *message) bool {
+	policy, err := redrivePolicy(q.attributes["RedrivePolicy"])
+	if err != nil || policy == nil || m.received < policy.most {
+		return false
+	}
+	dead := find(c, policy.target)
+	if dead == nil {
+		return false
+	}
+	q.messages = slices.DeleteFunc(q.messages, func(o *message) bool { return o == m })
+	m.flying, m.received = false, 0
+	dead.messages = append(dead.messages, m)
+	return true
 }
 
 // expire drops what is older than the queue keeps.
@@ -117,17 +150,48 @@ func (m *message) show(names []string) messageShape {
 	return out
 }
 
-type deleteIn struct {
+type onMessage struct {
 	onQueue
 	ReceiptHandle string `aws:",must"`
 }
 
-func deleteMessage(c *cloud.Call, in deleteIn) (cloud.None, error) {
+// deleteMessage takes the handle of the last receipt, of a message that may be gone: AWS
+// says nothing then.
+func deleteMessage(c *cloud.Call, in onMessage) (cloud.None, error) {
 	q, err := in.queue(c)
 	if err == nil {
 		q.messages = slices.DeleteFunc(q.messages, func(m *message) bool { return m.receipt == in.ReceiptHandle })
 	}
 	return cloud.None{}, err
+}
+
+type visibilityIn struct {
+	onMessage
+	VisibilityTimeout *int `aws:",must"`
+}
+
+// longestHidden is how long a message may be hidden after it was received.
+const longestHidden = 12 * time.Hour
+
+// changeVisibility hides a message that was received from now on for so long.
+func changeVisibility(c *cloud.Call, in visibilityIn) (cloud.None, error) {
+	q, err := in.queue(c)
+	if err != nil {
+		return cloud.None{}, err
+	}
+	i := slices.IndexFunc(q.messages, func(m *message) bool { return m.receipt == in.ReceiptHandle })
+	hidden := time.Duration(*in.VisibilityTimeout) * time.Second
+	switch {
+	case hidden < 0 || hidden > longestHidden:
+		return cloud.None{}, c.Invalid("Value %d for parameter VisibilityTimeout is invalid. Reason: Must be between 0 and 43200.", *in.VisibilityTimeout)
+	case i < 0:
+		return cloud.None{}, c.Invalid("Value %s for parameter ReceiptHandle is invalid. Reason: Message does not exist or is not available for visibility timeout change.", in.ReceiptHandle)
+	case !q.messages[i].flying || !q.messages[i].visible.After(c.Now):
+		return cloud.None{}, &cloud.Error{Code: "MessageNotInflight", Status: 400, Message: "The specified message isn't in flight.", Legacy: "AWS.SimpleQueueService.MessageNotInflight"}
+	}
+	m := q.messages[i]
+	m.visible, m.flying = c.Now.Add(hidden), hidden > 0
+	return cloud.None{}, nil
 }
 
 // Deliver sends a message for an AWS service, if the queue is there and its policy lets

@@ -1,10 +1,12 @@
 // Package sqs is the simulated Amazon Simple Queue Service: standard queues with their
-// policies and messages.
+// policies and messages, dead-letter queues among them.
 //
 // Source: Amazon SQS API Reference, version 2012-11-05.
 package sqs
 
 import (
+	"encoding/json"
+	"errors"
 	"maps"
 	"slices"
 	"strconv"
@@ -34,6 +36,7 @@ func Service() *cloud.Service {
 			cloud.Op("SendMessage", send, cloud.Data),
 			cloud.Op("ReceiveMessage", receive, cloud.Data),
 			cloud.Op("DeleteMessage", deleteMessage, cloud.Data),
+			cloud.Op("ChangeMessageVisibility", changeVisibility, cloud.Data),
 		},
 	}
 }
@@ -53,6 +56,7 @@ type message struct {
 	sent, visible     time.Time
 	received          int
 	first             time.Time
+	flying            bool // received, and hidden since
 }
 
 // queues are those of an account in a Region, by name.
@@ -137,6 +141,10 @@ func (q *queue) set(c *cloud.Call, attributes map[string]string) error {
 			if err := cloud.CheckPolicy(iam.Resource, value); err != nil {
 				return cloud.Fail("InvalidAttributeValue", 400, "Invalid value for the parameter Policy: %v", err)
 			}
+		case name == "RedrivePolicy":
+			if err := q.checkRedrive(c, value); err != nil {
+				return err
+			}
 		case known && name != "SqsManagedSseEnabled":
 			if n, err := strconv.Atoi(value); err != nil || n < 0 {
 				return cloud.Fail("InvalidAttributeValue", 400, "Invalid value for the parameter %s.", name)
@@ -152,6 +160,45 @@ func (q *queue) set(c *cloud.Call, attributes map[string]string) error {
 		}
 	}
 	q.modified = c.Now
+	return nil
+}
+
+// redrive is where messages go that were received too often.
+type redrive struct {
+	target string
+	most   int
+}
+
+// redrivePolicy reads one; nil is none.
+func redrivePolicy(text string) (*redrive, error) {
+	if text == "" {
+		return nil, nil
+	}
+	var policy struct {
+		Target string      `json:"deadLetterTargetArn"`
+		Most   json.Number `json:"maxReceiveCount"` // as a number, or in quotes
+	}
+	if err := json.Unmarshal([]byte(text), &policy); err != nil {
+		return nil, err
+	}
+	n, err := strconv.Atoi(string(policy.Most))
+	if err == nil && (n < 1 || n > 1000) {
+		err = errors.New("maxReceiveCount must be 1 to 1000")
+	}
+	return &redrive{policy.Target, n}, err
+}
+
+// checkRedrive wants a queue of the same account and Region.
+func (q *queue) checkRedrive(c *cloud.Call, text string) error {
+	policy, err := redrivePolicy(text)
+	if err == nil && policy != nil {
+		if dead := find(c.Cloud, policy.target); dead == nil || dead.owner != q.owner || dead == q {
+			err = errors.New("dead-letter target does not exist")
+		}
+	}
+	if err != nil {
+		return cloud.Fail("InvalidParameterValue", 400, "Value %s for parameter RedrivePolicy is invalid. Reason: %v.", text, err)
+	}
 	return nil
 }
 

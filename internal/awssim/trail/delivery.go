@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -133,6 +134,28 @@ func Deliver(c *cloud.Cloud, now time.Time) {
 			}
 		}
 	}
+}
+
+// Logged says whether a trail that logs takes an event of an account: EventBridge hears of
+// no other.
+func Logged(c *cloud.Cloud, a *cloud.Account, e *cloud.Event) bool {
+	for _, owner := range c.Accounts() {
+		for _, region := range cloud.RegionsOf[trails](owner) {
+			for _, t := range cloud.Sorted(homed(owner, region)) {
+				if t.logging && t.covers(a, e.Region) && t.logs(e) {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}
+
+func (t *trail) covers(a *cloud.Account, region string) bool {
+	if a != t.owner && (!t.IsOrganizationTrail || !slices.Contains(t.owner.Organized(), a)) {
+		return false
+	}
+	return t.IsMultiRegionTrail || t.HomeRegion == region
 }
 
 // deliverLogs writes the events since the last time, one file per account and Region.

@@ -30,6 +30,7 @@ type Health struct {
 	Delay    time.Duration // how late events come by it at the most, as its nature or AWS's documentation says
 	Fault    string        // what is wrong now, "" if nothing is
 	Gap      string        // what it cannot see by its nature, "" if nothing
+	Places   []Place       // how far it is in each account and Region, sorted; at most MostPlaces
 }
 
 // Source brings deliveries until the context ends.
@@ -39,4 +40,12 @@ type Source interface {
 	// the other. An error of take ends it.
 	Run(ctx context.Context, mark []byte, take func(context.Context, Delivery) error) error
 	Health() Health
+}
+
+// Shared is a source that keeps by itself what was not taken, such as a queue: it has no
+// mark, several processes may read it at once, and Run calls take for several deliveries
+// at the same time. A delivery is over once take returned nil; any other comes again.
+type Shared interface {
+	Source
+	Shared() bool
 }

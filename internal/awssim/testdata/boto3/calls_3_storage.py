@@ -61,6 +61,8 @@ def settings(s3):
          "Condition": {"ArnEquals": {"aws:SourceArn": "arn:aws:s3:::logs-of-example"}, "StringEquals": {"aws:SourceAccount": ME}}}]})})["QueueUrl"]
     s3("GetBucketNotificationConfiguration", lambda a: "QueueConfigurations" not in a)
     s3("PutBucketNotificationConfiguration", **tell(files))
+    test = call("sqs", "ReceiveMessage", lambda a: json.loads(a["Messages"][0]["Body"])["Event"] == "s3:TestEvent", QueueUrl=url)
+    call("sqs", "DeleteMessage", ok, QueueUrl=url, ReceiptHandle=test["Messages"][0]["ReceiptHandle"])
     refused("s3", "PutBucketNotificationConfiguration", "InvalidArgument", **tell(files, {**files, "Id": "more", "Events": ["s3:ObjectCreated:Put"]}))
     s3("GetBucketNotificationConfiguration", lambda a: a["QueueConfigurations"] == [files])
     s3("PutObject", Key="AWSLogs/a b.gz", Body=b"x")
@@ -239,7 +241,16 @@ def queues():
     q("ListQueueTags", lambda a: a["Tags"] == {"a": "b"}, QueueUrl=url)
     q("SendMessage", lambda a: a["MessageId"], QueueUrl=url, MessageBody="hello")
     m = q("ReceiveMessage", lambda a: a["Messages"][0]["Body"] == "hello", QueueUrl=url)["Messages"][0]
+    q("ReceiveMessage", lambda a: "Messages" not in a, QueueUrl=url, WaitTimeSeconds=1)
+    q("ChangeMessageVisibility", QueueUrl=url, ReceiptHandle=m["ReceiptHandle"], VisibilityTimeout=0)
+    refused("sqs", "ChangeMessageVisibility", "AWS.SimpleQueueService.MessageNotInflight", QueueUrl=url, ReceiptHandle=m["ReceiptHandle"], VisibilityTimeout=0)
+    m = q("ReceiveMessage", lambda a: a["Messages"][0]["Attributes"]["ApproximateReceiveCount"] == "2", QueueUrl=url, AttributeNames=["ApproximateReceiveCount"], VisibilityTimeout=0)["Messages"][0]
+    dead = q("CreateQueue", QueueName="unread")["QueueUrl"]
+    refused("sqs", "SetQueueAttributes", "InvalidParameterValue", QueueUrl=url, Attributes={"RedrivePolicy": json.dumps({"deadLetterTargetArn": "arn:aws:sqs:us-east-1:111111111111:none", "maxReceiveCount": 2})})
+    q("SetQueueAttributes", QueueUrl=url, Attributes={"RedrivePolicy": json.dumps({"deadLetterTargetArn": f"arn:aws:sqs:us-east-1:{ME}:unread", "maxReceiveCount": "2"})})
     q("ReceiveMessage", lambda a: "Messages" not in a, QueueUrl=url)
+    q("ReceiveMessage", lambda a: a["Messages"][0]["MessageId"] == m["MessageId"], QueueUrl=dead)
+    q("DeleteQueue", QueueUrl=dead)
     q("DeleteMessage", QueueUrl=url, ReceiptHandle=m["ReceiptHandle"])
     q("PurgeQueue", QueueUrl=url)
     refused("sqs", "SendMessage", "AccessDeniedException", who="member", QueueUrl=url, MessageBody="x")

@@ -41,6 +41,13 @@ def topics():
     s("Subscribe", TopicArn=topic, Protocol="sqs", Endpoint=f"arn:aws:sqs:us-east-1:{ME}:inbox")
     s("Publish", lambda a: a["MessageId"], TopicArn=topic, Message="fire", Subject="root")
     call("sqs", "ReceiveMessage", lambda a: json.loads(a["Messages"][0]["Body"])["Message"] == "fire", QueueUrl=queue)
+    raw = s("CreateTopic", Name="raw")["TopicArn"]
+    out = call("sqs", "CreateQueue", ok, QueueName="outbox", Attributes={"Policy": json.dumps({"Version": "2012-10-17", "Statement": [
+        {"Effect": "Allow", "Principal": {"Service": "sns.amazonaws.com"}, "Action": "sqs:SendMessage", "Resource": "*", "Condition": {"ArnEquals": {"aws:SourceArn": raw}}}]})})["QueueUrl"]
+    s("Subscribe", TopicArn=raw, Protocol="sqs", Endpoint=f"arn:aws:sqs:us-east-1:{ME}:outbox", Attributes={"RawMessageDelivery": "true"})
+    s("Publish", TopicArn=raw, Message="plain")
+    call("sqs", "ReceiveMessage", lambda a: a["Messages"][0]["Body"] == "plain", QueueUrl=out)
+    s("DeleteTopic", TopicArn=raw)
     s("TagResource", ResourceArn=topic, Tags=[{"Key": "c", "Value": "d"}])
     s("UntagResource", ResourceArn=topic, TagKeys=["c"])
     s("ListTagsForResource", lambda a: a["Tags"] == [{"Key": "a", "Value": "b"}], ResourceArn=topic)

@@ -56,8 +56,9 @@ type Config struct {
 type Source struct {
 	config Config
 
-	mu     sync.Mutex // guards health
-	health live.Health
+	mu       sync.Mutex // guards health
+	health   live.Health
+	progress live.Progress
 
 	// of Run alone
 	refused map[entry]refusal
@@ -100,7 +101,9 @@ func (s *Source) Name() string { return s.config.Name }
 func (s *Source) Health() live.Health {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.health
+	h := s.health
+	h.Places = s.progress.Places()
+	return h
 }
 
 // Run delivers what is there and what comes, until the context ends or take fails.
@@ -227,6 +230,9 @@ func (w *walk) give(ctx context.Context, o object, take taker, d live.Delivery) 
 		return err
 	}
 	*w.mark = *next
+	if key, ok := layout.Parse(filepath.Join(s.config.Path, o.path)); ok && d.Lost == "" {
+		s.progress.SeeKey(key, d.Arrived)
+	}
 	delete(s.refused, o.entry)
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -69,6 +69,7 @@ type Source struct {
 	config   Config
 	sessions Sessions // of Run alone; nil before there are any
 	seen     seen
+	progress live.Progress
 
 	mu     sync.Mutex // guards what follows
 	health live.Health
@@ -104,6 +105,7 @@ func (s *Source) Health() live.Health {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	h := s.health
+	h.Places = s.progress.Places()
 	var first Place
 	for p := range s.faults {
 		if first == (Place{}) || p.String() < first.String() {

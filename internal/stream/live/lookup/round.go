@@ -193,6 +193,9 @@ func (r *round) page(ctx context.Context, p Place, events []types.Event) error {
 	}
 	r.delivered++
 	r.seen.add(keys, r.begun)
+	for _, e := range events {
+		r.progress.See(live.Place{Account: p.Account, Region: p.Region, Last: aws.ToTime(e.EventTime), Arrived: now})
+	}
 	r.Source.mu.Lock()
 	defer r.Source.mu.Unlock()
 	r.health.Last = now

@@ -1,0 +1,144 @@
+package queue
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/rootkeep/rootkeep/internal/stream/live"
+)
+
+const (
+	mostIll      = 1000
+	longestError = 400 // bytes
+	forgetIll    = 2 * longestRetry
+)
+
+// state is what a source knows of itself.
+type state struct {
+	mu      sync.Mutex // guards what follows
+	health  live.Health
+	closed  string               // why the queue cannot be asked
+	buckets map[string]string    // those that refuse, and why
+	read    map[string]time.Time // when something of a bucket was last read
+	sick    map[string]sickness  // by ID of the message
+	waiting int
+}
+
+// sickness is why a message cannot be read, and when that last showed.
+type sickness struct {
+	why string
+	at  time.Time
+}
+
+func short(err error) string {
+	text := err.Error()
+	if len(text) > longestError {
+		text = strings.ToValidUTF8(text[:longestError], "") + " ..."
+	}
+	return text
+}
+
+// shut notes why the queue cannot be asked.
+func (s *state) shut(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.closed = short(err)
+	s.waiting, s.buckets = 0, nil // they come again
+}
+
+// heard notes that the queue answered.
+func (s *state) heard(at time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.closed, s.health.Heard = "", at
+}
+
+// complete notes that nothing waits, unless messages do that cannot be read yet.
+func (s *state) complete(at time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.waiting == 0 && at.After(s.health.Complete) {
+		s.health.Complete = at
+	}
+}
+
+func (s *state) delivered(at time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.health.Last = at
+}
+
+// refuse notes why a bucket gives nothing.
+func (s *state) refuse(bucket string, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.buckets == nil {
+		s.buckets = map[string]string{}
+	}
+	s.buckets[bucket] = short(err)
+}
+
+// good notes that something of a bucket was read.
+func (s *state) good(bucket string, at time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.read == nil {
+		s.read = map[string]time.Time{}
+	}
+	s.read[bucket] = at
+	delete(s.buckets, bucket)
+}
+
+func (s *state) goodSince(bucket string, since time.Time) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.read[bucket].After(since)
+}
+
+func (s *state) wait(n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.waiting = n
+}
+
+func (s *state) ill(id string, why error, at time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.sick == nil {
+		s.sick = map[string]sickness{}
+	}
+	if _, known := s.sick[id]; known || len(s.sick) < mostIll {
+		s.sick[id] = sickness{short(why), at}
+	}
+}
+
+func (s *state) cured(id string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.sick, id)
+}
+
+// show is the health. What another process has since done with a message that was ill
+// nobody tells: it is forgotten when it would have come again.
+func (s *state) show(now time.Time) live.Health {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	maps.DeleteFunc(s.sick, func(_ string, i sickness) bool { return now.Sub(i.at) > forgetIll })
+	h := s.health
+	var faults []string
+	if s.closed != "" {
+		faults = append(faults, "the queue cannot be asked: "+s.closed)
+	}
+	for _, b := range slices.Sorted(maps.Keys(s.buckets)) {
+		faults = append(faults, fmt.Sprintf("bucket %s cannot be read, and %d messages wait: %s", b, s.waiting, s.buckets[b]))
+	}
+	if ids := slices.Sorted(maps.Keys(s.sick)); len(ids) > 0 {
+		faults = append(faults, fmt.Sprintf("%d messages cannot be read, such as %s: %s", len(ids), ids[0], s.sick[ids[0]].why))
+	}
+	h.Fault = strings.Join(faults, "; ")
+	return h
+}
