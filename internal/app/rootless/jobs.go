@@ -188,7 +188,7 @@ func (r *Runner) proves(ctx context.Context, j *job.Job, report func(string)) er
 		return final(err)
 	}
 	left := slices.DeleteFunc(slices.Clone(w.Accounts), func(a rootkeep.AccountID) bool {
-		return slices.ContainsFunc(done, func(h Holding) bool { return h.Account == a && !h.At.Before(j.Created) && h.Unknown == "" })
+		return slices.ContainsFunc(done, func(h Holding) bool { return h.Account == a && h.At.After(j.Created) && h.Unknown == "" })
 	})
 	before := len(w.Accounts) - len(left)
 	_, err = r.Audit(ctx, actor, w.Request, left, func(read int) {

@@ -247,7 +247,7 @@ func (d *dossier) proof() (*client.RootlessProof, error) {
 	for _, a := range w.Accounts {
 		h, there := d.audits[a]
 		switch {
-		case !there || h.At.Before(d.proving.Created) || h.Unknown != "":
+		case !there || !h.At.After(d.proving.Created) || h.Unknown != "":
 			p.Unread++
 		case h.Absent():
 			p.Absent++

@@ -110,7 +110,7 @@ func where(c *changes.Change, made int) (Word, string) {
 // proven is what an audit says of an account whose change was applied.
 func proven(c *changes.Change, p *Holding) (Word, string) {
 	switch {
-	case p.At.Before(c.Ended):
+	case !p.At.After(c.Ended):
 		return Deleted, "the last audit was before it; hint: audit it"
 	case p.Unknown != "":
 		return NotKnown, p.Unknown

@@ -22,7 +22,7 @@ import (
 
 // rootArea is the pages and the API of root users.
 func (h *house) rootArea() (web.Area, error) {
-	return root.Area(root.Config{Store: h.store, Desk: h.root, Tasks: h.tasks.Tasks, Engine: rootuse.Planner{Engine: h.engine}, Now: h.now})
+	return root.Area(root.Config{Store: h.store, Desk: h.root, Tasks: h.tasks.Tasks, Engine: rootuse.Planner{Engine: h.engine}, Holder: rootuse.HolderOf, Now: h.now})
 }
 
 // newRootless is what takes members their root credentials.

@@ -11,6 +11,7 @@ import (
 	"github.com/rootkeep/rootkeep"
 	"github.com/rootkeep/rootkeep/client"
 	"github.com/rootkeep/rootkeep/cmd/rootkeep/cli"
+	"github.com/rootkeep/rootkeep/cmd/rootkeep/rootuser/rootrequest"
 	"github.com/rootkeep/rootkeep/internal/app/rootless"
 	"github.com/rootkeep/rootkeep/internal/report/text"
 )
@@ -118,7 +119,7 @@ func (f *flags) asked(c *cobra.Command, q *choice, old time.Duration) (*client.R
 		query.Set("management", q.management)
 	}
 	p, err := client.Get[client.RootlessPlan](c.Context(), server, "/root/rootless", query)
-	return &p, err
+	return &p, rootrequest.Told(err)
 }
 
 func (f *flags) writePlan(s cli.Streams, p *client.RootlessPlan) error {
@@ -145,7 +146,11 @@ func (f *flags) writePlan(s cli.Streams, p *client.RootlessPlan) error {
 // planText is a plan for a person.
 func planText(p *client.RootlessPlan) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s lose root credentials, %s not\n", counted(len(p.Steps)), counted(len(p.Left)))
+	loses := "lose"
+	if len(p.Steps) == 1 {
+		loses = "loses"
+	}
+	fmt.Fprintf(&b, "%s %s root credentials, %s not\n", counted(len(p.Steps)), loses, counted(len(p.Left)))
 	for i := range p.Steps {
 		x := &p.Steps[i]
 		canary := ""

@@ -21,7 +21,7 @@ says of each account where it is; proof reads them all again.
 plan works on a folder of snapshots alone. The others speak to a server.`,
 		Example: "  rootkeep root rootless plan --snapshot ./scan\n  rootkeep root rootless status RR-1KB2Z7Q0MX7F3A",
 	}
-	c.AddCommand(planCommand(s))
+	c.AddCommand(planCommand(s), requestCommand(s), applyCommand(s), statusCommand(s), proofCommand(s))
 	return c
 }
 
