@@ -21,7 +21,7 @@ func (h *house) areas() ([]web.Area, error) {
 		func() (web.Area, error) {
 			return home.Area(home.Config{Store: h.store, Now: h.now, Note: h.story.note, Root: h.rootUses}), nil
 		},
-		h.rootArea,
+		h.rootArea, h.rootlessArea,
 		h.caseArea,
 		h.posture,
 		func() (web.Area, error) { return hunts.Area(hunts.Config{Store: h.store, Desk: h.alerts, Now: h.now}), nil },

@@ -1,6 +1,7 @@
 package serve
 
 import (
+	"errors"
 	"fmt"
 	"net/url"
 	"path/filepath"
@@ -8,6 +9,8 @@ import (
 	"github.com/rootkeep/rootkeep"
 	"github.com/rootkeep/rootkeep/internal/app/alter"
 	"github.com/rootkeep/rootkeep/internal/app/outbox"
+	"github.com/rootkeep/rootkeep/internal/app/rootless"
+	"github.com/rootkeep/rootkeep/internal/app/roottask"
 	"github.com/rootkeep/rootkeep/internal/app/rootuse"
 	"github.com/rootkeep/rootkeep/internal/app/scan/record"
 	"github.com/rootkeep/rootkeep/internal/approval"
@@ -31,6 +34,8 @@ type house struct {
 	changes   *changes.Desk
 	root      *access.Desk
 	engine    *alter.Engine
+	tasks     *roottask.Catalogue
+	rootless  *rootless.Runner
 	signIn    *signin.SignIn
 	outbox    *outbox.Outbox
 	alerts    *alerts.Desk
@@ -53,7 +58,7 @@ func newHouse(d *deps, address *url.URL) (*house, error) {
 	if h.alerts, err = h.newAlerts(); err != nil {
 		return nil, err
 	}
-	if err := h.newEngine(); err != nil {
+	if err := errors.Join(h.newEngine(), h.newRootless()); err != nil {
 		return nil, err
 	}
 	h.signIn, err = h.newSignIn()

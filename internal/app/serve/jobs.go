@@ -26,7 +26,7 @@ import (
 
 // kinds lists the kinds of jobs that this process runs.
 func (h *house) kinds() []job.Kind {
-	return append(append(h.recorder.Kinds(h.folder()), h.engine.Jobs()...),
+	return append(slices.Concat(h.recorder.Kinds(h.folder()), h.engine.Jobs(), h.rootless.Jobs()),
 		job.Kind{Name: "anchor", Handler: job.HandlerFunc(h.anchorHead)},
 		job.Kind{Name: "expire", Handler: job.HandlerFunc(h.expire)},
 		job.Kind{Name: "tidy", Handler: job.HandlerFunc(h.tidy)},

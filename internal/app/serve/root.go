@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/rootkeep/rootkeep/internal/app/rootless"
 	"github.com/rootkeep/rootkeep/internal/app/roottask"
 	"github.com/rootkeep/rootkeep/internal/app/rootuse"
 	"github.com/rootkeep/rootkeep/internal/people"
@@ -16,16 +17,27 @@ import (
 	"github.com/rootkeep/rootkeep/internal/web"
 	"github.com/rootkeep/rootkeep/internal/web/incidents"
 	"github.com/rootkeep/rootkeep/internal/web/root"
+	pages "github.com/rootkeep/rootkeep/internal/web/root/rootless"
 )
 
 // rootArea is the pages and the API of root users.
 func (h *house) rootArea() (web.Area, error) {
-	tasks, err := roottask.Load("")
-	if err := errors.Join(append(tasks.Problems, err)...); err != nil {
-		return web.Area{}, err
-	}
-	return root.Area(root.Config{Store: h.store, Desk: h.root, Tasks: tasks.Tasks, Engine: rootuse.Planner{Engine: h.engine}, Now: h.now})
+	return root.Area(root.Config{Store: h.store, Desk: h.root, Tasks: h.tasks.Tasks, Engine: rootuse.Planner{Engine: h.engine}, Holder: rootuse.HolderOf, Now: h.now})
 }
+
+// newRootless is what takes members their root credentials.
+func (h *house) newRootless() error {
+	var err error
+	h.tasks, err = roottask.Load("")
+	if err := errors.Join(append(h.tasks.Problems, err)...); err != nil {
+		return err
+	}
+	h.rootless, err = rootless.New(rootless.Runner{Engine: h.engine, Root: h.root, Task: h.tasks.Find(rootless.TaskID), Region: h.settings.Changes.Region})
+	return err
+}
+
+// rootlessArea is the pages and the API of that.
+func (h *house) rootlessArea() (web.Area, error) { return pages.Area(pages.Config{Engine: h.rootless}) }
 
 // caseArea is the pages and the API of cases.
 func (h *house) caseArea() (web.Area, error) {

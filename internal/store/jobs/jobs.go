@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/rootkeep/rootkeep"
 	"github.com/rootkeep/rootkeep/internal/job"
@@ -97,6 +98,7 @@ func Get(ctx context.Context, r *store.Reader, id string) (*job.Job, error) {
 type Filter struct {
 	Kind   string    // empty: all
 	State  job.State // empty: all
+	About  string    // the key, or what stands before a slash in it; empty: all
 	Before string    // ID after which the page begins; empty: from the newest
 	Limit  int
 }
@@ -104,11 +106,15 @@ type Filter struct {
 // List reads jobs.
 func List(ctx context.Context, r *store.Reader, f Filter) ([]*job.Job, error) {
 	where, args := []string{`1 = 1`}, []any{f.Limit}
-	for _, c := range []struct{ value, test string }{{f.Kind, `kind = `}, {string(f.State), `state = `}, {f.Before, `id < `}} {
+	for _, c := range []struct{ value, test string }{{f.Kind, `kind = `}, {string(f.State), `state = `}, {f.Before, `id < `}, {f.About, `key = `}} {
 		if c.value != "" {
 			args = append(args, c.value)
 			where = append(where, fmt.Sprintf("%s$%d", c.test, len(args)))
 		}
+	}
+	if f.About != "" {
+		args = append(args, utf8.RuneCountInString(f.About)+1, f.About+"/")
+		where[len(where)-1] = fmt.Sprintf("(%s OR substr(key, 1, $%d) = $%d)", where[len(where)-1], len(args)-1, len(args))
 	}
 	var out []*job.Job
 	err := store.Each(ctx, r, func(rows *sql.Rows) error {
