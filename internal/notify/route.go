@@ -21,6 +21,11 @@ func Topics() []Topic {
 		{"approval-wanted", "a request waits for somebody's approval"},
 		{"source-silent", "a source of events has not answered for long, or nobody reads it"},
 		{"source-fault", "a source of events cannot read something"},
+		{"alert", "a detection found something"},
+		{"alert-escalated", "an alert that nobody took in time, or that became more severe"},
+		{"alert-handled", "somebody took an alert, or closed it"},
+		{"alert-storm", "so many alerts of one kind that they are told of as one"},
+		{"suppression-ending", "a suppression of alerts ends soon"},
 		{"test", "a try of the ways, asked for by an operator"},
 	}
 }
