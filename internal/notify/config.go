@@ -15,10 +15,11 @@ import (
 	"github.com/goccy/go-yaml"
 )
 
-// Config is the file of ways and routes.
+// Config is the file of ways, routes and quiet hours.
 type Config struct {
 	Ways   []WayConfig `yaml:"ways"`
 	Routes []Route     `yaml:"routes"`
+	Quiet  []Quiet     `yaml:"quiet"`
 }
 
 // WayConfig is one way: a notifier with its settings, or mail.
@@ -75,7 +76,7 @@ func ReadConfig(path string) (*Config, error) {
 	if err := yaml.NewDecoder(bytes.NewReader(text), yaml.Strict()).Decode(c); err != nil && !errors.Is(err, io.EOF) {
 		var at yaml.Error
 		if errors.As(err, &at) && at.GetToken() != nil { // without the text around it, which may be a secret
-			return nil, fmt.Errorf("ways of notices: %s:%d: %s; hint: docs/watch.md has the keys", path, at.GetToken().Position.Line, at.GetMessage())
+			return nil, fmt.Errorf("ways of notices: %s:%d: %s; hint: docs/notify.md has the keys", path, at.GetToken().Position.Line, at.GetMessage())
 		}
 		return nil, fmt.Errorf("ways of notices: %s: %w", path, err)
 	}
@@ -100,7 +101,7 @@ func (c *Config) Open(notifiers []*Notifier, read func(path string) (string, err
 		}
 		ways, names = append(ways, made), append(names, w.Name)
 	}
-	router, err := NewRouter(names, c.Routes)
+	router, err := NewRouter(names, c.Routes, c.Quiet...)
 	return ways, router, err
 }
 

@@ -138,14 +138,14 @@ func TestRoutes(t *testing.T) {
 			if err := json.Unmarshal([]byte(test.notice), &n); err != nil {
 				t.Fatal(err)
 			}
-			if got := strings.Join(r.Ways(n), " "); got != test.want {
+			if got := strings.Join(r.Ways(n, moment), " "); got != test.want {
 				t.Errorf("got ways %q, want %q", got, test.want)
 			}
 		})
 	}
 	all, err := notify.NewRouter([]string{"desk"}, nil)
-	if err != nil || len(all.Ways(notify.Notice{Topic: "x"})) != 1 {
-		t.Errorf("got %v, %v without routes, want every way", all.Ways(notify.Notice{}), err)
+	if err != nil || len(all.Ways(notify.Notice{Topic: "x"}, moment)) != 1 {
+		t.Errorf("got %v, %v without routes, want every way", all.Ways(notify.Notice{}, moment), err)
 	}
 	for _, wrong := range []notify.Route{
 		{}, {Ways: []string{"fax"}}, {Ways: []string{"desk"}, Topics: []string{"root-unexplaned"}}, {Ways: []string{"desk"}, Severity: "loud"}, {Ways: []string{"desk"}, Accounts: []string{"1"}},
