@@ -231,6 +231,7 @@ func TestDocumentedNames(t *testing.T) {
 		{"every entry about people is named", "sign-in.md", "internal/store/people/*.go", `"((?:person|role|key|link|sessions?|token|pass|identity|administrator|recovery)\.[a-z]+)"`},
 		{"every format of a scan is explained", "scan.md", "cmd/rootkeep/account/output.go", `(?m)^\tcase "([a-z]+)":`},
 		{"what is sent to AWS is named", "scan.md", "internal/awsout/awsout.go", `"(securityhub:[A-Za-z]+)"`},
+		{"what notices ask of AWS is named", "notify.md", "internal/awsout/awsout.go", `"((?:ses|sns):[A-Za-z]+)"`},
 		{"what anchors ask of S3 is named", "ledger.md", "internal/awsout/awsout.go", `"(s3:[A-Za-z]+)"`},
 		{"every key of an anchor is explained", "ledger.md", "internal/anchor/anchor.go", `yaml:"([a-z_]+),omitempty"`},
 		{"every key of a framework's clause is explained", "frameworks.md", "internal/posture/framework/framework.go", `(?m)^\s+\w+ +\S+ +.yaml:"([a-z]+)"`},
