@@ -153,7 +153,7 @@ type lettersIn struct {
 
 func (a *area) register(api *web.API) {
 	web.Register(api, web.Operation{ID: "list-notice-ways", Method: "GET", Path: "/notices/ways", Tag: "notices", Need: people.Operate, Summary: "List the ways of notices, and how they do"}, a.apiWays)
-	web.Register(api, web.Operation{ID: "test-notice-way", Method: "POST", Path: "/notices/ways/{way}/test", Tag: "notices", Need: people.Operate, Summary: "Send a test notice by a way, at once"}, a.apiTest)
+	web.Register(api, web.Operation{ID: "test-notice-way", Method: "POST", Path: "/notices/ways/{way}/test", Tag: "notices", Need: people.Operate, Time: testTime, AtOnce: testsAtOnce, Summary: "Send a test notice by a way, at once"}, a.apiTest)
 	web.Register(api, web.Operation{ID: "list-notice-letters", Method: "GET", Path: "/notices/letters", Tag: "notices", Need: people.Operate, Summary: "List notices that were not sent, the newest 500"}, a.apiLetters)
 	web.Register(api, web.Operation{ID: "send-notice-again", Method: "POST", Path: "/notices/letters/{id}/again", Tag: "notices", Need: people.Operate, Summary: "Have a notice that nobody took sent again"}, a.apiAgain)
 }
@@ -166,7 +166,9 @@ func (a *area) apiWays(ctx context.Context, _ *struct{}) (*struct{ Body client.P
 	return &struct{ Body client.Page[client.NoticeWay] }{client.Page[client.NoticeWay]{Items: v.Ways}}, nil
 }
 
-func (a *area) apiLetters(ctx context.Context, in *lettersIn) (*struct{ Body client.Page[client.NoticeLetter] }, error) {
+func (a *area) apiLetters(ctx context.Context, in *lettersIn) (*struct {
+	Body client.Page[client.NoticeLetter]
+}, error) {
 	v, err := a.read(ctx)
 	if err != nil {
 		return nil, err
@@ -175,7 +177,9 @@ func (a *area) apiLetters(ctx context.Context, in *lettersIn) (*struct{ Body cli
 	if in.State == "held" {
 		list = v.Held
 	}
-	return &struct{ Body client.Page[client.NoticeLetter] }{client.Page[client.NoticeLetter]{Items: list}}, nil
+	return &struct {
+		Body client.Page[client.NoticeLetter]
+	}{client.Page[client.NoticeLetter]{Items: list}}, nil
 }
 
 func (a *area) apiTest(ctx context.Context, in *struct {
