@@ -81,16 +81,10 @@ func applied(ctx context.Context, tx *store.Tx, id string, s facts.Session) erro
 		return err
 	}
 	p, err := c.Parsed()
-	if err != nil || path.Base(s.Role) != path.Base(p.Role) {
+	if err != nil || !p.AppliedIn(s.Role) {
 		return err
 	}
-	does := reconcile.Change{ID: id, Account: s.Account, Events: []string{}, Keys: []string{s.AccessKey}, Start: s.Start, End: s.End}
-	for _, call := range p.Calls {
-		if service, name, _ := strings.Cut(call.Operation, ":"); call.Root == "" && call.Account == s.Account {
-			does.Events = append(does.Events, service+".amazonaws.com "+name)
-		}
-	}
-	touched, err := rootlog.RecordChange(ctx, tx, does)
+	touched, err := rootlog.RecordChange(ctx, tx, reconcile.Change{ID: id, Account: s.Account, Events: p.Events(s.Account), Keys: []string{s.AccessKey}, Start: s.Start, End: s.End})
 	if err != nil {
 		return err
 	}

@@ -230,11 +230,13 @@ func settle(ctx context.Context, tx *store.Tx, x *Request) error {
 	return nil
 }
 
-// verdict is what the ledger tells of an event.
+// verdict is what the ledger tells of an event. Entries of before there was a hash have
+// none.
 type verdict struct {
 	Key    string           `json:"key"`
 	Before rootkeep.Verdict `json:"before,omitempty"`
 	Event  reconcile.Judged `json:"event"`
+	Record string           `json:"record_sha256"` // of the record as it is kept; "" if it is not
 }
 
 // tell writes the verdicts that changed, their entry, and what they mean for cases.
@@ -247,8 +249,12 @@ func tell(ctx context.Context, tx *store.Tx, account rootkeep.AccountID, changed
 		if err := e.KeepVerdict(ctx, tx); err != nil {
 			return err
 		}
+		record, err := rootlog.RecordHash(ctx, &tx.Reader, e.Key)
+		if err != nil {
+			return err
+		}
 		out.Events = append(out.Events, e.Event)
-		told = append(told, verdict{e.Key, e.before, e.Judged})
+		told = append(told, verdict{e.Key, e.before, e.Judged, record})
 	}
 	text, err := json.Marshal(told)
 	if err != nil {
