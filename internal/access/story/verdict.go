@@ -181,16 +181,20 @@ func identity(e *reconcile.Event) string {
 // input is what the entries tell of for a judgement.
 func (r *Reader) input() reconcile.Input {
 	in := reconcile.Input{Now: r.asOf}
-	keys := map[string][]string{}
+	keys, refusals := map[string][]string{}, map[string][]reconcile.Refusal{}
 	for _, s := range r.sessions {
 		if strings.HasPrefix(s.Name, "SC-") {
 			in.Scans = append(in.Scans, reconcile.Scan{Name: s.Name, Account: s.Account, AccessKey: s.AccessKey, Start: s.Start, End: s.End})
+		}
+		if s.AccessKey == "" {
+			refusals[s.Name] = append(refusals[s.Name], reconcile.Refusal{Account: s.Account, Start: s.Start, End: s.End})
+			continue
 		}
 		keys[s.Name] = append(keys[s.Name], s.AccessKey)
 	}
 	for _, id := range slices.Sorted(maps.Keys(r.requests)) {
 		if x := r.requests[id]; x.Asked != nil && x.WasGranted() {
-			in.Requests = append(in.Requests, x.judgedBy(keys[id]))
+			in.Requests = append(in.Requests, x.judgedBy(keys[id], refusals[id]))
 		}
 	}
 	for _, id := range slices.Sorted(maps.Keys(r.changes)) {
@@ -203,11 +207,11 @@ func (r *Reader) input() reconcile.Input {
 }
 
 // judgedBy is the request as events are judged by it: what was granted, from then on.
-func (x *Request) judgedBy(keys []string) reconcile.Request {
+func (x *Request) judgedBy(keys []string, refusals []reconcile.Refusal) reconcile.Request {
 	a := x.Asked
 	q := reconcile.Request{
 		ID: x.ID, Kind: a.Kind, Path: a.Path, Accounts: a.Accounts, Events: a.Events, From: x.Begins, Until: x.Ends, Networks: a.Networks,
-		Session: time.Duration(a.Session) * time.Second, Opened: x.Opened, Closed: x.Over, Overrides: x.Override != nil, Keys: keys, Recorded: true, Device: x.Device,
+		Session: time.Duration(a.Session) * time.Second, Opened: x.Opened, Closed: x.Over, Overrides: x.Override != nil, Keys: keys, Refusals: refusals, Recorded: true, Device: x.Device,
 	}
 	if q.From.Before(x.Granted) {
 		q.From = x.Granted
