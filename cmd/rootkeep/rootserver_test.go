@@ -91,7 +91,7 @@ func rootServer(t *testing.T) *rootWorld {
 
 func (w *rootWorld) areas() []web.Area {
 	w.t.Helper()
-	tasks, err := roottask.Load("")
+	tasks, err := roottask.Load()
 	if err != nil {
 		w.t.Fatal(err)
 	}
