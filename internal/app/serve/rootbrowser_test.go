@@ -1,7 +1,6 @@
 package serve
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"slices"
@@ -13,7 +12,6 @@ import (
 
 	"github.com/rootkeep/rootkeep"
 	"github.com/rootkeep/rootkeep/internal/app/demo/cast"
-	"github.com/rootkeep/rootkeep/internal/app/proof"
 	"github.com/rootkeep/rootkeep/internal/approval"
 	"github.com/rootkeep/rootkeep/internal/report/evidence"
 	"github.com/rootkeep/rootkeep/internal/report/sheet/sheettest"
@@ -187,29 +185,6 @@ func (s *screen) intruded() string {
 		s.t.Errorf("the case was opened %v after the event arrived, want it within 5 s", took)
 	}
 	return id
-}
-
-// proven exports the evidence of the two days from the beginning of the course on and
-// checks it as rootkeep verify does.
-func (s *screen) proven(from time.Time) *evidence.Report {
-	s.t.Helper()
-	var out bytes.Buffer
-	done, err := proof.Evidence(s.t.Context(), s.store, proof.Export{Keys: s.keys.Verifier, From: from, To: from.AddDate(0, 0, 2), Root: true}, &out)
-	s.must(err)
-	if !done.Root.Whole() {
-		s.t.Errorf("the export lacks something: %+v", done.Root)
-	}
-	r := proof.CheckBundle(s.t.Context(), bytes.NewReader(out.Bytes()), int64(out.Len()), s.keys.Verifier, evidence.Trust{})
-	p := r.RootUsers
-	if r.State != evidence.Proven || p == nil || p.State != evidence.Proven || p.Approvers != evidence.Proven || p.Ledger != evidence.Proven {
-		var text bytes.Buffer
-		s.must(r.WriteText(&text))
-		s.t.Fatalf("the evidence is not proven:\n%s", text.String())
-	}
-	if p.Records != len(p.Verdicts) || p.Hashed != p.Records || p.Apart != 0 {
-		s.t.Errorf("got %d records, %d with their hash, of %d verdicts; %d not judged again", p.Records, p.Hashed, len(p.Verdicts), p.Apart)
-	}
-	return r
 }
 
 // TestTheStoryOfRootInABrowser goes from the request to the proof on the simulated
