@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/rootkeep/rootkeep"
 	model "github.com/rootkeep/rootkeep/internal/access"
 	"github.com/rootkeep/rootkeep/internal/access/reconcile"
@@ -125,6 +127,48 @@ func TestARefusalThatIsRecordedExplainsWhoAsked(t *testing.T) {
 		})
 		if err == nil || !strings.Contains(err.Error(), "access key is missing") {
 			t.Errorf("a refusal of a change: got %v, want it refused", err)
+		}
+	})
+}
+
+// What became of requests is said once their time, and the delay of events behind it, is
+// over: of each once.
+func TestWhatBecameOfRequestsIsSaidOnce(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		settle := func() (n int) {
+			t.Helper()
+			if err := w.Change(t, func(ctx context.Context, tx *store.Tx) (err error) {
+				n, err = access.Settle(ctx, tx)
+				return err
+			}); err != nil {
+				t.Fatal(err)
+			}
+			return n
+		}
+		given := w.approved(t)
+		w.later(time.Minute)
+		given = w.withdraw(t, w.Ann, given)
+		waits := w.approved(t)
+		next := w.approved(t, tomorrow)
+		w.requested(t, func(r *model.Request) { r.From, r.Until = r.From.Add(3*time.Hour), r.Until.Add(3*time.Hour) }) // nobody approves it
+		w.At(given.Ended.Add(reconcile.Delay + 30*time.Second))
+		if n := settle(); n != 0 {
+			t.Errorf("before the withdrawn one is over: got %d, want none", n)
+		}
+		w.At(given.Ended.Add(reconcile.Delay + 2*time.Minute))
+		if n := settle(); n != 1 || w.read(t, given.ID).Outcome != reconcile.NoCoverage {
+			t.Errorf("after it: got %d, %s; want the withdrawn one, without coverage", n, w.read(t, given.ID).Outcome)
+		}
+		w.At(waits.Ends.Add(reconcile.Delay + 2*time.Minute))
+		if n := settle(); n != 1 || w.read(t, waits.ID).Outcome != reconcile.NoCoverage {
+			t.Errorf("after the window: got %d, %s; want the one that nobody opened", n, w.read(t, waits.ID).Outcome)
+		}
+		before := w.Entries(t, waits.ID)
+		if n := settle(); n != 0 || w.read(t, next.ID).Outcome != reconcile.Pending {
+			t.Errorf("again: got %d, and tomorrow's %s; want nothing, and that it is to come", n, w.read(t, next.ID).Outcome)
+		}
+		if diff := cmp.Diff(before, w.Entries(t, waits.ID)); diff != "" {
+			t.Errorf("entries, once all is said (-want +got):\n%s", diff)
 		}
 	})
 }
