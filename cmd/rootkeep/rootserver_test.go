@@ -110,7 +110,7 @@ func rootServerOn(t *testing.T, build func(*rootWorld)) *rootWorld {
 
 func (w *rootWorld) areas() []web.Area {
 	w.t.Helper()
-	tasks, err := roottask.Load("")
+	tasks, err := roottask.Load()
 	if err != nil {
 		w.t.Fatal(err)
 	}

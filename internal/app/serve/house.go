@@ -1,7 +1,6 @@
 package serve
 
 import (
-	"errors"
 	"fmt"
 	"net/url"
 	"path/filepath"
@@ -58,7 +57,10 @@ func newHouse(d *deps, address *url.URL) (*house, error) {
 	if h.alerts, err = h.newAlerts(); err != nil {
 		return nil, err
 	}
-	if err := errors.Join(h.newEngine(), h.newRootless()); err != nil {
+	if err := h.newEngine(); err != nil {
+		return nil, err
+	}
+	if err := h.newRootless(); err != nil {
 		return nil, err
 	}
 	h.signIn, err = h.newSignIn()

@@ -10,7 +10,7 @@ import (
 	"github.com/rootkeep/rootkeep/internal/app/rootuse"
 	"github.com/rootkeep/rootkeep/internal/people"
 	"github.com/rootkeep/rootkeep/internal/store"
-	"github.com/rootkeep/rootkeep/internal/store/access"
+	stored "github.com/rootkeep/rootkeep/internal/store/access"
 	"github.com/rootkeep/rootkeep/internal/store/incident"
 	"github.com/rootkeep/rootkeep/internal/store/posture"
 	"github.com/rootkeep/rootkeep/internal/store/rootlog"
@@ -20,6 +20,30 @@ import (
 	pages "github.com/rootkeep/rootkeep/internal/web/root/rootless"
 )
 
+// Root says what root is asked for.
+type Root struct {
+	Folders []string `yaml:"folders"` // with own tasks and checklists
+}
+
+func (r *Root) check() error {
+	for _, dir := range r.Folders {
+		if err := roottask.Folder(dir); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// loadTasks loads what root may be asked for. One that cannot be used, as it names a kind of
+// change that the server does not have, keeps the server from starting.
+func (h *house) loadTasks() (err error) {
+	h.tasks, err = roottask.LoadWith(func(kind string) bool { return h.engine.Catalogue.Find(kind) != nil }, h.settings.Root.Folders...)
+	if err != nil {
+		return err
+	}
+	return errors.Join(h.tasks.Problems...)
+}
+
 // rootArea is the pages and the API of root users.
 func (h *house) rootArea() (web.Area, error) {
 	return root.Area(root.Config{Store: h.store, Desk: h.root, Tasks: h.tasks.Tasks, Engine: rootuse.Planner{Engine: h.engine}, Holder: rootuse.HolderOf, Now: h.now})
@@ -27,9 +51,8 @@ func (h *house) rootArea() (web.Area, error) {
 
 // newRootless is what takes members their root credentials.
 func (h *house) newRootless() error {
-	var err error
-	h.tasks, err = roottask.Load("")
-	if err := errors.Join(append(h.tasks.Problems, err)...); err != nil {
+	err := h.loadTasks()
+	if err != nil {
 		return err
 	}
 	h.rootless, err = rootless.New(rootless.Runner{Engine: h.engine, Root: h.root, Task: h.tasks.Find(rootless.TaskID), Region: h.settings.Changes.Region})
@@ -41,7 +64,7 @@ func (h *house) rootlessArea() (web.Area, error) { return pages.Area(pages.Confi
 
 // caseArea is the pages and the API of cases.
 func (h *house) caseArea() (web.Area, error) {
-	desk, err := incident.New(incident.Desk{Place: posture.PlaceOf, Ready: access.Unreviewed})
+	desk, err := incident.New(incident.Desk{Place: posture.PlaceOf, Ready: stored.Unreviewed})
 	if err != nil {
 		return web.Area{}, err
 	}

@@ -131,7 +131,7 @@ func holders() []string {
 
 // taskNames are the tasks that come with rootkeep; a server may know more.
 func taskNames() []string {
-	c, err := roottask.Load("")
+	c, err := roottask.Load()
 	if err != nil {
 		return nil
 	}
