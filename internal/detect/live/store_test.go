@@ -124,6 +124,9 @@ func canonical(alerts []rootkeep.Alert) []rootkeep.Alert {
 	var all []keyed
 	for _, a := range alerts {
 		a.ID = ""
+		if a.Kind == "silence" && a.Count == 1 {
+			a.Last = a.First // it is told when it begins, not again as it goes on
+		}
 		text, err := json.Marshal(a)
 		if err != nil {
 			panic(err)
