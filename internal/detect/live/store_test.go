@@ -11,9 +11,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-	"github.com/google/go-cmp/cmp/cmpopts"
-
 	"github.com/rootkeep/rootkeep"
 	"github.com/rootkeep/rootkeep/cloudtrail"
 	"github.com/rootkeep/rootkeep/content"
@@ -35,6 +32,7 @@ type store struct {
 	volume map[string]int // by rule and what is counted
 	totals live.Changes
 	writes int
+	names  map[string]string // of keys, for tests
 }
 
 func newStore() *store {
@@ -268,5 +266,3 @@ func event(t failer, bases rule.Bases, base, id string, at time.Duration, set ma
 }
 
 func uuid(n int) string { return fmt.Sprintf("00000000-0000-4000-8000-%012d", n) }
-
-var equalAlerts = cmp.Options{cmpopts.EquateEmpty()}
