@@ -82,6 +82,8 @@ type RootOutlook struct {
 	Custodians []RootPerson      `json:"custodians" doc:"Who could hand the credential out"`
 	Short      string            `json:"short,omitempty" doc:"Why nobody could approve it. The way without approvals is the override"`
 	Task       RootTask          `json:"task"`
+	Holder     string            `json:"holder" enum:"member,management,standalone" doc:"What the account is to its organization"`
+	Standing   string            `json:"standing,omitempty" doc:"Which scan says so, or that it is not verified"`
 }
 
 // RootOutlookNeed is how many of a group would have to approve.
@@ -103,7 +105,7 @@ type RootAsk struct {
 	Task          string         `json:"task" maxLength:"63" doc:"ID of a task"`
 	Accounts      []string       `json:"accounts" minItems:"1" maxItems:"500" doc:"One, except for changes"`
 	Decided       string         `json:"decided_at,omitempty" pattern:"^[0-9]{12}$" doc:"Account at which a request over several is decided: the management account"`
-	Holder        string         `json:"holder" enum:"member,management,standalone" doc:"What the accounts are to their organization"`
+	Holder        string         `json:"holder,omitempty" enum:"member,management,standalone" doc:"What the accounts are to their organization; left out, the newest scans say it. One that they contradict is refused"`
 	Kind          string         `json:"kind,omitempty" enum:"use,drill" doc:"use, unless the task is only for drills"`
 	From          time.Time      `json:"from,omitzero" doc:"The first moment of the window; now if it is left out"`
 	Until         time.Time      `json:"until,omitzero" doc:"The first moment behind it; four hours later if it is left out"`
@@ -164,6 +166,7 @@ type RootChange struct {
 type RootRequestDetail struct {
 	RootRequest
 	Now        time.Time         `json:"now" doc:"By the server's clock: what countdowns begin from"`
+	Standing   string            `json:"standing,omitempty" doc:"What the accounts were to their organization when it was asked for, and whether a scan says so"`
 	Before     []RootItem        `json:"before" doc:"Answered before the session"`
 	After      []RootItem        `json:"after" doc:"Answered after it"`
 	Scope      []string          `json:"scope" doc:"What it may do: SOURCE NAME"`

@@ -8,6 +8,7 @@ import (
 
 var (
 	root         = []byte("Root")
+	federated    = []byte("FederatedUser")
 	rootARN      = []byte(":root")
 	consoleLogin = []byte("ConsoleLogin")
 	signInSource = []byte("signin.amazonaws.com")
@@ -48,7 +49,7 @@ const longestCall = len("iam.amazonaws.com DisableOrganizationsRootCredentialsMa
 // Kind is what a record has to do with a root user, "" for nothing.
 func (s *Sorter) Kind(v *rootkeep.View) rootkeep.RootKind {
 	caller := v.Text(s.n.kindOfCaller)
-	if bytes.Equal(caller, root) || len(caller) == 0 && bytes.HasSuffix(v.Text(s.n.arn), rootARN) {
+	if bytes.Equal(caller, root) || len(caller) == 0 && bytes.HasSuffix(v.Text(s.n.arn), rootARN) || s.Federated(v) {
 		return s.ofRoot(v)
 	}
 	source, name := v.Text(s.n.source), v.Text(s.n.name)
@@ -97,6 +98,13 @@ func (s *Sorter) ofRoot(v *rootkeep.View) rootkeep.RootKind {
 		return rootkeep.RootKeyCall
 	}
 	return rootkeep.RootCall
+}
+
+// Federated says whether the record is of a session that a root user gave to somebody with
+// sts:GetFederationToken: what it may do root may do, and no other use of root shows it
+// (CloudTrail User Guide, "CloudTrail userIdentity element").
+func (s *Sorter) Federated(v *rootkeep.View) bool {
+	return bytes.Equal(v.Text(s.n.kindOfCaller), federated) && bytes.HasSuffix(v.Text(s.n.issuer), rootARN)
 }
 
 // ByRoot says whether the record names a root user as its caller.

@@ -20,6 +20,7 @@ type numbers struct {
 	time, id, recipient, name, source, region, address, agent, err, message int
 	kindOfCaller, arn, account, key, invokedBy, issuedMFA                   int
 	assumedRoot, signIn, signInMFA, target, serial                          int
+	issuer                                                                  int
 }
 
 // paths are where a record has the fields, each with its number.
@@ -31,6 +32,7 @@ func (n *numbers) paths() map[string]*int {
 		"userIdentity.invokedBy":                                  &n.invokedBy,
 		"userIdentity.sessionContext.attributes.mfaAuthenticated": &n.issuedMFA,
 		"userIdentity.sessionContext.assumedRoot":                 &n.assumedRoot,
+		"userIdentity.sessionContext.sessionIssuer.arn":           &n.issuer,
 		"responseElements.ConsoleLogin":                           &n.signIn,
 		"additionalEventData.MFAUsed":                             &n.signInMFA,
 		"requestParameters.targetPrincipal":                       &n.target,

@@ -55,6 +55,13 @@ func TestKind(t *testing.T) {
 		{"an unknown name is typed in as a user", `{"userIdentity":{"type":"IAMUser","userName":"HIDDEN_DUE_TO_SECURITY_REASONS","accountId":"111122223333"},"eventSource":"signin.amazonaws.com","eventName":"ConsoleLogin","responseElements":{"ConsoleLogin":"Failure"}}`, ""},
 		{"the name of another service", `{"userIdentity":{"type":"IAMUser"},"eventSource":"example.amazonaws.com","eventName":"AssumeRoot"}`, ""},
 		{"a type in other letters", `{"userIdentity":{"type":"root"},"eventSource":"iam.amazonaws.com","eventName":"GetUser"}`, ""},
+		{"a session that root gave to somebody calls", `{"userIdentity":{"type":"FederatedUser","arn":"arn:aws:sts::111122223333:federated-user/guest","accessKeyId":"ASIAX","sessionContext":{"sessionIssuer":{"type":"Root","arn":"arn:aws:iam::111122223333:root"}}},"eventSource":"s3.amazonaws.com","eventName":"DeleteBucket"}`, rootkeep.RootCall},
+		{"a session that root of another partition gave", `{"userIdentity":{"type":"FederatedUser","accessKeyId":"ASIAX","sessionContext":{"sessionIssuer":{"arn":"arn:aws-cn:iam::111122223333:root"}}},"eventSource":"s3.amazonaws.com","eventName":"DeleteBucket"}`, rootkeep.RootCall},
+		{"a session that root gave signs in", `{"userIdentity":{"type":"FederatedUser","sessionContext":{"sessionIssuer":{"type":"Root","arn":"arn:aws:iam::111122223333:root"}}},"eventSource":"signin.amazonaws.com","eventName":"ConsoleLogin","responseElements":{"ConsoleLogin":"Success"}}`, rootkeep.RootSignIn},
+		{"a session that a user gave calls", `{"userIdentity":{"type":"FederatedUser","arn":"arn:aws:sts::111122223333:federated-user/guest","sessionContext":{"sessionIssuer":{"type":"IAMUser","arn":"arn:aws:iam::111122223333:user/root"}}},"eventSource":"s3.amazonaws.com","eventName":"DeleteBucket"}`, ""},
+		{"a role's session, whatever its issuer", `{"userIdentity":{"type":"AssumedRole","sessionContext":{"sessionIssuer":{"type":"Role","arn":"arn:aws:iam::111122223333:role/x:root"}}},"eventSource":"s3.amazonaws.com","eventName":"DeleteBucket"}`, ""},
+		{"a session that nobody is named to have given", `{"userIdentity":{"type":"FederatedUser","arn":"arn:aws:sts::111122223333:federated-user/guest"},"eventSource":"s3.amazonaws.com","eventName":"DeleteBucket"}`, ""},
+		{"root gives somebody a session", `{"userIdentity":{"type":"Root","accessKeyId":"AKIAX"},"eventSource":"sts.amazonaws.com","eventName":"GetFederationToken"}`, rootkeep.RootKeyCall},
 		{"a user's call", `{"userIdentity":{"type":"IAMUser"},"eventSource":"iam.amazonaws.com","eventName":"ListUsers"}`, ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

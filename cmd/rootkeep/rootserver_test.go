@@ -19,21 +19,25 @@ import (
 	model "github.com/rootkeep/rootkeep/internal/access"
 	"github.com/rootkeep/rootkeep/internal/access/reconcile"
 	"github.com/rootkeep/rootkeep/internal/app/roottask"
+	"github.com/rootkeep/rootkeep/internal/app/rootuse"
 	"github.com/rootkeep/rootkeep/internal/approval"
 	"github.com/rootkeep/rootkeep/internal/change"
 	"github.com/rootkeep/rootkeep/internal/people"
 	"github.com/rootkeep/rootkeep/internal/store"
 	"github.com/rootkeep/rootkeep/internal/store/access"
+	"github.com/rootkeep/rootkeep/internal/store/changes"
 	"github.com/rootkeep/rootkeep/internal/store/incident"
 	persons "github.com/rootkeep/rootkeep/internal/store/people"
 	"github.com/rootkeep/rootkeep/internal/store/rootlog"
 	"github.com/rootkeep/rootkeep/internal/store/storetest"
 	"github.com/rootkeep/rootkeep/internal/web"
 	"github.com/rootkeep/rootkeep/internal/web/approvals"
+	changeface "github.com/rootkeep/rootkeep/internal/web/changes/subject"
 	"github.com/rootkeep/rootkeep/internal/web/exceptions"
 	"github.com/rootkeep/rootkeep/internal/web/exceptions/exceptionstest"
 	"github.com/rootkeep/rootkeep/internal/web/incidents"
 	"github.com/rootkeep/rootkeep/internal/web/root"
+	"github.com/rootkeep/rootkeep/internal/web/root/ask"
 	"github.com/rootkeep/rootkeep/internal/web/root/subject"
 	"github.com/rootkeep/rootkeep/internal/web/signin"
 )
@@ -44,6 +48,10 @@ type rootWorld struct {
 	*exceptionstest.World
 	t        *testing.T
 	root     *access.Desk
+	changes  *changes.Desk
+	engine   ask.Engine
+	holder   func(context.Context, *store.Reader, rootkeep.AccountID) (ask.Holding, error)
+	more     []web.Area
 	gus, rex *exceptionstest.Person
 }
 
@@ -56,6 +64,12 @@ func (noPlans) PlanFor(context.Context, people.Actor, string, rootkeep.AccountID
 }
 
 func rootServer(t *testing.T) *rootWorld {
+	t.Helper()
+	return rootServerOn(t, func(w *rootWorld) { w.engine = noPlans{} })
+}
+
+// rootServerOn is rootServer with an engine, which build sets.
+func rootServerOn(t *testing.T, build func(*rootWorld)) *rootWorld {
 	t.Helper()
 	w := &rootWorld{World: &exceptionstest.World{}, t: t}
 	w.At(time.Now().Truncate(time.Second))
@@ -70,13 +84,18 @@ func rootServer(t *testing.T) *rootWorld {
 		t.Fatal(err)
 	}
 	w.Open(t, approval.SiteOf(address))
-	w.Desk.Kinds = append(w.Desk.Kinds, access.Kinds(nil)...)
+	w.Desk.Kinds = append(append(w.Desk.Kinds, access.Kinds(rootuse.Follow)...), changes.Kind(0))
 	w.gus = w.Person(t, "Gus", people.Custodian, people.Everywhere)
 	w.rex = w.Person(t, "Rex", people.Responder, people.Everywhere)
-	w.root, err = access.New(access.Desk{Desk: w.Desk.Desk})
+	w.root, err = access.New(access.Desk{Desk: w.Desk.Desk, Changed: rootuse.Follow, Asked: changes.Asked})
 	if err != nil {
 		t.Fatal(err)
 	}
+	w.changes, err = changes.New(changes.Desk{Desk: w.Desk.Desk, Stands: w.root.Stands, Overridden: w.root.Overridden})
+	if err != nil {
+		t.Fatal(err)
+	}
+	build(w)
 	ways, err := signin.New(signin.Config{URL: address, Store: w.Store, Now: w.Now})
 	if err != nil {
 		t.Fatal(err)
@@ -91,7 +110,7 @@ func rootServer(t *testing.T) *rootWorld {
 
 func (w *rootWorld) areas() []web.Area {
 	w.t.Helper()
-	tasks, err := roottask.Load("")
+	tasks, err := roottask.Load()
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -102,13 +121,13 @@ func (w *rootWorld) areas() []web.Area {
 	var out []web.Area
 	for _, make := range []func() (web.Area, error){
 		func() (web.Area, error) {
-			return root.Area(root.Config{Store: w.Store, Desk: w.root, Tasks: tasks.Tasks, Engine: noPlans{}, Now: w.Now})
+			return root.Area(root.Config{Store: w.Store, Desk: w.root, Tasks: tasks.Tasks, Engine: w.engine, Holder: w.holder, Now: w.Now})
 		},
 		func() (web.Area, error) {
 			return incidents.Area(incidents.Config{Store: w.Store, Desk: cases, Now: w.Now})
 		},
 		func() (web.Area, error) {
-			return approvals.Area(approvals.Config{Store: w.Store, Desk: w.Desk.Desk, Now: w.Now, Faces: append(subject.Faces(), exceptions.Face())})
+			return approvals.Area(approvals.Config{Store: w.Store, Desk: w.Desk.Desk, Now: w.Now, Faces: append(subject.Faces(), exceptions.Face(), changeface.Face())})
 		},
 	} {
 		a, err := make()
@@ -117,7 +136,7 @@ func (w *rootWorld) areas() []web.Area {
 		}
 		out = append(out, a)
 	}
-	return out
+	return append(out, w.more...)
 }
 
 // as gives the environment a new pass of a person.

@@ -23,13 +23,22 @@ type RootProof struct {
 	Bad    int               // files that are not what CloudTrail delivered, or that were planted
 }
 
+// before is how much longer than its period a proof reads logs: a digest of its first hours
+// names some that were delivered before.
+const before = 24 * time.Hour
+
 // ProveRoot reads folders of logs for events of root users, and says which hours of which
-// accounts the digests in them prove.
+// accounts the digests in them prove. Days of CloudTrail's layout that lie before its
+// period are not read.
 func ProveRoot(ctx context.Context, c ReconcileConfig) (*RootProof, error) {
 	if c.Now == nil {
 		return nil, errors.New("app: a clock is required")
 	}
-	r, err := c.read(ctx)
+	from := c.Since
+	if !from.IsZero() {
+		from = from.Add(-before)
+	}
+	r, err := c.read(ctx, from)
 	if err != nil {
 		return nil, err
 	}

@@ -62,7 +62,7 @@ func Reconcile(ctx context.Context, c ReconcileConfig) (*Reconciliation, error) 
 	if err != nil {
 		return nil, err
 	}
-	r, err := c.read(ctx)
+	r, err := c.read(ctx, time.Time{})
 	if err != nil {
 		return nil, err
 	}
@@ -87,11 +87,15 @@ type rootReading struct {
 	hunt    report.Hunt // problems, notices and what was not read
 }
 
-// read reads the logs once, and verifies what can be.
-func (c ReconcileConfig) read(ctx context.Context) (*rootReading, error) {
+// read reads the logs once, and verifies what can be. Of folders with CloudTrail's layout
+// it is the days from a time on.
+func (c ReconcileConfig) read(ctx context.Context, from time.Time) (*rootReading, error) {
 	paths, err := stream.Open(c.Paths, c.Stdin)
 	if err != nil {
 		return nil, err
+	}
+	if !from.IsZero() {
+		paths.From(from)
 	}
 	intake, err := reconcile.NewIntake()
 	if err != nil {

@@ -1,6 +1,6 @@
 // Package awsout sends what is rootkeep's own to a place that the operator named: findings
-// to AWS Security Hub, checkpoints of the ledger to a bucket with Object Lock. It changes
-// nothing else, and reads nothing but the checkpoints that are there.
+// to AWS Security Hub, checkpoints of the ledger to a bucket with Object Lock, notices by
+// Amazon SES and Amazon SNS. It changes nothing else, and reads nothing but the checkpoints that are there.
 package awsout
 
 import (
@@ -35,14 +35,14 @@ const (
 
 // Operations are all that this package calls, by the IAM action that permits each.
 func Operations() []string {
-	return []string{"securityhub:BatchImportFindings", "s3:PutObject", "s3:PutObjectRetention", "s3:ListBucket", "s3:GetObject"}
+	return []string{"securityhub:BatchImportFindings", "s3:PutObject", "s3:PutObjectRetention", "s3:ListBucket", "s3:GetObject", "ses:SendEmail", "ses:SendRawEmail", "sns:Publish"}
 }
 
 // Config says as whom to send and where. The zero value takes everything from the
 // environment and the shared configuration, as the AWS CLI does.
 type Config struct {
 	Profile string                                     // of the shared configuration
-	Region  string                                     // of the Security Hub or the bucket
+	Region  string                                     // of the Security Hub, the bucket or SES
 	Sleep   func(context.Context, time.Duration) error // before a finding is tried again; nil is a timer
 }
 

@@ -111,7 +111,7 @@ func TestOnlyTheOperationsThatAreNamedAreCalled(t *testing.T) {
 	if diff := cmp.Diff(map[string]int{"s3:PutObject": 1, "s3:ListObjectsV2": 1, "s3:GetObject": 1}, calls); diff != "" {
 		t.Errorf("calls (-want +got):\n%s", diff)
 	}
-	want := []string{"securityhub:BatchImportFindings", "s3:PutObject", "s3:PutObjectRetention", "s3:ListBucket", "s3:GetObject"}
+	want := []string{"securityhub:BatchImportFindings", "s3:PutObject", "s3:PutObjectRetention", "s3:ListBucket", "s3:GetObject", "ses:SendEmail", "ses:SendRawEmail", "sns:Publish"}
 	if diff := cmp.Diff(want, awsout.Operations()); diff != "" {
 		t.Errorf("operations (-want +got):\n%s", diff)
 	}

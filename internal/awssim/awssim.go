@@ -27,6 +27,7 @@ import (
 	"github.com/rootkeep/rootkeep/internal/awssim/s3"
 	"github.com/rootkeep/rootkeep/internal/awssim/secrets"
 	"github.com/rootkeep/rootkeep/internal/awssim/securityhub"
+	"github.com/rootkeep/rootkeep/internal/awssim/ses"
 	"github.com/rootkeep/rootkeep/internal/awssim/sns"
 	"github.com/rootkeep/rootkeep/internal/awssim/sqs"
 	"github.com/rootkeep/rootkeep/internal/awssim/sts"
@@ -39,7 +40,7 @@ func New(c cloud.Config) (*cloud.Cloud, error) {
 	out, err := cloud.New(c,
 		iamsvc.Service(), sts.Service(), organizations.Service(), account.Service(), trail.Service(), watch.Service(), logs.Service(), sns.Service(),
 		s3.Service(), sqs.Service(), kms.Service(), secrets.Service(), events.Service(), config.Service(),
-		guardduty.Service(), securityhub.Service(), analyzer.Service(), ec2.Service(),
+		guardduty.Service(), securityhub.Service(), analyzer.Service(), ec2.Service(), ses.Service(),
 	)
 	if err != nil {
 		return nil, err

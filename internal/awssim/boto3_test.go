@@ -24,7 +24,7 @@ import (
 
 // clientNames are boto3's names of the services where they differ from the name that
 // signatures use.
-var clientNames = map[string]string{"monitoring": "cloudwatch", "access-analyzer": "accessanalyzer"}
+var clientNames = map[string]string{"monitoring": "cloudwatch", "access-analyzer": "accessanalyzer", "ses": "sesv2"}
 
 // company is an organization of three accounts, each with an administrator.
 type company struct {

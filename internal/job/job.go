@@ -79,6 +79,34 @@ func Permanent(err error) error { return permanent{err} }
 // IsPermanent says whether the error was marked so.
 func IsPermanent(err error) bool { return errors.As(err, new(permanent)) }
 
+// paused is an error after which the next attempt is not made at once.
+type paused struct {
+	error
+	pause   time.Duration
+	counted bool
+}
+
+// Unwrap gives the error.
+func (p paused) Unwrap() error { return p.error }
+
+// After marks a failed attempt after which the job is left alone for a while at least: the
+// other side asked for it.
+func After(err error, pause time.Duration) error { return paused{err, pause, true} }
+
+// Postpone puts a job off that was not tried: it is no attempt.
+func Postpone(why string, pause time.Duration) error {
+	return paused{errors.New(why), pause, false}
+}
+
+// Pause is how long an error leaves its job alone, and whether there was an attempt.
+func Pause(err error) (pause time.Duration, attempted bool) {
+	var p paused
+	if !errors.As(err, &p) {
+		return 0, true
+	}
+	return p.pause, p.counted
+}
+
 // ErrLost is a lease that somebody else holds now.
 var ErrLost = errors.New("the lease of the job is lost")
 

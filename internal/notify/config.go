@@ -15,13 +15,16 @@ import (
 	"github.com/goccy/go-yaml"
 )
 
-// Config is the file of ways and routes.
+// Config is the file of ways, routes and quiet hours.
 type Config struct {
 	Ways   []WayConfig `yaml:"ways"`
 	Routes []Route     `yaml:"routes"`
+	Quiet  []Quiet     `yaml:"quiet"`
+
+	AWS AWS `yaml:"-"` // what ways by SES and SNS send with
 }
 
-// WayConfig is one way: a notifier with its settings, or mail.
+// WayConfig is one way: a notifier with its settings, mail, SES, SNS or syslog.
 type WayConfig struct {
 	Name        string            `yaml:"name"`
 	Notifier    string            `yaml:"notifier"`
@@ -29,6 +32,9 @@ type WayConfig struct {
 	SecretFiles map[string]string `yaml:"secret_files"` // name of a setting that is a secret: its file
 	Roots       string            `yaml:"roots"`        // PEM file of the certificates that are trusted, "" for the system's
 	Mail        *MailConfig       `yaml:"mail"`
+	SES         *SESConfig        `yaml:"ses"`
+	SNS         *SNSConfig        `yaml:"sns"`
+	Syslog      *SyslogConfig     `yaml:"syslog"`
 }
 
 // MailConfig is a way by SMTP.
@@ -45,7 +51,7 @@ type MailConfig struct {
 // Configured is a way with what is told about it.
 type Configured interface {
 	Way
-	Kind() string   // ID of the notifier, or mail
+	Kind() string   // ID of the notifier, or mail, ses, sns, syslog
 	Target() string // where it goes, without secrets
 	Attempts() int  // how often a notice is tried
 }
@@ -75,7 +81,7 @@ func ReadConfig(path string) (*Config, error) {
 	if err := yaml.NewDecoder(bytes.NewReader(text), yaml.Strict()).Decode(c); err != nil && !errors.Is(err, io.EOF) {
 		var at yaml.Error
 		if errors.As(err, &at) && at.GetToken() != nil { // without the text around it, which may be a secret
-			return nil, fmt.Errorf("ways of notices: %s:%d: %s; hint: docs/watch.md has the keys", path, at.GetToken().Position.Line, at.GetMessage())
+			return nil, fmt.Errorf("ways of notices: %s:%d: %s; hint: docs/notify.md has the keys", path, at.GetToken().Position.Line, at.GetMessage())
 		}
 		return nil, fmt.Errorf("ways of notices: %s: %w", path, err)
 	}
@@ -94,27 +100,47 @@ func (c *Config) Open(notifiers []*Notifier, read func(path string) (string, err
 		if !wayName.MatchString(w.Name) || slices.Contains(names, w.Name) {
 			return nil, nil, fmt.Errorf("way %d: name %q: want small letters, digits and -, once", i+1, w.Name)
 		}
-		made, err := w.open(notifiers, read, now)
+		made, err := w.open(notifiers, c.AWS, read, now)
 		if err != nil {
 			return nil, nil, fmt.Errorf("way %s: %w", w.Name, err)
 		}
 		ways, names = append(ways, made), append(names, w.Name)
 	}
-	router, err := NewRouter(names, c.Routes)
+	router, err := NewRouter(names, c.Routes, c.Quiet...)
 	return ways, router, err
 }
 
-func (w *WayConfig) open(notifiers []*Notifier, read func(string) (string, error), now func() time.Time) (Configured, error) {
-	if (w.Notifier == "") == (w.Mail == nil) {
-		return nil, errors.New("want one of notifier and mail")
+func (w *WayConfig) open(notifiers []*Notifier, aws AWS, read func(string) (string, error), now func() time.Time) (Configured, error) {
+	kinds := 0
+	for _, named := range []bool{w.Notifier != "", w.Mail != nil, w.SES != nil, w.SNS != nil, w.Syslog != nil} {
+		if named {
+			kinds++
+		}
+	}
+	if kinds != 1 {
+		return nil, errors.New("want one of notifier, mail, ses, sns and syslog")
+	}
+	if w.Notifier == "" && len(w.Settings)+len(w.SecretFiles) > 0 {
+		return nil, errors.New("settings and secret_files belong to a notifier")
 	}
 	roots, err := readRoots(w.Roots)
 	if err != nil {
 		return nil, err
 	}
-	if w.Mail != nil {
+	switch {
+	case w.Mail != nil:
 		return w.mail(roots, read, now)
+	case w.SES != nil:
+		return w.ses(aws, now)
+	case w.SNS != nil:
+		return w.sns(aws)
+	case w.Syslog != nil:
+		return w.syslog(roots, read)
 	}
+	return w.post(notifiers, roots, read, now)
+}
+
+func (w *WayConfig) post(notifiers []*Notifier, roots *x509.CertPool, read func(string) (string, error), now func() time.Time) (Configured, error) {
 	at := slices.IndexFunc(notifiers, func(n *Notifier) bool { return n.ID == w.Notifier })
 	if at < 0 {
 		return nil, fmt.Errorf("notifier %q: there is none; hint: rootkeep notify list shows them", w.Notifier)
@@ -142,9 +168,6 @@ func (w *WayConfig) open(notifiers []*Notifier, read func(string) (string, error
 }
 
 func (w *WayConfig) mail(roots *x509.CertPool, read func(string) (string, error), now func() time.Time) (Configured, error) {
-	if len(w.Settings)+len(w.SecretFiles) > 0 {
-		return nil, errors.New("settings and secret_files belong to a notifier")
-	}
 	c := w.Mail
 	m := &Mail{Named: w.Name, Host: c.Host, Port: c.Port, Encryption: c.Encryption, From: c.From, To: c.To, User: c.User, Roots: roots, Now: now}
 	if m.Encryption == "" {

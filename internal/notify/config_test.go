@@ -40,7 +40,7 @@ func TestWaysFile(t *testing.T) {
 		{"a secret that the notifier has not", strings.Replace(desk, "{secret:", "{token:", 1), "has none of that name"},
 		{"a notifier that is none", strings.Replace(desk, "webhook", "pigeon", 1), `notifier "pigeon"`},
 		{"a name twice", desk + strings.TrimPrefix(desk, "ways:\n"), "once"},
-		{"neither notifier nor mail", "ways: [{name: a}]\n", "one of notifier and mail"},
+		{"neither notifier nor mail", "ways: [{name: a}]\n", "one of notifier, mail"},
 		{"mail with settings of a notifier", strings.Replace(post, "    mail:", "    settings: {a: b}\n    mail:", 1), "belong to a notifier"},
 		{"mail without encryption", strings.Replace(post, "port: 587", "port: 25, encryption: none", 1), "another machine"},
 		{"roots that are not there", desk + "    roots: /no/such/file\n", "roots"},

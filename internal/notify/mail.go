@@ -23,6 +23,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/rootkeep/rootkeep/internal/notify/safe"
 	"github.com/rootkeep/rootkeep/internal/report/text"
 )
 
@@ -105,14 +106,9 @@ func (m *Mail) Target() string {
 
 // Send sends the notice to everybody it is for, in one conversation.
 func (m *Mail) Send(ctx context.Context, n Notice) (string, error) {
-	var to []string
-	for _, a := range append(slices.Clone(m.To), n.To...) {
-		if isAddress(a) && !slices.Contains(to, a) && len(to) < mostRecipients {
-			to = append(to, a)
-		}
-	}
-	if len(to) == 0 {
-		return "", Final(errors.New("nobody to send it to: neither the way nor the notice names an address"))
+	to, err := m.recipients(n)
+	if err != nil {
+		return "", err
 	}
 	ctx, stop := context.WithTimeout(ctx, mailTimeout)
 	defer stop()
@@ -131,6 +127,20 @@ func (m *Mail) Send(ctx context.Context, n Notice) (string, error) {
 		err = tellable(err, hide)
 	}
 	return shown(answer, hide), err
+}
+
+// recipients are those of the way and of the notice, each once.
+func (m *Mail) recipients(n Notice) ([]string, error) {
+	var to []string
+	for _, a := range append(slices.Clone(m.To), n.To...) {
+		if isAddress(a) && !slices.Contains(to, a) && len(to) < mostRecipients {
+			to = append(to, a)
+		}
+	}
+	if len(to) == 0 {
+		return nil, Final(errors.New("nobody to send it to: neither the way nor the notice names an address"))
+	}
+	return to, nil
 }
 
 // bounded is a connection that gives a server only so many bytes to say.
@@ -238,11 +248,16 @@ func (m *Mail) message(n Notice, to []string) []byte {
 	sum := sha256.Sum256([]byte(n.ID + "\x00" + m.Named))
 	_, host, _ := strings.Cut(m.From, "@")
 	subject := text.Visible(fmt.Sprintf("[rootkeep %s] %s", n.Severity, n.Title), text.Line)
-	for _, h := range [][2]string{
+	headers := [][2]string{
 		{"From", m.From}, {"To", strings.Join(to, ",\r\n ")}, {"Subject", strings.ReplaceAll(mime.QEncoding.Encode("utf-8", subject), "?= =?", "?=\r\n =?")},
 		{"Date", m.Now().UTC().Format(time.RFC1123Z)}, {"Message-ID", "<" + hex.EncodeToString(sum[:16]) + "@" + host + ">"},
 		{"Auto-Submitted", "auto-generated"}, {"MIME-Version", "1.0"}, {"Content-Type", "text/plain; charset=utf-8"}, {"Content-Transfer-Encoding", "quoted-printable"},
-	} {
+	}
+	if n.Thread != "" { // mail programs show together what refers to the same message
+		of := sha256.Sum256([]byte("thread\x00" + n.Thread + "\x00" + m.Named))
+		headers = append(headers, [2]string{"References", "<" + hex.EncodeToString(of[:16]) + "@" + host + ">"})
+	}
+	for _, h := range headers {
 		fmt.Fprintf(&b, "%s: %s\r\n", h[0], h[1])
 	}
 	b.WriteString("\r\n")
@@ -256,15 +271,12 @@ const longestText = 20_000 // characters of a notice that a mail has
 
 func (m *Mail) text(n Notice) string {
 	var lines []string
-	for line := range strings.Lines(n.Text) {
-		lines = append(lines, text.Visible(strings.TrimRight(line, "\r\n"), longestText))
+	for line := range strings.Lines(safe.Lines(n.Text, longestText)) {
+		lines = append(lines, strings.TrimRight(line, "\n"))
 	}
 	all := strings.Join(lines, "\r\n")
-	if runes := []rune(all); len(runes) > longestText {
-		all = string(runes[:longestText]) + "\r\n..."
-	}
 	out := text.Visible(n.Title, text.Line) + "\r\n\r\n" + all + "\r\n\r\n"
-	for _, f := range [][2]string{{"account", n.Account}, {"about", n.Subject}, {"at", n.At.UTC().Format(time.RFC3339)}, {"see", n.Link}, {"notice", n.ID}} {
+	for _, f := range [][2]string{{"account", n.Account}, {"principal", n.Principal}, {"count", count(n.Count)}, {"tags", strings.Join(n.Tags, ", ")}, {"about", n.Subject}, {"at", n.At.UTC().Format(time.RFC3339)}, {"see", n.Link}, {"notice", n.ID}} {
 		if f[1] != "" {
 			out += f[0] + ": " + text.Visible(f[1], text.Long) + "\r\n"
 		}

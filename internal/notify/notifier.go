@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"net/http"
 	"net/netip"
 	"net/url"
@@ -20,24 +21,30 @@ import (
 
 // Notifier is a content file: how a notice becomes one HTTP request.
 type Notifier struct {
-	ID       string              `yaml:"id"`
-	Kind     string              `yaml:"kind"`
-	Title    string              `yaml:"title"`
-	About    string              `yaml:"about"`
-	Source   string              `yaml:"source"` // where the receiver's form is described, "" if it is ours
-	Settings map[string]*Setting `yaml:"settings"`
-	Request  RequestTemplate     `yaml:"request"`
-	Retry    Retry               `yaml:"retry"`
-	Cases    []Case              `yaml:"cases"`
+	ID       string                      `yaml:"id"`
+	Kind     string                      `yaml:"kind"`
+	Title    string                      `yaml:"title"`
+	About    string                      `yaml:"about"`
+	Source   string                      `yaml:"source"` // where the receiver's form is described, "" if it is ours
+	Limits   string                      `yaml:"limits"` // what the receiver cannot do, "" for nothing that matters
+	Settings map[string]*Setting         `yaml:"settings"`
+	Tables   map[string]Table            `yaml:"tables"` // functions of its own
+	Request  RequestTemplate             `yaml:"request"`
+	Requests map[Action]*RequestTemplate `yaml:"requests"` // of update and close; of close, that of update stands in
+	Success  Success                     `yaml:"success"`
+	Retry    Retry                       `yaml:"retry"`
+	Cases    []Case                      `yaml:"cases"`
+	Answers  []AnswerCase                `yaml:"answers"`
 
 	file string
 }
 
 // Setting is what an operator gives.
 type Setting struct {
-	About string `yaml:"about"`
-	Type  string `yaml:"type"`  // text, address or secret
-	Least int    `yaml:"least"` // bytes that a secret has, at the least
+	About   string `yaml:"about"`
+	Type    string `yaml:"type"`    // text, address or secret
+	Least   int    `yaml:"least"`   // bytes that a secret has, at the least
+	Default string `yaml:"default"` // of a text or an address that need not be given
 }
 
 // The types of settings. An address is where a request goes; a secret comes from a file.
@@ -48,14 +55,25 @@ const (
 )
 
 // RequestTemplate is the request. In its texts ${notice.title} stands for a part of the
-// notice and ${settings.url} for a setting; a text of the body that is ${notice} alone
-// stands for all of it. The body is written as JSON after that, and a header refuses line
-// ends, so that a notice fills in and never adds.
+// notice, ${settings.url} for a setting and ${remembered.id} for what was kept of an
+// earlier answer; ${slack(notice.title)} makes it fit for its place. A text of the body
+// that is ${notice} alone stands for all of it. The body is written as JSON after that,
+// and a header refuses line ends, so that a notice fills in and never adds. What a request
+// of requests leaves out is as in request.
 type RequestTemplate struct {
-	URL     string            `yaml:"url"`
-	Headers map[string]string `yaml:"headers"`
-	Body    any               `yaml:"body"`
-	Sign    *Sign             `yaml:"sign"`
+	URL      string            `yaml:"url"`
+	Headers  map[string]string `yaml:"headers"`
+	Body     any               `yaml:"body"`
+	Add      map[string]any    `yaml:"add"` // members in place of those of request's body, or beside them
+	Sign     *Sign             `yaml:"sign"`
+	Remember map[string]string `yaml:"remember"` // name: ${answer.PATH}
+}
+
+// Success is what an answer looks like that took the notice; any other is a failure.
+type Success struct {
+	Status []int          `yaml:"status"` // empty: 200 to 299
+	Text   string         `yaml:"text"`   // all of the answer
+	Answer map[string]any `yaml:"answer"` // path in the answer's JSON: its value
 }
 
 // Sign says how the request is signed: the HMAC-SHA-256, in hexadecimal, of the time in
@@ -69,8 +87,9 @@ type Sign struct {
 
 // Retry says when another attempt may go better. No answer at all is always tried again.
 type Retry struct {
-	Attempts int   `yaml:"attempts"`
-	On       []int `yaml:"on"` // status codes
+	Attempts int              `yaml:"attempts"`
+	On       []int            `yaml:"on"`      // status codes
+	Answers  map[string][]any `yaml:"answers"` // path in the answer's JSON: values
 }
 
 // MostAttempts is how often a notice is tried by one way at the most.
@@ -78,11 +97,21 @@ const MostAttempts = 12
 
 // Case is an example of a notifier, and its test.
 type Case struct {
-	Name     string            `yaml:"name"`
-	Settings map[string]string `yaml:"settings"`
-	Notice   map[string]any    `yaml:"notice"` // as its JSON
-	At       time.Time         `yaml:"at"`
-	Want     Rendered          `yaml:"want"`
+	Name       string            `yaml:"name"`
+	Settings   map[string]string `yaml:"settings"`
+	Notice     map[string]any    `yaml:"notice"` // as its JSON
+	Remembered Memory            `yaml:"remembered"`
+	At         time.Time         `yaml:"at"`
+	Want       Rendered          `yaml:"want"`
+}
+
+// AnswerCase is an answer of the receiver, and what it comes to.
+type AnswerCase struct {
+	Name       string `yaml:"name"`
+	Status     int    `yaml:"status"`
+	Body       string `yaml:"body"`
+	Want       string `yaml:"want"`       // taken, again or refused
+	Remembered Memory `yaml:"remembered"` // of the first request, if it is taken
 }
 
 // Rendered is the exact request.
@@ -131,6 +160,11 @@ func loadNotifier(src rule.Source, name string) (*Notifier, error) {
 	if want := strings.TrimSuffix(path.Base(name), ".yaml"); n.ID != want {
 		return nil, fmt.Errorf("%s: id %q in a file named %s.yaml: want the same", shown, n.ID, want)
 	}
+	for _, r := range n.Requests {
+		if r != nil {
+			r.complete(&n.Request)
+		}
+	}
 	if err := n.check(); err != nil {
 		return nil, fmt.Errorf("%s: %w", shown, err)
 	}
@@ -140,16 +174,13 @@ func loadNotifier(src rule.Source, name string) (*Notifier, error) {
 var (
 	partName   = regexp.MustCompile(`^[a-z][a-z0-9_-]{0,60}$`)
 	headerName = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9-]{0,60}$`)
-	slot       = regexp.MustCompile(`\$\{[^}]*\}`)
-	parts      = []string{"id", "topic", "severity", "title", "text", "subject", "account", "link", "at"}
+	parts      = []string{"id", "topic", "severity", "title", "text", "subject", "account", "link", "at", "action", "thread", "tags", "count", "principal", "facts", "stage"}
 )
 
 func (n *Notifier) check() error {
 	switch {
 	case n.Kind != "notifier" || !partName.MatchString(n.ID) || n.Title == "" || n.About == "":
 		return errors.New("want kind: notifier, an id of small letters, digits and -, a title, and about")
-	case n.Request.URL == "" || n.Request.Body == nil:
-		return errors.New("request: want url and body")
 	case n.Retry.Attempts < 1 || n.Retry.Attempts > MostAttempts:
 		return fmt.Errorf("retry: %d attempts, want 1 to %d", n.Retry.Attempts, MostAttempts)
 	case len(n.Cases) == 0:
@@ -161,14 +192,43 @@ func (n *Notifier) check() error {
 			return fmt.Errorf("setting %q: want a name of small letters, and about", name)
 		case !slices.Contains([]string{textSetting, addressSetting, secretSetting}, s.Type):
 			return fmt.Errorf("setting %s: type %q, want text, address or secret", name, s.Type)
+		case s.Type == secretSetting && s.Default != "":
+			return fmt.Errorf("setting %s: a secret has no default", name)
 		}
 	}
-	for name := range n.Request.Headers {
+	for name, t := range n.Tables {
+		if !partName.MatchString(name) || functions()[name].do != nil {
+			return fmt.Errorf("table %q: want a name of small letters that no function has", name)
+		}
+		if err := t.check(); err != nil {
+			return fmt.Errorf("table %s: %w", name, err)
+		}
+	}
+	for action, r := range n.Requests {
+		if action != Update && action != Close || r == nil {
+			return fmt.Errorf("requests: %q: want update or close; the request of open is request", action)
+		}
+		if err := n.checkRequest(r); err != nil {
+			return fmt.Errorf("%s: %w", action, err)
+		}
+	}
+	if len(n.Request.needs()) > 0 {
+		return errors.New("request: nothing is remembered when a message is opened")
+	}
+	return n.checkRequest(&n.Request)
+}
+
+// checkRequest refuses a request that cannot be, and what in it stands for nothing.
+func (n *Notifier) checkRequest(r *RequestTemplate) error {
+	if r.URL == "" || r.Body == nil || r == &n.Request && r.Add != nil {
+		return errors.New("request: want url and body")
+	}
+	for name := range r.Headers {
 		if !headerName.MatchString(name) || http.CanonicalHeaderKey(name) != name {
 			return fmt.Errorf("request: header %q: want a name as HTTP writes it, such as Content-Type", name)
 		}
 	}
-	if s := n.Request.Sign; s != nil {
+	if s := r.Sign; s != nil {
 		if set := n.Settings[s.Secret]; set == nil || set.Type != secretSetting || set.Least < 16 {
 			return fmt.Errorf("request: signed with %q, want a setting that is a secret of 16 bytes or more", s.Secret)
 		}
@@ -176,28 +236,23 @@ func (n *Notifier) check() error {
 			return errors.New("request: sign: want the names of two headers")
 		}
 	}
-	return n.checkSlots()
-}
-
-// checkSlots refuses what stands for nothing.
-func (n *Notifier) checkSlots() error {
-	texts := []string{n.Request.URL}
-	for _, h := range n.Request.Headers {
-		texts = append(texts, h)
-	}
-	_, err := fill(n.Request.Body, func(text string) (any, error) {
-		if text != "${notice}" {
-			texts = append(texts, text)
+	for name, from := range r.Remember {
+		if !partName.MatchString(name) || !answerSlot.MatchString(from) {
+			return fmt.Errorf("request: remember %s: %q, want a path in the answer such as ${answer.ts}", name, from)
 		}
-		return text, nil
-	})
+	}
+	if err := n.checkURL(r.URL); err != nil {
+		return err
+	}
+	texts, err := r.texts()
 	for _, text := range texts {
-		for _, s := range slot.FindAllString(text, -1) {
-			of, name, _ := strings.Cut(s[2:len(s)-1], ".")
-			if of == "notice" && slices.Contains(parts, name) || of == "settings" && n.Settings[name] != nil {
-				continue
+		if text == "${notice}" {
+			continue
+		}
+		for _, s := range slotText.FindAllString(text, -1) {
+			if err := n.checkSlot(s); err != nil {
+				return err
 			}
-			return fmt.Errorf("request: %s stands for nothing; hint: ${notice.title}, or ${settings.NAME} of a setting", s)
 		}
 	}
 	return err
@@ -206,32 +261,45 @@ func (n *Notifier) checkSlots() error {
 // prove runs the cases.
 func (n *Notifier) prove() error {
 	for _, c := range n.Cases {
-		text, err := json.Marshal(c.Notice)
-		if err != nil {
-			return fmt.Errorf("%s: case %q: %w", n.file, c.Name, err)
-		}
-		var notice Notice
-		d := json.NewDecoder(bytes.NewReader(text))
-		d.DisallowUnknownFields()
-		if err := d.Decode(&notice); err != nil {
-			return fmt.Errorf("%s: case %q: notice: %w", n.file, c.Name, err)
-		}
-		settings := map[string]Secret{}
-		for name, value := range c.Settings {
-			settings[name] = NewSecret(value)
-		}
-		if err := n.CheckSettings(settings); err != nil {
-			return fmt.Errorf("%s: case %q: %w", n.file, c.Name, err)
-		}
-		got, err := n.render(settings, notice, c.At)
-		if err != nil {
-			return fmt.Errorf("%s: case %q: %w", n.file, c.Name, err)
-		}
-		if err := got.differs(c.Want); err != nil {
+		if err := n.proveCase(&c); err != nil {
 			return fmt.Errorf("%s: case %q: %w", n.file, c.Name, err)
 		}
 	}
+	for _, c := range n.Answers {
+		a := n.judge(&n.Request, c.Status, []byte(c.Body))
+		if a.outcome != c.Want {
+			return fmt.Errorf("%s: answer %q: got %s, want %s", n.file, c.Name, a.outcome, c.Want)
+		}
+		if a.outcome == taken && !maps.Equal(a.learned, c.Remembered) {
+			return fmt.Errorf("%s: answer %q: remembered %v, want %v", n.file, c.Name, a.learned, c.Remembered)
+		}
+	}
 	return nil
+}
+
+func (n *Notifier) proveCase(c *Case) error {
+	text, err := json.Marshal(c.Notice)
+	if err != nil {
+		return err
+	}
+	var notice Notice
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&notice); err != nil {
+		return fmt.Errorf("notice: %w", err)
+	}
+	settings := map[string]Secret{}
+	for name, value := range c.Settings {
+		settings[name] = NewSecret(value)
+	}
+	if err := n.CheckSettings(settings); err != nil {
+		return err
+	}
+	got, err := n.render(settings, notice, c.Remembered, c.At)
+	if err != nil {
+		return err
+	}
+	return got.differs(c.Want)
 }
 
 // differs says what of a request is not as it should be.
@@ -253,9 +321,14 @@ func (r *Rendered) differs(want Rendered) error {
 	return nil
 }
 
-// CheckSettings refuses settings that the notifier does not have, or that are not what it
-// needs. The error names a setting, and never its value.
+// CheckSettings fills in defaults, and refuses settings that the notifier does not have, or
+// that are not what it needs. The error names a setting, and never its value.
 func (n *Notifier) CheckSettings(given map[string]Secret) error {
+	for name, s := range n.Settings {
+		if s.Default != "" && given[name].text == "" {
+			given[name] = NewSecret(s.Default)
+		}
+	}
 	for name := range given {
 		if n.Settings[name] == nil {
 			return fmt.Errorf("setting %s: the notifier %s has none of that name", name, n.ID)

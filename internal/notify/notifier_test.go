@@ -67,6 +67,22 @@ func TestNotifiersThatAreRefused(t *testing.T) {
 		{"a type that is none", "type: text", "type: number", `type "number"`},
 		{"a header that HTTP does not have", "X-Title:", "X Title:", "header"},
 		{"an address with a part of the notice", "url: ${settings.url}", "url: https://${notice.account}.example.com", "parts of the notice"},
+		{"a function that is none", "${notice.account}", "${loud(notice.account)}", `no function "loud"`},
+		{"a bracket that is not closed", "${notice.account}", "${line(notice.account}", "nothing closes"},
+		{"functions in each other", "${notice.account}", "${slack(line(notice.account, 10), 20)}", ""},
+		{"too many of them", "${notice.account}", "${cut(cut(cut(cut(cut(cut(cut(notice.account)))))))}", "more than 5 functions"},
+		{"no number of characters", "${notice.account}", "${line(notice.account, x)}", "number of characters"},
+		{"too large a number of characters", "${notice.account}", "${line(notice.account, 100001)}", "number of characters"},
+		{"a table without a way out", "request:", "tables: {level: {high: 1}}\nrequest:", `"other"`},
+		{"a table with the name of a function", "request:", "tables: {line: {other: 1}}\nrequest:", "no function has"},
+		{"what is remembered by nobody", "${notice.account}", "${remembered.ts}", "nothing is remembered when a message is opened"},
+		{"a request of open", "retry:", "requests: {open: {url: 'https://a.example.com'}}\nretry:", "want update or close"},
+		{"a first request that remembers", "retry:", "requests: {update: {remember: {ts: '${answer.ts}'}, add: {a: '${remembered.ts}'}}}\nretry:", ""},
+		{"a path that is none", "retry:", "requests: {update: {remember: {ts: '${answer}'}}}\nretry:", "want a path in the answer"},
+		{"a part of the notice as the host", "url: ${settings.url}", "url: 'https://${segment(notice.id)}.example.com/'", "before its first slash"},
+		{"a part of the notice beside the host", "url: ${settings.url}", "url: '${settings.url}${segment(notice.id)}'", "before its first slash"},
+		{"a secret with a default", "type: text}", "type: secret, default: x}", "no default"},
+		{"an answer that comes to something else", "cases:", "answers: [{name: no, status: 500, want: taken}]\ncases:", `answer "no": got refused, want taken`},
 		{"too many attempts", "attempts: 3", "attempts: 300", "300 attempts"},
 		{"a signature with what is no long secret", "  body:\n", "  sign: {secret: room, timestamp: A, signature: B}\n  body:\n", "secret of 16 bytes"},
 		{"a case that does not hold", `"room":"ops"`, `"room":"dev"`, `case "a notice": got body`},
@@ -122,14 +138,14 @@ func TestRoutes(t *testing.T) {
 			if err := json.Unmarshal([]byte(test.notice), &n); err != nil {
 				t.Fatal(err)
 			}
-			if got := strings.Join(r.Ways(n), " "); got != test.want {
+			if got := strings.Join(r.Ways(n, moment), " "); got != test.want {
 				t.Errorf("got ways %q, want %q", got, test.want)
 			}
 		})
 	}
 	all, err := notify.NewRouter([]string{"desk"}, nil)
-	if err != nil || len(all.Ways(notify.Notice{Topic: "x"})) != 1 {
-		t.Errorf("got %v, %v without routes, want every way", all.Ways(notify.Notice{}), err)
+	if err != nil || len(all.Ways(notify.Notice{Topic: "x"}, moment)) != 1 {
+		t.Errorf("got %v, %v without routes, want every way", all.Ways(notify.Notice{}, moment), err)
 	}
 	for _, wrong := range []notify.Route{
 		{}, {Ways: []string{"fax"}}, {Ways: []string{"desk"}, Topics: []string{"root-unexplaned"}}, {Ways: []string{"desk"}, Severity: "loud"}, {Ways: []string{"desk"}, Accounts: []string{"1"}},

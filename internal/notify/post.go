@@ -4,14 +4,16 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/netip"
 	"net/url"
-	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -37,6 +39,10 @@ type Post struct {
 func NewPost(name string, n *Notifier, settings map[string]Secret, roots *x509.CertPool, now func() time.Time) (*Post, error) {
 	if n == nil || now == nil {
 		return nil, errors.New("notify: notifier and clock are required")
+	}
+	settings = maps.Clone(settings)
+	if settings == nil {
+		settings = map[string]Secret{}
 	}
 	if err := n.CheckSettings(settings); err != nil {
 		return nil, err
@@ -88,7 +94,7 @@ func (p *Post) Kind() string { return p.notifier.ID }
 
 // Target is the host that notices go to: of the address, the rest may be a secret.
 func (p *Post) Target() string {
-	r, err := p.notifier.render(p.settings, Notice{}, time.Unix(0, 0))
+	r, err := p.notifier.render(p.settings, Notice{}, nil, time.Unix(0, 0))
 	if err != nil {
 		return p.notifier.ID
 	}
@@ -99,41 +105,101 @@ func (p *Post) Target() string {
 	return u.Scheme + "://" + u.Host
 }
 
-// Send makes the request once.
+// Send makes the request once, for a message of its own.
 func (p *Post) Send(ctx context.Context, n Notice) (string, error) {
-	r, err := p.notifier.render(p.settings, n, p.now())
+	answer, _, err := p.Change(ctx, n, nil)
+	return answer, err
+}
+
+// Change makes the request once, for the message of a thread.
+func (p *Post) Change(ctx context.Context, n Notice, m Memory) (string, Memory, error) {
+	r, err := p.notifier.render(p.settings, n, m, p.now())
 	if err != nil {
-		return "", err
+		return "", nil, err
 	}
 	ctx, stop := context.WithTimeout(ctx, timeout)
 	defer stop()
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, r.URL, strings.NewReader(r.Body))
 	if err != nil {
-		return "", Final(errors.New("the address does not parse"))
+		return "", nil, Final(errors.New("the address does not parse"))
 	}
 	request.Header.Set("User-Agent", "rootkeep")
 	for name, value := range r.Headers {
 		request.Header.Set(name, value)
 	}
-	answer, err := p.client.Do(request)
+	response, err := p.client.Do(request)
 	if err != nil {
 		// The error of net/http repeats the address, which may hold a token.
 		if inner := (*url.Error)(nil); errors.As(err, &inner) {
 			err = inner.Err
 		}
-		return "", tellable(err, p.hide)
+		return "", nil, tellable(err, p.hide)
 	}
-	defer answer.Body.Close()
-	body, _ := io.ReadAll(io.LimitReader(answer.Body, mostBody)) // the status says what became of it
-	said := fmt.Sprintf("HTTP %d", answer.StatusCode)
+	defer response.Body.Close()
+	body, cut := io.ReadAll(io.LimitReader(response.Body, mostBody))
+	said := fmt.Sprintf("HTTP %d", response.StatusCode)
 	if rest := shown(string(body), p.hide); rest != "" {
 		said += ": " + rest
 	}
+	a := p.notifier.judge(p.notifier.request(n.Acts(), m), response.StatusCode, body)
 	switch {
-	case answer.StatusCode/100 == 2:
-		return said, nil
-	case slices.Contains(p.notifier.Retry.On, answer.StatusCode):
-		return said, fmt.Errorf("it answered %s", said)
+	case a.outcome == taken:
+		learned := maps.Clone(m)
+		if learned == nil {
+			learned = Memory{}
+		}
+		maps.Copy(learned, a.learned)
+		return said, learned, nil
+	case a.outcome == again || cut != nil && !p.notifier.Success.byStatus():
+		return said, nil, later(fmt.Errorf("it answered %s%s", said, a.why), p.wait(response.Header.Get("Retry-After")))
 	}
-	return said, Final(fmt.Errorf("it answered %s", said))
+	return said, nil, Final(fmt.Errorf("it answered %s%s", said, a.why))
+}
+
+// The outcomes of an answer.
+const (
+	taken   = "taken"
+	again   = "again"   // another attempt may go better
+	refused = "refused" // it will not
+)
+
+// judgement is what an answer comes to.
+type judgement struct {
+	outcome string
+	why     string // "" where the status says it
+	learned Memory
+}
+
+func (n *Notifier) judge(r *RequestTemplate, status int, body []byte) judgement {
+	lack, retry := n.lacks(status, body)
+	if lack == "" {
+		var answer any
+		_ = json.Unmarshal(body, &answer) // what is no JSON teaches nothing
+		return judgement{taken, "", r.learn(answer)}
+	}
+	out := judgement{outcome: refused}
+	if retry {
+		out.outcome = again
+	}
+	if lack != "status" {
+		out.why = ", which is not what success looks like (" + lack + ")"
+	}
+	return out
+}
+
+// byStatus says whether the status alone tells success.
+func (s *Success) byStatus() bool { return s.Text == "" && len(s.Answer) == 0 }
+
+// longestWait bounds what a receiver may have us wait.
+const longestWait = time.Hour
+
+// wait is how long the receiver asks to be left alone (RFC 9110, section 10.2.3).
+func (p *Post) wait(header string) time.Duration {
+	var d time.Duration
+	if seconds, err := strconv.ParseInt(header, 10, 32); err == nil {
+		d = time.Duration(seconds) * time.Second
+	} else if at, err := http.ParseTime(header); err == nil {
+		d = at.Sub(p.now())
+	}
+	return min(max(d, 0), longestWait)
 }

@@ -37,21 +37,26 @@ func hostile() notify.Notice {
 
 func webhook(t *testing.T, address string, roots *x509.CertPool) *notify.Post {
 	t.Helper()
+	p, err := notify.NewPost("desk", shipped(t, "webhook"), map[string]notify.Secret{"url": notify.NewSecret(address), "secret": notify.NewSecret(secret)}, roots, now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// shipped is a notifier that comes with rootkeep.
+func shipped(t *testing.T, id string) *notify.Notifier {
+	t.Helper()
 	list, problems := notify.LoadNotifiers(rule.Source{FS: content.Files, Dir: "notifiers"})
 	if len(problems) > 0 {
 		t.Fatal(problems)
 	}
 	for _, n := range list {
-		if n.ID != "webhook" {
-			continue
+		if n.ID == id {
+			return n
 		}
-		p, err := notify.NewPost("desk", n, map[string]notify.Secret{"url": notify.NewSecret(address), "secret": notify.NewSecret(secret)}, roots, now)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return p
 	}
-	t.Fatal("no webhook")
+	t.Fatalf("no notifier %s", id)
 	return nil
 }
 
@@ -175,9 +180,9 @@ func TestALongAnswerIsCut(t *testing.T) {
 }
 
 func TestAddressesThatTakeNoNotices(t *testing.T) {
-	list, _ := notify.LoadNotifiers(rule.Source{FS: content.Files, Dir: "notifiers"})
+	n := shipped(t, "webhook")
 	for _, address := range []string{"http://hooks.example.com", "http://169.254.169.254/", "ftp://localhost", "https://a:b@hooks.example.com", "/hook", "", "http://localhost.example.com"} {
-		_, err := notify.NewPost("desk", list[0], map[string]notify.Secret{"url": notify.NewSecret(address), "secret": notify.NewSecret(secret)}, nil, now)
+		_, err := notify.NewPost("desk", n, map[string]notify.Secret{"url": notify.NewSecret(address), "secret": notify.NewSecret(secret)}, nil, now)
 		if err == nil {
 			t.Errorf("got a way to %q, want a refusal", address)
 		}

@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/rootkeep/rootkeep/internal/report/text"
 )
@@ -76,6 +77,31 @@ func tellable(err error, hide *strings.Replacer) error {
 		return Final(told)
 	}
 	return told
+}
+
+// laterError is one after which the receiver wants to be left alone.
+type laterError struct {
+	error
+	wait time.Duration
+}
+
+// Unwrap gives the error.
+func (l laterError) Unwrap() error { return l.error }
+
+func later(err error, wait time.Duration) error {
+	if wait <= 0 {
+		return err
+	}
+	return laterError{err, wait}
+}
+
+// Wait is how long the receiver asked to be left alone, 0 if it did not.
+func Wait(err error) time.Duration {
+	var l laterError
+	if !errors.As(err, &l) {
+		return 0
+	}
+	return l.wait
 }
 
 // finalError is one that no further attempt would mend.

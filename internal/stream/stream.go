@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/rootkeep/rootkeep/cloudtrail"
 	"github.com/rootkeep/rootkeep/cloudtrail/layout"
@@ -33,6 +34,20 @@ type Object struct {
 type Paths struct {
 	paths []string
 	stdin io.Reader
+	from  time.Time // days before it are left out; zero leaves none
+}
+
+// From leaves out what CloudTrail's S3 keys say was delivered on days before that of a
+// time. What has no such key is never left out.
+func (p *Paths) From(t time.Time) { p.from = t.UTC().Truncate(24 * time.Hour) }
+
+// before says whether a folder is one of a day that is left out.
+func (p *Paths) before(folder string) bool {
+	if p.from.IsZero() {
+		return false
+	}
+	key, ok := layout.Parse(filepath.ToSlash(folder) + "/_")
+	return ok && key.Day.Before(p.from)
 }
 
 // Open checks that every path exists, or is a glob that matches something.
@@ -138,6 +153,8 @@ func (p *Paths) each(path string, send func(Object) bool) bool {
 		switch {
 		case err != nil:
 			going = send(Object{Input: cloudtrail.Input{Name: name}, Err: plain(err)})
+		case d.IsDir() && p.before(name):
+			return fs.SkipDir
 		case d.IsDir():
 			return nil
 		case d.Type().IsRegular() && !isZip(name):

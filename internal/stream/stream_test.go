@@ -5,12 +5,14 @@ import (
 	"compress/gzip"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -171,6 +173,37 @@ func TestCount(t *testing.T) {
 	cancel()
 	if objects, _ := p.Count(ctx); objects > 1+1 {
 		t.Errorf("with an ended context: got %d objects, want it to stop at the first", objects)
+	}
+}
+
+func TestDaysBeforeATimeAreLeftOut(t *testing.T) {
+	dir := t.TempDir()
+	const key = "AWSLogs/111122223333/%s/eu-west-1/2026/03/%s/log.json.gz"
+	for _, day := range []string{"01", "02", "03"} {
+		write(t, dir, fmt.Sprintf(key, "CloudTrail", day), record)
+		write(t, dir, fmt.Sprintf(key, "CloudTrail-Digest", day), "{}")
+	}
+	write(t, dir, "own/2026/03/01/log.json", record)
+	write(t, dir, "AWSLogs/111122223333/CloudTrail/eu-west-1/2026/03/01.json", record)
+	for from, want := range map[time.Time]int{
+		{}: 8, time.Date(2026, 3, 2, 23, 0, 0, 0, time.UTC): 6, time.Date(2026, 3, 2, 23, 0, 0, 0, time.FixedZone("", 3*60*60)): 6,
+		time.Date(2026, 3, 3, 1, 0, 0, 0, time.FixedZone("", 3*60*60)): 6, time.Date(2026, 4, 1, 0, 0, 0, 0, time.UTC): 2,
+	} {
+		p, err := Open([]string{dir}, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !from.IsZero() {
+			p.From(from)
+		}
+		out, got := make(chan Object), 0
+		go p.Send(t.Context(), out)
+		for range out {
+			got++
+		}
+		if got != want {
+			t.Errorf("from %s: got %d objects, want %d", from, got, want)
+		}
 	}
 }
 

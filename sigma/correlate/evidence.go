@@ -102,36 +102,68 @@ type choice struct {
 	limit    int
 }
 
-// choose picks the earliest event of each rule, then the earliest of the others,
-// and returns them earliest first.
-func (p proofs) choose(c choice) []*rootkeep.Event {
-	found := p.candidates(c)
-	var chosen []*rootkeep.Event
-	take := func(e *rootkeep.Event) {
-		// One event can prove two rules, or two inner firings.
-		if len(chosen) < c.limit && !shows(chosen, e) {
-			chosen = append(chosen, e)
-		}
+// chosen are the events that a firing shows. It is added to as time is settled, and
+// comes to the same as one choice at the end.
+type chosen struct {
+	firsts []*rootkeep.Event // the earliest of each rule, nil for none so far
+	after  int64             // where ordered rules have come to
+	rest   []*rootkeep.Event // the earliest, by their marks
+	found  int               // proofs that were chosen from
+	enough bool
+}
+
+// add looks through the proofs of a choice; shown is the last mark of the choice before.
+func (k *chosen) add(p proofs, c choice, shown int64) {
+	found := k.candidates(p, c, shown)
+	for len(k.firsts) < c.inputs {
+		k.firsts = append(k.firsts, nil)
 	}
-	after := c.from
+	k.after = max(k.after, c.from)
+	if !c.ordered {
+		k.after = c.from
+	}
 	for input := range found {
 		for _, one := range found[input] {
-			if one.t >= after {
-				take(one.event)
+			if k.firsts[input] == nil && one.t >= k.after {
+				k.firsts[input] = one.event
 				if c.ordered {
-					after = one.t
+					k.after = one.t
 				}
-				break
 			}
 		}
 	}
 	rest := slices.Concat(found...)
 	slices.SortFunc(rest, compareProofs)
 	for _, one := range rest {
-		take(one.event)
+		k.rest = show(k.rest, one.event, c.limit)
 	}
-	slices.SortFunc(chosen, compareEvents)
-	return chosen
+}
+
+// show adds an event unless it is there, up to a limit. One event can prove two rules,
+// or two inner firings.
+func show(events []*rootkeep.Event, e *rootkeep.Event, limit int) []*rootkeep.Event {
+	if len(events) < limit && !shows(events, e) {
+		events = append(events, e)
+	}
+	return events
+}
+
+// events are the earliest of each rule, then the earliest of the others, at most limit,
+// earliest first.
+func (k *chosen) events(limit int) []*rootkeep.Event {
+	var all []*rootkeep.Event
+	for _, e := range slices.Concat(k.firsts, k.rest) {
+		if e != nil {
+			all = show(all, e, limit)
+		}
+	}
+	slices.SortFunc(all, compareEvents)
+	return all
+}
+
+func (k chosen) clone() chosen {
+	k.firsts, k.rest = slices.Clone(k.firsts), slices.Clone(k.rest)
+	return k
 }
 
 // shows says that an event is among others. State that was kept apart has a copy.
@@ -141,18 +173,19 @@ func shows(events []*rootkeep.Event, e *rootkeep.Event) bool {
 
 // candidates lists kept proofs by input, each sorted, from the first quarter to
 // the first one at which there is enough to choose from.
-func (p proofs) candidates(c choice) [][]proof {
+func (k *chosen) candidates(p proofs, c choice, shown int64) [][]proof {
 	found := make([][]proof, c.inputs)
-	total, enough := 0, c.limit*c.inputs // an event may be there for each input
 	for q := p.quarterOf(c.from); q <= p.quarterOf(c.to); q++ {
-		if q > p.quarterOf(c.through) && total >= enough {
+		begun := q == p.quarterOf(shown) // a part of it was chosen from
+		// An event may be there for each input.
+		if k.enough = k.enough || !begun && q > p.quarterOf(c.through) && k.found >= c.limit*c.inputs; k.enough {
 			break
 		}
 		for input := range found {
 			for _, one := range p.kept[slot{q, input}] {
 				if one.t >= c.from && one.t <= c.to {
 					found[input] = append(found[input], one)
-					total++
+					k.found++
 				}
 			}
 		}
@@ -160,16 +193,16 @@ func (p proofs) candidates(c choice) [][]proof {
 	return found
 }
 
-// sample returns what is kept of an episode, earliest first, each event once.
-func (p proofs) sample(from, to int64, inputs, limit int) []*rootkeep.Event {
+// sample adds what is kept of an episode to a sample of its earlier marks, earliest
+// first, each event once.
+func (p proofs) sample(out []*rootkeep.Event, from, to int64, inputs, limit int) []*rootkeep.Event {
 	var found []proof
-	for q := p.quarterOf(from); q <= p.quarterOf(to) && len(found) < limit*inputs; q++ {
+	for q := p.quarterOf(from); q <= p.quarterOf(to) && len(found) < (limit-len(out))*inputs; q++ {
 		for input := range inputs {
 			found = append(found, p.kept[slot{q, input}]...)
 		}
 	}
 	slices.SortFunc(found, compareProofs)
-	var out []*rootkeep.Event
 	for _, one := range found {
 		if one.t >= from && one.t <= to && len(out) < limit && !shows(out, one.event) {
 			out = append(out, one.event)

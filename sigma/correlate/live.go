@@ -16,8 +16,7 @@ import (
 // far with Preview, as often as it likes, and settles what no later event can change.
 // Merging, previewing and settling a set of events in any order and in any portions
 // leads to the firings that one Flush has, as far as every event comes before its time
-// is settled. Of an episode that goes on while it is being settled the events that are
-// shown may be others: those that were shown stay.
+// is settled.
 type Group struct {
 	spec    *sigma.Correlation
 	number  int
@@ -207,7 +206,7 @@ func (e *episode) clone() *episode {
 		return nil
 	}
 	c := *e
-	c.steps, c.events, c.sample = slices.Clone(e.steps), slices.Clone(e.events), slices.Clone(e.sample)
+	c.steps, c.chosen, c.sample = slices.Clone(e.steps), e.chosen.clone(), slices.Clone(e.sample)
 	return &c
 }
 

@@ -261,7 +261,7 @@ func (e *episode) write(w *wire.Writer) {
 	for _, t := range e.steps {
 		w.Int(t)
 	}
-	writeEvents(w, e.events)
+	e.chosen.write(w)
 	writeEvents(w, e.sample)
 	w.Int(e.shown)
 }
@@ -271,8 +271,43 @@ func (w *window) readEpisode(r *wire.Reader) *episode {
 	for range r.Len() {
 		e.steps = append(e.steps, readTime(r))
 	}
-	e.events, e.sample, e.shown = readEvents(r, maxEvents), readEvents(r, maxSample), readTime(r)
+	e.chosen.read(r, len(w.spec.Inputs))
+	e.sample, e.shown = readEvents(r, maxSample), r.Int()
+	if e.shown < e.start-1 || e.shown > e.end {
+		r.Fail()
+	}
 	return e
+}
+
+func (k *chosen) write(w *wire.Writer) {
+	w.Len(len(k.firsts))
+	for _, e := range k.firsts {
+		if w.Bool(e != nil); e != nil {
+			w.Event(e)
+		}
+	}
+	w.Int(k.after)
+	writeEvents(w, k.rest)
+	w.Len(k.found)
+	w.Bool(k.enough)
+}
+
+func (k *chosen) read(r *wire.Reader, inputs int) {
+	n := r.Len()
+	if n > inputs {
+		r.Fail()
+	}
+	for range n {
+		var first *rootkeep.Event
+		if r.Bool() {
+			first = r.Event()
+		}
+		if r.Err() != nil {
+			return
+		}
+		k.firsts = append(k.firsts, first)
+	}
+	k.after, k.rest, k.found, k.enough = readTime(r), readEvents(r, maxEvents), r.Small(), r.Bool()
 }
 
 func (b *baseline) write(w *wire.Writer) {

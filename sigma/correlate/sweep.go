@@ -13,7 +13,7 @@ type episode struct {
 	count               int
 	value               float64
 	steps               []int64
-	events              []*rootkeep.Event
+	chosen              chosen
 	sample              []*rootkeep.Event
 	shown               int64 // events were chosen up to here
 }

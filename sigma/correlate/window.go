@@ -84,22 +84,22 @@ func (w *window) judge(s span, open *episode) ([]Firing, *episode) {
 }
 
 func (w *window) firing(e *episode) Firing {
-	e.events = append(e.events, w.proofs.choose(choice{
+	e.chosen.add(w.proofs, choice{
 		from:    max(e.start, e.shown+1),
 		through: e.crossed,
 		to:      e.end,
 		inputs:  len(w.spec.Inputs),
 		ordered: w.spec.Type == sigma.TemporalOrdered,
-		limit:   maxEvents - len(e.events),
-	})...)
-	e.sample = append(e.sample, w.proofs.sample(max(e.start, e.shown+1), e.end, len(w.spec.Inputs), maxSample-len(e.sample))...)
+		limit:   maxEvents,
+	}, e.shown)
+	e.sample = w.proofs.sample(e.sample, max(e.start, e.shown+1), e.end, len(w.spec.Inputs), maxSample)
 	e.shown = e.end
 	return Firing{
 		Start: e.start, Crossed: e.crossed, End: e.end,
 		Count:  e.count,
 		Value:  e.value,
 		Steps:  slices.Clone(e.steps),
-		Events: slices.Clone(e.events),
+		Events: e.chosen.events(maxEvents),
 		Sample: slices.Clone(e.sample),
 	}
 }

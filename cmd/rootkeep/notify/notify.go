@@ -21,12 +21,13 @@ func Command(s cli.Streams) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "notify",
 		Short: "List and try the ways by which a server tells people",
-		Long: `Notify shows the ways of notices that the server's settings name, and what goes by
-which, and tries them. Notices tell; nothing is decided by answering one.
-docs/watch.md has the file's keys.`,
+		Long: `Notify shows the ways of notices that the server's settings name, what goes by which
+and when, and tries them; and what of a running server's notices did not arrive.
+Notices tell; nothing is decided by answering one.
+docs/notify.md has the file's keys.`,
 		Args: cobra.NoArgs,
 	}
-	c.AddCommand(listCommand(s), testCommand(s))
+	c.AddCommand(listCommand(s), testCommand(s), routeCommand(s), statusCommand(s))
 	return c
 }
 
@@ -53,8 +54,9 @@ type way struct {
 }
 
 type notifier struct {
-	ID    string `json:"id"`
-	Title string `json:"title"`
+	ID     string `json:"id"`
+	Title  string `json:"title"`
+	Limits string `json:"limits,omitempty"`
 }
 
 type topic struct {
@@ -105,7 +107,7 @@ func list(s cli.Streams, o *outbox.Outbox, output string) error {
 		ways = append(ways, way{w.Name(), w.Kind(), w.Target(), w.Attempts(), append([]string{}, taken[w.Name()]...)})
 	}
 	for _, n := range o.Notifiers() {
-		notifiers = append(notifiers, notifier{n.ID, n.Title})
+		notifiers = append(notifiers, notifier{n.ID, n.Title, n.Limits})
 	}
 	if output == "json" {
 		return cli.WriteJSON(s.Out, struct {
@@ -120,7 +122,7 @@ func list(s cli.Streams, o *outbox.Outbox, output string) error {
 		fmt.Fprintf(&b, "%s (%s, %s): up to %s\n", w.Name, w.Kind, w.Target, text.Counted(w.Attempts, "attempt"))
 	}
 	if len(ways) == 0 {
-		b.WriteString("no way: nobody is told of anything; hint: the setting notify.ways, see docs/watch.md\n")
+		b.WriteString("no way: nobody is told of anything; hint: the setting notify.ways, see docs/notify.md\n")
 	}
 	b.WriteByte('\n')
 	for _, t := range topics {
@@ -133,26 +135,34 @@ func list(s cli.Streams, o *outbox.Outbox, output string) error {
 	b.WriteByte('\n')
 	for _, n := range notifiers {
 		fmt.Fprintf(&b, "notifier %s: %s\n", n.ID, n.Title)
+		if n.Limits != "" {
+			fmt.Fprintf(&b, "    %s\n", n.Limits)
+		}
 	}
 	return cli.PrintVisible(s.Out, b.String())
 }
 
 func testCommand(s cli.Streams) *cobra.Command {
 	var f server.SettingsFlags
+	var cases bool
 	c := &cobra.Command{
 		Use:   "test [WAY...]",
 		Short: "Send a test notice now, and say what was answered",
 		Long: `Test sends a notice of the topic test by the ways that are named, or by all, at once and
 from this machine, and prints what each answered. Nothing is kept of it, and routes are
-not asked.
+not asked. With --cases nothing is sent: the cases of all notifiers are held to the exact
+requests and answers that they name.
 
 Exit codes: 0 every way took it; 1 one did not.`,
 		Args:    cobra.ArbitraryArgs,
-		Example: "  rootkeep notify test --config /etc/rootkeep.yaml\n  rootkeep notify test desk --config /etc/rootkeep.yaml",
+		Example: "  rootkeep notify test --config /etc/rootkeep.yaml\n  rootkeep notify test desk --config /etc/rootkeep.yaml\n  rootkeep notify test --cases",
 		RunE: func(c *cobra.Command, names []string) error {
-			o, link, err := open(&f)
+			o, link, err := open(&f) // which runs the cases of all notifiers
 			if err != nil {
 				return err
+			}
+			if cases {
+				return printCases(s, o)
 			}
 			if len(names) == 0 {
 				for _, w := range o.Ways() {
@@ -160,7 +170,7 @@ Exit codes: 0 every way took it; 1 one did not.`,
 				}
 			}
 			if len(names) == 0 {
-				return cli.Usage("no way to try; hint: the setting notify.ways, see docs/watch.md")
+				return cli.Usage("no way to try; hint: the setting notify.ways, see docs/notify.md")
 			}
 			failed := 0
 			n := outbox.Trial(time.Now(), link)
@@ -184,5 +194,15 @@ Exit codes: 0 every way took it; 1 one did not.`,
 		},
 	}
 	f.Register(c)
+	c.Flags().BoolVar(&cases, "cases", false, "try the cases of the notifiers, and send nothing")
 	return c
+}
+
+func printCases(s cli.Streams, o *outbox.Outbox) error {
+	for _, n := range o.Notifiers() {
+		if err := cli.PrintVisible(s.Out, fmt.Sprintf("notifier %s: %s and %s hold\n", n.ID, text.Counted(len(n.Cases), "case"), text.Counted(len(n.Answers), "answer"))); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/rootkeep/rootkeep/cmd/rootkeep/cli"
+	"github.com/rootkeep/rootkeep/cmd/rootkeep/rootuser/rootless"
 	"github.com/rootkeep/rootkeep/cmd/rootkeep/rootuser/rootrequest"
 )
 
@@ -17,7 +18,8 @@ func Command(s cli.Streams) *cobra.Command {
 		Long: `A use of root is approved, explained and evidenced, or it is an incident. tasks says
 what needs root at all, and what to do without it; guardrails are the policies that keep
 it from being used otherwise. reconcile gives each event of a root user in CloudTrail's
-logs a verdict, and why says what it rests on.
+logs a verdict, and why says what it rests on. rootless takes the members of an
+organization their root credentials; its plan works on files.
 
 The other commands speak to a server: request asks for root, and list, show and watch say
 where requests stand and what root users do; open, answer, close and confirm go through a
@@ -29,6 +31,7 @@ whether root was used without an explanation.`,
 		guardrailsCommand(s),
 		tasksCommand(s),
 		reconcileCommand(s), whyCommand(s),
+		rootless.Command(s),
 	)
 	c.AddCommand(rootrequest.Commands(s)...)
 	return c

@@ -54,11 +54,19 @@ func (f *taskFlags) load(s cli.Streams) (*roottask.Catalogue, []int, error) {
 	if f.holder != "" && !slices.Contains(access.Holders(), access.Holder(f.holder)) {
 		return nil, nil, cli.Usage("--holder %s: want one of %s", f.holder, words(access.Holders()))
 	}
-	c, err := roottask.Load(f.content)
+	c, err := roottask.Load(f.own()...)
 	if err != nil {
 		return nil, nil, cli.Usage("%w", err)
 	}
 	return c, cli.Unread(s, c.Problems), nil
+}
+
+// own are the folders that were given.
+func (f *taskFlags) own() []string {
+	if f.content == "" {
+		return nil
+	}
+	return []string{f.content}
 }
 
 // holders are those that were asked for.
@@ -162,7 +170,7 @@ func (f *taskFlags) completeIDs(_ *cobra.Command, args []string, start string) (
 	if len(args) > 0 {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
-	c, err := roottask.Load(f.content)
+	c, err := roottask.Load(f.own()...)
 	if err != nil {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}

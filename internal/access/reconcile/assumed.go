@@ -59,7 +59,7 @@ func (j *judge) assume(e *Event) ruling {
 	}
 	var all []ruling
 	for _, r := range j.byID[name] {
-		all = append(all, r.opens(e, false))
+		all = append(all, r.opens(e, r.asked(e)))
 	}
 	if len(all) == 0 {
 		return unexplained(BySourceIdentity, "The name %s belongs to no request that rootkeep knows: whoever called chose it.", quoted(name))
@@ -67,7 +67,15 @@ func (j *judge) assume(e *Event) ruling {
 	return best(all)
 }
 
+// asked says whether a call that was refused is one that rootkeep recorded for the request,
+// or was made in a session that was: whoever else knows the name is not who holds it.
+func (r *Request) asked(e *Event) bool {
+	return e.Failed && (e.AccessKey != "" && slices.Contains(r.Keys, e.AccessKey) ||
+		slices.ContainsFunc(r.Refusals, func(f Refusal) bool { return f.Account == e.Of && within(f.Start, f.End, e.Time) }))
+}
+
 // opens judges an AssumeRoot under a request whose name it has, or whose key it issued.
+// recorded says that rootkeep wrote it down.
 func (r *Request) opens(e *Event, recorded bool) ruling {
 	rule := BySourceIdentity
 	if recorded {
@@ -77,16 +85,20 @@ func (r *Request) opens(e *Event, recorded bool) ruling {
 		return *refused
 	}
 	switch {
-	case !recorded && !e.Failed && r.keyed():
+	case !recorded && e.Failed && r.keyed():
+		return unexplained(rule, "It has the name of %s and was refused, and rootkeep recorded no such refusal: somebody else tried, or the name is forged.", r.ID)
+	case !recorded && r.keyed():
 		return unexplained(rule, "It has the name of %s, but rootkeep was not given the access key %s for it: the name is forged or used again.", r.ID, quoted(e.IssuedKey))
 	case !r.lets(e.Time) && !recorded:
 		return unexplained(rule, "It has the name of %s, at a time at which nobody was to use it (%s): the name is forged or used again.", r.ID, r.times())
 	case !r.lets(e.Time):
-		return r.under(rootkeep.OutOfWindow, rule, "Rootkeep was given the session for %s outside its time (%s).", r.ID, r.times())
+		return r.under(rootkeep.OutOfWindow, rule, "The session was asked for under %s outside its time (%s).", r.ID, r.times())
 	case !r.policyFits(e.TaskPolicy) && !recorded:
 		return unexplained(rule, "It has the name of %s, whose task has no use for the task policy %s.", r.ID, quoted(e.TaskPolicy))
 	case !r.policyFits(e.TaskPolicy):
 		return r.under(rootkeep.OutOfScope, rule, "The task of %s has no use for the task policy %s.", r.ID, quoted(e.TaskPolicy))
+	case recorded && e.Failed:
+		return r.under(rootkeep.Explained, rule, "The session was asked for under %s and refused%s.", r.ID, r.bypassed())
 	case recorded:
 		return r.under(rootkeep.Explained, rule, "Rootkeep was given the access key for %s%s.", r.ID, r.bypassed())
 	case e.Failed:
@@ -238,8 +250,11 @@ func (j *judge) notOfScan(s *Scan, e *Event) *ruling {
 	return &u
 }
 
-func (s *Scan) holds(t time.Time) bool {
-	return !t.Before(s.Start.Truncate(time.Second).Add(-Skew)) && !t.After(s.End.Add(Skew))
+func (s *Scan) holds(t time.Time) bool { return within(s.Start, s.End, t) }
+
+// within says whether a moment of a record, in whole seconds, is of a session.
+func within(start, end, t time.Time) bool {
+	return !t.Before(start.Truncate(time.Second).Add(-Skew)) && !t.After(end.Add(Skew))
 }
 
 // started is when the session of a call began, as well as that is known.
@@ -357,7 +372,7 @@ func (c *Change) governs(e *Event) ruling {
 		return unexplained(ByRecordedKey, "The access key is of %s, which is for account %s.", c.ID, c.Account)
 	case e.SourceIdentity != "" && e.SourceIdentity != c.ID:
 		return unexplained(ByRecordedKey, "The event has the name %s, but the access key is of %s.", quoted(e.SourceIdentity), c.ID)
-	case e.Time.Before(c.Start.Truncate(time.Second).Add(-Skew)) || e.Time.After(c.End.Add(Skew)):
+	case !within(c.Start, c.End, e.Time):
 		return with(rootkeep.OutOfWindow, "The session is of "+c.ID+", and the call outside its time.")
 	case !access.Covers(c.Events, e.Source, e.Name):
 		return with(rootkeep.OutOfScope, "The session is of "+c.ID+", whose plan does not have this call.")

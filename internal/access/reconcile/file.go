@@ -41,6 +41,15 @@ type FileRequest struct {
 	Override bool     `json:"override,omitempty" yaml:"override"`
 	Keys     []string `json:"access_key_ids,omitempty" yaml:"access_key_ids"`
 	Device   string   `json:"mfa_device,omitempty" yaml:"mfa_device"`
+
+	Refused []FileRefusal `json:"refused,omitempty" yaml:"refused"`
+}
+
+// FileRefusal is a session that was asked for under a request and refused.
+type FileRefusal struct {
+	Account string `json:"account" yaml:"account"`
+	Start   string `json:"start" yaml:"start"`
+	End     string `json:"end" yaml:"end"`
 }
 
 // FileScan is a recorded session of a scan in a file.
@@ -181,6 +190,9 @@ func (f *FileRequest) request() (Request, error) {
 	}
 	for _, a := range f.Accounts {
 		out.Accounts = append(out.Accounts, r.account(a))
+	}
+	for _, f := range f.Refused {
+		out.Refusals = append(out.Refusals, Refusal{r.account(f.Account), r.time("start", f.Start, false), r.time("end", f.End, false)})
 	}
 	switch {
 	case out.Kind != access.Use && out.Kind != access.Drill:

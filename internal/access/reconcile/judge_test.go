@@ -228,6 +228,12 @@ func TestASessionOfAssumeRoot(t *testing.T) {
 	}
 	unrecorded := second(func(r *reconcile.Request) { r.Keys = nil })
 	all := second(func(r *reconcile.Request) { r.Keys, r.Recorded = nil, true })
+	with := func(key string) func(*reconcile.Event) { return func(e *reconcile.Event) { e.AccessKey = key } }
+	refusals := func(minutes float64) func(*reconcile.Input) {
+		return second(func(r *reconcile.Request) {
+			r.Keys, r.Recorded, r.Refusals = nil, true, []reconcile.Refusal{{Account: member, Start: at(minutes), End: at(minutes)}}
+		})
+	}
 	opened := assumeRoot("o", "RR-2", "ASIAROOT", deleteTask, 6)
 	for _, s := range []story{
 		{"is asked for, with the key that was recorded", []reconcile.Event{opened}, nil, rootkeep.Explained, "recorded-key", "was given the access key", "RR-2"},
@@ -246,7 +252,16 @@ func TestASessionOfAssumeRoot(t *testing.T) {
 		{"has a recorded key, outside the time", []reconcile.Event{assumeRoot("a", "RR-2", "ASIAROOT", deleteTask, 70)}, nil, rootkeep.OutOfWindow, "recorded-key", "outside its time", "RR-2"},
 		{"has a recorded key and the name of another request", []reconcile.Event{assumeRoot("a", "RR-3", "ASIAROOT", deleteTask, 6)}, nil, rootkeep.Unexplained, "recorded-key", "RR-3", ""},
 		{"has no name", []reconcile.Event{assumeRoot("a", "", "ASIAX", auditTask, 6)}, nil, rootkeep.Unexplained, "no-request", "no source identity", ""},
-		{"is refused, in the time of its request", []reconcile.Event{assumeRoot("a", "RR-2", "", deleteTask, 6, failed)}, nil, rootkeep.Explained, "source-identity", "was refused", "RR-2"},
+		{"is refused, and only the name is known", []reconcile.Event{assumeRoot("a", "RR-2", "", deleteTask, 6, failed)}, unrecorded, rootkeep.Explained, "source-identity", "was refused", "RR-2"},
+		{"is refused to somebody who knows the name", []reconcile.Event{assumeRoot("a", "RR-2", "", deleteTask, 6, failed)}, nil, rootkeep.Unexplained, "source-identity", "somebody else tried", ""},
+		{"is refused to somebody who knows the name of a request of which all is recorded", []reconcile.Event{assumeRoot("a", "RR-2", "", deleteTask, 6, failed)}, all, rootkeep.Unexplained, "source-identity", "somebody else tried", ""},
+		{"is refused in the session of who holds the request", []reconcile.Event{assumeRoot("a", "RR-2", "", deleteTask, 6, failed, with("ASIAROLE"))}, nil, rootkeep.Explained, "recorded-key", "and refused", "RR-2"},
+		{"is refused, as rootkeep recorded", []reconcile.Event{assumeRoot("a", "RR-2", "", deleteTask, 6, failed)}, refusals(6), rootkeep.Explained, "recorded-key", "and refused", "RR-2"},
+		{"is refused at another time than rootkeep recorded", []reconcile.Event{assumeRoot("a", "RR-2", "", deleteTask, 8, failed)}, refusals(6), rootkeep.Unexplained, "source-identity", "somebody else tried", ""},
+		{"is refused, as rootkeep recorded, outside of its time", []reconcile.Event{assumeRoot("a", "RR-2", "", deleteTask, 90, failed)}, refusals(90), rootkeep.OutOfWindow, "recorded-key", "outside its time", "RR-2"},
+		{"is refused, as rootkeep recorded, with another task policy", []reconcile.Event{assumeRoot("a", "RR-2", "", "", 6, failed)}, refusals(6), rootkeep.OutOfScope, "recorded-key", "task policy", "RR-2"},
+		{"is refused as root of another account", []reconcile.Event{assumeRoot("a", "RR-2", "", deleteTask, 6, failed, func(e *reconcile.Event) { e.Of, e.Target = management, string(management) })}, refusals(6), rootkeep.Unexplained, "source-identity", "not for account", ""},
+		{"is given where rootkeep recorded a refusal", []reconcile.Event{assumeRoot("a", "RR-2", "ASIAX", deleteTask, 6)}, refusals(6), rootkeep.Unexplained, "source-identity", "forged", ""},
 
 		{"does what the task needs", []reconcile.Event{inMember("a", "ASIAROOT", "DeleteLoginProfile", 7), opened}, nil, rootkeep.Explained, "recorded-key", "opened for RR-2", "RR-2"},
 		{"does so, and only AssumeRoot tells of the key", []reconcile.Event{inMember("a", "ASIAROOT", "DeleteLoginProfile", 7), opened}, unrecorded, rootkeep.Explained, "issued-key", "opened for RR-2", "RR-2"},

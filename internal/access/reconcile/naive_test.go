@@ -108,7 +108,7 @@ func (n naive) assume(e reconcile.Event) rootkeep.Verdict {
 	var all []rootkeep.Verdict
 	known := false
 	for _, r := range n.in.Requests {
-		recorded := !e.Failed && e.IssuedKey != "" && slices.Contains(r.Keys, e.IssuedKey)
+		recorded := !e.Failed && e.IssuedKey != "" && slices.Contains(r.Keys, e.IssuedKey) || n.refusal(r, e)
 		fits := e.TaskPolicy == auditTask || e.TaskPolicy == deleteTask && slices.Contains(r.Events, deletes)
 		if recorded {
 			known = true
@@ -139,11 +139,21 @@ func (n naive) assume(e reconcile.Event) rootkeep.Verdict {
 	}
 	for _, r := range n.in.Requests {
 		fits := e.TaskPolicy == auditTask || e.TaskPolicy == deleteTask && slices.Contains(r.Events, deletes)
-		if r.ID == e.SourceIdentity && r.Path == access.Assumed && r.Accounts[0] == e.Of && fits && open(r, e.Time, false) && (e.Failed || len(r.Keys) == 0) {
+		if r.ID == e.SourceIdentity && r.Path == access.Assumed && r.Accounts[0] == e.Of && fits && open(r, e.Time, false) && !r.Recorded && len(r.Keys) == 0 {
 			all = append(all, yes(r))
 		}
 	}
 	return mildest(all)
+}
+
+// refusal says whether it is recorded of the request that somebody was refused.
+func (naive) refusal(r reconcile.Request, e reconcile.Event) bool {
+	if !e.Failed || r.ID != e.SourceIdentity {
+		return false
+	}
+	return e.AccessKey != "" && slices.Contains(r.Keys, e.AccessKey) || slices.ContainsFunc(r.Refusals, func(f reconcile.Refusal) bool {
+		return f.Account == e.Of && within(f.Start, f.End, e.Time)
+	})
 }
 
 func within(start, end, t time.Time) bool {
@@ -220,7 +230,7 @@ func (n naive) member(e reconcile.Event) rootkeep.Verdict {
 		switch {
 		case len(openings) > 0 && slices.ContainsFunc(openings[:1], func(o reconcile.Event) bool { return o.SourceIdentity == r.ID }):
 			all = append(all, n.calls(r, e, false))
-		case len(openings) == 0 && e.SourceIdentity == r.ID && r.Path == access.Assumed && len(r.Keys) == 0:
+		case len(openings) == 0 && e.SourceIdentity == r.ID && r.Path == access.Assumed && !r.Recorded && len(r.Keys) == 0:
 			all = append(all, n.calls(r, e, true))
 		}
 	}

@@ -79,6 +79,10 @@ func drawRequest(t *rapid.T) reconcile.Request {
 	if rapid.Bool().Draw(t, "keys?") {
 		r.Keys = []string{pick(t, drawnKeys[:4], "key")}
 	}
+	if rapid.Bool().Draw(t, "refused?") {
+		r.Refusals = []reconcile.Refusal{{Account: pick(t, drawnAccounts, "account"), Start: minute(t, "start"), End: minute(t, "end")}}
+	}
+	r.Recorded = rapid.Bool().Draw(t, "recorded?")
 	if r.Path == access.SignIn {
 		r.Networks = []netip.Prefix{netip.MustParsePrefix("198.51.100.0/24")}
 		r.Device = pick(t, []string{"", "", device, "other"}, "device")

@@ -50,8 +50,16 @@ type Request struct {
 	Closed    time.Time     // zero while it is open
 	Overrides bool          // it went without approvals
 	Keys      []string      // IDs of access keys that rootkeep was given for it
-	Recorded  bool          // Keys are all there are: rootkeep keeps each before it is used
+	Refusals  []Refusal     // sessions that rootkeep asked for and was not given
+	Recorded  bool          // Keys and Refusals are all there are: rootkeep keeps each before it goes on
 	Device    string        // MFA device that the custodian handed out, "" if not declared
+}
+
+// Refusal is a session as root that was asked for, and that AWS refused.
+type Refusal struct {
+	Account rootkeep.AccountID // whose root user
+	Start   time.Time
+	End     time.Time
 }
 
 // Scan is a session that a scan, or a plan that only read, was given.
@@ -125,7 +133,7 @@ type Judged struct {
 // The rules, by the short name that Judged.Rule has. The last five explain nothing.
 const (
 	ByIssuedKey      = "issued-key"      // an AssumeRoot that was judged gave the access key
-	ByRecordedKey    = "recorded-key"    // rootkeep recorded the access key for a request or a change
+	ByRecordedKey    = "recorded-key"    // rootkeep recorded the access key for a request or a change, or that it got none
 	BySourceIdentity = "source-identity" // the name of a request, and all else that is known of it agrees
 	ByScan           = "scan"            // rootkeep recorded the access key for a session that only reads
 	BySignIn         = "sign-in"         // account, time, network, device and task of a request agree

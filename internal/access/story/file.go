@@ -9,7 +9,7 @@ import (
 )
 
 // Schema names the files of a story.
-const Schema = "rootkeep/root-story/1"
+const Schema = "rootkeep/root-story/2"
 
 // The files of a story. Each has one object with the schema and, but for Period, a list.
 const (
@@ -18,6 +18,7 @@ const (
 	VerdictsFile = "root/verdicts.json"
 	SessionsFile = "root/sessions.json"
 	CoverageFile = "root/coverage.json"
+	ChangesFile  = "root/changes.json"
 	CasesFile    = "root/cases.json"
 	// RawFolder has the records of events as they were delivered, by their keys.
 	RawFolder = "root/events"
@@ -88,6 +89,7 @@ func (s *Story) Files() ([]File, error) {
 		{VerdictsFile, list{Schema, orEmpty(s.Verdicts)}},
 		{SessionsFile, list{Schema, orEmpty(s.Sessions)}},
 		{CoverageFile, list{Schema, orEmpty(s.Coverage)}},
+		{ChangesFile, list{Schema, orEmpty(s.Changes)}},
 		{CasesFile, list{Schema, orEmpty(s.Cases)}},
 	} {
 		var b bytes.Buffer

@@ -13,7 +13,7 @@ import (
 	"github.com/rootkeep/rootkeep/internal/access/reconcile"
 )
 
-var errPeriod = errors.New("it is not as rootkeep writes it; hint: use the version that wrote it, or a newer one")
+var errPeriod = errors.New("it is not as rootkeep writes it; hint: use the version of rootkeep that wrote it")
 
 // Records reads events of root users out of records of CloudTrail. It is good for one
 // goroutine.

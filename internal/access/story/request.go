@@ -1,8 +1,6 @@
 package story
 
 import (
-	"bytes"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -121,7 +119,7 @@ func (r *Reader) addRequest(e Entry, all map[string]*Request, verb string) {
 	}
 	switch verb {
 	case "requested", "edited":
-		r.asked(e, x, verb)
+		r.asked(e, x)
 	case "approved", "denied", "overridden":
 		r.signed(e, x, verb)
 	default:
@@ -130,20 +128,15 @@ func (r *Reader) addRequest(e Entry, all map[string]*Request, verb string) {
 }
 
 // asked takes what a request asks for, to the byte.
-func (r *Reader) asked(e Entry, x *Request, verb string) {
+func (r *Reader) asked(e Entry, x *Request) {
 	for _, name := range []string{"request", "subject", "policy"} {
 		if r.payload(e, name) == nil {
 			return
 		}
 	}
-	request, err := approval.ParseRequest(e.Payloads["request"])
-	if err != nil || request.ID != x.ID || request.Kind+"."+verb != e.Type || request.Subject != approval.Sum(e.Payloads["subject"]) || request.Policy != approval.Sum(e.Payloads["policy"]) {
+	request, policy, err := requested(e)
+	if err != nil || request.ID != x.ID {
 		r.unread(e, "request")
-		return
-	}
-	policy, err := approval.ParsePolicy(e.Payloads["policy"])
-	if err != nil {
-		r.unread(e, "policy")
 		return
 	}
 	if request.Kind == access.RequestKind {
@@ -171,19 +164,12 @@ func (r *Reader) signed(e Entry, x *Request, verb string) {
 	if text == nil {
 		return
 	}
-	record, err := approval.ReadRecord(bytes.NewReader(text))
-	if err != nil {
-		r.unread(e, name)
-		return
-	}
-	checked, err := record.Check()
-	if err != nil || checked.Statement.Request != x.ID || checked.Statement.Approver != e.Actor {
+	s, statement := signature(e, text)
+	if statement == nil {
 		r.gap(e, "the signature that it tells of does not hold")
 		return
 	}
-	key, s := record.Key.Fingerprint(), checked.Statement
-	x.Signatures = append(x.Signatures, Signature{e.N, s.Approver, s.Decision, hex.EncodeToString(key[:]), s.Content, record.Site.Origin})
-	x.statements = append(x.statements, s)
+	x.Signatures, x.statements = append(x.Signatures, s), append(x.statements, statement)
 	if verb == "denied" {
 		x.State, x.Ended = "denied", e.Time
 	}
@@ -335,14 +321,19 @@ func (x *Request) lacking(r *Reader) string {
 // tally says whether enough persons, each with a key of their own, approved the request as
 // it is.
 func (x *Request) tally(barred []string) string {
+	return tally(x.request, x.policy, x.Signatures, x.statements, barred)
+}
+
+// tally says why what was signed does not suffice for a request, or "".
+func tally(request *approval.Request, policy *approval.Policy, signatures []Signature, statements []*approval.Statement, barred []string) string {
 	owner := map[string]string{}
-	for _, s := range x.Signatures {
+	for _, s := range signatures {
 		if o, known := owner[s.Key]; known && o != s.Approver {
 			return fmt.Sprintf("one security key signed for %s and for %s", o, s.Approver)
 		}
 		owner[s.Key] = s.Approver
 	}
-	if _, met := x.request.Tally(x.statements, x.policy, func(person string) bool { return !slices.Contains(barred, person) }); !met {
+	if _, met := request.Tally(statements, policy, func(person string) bool { return !slices.Contains(barred, person) }); !met {
 		return "too few security keys signed it"
 	}
 	return ""

@@ -52,6 +52,7 @@ type Story struct {
 	Verdicts []*Verdict // of events of the period, the earliest first
 	Sessions []Session
 	Coverage []Covered
+	Changes  []*Change // that verdicts of the period name
 	Cases    []*Case
 	Claims   []Claim // one for each account
 	Gaps     []Gap   // what could not be told
@@ -75,6 +76,7 @@ type Reader struct {
 	verdicts    map[string]*Verdict
 	sessions    []Session
 	coverage    map[day]int64
+	changes     map[string]*Change
 	cases       map[string]*Case
 	gaps        []Gap
 	told        int // verdicts, with those that were changed
@@ -86,13 +88,13 @@ type Reader struct {
 func New(from, to time.Time) *Reader {
 	return &Reader{
 		from: from.UTC(), to: to.UTC(), first: -1, last: -1, requests: map[string]*Request{}, seconds: map[string]*Request{}, verdicts: map[string]*Verdict{},
-		coverage: map[day]int64{}, cases: map[string]*Case{},
+		coverage: map[day]int64{}, changes: map[string]*Change{}, cases: map[string]*Case{},
 	}
 }
 
 // Wants says whether the payloads of entries of a type have to be given.
 func Wants(kind string) bool {
-	return strings.HasPrefix(kind, "root.") || strings.HasPrefix(kind, "root-override.") || strings.HasPrefix(kind, "incident.")
+	return changePayloads[kind] != "" || strings.HasPrefix(kind, "root.") || strings.HasPrefix(kind, "root-override.") || strings.HasPrefix(kind, "incident.")
 }
 
 // Add takes the next entry. What it does not tell, though it ought to, is a gap.
@@ -106,6 +108,8 @@ func (r *Reader) Add(e Entry) {
 	case !Wants(e.Type):
 	case strings.HasPrefix(e.Type, "incident."):
 		r.addCase(e)
+	case changePayloads[e.Type] != "":
+		r.addChange(e)
 	case strings.HasPrefix(e.Type, "root-override."):
 		r.addRequest(e, r.seconds, verb)
 	case verb == "verdict":
@@ -182,6 +186,7 @@ func (r *Reader) Story() *Story {
 	slices.SortFunc(s.Verdicts, func(a, b *Verdict) int {
 		return cmp.Or(a.Event.Time.Compare(b.Event.Time), cmp.Compare(a.Key, b.Key))
 	})
+	s.Changes = r.changesOf(s.Verdicts)
 	for _, x := range r.sessions {
 		if !x.End.Before(r.from) && x.Start.Before(r.to) {
 			s.Sessions = append(s.Sessions, x)

@@ -12,6 +12,7 @@ import (
 	"github.com/rootkeep/rootkeep"
 	"github.com/rootkeep/rootkeep/internal/access/reconcile"
 	"github.com/rootkeep/rootkeep/internal/access/story"
+	"github.com/rootkeep/rootkeep/internal/approval"
 	"github.com/rootkeep/rootkeep/ledger"
 )
 
@@ -109,6 +110,45 @@ func TestTheNewestVerdictHolds(t *testing.T) {
 	}
 }
 
+// The hash of a record is told once and stays; older entries tell none.
+func TestTheHashOfARecordStays(t *testing.T) {
+	at := from.Add(time.Hour)
+	hash := approval.Sum([]byte("{}")).String()
+	with := func(h string) [4]string {
+		return [4]string{"root.verdict", string(account), "verdicts", strings.Replace(verdict("RU-A", at, rootkeep.Unexplained), `"key":"RU-A"`, `"key":"RU-A","record_sha256":`+h, 1)}
+	}
+	without := [4]string{"root.verdict", string(account), "verdicts", verdict("RU-A", at, rootkeep.Unexplained)}
+	for name, test := range map[string]struct {
+		entries [][4]string
+		want    string // "none" for no hash
+		gaps    int
+	}{
+		"an entry of before there was one":     {[][4]string{without}, "none", 0},
+		"null":                                 {[][4]string{with("null")}, "none", 0},
+		"a record that was not kept":           {[][4]string{with(`""`)}, "", 0},
+		"one that came later":                  {[][4]string{without, with(`""`), with(`"` + hash + `"`)}, hash, 0},
+		"one that is told again":               {[][4]string{with(`"` + hash + `"`), with(`"` + hash + `"`), with(`""`), without}, hash, 0},
+		"another one":                          {[][4]string{with(`"` + hash + `"`), with(`"` + strings.Repeat("0", 64) + `"`)}, hash, 1},
+		"what is no hash":                      {[][4]string{with(`"` + hash + `"`), with(`"SHA256"`)}, hash, 1},
+		"what is no hash, and as long as one":  {[][4]string{with(`"` + hash + `"`), with(`"` + strings.Repeat("Z", 64) + `"`)}, hash, 1},
+		"one of a verdict that cannot be read": {[][4]string{with(`"` + hash + `"`), with(`7`)}, hash, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := told(at, test.entries...)
+			if len(s.Verdicts) != 1 || len(s.Gaps) != test.gaps {
+				t.Fatalf("got %d verdicts, gaps %v, want one and %d", len(s.Verdicts), s.Gaps, test.gaps)
+			}
+			got := "none"
+			if r := s.Verdicts[0].Record; r != nil {
+				got = *r
+			}
+			if got != test.want || s.Verdicts[0].Records([]byte("{}")) != (test.want == hash) {
+				t.Errorf("got %s, want %s", got, test.want)
+			}
+		})
+	}
+}
+
 func TestARecordTellsTheEventOfItsVerdict(t *testing.T) {
 	records, err := story.NewRecords()
 	if err != nil {
@@ -148,6 +188,8 @@ func FuzzStory(f *testing.F) {
 	f.Add("root.verdict", string(account), "verdicts", verdict("RU-A", from, rootkeep.Explained))
 	f.Add("root.coverage", "coverage", "coverage", "["+whole(from)+"]")
 	f.Add("root.session", "SC-1", "session", `{"access_key_id":"ASIA","account":"111122223333","end":"2026-09-01T02:00:00Z","name":"SC-1","start":"2026-09-01T01:00:00Z"}`)
+	f.Add("change.requested", "CH-1", "request", `{}`)
+	f.Add("change.entered", "CH-1", "session", `{"access_key":"ASIA","account":"111122223333","role":"x"}`)
 	f.Add("root.requested", "RR-1", "request", `{}`)
 	f.Add("root.overridden", "RR-1", "told", `{"reason":"x","skipped":null}`)
 	f.Add("incident.opened", "CS-1", "case", `{"act":"opened","at":"2026-09-01T01:00:00Z","cause":"root 1","severity":"high","state":"open"}`)

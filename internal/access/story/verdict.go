@@ -3,6 +3,7 @@ package story
 import (
 	"bytes"
 	"cmp"
+	"crypto/sha256"
 	"encoding/json"
 	"maps"
 	"slices"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/rootkeep/rootkeep"
 	"github.com/rootkeep/rootkeep/internal/access/reconcile"
+	"github.com/rootkeep/rootkeep/internal/approval"
 )
 
 // Verdict is an event with what it came to.
@@ -20,6 +22,17 @@ type Verdict struct {
 	At      time.Time        `json:"at"`    // of that entry
 	Changes int              `json:"changes"`
 	Event   reconcile.Judged `json:"event"`
+	// Record is the SHA-256 of the record as it was kept, in hexadecimal: "" if none was, nil
+	// if the entry tells no hash, as those of rootkeep before it kept one.
+	Record *string `json:"record_sha256"`
+}
+
+// Recorded says whether the ledger tells which record the event has: then it has no other.
+func (v *Verdict) Recorded() bool { return v.Record != nil && *v.Record != "" }
+
+// Records says whether raw is the record that the ledger tells the hash of.
+func (v *Verdict) Records(raw []byte) bool {
+	return v.Recorded() && *v.Record == approval.Sum(raw).String()
 }
 
 // in says whether the event is of a period. One without a time of its own is of that in
@@ -32,11 +45,9 @@ func (v *Verdict) in(from, to time.Time) bool {
 	return !at.Before(from) && at.Before(to)
 }
 
-// Compared says whether the verdict can be reached again from the entries: one for an
-// account with too many events was not, and what a change did is told elsewhere.
-func (v *Verdict) Compared() bool {
-	return v.Event.Rule != "too-many" && !strings.HasPrefix(v.Event.Request, "CH-")
-}
+// Compared says whether the verdict can be reached again from the entries: that of an
+// account with too many events or requests was not reached by comparing.
+func (v *Verdict) Compared() bool { return v.Event.Rule != "too-many" }
 
 // addVerdicts takes the verdicts of one entry, one by one: a list from anybody may be long.
 func (r *Reader) addVerdicts(e Entry) {
@@ -54,10 +65,11 @@ func (r *Reader) addVerdicts(e Entry) {
 			return
 		}
 		var one struct {
-			Key   string           `json:"key"`
-			Event reconcile.Judged `json:"event"`
+			Key    string           `json:"key"`
+			Event  reconcile.Judged `json:"event"`
+			Record *string          `json:"record_sha256"`
 		}
-		if err := d.Decode(&one); err != nil || !plainKey(one.Key) {
+		if err := d.Decode(&one); err != nil || !plainKey(one.Key) || !plainHash(one.Record) {
 			r.unread(e, "verdicts")
 			return
 		}
@@ -70,10 +82,26 @@ func (r *Reader) addVerdicts(e Entry) {
 			v.Changes++
 		}
 		v.Entry, v.At, v.Event = e.N, e.Time, one.Event
+		r.record(e, v, one.Record)
 	}
 	if _, err := d.Token(); err != nil {
 		r.unread(e, "verdicts")
 	}
+}
+
+// record takes the hash of a record. Once it is told it stays: a record does not change.
+func (r *Reader) record(e Entry, v *Verdict, told *string) {
+	switch {
+	case told == nil || v.Recorded() && *told == "":
+	case !v.Recorded():
+		v.Record = told
+	case *v.Record != *told:
+		r.gap(e, "it tells another record of "+v.Key+" than an entry before it")
+	}
+}
+
+func plainHash(h *string) bool {
+	return h == nil || *h == "" || len(*h) == 2*sha256.Size && strings.Trim(*h, "0123456789abcdef") == ""
 }
 
 // plainKey says whether a key is one that rootkeep gives an event: a file is named after it.
@@ -153,17 +181,24 @@ func identity(e *reconcile.Event) string {
 // input is what the entries tell of for a judgement.
 func (r *Reader) input() reconcile.Input {
 	in := reconcile.Input{Now: r.asOf}
-	keys := map[string][]string{}
+	keys, refusals := map[string][]string{}, map[string][]reconcile.Refusal{}
 	for _, s := range r.sessions {
 		if strings.HasPrefix(s.Name, "SC-") {
 			in.Scans = append(in.Scans, reconcile.Scan{Name: s.Name, Account: s.Account, AccessKey: s.AccessKey, Start: s.Start, End: s.End})
+		}
+		if s.AccessKey == "" {
+			refusals[s.Name] = append(refusals[s.Name], reconcile.Refusal{Account: s.Account, Start: s.Start, End: s.End})
+			continue
 		}
 		keys[s.Name] = append(keys[s.Name], s.AccessKey)
 	}
 	for _, id := range slices.Sorted(maps.Keys(r.requests)) {
 		if x := r.requests[id]; x.Asked != nil && x.WasGranted() {
-			in.Requests = append(in.Requests, x.judgedBy(keys[id]))
+			in.Requests = append(in.Requests, x.judgedBy(keys[id], refusals[id]))
 		}
+	}
+	for _, id := range slices.Sorted(maps.Keys(r.changes)) {
+		in.Changes = append(in.Changes, r.changes[id].judgedBy()...)
 	}
 	for _, key := range slices.Sorted(maps.Keys(r.verdicts)) {
 		in.Events = append(in.Events, r.verdicts[key].Event.Event)
@@ -172,11 +207,11 @@ func (r *Reader) input() reconcile.Input {
 }
 
 // judgedBy is the request as events are judged by it: what was granted, from then on.
-func (x *Request) judgedBy(keys []string) reconcile.Request {
+func (x *Request) judgedBy(keys []string, refusals []reconcile.Refusal) reconcile.Request {
 	a := x.Asked
 	q := reconcile.Request{
 		ID: x.ID, Kind: a.Kind, Path: a.Path, Accounts: a.Accounts, Events: a.Events, From: x.Begins, Until: x.Ends, Networks: a.Networks,
-		Session: time.Duration(a.Session) * time.Second, Opened: x.Opened, Closed: x.Over, Overrides: x.Override != nil, Keys: keys, Device: x.Device,
+		Session: time.Duration(a.Session) * time.Second, Opened: x.Opened, Closed: x.Over, Overrides: x.Override != nil, Keys: keys, Refusals: refusals, Recorded: true, Device: x.Device,
 	}
 	if q.From.Before(x.Granted) {
 		q.From = x.Granted

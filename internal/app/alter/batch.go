@@ -161,7 +161,7 @@ func (e *Engine) ApplyBatch(ctx context.Context, actor people.Actor, id string) 
 		if err != nil {
 			return err
 		}
-		_, err = storejobs.Ask(ctx, tx, actor.ID, job.Job{Kind: BatchKind, Payload: payload})
+		_, err = storejobs.Ask(ctx, tx, actor.ID, job.Job{Kind: BatchKind, Key: id + "/" + newID("JO", tx.Now()), Payload: payload})
 		return err
 	})
 	if err == nil {

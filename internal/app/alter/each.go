@@ -26,11 +26,15 @@ type LeftOut struct {
 
 // PlanEach plans what can be planned of several changes as one batch. One account that
 // cannot be changed, or read, keeps no other one from it: it is left out, and named. The
-// first ones that are not left out, so many, are canaries.
-func (e *Engine) PlanEach(ctx context.Context, actor people.Actor, about string, list []web.Wanted, canaries int) (*changes.Batch, []*changes.Change, []LeftOut, error) {
+// first ones that are not left out, so many, are canaries. told, if it is not nil, hears how
+// many of them were read.
+func (e *Engine) PlanEach(ctx context.Context, actor people.Actor, about string, list []web.Wanted, canaries int, told func(read int)) (*changes.Batch, []*changes.Change, []LeftOut, error) {
 	var placed []changes.Placed
 	var left []LeftOut
-	for _, w := range list {
+	for i, w := range list {
+		if told != nil {
+			told(i)
+		}
 		if err := e.mayPlan(ctx, actor, w.Account); err != nil {
 			return nil, nil, nil, err
 		}

@@ -21,19 +21,18 @@ import (
 	"github.com/rootkeep/rootkeep/internal/job"
 	"github.com/rootkeep/rootkeep/internal/keyfile"
 	"github.com/rootkeep/rootkeep/internal/notify"
-	"github.com/rootkeep/rootkeep/internal/people"
 	"github.com/rootkeep/rootkeep/internal/rule"
 	"github.com/rootkeep/rootkeep/internal/store"
 	"github.com/rootkeep/rootkeep/internal/store/jobs"
-	"github.com/rootkeep/rootkeep/ledger"
+	"github.com/rootkeep/rootkeep/internal/store/letters"
 )
 
 // Kind is the kind of jobs that send notices.
 const Kind = "notice"
 
-// together is how many notices are sent at once: one receiver that is slow holds up no
-// other.
-const together = 8
+// together is how many notices are sent at once by one way. Each way has its own: one
+// receiver that is slow holds up no other.
+const together = 2
 
 // Outbox sends notices. Without ways it takes them, and nobody is told.
 type Outbox struct {
@@ -44,6 +43,7 @@ type Outbox struct {
 	notifiers []*notify.Notifier
 	router    *notify.Router
 	store     *store.Store
+	now       func() time.Time
 	wake      func()        // the runner of jobs
 	nudge     chan struct{} // Follow
 
@@ -61,7 +61,7 @@ type Settings struct {
 // Open reads the ways. Store and wake are for Put and Jobs; without a store, ways can be
 // listed and tried. wake, which may be nil, is called when there is something to send.
 func Open(c Settings, now func() time.Time, s *store.Store, wake func()) (*Outbox, error) {
-	o := &Outbox{store: s, wake: wake, nudge: make(chan struct{}, 1), recent: map[rootkeep.Severity][]time.Time{}}
+	o := &Outbox{store: s, now: now, wake: wake, nudge: make(chan struct{}, 1), recent: map[rootkeep.Severity][]time.Time{}}
 	sources, err := sourcesOf(c.Folders)
 	if err != nil {
 		return nil, err
@@ -76,6 +76,7 @@ func Open(c Settings, now func() time.Time, s *store.Store, wake func()) (*Outbo
 			return nil, err
 		}
 	}
+	file.AWS = notify.AWS{SES: openSES, SNS: openSNS}
 	if o.ways, o.router, err = file.Open(o.notifiers, keyfile.ReadSecret, now); err != nil {
 		return nil, fmt.Errorf("ways of notices: %s: %w", c.Ways, err)
 	}
@@ -104,17 +105,20 @@ func (o *Outbox) Ways() []notify.Configured { return o.ways }
 // Notifiers are what ways can be made of, beside mail.
 func (o *Outbox) Notifiers() []*notify.Notifier { return o.notifiers }
 
-// Routed are the names of the ways that a notice goes by.
-func (o *Outbox) Routed(n notify.Notice) []string { return o.router.Ways(n) }
+// Routed are the names of the ways that a notice goes by, whatever the hour.
+func (o *Outbox) Routed(n notify.Notice) []string { return o.router.Ways(n, time.Time{}) }
 
 // letter is the payload of a job: a notice on one way.
 type letter struct {
 	Way    string        `json:"way"`
 	Notice notify.Notice `json:"notice"`
+	Number int64         `json:"number,omitempty"` // among those of its thread by this way; 0 if it has none
+	Due    time.Time     `json:"due,omitzero"`     // not before: when quiet hours end, or when it was put
 }
 
 // Put asks for a notice to be sent, once by each of its ways however often it is put, in
-// the transaction of what it tells of.
+// the transaction of what it tells of. Those that quiet hours hold back are sent when the
+// hours end.
 func (o *Outbox) Put(ctx context.Context, tx *store.Tx, n notify.Notice) error {
 	_, err := o.put(ctx, tx, n)
 	return err
@@ -125,18 +129,39 @@ func (o *Outbox) put(ctx context.Context, tx *store.Tx, n notify.Notice) (fresh 
 	if n.ID == "" {
 		return false, errors.New("outbox: a notice needs an ID")
 	}
-	for _, way := range o.router.Ways(n) {
-		payload, err := json.Marshal(letter{way, n})
+	if n, err = n.Bounded(); err != nil {
+		return false, err
+	}
+	for _, way := range o.router.Ways(n, tx.Clock()) {
+		added, err := o.putLetter(ctx, tx, letter{Way: way, Notice: n})
 		if err != nil {
 			return false, fmt.Errorf("notice %s: %w", n.ID, err)
-		}
-		_, added, err := jobs.Add(ctx, tx, job.Job{Kind: Kind, Key: way + "/" + n.ID, Payload: payload})
-		if err != nil {
-			return false, err
 		}
 		fresh = fresh || added
 	}
 	return fresh, nil
+}
+
+func (o *Outbox) putLetter(ctx context.Context, tx *store.Tx, l letter) (added bool, err error) {
+	key := l.Way + "/" + l.Notice.ID
+	if known, err := letters.Known(ctx, &tx.Reader, key, Kind, KindOf(l.Way)); known || err != nil {
+		return false, err
+	}
+	held := o.router.Held(l.Notice, l.Way, tx.Clock())
+	if l.Due = held; held.IsZero() {
+		l.Due = tx.Now()
+	}
+	if l.Notice.Thread != "" {
+		if l.Number, err = letters.Number(ctx, tx, l.Way, l.Notice.Thread, held); err != nil {
+			return false, err
+		}
+	}
+	payload, err := json.Marshal(l)
+	if err != nil {
+		return false, err
+	}
+	_, added, err = jobs.Add(ctx, tx, job.Job{Kind: KindOf(l.Way), Key: key, Payload: payload, RunAt: held})
+	return added, err
 }
 
 // Wake has what was put sent now, and cases told of that were opened. It is called once
@@ -151,35 +176,36 @@ func (o *Outbox) Wake() {
 	}
 }
 
-// Jobs is the kind of jobs that send.
-func (o *Outbox) Jobs() job.Kind {
-	return job.Kind{Name: Kind, Together: together, Attempts: notify.MostAttempts, Handler: job.HandlerFunc(o.handle)}
+// KindOf is the kind of the jobs that send by a way.
+func KindOf(way string) string { return Kind + "/" + way }
+
+// Jobs is the kind of jobs that send, whatever the way: those of ways that are configured
+// no more end as dead letters.
+func (o *Outbox) Jobs() job.Kind { return o.kind(Kind) }
+
+// Kinds are the kinds of jobs that send: one for each way.
+func (o *Outbox) Kinds() []job.Kind {
+	out := []job.Kind{o.Jobs()}
+	for _, w := range o.ways {
+		out = append(out, o.kind(KindOf(w.Name())))
+	}
+	return out
 }
 
-// handle sends one letter. The receiver may get it twice, with the same ID, when the
-// server ends before what became of it is kept.
-func (o *Outbox) handle(ctx context.Context, j *job.Job, say func(string)) error {
-	var l letter
-	if err := json.Unmarshal(j.Payload, &l); err != nil {
-		return job.Permanent(fmt.Errorf("notice: %w", err))
+func (o *Outbox) kind(name string) job.Kind {
+	return job.Kind{Name: name, Together: together, Attempts: notify.MostAttempts, Handler: job.HandlerFunc(o.handle)}
+}
+
+// Adopt sees to letters of ways that were taken out of the settings while they waited.
+func (o *Outbox) Adopt(ctx context.Context) error {
+	var names []string
+	for _, w := range o.ways {
+		names = append(names, w.Name())
 	}
-	w := o.way(l.Way)
-	if w == nil {
-		err := fmt.Errorf("way %s is not configured any more; hint: the setting notify.ways", l.Way)
-		return errors.Join(job.Permanent(err), o.record(ctx, "notice.failed", &l, nil, j.Attempt, "", err))
-	}
-	answer, err := w.Send(ctx, l.Notice)
-	if err == nil {
-		say(l.Way + ": " + answer)
-		return o.record(ctx, "notice.sent", &l, w, j.Attempt, answer, nil)
-	}
-	if ctx.Err() != nil {
-		return err // the server stops: it was no attempt
-	}
-	if !notify.IsFinal(err) && j.Attempt < w.Attempts() {
-		return fmt.Errorf("way %s: %w", l.Way, err)
-	}
-	return errors.Join(job.Permanent(fmt.Errorf("way %s: %w", l.Way, err)), o.record(ctx, "notice.failed", &l, w, j.Attempt, answer, err))
+	return o.store.Touch(ctx, func(ctx context.Context, tx *store.Tx) error {
+		_, err := letters.Adopt(ctx, tx, Kind, names)
+		return err
+	})
 }
 
 func (o *Outbox) way(name string) notify.Configured {
@@ -189,35 +215,6 @@ func (o *Outbox) way(name string) notify.Configured {
 		}
 	}
 	return nil
-}
-
-// delivery is the evidence of what became of a notice.
-type delivery struct {
-	Schema  string        `json:"schema"`
-	Way     string        `json:"way"`
-	Kind    string        `json:"kind,omitempty"`
-	Target  string        `json:"target,omitempty"`
-	Attempt int           `json:"attempt"`
-	Answer  string        `json:"answer,omitempty"`
-	Error   string        `json:"error,omitempty"`
-	Notice  notify.Notice `json:"notice"`
-}
-
-func (o *Outbox) record(ctx context.Context, kind string, l *letter, w notify.Configured, attempt int, answer string, failed error) error {
-	d := delivery{Schema: "rootkeep/notice-delivery/1", Way: l.Way, Attempt: attempt, Answer: answer, Notice: l.Notice}
-	if w != nil {
-		d.Kind, d.Target = w.Kind(), w.Target()
-	}
-	if failed != nil {
-		d.Error = failed.Error()
-	}
-	text, err := json.Marshal(d)
-	if err != nil {
-		return err
-	}
-	return o.store.Update(ctx, func(ctx context.Context, tx *store.Tx) error {
-		return tx.Record(kind, l.Notice.ID, people.SystemActor.ID, ledger.NewPayload("delivery.json", text))
-	})
 }
 
 // ID is that of a notice of a topic about something: told twice, it is the same.
@@ -235,13 +232,4 @@ func Trial(at time.Time, link string) notify.Notice {
 		ID: id, Topic: "test", Severity: rootkeep.Informational, Title: "This is a test of rootkeep's notices", Subject: id, Link: link, At: at.UTC().Truncate(time.Second),
 		Text: "Somebody who keeps this server tries whether its notices arrive. Nothing happened, and nothing needs to be done.",
 	}
-}
-
-// Try sends a trial by one way, at once. Nothing is kept of it.
-func (o *Outbox) Try(ctx context.Context, name string, n notify.Notice) (answer string, err error) {
-	w := o.way(name)
-	if w == nil {
-		return "", fmt.Errorf("way %q is not configured; hint: rootkeep notify list", name)
-	}
-	return w.Send(ctx, n)
 }

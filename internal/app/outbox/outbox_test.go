@@ -218,7 +218,7 @@ func TestTheRunnerSends(t *testing.T) {
 	s := storetest.Open(t, storetest.SQLite(t), storetest.Options(t))
 	r := receive(t)
 	o := open(t, ways(t, r.URL, ""), s)
-	runner, err := run.New(run.Config{Keeper: jobs.Keeper{Store: s}, Kinds: []job.Kind{o.Jobs()}, Owner: "one", Now: time.Now})
+	runner, err := run.New(run.Config{Keeper: jobs.Keeper{Store: s}, Kinds: o.Kinds(), Owner: "one", Now: time.Now})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -227,7 +227,11 @@ func TestTheRunnerSends(t *testing.T) {
 	go func() { defer close(ended); runner.Run(ctx) }()
 	put(t, s, o, notice)
 	runner.Wake()
-	<-r.arrive
+	select {
+	case <-r.arrive:
+	case <-time.After(time.Minute):
+		t.Error("nothing was sent within a minute")
+	}
 	stop()
 	<-ended
 	if len(r.got) != 1 || r.got[0] != "NO-1" {

@@ -112,7 +112,7 @@ func (b *bundle) records(s *story.Story) error {
 			continue
 		}
 		room -= len(e.Raw)
-		if err := reader.Tells(b.ctx, e.Raw, v); err != nil {
+		if err := reader.Tells(b.ctx, e.Raw, v); err != nil || v.Recorded() && !v.Records(e.Raw) {
 			t.Unlike++
 		}
 		if err := b.Put(story.RawFile(v.Key), e.Raw); err != nil {

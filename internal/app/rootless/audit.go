@@ -13,7 +13,7 @@ import (
 // Audit asks in a root session of the audit task what the root user of a member has. What
 // is refused makes it unknown; other errors are the caller's.
 func Audit(ctx context.Context, r change.Reader, account rootkeep.AccountID, region string, now time.Time) (Holding, error) {
-	h := Holding{Account: account, At: now.UTC().Truncate(time.Second)}
+	h := Holding{Account: account, At: now.UTC().Truncate(time.Microsecond)}
 	ask := func(operation string) (map[string]any, error) {
 		return r.Read(ctx, change.Call{Operation: operation, Account: account, Region: region, Root: change.Audit, With: map[string]any{}})
 	}

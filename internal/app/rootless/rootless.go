@@ -7,6 +7,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -22,6 +23,7 @@ type Member struct {
 	Units      []string // names of the units that it lies in, from the root; nil is not known
 	Management bool
 	Suspended  bool
+	Standalone bool // in no organization
 }
 
 // Holding is what the root user of an account has.
@@ -114,6 +116,24 @@ type Step struct {
 	Holding
 	Canary bool
 	Rank   Rank
+	By     string // the name of a unit, or of the account, that says the rank; hostile text, "" for none
+}
+
+// Why says why the account comes at its place.
+func (s *Step) Why(named bool) string {
+	var out string
+	switch {
+	case named:
+		out = "it was named to come first"
+	case s.By != "":
+		out = fmt.Sprintf("%q sounds like %s", s.By, s.Rank)
+	default:
+		out = "no name says what it is for"
+	}
+	if s.Unknown != "" {
+		return out + "; what its root user has is read when its change is planned"
+	}
+	return out + "; those with the least come first"
 }
 
 // Rank is how soon an account comes, by the names of its units.
@@ -140,29 +160,38 @@ var words = []struct {
 	{Test, []string{"dev", "test", "stag", "sdlc", "preview", "nonprod", "non-prod"}},
 }
 
-// rankOf reads the units of an account; what sounds like two things is the later one,
-// except that "nonprod" is no production.
-func rankOf(units []string) Rank {
-	out, found := Other, false
-	for _, u := range units {
+// rankOf reads the names of an account's units, and of the account where they say nothing.
+// What sounds like two things is the later one, except that "nonprod" is no production.
+func rankOf(m *Member) (Rank, string) {
+	if out, by := sounds(m.Units); by != "" {
+		return out, by
+	}
+	return sounds([]string{m.Name})
+}
+
+// sounds is the rank that names say, and the name that says it.
+func sounds(names []string) (out Rank, by string) {
+	out = Other
+	for _, u := range names {
 		name := strings.NewReplacer("non-prod", "test", "nonprod", "test", "preprod", "test", "pre-prod", "test").Replace(strings.ToLower(u))
 		for _, w := range words {
 			if !slices.ContainsFunc(w.parts, func(p string) bool { return strings.Contains(name, p) }) {
 				continue
 			}
-			if !found || w.rank > out {
-				out, found = w.rank, true
+			if by == "" || w.rank > out {
+				out, by = w.rank, u
 			}
 		}
 	}
-	return out
+	return out, by
 }
 
 // LeftOut is an account that is not taken its credentials, and why.
 type LeftOut struct {
 	Member
-	Why     string
-	Unknown bool // nobody knows whether there is something to be taken
+	Why     string // may have text of AWS
+	Unknown bool   // nobody knows whether there is something to be taken
+	Refused bool   // there is, and what stands in the way is named
 }
 
 // Most is how many accounts one request is over.
@@ -173,6 +202,8 @@ type Wanted struct {
 	Members  []Member
 	Holdings []Holding
 	First    []rootkeep.AccountID // canaries, in their order; none: the first of all
+	Before   time.Time            // what was read before is old: that there was nothing proves nothing
+	Unread   bool                 // those of which it is not known what they have come too, and are read when they are planned
 }
 
 // Order says who comes when: canaries first, then by rank, those with the least first. It
@@ -191,11 +222,15 @@ func Order(w Wanted) ([]Step, []LeftOut, error) {
 		}
 		seen[m.Account] = true
 		h, known := held[m.Account]
-		if why, unknown := leaves(&m, &h, known); why != "" {
-			left = append(left, LeftOut{m, why, unknown})
+		why, unknown := w.leaves(&m, &h, known)
+		if why != "" && !(unknown && w.Unread && !m.Suspended) {
+			left = append(left, LeftOut{Member: m, Why: why, Unknown: unknown})
 			continue
 		}
-		steps = append(steps, Step{Member: m, Holding: h, Rank: rankOf(m.Units)})
+		h.Account, h.Unknown = m.Account, why
+		s := Step{Member: m, Holding: h}
+		s.Rank, s.By = rankOf(&m)
+		steps = append(steps, s)
 	}
 	first := func(s *Step) int {
 		if i := slices.Index(w.First, s.Member.Account); i >= 0 {
@@ -227,8 +262,11 @@ func Order(w Wanted) ([]Step, []LeftOut, error) {
 // ErrNothing is an organization whose members have nothing that could be taken away.
 var ErrNothing = errors.New("no root user of a member is known to have credentials")
 
-// weight is how much there is to be taken.
+// weight is how much there is to be taken. What is not known weighs the most.
 func (s *Step) weight() int {
+	if s.Unknown != "" {
+		return math.MaxInt
+	}
 	n := s.Keys + s.Certificates + s.Devices
 	if s.Password {
 		n++
@@ -237,8 +275,10 @@ func (s *Step) weight() int {
 }
 
 // leaves says why an account is left out, "" if it is not.
-func leaves(m *Member, h *Holding, known bool) (why string, unknown bool) {
+func (w *Wanted) leaves(m *Member, h *Holding, known bool) (why string, unknown bool) {
 	switch {
+	case m.Standalone:
+		return "it is in no organization: AWS gives no root session of it", false
 	case m.Management:
 		return "the management account: AWS gives no root session of it, and its root user is what is left when all else is lost", false
 	case m.Suspended:
@@ -247,6 +287,8 @@ func leaves(m *Member, h *Holding, known bool) (why string, unknown bool) {
 		return "nobody asked what its root user has", true
 	case h.Unknown != "":
 		return h.Unknown, true
+	case h.Absent() && h.At.Before(w.Before):
+		return "its root user had nothing at " + h.At.Format(time.RFC3339) + ", which is too long ago to be relied on", true
 	case h.Absent():
 		return "its root user has nothing", false
 	}

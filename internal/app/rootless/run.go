@@ -16,6 +16,7 @@ import (
 	"github.com/rootkeep/rootkeep/internal/change"
 	"github.com/rootkeep/rootkeep/internal/people"
 	"github.com/rootkeep/rootkeep/internal/store"
+	stored "github.com/rootkeep/rootkeep/internal/store/access"
 	"github.com/rootkeep/rootkeep/internal/store/changes"
 	web "github.com/rootkeep/rootkeep/internal/web/changes"
 	"github.com/rootkeep/rootkeep/ledger"
@@ -24,7 +25,17 @@ import (
 // Runner does what an order says, with the engine of a server.
 type Runner struct {
 	Engine *alter.Engine
-	Region string // where root sessions are asked; "" is us-east-1
+	Root   *stored.Desk // where it is asked for
+	Task   *access.Task // that it is asked for by
+	Region string       // where root sessions are asked; "" is us-east-1
+}
+
+// New checks that nothing is missing.
+func New(r Runner) (*Runner, error) {
+	if r.Engine == nil || r.Root == nil || r.Task == nil {
+		return nil, errors.New("rootless: engine, desk and the task " + TaskID + " are required")
+	}
+	return &r, nil
 }
 
 func (r *Runner) region() string {
@@ -51,6 +62,12 @@ func (r *Runner) Plan(ctx context.Context, actor people.Actor, request string, w
 	if err != nil {
 		return nil, err
 	}
+	return r.planSteps(ctx, actor, request, steps, left, with, nil)
+}
+
+// planSteps plans the deletion in accounts that are ordered. told, if it is not nil, hears
+// how many of them were read.
+func (r *Runner) planSteps(ctx context.Context, actor people.Actor, request string, steps []Step, left []LeftOut, with map[string]any, told func(read int)) (*Planned, error) {
 	var list []web.Wanted
 	canaries := 0
 	for i := range steps {
@@ -60,22 +77,32 @@ func (r *Runner) Plan(ctx context.Context, actor people.Actor, request string, w
 		}
 	}
 	out := &Planned{Request: request, LeftOut: left}
-	var refused []alter.LeftOut
-	out.Batch, out.Changes, refused, err = r.Engine.PlanEach(ctx, actor, fmt.Sprintf("Root credentials of %d members", len(list)), list, canaries)
+	b, planned, refused, err := r.Engine.PlanEach(ctx, actor, fmt.Sprintf("Root credentials of %d members", len(list)), list, canaries, told)
+	out.Batch, out.Changes = b, planned
 	if err != nil && !errors.Is(err, change.ErrNothing) {
 		return nil, err
 	}
 	for _, l := range refused {
 		i := slices.IndexFunc(steps, func(s Step) bool { return s.Member.Account == l.Account })
-		var no *change.Refused
-		unknown := !errors.As(l.Err, &no) && !errors.Is(l.Err, change.ErrNothing)
-		out.LeftOut = append(out.LeftOut, LeftOut{steps[i].Member, l.Err.Error(), unknown})
+		out.LeftOut = append(out.LeftOut, refusal(steps[i].Member, l.Err))
 		steps = slices.Delete(steps, i, i+1)
 	}
 	if out.Steps = steps; len(out.Changes) == 0 {
 		return out, ErrNothing
 	}
 	return out, nil
+}
+
+// refusal is an account whose change could not be planned.
+func refusal(m Member, err error) LeftOut {
+	var no *change.Refused
+	switch {
+	case errors.Is(err, change.ErrNothing):
+		return LeftOut{Member: m, Why: "its root user has nothing"}
+	case errors.As(err, &no):
+		return LeftOut{Member: m, Why: err.Error(), Refused: true}
+	}
+	return LeftOut{Member: m, Why: err.Error(), Unknown: true}
 }
 
 // Name has a request for root name the plans, in their order, and their accounts.
@@ -90,8 +117,8 @@ func (p *Planned) Name(r *access.Request) {
 
 // Audit asks what the root users of accounts have, and keeps the answers as root.audited of
 // the request, which proves what is gone. The actor is one who may plan changes of all of
-// them.
-func (r *Runner) Audit(ctx context.Context, actor people.Actor, request string, accounts []rootkeep.AccountID) ([]Holding, error) {
+// them. told, if it is not nil, hears how many were read.
+func (r *Runner) Audit(ctx context.Context, actor people.Actor, request string, accounts []rootkeep.AccountID, told func(read int)) ([]Holding, error) {
 	// Before AWS is asked: root is not looked at for whoever may not.
 	err := r.Engine.Store.View(ctx, func(ctx context.Context, read *store.Reader) error {
 		for _, a := range accounts {
@@ -106,7 +133,10 @@ func (r *Runner) Audit(ctx context.Context, actor people.Actor, request string, 
 	}
 	var out []Holding
 	err = r.Engine.Look(ctx, actor, request, func(reader change.Reader) error {
-		for _, a := range accounts {
+		for i, a := range accounts {
+			if told != nil {
+				told(i)
+			}
 			h, err := Audit(ctx, reader, a, r.region(), r.Engine.Now())
 			if err != nil {
 				return err
@@ -117,6 +147,7 @@ func (r *Runner) Audit(ctx context.Context, actor people.Actor, request string, 
 				return err
 			}
 			err = r.Engine.Store.Update(ctx, func(_ context.Context, tx *store.Tx) error {
+				tx.Announce(stored.Topic, request)
 				return tx.Record("root.audited", request, actor.ID, ledger.NewPayload("holding", text))
 			})
 			if err != nil {
@@ -129,27 +160,38 @@ func (r *Runner) Audit(ctx context.Context, actor people.Actor, request string, 
 }
 
 // Status is where the accounts of a request are, as far as the actor may see them.
-func (r *Runner) Status(ctx context.Context, actor people.Actor, request string) (*Status, error) {
-	var list []*changes.Change
-	calls := map[string]int{}
-	var proofs []Holding
-	err := r.Engine.Store.View(ctx, func(ctx context.Context, read *store.Reader) (err error) {
-		if list, err = r.Engine.Desk.List(ctx, read, actor, changes.Filter{For: request, Limit: Most}, r.Engine.Now()); err != nil {
+func (r *Runner) Status(ctx context.Context, actor people.Actor, request string) (out *Status, err error) {
+	err = r.Engine.Store.View(ctx, func(ctx context.Context, read *store.Reader) error {
+		list, proofs, err := r.facts(ctx, read, actor, request)
+		if err != nil {
 			return err
 		}
-		slices.SortFunc(list, func(a, b *changes.Change) int { return a.Place - b.Place })
-		for _, c := range list {
-			made, err := changes.Calls(ctx, read, c.ID)
-			if err != nil {
-				return err
-			}
-			calls[c.ID] = len(made)
-		}
-		proofs, err = audits(ctx, read, request)
+		out, err = r.status(ctx, read, list, proofs)
 		return err
 	})
+	return out, err
+}
+
+// facts are the changes of a request, in their order, and its audits.
+func (r *Runner) facts(ctx context.Context, read *store.Reader, actor people.Actor, request string) ([]*changes.Change, []Holding, error) {
+	list, err := r.Engine.Desk.List(ctx, read, actor, changes.Filter{For: request, Limit: 2 * Most}, r.Engine.Now())
 	if err != nil {
-		return nil, err
+		return nil, nil, err
+	}
+	list = slices.DeleteFunc(list, func(c *changes.Change) bool { return c.Replaced != "" })
+	slices.SortFunc(list, func(a, b *changes.Change) int { return a.Place - b.Place })
+	proofs, err := audits(ctx, read, request)
+	return list, proofs, err
+}
+
+func (r *Runner) status(ctx context.Context, read *store.Reader, list []*changes.Change, proofs []Holding) (*Status, error) {
+	calls := map[string]int{}
+	for _, c := range list {
+		made, err := changes.Calls(ctx, read, c.ID)
+		if err != nil {
+			return nil, err
+		}
+		calls[c.ID] = len(made)
 	}
 	return StatusOf(list, calls, proofs), nil
 }

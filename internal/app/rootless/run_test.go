@@ -171,7 +171,7 @@ func (w *world) wanted(r *rootless.Runner, accounts int) rootless.Wanted {
 		out.Members = append(out.Members, member(n, []string{"Sandbox", "Workloads", "Production"}[(n-1)%3]))
 	}
 	var err error
-	if out.Holdings, err = r.Audit(w.t.Context(), w.Ann.Actor, "RR-INVENTORY", members); err != nil {
+	if out.Holdings, err = r.Audit(w.t.Context(), w.Ann.Actor, "RR-INVENTORY", members, nil); err != nil {
 		w.t.Fatal(err)
 	}
 	return out
@@ -354,7 +354,7 @@ func (w *world) proves(r *rootless.Runner, p *rootless.Planned, accounts int) {
 	for _, c := range p.Changes {
 		members = append(members, c.Account)
 	}
-	if _, err := r.Audit(t.Context(), w.Ann.Actor, request, members); err != nil {
+	if _, err := r.Audit(t.Context(), w.Ann.Actor, request, members, nil); err != nil {
 		t.Fatal(err)
 	}
 	if s := w.status(r); !s.Whole() || s.Open() || len(s.Lines) != accounts {
@@ -371,11 +371,11 @@ func (w *world) proves(r *rootless.Runner, p *rootless.Planned, accounts int) {
 		}
 	}
 	before := w.requests.Load()
-	if _, err := r.Audit(t.Context(), w.Fay.Actor, request, members[:1]); !errors.Is(err, approvals.ErrNotAllowed) || w.requests.Load() > before {
+	if _, err := r.Audit(t.Context(), w.Fay.Actor, request, members[:1], nil); !errors.Is(err, approvals.ErrNotAllowed) || w.requests.Load() > before {
 		t.Errorf("an audit by who may not plan: got %v", err)
 	}
 	w.aws.Cloud.Do(func() { w.aws.Cloud.Account(id(2)).Root.Password.Set = true })
-	if _, err := r.Audit(t.Context(), w.Ann.Actor, request, []rootkeep.AccountID{id(2)}); err != nil {
+	if _, err := r.Audit(t.Context(), w.Ann.Actor, request, []rootkeep.AccountID{id(2)}, nil); err != nil {
 		t.Fatal(err)
 	}
 	s, err := r.Status(t.Context(), w.Ann.Actor, request)

@@ -23,6 +23,10 @@ const (
 	Back     Word = "back"     // an audit after it found credentials
 	Ended    Word = "ended"    // nothing was done, and nothing will be
 	NotKnown Word = "not known"
+	// Of accounts that no change is of:
+	Refused   Word = "refused"  // what stands in the way is named
+	Holds     Word = "holds"    // an audit found credentials
+	LeftAlone Word = "left out" // nothing was to be taken, or nothing can be
 )
 
 // Line is where one account is.
@@ -106,7 +110,7 @@ func where(c *changes.Change, made int) (Word, string) {
 // proven is what an audit says of an account whose change was applied.
 func proven(c *changes.Change, p *Holding) (Word, string) {
 	switch {
-	case p.At.Before(c.Ended.Truncate(1e9)):
+	case !p.At.After(c.Ended):
 		return Deleted, "the last audit was before it; hint: audit it"
 	case p.Unknown != "":
 		return NotKnown, p.Unknown

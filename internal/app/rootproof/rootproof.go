@@ -27,7 +27,7 @@ import (
 // absence of uses of root can be claimed of the hours that their digests prove.
 const Kind = "root-proof"
 
-// Schedule is that of it, on servers that have such places. All of a place is read.
+// Schedule is that of it, on servers that have such places.
 var Schedule = job.Schedule{ID: Kind, Kind: Kind, Cron: "27 4 * * *", Zone: "UTC", Payload: []byte("{}"), Enabled: true}
 
 const (

@@ -28,7 +28,7 @@ func TestDocumentedTasks(t *testing.T) {
 	if !found || !closed {
 		t.Fatalf("%s: no place for the list", path)
 	}
-	c, err := roottask.Load("")
+	c, err := roottask.Load()
 	if err := errors.Join(append(c.Problems, err)...); err != nil {
 		t.Fatal(err)
 	}

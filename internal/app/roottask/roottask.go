@@ -19,31 +19,46 @@ type Catalogue struct {
 	Problems []error        // files that were left out, each with file and line
 }
 
-// Load reads the shipped tasks and, unless dir is empty, those of DIR/roottasks, which may
-// name the checklists of DIR/checklists and the kinds of change of DIR/changes, and may
-// not take the ID of another. The error is that dir cannot be read.
-func Load(dir string) (*Catalogue, error) {
+// Load reads the shipped tasks and those of DIR/roottasks of some folders, which may name
+// the checklists of DIR/checklists and the kinds of change of DIR/changes, and may not take
+// the ID of another. The error is that a folder cannot be read.
+func Load(dirs ...string) (*Catalogue, error) {
+	kinds := []fs.FS{content.Files}
+	for _, dir := range dirs {
+		kinds = append(kinds, os.DirFS(dir))
+	}
+	return LoadWith(known(kinds), dirs...)
+}
+
+// LoadWith is Load where it is known which kinds of change there are.
+func LoadWith(kind func(id string) bool, dirs ...string) (*Catalogue, error) {
 	lists := []rule.Source{{FS: content.Files, Dir: "checklists", Tested: true}}
 	tasks := []rule.Source{{FS: content.Files, Dir: "roottasks", Tested: true}}
-	kinds := []fs.FS{content.Files}
-	if dir != "" {
-		info, err := os.Stat(dir)
-		if err == nil && !info.IsDir() {
-			err = fmt.Errorf("%s is no folder", dir)
-		}
-		if err != nil {
-			return nil, fmt.Errorf("root tasks: %w; hint: name the folder that holds roottasks", err)
+	for _, dir := range dirs {
+		if err := Folder(dir); err != nil {
+			return nil, err
 		}
 		own := os.DirFS(dir)
 		lists = append(lists, rule.Source{FS: own, Dir: "checklists", Name: filepath.Join(dir, "checklists")})
 		tasks = append(tasks, rule.Source{FS: own, Dir: "roottasks", Name: filepath.Join(dir, "roottasks")})
-		kinds = append(kinds, own)
 	}
 	read, problems := access.LoadChecklists(lists...)
 	c := &Catalogue{}
-	c.Tasks, c.Problems = access.LoadTasks(known(kinds), read, tasks...)
+	c.Tasks, c.Problems = access.LoadTasks(kind, read, tasks...)
 	c.Problems = append(problems, c.Problems...)
 	return c, nil
+}
+
+// Folder says why something is no folder of tasks, or nil.
+func Folder(dir string) error {
+	info, err := os.Stat(dir)
+	if err == nil && !info.IsDir() {
+		err = fmt.Errorf("%s is no folder", dir)
+	}
+	if err != nil {
+		return fmt.Errorf("root tasks: %w; hint: name the folder that holds roottasks", err)
+	}
+	return nil
 }
 
 // known says whether there is a file of a kind of change. Whether it is one that works is

@@ -42,7 +42,7 @@ func TestWhatChangesDoAsRootIsInScope(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	tasks, err := roottask.Load("")
+	tasks, err := roottask.Load()
 	if err := errors.Join(append(tasks.Problems, err)...); err != nil {
 		t.Fatal(err)
 	}

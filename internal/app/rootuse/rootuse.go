@@ -52,13 +52,13 @@ func Follow(ctx context.Context, tx *store.Tx, x *access.Request) error {
 	return changes.Decided(ctx, tx, x.Matter)
 }
 
-// Recorded keeps the root sessions that rootkeep was given, and those that it was refused
-// while it only looked: what comes of them in the logs is told apart by that.
+// Recorded keeps the root sessions that rootkeep was given or refused: what comes of them in
+// the logs is told apart by that.
 func Recorded(ctx context.Context, tx *store.Tx, name string, s facts.Session) error {
 	if !s.Root && strings.HasPrefix(name, "CH-") {
 		return applied(ctx, tx, name, s)
 	}
-	if !s.Root || s.AccessKey == "" && !strings.HasPrefix(name, "SC-") {
+	if !s.Root || s.AccessKey == "" && strings.HasPrefix(name, "CH-") {
 		return nil
 	}
 	touched, err := rootlog.RecordSession(ctx, tx, rootlog.Session{AccessKey: s.AccessKey, Account: s.Account, End: s.End, Name: name, Policy: path.Base(s.Role), Start: s.Start})
@@ -81,16 +81,10 @@ func applied(ctx context.Context, tx *store.Tx, id string, s facts.Session) erro
 		return err
 	}
 	p, err := c.Parsed()
-	if err != nil || path.Base(s.Role) != path.Base(p.Role) {
+	if err != nil || !p.AppliedIn(s.Role) {
 		return err
 	}
-	does := reconcile.Change{ID: id, Account: s.Account, Events: []string{}, Keys: []string{s.AccessKey}, Start: s.Start, End: s.End}
-	for _, call := range p.Calls {
-		if service, name, _ := strings.Cut(call.Operation, ":"); call.Root == "" && call.Account == s.Account {
-			does.Events = append(does.Events, service+".amazonaws.com "+name)
-		}
-	}
-	touched, err := rootlog.RecordChange(ctx, tx, does)
+	touched, err := rootlog.RecordChange(ctx, tx, reconcile.Change{ID: id, Account: s.Account, Events: p.Events(s.Account), Keys: []string{s.AccessKey}, Start: s.Start, End: s.End})
 	if err != nil {
 		return err
 	}

@@ -1,6 +1,9 @@
 package serve
 
 import (
+	"context"
+
+	"github.com/rootkeep/rootkeep/internal/app/outbox"
 	"github.com/rootkeep/rootkeep/internal/web"
 	"github.com/rootkeep/rootkeep/internal/web/approvals"
 	"github.com/rootkeep/rootkeep/internal/web/changes"
@@ -9,6 +12,7 @@ import (
 	"github.com/rootkeep/rootkeep/internal/web/home"
 	"github.com/rootkeep/rootkeep/internal/web/hunts"
 	"github.com/rootkeep/rootkeep/internal/web/jobs"
+	"github.com/rootkeep/rootkeep/internal/web/notices"
 	"github.com/rootkeep/rootkeep/internal/web/people"
 	"github.com/rootkeep/rootkeep/internal/web/proposals"
 	asked "github.com/rootkeep/rootkeep/internal/web/root/subject"
@@ -21,7 +25,7 @@ func (h *house) areas() ([]web.Area, error) {
 		func() (web.Area, error) {
 			return home.Area(home.Config{Store: h.store, Now: h.now, Note: h.story.note, Root: h.rootUses}), nil
 		},
-		h.rootArea,
+		h.rootArea, h.rootlessArea,
 		h.caseArea,
 		h.posture,
 		func() (web.Area, error) {
@@ -44,6 +48,9 @@ func (h *house) areas() ([]web.Area, error) {
 			return jobs.Area(jobs.Config{Store: h.store, Kinds: h.askable(), Wake: h.wake}), nil
 		},
 		func() (web.Area, error) {
+			return notices.Area(notices.Config{Store: h.store, Desk: noticeDesk{h.outbox, h.url.String()}, Wake: h.wake})
+		},
+		func() (web.Area, error) {
 			return people.Area(people.Config{URL: h.url, Store: h.store, Now: h.now, SignIn: h.signIn, Issuer: h.settings.OpenID.Issuer, Scopes: scopes})
 		},
 		func() (web.Area, error) { return h.signIn.Area(), nil },
@@ -55,4 +62,15 @@ func (h *house) areas() ([]web.Area, error) {
 		out = append(out, a)
 	}
 	return out, nil
+}
+
+// noticeDesk is the outbox for the page of notices.
+type noticeDesk struct {
+	*outbox.Outbox
+	link string
+}
+
+// Test sends a test notice for somebody.
+func (d noticeDesk) Test(ctx context.Context, actor, way string) (string, error) {
+	return d.Outbox.Test(ctx, actor, way, d.link)
 }

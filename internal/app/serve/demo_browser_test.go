@@ -59,7 +59,7 @@ func TestPagesOfTheDemonstration(t *testing.T) {
 		"scans": "/scans", "scan": first(t, s, "/scans", "/scans/SC-"), "alerts": "/alerts", "alert": first(t, s, "/alerts", "/alerts/AL-"),
 		"root-uses": "/root-uses", "root-use": first(t, s, "/root-uses?used=yes", "/root-uses/"), "sign-ins": "/sign-ins", "hunts": "/hunts", "hunt": first(t, s, "/hunts", "/hunts/HU-"),
 		"exceptions": "/exceptions", "exception": first(t, s, "/exceptions", "/exceptions/EX-"),
-		"ledger": "/ledger", "entry": "/ledger/0", "jobs": "/jobs", "schedules": "/schedules", "schedule": "/schedules/backup",
+		"ledger": "/ledger", "entry": "/ledger/0", "jobs": "/jobs", "notices": "/notices", "schedules": "/schedules", "schedule": "/schedules/backup",
 		"people": "/people", "person": first(t, s, "/people", "/people/PE-"), "invite": "/people/new", "tokens": "/tokens",
 	} {
 		b.Photograph("admin", "demo-"+name, path)

@@ -60,6 +60,7 @@ func (c *Settings) fields() []field {
 		{"changes.profile", &c.Changes.Profile, nil, nil},
 		{"changes.region", &c.Changes.Region, nil, nil},
 		{"changes.within", &c.Changes.Within, nil, nil},
+		{"root.folders", nil, &c.Root.Folders, nil},
 		{"watch.sources", &c.Watch.Sources, nil, nil},
 		{"watch.detections", &c.Watch.Detections, nil, nil},
 		{"nats.url", &c.NATS.URL, nil, nil},

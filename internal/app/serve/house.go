@@ -8,6 +8,8 @@ import (
 	"github.com/rootkeep/rootkeep"
 	"github.com/rootkeep/rootkeep/internal/app/alter"
 	"github.com/rootkeep/rootkeep/internal/app/outbox"
+	"github.com/rootkeep/rootkeep/internal/app/rootless"
+	"github.com/rootkeep/rootkeep/internal/app/roottask"
 	"github.com/rootkeep/rootkeep/internal/app/rootuse"
 	"github.com/rootkeep/rootkeep/internal/app/scan/record"
 	"github.com/rootkeep/rootkeep/internal/approval"
@@ -31,6 +33,8 @@ type house struct {
 	changes   *changes.Desk
 	root      *access.Desk
 	engine    *alter.Engine
+	tasks     *roottask.Catalogue
+	rootless  *rootless.Runner
 	signIn    *signin.SignIn
 	outbox    *outbox.Outbox
 	alerts    *alerts.Desk
@@ -54,6 +58,9 @@ func newHouse(d *deps, address *url.URL) (*house, error) {
 		return nil, err
 	}
 	if err := h.newEngine(); err != nil {
+		return nil, err
+	}
+	if err := h.newRootless(); err != nil {
 		return nil, err
 	}
 	h.signIn, err = h.newSignIn()

@@ -19,6 +19,7 @@ import (
 	"github.com/rootkeep/rootkeep/internal/store/exceptions"
 	"github.com/rootkeep/rootkeep/internal/store/idempotency"
 	storejobs "github.com/rootkeep/rootkeep/internal/store/jobs"
+	"github.com/rootkeep/rootkeep/internal/store/letters"
 	"github.com/rootkeep/rootkeep/internal/store/notices"
 	"github.com/rootkeep/rootkeep/internal/store/posture"
 	"github.com/rootkeep/rootkeep/internal/web/jobs"
@@ -26,7 +27,7 @@ import (
 
 // kinds lists the kinds of jobs that this process runs.
 func (h *house) kinds() []job.Kind {
-	return append(append(h.recorder.Kinds(h.folder()), h.engine.Jobs()...),
+	return append(slices.Concat(h.recorder.Kinds(h.folder()), h.engine.Jobs(), h.rootless.Jobs(), h.outbox.Kinds()),
 		job.Kind{Name: "anchor", Handler: job.HandlerFunc(h.anchorHead)},
 		job.Kind{Name: "expire", Handler: job.HandlerFunc(h.expire)},
 		job.Kind{Name: "tidy", Handler: job.HandlerFunc(h.tidy)},
@@ -34,7 +35,6 @@ func (h *house) kinds() []job.Kind {
 		job.Kind{Name: backupKind, Attempts: 3, Handler: job.HandlerFunc(h.backup)},
 		job.Kind{Name: rootTimesKind, Handler: job.HandlerFunc(h.seeTimes)},
 		job.Kind{Name: rootproof.Kind, Attempts: 3, Handler: job.HandlerFunc((&rootproof.Prover{Store: h.store, Places: h.settings.Hunts, Now: h.now, Wake: h.outbox.Wake}).Run)},
-		h.outbox.Jobs(),
 	)
 }
 
@@ -82,6 +82,9 @@ func (w *wakeup) wake() {
 // runJobs runs jobs until the context ends.
 func runJobs(ctx context.Context, h *house) error {
 	if err := h.keepOwn(ctx); err != nil {
+		return err
+	}
+	if err := h.outbox.Adopt(ctx); err != nil {
 		return err
 	}
 	r, err := run.New(run.Config{
@@ -175,6 +178,7 @@ const (
 	keepJobs    = 30 * 24 * time.Hour
 	keepNotices = 24 * time.Hour       // whoever was away for longer reads its pages again
 	keepFacts   = 400 * 24 * time.Hour // of scans: an auditor looks back a year
+	keepThreads = 180 * 24 * time.Hour // of notices: what changes later is a message of its own
 	keepSends   = 24 * time.Hour       // a scan that is being sent and does not go on
 )
 
@@ -187,6 +191,9 @@ func (h *house) tidy(ctx context.Context, _ *job.Job, report func(string)) error
 		}
 		told, err := notices.Forget(ctx, tx, tx.Now().Add(-keepNotices))
 		if err != nil {
+			return err
+		}
+		if _, err := letters.Forget(ctx, tx, tx.Now().Add(-keepThreads)); err != nil {
 			return err
 		}
 		keys, err := idempotency.Expire(ctx, tx)

@@ -21,7 +21,9 @@ import (
 // dwell is a house over a new store.
 func dwell(t *testing.T, c Settings, now func() time.Time) *house {
 	t.Helper()
-	c.Store = filepath.Join(t.TempDir(), "rootkeep.db")
+	if c.Store == "" {
+		c.Store = filepath.Join(t.TempDir(), "rootkeep.db")
+	}
 	if err := c.resolve(); err != nil {
 		t.Fatal(err)
 	}

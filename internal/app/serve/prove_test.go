@@ -98,6 +98,45 @@ func TestHoursAreProvenByTheirDigests(t *testing.T) {
 	}
 }
 
+// Days of the bucket's layout that lie before what is asked for are not read, and what has
+// no such layout is.
+func TestAProofReadsTheDaysThatItIsAskedFor(t *testing.T) {
+	now := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+	chain := digesttest.Chain{Hours: 30, Logs: 1}
+	signer, err := digesttest.NewSigner()
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir, keys := t.TempDir(), filepath.Join(t.TempDir(), "keys.json")
+	if err := digesttest.WriteChain(dir, chain, signer); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(filepath.Join(dir, digesttest.KeysFile), keys); err != nil {
+		t.Fatal(err)
+	}
+	old := strings.ReplaceAll(filepath.FromSlash(chain.LogPath(1, 0)), filepath.FromSlash("2026/11/21"), filepath.FromSlash("2026/11/02"))
+	write(t, filepath.Join(dir, strings.ReplaceAll(old, "20261121T", "20261102T")), string(digesttest.Gzip([]byte(rootSignIn))))
+	places := write(t, filepath.Join(t.TempDir(), "hunts.yaml"), fmt.Sprintf("hunts: [{name: trail, paths: [%q], keys: [%q]}]\n", dir, keys))
+	h := dwell(t, Settings{Hunts: places}, func() time.Time { return now })
+	for _, test := range []struct {
+		days, want int
+	}{{2, 0}, {19, 1}, {30, 1}} {
+		if said, err := h.do(t, job.Job{ID: "JO-1", Kind: rootproof.Kind, Payload: fmt.Appendf(nil, `{"days":%d}`, test.days)}); err != nil || !strings.Contains(said, "4 days") {
+			t.Fatalf("%d days: got %q, %v", test.days, said, err)
+		}
+		err := h.store.View(t.Context(), func(ctx context.Context, r *store.Reader) error {
+			events, err := rootlog.Events(ctx, r, sight.All(), rootlog.EventFilter{Limit: 10})
+			if len(events) != test.want {
+				t.Errorf("%d days: got %d events of root users, want %d", test.days, len(events), test.want)
+			}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 func TestAProofNeedsKeys(t *testing.T) {
 	h := dwell(t, Settings{}, time.Now)
 	for payload, want := range map[string]string{`{}`: "hint: keys of a place", `{"days": -1}`: "days -1", `{"path": "/"}`: "unknown field", `{} {}`: "more than one"} {

@@ -5,31 +5,66 @@ import (
 	"errors"
 	"time"
 
+	"github.com/rootkeep/rootkeep/internal/app/rootless"
 	"github.com/rootkeep/rootkeep/internal/app/roottask"
 	"github.com/rootkeep/rootkeep/internal/app/rootuse"
 	"github.com/rootkeep/rootkeep/internal/people"
 	"github.com/rootkeep/rootkeep/internal/store"
-	"github.com/rootkeep/rootkeep/internal/store/access"
+	stored "github.com/rootkeep/rootkeep/internal/store/access"
 	"github.com/rootkeep/rootkeep/internal/store/incident"
 	"github.com/rootkeep/rootkeep/internal/store/posture"
 	"github.com/rootkeep/rootkeep/internal/store/rootlog"
 	"github.com/rootkeep/rootkeep/internal/web"
 	"github.com/rootkeep/rootkeep/internal/web/incidents"
 	"github.com/rootkeep/rootkeep/internal/web/root"
+	pages "github.com/rootkeep/rootkeep/internal/web/root/rootless"
 )
+
+// Root says what root is asked for.
+type Root struct {
+	Folders []string `yaml:"folders"` // with own tasks and checklists
+}
+
+func (r *Root) check() error {
+	for _, dir := range r.Folders {
+		if err := roottask.Folder(dir); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// loadTasks loads what root may be asked for. One that cannot be used, as it names a kind of
+// change that the server does not have, keeps the server from starting.
+func (h *house) loadTasks() (err error) {
+	h.tasks, err = roottask.LoadWith(func(kind string) bool { return h.engine.Catalogue.Find(kind) != nil }, h.settings.Root.Folders...)
+	if err != nil {
+		return err
+	}
+	return errors.Join(h.tasks.Problems...)
+}
 
 // rootArea is the pages and the API of root users.
 func (h *house) rootArea() (web.Area, error) {
-	tasks, err := roottask.Load("")
-	if err := errors.Join(append(tasks.Problems, err)...); err != nil {
-		return web.Area{}, err
-	}
-	return root.Area(root.Config{Store: h.store, Desk: h.root, Tasks: tasks.Tasks, Engine: rootuse.Planner{Engine: h.engine}, Now: h.now})
+	return root.Area(root.Config{Store: h.store, Desk: h.root, Tasks: h.tasks.Tasks, Engine: rootuse.Planner{Engine: h.engine}, Holder: rootuse.HolderOf, Now: h.now})
 }
+
+// newRootless is what takes members their root credentials.
+func (h *house) newRootless() error {
+	err := h.loadTasks()
+	if err != nil {
+		return err
+	}
+	h.rootless, err = rootless.New(rootless.Runner{Engine: h.engine, Root: h.root, Task: h.tasks.Find(rootless.TaskID), Region: h.settings.Changes.Region})
+	return err
+}
+
+// rootlessArea is the pages and the API of that.
+func (h *house) rootlessArea() (web.Area, error) { return pages.Area(pages.Config{Engine: h.rootless}) }
 
 // caseArea is the pages and the API of cases.
 func (h *house) caseArea() (web.Area, error) {
-	desk, err := incident.New(incident.Desk{Place: posture.PlaceOf, Ready: access.Unreviewed})
+	desk, err := incident.New(incident.Desk{Place: posture.PlaceOf, Ready: stored.Unreviewed})
 	if err != nil {
 		return web.Area{}, err
 	}

@@ -47,6 +47,8 @@ type Settings struct {
 	Backup Backup `yaml:"backup"`
 	// Changes says how accounts are changed.
 	Changes Changes `yaml:"changes"`
+	// Root says what root is asked for.
+	Root Root `yaml:"root"`
 	// Watch says where events come from while they happen.
 	Watch Watch `yaml:"watch"`
 	// NATS says how several processes share the flow of events.
@@ -165,7 +167,7 @@ func (c *Settings) resolve() error {
 	if _, err := archive.Read(c.Hunts); err != nil {
 		return err
 	}
-	if err := errors.Join(c.Backup.check(), c.Changes.check(), c.checkWatch(), c.NATS.Check(c.Store)); err != nil {
+	if err := errors.Join(c.Backup.check(), c.Changes.check(), c.Root.check(), c.checkWatch(), c.NATS.Check(c.Store)); err != nil {
 		return err
 	}
 	if _, err := c.logger(io.Discard); err != nil {

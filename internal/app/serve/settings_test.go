@@ -64,6 +64,7 @@ func TestSettingsThatDoNotGoTogether(t *testing.T) {
 		{"credentials for no broker", Settings{NATS: share.Settings{Credentials: "user.creds"}}, "nats.url"},
 		{"replicas that are no number", Settings{NATS: share.Settings{URL: "nats://a", Replicas: "many"}}, "nats.replicas"},
 		{"a file of ways that is not there", Settings{Notify: outbox.Settings{Ways: "no-such-file.yaml"}}, "ways of notices"},
+		{"a folder of root tasks that is not there", Settings{Root: Root{Folders: []string{"no-such-folder"}}}, "name the folder that holds roottasks"},
 		{"a folder of notifiers that is not there", Settings{Notify: outbox.Settings{Folders: []string{"no-such-folder"}}}, "notifiers"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -79,7 +80,7 @@ func TestSettingsFile(t *testing.T) {
 	for _, test := range []struct {
 		name, text, want string // want: part of the error; empty for none
 	}{
-		{"all settings", "url: https://a.example\nlisten: ':443'\ntls: {cert: a, key: b}\nbehind_proxy: [10.0.0.1]\nstore: x.db\nkey_file: k\nroles: [web]\nlog: {format: json, level: warn}\ntraces: {endpoint: 'http://localhost:4318'}\nopenid: {name: a, issuer: 'https://i.example', client_id: r, client_secret_file: s, groups_claim: groups, groups: {sec: [viewer]}}\nauthenticators: blob.jwt\napprovals: approvals.yaml\nanchors: anchors.yaml\ntiles: anybody\nwatch: {sources: sources.yaml}\nnats: {url: 'tls://a:4222', credentials: a.creds, ca: ca.pem, replicas: 3}\nnotify: {ways: ways.yaml, folders: [notifiers]}\n", ""},
+		{"all settings", "url: https://a.example\nlisten: ':443'\ntls: {cert: a, key: b}\nbehind_proxy: [10.0.0.1]\nstore: x.db\nkey_file: k\nroles: [web]\nlog: {format: json, level: warn}\ntraces: {endpoint: 'http://localhost:4318'}\nopenid: {name: a, issuer: 'https://i.example', client_id: r, client_secret_file: s, groups_claim: groups, groups: {sec: [viewer]}}\nauthenticators: blob.jwt\napprovals: approvals.yaml\nanchors: anchors.yaml\ntiles: anybody\nroot: {folders: [own]}\nwatch: {sources: sources.yaml}\nnats: {url: 'tls://a:4222', credentials: a.creds, ca: ca.pem, replicas: 3}\nnotify: {ways: ways.yaml, folders: [notifiers]}\n", ""},
 		{"an empty file", "\n\n", ""},
 		{"a setting that does not exist", "url: https://a.example\nlisen: ':443'\n", ":2: unknown field \"lisen\""},
 		{"a setting inside another that does not exist", "log:\n  format: json\n  lvl: info\n", ":3: unknown field \"lvl\""},

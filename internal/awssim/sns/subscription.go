@@ -247,12 +247,47 @@ type publishIn struct {
 	onTopic
 	Message string `aws:",must,secret"`
 	Subject string `aws:",secret"`
+	// MessageAttributes are texts by which subscribers may filter; the simulated ones take all.
+	MessageAttributes      map[string]attribute
+	MessageGroupId         string
+	MessageDeduplicationId string
+}
+
+type attribute struct {
+	DataType    string `aws:",must"`
+	StringValue string
+}
+
+// check refuses what SNS does not take.
+//
+// Source: Amazon SNS API Reference, "Publish".
+func (in *publishIn) check(c *cloud.Call) error {
+	fifo := strings.HasSuffix(in.TopicArn, ".fifo")
+	switch {
+	case len(in.Message) > 256<<10:
+		return c.Invalid("Invalid parameter: Message too long")
+	case len(in.Subject) > 100 || strings.ContainsFunc(in.Subject, func(r rune) bool { return r < ' ' || r > '~' }) || strings.HasPrefix(in.Subject, " "):
+		return c.Invalid("Invalid parameter: Subject")
+	case fifo && in.MessageGroupId == "":
+		return c.Invalid("Invalid parameter: The MessageGroupId parameter is required for FIFO topics")
+	case !fifo && in.MessageDeduplicationId != "":
+		return c.Invalid("Invalid parameter: MessageDeduplicationId Reason: The request includes MessageDeduplicationId parameter that is not valid for this topic type")
+	}
+	for name, a := range in.MessageAttributes {
+		if a.DataType != "String" || a.StringValue == "" {
+			return c.Invalid("Invalid parameter: The message attribute %q must contain a non-empty String", name)
+		}
+	}
+	return nil
 }
 
 type publishOut struct{ MessageId string }
 
 func publish(c *cloud.Call, in publishIn) (out publishOut, err error) {
 	t, err := in.topic(c)
+	if err == nil {
+		err = in.check(c)
+	}
 	if err != nil {
 		return out, err
 	}

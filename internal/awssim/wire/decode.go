@@ -390,10 +390,14 @@ func (d decoder) table(v reflect.Value, tree any, m member, path string) error {
 	for _, e := range d.elements(tree, member{item: "entry"}) {
 		pair, _ := e.(map[string]any)
 		key, ok := pair["key"].(string)
+		value := pair["value"]
+		if name, named := pair["Name"].(string); named && !ok { // as SNS writes the attributes of a message
+			key, ok, value = name, true, pair["Value"]
+		}
 		if !ok {
 			return fmt.Errorf("parameter %s: an entry has no key", path)
 		}
-		if err := add(key, pair["value"]); err != nil {
+		if err := add(key, value); err != nil {
 			return err
 		}
 	}

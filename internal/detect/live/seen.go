@@ -1,6 +1,8 @@
 package live
 
 import (
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -81,8 +83,16 @@ func (s *step) fresh(p *pending, one *share) (fresh, altered bool) {
 	altered = len(known) > 0
 	if len(known) < maxCopies {
 		known = append(known, struct{ rules, verdict, content uint64 }{s.e.generation, p.Verdict, p.Content})
-		s.remember(known.row(key, s.e.now+int64((s.e.options.Lateness+Redelivery)/time.Second)))
+		s.met[key] = true
 	}
 	s.seen[key] = known
 	return true, altered
+}
+
+// keepSeen stores what was met.
+func (s *step) keepSeen() {
+	until := s.e.now + int64((s.e.options.Lateness+Redelivery)/time.Second)
+	for _, key := range slices.Sorted(maps.Keys(s.met)) {
+		s.remember(s.seen[key].row(key, until))
+	}
 }

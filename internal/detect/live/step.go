@@ -19,6 +19,7 @@ type step struct {
 	before, settled int64 // up to where time was settled, and is now
 	found           map[string][]byte
 	seen            map[string]copies
+	met             map[string]bool // keys of seen that are new or changed
 	runs            map[string]*runs
 	windows         map[string]*window
 }
@@ -33,7 +34,7 @@ func (e *Engine) Step(ctx context.Context, now time.Time) (Changes, error) {
 		return Changes{}, err
 	}
 	s := &step{
-		e: e, before: e.settled(e.now), found: map[string][]byte{}, seen: map[string]copies{},
+		e: e, before: e.settled(e.now), found: map[string][]byte{}, seen: map[string]copies{}, met: map[string]bool{},
 		runs: map[string]*runs{}, windows: map[string]*window{},
 	}
 	moved := now.Unix() > e.now
@@ -100,6 +101,7 @@ func (s *step) take(ctx context.Context) error {
 	for i := range s.e.waiting {
 		s.takeOne(&s.e.waiting[i])
 	}
+	s.keepSeen()
 	return nil
 }
 

@@ -32,12 +32,16 @@ func judge(k job.Kind, j *job.Job, err error, stopped bool, now time.Time, chanc
 	if stopped {
 		return job.Outcome{State: job.Waiting, RunAt: now, Kept: true}
 	}
+	least, attempted := job.Pause(err)
+	if !attempted && !job.IsPermanent(err) {
+		return job.Outcome{State: job.Waiting, RunAt: now.Add(least), Kept: true}
+	}
 	out := job.Outcome{State: job.Dead, Error: err.Error()}
 	if len(out.Error) > longestError {
 		out.Error = out.Error[:longestError] + " ..."
 	}
 	if !job.IsPermanent(err) && j.Attempt < attempts(k) {
-		out.State, out.RunAt = job.Waiting, now.Add(pause(j.Attempt, chance))
+		out.State, out.RunAt = job.Waiting, now.Add(max(pause(j.Attempt, chance), min(least, longestPause)))
 	}
 	return out
 }

@@ -127,6 +127,40 @@ func TestAJobIsTriedAgainUntilItIsDead(t *testing.T) {
 	})
 }
 
+func TestAJobThatIsPutOff(t *testing.T) {
+	for _, test := range []struct {
+		name  string
+		err   error
+		tries int // within two minutes
+		dead  bool
+	}{
+		{"one that was not tried is put off as often as it takes", job.Postpone("another goes first", 2*time.Second), 60, false},
+		{"one that was left alone for a while is tried as often as it may", job.After(errors.New("busy"), 50*time.Second), 3, true},
+		{"a pause that is shorter than ours", job.After(errors.New("busy"), time.Second), 3, true},
+		{"one that no attempt mends", job.Permanent(job.After(errors.New("no"), time.Second)), 1, true},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				m, tries := waiting(1), 0
+				var last time.Time
+				stop := start(t, m, "one", job.Kind{Attempts: 3, Handler: job.HandlerFunc(func(context.Context, *job.Job, func(string)) error {
+					pause, _ := job.Pause(test.err)
+					if tries++; tries > 1 && time.Since(last) < pause {
+						t.Errorf("got a pause of %s, want %s", time.Since(last), pause)
+					}
+					last = time.Now()
+					return test.err
+				})})
+				time.Sleep(2 * time.Minute)
+				stop()
+				if j := m.get(0); tries < test.tries-1 || tries > test.tries+1 || (j.State == job.Dead) != test.dead {
+					t.Errorf("got %d tries, state %s, want %d, dead %v", tries, j.State, test.tries, test.dead)
+				}
+			})
+		})
+	}
+}
+
 func TestAPermanentErrorIsNotTriedAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m, tries := waiting(1), 0

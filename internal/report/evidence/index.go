@@ -192,7 +192,7 @@ func rootReadme(p *ledger.Period) string {
 		return ""
 	}
 	return `  root/*.json            what the entries tell of root users: requests with who signed them,
-                         verdicts, sessions, coverage, cases, and for which accounts absence
+                         verdicts, the changes that explain some, sessions, coverage, cases, and for which accounts absence
                          is claimed. rootkeep verify tells it again, and compares to the byte
   root/events/           records of events, as they were delivered
   root/index.html        the same for people; it proves nothing

@@ -11,6 +11,7 @@ import (
 
 	"github.com/rootkeep/rootkeep"
 	"github.com/rootkeep/rootkeep/internal/access/story"
+	"github.com/rootkeep/rootkeep/internal/approval"
 	"github.com/rootkeep/rootkeep/internal/report/oscal"
 	"github.com/rootkeep/rootkeep/ledger"
 )
@@ -31,6 +32,7 @@ type RootPart struct {
 	Ledger    State `json:"ledger"`
 
 	Requests []RootRequest      `json:"requests"`
+	Changes  []RootChange       `json:"changes"` // that verdicts name
 	Verdicts []RootVerdict      `json:"verdicts"`
 	Claims   []story.Claim      `json:"claims"`
 	Gaps     []story.Gap        `json:"gaps"`
@@ -41,6 +43,8 @@ type RootPart struct {
 	// Records are those of events that tell the event of their verdict. What else they say
 	// is known of those that AWS signed.
 	Records int `json:"records"`
+	Hashed  int `json:"records_hashed"` // of which the ledger tells the SHA-256, and they have it
+	Lost    int `json:"records_lost"`   // that were kept when they were judged, and are not in the bundle
 	Signed  int `json:"records_signed"`
 	// OtherPage says that the page about root is not as this version of rootkeep writes it.
 	OtherPage bool `json:"other_page"`
@@ -54,6 +58,17 @@ type RootRequest struct {
 	Override   bool              `json:"override"`
 	Signatures []story.Signature `json:"signatures"`
 	Lacking    string            `json:"lacking,omitempty"`
+}
+
+// RootChange is a change that explains events about root users, and who signed it.
+type RootChange struct {
+	ID         string             `json:"id"`
+	Account    rootkeep.AccountID `json:"account"`
+	Kind       string             `json:"kind"`
+	Sessions   int                `json:"sessions"` // that it was applied in
+	Calls      int                `json:"calls"`    // that were made
+	Signatures []story.Signature  `json:"signatures"`
+	Lacking    string             `json:"lacking,omitempty"`
 }
 
 // RootVerdict is a verdict, and the log file of the bundle that has its event.
@@ -129,7 +144,7 @@ func (r *Report) root(ctx context.Context, v *ledger.Verdict) {
 		return
 	}
 	r.RootUsers = &RootPart{
-		State: Broken, From: p.From, To: p.To, Requests: []RootRequest{}, Verdicts: []RootVerdict{}, Claims: []story.Claim{}, Gaps: []story.Gap{},
+		State: Broken, From: p.From, To: p.To, Requests: []RootRequest{}, Changes: []RootChange{}, Verdicts: []RootVerdict{}, Claims: []story.Claim{}, Gaps: []story.Gap{},
 		Differs: []story.Difference{}, Unjudged: []RootEvent{}, Approvers: Broken, AWS: Broken, Ledger: Broken,
 	}
 	if err != nil {
@@ -214,15 +229,27 @@ func (r *Report) rootRecords(ctx context.Context, v *ledger.Verdict, s *story.St
 			r.fault(fmt.Errorf("%s: nothing in the entries of the bundle is about it", name))
 			continue
 		}
+		delete(verdicts, name)
 		raw, err := v.Read(name)
 		if err == nil {
 			err = records.Tells(ctx, raw, one)
+		}
+		if err == nil && one.Recorded() && !one.Records(raw) {
+			err = fmt.Errorf("its SHA-256 is %s, and the verdict was reached on a record with %s, as entry %d tells", approval.Sum(raw), *one.Record, one.Entry)
 		}
 		if err != nil {
 			r.fault(fmt.Errorf("%s: %w", name, err))
 			continue
 		}
 		r.RootUsers.Records++
+		if one.Recorded() {
+			r.RootUsers.Hashed++
+		}
+	}
+	for _, one := range verdicts {
+		if one.Recorded() {
+			r.RootUsers.Lost++
+		}
 	}
 }
 
@@ -232,6 +259,9 @@ func (r *Report) rootStory(s *story.Story) {
 	p.AsOf, p.Claims, p.Gaps = s.AsOf, append(p.Claims, s.Claims...), append(p.Gaps, s.Gaps...)
 	for _, x := range s.Requests {
 		p.Requests = append(p.Requests, RootRequest{x.ID, x.State, x.WasGranted(), x.Override != nil, x.Signatures, x.Lacking})
+	}
+	for _, c := range s.Changes {
+		p.Changes = append(p.Changes, RootChange{c.ID, c.Account, c.Kind, len(c.Sessions), len(c.Calls), c.Signatures, c.Lacking})
 	}
 	for _, v := range s.Verdicts {
 		e := &v.Event
@@ -247,13 +277,12 @@ func (r *Report) rootStory(s *story.Story) {
 func (p *RootPart) settle(r *Report, broken bool) {
 	p.Ledger, p.Approvers, p.AWS = r.Ledger.State, Absent, Absent
 	for _, x := range p.Requests {
-		switch {
-		case !x.Granted:
-		case x.Lacking != "":
-			p.Approvers = Unproven
-		case p.Approvers == Absent:
-			p.Approvers = Proven
+		if x.Granted {
+			p.Approvers = worse(p.Approvers, signedOr(x.Lacking))
 		}
+	}
+	for _, c := range p.Changes {
+		p.Approvers = worse(p.Approvers, signedOr(c.Lacking))
 	}
 	if r.AWS.State != Absent && len(p.Verdicts)+len(p.Unjudged) > 0 {
 		p.AWS = r.AWS.State
@@ -262,12 +291,20 @@ func (p *RootPart) settle(r *Report, broken bool) {
 		}
 	}
 	p.State = worse(worse(p.Ledger, p.Approvers), p.AWS)
-	if len(p.Differs)+len(p.Gaps)+p.Apart > 0 {
+	if len(p.Differs)+len(p.Gaps)+p.Apart+p.Lost > 0 {
 		p.State = worse(p.State, Unproven)
 	}
 	if broken {
 		p.State = Broken
 	}
+}
+
+// signedOr is whether what was granted is signed as it had to be.
+func signedOr(lacking string) State {
+	if lacking != "" {
+		return Unproven
+	}
+	return Proven
 }
 
 // worse is the worse of two states. What is absent takes nothing from what is there.

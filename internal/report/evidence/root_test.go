@@ -42,6 +42,8 @@ func hostileStory(t *testing.T) *story.Story {
 	if len(s.Verdicts) != 1 || len(s.Cases) != 1 || len(s.Gaps) != 1 {
 		t.Fatalf("got %+v", s)
 	}
+	signed := []story.Signature{{Approver: hostile, Decision: hostile, Key: strings.Repeat("0", 64)}}
+	s.Changes = []*story.Change{{ID: hostile, Account: hostile, Kind: hostile, Requester: hostile, Lacking: hostile, Signatures: signed, Sessions: []story.Applied{{AccessKey: hostile}}, Calls: []story.Called{{Operation: hostile}}}}
 	return s
 }
 
@@ -61,6 +63,7 @@ func TestTheTextAboutRootObeysNothing(t *testing.T) {
 	r.RootUsers = &evidence.RootPart{
 		State: evidence.Unproven, AsOf: s.AsOf, Gaps: s.Gaps, Claims: []story.Claim{{Account: hostile, Missing: []string{hostile}}},
 		Requests: []evidence.RootRequest{{ID: hostile, State: hostile, Lacking: hostile, Signatures: []story.Signature{{Approver: hostile, Decision: hostile, Key: strings.Repeat("0", 64)}}}},
+		Changes:  []evidence.RootChange{{ID: hostile, Kind: hostile, Lacking: hostile, Signatures: []story.Signature{{Approver: hostile, Decision: hostile, Key: strings.Repeat("0", 64)}}}},
 		Verdicts: []evidence.RootVerdict{{Key: hostile}}, Unjudged: []evidence.RootEvent{{ID: hostile, Name: hostile, Log: hostile}},
 		Differs: []story.Difference{{Key: hostile, Told: hostile, Again: hostile, Rule: hostile, By: hostile, Why: hostile}},
 	}

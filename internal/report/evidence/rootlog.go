@@ -1,6 +1,7 @@
 package evidence
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -143,10 +144,21 @@ func (r *Report) rootText(w *lines) {
 			w.say("    ... and %d more requests", len(p.Requests)-i)
 			break
 		}
-		w.say("    %s %s%s: %s", x.ID, x.State, when(x.Override, ", without approvals"), x.signers())
+		w.say("    %s %s%s: %s", x.ID, x.State, when(x.Override, ", without approvals"), signedBy(x.Signatures, x.Lacking))
+	}
+	for i, c := range p.Changes {
+		if i == shownFaults {
+			w.say("    ... and %d more changes", len(p.Changes)-i)
+			break
+		}
+		w.say("    %s %s, %s in %s: %s", c.ID, c.Kind, count(c.Calls, "call", "calls"), count(c.Sessions, "session", "sessions"), signedBy(c.Signatures, c.Lacking))
 	}
 	w.say("  AWS's signatures     %s: %s of %s are in log files that AWS signed", p.AWS, count(p.inLogs(), "event", "events"), count(len(p.Verdicts), "verdict", "verdicts"))
-	w.say("  Records              %s of events tell those of their verdicts; %d are as AWS signed them", count(p.Records, "record", "records"), p.Signed)
+	w.say("  Records              %s of events tell those of their verdicts; %d have the SHA-256 that the ledger tells, of %d it tells no hash; %d are as AWS signed them",
+		count(p.Records, "record", "records"), p.Hashed, p.Records-p.Hashed, p.Signed)
+	if p.Lost > 0 {
+		w.say("    %s that the ledger tells the SHA-256 of, and the bundle does not hold", count(p.Lost, "record", "records"))
+	}
 	w.say("  The ledger's key     %s: verdicts, answers, records and coverage are what its keeper recorded, when they did", p.Ledger)
 	r.rootVerdictText(w)
 	for _, c := range p.Claims {
@@ -168,16 +180,9 @@ func first(list []string) string {
 	return list[0]
 }
 
-// signers names who signed a request, and with which key.
-func (x *RootRequest) signers() string {
-	var out []string
-	for _, s := range x.Signatures {
-		out = append(out, fmt.Sprintf("%s (%s, key %s)", s.Approver, s.Decision, s.Key[:16]))
-	}
-	if len(out) == 0 {
-		out = []string{"nobody signed"}
-	}
-	return strings.Join(out, ", ") + when(x.Lacking != "", "; not as it had to be: "+x.Lacking)
+// signedBy names who signed a request or a change, and with which key.
+func signedBy(signatures []story.Signature, lacking string) string {
+	return cmp.Or(signerNames(signatures), "nobody signed") + when(lacking != "", "; not as it had to be: "+lacking)
 }
 
 func (p *RootPart) inLogs() int {

@@ -26,12 +26,14 @@ func WriteRoot(out io.Writer, origin string, s *story.Story) error {
 	p.Head("rootkeep evidence: root users", style+rootStyle)
 	p.Masthead("Root users", s.AsOf, []sheet.Entry{
 		{ID: "about", Name: "About"}, {ID: "claims", Name: "Accounts", N: len(s.Claims)}, {ID: "requests", Name: "Requests", N: len(s.Requests)},
+		{ID: "changes", Name: "Changes", N: len(s.Changes)},
 		{ID: "verdicts", Name: "Events", N: len(s.Verdicts)}, {ID: "coverage", Name: "Coverage", N: len(s.Coverage)}, {ID: "cases", Name: "Cases", N: len(s.Cases)},
 	})
 	p.Raw(`<main id="main">`)
 	aboutRoot(p, origin, s)
 	claimsOf(p, s)
 	requestsOf(p, s)
+	changesOf(p, s)
 	verdictsOf(p, s)
 	coverageOf(p, s)
 	casesOf(p, s)
@@ -127,7 +129,7 @@ func requestsOf(p sheet.Sheet, s *story.Story) {
 			session = moment(x.Opened)
 		}
 		p.TD("Session", "", session, when(!x.Over.IsZero(), "to "+moment(x.Over))+when(x.Overrun, ", nobody closed it in time"))
-		signers(p, x)
+		p.TD("Signed by", "", signerNames(x.Signatures), overriding(x))
 		skipped := 0
 		for _, a := range x.Answers {
 			if a.Skipped != "" {
@@ -145,12 +147,38 @@ func requestsOf(p sheet.Sheet, s *story.Story) {
 	closing(p, len(s.Requests), story.RequestsFile)
 }
 
-// signers is the cell of who decided a request.
-func signers(p sheet.Sheet, x *story.Request) {
+// changesOf are the changes that events of the period are of.
+func changesOf(p sheet.Sheet, s *story.Story) {
+	p.Section("changes", "Changes", len(s.Changes))
+	p.Raw(`<p>What these did about root users, such as detaching a guardrail, is explained by the access keys of the sessions that they were applied in.</p>`)
+	table(p, "Change", "What", "Account", "Signed by", "Calls", "Sessions")
+	for _, c := range s.Changes[:min(len(s.Changes), mostRows)] {
+		p.Raw("<tr>")
+		p.TD("Change", "", c.ID, "asked by "+c.Requester)
+		p.TD("What", "", c.Kind, "plan "+c.Plan.String()[:16])
+		p.TD("Account", "", string(c.Account), "")
+		p.TD("Signed by", "", signerNames(c.Signatures), c.Lacking)
+		p.TD("Calls", "", count(len(c.Calls), "call", "calls"), "")
+		under := ""
+		if n := len(c.Sessions); n > 0 {
+			under = "the last to " + moment(c.Sessions[n-1].End)
+		}
+		p.TD("Sessions", "", count(len(c.Sessions), "session", "sessions"), under)
+		p.Raw("</tr>\n")
+	}
+	closing(p, len(s.Changes), story.ChangesFile)
+}
+
+func signerNames(signatures []story.Signature) string {
 	var names []string
-	for _, s := range x.Signatures {
+	for _, s := range signatures {
 		names = append(names, fmt.Sprintf("%s (%s, key %s)", s.Approver, s.Decision, s.Key[:16]))
 	}
+	return strings.Join(names, ", ")
+}
+
+// overriding is what lies below the names of who decided a request.
+func overriding(x *story.Request) string {
 	under := x.Lacking
 	if o := x.Override; o != nil {
 		under = strings.TrimPrefix(under+"; override: "+o.Reason, "; ")
@@ -160,7 +188,7 @@ func signers(p sheet.Sheet, x *story.Request) {
 			under += "; not reviewed"
 		}
 	}
-	p.TD("Signed by", "", strings.Join(names, ", "), under)
+	return under
 }
 
 func verdictsOf(p sheet.Sheet, s *story.Story) {

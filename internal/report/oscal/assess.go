@@ -187,8 +187,13 @@ func approved(s *story.Story) finding {
 			}
 		}
 	}
-	return satisfied(objectiveApproved, "Every use is approved", "As many security keys as the policy asks for signed every request that was granted; an override was reviewed, and justified.", good == granted,
-		part(good, granted, "granted request that is signed as it had to be, or whose override was found justified"))
+	for _, c := range s.Changes {
+		if granted++; c.Lacking == "" {
+			good++
+		}
+	}
+	return satisfied(objectiveApproved, "Every use is approved", "As many security keys as the policy asks for signed every request that was granted, and every change that an event is of; an override was reviewed, and justified.", good == granted,
+		part(good, granted, "granted request or change that is signed as it had to be, or whose override was found justified"))
 }
 
 func recorded(s *story.Story) finding {

@@ -13,8 +13,8 @@ func Rule(ctx context.Context, tx *store.Tx, e *rootlog.Event, to rootlog.Ruling
 	return tell(ctx, tx, e.Account, rule(nil, e, to), &Changes{})
 }
 
-// JudgeWith judges the events about a root user with a bound of its own.
-func JudgeWith(ctx context.Context, tx *store.Tx, account rootkeep.AccountID, s rootlog.Span, most int) (*Changes, error) {
+// JudgeWith judges the events about a root user with bounds of its own.
+func JudgeWith(ctx context.Context, tx *store.Tx, account rootkeep.AccountID, s rootlog.Span, events, requests int) (*Changes, error) {
 	out := &Changes{}
-	return out, judgeAll(ctx, tx, account, s, most, out)
+	return out, judgeAll(ctx, tx, account, s, bounds{events, requests}, out)
 }

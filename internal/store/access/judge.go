@@ -20,10 +20,13 @@ import (
 // Bounds of one judgement.
 const (
 	reach      = access.LongestWindow + time.Hour // what is further from an event does not bear on it
-	mostJudged = 20000                            // events about one root user within twice that and a day
+	mostEvents = 20000                            // about one root user within twice that and a day
 	mostOfOne  = 2000                             // events of a request, to tell what became of it
-	mostOfPart = 2000                             // events beyond mostJudged, which get a verdict together
+	mostOfPart = 2000                             // events beyond mostEvents, which get a verdict together
 )
+
+// bounds are how much one judgement compares.
+type bounds struct{ events, requests int }
 
 // Changes are the verdicts that a judgement changed, in the order of their events, and the
 // cases that it opened or changed.
@@ -45,7 +48,7 @@ func judgeFor(ctx context.Context, tx *store.Tx, touched rootlog.Touched, bearin
 	out := &Changes{}
 	for _, account := range slices.Sorted(maps.Keys(touched)) {
 		s := rootlog.Span{First: touched[account].First.Add(-reach), Last: touched[account].Last.Add(reach)}
-		if err := judgeAll(ctx, tx, account, s, mostJudged, out); err != nil {
+		if err := judgeAll(ctx, tx, account, s, bounds{mostEvents, mostRequests}, out); err != nil {
 			return nil, fmt.Errorf("judge the root user of account %q: %w", account, err)
 		}
 		if err := near(ctx, tx, account, s, bearing); err != nil {
@@ -63,7 +66,7 @@ func judgeFor(ctx context.Context, tx *store.Tx, touched rootlog.Touched, bearin
 // judgeAll judges the events about the root user of an account in a span, those of a day
 // together. It goes from event to event: what a record says of its time may be far from
 // any other.
-func judgeAll(ctx context.Context, tx *store.Tx, account rootkeep.AccountID, s rootlog.Span, most int, out *Changes) error {
+func judgeAll(ctx context.Context, tx *store.Tx, account rootkeep.AccountID, s rootlog.Span, most bounds, out *Changes) error {
 	for from := s.First; ; {
 		first, found, err := rootlog.Next(ctx, &tx.Reader, account, rootlog.Span{First: from, Last: s.Last})
 		if err != nil || !found {
@@ -93,39 +96,58 @@ func JudgeRequest(ctx context.Context, tx *store.Tx, x *Request) (*Changes, erro
 
 // judge judges the events about the root user of an account from a moment until before
 // another, compared with most others at most.
-func judge(ctx context.Context, tx *store.Tx, account rootkeep.AccountID, core rootlog.Span, most int, out *Changes) error {
+func judge(ctx context.Context, tx *store.Tx, account rootkeep.AccountID, core rootlog.Span, most bounds, out *Changes) error {
 	wide := rootlog.Span{First: core.First.Add(-reach), Last: core.Last.Add(reach)}
-	some, err := rootlog.Around(ctx, &tx.Reader, account, wide, most)
+	some, err := rootlog.Around(ctx, &tx.Reader, account, wide, most.events)
 	if err != nil {
 		return err
 	}
-	in := reconcile.Input{Now: tx.Now()}
-	if in.Requests, err = Requests(ctx, &tx.Reader, wide, tx.Now()); err != nil {
+	in, cut, err := known(ctx, &tx.Reader, account, wide, some, most.requests, tx.Now())
+	if err != nil {
 		return err
 	}
-	if in.Scans, err = rootlog.Scans(ctx, &tx.Reader, account, wide); err != nil {
-		return err
-	}
-	if in.Changes, err = rootlog.Changes(ctx, &tx.Reader, account, wide); err != nil {
-		return err
-	}
-	for _, e := range some {
-		in.Events = append(in.Events, e.Event)
-	}
-	found := reconcile.Judge(in)
+	found := reconcile.Judge(*in)
 	var changed []change
 	for _, e := range some {
 		if e.Moment().Before(core.First) || !e.Moment().Before(core.Last) {
 			continue
 		}
 		j := found.Of(&e.Event)
-		changed = rule(changed, e, rootlog.Ruling{Verdict: j.Verdict, Rule: j.Rule, Why: j.Why, Request: j.Request, Session: j.Session})
+		to := rootlog.Ruling{Verdict: j.Verdict, Rule: j.Rule, Why: j.Why, Request: j.Request, Session: j.Session}
+		if cut && !to.Verdict.Harmless() {
+			to.Rule, to.Why = tooManyRule, fmt.Sprintf("Account %s has more requests, or sessions of rootkeep, within days than are compared: this event was compared with those that count first. %s", account, j.Why)
+		}
+		changed = rule(changed, e, to)
 	}
-	if err := tell(ctx, tx, account, changed, out); err != nil || len(some) < most {
+	if err := tell(ctx, tx, account, changed, out); err != nil || len(some) < most.events {
 		return err
 	}
-	return tooMany(ctx, tx, account, core, most, out)
+	return tooMany(ctx, tx, account, core, most.events, out)
 }
+
+// known is all that events about the root user of an account are judged by. cut says that
+// there is more of it than is compared.
+func known(ctx context.Context, r *store.Reader, account rootkeep.AccountID, wide rootlog.Span, events []*rootlog.Event, most int, now time.Time) (in *reconcile.Input, cut bool, err error) {
+	in = &reconcile.Input{Now: now}
+	s := &search{account: account, at: wide, most: most}
+	if in.Requests, err = requests(ctx, r, s, events, now); err != nil {
+		return nil, false, err
+	}
+	var scansCut, changesCut bool
+	if in.Scans, scansCut, err = rootlog.Scans(ctx, r, account, wide); err != nil {
+		return nil, false, err
+	}
+	if in.Changes, changesCut, err = rootlog.Changes(ctx, r, account, wide); err != nil {
+		return nil, false, err
+	}
+	for _, e := range events {
+		in.Events = append(in.Events, e.Event)
+	}
+	return in, s.cut || scansCut || changesCut, nil
+}
+
+// tooManyRule is the rule of events that were not compared with everything.
+const tooManyRule = "too-many"
 
 // tooMany gives the events of a span that were too many to be compared with anything a
 // verdict, part by part: what is not known is not explained. Those that were compared once
@@ -139,7 +161,7 @@ func tooMany(ctx context.Context, tx *store.Tx, account rootkeep.AccountID, core
 		}
 		var changed []change
 		for _, e := range part {
-			changed = rule(changed, e, rootlog.Ruling{Verdict: rootkeep.Unexplained, Rule: "too-many", Why: why, Session: "too-many " + e.Time.Format(time.DateOnly)})
+			changed = rule(changed, e, rootlog.Ruling{Verdict: rootkeep.Unexplained, Rule: tooManyRule, Why: why, Session: "too-many " + e.Time.Format(time.DateOnly)})
 		}
 		if err := tell(ctx, tx, account, changed, out); err != nil {
 			return err
@@ -202,10 +224,11 @@ func settle(ctx context.Context, tx *store.Tx, x *Request) error {
 	if x.Granted.IsZero() {
 		return nil
 	}
-	q, err := x.judgedBy(ctx, &tx.Reader)
+	given, err := rootlog.Sessions(ctx, &tx.Reader, x.ID)
 	if err != nil {
 		return err
 	}
+	q := x.judgedBy(given)
 	used, _, err := rootlog.OfRequest(ctx, &tx.Reader, x.ID, mostOfOne)
 	if err != nil {
 		return err
@@ -230,11 +253,13 @@ func settle(ctx context.Context, tx *store.Tx, x *Request) error {
 	return nil
 }
 
-// verdict is what the ledger tells of an event.
+// verdict is what the ledger tells of an event. Entries of before there was a hash have
+// none.
 type verdict struct {
 	Key    string           `json:"key"`
 	Before rootkeep.Verdict `json:"before,omitempty"`
 	Event  reconcile.Judged `json:"event"`
+	Record string           `json:"record_sha256"` // of the record as it is kept; "" if it is not
 }
 
 // tell writes the verdicts that changed, their entry, and what they mean for cases.
@@ -247,8 +272,12 @@ func tell(ctx context.Context, tx *store.Tx, account rootkeep.AccountID, changed
 		if err := e.KeepVerdict(ctx, tx); err != nil {
 			return err
 		}
+		record, err := rootlog.RecordHash(ctx, &tx.Reader, e.Key)
+		if err != nil {
+			return err
+		}
 		out.Events = append(out.Events, e.Event)
-		told = append(told, verdict{e.Key, e.before, e.Judged})
+		told = append(told, verdict{e.Key, e.before, e.Judged, record})
 	}
 	text, err := json.Marshal(told)
 	if err != nil {

@@ -251,9 +251,9 @@ func TestWhatAScanWasRefusedExplains(t *testing.T) {
 			}
 			return err
 		})
-		s.Name = "RR-1KB2Z7Q0MX7F3A"
+		s.Name = "CH-1KB2Z7Q0MX7F3A"
 		if err := record(s); err == nil {
-			t.Error("a session of a request that has no key: got no error")
+			t.Error("a session of a change that has no key: got no error")
 		}
 	})
 }

@@ -66,7 +66,7 @@ func TestAFloodOfFailedSignInsHidesNoUse(t *testing.T) {
 			if err != nil {
 				return err
 			}
-			_, err = access.JudgeWith(ctx, tx, account, touched[account], 10)
+			_, err = access.JudgeWith(ctx, tx, account, touched[account], 10, 10)
 			return err
 		})
 		if err != nil {

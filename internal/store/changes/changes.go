@@ -193,10 +193,7 @@ func (c *Change) Policy() string {
 
 // Action is the line that statements carry.
 func (c *Change) Action() string {
-	if c.Undoes != "" {
-		return "undo " + c.Undoes + ", change " + c.Kind
-	}
-	return "change " + c.Kind
+	return change.ActionOf(c.Kind, c.Undoes)
 }
 
 // Parsed is its plan.
@@ -225,7 +222,7 @@ func of(p *change.Plan, planner string, now time.Time) (*Change, error) {
 		return nil, fmt.Errorf("%w: %w", approvals.ErrInvalid, err)
 	}
 	return &Change{
-		ID: p.ID, Revision: 1, State: Planned, Account: p.Account, Kind: p.Kind, Class: class, Final: !p.Undoable() || p.Risk == "high", Plan: text, Hash: sum(text),
+		ID: p.ID, Revision: 1, State: Planned, Account: p.Account, Kind: p.Kind, Class: class, Final: p.Grave(), Plan: text, Hash: sum(text),
 		Planner: planner, Created: now, Expires: now.Add(planValid), For: p.For, Undoes: p.Undoes,
 	}, nil
 }

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/rootkeep/rootkeep"
 	"github.com/rootkeep/rootkeep/internal/job"
@@ -95,8 +96,10 @@ func Get(ctx context.Context, r *store.Reader, id string) (*job.Job, error) {
 
 // Filter says which jobs a list holds. The newest come first.
 type Filter struct {
-	Kind   string    // empty: all
+	Kind   string    // and the kinds below it, such as notice/desk below notice; empty: all
 	State  job.State // empty: all
+	About  string    // the key, or what stands before a slash in it; empty: all
+	Later  time.Time // those that were never tried and are put off beyond it; zero: all
 	Before string    // ID after which the page begins; empty: from the newest
 	Limit  int
 }
@@ -104,11 +107,23 @@ type Filter struct {
 // List reads jobs.
 func List(ctx context.Context, r *store.Reader, f Filter) ([]*job.Job, error) {
 	where, args := []string{`1 = 1`}, []any{f.Limit}
-	for _, c := range []struct{ value, test string }{{f.Kind, `kind = `}, {string(f.State), `state = `}, {f.Before, `id < `}} {
+	if f.Kind != "" {
+		args = append(args, f.Kind, f.Kind+"/", len(f.Kind)+1)
+		where = append(where, `(kind = $2 OR substr(kind, 1, $4) = $3)`)
+	}
+	if !f.Later.IsZero() {
+		args = append(args, store.Micros(f.Later))
+		where = append(where, fmt.Sprintf(`attempt = 0 AND run_at > created AND run_at > $%d`, len(args)))
+	}
+	for _, c := range []struct{ value, test string }{{string(f.State), `state = `}, {f.Before, `id < `}, {f.About, `key = `}} {
 		if c.value != "" {
 			args = append(args, c.value)
 			where = append(where, fmt.Sprintf("%s$%d", c.test, len(args)))
 		}
+	}
+	if f.About != "" {
+		args = append(args, utf8.RuneCountInString(f.About)+1, f.About+"/")
+		where[len(where)-1] = fmt.Sprintf("(%s OR substr(key, 1, $%d) = $%d)", where[len(where)-1], len(args)-1, len(args))
 	}
 	var out []*job.Job
 	err := store.Each(ctx, r, func(rows *sql.Rows) error {

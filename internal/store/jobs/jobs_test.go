@@ -3,6 +3,7 @@ package jobs_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -265,5 +266,28 @@ func aClockThatWasAheadHoldsNothingUp(t *testing.T, k jobs.Keeper, c *clock) {
 	}
 	if got := list(t, k, jobs.Filter{Kind: "other"}); len(got) != 2 {
 		t.Errorf("got %d jobs of the schedule, want that of tomorrow too", len(got))
+	}
+}
+
+func TestJobsAreFoundByWhatTheyAreAbout(t *testing.T) { each(t, jobsAreFoundByWhatTheyAreAbout) }
+
+func jobsAreFoundByWhatTheyAreAbout(t *testing.T, k jobs.Keeper, c *clock) {
+	for _, key := range []string{"RR-1", "RR-1/1", "RR-1/2", "RR-10/1", "RR-1x", "rr-1/3"} {
+		ask(t, k, job.Job{Kind: "scan", Key: key})
+		c.pass(time.Second)
+	}
+	ask(t, k, job.Job{Kind: "hunt", Key: "RR-1/4"})
+	for about, want := range map[string][]string{"RR-1": {"RR-1/2", "RR-1/1", "RR-1"}, "RR-10": {"RR-10/1"}, "RR-2": nil, "RR-1/": nil, "%": nil} {
+		var got []string
+		err := k.Store.View(t.Context(), func(ctx context.Context, r *store.Reader) error {
+			list, err := jobs.List(ctx, r, jobs.Filter{Kind: "scan", About: about, Limit: 10})
+			for _, j := range list {
+				got = append(got, j.Key)
+			}
+			return err
+		})
+		if err != nil || !slices.Equal(got, want) {
+			t.Errorf("about %s: got %v, %v, want %v", about, got, err, want)
+		}
 	}
 }

@@ -193,3 +193,21 @@ func Choices(ctx context.Context, r *store.Reader, s Sight, most int) (units, ac
 	slices.SortFunc(units, func(a, b Named) int { return strings.Compare(a.ID, b.ID) })
 	return units, accounts, nil
 }
+
+// LeftOut lists the accounts in sight that the newest scan to list them was not to read, such
+// as suspended ones, with its reason as Problem.
+func LeftOut(ctx context.Context, r *store.Reader, s Sight) (out []*Row, err error) {
+	w := &where{}
+	w.sight(s, "a.account")
+	w.and(`a.state = 'left' AND a.scan = (SELECT MAX(b.scan) FROM scan_account b WHERE b.account = a.account)`)
+	err = store.Each(ctx, r, func(rows *sql.Rows) error {
+		a := &Row{}
+		err := rows.Scan(&a.ID, &a.Name, &a.Problem)
+		out = append(out, a)
+		return err
+	}, `SELECT a.account, a.name, a.problem FROM scan_account a`+w.text+` ORDER BY a.account`, w.args...)
+	if err != nil {
+		return nil, fmt.Errorf("list accounts that were not to be read: %w", err)
+	}
+	return out, nil
+}

@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
-	"time"
 
 	"github.com/rootkeep/rootkeep"
 	"github.com/rootkeep/rootkeep/internal/access/reconcile"
@@ -58,10 +57,9 @@ func sameChange(ctx context.Context, tx *store.Tx, c *reconcile.Change) error {
 }
 
 // Changes are the sessions of changes of an account that share time with a span, a change
-// for each.
-func Changes(ctx context.Context, r *store.Reader, account rootkeep.AccountID, at Span) ([]reconcile.Change, error) {
-	var out []reconcile.Change
-	err := store.Each(ctx, r, func(rows *sql.Rows) error {
+// for each, by their start. cut says that there are more than are read at once.
+func Changes(ctx context.Context, r *store.Reader, account rootkeep.AccountID, at Span) (out []reconcile.Change, cut bool, err error) {
+	err = store.Each(ctx, r, func(rows *sql.Rows) error {
 		c := reconcile.Change{Account: account, Keys: []string{""}}
 		var events []byte
 		var starts, ends int64
@@ -77,11 +75,7 @@ func Changes(ctx context.Context, r *store.Reader, account rootkeep.AccountID, a
 	}, `SELECT access_key, change, events, starts, ends FROM change_session WHERE account = $1 AND starts <= $2 AND ends >= $3 ORDER BY starts, access_key LIMIT $4`,
 		string(account), store.Micros(at.Last), store.Micros(at.First), mostSessions+1)
 	if err != nil {
-		return nil, fmt.Errorf("read sessions of changes in account %s: %w", account, err)
+		return nil, false, fmt.Errorf("read sessions of changes in account %s: %w", account, err)
 	}
-	if len(out) > mostSessions {
-		return nil, fmt.Errorf("more than %d sessions of changes in account %s between %s and %s; hint: judge a shorter time",
-			mostSessions, account, at.First.Format(time.RFC3339), at.Last.Format(time.RFC3339))
-	}
-	return out, nil
+	return out[:min(len(out), mostSessions)], len(out) > mostSessions, nil
 }

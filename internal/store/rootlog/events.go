@@ -17,6 +17,7 @@ import (
 	"github.com/rootkeep/rootkeep"
 	"github.com/rootkeep/rootkeep/internal/access"
 	"github.com/rootkeep/rootkeep/internal/access/reconcile"
+	"github.com/rootkeep/rootkeep/internal/approval"
 	"github.com/rootkeep/rootkeep/internal/store"
 	"github.com/rootkeep/rootkeep/internal/store/clause"
 	"github.com/rootkeep/rootkeep/internal/store/hunts"
@@ -316,6 +317,19 @@ func EventOf(ctx context.Context, r *store.Reader, s sight.Sight, key string) (*
 	}
 	e.Raw = raw
 	return e, nil
+}
+
+// RecordHash is the SHA-256 of the record of an event as it is kept, in hexadecimal; "" if
+// it was larger than is kept.
+func RecordHash(ctx context.Context, r *store.Reader, key string) (string, error) {
+	var raw []byte
+	if err := r.Row(ctx, `SELECT raw FROM root_event WHERE id = $1`, key).Scan(&raw); err != nil {
+		return "", fmt.Errorf("read the record of event %s: %w", key, err)
+	}
+	if len(raw) == 0 {
+		return "", nil
+	}
+	return approval.Sum(raw).String(), nil
 }
 
 // aboutRoot takes the events about the root user of the account $1, which are judged

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -14,11 +15,12 @@ import (
 	"github.com/rootkeep/rootkeep/internal/approval"
 	"github.com/rootkeep/rootkeep/internal/people"
 	"github.com/rootkeep/rootkeep/internal/store"
+	"github.com/rootkeep/rootkeep/internal/store/clause"
 	"github.com/rootkeep/rootkeep/ledger"
 )
 
-// Session is a session that rootkeep was given by sts:AssumeRoot, or a scan asked for and
-// was refused.
+// Session is a session that rootkeep was given by sts:AssumeRoot, or asked for and was
+// refused.
 type Session struct {
 	AccessKey string             `json:"access_key_id"` // "" if it was refused
 	Account   rootkeep.AccountID `json:"account"`       // whose root user
@@ -30,8 +32,8 @@ type Session struct {
 
 // RecordSession keeps a session before it is used, so that what root does in it is
 // explained. One that is known already changes nothing, and another one with its access key
-// is store.ErrConflict. One that was refused is kept for scans alone: it explains that the
-// session was asked for. It records root.session, and tells what Judge has to look at.
+// is store.ErrConflict. One that was refused is kept for scans and requests: it explains
+// that the session was asked for. It records root.session, and tells what Judge has to look at.
 func RecordSession(ctx context.Context, tx *store.Tx, s Session) (Touched, error) {
 	s.Start, s.End = s.Start.UTC(), s.End.UTC()
 	for name, text := range map[string]string{"access key": s.key(), "name": s.Name, "task policy": s.Policy} {
@@ -43,7 +45,7 @@ func RecordSession(ctx context.Context, tx *store.Tx, s Session) (Touched, error
 		return nil, fmt.Errorf("session of root: %w", err)
 	}
 	refused := s.AccessKey == ""
-	if refused && !strings.HasPrefix(s.Name, "SC-") {
+	if refused && !strings.HasPrefix(s.Name, "SC-") && !strings.HasPrefix(s.Name, access.Prefix+"-") {
 		return nil, fmt.Errorf("session of root %s: its access key is missing", s.Name)
 	}
 	if s.End.Before(s.Start) || !refused && s.Start.Equal(s.End) {
@@ -134,22 +136,35 @@ func Sessions(ctx context.Context, r *store.Reader, name string) ([]Session, err
 	return sessions(ctx, r, ` WHERE name = $1 ORDER BY starts, access_key`, name)
 }
 
-// mostSessions bounds the sessions of scans that are read at once.
+// SessionsOf lists what was recorded under names, as Sessions does for one.
+func SessionsOf(ctx context.Context, r *store.Reader, names []string) (map[string][]Session, error) {
+	out := map[string][]Session{}
+	for part := range slices.Chunk(names, 200) {
+		w := clause.Where{}
+		clause.In(&w, "name", part)
+		found, err := sessions(ctx, r, w.String()+` ORDER BY starts, access_key`, w.Args...)
+		if err != nil {
+			return nil, err
+		}
+		for _, s := range found {
+			out[s.Name] = append(out[s.Name], s)
+		}
+	}
+	return out, nil
+}
+
+// mostSessions bounds the sessions of scans, and of changes, that are read at once.
 const mostSessions = 50000
 
 // Scans are the recorded sessions of scans, SC-..., as root of an account that share time
-// with a span.
-func Scans(ctx context.Context, r *store.Reader, account rootkeep.AccountID, at Span) ([]reconcile.Scan, error) {
+// with a span, by their start. cut says that there are more than are read at once.
+func Scans(ctx context.Context, r *store.Reader, account rootkeep.AccountID, at Span) (out []reconcile.Scan, cut bool, err error) {
 	found, err := sessions(ctx, r, ` WHERE account = $1 AND name LIKE 'SC-%' AND starts <= $2 AND ends >= $3 ORDER BY starts, access_key LIMIT $4`, string(account), store.Micros(at.Last), store.Micros(at.First), mostSessions+1)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
-	if len(found) > mostSessions {
-		return nil, fmt.Errorf("more than %d sessions of scans as root of account %s between %s and %s; hint: judge a shorter time", mostSessions, account, at.First.Format(time.RFC3339), at.Last.Format(time.RFC3339))
-	}
-	var out []reconcile.Scan
-	for _, s := range found {
+	for _, s := range found[:min(len(found), mostSessions)] {
 		out = append(out, reconcile.Scan{Name: s.Name, Account: s.Account, AccessKey: s.AccessKey, Start: s.Start, End: s.End})
 	}
-	return out, nil
+	return out, len(found) > mostSessions, nil
 }

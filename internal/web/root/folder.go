@@ -32,6 +32,7 @@ type folder struct {
 	record   []byte           // nil until the session is sealed
 	judges   bool             // the actor took no part, and may approve at all accounts
 	names    map[string]string
+	standing *stored.Standing // nil if it was not kept
 }
 
 // Bounds of what a page shows.
@@ -55,6 +56,9 @@ func (a *area) open(ctx context.Context, id string) (*folder, error) {
 			return err
 		}
 		if f.signing, err = approvals.Open(ctx, r, a.Desk.Desk, actor, id, f.now); err != nil {
+			return err
+		}
+		if f.standing, err = stored.StandingOf(ctx, r, id); err != nil {
 			return err
 		}
 		if f.answers, err = stored.Answers(ctx, r, id); err != nil {

@@ -245,6 +245,9 @@ func (f *folder) stood() []page.Fact {
 	if f.Override {
 		out = append(out, page.Fact{Term: "Window that holds", Value: page.Text(subject.At(f.Begins) + " to " + subject.At(f.Ends))})
 	}
+	if f.standing != nil {
+		out = append(out, page.Fact{Term: "The account is", Value: page.LongText(f.standing.Words())})
+	}
 	if f.Asked.Custodian != "" {
 		out = append(out, page.Fact{Term: "Custodian", Value: page.Text(f.who(f.Asked.Custodian))})
 	}
@@ -253,6 +256,10 @@ func (f *folder) stood() []page.Fact {
 	}
 	return out
 }
+
+// deletesAll is the task that takes root users their credentials: its requests have a page
+// that says where each account is.
+const deletesAll = "delete-root-credentials"
 
 var changeColumns = []page.Column{{Title: "Change"}, {Title: "Account"}, {Title: "SHA-256 of the plan"}}
 

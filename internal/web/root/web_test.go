@@ -68,7 +68,7 @@ func start(t testing.TB) *site {
 	w.Open(t, approval.Site{RPID: "localhost", Origin: "http://localhost"})
 	w.Desk.Kinds = append(w.Desk.Kinds, access.Kinds(nil)...)
 	s := &site{World: w, t: t, gus: w.Person(t, "Gus", people.Custodian, people.Everywhere)}
-	tasks, err := roottask.Load("")
+	tasks, err := roottask.Load()
 	if err := errors.Join(append(tasks.Problems, err)...); err != nil {
 		t.Fatal(err)
 	}

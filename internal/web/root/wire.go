@@ -31,6 +31,9 @@ func (f *folder) wire(actor people.Actor) (*client.RootRequestDetail, error) {
 		RootRequest: ask.RequestOf(f.Request), Now: f.now, Before: f.items(beforeSession), After: f.items(afterSession), Scope: f.Asked.Events, Events: eventsOf(f.events), Left: f.all - len(f.events),
 		Cases: []string{}, Needs: f.signing.WireNeeds(), Approvals: f.signing.WireApprovals(), Documents: f.signing.WireDocuments(), May: f.may(actor),
 	}
+	if f.standing != nil {
+		out.Standing = f.standing.Words()
+	}
 	for _, c := range f.cases {
 		out.Cases = append(out.Cases, c.ID)
 	}

@@ -39,7 +39,7 @@ is none.`,
 			}
 			claim, err := client.Get[client.RootClaim](c.Context(), server, "/root/claim", q)
 			if err != nil {
-				return told(err)
+				return Told(err)
 			}
 			return f.claim(s, &claim)
 		},

@@ -62,7 +62,7 @@ func (f *flags) list(c *cobra.Command, s cli.Streams, q *choice) error {
 	}
 	list, err := cli.Newest[client.RootRequest](c.Context(), server, requests, q.limit, map[string]string{"state": q.state, "account": q.account, "kind": q.kind, "task": q.task, "by": q.by})
 	if err != nil {
-		return told(err)
+		return Told(err)
 	}
 	return f.writeList(s, list)
 }

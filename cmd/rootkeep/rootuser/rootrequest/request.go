@@ -1,6 +1,7 @@
 package rootrequest
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/rootkeep/rootkeep"
 	"github.com/rootkeep/rootkeep/client"
 	"github.com/rootkeep/rootkeep/cmd/rootkeep/cli"
 	"github.com/rootkeep/rootkeep/internal/access"
@@ -82,7 +84,7 @@ func requestCommand(s cli.Streams) *cobra.Command {
 	var a asking
 	var dry bool
 	c := &cobra.Command{
-		Use:   "request --task TASK --account ID --holder HOLDER",
+		Use:   "request --task TASK --account ID",
 		Short: "Ask for root; first it says whether root is needed at all",
 		Long: `Request asks for root of an account, for one task. It begins with the way without root:
 where the task needs none, that is all it prints, and nothing is asked for. With
@@ -92,10 +94,14 @@ has to be done before and after, and which events are in its scope.
 A sign-in names the networks it comes from and a custodian, who hands the credential out
 and neither asks nor approves. Where root is used in a session of sts:AssumeRoot the
 server plans the change in each account, with the parameters of --param; whoever approves
-the request approves these plans. It takes a pass of a person.`,
+the request approves these plans. It takes a pass of a person.
+
+What the account is to its organization the server's newest scan says; one that it
+contradicts is refused. Where no scan has read it, --holder says it, and it is shown as
+not verified.`,
 		Example: `  rootkeep root request --task change-root-email --account 111122223333 --holder management --dry-run
   rootkeep root request --task drill-sign-in --account 111122223333 --holder management --network 198.51.100.0/24 --custodian PE-1KB2Z7Q0MX7F3A --justification "The exercise of this quarter"
-  rootkeep root request --task delete-root-credentials --account 444455556666 --holder member --justification "OPS-112: members without root" --ticket OPS-112`,
+  rootkeep root request --task delete-root-credentials --account 444455556666,777788889999 --decided-at 111122223333 --param unused_for=30d --justification "OPS-112: members without root"`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return f.request(c, s, &a, dry) },
 	}
@@ -104,7 +110,7 @@ the request approves these plans. It takes a pass of a person.`,
 	fl := c.Flags()
 	fl.StringVar(&a.ask.Task, "task", "", "ID of the task; rootkeep root tasks list has them")
 	fl.StringSliceVar(&a.ask.Accounts, "account", nil, "number of the account; several for changes, with --decided-at")
-	fl.StringVar(&a.ask.Holder, "holder", "", "what the account is to its organization: member, management or standalone")
+	fl.StringVar(&a.ask.Holder, "holder", "", "what the account is to its organization, where no scan has read it: member, management or standalone")
 	fl.StringVar(&a.ask.Decided, "decided-at", "", "the management account, at which a request over several accounts is decided")
 	fl.StringArrayVar(&a.set, "param", nil, "name=value of the change that is planned; may be repeated")
 	fl.BoolVar(&a.drill, "drill", false, "an exercise: its events end as DRILL")
@@ -125,7 +131,7 @@ func holders() []string {
 
 // taskNames are the tasks that come with rootkeep; a server may know more.
 func taskNames() []string {
-	c, err := roottask.Load("")
+	c, err := roottask.Load()
 	if err != nil {
 		return nil
 	}
@@ -137,19 +143,14 @@ func taskNames() []string {
 }
 
 func (f *flags) request(c *cobra.Command, s cli.Streams, a *asking, dry bool) error {
-	for name, value := range map[string]string{"task": a.ask.Task, "account": strings.Join(a.ask.Accounts, ""), "holder": a.ask.Holder} {
-		if value == "" {
-			return cli.Usage("--%s is missing; hint: %s --help", name, c.CommandPath())
-		}
-	}
-	if !slices.Contains(holders(), a.ask.Holder) {
-		return cli.Usage("--holder %s: want one of %s", a.ask.Holder, strings.Join(holders(), ", "))
+	if err := a.check(c); err != nil {
+		return err
 	}
 	if err := a.window(); err != nil {
 		return err
 	}
 	var err error
-	if a.ask.Parameters, err = parameters(a.set); err != nil {
+	if a.ask.Parameters, err = Parameters(a.set); err != nil {
 		return err
 	}
 	if a.drill {
@@ -163,7 +164,7 @@ func (f *flags) request(c *cobra.Command, s cli.Streams, a *asking, dry bool) er
 	if err != nil {
 		return err
 	}
-	advice := adviceOf(look, a.ask.Holder)
+	advice := adviceOf(look, look.Holder)
 	if dry || advice == nil || advice.Needs == nil {
 		return f.printOutlook(s, look, advice)
 	}
@@ -176,8 +177,29 @@ func (f *flags) request(c *cobra.Command, s cli.Streams, a *asking, dry bool) er
 	return f.ask(c.Context(), s, server, &a.ask)
 }
 
-// parameters reads --param name=value. Of which type a value is, the kind of change says.
-func parameters(set []string) (map[string]any, error) {
+// check refuses what nobody has to be asked about.
+func (a *asking) check(c *cobra.Command) error {
+	for name, value := range map[string]string{"task": a.ask.Task, "account": strings.Join(a.ask.Accounts, "")} {
+		if value == "" {
+			return cli.Usage("--%s is missing; hint: %s --help", name, c.CommandPath())
+		}
+	}
+	for _, account := range append(slices.Clone(a.ask.Accounts), cmp.Or(a.ask.Decided, a.ask.Accounts[0])) {
+		if _, err := rootkeep.ParseAccountID(account); err != nil {
+			return cli.Usage("--account, --decided-at: %w", err)
+		}
+	}
+	switch n := len(a.ask.Accounts); {
+	case a.ask.Holder != "" && !slices.Contains(holders(), a.ask.Holder):
+		return cli.Usage("--holder %s: want one of %s", a.ask.Holder, strings.Join(holders(), ", "))
+	case n > 1 && a.ask.Decided == "":
+		return cli.Usage("--decided-at is missing: a request over %d accounts is decided at the management account; hint: %s --help", n, c.CommandPath())
+	}
+	return nil
+}
+
+// Parameters reads --param name=value. Of which type a value is, the kind of change says.
+func Parameters(set []string) (map[string]any, error) {
 	out := map[string]any{}
 	for _, text := range set {
 		name, value, found := strings.Cut(text, "=")
@@ -195,8 +217,8 @@ func outlook(ctx context.Context, server *client.Client, a *client.RootAsk) (*cl
 	if at == "" {
 		at = a.Accounts[0]
 	}
-	q := url.Values{"account": {at}, "holder": {a.Holder}}
-	for name, value := range map[string]string{"kind": a.Kind, "custodian": a.Custodian} {
+	q := url.Values{"account": {at}, "of": {a.Accounts[0]}}
+	for name, value := range map[string]string{"holder": a.Holder, "kind": a.Kind, "custodian": a.Custodian} {
 		if value != "" {
 			q.Set(name, value)
 		}
@@ -206,7 +228,7 @@ func outlook(ctx context.Context, server *client.Client, a *client.RootAsk) (*cl
 	if errors.As(err, &p) && p.Status == http.StatusNotFound {
 		return nil, fmt.Errorf("%w; hint: rootkeep root tasks list", err)
 	}
-	return &look, told(err)
+	return &look, Told(err)
 }
 
 func adviceOf(look *client.RootOutlook, holder string) *client.RootAdvice {
@@ -230,6 +252,9 @@ func (f *flags) printOutlook(s cli.Streams, look *client.RootOutlook, a *client.
 		return errors.New("the server says nothing of this holder; hint: rootkeep root tasks show")
 	}
 	var b strings.Builder
+	if look.Standing != "" {
+		fmt.Fprintf(&b, "The account is %s\n", cli.Visible(look.Standing))
+	}
 	fmt.Fprintf(&b, "%s\n", cli.Visible(a.Says))
 	if a.Instead != "" {
 		fmt.Fprintf(&b, "  %s\n", cli.Visible(a.Instead))
@@ -306,7 +331,7 @@ func (f *flags) ask(ctx context.Context, s cli.Streams, server *client.Client, a
 		if errors.As(err, &p) && !a.Urgent && p.Type == "/problems/nobody-could-approve" {
 			return fmt.Errorf("%w; hint: --urgent asks all the same, and rootkeep root override goes on without approvals", err)
 		}
-		return told(err)
+		return Told(err)
 	}
 	x, err := read(ctx, server, made.ID)
 	if err != nil {
@@ -349,7 +374,7 @@ that were given are void, and whoever edits it counts as an approver no more.`,
 				return err
 			}
 			if _, err := server.Do(c.Context(), client.Call{Method: http.MethodPut, Path: path(id), IfMatch: x.tag, Body: to}, nil); err != nil {
-				return told(err)
+				return Told(err)
 			}
 			if x, err = read(c.Context(), server, id); err != nil {
 				return err
@@ -397,7 +422,7 @@ func (a *asking) over(c *cobra.Command, x *detail, now time.Time) (*client.RootA
 func holderOf(ctx context.Context, server *client.Client, x *detail) (string, error) {
 	all, err := client.Get[client.RootTasks](ctx, server, tasks, nil)
 	if err != nil {
-		return "", told(err)
+		return "", Told(err)
 	}
 	for _, t := range all.Tasks {
 		for _, a := range t.Advice {

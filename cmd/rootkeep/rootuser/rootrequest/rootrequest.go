@@ -32,7 +32,8 @@ type flags struct{ cli.ServerFlags }
 // ids is the form of a request's ID, which becomes part of addresses.
 var ids = regexp.MustCompile(`^RR-[0-9A-Z]{1,40}$`)
 
-func requestID(text string) (string, error) {
+// RequestID reads the ID of a request for root from a command line.
+func RequestID(text string) (string, error) {
 	if !ids.MatchString(text) {
 		return "", cli.Usage("request %q: want its ID, such as RR-1KB2Z7Q0MX7F3A; hint: rootkeep root list", text)
 	}
@@ -50,7 +51,7 @@ func path(id string) string { return requests + "/" + url.PathEscape(id) }
 
 // begin checks the ID of a command line and makes the client.
 func (f *flags) begin(text string) (*client.Client, string, error) {
-	id, err := requestID(text)
+	id, err := RequestID(text)
 	if err != nil {
 		return nil, "", err
 	}
@@ -68,7 +69,7 @@ func read(ctx context.Context, server *client.Client, id string) (*detail, error
 	d := &detail{}
 	answer, err := server.Do(ctx, client.Call{Path: path(id)}, &d.RootRequestDetail)
 	d.tag = answer.ETag
-	return d, told(err)
+	return d, Told(err)
 }
 
 // act does something to the request that was read, by the name that the API has for it;
@@ -76,7 +77,7 @@ func read(ctx context.Context, server *client.Client, id string) (*detail, error
 func (d *detail) act(ctx context.Context, server *client.Client, name string, body any) (*detail, error) {
 	_, err := server.Do(ctx, client.Call{Method: http.MethodPost, Path: path(d.ID) + "/" + name, IfMatch: d.tag, Body: body}, nil)
 	if err != nil {
-		return nil, told(err)
+		return nil, Told(err)
 	}
 	return read(ctx, server, d.ID)
 }
@@ -103,8 +104,8 @@ func (f *flags) tell(s cli.Streams, x *detail) error {
 	return cli.PrintVisible(s.Out, text)
 }
 
-// told adds what to do to a refusal of the server.
-func told(err error) error {
+// Told adds to a refusal of the server what to do about it.
+func Told(err error) error {
 	var p *client.Problem
 	if !errors.As(err, &p) {
 		return err

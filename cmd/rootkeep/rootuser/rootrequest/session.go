@@ -193,7 +193,7 @@ not reviewed, a second person has to agree.`,
 			var o client.RootOverrideStatement
 			call := client.Call{Method: http.MethodPost, Path: path(id) + "/override-statements", Body: client.RootOverrideReason{Reason: reason}}
 			if _, err := server.Do(c.Context(), call, &o); err != nil {
-				return told(err)
+				return Told(err)
 			}
 			return f.overriding(c.Context(), s, server, id, &o, noBrowser)
 		},

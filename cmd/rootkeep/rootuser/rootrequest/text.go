@@ -108,11 +108,20 @@ func facts(x *client.RootRequestDetail) [][2]string {
 		changes = append(changes, c.ID+" of "+c.Account)
 	}
 	return [][2]string{
-		{"Task", x.Task + "  " + x.Title}, {"Kind", kind}, {"Accounts", text.List(x.Accounts, 10)}, {"Changes", text.List(changes, 10)},
+		{"Task", x.Task + "  " + x.Title}, {"Kind", kind}, {"Accounts", few(x.Accounts)}, {"Account is", x.Standing}, {"Changes", few(changes)},
 		{"Why", x.Justification}, {"Ticket", x.Ticket}, {"Window", stamp(x.From) + " to " + stamp(x.Until)}, {"Session", session},
 		{"Networks", strings.Join(x.Networks, ", ")}, {"Custodian", x.Custodian}, {"MFA device", x.Device},
 		{"Asked by", x.Requester + " at " + stamp(x.Created)}, {"Edited by", strings.Join(x.Editors, ", ")}, {"Policy", x.Policy},
 	}
+}
+
+// few are the first ten of a list, and how many more there are.
+func few(list []string) string {
+	const shown = 10
+	if n := len(list) - shown; n > 0 {
+		return fmt.Sprintf("%s, and %d more", strings.Join(list[:shown], ", "), n)
+	}
+	return strings.Join(list, ", ")
 }
 
 func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }

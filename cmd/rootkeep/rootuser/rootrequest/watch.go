@@ -42,7 +42,7 @@ Exit codes: 3 if nothing explained an event that it printed.`,
 			}
 			if len(args) == 1 {
 				var err error
-				if w.id, err = requestID(args[0]); err != nil {
+				if w.id, err = RequestID(args[0]); err != nil {
 					return err
 				}
 			}
@@ -134,7 +134,7 @@ func (w *watch) run(ctx context.Context, last int) error {
 			return w.end()
 		case err != nil:
 			w.clear()
-			return told(err)
+			return Told(err)
 		case w.request != nil && slices.Contains(ended, w.request.State):
 			return w.end()
 		}

@@ -38,7 +38,7 @@ type Root struct {
 func NewRoot(s *Cast) (*Root, error) {
 	r := &Root{Cast: s, IDs: map[string]string{}}
 	var err error
-	if r.tasks, err = roottask.Load(""); err != nil {
+	if r.tasks, err = roottask.Load(); err != nil {
 		return nil, err
 	}
 	if r.desk, err = incident.New(incident.Desk{Place: s.Place, Ready: stored.Unreviewed}); err != nil {

@@ -12,6 +12,7 @@ ME, MEMBER = ACCOUNTS["management"]["id"], ACCOUNTS["member"]["id"]
 
 def run():
     topics()
+    mail()
     groups()
     trails()
     lookup()
@@ -48,6 +49,9 @@ def topics():
     s("Publish", TopicArn=raw, Message="plain")
     call("sqs", "ReceiveMessage", lambda a: a["Messages"][0]["Body"] == "plain", QueueUrl=out)
     s("DeleteTopic", TopicArn=raw)
+    s("Publish", lambda a: a["MessageId"], TopicArn=topic, Message="again", MessageAttributes={"severity": {"DataType": "String", "StringValue": "high"}})
+    refused("sns", "Publish", "InvalidParameter", TopicArn=topic, Message="x", Subject="a\nb")
+    refused("sns", "Publish", "InvalidParameter", TopicArn=topic, Message="x", MessageAttributes={"severity": {"DataType": "Number", "StringValue": "1"}})
     s("TagResource", ResourceArn=topic, Tags=[{"Key": "c", "Value": "d"}])
     s("UntagResource", ResourceArn=topic, TagKeys=["c"])
     s("ListTagsForResource", lambda a: a["Tags"] == [{"Key": "a", "Value": "b"}], ResourceArn=topic)
@@ -55,6 +59,21 @@ def topics():
     refused("sns", "Publish", "AuthorizationError", who="member", TopicArn=topic, Message="x")
     s("Unsubscribe", SubscriptionArn=sub)
     s("DeleteTopic", TopicArn=topic)
+
+
+def mail():
+    m = lambda operation, want=ok, **p: call("sesv2", operation, want, **p)
+    raw = {"Raw": {"Data": b"From: a@example.com\r\nSubject: root\r\n\r\nfire\r\n"}}
+    to = {"ToAddresses": ["b@example.com"]}
+    refused("sesv2", "SendEmail", "MessageRejected", FromEmailAddress="a@example.com", Destination=to, Content=raw)
+    m("CreateEmailIdentity", lambda a: a["IdentityType"] == "DOMAIN" and a["VerifiedForSendingStatus"], EmailIdentity="example.com")
+    refused("sesv2", "CreateEmailIdentity", "AlreadyExistsException", EmailIdentity="example.com")
+    m("GetEmailIdentity", lambda a: a["VerifiedForSendingStatus"], EmailIdentity="example.com")
+    m("SendEmail", lambda a: a["MessageId"], FromEmailAddress="a@example.com", Destination=to, Content=raw)
+    refused("sesv2", "SendEmail", "BadRequestException", FromEmailAddress="a@example.com", Destination={"ToAddresses": []}, Content=raw)
+    refused("sesv2", "SendEmail", "BadRequestException", FromEmailAddress="a@example.com", Destination=to, Content={"Raw": {"Data": b"fire"}})
+    m("DeleteEmailIdentity", EmailIdentity="example.com")
+    refused("sesv2", "GetEmailIdentity", "NotFoundException", EmailIdentity="example.com")
 
 
 def groups():

@@ -1,6 +1,7 @@
 package ask
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 
@@ -56,8 +57,9 @@ func holders(named string) []access.Holder {
 
 type taskInput struct {
 	ID        string `path:"id" maxLength:"63"`
-	Holder    string `query:"holder" required:"true" enum:"member,management,standalone"`
+	Holder    string `query:"holder" enum:"member,management,standalone" doc:"Left out with an account, it is what the newest scan says"`
 	Account   string `query:"account" pattern:"^[0-9]{12}$" doc:"Where it is decided"`
+	Of        string `query:"of" pattern:"^[0-9]{12}$" doc:"Whose root user it is of, if that is another one"`
 	Kind      string `query:"kind" enum:"use,drill"`
 	Custodian string `query:"custodian" maxLength:"64" doc:"ID of the person who would hand the credential out, and cannot approve"`
 }
@@ -69,18 +71,29 @@ func (a *area) apiTask(ctx context.Context, in *taskInput) (*outlookOutput, erro
 	if t == nil {
 		return nil, web.NotFound("such task")
 	}
-	o := &outlook{advice: t.Advise(access.Holder(in.Holder)), could: []client.RootPerson{}, custodians: []client.RootPerson{}}
-	if in.Account != "" {
-		at := rootkeep.AccountID(in.Account)
-		if err := a.mayAsk(ctx, &asked{at: at}); err != nil {
+	if in.Account == "" {
+		h, err := parseHolder(in.Holder)
+		if err != nil {
 			return nil, err
 		}
-		var err error
-		if o, err = a.look(ctx, t, access.Holder(in.Holder), access.Kind(in.Kind), at, []rootkeep.AccountID{at}, in.Custodian); err != nil {
-			return nil, err
-		}
+		o := &outlook{advice: t.Advise(h), could: []client.RootPerson{}, custodians: []client.RootPerson{}}
+		return &outlookOutput{o.wire(t, h)}, nil
 	}
-	return &outlookOutput{o.wire(t)}, nil
+	at, of := rootkeep.AccountID(in.Account), rootkeep.AccountID(cmp.Or(in.Of, in.Account))
+	if err := a.mayAsk(ctx, &asked{at: at, ask: access.Ask{Accounts: []rootkeep.AccountID{of}}}); err != nil {
+		return nil, err
+	}
+	s, err := a.standing(ctx, []rootkeep.AccountID{of}, in.Holder)
+	if err != nil {
+		return nil, err
+	}
+	o, err := a.look(ctx, t, s.Holder, access.Kind(in.Kind), at, []rootkeep.AccountID{of}, in.Custodian)
+	if err != nil {
+		return nil, err
+	}
+	out := o.wire(t, s.Holder)
+	out.Standing = s.Words()
+	return &outlookOutput{out}, nil
 }
 
 type askInput struct{ Body client.RootAsk }

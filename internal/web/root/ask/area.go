@@ -36,6 +36,8 @@ type Config struct {
 	Desk   *stored.Desk
 	Tasks  []*access.Task // by ID
 	Engine Engine
+	// Holder says what the newest scan makes of an account; nil: no scans are known.
+	Holder func(ctx context.Context, r *store.Reader, account rootkeep.AccountID) (Holding, error)
 	Now    func() time.Time
 }
 

@@ -27,6 +27,8 @@ type asked struct {
 	way  *access.Requirement
 	ask  access.Ask
 	at   rootkeep.AccountID // where it is decided
+
+	standing *stored.Standing // what the accounts are
 }
 
 // Invalid is a refusal of what does not parse.
@@ -49,23 +51,14 @@ func parseHolder(s string) (access.Holder, error) {
 	return "", Invalid("holder %q: want one of %v", s, access.Holders())
 }
 
-// read reads what somebody asks for. What needs no root ends here, with what to do
-// instead.
+// read reads what somebody asks for.
 func (a *area) read(in client.RootAsk) (*asked, error) {
 	t, err := a.task(in.Task)
 	if err != nil {
 		return nil, err
 	}
-	h, err := parseHolder(in.Holder)
-	if err != nil {
-		return nil, err
-	}
-	advice := t.Advise(h)
-	if advice.Needs == nil {
-		return nil, web.Refuse(http.StatusUnprocessableEntity, "root-not-needed", advice.Says+" "+advice.Instead)
-	}
-	q := &asked{task: t, way: advice.Needs, at: rootkeep.AccountID(in.Decided), ask: access.Ask{
-		Holder: h, Custodian: in.Custodian, From: in.From, Until: in.Until, Justification: in.Justification, Kind: access.Kind(in.Kind),
+	q := &asked{task: t, at: rootkeep.AccountID(in.Decided), ask: access.Ask{
+		Custodian: in.Custodian, From: in.From, Until: in.Until, Justification: in.Justification, Kind: access.Kind(in.Kind),
 		Session: time.Duration(in.Session) * time.Second, Ticket: in.Ticket,
 	}}
 	for _, s := range in.Accounts {
@@ -83,6 +76,21 @@ func (a *area) read(in client.RootAsk) (*asked, error) {
 		q.ask.Networks = append(q.ask.Networks, n)
 	}
 	return q, q.place()
+}
+
+// hold finds out what the accounts are to their organization. What needs no root of such a
+// holder ends here, with what to do instead.
+func (a *area) hold(ctx context.Context, q *asked, said string) error {
+	var err error
+	if q.standing, err = a.standing(ctx, q.ask.Accounts, said); err != nil {
+		return err
+	}
+	advice := q.task.Advise(q.standing.Holder)
+	if advice.Needs == nil {
+		return web.Refuse(http.StatusUnprocessableEntity, "root-not-needed", advice.Says+" "+advice.Instead)
+	}
+	q.ask.Holder, q.way = q.standing.Holder, advice.Needs
+	return nil
 }
 
 // place says at which account the request is decided.
@@ -138,6 +146,9 @@ func (a *area) askFor(ctx context.Context, in client.RootAsk) (*stored.Request, 
 	if err := a.mayAsk(ctx, q); err != nil {
 		return nil, err
 	}
+	if err := a.hold(ctx, q, in.Holder); err != nil {
+		return nil, err
+	}
 	if err := q.try(q.way.Change, a.Now()); err != nil {
 		return nil, err
 	}
@@ -152,7 +163,10 @@ func (a *area) askFor(ctx context.Context, in client.RootAsk) (*stored.Request, 
 	var x *stored.Request
 	err = a.update(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
 		x, err = a.Desk.Submit(ctx, tx, web.ActorOf(ctx), stored.Wanted{ID: id, Account: q.at, Asked: r, Urgent: in.Urgent})
-		return err
+		if err != nil {
+			return err
+		}
+		return q.standing.Keep(tx, id, web.ActorOf(ctx).ID)
 	})
 	return x, err
 }
@@ -214,6 +228,13 @@ func newID(now time.Time) string {
 func (a *area) edited(ctx context.Context, id string, revision int64, in client.RootAsk) (*stored.Request, error) {
 	q, err := a.read(in)
 	if err != nil {
+		return nil, err
+	}
+	holder, err := a.kept(ctx, id, in.Holder)
+	if err != nil {
+		return nil, err
+	}
+	if err := a.hold(ctx, q, holder); err != nil {
 		return nil, err
 	}
 	var x *stored.Request

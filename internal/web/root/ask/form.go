@@ -150,14 +150,14 @@ func (f *form) where(tasks []*access.Task) []page.Input {
 	for _, t := range tasks {
 		options = append(options, page.Option{Value: t.ID, Text: t.Title})
 	}
-	holders := []page.Option{{Value: "", Text: "Choose"}}
+	holders := []page.Option{{Value: "", Text: "What the newest scan says"}}
 	for _, h := range access.Holders() {
 		holders = append(holders, page.Option{Value: string(h), Text: holderWords[h]})
 	}
 	return []page.Input{
 		{Name: "task", Label: "What do you want to do?", Kind: "select", Value: f.Task, Options: options, Fault: f.faults["task"], Required: true},
 		{Name: "account", Label: "Account", Kind: "text", Value: strings.Join(f.Accounts, ", "), Hint: "Twelve digits; several, with commas, only for what changes do", Fault: f.faults["account"], Required: true, Most: 8000},
-		{Name: "holder", Label: "What the account is", Kind: "select", Value: f.Holder, Options: holders, Fault: f.faults["holder"], Required: true},
+		{Name: "holder", Label: "What the account is", Kind: "select", Value: f.Holder, Options: holders, Hint: "To be said where no scan has read it", Fault: f.faults["holder"]},
 	}
 }
 

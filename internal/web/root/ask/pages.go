@@ -25,7 +25,7 @@ func (a *area) compose(w http.ResponseWriter, r *http.Request) error {
 
 func (a *area) composeAgain(w http.ResponseWriter, r *http.Request, status int, f *form) error {
 	v := composeView{form: f, tasks: a.Tasks, task: access.Find(a.Tasks, f.Task), me: web.ActorOf(r.Context()).ID}
-	if v.task == nil || f.Holder == "" || len(f.Accounts) == 0 {
+	if v.task == nil || len(f.Accounts) == 0 {
 		if f.Task != "" && v.task == nil {
 			f.faults["task"], status = "there is no such task", http.StatusUnprocessableEntity
 		}
@@ -43,10 +43,6 @@ func (a *area) composeAgain(w http.ResponseWriter, r *http.Request, status int, 
 
 // prospect reads what the task comes to for who asks.
 func (a *area) prospect(ctx context.Context, v *composeView) error {
-	h, err := parseHolder(v.Holder)
-	if err != nil {
-		return err
-	}
 	q := &asked{at: rootkeep.AccountID(v.Decided)}
 	for _, s := range v.Accounts {
 		account, err := rootkeep.ParseAccountID(s)
@@ -61,6 +57,11 @@ func (a *area) prospect(ctx context.Context, v *composeView) error {
 	if err := a.mayAsk(ctx, q); err != nil {
 		return err
 	}
+	var err error
+	if v.standing, err = a.standing(ctx, q.ask.Accounts, v.Holder); err != nil {
+		return err
+	}
+	h := v.standing.Holder
 	if v.outlook, err = a.look(ctx, v.task, h, access.Kind(v.Kind), q.at, q.ask.Accounts, v.Custodian); err != nil {
 		return err
 	}
@@ -79,11 +80,22 @@ func (a *area) kind(id string) *change.Kind {
 	return nil
 }
 
+// kindOf is the kind of change of a task that is asked for by a form. Where the form leaves
+// the holder to scans, it is that of any holder.
+func (a *area) kindOf(t *access.Task, holder string) *change.Kind {
+	for _, h := range holders(holder) {
+		if k := a.kind(t.Ways[h].Change); k != nil {
+			return k
+		}
+	}
+	return nil
+}
+
 func (a *area) submit(w http.ResponseWriter, r *http.Request) error {
 	f := readForm(r)
 	var of *change.Kind
 	if t := access.Find(a.Tasks, f.Task); t != nil {
-		of = a.kind(t.Ways[access.Holder(f.Holder)].Change)
+		of = a.kindOf(t, f.Holder)
 	}
 	if !f.whole(of) {
 		return a.composeAgain(w, r, http.StatusUnprocessableEntity, f)
@@ -107,7 +119,11 @@ func (a *area) edit(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return a.editAgain(w, r, http.StatusOK, x, formOf(x, holderOf(x, a.Tasks), a.Now()), x.Revision)
+	h, err := a.kept(r.Context(), x.ID, string(holderOf(x, a.Tasks)))
+	if err != nil {
+		return err
+	}
+	return a.editAgain(w, r, http.StatusOK, x, formOf(x, access.Holder(h), a.Now()), x.Revision)
 }
 
 func (a *area) editAgain(w http.ResponseWriter, r *http.Request, status int, x *stored.Request, typed *form, revision int64) error {

@@ -11,6 +11,7 @@ import (
 	"github.com/rootkeep/rootkeep/internal/access"
 	"github.com/rootkeep/rootkeep/internal/change"
 	"github.com/rootkeep/rootkeep/internal/report/text"
+	stored "github.com/rootkeep/rootkeep/internal/store/access"
 	"github.com/rootkeep/rootkeep/internal/web/approvals"
 	"github.com/rootkeep/rootkeep/internal/web/page"
 	"github.com/rootkeep/rootkeep/internal/web/root/subject"
@@ -41,11 +42,12 @@ func taskRows(tasks []*access.Task) []page.Row {
 // composeView is the form of a request, with what the task comes to.
 type composeView struct {
 	*form
-	tasks   []*access.Task
-	task    *access.Task // nil while it is not chosen
-	outlook *outlook     // nil before accounts are known
-	kind    *change.Kind // that is planned for each account
-	me      string
+	tasks    []*access.Task
+	task     *access.Task     // nil while it is not chosen
+	outlook  *outlook         // nil before accounts are known
+	standing *stored.Standing // nil likewise
+	kind     *change.Kind     // that is planned for each account
+	me       string
 }
 
 func minutes(d time.Duration) string {
@@ -59,6 +61,7 @@ func minutes(d time.Duration) string {
 func (v composeView) matrix() []page.Fact {
 	n, o := v.outlook.advice.Needs, v.outlook
 	out := []page.Fact{
+		{Term: "The account is", Value: page.LongText(v.standing.Words())},
 		{Term: "How", Value: page.Text(subject.PathWord(n.Path))},
 		{Term: "Approvals", Value: page.Text(approvals.Needs(o.policy) + ", each with a security key")},
 		{Term: "Who could approve now", Value: page.LongText(personsWord(o.could))},

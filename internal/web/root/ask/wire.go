@@ -66,8 +66,8 @@ func itemsOf(list []access.Item) []client.RootItem {
 	return out
 }
 
-func (o *outlook) wire(t *access.Task) client.RootOutlook {
-	out := client.RootOutlook{Needs: []client.RootOutlookNeed{}, Could: o.could, Custodians: o.custodians, Short: o.short, Task: taskOf(t, o.advice.Holder)}
+func (o *outlook) wire(t *access.Task, h access.Holder) client.RootOutlook {
+	out := client.RootOutlook{Needs: []client.RootOutlookNeed{}, Could: o.could, Custodians: o.custodians, Short: o.short, Task: taskOf(t, o.advice.Holder), Holder: string(h)}
 	if o.policy != nil {
 		out.Policy = o.policy.ID
 		for _, n := range o.policy.Require {

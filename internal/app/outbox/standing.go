@@ -1,0 +1,132 @@
+package outbox
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/rootkeep/rootkeep/client"
+	"github.com/rootkeep/rootkeep/internal/job"
+	"github.com/rootkeep/rootkeep/internal/notify"
+	"github.com/rootkeep/rootkeep/internal/store"
+	"github.com/rootkeep/rootkeep/internal/store/jobs"
+	"github.com/rootkeep/rootkeep/internal/store/letters"
+)
+
+// Standing is how the ways do: those that are configured, in that order, and those that
+// letters still name.
+func (o *Outbox) Standing(ctx context.Context, r *store.Reader) ([]client.NoticeWay, error) {
+	known, err := letters.Ways(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	counts, err := letters.Counts(ctx, r, Kind, o.now())
+	if err != nil {
+		return nil, err
+	}
+	out := []client.NoticeWay{}
+	add := func(w client.NoticeWay, kind string) {
+		k, c := known[w.Name], counts[kind]
+		w.Taken, w.Failed, w.Said, w.Succeeded, w.Failures = k.Taken, k.Failed, k.Said, k.Succeeded, k.Failures
+		w.Waiting, w.Held, w.Dead = c.Waiting, c.Held, c.Dead
+		out = append(out, w)
+		delete(counts, kind)
+	}
+	for _, w := range o.ways {
+		add(client.NoticeWay{Name: w.Name(), Kind: w.Kind(), Target: w.Target(), Limits: o.limits(w.Kind())}, KindOf(w.Name()))
+	}
+	var gone []string
+	for kind := range counts {
+		gone = append(gone, kind)
+	}
+	slices.Sort(gone)
+	for _, kind := range gone {
+		name, found := strings.CutPrefix(kind, Kind+"/")
+		if !found {
+			name = "(no more configured)"
+		}
+		add(client.NoticeWay{Name: name}, kind)
+	}
+	return out, nil
+}
+
+func (o *Outbox) limits(kind string) string {
+	for _, n := range o.notifiers {
+		if n.ID == kind {
+			return n.Limits
+		}
+	}
+	return ""
+}
+
+// What letters a list has.
+const (
+	DeadLetters = "dead"
+	HeldLetters = "held"
+)
+
+const mostLetters = 500 // of one list
+
+// Letters are the newest that nobody took, or that quiet hours hold back.
+func (o *Outbox) Letters(ctx context.Context, r *store.Reader, which string) ([]client.NoticeLetter, error) {
+	f := jobs.Filter{Kind: Kind, State: job.Dead, Limit: mostLetters}
+	if which == HeldLetters {
+		f.State, f.Later = job.Waiting, o.now()
+	}
+	list, err := jobs.List(ctx, r, f)
+	if err != nil {
+		return nil, err
+	}
+	out := []client.NoticeLetter{}
+	for _, j := range list {
+		var l letter
+		if err := json.Unmarshal(j.Payload, &l); err != nil {
+			return nil, fmt.Errorf("job %s: %w", j.ID, err)
+		}
+		x := client.NoticeLetter{
+			ID: j.ID, Way: l.Way, Notice: l.Notice.ID, Topic: l.Notice.Topic, Severity: l.Notice.Severity.String(), Title: l.Notice.Title, Thread: l.Notice.Thread, Link: l.Notice.Link,
+			Attempt: j.Attempt, Error: j.Error, Created: j.Created,
+		}
+		if which == HeldLetters {
+			x.Due = j.RunAt
+		}
+		out = append(out, x)
+	}
+	return out, nil
+}
+
+// Again has a dead letter sent again.
+func (o *Outbox) Again(ctx context.Context, tx *store.Tx, actor, id string) error {
+	j, err := jobs.Get(ctx, &tx.Reader, id)
+	if err != nil {
+		return err
+	}
+	if j.Kind != Kind && !strings.HasPrefix(j.Kind, Kind+"/") {
+		return fmt.Errorf("job %s is no notice: %w", id, store.ErrNotFound)
+	}
+	return jobs.Retry(ctx, tx, actor, id)
+}
+
+// Explanation is which ways a notice goes by, and why not by others.
+type Explanation struct {
+	Routes []notify.Decision `json:"routes"`
+	Ways   []Way             `json:"ways"`
+}
+
+// Way is a way that a notice goes by.
+type Way struct {
+	Name string    `json:"name"`
+	Held time.Time `json:"held,omitzero"` // until then
+}
+
+// Explain says what the routes and quiet hours make of a notice at a time.
+func (o *Outbox) Explain(n notify.Notice, at time.Time) Explanation {
+	out := Explanation{Routes: o.router.Explain(n, at), Ways: []Way{}}
+	for _, w := range o.router.Ways(n, at) {
+		out.Ways = append(out.Ways, Way{w, o.router.Held(n, w, at)})
+	}
+	return out
+}

@@ -1,0 +1,294 @@
+package live_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/rootkeep/rootkeep/internal/detect"
+	"github.com/rootkeep/rootkeep/internal/detect/live"
+)
+
+// failure is one failed sign-in of root.
+type failure struct {
+	after   time.Duration
+	address string // "" is one and the same
+	account string
+}
+
+func every(n int, gap time.Duration) (out []failure) {
+	for i := range n {
+		out = append(out, failure{after: time.Duration(i) * gap})
+	}
+	return out
+}
+
+// The two thresholds of the guide's first indicator: five failures in five minutes
+// alert, ten escalate.
+func TestFailedSignInsAtTheEdgesOfTheirThresholds(t *testing.T) {
+	pack, bases := shipped(t)
+	second, minute := time.Second, time.Minute
+	for _, tc := range []struct {
+		name   string
+		events []failure // in the order in which they come
+		want   []string  // states of the alerts on the account, with their counts
+	}{
+		{"four failures stay quiet", every(4, minute), nil},
+		{"five within the window alert", every(5, minute), []string{"open 5"}},
+		{"five of which the last comes exactly 5:00 after the first stay quiet", every(5, 75*second), nil},
+		{"five of which the last comes 4:59 after the first alert", append(every(4, minute), failure{after: 299 * second}), []string{"open 5"}},
+		{"five in one second alert", every(5, 0), []string{"open 5"}},
+		{"nine do not escalate", every(9, 10*second), []string{"open 9"}},
+		{"ten escalate", every(10, 10*second), []string{"escalated 10"}},
+		{"ten in one second escalate", every(10, 0), []string{"escalated 10"}},
+		{"ten of which never ten are in five minutes do not escalate", every(10, 34*second), []string{"open 10"}},
+		{"two addresses count together for one account", []failure{{after: 0}, {after: 1, address: "198.51.100.1"}, {after: 2}, {after: 3, address: "198.51.100.1"}, {after: 4}}, []string{"open 5"}},
+		{"two accounts do not count together", []failure{{after: 0}, {after: 1}, {after: 2, account: "444455556666"}, {after: 3}, {after: 4, account: "444455556666"}}, nil},
+		{"the fifth in time comes first", slices.Concat([]failure{{after: 4 * minute}}, every(4, minute)), []string{"open 5"}},
+		{"a late one joins two groups of four into an alert", slices.Concat(every(4, 20*second), []failure{{after: 200 * second}, {after: 80 * second}}), []string{"open 6"}},
+		{"two bursts an hour apart are two alerts", slices.Concat(every(5, second), []failure{{after: time.Hour}, {after: time.Hour}, {after: time.Hour}, {after: time.Hour}, {after: time.Hour}}), []string{"open 5", "open 5"}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			s := newStore()
+			for i, f := range tc.events {
+				set := map[string]any{}
+				if f.address != "" {
+					set["sourceIPAddress"] = f.address
+				}
+				if f.account != "" {
+					set["recipientAccountId"], set["userIdentity.accountId"] = f.account, f.account
+				}
+				w := newWatch(t, pack, s, live.Options{}) // each time another process
+				w.observe(event(t, bases, "root-signin-failure", uuid(i), f.after, set))
+				w.step(monday.Unix() + 3600)
+			}
+			if diff := cmp.Diff(tc.want, statesOf(s, "root-signin-failures")); diff != "" {
+				t.Errorf("alerts (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// statesOf are the alerts of a detection as they stand.
+func statesOf(s *store, detection string) []string {
+	var out []string
+	for _, a := range s.alerts {
+		if a.Rules[0].Name == detection {
+			out = append(out, fmt.Sprint(a.State, " ", a.Count))
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+func TestAnAlertKeepsItsKey(t *testing.T) {
+	pack, bases := shipped(t)
+	s := newStore()
+	w := newWatch(t, pack, s, live.Options{})
+	told := func(c live.Changes) string {
+		var out []string
+		for _, a := range c.Alerts {
+			if a.Gone || strings.HasPrefix(a.Title, "Root user activity") {
+				out = append(out, fmt.Sprintf("%s %d absorbed %d", name(s, a.Key), a.Count, len(a.Absorbed)))
+			}
+		}
+		slices.Sort(out)
+		return strings.Join(out, ", ")
+	}
+	for i, tc := range []struct {
+		name string
+		at   time.Duration
+		want string
+	}{
+		{"a session begins", 0, "A 1 absorbed 0"},
+		{"it goes on", 30 * time.Minute, "A 2 absorbed 0"},
+		{"its start moves by a late event", -10 * time.Minute, "A 3 absorbed 0"},
+		{"another session begins", 2 * time.Hour, "B 1 absorbed 0"},
+		{"a late event joins the two", 80 * time.Minute, "A 5 absorbed 1"},
+	} {
+		w.observe(event(t, bases, "root-signin", uuid(i), tc.at, nil))
+		if got := told(w.step(monday.Unix() + int64(i))); got != tc.want {
+			t.Errorf("%s: got %q, want %q", tc.name, got, tc.want)
+		}
+	}
+	w.observe(event(t, bases, "root-signin", uuid(0), 0, nil))
+	if got := w.step(monday.Unix() + 9); len(got.Alerts)+len(got.Rows) > 0 || got.Duplicates != 1 {
+		t.Errorf("a redelivered event changed %d alerts and %d rows, want none", len(got.Alerts), len(got.Rows))
+	}
+}
+
+// name calls keys A, B and so on as they come.
+func name(s *store, key string) string {
+	if s.names == nil {
+		s.names = map[string]string{}
+	}
+	if s.names[key] == "" {
+		s.names[key] = string(rune('A' + len(s.names)))
+	}
+	return s.names[key]
+}
+
+// A late event can show that a condition with an upper bound never held.
+func TestAnAlertIsTakenBack(t *testing.T) {
+	pack := load(t, fmt.Sprintf(baseRule, "1", "discovery")+fmt.Sprintf(windowRule, "few", 1, "event_count", "call-1", "recipientAccountId", "10m", "lte: 1", ""))
+	_, bases := shipped(t)
+	s := newStore()
+	w := newWatch(t, pack, s, live.Options{})
+	set := map[string]any{"eventSource": "ec2.amazonaws.com", "eventName": "Describe1"}
+	w.observe(event(t, bases, "assumed-root-call", uuid(1), 5*time.Minute, set))
+	w.step(monday.Unix())
+	if got := statesOf(s, "few"); len(got) != 1 {
+		t.Fatalf("one event: got alerts %q, want one", got)
+	}
+	key := keyOf(s, "few")
+	w.observe(event(t, bases, "assumed-root-call", uuid(2), 5*time.Minute, set))
+	c := w.step(monday.Unix() + 1)
+	if got := statesOf(s, "few"); len(got) > 0 {
+		t.Errorf("two events: got alerts %q, want none", got)
+	}
+	if !slices.ContainsFunc(c.Alerts, func(a live.Alert) bool { return a.Gone && a.Key == key }) {
+		t.Errorf("changes: got %+v, want %s gone", c.Alerts, key)
+	}
+}
+
+func keyOf(s *store, detection string) string {
+	for key, a := range s.alerts {
+		if a.Rules[0].Name == detection {
+			return key
+		}
+	}
+	return ""
+}
+
+func TestWhatComesTooLateAlertsButNotInWindows(t *testing.T) {
+	pack, bases := shipped(t)
+	s := newStore()
+	w := newWatch(t, pack, s, live.Options{Lateness: time.Hour})
+	for i := range 4 {
+		w.observe(event(t, bases, "root-signin-failure", uuid(i), 0, nil))
+	}
+	w.step(monday.Add(2 * time.Hour).Unix())
+	w = newWatch(t, pack, s, live.Options{Lateness: time.Hour}) // it knows how far time was settled
+	w.observe(event(t, bases, "root-signin-failure", uuid(8), 0, nil))
+	w.observe(event(t, bases, "root-signin", uuid(9), 0, nil))
+	if got := w.step(monday.Add(2*time.Hour).Unix() + 1); got.Late != 2 {
+		t.Errorf("late: got %d, want 2", got.Late)
+	}
+	if got := statesOf(s, "root-signin-failures"); len(got) > 0 {
+		t.Errorf("windows: got %q, want none", got)
+	}
+	if got := statesOf(s, "root-activity"); !slices.Equal(got, []string{"open 1"}) {
+		t.Errorf("the session: got %q, want open 1", got)
+	}
+}
+
+// While a source has an outage the caller holds the time, and nothing looks silent.
+func TestAnOutageIsNoSilence(t *testing.T) {
+	pack := load(t, fmt.Sprintf(baseRule, "1", "discovery")+strings.Replace(fmt.Sprintf(windowRule, "silent", 1, "absence", "call-1", "recipientAccountId", "1h", "", ""), "  condition: {}\n", "", 1))
+	_, bases := shipped(t)
+	s := newStore()
+	call := func(n int, at time.Duration) record {
+		return event(t, bases, "assumed-root-call", uuid(n), at, map[string]any{"eventSource": "ec2.amazonaws.com", "eventName": "Describe1"})
+	}
+	o := live.Options{Lateness: 30 * time.Minute}
+	w := newWatch(t, pack, s, o)
+	w.observe(call(0, 0))
+	w.step(monday.Add(5 * time.Minute).Unix())
+	w = newWatch(t, pack, s, o) // five hours later it reads what it missed
+	for i := range 6 {
+		w.observe(call(1+i, time.Duration(i)*50*time.Minute))
+		w.step(monday.Add(5 * time.Minute).Unix())
+	}
+	w.step(monday.Add(5 * time.Hour).Unix())
+	if got := statesOf(s, "silent"); len(got) > 0 {
+		t.Fatalf("after catching up: got %q, want no silence", got)
+	}
+	w.step(monday.Add(250*time.Minute + time.Hour + 30*time.Minute - time.Second).Unix())
+	if got := statesOf(s, "silent"); len(got) > 0 {
+		t.Fatalf("a second before the silence is settled: got %q, want none", got)
+	}
+	w = newWatch(t, pack, s, o)
+	w.step(monday.Add(250*time.Minute + time.Hour + 30*time.Minute).Unix())
+	if got := statesOf(s, "silent"); !slices.Equal(got, []string{"open 1"}) {
+		t.Errorf("an hour without any event: got %q, want open 1", got)
+	}
+}
+
+func TestRulesOnTrialAlertApart(t *testing.T) {
+	pack, bases := shipped(t)
+	s := newStore()
+	w := newWatch(t, pack, s, live.Options{DryRun: func(rule string) bool { return rule == "root-console-signin" || rule == "root-signin-failures" }})
+	for i := range 5 {
+		w.observe(event(t, bases, "root-signin-failure", uuid(i), time.Duration(i)*time.Second, nil))
+	}
+	w.observe(event(t, bases, "root-signin", uuid(5), time.Minute, nil))
+	w.step(monday.Unix())
+	for _, a := range s.alerts {
+		for _, hit := range a.Rules {
+			trial := hit.Name == "root-console-signin" || hit.Name == "root-signin-failures"
+			if trial != a.DryRun {
+				t.Errorf("%s in alert %q: got dry run %t, want %t", hit.Name, a.Title, a.DryRun, trial)
+			}
+		}
+	}
+	want := map[string]int{"root-console-signin matches": 1, "root-console-signin alerts": 1, "root-signin-failures alerts": 1, "root-activity matches": 1, "root-activity alerts": 1}
+	for what, n := range want {
+		if s.volume[what] != n {
+			t.Errorf("%s: got %d, want %d", what, s.volume[what], n)
+		}
+	}
+}
+
+func TestRulesAreReloadedWhileWindowsStayOpen(t *testing.T) {
+	_, bases := shipped(t)
+	rules := func(name string, condition string, source string) *detect.Pack {
+		base := strings.Replace(fmt.Sprintf(baseRule, "1", "discovery"), "Describe1}", source, 1)
+		return load(t, base+fmt.Sprintf(windowRule, name, 1, "event_count", "call-1", "recipientAccountId", "10m", condition, ""))
+	}
+	before := rules("many", "gte: 5", "Describe1}")
+	for _, tc := range []struct {
+		name   string
+		after  *detect.Pack
+		want   []string
+		notice string
+	}{
+		{"nothing changed", before, []string{"open 5"}, ""},
+		{"a lower threshold counts what was there", rules("many", "gte: 4", "Describe1}"), []string{"open 5"}, ""},
+		{"a higher threshold is not reached", rules("many", "gte: 6", "Describe1}"), nil, ""},
+		{"a base rule that matches otherwise begins anew", rules("many", "gte: 5", "Describe1, awsRegion: eu-west-1}"), nil, "many was changed: its windows and baselines begin anew"},
+		{"a rule that is gone is dropped", load(t, fmt.Sprintf(baseRule, "1", "discovery")), nil, "many is no longer loaded: its windows and baselines are dropped"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			s := newStore()
+			call := func(n int) record {
+				return event(t, bases, "assumed-root-call", uuid(n), time.Duration(n)*time.Second, map[string]any{"eventSource": "ec2.amazonaws.com", "eventName": "Describe1", "awsRegion": "eu-west-1"})
+			}
+			w := newWatch(t, before, s, live.Options{})
+			for i := range 4 {
+				w.observe(call(i))
+			}
+			w.step(monday.Unix())
+			w = newWatch(t, tc.after, s, live.Options{})
+			if tc.notice == "" {
+				for i := range 4 { // again; to windows that begin anew they are new
+					w.observe(call(i))
+				}
+			}
+			w.observe(call(4))
+			c := w.step(monday.Unix() + 1)
+			if got := statesOf(s, "many"); !slices.Equal(got, tc.want) {
+				t.Errorf("alerts: got %q, want %q", got, tc.want)
+			}
+			if got := strings.Join(c.Notices, "; "); got != tc.notice {
+				t.Errorf("notices: got %q, want %q", got, tc.notice)
+			}
+			if stale := len(c.Stale) > 0; stale != (tc.notice != "") {
+				t.Errorf("stale rows: got %q", c.Stale)
+			}
+		})
+	}
+}

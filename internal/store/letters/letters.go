@@ -1,0 +1,144 @@
+// Package letters keeps the order of notices that are about one thing, what receivers
+// call its message, and how the ways of notices do.
+package letters
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/rootkeep/rootkeep/internal/store"
+)
+
+// Thread is what a way has of the notices about one thing. Its letters are numbered from 1
+// in the order in which they were put.
+type Thread struct {
+	Way, Thread string
+	Last        int64 // number of the newest letter
+	Held        int64 // of the newest that quiet hours hold back
+	Tried       int64 // of the newest that was tried
+	Sent        int64 // of the newest that the receiver took, 0 if it has none
+	Remembered  map[string]string
+	Busy        string // job that sends one
+	BusyUntil   time.Time
+}
+
+const columns = `way, thread, last, held, tried, sent, remembered, busy, busy_until, touched`
+
+// Number gives the next letter of a thread its number. Those after one that is held need
+// not wait for it.
+func Number(ctx context.Context, tx *store.Tx, way, thread string, until time.Time) (int64, error) {
+	var n int64
+	err := tx.Row(ctx, `INSERT INTO notice_thread (`+columns+`) VALUES ($1, $2, 1, 0, 0, 0, $3, '', 0, $4)
+		ON CONFLICT (way, thread) DO UPDATE SET last = notice_thread.last + 1, touched = $4 RETURNING last`, way, thread, []byte("{}"), store.Micros(tx.Now())).Scan(&n)
+	if err == nil && !until.IsZero() {
+		err = tx.ExecOne(ctx, `UPDATE notice_thread SET held = $3 WHERE way = $1 AND thread = $2`, way, thread, n)
+	}
+	if err != nil {
+		return 0, fmt.Errorf("number a notice: %w", err)
+	}
+	return n, nil
+}
+
+// Read gives a thread; store.ErrNotFound if there is none.
+func Read(ctx context.Context, r *store.Reader, way, thread string) (*Thread, error) {
+	var t Thread
+	var until, touched int64
+	var remembered []byte
+	err := r.Row(ctx, `SELECT `+columns+` FROM notice_thread WHERE way = $1 AND thread = $2`, way, thread).
+		Scan(&t.Way, &t.Thread, &t.Last, &t.Held, &t.Tried, &t.Sent, &remembered, &t.Busy, &until, &touched)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, store.ErrNotFound
+	}
+	if err == nil {
+		err = json.Unmarshal(remembered, &t.Remembered)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("notices of %s by %s: %w", thread, way, err)
+	}
+	t.BusyUntil = store.Time(until)
+	return &t, nil
+}
+
+// Turn is what a letter may do now.
+type Turn int
+
+// The turns.
+const (
+	Wait      Turn = iota // another of the thread is being sent, or an older one is to be tried first
+	Send                  // nobody else of the thread is sent until the lease ends
+	Overtaken             // a newer one went in its place, or goes
+)
+
+// Claim is a letter that asks for its turn.
+type Claim struct {
+	Way, Thread string
+	Number      int64
+	Job         string
+	Again       bool          // it was tried before
+	Impatient   bool          // it has waited long enough for older ones
+	Lease       time.Duration // longer than any attempt
+}
+
+// Take asks for the turn of a letter. One that failed before steps back behind a newer one
+// that was tried: it says more. The thread is given with every turn.
+func Take(ctx context.Context, tx *store.Tx, c Claim) (Turn, *Thread, error) {
+	now := tx.Clock()
+	// The write comes first: of two servers one waits here for the other.
+	_, err := tx.Exec(ctx, `INSERT INTO notice_thread (`+columns+`) VALUES ($1, $2, $3, 0, 0, 0, $4, '', 0, $5) ON CONFLICT (way, thread) DO UPDATE SET touched = $5`,
+		c.Way, c.Thread, c.Number, []byte("{}"), store.Micros(tx.Now()))
+	if err != nil {
+		return Wait, nil, fmt.Errorf("the turn of a notice: %w", err)
+	}
+	t, err := Read(ctx, &tx.Reader, c.Way, c.Thread)
+	if err != nil {
+		return Wait, nil, err
+	}
+	busy := t.Busy != "" && t.Busy != c.Job && t.BusyUntil.After(now) && !t.BusyUntil.After(now.Add(2*c.Lease)) // beyond that the clock was ahead
+	switch {
+	case c.Number <= t.Sent, c.Again && t.Tried > c.Number:
+		return Overtaken, t, nil
+	case busy, !c.Impatient && max(t.Tried, t.Held) < c.Number-1:
+		return Wait, t, nil
+	}
+	t.Tried = max(t.Tried, c.Number)
+	err = tx.ExecOne(ctx, `UPDATE notice_thread SET busy = $3, busy_until = $4, tried = $5 WHERE way = $1 AND thread = $2`, c.Way, c.Thread, c.Job, store.Micros(now.Add(c.Lease)), t.Tried)
+	return Send, t, err
+}
+
+// Sent writes down that the receiver took a letter, and what is remembered from now on.
+func Sent(ctx context.Context, tx *store.Tx, c Claim, remembered map[string]string) error {
+	text, err := json.Marshal(remembered)
+	if err != nil {
+		return err
+	}
+	return tx.ExecOne(ctx, `UPDATE notice_thread SET sent = $3, remembered = $4, busy = '', busy_until = 0 WHERE way = $1 AND thread = $2 AND sent < $3`, c.Way, c.Thread, c.Number, text)
+}
+
+// Release gives the turn back: the letter was not taken.
+func Release(ctx context.Context, tx *store.Tx, c Claim) error {
+	_, err := tx.Exec(ctx, `UPDATE notice_thread SET busy = '', busy_until = 0 WHERE way = $1 AND thread = $2 AND busy = $3`, c.Way, c.Thread, c.Job)
+	return err
+}
+
+// Forget removes the threads of which nothing was heard since a moment. A later notice of
+// such a thread is a message of its own.
+func Forget(ctx context.Context, tx *store.Tx, before time.Time) (int64, error) {
+	n, err := tx.Exec(ctx, `DELETE FROM notice_thread WHERE touched < $1`, store.Micros(before))
+	if err != nil {
+		return 0, fmt.Errorf("forget old threads of notices: %w", err)
+	}
+	return n, nil
+}
+
+// Known says whether there is a job with a key of one of two kinds.
+func Known(ctx context.Context, r *store.Reader, key, kind, other string) (bool, error) {
+	var n int
+	if err := r.Row(ctx, `SELECT COUNT(*) FROM job WHERE key = $1 AND kind IN ($2, $3)`, key, kind, other).Scan(&n); err != nil {
+		return false, fmt.Errorf("look for a notice: %w", err)
+	}
+	return n > 0, nil
+}
