@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 
 	"github.com/rootkeep/rootkeep"
+	"github.com/rootkeep/rootkeep/internal/app/alerting"
 	"github.com/rootkeep/rootkeep/internal/app/alter"
 	"github.com/rootkeep/rootkeep/internal/app/outbox"
 	"github.com/rootkeep/rootkeep/internal/app/rootless"
@@ -39,6 +40,7 @@ type house struct {
 	signIn    *signin.SignIn
 	outbox    *outbox.Outbox
 	alerts    *alerts.Desk
+	times     *alerting.Times // of alerts
 }
 
 // newHouse loads what accounts are judged by and builds what decides.
@@ -55,7 +57,10 @@ func newHouse(d *deps, address *url.URL) (*house, error) {
 		return nil, err
 	}
 	h.outbox.Could = h.approvals.Could
-	if h.alerts, err = h.newAlerts(); err != nil {
+	if h.alerts, err = alerting.Desk(d.settings.Alerts, h.outbox.Alerts(address.String())); err != nil {
+		return nil, err
+	}
+	if h.times, err = alerting.NewTimes(d.store, h.alerts, h.outbox.Wake); err != nil {
 		return nil, err
 	}
 	if err := errors.Join(h.newEngine(), h.newRootless()); err != nil {

@@ -34,7 +34,7 @@ func runWatch(ctx context.Context, h *house) error {
 	if err != nil {
 		return err
 	}
-	w, err := watch.New(watch.Config{Sources: sources, Store: h.store, Judge: access.Judge, Outbox: h.outbox, Owner: h.owner(), Link: h.url.String(), Now: h.now, Log: h.log})
+	w, err := watch.New(watch.Config{Sources: sources, Store: h.store, Judge: access.Judge, Alerts: h.alerts, Outbox: h.outbox, Owner: h.owner(), Link: h.url.String(), Now: h.now, Log: h.log})
 	if err != nil {
 		return err
 	}
@@ -106,17 +106,21 @@ func (h *house) unwatched(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return h.store.Touch(ctx, func(ctx context.Context, tx *store.Tx) error {
-		known, err := rootlog.HealthOf(ctx, &tx.Reader)
-		if err != nil {
-			return err
-		}
-		for _, n := range watch.Unwatched(sources, known, h.now(), h.url.String()) {
-			if err := h.outbox.Put(ctx, tx, n); err != nil {
-				return err
-			}
-		}
-		return nil
+	var known []rootlog.Health
+	err = h.store.View(ctx, func(ctx context.Context, r *store.Reader) (err error) {
+		known, err = rootlog.HealthOf(ctx, r)
+		return err
+	})
+	worries := watch.Unwatched(sources, known, h.now())
+	if err != nil || len(worries) == 0 {
+		return err
+	}
+	var names []string
+	for _, w := range worries {
+		names = append(names, w.Source)
+	}
+	return h.store.Update(ctx, func(ctx context.Context, tx *store.Tx) error {
+		return h.alerts.Sources(ctx, tx, h.now(), names, worries)
 	})
 }
 

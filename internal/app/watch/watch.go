@@ -15,6 +15,7 @@ import (
 	"github.com/rootkeep/rootkeep/internal/app/outbox"
 	"github.com/rootkeep/rootkeep/internal/store"
 	"github.com/rootkeep/rootkeep/internal/store/access"
+	"github.com/rootkeep/rootkeep/internal/store/alerts"
 	"github.com/rootkeep/rootkeep/internal/store/rootlog"
 	"github.com/rootkeep/rootkeep/internal/stream/live"
 )
@@ -22,11 +23,17 @@ import (
 // Judge gives events that arrived their verdicts, and opens cases: access.Judge does.
 type Judge func(context.Context, *store.Tx, rootlog.Touched) (*access.Changes, error)
 
+// Alerts takes in how sources stand, and has people told: alerts.Desk does.
+type Alerts interface {
+	Sources(ctx context.Context, tx *store.Tx, now time.Time, names []string, worries []alerts.Worry) error
+}
+
 // Config says what is watched.
 type Config struct {
 	Sources []SourceConfig
 	Store   *store.Store
 	Judge   Judge
+	Alerts  Alerts
 	Outbox  *outbox.Outbox
 	Owner   string // name of this server, unlike any other's
 	Link    string // address of the console
@@ -36,6 +43,7 @@ type Config struct {
 
 // Watcher reads live sources.
 type Watcher struct {
+	worried bool // by the last check, of Run alone
 	config  Config
 	sources []*source
 	counter counter
@@ -69,13 +77,13 @@ type source struct {
 
 // New makes a watcher. Nothing is read yet.
 func New(c Config) (*Watcher, error) {
-	if c.Store == nil || c.Judge == nil || c.Outbox == nil || c.Owner == "" || c.Now == nil {
-		return nil, errors.New("watch: store, judge, outbox, name of the server and clock are required")
+	if c.Store == nil || c.Judge == nil || c.Alerts == nil || c.Outbox == nil || c.Owner == "" || c.Now == nil {
+		return nil, errors.New("watch: store, judge, alerts, outbox, name of the server and clock are required")
 	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
-	w := &Watcher{config: c}
+	w := &Watcher{config: c, worried: true}
 	for i := range c.Sources {
 		opened, err := c.Sources[i].open(c.Now)
 		if err != nil {
