@@ -55,21 +55,6 @@ type Hunt struct {
 	SHA256      string    `json:"sha256,omitempty" doc:"Of what was sent, hexadecimal; the ledger has it too"`
 }
 
-// KeptAlert is an alert and what became of it.
-type KeptAlert struct {
-	Alert     rootkeep.Alert `json:"alert"`
-	State     string         `json:"state" enum:"open,acknowledged"`
-	FirstSent time.Time      `json:"first_sent"`
-	DecidedBy string         `json:"decided_by,omitempty" doc:"ID of who acknowledged it, or opened it again"`
-	Reason    string         `json:"reason,omitempty"`
-	Decided   time.Time      `json:"decided,omitzero"`
-}
-
-// Decision is why an alert is acknowledged, or open again.
-type Decision struct {
-	Reason string `json:"reason" minLength:"1" maxLength:"1000"`
-}
-
 // KeptRootUse is an event of a root user or about one, as the server keeps it.
 type KeptRootUse struct {
 	ID    string           `json:"id"`

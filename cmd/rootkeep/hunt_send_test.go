@@ -17,6 +17,7 @@ import (
 	"github.com/rootkeep/rootkeep/internal/people"
 	"github.com/rootkeep/rootkeep/internal/store/alerts"
 	"github.com/rootkeep/rootkeep/internal/web"
+	alertarea "github.com/rootkeep/rootkeep/internal/web/alerts"
 	"github.com/rootkeep/rootkeep/internal/web/hunts"
 	"github.com/rootkeep/rootkeep/internal/web/webtest"
 )
@@ -42,8 +43,12 @@ func huntServer(t *testing.T) (address string) {
 	machine := func(role people.Role) people.Actor {
 		return people.Actor{ID: "TK-" + string(role), Kind: people.Machine, Grants: []people.Grant{{Role: role, Scope: people.Everywhere}}}
 	}
+	area, err := alertarea.Area(alertarea.Config{Store: s, Desk: &alerts.Desk{}, Now: time.Now})
+	if err != nil {
+		t.Fatal(err)
+	}
 	handler, err = web.New(web.Config{
-		URL: u, Store: s, Now: time.Now, Areas: []web.Area{hunts.Area(hunts.Config{Store: s, Desk: &alerts.Desk{}, Now: time.Now})},
+		URL: u, Store: s, Now: time.Now, Areas: []web.Area{area, hunts.Area(hunts.Config{Store: s, Desk: &alerts.Desk{}, Now: time.Now})},
 		Authenticator: tokens{"responder": machine(people.Responder), "viewer": machine(people.Viewer)},
 	})
 	if err != nil {
@@ -89,13 +94,13 @@ func TestAHuntIsSentToAServer(t *testing.T) {
 		}
 	}
 	var list client.Page[client.Hunt]
-	var alerts client.Page[client.KeptAlert]
+	var found client.Page[client.Alert]
 	var uses client.Page[client.KeptRootUse]
 	ask("/hunts", &list)
-	ask("/alerts", &alerts)
+	ask("/alerts", &found)
 	ask("/root-uses", &uses)
-	if len(list.Items) != 1 || list.Items[0].Events != 4 || list.Items[0].Actor != "TK-responder" || len(alerts.Items) == 0 || len(uses.Items) != 3 {
-		t.Errorf("got %d hunts, %d alerts, %d root events, want 1 of 4 events, some, 3", len(list.Items), len(alerts.Items), len(uses.Items))
+	if len(list.Items) != 1 || list.Items[0].Events != 4 || list.Items[0].Actor != "TK-responder" || len(found.Items) == 0 || len(uses.Items) != 3 {
+		t.Errorf("got %d hunts, %d alerts, %d root events, want 1 of 4 events, some, 3", len(list.Items), len(found.Items), len(uses.Items))
 	}
 	var one client.KeptRootUse
 	ask("/root-uses/"+uses.Items[0].ID, &one)

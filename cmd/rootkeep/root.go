@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/rootkeep/rootkeep/cmd/rootkeep/account"
+	"github.com/rootkeep/rootkeep/cmd/rootkeep/alert"
 	"github.com/rootkeep/rootkeep/cmd/rootkeep/approve"
 	"github.com/rootkeep/rootkeep/cmd/rootkeep/change"
 	"github.com/rootkeep/rootkeep/cmd/rootkeep/cli"
@@ -72,7 +73,7 @@ read; 64 usage.`,
 		server.ServeCommand(s), server.DemoCommand(s), server.BackupCommand(s), server.RestoreCommand(s), server.MigrateCommand(s), server.RecoverCommand(s), server.ConfigCommand(s), server.FlowCommand(s),
 		deployment.CostCommand(s), deployment.DeployCommand(s),
 		people.Command(s), people.TokenCommand(s), job.Command(s), notify.Command(s),
-		change.Command(s), role.Command(s), rootuser.Command(s), incident.Command(s),
+		change.Command(s), role.Command(s), rootuser.Command(s), incident.Command(s), alert.Command(s),
 		exception.Command(s), approve.Command(s),
 		ledger.Command(s), ledger.EvidenceCommand(s), ledger.VerifyCommand(s),
 		versionCommand(s),

@@ -1,11 +1,13 @@
 package alert
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"time"
 
 	"github.com/rootkeep/rootkeep"
+	"github.com/rootkeep/rootkeep/internal/rule"
 )
 
 // Policy says what is told again, and what is told as one.
@@ -50,6 +52,47 @@ func (p *Policy) Check() error {
 		return fmt.Errorf("alerts escalate %d times by time: want 0 to 100", p.Again)
 	}
 	return nil
+}
+
+// configuration is a file of a policy. What it leaves out is as in Default.
+type configuration struct {
+	Escalate map[string]rule.Duration `yaml:"escalate"` // by level
+	Again    *int                     `yaml:"again"`
+	Storm    struct {
+		Most   int           `yaml:"most"`
+		Within rule.Duration `yaml:"within"`
+	} `yaml:"storm"`
+}
+
+// ReadPolicy reads a file of a policy. What is wrong with it names file and line.
+func ReadPolicy(src rule.Source, name string) (Policy, error) {
+	p := Default()
+	shown, body, err := rule.Document(src, name)
+	if err != nil {
+		return p, err
+	}
+	var c configuration
+	if err := rule.Decode(shown, body, &c); err != nil {
+		return p, err
+	}
+	if c.Escalate != nil {
+		p.Escalate = map[rootkeep.Severity]time.Duration{}
+	}
+	for name, after := range c.Escalate {
+		level, err := rootkeep.ParseSeverity(name)
+		if err != nil {
+			return p, fmt.Errorf("%s: %w", shown, err)
+		}
+		p.Escalate[level] = time.Duration(after)
+	}
+	if c.Again != nil {
+		p.Again = *c.Again
+	}
+	p.Storm.Most, p.Storm.Within = cmp.Or(c.Storm.Most, p.Storm.Most), cmp.Or(time.Duration(c.Storm.Within), p.Storm.Within)
+	if err := p.Check(); err != nil {
+		return p, fmt.Errorf("%s: %w", shown, err)
+	}
+	return p, nil
 }
 
 // DueOf is when an alert that is told at a moment escalates if nobody acknowledges it; zero

@@ -17,6 +17,7 @@ import (
 	"github.com/rootkeep/rootkeep/cloudtrail"
 	"github.com/rootkeep/rootkeep/internal/alert"
 	"github.com/rootkeep/rootkeep/internal/detect"
+	"github.com/rootkeep/rootkeep/internal/detect/guarded"
 	"github.com/rootkeep/rootkeep/internal/detect/live"
 	"github.com/rootkeep/rootkeep/internal/store"
 	"github.com/rootkeep/rootkeep/internal/store/alerts"
@@ -62,7 +63,12 @@ type Detector struct {
 }
 
 // generation are rules that were loaded at one time.
-type generation struct{ Rules }
+type generation struct {
+	Rules
+	guards func(rule string) bool
+}
+
+func generationOf(r Rules) *generation { return &generation{r, guarded.In(r.Pack.Catalogue())} }
 
 // New makes a detector.
 func New(c Config) (*Detector, error) {
@@ -72,15 +78,16 @@ func New(c Config) (*Detector, error) {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Detector{config: c, rules: &generation{c.Rules}}, nil
+	return &Detector{config: c, rules: generationOf(c.Rules)}, nil
 }
 
 // Replace has other rules hold from the next record on. The windows and baselines of rules
 // that stay as they are go on.
 func (d *Detector) Replace(r Rules) {
+	g := generationOf(r)
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.rules = &generation{r}
+	d.rules = g
 }
 
 func (d *Detector) current() *generation {
@@ -88,6 +95,9 @@ func (d *Detector) current() *generation {
 	defer d.mu.Unlock()
 	return d.rules
 }
+
+// Guards says whether alerts of a rule, by its name, may never be suppressed.
+func (d *Detector) Guards(rule string) bool { return d.current().guards(rule) }
 
 // Part detects in some of the groups of events. One change is made after the other.
 type Part struct {

@@ -5,6 +5,7 @@ import (
 
 	"github.com/rootkeep/rootkeep/internal/app/outbox"
 	"github.com/rootkeep/rootkeep/internal/web"
+	"github.com/rootkeep/rootkeep/internal/web/alerts"
 	"github.com/rootkeep/rootkeep/internal/web/approvals"
 	"github.com/rootkeep/rootkeep/internal/web/changes"
 	"github.com/rootkeep/rootkeep/internal/web/changes/subject"
@@ -28,6 +29,9 @@ func (h *house) areas() ([]web.Area, error) {
 		h.rootArea, h.rootlessArea,
 		h.caseArea,
 		h.posture,
+		func() (web.Area, error) {
+			return alerts.Area(alerts.Config{Store: h.store, Desk: h.alerts, Now: h.now})
+		},
 		func() (web.Area, error) {
 			return hunts.Area(hunts.Config{Store: h.store, Desk: h.alerts, Now: h.now}), nil
 		},

@@ -47,6 +47,7 @@ func (c *Settings) fields() []field {
 		{"openid.groups_claim", &c.OpenID.Claim, nil, nil},
 		{"openid.groups", nil, nil, &c.OpenID.Groups},
 		{"authenticators", &c.Authenticators, nil, nil},
+		{"alerts", &c.Alerts, nil, nil},
 		{"approvals", &c.Approvals, nil, nil},
 		{"anchors", &c.Anchors, nil, nil},
 		{"hunts", &c.Hunts, nil, nil},

@@ -6,7 +6,9 @@ import (
 	"path/filepath"
 
 	"github.com/rootkeep/rootkeep"
+	"github.com/rootkeep/rootkeep/internal/app/alerting"
 	"github.com/rootkeep/rootkeep/internal/app/alter"
+	"github.com/rootkeep/rootkeep/internal/app/detector"
 	"github.com/rootkeep/rootkeep/internal/app/outbox"
 	"github.com/rootkeep/rootkeep/internal/app/rootless"
 	"github.com/rootkeep/rootkeep/internal/app/roottask"
@@ -38,6 +40,9 @@ type house struct {
 	signIn    *signin.SignIn
 	outbox    *outbox.Outbox
 	alerts    *alerts.Desk
+	detector  *detector.Detector
+	detecting detector.Settings
+	times     *alerting.Times // of alerts
 }
 
 // newHouse loads what accounts are judged by and builds what decides.
@@ -54,7 +59,10 @@ func newHouse(d *deps, address *url.URL) (*house, error) {
 		return nil, err
 	}
 	h.outbox.Could = h.approvals.Could
-	if h.alerts, err = h.newAlerts(); err != nil {
+	if err := h.newAlerts(); err != nil {
+		return nil, err
+	}
+	if h.times, err = alerting.NewTimes(d.store, h.alerts, h.outbox.Wake); err != nil {
 		return nil, err
 	}
 	if err := h.newEngine(); err != nil {

@@ -9,12 +9,14 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/rootkeep/rootkeep/internal/app/alerting"
 	"github.com/rootkeep/rootkeep/internal/app/archive"
 	"github.com/rootkeep/rootkeep/internal/app/rootproof"
 	"github.com/rootkeep/rootkeep/internal/app/scan/record"
 	"github.com/rootkeep/rootkeep/internal/job"
 	"github.com/rootkeep/rootkeep/internal/job/run"
 	"github.com/rootkeep/rootkeep/internal/store"
+	"github.com/rootkeep/rootkeep/internal/store/alerts"
 	"github.com/rootkeep/rootkeep/internal/store/changes"
 	"github.com/rootkeep/rootkeep/internal/store/exceptions"
 	"github.com/rootkeep/rootkeep/internal/store/idempotency"
@@ -34,6 +36,7 @@ func (h *house) kinds() []job.Kind {
 		job.Kind{Name: huntKind, Attempts: 3, Handler: job.HandlerFunc(h.hunt)},
 		job.Kind{Name: backupKind, Attempts: 3, Handler: job.HandlerFunc(h.backup)},
 		job.Kind{Name: rootTimesKind, Handler: job.HandlerFunc(h.seeTimes)},
+		job.Kind{Name: alerting.Kind, Handler: job.HandlerFunc(h.times.Run)},
 		job.Kind{Name: rootproof.Kind, Attempts: 3, Handler: job.HandlerFunc((&rootproof.Prover{Store: h.store, Places: h.settings.Hunts, Now: h.now, Wake: h.outbox.Wake}).Run)},
 	)
 }
@@ -112,7 +115,7 @@ func (h *house) owner() string {
 }
 
 func (h *house) own() []job.Schedule {
-	out := append(slices.Clone(own), recoverChanges, rootTimes)
+	out := append(slices.Clone(own), recoverChanges, rootTimes, alerting.Schedule)
 	if h.settings.Backup.Folder != "" {
 		out = append(out, nightly)
 	}
@@ -194,6 +197,9 @@ func (h *house) tidy(ctx context.Context, _ *job.Job, report func(string)) error
 			return err
 		}
 		if _, err := letters.Forget(ctx, tx, tx.Now().Add(-keepThreads)); err != nil {
+			return err
+		}
+		if _, err := alerts.ForgetVolume(ctx, tx, tx.Now().Add(-alerting.VolumesKept)); err != nil {
 			return err
 		}
 		keys, err := idempotency.Expire(ctx, tx)

@@ -14,6 +14,7 @@ import (
 
 	"github.com/goccy/go-yaml"
 
+	"github.com/rootkeep/rootkeep/internal/app/alerting"
 	"github.com/rootkeep/rootkeep/internal/app/archive"
 	"github.com/rootkeep/rootkeep/internal/app/outbox"
 	"github.com/rootkeep/rootkeep/internal/app/share"
@@ -39,6 +40,9 @@ type Settings struct {
 	Authenticators string `yaml:"authenticators"`
 	// Approvals is a file of groups and policies: who has to approve what. Empty: defaults.
 	Approvals string `yaml:"approvals"`
+	// Alerts is a file of a policy: which alerts escalate when, and what is a storm. Empty:
+	// defaults.
+	Alerts string `yaml:"alerts"`
 	// Anchors is a file of places that take checkpoints of the ledger. Empty: none.
 	Anchors string `yaml:"anchors"`
 	// Hunts is a file of places of logs that jobs may hunt through. Empty: none.
@@ -177,6 +181,9 @@ func (c *Settings) resolve() error {
 		return err
 	}
 	if _, err := c.book(); err != nil {
+		return err
+	}
+	if _, err := alerting.Policy(c.Alerts); err != nil {
 		return err
 	}
 	return c.reachable()

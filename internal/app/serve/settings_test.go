@@ -53,6 +53,7 @@ func TestSettingsThatDoNotGoTogether(t *testing.T) {
 		{"a group with a scope that is none", Settings{OpenID: OpenID{Issuer: "https://id.example.com", ClientID: "rootkeep", Claim: "groups", Groups: map[string][]string{"sec": {"viewer@all"}}}}, "openid.groups: sec"},
 		{"a file of anchors that is not there", Settings{Anchors: "no-such-file.yaml"}, "anchors"},
 		{"readers of tiles that there are not", Settings{Tiles: "everybody"}, "readers or anybody"},
+		{"a file of alerts that is not there", Settings{Alerts: "no-such-file.yaml"}, "alerts"},
 		{"a file of approvals that is not there", Settings{Approvals: "no-such-file.yaml"}, "approvals"},
 		{"a format that is none", Settings{Log: Log{Format: "xml"}}, "log.format"},
 		{"a file of live sources that is not there", Settings{Watch: Watch{Sources: "no-such-file.yaml"}}, "live sources"},

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/rootkeep/rootkeep/internal/app/alerting"
+	"github.com/rootkeep/rootkeep/internal/app/detector"
 	"github.com/rootkeep/rootkeep/internal/app/outbox"
 	"github.com/rootkeep/rootkeep/internal/app/watch"
 	"github.com/rootkeep/rootkeep/internal/job"
@@ -36,39 +38,47 @@ func runWatch(ctx context.Context, h *house) error {
 	if err != nil {
 		return err
 	}
-	w, err := watch.New(watch.Config{Sources: sources, Store: h.store, Judge: access.Judge, Detector: h.detector, Outbox: h.outbox, Owner: h.owner(), Link: h.url.String(), Now: h.now, Log: h.log})
+	flow, closeFlow, err := h.settings.NATS.OpenFlow(ctx, h.log)
+	if err != nil {
+		return err
+	}
+	if closeFlow != nil {
+		defer closeFlow()
+	}
+	w, err := watch.New(watch.Config{
+		Sources: sources, Store: h.store, Judge: access.Judge, Detector: h.detector, Flow: flow, Alerts: h.alerts, Outbox: h.outbox,
+		Owner: h.owner(), Link: h.url.String(), Now: h.now, Log: h.log,
+	})
 	if err != nil {
 		return err
 	}
 	following := make(chan struct{})
 	go func() {
 		defer close(following)
-		h.detector.Follow(ctx, h.detections, h.sayReloaded)
+		h.detector.Follow(ctx, h.detecting, h.sayReloaded)
 	}()
 	defer func() { <-following }()
 	return w.Run(ctx)
 }
 
-// newDetector loads the detections. Those that cannot be used are named in the log, and left
-// out.
-func (h *house) newDetector() (err error) {
-	if h.detections, err = detector.Read(h.settings.Watch.Detections); err != nil {
+// newAlerts loads the detections, those that cannot be used left out and named in the log, and
+// what becomes of what they find.
+func (h *house) newAlerts() (err error) {
+	if h.detecting, err = detector.Read(h.settings.Watch.Detections); err != nil {
 		return err
 	}
-	rules, err := h.detections.Load()
+	rules, err := h.detecting.Load()
 	if err != nil {
 		return err
 	}
 	for _, p := range rules.Pack.Problems {
 		h.log.Warn("detections", "problem", p.String())
 	}
-	guarded := guards.In(rules.Pack.Catalogue())
-	keeper, err := alerts.New(alert.Default(), func(rule string) bool { return guarded(rule) })
-	if err != nil {
+	tell := h.outbox.Alerts(h.url.String())
+	if h.alerts, err = alerting.Desk(h.settings.Alerts, func(rule string) bool { return h.detector.Guards(rule) }, tell); err != nil {
 		return err
 	}
-	h.alerts = &alerts.Desk{Keeper: keeper}
-	h.detector, err = detector.New(detector.Config{Rules: rules, Alerts: keeper, Tell: func(context.Context, *store.Tx, *alerts.Changes) error { return nil }, Log: h.log})
+	h.detector, err = detector.New(detector.Config{Rules: rules, Alerts: h.alerts.Keeper, Tell: tell, Log: h.log})
 	return err
 }
 
@@ -145,17 +155,21 @@ func (h *house) unwatched(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return h.store.Touch(ctx, func(ctx context.Context, tx *store.Tx) error {
-		known, err := rootlog.HealthOf(ctx, &tx.Reader)
-		if err != nil {
-			return err
-		}
-		for _, n := range watch.Unwatched(sources, known, h.now(), h.url.String()) {
-			if err := h.outbox.Put(ctx, tx, n); err != nil {
-				return err
-			}
-		}
-		return nil
+	var known []rootlog.Health
+	err = h.store.View(ctx, func(ctx context.Context, r *store.Reader) (err error) {
+		known, err = rootlog.HealthOf(ctx, r)
+		return err
+	})
+	worries := watch.Unwatched(sources, known, h.now())
+	if err != nil || len(worries) == 0 {
+		return err
+	}
+	var names []string
+	for _, w := range worries {
+		names = append(names, w.Source)
+	}
+	return h.store.Update(ctx, func(ctx context.Context, tx *store.Tx) error {
+		return h.alerts.Sources(ctx, tx, h.now(), names, worries)
 	})
 }
 

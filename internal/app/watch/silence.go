@@ -2,15 +2,14 @@ package watch
 
 import (
 	"context"
-	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/rootkeep/rootkeep"
-	"github.com/rootkeep/rootkeep/internal/app/outbox"
-	"github.com/rootkeep/rootkeep/internal/notify"
 	"github.com/rootkeep/rootkeep/internal/report/text"
 	"github.com/rootkeep/rootkeep/internal/store"
+	"github.com/rootkeep/rootkeep/internal/store/alerts"
 	"github.com/rootkeep/rootkeep/internal/store/rootlog"
 )
 
@@ -18,30 +17,31 @@ import (
 // again, before somebody is told.
 const unheard = 10 * time.Minute
 
-// check keeps how the sources stand, and tells of those that are silent, or cannot read
-// something.
+// check keeps how the sources stand, and has alerts tell of those that are silent, or cannot
+// read something.
 func (w *Watcher) check(ctx context.Context) error {
-	var all []notify.Notice
+	var worries []alerts.Worry
+	var names []string
 	var health []rootlog.Health
 	for _, s := range w.sources {
 		st := s.status()
-		if !st.Elsewhere { // who reads it says how it stands
+		if !st.Elsewhere { // who reads it says how it stands, and tells
 			health = append(health, st.kept())
+			names, worries = append(names, s.Name()), append(worries, s.worries(w.config.Now())...)
 		}
-		all = append(all, s.worries(w.config.Now(), w.config.Link)...)
 	}
-	err := w.config.Store.Touch(ctx, func(ctx context.Context, tx *store.Tx) error {
-		if err := rootlog.KeepHealth(ctx, tx, health); err != nil {
+	change := w.config.Store.Touch
+	if w.worried || len(worries) > 0 {
+		change = w.config.Store.Update // alerts are for the ledger
+	}
+	err := change(ctx, func(ctx context.Context, tx *store.Tx) error {
+		if err := rootlog.KeepHealth(ctx, tx, health); err != nil || !w.worried && len(worries) == 0 {
 			return err
 		}
-		for _, n := range all {
-			if err := w.config.Outbox.Put(ctx, tx, n); err != nil {
-				return err
-			}
-		}
-		return nil
+		return w.config.Alerts.Sources(ctx, tx, w.config.Now(), names, worries)
 	})
-	if err == nil && len(all) > 0 {
+	if err == nil {
+		w.worried = len(worries) > 0
 		w.config.Outbox.Wake()
 	}
 	return err
@@ -58,32 +58,36 @@ func (s *Status) kept() rootlog.Health {
 	return out
 }
 
-// Unwatched are the notices of sources that no process reads any more: whoever read them
+// Unwatched are the worries about sources that no process reads any more: whoever read them
 // would have said how they stand, however bad that is. It is for another process to tell.
-func Unwatched(sources []SourceConfig, known []rootlog.Health, now time.Time, link string) []notify.Notice {
-	var out []notify.Notice
+func Unwatched(sources []SourceConfig, known []rootlog.Health, now time.Time) []alerts.Worry {
+	var out []alerts.Worry
 	for _, h := range known {
 		configured := slices.ContainsFunc(sources, func(s SourceConfig) bool { return s.Name == h.Source })
 		if away := now.Sub(h.Noted); configured && away >= unheard {
-			out = append(out, notify.Notice{
-				ID: outbox.ID("source-silent", h.Source, "unwatched "+h.Noted.Format(time.RFC3339)), Topic: "source-silent", Severity: rootkeep.High, Subject: h.Source, Link: link,
-				Title: "Nobody reads the live source " + h.Source, At: now.UTC().Truncate(time.Second),
-				Text: fmt.Sprintf("The server that watches last said %s ago how it stands. Until one does again, uses of root users are not seen by it. Hint: rootkeep serve --role watch", text.Span(away)),
+			out = append(out, alerts.Worry{
+				Rule: silentRule, Source: h.Source, Level: rootkeep.High, Since: h.Noted, Title: "Nobody reads the live source " + h.Source,
+				Text: "The server that watches last said at " + text.Stamp(h.Noted) + " how it stands. Until one does again, uses of root users are not seen by it. Hint: rootkeep serve --role watch",
 			})
 		}
 	}
 	return out
 }
 
-// worries are what somebody has to be told of a source. The same silence has one ID, and
-// so has the same fault within a day.
-func (s *source) worries(now time.Time, link string) []notify.Notice {
+// The rules of alerts about sources, which are topics of notices too.
+const (
+	silentRule = "source-silent"
+	faultRule  = "source-fault"
+)
+
+// worries are what somebody has to be told of a source. The same silence has one beginning,
+// and so has the same fault within a day.
+func (s *source) worries(now time.Time) []alerts.Worry {
 	st := s.status()
-	var out []notify.Notice
-	tell := func(topic string, level rootkeep.Severity, since, title, body string) {
-		out = append(out, notify.Notice{
-			ID: outbox.ID(topic, s.Name(), since), Topic: topic, Severity: level, Title: title, Text: body, Subject: s.Name(), Link: link, At: now.UTC().Truncate(time.Second),
-		})
+	var out []alerts.Worry
+	worry := func(rule string, level rootkeep.Severity, since time.Time, title, body string) *alerts.Worry {
+		out = append(out, alerts.Worry{Rule: rule, Source: s.Name(), Level: level, Since: since, Title: title, Text: body})
+		return &out[len(out)-1]
 	}
 	if st.Elsewhere {
 		return nil // who reads it tells
@@ -91,17 +95,17 @@ func (s *source) worries(now time.Time, link string) []notify.Notice {
 	heard, last := later(st.Heard, st.began), later(st.Last, st.began)
 	switch silence := s.config.silence(); {
 	case now.Sub(heard) >= unheard+time.Duration(s.config.Every):
-		tell("source-silent", rootkeep.High, heard.Format(time.RFC3339), "The live source "+s.Name()+" does not answer",
-			fmt.Sprintf("It last answered %s ago. Until it does, uses of root users are not seen by it.\n%s", text.Span(now.Sub(heard)), st.Fault))
+		worry(silentRule, rootkeep.High, heard, "The live source "+s.Name()+" does not answer",
+			strings.TrimSpace("It last answered at "+text.Stamp(heard)+". Until it does, uses of root users are not seen by it.\n"+st.Fault))
 	case silence > 0 && now.Sub(last) >= silence:
-		tell("source-silent", rootkeep.High, last.Format(time.RFC3339), "The live source "+s.Name()+" brings nothing any more",
-			fmt.Sprintf("It brought the last object %s ago. A trail that was stopped, or a copy that does not run, looks like this; so does an account in which nothing happens.", text.Span(now.Sub(last))))
+		worry(silentRule, rootkeep.High, last, "The live source "+s.Name()+" brings nothing any more",
+			"It brought the last object at "+text.Stamp(last)+". A trail that was stopped, or a copy that does not run, looks like this; so does an account in which nothing happens.")
 	case st.Fault != "":
-		tell("source-fault", rootkeep.Medium, now.UTC().Format(time.DateOnly), "The live source "+s.Name()+" cannot read something", st.Fault)
+		worry(faultRule, rootkeep.Medium, now.UTC().Truncate(24*time.Hour), "The live source "+s.Name()+" cannot read something", st.Fault)
 	}
 	if st.Skipped > 0 && now.Sub(st.SkippedAt) < 24*time.Hour { // once for each day on which some were
-		tell("source-fault", rootkeep.Medium, "skipped "+st.SkippedAt.UTC().Format(time.DateOnly), "Objects of the live source "+s.Name()+" were skipped",
-			fmt.Sprintf("%s could not be read since the server started; what they held is not known. The last one: %s", text.Counted(st.Skipped, "object"), st.Latest))
+		worry(faultRule, rootkeep.Medium, st.SkippedAt.UTC().Truncate(24*time.Hour), "Objects of the live source "+s.Name()+" were skipped",
+			"What they held is not known. The last one: "+st.Latest).Loss = true
 	}
 	return out
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/rootkeep/rootkeep/internal/app/outbox"
 	"github.com/rootkeep/rootkeep/internal/store"
 	"github.com/rootkeep/rootkeep/internal/store/access"
+	"github.com/rootkeep/rootkeep/internal/store/alerts"
 	"github.com/rootkeep/rootkeep/internal/store/rootlog"
 	"github.com/rootkeep/rootkeep/internal/stream/flow"
 	"github.com/rootkeep/rootkeep/internal/stream/live"
@@ -23,6 +24,11 @@ import (
 
 // Judge gives events that arrived their verdicts, and opens cases: access.Judge does.
 type Judge func(context.Context, *store.Tx, rootlog.Touched) (*access.Changes, error)
+
+// Alerts takes in how sources stand, and has people told: alerts.Desk does.
+type Alerts interface {
+	Sources(ctx context.Context, tx *store.Tx, now time.Time, names []string, worries []alerts.Worry) error
+}
 
 // Config says what is watched.
 type Config struct {
@@ -34,6 +40,7 @@ type Config struct {
 	// Flow takes what detections need to the processes that share them; nil: this one has
 	// all of it.
 	Flow   *flow.Flow
+	Alerts Alerts
 	Outbox *outbox.Outbox
 	Owner  string // name of this server, unlike any other's
 	Link   string // address of the console
@@ -43,6 +50,7 @@ type Config struct {
 
 // Watcher reads live sources.
 type Watcher struct {
+	worried bool // by the last check, of Run alone
 	config  Config
 	sources []*source
 	intake  *reconcile.Intake
@@ -73,13 +81,13 @@ type source struct {
 
 // New makes a watcher. Nothing is read yet.
 func New(c Config) (*Watcher, error) {
-	if c.Store == nil || c.Judge == nil || c.Detector == nil || c.Outbox == nil || c.Owner == "" || c.Now == nil {
-		return nil, errors.New("watch: store, judge, detector, outbox, name of the server and clock are required")
+	if c.Store == nil || c.Judge == nil || c.Detector == nil || c.Alerts == nil || c.Outbox == nil || c.Owner == "" || c.Now == nil {
+		return nil, errors.New("watch: store, judge, detector, alerts, outbox, name of the server and clock are required")
 	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
-	w := &Watcher{config: c}
+	w := &Watcher{config: c, worried: true}
 	w.hands.New = w.newHand
 	if c.Flow == nil {
 		w.part = c.Detector.Part(0, 1)

@@ -61,7 +61,10 @@ func watching(t *testing.T, s *store.Store, j *judge) (*Watcher, *source) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w, err := New(Config{Store: s, Judge: j.judge, Detector: newDetector(t, j), Outbox: o, Owner: "a", Now: func() time.Time { return noon }, Log: slog.New(slog.DiscardHandler), Sources: []SourceConfig{{Name: "trail", Folder: t.TempDir()}}})
+	w, err := New(Config{
+		Store: s, Judge: j.judge, Detector: newDetector(t, j), Alerts: &alerts.Desk{Keeper: keeper(t), Tell: o.Alerts("")}, Outbox: o,
+		Owner: "a", Now: func() time.Time { return noon }, Log: slog.New(slog.DiscardHandler), Sources: []SourceConfig{{Name: "trail", Folder: t.TempDir()}},
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -98,12 +101,8 @@ func newDetector(t *testing.T, j *judge) *detector.Detector {
 	if err != nil || len(pack.Problems) > 0 {
 		t.Fatal(err, pack.Problems)
 	}
-	k, err := alerts.New(alert.Default(), func(string) bool { return true })
-	if err != nil {
-		t.Fatal(err)
-	}
 	nobody := func(context.Context, *store.Tx, *alerts.Changes) error { return j.untold }
-	d, err := detector.New(detector.Config{Rules: detector.Rules{Pack: pack}, Alerts: k, Tell: nobody})
+	d, err := detector.New(detector.Config{Rules: detector.Rules{Pack: pack}, Alerts: keeper(t), Tell: nobody})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -251,6 +250,51 @@ func TestOneServerReadsASource(t *testing.T) {
 	})
 }
 
+// keeper takes alerts in.
+func keeper(t *testing.T) *alerts.Keeper {
+	t.Helper()
+	k, err := alerts.New(alert.Default(), func(string) bool { return true })
+	if err != nil {
+		t.Fatal(err)
+	}
+	return k
+}
+
+func TestASourceThatIsSilentIsAnAlertUntilItSpeaks(t *testing.T) {
+	s := storetest.Open(t, storetest.SQLite(t), storetest.Options(t))
+	w, src := watching(t, s, &judge{})
+	states := func() (out []string) {
+		t.Helper()
+		err := s.View(t.Context(), func(ctx context.Context, r *store.Reader) (err error) {
+			out, err = store.Texts(ctx, r, `SELECT rule || ' ' || state FROM alert ORDER BY rule, state`)
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return out
+	}
+	for _, step := range []struct {
+		name   string
+		health live.Health
+		want   []string
+	}{
+		{"it works", live.Health{Heard: noon, Last: noon}, nil},
+		{"it does not answer", live.Health{Heard: noon.Add(-time.Hour), Last: noon}, []string{"source-silent new"}},
+		{"it still does not", live.Health{Heard: noon.Add(-time.Hour), Last: noon}, []string{"source-silent new"}},
+		{"it answers, and cannot read", live.Health{Heard: noon, Last: noon, Fault: "denied"}, []string{"source-fault new", "source-silent closed"}},
+		{"all is well", live.Health{Heard: noon, Last: noon}, []string{"source-fault closed", "source-silent closed"}},
+	} {
+		src.Source, src.began = &stub{step.health}, noon.AddDate(0, 0, -1)
+		if err := w.check(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(step.want, states()); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", step.name, diff)
+		}
+	}
+}
+
 func TestWhoDoesNotReadASourceTellsNobodyOfIt(t *testing.T) {
 	s := storetest.Open(t, storetest.SQLite(t), storetest.Options(t))
 	first, a := watching(t, s, &judge{})
@@ -267,7 +311,7 @@ func TestWhoDoesNotReadASourceTellsNobodyOfIt(t *testing.T) {
 	}
 	stop()
 	<-done
-	if got := b.worries(noon.AddDate(0, 0, 9), ""); len(got) != 0 {
+	if got := b.worries(noon.AddDate(0, 0, 9)); len(got) != 0 {
 		t.Errorf("got %+v of a source that another server reads, want nobody told", got)
 	}
 }
@@ -275,21 +319,21 @@ func TestWhoDoesNotReadASourceTellsNobodyOfIt(t *testing.T) {
 func TestSkippedObjectsAreToldOnce(t *testing.T) {
 	s := &source{stumbles: map[string]int{}, Source: &stub{live.Health{Heard: noon.AddDate(0, 0, 9), Last: noon.AddDate(0, 0, 9)}}, began: noon}
 	s.skip(noon, "a", []cloudtrail.Problem{{Kind: cloudtrail.Corrupt}})
-	first, later := s.worries(noon, ""), s.worries(noon.Add(13*time.Hour), "") // past midnight
-	if len(first) != 1 || len(later) != 1 || first[0].ID != later[0].ID {
-		t.Errorf("got %+v, and hours later %+v, want the same notice", first, later)
+	first, later := s.worries(noon), s.worries(noon.Add(13*time.Hour)) // past midnight
+	if len(first) != 1 || len(later) != 1 || !first[0].Since.Equal(later[0].Since) {
+		t.Errorf("got %+v, and hours later %+v, want the same worry", first, later)
 	}
-	if got := s.worries(noon.AddDate(0, 0, 9), ""); len(got) != 0 {
+	if got := s.worries(noon.AddDate(0, 0, 9)); len(got) != 0 {
 		t.Errorf("got %+v nine days later, want nobody told again", got)
 	}
 }
 
 func TestASourceThatIsAskedSeldomIsNotSilent(t *testing.T) {
 	s := &source{stumbles: map[string]int{}, Source: &stub{live.Health{Heard: noon.Add(-time.Hour), Last: noon}}, began: noon.Add(-24 * time.Hour), config: SourceConfig{Every: rule.Duration(time.Hour)}}
-	if got := s.worries(noon, ""); len(got) != 0 {
+	if got := s.worries(noon); len(got) != 0 {
 		t.Errorf("got %+v of a source that is asked once an hour, want nobody told", got)
 	}
-	if got := s.worries(noon.Add(10*time.Minute), ""); len(got) != 1 {
+	if got := s.worries(noon.Add(10 * time.Minute)); len(got) != 1 {
 		t.Errorf("got %+v ten minutes after it was to be asked, want somebody told", got)
 	}
 }
@@ -344,19 +388,19 @@ func TestWhatSomebodyIsToldOfASource(t *testing.T) {
 			if test.skip {
 				s.skip(noon, "a", []cloudtrail.Problem{{Kind: cloudtrail.Corrupt}})
 			}
-			got := s.worries(noon, "https://rootkeep.example.com")
+			got := s.worries(noon)
 			if len(got) != len(test.want) {
 				t.Fatalf("got %+v, want %v", got, test.want)
 			}
 			for i, want := range test.want {
 				topic, title, _ := strings.Cut(want, ": ")
-				if got[i].Topic != topic || !strings.Contains(got[i].Title, title) {
-					t.Errorf("got %s: %s, want %s", got[i].Topic, got[i].Title, want)
+				if got[i].Rule != topic || !strings.Contains(got[i].Title, title) {
+					t.Errorf("got %s: %s, want %s", got[i].Rule, got[i].Title, want)
 				}
 			}
-			again := s.worries(noon.Add(time.Minute), "https://rootkeep.example.com")
-			if len(again) > 0 && again[0].ID != got[0].ID {
-				t.Errorf("got ID %s a minute later, want %s again", again[0].ID, got[0].ID)
+			again := s.worries(noon.Add(time.Minute))
+			if len(again) > 0 && !again[0].Since.Equal(got[0].Since) {
+				t.Errorf("got one that began %v a minute later, want %v again", again[0].Since, got[0].Since)
 			}
 		})
 	}

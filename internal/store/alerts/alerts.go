@@ -30,7 +30,7 @@ const Topic = "alert"
 // Alert is an alert as it is kept.
 type Alert struct {
 	alert.Alert
-	Revision int64
+	Revision int64 // one more with every line of the history
 
 	ruled []string // rules that are kept of it
 	had   int      // lines of the history that are kept
@@ -189,6 +189,8 @@ func (a *Alert) keep(ctx context.Context, tx *store.Tx) error {
 	if err != nil {
 		return err
 	}
+	// That it grows is no other revision: who reads an alert while it grows can act on it.
+	step := flag(len(a.History) > a.had)
 	if a.fresh {
 		_, err = tx.Exec(ctx, `INSERT INTO alert (id, account, level, title, kind, tactic, principal, first, last, count, state, decided_by, reason, decided, data, key, rule, owner, muted, muted_by,
 			incident, request, verdict, root, told, due, until, closed, escalated, revision, seen)
@@ -197,8 +199,8 @@ func (a *Alert) keep(ctx context.Context, tx *store.Tx) error {
 	} else {
 		err = tx.ExecOne(ctx, `UPDATE alert SET account = $2, level = $3, title = $4, kind = $5, tactic = $6, principal = $7, first = $8, last = $9, count = $10, state = $11, decided_by = $12,
 			reason = $13, decided = $14, data = $15, key = $16, rule = $17, owner = $18, muted = $19, muted_by = $20, incident = $21, request = $22, verdict = $23, root = $24, told = $25, due = $26,
-			until = $27, closed = $28, escalated = $29, revision = revision + 1 WHERE id = $1 AND revision = $30`, values...)
-		a.Revision++
+			until = $27, closed = $28, escalated = $29, revision = revision + $31 WHERE id = $1 AND revision = $30`, append(values, step)...)
+		a.Revision += step
 	}
 	if err != nil {
 		return fmt.Errorf("keep alert %s: %w", a.ID, err)

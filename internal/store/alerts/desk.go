@@ -25,6 +25,35 @@ type Desk struct {
 	Tell func(context.Context, *store.Tx, *Changes) error
 }
 
+// told has people told of changes, and passes on what went wrong with them.
+func (d *Desk) told(ctx context.Context, tx *store.Tx, c *Changes, err error) error {
+	if err != nil || d.Tell == nil {
+		return err
+	}
+	return d.Tell(ctx, tx, c)
+}
+
+// Apply is that of the keeper, and has people told.
+func (d *Desk) Apply(ctx context.Context, tx *store.Tx, now time.Time, list []alert.Sighting) error {
+	c, err := d.Keeper.Apply(ctx, tx, now, list)
+	return d.told(ctx, tx, c, err)
+}
+
+// Sources is that of the keeper, and has people told.
+func (d *Desk) Sources(ctx context.Context, tx *store.Tx, now time.Time, names []string, worries []Worry) error {
+	c, err := d.Keeper.Sources(ctx, tx, now, names, worries)
+	return d.told(ctx, tx, c, err)
+}
+
+// Tend is that of the keeper, and has people told. It says how many there were.
+func (d *Desk) Tend(ctx context.Context, tx *store.Tx, now, since time.Time) (int, error) {
+	c, err := d.Keeper.Tend(ctx, tx, now, since)
+	if err != nil {
+		return 0, err
+	}
+	return len(c.Alerts) + len(c.Expiring), d.told(ctx, tx, c, nil)
+}
+
 // placeOf is where an account lies; the organization as a whole for none.
 func placeOf(ctx context.Context, r *store.Reader, account rootkeep.AccountID) (people.Place, error) {
 	if account == "" {
@@ -86,10 +115,10 @@ func (d *Desk) act(ctx context.Context, tx *store.Tx, actor people.Actor, id str
 	if err := a.keep(ctx, tx); err != nil {
 		return nil, err
 	}
-	if d.Tell != nil && !a.Told.IsZero() && did.Act != alert.Tagged {
-		err = d.Tell(ctx, tx, &Changes{Alerts: []Change{{a, did.Act, did.By}}})
+	if a.Told.IsZero() || did.Act == alert.Tagged {
+		return a, nil // there is no message that would say otherwise
 	}
-	return a, err
+	return a, d.told(ctx, tx, &Changes{Alerts: []Change{{a, did.Act, did.By}}}, nil)
 }
 
 // Acknowledge notes that somebody looks at the alert. It records alert.acknowledged.

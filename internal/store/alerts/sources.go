@@ -3,7 +3,9 @@ package alerts
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/rootkeep/rootkeep"
@@ -33,66 +35,76 @@ type Worry struct {
 
 // key tells one silence from the next.
 func (w *Worry) key() string {
-	return idOf("source", w.Rule, w.Source, string(w.Account), string(w.Region), w.Since.UTC().Format(time.RFC3339))
+	return idOf("source", w.what(), w.Since.UTC().Format(time.RFC3339))
 }
 
-// Sources takes in how the live sources of a name stand: each worry is an alert, and an alert
-// about one of them that nobody worries about any more ends by itself. A source that is not
-// named is left alone: somebody else speaks for it.
+// Sources takes in how the live sources of a name stand: each worry is an alert, one for as
+// long as it lasts, and an alert about one of them that nobody worries about any more ends by
+// itself. A source that is not named is left alone: somebody else speaks for it.
 func (k *Keeper) Sources(ctx context.Context, tx *store.Tx, now time.Time, names []string, worries []Worry) (*Changes, error) {
 	r, err := k.begin(ctx, tx, now)
 	if err != nil {
 		return nil, err
 	}
-	var list []alert.Sighting
-	var keys []string
+	open, err := openSources(ctx, &tx.Reader, names)
+	if err != nil {
+		return nil, err
+	}
+	list := make([]alert.Sighting, len(worries))
 	for i := range worries {
-		list, keys = append(list, worries[i].sighting(r.now)), append(keys, worries[i].key())
+		list[i] = worries[i].sighting()
+		if a := open[worries[i].what()]; a != nil && !worries[i].Loss {
+			list[i].Key, list[i].First, list[i].Last = a.Key, a.Found.First, a.Found.Last
+			delete(open, worries[i].what())
+		}
 	}
 	if err := r.load(ctx, list); err != nil {
 		return nil, fmt.Errorf("read alerts: %w", err)
 	}
 	for i := range list {
-		if a := r.known[list[i].Key]; a != nil && a.State == alert.Closed && a.Found.Kind == LossKind {
-			continue // somebody has said what it means
-		}
 		if err := r.take(ctx, &list[i]); err != nil {
 			return nil, fmt.Errorf("take an alert about source %s: %w", worries[i].Source, err)
 		}
 	}
-	if err := r.well(ctx, names, keys); err != nil {
-		return nil, err
+	for _, what := range slices.Sorted(maps.Keys(open)) {
+		a := open[what]
+		a.End("the source "+a.Found.Actor.Principal+" is well again", r.now)
+		r.tell(a)
+		if err := a.keep(ctx, tx); err != nil {
+			return nil, err
+		}
 	}
 	return r.end(ctx)
 }
 
-// well ends the alerts about sources that nobody worries about any more.
-func (r *round) well(ctx context.Context, names, keys []string) error {
-	if len(names) == 0 {
-		return nil
-	}
+// openSources are the alerts about sources that end by themselves, by what they are about.
+func openSources(ctx context.Context, r *store.Reader, names []string) (map[string]*Alert, error) {
 	var w clause.Where
 	w.And("a.kind = ?", SourceKind)
 	w.And("a.state <> ?", string(alert.Closed))
 	clause.In(&w, "a.principal", names)
-	list, err := query(ctx, &r.tx.Reader, w.String(), w.Args...)
+	list, err := query(ctx, r, w.String(), w.Args...)
 	if err != nil {
-		return fmt.Errorf("read alerts about sources: %w", err)
+		return nil, fmt.Errorf("read alerts about sources: %w", err)
 	}
+	out := map[string]*Alert{}
 	for _, a := range list {
-		if slices.Contains(keys, a.Key) || !a.End("the source "+a.Found.Actor.Principal+" is well again", r.now) {
-			continue
+		worry := Worry{Rule: alert.Rule(&a.Found), Source: a.Found.Actor.Principal, Account: a.Found.Account}
+		if len(a.Found.Regions) > 0 {
+			worry.Region = a.Found.Regions[0]
 		}
-		r.tell(a)
-		if err := a.keep(ctx, r.tx); err != nil {
-			return err
-		}
+		out[worry.what()] = a
 	}
-	return nil
+	return out, nil
+}
+
+// what is what the worry is about: two with the same, at the same time, are one.
+func (w *Worry) what() string {
+	return strings.Join([]string{w.Rule, w.Source, string(w.Account), string(w.Region)}, "\x1f")
 }
 
 // sighting is the worry as an alert. It does not grow while it lasts.
-func (w *Worry) sighting(now time.Time) alert.Sighting {
+func (w *Worry) sighting() alert.Sighting {
 	kind := SourceKind
 	if w.Loss {
 		kind = LossKind

@@ -1,0 +1,99 @@
+// Package alerting is alerts on a server: the policy of a file, and what time
+// does to alerts, seen to by a job.
+package alerting
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync/atomic"
+	"time"
+
+	"github.com/rootkeep/rootkeep/internal/alert"
+	"github.com/rootkeep/rootkeep/internal/job"
+	"github.com/rootkeep/rootkeep/internal/rule"
+	"github.com/rootkeep/rootkeep/internal/store"
+	"github.com/rootkeep/rootkeep/internal/store/alerts"
+)
+
+// Policy reads a file of a policy; an empty path is the default.
+func Policy(path string) (alert.Policy, error) {
+	if path == "" {
+		return alert.Default(), nil
+	}
+	folder, name := filepath.Split(path)
+	p, err := alert.ReadPolicy(rule.Source{FS: os.DirFS(filepath.Clean(folder)), Dir: ".", Name: folder}, name) // Clean makes no folder this one
+	if err != nil {
+		return p, fmt.Errorf("alerts: %w", err)
+	}
+	return p, nil
+}
+
+// Tell has people told of changes, in the transaction that makes them: outbox.Alerts does.
+type Tell func(context.Context, *store.Tx, *alerts.Changes) error
+
+// Desk is where people work at alerts, and where live events bring them, under the policy of
+// a file.
+func Desk(policy string, guarded alert.Guarded, tell Tell) (*alerts.Desk, error) {
+	p, err := Policy(policy)
+	if err != nil {
+		return nil, err
+	}
+	k, err := alerts.New(p, guarded)
+	return &alerts.Desk{Keeper: k, Tell: tell}, err
+}
+
+// VolumesKept is how long is kept what rules came to.
+const VolumesKept = 90 * 24 * time.Hour
+
+// Kind is the kind of jobs that see to what time does to alerts.
+const Kind = "alert-times"
+
+// Schedule is when they do.
+var Schedule = job.Schedule{ID: Kind, Kind: Kind, Cron: "* * * * *", Zone: "UTC", Payload: []byte("{}"), Enabled: true}
+
+// Times wakes alerts whose snooze is over, escalates those that nobody acknowledges, ends
+// those that are explained by now, and tells of suppressions that end soon.
+type Times struct {
+	store *store.Store
+	desk  *alerts.Desk
+	wake  func()
+	seen  atomic.Bool // what happened while no server ran
+}
+
+// NewTimes checks what it is given. wake is called when somebody is to be told.
+func NewTimes(s *store.Store, desk *alerts.Desk, wake func()) (*Times, error) {
+	if s == nil || desk == nil || wake == nil {
+		return nil, errors.New("alerting: a store, a desk and a wake-up are required")
+	}
+	return &Times{store: s, desk: desk, wake: wake}, nil
+}
+
+// Verdicts of root's events that are as old as this are looked at: the first time, and then.
+const (
+	first = 35 * 24 * time.Hour
+	later = 15 * time.Minute
+)
+
+// Run is one look.
+func (t *Times) Run(ctx context.Context, _ *job.Job, report func(string)) error {
+	back, told := later, 0
+	if t.seen.CompareAndSwap(false, true) {
+		back = first
+	}
+	for n := 1; n > 0; told += n {
+		err := t.store.Update(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
+			n, err = t.desk.Tend(ctx, tx, tx.Now(), tx.Now().Add(-back))
+			return err
+		})
+		if err != nil {
+			t.seen.Store(false)
+			return err
+		}
+		t.wake()
+	}
+	report(fmt.Sprintf("%d told", told))
+	return nil
+}
