@@ -13,17 +13,17 @@ import (
 	"github.com/rootkeep/rootkeep/internal/notify"
 	"github.com/rootkeep/rootkeep/internal/store"
 	"github.com/rootkeep/rootkeep/internal/store/jobs"
-	"github.com/rootkeep/rootkeep/internal/store/letters"
+	kept "github.com/rootkeep/rootkeep/internal/store/letters"
 )
 
 // Standing is how the ways do: those that are configured, in that order, and those that
 // letters still name.
 func (o *Outbox) Standing(ctx context.Context, r *store.Reader) ([]client.NoticeWay, error) {
-	known, err := letters.Ways(ctx, r)
+	known, err := kept.Ways(ctx, r)
 	if err != nil {
 		return nil, err
 	}
-	counts, err := letters.Counts(ctx, r, Kind, o.now())
+	counts, err := kept.Counts(ctx, r, Kind, o.now())
 	if err != nil {
 		return nil, err
 	}
