@@ -31,14 +31,6 @@ import (
 	"github.com/rootkeep/rootkeep/internal/web/webtest"
 )
 
-// desk is the outbox for the server.
-type desk struct{ *outbox.Outbox }
-
-// Test is of notices.Desk.
-func (d desk) Test(ctx context.Context, actor, way string) (string, error) {
-	return d.Outbox.Test(ctx, actor, way, "")
-}
-
 // serve starts a server whose only way refuses everything, and holds back at all hours but
 // one what is below high. It sets the token of a responder.
 func serve(t *testing.T) (*store.Store, *outbox.Outbox) {
@@ -62,7 +54,7 @@ func serve(t *testing.T) (*store.Store, *outbox.Outbox) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	area, err := notices.Area(notices.Config{Store: s, Desk: desk{o}})
+	area, err := notices.Area(notices.Config{Store: s, Desk: outbox.Desk{Outbox: o}})
 	if err != nil {
 		t.Fatal(err)
 	}

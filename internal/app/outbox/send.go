@@ -182,23 +182,6 @@ func (o *Outbox) Try(ctx context.Context, name string, n notify.Notice) (answer 
 	return w.Send(ctx, n)
 }
 
-// Test is Try for somebody: what was answered stands in the ledger.
-func (o *Outbox) Test(ctx context.Context, actor, name, link string) (answer string, err error) {
-	w := o.way(name)
-	if w == nil {
-		return "", fmt.Errorf("way %s: %w", name, store.ErrNotFound)
-	}
-	n := Trial(o.now(), link)
-	answer, err = w.Send(ctx, n)
-	d := delivery{Way: name, Kind: w.Kind(), Target: w.Target(), Attempt: 1, As: string(notify.Open), Answer: answer, Notice: n}
-	note := part(func(ctx context.Context, tx *store.Tx) error { return kept.Took(ctx, tx, name) })
-	if err != nil {
-		d.Error = err.Error()
-		note = func(ctx context.Context, tx *store.Tx) error { return kept.Failed(ctx, tx, name, d.Error) }
-	}
-	return answer, errors.Join(err, o.record(context.WithoutCancel(ctx), "notice.tested", actor, d, note))
-}
-
 func openSES(ctx context.Context, profile, region string) (notify.Mailer, error) {
 	p, err := awsout.OpenPost(ctx, awsout.Config{Profile: profile, Region: region})
 	if err != nil {

@@ -3,6 +3,7 @@ package outbox
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -108,6 +109,29 @@ func (o *Outbox) Again(ctx context.Context, tx *store.Tx, actor, id string) erro
 		return fmt.Errorf("job %s is no notice: %w", id, store.ErrNotFound)
 	}
 	return jobs.Retry(ctx, tx, actor, id)
+}
+
+// Desk is the outbox for the page of notices.
+type Desk struct {
+	*Outbox
+	Link string // of the console, which test notices carry
+}
+
+// Test sends a trial for somebody, at once: what was answered stands in the ledger.
+func (d Desk) Test(ctx context.Context, actor, name string) (answer string, err error) {
+	w := d.way(name)
+	if w == nil {
+		return "", fmt.Errorf("way %s: %w", name, store.ErrNotFound)
+	}
+	n := Trial(d.now(), d.Link)
+	answer, err = w.Send(ctx, n)
+	out := delivery{Way: name, Kind: w.Kind(), Target: w.Target(), Attempt: 1, As: string(notify.Open), Answer: answer, Notice: n}
+	note := part(func(ctx context.Context, tx *store.Tx) error { return kept.Took(ctx, tx, name) })
+	if err != nil {
+		out.Error = err.Error()
+		note = func(ctx context.Context, tx *store.Tx) error { return kept.Failed(ctx, tx, name, out.Error) }
+	}
+	return answer, errors.Join(err, d.record(context.WithoutCancel(ctx), "notice.tested", actor, out, note))
 }
 
 // Explanation is which ways a notice goes by, and why not by others.

@@ -358,14 +358,15 @@ func TestQuietHoursHoldBack(t *testing.T) {
 
 func TestATestStandsInTheLedger(t *testing.T) {
 	eachSite(t, "", func(s *site) {
-		if answer, err := s.box.Test(t.Context(), "PE-1", "room", ""); err != nil || !strings.Contains(answer, "HTTP 200") {
+		desk := outbox.Desk{Outbox: s.box}
+		if answer, err := desk.Test(t.Context(), "PE-1", "room"); err != nil || !strings.Contains(answer, "HTTP 200") {
 			t.Errorf("got %q, %v", answer, err)
 		}
 		s.is(http.StatusForbidden)
-		if answer, err := s.box.Test(t.Context(), "PE-1", "room", ""); err == nil {
+		if answer, err := desk.Test(t.Context(), "PE-1", "room"); err == nil {
 			t.Errorf("got %q, want a failure", answer)
 		}
-		if _, err := s.box.Test(t.Context(), "PE-1", "pager", ""); !errors.Is(err, store.ErrNotFound) {
+		if _, err := desk.Test(t.Context(), "PE-1", "pager"); !errors.Is(err, store.ErrNotFound) {
 			t.Errorf("got %v, want no such way", err)
 		}
 		got := told(t, s.store)
