@@ -7,6 +7,7 @@ import (
 
 	"github.com/rootkeep/rootkeep"
 	"github.com/rootkeep/rootkeep/internal/notify"
+	"github.com/rootkeep/rootkeep/internal/notify/hours"
 )
 
 func at(t *testing.T, s string) time.Time {
@@ -19,8 +20,8 @@ func at(t *testing.T, s string) time.Time {
 }
 
 func TestRoutesByTagAndTime(t *testing.T) {
-	office := &notify.Hours{Days: []string{"mon-fri"}, From: "08:00", To: "18:00", Zone: "Europe/Berlin"}
-	night := &notify.Hours{Days: []string{"fri", "sat"}, From: "22:00", To: "06:00", Zone: "Europe/Berlin"}
+	office := &hours.Hours{Days: []string{"mon-fri"}, From: "08:00", To: "18:00", Zone: "Europe/Berlin"}
+	night := &hours.Hours{Days: []string{"fri", "sat"}, From: "22:00", To: "06:00", Zone: "Europe/Berlin"}
 	for _, test := range []struct {
 		name  string
 		route notify.Route
@@ -39,8 +40,8 @@ func TestRoutesByTagAndTime(t *testing.T) {
 		{"across midnight, before it", notify.Route{Hours: night}, nil, "2026-11-06T21:30:00Z", ""},
 		{"across midnight, after it, on a day that is not named", notify.Route{Hours: night}, nil, "2026-11-08T04:59:00Z", ""},
 		{"the night before the first day", notify.Route{Hours: night}, nil, "2026-11-06T04:00:00Z", "Fri 05:00"},
-		{"whole days, from one week into the next", notify.Route{Hours: &notify.Hours{Days: []string{"sat-mon"}, Zone: "Asia/Kolkata"}}, nil, "2026-11-01T18:29:00Z", ""},
-		{"whole days, over", notify.Route{Hours: &notify.Hours{Days: []string{"sat-mon"}, Zone: "Asia/Kolkata"}}, nil, "2026-11-02T18:30:00Z", "Tue 00:00"},
+		{"whole days, from one week into the next", notify.Route{Hours: &hours.Hours{Days: []string{"sat-mon"}, Zone: "Asia/Kolkata"}}, nil, "2026-11-01T18:29:00Z", ""},
+		{"whole days, over", notify.Route{Hours: &hours.Hours{Days: []string{"sat-mon"}, Zone: "Asia/Kolkata"}}, nil, "2026-11-02T18:30:00Z", "Tue 00:00"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			test.route.Ways = []string{"desk"}
@@ -64,8 +65,8 @@ func TestRoutesByTagAndTime(t *testing.T) {
 }
 
 func TestQuietHours(t *testing.T) {
-	night := notify.Quiet{Below: "high", Hours: &notify.Hours{From: "22:00", To: "07:00", Zone: "Europe/Berlin"}}
-	weekend := notify.Quiet{Below: "medium", Ways: []string{"desk"}, Hours: &notify.Hours{Days: []string{"sat", "sun"}, Zone: "Europe/Berlin"}}
+	night := notify.Quiet{Below: "high", Hours: &hours.Hours{From: "22:00", To: "07:00", Zone: "Europe/Berlin"}}
+	weekend := notify.Quiet{Below: "medium", Ways: []string{"desk"}, Hours: &hours.Hours{Days: []string{"sat", "sun"}, Zone: "Europe/Berlin"}}
 	for _, test := range []struct {
 		name, way, topic, severity, at, want string // want: "" if it is not held
 	}{
@@ -102,7 +103,7 @@ func TestQuietHours(t *testing.T) {
 
 // A time that summer time leaves out holds nothing, one that comes twice holds twice.
 func TestQuietHoursAtTheChangeOfSummerTime(t *testing.T) {
-	r, err := notify.NewRouter([]string{"desk"}, nil, notify.Quiet{Below: "high", Hours: &notify.Hours{From: "02:15", To: "02:45", Zone: "Europe/Berlin"}})
+	r, err := notify.NewRouter([]string{"desk"}, nil, notify.Quiet{Below: "high", Hours: &hours.Hours{From: "02:15", To: "02:45", Zone: "Europe/Berlin"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -125,7 +126,7 @@ func TestQuietHoursAtTheChangeOfSummerTime(t *testing.T) {
 }
 
 func TestHoursThatAreRefused(t *testing.T) {
-	for name, h := range map[string]notify.Hours{
+	for name, h := range map[string]hours.Hours{
 		"no zone": {From: "22:00", To: "07:00"}, "a zone that is none": {Zone: "Mars/Base"}, "the zone of the machine": {Zone: "Local"},
 		"one time": {From: "22:00", Zone: "UTC"}, "the same time twice": {From: "22:00", To: "22:00", Zone: "UTC"}, "no time": {From: "25:00", To: "07:00", Zone: "UTC"},
 		"no day": {Days: []string{"monday"}, Zone: "UTC"}, "half a span": {Days: []string{"mon-"}, Zone: "UTC"},
@@ -134,10 +135,10 @@ func TestHoursThatAreRefused(t *testing.T) {
 			t.Errorf("%s: got a route, want a refusal", name)
 		}
 	}
-	ends := &notify.Hours{From: "22:00", To: "07:00", Zone: "UTC"}
+	ends := &hours.Hours{From: "22:00", To: "07:00", Zone: "UTC"}
 	for name, q := range map[string]notify.Quiet{
 		"no hours": {Below: "high"}, "no severity": {Hours: ends}, "a severity that is none": {Below: "loud", Hours: ends}, "a way that is none": {Below: "high", Hours: ends, Ways: []string{"fax"}},
-		"always": {Below: "high", Hours: &notify.Hours{Zone: "UTC"}},
+		"always": {Below: "high", Hours: &hours.Hours{Zone: "UTC"}},
 	} {
 		if _, err := notify.NewRouter([]string{"desk"}, nil, q); err == nil {
 			t.Errorf("%s: got quiet hours, want a refusal", name)

@@ -27,6 +27,7 @@ type Notifier struct {
 	About    string                      `yaml:"about"`
 	Source   string                      `yaml:"source"` // where the receiver's form is described, "" if it is ours
 	Limits   string                      `yaml:"limits"` // what the receiver cannot do, "" for nothing that matters
+	Joins    bool                        `yaml:"joins"`  // a later notice of a thread changes what the first opened
 	Settings map[string]*Setting         `yaml:"settings"`
 	Tables   map[string]Table            `yaml:"tables"` // functions of its own
 	Request  RequestTemplate             `yaml:"request"`

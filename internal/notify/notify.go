@@ -126,3 +126,7 @@ type Rememberer interface {
 	// remembered from now on.
 	Change(ctx context.Context, n Notice, m Memory) (answer string, learned Memory, err error)
 }
+
+// Joiner is a way that may keep one message for a thread: its receiver changes, or ends,
+// what was opened there.
+type Joiner interface{ Joins() bool }

@@ -92,6 +92,9 @@ func (p *Post) Attempts() int { return p.notifier.Retry.Attempts }
 // Kind is the notifier's ID.
 func (p *Post) Kind() string { return p.notifier.ID }
 
+// Joins says whether the receiver keeps one message for a thread.
+func (p *Post) Joins() bool { return p.notifier.Joins }
+
 // Target is the host that notices go to: of the address, the rest may be a secret.
 func (p *Post) Target() string {
 	r, err := p.notifier.render(p.settings, Notice{}, nil, time.Unix(0, 0))

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/rootkeep/rootkeep"
+	"github.com/rootkeep/rootkeep/internal/notify/hours"
 )
 
 // Topic is what notices are about.
@@ -35,20 +36,20 @@ func Topics() []Topic {
 
 // Route says which notices go by which ways. What is left empty takes all.
 type Route struct {
-	Topics   []string `yaml:"topics"`   // names, or patterns such as root-*
-	Severity string   `yaml:"severity"` // this one and those above it
-	Accounts []string `yaml:"accounts"`
-	Tags     []string `yaml:"tags"` // names, or patterns such as team-*: one of them
-	Hours    *Hours   `yaml:"hours"`
-	Ways     []string `yaml:"ways"`
+	Topics   []string     `yaml:"topics"`   // names, or patterns such as root-*
+	Severity string       `yaml:"severity"` // this one and those above it
+	Accounts []string     `yaml:"accounts"`
+	Tags     []string     `yaml:"tags"` // names, or patterns such as team-*: one of them
+	Hours    *hours.Hours `yaml:"hours"`
+	Ways     []string     `yaml:"ways"`
 }
 
 // Quiet says when notices are held until its hours end. Critical notices, and those whose
 // topic begins with root-, are never held.
 type Quiet struct {
-	Below string   `yaml:"below"` // severity from which on nothing is held
-	Hours *Hours   `yaml:"hours"`
-	Ways  []string `yaml:"ways"` // empty: all
+	Below string       `yaml:"below"` // severity from which on nothing is held
+	Hours *hours.Hours `yaml:"hours"`
+	Ways  []string     `yaml:"ways"` // empty: all
 }
 
 // Router finds the ways of a notice.
@@ -61,13 +62,13 @@ type Router struct {
 type route struct {
 	Route
 	least rootkeep.Severity
-	hours *hours // nil for all
+	hours *hours.Span // nil for all
 }
 
 type quiet struct {
 	Quiet
 	below rootkeep.Severity
-	hours *hours
+	hours *hours.Span
 }
 
 // NewRouter checks routes and quiet hours. Without any route, every notice goes by every
@@ -121,7 +122,7 @@ func (r *Route) check(ways []string) (*route, error) {
 		}
 	}
 	if r.Hours != nil {
-		out.hours, err = r.Hours.check()
+		out.hours, err = r.Hours.Check()
 	}
 	return out, err
 }
@@ -150,10 +151,10 @@ func (q *Quiet) check(ways []string) (*quiet, error) {
 	if err := configured(q.Ways, ways); err != nil {
 		return nil, err
 	}
-	if out.hours, err = q.Hours.check(); err != nil {
+	if out.hours, err = q.Hours.Check(); err != nil {
 		return nil, err
 	}
-	if _, ends := out.hours.end(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)); !ends {
+	if _, ends := out.hours.End(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)); !ends {
 		return nil, errors.New("hours that never end: nothing would be told; hint: leave the route out")
 	}
 	return out, nil
@@ -182,11 +183,11 @@ func (r *Router) Ways(n Notice, at time.Time) []string {
 // Held is until when a notice is held back on a way, the zero time if it is not.
 func (r *Router) Held(n Notice, way string, at time.Time) time.Time {
 	until := at
-	for again := true; again && until.Sub(at) < longestHours; {
+	for again := true; again && until.Sub(at) < hours.Longest; {
 		again = false
 		for i := range r.quiet {
 			if q := &r.quiet[i]; q.holds(n, way, until) {
-				if end, ends := q.hours.end(until); ends {
+				if end, ends := q.hours.End(until); ends {
 					until, again = end, true
 				}
 			}
@@ -200,7 +201,7 @@ func (r *Router) Held(n Notice, way string, at time.Time) time.Time {
 
 func (q *quiet) holds(n Notice, way string, at time.Time) bool {
 	loud := n.Severity >= rootkeep.Critical || strings.HasPrefix(n.Topic, "root-")
-	return !loud && n.Severity < q.below && (len(q.Ways) == 0 || slices.Contains(q.Ways, way)) && q.hours.have(at)
+	return !loud && n.Severity < q.below && (len(q.Ways) == 0 || slices.Contains(q.Ways, way)) && q.hours.Have(at)
 }
 
 // Decision is what a route makes of a notice.
@@ -232,8 +233,8 @@ func (r *route) refuses(n Notice, at time.Time) string {
 		return slices.ContainsFunc(n.Tags, func(tag string) bool { return fits(p, tag) })
 	}):
 		return "no tag is " + strings.Join(r.Tags, " or ")
-	case r.hours != nil && !at.IsZero() && !r.hours.have(at):
-		return at.In(r.hours.zone).Format("Mon 15:04") + " is not within " + r.hours.shown
+	case r.hours != nil && !at.IsZero() && !r.hours.Have(at):
+		return r.hours.Clock(at) + " is not within " + r.hours.String()
 	}
 	return ""
 }

@@ -6,14 +6,12 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"os"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/rootkeep/rootkeep/internal/notify/syslog"
 	"github.com/rootkeep/rootkeep/internal/report/text"
@@ -31,12 +29,8 @@ const (
 )
 
 const (
-	longestMessage  = 8192 // bytes, as every receiver should take (RFC 5425, section 4.3.1)
-	longestDatagram = 1180 // bytes, as every network carries whole (RFC 5426, section 3.2)
-	syslogTimeout   = 15 * time.Second
-	syslogFarewell  = 3 * time.Second // for the receiver to close its side
-	logAudit        = 13              // facility "log audit"
-	ownElement      = "rootkeep@32473"
+	logAudit   = 13 // facility "log audit"
+	ownElement = "rootkeep@32473"
 )
 
 // Syslog is a way: messages of RFC 5424.
@@ -87,73 +81,23 @@ func (s *Syslog) Target() string { return string(s.Transport) + "://" + s.addres
 
 func (s *Syslog) address() string { return net.JoinHostPort(s.Host, strconv.Itoa(s.Port)) }
 
-// Send writes one message. Syslog has no receipt: the answer says what was written, and
-// whether the receiver closed its side in order, which it does after it read.
+// Send writes one message.
 func (s *Syslog) Send(ctx context.Context, n Notice) (string, error) {
-	ctx, stop := context.WithTimeout(ctx, syslogTimeout)
-	defer stop()
-	network, most := "tcp", longestMessage
-	if s.Transport == SyslogUDP {
-		network, most = "udp", longestDatagram
-	}
-	conn, err := (&net.Dialer{Control: reachable}).DialContext(ctx, network, s.address())
-	if err != nil {
-		return "", err
-	}
-	defer conn.Close()
-	until, _ := ctx.Deadline() // set above
-	if err := conn.SetDeadline(until); err != nil {
-		return "", err
-	}
-	message := s.message(n).Bytes(most)
+	to := &syslog.Receiver{Network: "tcp", Address: s.address(), Control: reachable}
 	switch s.Transport {
 	case SyslogUDP:
-		if _, err := conn.Write(message); err != nil {
-			return "", err
-		}
-		return fmt.Sprintf("%d bytes sent by UDP; nobody says whether they arrived", len(message)), nil
-	case SyslogTCP:
-		return s.stream(conn, message, "TCP")
-	}
-	secured := tls.Client(conn, s.tls())
-	if err := secured.HandshakeContext(ctx); err != nil {
-		return "", tellable(err, hider())
-	}
-	return s.stream(secured, message, tls.VersionName(secured.ConnectionState().Version))
-}
-
-// stream writes a frame, ends our side and waits for the receiver to end its own: one that
-// went away without reading has done neither.
-func (s *Syslog) stream(conn net.Conn, message []byte, by string) (string, error) {
-	if _, err := conn.Write(syslog.Frame(message)); err != nil {
-		return "", tellable(err, hider())
-	}
-	said := fmt.Sprintf("%d bytes written by %s", len(message), by)
-	if half, ok := conn.(interface{ CloseWrite() error }); ok {
-		if err := half.CloseWrite(); err != nil {
-			return "", tellable(err, hider())
+		to.Network = "udp"
+	case SyslogTLS:
+		to.TLS = &tls.Config{ServerName: s.Host, RootCAs: s.Roots, MinVersion: tls.VersionTLS12}
+		if s.Certificate != nil {
+			to.TLS.Certificates = []tls.Certificate{*s.Certificate}
 		}
 	}
-	if err := conn.SetReadDeadline(time.Now().Add(syslogFarewell)); err != nil {
-		return "", err
+	answer, err := to.Send(ctx, s.message(n))
+	if err != nil {
+		err = tellable(err, hider())
 	}
-	_, err := io.Copy(io.Discard, io.LimitReader(conn, mostBody))
-	var late net.Error
-	switch {
-	case err == nil:
-		return said + ", and the receiver closed in order", nil
-	case errors.As(err, &late) && late.Timeout():
-		return said + "; the receiver did not close", nil
-	}
-	return "", tellable(fmt.Errorf("the receiver broke off: %w", err), hider())
-}
-
-func (s *Syslog) tls() *tls.Config {
-	c := &tls.Config{ServerName: s.Host, RootCAs: s.Roots, MinVersion: tls.VersionTLS12}
-	if s.Certificate != nil {
-		c.Certificates = []tls.Certificate{*s.Certificate}
-	}
-	return c
+	return answer, err
 }
 
 var syslogSeverities = []syslog.Severity{syslog.Informational, syslog.Notice, syslog.Warning, syslog.Error, syslog.Critical}

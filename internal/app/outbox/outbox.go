@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -24,7 +25,7 @@ import (
 	"github.com/rootkeep/rootkeep/internal/rule"
 	"github.com/rootkeep/rootkeep/internal/store"
 	"github.com/rootkeep/rootkeep/internal/store/jobs"
-	"github.com/rootkeep/rootkeep/internal/store/letters"
+	kept "github.com/rootkeep/rootkeep/internal/store/letters"
 )
 
 // Kind is the kind of jobs that send notices.
@@ -132,7 +133,11 @@ func (o *Outbox) put(ctx context.Context, tx *store.Tx, n notify.Notice) (fresh 
 	if n, err = n.Bounded(); err != nil {
 		return false, err
 	}
-	for _, way := range o.router.Ways(n, tx.Clock()) {
+	ways, err := o.waysOf(ctx, &tx.Reader, n, tx.Clock())
+	if err != nil {
+		return false, err
+	}
+	for _, way := range ways {
 		added, err := o.putLetter(ctx, tx, letter{Way: way, Notice: n})
 		if err != nil {
 			return false, fmt.Errorf("notice %s: %w", n.ID, err)
@@ -142,9 +147,34 @@ func (o *Outbox) put(ctx context.Context, tx *store.Tx, n notify.Notice) (fresh 
 	return fresh, nil
 }
 
+// waysOf are the ways that routes name for a notice and, for a later one of a thread, those
+// that keep its message: what was opened somewhere is closed there, whatever the routes say
+// by then.
+func (o *Outbox) waysOf(ctx context.Context, r *store.Reader, n notify.Notice, at time.Time) ([]string, error) {
+	out := o.router.Ways(n, at)
+	if n.Thread == "" || n.Acts() == notify.Open {
+		return out, nil
+	}
+	for _, w := range o.ways {
+		j, ok := w.(notify.Joiner)
+		if !ok || !j.Joins() || slices.Contains(out, w.Name()) {
+			continue
+		}
+		_, err := kept.Read(ctx, r, w.Name(), n.Thread)
+		if errors.Is(err, store.ErrNotFound) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		out = append(slices.Clone(out), w.Name())
+	}
+	return out, nil
+}
+
 func (o *Outbox) putLetter(ctx context.Context, tx *store.Tx, l letter) (added bool, err error) {
 	key := l.Way + "/" + l.Notice.ID
-	if known, err := letters.Known(ctx, &tx.Reader, key, Kind, KindOf(l.Way)); known || err != nil {
+	if known, err := kept.Known(ctx, &tx.Reader, key, Kind, KindOf(l.Way)); known || err != nil {
 		return false, err
 	}
 	held := o.router.Held(l.Notice, l.Way, tx.Clock())
@@ -152,7 +182,7 @@ func (o *Outbox) putLetter(ctx context.Context, tx *store.Tx, l letter) (added b
 		l.Due = tx.Now()
 	}
 	if l.Notice.Thread != "" {
-		if l.Number, err = letters.Number(ctx, tx, l.Way, l.Notice.Thread, held); err != nil {
+		if l.Number, err = kept.Number(ctx, tx, l.Way, l.Notice.Thread, held); err != nil {
 			return false, err
 		}
 	}
@@ -203,7 +233,7 @@ func (o *Outbox) Adopt(ctx context.Context) error {
 		names = append(names, w.Name())
 	}
 	return o.store.Touch(ctx, func(ctx context.Context, tx *store.Tx) error {
-		_, err := letters.Adopt(ctx, tx, Kind, names)
+		_, err := kept.Adopt(ctx, tx, Kind, names)
 		return err
 	})
 }

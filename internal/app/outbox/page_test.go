@@ -18,17 +18,9 @@ import (
 	"github.com/rootkeep/rootkeep/internal/web/webtest"
 )
 
-// desk is the outbox for the page.
-type desk struct{ *outbox.Outbox }
-
-// Test is of notices.Desk.
-func (d desk) Test(ctx context.Context, actor, way string) (string, error) {
-	return d.Outbox.Test(ctx, actor, way, "")
-}
-
 func page(t *testing.T, s *site) *webtest.Server {
 	t.Helper()
-	area, err := notices.Area(notices.Config{Store: s.store, Desk: desk{s.box}})
+	area, err := notices.Area(notices.Config{Store: s.store, Desk: outbox.Desk{Outbox: s.box}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -12,7 +12,7 @@ import (
 	"github.com/rootkeep/rootkeep/internal/notify"
 	"github.com/rootkeep/rootkeep/internal/people"
 	"github.com/rootkeep/rootkeep/internal/store"
-	"github.com/rootkeep/rootkeep/internal/store/letters"
+	kept "github.com/rootkeep/rootkeep/internal/store/letters"
 	"github.com/rootkeep/rootkeep/ledger"
 )
 
@@ -38,9 +38,9 @@ func (o *Outbox) handle(ctx context.Context, j *job.Job, say func(string)) error
 	switch {
 	case err != nil:
 		return err
-	case turn == letters.Wait:
+	case turn == kept.Wait:
 		return job.Postpone("another notice of "+l.Notice.Thread+" is sent first", turnPause)
-	case turn == letters.Overtaken:
+	case turn == kept.Overtaken:
 		say(l.Way + ": a newer notice of " + l.Notice.Thread + " went in its place")
 		return s.keep(ctx, delivery{Answer: "a newer notice of the thread went in its place"}, "notice.overtaken")
 	}
@@ -55,26 +55,26 @@ type sending struct {
 	job    *job.Job
 }
 
-func (s *sending) claim() letters.Claim {
-	return letters.Claim{
+func (s *sending) claim() kept.Claim {
+	return kept.Claim{
 		Way: s.letter.Way, Thread: s.letter.Notice.Thread, Number: s.letter.Number, Job: s.job.ID, Again: s.job.Attempt > 1,
 		Impatient: s.now().Sub(s.letter.Due) > turnPatience, Lease: turnLease,
 	}
 }
 
 // take asks for the turn of the letter; one of no thread has it.
-func (s *sending) take(ctx context.Context) (turn letters.Turn, t *letters.Thread, err error) {
+func (s *sending) take(ctx context.Context) (turn kept.Turn, t *kept.Thread, err error) {
 	if s.letter.Number == 0 {
-		return letters.Send, &letters.Thread{}, nil
+		return kept.Send, &kept.Thread{}, nil
 	}
 	err = s.store.Touch(ctx, func(ctx context.Context, tx *store.Tx) error {
-		turn, t, err = letters.Take(ctx, tx, s.claim())
+		turn, t, err = kept.Take(ctx, tx, s.claim())
 		return err
 	})
 	return turn, t, err
 }
 
-func (s *sending) attempt(ctx context.Context, t *letters.Thread, say func(string)) error {
+func (s *sending) attempt(ctx context.Context, t *kept.Thread, say func(string)) error {
 	n := s.letter.Notice
 	if n.Acts() == notify.Update && t.Sent == 0 {
 		n.Action = "" // nobody has its message: it opens one
@@ -115,19 +115,19 @@ type part func(context.Context, *store.Tx) error
 
 func (s *sending) taken(learned notify.Memory) part {
 	return func(ctx context.Context, tx *store.Tx) error {
-		if err := letters.Took(ctx, tx, s.letter.Way); err != nil || s.letter.Number == 0 {
+		if err := kept.Took(ctx, tx, s.letter.Way); err != nil || s.letter.Number == 0 {
 			return err
 		}
-		return letters.Sent(ctx, tx, s.claim(), learned)
+		return kept.Sent(ctx, tx, s.claim(), learned)
 	}
 }
 
 func (s *sending) failed(why string) part {
 	return func(ctx context.Context, tx *store.Tx) error {
-		if err := letters.Failed(ctx, tx, s.letter.Way, why); err != nil || s.letter.Number == 0 {
+		if err := kept.Failed(ctx, tx, s.letter.Way, why); err != nil || s.letter.Number == 0 {
 			return err
 		}
-		return letters.Release(ctx, tx, s.claim())
+		return kept.Release(ctx, tx, s.claim())
 	}
 }
 
@@ -135,7 +135,7 @@ func (s *sending) release(ctx context.Context) error {
 	if s.letter.Number == 0 {
 		return nil
 	}
-	return s.store.Touch(ctx, func(ctx context.Context, tx *store.Tx) error { return letters.Release(ctx, tx, s.claim()) })
+	return s.store.Touch(ctx, func(ctx context.Context, tx *store.Tx) error { return kept.Release(ctx, tx, s.claim()) })
 }
 
 // delivery is the evidence of what became of a notice.
@@ -180,23 +180,6 @@ func (o *Outbox) Try(ctx context.Context, name string, n notify.Notice) (answer 
 		return "", fmt.Errorf("way %q is not configured; hint: rootkeep notify list", name)
 	}
 	return w.Send(ctx, n)
-}
-
-// Test is Try for somebody: what was answered stands in the ledger.
-func (o *Outbox) Test(ctx context.Context, actor, name, link string) (answer string, err error) {
-	w := o.way(name)
-	if w == nil {
-		return "", fmt.Errorf("way %s: %w", name, store.ErrNotFound)
-	}
-	n := Trial(o.now(), link)
-	answer, err = w.Send(ctx, n)
-	d := delivery{Way: name, Kind: w.Kind(), Target: w.Target(), Attempt: 1, As: string(notify.Open), Answer: answer, Notice: n}
-	note := part(func(ctx context.Context, tx *store.Tx) error { return letters.Took(ctx, tx, name) })
-	if err != nil {
-		d.Error = err.Error()
-		note = func(ctx context.Context, tx *store.Tx) error { return letters.Failed(ctx, tx, name, d.Error) }
-	}
-	return answer, errors.Join(err, o.record(context.WithoutCancel(ctx), "notice.tested", actor, d, note))
 }
 
 func openSES(ctx context.Context, profile, region string) (notify.Mailer, error) {

@@ -3,6 +3,7 @@ package outbox
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -13,17 +14,17 @@ import (
 	"github.com/rootkeep/rootkeep/internal/notify"
 	"github.com/rootkeep/rootkeep/internal/store"
 	"github.com/rootkeep/rootkeep/internal/store/jobs"
-	"github.com/rootkeep/rootkeep/internal/store/letters"
+	kept "github.com/rootkeep/rootkeep/internal/store/letters"
 )
 
 // Standing is how the ways do: those that are configured, in that order, and those that
 // letters still name.
 func (o *Outbox) Standing(ctx context.Context, r *store.Reader) ([]client.NoticeWay, error) {
-	known, err := letters.Ways(ctx, r)
+	known, err := kept.Ways(ctx, r)
 	if err != nil {
 		return nil, err
 	}
-	counts, err := letters.Counts(ctx, r, Kind, o.now())
+	counts, err := kept.Counts(ctx, r, Kind, o.now())
 	if err != nil {
 		return nil, err
 	}
@@ -108,6 +109,29 @@ func (o *Outbox) Again(ctx context.Context, tx *store.Tx, actor, id string) erro
 		return fmt.Errorf("job %s is no notice: %w", id, store.ErrNotFound)
 	}
 	return jobs.Retry(ctx, tx, actor, id)
+}
+
+// Desk is the outbox for the page of notices.
+type Desk struct {
+	*Outbox
+	Link string // of the console, which test notices carry
+}
+
+// Test sends a trial for somebody, at once: what was answered stands in the ledger.
+func (d Desk) Test(ctx context.Context, actor, name string) (answer string, err error) {
+	w := d.way(name)
+	if w == nil {
+		return "", fmt.Errorf("way %s: %w", name, store.ErrNotFound)
+	}
+	n := Trial(d.now(), d.Link)
+	answer, err = w.Send(ctx, n)
+	out := delivery{Way: name, Kind: w.Kind(), Target: w.Target(), Attempt: 1, As: string(notify.Open), Answer: answer, Notice: n}
+	note := part(func(ctx context.Context, tx *store.Tx) error { return kept.Took(ctx, tx, name) })
+	if err != nil {
+		out.Error = err.Error()
+		note = func(ctx context.Context, tx *store.Tx) error { return kept.Failed(ctx, tx, name, out.Error) }
+	}
+	return answer, errors.Join(err, d.record(context.WithoutCancel(ctx), "notice.tested", actor, out, note))
 }
 
 // Explanation is which ways a notice goes by, and why not by others.

@@ -189,6 +189,21 @@ func TestAThreadIsOneMessage(t *testing.T) {
 	})
 }
 
+// What was opened somewhere is closed there, though no route takes it there any more.
+func TestAMessageIsClosedWhereItWasOpened(t *testing.T) {
+	const day = "routes: [{ways: [room], severity: high, hours: {from: '08:00', to: '22:00', zone: Europe/Berlin}}]\n"
+	eachSite(t, day, func(s *site) {
+		s.put("NO-1", "", rootkeep.High)
+		s.work()
+		s.pass(2 * time.Hour)
+		s.put("NO-2", "close", rootkeep.Low)
+		s.work()
+		put(t, s.store, s.box, notify.Notice{ID: "NO-3", Topic: "alert", Severity: rootkeep.High, Title: "another", Thread: "AL-2", Action: "close", At: s.now()})
+		s.want("what was never told there", s.work(), []string{})
+		s.want("calls", s.got, []string{"chat.postMessage 1.0 NO-1", "chat.update 1.0 Closed: NO-2"})
+	})
+}
+
 func TestAnUpdateOfWhatNobodyHasOpensIt(t *testing.T) {
 	eachSite(t, "", func(s *site) {
 		s.is(http.StatusForbidden)
@@ -343,14 +358,15 @@ func TestQuietHoursHoldBack(t *testing.T) {
 
 func TestATestStandsInTheLedger(t *testing.T) {
 	eachSite(t, "", func(s *site) {
-		if answer, err := s.box.Test(t.Context(), "PE-1", "room", ""); err != nil || !strings.Contains(answer, "HTTP 200") {
+		desk := outbox.Desk{Outbox: s.box}
+		if answer, err := desk.Test(t.Context(), "PE-1", "room"); err != nil || !strings.Contains(answer, "HTTP 200") {
 			t.Errorf("got %q, %v", answer, err)
 		}
 		s.is(http.StatusForbidden)
-		if answer, err := s.box.Test(t.Context(), "PE-1", "room", ""); err == nil {
+		if answer, err := desk.Test(t.Context(), "PE-1", "room"); err == nil {
 			t.Errorf("got %q, want a failure", answer)
 		}
-		if _, err := s.box.Test(t.Context(), "PE-1", "pager", ""); !errors.Is(err, store.ErrNotFound) {
+		if _, err := desk.Test(t.Context(), "PE-1", "pager"); !errors.Is(err, store.ErrNotFound) {
 			t.Errorf("got %v, want no such way", err)
 		}
 		got := told(t, s.store)

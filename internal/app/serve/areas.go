@@ -1,8 +1,6 @@
 package serve
 
 import (
-	"context"
-
 	"github.com/rootkeep/rootkeep/internal/app/outbox"
 	"github.com/rootkeep/rootkeep/internal/web"
 	"github.com/rootkeep/rootkeep/internal/web/alerts"
@@ -52,7 +50,7 @@ func (h *house) areas() ([]web.Area, error) {
 			return jobs.Area(jobs.Config{Store: h.store, Kinds: h.askable(), Wake: h.wake}), nil
 		},
 		func() (web.Area, error) {
-			return notices.Area(notices.Config{Store: h.store, Desk: noticeDesk{h.outbox, h.url.String()}, Wake: h.wake})
+			return notices.Area(notices.Config{Store: h.store, Desk: outbox.Desk{Outbox: h.outbox, Link: h.url.String()}, Wake: h.wake})
 		},
 		func() (web.Area, error) {
 			return people.Area(people.Config{URL: h.url, Store: h.store, Now: h.now, SignIn: h.signIn, Issuer: h.settings.OpenID.Issuer, Scopes: scopes})
@@ -66,15 +64,4 @@ func (h *house) areas() ([]web.Area, error) {
 		out = append(out, a)
 	}
 	return out, nil
-}
-
-// noticeDesk is the outbox for the page of notices.
-type noticeDesk struct {
-	*outbox.Outbox
-	link string
-}
-
-// Test sends a test notice for somebody.
-func (d noticeDesk) Test(ctx context.Context, actor, way string) (string, error) {
-	return d.Outbox.Test(ctx, actor, way, d.link)
 }

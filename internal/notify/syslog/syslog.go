@@ -1,5 +1,5 @@
-// Package syslog writes messages of the syslog protocol (RFC 5424) and their frames
-// (RFC 5425, section 4.3). Texts may be hostile: none leaves its place.
+// Package syslog writes messages of the syslog protocol (RFC 5424), their frames
+// (RFC 5425, section 4.3), and sends them. Texts may be hostile: none leaves its place.
 package syslog
 
 import (

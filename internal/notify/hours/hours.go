@@ -1,4 +1,6 @@
-package notify
+// Package hours are times of the week by the clock on the wall of a zone: when a route
+// takes notices, when quiet hours hold them back.
+package hours
 
 import (
 	"errors"
@@ -16,8 +18,8 @@ type Hours struct {
 	Zone string   `yaml:"zone"` // of the tz database, such as Europe/Berlin
 }
 
-// hours are Hours that were checked.
-type hours struct {
+// Span is Hours that were checked.
+type Span struct {
 	days     [7]bool // by time.Weekday: on which they begin
 	from, to int     // minutes of the day
 	zone     *time.Location
@@ -28,8 +30,9 @@ const day = 24 * 60 // minutes
 
 var weekdays = []string{"sun", "mon", "tue", "wed", "thu", "fri", "sat"}
 
-func (h *Hours) check() (*hours, error) {
-	out := &hours{to: day}
+// Check refuses hours that are none.
+func (h *Hours) Check() (*Span, error) {
+	out := &Span{to: day}
 	var err error
 	if h.Zone == "" {
 		return nil, errors.New("hours: no time zone; hint: zone: Europe/Berlin")
@@ -62,7 +65,7 @@ func (h *Hours) check() (*hours, error) {
 	return out, nil
 }
 
-func (h *hours) setDays(names []string) error {
+func (h *Span) setDays(names []string) error {
 	if len(names) == 0 {
 		h.days = [7]bool{true, true, true, true, true, true, true}
 	}
@@ -97,9 +100,15 @@ func minutes(s string) (int, error) {
 	return t.Hour()*60 + t.Minute(), nil
 }
 
-// have says whether a moment is within the hours. An hour that summer time leaves out is
+// String is the hours as a person reads them.
+func (h *Span) String() string { return h.shown }
+
+// Clock is what the clock on the wall shows at a moment.
+func (h *Span) Clock(at time.Time) string { return at.In(h.zone).Format("Mon 15:04") }
+
+// Have says whether a moment is within the hours. An hour that summer time leaves out is
 // never, one that comes twice is twice.
-func (h *hours) have(at time.Time) bool {
+func (h *Span) Have(at time.Time) bool {
 	local := at.In(h.zone)
 	now, today := local.Hour()*60+local.Minute(), local.Weekday()
 	if h.from < h.to {
@@ -109,16 +118,16 @@ func (h *hours) have(at time.Time) bool {
 	return h.days[today] && now >= h.from || h.days[yesterday] && now < h.to
 }
 
-// longestHours is how far the end of hours is looked for.
-const longestHours = 8 * 24 * time.Hour
+// Longest is how far the end of hours is looked for.
+const Longest = 8 * 24 * time.Hour
 
-// end is the first whole minute from a moment on that is not within the hours; false if
+// End is the first whole minute from a moment on that is not within the hours; false if
 // there is none in sight. Minutes are gone through one by one: no rule of a zone is
 // reckoned anew here.
-func (h *hours) end(at time.Time) (time.Time, bool) {
-	last := at.Add(longestHours)
+func (h *Span) End(at time.Time) (time.Time, bool) {
+	last := at.Add(Longest)
 	for t := at; t.Before(last); t = t.Truncate(time.Minute).Add(time.Minute) {
-		if !h.have(t) {
+		if !h.Have(t) {
 			return t, true
 		}
 	}
