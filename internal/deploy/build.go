@@ -16,6 +16,7 @@ const (
 	logRoleID  = "TrailLogsRole"
 	topicID    = "Topic"
 	queueID    = "Queue"
+	rootID     = "RootEvents"
 	recorderID = "Recorder"
 	linkedID   = "ConfigServiceRole"
 )
@@ -32,6 +33,9 @@ func Build(o Options) (*Stack, error) {
 	home.add(o.alarms()...)
 	at := o.Home == o.signIn()
 	home.add(o.notices(&home, o.Home, at)...)
+	if at {
+		home.add(o.rootQueue()...)
+	}
 	home.add(o.services(&home, true)...)
 	home.add(o.reading(&home)...)
 	s.Places = append(s.Places, home)
@@ -45,6 +49,7 @@ func Build(o Options) (*Stack, error) {
 		signIn := Place{Name: "signin", About: "Rules for root's sign-ins, in the Region that logs them", Region: o.signIn()}
 		signIn.add(o.key("Notices about the root user", Notices)...)
 		signIn.add(o.notices(&signIn, o.signIn(), true)...)
+		signIn.add(o.rootQueue()...)
 		s.Places = append(s.Places, signIn)
 	}
 	regions := Place{Name: "regions", About: "What every other Region has"}
@@ -123,7 +128,7 @@ func (o *Options) storage() []Resource {
 		return out
 	}
 	if o.has(Queue) {
-		out = append(out, SQSQueue{Common{queueID, Queue}, o.name("trail"), o.queuePolicy()})
+		out = append(out, SQSQueue{Common{queueID, Queue}, o.name("trail"), "Queue of new log files", o.queuePolicy()})
 	}
 	bucket := Bucket{
 		Common: Common{bucketID, Trail}, Name: o.bucketName("trail"), LockMode: strings.ToUpper(o.LockMode), LockDays: o.LockDays, ExpireDays: o.KeepDays, LogsTo: o.bucketName("records"),
@@ -232,6 +237,17 @@ func (o *Options) notices(p *Place, region string, rules bool) []Resource {
 		out = append(out, r)
 	}
 	return out
+}
+
+// rootQueue is a queue that hears of the root user within seconds, where its sign-ins are
+// logged: a log file needs minutes.
+func (o *Options) rootQueue() []Resource {
+	if !o.has(Queue) || !o.has(Events) {
+		return nil
+	}
+	rule := rootQueueRule()
+	rule.Name, rule.Queue = o.name(string(rule.Name)), rootID
+	return []Resource{SQSQueue{Common{rootID, Queue}, o.name("root-events"), "Queue of events of the root user", o.rootQueuePolicy(rule.Name)}, rule}
 }
 
 // managedRules are the guide's four, under their real names. Where a service is one for

@@ -51,7 +51,7 @@ func Parts() []About {
 		{Alarms, "metric filters and alarms of the CIS benchmark, root use among them", []Part{Logs, Notices}},
 		{Notices, "topics with mail or webhook", nil},
 		{Events, "EventBridge rules for root, where its sign-ins are logged", []Part{Trail, Notices}},
-		{Queue, "SQS queue that hears of each new log file", []Part{Trail}},
+		{Queue, "SQS queues that hear of each new log file, and of root within seconds", []Part{Trail}},
 		{Config, "AWS Config with the guide's four rules under their real names", nil},
 		{SecurityHub, "Security Hub CSPM with CIS and AWS's best practices, findings in one Region", []Part{Config}},
 		{GuardDuty, "GuardDuty with S3 protection", nil},

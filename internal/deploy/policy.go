@@ -104,6 +104,19 @@ func (o *Options) queuePolicy() Policy {
 	}
 }
 
+// rootQueuePolicy lets the rule send.
+//
+// Source: Amazon EventBridge User Guide, "Using resource-based policies for Amazon
+// EventBridge".
+func (o *Options) rootQueuePolicy(rule Text) Policy {
+	queue := Text("arn:${partition}:sqs:${region}:${account}:" + o.name("root-events"))
+	return Policy{
+		{Sid: "RuleSends", Services: []Text{"events.amazonaws.com"}, Actions: []string{"sqs:SendMessage"}, Resources: []Text{queue}, Conditions: []Condition{
+			{"ArnEquals", "aws:SourceArn", []Text{"arn:${partition}:events:${region}:${account}:rule/" + rule}}}},
+		tlsOnly("sqs:*", queue),
+	}
+}
+
 // logRolePolicy lets the trail write to its log group. Streams of members have names
 // that begin with the organization's.
 //

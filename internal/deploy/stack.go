@@ -146,20 +146,22 @@ type Subscription struct {
 	Endpoint Text
 }
 
-// EventRule is a rule of EventBridge on the default bus that sends to a topic.
+// EventRule is a rule of EventBridge on the default bus that sends to a topic or a queue.
 type EventRule struct {
 	Common
 	Name    Text
 	About   string
 	Pattern Object
-	Reads   bool // calls that only read as well
-	Topic   string
+	Reads   bool   // calls that only read as well
+	Topic   string // ID, "" for none
+	Queue   string // ID, where there is no topic
 }
 
 // SQSQueue is a queue with one for what nobody could read.
 type SQSQueue struct {
 	Common
 	Name   Text
+	About  string
 	Policy Policy
 }
 

@@ -79,6 +79,16 @@ func rootRules() []EventRule {
 	}
 }
 
+// rootQueueRule is both rules in one, for a queue: what comes to it is read by rootkeep,
+// which tells a sign-in from a call.
+func rootQueueRule() EventRule {
+	direct := Member{"userIdentity", Object{{"type", List{"Root"}}, {"invokedBy", List{Object{{"exists", false}}}}}}
+	return EventRule{Common: Common{"RootQueueRule", Queue}, Name: "root-queue", About: "Sign-ins and calls of the root user, for rootkeep to read", Reads: true, Pattern: Object{
+		{"detail-type", List{"AWS Console Sign In via CloudTrail", "AWS API Call via CloudTrail"}},
+		{"detail", Object{direct, {"eventType", List{Object{{"anything-but", List{"AwsServiceEvent"}}}}}}},
+	}}
+}
+
 // findingRule tells of GuardDuty's findings about the root user, which it rates low, so
 // that no floor of severity may hide them.
 //

@@ -27,12 +27,17 @@ so that CloudTrail tells which change a call belongs to. Without --broker the te
 asks for it. The class plan is the role that changes are planned with and read back: it
 has no action that changes something. The role of the class root is for the management
 account or the delegated administrator: it takes root sessions of members, each for one
-task.`
+task.
+
+The class watch is no class of change: it is the role that live sources are read with,
+the queues and buckets of a file of sources and no others. Its sessions have the source
+identity SC-WATCH.`
 
 func renderCommand(s cli.Streams) *cobra.Command {
 	var f flags
 	var format string
 	var r writerole.Role
+	var sources string
 	c := &cobra.Command{
 		Use:   "render",
 		Short: "Write the role of a class of change",
@@ -40,14 +45,19 @@ func renderCommand(s cli.Streams) *cobra.Command {
 		Example: `  rootkeep role render --class identity --broker arn:aws:iam::111122223333:role/rootkeep > identity.yaml
   rootkeep role render --class plan > plan.yaml
   rootkeep role render --class logging --format terraform > logging.tf
-  rootkeep role render --class root --format json --broker arn:aws:iam::111122223333:role/rootkeep --external-id acme-7`,
+  rootkeep role render --class root --format json --broker arn:aws:iam::111122223333:role/rootkeep --external-id acme-7
+  rootkeep role render --class watch --sources sources.yaml > watch.yaml`,
 		Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
 			switch {
 			case r.Class == "":
-				return cli.Usage("--class: want %s", strings.Join(classes(), ", "))
+				return cli.Usage("--class: want %s", strings.Join(rendered(), ", "))
+			case r.Class == watching:
+				return renderWatch(s, r, sources, f.template, format)
+			case sources != "":
+				return cli.Usage("--sources belongs to --class %s", watching)
 			case !slices.Contains(classes(), r.Class):
-				return cli.Usage("--class %s: want %s", r.Class, strings.Join(classes(), ", "))
+				return cli.Usage("--class %s: want %s", r.Class, strings.Join(rendered(), ", "))
 			case r.Class != writerole.Plan && !f.classed():
 				return cli.Usage("--name %s: each class has a role of its own; hint: {class} stands for the class, as in %s", f.template, writerole.Template)
 			case !slices.Contains(writerole.Formats(), format):
@@ -72,12 +82,13 @@ func renderCommand(s cli.Streams) *cobra.Command {
 		},
 	}
 	f.register(c)
-	c.Flags().StringVar(&r.Class, "class", "", "class of change, or plan for the role that only reads: "+strings.Join(classes(), ", "))
+	c.Flags().StringVar(&r.Class, "class", "", "class of change, plan for the role that only reads, or watch for that of live sources: "+strings.Join(rendered(), ", "))
+	c.Flags().StringVar(&sources, "sources", "", "file of live sources, for the class watch")
 	c.Flags().StringVar(&format, "format", "cloudformation", strings.Join(writerole.Formats(), ", "))
 	c.Flags().StringVar(&r.Broker, "broker", "", "ARN of the user or role that may enter; JSON needs it")
 	c.Flags().StringVar(&r.ExternalID, "external-id", "", "external ID that the broker has to give")
 	c.Flags().StringVar(&r.Partition, "partition", "aws", strings.Join(awsrole.Partitions(), ", "))
-	cli.CompleteValues(c, "class", classes())
+	cli.CompleteValues(c, "class", rendered())
 	cli.CompleteValues(c, "format", writerole.Formats())
 	cli.CompleteValues(c, "partition", awsrole.Partitions())
 	return c

@@ -51,3 +51,6 @@ func (f *flags) load(s cli.Streams) (*kinds.Catalogue, []int, error) {
 
 // classes are those that have a role: the one that plans, and those of changes.
 func classes() []string { return append([]string{writerole.Plan}, change.Classes()...) }
+
+// rendered are the classes and what else is written.
+func rendered() []string { return append(classes(), watching) }

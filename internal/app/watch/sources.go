@@ -20,32 +20,34 @@ import (
 	"github.com/rootkeep/rootkeep/internal/stream/live"
 	"github.com/rootkeep/rootkeep/internal/stream/live/folder"
 	"github.com/rootkeep/rootkeep/internal/stream/live/lookup"
+	"github.com/rootkeep/rootkeep/internal/watchrole"
 )
 
-// SourceConfig is a live source as the operator names it: a folder, or questions to the
-// event history.
+// SourceConfig is a live source as the operator names it: one of folder, queue, bucket and
+// lookup.
 type SourceConfig struct {
 	Name   string        `yaml:"name"`
 	Folder string        `yaml:"folder"` // path
 	Days   int           `yaml:"days"`   // of folder: how far back CloudTrail's layout is looked at; 0 is 7
+	Queue  *QueueConfig  `yaml:"queue"`
+	Bucket *BucketConfig `yaml:"bucket"`
 	Lookup *LookupConfig `yaml:"lookup"`
 	// Every is how often it is looked for something new: a second for a folder, a minute
-	// for the event history.
+	// for a bucket and the event history. A queue tells by itself.
 	Every rule.Duration `yaml:"every"`
-	// SilentAfter is how long a folder may bring nothing before somebody is told.
+	// SilentAfter is how long a source of log files may bring nothing before somebody is
+	// told.
 	SilentAfter rule.Duration `yaml:"silent_after"`
 }
 
 // LookupConfig says which accounts and Regions are asked, and with which role.
 type LookupConfig struct {
-	Accounts   []string      `yaml:"accounts"`
-	Regions    []string      `yaml:"regions"`
-	Role       string        `yaml:"role"`        // its name in each account; that of scans if empty
-	BrokerRole string        `yaml:"broker_role"` // ARN of a role that is entered before all others
-	ExternalID string        `yaml:"external_id"`
-	Profile    string        `yaml:"profile"` // of the AWS configuration
-	Region     string        `yaml:"region"`  // where STS is asked
-	Begin      rule.Duration `yaml:"begin"`   // how far back a new source begins: a day if empty
+	Accounts     []string `yaml:"accounts"`
+	Regions      []string `yaml:"regions"`
+	Role         string   `yaml:"role"` // its name in each account; that of scans if empty
+	AccessConfig `yaml:",inline"`
+	Region       string        `yaml:"region"` // where STS is asked
+	Begin        rule.Duration `yaml:"begin"`  // how far back a new source begins: a day if empty
 }
 
 const (
@@ -55,7 +57,7 @@ const (
 	usualSilence = 6 * time.Hour
 	// sessionName is that of the sessions of a lookup, and their source identity, which
 	// the role of scans asks for. They open no session of a root user.
-	sessionName = "SC-WATCH"
+	sessionName = watchrole.Source
 )
 
 var sourceName = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,63}$`)
@@ -100,17 +102,32 @@ func ReadSources(path string) ([]SourceConfig, error) {
 
 func (s *SourceConfig) check() error {
 	switch {
-	case (s.Folder == "") == (s.Lookup == nil):
-		return errors.New("want one of folder and lookup")
+	case s.kinds() != 1:
+		return errors.New("want one of folder, queue, bucket and lookup")
 	case s.Every < 0 || s.SilentAfter < 0 || s.Days < 0:
 		return errors.New("a negative time")
-	case s.Lookup != nil && (s.Days != 0 || s.SilentAfter != 0):
-		return errors.New("days and silent_after belong to a folder: an event history without events of root is no silence")
+	case s.Days != 0 && s.Folder == "":
+		return errors.New("days belongs to a folder")
+	case s.Every != 0 && s.Queue != nil:
+		return errors.New("every belongs to what is looked at again and again: a queue tells by itself")
+	case s.Lookup != nil && s.SilentAfter != 0:
+		return errors.New("silent_after belongs to log files: an event history without events of root is no silence")
 	case s.Lookup != nil:
 		return s.Lookup.check()
 	}
-	_, err := folder.New(s.folder(time.Now))
+	_, err := s.open(time.Now)
 	return err
+}
+
+// kinds is how many kinds of source it is.
+func (s *SourceConfig) kinds() int {
+	n := 0
+	for _, is := range []bool{s.Folder != "", s.Queue != nil, s.Bucket != nil, s.Lookup != nil} {
+		if is {
+			n++
+		}
+	}
+	return n
 }
 
 func (l *LookupConfig) check() error {
@@ -120,10 +137,8 @@ func (l *LookupConfig) check() error {
 	if n := len(l.Accounts) * len(l.Regions); n > mostPlaces {
 		return fmt.Errorf("lookup: %d accounts and Regions, at most %d: AWS takes two questions a second of each; hint: a folder with the organization's trail", n, mostPlaces)
 	}
-	for _, a := range l.Accounts {
-		if _, err := rootkeep.ParseAccountID(a); err != nil {
-			return fmt.Errorf("lookup: %w", err)
-		}
+	if _, err := accounts(l.Accounts); err != nil {
+		return fmt.Errorf("lookup: %w", err)
 	}
 	for _, r := range l.Regions {
 		if _, err := rootkeep.ParseRegion(r); err != nil {
@@ -140,17 +155,22 @@ func (s *SourceConfig) folder(now func() time.Time) folder.Config {
 // silence is how long the source may bring nothing; 0 is for ever.
 func (s *SourceConfig) silence() time.Duration {
 	switch {
-	case s.Lookup != nil:
-		return 0
 	case s.SilentAfter != 0:
 		return time.Duration(s.SilentAfter)
+	case s.Lookup != nil, s.Queue != nil && len(s.Queue.Buckets) == 0: // events of root are rare
+		return 0
 	}
 	return usualSilence
 }
 
 // open makes the source. AWS is asked when it runs, not before.
 func (s *SourceConfig) open(now func() time.Time) (live.Source, error) {
-	if s.Lookup == nil {
+	switch {
+	case s.Queue != nil:
+		return s.Queue.open(s.Name, now)
+	case s.Bucket != nil:
+		return s.Bucket.open(s.Name, time.Duration(s.Every), now)
+	case s.Lookup == nil:
 		return folder.New(s.folder(now))
 	}
 	var places []lookup.Place
@@ -163,12 +183,8 @@ func (s *SourceConfig) open(now func() time.Time) (live.Source, error) {
 	return lookup.New(lookup.Config{Name: s.Name, Places: places, Open: enter, Every: time.Duration(s.Every), Begin: time.Duration(s.Lookup.Begin), Now: now})
 }
 
-// sessions are those of the role in each account. The error is that there are no
-// credentials to begin with.
+// sessions are those of the role in each account.
 func (l *LookupConfig) sessions(ctx context.Context, now func() time.Time) (*session.Sessions, error) {
-	base, err := session.Open(ctx, session.Config{Profile: l.Profile, Region: l.Region, Broker: l.BrokerRole, ExternalID: l.ExternalID, Now: now})
-	if err != nil {
-		return nil, err
-	}
-	return base.Begin(session.Entry{Role: cmp.Or(l.Role, scanrole.Name), Name: sessionName, Own: true})
+	out, _, err := l.enter(ctx, cmp.Or(l.Role, scanrole.Name), l.Region, now)
+	return out, err
 }

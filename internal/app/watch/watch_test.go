@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"os"
-	"path/filepath"
 	"runtime"
 	"strings"
 	"sync"
@@ -403,71 +401,6 @@ func TestWhatSomebodyIsToldOfASource(t *testing.T) {
 				t.Errorf("got one that began %v a minute later, want %v again", again[0].Since, got[0].Since)
 			}
 		})
-	}
-}
-
-func TestSourcesFile(t *testing.T) {
-	const trail = "sources:\n  - name: trail\n    folder: /srv/trail\n"
-	const history = "sources:\n  - name: history\n    lookup: {accounts: ['111122223333'], regions: [us-east-1]}\n"
-	for _, test := range []struct {
-		name, text, want string // want: part of the error; empty for none
-	}{
-		{"a folder", trail, ""},
-		{"a folder with its times", trail + "    every: 5s\n    days: 3\n    silent_after: 1h\n", ""},
-		{"the event history", history, ""},
-		{"nothing", "", "0 sources"},
-		{"an unknown key", trail + "    dayz: 3\n", "unknown field"},
-		{"neither", "sources: [{name: a}]\n", "one of folder and lookup"},
-		{"both", trail + "    lookup: {accounts: ['111122223333'], regions: [us-east-1]}\n", "one of folder and lookup"},
-		{"a folder of the process", "sources: [{name: a, folder: logs}]\n", "absolute path"},
-		{"a name twice", trail + strings.TrimPrefix(trail, "sources:\n"), "once"},
-		{"a name that is a path", "sources: [{name: ../a, folder: /a}]\n", "small letters"},
-		{"no account", "sources: [{name: a, lookup: {regions: [us-east-1]}}]\n", "accounts and regions"},
-		{"an account that is none", "sources: [{name: a, lookup: {accounts: ['1'], regions: [us-east-1]}}]\n", "account"},
-		{"a Region that is none", "sources: [{name: a, lookup: {accounts: ['111122223333'], regions: [/]}}]\n", "/"},
-		{"silence of an event history", history + "    silent_after: 1h\n", "belong to a folder"},
-		{"a time that is none", trail + "    every: soon\n", "soon"},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			path := filepath.Join(t.TempDir(), "sources.yaml")
-			if err := os.WriteFile(path, []byte(test.text), 0o600); err != nil {
-				t.Fatal(err)
-			}
-			list, err := ReadSources(path)
-			if (err == nil) != (test.want == "") || err != nil && !strings.Contains(err.Error(), test.want) {
-				t.Errorf("got %v, want an error that has %q", err, test.want)
-			}
-			for i := range list {
-				if _, err := list[i].open(time.Now); err != nil {
-					t.Errorf("source %s: %v", list[i].Name, err)
-				}
-			}
-		})
-	}
-}
-
-// TestTheDocumentedSources reads the example of docs/watch.md.
-func TestTheDocumentedSources(t *testing.T) {
-	text, err := os.ReadFile("../../../docs/watch.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, example, _ := strings.Cut(string(text), "```yaml sources.yaml\n")
-	example, _, _ = strings.Cut(example, "```")
-	path := filepath.Join(t.TempDir(), "sources.yaml")
-	if err := os.WriteFile(path, []byte(example), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	list, err := ReadSources(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var names []string
-	for _, s := range list {
-		names = append(names, s.Name)
-	}
-	if diff := cmp.Diff([]string{"organization-trail", "management"}, names); diff != "" {
-		t.Errorf("sources (-want +got):\n%s", diff)
 	}
 }
 

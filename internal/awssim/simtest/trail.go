@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -43,18 +44,20 @@ const (
 // bucket of the management account.
 type Logged struct {
 	*cloud.Cloud
-	Key *cloud.AccessKey // of an administrator of the management account
-	t   *testing.T
+	Key   *cloud.AccessKey // of an administrator of the management account
+	t     *testing.T
+	ahead atomic.Int64 // nanoseconds that the simulation is before the test's clock
 }
 
 // NewLogged makes one on the clock of the test. The trail logs from now on.
 func NewLogged(t *testing.T) *Logged {
 	t.Helper()
-	c, err := awssim.New(cloud.Config{Clock: time.Now, Seed: 1})
+	w := &Logged{t: t}
+	c, err := awssim.New(cloud.Config{Clock: func() time.Time { return time.Now().Add(time.Duration(w.ahead.Load())) }, SigningClock: time.Now, Seed: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &Logged{Cloud: c, t: t}
+	w.Cloud = c
 	for _, id := range []cloud.AccountID{Management, Member} {
 		a, err := c.AddAccount(id, "account-"+string(id), string(id)+"@example.com", time.Now().AddDate(-1, 0, 0))
 		if err != nil {
@@ -114,6 +117,12 @@ func (w *Logged) Queue(name string, attributes map[string]any, services ...strin
 	}
 	w.Must("sqs", "CreateQueue", map[string]any{"QueueName": name, "Attributes": all})
 	return "https://sqs.us-east-1.amazonaws.com/" + string(Management) + "/" + name, arn
+}
+
+// DeliverNow has the trail deliver what it would deliver within five minutes.
+func (w *Logged) DeliverNow() {
+	w.ahead.Add(int64(5 * time.Minute))
+	w.Tick()
 }
 
 // RootSignsIn is a sign-in of an account's root user from 198.51.100.n.

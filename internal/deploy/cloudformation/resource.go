@@ -145,8 +145,12 @@ func (t *template) rule(r deploy.EventRule) {
 	if r.Reads {
 		state = "ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS"
 	}
-	t.put(r.ID, resource{kind: "AWS::Events::Rule", after: []string{r.Topic + "Policy"}, properties: props("Name", r.Name, "Description", r.About, "State", state, "EventPattern", r.Pattern,
-		"Targets", list{props("Id", "topic", "Arn", ref(r.Topic))})})
+	id, target := "topic", any(ref(r.Topic))
+	if r.Queue != "" {
+		id, target = "queue", attribute(r.Queue, "Arn")
+	}
+	t.put(r.ID, resource{kind: "AWS::Events::Rule", after: []string{r.Topic + r.Queue + "Policy"}, properties: props("Name", r.Name, "Description", r.About, "State", state, "EventPattern", r.Pattern,
+		"Targets", list{props("Id", id, "Arn", target)})})
 }
 
 func (t *template) queue(r deploy.SQSQueue) {
@@ -154,7 +158,7 @@ func (t *template) queue(r deploy.SQSQueue) {
 	t.put(r.ID, resource{kind: "AWS::SQS::Queue", deletion: "Delete", properties: props("QueueName", r.Name, "MessageRetentionPeriod", 1209600, "VisibilityTimeout", 300, "SqsManagedSseEnabled", true,
 		"RedrivePolicy", props("deadLetterTargetArn", attribute(r.ID+"Unread", "Arn"), "maxReceiveCount", 5))})
 	t.put(r.ID+"Policy", resource{kind: "AWS::SQS::QueuePolicy", properties: props("Queues", list{ref(r.ID)}, "PolicyDocument", r.Policy.JSON())})
-	t.output("QueueUrl", "Queue of new log files", ref(r.ID))
+	t.output(r.ID+"Url", r.About, ref(r.ID))
 }
 
 func (t *template) recorder(r deploy.Recorder) {

@@ -151,8 +151,11 @@ func (w *writer) rule(name string, r deploy.EventRule) {
 		state = "ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS"
 	}
 	w.put("aws_cloudwatch_event_rule", name, args("name", w.text(r.Name), "description", r.About, "state", state, "event_pattern", w.json(r.Pattern)))
-	w.put("aws_cloudwatch_event_target", name, args("rule", w.of("aws_cloudwatch_event_rule", name, "name"), "target_id", "topic", "arn", w.topicARN(r.Topic)),
-		w.after([2]string{"aws_sns_topic_policy", snake(r.Topic)}))
+	id, target, policy := "topic", w.topicARN(r.Topic), [2]string{"aws_sns_topic_policy", snake(r.Topic)}
+	if r.Queue != "" {
+		id, target, policy = "queue", w.of("aws_sqs_queue", snake(r.Queue), "arn"), [2]string{"aws_sqs_queue_policy", snake(r.Queue)}
+	}
+	w.put("aws_cloudwatch_event_target", name, args("rule", w.of("aws_cloudwatch_event_rule", name, "name"), "target_id", id, "arn", target), w.after(policy))
 }
 
 func (w *writer) queue(name string, r deploy.SQSQueue) {

@@ -16,6 +16,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/smithy-go"
 
+	"github.com/rootkeep/rootkeep"
 	"github.com/rootkeep/rootkeep/cloudtrail"
 	"github.com/rootkeep/rootkeep/cloudtrail/layout"
 )
@@ -32,6 +33,19 @@ const (
 
 // Credentials say how a Region is called.
 type Credentials func(ctx context.Context, region string) (aws.Config, error)
+
+// Sessions say how an account is called in a Region. task is always "": no session of a
+// root user is opened.
+type Sessions interface {
+	Config(ctx context.Context, account rootkeep.AccountID, region, task string) (aws.Config, error)
+}
+
+// Of are the credentials of sessions in one account.
+func Of(s Sessions, account rootkeep.AccountID) Credentials {
+	return func(ctx context.Context, region string) (aws.Config, error) {
+		return s.Config(ctx, account, region, "")
+	}
+}
 
 // Name is where an object lies.
 type Name struct{ Bucket, Key string }
