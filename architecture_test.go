@@ -187,12 +187,12 @@ func TestLowLayersArePure(t *testing.T) {
 	}
 }
 
-// TestFourPlacesSpeakToAWS keeps what is asked of AWS in one place, a package with those
+// TestFivePlacesSpeakToAWS keeps what is asked of AWS in one place, a package with those
 // below it, what is sent to it in another, which knows two services, what changes an
-// account in a third, and what asks the event history again and again in a fourth, which
-// knows CloudTrail alone.
-func TestFourPlacesSpeakToAWS(t *testing.T) {
-	const in, out, write, live = "internal/awsread", "internal/awsout", "internal/awswrite", "internal/stream/live/lookup"
+// account in a third, what asks the event history again and again in a fourth, which
+// knows CloudTrail alone, and what reads archives in a fifth, which knows S3 and roles.
+func TestFivePlacesSpeakToAWS(t *testing.T) {
+	const in, out, write, live, archive = "internal/awsread", "internal/awsout", "internal/awswrite", "internal/stream/live/lookup", "internal/stream/s3"
 	found := map[string]bool{}
 	for _, src := range sources(t) {
 		for _, imp := range src.syntax.Imports {
@@ -201,8 +201,8 @@ func TestFourPlacesSpeakToAWS(t *testing.T) {
 				continue
 			}
 			found[src.pkg] = true
-			if src.pkg != in && !strings.HasPrefix(src.pkg, in+"/") && src.pkg != out && src.pkg != write && src.pkg != live {
-				t.Errorf("%s: imports %s, which only %s, what is below it, %s, %s and %s may", src.file, p, in, out, write, live)
+			if src.pkg != in && !strings.HasPrefix(src.pkg, in+"/") && src.pkg != out && src.pkg != write && src.pkg != live && src.pkg != archive {
+				t.Errorf("%s: imports %s, which only %s, what is below it, %s, %s, %s and %s may", src.file, p, in, out, write, live, archive)
 			}
 			if strings.HasSuffix(p, "/service/ec2") {
 				t.Errorf("%s: imports %s, the largest of all clients", src.file, p)
@@ -213,10 +213,13 @@ func TestFourPlacesSpeakToAWS(t *testing.T) {
 			if _, service, ok := strings.Cut(p, "/service/"); src.pkg == live && ok && strings.Split(service, "/")[0] != "cloudtrail" {
 				t.Errorf("%s: imports %s, and asks CloudTrail alone", src.file, p)
 			}
+			if _, service, ok := strings.Cut(p, "/service/"); src.pkg == archive && ok && !slices.Contains([]string{"s3", "sts"}, strings.Split(service, "/")[0]) {
+				t.Errorf("%s: imports %s, and reads objects of S3 alone", src.file, p)
+			}
 		}
 	}
-	if !found[in] || !found[out] || !found[write] || !found[live] {
-		t.Errorf("packages that import AWS's SDK: got %v, want %s, %s, %s and %s", found, in, out, write, live)
+	if !found[in] || !found[out] || !found[write] || !found[live] || !found[archive] {
+		t.Errorf("packages that import AWS's SDK: got %v, want %s, %s, %s, %s and %s", found, in, out, write, live, archive)
 	}
 }
 

@@ -103,7 +103,7 @@ func (c ReconcileConfig) read(ctx context.Context) (*rootReading, error) {
 		return nil, err
 	}
 	gathering := &reconciling{intake: intake}
-	p := &pass{audience: gathering, paths: paths, config: hunt, started: c.Now()}
+	p := &pass{audience: gathering, source: paths, config: hunt, started: c.Now()}
 	if proof != nil {
 		p.sums = proof.sums
 	}
