@@ -190,13 +190,13 @@ func TestLowLayersArePure(t *testing.T) {
 
 // TestFewPlacesSpeakToAWS keeps what is asked of AWS in one place, a package with those
 // below it, what is sent to it in another, which knows four services, what changes an
-// account in a third, and what is asked again and again in live sources, each of which
-// knows one service.
+// account in a third, what is asked again and again in live sources, each of which knows
+// one service, and what reads archives, which knows S3 and roles.
 func TestFewPlacesSpeakToAWS(t *testing.T) {
 	const in, write = "internal/awsread", "internal/awswrite"
 	services := map[string][]string{
 		"internal/awsout": {"securityhub", "s3", "sesv2", "sns"}, "internal/stream/live/lookup": {"cloudtrail"}, "internal/stream/live/object": {"s3"},
-		"internal/stream/live/bucket": {"s3"}, "internal/stream/live/queue": {"sqs"},
+		"internal/stream/live/bucket": {"s3"}, "internal/stream/live/queue": {"sqs"}, "internal/stream/s3": {"s3", "sts"},
 	}
 	found := map[string]bool{}
 	for _, src := range sources(t) {

@@ -57,8 +57,8 @@ func huntCommand(s cli.Streams) *cobra.Command {
 		Use:   "hunt PATH...",
 		Short: "Hunt through CloudTrail logs for root misuse and attacks",
 		Long: `Hunt reads every file below the given paths - gzip or plain, any container that
-CloudTrail records come in, folders, zips, globs, - for standard input - and tells
-what happened: root sessions first, then alerts, the most severe first.
+CloudTrail records come in, folders, zips, globs, s3://BUCKET/PREFIX, - for standard
+input - and tells what happened: root sessions first, then alerts, the most severe first.
 
 A file that cannot be read is named, counted and skipped; the exit code is 5 then.
 Ctrl-C prints what was found so far.
@@ -69,6 +69,7 @@ permission operate for every account that the logs tell of. The same hunt sent t
 changes nothing; an interrupted one is not sent.`,
 		Example: `  rootkeep hunt ./AWSLogs
   rootkeep hunt --since 7d --output html --file report.html ./AWSLogs
+  rootkeep hunt --since 30d --account 111122223333 s3://my-trail-bucket/AWSLogs
   rootkeep hunt --output ndjson --min-level high logs.zip | jq .title
   aws cloudtrail lookup-events | rootkeep hunt -
   rootkeep hunt --keys keys.json --since 30d ./bucket
@@ -95,6 +96,9 @@ changes nothing; an interrupted one is not sent.`,
 	fl.StringVar(&f.config.Inventory, "inventory", "", "YAML file of watched buckets, keys, topics, trails, rules, log-groups; or a snapshot of a scan, or a folder of them")
 	fl.StringArrayVar(&f.config.Keys, "keys", nil, "public keys as list-public-keys prints them: verify the folders' digest chains in the same reading, so that absence can be claimed (repeatable)")
 	fl.Var(&f.dedup, "dedup-memory", "memory for event IDs; beyond it the total may count duplicates")
+	fl.StringVar(&f.config.Bucket.Profile, "profile", "", "profile of the AWS configuration that s3:// is read with")
+	fl.StringVar(&f.config.Bucket.Region, "region", "", "AWS Region to begin with; the bucket's own is found")
+	fl.StringVar(&f.config.Bucket.Role, "role", "", "ARN of a role that s3:// is read as")
 	fl.IntVar(&f.config.Workers, "workers", 0, "parallel readers, 0: one for each processor")
 	fl.IntVar(&f.maxAlerts, "max-alerts", 0, "alerts told in full on the terminal, 0: 50, -1: all")
 	fl.BoolVar(&f.noProgress, "no-progress", false, "no progress line on a terminal")

@@ -13,12 +13,12 @@ import (
 	"github.com/rootkeep/rootkeep/internal/detect"
 	"github.com/rootkeep/rootkeep/internal/detect/rootuse"
 	"github.com/rootkeep/rootkeep/internal/report"
-	"github.com/rootkeep/rootkeep/internal/stream"
+	"github.com/rootkeep/rootkeep/internal/stream/s3"
 )
 
 // HuntConfig is a hunt as the user asked for it.
 type HuntConfig struct {
-	Paths        []string // files, folders, zips, globs, - for standard input
+	Paths        []string // files, folders, zips, globs, s3://BUCKET/PREFIX, - for standard input
 	Stdin        io.Reader
 	Rules        RuleConfig
 	Pack         *detect.Pack // detections loaded before; nil: those of Rules
@@ -33,6 +33,7 @@ type HuntConfig struct {
 	Inventory    string   // file, a snapshot, or a folder of snapshots
 	Keys         []string // files with CloudTrail's public keys; when given, the digest chains are verified
 	OnMatch      func(detect.Match)
+	Bucket       s3.Config // as whom s3:// is read; its period and accounts are those of the hunt
 	Version      string
 	Now          func() time.Time
 	// Memory, when set, is filled with what a server remembers beside the report.
@@ -52,7 +53,7 @@ func Hunt(ctx context.Context, c HuntConfig) (*report.Hunt, error) {
 		Version: c.Version, Started: c.Now().UTC(), Inputs: c.Paths,
 		Asked: report.Asked{MinLevel: c.MinLevel, Since: c.Since, Until: c.Until, Accounts: c.Accounts},
 	}
-	paths, err := stream.Open(c.Paths, c.Stdin)
+	source, err := c.source(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -76,7 +77,7 @@ func Hunt(ctx context.Context, c HuntConfig) (*report.Hunt, error) {
 			return nil, err
 		}
 	}
-	p := &pass{audience: h, paths: paths, config: c, started: c.Now()}
+	p := &pass{audience: h, source: source, config: c, started: c.Now()}
 	if proof != nil {
 		p.sums = proof.sums
 	}

@@ -96,7 +96,7 @@ func ProposeLeast(ctx context.Context, c LeastConfig) (*Least, error) {
 	watch := &watch{config: c, principals: map[string]int{}, log: least.NewLog(least.Setting{
 		Finder: event.NewFinder(table, c.Surroundings), Keys: least.ContextKeys(c.Proposal.Policies),
 	})}
-	p := &pass{audience: watch, paths: paths, started: c.Now(), config: HuntConfig{Workers: c.Workers, Now: c.Now, Progress: c.Progress}}
+	p := &pass{audience: watch, source: paths, started: c.Now(), config: HuntConfig{Workers: c.Workers, Now: c.Now, Progress: c.Progress}}
 	watch.journal = &p.journal
 	if err := p.run(ctx); err != nil {
 		return nil, err

@@ -63,7 +63,7 @@ func (c collecting) Observe(rec *cloudtrail.Record, file string) {
 // pass is one reading of all input by several workers.
 type pass struct {
 	audience
-	paths   *stream.Paths
+	source  source
 	config  HuntConfig
 	sums    *sums // nil: nothing is to be proven, nothing is hashed
 	started time.Time
@@ -93,7 +93,7 @@ func (p *pass) run(ctx context.Context) error {
 		wg.Go(func() { p.work(ctx, w, fields, objects) })
 	}
 	stop := p.progress(ctx)
-	p.paths.Send(ctx, objects)
+	p.source.Send(ctx, objects)
 	wg.Wait()
 	stop()
 	return nil
@@ -180,7 +180,7 @@ func (p *pass) progress(ctx context.Context) (stop func()) {
 	var objects, bytes atomic.Int64
 	var wg sync.WaitGroup
 	wg.Go(func() {
-		n, size := p.paths.Count(ctx)
+		n, size := p.source.Count(ctx)
 		if ctx.Err() == nil {
 			objects.Store(int64(n))
 			bytes.Store(size)

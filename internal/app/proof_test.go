@@ -38,7 +38,7 @@ func reading(t testing.TB, c HuntConfig) (*pass, *proof) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &pass{audience: &hunting{Hunt: hunt}, paths: paths, config: c}
+	p := &pass{audience: &hunting{Hunt: hunt}, source: paths, config: c}
 	if proof != nil {
 		p.sums = proof.sums
 	}
@@ -166,7 +166,7 @@ func countedRun(t *testing.T, p *pass) map[string]int {
 	var mu sync.Mutex
 	opened := map[string]int{}
 	found, counted := make(chan stream.Object), make(chan stream.Object)
-	go p.paths.Send(t.Context(), found)
+	go p.source.Send(t.Context(), found)
 	go func() {
 		defer close(counted)
 		for o := range found {

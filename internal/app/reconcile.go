@@ -107,7 +107,7 @@ func (c ReconcileConfig) read(ctx context.Context, from time.Time) (*rootReading
 		return nil, err
 	}
 	gathering := &reconciling{intake: intake}
-	p := &pass{audience: gathering, paths: paths, config: hunt, started: c.Now()}
+	p := &pass{audience: gathering, source: paths, config: hunt, started: c.Now()}
 	if proof != nil {
 		p.sums = proof.sums
 	}

@@ -138,7 +138,7 @@ func Open(path string) (*Keys, error) {
 		return nil, fmt.Errorf("ledger's key file: %w", err)
 	case !info.Mode().IsRegular():
 		return nil, fmt.Errorf("ledger's key file %s: not a regular file", path)
-	case info.Mode().Perm()&0o077 != 0 && runtime.GOOS != "windows": // which has no such bits
+	case !private(info):
 		return nil, fmt.Errorf("ledger's key file %s: others may use it (mode %04o); hint: chmod 600 %s, and change the key if somebody did: rootkeep ledger rotate-key", path, info.Mode().Perm(), path)
 	}
 	text, err := io.ReadAll(io.LimitReader(f, maxFile+1))

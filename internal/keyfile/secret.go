@@ -4,12 +4,22 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
-	"runtime"
 	"strings"
 )
 
 const maxSecret = 4096 // bytes
+
+// closed says whether a file of that mode and owner is closed to others than the caller.
+// What root owns may be open to a group, as Kubernetes gives secrets to the processes of a
+// pod: whoever is root reads all files anyway.
+func closed(mode fs.FileMode, owner, caller int) bool {
+	if owner == 0 && caller != 0 {
+		mode &^= 0o040
+	}
+	return mode.Perm()&0o077 == 0
+}
 
 // ReadSecret reads the one secret of a file, such as a token, without the space around it.
 // It refuses a file that others than its owner may read.
@@ -23,7 +33,7 @@ func ReadSecret(path string) (string, error) {
 	switch {
 	case err != nil:
 		return "", err
-	case info.Mode().Perm()&0o077 != 0 && runtime.GOOS != "windows": // which has no such bits
+	case !private(info):
 		return "", fmt.Errorf("%s: others may read it (mode %04o); hint: chmod 600 %s", path, info.Mode().Perm(), path)
 	}
 	text, err := io.ReadAll(io.LimitReader(f, maxSecret+1))

@@ -17,13 +17,14 @@ import (
 	"github.com/goccy/go-yaml"
 
 	"github.com/rootkeep/rootkeep/internal/app"
+	"github.com/rootkeep/rootkeep/internal/stream/s3"
 )
 
 // Place is a place of logs that the server may hunt through. Only the file of the settings
 // names places: what a browser or a token sends names one of them, and no path.
 type Place struct {
 	Name      string   `yaml:"name"`      // small letters, digits and -
-	Paths     []string `yaml:"paths"`     // files, folders, zips or globs, absolute
+	Paths     []string `yaml:"paths"`     // files, folders, zips or globs, absolute, or s3://BUCKET/PREFIX
 	Keys      []string `yaml:"keys"`      // CloudTrail's public keys, for proven hours
 	Rules     []string `yaml:"rules"`     // folders of own detections
 	GeoIP     []string `yaml:"geoip"`     // MaxMind-format databases
@@ -97,7 +98,19 @@ func (l *Place) check() error {
 	case l.Days < 0 || l.Days > mostDays:
 		return fmt.Errorf("days %d: want 0 to %d", l.Days, mostDays)
 	}
-	for _, path := range slices.Concat(l.Paths, l.Keys, l.Rules, l.GeoIP, l.Threats, l.Relays, []string{l.Inventory}) {
+	local := slices.DeleteFunc(slices.Clone(l.Paths), s3.Is)
+	if len(local) < len(l.Paths) && len(l.Keys) > 0 {
+		return errors.New("keys: digests are verified of a copy only, not in a bucket; hint: two places, one of the copy with keys")
+	}
+	for _, path := range l.Paths {
+		if !s3.Is(path) {
+			continue
+		}
+		if _, err := s3.Parse(path); err != nil {
+			return err
+		}
+	}
+	for _, path := range slices.Concat(local, l.Keys, l.Rules, l.GeoIP, l.Threats, l.Relays, []string{l.Inventory}) {
 		if path != "" && !filepath.IsAbs(path) {
 			return fmt.Errorf("path %q: want an absolute one: where a server was started is not where its logs lie", path)
 		}

@@ -1,0 +1,8 @@
+//go:build !unix
+
+package keyfile
+
+import "io/fs"
+
+// private leaves it to the system who may read a file: modes say nothing here.
+func private(fs.FileInfo) bool { return true }
