@@ -98,13 +98,19 @@ func (v *View) Len() int { return len(v.first) }
 
 // At is the first value of a field, Kind Absent when it has none.
 func (v *View) At(field int) Value {
-	if field >= v.derived && !v.known[field-v.derived] {
-		v.known[field-v.derived] = true
+	if field >= v.derived {
+		v.deriveOnce(field) // apart, so that the rest is inlined
+	}
+	return v.first[field]
+}
+
+func (v *View) deriveOnce(field int) {
+	if known := &v.known[field-v.derived]; !*known {
+		*known = true
 		if v.Derive != nil {
 			v.first[field] = v.Derive(v, field)
 		}
 	}
-	return v.first[field]
 }
 
 // Text is the text of a field's first value, nil when it has none.

@@ -25,8 +25,8 @@ type job struct {
 	okay    []int  // exit codes that are no failure, beside 0
 	answers bool   // its output is read; otherwise it goes to /dev/null
 
-	cpu, wall time.Duration // of the best round
-	rss       int64         // bytes, the largest of all rounds
+	cpu, wall time.Duration   // of the best round
+	memory    benchdoc.Memory // the largest of all rounds
 	output    string
 }
 
@@ -74,10 +74,15 @@ func (r runner) run(j *job) error {
 		cmd.Stdout = &out
 	}
 	start := time.Now()
-	err := cmd.Run()
-	wall := time.Since(start)
-	if cmd.ProcessState == nil {
+	if err := cmd.Start(); err != nil {
 		return err
+	}
+	stop := benchdoc.Watch(cmd.Process.Pid)
+	err := cmd.Wait()
+	wall := time.Since(start)
+	memory := stop()
+	if memory.Resident == 0 {
+		memory.Resident = benchdoc.MaxRSS(cmd.ProcessState)
 	}
 	if err != nil && !j.allows(cmd.ProcessState.ExitCode()) {
 		return fmt.Errorf("%w: %.500s", err, problems.String())
@@ -90,7 +95,7 @@ func (r runner) run(j *job) error {
 	if j.wall == 0 || wall < j.wall {
 		j.wall = wall
 	}
-	j.rss = max(j.rss, benchdoc.MaxRSS(cmd.ProcessState))
+	j.memory.Resident, j.memory.Own = max(j.memory.Resident, memory.Resident), max(j.memory.Own, memory.Own)
 	j.output = strings.TrimSpace(out.String())
 	return nil
 }

@@ -31,3 +31,10 @@ func TestOnlyWhatIsBetweenTheMarksIsReplaced(t *testing.T) {
 		t.Error("got no error for a document without marks, want one")
 	}
 }
+
+func TestMemoryIsReadFromWhatTheSystemTells(t *testing.T) {
+	got := memoryOf("Name:\trootkeep\nVmHWM:\t   62028 kB\nVmRSS:\t   60000 kB\nRssAnon:\t   18012 kB\nRssFile:\t   44016 kB\n")
+	if want := (Memory{Resident: 62028 << 10, Own: 18012 << 10}); got != want {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+}

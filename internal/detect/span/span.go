@@ -202,6 +202,9 @@ func (r *Span) Keep(e *rootkeep.Event) {
 	if found || i == Evidence {
 		return
 	}
+	if r.Events == nil {
+		r.Events = make([]*rootkeep.Event, 0, Evidence+1)
+	}
 	r.Events = slices.Insert(r.Events, i, e)
 	if len(r.Events) >= Evidence {
 		r.Events = r.Events[:Evidence]

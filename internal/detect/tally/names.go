@@ -34,7 +34,7 @@ type Names struct {
 	recent [1 << glanceBits]Number
 }
 
-const glanceBits = 10
+const glanceBits = 12
 
 // glance is a number below 1<<glanceBits that few recent texts share. It takes no
 // more than the ends of a text.
