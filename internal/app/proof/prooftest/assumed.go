@@ -28,34 +28,14 @@ const (
 )
 
 // Assumed goes on with the story: a session of sts:AssumeRoot is approved, given and used,
-// and another one refused. Somebody else has its name, and tries both. It gives the ID of the
-// request.
+// and another one refused. Somebody else has the name of a second request, under which none
+// was ever asked for, and tries both. It gives the ID of the first.
 func Assumed(t testing.TB, told *Told) string {
 	t.Helper()
 	x := *told.teller
 	x.t = t
 	x.At(AssumedDay.Add(9 * time.Hour))
-	asked := x.request()
-	asked.Path, asked.Custodian, asked.Networks, asked.Checklist = model.Assumed, "", []netip.Prefix{}, []model.Item{}
-	asked.Events = []string{"iam.amazonaws.com DeleteLoginProfile"}
-	asked.Changes = []model.Change{{Account: Account, ID: "CH-1KB2Z7Q0MX7F3A", Plan: approval.Sum([]byte("plan"))}}
-	var id string
-	x.do(func(ctx context.Context, tx *store.Tx) error {
-		r, err := x.desk.Submit(ctx, tx, x.Ann.Actor, access.Wanted{Account: Account, Asked: asked})
-		if err == nil {
-			id = r.ID
-		}
-		return err
-	})
-	for _, p := range []*exceptionstest.Person{x.Bob, x.Cid} {
-		if _, err := x.Decide(t, p, id, approval.Approve); err != nil {
-			t.Fatal(err)
-		}
-	}
-	x.act(id, func(ctx context.Context, tx *store.Tx, r *access.Request) error {
-		_, err := x.desk.Open(ctx, tx, x.Ann.Actor, id, r.Revision, "")
-		return err
-	})
+	id, idle := x.opened("CH-1KB2Z7Q0MX7F3A"), x.opened("CH-1KB2Z7Q0MX7F3B")
 	x.At(x.Now().Add(time.Minute))
 	given := facts.Session{Account: Account, Root: true, Role: deletes, AccessKey: givenKey, Start: x.Now(), End: x.Now().Add(15 * time.Minute)}
 	refused := facts.Session{Account: Account, Root: true, Role: deletes, Start: x.Now(), End: x.Now()}
@@ -66,8 +46,34 @@ func Assumed(t testing.TB, told *Told) string {
 	x.At(at.Add(5 * time.Minute))
 	x.arrive(
 		assumes(id, "1", at, givenKey), inSession("2", at.Add(time.Second)), assumes(id, "3", at, ""),
-		assumes(id, "4", at.Add(time.Minute), "ASIASTOLENSTOLENSTOL"), assumes(id, "5", at.Add(time.Minute), ""),
+		assumes(idle, "4", at.Add(time.Minute), "ASIASTOLENSTOLENSTOL"), assumes(idle, "5", at.Add(time.Minute), ""),
 	)
+	return id
+}
+
+// opened is a request for a change in a session of sts:AssumeRoot, approved and opened.
+func (x *teller) opened(named string) (id string) {
+	x.t.Helper()
+	asked := x.request()
+	asked.Path, asked.Custodian, asked.Networks, asked.Checklist = model.Assumed, "", []netip.Prefix{}, []model.Item{}
+	asked.Events = []string{"iam.amazonaws.com DeleteLoginProfile"}
+	asked.Changes = []model.Change{{Account: Account, ID: named, Plan: approval.Sum([]byte("plan"))}}
+	x.do(func(ctx context.Context, tx *store.Tx) error {
+		r, err := x.desk.Submit(ctx, tx, x.Ann.Actor, access.Wanted{Account: Account, Asked: asked})
+		if err == nil {
+			id = r.ID
+		}
+		return err
+	})
+	for _, p := range []*exceptionstest.Person{x.Bob, x.Cid} {
+		if _, err := x.Decide(x.t, p, id, approval.Approve); err != nil {
+			x.t.Fatal(err)
+		}
+	}
+	x.act(id, func(ctx context.Context, tx *store.Tx, r *access.Request) error {
+		_, err := x.desk.Open(ctx, tx, x.Ann.Actor, id, r.Revision, "")
+		return err
+	})
 	return id
 }
 
