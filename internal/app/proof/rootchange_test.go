@@ -37,6 +37,27 @@ func TestWhatAChangeDidIsJudgedAgain(t *testing.T) {
 	})
 }
 
+// A session of sts:AssumeRoot is judged as the store judged it: by the access key and the
+// refusal that were recorded, not by a name that anybody can write.
+func TestSessionsOfARequestAreJudgedAgainByWhatWasRecorded(t *testing.T) {
+	eachRoot(t, func(t *testing.T, b *rootBook) {
+		id := prooftest.Assumed(t, b.Told)
+		text, done := b.export(prooftest.AssumedDay, prooftest.AssumedDay.AddDate(0, 0, 1), nil)
+		if !done.Root.Whole() || done.Root.Verdicts[rootkeep.Explained] != 3 || done.Root.Verdicts[rootkeep.Unexplained] != 2 {
+			t.Errorf("got %+v, want what was given and refused explained, and no more", done.Root)
+		}
+		r := b.check(text, nil)
+		if p := r.RootUsers; r.State != evidence.Proven || len(p.Differs) != 0 || p.Apart != 0 || len(p.Verdicts) != 5 {
+			t.Fatalf("got %s: %v, %+v", r.State, r.Faults, p)
+		}
+		for _, v := range r.RootUsers.Verdicts {
+			if v.Verdict == rootkeep.Explained && v.Request != id {
+				t.Errorf("got %+v, want it to be of %s", v, id)
+			}
+		}
+	})
+}
+
 // What a change explained comes out otherwise if the ledger does not tell its session any
 // more, or who approved it.
 func TestAChangeOfWhichNotAllIsTold(t *testing.T) {

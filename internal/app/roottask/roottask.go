@@ -3,6 +3,7 @@
 package roottask
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/rootkeep/rootkeep/content"
 	"github.com/rootkeep/rootkeep/internal/access"
+	"github.com/rootkeep/rootkeep/internal/app/kinds"
 	"github.com/rootkeep/rootkeep/internal/rule"
 )
 
@@ -23,19 +25,18 @@ type Catalogue struct {
 // the checklists of DIR/checklists and the kinds of change of DIR/changes, and may not take
 // the ID of another. The error is that a folder cannot be read.
 func Load(dirs ...string) (*Catalogue, error) {
-	kinds := []fs.FS{content.Files}
+	trees := []fs.FS{content.Files}
 	for _, dir := range dirs {
-		kinds = append(kinds, os.DirFS(dir))
+		trees = append(trees, os.DirFS(dir))
 	}
-	return LoadWith(known(kinds), dirs...)
+	return load(known(trees), dirs)
 }
 
-// LoadWith is Load where it is known which kinds of change there are.
-func LoadWith(kind func(id string) bool, dirs ...string) (*Catalogue, error) {
+func load(kind func(id string) bool, dirs []string) (*Catalogue, error) {
 	lists := []rule.Source{{FS: content.Files, Dir: "checklists", Tested: true}}
 	tasks := []rule.Source{{FS: content.Files, Dir: "roottasks", Tested: true}}
 	for _, dir := range dirs {
-		if err := Folder(dir); err != nil {
+		if err := folder(dir); err != nil {
 			return nil, err
 		}
 		own := os.DirFS(dir)
@@ -49,8 +50,33 @@ func LoadWith(kind func(id string) bool, dirs ...string) (*Catalogue, error) {
 	return c, nil
 }
 
-// Folder says why something is no folder of tasks, or nil.
-func Folder(dir string) error {
+// Settings are those of a server.
+type Settings struct {
+	Folders []string `yaml:"folders"` // with own tasks and checklists
+}
+
+// Check says what is wrong with them, as far as that is seen without reading the files.
+func (s *Settings) Check() error {
+	for _, dir := range s.Folders {
+		if err := folder(dir); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Load reads what root may be asked for. A file that cannot be used, as it names a kind of
+// change that the server does not have, is an error: nobody could do the task.
+func (s *Settings) Load(changes *kinds.Catalogue) (*Catalogue, error) {
+	c, err := load(func(kind string) bool { return changes.Find(kind) != nil }, s.Folders)
+	if err != nil {
+		return nil, err
+	}
+	return c, errors.Join(c.Problems...)
+}
+
+// folder says why something is no folder of tasks, or nil.
+func folder(dir string) error {
 	info, err := os.Stat(dir)
 	if err == nil && !info.IsDir() {
 		err = fmt.Errorf("%s is no folder", dir)

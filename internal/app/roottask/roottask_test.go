@@ -2,6 +2,7 @@ package roottask_test
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -94,5 +95,77 @@ func TestAFolderOfOnesOwn(t *testing.T) {
 	}
 	if _, err := roottask.Load(filepath.Join(dir, "roottasks", "mine.yaml")); err == nil || !strings.Contains(err.Error(), "is no folder") {
 		t.Errorf("got %v, want a refusal of what is no folder", err)
+	}
+}
+
+const ownSignIn = `id: sign-contract
+kind: root-task
+title: Sign our contract
+why: It names the root user.
+need: root
+instead_for: {member: The management account signs., standalone: There is none.}
+ways: {management: {path: sign-in}}
+events: [signin.amazonaws.com ConsoleLogin]
+checklists: [sign-in]
+expected: 15m
+approval: root-use
+source: The contract
+checked: 2026-11-26
+cases:
+  - {name: a, holder: management, path: sign-in, covers: [signin.amazonaws.com ConsoleLogin]}
+  - {name: b, holder: member, refused: The management account signs.}
+  - {name: c, holder: standalone, refused: There is none.}
+`
+
+const ownAssumed = `id: own-assumed
+kind: root-task
+title: Do something as root
+why: It is ours.
+need: root
+instead: Leave it.
+ways: {member: {path: assumed, change: %s}}
+checklists: [root-session]
+expected: 5m
+approval: root-use
+source: a page
+checked: 2026-11-26
+cases:
+  - {name: a, holder: member, path: assumed}
+  - {name: b, holder: management, refused: Leave it.}
+  - {name: c, holder: standalone, refused: Leave it.}
+`
+
+// A server takes tasks that name kinds of change which it has, and no file that somebody
+// could not do what it says by.
+func TestTasksOfAServer(t *testing.T) {
+	changes, err := kinds.Load(nil, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, test := range map[string]struct{ file, text, want string }{
+		"a sign-in":                                      {"sign-contract", ownSignIn, ""},
+		"a kind of change that the server has":           {"own-assumed", fmt.Sprintf(ownAssumed, access.DeleteAll), ""},
+		"a kind of change that the server does not have": {"own-assumed", fmt.Sprintf(ownAssumed, "no-such-kind"), `"no-such-kind"`},
+		"the ID of a task that comes with rootkeep":      {"close-account", strings.Replace(ownSignIn, "sign-contract", "close-account", 1), "close-account"},
+		"a key that nobody knows":                        {"sign-contract", ownSignIn + "more: yes\n", "sign-contract.yaml:"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			file := filepath.Join(dir, "roottasks", test.file+".yaml")
+			if err := errors.Join(os.Mkdir(filepath.Dir(file), 0o755), os.WriteFile(file, []byte(test.text), 0o644)); err != nil {
+				t.Fatal(err)
+			}
+			s := roottask.Settings{Folders: []string{dir}}
+			c, err := s.Load(changes)
+			switch {
+			case test.want != "" && (err == nil || !strings.Contains(err.Error(), test.want)):
+				t.Errorf("got %v, want an error with %q", err, test.want)
+			case test.want == "" && (err != nil || c.Find(test.file) == nil || c.Find("close-account") == nil):
+				t.Errorf("got %v, want the task beside those that come with rootkeep", err)
+			}
+		})
+	}
+	if s := (roottask.Settings{Folders: []string{"no-such-folder"}}); s.Check() == nil {
+		t.Error("got no error of a folder that is not there")
 	}
 }

@@ -2,11 +2,9 @@ package serve
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"github.com/rootkeep/rootkeep/internal/app/rootless"
-	"github.com/rootkeep/rootkeep/internal/app/roottask"
 	"github.com/rootkeep/rootkeep/internal/app/rootuse"
 	"github.com/rootkeep/rootkeep/internal/people"
 	"github.com/rootkeep/rootkeep/internal/store"
@@ -20,39 +18,14 @@ import (
 	pages "github.com/rootkeep/rootkeep/internal/web/root/rootless"
 )
 
-// Root says what root is asked for.
-type Root struct {
-	Folders []string `yaml:"folders"` // with own tasks and checklists
-}
-
-func (r *Root) check() error {
-	for _, dir := range r.Folders {
-		if err := roottask.Folder(dir); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// loadTasks loads what root may be asked for. One that cannot be used, as it names a kind of
-// change that the server does not have, keeps the server from starting.
-func (h *house) loadTasks() (err error) {
-	h.tasks, err = roottask.LoadWith(func(kind string) bool { return h.engine.Catalogue.Find(kind) != nil }, h.settings.Root.Folders...)
-	if err != nil {
-		return err
-	}
-	return errors.Join(h.tasks.Problems...)
-}
-
 // rootArea is the pages and the API of root users.
 func (h *house) rootArea() (web.Area, error) {
 	return root.Area(root.Config{Store: h.store, Desk: h.root, Tasks: h.tasks.Tasks, Engine: rootuse.Planner{Engine: h.engine}, Holder: rootuse.HolderOf, Now: h.now})
 }
 
 // newRootless is what takes members their root credentials.
-func (h *house) newRootless() error {
-	err := h.loadTasks()
-	if err != nil {
+func (h *house) newRootless() (err error) {
+	if h.tasks, err = h.settings.Root.Load(h.engine.Catalogue); err != nil {
 		return err
 	}
 	h.rootless, err = rootless.New(rootless.Runner{Engine: h.engine, Root: h.root, Task: h.tasks.Find(rootless.TaskID), Region: h.settings.Changes.Region})

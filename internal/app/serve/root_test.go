@@ -1,12 +1,12 @@
 package serve
 
 import (
-	"fmt"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/rootkeep/rootkeep/internal/app/roottask"
 	"github.com/rootkeep/rootkeep/internal/web/webtest"
 )
 
@@ -29,28 +29,10 @@ cases:
   - {name: c, holder: standalone, refused: There is none.}
 `
 
-const ownAssumed = `id: own-assumed
-kind: root-task
-title: Do something as root
-why: It is ours.
-need: root
-instead: Leave it.
-ways: {member: {path: assumed, change: %s}}
-checklists: [root-session]
-expected: 5m
-approval: root-use
-source: a page
-checked: 2026-11-26
-cases:
-  - {name: a, holder: member, path: assumed}
-  - {name: b, holder: management, refused: Leave it.}
-  - {name: c, holder: standalone, refused: Leave it.}
-`
-
 func TestTasksOfOnesOwn(t *testing.T) {
 	dir := t.TempDir()
 	write(t, filepath.Join(dir, "roottasks", "sign-contract.yaml"), ownTask)
-	h := dwell(t, Settings{Root: Root{Folders: []string{dir}}}, time.Now)
+	h := dwell(t, Settings{Root: roottask.Settings{Folders: []string{dir}}}, time.Now)
 	areas, err := h.areas()
 	if err != nil {
 		t.Fatal(err)
@@ -63,23 +45,5 @@ func TestTasksOfOnesOwn(t *testing.T) {
 	}
 	if got := s.Get("requester", "/api/v1/root/tasks"); !strings.Contains(got.Body, `"sign-contract"`) || !strings.Contains(got.Body, `"delete-root-credentials"`) {
 		t.Errorf("the API: got %d %.300s, want the task beside those that come with rootkeep", got.Status, got.Body)
-	}
-}
-
-// A task that the server could not let anybody do keeps it from starting.
-func TestTasksThatTheServerCannotTake(t *testing.T) {
-	for name, test := range map[string]struct{ file, text, want string }{
-		"a kind of change that the server does not have": {"own-assumed", fmt.Sprintf(ownAssumed, "no-such-kind"), "no-such-kind"},
-		"the ID of a task that comes with rootkeep":      {"close-account", strings.Replace(ownTask, "sign-contract", "close-account", 1), "close-account"},
-		"a key that nobody knows":                        {"sign-contract", ownTask + "more: yes\n", "sign-contract.yaml:"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			dir := t.TempDir()
-			write(t, filepath.Join(dir, "roottasks", test.file+".yaml"), test.text)
-			h := dwell(t, Settings{Root: Root{Folders: []string{dir}}}, time.Now)
-			if _, err := h.areas(); err == nil || !strings.Contains(err.Error(), test.want) {
-				t.Errorf("got %v, want an error with %q", err, test.want)
-			}
-		})
 	}
 }

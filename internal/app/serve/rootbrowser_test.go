@@ -17,6 +17,8 @@ import (
 	"github.com/rootkeep/rootkeep/internal/report/sheet/sheettest"
 	"github.com/rootkeep/rootkeep/internal/store"
 	stored "github.com/rootkeep/rootkeep/internal/store/access"
+	"github.com/rootkeep/rootkeep/internal/store/rootlog"
+	"github.com/rootkeep/rootkeep/internal/store/sight"
 	"github.com/rootkeep/rootkeep/internal/web/webtest"
 )
 
@@ -159,15 +161,24 @@ func (s *screen) read(request string) (x *stored.Request) {
 	return x
 }
 
-// case is a case about none of the requests, once there is one.
-func (s *screen) strange() string {
+// strange is the case of a sign-in that no request is about, "" while there is none: calls
+// that name no session have one of their own.
+func (s *screen) strange() (id string) {
 	list, _ := s.seen(s.t)
-	for _, x := range list {
-		if x.Request == "" && x.Severity == rootkeep.Critical && x.Account == s.use.Account {
-			return x.ID
+	s.must(s.store.View(s.t.Context(), func(ctx context.Context, r *store.Reader) error {
+		for _, x := range list {
+			events, err := rootlog.Events(ctx, r, sight.All(), rootlog.EventFilter{Case: x.ID, Limit: 50})
+			if err != nil {
+				return err
+			}
+			signIn := slices.ContainsFunc(events, func(e *rootlog.Event) bool { return e.Name == "ConsoleLogin" })
+			if signIn && x.Request == "" && x.Severity == rootkeep.Critical && x.Account == s.use.Account {
+				id = x.ID
+			}
 		}
-	}
-	return ""
+		return nil
+	}))
+	return id
 }
 
 // intruded has a stranger sign in as root, and measures how long the case takes from the

@@ -17,6 +17,7 @@ import (
 	"github.com/rootkeep/rootkeep/internal/app/alerting"
 	"github.com/rootkeep/rootkeep/internal/app/archive"
 	"github.com/rootkeep/rootkeep/internal/app/outbox"
+	"github.com/rootkeep/rootkeep/internal/app/roottask"
 	"github.com/rootkeep/rootkeep/internal/app/share"
 )
 
@@ -52,7 +53,7 @@ type Settings struct {
 	// Changes says how accounts are changed.
 	Changes Changes `yaml:"changes"`
 	// Root says what root is asked for.
-	Root Root `yaml:"root"`
+	Root roottask.Settings `yaml:"root"`
 	// Watch says where events come from while they happen.
 	Watch Watch `yaml:"watch"`
 	// NATS says how several processes share the flow of events.
@@ -171,7 +172,7 @@ func (c *Settings) resolve() error {
 	if _, err := archive.Read(c.Hunts); err != nil {
 		return err
 	}
-	if err := errors.Join(c.Backup.check(), c.Changes.check(), c.Root.check(), c.checkWatch(), c.NATS.Check(c.Store)); err != nil {
+	if err := errors.Join(c.Backup.check(), c.Changes.check(), c.Root.Check(), c.checkWatch(), c.NATS.Check(c.Store)); err != nil {
 		return err
 	}
 	if _, err := c.logger(io.Discard); err != nil {

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/rootkeep/rootkeep/internal/app/outbox"
+	"github.com/rootkeep/rootkeep/internal/app/roottask"
 	"github.com/rootkeep/rootkeep/internal/app/share"
 )
 
@@ -65,7 +66,7 @@ func TestSettingsThatDoNotGoTogether(t *testing.T) {
 		{"credentials for no broker", Settings{NATS: share.Settings{Credentials: "user.creds"}}, "nats.url"},
 		{"replicas that are no number", Settings{NATS: share.Settings{URL: "nats://a", Replicas: "many"}}, "nats.replicas"},
 		{"a file of ways that is not there", Settings{Notify: outbox.Settings{Ways: "no-such-file.yaml"}}, "ways of notices"},
-		{"a folder of root tasks that is not there", Settings{Root: Root{Folders: []string{"no-such-folder"}}}, "name the folder that holds roottasks"},
+		{"a folder of root tasks that is not there", Settings{Root: roottask.Settings{Folders: []string{"no-such-folder"}}}, "name the folder that holds roottasks"},
 		{"a folder of notifiers that is not there", Settings{Notify: outbox.Settings{Folders: []string{"no-such-folder"}}}, "notifiers"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
