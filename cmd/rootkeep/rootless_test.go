@@ -94,7 +94,7 @@ func (m *membersWorld) build(t *testing.T, w *rootWorld) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	tasks, err := roottask.Load("")
+	tasks, err := roottask.Load()
 	if err != nil {
 		t.Fatal(err)
 	}
