@@ -94,7 +94,7 @@ func (m *membersWorld) build(t *testing.T, w *rootWorld) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	tasks, err := roottask.Load("")
+	tasks, err := roottask.Load()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -151,6 +151,8 @@ func TestMembersLoseTheirRootCredentialsFromTheCommandLine(t *testing.T) {
 	out, _ = runs(t, 0, "root", "rootless", "request", "--justification", "Members need none", "--ticket", "SEC-40", "--first", ready[1])
 	id := regexp.MustCompile(`RR-[0-9A-Z]+`).FindString(out)
 	contains(t, out, id+" is requested", fmt.Sprintf("%d waits", len(ready)), refuse[0]+"  refused", "Next: others approve it: rootkeep approve "+id)
+	out, _ = runs(t, 0, "root", "show", id)
+	contains(t, out, "Account is a member of an organization, as a scan read it at ")
 	_, errs = runs(t, 1, "root", "rootless", "apply", id)
 	contains(t, errs, "rootkeep: ")
 	w.approve(id, w.Bob, w.Cid)

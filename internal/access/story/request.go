@@ -37,6 +37,7 @@ type Request struct {
 	Lacking  string          `json:"lacking,omitempty"`
 	Override *Override       `json:"override,omitempty"`
 	Answers  []Answer        `json:"answers"`
+	Audits   []Audit         `json:"audits,omitempty"` // of requests that take root users their credentials
 	Outcome  *reconcile.Fate `json:"outcome,omitempty"`
 	Activity json.RawMessage `json:"activity,omitempty"` // the record of the session, as it was confirmed
 	History  []Line          `json:"history"`
@@ -65,6 +66,17 @@ type Answer struct {
 	By      string    `json:"by"`
 	Item    string    `json:"item"`
 	Skipped string    `json:"skipped"`
+}
+
+// Audit is what somebody had read of a root user, in a root session of the audit task. A
+// later one of an account takes the place of one before, which stays.
+type Audit struct {
+	Entry   int64              `json:"entry"`
+	At      time.Time          `json:"at"`
+	By      string             `json:"by"`
+	Account rootkeep.AccountID `json:"account"`
+	Absent  bool               `json:"absent"`            // it has no credentials
+	Unknown string             `json:"unknown,omitempty"` // why it could not be read
 }
 
 // Line is one entry about something.
@@ -228,6 +240,8 @@ func (r *Reader) went(e Entry, x *Request, verb string) {
 		if r.said(e, verb, &a) {
 			x.Answers = append(x.Answers, Answer{e.N, e.Time, e.Actor, a.Item, a.Skipped})
 		}
+	case "audited":
+		x.audited(r, e)
 	case "sealed":
 		var told struct {
 			Over time.Time `json:"over"`
@@ -246,6 +260,42 @@ func (r *Reader) went(e Entry, x *Request, verb string) {
 	case "reviewed", "review-late":
 		x.review(r, e, verb)
 	}
+}
+
+func (x *Request) audited(r *Reader, e Entry) {
+	var h struct {
+		Account      rootkeep.AccountID `json:"account"`
+		Password     bool               `json:"password"`
+		Keys         int                `json:"keys"`
+		Certificates int                `json:"certificates"`
+		Devices      int                `json:"devices"`
+		At           time.Time          `json:"at"`
+		Unknown      string             `json:"unknown"`
+	}
+	if !r.said(e, "holding", &h) {
+		return
+	}
+	if _, err := rootkeep.ParseAccountID(string(h.Account)); err != nil {
+		r.unread(e, "holding")
+		return
+	}
+	absent := h.Unknown == "" && !h.Password && h.Keys == 0 && h.Certificates == 0 && h.Devices == 0
+	x.Audits = append(x.Audits, Audit{e.N, h.At, e.Actor, h.Account, absent, h.Unknown})
+}
+
+// Absent counts the accounts whose newest audit found no credentials, and those that were
+// audited.
+func (x *Request) Absent() (absent, audited int) {
+	newest := map[rootkeep.AccountID]bool{}
+	for _, a := range x.Audits {
+		newest[a.Account] = a.Absent
+	}
+	for _, none := range newest {
+		if none {
+			absent++
+		}
+	}
+	return absent, len(newest)
 }
 
 func (x *Request) confirmed(r *Reader, e Entry) {

@@ -191,6 +191,7 @@ func FuzzStory(f *testing.F) {
 	f.Add("change.requested", "CH-1", "request", `{}`)
 	f.Add("change.entered", "CH-1", "session", `{"access_key":"ASIA","account":"111122223333","role":"x"}`)
 	f.Add("root.requested", "RR-1", "request", `{}`)
+	f.Add("root.audited", "RR-1", "holding", `{"account":"111122223333","password":true,"at":"2026-09-01T01:00:00Z"}`)
 	f.Add("root.overridden", "RR-1", "told", `{"reason":"x","skipped":null}`)
 	f.Add("incident.opened", "CS-1", "case", `{"act":"opened","at":"2026-09-01T01:00:00Z","cause":"root 1","severity":"high","state":"open"}`)
 	f.Fuzz(func(t *testing.T, kind, subject, name, text string) {

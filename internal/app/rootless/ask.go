@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"time"
 
 	"github.com/rootkeep/rootkeep"
 	"github.com/rootkeep/rootkeep/client"
@@ -37,6 +38,8 @@ type placed struct {
 	Name    string             `json:"name"`
 	Canary  bool               `json:"canary"`
 	Had     string             `json:"had"`
+	Told    bool               `json:"told"`             // a scan says that it is a member
+	Read    time.Time          `json:"read,omitzero"`    // by that scan
 	Change  string             `json:"change,omitempty"` // CH-..., once it is planned
 }
 
@@ -129,7 +132,7 @@ func (r *Runner) job(ctx context.Context, actor people.Actor, a client.RootlessA
 	rand.Read(chance[:]) // never fails, see crypto/rand
 	w := &planJob{Request: rootkeep.NewID(access.Prefix, r.Engine.Now(), chance[:]), Actor: actor.ID, Ask: a, Order: order{Management: o.Management, Left: []beside{}}}
 	for i := range steps {
-		w.Order.Steps = append(w.Order.Steps, placed{Account: steps[i].Member.Account, Name: steps[i].Name, Canary: steps[i].Canary, Had: steps[i].Holding.String()})
+		w.Order.Steps = append(w.Order.Steps, placed{Account: steps[i].Member.Account, Name: steps[i].Name, Canary: steps[i].Canary, Had: steps[i].Holding.String(), Told: steps[i].Told, Read: steps[i].At})
 	}
 	for i := range left {
 		w.Order.Left = append(w.Order.Left, besideOf(&left[i]))
@@ -289,8 +292,24 @@ func (r *Runner) submit(ctx context.Context, actor people.Actor, w *planJob, lis
 		if err != nil {
 			return err
 		}
-		return tx.Record("root.ordered", w.Request, actor.ID, ledger.NewPayload("order", text))
+		return errors.Join(w.standing(list).Keep(tx, w.Request, actor.ID), tx.Record("root.ordered", w.Request, actor.ID, ledger.NewPayload("order", text)))
 	})
+}
+
+// standing is what scans say of the accounts of changes.
+func (w *planJob) standing(list []*changes.Change) *stored.Standing {
+	out := &stored.Standing{Holder: access.Member, Accounts: len(list), Unverified: []rootkeep.AccountID{}}
+	for _, s := range w.Order.Steps {
+		switch {
+		case !slices.ContainsFunc(list, func(c *changes.Change) bool { return c.Account == s.Account }):
+		case !s.Told:
+			out.Unverified = append(out.Unverified, s.Account)
+		case out.Read.IsZero() || s.Read.Before(out.Read):
+			out.Read = s.Read
+		}
+	}
+	slices.Sort(out.Unverified)
+	return out
 }
 
 // settle is the order as it was planned: with its changes, and without accounts that have

@@ -38,7 +38,7 @@ func (v *Inventory) Add(m Member, s *facts.Snapshot, problem string) {
 	x.holding = OfSnapshot(s)
 	o := &s.Facts.Organization
 	if _, x.known = s.Origin("organization.member"); x.known {
-		x.Standalone, x.Management, x.organization = !o.Member, o.Member && o.Management, o.ID
+		x.Standalone, x.Management, x.Told, x.organization = !o.Member, o.Member && o.Management, true, o.ID
 	}
 	if x.Name == "" {
 		x.Name = s.Facts.Account.Alias

@@ -44,6 +44,7 @@ func (o *Organization) Outline(c Chosen, now time.Time) (*client.RootlessPlan, e
 	if err != nil {
 		return nil, err
 	}
+	w.Shown = true
 	steps, left, err := Order(w)
 	if err != nil && !errors.Is(err, ErrNothing) {
 		return nil, err

@@ -24,6 +24,7 @@ type Member struct {
 	Management bool
 	Suspended  bool
 	Standalone bool // in no organization
+	Told       bool // a scan says in which it is
 }
 
 // Holding is what the root user of an account has.
@@ -203,6 +204,7 @@ type Wanted struct {
 	Holdings []Holding
 	First    []rootkeep.AccountID // canaries, in their order; none: the first of all
 	Before   time.Time            // what was read before is old: that there was nothing proves nothing
+	Shown    bool                 // it is only looked at: more than one request is over are ordered too
 	Unread   bool                 // those of which it is not known what they have come too, and are read when they are planned
 }
 
@@ -250,8 +252,8 @@ func Order(w Wanted) ([]Step, []LeftOut, error) {
 	for i := range steps {
 		steps[i].Canary = i < max(1, len(w.First))
 	}
-	if len(steps) > Most {
-		return nil, nil, fmt.Errorf("%d accounts, and one request is over %d at most; hint: one organizational unit after the other", len(steps), Most)
+	if len(steps) > Most && !w.Shown {
+		return nil, nil, fmt.Errorf("%d accounts, and one request is over %d at most; hint: name some of them, those of one organizational unit after the other", len(steps), Most)
 	}
 	if len(steps) == 0 {
 		return nil, left, ErrNothing

@@ -80,6 +80,11 @@ func TestOrdersThatAreRefused(t *testing.T) {
 	for n := range rootless.Most + 1 {
 		many.Members, many.Holdings = append(many.Members, member(n+1)), append(many.Holdings, all(n+1))
 	}
+	shown := many
+	shown.Shown = true
+	if steps, _, err := rootless.Order(shown); err != nil || len(steps) != rootless.Most+1 {
+		t.Errorf("an order that is only looked at: got %d accounts, %v", len(steps), err)
+	}
 	management := member(1)
 	management.Management = true
 	for _, tt := range []struct {

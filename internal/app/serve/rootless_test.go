@@ -16,6 +16,7 @@ import (
 	"github.com/rootkeep/rootkeep"
 	"github.com/rootkeep/rootkeep/client"
 	"github.com/rootkeep/rootkeep/internal/access"
+	tale "github.com/rootkeep/rootkeep/internal/access/story"
 	"github.com/rootkeep/rootkeep/internal/app/demo"
 	"github.com/rootkeep/rootkeep/internal/app/demo/cast"
 	"github.com/rootkeep/rootkeep/internal/app/kinds"
@@ -25,6 +26,7 @@ import (
 	"github.com/rootkeep/rootkeep/internal/awssim/scenario"
 	"github.com/rootkeep/rootkeep/internal/job"
 	"github.com/rootkeep/rootkeep/internal/store"
+	"github.com/rootkeep/rootkeep/internal/store/entries"
 	storejobs "github.com/rootkeep/rootkeep/internal/store/jobs"
 	"github.com/rootkeep/rootkeep/internal/store/storetest"
 	"github.com/rootkeep/rootkeep/internal/web"
@@ -189,6 +191,7 @@ func allMembersLoseTheirRootCredentials(t *testing.T, address string) {
 	c.open(request)
 	c.applies(request, s.Count["waits"])
 	c.proofs(request)
+	c.told(request)
 }
 
 // open approves the request and opens its session: before that, nothing is applied.
@@ -281,6 +284,44 @@ func (c *company) proofs(request string) {
 	var refusal *web.Refusal
 	if err := c.rootless.Prove(t.Context(), c.story.Dmitri.Actor, request); !errors.As(err, &refusal) || refusal.Status != http.StatusForbidden {
 		t.Errorf("a proof by an auditor, who may not use root: got %v", err)
+	}
+}
+
+// told reads the ledger: the story of the request has no gap, and tells of its audits.
+func (c *company) told(request string) {
+	c.t.Helper()
+	reader := tale.New(c.now().AddDate(0, 0, -1), c.now().AddDate(0, 0, 1))
+	c.must(c.store.View(c.t.Context(), func(ctx context.Context, r *store.Reader) error {
+		head, err := c.store.Head(ctx, r)
+		for n := int64(0); err == nil && n < head.Size; n++ {
+			e := tale.Entry{N: n, Payloads: map[string][]byte{}}
+			var entry *entries.Entry
+			if entry, err = entries.Get(ctx, r, n); err != nil {
+				break
+			}
+			e.Entry = &entry.Entry
+			var list []entries.Payload
+			if list, err = entries.Payloads(ctx, r, n); err != nil {
+				break
+			}
+			for _, p := range entries.There(list) {
+				e.Payloads[p.Name] = p.Data
+			}
+			reader.Add(e)
+		}
+		return err
+	}))
+	s := reader.Story()
+	if len(s.Gaps) > 0 || len(s.Requests) != 1 || s.Requests[0].ID != request {
+		c.t.Fatalf("got requests %v, gaps %v; want %s without a gap", s.Requests, s.Gaps, request)
+	}
+	acts := map[string]int{}
+	for _, l := range s.Requests[0].History {
+		acts[l.Act]++
+	}
+	members := len(c.plan.Accounts) - 1
+	if absent, audited := s.Requests[0].Absent(); audited != members || absent != members-2 || acts["ordered"] != 1 || acts["audited"] != 3*members {
+		c.t.Errorf("got %d of %d absent, acts %v; want what the last proof found", absent, audited, acts)
 	}
 }
 

@@ -141,10 +141,17 @@ func requestsOf(p sheet.Sheet, s *story.Story) {
 		if x.Outcome != nil {
 			outcome = string(x.Outcome.Outcome)
 		}
-		p.TD("Came to", "", outcome, when(len(x.Activity) > 0, "its record is confirmed"))
+		p.TD("Came to", "", outcome, strings.TrimPrefix(when(len(x.Activity) > 0, "; its record is confirmed")+audits(x), "; "))
 		p.Raw("</tr>\n")
 	}
 	closing(p, len(s.Requests), story.RequestsFile)
+}
+
+// audits says what was read of the root users that a request takes their credentials, "" if
+// nothing was.
+func audits(x *story.Request) string {
+	absent, audited := x.Absent()
+	return when(audited > 0, fmt.Sprintf("; %d of %d root users that were read have no credentials", absent, audited))
 }
 
 // changesOf are the changes that events of the period are of.

@@ -561,3 +561,52 @@ func TestDifferenceOfTwoScans(t *testing.T) {
 		})
 	})
 }
+
+func TestAccountsThatAreNotReadAreListed(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		miss := func(scan, state, problem string, accounts ...rootkeep.AccountID) {
+			t.Helper()
+			update(t, s, func(ctx context.Context, tx *store.Tx) error {
+				if err := posture.Start(ctx, tx, posture.Begin{ID: scan, Source: posture.Job, Actor: "PE-1", State: posture.Judging}); err != nil {
+					return err
+				}
+				for _, a := range accounts {
+					if err := posture.Miss(ctx, tx, scan, a, "name of "+string(a), state, problem); err != nil {
+						return err
+					}
+				}
+				_, err := posture.Finish(ctx, tx, posture.End{ID: scan, Actor: "PE-1"})
+				return err
+			})
+		}
+		left := func(actor people.Actor) (out []string) {
+			t.Helper()
+			view(t, s, func(ctx context.Context, r *store.Reader) error {
+				sight, err := posture.SightOf(ctx, r, actor)
+				if err != nil {
+					return err
+				}
+				list, err := posture.LeftOut(ctx, r, sight)
+				for _, a := range list {
+					out = append(out, string(a.ID)+" "+a.Name+": "+a.Problem)
+				}
+				return err
+			})
+			return out
+		}
+		const suspended = "its state is SUSPENDED"
+		miss("SC-1", posture.Left, suspended, alpha, beta)
+		want := func(a rootkeep.AccountID) string { return string(a) + " name of " + string(a) + ": " + suspended }
+		if got := left(admin); !slices.Equal(got, []string{want(alpha), want(beta)}) {
+			t.Errorf("two that are suspended: got %v", got)
+		}
+		if got := left(viewer(people.Scope("account:" + alpha))); len(got) != 1 {
+			t.Errorf("who sees one of them: got %v", got)
+		}
+		miss("SC-2", posture.Unread, "sts:AssumeRole denied", beta)
+		scan(t, s, "SC-3", account(alpha, day1), nil)
+		if got := left(admin); got != nil {
+			t.Errorf("once they were to be read again: got %v, want none", got)
+		}
+	})
+}

@@ -173,6 +173,9 @@ func planText(p *client.RootlessPlan) string {
 		}
 		fmt.Fprintf(&b, "  -  %s  %-10s  %s%s\n", l.Account, cli.Visible(l.Name), unknown, cli.Visible(l.Why))
 	}
+	if n := len(p.Steps); n > rootless.Most {
+		fmt.Fprintf(&b, "One request is over %d accounts at most: name some with --accounts, those of one organizational unit after the other\n", rootless.Most)
+	}
 	if p.Unknown > 0 {
 		fmt.Fprintf(&b, "Not known: what %s\n", have(p.Unknown))
 	}
