@@ -202,8 +202,13 @@ func (h *Hunt) windowNotices(c *correlate.Correlator) []string {
 		out = append(out, fmt.Sprintf("%d first-seen baselines are still learning: the input is shorter than their learning time, so a first sight in them raised no alert", n))
 	}
 	for _, s := range c.Saturated() {
-		header := &h.pack.Set.Correlations()[s.Correlation].Header
-		out = append(out, fmt.Sprintf("%s: too many distinct values for %s; later first sights there raised no alert", RuleName(header), strings.Join(s.Group, ", ")))
+		out = append(out, h.pack.SaturationNotice(s))
 	}
 	return out
+}
+
+// SaturationNotice says that a first-seen baseline is full.
+func (p *Pack) SaturationNotice(s correlate.Saturation) string {
+	header := &p.Set.Correlations()[s.Correlation].Header
+	return fmt.Sprintf("%s: too many distinct values for %s; later first sights there raised no alert", RuleName(header), strings.Join(s.Group, ", "))
 }

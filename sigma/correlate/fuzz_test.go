@@ -7,7 +7,9 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"github.com/rootkeep/rootkeep/internal/wire"
 	"github.com/rootkeep/rootkeep/sigma"
 )
 
@@ -87,5 +89,57 @@ func FuzzTexts(f *testing.F) {
 		if len(a1) <= longest && texts[0] != string(a1) {
 			t.Errorf("first text: got %q, want %q", texts[0], a1)
 		}
+	})
+}
+
+// FuzzReadGroup reads hostile rows as groups of every type. What is read can be used,
+// and is written as it was.
+func FuzzReadGroup(f *testing.F) {
+	var specs []*sigma.Correlation
+	for _, kind := range kinds {
+		s := spec(kind, time.Minute, 2, gte(2))
+		s.Steps = []float64{3}
+		outer := spec(kind, time.Hour, 1, gte(1))
+		outer.Inputs[0] = sigma.Input{Rule: -1, Correlation: 0, Group: []int{0}, Fields: []int{0}}
+		specs = append(specs, s, outer)
+	}
+	for number, s := range specs {
+		c := newCorrelator(2, []*sigma.Correlation{specs[number&^1], s})
+		for i := range 9 {
+			at(int64(i*i), int32(i%2)).with(fmt.Sprint(i%4)).feed(c, i)
+		}
+		c.Take(func(g *Group) {
+			g.Settle(20)
+			if s.Inputs[0].Correlation >= 0 {
+				outer := newGroup(s, number, g.key)
+				outer.Chain(0, g, g.Preview(1000))
+				g = outer
+			}
+			w := wire.NewWriter(1)
+			g.Write(w)
+			f.Add(uint8(number), w.Bytes())
+		})
+	}
+	f.Fuzz(func(t *testing.T, number uint8, data []byte) {
+		s := specs[int(number)%len(specs)]
+		r := wire.NewReader(data, 1)
+		g, altered := readGroup(s, 0, r)
+		if r.Close() != nil {
+			return
+		}
+		w := wire.NewWriter(1)
+		g.Write(w)
+		again := wire.NewReader(w.Bytes(), 1)
+		copied, _ := readGroup(s, 0, again)
+		if err := again.Close(); err != nil {
+			t.Fatalf("what was read and written is refused: %v", err)
+		}
+		if diff := cmp.Diff(g.Preview(farthest), copied.Preview(farthest), cmpopts.EquateEmpty(), cmpopts.EquateNaNs()); diff != "" && !altered {
+			t.Fatalf("firings (-read +written and read):\n%s", diff)
+		}
+		g.Spent()
+		g.Due(0)
+		g.Settle(1 << 33)
+		g.Preview(1 << 34)
 	})
 }

@@ -4,7 +4,6 @@ import (
 	"maps"
 	"math"
 	"slices"
-	"strings"
 
 	"github.com/rootkeep/rootkeep"
 	"github.com/rootkeep/rootkeep/internal/wire"
@@ -185,11 +184,14 @@ func (g *Group) Due(after int64) int64 { return g.state.due(after) }
 // GoesOn says whether an episode that crossed in settled time may be told again.
 func (g *Group) GoesOn(start, crossed int64) bool { return g.state.goesOn(start, crossed) }
 
-// FullBaseline says that the group has more distinct values than new_value keeps.
-func (g *Group) FullBaseline() bool {
+// Saturated says that the group has more distinct values than new_value keeps.
+func (g *Group) Saturated() bool {
 	b, ok := g.state.(*baseline)
 	return ok && b.saturated()
 }
+
+// Values are the values of group-by.
+func (g *Group) Values() []string { return decodeTexts(g.key) }
 
 // preview has the episode that was settled last even when it does not go on: marks
 // that came since may have taken back that it did.
@@ -284,6 +286,3 @@ func (a *activity) due(after int64) int64 {
 func (a *activity) goesOn(start, _ int64) bool {
 	return slices.ContainsFunc(a.intervals, func(i interval) bool { return i.to == start })
 }
-
-// Values are the values of group-by under a key.
-func Values(key string) []string { return decodeTexts(strings.Clone(key)) }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/rootkeep/rootkeep"
 	"github.com/rootkeep/rootkeep/internal/detect"
 	"github.com/rootkeep/rootkeep/internal/detect/live"
 )
@@ -290,5 +291,83 @@ func TestRulesAreReloadedWhileWindowsStayOpen(t *testing.T) {
 				t.Errorf("stale rows: got %q", c.Stale)
 			}
 		})
+	}
+}
+
+// A row that was damaged begins anew and is said; it does not stop what comes.
+func TestDamagedRowsBeginAnew(t *testing.T) {
+	pack, bases := shipped(t)
+	s := newStore()
+	w := newWatch(t, pack, s, live.Options{})
+	for i := range 4 {
+		w.observe(event(t, bases, "root-signin-failure", uuid(i), 0, nil))
+	}
+	w.step(monday.Unix())
+	for key, row := range s.rows {
+		row.Data = row.Data[:len(row.Data)/2]
+		s.rows[key] = row
+	}
+	w = newWatch(t, pack, s, live.Options{})
+	for i := range 5 {
+		w.observe(event(t, bases, "root-signin-failure", uuid(10+i), 0, nil))
+	}
+	c := w.step(monday.Unix() + 1)
+	if got := statesOf(s, "root-signin-failures"); !slices.Equal(got, []string{"open 5"}) {
+		t.Errorf("alerts: got %q, want open 5 by what came after", got)
+	}
+	if !slices.ContainsFunc(c.Notices, func(n string) bool { return strings.Contains(n, "could not be read and begins anew") }) {
+		t.Errorf("notices: got %q, want one that names a row", c.Notices)
+	}
+}
+
+// What rules on watched resources ask for is remembered from records that tell of it.
+func TestWatchedResourcesAreLearnt(t *testing.T) {
+	pack, bases := shipped(t)
+	for _, tc := range []struct {
+		name string
+		told bool
+		want int
+	}{
+		{"a bucket that a trail was said to log to", true, 1},
+		{"a bucket that nobody spoke of", false, 0},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			s := newStore()
+			deleted := event(t, bases, "log-bucket-deleted", uuid(2), time.Hour, map[string]any{"requestParameters.bucketName": "the-logs"})
+			if tc.told {
+				w := newWatch(t, pack, s, live.Options{})
+				w.observe(event(t, bases, "create-trail", uuid(1), 0, map[string]any{"requestParameters.s3BucketName": "the-logs"}))
+				w.step(monday.Unix())
+			}
+			w := newWatch(t, pack, s, live.Options{})
+			w.observe(deleted)
+			w.step(monday.Unix() + 1)
+			got := 0
+			for _, a := range s.alerts {
+				if slices.ContainsFunc(a.Events, func(e rootkeep.Event) bool { return e.ID == uuid(2) }) {
+					got++
+				}
+			}
+			if got != tc.want {
+				t.Errorf("alerts of the deleted bucket: got %d, want %d", got, tc.want)
+			}
+		})
+	}
+}
+
+// Rows of many callers are loaded again rather than kept.
+func TestAnEngineKeepsNoMoreThanItsMemory(t *testing.T) {
+	pack, bases := shipped(t)
+	s := newStore()
+	w := newWatch(t, pack, s, live.Options{Memory: 1})
+	for i := range 50 {
+		w.observe(event(t, bases, "get-secret-value", uuid(i), 0, map[string]any{"userIdentity.sessionContext.sessionIssuer.arn": fmt.Sprint("arn:aws:iam::111122223333:role/", i)}))
+		w.step(monday.Unix())
+	}
+	if w.engine.Waiting() != 0 {
+		t.Errorf("waiting after a step: got %d bytes, want none", w.engine.Waiting())
+	}
+	if got := w.engine.Kept(); got > 1 {
+		t.Errorf("rows kept with a budget of one byte: got %d, want the last alone", got)
 	}
 }

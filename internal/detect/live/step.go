@@ -9,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/rootkeep/rootkeep/internal/detect/span"
 	"github.com/rootkeep/rootkeep/internal/wire"
 	"github.com/rootkeep/rootkeep/sigma/correlate"
 )
@@ -22,6 +23,7 @@ type step struct {
 	met             map[string]bool // keys of seen that are new or changed
 	runs            map[string]*runs
 	windows         map[string]*window
+	lost            []string // keys of due rows that cannot be read
 }
 
 // Step judges what was observed since the last one, and settles what is due. now says
@@ -70,8 +72,11 @@ func (e *Engine) finish(moved bool) Changes {
 	return out
 }
 
-// count is the volume of a rule around time t.
+// count is the volume of a rule around time t, or now for events without a time.
 func (e *Engine) count(rule string, t int64) *Volume {
+	if t == span.Untimed {
+		t = e.now
+	}
 	k := volumeKey{rule, t - ((t%3600)+3600)%3600}
 	v := e.volume[k]
 	if v == nil {
@@ -166,7 +171,9 @@ func (s *step) wake(ctx context.Context) error {
 		}
 		for _, key := range keys {
 			w := s.e.ways.wayOf(key)
-			if g := s.readWindow(key, w); g != nil && s.e.owns(w.hash(s.e.pack, g.Key())) {
+			if g := s.readWindow(key, w); g == nil {
+				s.lost = append(s.lost, key)
+			} else if s.e.owns(w.hash(s.e.pack, g.Key())) {
 				s.windows[key] = g
 			}
 		}
@@ -197,6 +204,11 @@ func (s *step) judge(ctx context.Context) error {
 				s.tellWindow(g)
 			}
 			s.settleWindow(g)
+		}
+	}
+	for _, key := range s.lost {
+		if s.windows[key] == nil {
+			s.drop(key, s.found[key]) // or it would be due for ever
 		}
 	}
 	return nil

@@ -19,6 +19,7 @@ type window struct {
 	told    []told
 	altered bool // its thresholds were others when it was kept
 	feeds   bool // it gave the outer one something that is not settled
+	full    bool // its baseline was, before this step
 
 	firings []correlate.Firing // of its preview
 }
@@ -56,6 +57,7 @@ func (s *step) readWindow(key string, w *way) *window {
 		s.unreadable(key, err)
 		return nil
 	}
+	g.full = g.Saturated()
 	return g
 }
 
@@ -68,6 +70,9 @@ func (s *step) settleWindow(g *window) {
 	if g.Spent() <= s.settled {
 		s.drop(g.key, g.data)
 		return
+	}
+	if g.Saturated() && !g.full {
+		s.e.changes.Notices = append(s.e.changes.Notices, s.e.pack.SaturationNotice(correlate.Saturation{Correlation: g.Correlation(), Group: g.Values()}))
 	}
 	g.told = slices.DeleteFunc(g.told, func(t told) bool { return t.crossed <= g.Settled() && !g.GoesOn(t.start, t.crossed) })
 	w := wire.NewWriter(windowVersion)
