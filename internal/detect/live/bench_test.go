@@ -25,9 +25,10 @@ func nowhere() live.Options {
 // 1000000x a million of them.
 func BenchmarkPrincipals(b *testing.B) {
 	pack, bases := shipped(b)
-	one := event(b, bases, "get-secret-value", uuid(0), 0, map[string]any{"userIdentity.sessionContext.sessionIssuer.arn": "arn:aws:iam::111122223333:role/number-0000000"})
+	one := event(b, bases, "list-users-denied", uuid(0), 0, map[string]any{"userIdentity.type": "AssumedRole", "userIdentity.sessionContext.sessionIssuer.arn": "arn:aws:iam::111122223333:role/number-0000000"})
 	run(b, pack, func(i int) []byte {
 		raw := bytes.Replace(one.raw, []byte("number-0000000"), fmt.Appendf(nil, "number-%07d", i), 1)
+		raw = bytes.Replace(raw, []byte(monday.Format(time.RFC3339)), monday.Add(time.Duration(i/20)*time.Second).AppendFormat(nil, time.RFC3339), 1)
 		return bytes.Replace(raw, []byte(uuid(0)), []byte(uuid(i)), 1)
 	})
 }

@@ -361,8 +361,11 @@ func TestAnEngineKeepsNoMoreThanItsMemory(t *testing.T) {
 	s := newStore()
 	w := newWatch(t, pack, s, live.Options{Memory: 1})
 	for i := range 50 {
-		w.observe(event(t, bases, "get-secret-value", uuid(i), 0, map[string]any{"userIdentity.sessionContext.sessionIssuer.arn": fmt.Sprint("arn:aws:iam::111122223333:role/", i)}))
+		w.observe(event(t, bases, "list-users-denied", uuid(i), 0, map[string]any{"userIdentity.type": "AssumedRole", "userIdentity.sessionContext.sessionIssuer.arn": fmt.Sprint("arn:aws:iam::111122223333:role/", i)}))
 		w.step(monday.Unix())
+	}
+	if got := len(s.rows); got < 100 {
+		t.Fatalf("rows: got %d, want those of 50 callers", got)
 	}
 	if w.engine.Waiting() != 0 {
 		t.Errorf("waiting after a step: got %d bytes, want none", w.engine.Waiting())
