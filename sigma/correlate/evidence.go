@@ -124,7 +124,10 @@ func (k *chosen) add(p proofs, c choice, shown int64) {
 	}
 	for input := range found {
 		for _, one := range found[input] {
-			if k.firsts[input] == nil && one.t >= k.after {
+			if k.firsts[input] != nil {
+				break
+			}
+			if one.t >= k.after {
 				k.firsts[input] = one.event
 				if c.ordered {
 					k.after = one.t

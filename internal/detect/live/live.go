@@ -76,8 +76,8 @@ type Options struct {
 type Row struct {
 	Key  string
 	Data []byte // nil: the row is to be dropped
-	// Until is from when on, Unix seconds, the row may be dropped without asking;
-	// math.MaxInt64 for never.
+	// Until is from when on, Unix seconds as Step is told the time, the row may be
+	// dropped without asking; math.MaxInt64 for never.
 	Until int64
 	// Due is when the row has to be looked at though nothing touches it, Unix seconds;
 	// math.MaxInt64 for never.
@@ -124,7 +124,8 @@ type Changes struct {
 }
 
 // Engine detects. It serves one goroutine. The changes of a step are to be stored
-// before the next one.
+// before the next one; after an error, or if they were not, the engine is of no use any
+// more.
 type Engine struct {
 	pack    *detect.Pack
 	options Options
