@@ -374,3 +374,29 @@ func TestAnEngineKeepsNoMoreThanItsMemory(t *testing.T) {
 		t.Errorf("rows kept with a budget of one byte: got %d, want the last alone", got)
 	}
 }
+
+// A server that begins with a backlog does not know how far it has come: what it read
+// is known when it comes again, once it does know.
+func TestABacklogIsRemembered(t *testing.T) {
+	pack, bases := shipped(t)
+	s := newStore()
+	w := newWatch(t, pack, s, live.Options{})
+	failures := func() {
+		for i := range 5 {
+			w.observe(event(t, bases, "root-signin-failure", uuid(i), 0, nil))
+		}
+		w.observe(event(t, bases, "root-signin", uuid(5), time.Minute, nil))
+	}
+	failures()
+	w.step(time.Time{}.Unix())
+	now := monday.Add(7 * 24 * time.Hour).Unix()
+	s.expire(now)
+	w = newWatch(t, pack, s, live.Options{})
+	failures()
+	if c := w.step(now); c.Duplicates != 6 || len(c.Alerts) > 0 {
+		t.Errorf("the same again: got %d duplicates and %d alerts, want 6 and none", c.Duplicates, len(c.Alerts))
+	}
+	if got := statesOf(s, "root-signin-failures"); !slices.Equal(got, []string{"open 5"}) {
+		t.Errorf("alerts: got %q, want open 5", got)
+	}
+}

@@ -44,8 +44,8 @@ const (
 	// DefaultLateness is how late events may come: CloudTrail delivers most within 15
 	// minutes, and sources may have a bad hour.
 	DefaultLateness = 2 * time.Hour
-	// Redelivery is how long after it came an event is known again. A folder is looked
-	// through for a week.
+	// Redelivery is how long after it came an event is known again; while time is held
+	// it counts from when it happened. A folder is looked through for a week.
 	Redelivery = 8 * 24 * time.Hour
 	// DefaultMemory is for rows that are kept in memory, bytes.
 	DefaultMemory = 64 << 20
@@ -76,8 +76,9 @@ type Options struct {
 type Row struct {
 	Key  string
 	Data []byte // nil: the row is to be dropped
-	// Until is from when on, Unix seconds as Step is told the time, the row may be
-	// dropped without asking; math.MaxInt64 for never.
+	// Until is from when on, Unix seconds, the row may be dropped without asking;
+	// math.MaxInt64 for never. It is the time that Step is told, not the clock: while
+	// that is held, rows of the past are needed.
 	Until int64
 	// Due is when the row has to be looked at though nothing touches it, Unix seconds;
 	// math.MaxInt64 for never.

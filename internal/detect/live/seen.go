@@ -83,16 +83,20 @@ func (s *step) fresh(p *pending, one *share) (fresh, altered bool) {
 	altered = len(known) > 0
 	if len(known) < maxCopies {
 		known = append(known, struct{ rules, verdict, content uint64 }{s.e.generation, p.Verdict, p.Content})
-		s.met[key] = true
+		s.met[key] = max(s.e.now, p.Time)
 	}
 	s.seen[key] = known
 	return true, altered
 }
 
-// keepSeen stores what was met.
+// keepSeen stores what was met. An event is known for as long as it may come again,
+// counted from when it came or, while time is held, from when it happened.
 func (s *step) keepSeen() {
-	until := s.e.now + int64((s.e.options.Lateness+Redelivery)/time.Second)
 	for _, key := range slices.Sorted(maps.Keys(s.met)) {
+		until := int64(never)
+		if at := s.met[key]; at > 0 {
+			until = at + int64((s.e.options.Lateness+Redelivery)/time.Second)
+		}
 		s.remember(s.seen[key].row(key, until))
 	}
 }

@@ -20,7 +20,7 @@ type step struct {
 	before, settled int64 // up to where time was settled, and is now
 	found           map[string][]byte
 	seen            map[string]copies
-	met             map[string]bool // keys of seen that are new or changed
+	met             map[string]int64 // when those of seen that are new or changed came
 	runs            map[string]*runs
 	windows         map[string]*window
 	lost            []string // keys of due rows that cannot be read
@@ -36,7 +36,7 @@ func (e *Engine) Step(ctx context.Context, now time.Time) (Changes, error) {
 		return Changes{}, err
 	}
 	s := &step{
-		e: e, before: e.settled(e.now), found: map[string][]byte{}, seen: map[string]copies{}, met: map[string]bool{},
+		e: e, before: e.settled(e.now), found: map[string][]byte{}, seen: map[string]copies{}, met: map[string]int64{},
 		runs: map[string]*runs{}, windows: map[string]*window{},
 	}
 	moved := now.Unix() > e.now
