@@ -207,7 +207,7 @@ func (h *house) scanned(ctx context.Context, c scan.Config) error {
 }
 
 func (h *house) hunted(ctx context.Context, c app.HuntConfig) error {
-	_, err := h.keepHunt(ctx, id("HU", h.now()), c)
+	_, err := h.hunter().Keep(ctx, id("HU", h.now()), c)
 	return err
 }
 

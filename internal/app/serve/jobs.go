@@ -33,12 +33,16 @@ func (h *house) kinds() []job.Kind {
 		job.Kind{Name: "anchor", Handler: job.HandlerFunc(h.anchorHead)},
 		job.Kind{Name: "expire", Handler: job.HandlerFunc(h.expire)},
 		job.Kind{Name: "tidy", Handler: job.HandlerFunc(h.tidy)},
-		job.Kind{Name: huntKind, Attempts: 3, Handler: job.HandlerFunc(h.hunt)},
+		job.Kind{Name: archive.Kind, Attempts: 3, Handler: job.HandlerFunc(h.hunter().Run)},
 		job.Kind{Name: backupKind, Attempts: 3, Handler: job.HandlerFunc(h.backup)},
 		job.Kind{Name: rootTimesKind, Handler: job.HandlerFunc(h.seeTimes)},
 		job.Kind{Name: alerting.Kind, Handler: job.HandlerFunc(h.times.Run)},
 		job.Kind{Name: rootproof.Kind, Attempts: 3, Handler: job.HandlerFunc((&rootproof.Prover{Store: h.store, Places: h.settings.Hunts, Now: h.now, Wake: h.outbox.Wake}).Run)},
 	)
+}
+
+func (h *house) hunter() *archive.Hunter {
+	return &archive.Hunter{Store: h.store, Places: h.settings.Hunts, Version: h.settings.Version, Now: h.now}
 }
 
 // askable are the kinds that people may ask for.
@@ -48,7 +52,7 @@ func (h *house) askable() []jobs.Kind {
 			_, err := record.ParseScanJob(payload)
 			return err
 		}},
-		{Name: huntKind, Title: "Hunt through logs that the server's settings name", Example: `{"logs": ""}`, Choices: h.huntInputs, Check: func(payload []byte) error {
+		{Name: archive.Kind, Title: "Hunt through logs that the server's settings name", Example: `{"logs": ""}`, Choices: h.huntInputs, Check: func(payload []byte) error {
 			_, err := archive.Find(h.settings.Hunts, payload)
 			return err
 		}},

@@ -90,17 +90,17 @@ func TestAJobHuntsThroughLogsThatTheSettingsName(t *testing.T) {
 		}
 		return events
 	}
-	lately := job.Job{ID: "JO-1M8CH2BH8WHCJ5", Kind: huntKind, Payload: []byte(`{"logs": "lately"}`)}
+	lately := job.Job{ID: "JO-1M8CH2BH8WHCJ5", Kind: archive.Kind, Payload: []byte(`{"logs": "lately"}`)}
 	if said, err := h.do(t, lately); err != nil || count() != 0 {
 		t.Errorf("the last two days: got %q, %v and %d uses of root, want none", said, err, count())
 	}
-	j := job.Job{ID: "JO-1M8CH2BH8WHCJ6", Kind: huntKind, Payload: []byte(`{"logs": "trail"}`)}
+	j := job.Job{ID: "JO-1M8CH2BH8WHCJ6", Kind: archive.Kind, Payload: []byte(`{"logs": "trail"}`)}
 	for range 2 { // at least once: a job may come again when it is done
 		if said, err := h.do(t, j); err != nil || count() != 1 {
 			t.Fatalf("got %q, %v and %d uses of root, want one", said, err, count())
 		}
 	}
-	if known, err := h.knowsHunt(t.Context(), "HU-1M8CH2BH8WHCJ6"); err != nil || !known {
+	if known, err := h.hunter().Known(t.Context(), "HU-1M8CH2BH8WHCJ6"); err != nil || !known {
 		t.Errorf("got %v, %v, want the hunt to have the name of its job", known, err)
 	}
 	for name, payload := range map[string]string{
@@ -123,7 +123,7 @@ func TestAJobHuntsThroughLogsThatTheSettingsName(t *testing.T) {
 // ask checks the payload of a hunt as the console and the API do.
 func (h *house) ask(payload string) error {
 	for _, k := range h.askable() {
-		if k.Name == huntKind {
+		if k.Name == archive.Kind {
 			return k.Check([]byte(payload))
 		}
 	}

@@ -1,4 +1,4 @@
-package serve
+package archive
 
 import (
 	"context"
@@ -7,9 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/rootkeep/rootkeep/internal/app"
-	"github.com/rootkeep/rootkeep/internal/app/archive"
 	"github.com/rootkeep/rootkeep/internal/job"
 	"github.com/rootkeep/rootkeep/internal/people"
 	"github.com/rootkeep/rootkeep/internal/report"
@@ -19,24 +19,32 @@ import (
 	webhunts "github.com/rootkeep/rootkeep/internal/web/hunts"
 )
 
-// huntKind is the kind of jobs that hunt through a place of logs.
-const huntKind = "hunt"
+// Kind is the kind of jobs that hunt through a place of logs.
+const Kind = "hunt"
 
-// hunt hunts through a place of logs and keeps what it found. A job that comes again when
+// Hunter hunts through places of logs for a server, and keeps what it finds.
+type Hunter struct {
+	Store   *store.Store
+	Places  string // file that names them
+	Version string // of the program
+	Now     func() time.Time
+}
+
+// Run hunts through a place of logs and keeps what it found. A job that comes again when
 // its hunt is kept already does nothing.
-func (h *house) hunt(ctx context.Context, j *job.Job, say func(string)) error {
-	place, err := archive.Find(h.settings.Hunts, j.Payload)
+func (h *Hunter) Run(ctx context.Context, j *job.Job, say func(string)) error {
+	place, err := Find(h.Places, j.Payload)
 	if err != nil {
 		return job.Permanent(err)
 	}
 	id := "HU-" + strings.TrimPrefix(j.ID, "JO-")
-	if known, err := h.knowsHunt(ctx, id); err != nil || known {
+	if known, err := h.Known(ctx, id); err != nil || known {
 		return err
 	}
-	c := place.Hunt(h.now())
-	c.Now = h.now
+	c := place.Hunt(h.Now())
+	c.Now = h.Now
 	c.Progress = func(p report.Progress) { say(fmt.Sprintf("%s: %s events read", place.Name, text.Grouped(p.Events))) }
-	found, err := h.keepHunt(ctx, id, c)
+	found, err := h.Keep(ctx, id, c)
 	if err != nil {
 		return err
 	}
@@ -48,8 +56,8 @@ func (h *house) hunt(ctx context.Context, j *job.Job, say func(string)) error {
 	return nil
 }
 
-func (h *house) knowsHunt(ctx context.Context, id string) (known bool, err error) {
-	err = h.store.View(ctx, func(ctx context.Context, r *store.Reader) error {
+func (h *Hunter) Known(ctx context.Context, id string) (known bool, err error) {
+	err = h.Store.View(ctx, func(ctx context.Context, r *store.Reader) error {
 		sight, err := hunts.SightOf(ctx, r, people.Actor{ID: people.SystemActor.ID, Kind: people.System, Grants: []people.Grant{{Role: people.Viewer, Scope: people.Everywhere}}})
 		if err != nil {
 			return err
@@ -64,10 +72,10 @@ func (h *house) knowsHunt(ctx context.Context, id string) (known bool, err error
 	return known, err
 }
 
-// keepHunt hunts, and keeps the result as if it had been sent.
-func (h *house) keepHunt(ctx context.Context, id string, c app.HuntConfig) (*report.Hunt, error) {
+// Keep hunts, and keeps the result as if it had been sent.
+func (h *Hunter) Keep(ctx context.Context, id string, c app.HuntConfig) (*report.Hunt, error) {
 	var memory app.Memory
-	c.Memory, c.Version = &memory, h.settings.Version
+	c.Memory, c.Version = &memory, h.Version
 	found, err := app.Hunt(ctx, c)
 	if err != nil {
 		return nil, err
@@ -88,7 +96,7 @@ func (h *house) keepHunt(ctx context.Context, id string, c app.HuntConfig) (*rep
 		return nil, err
 	}
 	result.ID, result.Actor, result.Digest = id, people.SystemActor.ID, sha256.Sum256(body)
-	return found, h.store.Update(ctx, func(ctx context.Context, tx *store.Tx) error {
+	return found, h.Store.Update(ctx, func(ctx context.Context, tx *store.Tx) error {
 		_, _, err := hunts.Take(ctx, tx, result)
 		return err
 	})
