@@ -4,7 +4,6 @@ package alerting
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -12,6 +11,7 @@ import (
 	"time"
 
 	"github.com/rootkeep/rootkeep/internal/alert"
+	"github.com/rootkeep/rootkeep/internal/app/watch"
 	"github.com/rootkeep/rootkeep/internal/job"
 	"github.com/rootkeep/rootkeep/internal/rule"
 	"github.com/rootkeep/rootkeep/internal/store"
@@ -55,20 +55,16 @@ const Kind = "alert-times"
 var Schedule = job.Schedule{ID: Kind, Kind: Kind, Cron: "* * * * *", Zone: "UTC", Payload: []byte("{}"), Enabled: true}
 
 // Times wakes alerts whose snooze is over, escalates those that nobody acknowledges, ends
-// those that are explained by now, and tells of suppressions that end soon.
+// those that are explained by now, and has alerts tell of suppressions that end soon and of
+// live sources that nobody reads.
 type Times struct {
-	store *store.Store
-	desk  *alerts.Desk
-	wake  func()
-	seen  atomic.Bool // what happened while no server ran
-}
+	Store   *store.Store
+	Desk    *alerts.Desk
+	Wake    func() // when somebody is to be told
+	Now     func() time.Time
+	Sources string // file of live sources, "" for none
 
-// NewTimes checks what it is given. wake is called when somebody is to be told.
-func NewTimes(s *store.Store, desk *alerts.Desk, wake func()) (*Times, error) {
-	if s == nil || desk == nil || wake == nil {
-		return nil, errors.New("alerting: a store, a desk and a wake-up are required")
-	}
-	return &Times{store: s, desk: desk, wake: wake}, nil
+	seen atomic.Bool // what happened while no server ran
 }
 
 // Verdicts of root's events that are as old as this are looked at: the first time, and then.
@@ -79,20 +75,25 @@ const (
 
 // Run is one look.
 func (t *Times) Run(ctx context.Context, _ *job.Job, report func(string)) error {
+	if t.Sources != "" {
+		if err := watch.TellUnwatched(ctx, t.Store, t.Desk, t.Sources, t.Now()); err != nil {
+			return err
+		}
+	}
 	back, told := later, 0
 	if t.seen.CompareAndSwap(false, true) {
 		back = first
 	}
 	for n := 1; n > 0; told += n {
-		err := t.store.Update(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
-			n, err = t.desk.Tend(ctx, tx, tx.Now(), tx.Now().Add(-back))
+		err := t.Store.Update(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
+			n, err = t.Desk.Tend(ctx, tx, tx.Now(), tx.Now().Add(-back))
 			return err
 		})
 		if err != nil {
 			t.seen.Store(false)
 			return err
 		}
-		t.wake()
+		t.Wake()
 	}
 	report(fmt.Sprintf("%d told", told))
 	return nil

@@ -12,6 +12,7 @@ import (
 
 	"github.com/rootkeep/rootkeep"
 	asked "github.com/rootkeep/rootkeep/internal/access"
+	"github.com/rootkeep/rootkeep/internal/alert"
 	cases "github.com/rootkeep/rootkeep/internal/incident"
 	"github.com/rootkeep/rootkeep/internal/notify"
 	"github.com/rootkeep/rootkeep/internal/report/text"
@@ -154,9 +155,10 @@ func (o *Outbox) tellOf(ctx context.Context, ids []string, link string) error {
 // hour, one that says so: failed sign-ins, which anybody can make, must not bury a use.
 func (o *Outbox) putCase(ctx context.Context, tx *store.Tx, n notify.Notice, link string) error {
 	now := tx.Now()
-	recent := slices.DeleteFunc(o.recent[n.Severity], func(at time.Time) bool { return now.Sub(at) >= time.Hour })
+	storm := alert.Storm{Most: mostCases, Within: time.Hour}
+	recent := slices.DeleteFunc(o.recent[n.Severity], func(at time.Time) bool { return now.Sub(at) >= storm.Within })
 	o.recent[n.Severity] = recent
-	if len(recent) >= mostCases {
+	if storm.Breaks(len(recent)) {
 		hour := now.UTC().Truncate(time.Hour)
 		return o.Put(ctx, tx, notify.Notice{
 			ID: ID(n.Topic, "many", n.Severity.String(), hour.Format(time.RFC3339)), Topic: n.Topic, Severity: n.Severity, At: hour, Link: strings.TrimSuffix(link, "/") + "/incidents",

@@ -6,7 +6,6 @@ import (
 	"path/filepath"
 
 	"github.com/rootkeep/rootkeep"
-	"github.com/rootkeep/rootkeep/internal/app/alerting"
 	"github.com/rootkeep/rootkeep/internal/app/alter"
 	"github.com/rootkeep/rootkeep/internal/app/detector"
 	"github.com/rootkeep/rootkeep/internal/app/outbox"
@@ -42,7 +41,6 @@ type house struct {
 	alerts    *alerts.Desk
 	detector  *detector.Detector
 	detecting detector.Settings
-	times     *alerting.Times // of alerts
 }
 
 // newHouse loads what accounts are judged by and builds what decides.
@@ -60,9 +58,6 @@ func newHouse(d *deps, address *url.URL) (*house, error) {
 	}
 	h.outbox.Could = h.approvals.Could
 	if err := h.newAlerts(); err != nil {
-		return nil, err
-	}
-	if h.times, err = alerting.NewTimes(d.store, h.alerts, h.outbox.Wake); err != nil {
 		return nil, err
 	}
 	if err := h.newEngine(); err != nil {

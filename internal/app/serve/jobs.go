@@ -12,6 +12,7 @@ import (
 	"github.com/rootkeep/rootkeep/internal/app/alerting"
 	"github.com/rootkeep/rootkeep/internal/app/archive"
 	"github.com/rootkeep/rootkeep/internal/app/rootproof"
+	"github.com/rootkeep/rootkeep/internal/app/rootuse"
 	"github.com/rootkeep/rootkeep/internal/app/scan/record"
 	"github.com/rootkeep/rootkeep/internal/job"
 	"github.com/rootkeep/rootkeep/internal/job/run"
@@ -35,8 +36,8 @@ func (h *house) kinds() []job.Kind {
 		job.Kind{Name: "tidy", Handler: job.HandlerFunc(h.tidy)},
 		job.Kind{Name: archive.Kind, Attempts: 3, Handler: job.HandlerFunc(h.hunter().Run)},
 		job.Kind{Name: backupKind, Attempts: 3, Handler: job.HandlerFunc(h.backup)},
-		job.Kind{Name: rootTimesKind, Handler: job.HandlerFunc(h.seeTimes)},
-		job.Kind{Name: alerting.Kind, Handler: job.HandlerFunc(h.times.Run)},
+		job.Kind{Name: rootuse.TimesKind, Handler: job.HandlerFunc((&rootuse.Times{Store: h.store, Desk: h.root, Outbox: h.outbox, Link: h.url.String()}).Run)},
+		job.Kind{Name: alerting.Kind, Handler: job.HandlerFunc((&alerting.Times{Store: h.store, Desk: h.alerts, Wake: h.outbox.Wake, Now: h.now, Sources: h.settings.Watch.Sources}).Run)},
 		job.Kind{Name: rootproof.Kind, Attempts: 3, Handler: job.HandlerFunc((&rootproof.Prover{Store: h.store, Places: h.settings.Hunts, Now: h.now, Wake: h.outbox.Wake}).Run)},
 	)
 }
@@ -119,7 +120,7 @@ func (h *house) owner() string {
 }
 
 func (h *house) own() []job.Schedule {
-	out := append(slices.Clone(own), recoverChanges, rootTimes, alerting.Schedule)
+	out := append(slices.Clone(own), recoverChanges, rootuse.TimesSchedule, alerting.Schedule)
 	if h.settings.Backup.Folder != "" {
 		out = append(out, nightly)
 	}

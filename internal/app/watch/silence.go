@@ -58,9 +58,31 @@ func (s *Status) kept() rootlog.Health {
 	return out
 }
 
-// Unwatched are the worries about sources that no process reads any more: whoever read them
+// TellUnwatched has alerts tell of the live sources of a file that no process reads any more.
+func TellUnwatched(ctx context.Context, s *store.Store, a Alerts, file string, now time.Time) error {
+	sources, err := ReadSources(file)
+	if err != nil {
+		return err
+	}
+	var known []rootlog.Health
+	err = s.View(ctx, func(ctx context.Context, r *store.Reader) (err error) {
+		known, err = rootlog.HealthOf(ctx, r)
+		return err
+	})
+	worries := unwatched(sources, known, now)
+	if err != nil || len(worries) == 0 {
+		return err
+	}
+	var names []string
+	for _, w := range worries {
+		names = append(names, w.Source)
+	}
+	return s.Update(ctx, func(ctx context.Context, tx *store.Tx) error { return a.Sources(ctx, tx, now, names, worries) })
+}
+
+// unwatched are the worries about sources that no process reads any more: whoever read them
 // would have said how they stand, however bad that is. It is for another process to tell.
-func Unwatched(sources []SourceConfig, known []rootlog.Health, now time.Time) []alerts.Worry {
+func unwatched(sources []SourceConfig, known []rootlog.Health, now time.Time) []alerts.Worry {
 	var out []alerts.Worry
 	for _, h := range known {
 		configured := slices.ContainsFunc(sources, func(s SourceConfig) bool { return s.Name == h.Source })

@@ -52,6 +52,9 @@ func New(p alert.Policy, guarded alert.Guarded) (*Keeper, error) {
 	return &Keeper{p, guarded}, p.Check()
 }
 
+// Guarded says whether alerts of a rule are never suppressed.
+func (k *Keeper) Guarded(rule string) bool { return k.guarded(rule) }
+
 // Change is something that people have to be told of an alert.
 type Change struct {
 	*Alert

@@ -212,7 +212,8 @@ func TestWhatLateEventsDoToAlerts(t *testing.T) {
 
 func TestPeopleWorkAtAlerts(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
-		k, d := keeper(t), &alerts.Desk{}
+		k := keeper(t)
+		d := &alerts.Desk{Keeper: k}
 		ann, bob := someone(t, s, "Ann", everywhere), someone(t, s, "Bob", everywhere)
 		viewer := someone(t, s, "Vic", people.Grant{Role: people.Viewer, Scope: people.Everywhere})
 		apply(t, s, k, at(0), sighting("a", "key-made", rootkeep.High, 5))
@@ -280,6 +281,9 @@ func TestPeopleWorkAtAlerts(t *testing.T) {
 		do(nil, func(ctx context.Context, tx *store.Tx, n int64) (*alerts.Alert, error) {
 			return d.Reopen(ctx, tx, ann, "AL-A", n, "no, it was not")
 		})
+		if a := read(t, s, "AL-A"); a.Due.IsZero() {
+			t.Error("an alert that somebody opened again is never due, want it to escalate if nobody looks")
+		}
 		same(t, "history", acts(read(t, s, "AL-A")), "opened", "acknowledged", "assigned", "snoozed", "woken", "tagged", "tagged", "closed", "reopened", "closed", "reopened")
 		same(t, "ledger", entries(t, s, "AL-A"), "alert.opened", "alert.acknowledged", "alert.assigned", "alert.snoozed", "alert.woken", "alert.tagged", "alert.tagged", "alert.closed", "alert.reopened", "alert.closed", "alert.reopened")
 	})

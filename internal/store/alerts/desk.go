@@ -188,7 +188,13 @@ func closeMembers(ctx context.Context, tx *store.Tx, storm *Alert, by string, no
 
 // Reopen takes a close, an acknowledgement or a snooze back. It records alert.reopened.
 func (d *Desk) Reopen(ctx context.Context, tx *store.Tx, actor people.Actor, id string, revision int64, reason string) (*Alert, error) {
-	return d.act(ctx, tx, actor, id, revision, func(a *Alert, now time.Time) error { return a.Reopen(reason, actor.ID, now) })
+	return d.act(ctx, tx, actor, id, revision, func(a *Alert, now time.Time) error {
+		err := a.Reopen(reason, actor.ID, now)
+		if d.Keeper != nil && !a.Told.IsZero() {
+			a.Due = d.Keeper.policy.DueOf(&a.Alert, now)
+		}
+		return err
+	})
 }
 
 // Tag adds and removes tags. It records alert.tagged.
