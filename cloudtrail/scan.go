@@ -76,7 +76,7 @@ func (s *scanner) object(i int, l *level, depth int) int {
 	for {
 		// Nearly always the key is the one that came after last the time before.
 		k := last.next
-		if k != nil && k.at(b, i) {
+		if k != nil && (k.wordsAt(b, i) || k.middle == 0 && k.textAt(b, i)) {
 			i += len(k.text)
 		} else if k, i = s.key(i, l, last); k == nil {
 			return i
