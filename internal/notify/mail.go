@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
-	"crypto/tls"
 	"crypto/x509"
 	"encoding/base64"
 	"encoding/hex"
@@ -15,7 +14,6 @@ import (
 	"mime/quotedprintable"
 	"net"
 	"net/mail"
-	"net/smtp"
 	"net/textproto"
 	"regexp"
 	"slices"
@@ -23,23 +21,23 @@ import (
 	"strings"
 	"time"
 
+	"github.com/rootkeep/rootkeep/internal/notify/mailer"
 	"github.com/rootkeep/rootkeep/internal/notify/safe"
 	"github.com/rootkeep/rootkeep/internal/report/text"
 )
 
 // Encryption is how a mail server is spoken to.
-type Encryption string
+type Encryption = mailer.Encryption
 
 // The kinds of encryption. None is taken for a server on this machine alone.
 const (
-	StartTLS Encryption = "starttls" // begins without, and goes no further without it
-	TLS      Encryption = "tls"      // from the first byte
-	None     Encryption = "none"
+	StartTLS = mailer.StartTLS
+	TLS      = mailer.TLS
+	None     = mailer.None
 )
 
 const (
 	mailTimeout    = 45 * time.Second // of one conversation
-	mostSaid       = 256 << 10        // bytes that a server may say in it
 	mostRecipients = 50
 	mailAttempts   = MostAttempts
 )
@@ -113,14 +111,10 @@ func (m *Mail) Send(ctx context.Context, n Notice) (string, error) {
 	ctx, stop := context.WithTimeout(ctx, mailTimeout)
 	defer stop()
 	hide := hider(m.Password.text, base64.StdEncoding.EncodeToString([]byte(m.Password.text)), base64.StdEncoding.EncodeToString([]byte("\x00"+m.User+"\x00"+m.Password.text)))
-	c, err := m.dial(ctx)
-	if err != nil {
-		return "", tellable(err, hide)
-	}
-	defer c.Close() // what became of the notice is known by then
-	answer, err := m.converse(c, n, to)
+	server := mailer.Server{Host: m.Host, Port: m.Port, Encryption: m.Encryption, User: m.User, Password: m.Password.text, Roots: m.Roots, Control: reachable}
+	answer, err := server.Deliver(ctx, m.From, to, m.message(n, to))
 	var said *textproto.Error
-	if errors.As(err, &said) && said.Code >= 500 {
+	if errors.As(err, &said) && said.Code >= 500 || errors.Is(err, mailer.ErrNoStartTLS) {
 		err = Final(err)
 	}
 	if err != nil {
@@ -141,104 +135,6 @@ func (m *Mail) recipients(n Notice) ([]string, error) {
 		return nil, Final(errors.New("nobody to send it to: neither the way nor the notice names an address"))
 	}
 	return to, nil
-}
-
-// bounded is a connection that gives a server only so many bytes to say.
-type bounded struct {
-	net.Conn
-	left int
-}
-
-// Read reads what is left.
-func (b *bounded) Read(p []byte) (int, error) {
-	if b.left <= 0 {
-		return 0, fmt.Errorf("the mail server said more than %d KiB", mostSaid>>10)
-	}
-	n, err := b.Conn.Read(p[:min(len(p), b.left)])
-	b.left -= n
-	return n, err
-}
-
-func (m *Mail) dial(ctx context.Context) (*smtp.Client, error) {
-	d := &net.Dialer{Control: reachable}
-	raw, err := d.DialContext(ctx, "tcp", net.JoinHostPort(m.Host, strconv.Itoa(m.Port)))
-	if err != nil {
-		return nil, err
-	}
-	until, _ := ctx.Deadline() // Send sets one
-	err = raw.SetDeadline(until)
-	var conn net.Conn = &bounded{raw, mostSaid}
-	if m.Encryption == TLS {
-		conn = tls.Client(conn, m.tls())
-	}
-	var c *smtp.Client
-	if err == nil {
-		c, err = smtp.NewClient(conn, m.Host)
-	}
-	if err == nil && m.Encryption == StartTLS {
-		if offered, _ := c.Extension("STARTTLS"); !offered {
-			err = Final(errors.New("the mail server does not offer STARTTLS; hint: encryption: tls, on port 465"))
-		} else {
-			err = c.StartTLS(m.tls())
-		}
-	}
-	if err == nil && m.User != "" {
-		err = c.Auth(smtp.PlainAuth("", m.User, m.Password.text, m.Host))
-	}
-	if err != nil {
-		return nil, errors.Join(err, raw.Close())
-	}
-	return c, nil
-}
-
-func (m *Mail) tls() *tls.Config {
-	return &tls.Config{ServerName: m.Host, RootCAs: m.Roots, MinVersion: tls.VersionTLS12}
-}
-
-// converse hands the message over. The answer is the server's own, with the name that it
-// queued the message under.
-func (m *Mail) converse(c *smtp.Client, n Notice, to []string) (string, error) {
-	if err := c.Mail(m.From); err != nil {
-		return "", fmt.Errorf("MAIL FROM: %w", err)
-	}
-	var refused []string
-	var last error
-	for _, a := range to {
-		if err := c.Rcpt(a); err != nil {
-			refused, last = append(refused, a), fmt.Errorf("RCPT TO %s: %w", a, err)
-		}
-	}
-	if len(refused) == len(to) {
-		return "", last
-	}
-	if _, _, err := command(c, 354, "DATA"); err != nil {
-		return "", fmt.Errorf("DATA: %w", err)
-	}
-	w := c.Text.DotWriter()
-	_, err := w.Write(m.message(n, to))
-	if err = errors.Join(err, w.Close()); err != nil {
-		return "", err
-	}
-	code, said, err := c.Text.ReadResponse(250)
-	if err != nil {
-		return "", fmt.Errorf("DATA: %w", err)
-	}
-	answer := fmt.Sprintf("SMTP %d: %s", code, said)
-	if len(refused) > 0 {
-		answer += fmt.Sprintf("; refused for %s: %v", strings.Join(refused, ", "), last)
-	}
-	_ = c.Quit() // the message is taken, whatever the server says now
-	return answer, nil
-}
-
-func command(c *smtp.Client, want int, line string) (int, string, error) {
-	id, err := c.Text.Cmd("%s", line)
-	if err != nil {
-		return 0, "", err
-	}
-	c.Text.StartResponse(id)
-	defer c.Text.EndResponse(id)
-	return c.Text.ReadResponse(want)
 }
 
 // message is the mail (RFC 5322). Nothing of a notice can end its line: the subject is

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"sync"
 	"time"
 
 	"github.com/rootkeep/rootkeep"
@@ -84,27 +83,9 @@ func (q *QueueConfig) open(name string, now func() time.Time) (live.Source, erro
 	if err != nil {
 		return nil, fmt.Errorf("queue: %w", err)
 	}
-	s, err := queue.New(queue.Config{
+	return queue.New(queue.Config{
 		Name: name, URL: q.URL, Region: q.Region, Buckets: q.Buckets, Accounts: taken, Receivers: q.Receivers, Now: now,
 		Open: q.credentials(account, q.Role, cmp.Or(q.Region, of), now),
-	})
-	if err != nil {
-		return nil, err
-	}
-	return &inTurn{s}, nil
-}
-
-// inTurn is a source whose deliveries are taken one after the other, as a watcher takes
-// those of a source.
-type inTurn struct{ live.Source }
-
-// Run gives one delivery at a time.
-func (s *inTurn) Run(ctx context.Context, mark []byte, take func(context.Context, live.Delivery) error) error {
-	var one sync.Mutex
-	return s.Source.Run(ctx, mark, func(ctx context.Context, d live.Delivery) error {
-		one.Lock()
-		defer one.Unlock()
-		return take(ctx, d)
 	})
 }
 

@@ -55,7 +55,8 @@ func (w *Watcher) take(ctx context.Context, s *source, d live.Delivery) error {
 	}
 	now := w.config.Now()
 	part.mark, part.bad = d.Mark, s.skip(now, d.Input.Name, problems)
-	if !part.empty() || s.keepsMark(now) {
+	// A delivery without an object asks whether the store takes anything.
+	if !part.empty() || d.Input.Open == nil || s.keepsMark(now) {
 		if err := w.commit(ctx, part); err != nil {
 			return err
 		}

@@ -1,0 +1,150 @@
+// Package mailer hands a message to a mail server by SMTP (RFC 5321), encrypted.
+package mailer
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net"
+	"net/smtp"
+	"strconv"
+	"strings"
+	"syscall"
+)
+
+// Encryption is how a mail server is spoken to.
+type Encryption string
+
+// The kinds of encryption.
+const (
+	StartTLS Encryption = "starttls" // begins without, and goes no further without it
+	TLS      Encryption = "tls"      // from the first byte
+	None     Encryption = "none"
+)
+
+// ErrNoStartTLS is a server that does not encrypt in the way that was asked for.
+var ErrNoStartTLS = errors.New("the mail server does not offer STARTTLS; hint: encryption: tls, on port 465")
+
+const mostSaid = 256 << 10 // bytes that a server may say in one conversation
+
+// Server is a mail server.
+type Server struct {
+	Host           string
+	Port           int
+	Encryption     Encryption
+	User, Password string         // "" for none
+	Roots          *x509.CertPool // nil for the system's
+	// Control says whether an address may be spoken to; nil: all.
+	Control func(network, address string, c syscall.RawConn) error
+}
+
+// Deliver hands one message over to all recipients. The answer is the server's own; it may
+// quote what was sent.
+func (s *Server) Deliver(ctx context.Context, from string, to []string, message []byte) (answer string, err error) {
+	c, err := s.dial(ctx)
+	if err != nil {
+		return "", err
+	}
+	defer c.Close() // what became of the message is known by then
+	return converse(c, from, to, message)
+}
+
+// bounded is a connection that gives a server only so many bytes to say.
+type bounded struct {
+	net.Conn
+	left int
+}
+
+// Read reads what is left.
+func (b *bounded) Read(p []byte) (int, error) {
+	if b.left <= 0 {
+		return 0, fmt.Errorf("the mail server said more than %d KiB", mostSaid>>10)
+	}
+	n, err := b.Conn.Read(p[:min(len(p), b.left)])
+	b.left -= n
+	return n, err
+}
+
+func (s *Server) dial(ctx context.Context) (*smtp.Client, error) {
+	d := &net.Dialer{Control: s.Control}
+	raw, err := d.DialContext(ctx, "tcp", net.JoinHostPort(s.Host, strconv.Itoa(s.Port)))
+	if err != nil {
+		return nil, err
+	}
+	until, _ := ctx.Deadline() // none is for ever
+	err = raw.SetDeadline(until)
+	var conn net.Conn = &bounded{raw, mostSaid}
+	if s.Encryption == TLS {
+		conn = tls.Client(conn, s.tls())
+	}
+	var c *smtp.Client
+	if err == nil {
+		c, err = smtp.NewClient(conn, s.Host)
+	}
+	if err == nil && s.Encryption == StartTLS {
+		if offered, _ := c.Extension("STARTTLS"); !offered {
+			err = ErrNoStartTLS
+		} else {
+			err = c.StartTLS(s.tls())
+		}
+	}
+	if err == nil && s.User != "" {
+		err = c.Auth(smtp.PlainAuth("", s.User, s.Password, s.Host))
+	}
+	if err != nil {
+		return nil, errors.Join(err, raw.Close())
+	}
+	return c, nil
+}
+
+func (s *Server) tls() *tls.Config {
+	return &tls.Config{ServerName: s.Host, RootCAs: s.Roots, MinVersion: tls.VersionTLS12}
+}
+
+// converse hands the message over. The answer is the server's own, with the name that it
+// queued the message under.
+func converse(c *smtp.Client, from string, to []string, message []byte) (string, error) {
+	if err := c.Mail(from); err != nil {
+		return "", fmt.Errorf("MAIL FROM: %w", err)
+	}
+	var refused []string
+	var last error
+	for _, a := range to {
+		if err := c.Rcpt(a); err != nil {
+			refused, last = append(refused, a), fmt.Errorf("RCPT TO %s: %w", a, err)
+		}
+	}
+	if len(refused) == len(to) {
+		return "", last
+	}
+	if _, _, err := command(c, 354, "DATA"); err != nil {
+		return "", fmt.Errorf("DATA: %w", err)
+	}
+	w := c.Text.DotWriter()
+	_, err := w.Write(message)
+	if err = errors.Join(err, w.Close()); err != nil {
+		return "", err
+	}
+	code, said, err := c.Text.ReadResponse(250)
+	if err != nil {
+		return "", fmt.Errorf("DATA: %w", err)
+	}
+	answer := fmt.Sprintf("SMTP %d: %s", code, said)
+	if len(refused) > 0 {
+		answer += fmt.Sprintf("; refused for %s: %v", strings.Join(refused, ", "), last)
+	}
+	_ = c.Quit() // the message is taken, whatever the server says now
+	return answer, nil
+}
+
+func command(c *smtp.Client, want int, line string) (int, string, error) {
+	id, err := c.Text.Cmd("%s", line)
+	if err != nil {
+		return 0, "", err
+	}
+	c.Text.StartResponse(id)
+	defer c.Text.EndResponse(id)
+	return c.Text.ReadResponse(want)
+}
