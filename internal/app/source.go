@@ -57,7 +57,7 @@ func (c HuntConfig) Sifter() (*sift.Sifter, error) {
 	if err != nil {
 		return nil, err
 	}
-	atlas, err := readAtlas(c.GeoIP, c.ThreatLists, c.RelayLists)
+	atlas, err := Atlas(c.GeoIP, c.ThreatLists, c.RelayLists)
 	if err != nil {
 		return nil, err
 	}
