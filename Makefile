@@ -10,7 +10,7 @@ ORACLE := $(CURDIR)/.venv/oracle
 
 # What runs goroutines of its own; make test-long has the race detector on everything.
 CONCURRENT := ./internal/store/... ./internal/job/... ./internal/web ./internal/web/exceptions ./internal/web/hunts ./internal/web/posture ./internal/app ./internal/app/alter ./internal/app/demo ./internal/app/proof ./internal/app/scan/... ./internal/app/serve/... \
-	./internal/awsread/... ./internal/awssim ./internal/awsout/... ./internal/sweep ./internal/stream/... ./internal/app/outbox ./internal/app/share ./internal/app/watch ./internal/detect/... ./internal/posture ./sigma/correlate/... ./cmd/rootkeep/cli ./cmd/rootkeep/people ./cmd/rootkeep/job
+	./internal/awsread/... ./internal/awssim ./internal/awsout/... ./internal/sweep ./internal/stream/... ./internal/app/outbox ./internal/app/share ./internal/app/spread ./internal/app/watch ./internal/detect/... ./internal/posture ./sigma/correlate/... ./cmd/rootkeep/cli ./cmd/rootkeep/people ./cmd/rootkeep/job
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14

@@ -200,6 +200,9 @@ func TestFewPlacesSpeakToAWS(t *testing.T) {
 	}
 	found := map[string]bool{}
 	for _, src := range sources(t) {
+		if strings.HasSuffix(src.pkg, "test") {
+			continue // fills simulated accounts for tests
+		}
 		for _, imp := range src.syntax.Imports {
 			p, _ := strconv.Unquote(imp.Path.Value)
 			if !strings.HasPrefix(p, "github.com/aws/") {

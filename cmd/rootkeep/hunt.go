@@ -2,9 +2,11 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"maps"
 	"net/http"
 	"os"
@@ -20,10 +22,14 @@ import (
 	"github.com/rootkeep/rootkeep"
 	"github.com/rootkeep/rootkeep/client"
 	"github.com/rootkeep/rootkeep/cmd/rootkeep/cli"
+	serving "github.com/rootkeep/rootkeep/cmd/rootkeep/server"
 	"github.com/rootkeep/rootkeep/internal/app"
+	"github.com/rootkeep/rootkeep/internal/app/share"
+	"github.com/rootkeep/rootkeep/internal/app/spread"
 	"github.com/rootkeep/rootkeep/internal/detect"
 	"github.com/rootkeep/rootkeep/internal/report"
 	"github.com/rootkeep/rootkeep/internal/report/exchange"
+	"github.com/rootkeep/rootkeep/internal/stream/broker"
 )
 
 // huntFlags is the command line of hunt.
@@ -42,6 +48,8 @@ type huntFlags struct {
 	terminalWidth int
 	send          bool
 	connection    cli.Connection
+	distribute    bool
+	nats          share.Settings
 }
 
 // renderers are the output formats by name.
@@ -70,6 +78,7 @@ changes nothing; an interrupted one is not sent.`,
 		Example: `  rootkeep hunt ./AWSLogs
   rootkeep hunt --since 7d --output html --file report.html ./AWSLogs
   rootkeep hunt --since 30d --account 111122223333 s3://my-trail-bucket/AWSLogs
+  rootkeep hunt --distribute --nats nats://broker:4222 s3://my-trail-bucket/AWSLogs
   rootkeep hunt --output ndjson --min-level high logs.zip | jq .title
   aws cloudtrail lookup-events | rootkeep hunt -
   rootkeep hunt --keys keys.json --since 30d ./bucket
@@ -96,9 +105,7 @@ changes nothing; an interrupted one is not sent.`,
 	fl.StringVar(&f.config.Inventory, "inventory", "", "YAML file of watched buckets, keys, topics, trails, rules, log-groups; or a snapshot of a scan, or a folder of them")
 	fl.StringArrayVar(&f.config.Keys, "keys", nil, "public keys as list-public-keys prints them: verify the folders' digest chains in the same reading, so that absence can be claimed (repeatable)")
 	fl.Var(&f.dedup, "dedup-memory", "memory for event IDs; beyond it the total may count duplicates")
-	fl.StringVar(&f.config.Bucket.Profile, "profile", "", "profile of the AWS configuration that s3:// is read with")
-	fl.StringVar(&f.config.Bucket.Region, "region", "", "AWS Region to begin with; the bucket's own is found")
-	fl.StringVar(&f.config.Bucket.Role, "role", "", "ARN of a role that s3:// is read as")
+	f.registerBuckets(c)
 	fl.IntVar(&f.config.Workers, "workers", 0, "parallel readers, 0: one for each processor")
 	fl.IntVar(&f.maxAlerts, "max-alerts", 0, "alerts told in full on the terminal, 0: 50, -1: all")
 	fl.BoolVar(&f.noProgress, "no-progress", false, "no progress line on a terminal")
@@ -107,6 +114,16 @@ changes nothing; an interrupted one is not sent.`,
 	f.connection.Register(c)
 	completeHunt(c)
 	return c
+}
+
+// registerBuckets adds the flags of hunts through buckets.
+func (f *huntFlags) registerBuckets(c *cobra.Command) {
+	fl := c.Flags()
+	fl.StringVar(&f.config.Bucket.Profile, "profile", "", "profile of the AWS configuration that s3:// is read with")
+	fl.StringVar(&f.config.Bucket.Region, "region", "", "AWS Region to begin with; the bucket's own is found")
+	fl.StringVar(&f.config.Bucket.Role, "role", "", "ARN of a role that s3:// is read as")
+	fl.BoolVar(&f.distribute, "distribute", false, "have other processes read as well, those of rootkeep serve --role hunt at the broker of --nats")
+	serving.RegisterNATS(c, &f.nats)
 }
 
 func completeHunt(c *cobra.Command) {
@@ -128,6 +145,9 @@ func (f *huntFlags) check() error {
 	}
 	if !slices.Contains([]string{"auto", "always", "never"}, f.color) {
 		return cli.Usage("--color %s: want auto, always or never", f.color)
+	}
+	if f.distribute != (f.nats.URL != "") {
+		return cli.Usage("--distribute and --nats: want both, or neither")
 	}
 	if f.config.Workers < 0 {
 		return cli.Usage("--workers %d: want 0 or more", f.config.Workers)
@@ -188,7 +208,7 @@ func (f *huntFlags) run(ctx context.Context, s cli.Streams, args []string) error
 	if width, ok := cli.TerminalWidth(s.Err); ok && !f.noProgress {
 		c.Progress, clear = cli.ProgressLine(s.Err, width)
 	}
-	hunt, err := app.Hunt(ctx, c)
+	hunt, err := f.hunt(ctx, s, c)
 	clear()
 	if err != nil {
 		return err
@@ -208,6 +228,28 @@ func (f *huntFlags) run(ctx context.Context, s cli.Streams, args []string) error
 		}
 	}
 	return cli.ExitWith(codes)
+}
+
+// hunt hunts, with other processes if that was asked for.
+func (f *huntFlags) hunt(ctx context.Context, s cli.Streams, c app.HuntConfig) (*report.Hunt, error) {
+	if !f.distribute {
+		return app.Hunt(ctx, c)
+	}
+	where, _, err := f.nats.Broker()
+	if err != nil {
+		return nil, &cli.Error{Code: cli.ExitUsage, Err: err}
+	}
+	conn, err := broker.Connect(where, "rootkeep hunt")
+	if err != nil {
+		return nil, err
+	}
+	defer conn.Close()
+	h, err := spread.New(ctx, conn, c, "hunt-"+strings.ToLower(rand.Text()), slog.New(slog.NewTextHandler(s.Err, nil)))
+	if err != nil {
+		return nil, err
+	}
+	c.Elsewhere = h
+	return app.Hunt(ctx, c)
 }
 
 // sendHunt sends what a hunt found, and says under which ID the server keeps it.

@@ -34,6 +34,7 @@ type HuntConfig struct {
 	Keys         []string // files with CloudTrail's public keys; when given, the digest chains are verified
 	OnMatch      func(detect.Match)
 	Bucket       s3.Config // as whom s3:// is read; its period and accounts are those of the hunt
+	Elsewhere    Elsewhere // other processes read; nil: this one does
 	Version      string
 	Now          func() time.Time
 	// Memory, when set, is filled with what a server remembers beside the report.

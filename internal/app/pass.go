@@ -12,6 +12,7 @@ import (
 	"github.com/rootkeep/rootkeep/cloudtrail"
 	"github.com/rootkeep/rootkeep/internal/detect"
 	"github.com/rootkeep/rootkeep/internal/detect/rootuse"
+	"github.com/rootkeep/rootkeep/internal/detect/sift"
 	"github.com/rootkeep/rootkeep/internal/report"
 	"github.com/rootkeep/rootkeep/internal/report/text"
 	"github.com/rootkeep/rootkeep/internal/stream"
@@ -86,6 +87,9 @@ func (p *pass) run(ctx context.Context) error {
 	if n <= 0 {
 		n = runtime.GOMAXPROCS(0)
 	}
+	if p.config.Elsewhere != nil {
+		return p.gather(ctx, fields)
+	}
 	objects := make(chan stream.Object, 4*n)
 	var wg sync.WaitGroup
 	for range n {
@@ -97,6 +101,41 @@ func (p *pass) run(ctx context.Context) error {
 	wg.Wait()
 	stop()
 	return nil
+}
+
+// Elsewhere is a reading that other processes do.
+type Elsewhere interface {
+	source
+	// Read calls take for what is left of one object after the other, see sift.
+	Read(ctx context.Context, take func(*sift.Piece) error) error
+}
+
+// gather takes what other processes read.
+func (p *pass) gather(ctx context.Context, fields *cloudtrail.Fields) error {
+	w := p.observer()
+	reader := cloudtrail.NewReader(fields, cloudtrail.Options{Derived: p.Derived()})
+	defer p.progress(ctx)()
+	err := p.config.Elsewhere.Read(ctx, func(o *sift.Piece) error {
+		for _, r := range o.Records {
+			rec, err := reader.One(r.Raw)
+			if err != nil {
+				return fmt.Errorf("%s at byte %d: read again: %w", o.Name, r.Offset, err)
+			}
+			rec.Offset = r.Offset
+			w.Observe(rec, o.Name)
+		}
+		if o.Fault != nil {
+			p.journal.add(report.Problem{File: o.Name, Offset: -1, Kind: o.Fault.Kind, Detail: o.Fault.Detail})
+		}
+		if o.Stats != nil {
+			p.tally(*o.Stats)
+		}
+		return nil
+	})
+	if ctx.Err() != nil {
+		return nil // what was found so far is reported
+	}
+	return err
 }
 
 // work reads objects with one worker until there are no more.

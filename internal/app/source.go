@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/rootkeep/rootkeep/internal/detect/sift"
 	"github.com/rootkeep/rootkeep/internal/stream"
 	"github.com/rootkeep/rootkeep/internal/stream/s3"
 )
@@ -24,6 +25,9 @@ type places struct {
 
 // source opens what the hunt is to read.
 func (c HuntConfig) source(ctx context.Context) (source, error) {
+	if c.Elsewhere != nil {
+		return c.Elsewhere, nil
+	}
 	var local []string
 	var places places
 	for _, path := range c.Paths {
@@ -34,7 +38,7 @@ func (c HuntConfig) source(ctx context.Context) (source, error) {
 		if len(c.Keys) > 0 {
 			return nil, fmt.Errorf("%s: digests are verified of a copy only; hint: aws s3 sync %s FOLDER, or leave --keys out", path, path)
 		}
-		b, err := c.bucket(ctx, path)
+		b, err := c.OpenBucket(ctx, path)
 		if err != nil {
 			return nil, err
 		}
@@ -47,8 +51,21 @@ func (c HuntConfig) source(ctx context.Context) (source, error) {
 	return &places, nil
 }
 
-// bucket opens a place of a bucket, as narrow as the hunt is.
-func (c HuntConfig) bucket(ctx context.Context, path string) (*s3.Bucket, error) {
+// Sifter makes records small for a hunt with these rules and lists, see sift.
+func (c HuntConfig) Sifter() (*sift.Sifter, error) {
+	pack, err := LoadRules(c.Rules)
+	if err != nil {
+		return nil, err
+	}
+	atlas, err := Atlas(c.GeoIP, c.ThreatLists, c.RelayLists)
+	if err != nil {
+		return nil, err
+	}
+	return sift.New(pack, atlas)
+}
+
+// OpenBucket opens a place of a bucket, as narrow as the hunt is.
+func (c HuntConfig) OpenBucket(ctx context.Context, path string) (*s3.Bucket, error) {
 	place, err := s3.Parse(path)
 	if err != nil {
 		return nil, err

@@ -16,3 +16,9 @@ func private(info fs.FileInfo) bool {
 	}
 	return closed(info.Mode(), owner, os.Geteuid())
 }
+
+// Own says whether the file belongs to the user who runs this.
+func Own(info fs.FileInfo) bool {
+	s, ok := info.Sys().(*syscall.Stat_t)
+	return ok && int(s.Uid) == os.Geteuid()
+}

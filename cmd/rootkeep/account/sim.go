@@ -13,7 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/rootkeep/rootkeep/cmd/rootkeep/cli"
-	"github.com/rootkeep/rootkeep/internal/app"
+	"github.com/rootkeep/rootkeep/internal/app/simulate"
 )
 
 // simFlags are the flags of rootkeep sim.
@@ -78,7 +78,7 @@ func (f *simFlags) run(ctx context.Context, s cli.Streams) error {
 	case f.operations:
 		return f.list(s)
 	}
-	settings := app.SimSettings{Accounts: f.accounts, Seed: f.seed, Now: time.Now, Propagation: f.propagation, Late: f.late, Twice: f.twice, Unnamed: f.unnamed}
+	settings := simulate.Settings{Accounts: f.accounts, Seed: f.seed, Now: time.Now, Propagation: f.propagation, Late: f.late, Twice: f.twice, Unnamed: f.unnamed}
 	if f.scenario != "" {
 		file, err := os.Open(f.scenario)
 		if err != nil {
@@ -87,7 +87,7 @@ func (f *simFlags) run(ctx context.Context, s cli.Streams) error {
 		defer file.Close()
 		settings.Scenario = file
 	}
-	sim, err := app.Simulate(settings)
+	sim, err := simulate.New(settings)
 	if err != nil {
 		return cli.Usage("%w; hint: rootkeep sim --help", err)
 	}
@@ -115,16 +115,16 @@ func serve(ctx context.Context, l net.Listener, h http.Handler) error {
 
 // announce prints the endpoint and the credentials: as lines for a shell, or as one
 // JSON object.
-func (f *simFlags) announce(s cli.Streams, sim *app.Simulation, address net.Addr) error {
+func (f *simFlags) announce(s cli.Streams, sim *simulate.Simulation, address net.Addr) error {
 	endpoint := "http://" + address.String()
 	if tcp, ok := address.(*net.TCPAddr); ok && !tcp.IP.IsLoopback() {
 		fmt.Fprintf(s.Err, "rootkeep: %s is not a loopback address: whoever reaches it may do everything in the simulated organization\n", address)
 	}
 	if f.output == "json" {
 		return json.NewEncoder(s.Out).Encode(struct {
-			Schema         string              `json:"schema"`
-			Endpoint       string              `json:"endpoint"`
-			Administrators []app.Administrator `json:"administrators"`
+			Schema         string                   `json:"schema"`
+			Endpoint       string                   `json:"endpoint"`
+			Administrators []simulate.Administrator `json:"administrators"`
 		}{"rootkeep/sim/1", endpoint, sim.Administrators})
 	}
 	first := sim.Administrators[0]
@@ -139,14 +139,14 @@ func (f *simFlags) announce(s cli.Streams, sim *app.Simulation, address net.Addr
 
 // list prints the operations.
 func (f *simFlags) list(s cli.Streams) error {
-	operations, err := app.SimOperations()
+	operations, err := simulate.Operations()
 	if err != nil {
 		return err
 	}
 	if f.output == "json" {
 		return json.NewEncoder(s.Out).Encode(struct {
-			Schema     string             `json:"schema"`
-			Operations []app.SimOperation `json:"operations"`
+			Schema     string               `json:"schema"`
+			Operations []simulate.Operation `json:"operations"`
 		}{"rootkeep/sim-operations/1", operations})
 	}
 	for _, o := range operations {

@@ -17,7 +17,8 @@ import (
 	"github.com/rootkeep/rootkeep/internal/stream/flow"
 )
 
-func registerNATS(c *cobra.Command, n *share.Settings) {
+// RegisterNATS adds the flags that say where the broker is.
+func RegisterNATS(c *cobra.Command, n *share.Settings) {
 	c.Flags().StringVar(&n.URL, "nats", "", "NATS with JetStream, for several processes: nats://HOST:PORT or tls://HOST:PORT")
 	c.Flags().StringVar(&n.Credentials, "nats-credentials", "", "file with the credentials of a user of NATS, or the seed of an nkey")
 	c.Flags().StringVar(&n.CA, "nats-ca", "", "file of certificates that sign the broker's, PEM")
@@ -51,7 +52,7 @@ type flowFlags struct {
 
 func (f *flowFlags) Register(c *cobra.Command) {
 	c.Flags().StringVar(&f.file, "config", "", "settings file of the server, YAML (docs/server.md)")
-	registerNATS(c, &f.nats)
+	RegisterNATS(c, &f.nats)
 	cli.CompleteFiles(c, "config", "yaml", "yml")
 }
 

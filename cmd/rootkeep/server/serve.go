@@ -85,7 +85,7 @@ Settings come from --config, flags go before them; docs/server.md lists all.`,
 	fl.StringVar(&f.flags.TLS.Key, "tls-key", "", "key of the certificate, PEM")
 	fl.StringSliceVar(&f.flags.BehindProxy, "behind-proxy", nil, "address or range of the proxy in front, such as 10.0.0.0/24; may be given several times")
 	fl.StringSliceVar(&f.flags.Roles, "role", nil, "what this process does (default all): "+strings.Join(serve.Roles(), ", "))
-	registerNATS(c, &f.flags.NATS)
+	RegisterNATS(c, &f.flags.NATS)
 	fl.StringVar(&f.flags.Log.Format, "log-format", "", "text or json (default text)")
 	fl.StringVar(&f.flags.Log.Level, "log-level", "", "debug, info, warn or error (default info)")
 	cli.CompleteValues(c, "role", serve.Roles())

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/rootkeep/rootkeep/internal/keyfile"
 	"github.com/rootkeep/rootkeep/internal/store"
 	persons "github.com/rootkeep/rootkeep/internal/store/people"
 	"github.com/rootkeep/rootkeep/internal/web/signin"
@@ -71,7 +72,7 @@ func (c *Settings) owned() error {
 			return fmt.Errorf("%s is not there; hint: --store and --key-file, or --config with the server's settings", path)
 		case err != nil:
 			return err
-		case !ownedByCaller(info):
+		case !keyfile.Own(info):
 			return fmt.Errorf("%s belongs to somebody else; hint: run this as the user whose data it is", path)
 		}
 	}

@@ -14,6 +14,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/rootkeep/rootkeep/internal/app/share"
 	"github.com/rootkeep/rootkeep/internal/keyfile"
 	"github.com/rootkeep/rootkeep/internal/store"
 	"github.com/rootkeep/rootkeep/internal/web"
@@ -38,6 +39,7 @@ func roles() []role {
 		{"web", runWeb},
 		{"jobs", runJobs},
 		{watchRole, runWatch},
+		{share.HuntRole, func(ctx context.Context, h *house) error { return h.settings.NATS.Hunt(ctx, h.settings.Version, h.log) }},
 	}
 }
 

@@ -172,7 +172,7 @@ func (c *Settings) resolve() error {
 	if _, err := archive.Read(c.Hunts); err != nil {
 		return err
 	}
-	if err := errors.Join(c.Backup.check(), c.Changes.check(), c.Root.Check(), c.checkWatch(), c.NATS.Check(c.Store)); err != nil {
+	if err := errors.Join(c.Backup.check(), c.Changes.check(), c.Root.Check(), c.checkWatch(), c.NATS.Check(c.Store, c.Roles)); err != nil {
 		return err
 	}
 	if _, err := c.logger(io.Discard); err != nil {
@@ -214,7 +214,9 @@ func (c *Settings) defaults() {
 	def("log.format", &c.Log.Format, "text")
 	def("log.level", &c.Log.Level, "info")
 	if len(c.Roles) == 0 {
-		c.Roles = slices.DeleteFunc(Roles(), func(r string) bool { return r == watchRole && c.Watch.Sources == "" })
+		c.Roles = slices.DeleteFunc(Roles(), func(r string) bool {
+			return r == watchRole && c.Watch.Sources == "" || r == share.HuntRole && c.NATS.URL == ""
+		})
 	}
 }
 

@@ -61,6 +61,7 @@ func TestSettingsThatDoNotGoTogether(t *testing.T) {
 		{"a watch of nothing", Settings{Roles: []string{"watch"}}, "watch.sources"},
 		{"a broker for several processes", Settings{Store: "postgres://rootkeep@db/rootkeep", NATS: share.Settings{URL: "nats://a:4222,nats://b:4222", Replicas: "3"}}, ""},
 		{"a broker for a store of one process", Settings{NATS: share.Settings{URL: "nats://a:4222"}}, "share PostgreSQL"},
+		{"a reader of hunts without a broker", Settings{Roles: []string{"hunt"}}, "role hunt: there is no broker"},
 		{"a broker that is none", Settings{NATS: share.Settings{URL: "http://a:4222"}}, "want nats://"},
 		{"a broker with a password in its address", Settings{NATS: share.Settings{URL: "nats://me:secret@a:4222"}}, "does not belong into an address"},
 		{"credentials for no broker", Settings{NATS: share.Settings{Credentials: "user.creds"}}, "nats.url"},

@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strconv"
 
+	"github.com/rootkeep/rootkeep/internal/app/spread"
 	"github.com/rootkeep/rootkeep/internal/store"
 	"github.com/rootkeep/rootkeep/internal/stream/broker"
 	"github.com/rootkeep/rootkeep/internal/stream/flow"
@@ -38,13 +40,33 @@ func (s Settings) Broker() (c broker.Config, ok bool, err error) {
 	return c, true, c.Check()
 }
 
+// HuntRole is the role of processes that read for hunts of others.
+const HuntRole = "hunt"
+
 // Check refuses what cannot be, and a broker for processes that cannot be several.
-func (s Settings) Check(address string) error {
+func (s Settings) Check(address string, roles []string) error {
 	_, ok, err := s.Broker()
+	if err == nil && !ok && slices.Contains(roles, HuntRole) {
+		return errors.New("role hunt: there is no broker to take pieces of hunts from; hint: --nats nats://HOST:4222")
+	}
 	if err == nil && ok && !store.IsPostgreSQL(address) {
 		err = fmt.Errorf("nats.url: several processes share PostgreSQL, and %s is a file of one; hint: --store postgres://..., or no nats.url", address)
 	}
 	return err
+}
+
+// Hunt reads for hunts of other processes until the context ends.
+func (s Settings) Hunt(ctx context.Context, version string, log *slog.Logger) error {
+	where, _, err := s.Broker()
+	if err != nil {
+		return err
+	}
+	conn, err := broker.Connect(where, "rootkeep hunt")
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	return spread.Work(ctx, conn, version, log)
 }
 
 // OpenFlow connects to the broker and opens the flow of events, which stop ends; nil if the

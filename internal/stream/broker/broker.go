@@ -128,6 +128,9 @@ func (c *Conn) Stream(ctx context.Context, s jetstream.StreamConfig) (jetstream.
 	return Ask(ctx, "make stream "+s.Name, func(ctx context.Context) (jetstream.Stream, error) { return c.js.CreateOrUpdateStream(ctx, s) })
 }
 
+// Replicas is on how many servers a stream is kept.
+func (c *Conn) Replicas() int { return c.replicas }
+
 // JetStream is what else the broker can do.
 func (c *Conn) JetStream() jetstream.JetStream { return c.js }
 

@@ -141,6 +141,24 @@ func (b *Bucket) Name(key string) string { return "s3://" + b.Bucket + "/" + key
 // Send lists the place and sends every object to out, in the order of the keys, while the
 // next ones are got. It stops early when ctx ends.
 func (b *Bucket) Send(ctx context.Context, out chan<- stream.Object) {
+	if err := b.each(ctx, out, b.List); err != nil && ctx.Err() == nil {
+		send(ctx, out, stream.Object{Input: cloudtrail.Input{Name: b.String()}, Err: fmt.Errorf("the listing broke off: %w", plain(err))})
+	}
+}
+
+// SendSome sends objects that were listed before, likewise.
+func (b *Bucket) SendSome(ctx context.Context, list []Entry, out chan<- stream.Object) {
+	_ = b.each(ctx, out, func(ctx context.Context, take func(Entry) error) error { // the error is the context's
+		for _, e := range list {
+			if err := take(e); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+func (b *Bucket) each(ctx context.Context, out chan<- stream.Object, list func(context.Context, func(Entry) error) error) error {
 	coming := make(chan chan stream.Object, atOnce)
 	var sending sync.WaitGroup
 	sending.Go(func() {
@@ -148,7 +166,7 @@ func (b *Bucket) Send(ctx context.Context, out chan<- stream.Object) {
 			send(ctx, out, <-o)
 		}
 	})
-	err := b.List(ctx, func(e Entry) error {
+	err := list(ctx, func(e Entry) error {
 		o := make(chan stream.Object, 1)
 		select {
 		case coming <- o:
@@ -160,9 +178,7 @@ func (b *Bucket) Send(ctx context.Context, out chan<- stream.Object) {
 	})
 	close(coming)
 	sending.Wait()
-	if err != nil && ctx.Err() == nil {
-		send(ctx, out, stream.Object{Input: cloudtrail.Input{Name: b.String()}, Err: fmt.Errorf("the listing broke off: %w", plain(err))})
-	}
+	return err
 }
 
 func send(ctx context.Context, out chan<- stream.Object, o stream.Object) {

@@ -1,26 +1,26 @@
-package app_test
+package simulate_test
 
 import (
 	"testing"
 	"time"
 
-	"github.com/rootkeep/rootkeep/internal/app"
+	"github.com/rootkeep/rootkeep/internal/app/simulate"
 	"github.com/rootkeep/rootkeep/internal/awssim/cloud"
 )
 
 func TestASimulationWithTroublesOfEvents(t *testing.T) {
 	for _, tt := range []struct {
 		name     string
-		settings app.SimSettings
+		settings simulate.Settings
 		want     map[cloud.FaultKind]bool
 	}{
-		{"none", app.SimSettings{}, map[cloud.FaultKind]bool{}},
-		{"late", app.SimSettings{Late: time.Hour}, map[cloud.FaultKind]bool{cloud.Late: true}},
-		{"twice, without names", app.SimSettings{Twice: true, Unnamed: true}, map[cloud.FaultKind]bool{cloud.Twice: true, cloud.Unnamed: true}},
+		{"none", simulate.Settings{}, map[cloud.FaultKind]bool{}},
+		{"late", simulate.Settings{Late: time.Hour}, map[cloud.FaultKind]bool{cloud.Late: true}},
+		{"twice, without names", simulate.Settings{Twice: true, Unnamed: true}, map[cloud.FaultKind]bool{cloud.Twice: true, cloud.Unnamed: true}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			tt.settings.Accounts, tt.settings.Now = 3, time.Now
-			s, err := app.Simulate(tt.settings)
+			s, err := simulate.New(tt.settings)
 			if err != nil {
 				t.Fatal(err)
 			}

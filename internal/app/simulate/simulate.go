@@ -1,4 +1,5 @@
-package app
+// Package simulate builds a simulated organization from settings.
+package simulate
 
 import (
 	"fmt"
@@ -12,8 +13,8 @@ import (
 	"github.com/rootkeep/rootkeep/internal/awssim/scenario"
 )
 
-// SimSettings say what organization to simulate.
-type SimSettings struct {
+// Settings say what organization to simulate.
+type Settings struct {
 	Accounts int       // that are generated
 	Seed     uint64    // of all identifiers and of what is generated
 	Scenario io.Reader // a plan to build instead of a generated one, nil for none
@@ -41,8 +42,8 @@ type Administrator struct {
 	SecretAccessKey string             `json:"secret_access_key"`
 }
 
-// Simulate builds the organization.
-func Simulate(s SimSettings) (*Simulation, error) {
+// New builds the organization.
+func New(s Settings) (*Simulation, error) {
 	plan, err := s.plan()
 	if err != nil {
 		return nil, err
@@ -63,7 +64,7 @@ func Simulate(s SimSettings) (*Simulation, error) {
 	return out, nil
 }
 
-func (s SimSettings) plan() (*scenario.Plan, error) {
+func (s Settings) plan() (*scenario.Plan, error) {
 	var plan *scenario.Plan
 	var err error
 	if s.Scenario != nil {
@@ -85,23 +86,23 @@ func (s SimSettings) plan() (*scenario.Plan, error) {
 	return plan, nil
 }
 
-// SimOperation is an operation that the simulator has.
-type SimOperation struct {
+// Operation is an operation that the simulator has.
+type Operation struct {
 	Service string `json:"service"`
 	Name    string `json:"operation"`
 	Action  string `json:"action"` // the IAM permission that it needs
 }
 
-// SimOperations lists them by service and name.
-func SimOperations() ([]SimOperation, error) {
+// Operations lists them by service and name.
+func Operations() ([]Operation, error) {
 	c, err := awssim.New(cloud.Config{Clock: func() time.Time { return time.Time{} }})
 	if err != nil {
 		return nil, fmt.Errorf("list operations: %w", err)
 	}
-	var out []SimOperation
+	var out []Operation
 	for _, service := range c.Services() {
 		for _, o := range service.Operations {
-			out = append(out, SimOperation{service.Name, o.Name, o.Action})
+			out = append(out, Operation{service.Name, o.Name, o.Action})
 		}
 	}
 	return out, nil
