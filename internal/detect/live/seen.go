@@ -91,7 +91,11 @@ func (s *step) fresh(p *pending, one *share) (fresh, altered bool) {
 
 // keepSeen stores what was met.
 func (s *step) keepSeen() {
-	until := s.e.now + int64((s.e.options.Lateness+Redelivery)/time.Second)
+	now := s.e.now
+	if s.e.options.Now != nil {
+		now = max(now, s.e.options.Now().Unix())
+	}
+	until := now + int64((s.e.options.Lateness+Redelivery)/time.Second)
 	for _, key := range slices.Sorted(maps.Keys(s.met)) {
 		s.remember(s.seen[key].row(key, until))
 	}
