@@ -165,6 +165,7 @@ func (p *Part) ready() error {
 	o.Due = func(ctx context.Context, at int64, after string, limit int) ([]string, error) {
 		return livestate.Due(ctx, &p.tx.Reader, at, after, limit)
 	}
+	o.Now = func() time.Time { return p.tx.Now() }
 	if p.of > 1 {
 		o.Part = fmt.Sprintf("%d/%d", p.number, p.of)
 		o.Owns = func(group uint64) bool { return PartOf(group, p.of) == p.number }

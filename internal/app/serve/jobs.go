@@ -11,6 +11,7 @@ import (
 
 	"github.com/rootkeep/rootkeep/internal/app/alerting"
 	"github.com/rootkeep/rootkeep/internal/app/archive"
+	"github.com/rootkeep/rootkeep/internal/app/detector"
 	"github.com/rootkeep/rootkeep/internal/app/rootproof"
 	"github.com/rootkeep/rootkeep/internal/app/rootuse"
 	"github.com/rootkeep/rootkeep/internal/app/scan/record"
@@ -64,7 +65,7 @@ func (h *house) askable() []jobs.Kind {
 		}},
 		{Name: "anchor", Title: "Put the head of the ledger to its anchors"},
 		{Name: "expire", Title: "End what has run out: requests and exceptions"},
-		{Name: "tidy", Title: "Forget what nobody needs: old jobs, facts, notices, idempotency keys"},
+		{Name: "tidy", Title: "Forget what nobody needs: old jobs, facts, notices, idempotency keys, what detections no longer ask for"},
 	}
 }
 
@@ -214,6 +215,9 @@ func (h *house) tidy(ctx context.Context, _ *job.Job, report func(string)) error
 	if err != nil {
 		return err
 	}
+	if err := h.tidyDetections(ctx, report); err != nil {
+		return err
+	}
 	return h.store.Update(ctx, func(ctx context.Context, tx *store.Tx) error {
 		ended, err := posture.Abandon(ctx, tx, tx.Now().Add(-keepSends))
 		if err != nil {
@@ -223,4 +227,24 @@ func (h *house) tidy(ctx context.Context, _ *job.Job, report func(string)) error
 		report(fmt.Sprintf("%d scans without an end ended, %d old snapshots forgotten", ended, forgotten))
 		return err
 	})
+}
+
+// tidyDetections forgets what detections no longer ask for, in portions: events go on coming.
+func (h *house) tidyDetections(ctx context.Context, report func(string)) error {
+	const portion = 5000
+	for all := int64(0); ; {
+		var n int64
+		err := h.store.Touch(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
+			n, err = detector.Tidy(ctx, tx, portion)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		all += n
+		report(fmt.Sprintf("%d rows of detections forgotten", all))
+		if n < portion {
+			return nil
+		}
+	}
 }

@@ -6,14 +6,11 @@ import (
 	"time"
 
 	"github.com/rootkeep/rootkeep/internal/store"
-	"github.com/rootkeep/rootkeep/internal/store/livestate"
 	"github.com/rootkeep/rootkeep/internal/store/rootlog"
 )
 
-const (
-	tickEvery  = 5 * time.Second  // it is looked for what time alone has to do
-	pruneEvery = 10 * time.Minute // state that nothing asks for is dropped
-)
+// tickEvery is how often it is looked for what time alone has to do.
+const tickEvery = 5 * time.Second
 
 // complete is up to when all that happened was read, but for what comes late: the past is
 // not settled while a source is behind, or cannot be read.
@@ -56,11 +53,7 @@ func (w *Watcher) detect(ctx context.Context) {
 		w.spread(ctx)
 		return
 	}
-	var pruned time.Time
 	for pause(ctx, tickEvery) == nil {
-		if err := w.prune(ctx, w.complete(), &pruned); err != nil && ctx.Err() == nil {
-			w.config.Log.Error("drop the state of detections that nothing asks for", "error", err)
-		}
 		var due bool
 		err := w.config.Store.View(ctx, func(ctx context.Context, r *store.Reader) (err error) {
 			due, err = w.part.Due(ctx, r, w.complete())
@@ -73,17 +66,4 @@ func (w *Watcher) detect(ctx context.Context) {
 			w.config.Log.Error("see to what is due of detections", "error", err)
 		}
 	}
-}
-
-// prune drops what nothing asks for behind a moment up to which all was read: by the wall
-// clock, what a backlog still needs would be gone.
-func (w *Watcher) prune(ctx context.Context, until time.Time, last *time.Time) error {
-	if until.IsZero() || w.config.Now().Sub(*last) < pruneEvery {
-		return nil
-	}
-	*last = w.config.Now()
-	return w.config.Store.Touch(ctx, func(ctx context.Context, tx *store.Tx) error {
-		_, err := livestate.Prune(ctx, tx, until.Unix())
-		return err
-	})
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"sync"
 	"time"
 
@@ -54,8 +53,6 @@ func (w *Watcher) spread(ctx context.Context) {
 // portions are those that this process has.
 type portions struct {
 	*Watcher
-	pruned time.Time // of tick alone
-
 	mu  sync.Mutex // guards has
 	has map[int]*portion
 }
@@ -144,11 +141,6 @@ func (all *portions) due(ctx context.Context) error {
 	waits, err := all.config.Flow.Waiting(ctx) // asked for afterwards, it counts all that was published up to then
 	if err != nil {
 		return err
-	}
-	if slices.Max(waits.Partitions) == 0 {
-		if err := all.prune(ctx, until, &all.pruned); err != nil {
-			return err
-		}
 	}
 	all.mu.Lock()
 	var idle []*portion

@@ -249,7 +249,7 @@ func TestOneServerReadsASource(t *testing.T) {
 }
 
 // keeper takes alerts in.
-func keeper(t *testing.T) *alerts.Keeper {
+func keeper(t testing.TB) *alerts.Keeper {
 	t.Helper()
 	k, err := alerts.New(alert.Default(), func(string) bool { return true })
 	if err != nil {

@@ -65,6 +65,9 @@ type Options struct {
 	// Due is not later than now.
 	Due    func(ctx context.Context, now int64, after string, limit int) ([]string, error)
 	Memory int // bytes of rows kept; 0 is DefaultMemory
+	// Now is the wall clock, from which on copies of an event are known for as long as they
+	// may come: steps are behind it while a source has a backlog. Nil: the time of steps.
+	Now func() time.Time
 	// Owns says which groups are this engine's; nil: all.
 	Owns func(hash uint64) bool
 	// Part names the engine's own rows where several share the groups; no two of them

@@ -13,7 +13,7 @@ import (
 
 const ownVersion = 1
 
-func (e *Engine) ownKey() string       { return "m/" + e.options.Part }
+func (e *Engine) ownKey() string       { return OwnRows + e.options.Part }
 func (e *Engine) inventoryKey() string { return "i/" + e.options.Part }
 
 // generation stands for all rules of a pack and what they match.
@@ -36,6 +36,17 @@ func (e *Engine) ownRow() Row {
 		w.Text(one.id)
 	}
 	return Row{Key: e.ownKey(), Data: w.Bytes(), Until: never, Due: never}
+}
+
+// OwnRows is what the keys of the rows begin with that say how far engines have come.
+const OwnRows = "m/"
+
+// Reached reads such a row: up to when, Unix seconds, the engine's time has come. What a row
+// says it may be dropped from is in this time, not that of a wall.
+func Reached(data []byte) (int64, error) {
+	r := wire.NewReader(data, ownVersion)
+	now := r.Int()
+	return now, r.Err()
 }
 
 // start takes up what was left, once.

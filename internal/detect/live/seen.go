@@ -90,11 +90,16 @@ func (s *step) fresh(p *pending, one *share) (fresh, altered bool) {
 }
 
 // keepSeen stores what was met. An event is known for as long as it may come again,
-// counted from when it came or, while time is held, from when it happened.
+// counted from when it came by the wall clock or, where that is not told, from how far time
+// had come or when it happened.
 func (s *step) keepSeen() {
+	var came int64
+	if s.e.options.Now != nil {
+		came = s.e.options.Now().Unix()
+	}
 	for _, key := range slices.Sorted(maps.Keys(s.met)) {
 		until := int64(never)
-		if at := s.met[key]; at > 0 {
+		if at := max(s.met[key], came); at > 0 {
 			until = at + int64((s.e.options.Lateness+Redelivery)/time.Second)
 		}
 		s.remember(s.seen[key].row(key, until))

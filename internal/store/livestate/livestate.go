@@ -82,20 +82,34 @@ func Load(ctx context.Context, r *store.Reader, keys []string) (map[string][]byt
 	return out, nil
 }
 
-// Prune removes the rows that nothing asks for after a moment, Unix
-// seconds, and says how many.
-func Prune(ctx context.Context, tx *store.Tx, before int64) (int64, error) {
-	n, err := tx.Exec(ctx, `DELETE FROM live_state WHERE until < $1`, before)
+// Prune removes at most so many rows that nothing asks for after a moment, Unix seconds, the
+// oldest first, and says how many: millions at once would keep all other changes waiting.
+func Prune(ctx context.Context, tx *store.Tx, before int64, most int) (int64, error) {
+	n, err := tx.Exec(ctx, `DELETE FROM live_state WHERE key IN (SELECT key FROM live_state WHERE until < $1 ORDER BY until LIMIT $2)`, before, most)
 	if err != nil {
 		return 0, fmt.Errorf("prune the state of live detection before %s: %w", time.Unix(before, 0).UTC().Format(time.RFC3339), err)
 	}
 	return n, nil
 }
 
+// Under reads the rows whose keys begin with a prefix.
+func Under(ctx context.Context, r *store.Reader, prefix string) (map[string][]byte, error) {
+	keys, err := store.Texts(ctx, r, `SELECT key FROM live_state WHERE substr(key, 1, $2) = $1`, prefix, utf8.RuneCountInString(prefix))
+	if err != nil {
+		return nil, fmt.Errorf("find state of detections: %w", err)
+	}
+	return Load(ctx, r, keys)
+}
+
+// dueQuery materializes what is due: to have the order for nothing, a planner would read the
+// whole table by its key.
+const dueQuery = `WITH these AS MATERIALIZED (SELECT key FROM live_state WHERE due <= $1)
+	SELECT key FROM these WHERE key > $2 ORDER BY key LIMIT $3`
+
 // Due lists at most limit keys behind after, in order, of the rows that have to be looked at
 // by a moment, Unix seconds.
 func Due(ctx context.Context, r *store.Reader, now int64, after string, limit int) ([]string, error) {
-	out, err := store.Texts(ctx, r, `SELECT key FROM live_state WHERE due <= $1 AND key > $2 ORDER BY key LIMIT $3`, now, after, limit)
+	out, err := store.Texts(ctx, r, dueQuery, now, after, limit)
 	if err != nil {
 		return nil, fmt.Errorf("find state of detections that is due: %w", err)
 	}

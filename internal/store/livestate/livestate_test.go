@@ -2,7 +2,9 @@ package livestate_test
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -48,11 +50,14 @@ func TestStateIsSavedLoadedAndPruned(t *testing.T) {
 		check("what changed", map[string][]byte{"k1": []byte("last"), "k3": {}, "k5": []byte("back")}, "k1", "k2", "k3", "k4", "k5", "never")
 		check("nothing asked", map[string][]byte{})
 		err := s.Touch(t.Context(), func(ctx context.Context, tx *store.Tx) error {
-			n, err := livestate.Prune(ctx, tx, many-1)
-			if n != many-1-5 { // k1, k3 and k5 end later, k2 and k4 are gone
-				t.Errorf("pruned: got %d, want %d", n, many-1-5)
+			const all, portion = many - 1 - 5, 1000 // k1, k3 and k5 end later, k2 and k4 are gone
+			for _, want := range []int64{portion, all - portion, 0} {
+				n, err := livestate.Prune(ctx, tx, many-1, portion)
+				if n != want || err != nil {
+					t.Errorf("pruned: got %d, %v, want %d", n, err, want)
+				}
 			}
-			return err
+			return nil
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -74,6 +79,16 @@ func TestStateIsSavedLoadedAndPruned(t *testing.T) {
 		if got := due(0, "k3", 2); len(got) != 1 || got[0] != "k5" {
 			t.Errorf("due beyond k3: got %q, want k5", got)
 		}
+		err = s.View(t.Context(), func(ctx context.Context, r *store.Reader) error {
+			got, err := livestate.Under(ctx, r, "k12")
+			if diff := cmp.Diff(map[string][]byte{"k1233": {209, 0, 255}}, got); diff != "" {
+				t.Errorf("under k12 (-want +got):\n%s", diff)
+			}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
 		check("what is left", map[string][]byte{"k1": []byte("last"), "k3": {}, "k5": []byte("back"), "k1233": {209, 0, 255}}, keys...)
 		err = s.Touch(t.Context(), func(ctx context.Context, tx *store.Tx) error {
 			return livestate.Forget(ctx, tx, []string{"k12", "k_", "%"})
@@ -83,6 +98,29 @@ func TestStateIsSavedLoadedAndPruned(t *testing.T) {
 		}
 		check("what was not forgotten", map[string][]byte{"k1": []byte("last"), "k3": {}, "k5": []byte("back")}, keys...)
 	})
+}
+
+// TestDueReadsNoMoreThanWhatIsDue asks SQLite how it would read: every step of detections asks,
+// beside millions of rows that are not due.
+func TestDueReadsNoMoreThanWhatIsDue(t *testing.T) {
+	s := storetest.Open(t, storetest.SQLite(t), storetest.Options(t))
+	err := s.View(t.Context(), func(ctx context.Context, r *store.Reader) error {
+		var plan []string
+		err := store.Each(ctx, r, func(rows *sql.Rows) error {
+			var id, parent, unused int
+			var detail string
+			err := rows.Scan(&id, &parent, &unused, &detail)
+			plan = append(plan, detail)
+			return err
+		}, `EXPLAIN QUERY PLAN `+livestate.DueQuery, 0, "", 500)
+		if text := strings.Join(plan, "\n"); !strings.Contains(text, "live_state_due (due<?)") || strings.Contains(text, "(key>?)") {
+			t.Errorf("got the plan\n%s\nwant the index of what is due", text)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
 }
 
 func BenchmarkSave(b *testing.B) {

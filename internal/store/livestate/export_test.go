@@ -1,0 +1,4 @@
+package livestate
+
+// DueQuery is what Due asks.
+const DueQuery = dueQuery
