@@ -48,7 +48,7 @@ func huntServer(t *testing.T) (address string) {
 		t.Fatal(err)
 	}
 	handler, err = web.New(web.Config{
-		URL: u, Store: s, Now: time.Now, Areas: []web.Area{area, hunts.Area(hunts.Config{Store: s, Desk: &alerts.Desk{}, Now: time.Now})},
+		URL: u, Store: s, Now: time.Now, Areas: []web.Area{area, hunts.Area(hunts.Config{Store: s, Now: time.Now})},
 		Authenticator: tokens{"responder": machine(people.Responder), "viewer": machine(people.Viewer)},
 	})
 	if err != nil {

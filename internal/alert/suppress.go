@@ -146,17 +146,33 @@ func (c *Scope) within(f *rootkeep.Alert) bool {
 	return named > 0 && named >= f.Count
 }
 
+// Never says why an alert is never suppressed, "" for one that may be.
+func Never(f *rootkeep.Alert, guarded Guarded) string {
+	switch {
+	case OfRoot(f) || rootPrincipal(f.Actor.Principal):
+		return "it is about a root user"
+	case len(f.Rules) == 0:
+		return "it is not of a rule"
+	}
+	for _, hit := range f.Rules {
+		if guarded(hit.Name) {
+			return "its rule " + hit.Name + " is about root users, or about what watches"
+		}
+	}
+	return ""
+}
+
 // Suppressed finds the suppression that hides an alert, nil if it is told. Each of its rules
 // has to be suppressed by somebody; one that is guarded, and a root user's, never is. active
 // are those that hide at the time.
 func Suppressed(f *rootkeep.Alert, active []*Suppression, guarded Guarded) *Suppression {
-	if OfRoot(f) || rootPrincipal(f.Actor.Principal) || len(f.Rules) == 0 {
+	if Never(f, guarded) != "" {
 		return nil
 	}
 	var first *Suppression
 	for _, hit := range f.Rules {
 		i := slices.IndexFunc(active, func(s *Suppression) bool { return (s.Scope.Rule == "" || s.Scope.Rule == hit.Name) && s.Scope.Fits(f) })
-		if i < 0 || guarded(hit.Name) {
+		if i < 0 {
 			return nil
 		}
 		if first == nil {

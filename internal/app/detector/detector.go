@@ -58,8 +58,9 @@ type Taken struct {
 type Detector struct {
 	config Config
 
-	mu    sync.Mutex // guards rules
+	mu    sync.Mutex // guards the fields below
 	rules *generation
+	fault error // of the files, since they changed the last time
 }
 
 // generation are rules that were loaded at one time.
@@ -87,7 +88,7 @@ func (d *Detector) Replace(r Rules) {
 	g := generationOf(r)
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.rules = g
+	d.rules, d.fault = g, nil
 }
 
 func (d *Detector) current() *generation {

@@ -223,6 +223,15 @@ func TestChangedFilesAreLoadedOnceTheyRest(t *testing.T) {
 	case <-time.After(30 * time.Second):
 		t.Error("the changed file was not loaded")
 	}
+	b.write("ours.yaml", "title: [")
+	select {
+	case err := <-said:
+		if got := b.Standing(); err == nil || got.Fault == nil || got.Detections[0].Name != "their-sign-ins-fail" || got.Guarded("their-sign-ins-fail") || got.OnTrial("their-sign-ins-fail") {
+			t.Errorf("got %v and %+v, want the fault, and the rules that hold", err, got)
+		}
+	case <-time.After(30 * time.Second):
+		t.Error("the broken file was not looked at")
+	}
 	stop()
 	<-ended
 }

@@ -178,6 +178,9 @@ func (d *Detector) follow(ctx context.Context, s Settings, every time.Duration, 
 		if err == nil {
 			s, held, last = again, again.held, again.held
 		}
+		d.mu.Lock()
+		d.fault = err
+		d.mu.Unlock()
 		said(err)
 	}
 }
@@ -206,3 +209,24 @@ func (d *Detector) reload(file string) (Settings, error) {
 
 // Catalogue lists the detections that hold.
 func (d *Detector) Catalogue() []detect.Detection { return d.current().Pack.Catalogue() }
+
+// Standing is what holds, and what is wrong with the files that it came from.
+type Standing struct {
+	Detections []detect.Detection
+	Problems   []detect.Problem       // of the files of those that hold
+	OnTrial    func(name string) bool // nobody is told of its alerts
+	Guarded    func(name string) bool // its alerts are never suppressed
+	Fault      error                  // why files that changed since are not used, nil if they are
+}
+
+// Standing gives the detections that hold, for a catalogue.
+func (d *Detector) Standing() Standing {
+	d.mu.Lock()
+	now, fault := d.rules, d.fault
+	d.mu.Unlock()
+	trial := now.Options.DryRun
+	if trial == nil {
+		trial = func(string) bool { return false }
+	}
+	return Standing{now.Pack.Catalogue(), now.Pack.Problems, trial, now.guards, fault}
+}

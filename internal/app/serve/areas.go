@@ -31,7 +31,7 @@ func (h *house) areas() ([]web.Area, error) {
 			return alerts.Area(alerts.Config{Store: h.store, Desk: h.alerts, Now: h.now})
 		},
 		func() (web.Area, error) {
-			return hunts.Area(hunts.Config{Store: h.store, Desk: h.alerts, Now: h.now}), nil
+			return hunts.Area(hunts.Config{Store: h.store, Now: h.now}), nil
 		},
 		func() (web.Area, error) {
 			return exceptions.Area(exceptions.Config{Store: h.store, Desk: h.desk, Now: h.now, Controls: h.controls})

@@ -25,6 +25,7 @@ type Filter struct {
 	Least    rootkeep.Severity
 	Rule     string // name of one of its rules
 	Owner    string
+	Of       string // principal, as alerts name it
 	Tactic   string
 	Tag      string
 	Case     string // CS-...
@@ -33,6 +34,7 @@ type Filter struct {
 	Muted    []alert.Mute
 	Text     string    // in the title, the principal or the ID
 	Since    time.Time // last event
+	Until    time.Time // first event
 	SeenFrom time.Time // first seen
 }
 
@@ -44,7 +46,7 @@ func (f *Filter) where(s sight.Sight) *clause.Where {
 	w := &clause.Where{}
 	s.Keep(w, "a.account")
 	for _, c := range []struct{ condition, value string }{
-		{"a.account = ?", string(f.Account)}, {"a.owner = ?", f.Owner}, {"a.tactic = ?", f.Tactic}, {"a.incident = ?", f.Case}, {"a.muted_by = ?", f.Storm},
+		{"a.account = ?", string(f.Account)}, {"a.owner = ?", f.Owner}, {"a.principal = ?", f.Of}, {"a.tactic = ?", f.Tactic}, {"a.incident = ?", f.Case}, {"a.muted_by = ?", f.Storm},
 		{"a.id IN (SELECT alert FROM alert_rule WHERE rule = ?)", f.Rule}, {"a.id IN (SELECT alert FROM alert_tag WHERE tag = ?)", f.Tag},
 		{"a.id IN (SELECT alert FROM hunt_alert WHERE hunt = ?)", f.Hunt},
 	} {
@@ -67,6 +69,9 @@ func (f *Filter) where(s sight.Sight) *clause.Where {
 	}
 	if !f.Since.IsZero() {
 		w.And("a.last >= ?", store.Micros(f.Since))
+	}
+	if !f.Until.IsZero() {
+		w.And("a.first <= ?", store.Micros(f.Until))
 	}
 	if !f.SeenFrom.IsZero() {
 		w.And("a.seen >= ?", store.Micros(f.SeenFrom))

@@ -49,6 +49,9 @@ func active(ctx context.Context, r *store.Reader, now time.Time) ([]*alert.Suppr
 	return suppressions(ctx, r, ` WHERE ended = 0 AND expires > $1 ORDER BY made, id LIMIT $2`, store.Micros(now), mostActive)
 }
 
+// Never says why an alert is never suppressed, "" for one that may be.
+func (d *Desk) Never(f *rootkeep.Alert) string { return alert.Never(f, d.Keeper.guarded) }
+
 // Suppression reads a suppression; ErrNotFound if there is none.
 func Suppression(ctx context.Context, r *store.Reader, id string) (*alert.Suppression, error) {
 	s, err := scanSuppression(r.Row(ctx, `SELECT `+suppressionColumns+` FROM suppression WHERE id = $1`, id))

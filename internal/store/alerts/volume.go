@@ -71,6 +71,52 @@ func ByHour(ctx context.Context, r *store.Reader, rule string, since, until time
 	return out, nil
 }
 
+// Spread sums what each rule came to in steps of whole hours from a time on: by name, a
+// volume for each step. Volume.Hour is the first hour of the step.
+func Spread(ctx context.Context, r *store.Reader, since time.Time, hours, steps int) (map[string][]alert.Volume, error) {
+	first := hour(since)
+	out := map[string][]alert.Volume{}
+	err := store.Each(ctx, r, func(rows *sql.Rows) error {
+		var rule string
+		var step, matches, found int64
+		if err := rows.Scan(&rule, &step, &matches, &found); err != nil {
+			return err
+		}
+		list := out[rule]
+		if list == nil {
+			list = make([]alert.Volume, steps)
+			for i := range list {
+				list[i] = alert.Volume{Rule: rule, Hour: first + int64(i*hours)}
+			}
+			out[rule] = list
+		}
+		list[step].Matches, list[step].Alerts = int(matches), int(found)
+		return nil
+	}, `SELECT rule, step, CAST(SUM(matches) AS BIGINT), CAST(SUM(alerts) AS BIGINT) FROM (
+			SELECT rule, (hour - CAST($1 AS BIGINT)) / CAST($2 AS BIGINT) AS step, matches, alerts FROM rule_volume WHERE hour >= CAST($1 AS BIGINT) AND hour < CAST($3 AS BIGINT)
+		) AS steps GROUP BY rule, step`, first, int64(hours), first+int64(hours*steps))
+	if err != nil {
+		return nil, fmt.Errorf("sum what rules come to in steps: %w", err)
+	}
+	return out, nil
+}
+
+// Fired says in which hour each rule last matched, as far back as volumes are kept.
+func Fired(ctx context.Context, r *store.Reader) (map[string]time.Time, error) {
+	out := map[string]time.Time{}
+	err := store.Each(ctx, r, func(rows *sql.Rows) error {
+		var rule string
+		var last int64
+		err := rows.Scan(&rule, &last)
+		out[rule] = time.Unix(last*3600, 0).UTC()
+		return err
+	}, `SELECT rule, MAX(hour) FROM rule_volume WHERE matches > 0 GROUP BY rule`)
+	if err != nil {
+		return nil, fmt.Errorf("read when rules last matched: %w", err)
+	}
+	return out, nil
+}
+
 // ForgetVolume removes what rules came to before a time, and says how many hours of rules.
 func ForgetVolume(ctx context.Context, tx *store.Tx, before time.Time) (int64, error) {
 	n, err := tx.Exec(ctx, `DELETE FROM rule_volume WHERE hour < $1`, hour(before))

@@ -1,5 +1,6 @@
-// Package alerts is where people work at alerts and suppressions over the API. What it shows
-// and changes is that of internal/store/alerts.
+// Package alerts is where people work at alerts and suppressions: the inbox, the page of an
+// alert with its story, and the API. What it shows and changes is that of
+// internal/store/alerts.
 package alerts
 
 import (
@@ -19,6 +20,7 @@ import (
 	"github.com/rootkeep/rootkeep/internal/store/rootlog"
 	"github.com/rootkeep/rootkeep/internal/store/sight"
 	"github.com/rootkeep/rootkeep/internal/web"
+	"github.com/rootkeep/rootkeep/internal/web/page"
 )
 
 // Config is what the area is made of.
@@ -28,14 +30,15 @@ type Config struct {
 	Now   func() time.Time
 }
 
-// Area is the API of alerts.
+// Area is the pages and the API of alerts.
 func Area(c Config) (web.Area, error) {
 	if c.Store == nil || c.Desk == nil || c.Now == nil {
 		return web.Area{}, errors.New("alerts: a store, a desk and a clock are required")
 	}
 	a := &area{c}
 	return web.Area{
-		Name: "alerts", API: a.api,
+		Name: "alerts", API: a.api, Routes: a.routes(),
+		Nav:    []page.Link{{Text: "Alerts", Path: "/alerts", Need: people.Read}},
 		Topics: map[string]web.Sees{alerts.Topic: a.sees, alerts.SuppressionTopic: a.seesSuppression},
 		Problems: map[string]string{
 			"alert-not-now":        "The state of the alert, or of the suppression, does not allow the act.",
@@ -46,6 +49,20 @@ func Area(c Config) (web.Area, error) {
 }
 
 type area struct{ Config }
+
+func (a *area) routes() []web.Route {
+	out := []web.Route{
+		{Method: "GET", Path: "/alerts", Need: people.Read, Handle: a.inbox},
+		{Method: "GET", Path: "/alerts/{id}", Need: people.Read, Handle: a.story},
+		{Method: "GET", Path: "/suppressions", Need: people.Read, Handle: a.suppressions},
+		{Method: "POST", Path: "/alerts/{id}/suppress", Need: people.Operate, Handle: a.suppressForm},
+		{Method: "POST", Path: "/suppressions/{id}/end", Need: people.Operate, Handle: a.unsuppressForm},
+	}
+	for _, f := range a.forms() {
+		out = append(out, web.Route{Method: "POST", Path: "/alerts/{id}/" + f.act, Need: people.Operate, Handle: a.acts(f)})
+	}
+	return out
+}
 
 // sees says whether the actor may learn that an alert changed.
 func (a *area) sees(ctx context.Context, r *store.Reader, actor people.Actor, id string) (bool, error) {

@@ -23,20 +23,6 @@ func levelShares(by [rootkeep.Critical + 1]int64) chart.Shares {
 	}
 }
 
-// evidence draws the events of an alert on one lane for each principal.
-func evidence(a *rootkeep.Alert) chart.Lanes {
-	c := chart.Lanes{Title: "Events of the alert", From: a.First, To: a.Last, Keys: outcomeKeys()}
-	if n := a.EventsOmitted; n > 0 {
-		c.Note = fmt.Sprintf("the first %d of %d", len(a.Events), a.Count)
-	}
-	place := map[string]int{}
-	for _, e := range a.Events {
-		lane := laneOf(&c, place, e.Actor.Principal)
-		lane.Marks = append(lane.Marks, chart.Mark{At: e.Time, Tone: outcomeTone(e.ErrorCode != ""), Words: text.Stamp(e.Time) + " " + e.Name + failure(e.ErrorCode)})
-	}
-	return c
-}
-
 func outcomeKeys() []chart.Key {
 	return []chart.Key{{Name: "succeeded", Tone: outcomeTone(false)}, {Name: "failed", Tone: outcomeTone(true)}}
 }
@@ -137,17 +123,6 @@ func origins(list []hunts.Origin) chart.World {
 		c.Countries = append(c.Countries, chart.CountryCount{Code: o.Country, N: o.N})
 	}
 	return c
-}
-
-// country is the name of a country for a table.
-func country(code string) string {
-	if code == "" {
-		return "unknown"
-	}
-	if name, ok := chart.Country(code); ok {
-		return name + " (" + code + ")"
-	}
-	return code
 }
 
 // coverage draws which hours of which day are proven, in how many of the accounts.

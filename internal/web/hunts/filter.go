@@ -56,14 +56,6 @@ func (q *query) account(name string) rootkeep.AccountID {
 	return id
 }
 
-func (q *query) level(name string) rootkeep.Severity {
-	var s rootkeep.Severity
-	if v := q.text(name); v != "" && s.UnmarshalText([]byte(v)) != nil {
-		q.refuse(name)
-	}
-	return s
-}
-
 // days is a number of days out of some, the first of them if there is none.
 func (q *query) days(name string, of ...int) int {
 	v := q.text(name)
@@ -114,8 +106,6 @@ func options(all string, values ...string) []page.Option {
 	}
 	return out
 }
-
-var levels = []string{"critical", "high", "medium", "low", "informational"}
 
 // kinds are those of root events, in the order of a select.
 var kinds = []string{

@@ -1,6 +1,6 @@
-// Package hunts is the area of what hunts found: hunts, alerts and what became of them,
-// each event of a root user, sign-ins and where they came from. It takes hunts that are
-// sent; it does not hunt.
+// Package hunts is the area of what hunts found: hunts, each event of a root user, sign-ins
+// and where they came from. It takes hunts that are sent; it does not hunt. Their alerts are
+// in internal/web/alerts.
 package hunts
 
 import (
@@ -8,14 +8,11 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/rootkeep/rootkeep"
-	"github.com/rootkeep/rootkeep/internal/alert"
 	"github.com/rootkeep/rootkeep/internal/people"
 	"github.com/rootkeep/rootkeep/internal/store"
-	"github.com/rootkeep/rootkeep/internal/store/alerts"
 	"github.com/rootkeep/rootkeep/internal/store/hunts"
 	"github.com/rootkeep/rootkeep/internal/store/posture"
 	"github.com/rootkeep/rootkeep/internal/web"
@@ -25,7 +22,6 @@ import (
 // Config is what the area is made of.
 type Config struct {
 	Store *store.Store
-	Desk  *alerts.Desk
 	Now   func() time.Time
 }
 
@@ -43,16 +39,13 @@ func Area(c Config) web.Area {
 	return web.Area{
 		Name: "hunts",
 		Nav: []page.Link{
-			{Path: "/alerts", Text: "Alerts", Need: people.Read}, {Path: "/root-uses", Text: "Root uses", Need: people.Read},
+			{Path: "/root-uses", Text: "Root uses", Need: people.Read},
 			{Path: "/sign-ins", Text: "Sign-ins", Need: people.Read}, {Path: "/hunts", Text: "Hunts", Need: people.Read},
 		},
 		Routes: []web.Route{
 			read("/hunts", a.list), read("/hunts/{id}", a.show),
-			read("/alerts", a.alerts), read("/alerts/{id}", a.alert),
 			read("/root-uses", a.uses), read("/root-uses/{id}", a.use),
 			read("/sign-ins", a.signIns),
-			{Method: "POST", Path: "/alerts/{id}/acknowledge", Need: people.Operate, Handle: a.decide(a.Desk.Acknowledge, "Acknowledged.")},
-			{Method: "POST", Path: "/alerts/{id}/reopen", Need: people.Operate, Handle: a.decide(a.Desk.Reopen, "Open again.")},
 		},
 		API:    a.register,
 		Topics: map[string]web.Sees{"hunt": seesHunt},
@@ -91,13 +84,8 @@ func (a *area) view(ctx context.Context, read func(context.Context, *store.Reade
 
 // told makes errors of the store whose text a client may see into refusals.
 func told(err error) error {
-	switch {
-	case errors.Is(err, hunts.ErrUnfit) || errors.Is(err, hunts.ErrCursor) || errors.Is(err, alerts.ErrCursor) || errors.Is(err, alert.ErrInvalid):
+	if errors.Is(err, hunts.ErrUnfit) || errors.Is(err, hunts.ErrCursor) {
 		return web.Refuse(http.StatusUnprocessableEntity, "invalid", err.Error())
-	case errors.Is(err, alert.ErrState):
-		return web.Refuse(http.StatusConflict, "conflict", err.Error())
-	case errors.Is(err, alerts.ErrNotAllowed):
-		return web.Refuse(http.StatusForbidden, "forbidden", err.Error())
 	}
 	return err
 }
@@ -128,34 +116,4 @@ func rootkeepAccount(id rootkeep.AccountID) string {
 		return "(none named)"
 	}
 	return string(id)
-}
-
-// rule is what a person does to an alert, with a word of theirs.
-type rule func(ctx context.Context, tx *store.Tx, actor people.Actor, id string, revision int64, word string) (*alerts.Alert, error)
-
-// judge applies a rule to an alert as it is now.
-func (a *area) judge(ctx context.Context, id, reason string, apply rule) error {
-	actor := web.ActorOf(ctx)
-	err := a.Store.Update(ctx, func(ctx context.Context, tx *store.Tx) error {
-		found, err := a.Desk.Get(ctx, &tx.Reader, actor, id)
-		if err != nil {
-			return err
-		}
-		_, err = apply(ctx, tx, actor, id, found.Revision, strings.TrimSpace(reason))
-		return err
-	})
-	return told(err)
-}
-
-func (a *area) decide(apply rule, done string) web.Handler {
-	return func(w http.ResponseWriter, r *http.Request) error {
-		if err := r.ParseForm(); err != nil {
-			return web.Refuse(http.StatusBadRequest, "invalid", "the form cannot be read")
-		}
-		id := r.PathValue("id")
-		if err := a.judge(r.Context(), id, r.PostForm.Get("reason"), apply); err != nil {
-			return err
-		}
-		return web.Redirect(w, r, "/alerts/"+id, done)
-	}
 }

@@ -7,7 +7,6 @@ import (
 	"net/http"
 
 	"github.com/rootkeep/rootkeep"
-	"github.com/rootkeep/rootkeep/internal/alert"
 	"github.com/rootkeep/rootkeep/internal/report"
 	"github.com/rootkeep/rootkeep/internal/store"
 	"github.com/rootkeep/rootkeep/internal/store/alerts"
@@ -74,79 +73,6 @@ func (a *area) show(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	return web.Show(w, r, "Hunt "+id, huntPage(v))
-}
-
-// alertsView is the page of alerts.
-type alertsView struct {
-	Filter      alerts.Filter
-	Level       string // of the filter, "" for all
-	State       string // of the filter, "" for all
-	Alerts      []*alerts.Alert
-	Levels      [rootkeep.Critical + 1]int64
-	First, Next string
-}
-
-func (a *area) alerts(w http.ResponseWriter, r *http.Request) error {
-	q := queryOf(r)
-	v := alertsView{Level: q.one("level", levels...), State: q.one("state", stateNames()...), First: first(r)}
-	v.Filter = alerts.Filter{Account: q.account("account"), Least: q.level("level"), Tactic: q.text("tactic"), Hunt: q.text("hunt"), Text: q.text("q"), Muted: alerts.Inbox()}
-	if v.State != "" {
-		v.Filter.States = []alert.State{alert.State(v.State)}
-	}
-	if q.err != nil {
-		return q.err
-	}
-	err := a.view(r.Context(), func(ctx context.Context, s *store.Reader, sight hunts.Sight) (err error) {
-		var next string
-		if sight, err = alerts.SightOf(ctx, s, web.ActorOf(ctx)); err != nil {
-			return err
-		}
-		if v.Alerts, next, err = alerts.List(ctx, s, sight, v.Filter, q.values.Get("cursor"), web.PageSize); err != nil {
-			return err
-		}
-		v.Next = after(r, next)
-		v.Levels, err = alerts.Levels(ctx, s, web.ActorOf(ctx), v.Filter)
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	return web.Show(w, r, "Alerts", alertsPage(v))
-}
-
-// stateNames are the states of alerts.
-func stateNames() (out []string) {
-	for _, s := range alert.States() {
-		out = append(out, string(s))
-	}
-	return out
-}
-
-// alertView is the page of one alert.
-type alertView struct {
-	*alerts.Alert
-	JSON      string
-	MayDecide bool
-}
-
-func (a *area) alert(w http.ResponseWriter, r *http.Request) error {
-	var v alertView
-	err := a.view(r.Context(), func(ctx context.Context, s *store.Reader, sight hunts.Sight) (err error) {
-		if v.Alert, err = a.Desk.Get(ctx, s, web.ActorOf(ctx), r.PathValue("id")); err != nil {
-			return err
-		}
-		v.MayDecide, err = alerts.May(ctx, s, web.ActorOf(ctx), v.Found.Account)
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	whole, err := json.MarshalIndent(v.Found, "", "  ")
-	if err != nil {
-		return err
-	}
-	v.JSON = string(whole)
-	return web.Show(w, r, "Alert "+v.ID, alertPage(v))
 }
 
 // usesView is the page of root events.

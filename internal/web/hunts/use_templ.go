@@ -145,7 +145,7 @@ func usesPage(v usesView) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = figure(coverage(v.Period.Days(), v.Proven, accountsOfGrid(v))).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = page.Figure(coverage(v.Period.Days(), v.Proven, accountsOfGrid(v))).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -190,8 +190,8 @@ func periods() []page.Option {
 func useRows(list []*hunts.Use) []page.Row {
 	var out []page.Row
 	for _, u := range list {
-		row := page.Cells(page.To("/root-uses/"+u.Key, u.Name), page.Time(u.Time), page.Text(string(u.Kind)), page.Text(string(u.Account)), outcome(u.Failed, u.Error),
-			mfa(u.MFA), page.Text(u.Address), page.Text(country(u.Country)))
+		row := page.Cells(page.To("/root-uses/"+u.Key, u.Name), page.Time(u.Time), page.Text(string(u.Kind)), page.Text(string(u.Account)), page.Outcome(u.Failed, u.Error),
+			mfa(u.MFA), page.Text(u.Address), page.Text(page.Country(u.Country)))
 		if u.Kind.Used() {
 			row.Tone = page.Careful
 		}
@@ -247,7 +247,7 @@ func usePage(v useView) templ.Component {
 				}()
 			}
 			ctx = templ.InitializeContext(ctx)
-			templ_7745c5c3_Err = outcome(v.Failed, v.Error).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = page.Outcome(v.Failed, v.Error).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -319,7 +319,7 @@ func usePage(v useView) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = figure(session(v.Session)).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = page.Figure(session(v.Session)).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -402,7 +402,7 @@ func useFacts(u *hunts.Use) []page.Fact {
 		{Term: "Who", Value: page.Text(u.Principal)},
 		{Term: "Approval", Value: page.Badge(page.Unsure, hunts.Approval)},
 		{Term: "From", Value: page.Text(u.Address)},
-		{Term: "Country", Value: page.Text(country(u.Country))},
+		{Term: "Country", Value: page.Text(page.Country(u.Country))},
 		{Term: "Agent", Value: page.LongText(u.Agent)},
 	}
 	for _, f := range []struct{ term, value string }{{"Access key", u.AccessKey}, {"Aims at", u.Target}} {
@@ -479,7 +479,7 @@ func signInsPage(v signInsView) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = figure(failures(v.ByDay)).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = page.Figure(failures(v.ByDay)).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -487,7 +487,7 @@ func signInsPage(v signInsView) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = figure(origins(v.Origins)).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = page.Figure(origins(v.Origins)).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -531,7 +531,7 @@ func signInStats(all hunts.SignInDay) []page.Stat {
 func originRows(list []hunts.Origin) []page.Row {
 	var out []page.Row
 	for _, o := range list {
-		out = append(out, page.Cells(page.Text(country(o.Country)), page.Text(text.Grouped(o.SignIns)), page.Text(text.Grouped(o.Failed))))
+		out = append(out, page.Cells(page.Text(page.Country(o.Country)), page.Text(text.Grouped(o.SignIns)), page.Text(text.Grouped(o.Failed))))
 	}
 	return out
 }

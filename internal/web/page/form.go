@@ -10,15 +10,23 @@ import (
 	"github.com/rootkeep/rootkeep/internal/report/text"
 )
 
+// id tells the input from others of the page.
+func (i Input) id() string {
+	if i.Of == "" {
+		return i.Name
+	}
+	return i.Of + "-" + i.Name
+}
+
 // attributes are those that not every input has.
 func (i Input) attributes() templ.Attributes {
 	out := templ.Attributes{}
 	var described []string
 	if i.Hint != "" {
-		described = append(described, "hint-"+i.Name)
+		described = append(described, "hint-"+i.id())
 	}
 	if i.Fault != "" {
-		described = append(described, "fault-"+i.Name)
+		described = append(described, "fault-"+i.id())
 		out["aria-invalid"] = "true"
 	}
 	if len(described) > 0 {

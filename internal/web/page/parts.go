@@ -10,6 +10,7 @@ import (
 	"github.com/a-h/templ"
 
 	"github.com/rootkeep/rootkeep"
+	"github.com/rootkeep/rootkeep/internal/chart"
 	"github.com/rootkeep/rootkeep/internal/report/text"
 )
 
@@ -94,6 +95,17 @@ func written(s string) templ.Component {
 		_, err := io.WriteString(w, templ.EscapeString(s))
 		return err
 	})
+}
+
+// Country is the name of a country by its code, as a log or a database has it.
+func Country(code string) string {
+	if code == "" {
+		return "unknown"
+	}
+	if name, ok := chart.Country(code); ok {
+		return name + " (" + code + ")"
+	}
+	return code
 }
 
 // With is an address with one value of its query changed, and the cursor forgotten: a
