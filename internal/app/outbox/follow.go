@@ -19,6 +19,7 @@ import (
 	"github.com/rootkeep/rootkeep/internal/store"
 	"github.com/rootkeep/rootkeep/internal/store/access"
 	"github.com/rootkeep/rootkeep/internal/store/incident"
+	kept "github.com/rootkeep/rootkeep/internal/store/letters"
 	"github.com/rootkeep/rootkeep/internal/store/notices"
 	"github.com/rootkeep/rootkeep/internal/store/rootlog"
 	"github.com/rootkeep/rootkeep/internal/store/sight"
@@ -138,7 +139,7 @@ func (o *Outbox) tellOf(ctx context.Context, ids []string, link string) error {
 			if errors.Is(err, store.ErrNotFound) || err == nil && n == nil {
 				continue
 			}
-			if err == nil && !strings.HasPrefix(id, asked.Prefix+"-") {
+			if err == nil && !strings.HasPrefix(id, asked.Prefix+"-") && n.Acts() != notify.Close {
 				err = o.putCase(ctx, tx, *n, link)
 			} else if err == nil {
 				err = o.Put(ctx, tx, *n)
@@ -188,18 +189,54 @@ func (o *Outbox) of(ctx context.Context, r *store.Reader, id, link string, now t
 		return n, err
 	}
 	c, err := incident.Read(ctx, r, id)
-	if err != nil || c.State != cases.Open {
+	if err != nil {
 		return nil, err
+	}
+	told, err := o.told(ctx, r, id)
+	if err != nil || c.State != cases.Open && !told {
+		return nil, err
+	}
+	if c.State != cases.Open {
+		return ofEnd(c, link), nil
 	}
 	events, err := rootlog.Events(ctx, r, sight.All(), rootlog.EventFilter{Case: id, Limit: mostEvents})
 	if err != nil {
 		return nil, err
 	}
 	n := ofCase(c, events, link)
+	if told {
+		n.Action = string(notify.Update)
+	}
 	if c.Request != "" {
 		err = address(ctx, r, &n, c.Request, now)
 	}
 	return &n, err
+}
+
+// told says whether a way has a message of a case.
+func (o *Outbox) told(ctx context.Context, r *store.Reader, id string) (bool, error) {
+	for _, w := range o.ways {
+		_, err := kept.Read(ctx, r, w.Name(), id)
+		if err == nil || !errors.Is(err, store.ErrNotFound) {
+			return err == nil, err
+		}
+	}
+	return false, nil
+}
+
+// ofEnd is the notice that a case was closed: its message is brought up to date.
+func ofEnd(c *incident.Case, link string) *notify.Notice {
+	return &notify.Notice{
+		ID: ID(topicOf(c), c.ID, "closed", c.Closed.Format(time.RFC3339Nano)), Topic: topicOf(c), Severity: c.Severity, Title: c.Title, Text: "Closed: " + text.Visible(c.Reason, text.Long),
+		Subject: c.ID, Account: string(c.Account), Link: strings.TrimSuffix(link, "/") + "/incidents/" + c.ID, At: c.Closed.UTC().Truncate(time.Second), Thread: c.ID, Action: string(notify.Close),
+	}
+}
+
+func topicOf(c *incident.Case) string {
+	if strings.HasPrefix(c.Cause, overridden) {
+		return overrideTopic
+	}
+	return "root-unexplained"
 }
 
 // ofRequest is the notice of a request for root that waits for approvals, once for each
@@ -239,10 +276,7 @@ func ofCase(c *incident.Case, events []*rootlog.Event, link string) notify.Notic
 			opened = l.At
 		}
 	}
-	topic := "root-unexplained"
-	if strings.HasPrefix(c.Cause, overridden) {
-		topic = overrideTopic
-	}
+	topic := topicOf(c)
 	var b strings.Builder
 	for _, e := range events {
 		fmt.Fprintf(&b, "%s %s %s by %s from %s in %s: %s\n    %s\n", text.Stamp(e.Time), text.Visible(e.Source, text.Short), text.Visible(e.Name, text.Short),
@@ -256,6 +290,6 @@ func ofCase(c *incident.Case, events []*rootlog.Event, link string) notify.Notic
 	}
 	return notify.Notice{
 		ID: ID(topic, c.ID, opened.Format(time.RFC3339Nano), c.Severity.String()), Topic: topic, Severity: c.Severity, Title: c.Title, Text: strings.TrimSpace(b.String()),
-		Subject: c.ID, Account: string(c.Account), Link: strings.TrimSuffix(link, "/") + "/incidents/" + c.ID, At: opened.UTC().Truncate(time.Second),
+		Subject: c.ID, Account: string(c.Account), Link: strings.TrimSuffix(link, "/") + "/incidents/" + c.ID, At: opened.UTC().Truncate(time.Second), Thread: c.ID,
 	}
 }

@@ -147,3 +147,44 @@ func TestACaseThatCannotBeToldOfHoldsUpNoOther(t *testing.T) {
 		t.Errorf("got %v and %d notices, want the third told by the next look", err, len(waiting(t, s)))
 	}
 }
+
+func TestACaseThatIsClosedClosesItsMessage(t *testing.T) {
+	o, s := telling(t)
+	ids := opened(t, s, rootkeep.High, 1)
+	seen, err := o.look(t.Context(), 0, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	untold := opened(t, s, rootkeep.Critical, 1) // and closed before anybody looks
+	err = s.Update(t.Context(), func(ctx context.Context, tx *store.Tx) error {
+		for _, id := range append(ids, untold...) {
+			if _, err := incident.Explain(ctx, tx, id, "RR-1 covers it"); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	for range 2 {
+		if err == nil {
+			seen, err = o.look(t.Context(), seen, "")
+		}
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	err = s.View(t.Context(), func(ctx context.Context, r *store.Reader) error {
+		list, err := jobs.List(ctx, r, jobs.Filter{Kind: Kind, Limit: 100})
+		for _, j := range list {
+			var l letter
+			if err := json.Unmarshal(j.Payload, &l); err != nil {
+				return err
+			}
+			got = append(got, fmt.Sprintf("%s %s %d", l.Notice.Thread, l.Notice.Acts(), l.Number))
+		}
+		return err
+	})
+	if want := []string{ids[0] + " close 2", ids[0] + " open 1"}; err != nil || strings.Join(got, ", ") != strings.Join(want, ", ") {
+		t.Errorf("got %v and %v, want %v", got, err, want)
+	}
+}
