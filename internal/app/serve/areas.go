@@ -2,11 +2,13 @@ package serve
 
 import (
 	"github.com/rootkeep/rootkeep/internal/app/outbox"
+	"github.com/rootkeep/rootkeep/internal/app/watch"
 	"github.com/rootkeep/rootkeep/internal/web"
 	"github.com/rootkeep/rootkeep/internal/web/alerts"
 	"github.com/rootkeep/rootkeep/internal/web/approvals"
 	"github.com/rootkeep/rootkeep/internal/web/changes"
 	"github.com/rootkeep/rootkeep/internal/web/changes/subject"
+	"github.com/rootkeep/rootkeep/internal/web/coverage"
 	"github.com/rootkeep/rootkeep/internal/web/exceptions"
 	"github.com/rootkeep/rootkeep/internal/web/home"
 	"github.com/rootkeep/rootkeep/internal/web/hunts"
@@ -15,6 +17,8 @@ import (
 	"github.com/rootkeep/rootkeep/internal/web/people"
 	"github.com/rootkeep/rootkeep/internal/web/proposals"
 	asked "github.com/rootkeep/rootkeep/internal/web/root/subject"
+	"github.com/rootkeep/rootkeep/internal/web/rules"
+	"github.com/rootkeep/rootkeep/internal/web/sources"
 )
 
 // areas lists the areas of the console and of the API, in the order of the main menu.
@@ -29,6 +33,17 @@ func (h *house) areas() ([]web.Area, error) {
 		h.posture,
 		func() (web.Area, error) {
 			return alerts.Area(alerts.Config{Store: h.store, Desk: h.alerts, Now: h.now})
+		},
+		func() (web.Area, error) {
+			return rules.Area(rules.Config{Store: h.store, Loaded: func() rules.Loaded { return rules.Loaded(h.detector.Standing()) }, Now: h.now})
+		},
+		func() (web.Area, error) {
+			return sources.Area(sources.Config{
+				Store: h.store, Sight: h.root.EventSight, Named: func() ([]string, error) { return watch.Names(h.settings.Watch.Sources) }, Flow: h.settings.NATS.Look, Work: watch.Work, Now: h.now,
+			})
+		},
+		func() (web.Area, error) {
+			return coverage.Area(coverage.Config{Store: h.store, Sight: h.root.EventSight, Now: h.now})
 		},
 		func() (web.Area, error) {
 			return hunts.Area(hunts.Config{Store: h.store, Now: h.now}), nil

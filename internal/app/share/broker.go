@@ -7,7 +7,9 @@ import (
 	"log/slog"
 	"slices"
 	"strconv"
+	"time"
 
+	"github.com/rootkeep/rootkeep/client"
 	"github.com/rootkeep/rootkeep/internal/app/spread"
 	"github.com/rootkeep/rootkeep/internal/store"
 	"github.com/rootkeep/rootkeep/internal/stream/broker"
@@ -86,4 +88,47 @@ func (s Settings) OpenFlow(ctx context.Context, log *slog.Logger) (f *flow.Flow,
 		return nil, nil, err
 	}
 	return f, conn.Close, nil
+}
+
+const (
+	lookWithin = 5 * time.Second
+	mostAside  = 100
+)
+
+// Look asks what waits between processes; nil if the settings name no broker. That it cannot
+// be asked is what it says then.
+func (s Settings) Look(ctx context.Context) (*client.Flow, error) {
+	if _, ok, err := s.Broker(); err != nil || !ok {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, lookWithin)
+	defer cancel()
+	out := &client.Flow{Waiting: []client.FlowPart{}, List: []client.FlowAside{}}
+	if err := s.look(ctx, out); err != nil {
+		out.Fault = err.Error()
+	}
+	return out, nil
+}
+
+func (s Settings) look(ctx context.Context, out *client.Flow) error {
+	f, stop, err := s.OpenFlow(ctx, slog.New(slog.DiscardHandler))
+	if err != nil {
+		return err
+	}
+	defer stop()
+	w, err := f.Waiting(ctx)
+	if err != nil {
+		return err
+	}
+	out.Oldest, out.Aside, out.Fault = w.Oldest, w.Poison, w.Fault
+	for p, n := range w.Partitions {
+		if n > 0 {
+			out.Waiting = append(out.Waiting, client.FlowPart{Partition: p, Messages: n})
+		}
+	}
+	list, err := f.Asides(ctx, 0, mostAside)
+	for _, a := range list {
+		out.List = append(out.List, client.FlowAside{Number: a.Number, Since: a.Since, Partition: a.Message.Partition, Reason: a.Reason})
+	}
+	return err
 }

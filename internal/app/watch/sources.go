@@ -62,6 +62,19 @@ const (
 
 var sourceName = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,63}$`)
 
+// Names are those of the sources in a file, none for no file.
+func Names(path string) ([]string, error) {
+	if path == "" {
+		return nil, nil
+	}
+	list, err := ReadSources(path)
+	var out []string
+	for _, s := range list {
+		out = append(out, s.Name)
+	}
+	return out, err
+}
+
 // ReadSources reads a file of sources: sources:, a list. Unknown keys are refused with
 // their line.
 func ReadSources(path string) ([]SourceConfig, error) {

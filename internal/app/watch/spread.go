@@ -36,6 +36,9 @@ func (w *Watcher) publish(ctx context.Context, s *parcel) error {
 	return nil
 }
 
+// Work is the work that processes share, by the name of its leases.
+const Work = "detections"
+
 // spread detects in this process's share of the flow until the context ends.
 func (w *Watcher) spread(ctx context.Context) {
 	var ticking sync.WaitGroup
@@ -43,7 +46,7 @@ func (w *Watcher) spread(ctx context.Context) {
 	parts := &portions{Watcher: w, has: map[int]*portion{}}
 	ticking.Go(func() { parts.tick(ctx) })
 	err := share.Run(ctx, share.Config{
-		Store: w.config.Store, Work: "detections", Parts: w.config.Flow.Partitions(), Owner: w.config.Owner, Log: w.config.Log, Do: parts.do,
+		Store: w.config.Store, Work: Work, Parts: w.config.Flow.Partitions(), Owner: w.config.Owner, Log: w.config.Log, Do: parts.do,
 	})
 	if err != nil && ctx.Err() == nil {
 		w.config.Log.Error("share the detections", "error", err)

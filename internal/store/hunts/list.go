@@ -139,6 +139,37 @@ func AccountsOf(ctx context.Context, r *store.Reader, s Sight, id string, most i
 	return out, nil
 }
 
+// ReadSpan is what a hunt read of an account: no more is said of what lies between.
+type ReadSpan struct {
+	Account     rootkeep.AccountID
+	First, Last time.Time // events
+}
+
+// ReadSpans visits what hunts read of accounts in sight with an event in a time. An empty
+// account is all.
+func ReadSpans(ctx context.Context, r *store.Reader, s Sight, account rootkeep.AccountID, since, until time.Time, visit func(ReadSpan)) error {
+	w := &clause.Where{}
+	s.Keep(w, "account")
+	if account != "" {
+		w.And("account = ?", string(account))
+	}
+	w.And("last >= ? AND first < ? AND account <> ''", store.Micros(since), store.Micros(until))
+	err := store.Each(ctx, r, func(rows *sql.Rows) error {
+		var x ReadSpan
+		var first, last int64
+		err := rows.Scan(&x.Account, &first, &last)
+		x.First, x.Last = store.Time(first), store.Time(last)
+		if err == nil {
+			visit(x)
+		}
+		return err
+	}, `SELECT DISTINCT account, first, last FROM hunt_account`+w.String(), w.Args...)
+	if err != nil {
+		return fmt.Errorf("read what hunts read: %w", err)
+	}
+	return nil
+}
+
 // Touches lists the accounts that a result tells anything of: who sends it must be
 // allowed to in each. An empty one stands for records that name none.
 func (h *Result) Touches() []rootkeep.AccountID {

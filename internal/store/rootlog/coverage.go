@@ -244,11 +244,10 @@ func Lately(ctx context.Context, r *store.Reader, s sight.Sight, now time.Time, 
 // proofs told of: an account of which nothing is proven counts too, and the hours of one
 // never stand in for those of another.
 func coverage(ctx context.Context, r *store.Reader, s sight.Sight, since, until time.Time) (hunts.Coverage, error) {
-	const known = `(SELECT id FROM account UNION SELECT id FROM hunted_account UNION SELECT account FROM root_event UNION SELECT account FROM proven_day) AS known`
 	var c hunts.Coverage
 	w := clause.Where{}
 	s.Keep(&w, "id")
-	if err := r.Row(ctx, `SELECT COUNT(*) FROM `+known+w.String(), w.Args...).Scan(&c.Accounts); err != nil {
+	if err := r.Row(ctx, `SELECT COUNT(*) FROM `+knownAccounts+w.String(), w.Args...).Scan(&c.Accounts); err != nil {
 		return c, fmt.Errorf("count accounts: %w", err)
 	}
 	days := clause.Where{}
@@ -259,4 +258,55 @@ func coverage(ctx context.Context, r *store.Reader, s sight.Sight, since, until 
 	}
 	c.Hours = int64(c.Accounts) * 24 * (floorDay(until) - floorDay(since))
 	return c, nil
+}
+
+// knownAccounts are those that anything is known of.
+const knownAccounts = `(SELECT id FROM account UNION SELECT id FROM hunted_account UNION SELECT account FROM root_event UNION SELECT account FROM proven_day) AS known`
+
+// Accounts lists the accounts in sight that anything is known of, by number.
+func Accounts(ctx context.Context, r *store.Reader, s sight.Sight) ([]rootkeep.AccountID, error) {
+	w := clause.Where{}
+	s.Keep(&w, "id")
+	w.And("id <> ''")
+	list, err := store.Texts(ctx, r, `SELECT id FROM `+knownAccounts+w.String()+` ORDER BY id`, w.Args...)
+	if err != nil {
+		return nil, fmt.Errorf("list accounts: %w", err)
+	}
+	out := make([]rootkeep.AccountID, len(list))
+	for i, id := range list {
+		out[i] = rootkeep.AccountID(id)
+	}
+	return out, nil
+}
+
+// Hours are hours of a day, UTC, of an account: bit 0 is the first.
+type Hours struct {
+	Account rootkeep.AccountID
+	Day     time.Time
+	Mask    int64
+}
+
+// Proven visits the hours in sight that are proven in all Regions, from a day on until before
+// another, in no order. An empty account is all.
+func Proven(ctx context.Context, r *store.Reader, s sight.Sight, account rootkeep.AccountID, since, until time.Time, visit func(Hours)) error {
+	w := clause.Where{}
+	s.Keep(&w, "account")
+	if account != "" {
+		w.And("account = ?", string(account))
+	}
+	w.And("day >= ? AND day < ?", floorDay(since), floorDay(until))
+	err := store.Each(ctx, r, func(rows *sql.Rows) error {
+		var h Hours
+		var day int64
+		err := rows.Scan(&h.Account, &day, &h.Mask)
+		h.Day = time.Unix(day*secondsOfDay, 0).UTC()
+		if err == nil {
+			visit(h)
+		}
+		return err
+	}, `SELECT account, day, mask FROM proven_day`+w.String(), w.Args...)
+	if err != nil {
+		return fmt.Errorf("read proven hours: %w", err)
+	}
+	return nil
 }

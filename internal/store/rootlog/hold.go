@@ -2,6 +2,7 @@ package rootlog
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"time"
 
@@ -27,4 +28,29 @@ func Release(ctx context.Context, tx *store.Tx, source, owner string) error {
 		return fmt.Errorf("release source %s: %w", source, err)
 	}
 	return nil
+}
+
+// Holder is who reads a source.
+type Holder struct {
+	Owner string    // a process
+	Until time.Time // it has the source, unless it says so again
+	Taken int64     // how many deliveries were kept, by anybody
+}
+
+// Holders says who reads which source, or did last, by the name of the source.
+func Holders(ctx context.Context, r *store.Reader) (map[string]Holder, error) {
+	out := map[string]Holder{}
+	err := store.Each(ctx, r, func(rows *sql.Rows) error {
+		var name string
+		var h Holder
+		var held int64
+		err := rows.Scan(&name, &h.Owner, &held, &h.Taken)
+		h.Until = store.Time(held)
+		out[name] = h
+		return err
+	}, `SELECT name, owner, held, taken FROM root_source`)
+	if err != nil {
+		return nil, fmt.Errorf("read who reads live sources: %w", err)
+	}
+	return out, nil
 }
