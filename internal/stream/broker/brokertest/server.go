@@ -17,9 +17,30 @@ const readyWithin = 20 * time.Second
 // address.
 func Server(t testing.TB) string {
 	t.Helper()
-	s := start(t, &server.Options{Host: "127.0.0.1", Port: -1, JetStream: true, StoreDir: t.TempDir(), NoSigs: true, NoLog: true})
-	t.Cleanup(s.stop)
-	return s.ClientURL()
+	url, stop, err := Serve(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(stop)
+	return url
+}
+
+// Serve is Server for what is measured outside tests: it keeps what it has in a folder.
+func Serve(dir string) (url string, stop func(), err error) {
+	s, err := server.NewServer(&server.Options{Host: "127.0.0.1", Port: -1, JetStream: true, StoreDir: dir, NoSigs: true, NoLog: true})
+	if err != nil {
+		return "", nil, err
+	}
+	s.Start()
+	stop = func() {
+		s.Shutdown()
+		s.WaitForShutdown()
+	}
+	if !s.ReadyForConnections(readyWithin) {
+		stop()
+		return "", nil, fmt.Errorf("the NATS server takes no connection after %v", readyWithin)
+	}
+	return s.ClientURL(), stop, nil
 }
 
 // Cluster is three servers, any of which may die.

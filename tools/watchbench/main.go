@@ -1,0 +1,102 @@
+// Command watchbench measures a server that watches: how long an event takes from the
+// creation of its object to the notice, how many events a second one process and several
+// keep up with, and how soon what a burst leaves is gone.
+//
+//	make build
+//	go run ./tools/watchbench [-write]
+//
+// The processes of rootkeep are those that people run, over files and stores on the disk; the
+// simulator of S3 and SQS is a process of its own. Notices are taken by a receiver in this
+// process. What is measured has to be right: each planted sign-in of root is told.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"runtime"
+	"strings"
+	"time"
+
+	"github.com/rootkeep/rootkeep/tools/benchdoc"
+)
+
+func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
+
+// options say what is measured.
+type options struct {
+	bin    string // rootkeep
+	dir    string
+	events int // of the trail that is kept up with
+	probes int // planted sign-ins whose way is timed, of each kind of source
+	steady time.Duration
+	burst  time.Duration
+	rate   int // events a second before the burst, which has ten times as many
+	which  string
+	aws    bool // be the simulator
+}
+
+func run(args []string, stdout, stderr io.Writer) int {
+	var o options
+	f := flag.NewFlagSet("watchbench", flag.ContinueOnError)
+	f.SetOutput(stderr)
+	f.StringVar(&o.bin, "bin", "bin/rootkeep", "the program to measure")
+	f.StringVar(&o.dir, "dir", "bench-data/watch", "folder for what is generated; what is there already is used again")
+	f.IntVar(&o.events, "events", 1_000_000, "records of the trail that is kept up with")
+	f.IntVar(&o.probes, "probes", 100, "sign-ins that are timed, of each kind of source")
+	f.DurationVar(&o.steady, "steady", 30*time.Second, "how long events come at an even rate; the requirement is for 1h")
+	f.DurationVar(&o.burst, "burst", time.Minute, "how long ten times as many come")
+	f.IntVar(&o.rate, "rate", 200, "events a second of 100 accounts, before the burst")
+	f.StringVar(&o.which, "measure", "latency,rate,several,burst", "what to measure, with commas between them")
+	f.BoolVar(&o.aws, "be-aws", false, "be the simulator")
+	write := f.Bool("write", false, "write the table into docs/benchmarks.md")
+	if err := f.Parse(args); err != nil {
+		return 2
+	}
+	if o.events < 1 || o.probes < 1 || o.rate < 1 || o.steady < 0 || o.burst < 0 {
+		fmt.Fprintln(stderr, "watchbench: want an event, a probe and a rate at least")
+		return 2
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	err := bench(ctx, o, *write, stdout, stderr)
+	if err != nil {
+		fmt.Fprintf(stderr, "watchbench: %v\n", err)
+		return 1
+	}
+	return 0
+}
+
+func bench(ctx context.Context, o options, write bool, stdout, stderr io.Writer) error {
+	if o.aws {
+		return beAWS(ctx, stdout)
+	}
+	if err := os.MkdirAll(o.dir, 0o755); err != nil {
+		return err
+	}
+	var text strings.Builder
+	fmt.Fprintf(&text, "%s, %d processors, %s/%s, %s, %s.\n", benchdoc.Processor(), runtime.NumCPU(), runtime.GOOS, runtime.GOARCH, runtime.Version(), time.Now().Format(time.DateOnly))
+	fmt.Fprintf(&text, "Command: `go run ./tools/watchbench -events %d -probes %d -steady %s -burst %s -rate %d -measure %s -write`.\n", o.events, o.probes, o.steady, o.burst, o.rate, o.which)
+	measures := map[string]func(context.Context, options, io.Writer) (string, error){"latency": latency, "rate": alone, "several": several, "burst": burst}
+	for name := range strings.SplitSeq(o.which, ",") {
+		measure, ok := measures[name]
+		if !ok {
+			return fmt.Errorf("-measure %q: want latency, rate, several or burst", name)
+		}
+		part, err := measure(ctx, o, stderr)
+		if err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+		text.WriteString("\n" + part)
+	}
+	if _, err := io.WriteString(stdout, text.String()); err != nil {
+		return err
+	}
+	if !write {
+		return nil
+	}
+	return benchdoc.Put("docs/benchmarks.md", "tools/watchbench", text.String())
+}
