@@ -16,6 +16,7 @@ import (
 	"github.com/rootkeep/rootkeep/internal/app/outbox"
 	"github.com/rootkeep/rootkeep/internal/awssim/simtest"
 	"github.com/rootkeep/rootkeep/internal/store"
+	"github.com/rootkeep/rootkeep/internal/store/alerts"
 	"github.com/rootkeep/rootkeep/internal/store/rootlog"
 	"github.com/rootkeep/rootkeep/internal/store/sight"
 	"github.com/rootkeep/rootkeep/internal/store/storetest"
@@ -101,7 +102,10 @@ func TestAnEventThatComesByThreeWaysIsKeptOnce(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		watcher, err := New(Config{Store: s, Judge: (&judge{}).judge, Outbox: o, Owner: "a", Now: time.Now, Sources: w.sources})
+		j := &judge{}
+		watcher, err := New(Config{
+			Store: s, Judge: j.judge, Detector: newDetector(t, j), Alerts: &alerts.Desk{Keeper: keeper(t), Tell: o.Alerts("")}, Outbox: o, Owner: "a", Now: time.Now, Sources: w.sources,
+		})
 		if err != nil {
 			t.Fatal(err)
 		}
