@@ -86,10 +86,13 @@ func (h *hub) over() string {
 }
 
 // ofGuardDuty reads what GuardDuty says beside the format: its type, and its own fields.
-// The type is the last part of one of Security Hub's, with a hyphen for its slash.
+// The type is the last part of one of Security Hub's, mostly with a hyphen for its slash.
 func (h *hub) ofGuardDuty(s *said) {
 	for _, t := range h.Types {
-		if kind := t[strings.LastIndexByte(t, '/')+1:]; strings.Contains(kind, ":") {
+		before, _, ok := strings.Cut(t, ":")
+		if kind := t[strings.LastIndexByte(before, '/')+1:]; ok && strings.Contains(kind, "/") {
+			s.kind = kind
+		} else if ok {
 			s.kind = strings.Replace(kind, "-", "/", 1)
 		}
 	}

@@ -20,7 +20,7 @@ type news struct {
 	objects []placed
 	event   *event
 	found   []alert.Sighting // by GuardDuty or Security Hub
-	test    string // the bucket that S3 tested, "" if it is no test
+	test    string           // the bucket that S3 tested, "" if it is no test
 }
 
 // placed is an object and the Region of its bucket, "" if the message has none.
