@@ -87,7 +87,7 @@ type Alert struct {
 	ID         string      `json:"id"`
 	Level      Severity    `json:"level"`
 	Title      string      `json:"title"`
-	Kind       string      `json:"kind"`  // group, session, threshold, sequence, first-seen, silence
+	Kind       string      `json:"kind"`  // group, session, threshold, sequence, first-seen, silence, finding
 	State      string      `json:"state"` // open, or escalated when a second threshold was crossed
 	Account    AccountID   `json:"account"`
 	Actor      Actor       `json:"actor"`

@@ -14,7 +14,7 @@ type Alert struct {
 	State     string    `json:"state" enum:"new,acknowledged,snoozed,closed"`
 	Level     string    `json:"level" enum:"informational,low,medium,high,critical"`
 	Title     string    `json:"title"`
-	Kind      string    `json:"kind" doc:"group, session, threshold, sequence, first-seen, silence; storm for one that stands for many, source and loss for those about live sources"`
+	Kind      string    `json:"kind" doc:"group, session, threshold, sequence, first-seen, silence, finding; storm for one that stands for many, source and loss for those about live sources"`
 	Account   string    `json:"account,omitempty"`
 	Principal string    `json:"principal,omitempty"`
 	Tactic    string    `json:"tactic,omitempty" doc:"Of ATT&CK"`

@@ -23,8 +23,14 @@ type Sighting struct {
 	Absorbed []string // keys of alerts that a late event joined into this one
 	Gone     bool     // late events showed that what it rests on never held
 	DryRun   bool     // its rules are on trial: it is kept, and nobody is told
+	// Of a finding of another service, which comes in any order:
+	Over  string    // why it is over there, "" while it holds
+	Heard time.Time // when the service said so; zero for what rootkeep saw itself
 	rootkeep.Alert
 }
+
+// FindingKind is the kind of an alert that another service found.
+const FindingKind = "finding"
 
 // Volume is how much a rule found in an hour.
 type Volume struct {
@@ -182,7 +188,7 @@ func Worse(was, is *rootkeep.Alert) bool {
 func (a *Alert) Grow(s *Sighting, now time.Time) bool {
 	was := a.Found
 	more, worse := s.Count > was.Count, Worse(&was, &s.Alert)
-	back := a.State == Closed && a.Reason == Withdrawn
+	back := a.State == Closed && a.Reason == Withdrawn || a.overElsewhere()
 	if !back && same(&was, &s.Alert) {
 		return false
 	}
@@ -289,6 +295,41 @@ const Withdrawn = "withdrawn: late events showed that the condition never held"
 
 // PartOf is why an alert is closed that a late event joined into another one.
 func PartOf(id string) string { return "part of " + id + ": a late event joined them" }
+
+// Elsewhere begins the reason of an alert that is closed because its finding is over where
+// it was found.
+const Elsewhere = "over: "
+
+func (a *Alert) overElsewhere() bool {
+	return a.State == Closed && strings.HasPrefix(a.Reason, Elsewhere) && !a.Decided.Equal(a.Closed)
+}
+
+// Finish closes the alert of a finding that is over where it was found, as of when it was
+// said. It is false for one that is closed.
+func (a *Alert) Finish(s *Sighting, now time.Time) bool {
+	if !a.End(Elsewhere+s.Over, now) {
+		return false
+	}
+	if s.Heard.Before(now) {
+		a.Closed = s.Heard
+	}
+	return true
+}
+
+// Stale says whether a finding of another service is older than what is known of it.
+func (a *Alert) Stale(s *Sighting) bool {
+	if s.Heard.IsZero() {
+		return false
+	}
+	return s.Count < a.Found.Count || s.Last.Before(a.Found.Last) || a.overElsewhere() && !s.Heard.After(a.Closed)
+}
+
+// Explainable says whether requests for root can explain the alert. What another service
+// found beyond the use of root, such as where it came from, they do not.
+func Explainable(f *rootkeep.Alert) bool {
+	name, ok := strings.CutPrefix(Rule(f), "guardduty/Policy:IAMUser/")
+	return f.Kind != FindingKind || ok && strings.HasSuffix(name, "RootCredentialUsage")
+}
 
 // Inherit takes over from an alert that became part of this one: its owner, if this one has
 // none, and its tags.

@@ -14,7 +14,12 @@ func shape(f *asff.Finding) types.AwsSecurityFinding {
 		GeneratorId: &f.GeneratorID, AwsAccountId: &f.AWSAccountID, Types: f.Types, LastObservedAt: &f.LastObservedAt, CreatedAt: &f.CreatedAt, UpdatedAt: &f.UpdatedAt,
 		Severity: &types.Severity{Label: types.SeverityLabel(f.Severity.Label), Original: &f.Severity.Original},
 		Title:    &f.Title, Description: &f.Description, ProductFields: f.ProductFields, RecordState: types.RecordState(f.RecordState),
-		Compliance: &types.Compliance{Status: types.ComplianceStatus(f.Compliance.Status)},
+	}
+	if f.FirstObservedAt != "" {
+		out.FirstObservedAt = &f.FirstObservedAt
+	}
+	if f.Compliance.Status != "" {
+		out.Compliance = &types.Compliance{Status: types.ComplianceStatus(f.Compliance.Status)}
 	}
 	if f.Remediation != nil {
 		out.Remediation = &types.Remediation{Recommendation: &types.Recommendation{Text: &f.Remediation.Recommendation.Text}}

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/rootkeep/rootkeep/internal/report/asff"
 )
 
 // IDs of resources that others name.
@@ -17,6 +19,8 @@ const (
 	topicID    = "Topic"
 	queueID    = "Queue"
 	rootID     = "RootEvents"
+	findingsID = "Findings"
+	hubID      = "Hub"
 	recorderID = "Recorder"
 	linkedID   = "ConfigServiceRole"
 )
@@ -36,7 +40,9 @@ func Build(o Options) (*Stack, error) {
 	if at {
 		home.add(o.rootQueue()...)
 	}
+	home.add(o.findings()...)
 	home.add(o.services(&home, true)...)
+	home.add(o.insights()...)
 	home.add(o.reading(&home)...)
 	s.Places = append(s.Places, home)
 	if o.Archive != "" {
@@ -247,7 +253,24 @@ func (o *Options) rootQueue() []Resource {
 	}
 	rule := rootQueueRule()
 	rule.Name, rule.Queue = o.name(string(rule.Name)), rootID
-	return []Resource{SQSQueue{Common{rootID, Queue}, o.name("root-events"), "Queue of events of the root user", o.rootQueuePolicy(rule.Name)}, rule}
+	name := o.name("root-events")
+	return []Resource{SQSQueue{Common{rootID, Queue}, name, "Queue of events of the root user", rulesPolicy(name, rule.Name)}, rule}
+}
+
+// findings are a queue of what GuardDuty finds in the home Region, and of what Security Hub
+// brings there of all Regions.
+func (o *Options) findings() []Resource {
+	if !o.has(Findings) {
+		return nil
+	}
+	var rules []Resource
+	var names []Text
+	for _, r := range findingRules() {
+		r.Name, r.Queue = o.name(string(r.Name)), findingsID
+		rules, names = append(rules, r), append(names, r.Name)
+	}
+	name := o.name("findings")
+	return append([]Resource{SQSQueue{Common{findingsID, Findings}, name, "Queue of findings of GuardDuty and Security Hub", rulesPolicy(name, names...)}}, rules...)
 }
 
 // managedRules are the guide's four, under their real names. Where a service is one for
@@ -291,7 +314,7 @@ func (o *Options) services(p *Place, home bool) []Resource {
 		}
 	}
 	if o.has(SecurityHub) {
-		out = append(out, Hub{Common{"Hub", SecurityHub}, standards, home})
+		out = append(out, Hub{Common{hubID, SecurityHub}, standards, home})
 	}
 	if o.has(GuardDuty) {
 		out = append(out, Detector{Common{"Detector", GuardDuty}, []string{"S3_DATA_EVENTS"}})
@@ -304,6 +327,21 @@ func (o *Options) services(p *Place, home bool) []Resource {
 		out = append(out, a)
 	}
 	return out
+}
+
+// insights are the guide's two, by the types that GuardDuty's findings have in Security Hub,
+// and those of rootkeep's alerts. GuardDuty has no finding about sign-ins that fail.
+//
+// Source: Amazon GuardDuty User Guide, "Viewing GuardDuty findings in AWS Security Hub".
+func (o *Options) insights() []Resource {
+	if !o.has(SecurityHub) {
+		return nil
+	}
+	root := []string{"TTPs/Policy:IAMUser-RootCredentialUsage", "TTPs/Policy:IAMUser-ShortTermRootCredentialUsage", asff.RootType}
+	return []Resource{
+		Insight{Common{"RootInsight", SecurityHub}, o.Name + ": activity of root users", "AwsAccountId", root, hubID},
+		Insight{Common{"SignInInsight", SecurityHub}, o.Name + ": sign-ins that failed", "ResourceId", []string{asff.SignInFailureType}, hubID},
+	}
 }
 
 // reading is the role that a scan reads with.

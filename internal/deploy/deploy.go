@@ -28,6 +28,7 @@ const (
 	Notices     Part = "notices"
 	Events      Part = "events"
 	Queue       Part = "queue"
+	Findings    Part = "findings"
 	Config      Part = "config"
 	SecurityHub Part = "securityhub"
 	GuardDuty   Part = "guardduty"
@@ -52,8 +53,9 @@ func Parts() []About {
 		{Notices, "topics with mail or webhook", nil},
 		{Events, "EventBridge rules for root, where its sign-ins are logged", []Part{Trail, Notices}},
 		{Queue, "SQS queues that hear of each new log file, and of root within seconds", []Part{Trail}},
+		{Findings, "SQS queue of what GuardDuty and Security Hub find, for rootkeep to read", nil},
 		{Config, "AWS Config with the guide's four rules under their real names", nil},
-		{SecurityHub, "Security Hub CSPM with CIS and AWS's best practices, findings in one Region", []Part{Config}},
+		{SecurityHub, "Security Hub CSPM with CIS and AWS's best practices, findings in one Region, insights into root and sign-ins", []Part{Config}},
 		{GuardDuty, "GuardDuty with S3 protection", nil},
 		{Analyzer, "IAM Access Analyzer for external access", nil},
 		{Role, "the role that rootkeep scan reads with", nil},

@@ -119,7 +119,7 @@ func TestRootsSignInComesByBothQueues(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := &made{Logged: simtest.NewLogged(t), queues: map[string]string{}}
 		m.Must("cloudtrail", "DeleteTrail", map[string]any{"Name": "audit"}) // the stack's alone
-		stack, err := deploy.Build(deploy.Options{Account: string(simtest.Management), Without: []deploy.Part{deploy.Key, deploy.Logs, deploy.Alarms, deploy.Config, deploy.SecurityHub, deploy.GuardDuty, deploy.Analyzer, deploy.Role}})
+		stack, err := deploy.Build(deploy.Options{Account: string(simtest.Management), Without: []deploy.Part{deploy.Key, deploy.Logs, deploy.Alarms, deploy.Findings, deploy.Config, deploy.SecurityHub, deploy.GuardDuty, deploy.Analyzer, deploy.Role}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -165,6 +165,57 @@ func TestRootsSignInComesByBothQueues(t *testing.T) {
 		}
 		if diff := cmp.Diff(map[string]time.Duration{"Queue": 0, "RootEvents": 0}, got); diff != "" {
 			t.Errorf("within ten minutes (-want +got):\n%s", diff)
+		}
+	})
+}
+
+// Findings come by their queue, from the rules that the stack has: those that matter, and
+// those that are over.
+func TestFindingsComeByTheirQueue(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := &made{Logged: simtest.NewLogged(t), queues: map[string]string{}}
+		var without []deploy.Part
+		for _, p := range deploy.Parts() {
+			if p.Part != deploy.Findings {
+				without = append(without, p.Part)
+			}
+		}
+		stack, err := deploy.Build(deploy.Options{Account: string(simtest.Management), Without: without})
+		if err != nil {
+			t.Fatal(err)
+		}
+		m.make(t, stack.Places[0].Resources)
+		s, err := queue.New(queue.Config{Name: "q", URL: "https://sqs.us-east-1.amazonaws.com/" + strings.SplitN(m.queues["Findings"], "/", 4)[3], Receivers: 1, Open: m.open, Now: time.Now})
+		if err != nil {
+			t.Fatal(err)
+		}
+		m.Must("securityhub", "EnableSecurityHub", map[string]any{"EnableDefaultStandards": false})
+		detector := m.Must("guardduty", "CreateDetector", map[string]any{"enable": true})["detectorId"]
+		m.Must("guardduty", "CreateSampleFindings", map[string]any{"DetectorId": detector, "findingTypes": []string{"Policy:IAMUser/RootCredentialUsage"}})
+		const account = string(simtest.Management)
+		for id, as := range map[string]string{"medium": "MEDIUM ACTIVE Scanner", "low": "LOW ACTIVE Scanner", "over": "LOW ARCHIVED Scanner", "rootkeep/own": "HIGH ACTIVE rootkeep"} {
+			of := strings.Fields(as)
+			m.Must("securityhub", "BatchImportFindings", map[string]any{"Findings": []any{map[string]any{
+				"SchemaVersion": "2018-10-08", "Id": id, "ProductArn": "arn:aws:securityhub:us-east-1:" + account + ":product/" + account + "/default", "ProductName": of[2], "GeneratorId": "g", "AwsAccountId": account,
+				"CreatedAt": "2026-11-27T10:00:00Z", "UpdatedAt": "2026-11-27T10:00:00Z", "Severity": map[string]any{"Label": of[0]}, "Title": "t", "Description": "d", "RecordState": of[1],
+				"Resources": []any{map[string]any{"Type": "AwsAccount", "Id": "AWS::::Account:" + account}},
+			}}})
+		}
+		ctx, stop := context.WithTimeout(t.Context(), time.Minute)
+		defer stop()
+		var got []string
+		_ = s.Run(ctx, nil, func(_ context.Context, d live.Delivery) error { // until the time is over
+			if d.Lost != "" {
+				t.Errorf("lost %s", d.Lost)
+			}
+			for _, f := range d.Sightings { // one receiver: nothing else appends
+				got = append(got, f.Level.String()+" "+f.Rules[0].Name+" "+f.Over)
+			}
+			return nil
+		})
+		slices.Sort(got)
+		if diff := cmp.Diff([]string{"high guardduty/Policy:IAMUser/RootCredentialUsage ", "low scanner/g archived in Security Hub", "medium scanner/g "}, got); diff != "" {
+			t.Errorf("findings (-want +got):\n%s", diff)
 		}
 	})
 }

@@ -104,15 +104,18 @@ func (o *Options) queuePolicy() Policy {
 	}
 }
 
-// rootQueuePolicy lets the rule send.
+// rulesPolicy lets rules send to a queue.
 //
 // Source: Amazon EventBridge User Guide, "Using resource-based policies for Amazon
 // EventBridge".
-func (o *Options) rootQueuePolicy(rule Text) Policy {
-	queue := Text("arn:${partition}:sqs:${region}:${account}:" + o.name("root-events"))
+func rulesPolicy(name Text, rules ...Text) Policy {
+	queue := "arn:${partition}:sqs:${region}:${account}:" + name
+	var from []Text
+	for _, r := range rules {
+		from = append(from, "arn:${partition}:events:${region}:${account}:rule/"+r)
+	}
 	return Policy{
-		{Sid: "RuleSends", Services: []Text{"events.amazonaws.com"}, Actions: []string{"sqs:SendMessage"}, Resources: []Text{queue}, Conditions: []Condition{
-			{"ArnEquals", "aws:SourceArn", []Text{"arn:${partition}:events:${region}:${account}:rule/" + rule}}}},
+		{Sid: "RuleSends", Services: []Text{"events.amazonaws.com"}, Actions: []string{"sqs:SendMessage"}, Resources: []Text{queue}, Conditions: []Condition{{"ArnEquals", "aws:SourceArn", from}}},
 		tlsOnly("sqs:*", queue),
 	}
 }

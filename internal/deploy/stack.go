@@ -192,6 +192,15 @@ type Hub struct {
 	Aggregate bool // bring findings of all Regions here
 }
 
+// Insight counts active findings of Security Hub that have one of these types.
+type Insight struct {
+	Common
+	Name    string
+	GroupBy string // attribute of findings
+	Types   []string
+	Hub     string // ID
+}
+
 // Detector is GuardDuty's detector with these features on.
 type Detector struct {
 	Common

@@ -99,3 +99,24 @@ func findingRule() EventRule {
 		{"detail", Object{{"type", List{"Policy:IAMUser/RootCredentialUsage", "Policy:IAMUser/ShortTermRootCredentialUsage"}}}},
 	}}
 }
+
+// findingRules bring findings to a queue: all of GuardDuty; of Security Hub those that are
+// at least medium or about root, and every one that is over, so that its alert ends. What
+// rootkeep itself sent does not come back.
+//
+// Source: AWS Security Hub User Guide, "EventBridge event formats for Security Hub CSPM".
+func findingRules() []EventRule {
+	finding := Object{{"ProductName", List{Object{{"anything-but", List{"rootkeep"}}}}}, {"$or", List{
+		Object{{"Severity", Object{{"Label", List{"MEDIUM", "HIGH", "CRITICAL"}}}}},
+		Object{{"Types", List{Object{{"suffix", "RootCredentialUsage"}}}}},
+		Object{{"RecordState", List{"ARCHIVED"}}},
+		Object{{"Workflow", Object{{"Status", List{"RESOLVED", "SUPPRESSED"}}}}},
+		Object{{"Compliance", Object{{"Status", List{"PASSED"}}}}},
+	}}}
+	return []EventRule{
+		{Common: Common{"GuardDutyQueueRule", Findings}, Name: "guardduty-queue", About: "Findings of GuardDuty, for rootkeep to read", Pattern: Object{
+			{"source", List{"aws.guardduty"}}, {"detail-type", List{"GuardDuty Finding"}}}},
+		{Common: Common{"HubQueueRule", Findings}, Name: "securityhub-queue", About: "Findings of Security Hub, for rootkeep to read", Pattern: Object{
+			{"source", List{"aws.securityhub"}}, {"detail-type", List{"Security Hub Findings - Imported"}}, {"detail", Object{{"findings", finding}}}}},
+	}
+}

@@ -3,6 +3,7 @@ package alert
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"net/url"
@@ -31,7 +32,7 @@ on root users or on what watches.
 These commands speak to a server.`,
 		Example: "  rootkeep alert list --state new --level high\n  rootkeep alert ack AL-0G2NS9A1Y0V04",
 	}
-	c.AddCommand(listCommand(s), showCommand(s), ackCommand(s), assignCommand(s), snoozeCommand(s), closeCommand(s), reopenCommand(s), tagCommand(s),
+	c.AddCommand(listCommand(s), showCommand(s), ackCommand(s), assignCommand(s), snoozeCommand(s), closeCommand(s), reopenCommand(s), tagCommand(s), exportCommand(s),
 		suppressCommand(s), suppressionsCommand(s), unsuppressCommand(s))
 	return c
 }
@@ -92,6 +93,12 @@ their rule is on trial, are left out unless --muted asks for them.`,
 		RunE:    func(c *cobra.Command, _ []string) error { return f.list(c, s, &q) },
 	}
 	f.Register(c)
+	q.register(c, 50)
+	return c
+}
+
+// register adds the flags of a choice, with how many there are at most.
+func (q *choice) register(c *cobra.Command, limit int) {
 	fl := c.Flags()
 	fl.StringVar(&q.state, "state", "", "only those: new, acknowledged, snoozed, closed, or open: all but closed")
 	fl.StringVar(&q.level, "level", "", "only of this level or above")
@@ -102,11 +109,10 @@ their rule is on trial, are left out unless --muted asks for them.`,
 	fl.StringVar(&q.storm, "storm", "", "only members of this storm (AL-...)")
 	fl.StringVar(&q.muted, "muted", "", "by why nobody is told: "+strings.Join(mutes, ", "))
 	fl.StringVar(&q.since, "since", "", "only with an event since then: a time, or how long ago (24h, 7d)")
-	fl.IntVar(&q.limit, "limit", 50, "at most so many")
+	fl.IntVar(&q.limit, "limit", limit, "at most so many")
 	cli.CompleteValues(c, "state", states)
 	cli.CompleteValues(c, "level", cli.Levels())
 	cli.CompleteValues(c, "muted", mutes)
-	return c
 }
 
 // ago reads a moment: a time, or how long ago it was.
@@ -136,27 +142,36 @@ func (q *choice) check() error {
 	return cli.CheckLimit(q.limit)
 }
 
-func (f *flags) list(c *cobra.Command, s cli.Streams, q *choice) error {
+// chosen are the alerts of a choice, and the server that has them.
+func (f *flags) chosen(ctx context.Context, q *choice) ([]client.Alert, *client.Client, error) {
 	if err := q.check(); err != nil {
-		return err
+		return nil, nil, err
 	}
 	since := ""
 	if q.since != "" {
 		t, err := ago("since", q.since, time.Now())
 		if err != nil {
-			return err
+			return nil, nil, err
 		}
 		since = t.UTC().Format(time.RFC3339)
 	}
 	server, err := f.Client()
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
-	list, err := cli.Newest[client.Alert](c.Context(), server, all, q.limit, map[string]string{
+	list, err := cli.Newest[client.Alert](ctx, server, all, q.limit, map[string]string{
 		"state": q.state, "level": q.level, "rule": q.rule, "account": q.account, "owner": q.owner, "tag": q.tag, "storm": q.storm, "muted": q.muted, "since": since,
 	})
 	if err != nil {
-		return told(err)
+		return nil, nil, told(err)
+	}
+	return list, server, nil
+}
+
+func (f *flags) list(c *cobra.Command, s cli.Streams, q *choice) error {
+	list, _, err := f.chosen(c.Context(), q)
+	if err != nil {
+		return err
 	}
 	if f.Output == "json" {
 		return cli.WriteJSON(s.Out, struct {

@@ -203,7 +203,7 @@ func (p *Part) keep(ctx context.Context, tx *store.Tx, t *Taken) error {
 	}
 	sightings := make([]alert.Sighting, len(t.Alerts))
 	for i, a := range t.Alerts {
-		sightings[i] = alert.Sighting(a)
+		sightings[i] = alert.Sighting{Key: a.Key, Absorbed: a.Absorbed, Gone: a.Gone, DryRun: a.DryRun, Alert: a.Alert}
 	}
 	var err error
 	t.Told = &alerts.Changes{}

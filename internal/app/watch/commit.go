@@ -28,6 +28,7 @@ type parcel struct {
 	mark    []byte
 	events  []reconcile.Event // of root users, or about them
 	records []detector.Record // that matter to detections
+	found   []alert.Sighting  // by other services
 	size    int               // of records, bytes
 	bad     *skipped
 
@@ -37,7 +38,7 @@ type parcel struct {
 
 // empty says that there is only a mark to keep.
 func (s *parcel) empty() bool {
-	return s.source != nil && len(s.events) == 0 && len(s.records) == 0 && s.bad == nil
+	return s.source != nil && len(s.events) == 0 && len(s.records) == 0 && len(s.found) == 0 && s.bad == nil
 }
 
 func (s *parcel) add(r detector.Record) {
@@ -183,6 +184,11 @@ func (w *Watcher) arrive(ctx context.Context, tx *store.Tx, s *parcel, touched r
 		touched.Add(account, span.First)
 		touched.Add(account, span.Last)
 	}
+	if len(s.found) > 0 {
+		if err := w.config.Alerts.Apply(ctx, tx, tx.Now(), s.found); err != nil {
+			return err
+		}
+	}
 	return s.bad.record(tx)
 }
 
@@ -195,7 +201,9 @@ func (w *Watcher) mayKeep(ctx context.Context, tx *store.Tx, s *parcel) error {
 
 // tell logs what was kept, and has people told of it.
 func (w *Watcher) tell(batch []*parcel, kept *outcome) {
+	wake := len(kept.root.Cases) > 0
 	for _, s := range batch {
+		wake = wake || len(s.found) > 0
 		if s.bad != nil && s.err == nil {
 			w.config.Log.Warn("an object cannot be read, and is skipped", "source", s.source.Name(), "object", s.bad.Object, "problem", s.bad.Problems[0])
 		}
@@ -203,7 +211,6 @@ func (w *Watcher) tell(batch []*parcel, kept *outcome) {
 	for _, e := range kept.root.Events {
 		w.config.Log.Info("root", "account", e.Account, "event", e.ID, "name", e.Name, "verdict", e.Verdict, "rule", e.Rule)
 	}
-	wake := len(kept.root.Cases) > 0
 	if kept.taken != nil {
 		for _, a := range kept.taken.Told.Alerts {
 			w.config.Log.Info("alert", "alert", a.ID, "act", a.Act, "level", a.Found.Level, "account", a.Found.Account, "rule", alert.Rule(&a.Found), "count", a.Found.Count)

@@ -103,7 +103,9 @@ func TestAnEventThatComesByThreeWaysIsKeptOnce(t *testing.T) {
 			t.Fatal(err)
 		}
 		j := &judge{}
-		watcher, err := New(Config{Store: s, Judge: j.judge, Detector: newDetector(t, j), Alerts: &alerts.Desk{Keeper: keeper(t)}, Outbox: o, Owner: "a", Now: time.Now, Sources: w.sources})
+		watcher, err := New(Config{
+			Store: s, Judge: j.judge, Detector: newDetector(t, j), Alerts: &alerts.Desk{Keeper: keeper(t), Tell: o.Alerts("")}, Outbox: o, Owner: "a", Now: time.Now, Sources: w.sources,
+		})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -36,7 +36,7 @@ func (w *Watcher) newHand() any {
 // take reads one delivery and keeps its events, and the mark with the last of them. An
 // error has the delivery come again.
 func (w *Watcher) take(ctx context.Context, s *source, d live.Delivery) error {
-	part := &parcel{source: s, mark: s.mark}
+	part := &parcel{source: s, mark: s.mark, found: d.Sightings}
 	var stats cloudtrail.Stats
 	if d.Input.Open != nil {
 		var err error

@@ -12,6 +12,7 @@ import (
 
 	"github.com/rootkeep/rootkeep/cloudtrail"
 	"github.com/rootkeep/rootkeep/internal/access/reconcile"
+	"github.com/rootkeep/rootkeep/internal/alert"
 	"github.com/rootkeep/rootkeep/internal/app/detector"
 	"github.com/rootkeep/rootkeep/internal/app/outbox"
 	"github.com/rootkeep/rootkeep/internal/store"
@@ -25,8 +26,10 @@ import (
 // Judge gives events that arrived their verdicts, and opens cases: access.Judge does.
 type Judge func(context.Context, *store.Tx, rootlog.Touched) (*access.Changes, error)
 
-// Alerts takes in how sources stand, and has people told: alerts.Desk does.
+// Alerts takes in how sources stand and what other services find, and has people told:
+// alerts.Desk does.
 type Alerts interface {
+	Apply(ctx context.Context, tx *store.Tx, now time.Time, list []alert.Sighting) error
 	Sources(ctx context.Context, tx *store.Tx, now time.Time, names []string, worries []alerts.Worry) error
 }
 

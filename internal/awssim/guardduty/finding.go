@@ -2,12 +2,15 @@ package guardduty
 
 import (
 	"cmp"
+	"encoding/json"
 	"maps"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/rootkeep/rootkeep/internal/awssim/cloud"
+	"github.com/rootkeep/rootkeep/internal/awssim/events"
+	"github.com/rootkeep/rootkeep/internal/awssim/wire"
 )
 
 // Finding is one finding. Resource and the further fields of Service are as AWS's JSON.
@@ -54,6 +57,15 @@ func Add(c *cloud.Cloud, a *cloud.Account, region, kind, title string, severity 
 	return newFinding(c, a, region, d, kind, title, severity, resource, now)
 }
 
+// tell gives rules of the account the finding.
+//
+// Source: Amazon GuardDuty User Guide, "Processing GuardDuty findings with Amazon
+// EventBridge".
+func (f *Finding) tell(c *cloud.Call) {
+	detail := json.RawMessage(wire.Marshal(*f, wire.Style{Lower: true, Time: wire.ISO}).JSON())
+	events.Send(c.Cloud, c.Account, c.Region, "aws.guardduty", "GuardDuty Finding", []string{}, detail, c.Now)
+}
+
 type samplesIn struct {
 	onDetector
 	FindingTypes []string
@@ -77,6 +89,7 @@ func createSamples(c *cloud.Call, in samplesIn) (cloud.None, error) {
 		}
 		f := newFinding(c.Cloud, c.Account, c.Region, d, t, "[SAMPLE] "+t, severity, map[string]any{"resourceType": "AccessKey"}, c.Now)
 		f.Service.AdditionalInfo = map[string]any{"type": "default", "value": `{"sample":true}`}
+		f.tell(c)
 	}
 	return cloud.None{}, nil
 }

@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/rootkeep/rootkeep/internal/awssim/cloud"
+	"github.com/rootkeep/rootkeep/internal/awssim/events"
 )
 
 type importIn struct {
@@ -47,7 +48,7 @@ func importFindings(c *cloud.Call, in importIn) (out importOut, err error) {
 			continue
 		}
 		out.SuccessCount++
-		h.keep(f, c.Region)
+		tell(c, h.keep(f, c.Region))
 	}
 	return out, nil
 }
@@ -79,9 +80,17 @@ func text(f map[string]any, name string) string {
 	return s
 }
 
+// tell gives rules of the account a finding that is new, or was changed.
+//
+// Source: AWS Security Hub User Guide, "EventBridge event formats for Security Hub CSPM".
+func tell(c *cloud.Call, f map[string]any) {
+	resource := text(f, "ProductArn") + "/" + text(f, "Id")
+	events.Send(c.Cloud, c.Account, c.Region, "aws.securityhub", "Security Hub Findings - Imported", []string{resource}, map[string]any{"findings": []any{f}}, c.Now)
+}
+
 // keep adds a finding, or updates one with the same ID and product; what customers set
 // stays as they set it.
-func (h *hub) keep(f map[string]any, region string) {
+func (h *hub) keep(f map[string]any, region string) map[string]any {
 	f = maps.Clone(f)
 	if f["Region"] == nil {
 		f["Region"] = region
@@ -95,7 +104,7 @@ func (h *hub) keep(f map[string]any, region string) {
 	if i < 0 {
 		f["Workflow"], f["WorkflowState"] = map[string]any{"Status": "NEW"}, "NEW"
 		h.findings = append(h.findings, f)
-		return
+		return f
 	}
 	for _, name := range []string{"Workflow", "WorkflowState", "Note", "VerificationState", "UserDefinedFields"} {
 		if old, ok := h.findings[i][name]; ok {
@@ -103,6 +112,7 @@ func (h *hub) keep(f map[string]any, region string) {
 		}
 	}
 	h.findings[i] = f
+	return f
 }
 
 type stringFilter struct{ Value, Comparison string }
@@ -269,6 +279,7 @@ func updateFindings(c *cloud.Call, in updateIn) (out updateOut, err error) {
 			continue
 		}
 		in.apply(c, h.findings[i])
+		tell(c, h.findings[i])
 		out.ProcessedFindings = append(out.ProcessedFindings, id)
 	}
 	return out, nil

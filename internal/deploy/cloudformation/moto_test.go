@@ -20,7 +20,7 @@ const motoAccount = "123456789012"
 var lacking = []string{
 	"AWS::AccessAnalyzer::Analyzer", "AWS::CloudTrail::Trail", "AWS::CloudWatch::Alarm", "AWS::Config::ConfigRule", "AWS::Config::ConfigurationRecorder", "AWS::Config::DeliveryChannel", "AWS::GuardDuty::Detector",
 	"AWS::IAM::ServiceLinkedRole", "AWS::Logs::MetricFilter", "AWS::S3::BucketPolicy", "AWS::SNS::Subscription", "AWS::SNS::TopicPolicy", "AWS::SQS::QueuePolicy", "AWS::SecurityHub::FindingAggregator",
-	"AWS::SecurityHub::Hub", "AWS::SecurityHub::Standard",
+	"AWS::SecurityHub::Hub", "AWS::SecurityHub::Insight", "AWS::SecurityHub::Standard",
 }
 
 // motoStack is what was made of a template.

@@ -64,6 +64,15 @@ func (t *template) addService(r deploy.Resource) error {
 		if r.Aggregate {
 			t.put(r.ID+"Aggregator", resource{kind: "AWS::SecurityHub::FindingAggregator", after: []string{r.ID}, properties: props("RegionLinkingMode", "ALL_REGIONS")})
 		}
+	case deploy.Insight:
+		equal := func(values ...string) (out list) {
+			for _, v := range values {
+				out = append(out, props("Comparison", "EQUALS", "Value", v))
+			}
+			return out
+		}
+		t.put(r.ID, resource{kind: "AWS::SecurityHub::Insight", after: []string{r.Hub}, properties: props("Name", r.Name, "GroupByAttribute", r.GroupBy,
+			"Filters", props("Type", equal(r.Types...), "RecordState", equal("ACTIVE"), "WorkflowStatus", equal("NEW", "NOTIFIED")))})
 	case deploy.Detector:
 		features := list{}
 		for _, f := range r.Features {

@@ -27,10 +27,10 @@ func Options() map[string]deploy.Options {
 	archive.Archive = "333344445555"
 	out["archive"] = archive
 	alone := all
-	alone.Without = []deploy.Part{deploy.Key, deploy.Queue, deploy.Config, deploy.SecurityHub, deploy.GuardDuty, deploy.Analyzer, deploy.Role}
+	alone.Without = []deploy.Part{deploy.Key, deploy.Queue, deploy.Findings, deploy.Config, deploy.SecurityHub, deploy.GuardDuty, deploy.Analyzer, deploy.Role}
 	out["alarms"] = alone
 	services := all
-	services.Without = []deploy.Part{deploy.Trail, deploy.Key, deploy.Logs, deploy.Alarms, deploy.Notices, deploy.Events, deploy.Queue, deploy.Role}
+	services.Without = []deploy.Part{deploy.Trail, deploy.Key, deploy.Logs, deploy.Alarms, deploy.Notices, deploy.Events, deploy.Queue, deploy.Findings, deploy.Role}
 	out["services"] = services
 	return out
 }

@@ -68,6 +68,17 @@ func (w *writer) addService(name string, r deploy.Resource) error {
 		if r.Aggregate {
 			w.put("aws_securityhub_finding_aggregator", name, args("linking_mode", "ALL_REGIONS"), w.after(account))
 		}
+	case deploy.Insight:
+		var filters [][]entry
+		equal := func(name string, values ...string) {
+			for _, v := range values {
+				filters = append(filters, within(name, args("comparison", "EQUALS", "value", v)))
+			}
+		}
+		equal("type", r.Types...)
+		equal("record_state", "ACTIVE")
+		equal("workflow_status", "NEW", "NOTIFIED")
+		w.put("aws_securityhub_insight", name, args("name", r.Name, "group_by_attribute", r.GroupBy), within("filters", filters...), w.after([2]string{"aws_securityhub_account", snake(r.Hub)}))
 	case deploy.Detector:
 		w.put("aws_guardduty_detector", name, args("enable", true, "finding_publishing_frequency", "FIFTEEN_MINUTES"))
 		for _, f := range r.Features {

@@ -1,5 +1,5 @@
 // Package asff writes findings in the AWS Security Finding Format, as the operation
-// BatchImportFindings of Security Hub takes them: an assessment goes in.
+// BatchImportFindings of Security Hub takes them: an assessment goes in, or alerts.
 //
 // Source: AWS Security Hub User Guide, "AWS Security Finding Format (ASFF)", "Required
 // top-level ASFF attributes" and "Evaluating the compliance status of findings".
@@ -29,26 +29,27 @@ const (
 
 // Finding is one finding. Its JSON is ASFF.
 type Finding struct {
-	SchemaVersion  string
-	ID             string `json:"Id"`
-	ProductARN     string `json:"ProductArn"`
-	ProductName    string
-	CompanyName    string
-	Region         string
-	GeneratorID    string `json:"GeneratorId"`
-	AWSAccountID   string `json:"AwsAccountId"`
-	Types          []string
-	LastObservedAt string
-	CreatedAt      string
-	UpdatedAt      string
-	Severity       Severity
-	Title          string
-	Description    string
-	Remediation    *Remediation      `json:",omitempty"`
-	ProductFields  map[string]string `json:",omitempty"`
-	Resources      []Resource
-	Compliance     Compliance
-	RecordState    string // ACTIVE or ARCHIVED
+	SchemaVersion   string
+	ID              string `json:"Id"`
+	ProductARN      string `json:"ProductArn"`
+	ProductName     string
+	CompanyName     string
+	Region          string
+	GeneratorID     string `json:"GeneratorId"`
+	AWSAccountID    string `json:"AwsAccountId"`
+	Types           []string
+	FirstObservedAt string `json:",omitempty"` // of an alert
+	LastObservedAt  string
+	CreatedAt       string
+	UpdatedAt       string
+	Severity        Severity
+	Title           string
+	Description     string
+	Remediation     *Remediation      `json:",omitempty"`
+	ProductFields   map[string]string `json:",omitempty"`
+	Resources       []Resource
+	Compliance      Compliance `json:",omitzero"` // of a control
+	RecordState     string     // ACTIVE or ARCHIVED
 }
 
 // Severity is how bad a failure is; what passes is INFORMATIONAL.

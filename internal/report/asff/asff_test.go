@@ -143,6 +143,7 @@ func TestBotocoreAcceptsTheFindings(t *testing.T) {
 	}{
 		"story":           {story, "ok"},
 		"hostile":         {written(t, assessmenttest.Hostile()), "ok"},
+		"alerts":          {alerts(t), "ok"},
 		"a wrong status":  {bytes.ReplaceAll(story, []byte(`"FAILED"`), []byte(`"FAIL"`)), "FAIL is none of"},
 		"no generator":    {bytes.ReplaceAll(story, []byte(`"GeneratorId"`), []byte(`"Generator"`)), `Missing required parameter in Findings[0]: "GeneratorId"`},
 		"a blank product": {bytes.ReplaceAll(story, []byte(`"ProductName": "rootkeep"`), []byte(`"ProductName": " "`)), "does not match"},

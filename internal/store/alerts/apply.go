@@ -93,6 +93,10 @@ func (r *round) take(ctx context.Context, s *alert.Sighting) error {
 		return fmt.Errorf("a sighting without a key: %w", alert.ErrInvalid)
 	case s.Gone:
 		return r.withdraw(ctx, a)
+	case s.Over != "":
+		return r.finish(ctx, a, s)
+	case a != nil && a.Stale(s):
+		return nil
 	case a == nil:
 		return r.open(ctx, s)
 	}
@@ -116,6 +120,16 @@ func (r *round) take(ctx context.Context, s *alert.Sighting) error {
 
 func (r *round) withdraw(ctx context.Context, a *Alert) error {
 	if a == nil || !a.End(alert.Withdrawn, r.now) {
+		return nil
+	}
+	r.tell(a)
+	return a.keep(ctx, r.tx)
+}
+
+// finish closes the alert of a finding that is over. One that nobody knows is no news: each
+// check that passes is such a finding.
+func (r *round) finish(ctx context.Context, a *Alert, s *alert.Sighting) error {
+	if a == nil || a.Stale(s) || !a.Finish(s, r.now) {
 		return nil
 	}
 	r.tell(a)

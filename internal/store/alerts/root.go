@@ -80,7 +80,7 @@ func useOf(ctx context.Context, r *store.Reader, f *rootkeep.Alert) (use, error)
 	if !whole && u.verdict.Harmless() {
 		u.verdict = "" // not all of them have one
 	}
-	u.explained = whole && bad == 0
+	u.explained = whole && bad == 0 && alert.Explainable(f)
 	u.cases, err = caseOf(ctx, r, f)
 	return u, err
 }

@@ -1,4 +1,4 @@
-// Package live brings records of CloudTrail while they arrive. A source is started from
+// Package live brings records of CloudTrail, and findings of other services, while they arrive. A source is started from
 // the mark that its last delivery left, and delivers again what was not kept: whoever
 // takes a delivery keeps what it says and its mark together.
 package live
@@ -8,15 +8,18 @@ import (
 	"time"
 
 	"github.com/rootkeep/rootkeep/cloudtrail"
+	"github.com/rootkeep/rootkeep/internal/alert"
 )
 
-// Delivery is one object with records.
+// Delivery is one object with records, or findings.
 type Delivery struct {
 	Source  string           // name of the source
 	Arrived time.Time        // when the source saw it
 	Input   cloudtrail.Input // to be read before the function that takes the delivery returns; without Open, there is only a mark to keep
 	Mark    []byte           // where the source goes on once this is kept; at most 64 KiB
 	Lost    string           // why the object that Input names, without Open, is given up; "" if it is not
+	// Sightings are alerts that another service tells of by itself, with no records.
+	Sightings []alert.Sighting
 }
 
 // Health is how a source stands.

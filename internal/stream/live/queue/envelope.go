@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/rootkeep/rootkeep"
+	"github.com/rootkeep/rootkeep/internal/alert"
+	"github.com/rootkeep/rootkeep/internal/finding"
 	"github.com/rootkeep/rootkeep/internal/stream/live/object"
 )
 
@@ -17,7 +19,8 @@ import (
 type news struct {
 	objects []placed
 	event   *event
-	test    string // the bucket that S3 tested, "" if it is no test
+	found   []alert.Sighting // by GuardDuty or Security Hub
+	test    string           // the bucket that S3 tested, "" if it is no test
 }
 
 // placed is an object and the Region of its bucket, "" if the message has none.
@@ -147,7 +150,7 @@ func (n *news) add(bucket, key, region string) error {
 	return nil
 }
 
-// told is what EventBridge tells: an object, whose key is as it is, or a record.
+// told is what EventBridge tells: an object, whose key is as it is, findings, or a record.
 func (e *envelope) told() (*news, error) {
 	if e.Source == "aws.s3" && e.DetailType == "Object Created" {
 		var d struct {
@@ -160,8 +163,15 @@ func (e *envelope) told() (*news, error) {
 		out := &news{}
 		return out, out.add(d.Bucket.Name, d.Object.Key, e.Region)
 	}
+	if finding.Is(e.DetailType) {
+		found, err := finding.Read(e.DetailType, e.Detail)
+		if err != nil {
+			return nil, err
+		}
+		return &news{found: found}, nil
+	}
 	if !strings.HasSuffix(e.DetailType, " via CloudTrail") {
-		return nil, fmt.Errorf("an event of EventBridge of the kind %.80q, which is none of CloudTrail; hint: the pattern of the rule", e.DetailType)
+		return nil, fmt.Errorf("an event of EventBridge of the kind %.80q, which is none of CloudTrail and no finding; hint: the pattern of the rule", e.DetailType)
 	}
 	if e.DetailType == "AWS Insight via CloudTrail" {
 		return &news{}, nil // left alone, as in a bucket

@@ -18,14 +18,16 @@ func TestMessagesAreRead(t *testing.T) {
 		objects    []placed
 		test       string
 		event      string // its ID
+		found      string // key of a finding
 	}{
-		{"a notification", records, created, "", ""},
-		{"with members that nobody knows", strings.Replace(records, `{"Records"`, `{"more":{},"Records"`, 1), created, "", ""},
-		{"of what was removed", strings.Replace(records, "Created:Put", "Removed:Delete", 1), nil, "", ""},
-		{"a key as EventBridge writes it", `{"detail-type":"Object Created","source":"aws.s3","region":"eu-west-1","detail":{"bucket":{"name":"logs"},"object":{"key":"AWSLogs/a b+cé.json.gz"}}}`, created, "", ""},
-		{"a test", `{"Service":"Amazon S3","Event":"s3:TestEvent","Time":"2026-11-27T10:00:00.000Z","Bucket":"logs","RequestId":"1","HostId":"2"}`, nil, "logs", ""},
-		{"a record", `{"detail-type":"AWS Console Sign In via CloudTrail","source":"aws.signin","account":"111122223333","region":"us-east-1","time":"2026-11-27T10:00:00Z","detail":{"eventID":"e1","eventSource":"signin.amazonaws.com"}}`, nil, "", "e1"},
-		{"an Insight", `{"detail-type":"AWS Insight via CloudTrail","detail":{}}`, nil, "", ""},
+		{"a notification", records, created, "", "", ""},
+		{"with members that nobody knows", strings.Replace(records, `{"Records"`, `{"more":{},"Records"`, 1), created, "", "", ""},
+		{"of what was removed", strings.Replace(records, "Created:Put", "Removed:Delete", 1), nil, "", "", ""},
+		{"a key as EventBridge writes it", `{"detail-type":"Object Created","source":"aws.s3","region":"eu-west-1","detail":{"bucket":{"name":"logs"},"object":{"key":"AWSLogs/a b+cé.json.gz"}}}`, created, "", "", ""},
+		{"a test", `{"Service":"Amazon S3","Event":"s3:TestEvent","Time":"2026-11-27T10:00:00.000Z","Bucket":"logs","RequestId":"1","HostId":"2"}`, nil, "logs", "", ""},
+		{"a record", `{"detail-type":"AWS Console Sign In via CloudTrail","source":"aws.signin","account":"111122223333","region":"us-east-1","time":"2026-11-27T10:00:00Z","detail":{"eventID":"e1","eventSource":"signin.amazonaws.com"}}`, nil, "", "e1", ""},
+		{"a finding", `{"detail-type":"GuardDuty Finding","source":"aws.guardduty","account":"111122223333","region":"us-east-1","detail":{"accountId":"111122223333","region":"us-east-1","arn":"arn:f","type":"Recon:IAMUser/X","title":"t","createdAt":"2026-11-27T10:00:00Z","updatedAt":"2026-11-27T10:00:00Z","severity":2}}`, nil, "", "", "finding/arn:f"},
+		{"an Insight", `{"detail-type":"AWS Insight via CloudTrail","detail":{}}`, nil, "", "", ""},
 	} {
 		wrapped := `{"Type":"Notification","TopicArn":"arn:aws:sns:us-east-1:111122223333:t","Message":` + quote(test.body) + `}`
 		for _, body := range []string{test.body, wrapped} {
@@ -38,8 +40,12 @@ func TestMessagesAreRead(t *testing.T) {
 			if got.event != nil {
 				id = got.event.id
 			}
-			if diff := cmp.Diff(test.objects, got.objects, cmp.AllowUnexported(placed{})); diff != "" || got.test != test.test || id != test.event {
-				t.Errorf("%s: got test %q, event %q, objects (-want +got):\n%s", test.name, got.test, id, diff)
+			found := ""
+			if len(got.found) > 0 {
+				found = got.found[0].Key
+			}
+			if diff := cmp.Diff(test.objects, got.objects, cmp.AllowUnexported(placed{})); diff != "" || got.test != test.test || id != test.event || found != test.found {
+				t.Errorf("%s: got test %q, event %q, finding %q, objects (-want +got):\n%s", test.name, got.test, id, found, diff)
 			}
 		}
 	}

@@ -108,10 +108,23 @@ func (r *run) deliver(ctx context.Context, m *message) error {
 	if b := m.news.test; b != "" && !slices.Contains(r.config.Buckets, b) {
 		return fmt.Errorf("S3 tells of bucket %q from now on: %w", b, errBucket)
 	}
+	if len(m.news.found) > 0 {
+		return r.findings(ctx, m)
+	}
 	if m.news.event != nil {
 		return r.event(ctx, m.news.event)
 	}
 	return nil
+}
+
+// findings delivers what another service found.
+func (r *run) findings(ctx context.Context, m *message) error {
+	for i := range m.news.found {
+		if err := r.config.takes(m.news.found[i].Account); err != nil {
+			return fmt.Errorf("a finding: %w", err)
+		}
+	}
+	return r.give(ctx, live.Delivery{Input: cloudtrail.Input{Name: "findings in message " + m.id}, Sightings: m.news.found})
 }
 
 // otherService is a log of another service in CloudTrail's layout, such as AWS Config.

@@ -1,7 +1,7 @@
 // Package queue is a live source: an SQS queue that is told of new log files in S3, or of
-// events by EventBridge, each by itself or through a topic. Messages go in; out come the
-// objects they name and the events they carry, and a message is deleted once they are
-// kept.
+// events and findings by EventBridge, each by itself or through a topic. Messages go in; out
+// come the objects they name, the events and the findings they carry, and a message is
+// deleted once they are kept.
 //
 // Whoever may send to the queue decides what it says: objects are read of buckets that the
 // configuration names, and of no other.
