@@ -27,6 +27,7 @@ import (
 	"github.com/rootkeep/rootkeep/cmd/rootkeep/role"
 	"github.com/rootkeep/rootkeep/cmd/rootkeep/rootuser"
 	"github.com/rootkeep/rootkeep/cmd/rootkeep/server"
+	"github.com/rootkeep/rootkeep/cmd/rootkeep/source"
 	"github.com/rootkeep/rootkeep/iam/metadata"
 )
 
@@ -73,7 +74,7 @@ read; 64 usage.`,
 		server.ServeCommand(s), server.DemoCommand(s), server.BackupCommand(s), server.RestoreCommand(s), server.MigrateCommand(s), server.RecoverCommand(s), server.ConfigCommand(s), server.FlowCommand(s),
 		deployment.CostCommand(s), deployment.DeployCommand(s),
 		people.Command(s), people.TokenCommand(s), job.Command(s), notify.Command(s),
-		change.Command(s), role.Command(s), rootuser.Command(s), incident.Command(s), alert.Command(s),
+		change.Command(s), role.Command(s), rootuser.Command(s), incident.Command(s), alert.Command(s), source.Command(s),
 		exception.Command(s), approve.Command(s),
 		ledger.Command(s), ledger.EvidenceCommand(s), ledger.VerifyCommand(s),
 		versionCommand(s),

@@ -57,7 +57,7 @@ func TestPagesOfTheDemonstration(t *testing.T) {
 		"home": "/", "posture": "/posture", "account": "/posture/" + account, "findings": "/findings?status=fail", "finding": first(t, s, "/findings?status=fail&account="+account, "/findings/FI-"),
 		"controls": "/controls", "control": "/controls/RT-01", "frameworks": "/frameworks", "framework": first(t, s, "/frameworks", "/frameworks/"),
 		"scans": "/scans", "scan": first(t, s, "/scans", "/scans/SC-"), "alerts": "/alerts", "alert": first(t, s, "/alerts", "/alerts/AL-"),
-		"root-uses": "/root-uses", "root-use": first(t, s, "/root-uses?used=yes", "/root-uses/"), "sign-ins": "/sign-ins", "hunts": "/hunts", "hunt": first(t, s, "/hunts", "/hunts/HU-"),
+		"root-uses": "/root-uses", "root-use": first(t, s, "/root-uses?used=yes", "/root-uses/"), "sign-ins": "/sign-ins", "suppressions": "/suppressions", "rules": "/rules", "sources": "/sources", "coverage": "/coverage", "coverage-account": "/coverage?account=" + account, "hunts": "/hunts", "hunt": first(t, s, "/hunts", "/hunts/HU-"),
 		"exceptions": "/exceptions", "exception": first(t, s, "/exceptions", "/exceptions/EX-"),
 		"ledger": "/ledger", "entry": "/ledger/0", "jobs": "/jobs", "notices": "/notices", "schedules": "/schedules", "schedule": "/schedules/backup",
 		"people": "/people", "person": first(t, s, "/people", "/people/PE-"), "invite": "/people/new", "tokens": "/tokens",

@@ -125,7 +125,7 @@ func TestTheDemonstrationOpensBeforeItsPastIsMade(t *testing.T) {
 		t.Errorf("got the link %q, want one that enrols", link)
 	}
 	second.want("GET", "/", 200, "You are a visitor of the demonstration")
-	for _, path := range []string{"/alerts", "/root-uses", "/posture", "/scans", "/hunts", "/exceptions", "/ledger"} {
+	for _, path := range []string{"/alerts", "/suppressions", "/rules", "/sources", "/coverage", "/root-uses", "/posture", "/scans", "/hunts", "/exceptions", "/ledger"} {
 		second.want("GET", path, 200, "Visitor")
 	}
 	for _, path := range []string{"/jobs", "/schedules"} {

@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/rootkeep/rootkeep/internal/app/share"
@@ -86,7 +87,10 @@ func (d *deps) run(ctx context.Context, roles []role) error {
 		return err
 	}
 	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
+	var following sync.WaitGroup
+	// Whoever detects and whoever shows what is detected with follow the same files.
+	following.Go(func() { h.detector.Follow(ctx, h.detecting, h.sayReloaded) })
+	defer func() { cancel(); following.Wait() }()
 	ended := make(chan error)
 	n := 0
 	for _, r := range roles {

@@ -48,12 +48,6 @@ func runWatch(ctx context.Context, h *house) error {
 	if err != nil {
 		return err
 	}
-	following := make(chan struct{})
-	go func() {
-		defer close(following)
-		h.detector.Follow(ctx, h.detecting, h.sayReloaded)
-	}()
-	defer func() { <-following }()
 	return w.Run(ctx)
 }
 

@@ -55,15 +55,15 @@ func (v *view) inputs() []page.Input {
 	}
 	return []page.Input{
 		{Name: "year", Label: "Year", Kind: "select", Value: chosen, Options: years},
-		{Name: "account", Label: "Account", Kind: "text", Value: string(v.account), Most: 12, Hint: "All that you may read, if it is empty"},
+		{Name: "account", Label: "Account (empty: all)", Kind: "text", Value: string(v.account), Most: 12},
 	}
 }
 
 // grid draws the days of the year, a row for each month.
 func (v *view) grid() chart.Grid {
 	c := chart.Grid{
-		Title: "Proven hours of " + strconv.Itoa(v.year), Note: "by day, UTC", Axis: []string{"1", "8", "16", "24", "31"},
-		Keys: []chart.Key{{Name: "all hours proven", Tone: chart.Good}, {Name: "some proven", Tone: chart.Low}, {Name: "read, not proven", Tone: chart.Medium}, {Name: "not known", Tone: chart.Unknown}, {Name: "no such day, or not yet", Tone: chart.Plain}},
+		Title: "Proven hours of " + strconv.Itoa(v.year), Note: "by day, UTC; without colour: not yet, or no such day", Axis: []string{"1", "8", "16", "24", "31"},
+		Keys: []chart.Key{{Name: "all hours proven", Tone: chart.Good}, {Name: "some proven", Tone: chart.Low}, {Name: "read, not proven", Tone: chart.Medium}, {Name: "not known", Tone: chart.Unknown}},
 	}
 	for d := range 31 {
 		c.Columns = append(c.Columns, strconv.Itoa(d+1))
