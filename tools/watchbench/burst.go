@@ -25,6 +25,7 @@ const (
 // burst has events of 100 accounts come at an even rate, then ten times as many, and looks how
 // long after that an event waits for those before it.
 func burst(ctx context.Context, o options, stderr io.Writer) (string, error) {
+	o.events = o.shared
 	trail, err := o.trail(stderr)
 	if err != nil {
 		return "", err

@@ -49,7 +49,7 @@ func beServer(args []string) int {
 // TestEachMeasureIsTaken takes small ones: every planted sign-in has to be told.
 func TestEachMeasureIsTaken(t *testing.T) {
 	t.Chdir("../..") // where tools are run
-	o := options{bin: os.Args[0], dir: t.TempDir(), events: 1000, probes: 2, steady: 2 * time.Second, burst: 2 * time.Second, rate: 50, which: "latency,rate,burst"}
+	o := options{bin: os.Args[0], dir: t.TempDir(), events: 1000, shared: 1000, probes: 2, steady: 2 * time.Second, burst: 2 * time.Second, rate: 50, which: "latency,rate,burst"}
 	var out strings.Builder
 	if err := bench(t.Context(), o, false, &out, io.Discard); err != nil {
 		t.Fatal(err)

@@ -47,7 +47,7 @@ func alone(ctx context.Context, o options, stderr io.Writer) (string, error) {
 
 // several has one process and four keep up with it, over PostgreSQL, and NATS between them.
 func several(ctx context.Context, o options, stderr io.Writer) (text string, err error) {
-	text = keptHead
+	text, o.events = keptHead, o.shared
 	for _, processes := range []int{1, 4} {
 		k, err := shared(ctx, o, stderr, processes)
 		if err != nil {

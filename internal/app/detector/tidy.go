@@ -14,9 +14,25 @@ import (
 // of a division that nobody has any more.
 const abandoned = 7 * 24 * 3600
 
-// Tidy removes at most so many rows of what detections remembered and no part asks for any
-// more, and says how many. While sources are behind, time stands still, and nothing goes.
-func Tidy(ctx context.Context, tx *store.Tx, most int) (int64, error) {
+// portion is how many rows go in one change: events go on coming.
+const portion = 5000
+
+// Tidy removes what detections remembered and no part asks for any more, and says how many
+// rows. While sources are behind, time stands still, and nothing goes.
+func Tidy(ctx context.Context, s *store.Store) (all int64, err error) {
+	for {
+		var n int64
+		err := s.Touch(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
+			n, err = tidy(ctx, tx)
+			return err
+		})
+		if all += n; err != nil || n < portion {
+			return all, err
+		}
+	}
+}
+
+func tidy(ctx context.Context, tx *store.Tx) (int64, error) {
 	rows, err := livestate.Under(ctx, &tx.Reader, live.OwnRows)
 	if err != nil {
 		return 0, err
@@ -39,5 +55,5 @@ func Tidy(ctx context.Context, tx *store.Tx, most int) (int64, error) {
 	if len(all) == 0 {
 		return 0, nil
 	}
-	return livestate.Prune(ctx, tx, before, most)
+	return livestate.Prune(ctx, tx, before, portion)
 }

@@ -3,6 +3,7 @@ package detector
 import (
 	"context"
 	"fmt"
+	"os"
 	"testing"
 	"time"
 
@@ -22,12 +23,9 @@ level: low
 `
 
 // tidied is how many rows go.
-func (b *bench) tidied() (n int64) {
+func (b *bench) tidied() int64 {
 	b.Helper()
-	err := b.store.Touch(b.Context(), func(ctx context.Context, tx *store.Tx) (err error) {
-		n, err = Tidy(ctx, tx, 1000)
-		return err
-	})
+	n, err := Tidy(b.Context(), b.store)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -74,4 +72,50 @@ func TestWhatABacklogBroughtIsKnownWhenItComesAgain(t *testing.T) {
 			t.Errorf("after nine days %d rows went, want those of three events at least", n)
 		}
 	})
+}
+
+// TestTheStateOfWeeksDoesNotGrow has events of new people come each hour, on a clock that runs
+// ahead, and tidies each day: what is kept does not grow once copies of the first are
+// forgotten. Three weeks, and half a year with ROOTKEEP_LONG=1.
+func TestTheStateOfWeeksDoesNotGrow(t *testing.T) {
+	days, known := 21, 9 // of copies: a week and a day, and the lateness
+	if os.Getenv("ROOTKEEP_LONG") != "" {
+		days = 180
+	}
+	now := noon
+	o := storetest.Options(t)
+	o.Now = func() time.Time { return now }
+	b := newBench(t, storetest.Open(t, storetest.SQLite(t), o))
+	b.write("more.yaml", alone)
+	b.settle("rules: [" + b.folder + "]\nonly_own: true\n")
+	b.open()
+	var most int
+	for day := range days {
+		for hour := range 24 {
+			now = noon.Add(time.Duration(24*day+hour) * time.Hour)
+			user := fmt.Sprintf("user-%d-%d", day, hour)
+			b.take(signIn("e-"+user, user, now)+signIn("f-"+user, user, now.Add(-time.Minute)), now)
+		}
+		b.tidied()
+		rows := b.rows()
+		if day <= known {
+			most = max(most, rows)
+		} else if rows > most {
+			t.Fatalf("day %d: got %d rows, want no more than the %d of the first days", day, rows, most)
+		}
+	}
+	if most < 24*known {
+		t.Errorf("got %d rows at most: copies of %d days are not known", most, known)
+	}
+}
+
+func (b *bench) rows() (n int) {
+	b.Helper()
+	err := b.store.View(b.Context(), func(ctx context.Context, r *store.Reader) error {
+		return r.Row(ctx, `SELECT COUNT(*) FROM live_state`).Scan(&n)
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	return n
 }

@@ -215,9 +215,11 @@ func (h *house) tidy(ctx context.Context, _ *job.Job, report func(string)) error
 	if err != nil {
 		return err
 	}
-	if err := h.tidyDetections(ctx, report); err != nil {
+	rows, err := detector.Tidy(ctx, h.store)
+	if err != nil {
 		return err
 	}
+	report(fmt.Sprintf("%d rows of detections forgotten", rows))
 	return h.store.Update(ctx, func(ctx context.Context, tx *store.Tx) error {
 		ended, err := posture.Abandon(ctx, tx, tx.Now().Add(-keepSends))
 		if err != nil {
@@ -227,24 +229,4 @@ func (h *house) tidy(ctx context.Context, _ *job.Job, report func(string)) error
 		report(fmt.Sprintf("%d scans without an end ended, %d old snapshots forgotten", ended, forgotten))
 		return err
 	})
-}
-
-// tidyDetections forgets what detections no longer ask for, in portions: events go on coming.
-func (h *house) tidyDetections(ctx context.Context, report func(string)) error {
-	const portion = 5000
-	for all := int64(0); ; {
-		var n int64
-		err := h.store.Touch(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
-			n, err = detector.Tidy(ctx, tx, portion)
-			return err
-		})
-		if err != nil {
-			return err
-		}
-		all += n
-		report(fmt.Sprintf("%d rows of detections forgotten", all))
-		if n < portion {
-			return nil
-		}
-	}
 }

@@ -12,6 +12,7 @@ import (
 // up to a quarter of an hour late, while the server is killed again and again: 6 times, 200
 // with ROOTKEEP_LONG=1.
 func TestKilledServersLoseNothingAndDoubleNothing(t *testing.T) {
+	t.Parallel()
 	kills, objects := 6, 120
 	if long() {
 		kills, objects = 200, 2000
@@ -39,16 +40,17 @@ func TestKilledServersLoseNothingAndDoubleNothing(t *testing.T) {
 		p := s.start()
 		time.Sleep(pause)
 		p.kill()
-		s.buried()
+		s.buried(p)
 	}
 	writing.Wait()
 	s.start()
-	s.settles(all, 2*time.Minute)
+	s.settles(all, patience())
 }
 
 // TestARestartInTheMiddleOfAWindow kills the server when four of the five failures that a
 // window wants are read. With the fifth there is an alert, of five.
 func TestARestartInTheMiddleOfAWindow(t *testing.T) {
+	t.Parallel()
 	logs := folder(t)
 	s := newStand(t, "", fmt.Sprintf("sources: [{name: trail, folder: %s}]\n", logs), "")
 	from := time.Now().Add(-10 * time.Minute)
@@ -59,7 +61,7 @@ func TestARestartInTheMiddleOfAWindow(t *testing.T) {
 	read.put(t, logs)
 	s.settles([]object{four, read}, time.Minute)
 	p.kill()
-	s.buried()
+	s.buried(p)
 	fifth := failures(t, "c.json", "111122223333", from, 4, 1)
 	fifth.put(t, logs)
 	s.start()
