@@ -327,6 +327,21 @@ func TestAnEditVoidsApprovals(t *testing.T) {
 	contains(t, errs, "withdrawn")
 }
 
+func TestAWindowThatIsOverBeforeTheRequestIsApproved(t *testing.T) {
+	w := rootServer(t)
+	id := w.asks("--for", "2h")
+	out, _ := runs(t, 0, "root", "show", id)
+	contains(t, out, id+"  requested, 2:00:00 left to approve it", "Next: rootkeep approve "+id)
+	w.later(2 * time.Hour)
+	w.as(w.Ann)
+	out, _ = runs(t, 0, "root", "show", id)
+	contains(t, out, id+"  requested, its window was over before it was approved", "Next: rootkeep root withdraw "+id)
+	if _, err := w.Decide(t, w.Bob, id, approval.Approve); !errors.Is(err, approval.ErrFinal) {
+		t.Errorf("got %v of an approval behind the window, want one of approval.ErrFinal", err)
+	}
+	runs(t, 0, "root", "withdraw", id, "--yes")
+}
+
 func TestTwoRequestsAtOneTime(t *testing.T) {
 	w := rootServer(t)
 	first := w.asks()

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -214,6 +215,9 @@ func (c ReconcileConfig) known() (in reconcile.Input, err error) {
 			return in, err
 		}
 	}
+	if err := single(&in); err != nil {
+		return in, err
+	}
 	for _, path := range c.Scans {
 		sessions, err := sessionsOf(path)
 		if err != nil {
@@ -222,6 +226,24 @@ func (c ReconcileConfig) known() (in reconcile.Input, err error) {
 		in.Scans = append(in.Scans, sessions...)
 	}
 	return in, nil
+}
+
+// single drops copies of requests. Two with one ID that say different things are refused:
+// what one of them explains would count for what the other one was approved for.
+func single(in *reconcile.Input) error {
+	first := map[string]*reconcile.Request{}
+	var out []reconcile.Request
+	for i := range in.Requests {
+		r := &in.Requests[i]
+		switch known := first[r.ID]; {
+		case known == nil:
+			first[r.ID], out = r, append(out, *r)
+		case !reflect.DeepEqual(known, r):
+			return fmt.Errorf("request %s is there twice, and says different things; hint: an ID is that of one request", r.ID)
+		}
+	}
+	in.Requests = out
+	return nil
 }
 
 // readRequests reads a file of requests, or all of a folder.

@@ -205,7 +205,7 @@ Without --key the bundle's own keys are taken, and nothing is proven: whoever ma
 made up its keys. Take the key that the ledger's keeper gave you before. So it is with
 --aws-keys: take what aws cloudtrail list-public-keys printed to you.
 
-Exit codes: 0 proven; 4 broken, or nothing proves it.`,
+Exit codes: 0 proven; 4 broken, or nothing proves it; 5 the file could not be read.`,
 		Example: `  rootkeep verify q3.zip --key keys.txt
   rootkeep verify q3.zip --key keys.txt --aws-keys keys.json
   rootkeep verify q3.zip --key keys.txt --tsa-roots tsa.pem --output json`,
@@ -240,7 +240,7 @@ func (f *checkFlags) run(ctx context.Context, s cli.Streams, path string) error 
 	}
 	in, err := os.Open(path)
 	if err != nil {
-		return fmt.Errorf("bundle: %w", err)
+		return &cli.Error{Code: cli.ExitUnread, Err: fmt.Errorf("bundle: %w", err)}
 	}
 	defer in.Close()
 	info, err := in.Stat()

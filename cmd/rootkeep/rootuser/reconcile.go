@@ -53,7 +53,11 @@ func (f *logFlags) read(ctx context.Context, s cli.Streams, paths []string) (*ap
 		c.Progress, clear = cli.ProgressLine(s.Err, width)
 	}
 	defer clear()
-	return app.Reconcile(ctx, c)
+	r, err := app.Reconcile(ctx, c)
+	if err != nil {
+		return nil, &cli.Error{Code: cli.ExitUnread, Err: err}
+	}
+	return r, nil
 }
 
 func reconcileCommand(s cli.Streams) *cobra.Command {

@@ -1,6 +1,7 @@
 package rootuser
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -60,16 +61,19 @@ func listed(parts []string) string {
 // one is a text of an event on a line of its own.
 func one(s string) string { return strings.NewReplacer("\n", " ", "\r", " ").Replace(s) }
 
+// known is a text of an event that a record may lack.
+func known(s string) string { return cmp.Or(one(s), "unknown") }
+
 func line(e *reconcile.Judged) string {
 	when := "no time"
 	if !e.Time.IsZero() {
 		when = text.Stamp(e.Time)
 	}
-	out := fmt.Sprintf("\n%-13s %s  root of %s  %s %s", e.Verdict, when, one(string(e.Of)), one(strings.TrimSuffix(e.Source, ".amazonaws.com")), one(e.Name))
+	out := fmt.Sprintf("\n%-13s %s  root of %s  %s %s", e.Verdict, when, known(string(e.Of)), one(strings.TrimSuffix(e.Source, ".amazonaws.com")), one(e.Name))
 	if e.Failed {
 		out += " (failed)"
 	}
-	out += fmt.Sprintf("\n  %s\n  event %s, by %s from %s", one(e.Why), one(e.ID), one(e.Principal), one(e.Address))
+	out += fmt.Sprintf("\n  %s\n  event %s, by %s from %s", one(e.Why), known(e.ID), known(e.Principal), known(e.Address))
 	if e.Request != "" {
 		out += ", for " + one(e.Request)
 	}
@@ -149,10 +153,13 @@ input could not be read.`,
 					codes = append(codes, cli.ExitRoot)
 				}
 			}
-			if !found {
+			unread := r.Interrupted || r.Unread > 0
+			switch {
+			case !found && unread:
+				return &cli.Error{Code: cli.ExitUnread, Err: fmt.Errorf("event %s: what could be read of these logs has no event of a root user with this ID", args[0])}
+			case !found:
 				return fmt.Errorf("event %s: no event of a root user in these logs has this ID; hint: rootkeep root reconcile lists them", args[0])
-			}
-			if r.Interrupted || r.Unread > 0 {
+			case unread:
 				codes = append(codes, cli.ExitUnread)
 			}
 			return cli.ExitWith(codes)

@@ -100,12 +100,12 @@ func Kinds(changed Changed) []approvals.Kind {
 			Name: access.RequestKind, Noun: "root", Prefix: access.Prefix, Most: mostOpen,
 			Check:   func(subject []byte) error { _, err := access.ParseRequest(subject); return err },
 			Parties: parties,
-			Late: func(subject []byte, now time.Time) error {
+			Until: func(subject []byte) (time.Time, error) {
 				r, err := access.ParseRequest(subject)
-				if err == nil && !now.Before(r.Until) {
-					err = fmt.Errorf("the window was to end %s: %w; hint: ask anew", r.Until.Format(time.RFC3339), approval.ErrFinal)
+				if err != nil {
+					return time.Time{}, err
 				}
-				return err
+				return r.Until, nil
 			},
 			Decided: func(ctx context.Context, tx *store.Tx, m *approvals.Matter) error {
 				return decided(ctx, tx, m, changed)
@@ -191,6 +191,15 @@ type Request struct {
 
 // Requester is the ID of who asked.
 func (x *Request) Requester() string { return x.Matter.Request.Requester }
+
+// Decidable is the first moment at which the request cannot be approved any more, if it is
+// not before: it expires, or its window is over.
+func (x *Request) Decidable() time.Time {
+	if x.Asked.Until.Before(x.Matter.Request.Expires) {
+		return x.Asked.Until
+	}
+	return x.Matter.Request.Expires
+}
 
 // Accounts are those whose root users the request is for.
 func (x *Request) Accounts() []rootkeep.AccountID { return x.Asked.Accounts }

@@ -169,12 +169,12 @@ func secondKind(changed Changed) approvals.Kind {
 			}
 			return approvals.Parties{Barred: s.Barred, Accounts: s.Accounts}, nil
 		},
-		Late: func(subject []byte, now time.Time) error {
+		Until: func(subject []byte) (time.Time, error) {
 			s, err := ParseSecond(subject)
-			if err == nil && !now.Before(s.Until) {
-				err = fmt.Errorf("the window of %s was to end %s: %w", s.Request, s.Until.Format(time.RFC3339), approval.ErrFinal)
+			if err != nil {
+				return time.Time{}, err
 			}
-			return err
+			return s.Until, nil
 		},
 		Decided: func(ctx context.Context, tx *store.Tx, m *approvals.Matter) error {
 			s, err := ParseSecond(m.Subject)

@@ -31,8 +31,8 @@ type Kind struct {
 	Check  func(subject []byte) error
 	// Parties, if it is not nil, says who takes part in what is asked for, and where.
 	Parties func(subject []byte) (Parties, error)
-	// Late, if it is not nil, says why an open request cannot be decided any more.
-	Late func(subject []byte, now time.Time) error
+	// Until, if it is not nil, is when what is asked for is over: it is not decided then.
+	Until func(subject []byte) (time.Time, error)
 	// Decided, if it is not nil, is called within the transaction in which a request of
 	// the kind is approved, denied, expired, withdrawn or overridden; the request has its new state.
 	Decided func(context.Context, *store.Tx, *Matter) error

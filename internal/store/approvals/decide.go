@@ -307,13 +307,28 @@ func (d *Desk) decide(ctx context.Context, tx *store.Tx, by signature) (*Matter,
 	return x, d.keepApproval(ctx, tx, x, by)
 }
 
-// late says why an open request cannot be decided any more.
-func (d *Desk) late(x *Matter, now time.Time) error {
+// Ends is the first moment at which an open request cannot be decided any more: it
+// expires, or what it asks for is over.
+func (d *Desk) Ends(x *Matter) (time.Time, error) {
+	ends := x.Request.Expires
 	k, err := d.kind(x.Request.Kind)
-	if err != nil || k.Late == nil {
-		return err
+	if err != nil || k.Until == nil {
+		return ends, err
 	}
-	return k.Late(x.Subject, now)
+	until, err := k.Until(x.Subject)
+	if err == nil && until.Before(ends) {
+		ends = until
+	}
+	return ends, err
+}
+
+// late says why an open request cannot be decided any more, though it is not expired.
+func (d *Desk) late(x *Matter, now time.Time) error {
+	ends, err := d.Ends(x)
+	if err == nil && ends.Before(x.Request.Expires) && !now.Before(ends) {
+		err = fmt.Errorf("request %s: what it asks for was to end %s: %w; hint: ask anew", x.ID, ends.Format(time.RFC3339), approval.ErrFinal)
+	}
+	return err
 }
 
 // keepApproval writes the approval, takes the statement back and records both.

@@ -41,12 +41,12 @@ func Kind(changed Changed) approvals.Kind {
 			_, err := approval.ParseException(subject)
 			return err
 		},
-		Late: func(subject []byte, now time.Time) error {
+		Until: func(subject []byte) (time.Time, error) {
 			e, err := approval.ParseException(subject)
-			if err == nil && !now.Before(e.Until) {
-				err = fmt.Errorf("the exception was to end %s: %w", e.Until.Format(time.RFC3339), approval.ErrFinal)
+			if err != nil {
+				return time.Time{}, err
 			}
-			return err
+			return e.Until, nil
 		},
 		Decided: func(ctx context.Context, tx *store.Tx, m *approvals.Matter) error {
 			if m.State != approval.Approved || changed == nil {

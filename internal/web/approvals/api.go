@@ -58,7 +58,7 @@ func (a *area) wire(f *Folder) *oneOutput {
 	r := f.Request
 	return &oneOutput{web.ETag(f.Revision), client.ApprovalRequest{
 		ID: f.ID, Kind: r.Kind, Revision: f.Revision, State: string(f.State), Account: string(r.Account), Action: r.Action, Requester: r.Requester, Editors: r.Editors,
-		Version: r.Version, Created: r.Created, Expires: r.Expires, Decided: f.Decided, Policy: f.Policy.ID, Page: a.face(f).path(f.ID),
+		Version: r.Version, Created: r.Created, Expires: f.ends, Decided: f.Decided, Policy: f.Policy.ID, Page: a.face(f).path(f.ID),
 		Needs: f.WireNeeds(), Approvals: f.WireApprovals(), Documents: f.WireDocuments(),
 	}}
 }

@@ -26,6 +26,7 @@ type Folder struct {
 	Approvals []approvals.Approval
 	Tally     []approval.Tally
 	could     []approvals.Approver // approve now
+	ends      time.Time            // it cannot be decided any more
 	entries   []entries.Entry      // of the ledger, the newest first
 	names     map[string]string    // of persons, by ID
 }
@@ -54,6 +55,12 @@ func Open(ctx context.Context, r *store.Reader, d *approvals.Desk, actor people.
 	}
 	if f.entries, err = entries.List(ctx, r, entries.Filter{Subject: id}); err != nil {
 		return nil, err
+	}
+	if f.ends, err = d.Ends(f.Matter); err != nil {
+		return nil, err
+	}
+	if !now.Before(f.ends) {
+		f.could = nil
 	}
 	f.names, err = Names(ctx, r, f.persons())
 	return &f, err
@@ -130,7 +137,7 @@ func (f *Folder) asked() []page.Fact {
 	return []page.Fact{
 		{Term: "Asked by", Value: page.Text(f.Who(f.Request.Requester))},
 		{Term: "Asked", Value: page.Time(f.Request.Created)},
-		{Term: "Can be approved until", Value: page.Time(f.Request.Expires)},
+		{Term: "Can be approved until", Value: page.Time(f.ends)},
 		{Term: "Policy", Value: page.Text(fmt.Sprintf("%s, version %d", f.Policy.ID, f.Policy.Version))},
 	}
 }

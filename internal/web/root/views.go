@@ -180,7 +180,9 @@ func (v detailView) may(act string) bool { return slices.Contains(v.can, act) }
 func (f *folder) counts() (words string, until time.Time) {
 	switch f.State {
 	case stored.Requested:
-		return "Can be approved for", f.Matter.Request.Expires
+		if ends := f.Decidable(); f.now.Before(ends) {
+			return "Can be approved for", ends
+		}
 	case stored.Approved:
 		if f.now.Before(f.Begins) {
 			return "The window begins in", f.Begins
@@ -209,6 +211,9 @@ func left(d time.Duration) string {
 func (f *folder) next() string {
 	switch f.State {
 	case stored.Requested:
+		if !f.now.Before(f.Decidable()) {
+			return "Its window was over before it was approved. " + f.who(f.Requester()) + " edits or withdraws it."
+		}
 		return "It waits for those who have to approve it."
 	case stored.Approved:
 		if n := f.waiting(beforeSession); n > 0 {

@@ -56,7 +56,8 @@ With --snapshot it works on what rootkeep scan --save wrote: the folder of an
 organization's scan, a folder of snapshots, or one snapshot; no server and no AWS.
 Without it, the server's newest scans tell. Nothing is asked of AWS, and nothing planned.
 
-Exit codes: 5 if there are accounts of which it is not known what they have.`,
+Exit codes: 5 if there are accounts of which it is not known what they have, or the
+snapshots could not be read.`,
 		Example: "  rootkeep root rootless plan --snapshot ./scan\n  rootkeep root rootless plan --first 444455556666 --output json",
 		Args:    cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -94,7 +95,7 @@ func (f *flags) offline(path string, q *choice, old time.Duration) (*client.Root
 	}
 	v, err := rootless.FromFiles(path)
 	if err != nil {
-		return nil, err
+		return nil, &cli.Error{Code: cli.ExitUnread, Err: err}
 	}
 	o, err := v.Of(rootkeep.AccountID(q.management))
 	if err != nil {

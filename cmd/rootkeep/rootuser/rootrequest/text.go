@@ -67,6 +67,8 @@ func remaining(x *client.RootRequestDetail, now time.Time) string {
 	switch {
 	case x.State == "requested" && now.Before(x.Expires):
 		return clock(x.Expires.Sub(now)) + " left to approve it"
+	case x.State == "requested":
+		return "its window was over before it was approved"
 	case x.State == "approved" && now.Before(x.From):
 		return "its window begins in " + clock(x.From.Sub(now))
 	case x.State == "approved" && now.Before(x.Until):
@@ -234,8 +236,10 @@ func next(x *client.RootRequestDetail) string {
 		return ""
 	}
 	switch {
-	case x.State == "requested":
+	case x.State == "requested" && x.Now.Before(x.Expires):
 		return "rootkeep approve " + x.ID
+	case x.State == "requested":
+		return "rootkeep root withdraw " + x.ID
 	case x.State == "approved" && open(x.Before) != "":
 		return "rootkeep root answer " + x.ID + " " + open(x.Before)
 	case x.State == "approved" && may("open"):

@@ -83,7 +83,7 @@ func RequestOf(x *stored.Request) client.RootRequest {
 	out := client.RootRequest{
 		ID: x.ID, Revision: x.Revision, State: string(x.State), Outcome: string(x.Outcome), Override: x.Override, Kind: string(a.Kind), Path: string(a.Path), Task: a.Task, Title: a.Title,
 		Accounts: []string{}, Decided: string(m.Request.Account), Changes: []client.RootChange{}, Networks: []string{}, Justification: a.Justification, Ticket: a.Ticket,
-		Requester: x.Requester(), Editors: m.Request.Editors, Custodian: a.Custodian, Session: a.Session, From: x.Begins, Until: x.Ends, Created: m.Request.Created, Expires: m.Request.Expires,
+		Requester: x.Requester(), Editors: m.Request.Editors, Custodian: a.Custodian, Session: a.Session, From: x.Begins, Until: x.Ends, Created: m.Request.Created, Expires: x.Decidable(),
 		Granted: x.Granted, Opened: x.Opened, Due: x.Due, Over: x.Over, Overrun: x.Overrun, Sealed: x.Sealed, Ended: x.Ended, Device: x.Device, Policy: m.Policy.ID,
 	}
 	for _, id := range a.Accounts {
