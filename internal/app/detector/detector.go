@@ -12,6 +12,7 @@ import (
 	"log/slog"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/rootkeep/rootkeep/cloudtrail"
@@ -48,7 +49,7 @@ type Record struct {
 	Everywhere bool
 }
 
-// Taken is what a change comes to.
+// Taken is what a change comes to. Kept has to be told of it once the change is made.
 type Taken struct {
 	live.Changes
 	Told *alerts.Changes
@@ -103,13 +104,16 @@ func (d *Detector) Guards(rule string) bool { return d.current().guards(rule) }
 // Part detects in some of the groups of events. One change is made after the other.
 type Part struct {
 	*Detector
-	number, of int // 0 of 1: all groups
+	number, of int         // 0 of 1: all groups
+	renew      atomic.Bool // another process may have detected since
 
+	// A change that took too long is undone while it still runs: the next one waits for it.
+	mu     sync.Mutex // guards what follows
 	engine *live.Engine
 	rules  *generation // of the engine
 	reader *cloudtrail.Reader
 	tx     *store.Tx // of the change that is made
-	open   bool      // a change that was not Kept
+	open   *Taken    // of a change that was not Kept
 }
 
 // Part is one of so many parts. It goes on from what the store has.
@@ -126,23 +130,20 @@ func (p *Part) Due(ctx context.Context, r *store.Reader, now time.Time) (bool, e
 
 // Take detects in a change of the store. complete is up to when all that happened was read,
 // but for what comes late. Kept has to be called once the change is made: until then the
-// next Take goes on from what the store has.
+// next Take goes on from what the store has. The error is an *Unreadable if it is the
+// records' own.
 func (p *Part) Take(ctx context.Context, tx *store.Tx, records []Record, complete time.Time) (*Taken, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	if err := p.ready(); err != nil {
 		return nil, err
 	}
-	p.tx, p.open = tx, true
-	defer func() { p.tx = nil }()
-	for i := range records {
-		rec, err := p.reader.One(records[i].Raw)
-		if err != nil {
-			return nil, fmt.Errorf("%s: a record that was read once cannot be read again: %w", records[i].Object, err)
-		}
-		if err := p.engine.Observe(ctx, rec, records[i].Object); err != nil {
-			return nil, err
-		}
-	}
 	out := &Taken{}
+	p.tx, p.open = tx, out
+	defer func() { p.tx = nil }()
+	if err := p.observe(ctx, records); err != nil {
+		return nil, err
+	}
 	var err error
 	if out.Changes, err = p.engine.Step(ctx, complete); err != nil {
 		return nil, err
@@ -150,13 +151,52 @@ func (p *Part) Take(ctx context.Context, tx *store.Tx, records []Record, complet
 	return out, p.keep(ctx, tx, out)
 }
 
-// Kept says that the change of the last Take was made.
-func (p *Part) Kept() { p.open = false }
+// Unreadable are records that nobody can read: a change can be made without them alone.
+type Unreadable struct {
+	At  []int // which of those that were to be taken
+	Err error // of the first
+}
+
+func (u *Unreadable) Error() string { return fmt.Sprintf("%d records: %v", len(u.At), u.Err) }
+
+// Unwrap gives what is wrong with the first.
+func (u *Unreadable) Unwrap() error { return u.Err }
+
+func (p *Part) observe(ctx context.Context, records []Record) error {
+	bad := &Unreadable{}
+	for i := range records {
+		rec, err := p.reader.One(records[i].Raw)
+		if err != nil {
+			bad.At, bad.Err = append(bad.At, i), cmp.Or(bad.Err, fmt.Errorf("%s: a record cannot be read: %w", records[i].Object, err))
+			continue
+		}
+		if err := p.engine.Observe(ctx, rec, records[i].Object); err != nil {
+			return err
+		}
+	}
+	if len(bad.At) > 0 {
+		return bad
+	}
+	return nil
+}
+
+// Kept says that the change was made that Take came to.
+func (p *Part) Kept(t *Taken) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.open == t {
+		p.open = nil
+	}
+}
+
+// Renew says that another process may have detected since the last Take: the next one goes
+// on from what the store has.
+func (p *Part) Renew() { p.renew.Store(true) }
 
 // ready has an engine of the current rules, that knows no more than the store.
 func (p *Part) ready() error {
 	now := p.current()
-	if p.engine != nil && p.rules == now && !p.open {
+	if !p.renew.Swap(false) && p.engine != nil && p.rules == now && p.open == nil {
 		return nil
 	}
 	o := now.Options

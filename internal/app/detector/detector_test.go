@@ -53,6 +53,8 @@ type bench struct {
 	file     string // of settings
 	told     []string
 	n        int
+	last     []byte // the last record
+	made     *Taken // by the last change
 }
 
 func newBench(t *testing.T, s *store.Store) *bench {
@@ -131,14 +133,15 @@ func (b *bench) take(text string, complete time.Time) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	err = b.store.Update(b.Context(), func(ctx context.Context, tx *store.Tx) error {
-		_, err := b.Take(ctx, tx, records, complete)
+	b.last = records[len(records)-1].Raw
+	err = b.store.Update(b.Context(), func(ctx context.Context, tx *store.Tx) (err error) {
+		b.made, err = b.Take(ctx, tx, records, complete)
 		return err
 	})
 	if err != nil {
 		b.Fatal(err)
 	}
-	b.Kept()
+	b.Kept(b.made)
 }
 
 // alerts are the counts of the alerts by rule.
@@ -174,6 +177,33 @@ func TestAWindowSurvivesARestartAndARuleOfItsNeighbour(t *testing.T) {
 		}
 		if diff := cmp.Diff([]string{"our-sign-ins-fail opened"}, b.told); diff != "" {
 			t.Errorf("told (-want +got):\n%s", diff)
+		}
+	})
+}
+
+// A change that took too long is undone, and still runs when the next one was made: what it
+// leaves in the engine does not count.
+func TestAChangeThatWasUndoneLeavesNothingBehind(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		b := newBench(t, s)
+		b.fail(0, 10, 20)
+		undone := errors.New("undone")
+		late := []byte(strings.ReplaceAll(string(b.last), "e-3", "e-late"))
+		err := s.Update(t.Context(), func(ctx context.Context, tx *store.Tx) error {
+			_, err := b.Take(ctx, tx, []Record{{Object: "late", Raw: late}}, noon)
+			return errors.Join(err, undone)
+		})
+		if !errors.Is(err, undone) {
+			t.Fatal(err)
+		}
+		b.Kept(b.made)
+		b.fail(40)
+		if got := b.alerts(); len(got) != 0 {
+			t.Errorf("got %v of four sign-ins, want nothing before five", got)
+		}
+		b.fail(50)
+		if got := b.alerts(); got["our-sign-ins-fail"] != 5 {
+			t.Errorf("got %v, want all five", got)
 		}
 	})
 }

@@ -4,9 +4,11 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"slices"
 	"sync"
 	"time"
 
+	"github.com/rootkeep/rootkeep/cloudtrail"
 	"github.com/rootkeep/rootkeep/internal/access/reconcile"
 	"github.com/rootkeep/rootkeep/internal/alert"
 	"github.com/rootkeep/rootkeep/internal/app/detector"
@@ -19,6 +21,7 @@ import (
 
 const (
 	parcelsAtOnce = 256         // in one change of the store
+	eventsAtOnce  = 4 * atOnce  // and in those of them that follow the first
 	commitTime    = time.Minute // of one change
 )
 
@@ -41,6 +44,8 @@ func (s *parcel) empty() bool {
 	return s.source != nil && len(s.events) == 0 && len(s.records) == 0 && len(s.found) == 0 && s.bad == nil
 }
 
+func (s *parcel) weight() int { return len(s.events) + len(s.records) }
+
 func (s *parcel) add(r detector.Record) {
 	s.records, s.size = append(s.records, r), s.size+len(r.Raw)
 }
@@ -56,6 +61,18 @@ type counter struct {
 	mu      sync.Mutex
 	waiting []*parcel
 	busy    bool
+}
+
+// next takes out what one change keeps: no more than it does in its time.
+func (c *counter) next() []*parcel {
+	n, events := 0, 0
+	for n < min(len(c.waiting), parcelsAtOnce) && (n == 0 || events+c.waiting[n].weight() <= eventsAtOnce) {
+		events += c.waiting[n].weight()
+		n++
+	}
+	batch := c.waiting[:n:n]
+	c.waiting = c.waiting[n:]
+	return batch
 }
 
 // commit keeps a parcel, together with those of other sources that wait.
@@ -74,8 +91,7 @@ func (w *Watcher) commit(ctx context.Context, s *parcel) error {
 		return s.err
 	}
 	c.mu.Lock()
-	batch := c.waiting[:min(len(c.waiting), parcelsAtOnce)] // s is the first of them
-	c.waiting = c.waiting[len(batch):]
+	batch := c.next() // s is the first of them
 	c.mu.Unlock()
 	// The others' parcels must not fail because this one's source is left.
 	ctx, stop := context.WithTimeout(context.WithoutCancel(ctx), commitTime)
@@ -93,20 +109,37 @@ func (w *Watcher) commit(ctx context.Context, s *parcel) error {
 }
 
 // keep keeps parcels in one change; if that fails, each in one of its own, so that what
-// one of them has stops no other.
+// one of them has stops no other. A record that the detections cannot read stops not even
+// the rest of its parcel.
 func (w *Watcher) keep(ctx context.Context, batch []*parcel) {
 	err := w.change(ctx, batch)
 	if err == nil {
 		return
 	}
-	if len(batch) == 1 {
-		batch[0].err = err
-		return
-	}
 	for _, s := range batch {
-		if err := w.change(ctx, []*parcel{s}); err != nil {
+		if len(batch) > 1 {
+			err = w.change(ctx, []*parcel{s})
+		}
+		if bad, ok := errors.AsType[*detector.Unreadable](err); ok {
+			s.leave(w.config.Now(), cloudtrail.NotJSON, bad)
+			err = w.change(ctx, []*parcel{s})
+		}
+		if err != nil {
 			s.err = err
 		}
+	}
+}
+
+// leave takes records out that detections cannot take, and names the first.
+func (s *parcel) leave(now time.Time, why cloudtrail.ProblemKind, bad *detector.Unreadable) {
+	problem := cloudtrail.Problem{Kind: why, Detail: bad.Error()}
+	if s.bad == nil {
+		s.bad = s.source.skip(now, s.records[bad.At[0]].Object, []cloudtrail.Problem{problem})
+	} else {
+		s.bad.Problems = append(s.bad.Problems, shown(problem))
+	}
+	for _, i := range slices.Backward(bad.At) {
+		s.records = slices.Delete(s.records, i, i+1)
 	}
 }
 
@@ -128,7 +161,7 @@ func (w *Watcher) change(ctx context.Context, batch []*parcel) error {
 		return err
 	}
 	if kept.taken != nil {
-		w.part.Kept()
+		w.part.Kept(kept.taken)
 	}
 	w.tell(batch, &kept)
 	return nil

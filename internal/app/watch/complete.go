@@ -2,6 +2,7 @@ package watch
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 
@@ -62,7 +63,7 @@ func (w *Watcher) detect(ctx context.Context) {
 		if err == nil && due {
 			err = w.commit(ctx, &parcel{})
 		}
-		if err != nil && ctx.Err() == nil {
+		if err != nil && !errors.Is(err, errElsewhere) && ctx.Err() == nil {
 			w.config.Log.Error("see to what is due of detections", "error", err)
 		}
 	}

@@ -21,7 +21,9 @@ func (w *Watcher) turn(ctx context.Context, s *source) error {
 		return err
 	}
 	s.mu.Lock()
-	s.elsewhere, s.began = false, w.config.Now()
+	if s.elsewhere { // only then: what fails and begins again is silent all the while
+		s.elsewhere, s.began = false, w.config.Now()
+	}
 	s.mu.Unlock()
 	reading, stop := context.WithCancelCause(ctx)
 	ended := make(chan struct{})
@@ -77,9 +79,12 @@ func (s *source) shared() bool {
 const detections = "@detections"
 
 func (w *Watcher) holdNamed(ctx context.Context, tx *store.Tx, name string) error {
-	held, err := rootlog.Hold(ctx, tx, name, w.config.Owner, lease)
+	held, anew, err := rootlog.Hold(ctx, tx, name, w.config.Owner, lease)
 	if err == nil && !held {
 		err = errElsewhere
+	}
+	if anew && name == detections {
+		w.part.Renew() // before the change is made: once too often does no harm
 	}
 	return err
 }

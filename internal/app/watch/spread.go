@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/rootkeep/rootkeep/cloudtrail"
 	"github.com/rootkeep/rootkeep/internal/app/detector"
 	"github.com/rootkeep/rootkeep/internal/app/share"
 	"github.com/rootkeep/rootkeep/internal/store"
@@ -20,14 +21,18 @@ func (w *Watcher) publish(ctx context.Context, s *parcel) error {
 	if w.part != nil || len(s.records) == 0 {
 		return nil
 	}
+	large := &detector.Unreadable{}
+	for i := range s.records {
+		if n := len(s.records[i].Raw); n > detector.MaxRecord {
+			large.At, large.Err = append(large.At, i), fmt.Errorf("%d bytes, at most %d travel to detections", n, detector.MaxRecord)
+		}
+	}
+	if len(large.At) > 0 {
+		s.leave(w.config.Now(), cloudtrail.OversizedRecord, large)
+	}
 	var out []flow.Message
 	for i := range s.records {
-		r := &s.records[i]
-		if len(r.Raw) > detector.MaxRecord {
-			w.config.Log.Warn("a record is too large to be detected in", "source", s.source.Name(), "object", r.Object, "bytes", len(r.Raw))
-			continue
-		}
-		out = append(out, r.Messages(w.config.Flow.Partitions())...)
+		out = append(out, s.records[i].Messages(w.config.Flow.Partitions())...)
 	}
 	if err := w.config.Flow.Publish(ctx, out); err != nil {
 		return fmt.Errorf("publish %d records: %w", len(s.records), err)
@@ -88,6 +93,7 @@ func (all *portions) do(ctx context.Context, held *share.Part) error {
 // take detects in a batch of the flow.
 func (p *portion) take(ctx context.Context, batch []flow.Message) error {
 	var records []detector.Record
+	var of []string // IDs of their messages
 	bad := &flow.Poison{}
 	for _, m := range batch {
 		r, err := detector.ReadMessage(m.Data)
@@ -95,12 +101,20 @@ func (p *portion) take(ctx context.Context, batch []flow.Message) error {
 			bad.IDs, bad.Err = append(bad.IDs, m.ID), errors.Join(bad.Err, fmt.Errorf("message %s: %w", m.ID, err))
 			continue
 		}
-		records = append(records, r)
+		records, of = append(records, r), append(of, m.ID)
 	}
 	if len(bad.IDs) > 0 {
 		return bad
 	}
-	return p.change(ctx, records)
+	err := p.change(ctx, records)
+	if unreadable, ok := errors.AsType[*detector.Unreadable](err); ok {
+		bad.Err = unreadable
+		for _, i := range unreadable.At {
+			bad.IDs = append(bad.IDs, of[i])
+		}
+		return bad
+	}
+	return err
 }
 
 func (p *portion) change(ctx context.Context, records []detector.Record) error {
@@ -117,7 +131,7 @@ func (p *portion) change(ctx context.Context, records []detector.Record) error {
 	if err != nil {
 		return err
 	}
-	p.part.Kept()
+	p.part.Kept(kept.taken)
 	p.tell(nil, &kept)
 	return nil
 }

@@ -136,7 +136,7 @@ func (s *source) skip(now time.Time, name string, problems []cloudtrail.Problem)
 	}
 	out := &skipped{Schema: "rootkeep/source-skipped/1", Source: s.Name(), Object: text.Visible(name, longestCause), Problems: []string{}}
 	for _, p := range problems {
-		out.Problems = append(out.Problems, text.Visible(fmt.Sprintf("%s at %d: %s", p.Kind, p.Offset, p.Detail), longestCause))
+		out.Problems = append(out.Problems, shown(p))
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -149,4 +149,8 @@ func (s *source) skip(now time.Time, name string, problems []cloudtrail.Problem)
 	}
 	s.entries = append(s.entries, now)
 	return out
+}
+
+func shown(p cloudtrail.Problem) string {
+	return text.Visible(fmt.Sprintf("%s at %d: %s", p.Kind, p.Offset, p.Detail), longestCause)
 }

@@ -1,0 +1,136 @@
+package watch
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/rootkeep/rootkeep/internal/alert"
+	"github.com/rootkeep/rootkeep/internal/app/detector"
+	"github.com/rootkeep/rootkeep/internal/store"
+	"github.com/rootkeep/rootkeep/internal/store/alerts"
+	"github.com/rootkeep/rootkeep/internal/store/sight"
+	"github.com/rootkeep/rootkeep/internal/store/storetest"
+)
+
+// counted are the events of the alerts, by rule.
+func counted(t *testing.T, s *store.Store) map[string]int {
+	t.Helper()
+	out := map[string]int{}
+	err := s.View(t.Context(), func(ctx context.Context, r *store.Reader) error {
+		list, _, err := alerts.List(ctx, r, sight.All(), alerts.Filter{}, "", 100)
+		for _, a := range list {
+			out[alert.Rule(&a.Found)] = a.Found.Count
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+// A server stands still until another took over and ended: what it remembers of windows is
+// from before.
+func TestAServerThatTakesOverAgainKnowsWhatTheOtherSaw(t *testing.T) {
+	storetest.EachAddress(t, func(t *testing.T, address string) {
+		now := noon
+		options := storetest.Options(t)
+		options.Now = func() time.Time { return now }
+		s := storetest.Open(t, address, options)
+		first, a := watching(t, s, &judge{})
+		second, b := watching(t, s, &judge{})
+		second.config.Owner = "b"
+		for i, take := range []func() error{
+			func() error { return first.take(t.Context(), a, object("0", signIns(1), "0")) },
+			func() error { return second.take(t.Context(), b, object("1", signIns(2), "1")) },
+			func() error { return first.take(t.Context(), a, object("2", signIns(3), "2")) },
+		} {
+			if err := take(); err != nil {
+				t.Fatal(i, err)
+			}
+			now = now.Add(lease + time.Second)
+		}
+		if diff := cmp.Diff(map[string]int{"root-signs-in-again": 3}, counted(t, s)); diff != "" {
+			t.Errorf("events of the alerts (-want +got):\n%s", diff)
+		}
+	})
+}
+
+func TestAClockThatRanAheadKeepsNoSource(t *testing.T) {
+	storetest.EachAddress(t, func(t *testing.T, address string) {
+		now := noon.Add(48 * time.Hour)
+		options := storetest.Options(t)
+		options.Now = func() time.Time { return now }
+		s := storetest.Open(t, address, options)
+		first, a := watching(t, s, &judge{})
+		second, b := watching(t, s, &judge{})
+		second.config.Owner = "b"
+		if err := first.take(t.Context(), a, object("0", signIns(1), "0")); err != nil {
+			t.Fatal(err)
+		}
+		now = noon
+		if err := second.take(t.Context(), b, object("1", signIns(2), "1")); err != nil {
+			t.Errorf("got %v once the clock was set back, want the source taken over", err)
+		}
+		now = now.Add(time.Second)
+		if err := first.take(t.Context(), a, object("1", signIns(2), "1")); !errors.Is(err, errElsewhere) {
+			t.Errorf("got %v, want the source the other's", err)
+		}
+	})
+}
+
+func TestARecordThatDetectionsCannotReadStopsNothing(t *testing.T) {
+	s := storetest.Open(t, storetest.SQLite(t), storetest.Options(t))
+	w, src := watching(t, s, &judge{})
+	part := &parcel{source: src, mark: []byte("1"), records: []detector.Record{{Object: "poison", Raw: []byte(`{"eventID":`)}}}
+	for i := range 3 {
+		one := strings.TrimSuffix(strings.TrimPrefix(signIns(i+1), `{"Records":[`), `]}`)
+		part.records = append(part.records, detector.Record{Object: "good", Raw: []byte(one[strings.LastIndex(one, `{"eventVersion"`):])})
+	}
+	if err := w.commit(t.Context(), part); err != nil {
+		t.Fatal(err)
+	}
+	mark, _, skipped := state(t, s)
+	if st := w.Status()[0]; mark != "1" || len(skipped) != 1 || !strings.HasPrefix(st.Latest, "poison: not-json") {
+		t.Errorf("got mark %q, %v skipped, last %q, want the record named and left", mark, skipped, st.Latest)
+	}
+	if diff := cmp.Diff(map[string]int{"root-signs-in-again": 3}, counted(t, s)); diff != "" {
+		t.Errorf("events of the alerts (-want +got):\n%s", diff)
+	}
+}
+
+func TestASourceThatOnlyFailsBecomesSilent(t *testing.T) {
+	s := storetest.Open(t, storetest.SQLite(t), storetest.Options(t))
+	w, src := watching(t, s, &judge{})
+	src.began = noon
+	for minute := range 11 {
+		w.config.Now = func() time.Time { return noon.Add(time.Duration(minute) * time.Minute) }
+		if err := w.turn(t.Context(), src); err == nil || !strings.Contains(err.Error(), "not run here") {
+			t.Fatalf("got %v, want the source's error", err)
+		}
+	}
+	w.config.Now = func() time.Time { return noon.Add(unheard) }
+	if got := src.worries(w.config.Now()); len(got) != 1 || got[0].Rule != silentRule {
+		t.Errorf("got %+v, want it told as silent", got)
+	}
+}
+
+func TestOneChangeKeepsWhatItCanInItsTime(t *testing.T) {
+	var c counter
+	for range 10 {
+		c.waiting = append(c.waiting, &parcel{records: make([]detector.Record, atOnce)})
+	}
+	var sizes []int
+	for len(c.waiting) > 0 {
+		sizes = append(sizes, len(c.next()))
+	}
+	if got := fmt.Sprint(sizes); got != "[4 4 2]" {
+		t.Errorf("got changes of %s parcels, want [4 4 2]", got)
+	}
+}
