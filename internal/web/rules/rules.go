@@ -3,9 +3,11 @@
 package rules
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -163,6 +165,9 @@ func (a *area) page(w http.ResponseWriter, r *http.Request) error {
 	if err := v.narrow(); err != nil {
 		return err
 	}
+	if err := v.turn(r.URL); err != nil {
+		return err
+	}
 	return web.Show(w, r, "Rules", body(v))
 }
 
@@ -189,6 +194,23 @@ func (v *view) narrow() error {
 		return !strings.Contains(words, text) || x.Level < least || f.kind != "" && x.Kind != f.kind ||
 			f.only == onTrial && !x.trial || f.only == fired && x.matches == 0 || f.only == silent && x.matches > 0
 	})
+	return nil
+}
+
+// turn cuts the page of the address out of the rules, which are in order of name and file.
+func (v *view) turn(at *url.URL) error {
+	after, err := web.ReadCursor(at.Query().Get("cursor"), 2)
+	if err != nil {
+		return err
+	}
+	v.fits, v.first = len(v.rules), page.First(at)
+	if after != nil {
+		v.rules = slices.DeleteFunc(v.rules, func(x *rule) bool { return cmp.Or(cmp.Compare(x.Name, after[0]), cmp.Compare(x.File, after[1])) <= 0 })
+	}
+	p := web.PageOf(v.rules, web.PageSize, func(x *rule) string { return web.Cursor(x.Name, x.File) })
+	if v.rules = p.Items; p.Next != "" {
+		v.next = page.AtCursor(at, p.Next)
+	}
 	return nil
 }
 

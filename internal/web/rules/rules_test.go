@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/url"
 	"strings"
 	"testing"
@@ -103,6 +104,32 @@ func TestThePageOfRules(t *testing.T) {
 	}
 	if part := s.Get("viewer of one", "/rules").Body; strings.Contains(part, "chart-spark") || !strings.Contains(part, "shown to who reads everywhere") {
 		t.Error("for who reads one account: got volumes, or no word on why there are none")
+	}
+}
+
+func TestManyRulesHaveSeveralPages(t *testing.T) {
+	many := loaded("")
+	many.Detections = nil
+	for i := range 120 {
+		many.Detections = append(many.Detections, detect.Detection{Name: fmt.Sprintf("rule-%03d", i), Kind: "event", File: "own/many.yaml"})
+	}
+	area, err := rules.Area(rules.Config{Store: webtest.Store(t), Loaded: func() rules.Loaded { return many }, Now: time.Now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := webtest.Serve(t, webtest.Store(t), nil, area)
+	path, seen := "/rules?kind=event", 0
+	for range 3 {
+		body := s.Get("viewer", path).Body
+		seen += strings.Count(body, `<th scope="row" data-label="Rule"`)
+		before, _, _ := strings.Cut(body, `" rel="next"`)
+		path = strings.ReplaceAll(before[strings.LastIndex(before, `"`)+1:], "&amp;", "&")
+	}
+	if seen != 120 || strings.HasPrefix(path, "/rules") {
+		t.Errorf("got %d rules on three pages, then %.40q, want 120 and the end", seen, path)
+	}
+	if got := s.Get("viewer", "/rules?cursor=x"); got.Status != 422 {
+		t.Errorf("a cursor of no list: got %d, want 422", got.Status)
 	}
 }
 

@@ -20,6 +20,9 @@ type view struct {
 	filter
 	all     int      // how many detections hold
 	choices []string // their kinds
+	fits    int      // how many fit the filter
+
+	first, next string // addresses of pages
 }
 
 func (v *view) inputs() []page.Input {
@@ -48,7 +51,7 @@ var (
 
 func (v *view) rows() []page.Row {
 	var out []page.Row
-	for _, x := range v.rules[:min(len(v.rules), mostRows)] {
+	for _, x := range v.rules {
 		row := page.Cells(heading(x), page.Severity(x.Level), page.Text(x.Kind), page.Text(techniques(x)))
 		if v.whole {
 			row.Cells = append(row.Cells, spark(x), page.Text(text.Grouped(x.matches)), alertsOf(x), page.Time(x.fired))
