@@ -55,7 +55,7 @@ func serve(t *testing.T, s *store.Store, word string, more int, flow *client.Flo
 		{Source: "d-old", Heard: now},
 	}
 	err := s.Touch(t.Context(), func(ctx context.Context, tx *store.Tx) error {
-		if _, err := rootlog.Hold(ctx, tx, "a-queue", "host-1/7/8"+word, time.Minute); err != nil {
+		if _, _, err := rootlog.Hold(ctx, tx, "a-queue", "host-1/7/8"+word, time.Minute); err != nil {
 			return err
 		}
 		for i, part := range []string{"00", "01", "02"} {
