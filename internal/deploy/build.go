@@ -21,6 +21,7 @@ const (
 	rootID     = "RootEvents"
 	findingsID = "Findings"
 	hubID      = "Hub"
+	detectorID = "Detector"
 	recorderID = "Recorder"
 	linkedID   = "ConfigServiceRole"
 )
@@ -317,7 +318,11 @@ func (o *Options) services(p *Place, home bool) []Resource {
 		out = append(out, Hub{Common{hubID, SecurityHub}, standards, home})
 	}
 	if o.has(GuardDuty) {
-		out = append(out, Detector{Common{"Detector", GuardDuty}, []string{"S3_DATA_EVENTS"}})
+		out = append(out, Detector{Common{detectorID, GuardDuty}, []string{"S3_DATA_EVENTS"}})
+	}
+	if o.ThreatList && p.Name != "members" { // the account that administers GuardDuty has lists for its members
+		p.Parameters = append(p.Parameters, Parameter{Name: "ThreatListBucket", About: "Bucket of this account that has " + ThreatListFile, Pattern: `^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`})
+		out = append(out, ThreatList{Common{"ThreatList", GuardDuty}, o.name("threats"), "https://s3.${suffix}/${parameter.ThreatListBucket}/" + ThreatListFile, detectorID})
 	}
 	if o.has(Analyzer) {
 		a := AccessAnalyzer{Common{"Analyzer", Analyzer}, o.name("external"), "ACCOUNT"}

@@ -78,6 +78,7 @@ type Options struct {
 	LockMode     string // of new log files: governance or compliance, "" for no lock
 	LockDays     int    // 0 is 365 with a lock
 	Period       int    // of alarms in seconds: 60 to 300, 0 is 300
+	ThreatList   bool   // GuardDuty watches for the addresses of a list, which the account has in a bucket
 	Emails       []string
 	Webhook      bool   // one more subscription, whose address is asked for when the stack is made
 	ExternalID   string // that the scanner gives
@@ -130,6 +131,8 @@ func (o *Options) ready() error {
 		return errors.New("an archive goes with the trail of an organization")
 	case o.Archive != "" && (o.Archive == o.Account || o.Archive == o.Management):
 		return fmt.Errorf("archive %s: want an account that neither makes the trail nor manages the organization", o.Archive)
+	case o.ThreatList && !o.has(GuardDuty):
+		return errors.New("a threat list goes with the part guardduty")
 	case o.ExternalID != "" && !externalForm.MatchString(o.ExternalID):
 		return fmt.Errorf("external ID %q: want 2 to 256 letters, digits and +=,.@:/-", o.ExternalID)
 	}

@@ -59,6 +59,7 @@ func TestOptionsThatAreRefused(t *testing.T) {
 		{"a retention that CloudWatch does not know", func(o *deploy.Options) { o.LogDays = 100 }, "CloudWatch Logs knows"},
 		{"a period of ten minutes", func(o *deploy.Options) { o.Period = 600 }, "period"},
 		{"a period of no minutes", func(o *deploy.Options) { o.Period = 90 }, "period"},
+		{"a threat list without GuardDuty", func(o *deploy.Options) { o.ThreatList, o.Without = true, []deploy.Part{deploy.GuardDuty} }, "goes with the part guardduty"},
 		{"a part that is none", func(o *deploy.Options) { o.Without = []deploy.Part{"siem"} }, "want one of trail"},
 		{"alarms without a log group", func(o *deploy.Options) { o.Without = []deploy.Part{deploy.Logs} }, "part alarms needs part logs"},
 		{"nothing at all", func(o *deploy.Options) {

@@ -207,6 +207,15 @@ type Detector struct {
 	Features []string
 }
 
+// ThreatList is a list of addresses that GuardDuty watches for, as plain text in a bucket of
+// its account.
+type ThreatList struct {
+	Common
+	Name     Text
+	Location Text   // address of the object
+	Detector string // ID
+}
+
 // AccessAnalyzer is an analyzer of external access.
 type AccessAnalyzer struct {
 	Common

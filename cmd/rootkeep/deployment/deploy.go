@@ -16,6 +16,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/rootkeep/rootkeep/cmd/rootkeep/cli"
+	"github.com/rootkeep/rootkeep/internal/app"
 	"github.com/rootkeep/rootkeep/internal/awsread"
 	"github.com/rootkeep/rootkeep/internal/cost"
 	"github.com/rootkeep/rootkeep/internal/deploy"
@@ -39,7 +40,7 @@ alarm for each event of the CIS benchmark, which one event takes to ALARM; Event
 rules for root where AWS logs its sign-ins; topics with mail or webhook; AWS Config with
 the guide's four rules under their real names; Security Hub with two standards, not all;
 GuardDuty with S3 protection; Access Analyzer; the role that scans read with; a queue of
-new log files. It speaks to nobody and creates nothing.
+new log files, and one of findings. It speaks to nobody and creates nothing.
 
 A CloudFormation template makes things in one Region, so that there are several: home,
 signin where root's sign-ins are logged if that is another Region, regions for all
@@ -48,6 +49,10 @@ written, --dir writes all. Terraform is one file, for members another.
 
 Parts can be left out with --without. --list says what each part is and what it comes to
 a month, as rootkeep cost computes it with the same options.
+
+--threat-list has GuardDuty watch for the addresses of the lists that hunts read: with
+--dir it writes them in GuardDuty's plain form as threat-list.txt, which you copy to a
+bucket of the account before the stack is made.
 
 A lock in mode compliance ends for nobody, not even root, before its days are over.`
 
@@ -60,6 +65,7 @@ const renderExample = `  rootkeep deploy render --email security@example.com > h
 type renderFlags struct {
 	options             deploy.Options
 	without             []string
+	threats             []string
 	format              string
 	template            string
 	dir                 string
@@ -98,6 +104,7 @@ func renderCommand(s cli.Streams) *cobra.Command {
 	fl.Var(&f.management, "management", "management account, if --account is its delegated administrator for CloudTrail")
 	fl.Var(&f.archive, "archive", "account that keeps the trail's bucket and key instead of --account")
 	fl.StringSliceVar(&f.without, "without", nil, "leave out these parts, by comma")
+	fl.StringArrayVar(&f.threats, "threat-list", nil, "file of addresses and ranges that GuardDuty watches for, as of rootkeep hunt (repeatable; with --dir or --list)")
 	fl.IntVar(&o.KeepDays, "keep-days", 2557, "days until log files are deleted")
 	fl.IntVar(&o.LogDays, "log-days", 365, "days until the log group drops events")
 	fl.StringVar(&o.LockMode, "lock", "", "lock new log files: governance or compliance")
@@ -141,6 +148,8 @@ func (f *renderFlags) run(c *cobra.Command, s cli.Streams) error {
 		return cli.Usage("--list writes no template: it does not go with --dir, --template or --format")
 	case f.dir != "" && c.Flags().Changed("template"):
 		return cli.Usage("--dir writes all templates: it does not go with --template")
+	case len(f.threats) > 0 && f.dir == "" && !f.list:
+		return cli.Usage("--threat-list: want --dir, into which the list is written for GuardDuty")
 	case f.format == "terraform" && !slices.Contains(terraform.Configurations(), f.template):
 		return cli.Usage("--template %s: Terraform has home, which is all Regions, archive and members", f.template)
 	}
@@ -160,6 +169,13 @@ func (f *renderFlags) run(c *cobra.Command, s cli.Streams) error {
 	if err != nil {
 		return err
 	}
+	if len(f.threats) > 0 {
+		list, err := f.threatList(s)
+		if err != nil {
+			return err
+		}
+		files = append(files, *list)
+	}
 	if f.dir != "" {
 		return writeAll(s, f.dir, files)
 	}
@@ -176,6 +192,7 @@ func (f *renderFlags) run(c *cobra.Command, s cli.Streams) error {
 // stack builds it from the flags.
 func (f *renderFlags) stack() (*deploy.Stack, error) {
 	o := f.options
+	o.ThreatList = len(f.threats) > 0
 	o.Account, o.Management, o.Archive = f.account.String(), f.management.String(), f.archive.String()
 	for _, p := range f.without {
 		o.Without = append(o.Without, deploy.Part(p))
@@ -188,6 +205,23 @@ func (f *renderFlags) stack() (*deploy.Stack, error) {
 		return nil, cli.Usage("%w", err)
 	}
 	return s, nil
+}
+
+// threatList is the list that GuardDuty reads, of those that hunts read.
+func (f *renderFlags) threatList(s cli.Streams) (*rendered, error) {
+	atlas, err := app.Atlas(nil, f.threats, nil)
+	if err != nil {
+		return nil, err
+	}
+	var b bytes.Buffer
+	left, err := deploy.WriteThreatList(&b, atlas.Threats.Ranges(time.Now()))
+	if err != nil {
+		return nil, err
+	}
+	if left > 0 {
+		fmt.Fprintf(s.Err, "rootkeep: %d ranges are left out of %s: GuardDuty takes public addresses of IPv4\n", left, deploy.ThreatListFile)
+	}
+	return &rendered{deploy.ThreatListFile, deploy.ThreatListFile, b.Bytes()}, nil
 }
 
 // rendered is one file.

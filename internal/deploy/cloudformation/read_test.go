@@ -46,7 +46,7 @@ func createIn(t testing.TB, account, region, text string) *stack {
 	if err := json.Unmarshal(plain, &template); err != nil {
 		t.Fatal(err)
 	}
-	s := &stack{TB: t, account: account, region: region, resources: template.Resources, parameters: map[string]string{"AlertEmail": "security@example.com", "AlertWebhook": "https://example.com/hook",
+	s := &stack{TB: t, account: account, region: region, resources: template.Resources, parameters: map[string]string{"AlertEmail": "security@example.com", "AlertWebhook": "https://example.com/hook", "ThreatListBucket": "lists-of-example",
 		"ScannerArn": "arn:aws:iam::" + accountID + ":role/scanner", "ArchiveKeyArn": "arn:aws:kms:" + region + ":" + archiveID + ":key/key"}}
 	for _, r := range s.resources {
 		r["Properties"] = s.resolve(r["Properties"])
@@ -115,6 +115,8 @@ func (s *stack) arn(id string) string {
 		return fmt.Sprintf("arn:aws:%s:%s:%s:%s", service, s.region, s.account, rest)
 	}
 	switch kind := s.resources[id]["Type"]; kind {
+	case "AWS::GuardDuty::Detector":
+		return in("guardduty", "detector/"+strings.ToLower(id))
 	case "AWS::KMS::Key":
 		return in("kms", "key/"+strings.ToLower(id))
 	case "AWS::SNS::Topic":

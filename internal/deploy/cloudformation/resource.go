@@ -79,6 +79,8 @@ func (t *template) addService(r deploy.Resource) error {
 			features = append(features, props("Name", f, "Status", "ENABLED"))
 		}
 		t.put(r.ID, resource{kind: "AWS::GuardDuty::Detector", properties: props("Enable", true, "FindingPublishingFrequency", "FIFTEEN_MINUTES", "Features", features)})
+	case deploy.ThreatList:
+		t.put(r.ID, resource{kind: "AWS::GuardDuty::ThreatIntelSet", properties: props("Name", r.Name, "Activate", true, "Format", "TXT", "Location", r.Location, "DetectorId", ref(r.Detector))})
 	case deploy.AccessAnalyzer:
 		t.put(r.ID, resource{kind: "AWS::AccessAnalyzer::Analyzer", properties: props("AnalyzerName", r.Name, "Type", r.Type)})
 	case deploy.ScanRole:

@@ -19,6 +19,7 @@ func Options() map[string]deploy.Options {
 	out := map[string]deploy.Options{"account": all}
 	elsewhere := all
 	elsewhere.Home, elsewhere.LockMode, elsewhere.Emails, elsewhere.Webhook, elsewhere.ExternalID = "eu-west-1", "governance", []string{"security@example.com", "pager@example.com"}, true, "7f3a"
+	elsewhere.ThreatList = true
 	out["elsewhere"] = elsewhere
 	organization := elsewhere
 	organization.Organization, organization.Account, organization.Management, organization.LockMode = "o-a1b2c3d4e5", "222233334444", "111122223333", "compliance"

@@ -84,6 +84,8 @@ func (w *writer) addService(name string, r deploy.Resource) error {
 		for _, f := range r.Features {
 			w.put("aws_guardduty_detector_feature", name, args("detector_id", w.of("aws_guardduty_detector", name, "id"), "name", f, "status", "ENABLED"))
 		}
+	case deploy.ThreatList:
+		w.put("aws_guardduty_threatintelset", name, args("name", w.text(r.Name), "activate", true, "format", "TXT", "location", w.text(r.Location), "detector_id", w.of("aws_guardduty_detector", snake(r.Detector), "id")))
 	case deploy.AccessAnalyzer:
 		w.put("aws_accessanalyzer_analyzer", name, args("analyzer_name", w.text(r.Name), "type", r.Type))
 	case deploy.ScanRole:

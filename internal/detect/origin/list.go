@@ -46,6 +46,18 @@ const listLine = 4096 // longest line of a list, bytes
 // Empty says that the list has no entry.
 func (l *List) Empty() bool { return len(l.ranges)+len(l.asns)+len(l.agents) == 0 }
 
+// Ranges are the addresses and ranges that the list still names at a time, in order.
+func (l *List) Ranges(at time.Time) []netip.Prefix {
+	var out []netip.Prefix
+	for p, entries := range l.ranges {
+		if slices.ContainsFunc(entries, func(e entry) bool { return e.until == 0 || at.Unix() < e.until }) {
+			out = append(out, p)
+		}
+	}
+	slices.SortFunc(out, netip.Prefix.Compare)
+	return out
+}
+
 func (l *List) add(e entry) {
 	if e.until != 0 || e.agent != "" {
 		l.fickle = true
