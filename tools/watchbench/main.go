@@ -28,16 +28,17 @@ func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
 
 // options say what is measured.
 type options struct {
-	bin    string // rootkeep
-	dir    string
-	events int // of the trail that one process keeps up with
-	shared int // of the one that several do
-	probes int // planted sign-ins whose way is timed, of each kind of source
-	steady time.Duration
-	burst  time.Duration
-	rate   int // events a second before the burst, which has ten times as many
-	which  string
-	aws    bool // be the simulator
+	bin        string // rootkeep
+	dir        string
+	events     int // of the trail that one process keeps up with
+	shared     int // of the one that several do
+	principals int // whose calls are refused, once each
+	probes     int // planted sign-ins whose way is timed, of each kind of source
+	steady     time.Duration
+	burst      time.Duration
+	rate       int // events a second before the burst, which has ten times as many
+	which      string
+	aws        bool // be the simulator
 }
 
 func run(args []string, stdout, stderr io.Writer) int {
@@ -48,17 +49,18 @@ func run(args []string, stdout, stderr io.Writer) int {
 	f.StringVar(&o.dir, "dir", "bench-data/watch", "folder for what is generated; what is there already is used again")
 	f.IntVar(&o.events, "events", 1_000_000, "records of the trail that one process keeps up with")
 	f.IntVar(&o.shared, "shared", 200_000, "records of the trail that several keep up with")
+	f.IntVar(&o.principals, "principals", 100_000, "distinct principals; the requirement is for 1000000")
 	f.IntVar(&o.probes, "probes", 100, "sign-ins that are timed, of each kind of source")
 	f.DurationVar(&o.steady, "steady", 30*time.Second, "how long events come at an even rate; the requirement is for 1h")
 	f.DurationVar(&o.burst, "burst", time.Minute, "how long ten times as many come")
 	f.IntVar(&o.rate, "rate", 200, "events a second of 100 accounts, before the burst")
-	f.StringVar(&o.which, "measure", "latency,rate,several,burst", "what to measure, with commas between them")
+	f.StringVar(&o.which, "measure", "latency,rate,several,burst,principals", "what to measure, with commas between them")
 	f.BoolVar(&o.aws, "be-aws", false, "be the simulator")
 	write := f.Bool("write", false, "write the table into docs/benchmarks.md")
 	if err := f.Parse(args); err != nil {
 		return 2
 	}
-	if o.events < 1 || o.shared < 1 || o.probes < 1 || o.rate < 1 || o.steady < 0 || o.burst < 0 {
+	if o.events < 1 || o.shared < 1 || o.principals < 1 || o.probes < 1 || o.rate < 1 || o.steady < 0 || o.burst < 0 {
 		fmt.Fprintln(stderr, "watchbench: want an event, a probe and a rate at least")
 		return 2
 	}
@@ -81,12 +83,12 @@ func bench(ctx context.Context, o options, write bool, stdout, stderr io.Writer)
 	}
 	var text strings.Builder
 	fmt.Fprintf(&text, "%s, %d processors, %s/%s, %s, %s.\n", benchdoc.Processor(), runtime.NumCPU(), runtime.GOOS, runtime.GOARCH, runtime.Version(), time.Now().Format(time.DateOnly))
-	fmt.Fprintf(&text, "Command: `go run ./tools/watchbench -events %d -shared %d -probes %d -steady %s -burst %s -rate %d -measure %s -write`.\n", o.events, o.shared, o.probes, o.steady, o.burst, o.rate, o.which)
-	measures := map[string]func(context.Context, options, io.Writer) (string, error){"latency": latency, "rate": alone, "several": several, "burst": burst}
+	fmt.Fprintf(&text, "Command: `go run ./tools/watchbench -events %d -shared %d -principals %d -probes %d -steady %s -burst %s -rate %d -measure %s -write`.\n", o.events, o.shared, o.principals, o.probes, o.steady, o.burst, o.rate, o.which)
+	measures := map[string]func(context.Context, options, io.Writer) (string, error){"latency": latency, "rate": alone, "several": several, "burst": burst, "principals": principals}
 	for name := range strings.SplitSeq(o.which, ",") {
 		measure, ok := measures[name]
 		if !ok {
-			return fmt.Errorf("-measure %q: want latency, rate, several or burst", name)
+			return fmt.Errorf("-measure %q: want latency, rate, several, burst or principals", name)
 		}
 		part, err := measure(ctx, o, stderr)
 		if err != nil {

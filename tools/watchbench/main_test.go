@@ -49,12 +49,12 @@ func beServer(args []string) int {
 // TestEachMeasureIsTaken takes small ones: every planted sign-in has to be told.
 func TestEachMeasureIsTaken(t *testing.T) {
 	t.Chdir("../..") // where tools are run
-	o := options{bin: os.Args[0], dir: t.TempDir(), events: 1000, shared: 1000, probes: 2, steady: 2 * time.Second, burst: 2 * time.Second, rate: 50, which: "latency,rate,burst"}
+	o := options{bin: os.Args[0], dir: t.TempDir(), events: 1000, shared: 1000, principals: 1500, probes: 2, steady: 2 * time.Second, burst: 2 * time.Second, rate: 50, which: "latency,rate,burst,principals"}
 	var out strings.Builder
 	if err := bench(t.Context(), o, false, &out, io.Discard); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"| queue of S3's notifications | 2 |", "| folder | 2 |", "| SQLite | 1 | 1000 |", "| 50/s | 2s |", "| then 500/s | 2s |"} {
+	for _, want := range []string{"| queue of S3's notifications | 2 |", "| folder | 2 |", "| SQLite | 1 | 1000 |", "| 50/s | 2s |", "| then 500/s | 2s |", "| 1500 |"} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("got\n%s\nwant a row with %q", out.String(), want)
 		}
