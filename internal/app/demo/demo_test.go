@@ -33,9 +33,9 @@ func TestAWeekHasSomethingToShow(t *testing.T) {
 	var scans []*assessment.Assessment
 	var times []time.Time
 	var last *report.Hunt
-	days := 0
+	days, folder := 0, t.TempDir()
 	err = w.Live(t.Context(), demo.History{
-		Folder: t.TempDir(), Day: func(int, int) { days++ },
+		Folder: folder, Day: func(int, int) { days++ },
 		Scan: func(ctx context.Context, c scan.Config) error {
 			a, err := scan.Run(ctx, c)
 			scans, times = append(scans, a), append(times, c.Now)
@@ -78,6 +78,19 @@ func TestAWeekHasSomethingToShow(t *testing.T) {
 	}
 	if last.Totals.Events < 1000 {
 		t.Errorf("got %d events in a week", last.Totals.Events)
+	}
+	intact(t, folder)
+}
+
+// intact holds the trail of the folder to the keys that lie beside it.
+func intact(t *testing.T, folder string) {
+	t.Helper()
+	r, err := app.Verify(t.Context(), app.VerifyConfig{Folder: filepath.Join(folder, "trail"), Keys: []string{filepath.Join(folder, "trail-keys.json")}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !r.Passed() || r.Digests.Valid < 100 {
+		t.Errorf("got digests %+v and logs %+v, want valid ones of every Region", r.Digests, r.Logs)
 	}
 }
 

@@ -5,9 +5,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -102,7 +104,12 @@ func (w *World) review(ctx context.Context, h History, day int) error {
 func (w *World) deliver(folder string) (keys []string, err error) {
 	var objects map[string]s3.Object
 	w.cloud.Do(func() { objects = s3.Objects(w.cloud, w.bucket()) })
+	regions := map[string]bool{} // that digests are of
 	for key, o := range objects {
+		if _, below, found := strings.Cut(key, "/CloudTrail-Digest/"); found {
+			region, _, _ := strings.Cut(below, "/")
+			regions[region] = true
+		}
 		path := filepath.Join(folder, filepath.FromSlash(key))
 		if _, err := os.Stat(path); err == nil {
 			continue // objects of a trail never change
@@ -126,21 +133,26 @@ func (w *World) deliver(folder string) (keys []string, err error) {
 			}
 		}
 	}
-	return w.publicKeys(folder + "-keys.json")
+	return w.publicKeys(folder+"-keys.json", slices.Sorted(maps.Keys(regions)))
 }
 
-// publicKeys writes what aws cloudtrail list-public-keys prints, unless nothing was
-// signed yet.
-func (w *World) publicKeys(path string) ([]string, error) {
+// publicKeys writes what aws cloudtrail list-public-keys prints in the Regions, unless
+// nothing was signed yet. Each Region has a key of its own.
+func (w *World) publicKeys(path string, regions []string) ([]string, error) {
 	a := w.account("management")
-	out, err := w.cloud.Invoke(cloud.Invocation{Caller: cloud.UserCaller(a, a.Users["admin"]), Region: "us-east-1", Service: "cloudtrail", Operation: "ListPublicKeys", Parameters: map[string]any{}})
-	if err != nil {
-		return nil, fmt.Errorf("demo: list the trail's public keys: %w", err)
+	all := []any{}
+	for _, region := range regions {
+		out, err := w.cloud.Invoke(cloud.Invocation{Caller: cloud.UserCaller(a, a.Users["admin"]), Region: region, Service: "cloudtrail", Operation: "ListPublicKeys", Parameters: map[string]any{}})
+		if err != nil {
+			return nil, fmt.Errorf("demo: list the trail's public keys in %s: %w", region, err)
+		}
+		list, _ := out["PublicKeyList"].([]any)
+		all = append(all, list...)
 	}
-	if list, _ := out["PublicKeyList"].([]any); len(list) == 0 {
+	if len(all) == 0 {
 		return nil, nil
 	}
-	text, err := json.Marshal(out)
+	text, err := json.Marshal(map[string]any{"PublicKeyList": all})
 	if err != nil {
 		return nil, err
 	}

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"time"
@@ -32,6 +33,7 @@ type dossier struct {
 	batch    *changes.Batch // nil likewise
 	status   *Status
 	audits   map[rootkeep.AccountID]Holding // the newest of each account
+	unseen   map[rootkeep.AccountID]bool    // the actor may not read them: they are counted by the proof, and not told
 	planning *job.Job
 	applying *job.Job
 	proving  *job.Job
@@ -77,7 +79,27 @@ func (r *Runner) dossier(ctx context.Context, read *store.Reader, actor people.A
 	for _, h := range proofs {
 		d.audits[h.Account] = h
 	}
+	if err := r.hide(ctx, read, actor, d); err != nil {
+		return nil, err
+	}
 	return d, r.work(ctx, read, actor, d, request)
+}
+
+// hide finds the accounts beside those of the request that the actor may not read.
+func (r *Runner) hide(ctx context.Context, read *store.Reader, actor people.Actor, d *dossier) error {
+	accounts := slices.Collect(maps.Keys(d.audits))
+	for i := range d.order.Left {
+		accounts = append(accounts, d.order.Left[i].Account)
+	}
+	d.unseen = map[rootkeep.AccountID]bool{}
+	for _, account := range accounts {
+		place, err := r.Root.Place(ctx, read, account)
+		if err != nil {
+			return err
+		}
+		d.unseen[account] = !actor.May(people.Read, place)
+	}
+	return nil
 }
 
 // waits is the request that a job will make: only who asked sees it.
@@ -167,7 +189,7 @@ func workOf(j *job.Job) *client.RootlessWork {
 }
 
 // lines are the accounts in their order, then those that were left out, then those that
-// only a proof has read.
+// only a proof has read, without those out of the actor's sight.
 func (d *dossier) lines() []client.RootlessLine {
 	var out []client.RootlessLine
 	seen := map[rootkeep.AccountID]bool{}
@@ -182,6 +204,9 @@ func (d *dossier) lines() []client.RootlessLine {
 		out, seen[s.Account] = append(out, l), true
 	}
 	for _, b := range d.order.Left {
+		if d.unseen[b.Account] {
+			continue
+		}
 		l := client.RootlessLine{Account: string(b.Account), Name: b.Name, Word: string(b.word()), Why: b.Why}
 		d.read(&l, b.Account)
 		d.judge(&l, b.Account)
@@ -189,7 +214,7 @@ func (d *dossier) lines() []client.RootlessLine {
 	}
 	var more []client.RootlessLine
 	for account := range d.audits {
-		if seen[account] {
+		if seen[account] || d.unseen[account] {
 			continue
 		}
 		l := client.RootlessLine{Account: string(account)}

@@ -25,6 +25,7 @@ import (
 	"github.com/rootkeep/rootkeep/internal/awssim/cloud"
 	"github.com/rootkeep/rootkeep/internal/awssim/scenario"
 	"github.com/rootkeep/rootkeep/internal/job"
+	"github.com/rootkeep/rootkeep/internal/people"
 	"github.com/rootkeep/rootkeep/internal/store"
 	"github.com/rootkeep/rootkeep/internal/store/entries"
 	storejobs "github.com/rootkeep/rootkeep/internal/store/jobs"
@@ -191,7 +192,36 @@ func allMembersLoseTheirRootCredentials(t *testing.T, address string) {
 	c.open(request)
 	c.applies(request, s.Count["waits"])
 	c.proofs(request)
+	c.scoped(request)
 	c.told(request)
+}
+
+// scoped has the status read by somebody who may read the accounts of the request and the
+// one at which it is decided: of those that were left out it tells nothing.
+func (c *company) scoped(request string) {
+	c.t.Helper()
+	whole := c.report(request)
+	decided := string(c.plan.Accounts[0].ID)
+	reader := people.Actor{ID: "PE-READER", Kind: people.Person}
+	sees := map[string]bool{decided: true}
+	for _, l := range whole.Accounts {
+		sees[l.Account] = sees[l.Account] || l.Change != ""
+	}
+	for account, may := range sees {
+		if may {
+			reader.Grants = append(reader.Grants, people.Grant{Role: people.Viewer, Scope: people.Scope("account:" + account)})
+		}
+	}
+	part, err := c.rootless.Report(c.t.Context(), reader, request)
+	c.must(err)
+	for _, l := range part.Accounts {
+		if !sees[l.Account] {
+			c.t.Errorf("got %s, %s, want nothing of an account that the reader may not read", l.Account, l.Word)
+		}
+	}
+	if len(part.Accounts) >= len(whole.Accounts) || part.Proof.Members != whole.Proof.Members {
+		c.t.Errorf("got %d lines and a proof over %d members, want fewer than %d, and all %d counted", len(part.Accounts), part.Proof.Members, len(whole.Accounts), whole.Proof.Members)
+	}
 }
 
 // open approves the request and opens its session: before that, nothing is applied.

@@ -96,6 +96,23 @@ func TestAnOverrideIsLoud(t *testing.T) {
 	})
 }
 
+func TestWhoHadApprovedDoesNotReviewTheOverride(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		x := w.requested(t, bare)
+		w.sign(t, x.ID, w.Bob)
+		o, err := w.override(t, w.Ann, x.ID, reason)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.later(2 * time.Hour)
+		_, err = w.review(t, w.Bob, o)
+		is(t, "a review by who had approved it", err, approvals.ErrNotAllowed)
+		if _, err := w.review(t, w.Cid, o); err != nil {
+			t.Errorf("a review by who took no part: %v", err)
+		}
+	})
+}
+
 func (w *world) closeCase(t testing.TB, by *exceptionstest.Person, c *incident.Case, want error) {
 	t.Helper()
 	err := w.Change(t, func(ctx context.Context, tx *store.Tx) error {

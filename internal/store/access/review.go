@@ -29,7 +29,7 @@ func (d *Desk) Review(ctx context.Context, tx *store.Tx, actor people.Actor, id 
 	if err != nil {
 		return nil, err
 	}
-	if err := d.mayReview(ctx, &tx.Reader, actor, x, o); err != nil {
+	if err := d.MayReview(ctx, &tx.Reader, actor, x, o); err != nil {
 		return nil, err
 	}
 	switch {
@@ -58,12 +58,12 @@ func (d *Desk) Review(ctx context.Context, tx *store.Tx, actor people.Actor, id 
 	}{text, verdict})
 }
 
-// mayReview refuses who took part in the override, as the one who agreed to it did too, and
-// who may not approve at its accounts.
-func (d *Desk) mayReview(ctx context.Context, r *store.Reader, actor people.Actor, x *Request, o *Override) error {
+// MayReview refuses who took part in the override, as whoever had approved the request, or
+// agreed to go on without approvals, did too, and who may not approve at its accounts.
+func (d *Desk) MayReview(ctx context.Context, r *store.Reader, actor people.Actor, x *Request, o *Override) error {
 	took := x.Parties()
-	if o.Second != "" {
-		signed, err := approvals.Approvals(ctx, r, o.Second)
+	for _, request := range []string{x.ID, o.Second} {
+		signed, err := approvals.Approvals(ctx, r, request)
 		if err != nil {
 			return err
 		}

@@ -13,6 +13,7 @@ import (
 	"github.com/rootkeep/rootkeep/internal/people"
 	"github.com/rootkeep/rootkeep/internal/store"
 	stored "github.com/rootkeep/rootkeep/internal/store/access"
+	requests "github.com/rootkeep/rootkeep/internal/store/approvals"
 	"github.com/rootkeep/rootkeep/internal/store/incident"
 	"github.com/rootkeep/rootkeep/internal/store/rootlog"
 	"github.com/rootkeep/rootkeep/internal/web"
@@ -30,7 +31,7 @@ type folder struct {
 	override *stored.Override // nil if there is none
 	cases    []*incident.Case // without those out of sight
 	record   []byte           // nil until the session is sealed
-	judges   bool             // the actor took no part, and may approve at all accounts
+	judges   bool             // the actor may review the override
 	names    map[string]string
 	standing *stored.Standing // nil if it was not kept
 }
@@ -89,8 +90,11 @@ func (a *area) about(ctx context.Context, r *store.Reader, f *folder, actor peop
 	if f.cases, err = incident.List(ctx, r, sight, incident.Filter{Request: f.ID, Limit: shownCases}); err != nil {
 		return err
 	}
-	if f.judges, err = a.independent(ctx, r, f.Request, actor); err != nil {
-		return err
+	if f.override != nil {
+		err = a.Desk.MayReview(ctx, r, actor, f.Request, f.override)
+		if f.judges = err == nil; err != nil && !errors.Is(err, requests.ErrNotAllowed) {
+			return err
+		}
 	}
 	if f.Sealed.IsZero() {
 		return nil
@@ -101,20 +105,6 @@ func (a *area) about(ctx context.Context, r *store.Reader, f *folder, actor peop
 	}
 	f.record, err = activity.Bytes()
 	return err
-}
-
-// independent says whether the actor took no part, and may approve at all accounts.
-func (a *area) independent(ctx context.Context, r *store.Reader, x *stored.Request, actor people.Actor) (bool, error) {
-	if actor.Kind != people.Person || slices.Contains(x.Parties(), actor.ID) {
-		return false, nil
-	}
-	for _, account := range x.Accounts() {
-		place, err := a.Desk.Place(ctx, r, account)
-		if err != nil || !actor.May(people.Approve, place) {
-			return false, err
-		}
-	}
-	return true, nil
 }
 
 // persons are the IDs of everybody whom the folder names beside those of the signing.
@@ -201,12 +191,12 @@ func (f *folder) may(actor people.Actor) []string {
 	add(actApprove, f.signing.MayDecide(actor))
 	add(actEdit, in == stored.Requested && actor.May(people.Request, f.signing.Place))
 	add(actWithdraw, own && (in == stored.Requested || in == stored.Approved))
-	add(actOverride, own && in == stored.Requested && !pending)
+	add(actOverride, own && in == stored.Requested && f.now.Before(f.Decidable()) && !pending)
 	add(actOpen, own && in == stored.Approved && !f.now.Before(f.Begins) && f.waiting(beforeSession) == 0)
 	add(actAnswer, part && (in == stored.Approved || running))
 	add(actClose, part && running && f.waiting(afterSession) == 0)
 	add(actConfirm, own && in == stored.Closing && !f.Sealed.IsZero() && !f.now.Before(f.confirmFrom()) && f.Outcome != "" && f.Outcome != reconcile.Pending)
-	add(actReview, f.judges && f.override != nil && f.override.State == stored.Granted && in != stored.Approved && !running)
+	add(actReview, f.judges && f.override.State == stored.Granted && in != stored.Approved && !running)
 	return out
 }
 

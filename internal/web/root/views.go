@@ -288,10 +288,18 @@ func EventRows(list []*rootlog.Event) []page.Row {
 			name += " (failed)"
 		}
 		out[i] = page.Row{Tone: VerdictTone(e.Verdict), Cells: []templ.Component{
-			page.To("/root-events/"+e.Key, subject.At(e.Time)), page.Badge(VerdictTone(e.Verdict), VerdictWord(e.Verdict)), page.Text(name + " of " + e.Source), page.Text(e.Address), page.LongText(e.Why), page.Word(string(e.Account)),
+			page.To("/root-events/"+e.Key, subject.At(e.Time)), page.Badge(VerdictTone(e.Verdict), VerdictWord(e.Verdict)), page.Text(name + " of " + e.Source), address(e.Address), page.LongText(e.Why), page.Word(string(e.Account)),
 		}}
 	}
 	return out
+}
+
+// address is one that does not break within a line, as long as AWS writes addresses.
+func address(s string) templ.Component {
+	if len(s) > len("ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff") {
+		return page.Text(s)
+	}
+	return page.Word(s)
 }
 
 var caseColumns = []page.Column{{Title: "Case"}, {Title: "State"}, {Title: "Severity"}, {Title: "About"}}

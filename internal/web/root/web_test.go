@@ -439,6 +439,34 @@ func TestHostileTexts(t *testing.T) {
 }
 
 // TestAnEditVoidsApprovals changes a request through the form.
+func TestAWindowThatIsOverBeforeTheRequestIsApproved(t *testing.T) {
+	s := start(t)
+	id := s.requested()
+	x := s.get("ann", id)
+	if !x.Expires.Equal(x.Until) {
+		t.Errorf("got a request that can be approved until %s, want the end of its window, %s", x.Expires, x.Until)
+	}
+	s.want(s.Server.Get("ann", "/root/"+id), 200, "Can be approved for")
+	s.later(x.Until.Sub(s.Now()))
+	s.want(s.Server.Get("ann", "/root/"+id), 200, "Its window was over before it was approved.", "edits or withdraws it")
+	got := s.Server.Get("bob", "/root/"+id)
+	s.want(got, 200)
+	if strings.Contains(got.Body, "Can be approved for") {
+		t.Error("got a countdown behind the window, want none")
+	}
+}
+
+func TestAddressesDoNotBreak(t *testing.T) {
+	s := start(t)
+	long := strings.Repeat("a", 2000)
+	s.arrive(s.event("e-1", "iam.amazonaws.com", "ListUsers", "203.0.113.66"), s.event("e-2", "iam.amazonaws.com", "ListRoles", long))
+	got := s.Server.Get("ann", "/root-events")
+	s.want(got, 200, `<span class="whole">203.0.113.66</span>`)
+	if strings.Contains(got.Body, `<span class="whole">aaa`) {
+		t.Error("got letters without end on one line, want them to break")
+	}
+}
+
 func TestAnEditVoidsApprovals(t *testing.T) {
 	s := start(t)
 	id := s.requested()

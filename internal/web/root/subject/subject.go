@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/rootkeep/rootkeep/internal/access"
+	"github.com/rootkeep/rootkeep/internal/report/text"
 	stored "github.com/rootkeep/rootkeep/internal/store/access"
 	"github.com/rootkeep/rootkeep/internal/web/approvals"
 	"github.com/rootkeep/rootkeep/internal/web/page"
@@ -49,7 +50,7 @@ func fieldsOf(subject []byte) ([]field, error) {
 	out := []field{
 		{"Task", r.Title + " (" + r.Task + ")"}, {"Accounts", joined(r.Accounts)}, {"Kind", KindWord(r.Kind)}, {"How", PathWord(r.Path)},
 		{"Why", r.Justification}, {"Ticket", OrNone(r.Ticket)},
-		{"Window", At(r.From) + " to " + At(r.Until)}, {"Session", (time.Duration(r.Session) * time.Second).String() + " at most"},
+		{"Window", At(r.From) + " to " + At(r.Until)}, {"Session", text.Span(time.Duration(r.Session)*time.Second) + " at most"},
 	}
 	if r.Path == access.SignIn {
 		var networks []string
