@@ -16,6 +16,7 @@ import (
 	"github.com/rootkeep/rootkeep/internal/store/alerts"
 	"github.com/rootkeep/rootkeep/internal/store/sight"
 	"github.com/rootkeep/rootkeep/internal/store/storetest"
+	"github.com/rootkeep/rootkeep/internal/stream/flow"
 )
 
 // counted are the events of the alerts, by rule.
@@ -132,5 +133,22 @@ func TestOneChangeKeepsWhatItCanInItsTime(t *testing.T) {
 	}
 	if got := fmt.Sprint(sizes); got != "[4 4 2]" {
 		t.Errorf("got changes of %s parcels, want [4 4 2]", got)
+	}
+}
+
+// A flow that is never empty is handled up to a moment once what was published up to then is.
+func TestAFlowIsHandledThoughMoreComes(t *testing.T) {
+	at := func(minutes int) time.Time { return noon.Add(time.Duration(minutes) * time.Minute) }
+	var tide tide
+	for i, step := range []struct {
+		first, last uint64
+		want        time.Time
+	}{
+		{1, 10, time.Time{}}, {5, 20, time.Time{}}, {11, 30, at(0)}, {30, 40, at(0)}, {31, 50, at(2)}, {51, 50, at(5)}, {51, 60, at(5)}, {52, 61, at(5)},
+	} {
+		tide.rise(at(i), &flow.Waiting{First: step.first, Last: step.last})
+		if !tide.handled.Equal(step.want) {
+			t.Errorf("step %d: got handled up to %v, want %v", i, tide.handled, step.want)
+		}
 	}
 }
