@@ -146,11 +146,14 @@ func (c *Scope) within(f *rootkeep.Alert) bool {
 	return named > 0 && named >= f.Count
 }
 
+// MostRules is how many rules of an alert are kept: one that has as many may have others.
+const MostRules = 50
+
 // Suppressed finds the suppression that hides an alert, nil if it is told. Each of its rules
 // has to be suppressed by somebody; one that is guarded, and a root user's, never is. active
 // are those that hide at the time.
 func Suppressed(f *rootkeep.Alert, active []*Suppression, guarded Guarded) *Suppression {
-	if OfRoot(f) || rootPrincipal(f.Actor.Principal) || len(f.Rules) == 0 {
+	if OfRoot(f) || rootPrincipal(f.Actor.Principal) || len(f.Rules) == 0 || len(f.Rules) >= MostRules {
 		return nil
 	}
 	var first *Suppression
