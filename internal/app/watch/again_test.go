@@ -14,6 +14,7 @@ import (
 	"github.com/rootkeep/rootkeep/internal/app/detector"
 	"github.com/rootkeep/rootkeep/internal/store"
 	"github.com/rootkeep/rootkeep/internal/store/alerts"
+	"github.com/rootkeep/rootkeep/internal/store/rootlog"
 	"github.com/rootkeep/rootkeep/internal/store/sight"
 	"github.com/rootkeep/rootkeep/internal/store/storetest"
 	"github.com/rootkeep/rootkeep/internal/stream/flow"
@@ -149,6 +150,24 @@ func TestAFlowIsHandledThoughMoreComes(t *testing.T) {
 		tide.rise(at(i), &flow.Waiting{First: step.first, Last: step.last})
 		if !tide.handled.Equal(step.want) {
 			t.Errorf("step %d: got handled up to %v, want %v", i, tide.handled, step.want)
+		}
+	}
+}
+
+func TestTheClockOfAnotherProcessMovesNoTime(t *testing.T) {
+	s := storetest.Open(t, storetest.SQLite(t), storetest.Options(t))
+	w, src := watching(t, s, &judge{})
+	for complete, want := range map[time.Time]time.Time{noon.Add(-time.Hour): noon.Add(-time.Hour), noon.Add(48 * time.Hour): noon} {
+		var got time.Time
+		err := s.Touch(t.Context(), func(ctx context.Context, tx *store.Tx) (err error) {
+			if err := rootlog.KeepHealth(ctx, tx, []rootlog.Health{{Source: src.Name(), Complete: complete}}); err != nil {
+				return err
+			}
+			got, err = w.completed(ctx, &tx.Reader)
+			return err
+		})
+		if err != nil || !got.Equal(want) {
+			t.Errorf("complete up to %v by another process: got %v, %v, want %v", complete, got, err, want)
 		}
 	}
 }
