@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 	"testing"
 	"time"
@@ -169,5 +170,30 @@ func TestTheClockOfAnotherProcessMovesNoTime(t *testing.T) {
 		if err != nil || !got.Equal(want) {
 			t.Errorf("complete up to %v by another process: got %v, %v, want %v", complete, got, err, want)
 		}
+	}
+}
+
+// cursed is an object at which rootkeep fails.
+type cursed struct{}
+
+func (cursed) Read([]byte) (int, error) { panic("index out of range") }
+func (cursed) Close() error             { return nil }
+
+func TestAnObjectAtWhichRootkeepFailsIsLeft(t *testing.T) {
+	s := storetest.Open(t, storetest.SQLite(t), storetest.Options(t))
+	w, src := watching(t, s, &judge{})
+	d := object("cursed", "", "1")
+	d.Input.Open = func() (io.ReadCloser, error) { return cursed{}, nil }
+	for n := range tries {
+		if err := w.take(t.Context(), src, d); (err == nil) != (n == tries-1) {
+			t.Errorf("try %d: got %v", n+1, err)
+		}
+	}
+	if err := w.take(t.Context(), src, object("good", signIns(1), "2")); err != nil {
+		t.Fatal(err)
+	}
+	mark, events, skipped := state(t, s)
+	if st := w.Status()[0]; mark != "2" || events != 1 || len(skipped) != 1 || !strings.Contains(st.Latest, "index out of range") {
+		t.Errorf("got mark %q, %d events, %v skipped, last %q, want the object named and left", mark, events, skipped, st.Latest)
 	}
 }
