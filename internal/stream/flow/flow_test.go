@@ -166,6 +166,23 @@ func TestWhatWasNotKeptComesAgain(t *testing.T) {
 	}
 }
 
+// What is too much for one change of the store is not for several.
+func TestABatchThatFailsIsHandledInHalves(t *testing.T) {
+	f := open(t, broker.Config{URL: brokertest.Server(t)}, 1)
+	publish(t, f, numbered(0, 20, 1)...)
+	var k taker
+	consume(t, f, func(ctx context.Context, batch []flow.Message) error {
+		if len(batch) > 6 {
+			return errors.New("not done after 10s, and undone")
+		}
+		return k.take(ctx, batch)
+	}, 0)
+	until(t, "all are handled", func() bool { return sum(waiting(t, f).Partitions) == 0 })
+	if len(k.seen) != 20 || waiting(t, f).Poison != 0 {
+		t.Errorf("%d messages handled, %d put aside, want 20 and none", len(k.seen), waiting(t, f).Poison)
+	}
+}
+
 func TestWhoeverStopsGivesItsBatchBackAtOnce(t *testing.T) {
 	f := open(t, broker.Config{URL: brokertest.Server(t)}, 1)
 	publish(t, f, numbered(0, 5, 1)...)
