@@ -214,7 +214,7 @@ func TestDocumentedNames(t *testing.T) {
 	}{
 		{"every reason of a verdict is explained", "trail-verify.md", "cloudtrail/digest/report.go", `Reason\w+ +Reason = "([a-z-]+)"`},
 		{"every setting of a detection is explained", "detections.md", "internal/detect/settings.go", `yaml:"([a-z_]+)"`},
-		{"every key of a case is explained", "detections.md", "internal/detect/cases.go", `yaml:"([a-z_]+)"`},
+		{"every key of a case is explained", "detections.md", "internal/detect/cases/cases.go", `yaml:"([a-z_]+)"`},
 		{"every judgment is explained", "detections.md", "internal/detect/grant/grant.go", `(?m)^\s+\w+ += "([a-z]+-[a-z]+)"`},
 		{"every derived field is explained", "detections.md", "internal/detect/fields.go", `"(rootkeep\.[a-z_]+)"`},
 		{"every check of the linter is explained", "detections.md", "sigma/lint/*.go", `"([a-z]+-[a-z-]+)", (?:Error|Warning|Info)\b`},

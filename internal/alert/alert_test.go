@@ -149,6 +149,7 @@ func TestSuppressionsFitExactly(t *testing.T) {
 		{"a guarded rule among them", alert.Scope{Account: "111122223333"}, found(func(f *rootkeep.Alert) { f.Rules = append(f.Rules, rootkeep.RuleHit{Name: "guarded"}) }), false},
 		{"root itself", alert.Scope{Account: "111122223333"}, found(func(f *rootkeep.Alert) { f.Actor.Type = "Root" }), false},
 		{"a session", alert.Scope{Account: "111122223333"}, found(func(f *rootkeep.Alert) { f.Kind = "session" }), false},
+		{"more rules than are kept", alert.Scope{Account: "111122223333"}, found(func(f *rootkeep.Alert) { f.Rules = make([]rootkeep.RuleHit, alert.MostRules) }), false},
 		{"no rule", alert.Scope{Account: "111122223333"}, found(func(f *rootkeep.Alert) { f.Rules = nil }), false},
 	} {
 		s := &alert.Suppression{ID: "SU-1", Scope: test.scope}

@@ -146,6 +146,9 @@ func (c *Scope) within(f *rootkeep.Alert) bool {
 	return named > 0 && named >= f.Count
 }
 
+// MostRules is how many rules of an alert are kept: one that has as many may have others.
+const MostRules = 50
+
 // Never says why an alert is never suppressed, "" for one that may be.
 func Never(f *rootkeep.Alert, guarded Guarded) string {
 	switch {
@@ -153,6 +156,8 @@ func Never(f *rootkeep.Alert, guarded Guarded) string {
 		return "it is about a root user"
 	case len(f.Rules) == 0:
 		return "it is not of a rule"
+	case len(f.Rules) >= MostRules:
+		return "it has more rules than are kept"
 	}
 	for _, hit := range f.Rules {
 		if guarded(hit.Name) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 	"testing"
 	"time"
@@ -14,8 +15,10 @@ import (
 	"github.com/rootkeep/rootkeep/internal/app/detector"
 	"github.com/rootkeep/rootkeep/internal/store"
 	"github.com/rootkeep/rootkeep/internal/store/alerts"
+	"github.com/rootkeep/rootkeep/internal/store/rootlog"
 	"github.com/rootkeep/rootkeep/internal/store/sight"
 	"github.com/rootkeep/rootkeep/internal/store/storetest"
+	"github.com/rootkeep/rootkeep/internal/stream/flow"
 )
 
 // counted are the events of the alerts, by rule.
@@ -132,5 +135,65 @@ func TestOneChangeKeepsWhatItCanInItsTime(t *testing.T) {
 	}
 	if got := fmt.Sprint(sizes); got != "[4 4 2]" {
 		t.Errorf("got changes of %s parcels, want [4 4 2]", got)
+	}
+}
+
+// A flow that is never empty is handled up to a moment once what was published up to then is.
+func TestAFlowIsHandledThoughMoreComes(t *testing.T) {
+	at := func(minutes int) time.Time { return noon.Add(time.Duration(minutes) * time.Minute) }
+	var tide tide
+	for i, step := range []struct {
+		first, last uint64
+		want        time.Time
+	}{
+		{1, 10, time.Time{}}, {5, 20, time.Time{}}, {11, 30, at(0)}, {30, 40, at(0)}, {31, 50, at(2)}, {51, 50, at(5)}, {51, 60, at(5)}, {52, 61, at(5)},
+	} {
+		tide.rise(at(i), &flow.Waiting{First: step.first, Last: step.last})
+		if !tide.handled.Equal(step.want) {
+			t.Errorf("step %d: got handled up to %v, want %v", i, tide.handled, step.want)
+		}
+	}
+}
+
+func TestTheClockOfAnotherProcessMovesNoTime(t *testing.T) {
+	s := storetest.Open(t, storetest.SQLite(t), storetest.Options(t))
+	w, src := watching(t, s, &judge{})
+	for complete, want := range map[time.Time]time.Time{noon.Add(-time.Hour): noon.Add(-time.Hour), noon.Add(48 * time.Hour): noon} {
+		var got time.Time
+		err := s.Touch(t.Context(), func(ctx context.Context, tx *store.Tx) (err error) {
+			if err := rootlog.KeepHealth(ctx, tx, []rootlog.Health{{Source: src.Name(), Complete: complete}}); err != nil {
+				return err
+			}
+			got, err = w.completed(ctx, &tx.Reader)
+			return err
+		})
+		if err != nil || !got.Equal(want) {
+			t.Errorf("complete up to %v by another process: got %v, %v, want %v", complete, got, err, want)
+		}
+	}
+}
+
+// cursed is an object at which rootkeep fails.
+type cursed struct{}
+
+func (cursed) Read([]byte) (int, error) { panic("index out of range") }
+func (cursed) Close() error             { return nil }
+
+func TestAnObjectAtWhichRootkeepFailsIsLeft(t *testing.T) {
+	s := storetest.Open(t, storetest.SQLite(t), storetest.Options(t))
+	w, src := watching(t, s, &judge{})
+	d := object("cursed", "", "1")
+	d.Input.Open = func() (io.ReadCloser, error) { return cursed{}, nil }
+	for n := range tries {
+		if err := w.take(t.Context(), src, d); (err == nil) != (n == tries-1) {
+			t.Errorf("try %d: got %v", n+1, err)
+		}
+	}
+	if err := w.take(t.Context(), src, object("good", signIns(1), "2")); err != nil {
+		t.Fatal(err)
+	}
+	mark, events, skipped := state(t, s)
+	if st := w.Status()[0]; mark != "2" || events != 1 || len(skipped) != 1 || !strings.Contains(st.Latest, "index out of range") {
+		t.Errorf("got mark %q, %d events, %v skipped, last %q, want the object named and left", mark, events, skipped, st.Latest)
 	}
 }

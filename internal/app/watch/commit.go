@@ -163,14 +163,18 @@ func (w *Watcher) change(ctx context.Context, batch []*parcel) error {
 	if kept.taken != nil {
 		w.part.Kept(kept.taken)
 	}
+	for _, s := range kept.elsewhere { // not before: a change that took too long may run on
+		s.err = errElsewhere
+	}
 	w.tell(batch, &kept)
 	return nil
 }
 
 // outcome is what a change came to.
 type outcome struct {
-	root  access.Changes
-	taken *detector.Taken // nil: nothing was to detect
+	root      access.Changes
+	taken     *detector.Taken // nil: nothing was to detect
+	elsewhere []*parcel       // another server has their sources now
 }
 
 func (w *Watcher) enter(ctx context.Context, tx *store.Tx, batch []*parcel) (outcome, error) {
@@ -179,13 +183,16 @@ func (w *Watcher) enter(ctx context.Context, tx *store.Tx, batch []*parcel) (out
 	var records []detector.Record
 	detects := false
 	for _, s := range batch {
-		if err := w.arrive(ctx, tx, s, touched); err != nil {
+		err := w.arrive(ctx, tx, s, touched)
+		if errors.Is(err, errElsewhere) {
+			out.elsewhere = append(out.elsewhere, s)
+			continue
+		}
+		if err != nil {
 			return out, err
 		}
-		if s.err == nil {
-			records = append(records, s.records...)
-			detects = detects || s.source == nil || len(s.records) > 0
-		}
+		records = append(records, s.records...)
+		detects = detects || s.source == nil || len(s.records) > 0
 	}
 	if len(touched) > 0 {
 		changed, err := w.config.Judge(ctx, tx, touched)
@@ -201,13 +208,10 @@ func (w *Watcher) enter(ctx context.Context, tx *store.Tx, batch []*parcel) (out
 	return out, err
 }
 
-// arrive keeps one parcel. One whose source another server has now gets that as its error.
+// arrive keeps one parcel, or nothing of it: errElsewhere is a source that another server has.
 func (w *Watcher) arrive(ctx context.Context, tx *store.Tx, s *parcel, touched rootlog.Touched) error {
-	if s.err = w.mayKeep(ctx, tx, s); errors.Is(s.err, errElsewhere) {
-		return nil
-	}
-	if s.err != nil || s.source == nil {
-		return s.err
+	if err := w.mayKeep(ctx, tx, s); err != nil || s.source == nil {
+		return err
 	}
 	about, err := rootlog.Arrive(ctx, tx, s.source.Name(), s.mark, s.events)
 	if err != nil {

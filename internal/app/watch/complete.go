@@ -23,7 +23,8 @@ func (w *Watcher) complete() time.Time {
 	return earliest(all)
 }
 
-// completed is the same of the sources of all processes, as they say it.
+// completed is the same of the sources of all processes, as they say it: none by a clock that
+// runs ahead, because time never goes back for detections.
 func (w *Watcher) completed(ctx context.Context, r *store.Reader) (time.Time, error) {
 	known, err := rootlog.HealthOf(ctx, r)
 	if err != nil {
@@ -37,7 +38,7 @@ func (w *Watcher) completed(ctx context.Context, r *store.Reader) (time.Time, er
 		}
 		all = append(all, known[i].Complete)
 	}
-	return earliest(all), nil
+	return earliest(append(all, w.config.Now())), nil
 }
 
 func earliest(all []time.Time) time.Time {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"sync"
 	"time"
 
@@ -61,6 +62,8 @@ func (w *Watcher) spread(ctx context.Context) {
 // portions are those that this process has.
 type portions struct {
 	*Watcher
+	tide tide // of tick alone
+
 	mu  sync.Mutex // guards has
 	has map[int]*portion
 }
@@ -136,8 +139,24 @@ func (p *portion) change(ctx context.Context, records []detector.Record) error {
 	return nil
 }
 
-// tick notes up to when all was read, in the portions of which nothing waits in the flow, and
-// sees to what is due there.
+// tide is how far the flow is handled while it never ebbs.
+type tide struct {
+	handled time.Time // all that was read up to then is
+	until   time.Time // all that was read up to then is once the message of this number is
+	last    uint64
+}
+
+// rise takes in up to when all was read, and what waits in the flow since: what came later
+// does not count.
+func (t *tide) rise(until time.Time, w *flow.Waiting) {
+	if w.First > w.Last {
+		t.handled, t.until, t.last = until, until, w.Last
+	} else if w.First > t.last {
+		t.handled, t.until, t.last = t.until, until, w.Last
+	}
+}
+
+// tick notes up to when all was read and handled, and sees to what is due.
 func (all *portions) tick(ctx context.Context) {
 	for pause(ctx, tickEvery) == nil {
 		if err := all.due(ctx); err != nil && ctx.Err() == nil {
@@ -159,18 +178,18 @@ func (all *portions) due(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	all.tide.rise(until, waits)
 	all.mu.Lock()
-	var idle []*portion
-	for n, p := range all.has {
-		if waits.Partitions[n] == 0 {
-			idle = append(idle, p)
-		}
-	}
+	has := maps.Clone(all.has)
 	all.mu.Unlock()
 	var failed []error
-	for _, p := range idle {
-		if err := p.completeUntil(ctx, until); err != nil {
-			failed = append(failed, fmt.Errorf("part %d: %w", p.hold.Number, err))
+	for n, p := range has {
+		complete := all.tide.handled
+		if waits.Partitions[n] == 0 {
+			complete = until
+		}
+		if err := p.completeUntil(ctx, complete); err != nil {
+			failed = append(failed, fmt.Errorf("part %d: %w", n, err))
 		}
 	}
 	return errors.Join(failed...)

@@ -68,10 +68,20 @@ func (w *Watcher) take(ctx context.Context, s *source, d live.Delivery) error {
 }
 
 // read reads an object into parts, and keeps those that are full: what they hold may come
-// again, as the mark is not kept before the object was read.
-func (w *Watcher) read(ctx context.Context, in cloudtrail.Input, part **parcel) (cloudtrail.Stats, error) {
-	h := w.hands.Get().(*hand)
-	defer w.hands.Put(h)
+// again, as the mark is not kept before the object was read. An object at which rootkeep
+// itself fails is one that cannot be read: it must not end the server, again at each start.
+func (w *Watcher) read(ctx context.Context, in cloudtrail.Input, part **parcel) (stats cloudtrail.Stats, err error) {
+	h, keeping := w.hands.Get().(*hand), false
+	defer func() {
+		if keeping {
+			return // what others wait for is half done
+		}
+		if cause := recover(); cause != nil {
+			stats.Problems = append(stats.Problems, cloudtrail.Problem{Kind: cloudtrail.ReadError, Detail: fmt.Sprintf("rootkeep failed here: %v", cause)})
+			return // the hand is of no use any more
+		}
+		w.hands.Put(h)
+	}()
 	return h.sieve.Read(ctx, in, func(rec *cloudtrail.Record, r *detector.Record) error {
 		if r != nil {
 			r.Raw = bytes.Clone(r.Raw)
@@ -87,7 +97,10 @@ func (w *Watcher) read(ctx context.Context, in cloudtrail.Input, part **parcel) 
 		}
 		full := *part
 		*part = &parcel{source: full.source, mark: full.mark}
-		return w.commit(ctx, full)
+		keeping = true
+		err := w.commit(ctx, full)
+		keeping = false
+		return err
 	})
 }
 

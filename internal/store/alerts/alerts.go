@@ -289,7 +289,7 @@ func (a *Alert) enter(tx *store.Tx, l alert.Line) error {
 		Title     string            `json:"title"`
 	}{
 		l, store.Kept(string(a.Found.Account), short), a.Case, a.Found.Count, a.Found.Level, a.Muted, a.MutedBy, store.Kept(a.Found.Actor.Principal, long),
-		rules[:min(len(rules), 50)], a.State, store.Kept(a.Found.Title, long),
+		rules[:min(len(rules), alert.MostRules)], a.State, store.Kept(a.Found.Title, long),
 	})
 	if err != nil {
 		return err
@@ -321,7 +321,7 @@ func bounded(f rootkeep.Alert) rootkeep.Alert {
 	cut(long, &f.Title)
 	cut(short, &f.Kind, &f.State, &f.Tactic, &f.Opens, (*string)(&f.Account))
 	actor(&f.Actor)
-	f.Rules, f.Actions, f.Addresses = clipped(f.Rules, 50), clipped(f.Actions, 16), clipped(f.Addresses, 16)
+	f.Rules, f.Actions, f.Addresses = clipped(f.Rules, alert.MostRules), clipped(f.Actions, 16), clipped(f.Addresses, 16)
 	f.Regions, f.Agents, f.Notes, f.Events = clipped(f.Regions, 50), clipped(f.Agents, 8), clipped(f.Notes, 50), clipped(f.Events, 10)
 	for i := range f.Rules {
 		cut(short, &f.Rules[i].ID, &f.Rules[i].Name, &f.Rules[i].Author, &f.Rules[i].Opens)

@@ -158,7 +158,10 @@ func (r *round) open(ctx context.Context, s *alert.Sighting) error {
 			a.Muted = alert.ByDryRun
 		}
 		a.Extend(s)
-		a.Say(alert.Opened, alert.System, "live events show what a hunt had found", r.now)
+		const about = "live events show what a hunt had found"
+		if !a.Again(about, r.now) { // what was said of it was said of the hunt's
+			a.Say(alert.Opened, alert.System, about, r.now)
+		}
 	default:
 		a = &Alert{Alert: *alert.Open(s, idOf("key", s.Key), r.now), Revision: 1, fresh: true}
 	}

@@ -205,6 +205,10 @@ func TestASilentSourceIsAnAlert(t *testing.T) {
 		same(t, "it speaks again, and what was lost stays lost", look(at(2*time.Hour), both), "East is silent closed")
 		silent.Since = at(3 * time.Hour)
 		same(t, "silent once more", look(at(4*time.Hour), both, silent), "East is silent opened")
+		same(t, "well", look(at(5*time.Hour), both), "East is silent closed")
+		same(t, "it comes back within the hour", look(at(5*time.Hour+time.Minute), both, silent))
+		same(t, "and stays", look(at(6*time.Hour), both, silent), "East is silent reopened")
+		same(t, "the same", look(at(6*time.Hour+time.Minute), both, silent))
 	})
 }
 

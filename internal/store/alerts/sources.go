@@ -62,19 +62,33 @@ func (k *Keeper) Sources(ctx context.Context, tx *store.Tx, now time.Time, names
 		return nil, fmt.Errorf("read alerts: %w", err)
 	}
 	for i := range list {
-		if err := r.take(ctx, &list[i]); err != nil {
+		take := r.take
+		if a := r.known[list[i].Key]; a != nil && a.back(r.now) {
+			take = func(ctx context.Context, s *alert.Sighting) error { return r.settle(ctx, a, s, use{}) }
+		}
+		if err := take(ctx, &list[i]); err != nil {
 			return nil, fmt.Errorf("take an alert about source %s: %w", worries[i].Source, err)
 		}
 	}
 	for _, what := range slices.Sorted(maps.Keys(open)) {
 		a := open[what]
-		a.End("the source "+a.Found.Actor.Principal+" is well again", r.now)
+		a.End("the source "+a.Found.Actor.Principal+wellAgain, r.now)
 		r.tell(a)
 		if err := a.keep(ctx, tx); err != nil {
 			return nil, err
 		}
 	}
 	return r.end(ctx)
+}
+
+const (
+	wellAgain = " is well again"
+	backAfter = time.Hour // what comes and goes every minute is told no more often
+)
+
+// back opens an alert that ended by itself when its source was well, and is true if it did.
+func (a *Alert) back(now time.Time) bool {
+	return a.State == alert.Closed && strings.HasSuffix(a.Reason, wellAgain) && !a.Decided.Equal(a.Closed) && now.Sub(a.Closed) >= backAfter && a.Again("it is wrong again", now)
 }
 
 // openSources are the alerts about sources that end by themselves, by what they are about.

@@ -17,8 +17,8 @@ import (
 
 // Handle keeps what a batch of one partition says. Once it returned nil, the messages are
 // acknowledged and do not come again, but for those whose acknowledgement is lost; with an
-// error nothing of the batch may be kept. It gets the same batch again after an error, as
-// often as it takes, unless the error is a Poison.
+// error nothing of the batch may be kept. It gets the same batch again after an error, in
+// halves after some, as often as it takes, unless the error is a Poison.
 type Handle func(ctx context.Context, batch []Message) error
 
 // Poison is the error of a Handle that cannot understand messages: those come again a few
@@ -47,6 +47,7 @@ const (
 	longestWait = 15 * time.Second
 	laterBy     = 200 * time.Millisecond // for each delivery, before what cannot be understood comes again
 
+	halved     = 2  // failures of a batch after which it is handled in halves
 	alone      = 3  // deliveries after which a message is handled alone
 	undigested = 5  // deliveries after which what cannot be understood is put aside
 	deadly     = 10 // deliveries after which a message is put aside that no process came to the end of
@@ -148,6 +149,7 @@ func (r *reading) sort(ctx context.Context, batch []delivery) {
 
 // deliver hands a batch on until it is kept or put aside, or until ctx ends.
 func (r *reading) deliver(ctx context.Context, batch []delivery) {
+	failures := 0
 	for wait := firstWait; len(batch) > 0; wait = min(2*wait, longestWait) {
 		err := r.attempt(ctx, batch)
 		var bad *Poison
@@ -169,7 +171,12 @@ func (r *reading) deliver(ctx context.Context, batch []delivery) {
 				r.deliver(ctx, []delivery{d})
 			}
 			return
+		case failures == halved && len(batch) > 1: // it may be more than one change can hold
+			r.deliver(ctx, batch[:len(batch)/2])
+			r.deliver(ctx, batch[len(batch)/2:])
+			return
 		default:
+			failures++
 			r.f.log(fmt.Sprintf("handle %d messages of partition %d, which is tried again", len(batch), r.partition), err)
 			r.hold(ctx, batch, func(ctx context.Context) { _ = broker.Pause(ctx, wait) })
 		}

@@ -115,6 +115,8 @@ func (f *Flow) Partitions() int { return f.partitions }
 // Waiting is what the flow holds.
 type Waiting struct {
 	Partitions []uint64  // messages that nobody has handled yet, of each partition
+	First      uint64    // number of the first of them; that of the next to come if there is none
+	Last       uint64    // number of the message that was published last
 	Oldest     time.Time // when the first of them was published; zero if there is none
 	Poison     uint64    // messages that could not be handled, kept for a person to see
 	Fault      string    // of the connection, "" if there is none
@@ -132,8 +134,11 @@ func (f *Flow) Waiting(ctx context.Context) (*Waiting, error) {
 	for p := range out.Partitions {
 		out.Partitions[p] = info.State.Subjects[eventSubject+strconv.Itoa(p)]
 	}
+	out.First, out.Last = info.State.FirstSeq, info.State.LastSeq
 	if info.State.Msgs > 0 {
 		out.Oldest = info.State.FirstTime
+	} else {
+		out.First = out.Last + 1
 	}
 	kept, err := broker.Ask(ctx, "ask about stream "+poisonStream, func(ctx context.Context) (*jetstream.StreamInfo, error) { return f.poison.Info(ctx) })
 	if err != nil {

@@ -125,8 +125,8 @@ func TestEachMessageReachesItsPartition(t *testing.T) {
 	publish(t, f, numbered(0, 1000, 4)...) // the source delivered them again
 	publish(t, f, flow.Message{Partition: 3, ID: "e-0"}, flow.Message{Partition: 2, ID: "a/b"})
 	w := waiting(t, f)
-	if want := []uint64{250, 250, 251, 251}; !slices.Equal(w.Partitions, want) || w.Oldest.IsZero() || w.Poison != 0 || w.Fault != "" {
-		t.Errorf("got %+v, want %v waiting, and since when", w, want)
+	if want := []uint64{250, 250, 251, 251}; !slices.Equal(w.Partitions, want) || w.Oldest.IsZero() || w.First != 1 || w.Last != 1002 || w.Poison != 0 || w.Fault != "" {
+		t.Errorf("got %+v, want %v waiting, from 1 to 1002, and since when", w, want)
 	}
 	var k taker
 	consume(t, f, k.take, 0, 1, 2, 3)
@@ -141,8 +141,8 @@ func TestEachMessageReachesItsPartition(t *testing.T) {
 	if k.most < 2 || k.most > 256 {
 		t.Errorf("the largest batch has %d messages, want several, and 256 at most", k.most)
 	}
-	if w := waiting(t, f); !w.Oldest.IsZero() {
-		t.Errorf("the oldest of nothing is of %v", w.Oldest)
+	if w := waiting(t, f); !w.Oldest.IsZero() || w.First != 1003 || w.Last != 1002 {
+		t.Errorf("got %+v, want nothing, and the next to be 1003", w)
 	}
 }
 
@@ -163,6 +163,23 @@ func TestWhatWasNotKeptComesAgain(t *testing.T) {
 	}
 	if w := waiting(t, f); w.Poison != 0 {
 		t.Errorf("%d messages put aside because the store did not answer, want none", w.Poison)
+	}
+}
+
+// What is too much for one change of the store is not for several.
+func TestABatchThatFailsIsHandledInHalves(t *testing.T) {
+	f := open(t, broker.Config{URL: brokertest.Server(t)}, 1)
+	publish(t, f, numbered(0, 20, 1)...)
+	var k taker
+	consume(t, f, func(ctx context.Context, batch []flow.Message) error {
+		if len(batch) > 6 {
+			return errors.New("not done after 10s, and undone")
+		}
+		return k.take(ctx, batch)
+	}, 0)
+	until(t, "all are handled", func() bool { return sum(waiting(t, f).Partitions) == 0 })
+	if len(k.seen) != 20 || waiting(t, f).Poison != 0 {
+		t.Errorf("%d messages handled, %d put aside, want 20 and none", len(k.seen), waiting(t, f).Poison)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -105,24 +106,23 @@ func (r *run) receive(ctx context.Context) error {
 		}
 		now := r.config.Now()
 		r.state.heard(now)
-		if err := r.batch(ctx, out.Messages); err != nil {
+		done := r.state.begin(r.late(out.Messages, now), now)
+		err = r.batch(ctx, out.Messages)
+		done()
+		if err != nil {
 			return err
 		}
-		if fresh(out.Messages, now) {
-			r.state.complete(now)
-		}
+		r.state.complete(now)
 	}
 }
 
-// fresh says that no message of an answer waited for long, so that there is no backlog.
-func fresh(list []types.Message, now time.Time) bool {
-	for _, m := range list {
+// late says that a message of an answer waited for long, and not because it cannot be read:
+// there is a backlog.
+func (r *run) late(list []types.Message, now time.Time) bool {
+	return slices.ContainsFunc(list, func(m types.Message) bool {
 		sent, err := strconv.ParseInt(m.Attributes["SentTimestamp"], 10, 64)
-		if err != nil || now.Sub(time.UnixMilli(sent)) > backlog {
-			return false
-		}
-	}
-	return true
+		return (err != nil || now.Sub(time.UnixMilli(sent)) > backlog) && !r.state.isIll(aws.ToString(m.MessageId))
+	})
 }
 
 // message is one that was received.

@@ -26,6 +26,8 @@ type state struct {
 	read    map[string]time.Time // when something of a bucket was last read
 	sick    map[string]sickness  // by ID of the message
 	waiting int
+	late    int       // answers with messages of a backlog that are handled now
+	lagged  time.Time // when such a message was last received
 }
 
 // sickness is why a message cannot be read, and when that last showed.
@@ -57,11 +59,27 @@ func (s *state) heard(at time.Time) {
 	s.closed, s.health.Heard = "", at
 }
 
-// complete notes that nothing waits, unless messages do that cannot be read yet.
+// begin notes that an answer is handled until done is called.
+func (s *state) begin(late bool, at time.Time) (done func()) {
+	if !late {
+		return func() {}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.late, s.lagged = s.late+1, at
+	return func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.late--
+	}
+}
+
+// complete notes that nothing waits, unless messages do that cannot be read yet, or there is
+// a backlog: SQS gives old and new as it likes, and hides what somebody has who died.
 func (s *state) complete(at time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.waiting == 0 && at.After(s.health.Complete) {
+	if s.waiting == 0 && s.late == 0 && at.Sub(s.lagged) > hidden && at.After(s.health.Complete) {
 		s.health.Complete = at
 	}
 }
@@ -114,6 +132,13 @@ func (s *state) ill(id string, why error, at time.Time) {
 	if _, known := s.sick[id]; known || len(s.sick) < mostIll {
 		s.sick[id] = sickness{short(why), at}
 	}
+}
+
+func (s *state) isIll(id string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	_, ill := s.sick[id]
+	return ill
 }
 
 func (s *state) cured(id string) {
