@@ -10,7 +10,10 @@ ORACLE := $(CURDIR)/.venv/oracle
 
 # What runs goroutines of its own; make test-long has the race detector on everything.
 CONCURRENT := ./internal/store/... ./internal/job/... ./internal/web ./internal/web/exceptions ./internal/web/hunts ./internal/web/posture ./internal/app ./internal/app/alter ./internal/app/demo ./internal/app/proof ./internal/app/scan/... ./internal/app/serve/... \
-	./internal/awsread/... ./internal/awssim ./internal/awsout/... ./internal/sweep ./internal/stream/... ./internal/app/outbox ./internal/app/share ./internal/app/spread ./internal/app/watch ./internal/detect/... ./internal/posture ./sigma/correlate/... ./cmd/rootkeep/cli ./cmd/rootkeep/people ./cmd/rootkeep/job
+	./internal/awsread/... ./internal/awssim ./internal/awsout/... ./internal/sweep ./internal/app/detector ./internal/app/alerting ./internal/stream/... ./internal/app/outbox ./internal/app/share ./internal/app/spread ./internal/app/watch ./internal/detect/... ./internal/posture ./sigma/correlate/... ./cmd/rootkeep/cli ./cmd/rootkeep/people ./cmd/rootkeep/job
+
+# They drive browsers and whole organizations, and run without the race detector alone.
+BROWSERS := TestPagesOfTheDemonstration|InABrowser|TestAllMembersLose
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -40,7 +43,7 @@ test: setup ## all tests but the long ones
 	go mod tidy -diff
 	go vet ./...
 	ROOTKEEP_IAM_SIMULATE=$(ORACLE) go test -timeout 30m ./...
-	CGO_ENABLED=1 go test -race -timeout 30m -skip TestPagesOfTheDemonstration $(CONCURRENT)
+	CGO_ENABLED=1 go test -race -timeout 30m -skip '$(BROWSERS)' $(CONCURRENT)
 
 test-long: build setup ## fuzz every decoder for a while, race detector on everything, scans of 200 and 1,000 accounts
 	go run ./tools/scanbench -bin $(BIN) -accounts 200,1000
