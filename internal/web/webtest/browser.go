@@ -91,6 +91,7 @@ func (b *Browser) photograph(t *testing.T, actor, path, scheme string, width int
 		"scrolls sideways":              `document.documentElement.scrollWidth > document.documentElement.clientWidth`,
 		"has a script or style of text": `[...document.scripts].some(s => !s.src) || document.querySelector('style, [style]') !== null`,
 		"has an event handler":          `[...document.querySelectorAll('*')].some(e => [...e.attributes].some(a => a.name.startsWith('on')))`,
+		"has a value below the names":   `[...document.querySelectorAll('.table tbody td > *')].some(e => getComputedStyle(e.parentElement).display === 'grid' && e.getClientRects().length > 0 && e.getBoundingClientRect().left < e.parentElement.getBoundingClientRect().left + 100)`,
 		"has no title":                  `document.title === ''`,
 		"has not one main heading":      `document.querySelectorAll('h1').length !== 1`,
 		"has a link to nowhere":         `[...document.querySelectorAll('a')].some(a => a.getAttribute('href') === '#' || a.getAttribute('href') === '')`,

@@ -76,10 +76,6 @@ func (v planView) steps() []page.Row {
 	return out
 }
 
-func account(id, name string) templ.Component {
-	return page.Text(strings.TrimSpace(id + " " + name))
-}
-
 var leftColumns = []page.Column{{Title: "Account"}, {Title: "Known"}, {Title: "Why it is left out"}}
 
 func (v planView) left() []page.Row {
