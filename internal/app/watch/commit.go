@@ -44,7 +44,7 @@ func (s *parcel) empty() bool {
 	return s.source != nil && len(s.events) == 0 && len(s.records) == 0 && len(s.found) == 0 && (s.bad == nil || s.bad.quiet)
 }
 
-func (s *parcel) weight() int { return len(s.events) + len(s.records) }
+func (s *parcel) weight() int { return len(s.events) + len(s.records) + len(s.found) }
 
 func (s *parcel) add(r detector.Record) {
 	s.records, s.size = append(s.records, r), s.size+len(r.Raw)
