@@ -41,10 +41,10 @@ type parcel struct {
 
 // empty says that there is only a mark to keep.
 func (s *parcel) empty() bool {
-	return s.source != nil && len(s.events) == 0 && len(s.records) == 0 && len(s.found) == 0 && s.bad == nil
+	return s.source != nil && len(s.events) == 0 && len(s.records) == 0 && len(s.found) == 0 && (s.bad == nil || s.bad.quiet)
 }
 
-func (s *parcel) weight() int { return len(s.events) + len(s.records) }
+func (s *parcel) weight() int { return len(s.events) + len(s.records) + len(s.found) }
 
 func (s *parcel) add(r detector.Record) {
 	s.records, s.size = append(s.records, r), s.size+len(r.Raw)
@@ -260,7 +260,7 @@ func (w *Watcher) tell(batch []*parcel, kept *outcome) {
 }
 
 func (b *skipped) record(tx *store.Tx) error {
-	if b == nil {
+	if b == nil || b.quiet {
 		return nil
 	}
 	payload, err := json.Marshal(b)

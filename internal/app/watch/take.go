@@ -56,7 +56,7 @@ func (w *Watcher) take(ctx context.Context, s *source, d live.Delivery) error {
 	now := w.config.Now()
 	part.mark, part.bad = d.Mark, s.skip(now, d.Input.Name, problems)
 	// A delivery without an object asks whether the store takes anything.
-	if !part.empty() || d.Input.Open == nil || s.keepsMark(now) {
+	if !part.empty() || part.bad != nil || d.Input.Open == nil || s.keepsMark(now) {
 		if err := w.commit(ctx, part); err != nil {
 			return err
 		}
@@ -139,10 +139,12 @@ type skipped struct {
 	Source   string   `json:"source"`
 	Object   string   `json:"object"`
 	Problems []string `json:"problems"`
+
+	quiet bool // one too many within an hour for the ledger: somebody may leave thousands
 }
 
-// skip notes an object that could not be read, or not to its end: its name and why, for
-// the ledger. Nil is none, or one too many within an hour: somebody may leave thousands.
+// skip notes an object that could not be read, or not to its end: its name and why. Nil is
+// none.
 func (s *source) skip(now time.Time, name string, problems []cloudtrail.Problem) *skipped {
 	if len(problems) == 0 {
 		return nil
@@ -157,10 +159,9 @@ func (s *source) skip(now time.Time, name string, problems []cloudtrail.Problem)
 	s.skippedAt = now
 	s.last = out.Object + ": " + out.Problems[0]
 	s.entries = slices.DeleteFunc(s.entries, func(at time.Time) bool { return now.Sub(at) >= time.Hour })
-	if len(s.entries) >= mostPerHour {
-		return nil
+	if out.quiet = len(s.entries) >= mostPerHour; !out.quiet {
+		s.entries = append(s.entries, now)
 	}
-	s.entries = append(s.entries, now)
 	return out
 }
 

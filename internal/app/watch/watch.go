@@ -123,7 +123,7 @@ func (w *Watcher) Run(ctx context.Context) error {
 	var all sync.WaitGroup
 	defer all.Wait()
 	for _, s := range w.sources {
-		s.began = w.config.Now() // nothing else runs yet
+		s.begin(w.config.Now())
 		all.Go(func() { w.follow(ctx, s) })
 	}
 	all.Go(func() { w.detect(ctx) })
@@ -192,6 +192,12 @@ func (w *Watcher) goOn(ctx context.Context, s *source) error {
 		err = errors.New("the source ended")
 	}
 	return err
+}
+
+func (s *source) begin(now time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.began = now
 }
 
 func (s *source) fail(err error, now time.Time) {

@@ -1,6 +1,7 @@
 package watch
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -189,10 +190,15 @@ func TestALargeObjectIsKeptInPiecesAndItsMarkLast(t *testing.T) {
 func TestManyDamagedObjectsFloodNoLedger(t *testing.T) {
 	s := storetest.Open(t, storetest.SQLite(t), storetest.Options(t))
 	w, src := watching(t, s, &judge{})
+	var log bytes.Buffer
+	w.config.Log = slog.New(slog.NewTextHandler(&log, nil))
 	for i := range mostPerHour + 20 {
 		if err := w.take(t.Context(), src, object(fmt.Sprint("bad-", i), "no log", fmt.Sprint(i))); err != nil {
 			t.Fatal(err)
 		}
+	}
+	if got := strings.Count(log.String(), "object=bad-"); got != mostPerHour+20 {
+		t.Errorf("got %d objects in the log, want all", got)
 	}
 	_, _, skipped := state(t, s)
 	if st := w.Status()[0]; len(skipped) != mostPerHour || st.Skipped != mostPerHour+20 || !strings.HasPrefix(st.Latest, "bad-119: not-a-log") {
