@@ -12,9 +12,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/rootkeep/rootkeep/cloudtrail/digest/digesttest"
+	"github.com/rootkeep/rootkeep/internal/app/alerting"
 	"github.com/rootkeep/rootkeep/internal/app/outbox"
 	"github.com/rootkeep/rootkeep/internal/app/rootproof"
-	"github.com/rootkeep/rootkeep/internal/app/rootuse"
 	"github.com/rootkeep/rootkeep/internal/job"
 	"github.com/rootkeep/rootkeep/internal/store"
 	"github.com/rootkeep/rootkeep/internal/store/rootlog"
@@ -166,7 +166,7 @@ func TestASourceThatNobodyReadsIsTold(t *testing.T) {
 	before := g.letters(t)
 	tick := func() {
 		t.Helper()
-		if _, err := g.do(t, job.Job{ID: "JO-9", Kind: rootuse.TimesKind, Payload: []byte("{}")}); err != nil {
+		if _, err := g.do(t, job.Job{ID: "JO-9", Kind: alerting.Kind, Payload: []byte("{}")}); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -121,7 +121,10 @@ const (
 // Run watches until the context ends.
 func (w *Watcher) Run(ctx context.Context) error {
 	var all sync.WaitGroup
-	defer all.Wait()
+	defer func() {
+		all.Wait()
+		w.leave(ctx)
+	}()
 	for _, s := range w.sources {
 		s.begin(w.config.Now())
 		all.Go(func() { w.follow(ctx, s) })
@@ -134,6 +137,16 @@ func (w *Watcher) Run(ctx context.Context) error {
 		if err := w.check(ctx); err != nil && ctx.Err() == nil {
 			w.config.Log.Error("check the live sources", "error", err) // the next check tries again
 		}
+	}
+}
+
+// leave lets another server have the detections at once.
+func (w *Watcher) leave(ctx context.Context) {
+	if w.part == nil {
+		return
+	}
+	if err := w.release(ctx, detections); err != nil {
+		w.config.Log.Error("let the detections go", "error", err)
 	}
 }
 
