@@ -50,7 +50,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	f.IntVar(&o.events, "events", 1_000_000, "records of the trail that one process keeps up with")
 	f.IntVar(&o.shared, "shared", 200_000, "records of the trail that several keep up with")
 	f.IntVar(&o.principals, "principals", 100_000, "distinct principals; the requirement is for 1000000")
-	f.IntVar(&o.probes, "probes", 100, "sign-ins that are timed, of each kind of source")
+	f.IntVar(&o.probes, "probes", 40, "sign-ins that are timed, of each kind of source; more than 50 within an hour are told as one")
 	f.DurationVar(&o.steady, "steady", 30*time.Second, "how long events come at an even rate; the requirement is for 1h")
 	f.DurationVar(&o.burst, "burst", time.Minute, "how long ten times as many come")
 	f.IntVar(&o.rate, "rate", 200, "events a second of 100 accounts, before the burst")

@@ -112,7 +112,7 @@ func has(t *testing.T, got webtest.Answer, code int, words ...string) {
 
 func TestTheOrderIsShownAndAskedFor(t *testing.T) {
 	s, e := start(t)
-	has(t, s.Get("requester", "/root/rootless?first=222222222222"), http.StatusOK, "222222222222 play", "1, canary", "access keys: nobody can restore them", "Not known", "2026-11-20 09:00:00 UTC", "the management account", "Plan and ask")
+	has(t, s.Get("requester", "/root/rootless?first=222222222222"), http.StatusOK, `<span class="whole">222222222222</span> play`, "1, canary", "access keys: nobody can restore them", "Not known", "2026-11-20 09:00:00 UTC", "the management account", "Plan and ask")
 	if len(e.chosen.First) != 1 {
 		t.Errorf("got canaries %v, want the one that was typed", e.chosen.First)
 	}
