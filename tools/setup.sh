@@ -5,7 +5,7 @@ set -u
 cd "$(dirname "$0")/.."
 
 declare -A package=(
-	[openssl]=openssl [curl]=curl [jq]=jq [chromium]=chromium [libdeflate-gunzip]=libdeflate-tools [gzip]=gzip [gcc]=gcc
+	[openssl]=openssl [curl]=curl [jq]=jq [chromium]=chromium [libdeflate-gunzip]=libdeflate-tools [gzip]=gzip [gcc]=gcc [systemd-analyze]=systemd
 	[node]=nodejs [npm]=npm [python3]=python3
 )
 missing=()

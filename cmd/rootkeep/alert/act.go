@@ -39,11 +39,6 @@ func actCommand(s cli.Streams, method, act string, c *cobra.Command) (_ *cobra.C
 	}
 }
 
-// missing is the error of a flag that is not there.
-func missing(c *cobra.Command, flag string) error {
-	return cli.Usage("--%s is missing; hint: %s --help", flag, c.CommandPath())
-}
-
 func ackCommand(s cli.Streams) *cobra.Command {
 	var note string
 	c, do := actCommand(s, http.MethodPost, "acknowledge", &cobra.Command{
@@ -70,7 +65,7 @@ func assignCommand(s cli.Streams) *cobra.Command {
 	c.Flags().StringVar(&owner, "to", "", "ID of the person")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		if owner == "" {
-			return missing(c, "to")
+			return cli.Missing(c, "to")
 		}
 		return do(c.Context(), args[0], client.AlertOwner{Owner: owner})
 	}
@@ -91,9 +86,9 @@ severe, at once.`,
 	c.RunE = func(c *cobra.Command, args []string) error {
 		switch "" {
 		case until:
-			return missing(c, "until")
+			return cli.Missing(c, "until")
 		case reason:
-			return missing(c, "reason")
+			return cli.Missing(c, "reason")
 		}
 		at, err := moment("until", until, time.Now(), 1)
 		if err != nil {
@@ -105,36 +100,32 @@ severe, at once.`,
 }
 
 func closeCommand(s cli.Streams) *cobra.Command {
-	var reason string
-	c, do := actCommand(s, http.MethodPost, "close", &cobra.Command{
+	return reasonedCommand(s, "close", "what it came to", &cobra.Command{
 		Use:   "close ID --reason TEXT",
 		Short: "Close an alert, with what it came to",
 		Long: `Close ends an alert. What arrives later opens it again. Closing a storm closes its members
 that nobody has taken.`,
 		Example: "  rootkeep alert close AL-0G2NS9A1Y0V04 --reason \"a deployment of team web, CHG-12\"",
 	})
-	c.Flags().StringVar(&reason, "reason", "", "what it came to")
-	c.RunE = func(c *cobra.Command, args []string) error {
-		if reason == "" {
-			return missing(c, "reason")
-		}
-		return do(c.Context(), args[0], client.AlertReason{Reason: reason})
-	}
-	return c
 }
 
 func reopenCommand(s cli.Streams) *cobra.Command {
-	var reason string
-	c, do := actCommand(s, http.MethodPost, "reopen", &cobra.Command{
+	return reasonedCommand(s, "reopen", "why it is not dealt with after all", &cobra.Command{
 		Use:     "reopen ID --reason TEXT",
 		Short:   "Take a close, an acknowledgement or a snooze back",
 		Long:    "Reopen makes an alert new again, so that somebody is told.",
 		Example: "  rootkeep alert reopen AL-0G2NS9A1Y0V04 --reason \"team web knows nothing of it\"",
 	})
-	c.Flags().StringVar(&reason, "reason", "", "why it is not dealt with after all")
+}
+
+// reasonedCommand is an act that takes a reason and nothing else.
+func reasonedCommand(s cli.Streams, act, about string, c *cobra.Command) *cobra.Command {
+	var reason string
+	c, do := actCommand(s, http.MethodPost, act, c)
+	c.Flags().StringVar(&reason, "reason", "", about)
 	c.RunE = func(c *cobra.Command, args []string) error {
 		if reason == "" {
-			return missing(c, "reason")
+			return cli.Missing(c, "reason")
 		}
 		return do(c.Context(), args[0], client.AlertReason{Reason: reason})
 	}
@@ -153,7 +144,7 @@ func tagCommand(s cli.Streams) *cobra.Command {
 	c.Flags().StringSliceVar(&tags.Remove, "remove", nil, "a tag to remove; may be repeated")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		if len(tags.Add)+len(tags.Remove) == 0 {
-			return missing(c, "add")
+			return cli.Missing(c, "add")
 		}
 		return do(c.Context(), args[0], tags)
 	}

@@ -29,9 +29,9 @@ watches are never suppressed.`,
 		RunE: func(c *cobra.Command, _ []string) error {
 			switch "" {
 			case expires:
-				return missing(c, "expires")
+				return cli.Missing(c, "expires")
 			case ask.Reason:
-				return missing(c, "reason")
+				return cli.Missing(c, "reason")
 			case ask.Rule + ask.Account + ask.Principal + ask.Addresses:
 				return cli.Usage("it would hide everything; hint: --rule, --account, --principal or --addresses")
 			}

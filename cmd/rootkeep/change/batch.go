@@ -53,7 +53,7 @@ named. Look at each plan: rootkeep change status ID.`,
 		ValidArgsFunction: cli.Names(kindNames),
 		RunE: func(c *cobra.Command, args []string) error {
 			if len(accounts) == 0 {
-				return cli.Usage("--accounts is missing; hint: %s --help", c.CommandPath())
+				return cli.Missing(c, "accounts")
 			}
 			w.Kind, w.Accounts, w.Canaries = args[0], texts(accounts), texts(canaries)
 			for _, account := range canaries {

@@ -177,3 +177,8 @@ func Assigned[V ~[]string](texts []string) (map[string]V, error) {
 	}
 	return out, nil
 }
+
+// Missing is the error of a flag that has to be given.
+func Missing(c *cobra.Command, flag string) error {
+	return Usage("--%s is missing; hint: %s --help", flag, c.CommandPath())
+}

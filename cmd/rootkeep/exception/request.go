@@ -27,7 +27,7 @@ refuses it if those who could approve do not suffice, and says who is missing.`,
 		RunE: func(c *cobra.Command, _ []string) error {
 			for name, value := range map[string]string{"account": ask.Account, "control": ask.Control, "owner": ask.Owner, "reason": ask.Reason, "until": until.String()} {
 				if value == "" {
-					return cli.Usage("--%s is missing; hint: %s --help", name, c.CommandPath())
+					return cli.Missing(c, name)
 				}
 			}
 			ask.Until = until.Time

@@ -200,7 +200,7 @@ func assignCommand(s cli.Streams) *cobra.Command {
 	c.Flags().StringVar(&owner, "to", "", "ID of the person")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		if owner == "" {
-			return cli.Usage("--to is missing; hint: %s --help", c.CommandPath())
+			return cli.Missing(c, "to")
 		}
 		return do(c.Context(), args[0], client.IncidentOwner{Owner: owner})
 	}
@@ -218,7 +218,7 @@ func noteCommand(s cli.Streams) *cobra.Command {
 	c.Flags().StringVar(&text, "text", "", "the note")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		if text == "" {
-			return cli.Usage("--text is missing; hint: %s --help", c.CommandPath())
+			return cli.Missing(c, "text")
 		}
 		return do(c.Context(), args[0], client.IncidentText{Text: text})
 	}
@@ -239,7 +239,7 @@ it, and that of an override is reviewed first. New events open it again.`,
 	c.Flags().BoolVar(&yes, "yes", false, "do not ask")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		if reason == "" {
-			return cli.Usage("--reason is missing; hint: %s --help", c.CommandPath())
+			return cli.Missing(c, "reason")
 		}
 		if !ids.MatchString(args[0]) {
 			return cli.Usage("case %q: want its ID; hint: rootkeep incident list", args[0])

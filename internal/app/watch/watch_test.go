@@ -473,18 +473,7 @@ func TestDetectionsCountEachEventOnce(t *testing.T) {
 			}
 			w, src = watching(t, s, j) // as after a restart
 		}
-		counts := map[string]int{}
-		err := s.View(t.Context(), func(ctx context.Context, r *store.Reader) error {
-			list, _, err := alerts.List(ctx, r, sight.All(), alerts.Filter{}, "", 100)
-			for _, a := range list {
-				counts[alert.Rule(&a.Found)] = a.Found.Count
-			}
-			return err
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if diff := cmp.Diff(map[string]int{"root-signs-in-again": 5}, counts); diff != "" {
+		if diff := cmp.Diff(map[string]int{"root-signs-in-again": 5}, counted(t, s)); diff != "" {
 			t.Errorf("events of the alerts (-want +got):\n%s", diff)
 		}
 	})

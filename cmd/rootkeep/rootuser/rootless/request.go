@@ -39,7 +39,7 @@ Exit codes: 5 if accounts were left out of which it is not known what they have.
 				return err
 			}
 			if ask.Justification == "" {
-				return cli.Usage("--justification is missing; hint: %s --help", c.CommandPath())
+				return cli.Missing(c, "justification")
 			}
 			var err error
 			if ask.Parameters, err = rootrequest.Parameters(set); err != nil {

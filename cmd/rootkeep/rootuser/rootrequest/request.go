@@ -169,7 +169,7 @@ func (f *flags) request(c *cobra.Command, s cli.Streams, a *asking, dry bool) er
 		return f.printOutlook(s, look, advice)
 	}
 	if a.ask.Justification == "" {
-		return cli.Usage("--justification is missing; hint: %s --help", c.CommandPath())
+		return cli.Missing(c, "justification")
 	}
 	if advice.Instead != "" {
 		fmt.Fprintf(s.Err, "%s\n%s\n", cli.Visible(advice.Says), cli.Visible(advice.Instead))
@@ -181,7 +181,7 @@ func (f *flags) request(c *cobra.Command, s cli.Streams, a *asking, dry bool) er
 func (a *asking) check(c *cobra.Command) error {
 	for name, value := range map[string]string{"task": a.ask.Task, "account": strings.Join(a.ask.Accounts, "")} {
 		if value == "" {
-			return cli.Usage("--%s is missing; hint: %s --help", name, c.CommandPath())
+			return cli.Missing(c, name)
 		}
 	}
 	for _, account := range append(slices.Clone(a.ask.Accounts), cmp.Or(a.ask.Decided, a.ask.Accounts[0])) {

@@ -184,7 +184,7 @@ not reviewed, a second person has to agree.`,
 		Args:    cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			if reason == "" {
-				return cli.Usage("--reason is missing; hint: %s --help", c.CommandPath())
+				return cli.Missing(c, "reason")
 			}
 			server, id, err := f.begin(args[0])
 			if err != nil {
@@ -243,7 +243,7 @@ a second person. It is final.`,
 				return cli.Usage("want one of --justified and --not-justified")
 			}
 			if review.Review == "" {
-				return cli.Usage("--text is missing; hint: %s --help", c.CommandPath())
+				return cli.Missing(c, "text")
 			}
 			if review.Verdict = "justified"; not {
 				review.Verdict = "not-justified"
