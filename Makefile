@@ -45,13 +45,15 @@ test: setup ## all tests but the long ones
 	ROOTKEEP_IAM_SIMULATE=$(ORACLE) go test -timeout 30m ./...
 	CGO_ENABLED=1 go test -race -timeout 30m -skip '$(BROWSERS)' $(CONCURRENT)
 
-test-long: build setup ## fuzz every decoder for a while, race detector on everything, scans of 200 and 1,000 accounts
+test-long: build setup ## fuzz every decoder for a while, race detector and new random cases on everything, scans of 200 and 1,000 accounts
 	go run ./tools/scanbench -bin $(BIN) -accounts 200,1000
 	ROOTKEEP_LONG=1 go test -run 'TestAnInterruptedScan' ./internal/app/scan
 	ROOTKEEP_LONG=1 go test -run 'TestADeniedPermission' -timeout 60m ./internal/awsread
 	ROOTKEEP_LONG=1 go test -run 'TestAKilledServer|TestADatabaseThatIsSilent|TestALockThatStays' -timeout 60m ./internal/store
 	ROOTKEEP_LONG=1 go test -run 'TestEveryCallMeetsTrouble' -timeout 60m ./internal/app/kinds
-	CGO_ENABLED=1 go test -race -timeout 60m ./...
+	ROOTKEEP_LONG=1 go test -timeout 120m ./internal/app/serve/fault
+	ROOTKEEP_LONG=1 go test -run 'TestAServerFinds' -timeout 60m ./tools/trailgen
+	CGO_ENABLED=1 ROOTKEEP_SEED=0 go test -race -timeout 60m ./...
 	bash tools/fuzz.sh 60s
 
 bench: build setup ## speed and memory over EVENTS generated events, and of permissions, as ratios of one run

@@ -1,6 +1,9 @@
 package rootkeep
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // Actor is who made a call, as CloudTrail's userIdentity tells it
 // (CloudTrail User Guide, "CloudTrail userIdentity element").
@@ -14,12 +17,25 @@ type Actor struct {
 	// ARN is as delivered; for a role it names the session.
 	ARN string `json:"arn,omitempty"`
 	// Principal is the stable name under which calls are grouped: the role, never
-	// the session; the user; "root of 111122223333"; a service name.
+	// the session; the user; "root of 111122223333", of the sessions that it gave to
+	// others as well; a service name.
 	Principal string `json:"principal"`
 	// AccessKeyID is the public half of the credential, "" for the console.
 	AccessKeyID string `json:"access_key_id,omitempty"`
 	// Session is the role session name, "" without one.
 	Session string `json:"session,omitempty"`
+}
+
+// ofRoot begins the Principal of a root user.
+const ofRoot = "root of "
+
+// RootPrincipal is the Principal of the root user of an account.
+func RootPrincipal(account AccountID) string { return ofRoot + string(account) }
+
+// OfRoot says whether the rights of a root user were behind the call: type Root, sessions of
+// sts:AssumeRoot among them, or a session that a root user gave with sts:GetFederationToken.
+func (a *Actor) OfRoot() bool {
+	return a.Type == "Root" || a.Type == "FederatedUser" && strings.HasPrefix(a.Principal, ofRoot)
 }
 
 // Event is the part of one CloudTrail record that an alert shows as evidence.
@@ -79,6 +95,9 @@ type Count struct {
 	Count int    `json:"count"`
 }
 
+// MaxAlertAccounts are named of an alert about several accounts.
+const MaxAlertAccounts = 64
+
 // Alert is a group of rule matches by one principal with one tactic in one
 // window, or one root session, or one crossing of a threshold.
 type Alert struct {
@@ -87,10 +106,10 @@ type Alert struct {
 	ID         string      `json:"id"`
 	Level      Severity    `json:"level"`
 	Title      string      `json:"title"`
-	Kind       string      `json:"kind"`  // group, session, threshold, sequence, first-seen, silence, finding
-	State      string      `json:"state"` // open, or escalated when a second threshold was crossed
-	Account    AccountID   `json:"account"`
-	Actor      Actor       `json:"actor"`
+	Kind       string      `json:"kind"`             // group, session, threshold, sequence, first-seen, silence, finding
+	State      string      `json:"state"`            // open, or escalated when a second threshold was crossed
+	Account    AccountID   `json:"account"`          // of all events; empty if they are of several, or none says
+	Actor      Actor       `json:"actor"`            // of the first event
 	Tactic     string      `json:"tactic,omitempty"` // ATT&CK tactic, lower case with hyphens
 	Techniques []Technique `json:"techniques,omitempty"`
 	Rules      []RuleHit   `json:"rules"`
@@ -107,4 +126,10 @@ type Alert struct {
 	Events     []Event     `json:"events"`          // earliest first, at most 10
 	// EventsOmitted is Count less the events shown.
 	EventsOmitted int `json:"events_omitted,omitempty"`
+	// Accounts are those of an alert about several, sorted, at most MaxAlertAccounts; AccountsOmitted is how
+	// many events, of an alert that stands for others how many of those, are of further ones.
+	Accounts        []AccountID `json:"accounts,omitempty"`
+	AccountsOmitted int         `json:"accounts_omitted,omitempty"`
+	// Several says that the events are of more than one principal.
+	Several bool `json:"several,omitempty"`
 }

@@ -16,6 +16,7 @@ type Alert struct {
 	Title     string    `json:"title"`
 	Kind      string    `json:"kind" doc:"group, session, threshold, sequence, first-seen, silence, finding; storm for one that stands for many, source and loss for those about live sources"`
 	Account   string    `json:"account,omitempty"`
+	Accounts  []string  `json:"accounts,omitempty" doc:"Of one about several, which has no account: at most 64"`
 	Principal string    `json:"principal,omitempty"`
 	Tactic    string    `json:"tactic,omitempty" doc:"Of ATT&CK"`
 	Rules     []string  `json:"rules" doc:"Names, the most severe first"`

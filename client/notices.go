@@ -33,6 +33,8 @@ type NoticeLetter struct {
 	Error    string    `json:"error,omitempty"` // of the last attempt
 	Created  time.Time `json:"created"`
 	Due      time.Time `json:"due,omitzero"` // when one that is held is sent
+	Taken    time.Time `json:"taken,omitzero"`
+	Answer   string    `json:"answer,omitempty"` // what became of one that was sent, for a person
 }
 
 // NoticeTrial is what a way made of a test notice.

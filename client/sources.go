@@ -12,23 +12,31 @@ type LiveSources struct {
 	Flow    *Flow         `json:"flow,omitempty" doc:"What waits between processes; none without a broker"`
 }
 
-// LiveSource is how a live source stands. Texts may be of files: escape them. Fault and
-// Latest are for who reads everywhere: they may name any account.
+// LiveSource is how a live source stands. Texts may be of files: escape them. Fault,
+// Busy and Latest are for who reads everywhere: they may name any account.
 type LiveSource struct {
-	Name     string    `json:"name"`
-	State    string    `json:"state" enum:"reading,waiting,fault,unread,gone" doc:"waiting: it did not answer yet; unread: no process says how it stands; gone: no source of this name is configured any more"`
-	Owner    string    `json:"owner,omitempty" doc:"The process that reads it, or did last"`
-	Until    time.Time `json:"until,omitzero" doc:"How long that process has it, unless it says so again"`
-	Heard    time.Time `json:"heard,omitzero" doc:"The last answer of what is behind it"`
-	Last     time.Time `json:"last,omitzero" doc:"When it last delivered something"`
-	Complete time.Time `json:"complete,omitzero" doc:"Up to when all that was there was delivered"`
-	Delay    float64   `json:"delay_seconds" doc:"How late events come by it at the most"`
-	Fault    string    `json:"fault,omitempty"`
-	Gap      string    `json:"gap,omitempty" doc:"What it cannot see by its nature"`
-	Skipped  int       `json:"skipped" doc:"Objects that could not be read, since its process began"`
-	Latest   string    `json:"latest,omitempty" doc:"The last of them, and why"`
-	Taken    int64     `json:"taken" doc:"Deliveries that were kept, ever"`
-	Noted    time.Time `json:"noted,omitzero" doc:"When its process said so"`
+	Name        string    `json:"name"`
+	State       string    `json:"state" enum:"reading,waiting,behind,silent,fault,unread,gone" doc:"waiting: it did not answer yet; silent: it does not answer, or brings nothing any more; behind: for so long that detections go on without it; unread: no process says how it stands; gone: no source of this name is configured any more"`
+	Owner       string    `json:"owner,omitempty" doc:"The process that reads it, or did last"`
+	Readers     []string  `json:"readers,omitempty" doc:"The processes that say how it stands, where several read it at once"`
+	Until       time.Time `json:"until,omitzero" doc:"How long that process has it, unless it says so again"`
+	Heard       time.Time `json:"heard,omitzero" doc:"The last answer of what is behind it"`
+	Last        time.Time `json:"last,omitzero" doc:"When it last delivered something"`
+	Complete    time.Time `json:"complete,omitzero" doc:"Up to when all that was there was delivered"`
+	Behind      time.Time `json:"behind,omitzero" doc:"Since when that does not follow, though the source is read"`
+	Ended       time.Time `json:"ended,omitzero" doc:"When it was taken out of the settings"`
+	Reason      string    `json:"reason,omitempty" doc:"Why it is gone"`
+	Delay       float64   `json:"delay_seconds" doc:"How late events come by it at the most"`
+	Fault       string    `json:"fault,omitempty"`
+	Busy        string    `json:"busy,omitempty" doc:"What takes long now: a large object, or the rules that match most while what was found waits to be kept"`
+	Gap         string    `json:"gap,omitempty" doc:"What it cannot see by its nature"`
+	Skipped     int       `json:"skipped" doc:"Objects that could not be read, since its process began"`
+	Latest      string    `json:"latest,omitempty" doc:"The last of them, and why"`
+	Taken       int64     `json:"taken" doc:"Deliveries that were kept, ever"`
+	Objects     int64     `json:"objects" doc:"Objects that were read and whose mark is kept, ever, over all processes"`
+	Records     int64     `json:"records" doc:"Records in them"`
+	Undecodable int64     `json:"undecodable" doc:"Records that nobody could read, ever"`
+	Noted       time.Time `json:"noted,omitzero" doc:"When its process said so"`
 }
 
 // SourcePlace is how far a source is in an account and Region. Both are as keys and
@@ -50,11 +58,14 @@ type FlowReader struct {
 
 // Flow is what waits between processes.
 type Flow struct {
-	Waiting []FlowPart  `json:"waiting" doc:"Partitions in which something waits"`
-	Oldest  time.Time   `json:"oldest,omitzero" doc:"When the first of it was published"`
-	Aside   uint64      `json:"aside" doc:"Messages that could not be handled"`
-	List    []FlowAside `json:"list" doc:"The first of them"`
-	Fault   string      `json:"fault,omitempty" doc:"Of the connection"`
+	Waiting []FlowPart `json:"waiting" doc:"Partitions in which something waits"`
+	Oldest  time.Time  `json:"oldest,omitzero" doc:"When the first of it was published"`
+	// InFlight and Redelivered are of messages that processes have at the moment.
+	InFlight    int         `json:"in_flight" doc:"Messages that are delivered to a process, and not acknowledged yet"`
+	Redelivered int         `json:"redelivered" doc:"Of those, messages that were delivered more than once"`
+	Aside       uint64      `json:"aside" doc:"Messages that could not be handled"`
+	List        []FlowAside `json:"list" doc:"The first of them"`
+	Fault       string      `json:"fault,omitempty" doc:"Of the connection"`
 }
 
 // FlowPart is a partition of the flow.

@@ -73,7 +73,7 @@ type Input struct {
 // given it returns.
 type Record struct {
 	View *rootkeep.View // the values of the fields asked for
-	Raw  []byte         // the record's JSON
+	Raw  []byte         // the record's JSON; an object that came as text is an object there
 	// Offset of the record in the inflated stream, in bytes. For a record that
 	// came inside a JSON string it is where that string starts.
 	Offset int64
@@ -138,6 +138,7 @@ const (
 	Corrupt         ProblemKind = "corrupt"          // gzip data or checksum is wrong
 	NotJSON         ProblemKind = "not-json"         // a record or line is malformed
 	NotALog         ProblemKind = "not-a-log"        // neither CloudTrail nor a known container of it
+	NotAnObject     ProblemKind = "not-an-object"    // text where a record has an object, which holds none; the rest is read
 	OversizedRecord ProblemKind = "oversized-record" // larger than Options.MaxRecord, skipped
 	TooDeep         ProblemKind = "too-deep"         // nested deeper than MaxDepth, skipped
 	SecondMember    ProblemKind = "second-member"    // see Input.OneMember
@@ -167,15 +168,16 @@ func (p Problem) Notice() bool { return p.Kind == Empty }
 // buffers are reused, and what it learns about the shape of records makes the
 // next object faster.
 type Reader struct {
-	options Options
-	scan    scanner
-	source  source
-	window  window
-	inner   []*window // for JSON inside strings, by depth
-	key     []byte
-	record  Record
-	stats   *Stats
-	each    func(*Record) error
+	options  Options
+	scan     scanner
+	source   source
+	window   window
+	inner    []*window // for JSON inside strings, by depth
+	key      []byte
+	record   Record
+	stats    *Stats
+	each     func(*Record) error
+	unfolded []byte // the last record of which objects came as text
 }
 
 // NewReader makes a reader of the fields f.

@@ -31,6 +31,7 @@ type key struct {
 	next, alt *key   // what followed last time, and before that
 	habit     *habit // what its objects were lately; nil below the top
 	identity  bool   // userIdentity of the record
+	document  string // name of a field of the record that is an object and may come as text
 }
 
 func newLevel(b *branch) *level {
@@ -121,14 +122,18 @@ func (s *scanner) learn(l *level, name, text []byte) (*key, bool) {
 	if to == nil {
 		to = s.nowhere
 	}
+	document := ""
+	if l.top {
+		document = documentOf(name)
+	}
 	if len(l.keys) >= maxKeys || len(text) > maxKeyText {
-		l.spare = key{to: to}
+		l.spare = key{to: to, document: document}
 		return &l.spare, true
 	}
-	k := &key{pattern: newPattern(text), to: to}
+	k := &key{pattern: newPattern(text), to: to, document: document}
 	if l.top {
 		k.habit = &habit{}
-		k.identity = string(name) == "userIdentity"
+		k.identity = document == "userIdentity"
 	}
 	l.keys[k.text] = k
 	return k, true

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"strings"
 )
 
 const (
@@ -81,6 +82,9 @@ func (p *parser) topValue(c byte) error {
 	}
 	rest := p.w.buf[p.w.pos:min(p.w.pos+16, p.w.end)]
 	f := p.fault(p.w.pos, NotJSON, fmt.Sprintf("found %q; expected a line that starts a JSON object", rest))
+	if p.values == 1 && (bytes.HasPrefix(rest, []byte("\xff\xfe")) || bytes.HasPrefix(rest, []byte("\xfe\xff"))) {
+		f.detail = "the text is UTF-16, as Windows PowerShell writes it; hint: make it UTF-8, as iconv -f UTF-16 -t UTF-8 does"
+	}
 	switch p.r.stats.Container {
 	case Lines, Single, EventBridge, Logstash:
 	case Unknown:
@@ -135,7 +139,9 @@ const (
 func (p *parser) array(of elements) error {
 	err := p.arrayElements(of)
 	if f, ok := err.(*fault); ok {
-		f.final = true
+		if f.final = true; f.kind == NotJSON {
+			f.detail += "; the rest of the array is not read"
+		}
 	}
 	return err
 }
@@ -172,8 +178,12 @@ func (p *parser) arrayElement(c byte, of elements) error {
 		return p.record()
 	case c == '{':
 		return p.object()
-	case p.r.stats.Records > 0:
+	case strings.IndexByte(`,]}`, c) >= 0:
 		return p.malformed(p.w.pos, fmt.Sprintf("found %q; expected a record, which is an object", c))
+	case c == 'n' || of == onlyRecords || p.r.stats.Records > 0:
+		p.settle(p.fault(p.w.pos, NotALog, fmt.Sprintf("found %q; expected a record, which is an object; it was skipped", c)))
+		p.w.keep = -1
+		return p.skipValue()
 	}
 	return p.fault(p.w.pos, NotALog, fmt.Sprintf("found an array whose element starts with %q; expected records", c))
 }
@@ -209,6 +219,12 @@ func (p *parser) record() error {
 func (p *parser) deliver(next int) error {
 	w, stats, record := p.w, p.r.stats, &p.r.record
 	record.Raw = w.buf[w.pos:next:next]
+	if len(p.r.scan.texts) > 0 {
+		var lost string
+		if record.Raw, lost = p.r.unfold(w.data(), w.pos, next); lost != "" {
+			p.settle(p.fault(w.pos, NotAnObject, lost+": text that begins like a JSON object and is none; rules see nothing of what is in it"))
+		}
+	}
 	record.Offset = w.offset(w.pos)
 	record.Identity = p.r.scan.identity
 	if stats.Records == 0 && stats.Container == Records && bytes.Contains(record.Raw, []byte(`"insightDetails"`)) {
@@ -291,6 +307,10 @@ func (r *Reader) One(raw []byte) (*Record, error) {
 	if verdict != complete {
 		return nil, fmt.Errorf("at byte %d: not one JSON record", next)
 	}
-	r.record.Raw, r.record.Offset, r.record.Identity = b[:next], 0, r.scan.identity
+	r.record.Raw = b[:next]
+	if len(r.scan.texts) > 0 {
+		r.record.Raw, _ = r.unfold(b, 0, next) // Read has reported what is lost
+	}
+	r.record.Offset, r.record.Identity = 0, r.scan.identity
 	return &r.record, nil
 }

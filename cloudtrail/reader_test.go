@@ -120,6 +120,7 @@ func TestRead(t *testing.T) {
 		{"nothing", "", Unknown, "", []string{"empty@0"}},
 		{"white space only", " \n", Unknown, "", []string{"empty@0"}},
 		{"a picture", "\x89PNG\r\n\x1a\n\x00\x00", Unknown, "", []string{"not-a-log@0"}},
+		{"UTF-16", "\xff\xfe{\x00\"\x00", Unknown, "", []string{"not-a-log@0"}},
 		{"a text", "Dear Sir,\n{\n", Unknown, "", []string{"not-a-log@0"}},
 		{"a number", "12", Unknown, "", []string{"not-a-log@0"}},
 		{"JSON of another shape", `{"name":"x","version":[1]}`, Unknown, "", []string{"not-a-log@0"}},
@@ -137,7 +138,11 @@ func TestRead(t *testing.T) {
 		{"a malformed record ends the file", `{"Records":[` + recA + `,{"eventName":X},` + recB + `]}`, Records, "A", []string{"not-json@65"}},
 		{"a missing comma between records", `{"Records":[` + recA + recB + `]}`, Records, "A", []string{"not-json@51"}},
 		{"a comma too many", `{"Records":[` + recA + `,]}`, Records, "A", []string{"not-json@52"}},
-		{"a record that is a number", `{"Records":[` + recA + `,1]}`, Records, "A", []string{"not-json@52"}},
+		{"a record that is a number", `{"Records":[` + recA + `,1,` + recB + `]}`, Records, "A B", []string{"not-a-log@52"}},
+		{"a record that is null", `{"Records":[null,` + recA + `]}`, Records, "A", []string{"not-a-log@12"}},
+		{"a null in a bare array", `[null,` + recA + `,null,` + recB + `]`, Array, "A B", []string{"not-a-log@1", "not-a-log@46"}},
+		{"a list among the records", `{"Records":[[` + recA + `],"x",` + recB + `]}`, Records, "B", []string{"not-a-log@12", "not-a-log@54"}},
+		{"garbage among the records", `{"Records":[` + recA + `,x,` + recB + `]}`, Records, "A B", []string{"not-a-log@52"}},
 		{"half a file", `{"Records":[` + recA + `,{"eventName":"B`, Records, "A", []string{"truncated@67"}},
 		{"a file cut between records", `{"Records":[` + recA + `,`, Records, "A", []string{"truncated@52"}},
 		{"a file without its last brackets", `{"Records":[` + recA, Records, "A", []string{"truncated@51"}},
@@ -286,6 +291,7 @@ func FuzzRead(f *testing.F) {
 		`{"Records":[` + recA + `,` + recB + `]}`, `[` + recA + `]`, recA + "\n{\n" + recC, envelopeA,
 		`{"Events":[{"CloudTrailEvent":` + quoted(recA) + `}]}`, `{"logEvents":[{"message":` + quoted(recA) + `}]}`,
 		`{"message":` + quoted(envelopeA) + `}`, `{"digestS3Object":""}`, "\xef\xbb\xbf[]x",
+		`{"eventName":"A","userIdentity":` + quoted(`{"type":"Root"}`) + `,"requestParameters":"{userName=bob}"}`,
 	} {
 		f.Add([]byte(data), false)
 		f.Add([]byte(data), true)

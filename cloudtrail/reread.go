@@ -36,9 +36,10 @@ func (s *scanner) reread(i, end int) (int, outcome) {
 	if tooDeep(data) {
 		return i, deep
 	}
-	walk := tokens{decoder: json.NewDecoder(bytes.NewReader(data)), data: data, view: s.view}
+	walk := tokens{decoder: json.NewDecoder(bytes.NewReader(data)), data: data, view: s.view, record: s.fields, at: i, texts: s.texts[:0]}
 	walk.decoder.UseNumber()
 	walk.value(s.fields)
+	s.texts = walk.texts
 	return i + size, complete
 }
 
@@ -60,6 +61,9 @@ type tokens struct {
 	decoder *json.Decoder
 	data    []byte
 	view    *rootkeep.View
+	record  *branch
+	at      int // index of data in what is scanned
+	texts   []literal
 }
 
 // value takes one value and what is below it.
@@ -95,10 +99,23 @@ func (t *tokens) object(b *branch, start int) {
 		if b != nil {
 			child = b.children[name]
 		}
+		key := int(t.decoder.InputOffset())
 		t.value(child)
+		if b == t.record {
+			t.document(documentOf([]byte(name)), key)
+		}
 	}
 	t.next()
 	t.add(b, rootkeep.Object, t.data[start:t.decoder.InputOffset()])
+}
+
+// document notes the value behind the key that ends at an index, if it is a string where
+// the record has an object.
+func (t *tokens) document(name string, key int) {
+	end := int(t.decoder.InputOffset())
+	if value := bytes.IndexByte(t.data[key:end], '"'); name != "" && t.data[end-1] == '"' && value >= 0 {
+		t.texts = append(t.texts, literal{name, t.at + key + value, t.at + end})
+	}
 }
 
 func (t *tokens) array(b *branch, start int) {

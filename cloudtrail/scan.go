@@ -19,6 +19,7 @@ type scanner struct {
 	view    *rootkeep.View
 	b       []byte // the window: the data and pad NUL bytes
 	text    []byte // decoded strings of the current record
+	texts   []literal
 
 	noting     *noted // where values found are noted besides, nil if nowhere
 	notingFrom int    // index in b that notes count from
@@ -52,7 +53,7 @@ func (s *scanner) init(f *Fields, v *rootkeep.View) {
 func (s *scanner) record(b []byte, i, end int) (int, outcome) {
 	s.b = b
 	s.view.Reset()
-	s.text = s.text[:0]
+	s.text, s.texts = s.text[:0], s.texts[:0]
 	s.noting, s.identities, s.identity = nil, 0, 0
 	next := s.object(i, s.root, 1)
 	if next > 0 {
@@ -83,6 +84,11 @@ func (s *scanner) object(i int, l *level, depth int) int {
 		}
 		if b[i] != '"' {
 			i = s.value(i, k, depth)
+		} else if k.document != "" {
+			from := i
+			if i = s.element(i, k.to, depth); i > 0 {
+				s.texts = append(s.texts, literal{k.document, from, i})
+			}
 		} else if k.to.field < 0 {
 			i = skipString(b, i)
 		} else {

@@ -15,9 +15,10 @@ import (
 
 const (
 	// An object that inflates to more than bombBytes and to more than bombRatio
-	// times what is stored is refused: no log repeats itself that much.
-	bombBytes = 256 << 20
-	bombRatio = 400
+	// times what is stored is refused: no log repeats itself that much. The IDs of an
+	// event alone, which nothing compresses, are a sixtieth of it.
+	bombBytes = 64 << 20
+	bombRatio = 200
 )
 
 // decoder inflates one gzip member after another; see inflate.Decoder for the

@@ -4,8 +4,7 @@ package cloudtrail
 // fraction cut off. CloudTrail writes 2026-11-22T13:05:00Z; copies of its
 // records that went through other tools also have a fraction, a space for the
 // T, an offset from UTC, or no zone at all, which then is UTC. Leap seconds and
-// impossible dates are refused, and so is what no
-// RFC 3339 time in UTC can say.
+// impossible dates are refused, and so is what no RFC 3339 time in UTC can say.
 func ParseTime(b []byte) (unix int64, ok bool) {
 	if len(b) < len("2006-01-02T15:04:05") || b[4] != '-' || b[7] != '-' || b[13] != ':' || b[16] != ':' ||
 		b[10] != 'T' && b[10] != 't' && b[10] != ' ' {

@@ -12,11 +12,14 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/goccy/go-yaml"
 	"github.com/nats-io/nkeys"
 
+	"github.com/rootkeep/rootkeep/internal/app/outbox"
 	"github.com/rootkeep/rootkeep/internal/app/serve"
+	"github.com/rootkeep/rootkeep/internal/notify"
 )
 
 type object = map[string]any
@@ -191,12 +194,33 @@ func TestSettingsHold(t *testing.T) {
 	data := at(documents(t, "kubernetes")["ConfigMap rootkeep"], "data")
 	settings, _ := at(data, "rootkeep.yaml").(string)
 	sources, _ := at(data, "sources.yaml").(string)
-	holds(t, settings, map[string]string{"/etc/rootkeep/settings/sources.yaml": sources, "/etc/rootkeep/secrets/nats.creds": string(seed)})
+	ways, _ := at(data, "ways.yaml").(string)
+	told(t, ways)
+	holds(t, settings, map[string]string{"/etc/rootkeep/settings/sources.yaml": sources, "/etc/rootkeep/settings/ways.yaml": ways, "/etc/rootkeep/secrets/nats.creds": string(seed)})
 	text, err := os.ReadFile("systemd/rootkeep.yaml")
 	if err != nil {
 		t.Fatal(err)
 	}
 	holds(t, string(text), nil)
+}
+
+// told fails if somebody is not told of something by a file of ways: what watches and tells
+// nobody looks as if nothing happened.
+func told(t *testing.T, text string) {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "ways.yaml")
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	box, err := outbox.Open(outbox.Settings{Ways: path}, time.Now, nil, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, topic := range notify.Topics() {
+		if len(box.Routed(notify.Notice{Topic: topic.Name})) == 0 {
+			t.Errorf("%s: told to nobody", topic.Name)
+		}
+	}
 }
 
 func TestSystemdTakesTheUnit(t *testing.T) {

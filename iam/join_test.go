@@ -8,6 +8,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/rootkeep/rootkeep/iam"
+	"github.com/rootkeep/rootkeep/internal/lot"
 )
 
 // joined is the set of a scene from three parts: caller, resource, organization.
@@ -30,7 +31,7 @@ func (s scene) joined(t *rapid.T) *iam.Set {
 }
 
 func TestJoinedSetsAnswerAsOne(t *testing.T) {
-	rapid.Check(t, func(rt *rapid.T) {
+	lot.Check(t, func(rt *rapid.T) {
 		s := draw{rt}.scene()
 		one, parts := s.set(rt, s.layers), s.joined(rt)
 		want, got := one.Decide(&s.request), parts.Decide(&s.request)

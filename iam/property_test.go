@@ -7,6 +7,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/rootkeep/rootkeep/iam"
+	"github.com/rootkeep/rootkeep/internal/lot"
 )
 
 // draw makes statements, policies and requests that often meet.
@@ -129,7 +130,7 @@ func fitting(effect, layer string) string {
 }
 
 func TestAMatchingDenyAlwaysWins(t *testing.T) {
-	rapid.Check(t, func(rt *rapid.T) {
+	lot.Check(t, func(rt *rapid.T) {
 		s := draw{rt}.scene()
 		for layer := range s.layers {
 			if layer == "boundary" && s.request.Principal.Kind == iam.Root {
@@ -144,7 +145,7 @@ func TestAMatchingDenyAlwaysWins(t *testing.T) {
 }
 
 func TestAnAllowNeverTakesAway(t *testing.T) {
-	rapid.Check(t, func(rt *rapid.T) {
+	lot.Check(t, func(rt *rapid.T) {
 		s := draw{rt}.scene()
 		before := s.set(rt, s.layers).Decide(&s.request)
 		for layer, list := range s.layers {
@@ -157,7 +158,7 @@ func TestAnAllowNeverTakesAway(t *testing.T) {
 }
 
 func TestOrderDoesNotMatter(t *testing.T) {
-	rapid.Check(t, func(rt *rapid.T) {
+	lot.Check(t, func(rt *rapid.T) {
 		s := draw{rt}.scene()
 		want := s.set(rt, s.layers).Decide(&s.request)
 		turned := map[string][]string{}
@@ -171,7 +172,7 @@ func TestOrderDoesNotMatter(t *testing.T) {
 }
 
 func TestKnowingMoreOnlySettles(t *testing.T) {
-	rapid.Check(t, func(rt *rapid.T) {
+	lot.Check(t, func(rt *rapid.T) {
 		s := draw{rt}.scene()
 		set := s.set(rt, s.layers)
 		partial, complete := s.request, s.request
@@ -195,7 +196,7 @@ func TestKnowingMoreOnlySettles(t *testing.T) {
 }
 
 func TestNoContextNeverAllowsACondition(t *testing.T) {
-	rapid.Check(t, func(rt *rapid.T) {
+	lot.Check(t, func(rt *rapid.T) {
 		d := draw{rt}
 		p, err := iam.Parse("p", []byte(`{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*",`+d.condition()+`}}`))
 		if err != nil {
@@ -213,7 +214,7 @@ func TestNoContextNeverAllowsACondition(t *testing.T) {
 }
 
 func TestExplanationAgreesWithTheDecision(t *testing.T) {
-	rapid.Check(t, func(rt *rapid.T) {
+	lot.Check(t, func(rt *rapid.T) {
 		s := draw{rt}.scene()
 		set := s.set(rt, s.layers)
 		d := set.Decide(&s.request)

@@ -10,6 +10,7 @@ import (
 	"github.com/rootkeep/rootkeep"
 	"github.com/rootkeep/rootkeep/iam"
 	"github.com/rootkeep/rootkeep/iam/metadata"
+	"github.com/rootkeep/rootkeep/internal/lot"
 )
 
 // known lists the actions of the services that have rules of their own, and of some
@@ -94,7 +95,7 @@ func (d draw) wideScene() scene {
 func TestSweepIsDecide(t *testing.T) {
 	actions := iam.NewActions(known())
 	answered := map[iam.Outcome]int{}
-	rapid.Check(t, func(rt *rapid.T) {
+	lot.Check(t, func(rt *rapid.T) {
 		d := draw{rt}
 		s := d.wideScene()
 		set := s.set(rt, s.layers)

@@ -100,7 +100,7 @@ func TestAHostileZipIsRefused(t *testing.T) {
 			if err == nil {
 				t.Fatalf("got %+v, want a refusal", v)
 			}
-			if took, used := time.Since(start), after.TotalAlloc-before.TotalAlloc; took > 20*time.Second || used > 200<<20 {
+			if took, used := time.Since(start), after.TotalAlloc-before.TotalAlloc; took > 2*time.Minute || used > 200<<20 {
 				t.Errorf("refused after %s and %d MiB", took, used>>20)
 			}
 			if strings.ContainsRune(err.Error(), '\x1b') {

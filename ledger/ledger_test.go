@@ -15,6 +15,7 @@ import (
 	"golang.org/x/mod/sumdb/tlog"
 	"pgregory.net/rapid"
 
+	"github.com/rootkeep/rootkeep/internal/lot"
 	"github.com/rootkeep/rootkeep/ledger"
 )
 
@@ -290,7 +291,7 @@ func bothReadTheSame(t interface{ Errorf(string, ...any) }, text []byte) (taken 
 
 func TestLeavesAreReadQuicklyAsTheyAreDecoded(t *testing.T) {
 	words := rapid.StringMatching(`[A-Za-z0-9][A-Za-z0-9._:@/+-]{0,20}`)
-	rapid.Check(t, func(t *rapid.T) {
+	lot.Check(t, func(t *rapid.T) {
 		e := &ledger.Entry{Type: words.Draw(t, "type"), Subject: words.Draw(t, "subject"), Actor: words.Draw(t, "actor"),
 			Time: time.UnixMilli(rapid.Int64Range(946684800000, 253402300799999).Draw(t, "time")).UTC()}
 		for _, name := range rapid.SliceOfNDistinct(words, 0, 4, rapid.ID).Draw(t, "payloads") {

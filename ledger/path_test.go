@@ -11,6 +11,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/rootkeep/rootkeep/internal/lot"
 	"github.com/rootkeep/rootkeep/ledger"
 )
 
@@ -37,7 +38,7 @@ func below(t *testing.T, folder string, names ...string) (fs.FS, error) {
 
 func TestEveryPathOfACopyHasOneName(t *testing.T) {
 	names := map[string]string{} // paths by their names
-	rapid.Check(t, func(r *rapid.T) {
+	lot.Check(t, func(r *rapid.T) {
 		path := rapid.StringMatching(`([a-zA-Z0-9 +=_.é\\:%"-]{1,12}/){0,3}[a-zA-Z0-9 +=é:-]{1,12}`).Draw(r, "path")
 		name, err := ledger.PathName("aws/copy/0", path)
 		if err != nil {

@@ -17,6 +17,10 @@ type Options struct {
 	// Placeholders are the values of %name% under the modifier expand. A value may
 	// hold wildcards.
 	Placeholders map[string][]string
+	// Guards, if it is not nil, says that a filter or a correlation may not weaken a
+	// document: the filter is left out if it names it and does not narrow it if it names all,
+	// and the document alerts by itself though the correlation only counts it.
+	Guards func(document, by *Header) bool
 }
 
 // ProblemSeverity tells a document that was left out from one that was kept.
@@ -97,6 +101,7 @@ func Compile(docs []Document, o Options) (*Set, []Problem) {
 	}
 	c.register(docs)
 	c.numberFields()
+	c.filters = slices.DeleteFunc(c.filters, c.weakens)
 	for _, r := range c.rules {
 		c.rule(r)
 	}
@@ -234,7 +239,7 @@ func (c *compiler) rule(r *Rule) {
 	b := builder{compiler: c, header: &r.Header}
 	root := b.detection(&r.detection, "")
 	for _, f := range c.filters {
-		if f.selects(r) {
+		if f.selects(r) && !c.guards(&r.Header, &f.Header) {
 			root = b.combine(nodeAnd, []*node{root, b.detection(&f.detection, f.Title+": ")})
 		}
 	}
@@ -243,6 +248,21 @@ func (c *compiler) rule(r *Rule) {
 	}
 	c.set.rules = append(c.set.rules, r)
 	c.set.programs = append(c.set.programs, program{root: root, searches: b.searches})
+}
+
+func (c *compiler) guards(document, by *Header) bool {
+	return c.options.Guards != nil && c.options.Guards(document, by)
+}
+
+// weakens says whether a filter names a rule that it may not narrow, and tells of it.
+func (c *compiler) weakens(f *Filter) bool {
+	for _, name := range f.Rules {
+		if ref, ok := c.lookup(name); ok && ref.rule != nil && c.guards(ref.header, &f.Header) {
+			c.problem(&f.Header, f.Line, SeverityError, "filter names rule %s, which nothing may narrow", name)
+			return true
+		}
+	}
+	return false
 }
 
 // selects says whether the filter names the rule and is for its log source.

@@ -89,6 +89,8 @@ func (r *reader) correlationCondition(c *Correlation, section yamldoc.Entry) {
 				continue
 			}
 			c.Fields = r.paths(k, r.Texts(k, 1))
+		case k.Name == "steady":
+			c.Steady = r.timespan(k)
 		case k.Name == "percentile":
 			c.Percentile = r.Number(k)
 			if c.Percentile <= 0 || c.Percentile > 100 {
@@ -126,6 +128,8 @@ func (r *reader) checkCorrelation(c *Correlation, section yamldoc.Entry, conditi
 		r.Fail(section.Key, "the condition of %s takes no field", c.Type)
 	case bounded && (c.Type == NewValue || c.Type == Absence):
 		r.Fail(section.Key, "%s takes no bounds", c.Type)
+	case c.Steady != 0 && c.Type != Absence:
+		r.Fail(section.Key, "%s takes no steady", c.Type)
 	case c.Percentile != 0 && c.Type != ValuePercentile:
 		r.Fail(section.Key, "%s takes no percentile", c.Type)
 	case len(c.Fields) > 1 && (c.Type == ValueSum || c.Type == ValueAvg || c.Type == ValuePercentile):

@@ -73,6 +73,9 @@ const (
 	Absence         CorrelationType = "absence"   // extension: a group fell silent
 )
 
+// Temporal says that the type looks at which rules matched, not at how often.
+func (t CorrelationType) Temporal() bool { return t == Temporal || t == TemporalOrdered }
+
 // Correlation is one correlation rule (Sigma Correlation Rules Specification).
 type Correlation struct {
 	Header
@@ -88,6 +91,9 @@ type Correlation struct {
 	// given, as in the specification: the value's share of the window in percent is
 	// compared then.
 	Percentile float64
+	// Steady is how long a group of absence has to have been active, without such a
+	// silence, before one fires; 0 for any time. An extension, as absence is.
+	Steady time.Duration
 	// Aliases maps an alias to the field it stands for in each referenced rule.
 	Aliases  map[string]map[string]string
 	Generate bool // the referenced rules alert as well
@@ -95,9 +101,17 @@ type Correlation struct {
 	// correlation that only feeds others which do not ask for generate.
 	Alerts bool
 
+	// InTemporal says that a temporal or temporal_ordered correlation refers to this
+	// one, and so asks for every second in which its condition holds. Filled by Compile.
+	InTemporal bool
+
 	// Steps are further thresholds above Condition that the caller wants the
 	// crossing times of; set before Compile.
 	Steps []float64
+
+	// Needs are those of Rules of which one has to have matched in the window for the
+	// condition of a value_count to hold; none: any will do. Set before Compile.
+	Needs []string
 
 	// Inputs are the resolved Rules: for each, either a rule number or a
 	// correlation number of the set. Filled by Compile.
@@ -114,6 +128,8 @@ type Input struct {
 	// For a chained correlation they index its own GroupBy instead.
 	Group  []int
 	Fields []int
+	// Needed says that it is one of Correlation.Needs.
+	Needed bool
 }
 
 // Range is a correlation condition: every bound that is set must hold.

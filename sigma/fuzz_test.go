@@ -25,8 +25,8 @@ func FuzzParse(f *testing.F) {
 	f.Fuzz(func(t *testing.T, src []byte) {
 		start := time.Now()
 		docs, err := Parse("fuzz.yml", src)
-		if took := time.Since(start); took > 10*time.Second {
-			t.Errorf("Parse of %d bytes: got %v, want less than 10s", len(src), took)
+		if took := time.Since(start); took > 2*time.Minute {
+			t.Errorf("Parse of %d bytes: got %v, want far less", len(src), took)
 		}
 		if len(docs) == 0 && err == nil {
 			t.Error("Parse: got neither documents nor an error, want one of them")

@@ -86,6 +86,8 @@ func TestParseErrors(t *testing.T) {
 		{"value_sum of two fields", correlation(strings.Replace(counted, "event_count", "value_sum", 1) + "condition: {gte: 1, field: [a, b]}"), "value_sum takes one field"},
 		{"value_count without a field", correlation(strings.Replace(counted, "event_count", "value_count", 1) + "condition: {gte: 1}"), "needs a field"},
 		{"a percentile above 100", correlation(strings.Replace(counted, "event_count", "value_percentile", 1) + "condition: {gte: 1, field: a, percentile: 101}"), "percentile 101: want more than 0"},
+		{"event_count that asks for steady activity", correlation(counted + "condition: {gte: 1, steady: 1h}"), "event_count takes no steady"},
+		{"steady without a unit", correlation(strings.Replace(counted, "event_count", "absence", 1) + "condition: {steady: 24}"), "steady must be text"},
 		{"a timespan without a unit", correlation(strings.Replace(counted, "5m", "5x", 1) + "condition: {gte: 1}"), "timespan \"5x\": want a number and s, m, h, d or w"},
 		{"a timespan of zero", correlation(strings.Replace(counted, "5m", "0m", 1) + "condition: {gte: 1}"), "timespan \"0m\": want a number"},
 		{"a timespan of centuries", correlation(strings.Replace(counted, "5m", "99999999d", 1) + "condition: {gte: 1}"), "longer than 100 years"},

@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"pgregory.net/rapid"
+
+	"github.com/rootkeep/rootkeep/internal/lot"
 )
 
 // The generators draw from few fields and values, so that rules match often and
@@ -245,7 +247,7 @@ func ruleText(t interface{ Fatal(...any) }, i int, detection map[string]any) []b
 
 func TestCompiledRulesAgreeWithTheNaiveEvaluator(t *testing.T) {
 	matched, total := 0, 0
-	rapid.Check(t, func(t *rapid.T) {
+	lot.Check(t, func(t *rapid.T) {
 		var docs []Document
 		var detections []map[string]any
 		for i := range rapid.IntRange(1, 8).Draw(t, "rules") {

@@ -22,7 +22,7 @@ func (r *resolver) visit(cor *Correlation) bool {
 		return state > 0
 	}
 	r.state[cor] = visiting
-	cor.Inputs = nil
+	cor.Inputs, cor.InTemporal = nil, false
 	ok := true
 	for _, name := range cor.Rules {
 		in, resolved := r.input(cor, name)
@@ -33,13 +33,18 @@ func (r *resolver) visit(cor *Correlation) bool {
 		r.state[cor] = failed
 		return false
 	}
+	for _, in := range cor.Inputs {
+		if in.Correlation >= 0 && cor.Type.Temporal() {
+			r.set.correlations[in.Correlation].InTemporal = true
+		}
+	}
 	r.set.correlations = append(r.set.correlations, cor)
 	r.state[cor] = len(r.set.correlations)
 	return true
 }
 
 func (r *resolver) input(cor *Correlation, name string) (Input, bool) {
-	in := Input{Name: name, Rule: -1, Correlation: -1}
+	in := Input{Name: name, Rule: -1, Correlation: -1, Needed: slices.Contains(cor.Needs, name)}
 	fail := func(format string, args ...any) (Input, bool) {
 		r.problem(&cor.Header, cor.Line, SeverityError, format, args...)
 		return in, false
@@ -98,16 +103,21 @@ func (r *resolver) fields(cor *Correlation, ref reference, name string, paths []
 	return out, ""
 }
 
-// setAlerts silences what only feeds correlations that do not ask for generate.
+// setAlerts silences what only feeds correlations that do not ask for generate, and may be
+// silenced by them.
 func (r *resolver) setAlerts() {
 	feeds, generated := map[*bool]bool{}, map[*bool]bool{}
 	for _, cor := range r.set.correlations {
 		for _, in := range cor.Inputs {
 			var alerts *bool
+			var header *Header
 			if in.Rule >= 0 {
-				alerts = &r.set.rules[in.Rule].Alerts
+				alerts, header = &r.set.rules[in.Rule].Alerts, &r.set.rules[in.Rule].Header
 			} else {
-				alerts = &r.set.correlations[in.Correlation].Alerts
+				alerts, header = &r.set.correlations[in.Correlation].Alerts, &r.set.correlations[in.Correlation].Header
+			}
+			if r.guards(header, &cor.Header) {
+				continue
 			}
 			feeds[alerts] = true
 			generated[alerts] = generated[alerts] || cor.Generate

@@ -155,9 +155,20 @@ func (r *Report) Passed() bool {
 
 // Planted counts the files with Status Unlisted.
 func (r *Report) Planted() int {
+	return r.countUnlisted(func(v Verdict) bool { return v.Status == Unlisted })
+}
+
+// Undigested counts the folders that have log files in range and no digest: what a
+// trail without validation leaves, and what is left when somebody took all digests of
+// a Region away.
+func (r *Report) Undigested() int {
+	return r.countUnlisted(func(v Verdict) bool { return v.Kind == KindFolder && v.Reason == ReasonNoDigest })
+}
+
+func (r *Report) countUnlisted(counts func(Verdict) bool) int {
 	n := 0
 	for _, v := range r.Unlisted {
-		if v.Status == Unlisted {
+		if counts(v) {
 			n++
 		}
 	}

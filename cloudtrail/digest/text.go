@@ -57,6 +57,9 @@ func (r *Report) headline() string {
 	case r.Planted() > 0:
 		return fmt.Sprintf("All %d digest files and the %d log files they name are valid; files beside them that no digest names: %d.",
 			r.Digests.Total(), r.Logs.Total(), r.Planted())
+	case r.Undigested() > 0:
+		return fmt.Sprintf("All %d digest files and the %d log files they name are valid; folders of logs beside them without any digest: %d.",
+			r.Digests.Total(), r.Logs.Total(), r.Undigested())
 	}
 	return fmt.Sprintf("Intact: all %d digest files and the %d log files they name are valid.", r.Digests.Total(), r.Logs.Total())
 }

@@ -43,36 +43,54 @@ type Key struct {
 // Parse finds AWSLogs/[o-id/]account/CloudTrail.../region/yyyy/mm/dd/name in
 // a path, with slashes of either kind. What is before AWSLogs may be anything.
 func Parse(path string) (Key, bool) {
-	parts := strings.FieldsFunc(path, func(r rune) bool { return r == '/' || r == '\\' })
-	// From the right: a prefix may itself contain AWSLogs.
-	for i := len(parts) - 8; i >= 0; i-- {
-		if parts[i] != "AWSLogs" {
+	var parts [9]string // the last ones of the path, the last one first
+	var starts [9]int
+	n := lastParts(path, &parts, &starts)
+	// Of two that fit the left one would lie within the prefix of the right one.
+	for _, i := range [...]int{7, 8} {
+		if i >= n || parts[i] != "AWSLogs" {
 			continue
 		}
-		rest := parts[i+1:]
+		account := i - 1
 		var k Key
-		if strings.HasPrefix(rest[0], "o-") {
-			k.Organization = rest[0]
-			rest = rest[1:]
+		if strings.HasPrefix(parts[account], "o-") {
+			k.Organization = parts[account]
+			account--
 		}
-		if k.parse(rest) {
-			k.Prefix = prefix(path, len(parts)-i)
+		if account == 6 && k.parse((*[7]string)(parts[:7])) {
+			k.Prefix = strings.TrimRight(path[:starts[i]], `/\`)
 			return k, true
 		}
 	}
 	return Key{}, false
 }
 
-// parse takes the parts from the account on.
-func (k *Key) parse(parts []string) bool {
-	if len(parts) != 7 {
-		return false
+// lastParts cuts the last parts off a path, with the places where they start, and returns
+// how many there are. Slashes that follow each other are one.
+func lastParts(path string, parts *[9]string, starts *[9]int) int {
+	n := 0
+	for end := len(path); end > 0 && n < len(parts); {
+		start := end
+		for start > 0 && path[start-1] != '/' && path[start-1] != '\\' {
+			start--
+		}
+		if start < end {
+			parts[n], starts[n] = path[start:end], start
+			n++
+		}
+		end = start - 1
 	}
-	account, err := rootkeep.ParseAccountID(parts[0])
+	return n
+}
+
+// parse takes the parts from the account on, the last one first.
+func (k *Key) parse(parts *[7]string) bool {
+	name, day, month, year, region, folder := parts[0], parts[1], parts[2], parts[3], parts[4], parts[5]
+	account, err := rootkeep.ParseAccountID(parts[6])
 	if err != nil {
 		return false
 	}
-	switch parts[1] {
+	switch folder {
 	case "CloudTrail":
 		k.Kind = Log
 	case "CloudTrail-Digest":
@@ -86,27 +104,53 @@ func (k *Key) parse(parts []string) bool {
 	default:
 		return false
 	}
-	day, err := time.Parse("2006/01/02", strings.Join(parts[3:6], "/"))
-	if err != nil {
+	date, ok := moment(year, month, day, "00", "00")
+	if !ok {
 		return false
 	}
-	k.Account, k.Region, k.Day, k.Name = account, rootkeep.Region(parts[2]), day, parts[6]
+	k.Account, k.Region, k.Day, k.Name = account, rootkeep.Region(region), date, name
 	if k.Kind == Digest {
-		k.parseDigestName(parts[1])
+		k.parseDigestName(folder)
 	} else {
-		k.parseLogName(parts[1])
+		k.parseLogName(folder)
 	}
 	return true
 }
 
+// moment is a time to the minute, UTC, from digits as they stand in keys.
+func moment(year, month, day, hour, minute string) (time.Time, bool) {
+	var n [5]int
+	for i, text := range [...]string{year, month, day, hour, minute} {
+		if len(text) != 2 && (i > 0 || len(text) != 4) {
+			return time.Time{}, false
+		}
+		for _, c := range []byte(text) {
+			if c < '0' || c > '9' {
+				return time.Time{}, false
+			}
+			n[i] = n[i]*10 + int(c-'0')
+		}
+	}
+	t := time.Date(n[0], time.Month(n[1]), n[2], n[3], n[4], 0, 0, time.UTC)
+	// What does not exist, such as February 30, has become another day.
+	return t, len(year) == 4 && int(t.Month()) == n[1] && t.Day() == n[2] && n[3] < 24 && n[4] < 60
+}
+
 // parseLogName reads account_CloudTrail_region_20261122T0015Z_unique.json.gz.
 func (k *Key) parseLogName(folder string) {
-	rest, ok := strings.CutPrefix(k.Name, string(k.Account)+"_"+folder+"_"+string(k.Region)+"_")
+	rest := k.Name
+	for _, part := range [...]string{string(k.Account), folder, string(k.Region)} {
+		var ok bool
+		if rest, ok = strings.CutPrefix(rest, part); !ok || !strings.HasPrefix(rest, "_") {
+			return
+		}
+		rest = rest[1:]
+	}
 	stamp, _, found := strings.Cut(rest, "_")
-	if !ok || !found {
+	if !found || len(stamp) != len("20060102T1504Z") || stamp[8] != 'T' || stamp[13] != 'Z' {
 		return
 	}
-	if t, err := time.Parse("20060102T1504Z", stamp); err == nil {
+	if t, ok := moment(stamp[:4], stamp[4:6], stamp[6:8], stamp[9:11], stamp[11:13]); ok {
 		k.Delivered = t
 	}
 }
@@ -154,13 +198,4 @@ func cutLast(s string) (before, after string, found bool) {
 		return s, "", false
 	}
 	return s[:i], s[i+1:], true
-}
-
-// prefix is the path without its last n elements and the slashes before them.
-func prefix(path string, n int) string {
-	for range n {
-		path = strings.TrimRight(path, `/\`)
-		path = path[:strings.LastIndexAny(path, `/\`)+1]
-	}
-	return strings.TrimRight(path, `/\`)
 }

@@ -2,6 +2,7 @@ package rootevent
 
 import (
 	"bytes"
+	"slices"
 
 	"github.com/rootkeep/rootkeep"
 )
@@ -45,6 +46,17 @@ var byAnybody = map[string]rootkeep.RootKind{
 
 // longestCall is that of the longest key of byAnybody: most records are not looked up.
 const longestCall = len("iam.amazonaws.com DisableOrganizationsRootCredentialsManagement")
+
+// marks are texts of which every record has one that has to do with a root user: Root as a
+// type, in a call or in the name of an identity, or the source of another call of byAnybody; or
+// a letter that is written as its number.
+var marks = [][]byte{[]byte("oot"), []byte("organizations.amazonaws.com"), []byte("account.amazonaws.com"), []byte("signin.amazonaws.com"), []byte(`\u00`)}
+
+// Mentions says whether a record, by its text, may have to do with a root user: of others Kind
+// is "", and no field of theirs says Root. It is much cheaper than to scan them.
+func Mentions(raw []byte) bool {
+	return slices.ContainsFunc(marks, func(mark []byte) bool { return bytes.Contains(raw, mark) })
+}
 
 // Kind is what a record has to do with a root user, "" for nothing.
 func (s *Sorter) Kind(v *rootkeep.View) rootkeep.RootKind {
@@ -100,11 +112,17 @@ func (s *Sorter) ofRoot(v *rootkeep.View) rootkeep.RootKind {
 	return rootkeep.RootCall
 }
 
-// Federated says whether the record is of a session that a root user gave to somebody with
-// sts:GetFederationToken: what it may do root may do, and no other use of root shows it
-// (CloudTrail User Guide, "CloudTrail userIdentity element").
+// Federated says whether the record is of a session that a root user gave to somebody.
 func (s *Sorter) Federated(v *rootkeep.View) bool {
-	return bytes.Equal(v.Text(s.n.kindOfCaller), federated) && bytes.HasSuffix(v.Text(s.n.issuer), rootARN)
+	return GivenByRoot(v.Text(s.n.kindOfCaller), v.Text(s.n.issuer))
+}
+
+// GivenByRoot says whether a caller has a session that a root user gave to it with
+// sts:GetFederationToken, by userIdentity.type and the ARN of its sessionContext.sessionIssuer:
+// what it may do root may do, and no other use of root shows it (CloudTrail User Guide,
+// "CloudTrail userIdentity element").
+func GivenByRoot(caller, issuer []byte) bool {
+	return bytes.Equal(caller, federated) && bytes.HasSuffix(issuer, rootARN)
 }
 
 // ByRoot says whether the record names a root user as its caller.

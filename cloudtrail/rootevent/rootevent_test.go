@@ -72,6 +72,9 @@ func TestKind(t *testing.T) {
 			if got := sorter.Kind(rec.View); got != tt.want {
 				t.Errorf("got %q, want %q", got, tt.want)
 			}
+			if tt.want != "" && !rootevent.Mentions([]byte(tt.record)) {
+				t.Error("got no mark, want one")
+			}
 		})
 	}
 }

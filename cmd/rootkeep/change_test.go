@@ -4,8 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"net/http"
-	"net/http/httptest"
 	"net/url"
 	"os"
 	"regexp"
@@ -38,39 +36,27 @@ import (
 func changeServer(t *testing.T) *altertest.World {
 	t.Helper()
 	s := webtest.Store(t)
-	var handler http.Handler
-	listener := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { handler.ServeHTTP(w, r) }))
-	t.Cleanup(listener.Close)
-	address, err := url.Parse(strings.Replace(listener.URL, "127.0.0.1", "localhost", 1))
-	if err != nil {
-		t.Fatal(err)
-	}
-	w := altertest.Open(t, s, approval.SiteOf(address))
-	ways, err := signin.New(signin.Config{URL: address, Store: s, Now: time.Now})
-	if err != nil {
-		t.Fatal(err)
-	}
-	area, err := changes.Area(changes.Config{Store: s, Desk: w.Desk, Engine: w.Engine, Now: time.Now})
-	if err != nil {
-		t.Fatal(err)
-	}
-	requests, err := approvals.Area(approvals.Config{Store: s, Desk: w.World.Desk.Desk, Now: time.Now, Faces: []approvals.Face{subject.Face(), exceptions.Face()}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	controls, problems, err := scan.LoadControls(nil)
-	if err = errors.Join(append(problems, err)...); err != nil {
-		t.Fatal(err)
-	}
-	proposed, err := proposals.Area(proposals.Config{Store: s, Controls: controls, Kinds: w.Engine.Kinds()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	handler, err = web.New(web.Config{URL: address, Store: s, Authenticator: ways, Areas: []web.Area{area, requests, proposed}, Now: time.Now})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Setenv("ROOTKEEP_SERVER", address.String())
+	var w *altertest.World
+	webtest.ForCommands(t, s, time.Now, func(address *url.URL, _ *signin.SignIn) []web.Area {
+		w = altertest.Open(t, s, approval.SiteOf(address))
+		area, err := changes.Area(changes.Config{Store: s, Desk: w.Desk, Engine: w.Engine, Now: time.Now})
+		if err != nil {
+			t.Fatal(err)
+		}
+		requests, err := approvals.Area(approvals.Config{Store: s, Desk: w.World.Desk.Desk, Now: time.Now, Faces: []approvals.Face{subject.Face(), exceptions.Face()}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		controls, problems, err := scan.LoadControls(nil)
+		if err = errors.Join(append(problems, err)...); err != nil {
+			t.Fatal(err)
+		}
+		proposed, err := proposals.Area(proposals.Config{Store: s, Controls: controls, Kinds: w.Engine.Kinds()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return []web.Area{area, requests, proposed}
+	})
 	return w
 }
 

@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"net/http"
-	"net/http/httptest"
 	"net/url"
 	"os"
 	"os/exec"
@@ -36,32 +34,19 @@ func exceptionServer(t *testing.T) *exceptionstest.World {
 	t.Helper()
 	w := &exceptionstest.World{Store: webtest.Store(t)}
 	w.At(time.Now())
-	var handler http.Handler
-	listener := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { handler.ServeHTTP(w, r) }))
-	t.Cleanup(listener.Close)
-	address, err := url.Parse(strings.Replace(listener.URL, "127.0.0.1", "localhost", 1))
-	if err != nil {
-		t.Fatal(err)
-	}
-	w.Open(t, approval.SiteOf(address))
-	w.Desk.Kinds = append(w.Desk.Kinds, stored.Kind(0))
-	ways, err := signin.New(signin.Config{URL: address, Store: w.Store, Now: time.Now})
-	if err != nil {
-		t.Fatal(err)
-	}
-	area, err := exceptions.Area(exceptions.Config{Store: w.Store, Desk: w.Desk, Now: time.Now, Controls: exceptionstest.Controls()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	requests, err := approvals.Area(approvals.Config{Store: w.Store, Desk: w.Desk.Desk, Now: time.Now, Faces: []approvals.Face{exceptions.Face(), subject.Face()}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	handler, err = web.New(web.Config{URL: address, Store: w.Store, Authenticator: ways, Areas: []web.Area{area, requests}, Now: time.Now})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Setenv("ROOTKEEP_SERVER", address.String())
+	webtest.ForCommands(t, w.Store, time.Now, func(address *url.URL, _ *signin.SignIn) []web.Area {
+		w.Open(t, approval.SiteOf(address))
+		w.Desk.Kinds = append(w.Desk.Kinds, stored.Kind(0))
+		area, err := exceptions.Area(exceptions.Config{Store: w.Store, Desk: w.Desk, Now: time.Now, Controls: exceptionstest.Controls()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		requests, err := approvals.Area(approvals.Config{Store: w.Store, Desk: w.Desk.Desk, Now: time.Now, Faces: []approvals.Face{exceptions.Face(), subject.Face()}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return []web.Area{area, requests}
+	})
 	return w
 }
 

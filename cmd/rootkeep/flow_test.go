@@ -54,7 +54,7 @@ func TestFlow(t *testing.T) {
 			return &flow.Poison{IDs: []string{batch[0].ID}, Err: errors.New("no record")}
 		})
 	}()
-	for end := time.Now().Add(30 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+	for end := time.Now().Add(2 * time.Minute); ; time.Sleep(20 * time.Millisecond) {
 		if w, err := f.Waiting(t.Context()); err != nil || time.Now().After(end) {
 			t.Fatalf("nothing was put aside: %v", err)
 		} else if w.Poison == 1 {

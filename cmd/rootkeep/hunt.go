@@ -29,6 +29,7 @@ import (
 	"github.com/rootkeep/rootkeep/internal/detect"
 	"github.com/rootkeep/rootkeep/internal/report"
 	"github.com/rootkeep/rootkeep/internal/report/exchange"
+	"github.com/rootkeep/rootkeep/internal/stream"
 	"github.com/rootkeep/rootkeep/internal/stream/broker"
 )
 
@@ -158,14 +159,13 @@ func (f *huntFlags) check() error {
 	return nil
 }
 
-// collectEarlier makes the collector start when the heap has grown by half instead
-// of doubled. A hunt keeps most of what it allocates, so that costs a few
-// collections and saves a third of its peak. The first one waits until there is
-// something to save. Who sets GOGC or GOMEMLIMIT decides otherwise.
-func collectEarlier() {
+// collectLate lets the collector begin when there is something to save: most hunts never
+// have as much memory in use, and each collection before costs more than it frees. Who sets
+// GOGC or GOMEMLIMIT decides otherwise.
+func collectLate() {
 	const (
-		first  = 40 << 20 // bytes of memory in use
-		growth = 50       // percent, from then on
+		first  = 64 << 20 // bytes of memory in use
+		growth = 100      // percent, from then on; what Go takes by itself
 	)
 	if os.Getenv("GOGC") != "" || os.Getenv("GOMEMLIMIT") != "" {
 		return
@@ -183,7 +183,7 @@ func (f *huntFlags) run(ctx context.Context, s cli.Streams, args []string) error
 	if err := f.check(); err != nil {
 		return err
 	}
-	collectEarlier()
+	collectLate()
 	c := f.config
 	var server *client.Client
 	if f.send {
@@ -196,7 +196,7 @@ func (f *huntFlags) run(ctx context.Context, s cli.Streams, args []string) error
 	c.Paths, c.Stdin, c.Version, c.Now = args, s.In, cli.Version(), time.Now
 	c.Since, c.Until, c.Accounts = f.since.Time, f.until.Time, f.accounts
 	c.MinLevel, c.DedupMemory = f.minLevel.Severity, int(f.dedup)
-	out, err := cli.OpenOutput(f.file, s.Out)
+	out, err := cli.OpenOutput(f.file, s.Out, f.reads(args)...)
 	if err != nil {
 		return err
 	}
@@ -210,6 +210,9 @@ func (f *huntFlags) run(ctx context.Context, s cli.Streams, args []string) error
 	}
 	hunt, err := f.hunt(ctx, s, c)
 	clear()
+	if errors.Is(err, stream.ErrNotThere) {
+		return &cli.Error{Code: cli.ExitUnread, Err: err}
+	}
 	if err != nil {
 		return err
 	}
@@ -228,6 +231,12 @@ func (f *huntFlags) run(ctx context.Context, s cli.Streams, args []string) error
 		}
 	}
 	return cli.ExitWith(codes)
+}
+
+// reads are the files and folders that the report is made of.
+func (f *huntFlags) reads(paths []string) []string {
+	c := &f.config
+	return slices.Concat(paths, c.Rules.Dirs, []string{c.Rules.Placeholders, c.Inventory}, c.GeoIP, c.ThreatLists, c.RelayLists, c.Keys)
 }
 
 // hunt hunts, with other processes if that was asked for.
@@ -273,16 +282,24 @@ func sendHunt(ctx context.Context, w io.Writer, server *client.Client, h *report
 	return nil
 }
 
-// sayProblems names what could not be read beside a format that has no place for
-// it.
+// sayProblems names what could not be read, or was not, beside a format that has no
+// place for it.
 func (f *huntFlags) sayProblems(w io.Writer, h *report.Hunt) {
 	if f.output != "ndjson" && f.output != "csv" && f.output != "ocsf" {
 		return
 	}
 	for _, p := range h.Problems {
-		if !p.Notice {
-			fmt.Fprintf(w, "%s:%d: %s: %s\n", cli.Visible(p.File), p.Offset, p.Kind, cli.Visible(p.Detail))
+		if p.Notice {
+			continue
 		}
+		where := p.File
+		if p.Offset >= 0 {
+			where += fmt.Sprintf(":%d", p.Offset)
+		}
+		fmt.Fprintf(w, "%s: %s: %s\n", cli.Visible(where), p.Kind, cli.Visible(p.Detail))
+	}
+	if h.Interrupted {
+		fmt.Fprintln(w, "interrupted: this is what was found so far")
 	}
 }
 

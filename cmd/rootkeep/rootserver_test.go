@@ -4,8 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"net/http"
-	"net/http/httptest"
 	"net/url"
 	"os"
 	"os/exec"
@@ -40,6 +38,7 @@ import (
 	"github.com/rootkeep/rootkeep/internal/web/root/ask"
 	"github.com/rootkeep/rootkeep/internal/web/root/subject"
 	"github.com/rootkeep/rootkeep/internal/web/signin"
+	"github.com/rootkeep/rootkeep/internal/web/webtest"
 )
 
 // rootWorld is a server on which root is asked for, with a clock of its own: Ann asks, Bob,
@@ -76,35 +75,23 @@ func rootServerOn(t *testing.T, build func(*rootWorld)) *rootWorld {
 	o := storetest.Options(t)
 	o.Now = w.Now
 	w.Store = storetest.Open(t, storetest.SQLite(t), o)
-	var handler http.Handler
-	listener := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { handler.ServeHTTP(w, r) }))
-	t.Cleanup(listener.Close)
-	address, err := url.Parse(strings.Replace(listener.URL, "127.0.0.1", "localhost", 1))
-	if err != nil {
-		t.Fatal(err)
-	}
-	w.Open(t, approval.SiteOf(address))
-	w.Desk.Kinds = append(append(w.Desk.Kinds, access.Kinds(rootuse.Follow)...), changes.Kind(0))
-	w.gus = w.Person(t, "Gus", people.Custodian, people.Everywhere)
-	w.rex = w.Person(t, "Rex", people.Responder, people.Everywhere)
-	w.root, err = access.New(access.Desk{Desk: w.Desk.Desk, Changed: rootuse.Follow, Asked: changes.Asked})
-	if err != nil {
-		t.Fatal(err)
-	}
-	w.changes, err = changes.New(changes.Desk{Desk: w.Desk.Desk, Stands: w.root.Stands, Overridden: w.root.Overridden})
-	if err != nil {
-		t.Fatal(err)
-	}
-	build(w)
-	ways, err := signin.New(signin.Config{URL: address, Store: w.Store, Now: w.Now})
-	if err != nil {
-		t.Fatal(err)
-	}
-	handler, err = web.New(web.Config{URL: address, Store: w.Store, Authenticator: ways, Areas: w.areas(), Now: w.Now})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Setenv("ROOTKEEP_SERVER", address.String())
+	webtest.ForCommands(t, w.Store, w.Now, func(address *url.URL, _ *signin.SignIn) []web.Area {
+		var err error
+		w.Open(t, approval.SiteOf(address))
+		w.Desk.Kinds = append(append(w.Desk.Kinds, access.Kinds(rootuse.Follow)...), changes.Kind(0))
+		w.gus = w.Person(t, "Gus", people.Custodian, people.Everywhere)
+		w.rex = w.Person(t, "Rex", people.Responder, people.Everywhere)
+		w.root, err = access.New(access.Desk{Desk: w.Desk.Desk, Changed: rootuse.Follow, Asked: changes.Asked})
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.changes, err = changes.New(changes.Desk{Desk: w.Desk.Desk, Stands: w.root.Stands, Overridden: w.root.Overridden})
+		if err != nil {
+			t.Fatal(err)
+		}
+		build(w)
+		return w.areas()
+	})
 	return w
 }
 

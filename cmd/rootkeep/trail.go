@@ -102,7 +102,7 @@ func (f *verifyFlags) run(ctx context.Context, s cli.Streams, folder string) err
 	if len(f.accounts) == 1 {
 		c.Account = f.accounts[0]
 	}
-	out, err := cli.OpenOutput(f.file, s.Out)
+	out, err := cli.OpenOutput(f.file, s.Out, append([]string{folder}, f.config.Keys...)...)
 	if err != nil {
 		return err
 	}
@@ -161,7 +161,7 @@ func writeVerification(w io.Writer, format string, r *digest.Report, codes []int
 // not be verified is no proof either.
 func verifyCodes(r *digest.Report) []int {
 	codes := []int{}
-	if !r.Passed() || r.Digests.Total() == 0 || r.Digests.Unknown+r.Logs.Unknown+r.Planted() > 0 {
+	if !r.Passed() || r.Digests.Total() == 0 || r.Digests.Unknown+r.Logs.Unknown+r.Planted()+r.Undigested() > 0 {
 		codes = append(codes, cli.ExitNoCoverage)
 	}
 	if r.Incomplete || unreadable(r) {

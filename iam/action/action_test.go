@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"pgregory.net/rapid"
+
+	"github.com/rootkeep/rootkeep/internal/lot"
 )
 
 func TestMatch(t *testing.T) {
@@ -46,7 +48,7 @@ func TestCoverIsMatch(t *testing.T) {
 		t.Fatalf("got %d actions, want %d", table.Len(), len(names))
 	}
 	part := rapid.SampledFrom([]string{"*", "a", "a*", "?b", "A-b", "s3", "get*", "*B", "Get", "ListA?", "put*c", "GetObject"})
-	rapid.Check(t, func(rt *rapid.T) {
+	lot.Check(t, func(rt *rapid.T) {
 		var ps []Pattern
 		for range rapid.IntRange(0, 3).Draw(rt, "patterns") {
 			text := part.Draw(rt, "service") + ":" + part.Draw(rt, "name")

@@ -8,6 +8,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/rootkeep/rootkeep/iam/condition"
+	"github.com/rootkeep/rootkeep/internal/lot"
 )
 
 const (
@@ -282,7 +283,7 @@ func TestSumsAgreeWithChains(t *testing.T) {
 	leaf := func(n int) condition.Expr {
 		return condition.Open(condition.Leaf{Key: fmt.Sprint(n), Operator: "Bool"})
 	}
-	rapid.Check(t, func(t *rapid.T) {
+	lot.Check(t, func(t *rapid.T) {
 		all, any := condition.Every(), condition.Sum{}
 		chainAll, chainAny := condition.Yes(), condition.Expr{}
 		for range rapid.IntRange(0, 60).Draw(t, "operands") {

@@ -8,11 +8,12 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/rootkeep/rootkeep/iam/condition"
+	"github.com/rootkeep/rootkeep/internal/lot"
 )
 
 // TestEveryKeyIsFound holds the fast look-up of a test to the plain one.
 func TestEveryKeyIsFound(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
+	lot.Check(t, func(t *rapid.T) {
 		values := map[string][]string{}
 		for i := range rapid.IntRange(0, 100).Draw(t, "keys") {
 			key := fmt.Sprintf("%s%d", rapid.SampledFrom([]string{"aws:K", "k", "", "s3:Tag/"}).Draw(t, "prefix"), i%rapid.IntRange(1, 100).Draw(t, "spread"))

@@ -11,6 +11,7 @@ import (
 	"github.com/rootkeep/rootkeep"
 	"github.com/rootkeep/rootkeep/iam"
 	"github.com/rootkeep/rootkeep/iam/diff"
+	"github.com/rootkeep/rootkeep/internal/lot"
 )
 
 // draw makes small policies that often meet.
@@ -180,7 +181,7 @@ func shown(t testing.TB, e *diff.Example, from, to *iam.Set) error {
 // requests, decided one by one.
 func TestAnswersAgreeWithEveryRequest(t *testing.T) {
 	unknown, total := 0, 0
-	rapid.Check(t, func(rt *rapid.T) {
+	lot.Check(t, func(rt *rapid.T) {
 		d := draw{rt}
 		kind := rapid.SampledFrom([]diff.Kind{diff.Identity, diff.Resource}).Draw(rt, "kind")
 		old, new := d.pair(kind)

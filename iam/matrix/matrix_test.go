@@ -15,6 +15,7 @@ import (
 	"github.com/rootkeep/rootkeep/iam/account"
 	"github.com/rootkeep/rootkeep/iam/matrix"
 	"github.com/rootkeep/rootkeep/iam/metadata"
+	"github.com/rootkeep/rootkeep/internal/lot"
 )
 
 const (
@@ -230,7 +231,7 @@ var names = map[string][]string{
 // holds it.
 func TestReachMissesNothing(t *testing.T) {
 	a := people(t, map[string]json.RawMessage{"ann": doc(`{"Effect":"Allow","Action":"ec2:*","Resource":"*"}`), "role:app": doc(`{"Effect":"Deny","Action":"ec2:*","Resource":"*"}`)})
-	rapid.Check(t, func(rt *rapid.T) {
+	lot.Check(t, func(rt *rapid.T) {
 		d := draw{rt}
 		for _, i := range a.Identities() {
 			i.Inline = []*iam.Policy{d.policy("identity", "")}

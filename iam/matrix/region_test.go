@@ -8,6 +8,7 @@ import (
 
 	"github.com/rootkeep/rootkeep/iam"
 	"github.com/rootkeep/rootkeep/iam/pattern"
+	"github.com/rootkeep/rootkeep/internal/lot"
 )
 
 func globFrom(s string) glob {
@@ -66,7 +67,7 @@ func TestMeetIsInBoth(t *testing.T) {
 		texts = append(texts, texts[from]+"a", texts[from]+"b")
 	}
 	parse := func(s string) pattern.Pattern { return pattern.Parse(s, pattern.Syntax{Wildcards: true}) }
-	rapid.Check(t, func(rt *rapid.T) {
+	lot.Check(t, func(rt *rapid.T) {
 		draw := rapid.StringOfN(rapid.RuneFrom([]rune("aab*?")), 0, 6, -1)
 		a, b := draw.Draw(rt, "a"), draw.Draw(rt, "b")
 		globs, all := globFrom(a).meet(globFrom(b))

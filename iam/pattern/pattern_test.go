@@ -10,6 +10,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/rootkeep/rootkeep/iam/pattern"
+	"github.com/rootkeep/rootkeep/internal/lot"
 )
 
 var both = pattern.Syntax{Wildcards: true, Variables: true}
@@ -61,7 +62,7 @@ func naive(p, s string) bool {
 }
 
 func TestMatchEqualsARegularExpression(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
+	lot.Check(t, func(t *rapid.T) {
 		p := rapid.StringOfN(rapid.SampledFrom([]rune("ab*?é")), 0, 12, -1).Draw(t, "pattern")
 		s := rapid.StringOfN(rapid.SampledFrom([]rune("abé\n")), 0, 14, -1).Draw(t, "text")
 		compiled := pattern.Parse(p, both)

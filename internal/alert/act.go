@@ -14,7 +14,8 @@ import (
 const (
 	LongestReason = 1000                // bytes
 	LongestSnooze = 14 * 24 * time.Hour // so that nobody forgets it
-	MostTags      = 16
+	MostTags      = 32
+	MostGiven     = 24 // tags up to which settings and rules add some: people have room
 )
 
 // decided notes that a person acted.
@@ -135,6 +136,21 @@ func (a *Alert) Tag(add, remove []string, by string, now time.Time) error {
 	a.Tags = tags
 	a.Say(Tagged, by, strings.Join(tags, " "), now)
 	return nil
+}
+
+// Give adds tags that settings and rules say, the first ones first as long as there is room,
+// and notes if there is none. One that is no tag is left out. It is no line of the history.
+func (a *Alert) Give(tags []string) {
+	for _, t := range tags {
+		switch {
+		case CheckTag(t) != nil || slices.Contains(a.Tags, t):
+		case len(a.Tags) < MostGiven:
+			a.Tags = append(a.Tags, t)
+		default:
+			a.Untagged = true
+		}
+	}
+	slices.Sort(a.Tags)
 }
 
 func joined(a, b []string) []string {

@@ -71,7 +71,7 @@ const (
 	ByDryRun      Mute = "dry-run"     // its rules are on trial
 	BySuppression Mute = "suppression" // Alert.MutedBy is the suppression
 	ByStorm       Mute = "storm"       // Alert.MutedBy is the alert that stands for all of them
-	ByCase        Mute = "case"        // Alert.Case is told already
+	ByCase        Mute = "case"        // Alert.Case is told already, and is as severe
 )
 
 // Act is what a line of the history tells of.
@@ -108,6 +108,7 @@ type Alert struct {
 	ID    string // AL-...: stays the same while it grows
 	Key   string // of its sightings, "" for one that only hunts told of
 	Found rootkeep.Alert
+	Heard time.Time // of a finding of another service: when that said what is known last
 	State State
 	Owner string // ID of a person, "" if there is none
 
@@ -119,12 +120,13 @@ type Alert struct {
 	Verdict rootkeep.Verdict // of the worst of its root events, "" if there is none
 
 	Tags      []string  // in order
+	Untagged  bool      // there was no room for all that settings and rules say
 	Opened    time.Time // the first time
 	Told      time.Time // the last time that people were told of it; zero for never
 	Due       time.Time // when it escalates unless somebody has acknowledged it; zero for never
 	Until     time.Time // end of the snooze
 	Closed    time.Time
-	Escalated int       // how often
+	Escalated int       // how often, since it was opened or opened again
 	Decided   time.Time // when a person last did something
 	By        string    // who that was
 	Reason    string    // what they said
@@ -141,7 +143,7 @@ var (
 
 // Open makes the alert of a sighting.
 func Open(s *Sighting, id string, now time.Time) *Alert {
-	a := &Alert{ID: id, Key: s.Key, Found: s.Alert, State: New, Opened: now}
+	a := &Alert{ID: id, Key: s.Key, Found: s.Alert, Heard: s.Heard, State: New, Opened: now}
 	a.Found.ID = id
 	if s.DryRun {
 		a.Muted = ByDryRun
@@ -175,10 +177,13 @@ func about(f *rootkeep.Alert) string {
 // escalatedState is what detection calls an alert that crossed its second threshold.
 const escalatedState = "escalated"
 
+// Crossed says whether an alert crossed the second threshold of its rule.
+func Crossed(f *rootkeep.Alert) bool { return f.State == escalatedState }
+
 // Worse says whether the alert became more severe than it was: its level rose, or it crossed
 // a second threshold.
 func Worse(was, is *rootkeep.Alert) bool {
-	return is.Level > was.Level || is.State == escalatedState && was.State != escalatedState
+	return is.Level > was.Level || Crossed(is) && !Crossed(was)
 }
 
 // Grow takes in what was seen later, and is false if that says nothing new. One that became
@@ -189,7 +194,7 @@ func (a *Alert) Grow(s *Sighting, now time.Time) bool {
 	was := a.Found
 	more, worse := s.Count > was.Count, Worse(&was, &s.Alert)
 	back := a.State == Closed && a.Reason == Withdrawn || a.overElsewhere()
-	if !back && same(&was, &s.Alert) {
+	if !back && same(&was, &s.Alert) && !s.Heard.After(a.Heard) {
 		return false
 	}
 	a.Extend(s)
@@ -206,7 +211,7 @@ func (a *Alert) Grow(s *Sighting, now time.Time) bool {
 
 // Extend takes in what was seen later, and leaves everything else as it is.
 func (a *Alert) Extend(s *Sighting) {
-	a.Found = s.Alert
+	a.Found, a.Heard = s.Alert, s.Heard
 	a.Found.ID = a.ID
 }
 
@@ -223,11 +228,12 @@ func (a *Alert) Again(about string, now time.Time) bool {
 // same compares what growth can change besides counts: with late events the first one moves,
 // and with new lists the addresses do.
 func same(was, is *rootkeep.Alert) bool {
-	return was.First.Equal(is.First) && was.Last.Equal(is.Last) && was.Count == is.Count && was.Level == is.Level && was.State == is.State && len(was.Rules) == len(is.Rules) && was.Title == is.Title
+	return was.First.Equal(is.First) && was.Last.Equal(is.Last) && was.Count == is.Count && was.Level == is.Level && was.State == is.State && len(was.Rules) == len(is.Rules) && was.Title == is.Title &&
+		was.Account == is.Account && was.Several == is.Several && slices.Equal(was.Accounts, is.Accounts)
 }
 
 func rise(f *rootkeep.Alert) string {
-	if f.State == escalatedState {
+	if Crossed(f) {
 		return fmt.Sprintf("%s (second threshold, %d events)", f.Level, f.Count)
 	}
 	return fmt.Sprintf("%s (%d events)", f.Level, f.Count)
@@ -242,9 +248,9 @@ func firstLine(s string) string {
 	return s
 }
 
-// open makes the alert new again.
+// open makes the alert new again: it escalates as if it had never done so.
 func (a *Alert) open(act Act, about string, now time.Time) {
-	a.State, a.Closed, a.Until, a.Reason = New, time.Time{}, time.Time{}, ""
+	a.State, a.Closed, a.Until, a.Reason, a.Escalated = New, time.Time{}, time.Time{}, "", 0
 	a.Say(act, System, about, now)
 }
 
@@ -304,24 +310,26 @@ func (a *Alert) overElsewhere() bool {
 	return a.State == Closed && strings.HasPrefix(a.Reason, Elsewhere) && !a.Decided.Equal(a.Closed)
 }
 
-// Finish closes the alert of a finding that is over where it was found, as of when it was
-// said. It is false for one that is closed.
+// Finish closes the alert of a finding that is over where it was found. It is false if that
+// says nothing new.
 func (a *Alert) Finish(s *Sighting, now time.Time) bool {
-	if !a.End(Elsewhere+s.Over, now) {
-		return false
-	}
-	if s.Heard.Before(now) {
-		a.Closed = s.Heard
-	}
-	return true
+	later := s.Heard.After(a.Heard)
+	a.Heard = s.Heard
+	return a.End(Elsewhere+s.Over, now) || later
 }
 
-// Stale says whether a finding of another service is older than what is known of it.
+// Stale says whether a finding of another service is older than what is known of it. Of what
+// was said at one moment the last that came holds: that it is over, or that it is not. One that
+// ended before it was kept when the service said so was over by the time that it ended here.
 func (a *Alert) Stale(s *Sighting) bool {
 	if s.Heard.IsZero() {
 		return false
 	}
-	return s.Count < a.Found.Count || s.Last.Before(a.Found.Last) || a.overElsewhere() && !s.Heard.After(a.Closed)
+	heard := a.Heard
+	if heard.IsZero() && a.overElsewhere() {
+		heard = a.Closed
+	}
+	return s.Count < a.Found.Count || s.Last.Before(a.Found.Last) || s.Heard.Before(heard)
 }
 
 // Explainable says whether requests for root can explain the alert. What another service
@@ -343,7 +351,15 @@ func (a *Alert) Inherit(from *Alert) {
 // OfRoot says whether the alert is of a root user: a session of one, or anything that one
 // did.
 func OfRoot(f *rootkeep.Alert) bool {
-	return f.Kind == "session" || f.Actor.Type == "Root"
+	return f.Kind == "session" || f.Actor.OfRoot()
+}
+
+// Accounts are those that the alert is about: of one, or of several as far as they are named.
+func Accounts(f *rootkeep.Alert) []rootkeep.AccountID {
+	if f.Account != "" {
+		return []rootkeep.AccountID{f.Account}
+	}
+	return f.Accounts
 }
 
 // Rule is the name of the rule that leads the alert: the first of the most severe.

@@ -11,6 +11,7 @@ import (
 
 	"github.com/rootkeep/rootkeep"
 	"github.com/rootkeep/rootkeep/internal/alert"
+	"github.com/rootkeep/rootkeep/internal/lot"
 )
 
 var now = time.Date(2026, 11, 26, 10, 0, 0, 0, time.UTC)
@@ -68,7 +69,7 @@ func TestGrowth(t *testing.T) {
 // Whatever happens to an alert, a closed one says why and since when, a snooze has an end,
 // nothing is due that somebody has taken, and no line of the history is lost.
 func TestEveryLifeHolds(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
+	lot.Check(t, func(t *rapid.T) {
 		at := now
 		a := alert.Open(seen(rootkeep.Low, 1, "open"), "AL-1", at)
 		p := alert.Default()
@@ -96,7 +97,7 @@ func TestEveryLifeHolds(t *testing.T) {
 			case 8:
 				err = a.Tag([]string{fmt.Sprint(rapid.IntRange(0, 99).Draw(t, "tag"))}, nil, "PE-1", at)
 			}
-			a.Due = p.DueOf(a, at)
+			a.Due = p.DueOf(a, 0, at)
 			switch {
 			case len(a.History) < lines || err != nil && len(a.History) != lines:
 				t.Fatalf("history: %d lines, then %d, after %v", lines, len(a.History), err)
@@ -137,6 +138,11 @@ func TestSuppressionsFitExactly(t *testing.T) {
 		{"the account", alert.Scope{Account: "111122223333"}, found(), true},
 		{"an event of another account", alert.Scope{Account: "111122223333"}, found(func(f *rootkeep.Alert) { f.Events[0].Account = "999999999999" }), false},
 		{"the principal", alert.Scope{Principal: "arn:aws:iam::111122223333:user/ann"}, found(), true},
+		{"one principal of several", alert.Scope{Principal: "arn:aws:iam::111122223333:user/ann"}, found(func(f *rootkeep.Alert) { f.Several = true }), false},
+		{"one account of several", alert.Scope{Account: "111122223333"}, found(func(f *rootkeep.Alert) {
+			f.Account, f.Accounts, f.AccountsOmitted = "", []rootkeep.AccountID{"111122223333"}, 8
+		}), false},
+		{"root among several", alert.Scope{Rule: "spray"}, found(func(f *rootkeep.Alert) { f.Several, f.Events[0].Actor.Type = true, "Root" }), false},
 		{"a pattern is no pattern", alert.Scope{Principal: "arn:aws:iam::111122223333:user/*"}, found(), false},
 		{"the block", alert.Scope{Addresses: "192.0.2.0/24"}, found(), true},
 		{"an address outside", alert.Scope{Addresses: "192.0.2.0/24"}, found(func(f *rootkeep.Alert) {
@@ -149,12 +155,49 @@ func TestSuppressionsFitExactly(t *testing.T) {
 		{"a guarded rule among them", alert.Scope{Account: "111122223333"}, found(func(f *rootkeep.Alert) { f.Rules = append(f.Rules, rootkeep.RuleHit{Name: "guarded"}) }), false},
 		{"root itself", alert.Scope{Account: "111122223333"}, found(func(f *rootkeep.Alert) { f.Actor.Type = "Root" }), false},
 		{"a session", alert.Scope{Account: "111122223333"}, found(func(f *rootkeep.Alert) { f.Kind = "session" }), false},
+		{"a finding by its rule and its account", alert.Scope{Rule: "guardduty/Recon", Account: "111122223333"}, found(byGuardDuty), true},
+		{"a finding by its account alone", alert.Scope{Account: "111122223333"}, found(byGuardDuty), false},
+		{"a detection that is named as findings are, by its rule alone", alert.Scope{Rule: "team/deploys"}, found(named("team/deploys")), true},
+		{"such a detection, by its account alone", alert.Scope{Account: "111122223333"}, found(named("team/deploys")), true},
+		{"a rule that is named so and that nobody has, by its rule alone", alert.Scope{Rule: "team/gone"}, found(named("team/gone")), false},
+		{"a finding of the same name as a detection, by its rule alone", alert.Scope{Rule: "team/deploys"}, found(byGuardDuty, named("team/deploys")), false},
+		{"a finding of root", alert.Scope{Rule: "guardduty/Recon", Account: "111122223333"}, found(byGuardDuty, func(f *rootkeep.Alert) { f.Actor.Type = "Root" }), false},
 		{"more rules than are kept", alert.Scope{Account: "111122223333"}, found(func(f *rootkeep.Alert) { f.Rules = make([]rootkeep.RuleHit, alert.MostRules) }), false},
 		{"no rule", alert.Scope{Account: "111122223333"}, found(func(f *rootkeep.Alert) { f.Rules = nil }), false},
 	} {
 		s := &alert.Suppression{ID: "SU-1", Scope: test.scope}
-		if got := alert.Suppressed(test.of, []*alert.Suppression{s}, func(r string) bool { return r == "guarded" }); (got != nil) != test.want {
+		if got := alert.Suppressed(test.of, []*alert.Suppression{s}, alert.Rules{Guarded: func(r string) bool { return r == "guarded" }, Own: own}); (got != nil) != test.want {
 			t.Errorf("%s: got hidden %v, want %v", test.name, got != nil, test.want)
+		}
+	}
+}
+
+// own says which rules are detections.
+func own(rule string) bool { return rule == "team/deploys" }
+
+func named(rule string) func(f *rootkeep.Alert) {
+	return func(f *rootkeep.Alert) { f.Rules = []rootkeep.RuleHit{{Name: rule}} }
+}
+
+func byGuardDuty(f *rootkeep.Alert) {
+	f.Kind, f.Rules, f.Events = alert.FindingKind, []rootkeep.RuleHit{{Name: "guardduty/Recon"}}, nil
+}
+
+func TestASuppressionOfAFindingSaysWhere(t *testing.T) {
+	for name, test := range map[string]struct {
+		scope alert.Scope
+		want  error
+	}{
+		"a type everywhere":        {alert.Scope{Rule: "guardduty/Recon"}, alert.ErrInvalid},
+		"a type from some network": {alert.Scope{Rule: "guardduty/Recon", Addresses: "192.0.2.0/24"}, alert.ErrInvalid},
+		"a detection of that form": {alert.Scope{Rule: "team/deploys"}, nil},
+		"in an account":            {alert.Scope{Rule: "guardduty/Recon", Account: "111122223333"}, nil},
+		"of a resource":            {alert.Scope{Rule: "guardduty/Recon", Principal: "arn:aws:s3:::logs"}, nil},
+		"a guarded one":            {alert.Scope{Rule: "guardduty/Stealth", Account: "111122223333"}, alert.ErrGuarded},
+	} {
+		s := alert.Suppression{Owner: "PE-1", Reason: "known", Expires: now.Add(time.Hour), Scope: test.scope}
+		if err := s.Check(alert.Rules{Guarded: func(rule string) bool { return rule == "guardduty/Stealth" }, Own: own}, now); !errors.Is(err, test.want) {
+			t.Errorf("%s: got %v, want %v", name, err, test.want)
 		}
 	}
 }

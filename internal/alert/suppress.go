@@ -50,6 +50,20 @@ type Scope struct {
 // root users, on what watches, and every rule that is not known.
 type Guarded func(rule string) bool
 
+// Rules is what is known of rules by their names.
+type Rules struct {
+	Guarded Guarded
+	// Own says which rules are detections. Any other whose name has a slash is another
+	// service's, and without Own so is every one.
+	Own func(rule string) bool
+}
+
+// anothers says whether a rule is another service's: the name of the service comes before a
+// slash. A detection may be named so too.
+func (r *Rules) anothers(rule string) bool {
+	return strings.Contains(rule, "/") && (r.Own == nil || !r.Own(rule))
+}
+
 // Active says whether the suppression hides alerts at a moment.
 func (s *Suppression) Active(now time.Time) bool { return s.Ended.IsZero() && now.Before(s.Expires) }
 
@@ -57,8 +71,8 @@ func (s *Suppression) Active(now time.Time) bool { return s.Ended.IsZero() && no
 var ErrGuarded = errors.New("alerts on root users and on what watches are never suppressed; hint: close them with a reason, or explain the use by a request")
 
 // Check refuses a suppression that hides too much, for too long, or for no reason.
-func (s *Suppression) Check(guarded Guarded, now time.Time) error {
-	if err := s.Scope.check(guarded); err != nil {
+func (s *Suppression) Check(r Rules, now time.Time) error {
+	if err := s.Scope.check(&r); err != nil {
 		return err
 	}
 	if err := approval.CheckText("reason", s.Reason, LongestReason); err != nil {
@@ -73,13 +87,15 @@ func (s *Suppression) Check(guarded Guarded, now time.Time) error {
 	return nil
 }
 
-func (c *Scope) check(guarded Guarded) error {
+func (c *Scope) check(r *Rules) error {
 	const longest = 2048 // bytes; an ARN is shorter
 	switch {
 	case *c == Scope{}:
 		return fmt.Errorf("suppression: it names neither rule, account, principal nor addresses, and would hide everything: %w", ErrInvalid)
-	case c.Rule != "" && guarded(c.Rule):
+	case c.Rule != "" && r.Guarded(c.Rule):
 		return fmt.Errorf("suppression of rule %s: %w", c.Rule, ErrGuarded)
+	case r.anothers(c.Rule) && c.Account == "" && c.Principal == "":
+		return fmt.Errorf("suppression of rule %s, which is no detection of this server and so another service's: it names neither account nor principal: %w; hint: give one of them", c.Rule, ErrInvalid)
 	case rootPrincipal(c.Principal):
 		return fmt.Errorf("suppression of %s: %w", c.Principal, ErrGuarded)
 	}
@@ -106,7 +122,7 @@ func (c *Scope) checkAddresses() error {
 	if err == nil && block.Addr().Is6() {
 		least = 16
 	}
-	if err != nil || block.Bits() < least || block.Masked() != block {
+	if err != nil || block.Bits() < least || block.Masked() != block || block.Addr().Is4In6() {
 		return fmt.Errorf("suppression: addresses %q: want a CIDR block such as 192.0.2.0/24, at least /8, or /16 of IPv6: %w", c.Addresses, ErrInvalid)
 	}
 	return nil
@@ -118,10 +134,11 @@ func rootPrincipal(principal string) bool {
 }
 
 // Fits says whether all of an alert lies within the scope, its rules aside. What is not
-// known does not fit: an alert that names fewer addresses than it has events is not hidden
-// by its addresses.
+// known does not fit: an alert about several principals is not hidden by the one it names,
+// one about several accounts by none of them, and one that names fewer addresses than it has
+// events not by its addresses.
 func (c *Scope) Fits(f *rootkeep.Alert) bool {
-	if c.Principal != "" && f.Actor.Principal != c.Principal {
+	if c.Principal != "" && (f.Several || f.Actor.Principal != c.Principal) {
 		return false
 	}
 	if c.Account != "" && (f.Account != c.Account || slices.ContainsFunc(f.Events, func(e rootkeep.Event) bool { return e.Account != c.Account })) {
@@ -152,7 +169,7 @@ const MostRules = 50
 // Never says why an alert is never suppressed, "" for one that may be.
 func Never(f *rootkeep.Alert, guarded Guarded) string {
 	switch {
-	case OfRoot(f) || rootPrincipal(f.Actor.Principal):
+	case OfRoot(f) || rootPrincipal(f.Actor.Principal) || slices.ContainsFunc(f.Events, byRoot):
 		return "it is about a root user"
 	case len(f.Rules) == 0:
 		return "it is not of a rule"
@@ -167,16 +184,20 @@ func Never(f *rootkeep.Alert, guarded Guarded) string {
 	return ""
 }
 
+func byRoot(e rootkeep.Event) bool { return e.Actor.OfRoot() }
+
 // Suppressed finds the suppression that hides an alert, nil if it is told. Each of its rules
-// has to be suppressed by somebody; one that is guarded, and a root user's, never is. active
-// are those that hide at the time.
-func Suppressed(f *rootkeep.Alert, active []*Suppression, guarded Guarded) *Suppression {
-	if Never(f, guarded) != "" {
+// has to be suppressed by somebody; one that is guarded, and a root user's, never is. What
+// another service found is suppressed by the name of its rule alone, with an account or a
+// principal: nobody meant it who named none. active are those that hide at the time.
+func Suppressed(f *rootkeep.Alert, active []*Suppression, r Rules) *Suppression {
+	if Never(f, r.Guarded) != "" {
 		return nil
 	}
 	var first *Suppression
 	for _, hit := range f.Rules {
-		i := slices.IndexFunc(active, func(s *Suppression) bool { return (s.Scope.Rule == "" || s.Scope.Rule == hit.Name) && s.Scope.Fits(f) })
+		anothers := f.Kind == FindingKind || r.anothers(hit.Name)
+		i := slices.IndexFunc(active, func(s *Suppression) bool { return s.Scope.names(hit.Name, anothers) && s.Scope.Fits(f) })
 		if i < 0 {
 			return nil
 		}
@@ -185,4 +206,12 @@ func Suppressed(f *rootkeep.Alert, active []*Suppression, guarded Guarded) *Supp
 		}
 	}
 	return first
+}
+
+// names says whether the scope is for alerts of a rule, which may be another service's.
+func (c *Scope) names(rule string, anothers bool) bool {
+	if anothers {
+		return c.Rule == rule && (c.Account != "" || c.Principal != "")
+	}
+	return c.Rule == "" || c.Rule == rule
 }

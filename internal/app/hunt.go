@@ -7,12 +7,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/rootkeep/rootkeep"
 	"github.com/rootkeep/rootkeep/internal/detect"
 	"github.com/rootkeep/rootkeep/internal/detect/rootuse"
 	"github.com/rootkeep/rootkeep/internal/report"
+	"github.com/rootkeep/rootkeep/internal/report/text"
 	"github.com/rootkeep/rootkeep/internal/stream/s3"
 )
 
@@ -117,9 +119,22 @@ func (c HuntConfig) hunt(pack *detect.Pack) (*detect.Hunt, error) {
 		return nil, err
 	}
 	return detect.NewHunt(pack, detect.Options{
-		Since: c.Since, Until: c.Until, Accounts: c.Accounts, Inventory: watched, Scans: scans, Atlas: atlas,
+		Since: c.Since, Until: c.Until, ReadFrom: c.readFrom(), Accounts: c.Accounts, Inventory: watched, Scans: scans, Atlas: atlas,
 		DedupMemory: c.DedupMemory, OnMatch: c.OnMatch,
 	})
+}
+
+// readFrom is the first day of which everything is read, zero if nothing is left out: a
+// bucket is listed from the day on with which the period begins.
+func (c HuntConfig) readFrom() time.Time {
+	narrows := func(path string) bool {
+		place, err := s3.Parse(path)
+		return s3.Is(path) && err == nil && place.Narrows()
+	}
+	if c.Since.IsZero() || !slices.ContainsFunc(c.Paths, narrows) {
+		return time.Time{}
+	}
+	return c.Since.UTC().Truncate(24 * time.Hour)
 }
 
 // fill translates what the engine found.
@@ -135,7 +150,7 @@ func fill(out *report.Hunt, r *detect.Result, least rootkeep.Severity) {
 		out.Alerts = append(out.Alerts, a)
 	}
 	if n := len(r.Alerts) - len(out.Alerts); n > 0 {
-		out.Notices = append(out.Notices, fmt.Sprintf("%d alerts below %s are not shown; hint: --min-level informational", n, least))
+		out.Notices = append(out.Notices, fmt.Sprintf("not shown: %s below %s; hint: --min-level informational", text.Counted(n, "alert"), least))
 	}
 	for _, p := range r.Places {
 		out.Seen = append(out.Seen, report.Seen{Account: p.Account, Region: p.Region, Events: p.Events, First: p.First, Last: p.Last})
@@ -149,6 +164,9 @@ func fill(out *report.Hunt, r *detect.Result, least rootkeep.Severity) {
 	out.Notices = append(out.Notices, r.Notices...)
 	if n := r.Totals.Untimed; n > 0 {
 		out.Notices = append(out.Notices, fmt.Sprintf("%d events have no readable eventTime: rules saw them, windows could not", n))
+	}
+	if n := r.Totals.Before; n > 0 {
+		out.Notices = append(out.Notices, text.Counted(n, "event")+" from before the asked period raised no alert; windows, root sessions and first-seen baselines may begin with them")
 	}
 	if n := r.Totals.Outside; n > 0 {
 		out.Notices = append(out.Notices, fmt.Sprintf("%d events lie outside the asked period or accounts", n))

@@ -147,3 +147,54 @@ func TestAHostileNameInAZipReachesTheScreenAsText(t *testing.T) {
 		t.Errorf("got %q, want the name without an escape sequence", screen.String())
 	}
 }
+
+// Progress and summary compare what was read with what lies on the disk.
+func TestEntriesOfAZipCountAsTheyAreStored(t *testing.T) {
+	text, err := json.Marshal(map[string]any{"Records": records(t, 1, step{base: "stop-logging"}), "padding": strings.Repeat(" ", 1<<20)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var packed bytes.Buffer
+	z := zip.NewWriter(&packed)
+	w, err := z.Create("log.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.Write(text); err != nil {
+		t.Fatal(err)
+	}
+	if err := z.Close(); err != nil {
+		t.Fatal(err)
+	}
+	h := hunted(t, HuntConfig{Paths: []string{file(t, filepath.Join(t.TempDir(), "logs.zip"), packed.String())}})
+	if got, most := h.Totals.StoredBytes, int64(packed.Len()); h.Totals.Events != 1 || got <= 0 || got > most {
+		t.Errorf("got %d events, %d stored bytes; want 1, at most %d", h.Totals.Events, got, most)
+	}
+	if got, want := h.Totals.InflatedBytes, int64(len(text)); got != want {
+		t.Errorf("inflated bytes: got %d, want %d", got, want)
+	}
+}
+
+// What a hunt leaves out unread it must not take for silence, nor for learned.
+func TestFromWhenOnEverythingIsRead(t *testing.T) {
+	since := time.Date(2026, 10, 19, 15, 4, 5, 0, time.FixedZone("", 7200))
+	day := time.Date(2026, 10, 19, 0, 0, 0, 0, time.UTC)
+	for _, tt := range []struct {
+		name   string
+		config HuntConfig
+		want   time.Time
+	}{
+		{"files are read whole", HuntConfig{Paths: []string{"logs", "-"}, Since: since}, time.Time{}},
+		{"a bucket is listed by days", HuntConfig{Paths: []string{"logs", "s3://trail-logs/AWSLogs/"}, Since: since}, day},
+		{"so is one that is given whole", HuntConfig{Paths: []string{"s3://trail-logs"}, Since: since}, day},
+		{"and a Region of one account", HuntConfig{Paths: []string{"s3://trail-logs/AWSLogs/111122223333/CloudTrail/eu-west-1/"}, Since: since}, day},
+		{"a day of a bucket is read whole", HuntConfig{Paths: []string{"s3://trail-logs/AWSLogs/111122223333/CloudTrail/eu-west-1/2026/10/18/"}, Since: since}, time.Time{}},
+		{"the beginning of a name is read whole", HuntConfig{Paths: []string{"s3://trail-logs/AWSLogs"}, Since: since}, time.Time{}},
+		{"what is not CloudTrail's is read whole", HuntConfig{Paths: []string{"s3://trail-logs/AWSLogs/copies/"}, Since: since}, time.Time{}},
+		{"a bucket without a period is read whole", HuntConfig{Paths: []string{"s3://trail-logs"}}, time.Time{}},
+	} {
+		if got := tt.config.readFrom(); !got.Equal(tt.want) {
+			t.Errorf("%s: got %v, want %v", tt.name, got, tt.want)
+		}
+	}
+}

@@ -180,6 +180,9 @@ func (p *pass) read(ctx context.Context, r *cloudtrail.Reader, w observer, o str
 		return nil
 	})
 	p.sums.keep(o, stats)
+	if o.Root == "" && o.Size >= 0 {
+		stats.StoredBytes = min(stats.StoredBytes, o.Size) // the entry of a zip was inflated on its way here
+	}
 	return stats, true
 }
 

@@ -20,6 +20,7 @@ import (
 	"github.com/rootkeep/rootkeep/internal/detect/cases"
 	"github.com/rootkeep/rootkeep/internal/detect/origin"
 	"github.com/rootkeep/rootkeep/internal/rule"
+	"github.com/rootkeep/rootkeep/sigma"
 )
 
 // RuleConfig says which detections are loaded.
@@ -27,6 +28,8 @@ type RuleConfig struct {
 	Dirs         []string // the user's own, beside the shipped pack
 	OnlyDirs     bool     // without the shipped pack
 	Placeholders string   // YAML file: name -> list of values
+	// Guards says which documents a filter or a correlation may not weaken, see sigma.Options.
+	Guards func(document, by *sigma.Header) bool
 }
 
 // maxSettingsFile bounds the small files that a user names, bytes.
@@ -48,7 +51,7 @@ func LoadRules(c RuleConfig) (*detect.Pack, error) {
 	if len(sources) == 0 {
 		return nil, errors.New("no detections: the shipped pack is switched off and --rules names no folder")
 	}
-	var o detect.LoadOptions
+	o := detect.LoadOptions{Guards: c.Guards}
 	renumbering, err := content.Files.ReadFile("attack/v19.yaml")
 	if err != nil {
 		return nil, err

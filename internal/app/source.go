@@ -45,7 +45,7 @@ func (c HuntConfig) source(ctx context.Context) (source, error) {
 		places.buckets = append(places.buckets, b)
 	}
 	var err error
-	if places.Paths, err = stream.Open(local, c.Stdin); err != nil {
+	if places.Paths, err = stream.OpenThere(local, c.Stdin); err != nil {
 		return nil, err
 	}
 	return &places, nil

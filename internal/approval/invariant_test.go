@@ -12,6 +12,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/rootkeep/rootkeep/internal/approval"
+	"github.com/rootkeep/rootkeep/internal/lot"
 	"github.com/rootkeep/rootkeep/internal/rule"
 )
 
@@ -84,7 +85,7 @@ func met(p *approval.Policy, persons []string) bool {
 }
 
 func TestInvariant01CountBelowOneIsRefused(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
+	lot.Check(t, func(t *rapid.T) {
 		count := rapid.IntRange(-3, 3).Draw(t, "count")
 		c := approval.Configuration{Policies: []approval.Rule{{ID: approval.OtherException, Version: 1, Require: []approval.Want{{Group: approval.Approvers, Count: count}}}}}
 		if _, err := approval.NewBook(c); (err != nil) != (count < 1) {
@@ -116,7 +117,7 @@ func TestInvariant01CountBelowOneIsRefused(t *testing.T) {
 }
 
 func TestInvariant02PersonCountsOnce(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
+	lot.Check(t, func(t *rapid.T) {
 		p := policies(t)
 		signers := rapid.SliceOfN(rapid.SampledFrom(everybody), 0, 12).Draw(t, "signers") // with repeats
 		distinct := slices.Compact(slices.Sorted(slices.Values(signers)))
@@ -139,7 +140,7 @@ func TestInvariant02PersonCountsOnce(t *testing.T) {
 }
 
 func TestInvariant03GroupsAreToldApartByID(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
+	lot.Check(t, func(t *rapid.T) {
 		n := rapid.IntRange(2, 6).Draw(t, "groups")
 		c := approval.Configuration{Policies: []approval.Rule{{ID: approval.CriticalException, Version: 1, Require: []approval.Want{{Group: "g0", Count: 1}}}}}
 		for i := range n {
@@ -200,7 +201,7 @@ func reachable(groups []approval.Group) (members map[string]bool, cycle bool) {
 }
 
 func TestInvariant04RequesterAndEditorsNeverCount(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
+	lot.Check(t, func(t *rapid.T) {
 		p := policies(t)
 		r := request(t, p)
 		for _, editor := range rapid.SliceOfN(rapid.SampledFrom(everybody), 0, 2).Draw(t, "editors") {
@@ -239,7 +240,7 @@ func TestInvariant04RequesterAndEditorsNeverCount(t *testing.T) {
 }
 
 func TestInvariant05EditClearsAllApprovals(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
+	lot.Check(t, func(t *rapid.T) {
 		p := policies(t)
 		r := request(t, p)
 		var signed []*approval.Statement
@@ -267,7 +268,7 @@ func TestInvariant05EditClearsAllApprovals(t *testing.T) {
 }
 
 func TestInvariant06PolicyIsFrozen(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
+	lot.Check(t, func(t *rapid.T) {
 		p := policies(t)
 		r := request(t, p)
 		easier, err := approval.ParsePolicy(p.Bytes())
@@ -296,7 +297,7 @@ func TestInvariant06PolicyIsFrozen(t *testing.T) {
 }
 
 func TestInvariant07DecisionIsMadeOnce(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
+	lot.Check(t, func(t *rapid.T) {
 		p := policies(t)
 		r := request(t, p)
 		by := rapid.SampledFrom(everybody[1:]).Draw(t, "by")
@@ -314,7 +315,7 @@ func TestInvariant07DecisionIsMadeOnce(t *testing.T) {
 }
 
 func TestInvariant08TimeRunsOutToExpired(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
+	lot.Check(t, func(t *rapid.T) {
 		p := policies(t)
 		r := request(t, p)
 		late := r.Expires.Add(time.Duration(rapid.Int64Range(0, int64(1000*time.Hour)).Draw(t, "late")))
@@ -340,7 +341,7 @@ func TestInvariant08TimeRunsOutToExpired(t *testing.T) {
 }
 
 func TestInvariant09FinalStatesAreFinal(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
+	lot.Check(t, func(t *rapid.T) {
 		p := policies(t)
 		r := request(t, p)
 		final := rapid.SampledFrom([]approval.State{approval.Approved, approval.Denied, approval.Expired, approval.Withdrawn, approval.Overridden}).Draw(t, "state")
@@ -365,7 +366,7 @@ func TestInvariant09FinalStatesAreFinal(t *testing.T) {
 }
 
 func TestInvariant10NobodyCouldApprove(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
+	lot.Check(t, func(t *rapid.T) {
 		p := policies(t)
 		can := rapid.SliceOfDistinct(rapid.SampledFrom(everybody), rapid.ID).Draw(t, "can")
 		_, err := approval.New(ask(), p, can, start)
@@ -391,7 +392,7 @@ func TestInvariant10NobodyCouldApprove(t *testing.T) {
 // TestApprovedOnlyAsTheReferenceSays plays a history of decisions against a reference
 // that counts anew each time.
 func TestApprovedOnlyAsTheReferenceSays(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
+	lot.Check(t, func(t *rapid.T) {
 		p := policies(t)
 		r := request(t, p)
 		state, now := approval.Requested, start

@@ -10,6 +10,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/rootkeep/rootkeep/internal/approval"
+	"github.com/rootkeep/rootkeep/internal/lot"
 )
 
 func override(t interface{ Fatal(...any) }, r *approval.Request, reason string) *approval.Statement {
@@ -21,7 +22,7 @@ func override(t interface{ Fatal(...any) }, r *approval.Request, reason string) 
 }
 
 func TestAnOverrideNeverCounts(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
+	lot.Check(t, func(t *rapid.T) {
 		p := policies(t)
 		r := request(t, p)
 		s := override(t, r, "nobody answers")

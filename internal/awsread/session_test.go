@@ -67,7 +67,7 @@ func TestASessionIsRenewedWithOneCallAtOnce(t *testing.T) {
 		}
 	})
 	g.entry.Calls = 1
-	ctx, stop := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, stop := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer stop()
 	o, err := awsread.Discover(ctx, g.world.config(), g.entry)
 	if err != nil {

@@ -17,7 +17,10 @@ type seen struct {
 	EventName, EventSource string
 	UserIdentity           struct {
 		Type, AccessKeyID string
-		SessionContext    struct{ SourceIdentity, AssumedRoot string }
+		SessionContext    struct {
+			SourceIdentity, AssumedRoot string
+			SessionIssuer               struct{ Type, ARN, UserName string }
+		}
 	}
 	ResponseElements    map[string]any
 	AdditionalEventData map[string]any
@@ -70,6 +73,37 @@ func TestRootAtTheSignInPages(t *testing.T) {
 	}
 	if got[4].UserIdentity.AccessKeyID == "" || got[4].UserIdentity.AccessKeyID != got[5].UserIdentity.AccessKeyID {
 		t.Errorf("the calls of a session were made with the keys %q and %q", got[4].UserIdentity.AccessKeyID, got[5].UserIdentity.AccessKeyID)
+	}
+}
+
+// A federated session says in its events who gave it.
+func TestEventsOfFederatedSessions(t *testing.T) {
+	sim := newCompany(t, cloud.Config{Clock: newClock().Now})
+	admin := sim.member.Users["admin"]
+	for _, tt := range []struct {
+		giver           cloud.Caller
+		kind, arn, name string
+	}{
+		{cloud.RootCaller(sim.member), "Root", sim.member.IAM("root"), ""},
+		{cloud.UserCaller(sim.member, admin), "IAMUser", admin.ARN, "admin"},
+	} {
+		given, err := sim.Invoke(cloud.Invocation{Caller: tt.giver, Region: "us-east-1", Service: "sts", Operation: "GetFederationToken", Parameters: map[string]any{
+			"Name": "guest", "Policy": `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}`,
+		}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		key, _ := given["Credentials"].(map[string]any)["AccessKeyId"].(string)
+		var guest cloud.Caller
+		sim.Do(func() { guest, _, _ = sim.KeyOwner(key) })
+		if _, err := sim.Invoke(cloud.Invocation{Caller: guest, Region: "us-east-1", Service: "sts", Operation: "GetCallerIdentity"}); err != nil {
+			t.Fatal(err)
+		}
+		all := sim.events(t, sim.member)
+		got := all[len(all)-1]
+		if issuer := got.UserIdentity.SessionContext.SessionIssuer; got.EventName != "GetCallerIdentity" || got.UserIdentity.Type != "FederatedUser" || issuer.Type != tt.kind || issuer.ARN != tt.arn || issuer.UserName != tt.name {
+			t.Errorf("%s: got %+v, want the event of a session that %s gave", got.EventName, got.UserIdentity, tt.arn)
+		}
 	}
 }
 

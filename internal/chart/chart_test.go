@@ -17,6 +17,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/rootkeep/rootkeep"
+	"github.com/rootkeep/rootkeep/internal/lot"
 	"github.com/rootkeep/rootkeep/internal/report/text"
 )
 
@@ -187,7 +188,7 @@ func TestEmptyChartsAreWhole(t *testing.T) {
 
 // TestThinnedLinesKeepTheirPeaks compares with the plain minimum and maximum.
 func TestThinnedLinesKeepTheirPeaks(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
+	lot.Check(t, func(t *rapid.T) {
 		values := rapid.SliceOfN(rapid.OneOf(rapid.Float64Range(-1e6, 1e6), rapid.Just(math.NaN())), 1, 2000).Draw(t, "values")
 		points := make([]Point, len(values))
 		low, high := math.Inf(1), math.Inf(-1)
@@ -214,7 +215,7 @@ func TestThinnedLinesKeepTheirPeaks(t *testing.T) {
 }
 
 func TestJoinedBarsKeepTheirSum(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
+	lot.Check(t, func(t *rapid.T) {
 		counts := rapid.SliceOfN(rapid.Int64Range(0, 1e6), 0, 1500).Draw(t, "counts")
 		b := Bars{Keys: []Key{{Name: "n"}}}
 		var want int64

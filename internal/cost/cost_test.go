@@ -12,6 +12,7 @@ import (
 
 	"github.com/rootkeep/rootkeep/content"
 	"github.com/rootkeep/rootkeep/internal/cost"
+	"github.com/rootkeep/rootkeep/internal/lot"
 	"github.com/rootkeep/rootkeep/internal/rule"
 )
 
@@ -108,7 +109,7 @@ func TestTiersAreWhatEachUnitCosts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	rapid.Check(t, func(t *rapid.T) {
+	lot.Check(t, func(t *rapid.T) {
 		units := rapid.Int64Range(0, 300).Draw(t, "units")
 		got, err := table.Meter("thing").Price(units)
 		if err != nil {
@@ -134,7 +135,7 @@ func TestMoney(t *testing.T) {
 			t.Errorf("%q: got %v, want an error", text, m)
 		}
 	}
-	rapid.Check(t, func(t *rapid.T) {
+	lot.Check(t, func(t *rapid.T) {
 		m := cost.Money(rapid.Int64Range(0, 999_999_999_999_999).Draw(t, "money"))
 		text, err := m.MarshalText()
 		if err != nil {

@@ -322,7 +322,11 @@ func (o *Options) services(p *Place, home bool) []Resource {
 	}
 	if o.ThreatList && p.Name != "members" { // the account that administers GuardDuty has lists for its members
 		p.Parameters = append(p.Parameters, Parameter{Name: "ThreatListBucket", About: "Bucket of this account that has " + ThreatListFile, Pattern: `^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`})
-		out = append(out, ThreatList{Common{"ThreatList", GuardDuty}, o.name("threats"), "https://s3.${suffix}/${parameter.ThreatListBucket}/" + ThreatListFile, detectorID})
+		list := ThreatList{Common{"ThreatEntities", GuardDuty}, o.name("threats"), "https://s3.${suffix}/${parameter.ThreatListBucket}/" + ThreatListFile, detectorID, true}
+		if o.ThreatSet == ThreatAddresses {
+			list.ID, list.Entities = "ThreatList", false // another ID: CloudFormation changes no type of a resource
+		}
+		out = append(out, list)
 	}
 	if o.has(Analyzer) {
 		a := AccessAnalyzer{Common{"Analyzer", Analyzer}, o.name("external"), "ACCOUNT"}

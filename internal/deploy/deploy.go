@@ -79,6 +79,7 @@ type Options struct {
 	LockDays     int    // 0 is 365 with a lock
 	Period       int    // of alarms in seconds: 60 to 300, 0 is 300
 	ThreatList   bool   // GuardDuty watches for the addresses of a list, which the account has in a bucket
+	ThreatSet    string // what the list is there: ThreatEntities or ThreatAddresses; "" is the former
 	Emails       []string
 	Webhook      bool   // one more subscription, whose address is asked for when the stack is made
 	ExternalID   string // that the scanner gives
@@ -131,6 +132,10 @@ func (o *Options) ready() error {
 		return errors.New("an archive goes with the trail of an organization")
 	case o.Archive != "" && (o.Archive == o.Account || o.Archive == o.Management):
 		return fmt.Errorf("archive %s: want an account that neither makes the trail nor manages the organization", o.Archive)
+	case o.ThreatSet != "" && !slices.Contains(ThreatSets(), o.ThreatSet):
+		return fmt.Errorf("threat set %q: want %s", o.ThreatSet, strings.Join(ThreatSets(), " or "))
+	case o.ThreatSet != "" && !o.ThreatList:
+		return errors.New("a threat set goes with a threat list")
 	case o.ThreatList && !o.has(GuardDuty):
 		return errors.New("a threat list goes with the part guardduty")
 	case o.ExternalID != "" && !externalForm.MatchString(o.ExternalID):

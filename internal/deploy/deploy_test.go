@@ -14,6 +14,7 @@ import (
 	"github.com/rootkeep/rootkeep/internal/deploy/cloudformation"
 	"github.com/rootkeep/rootkeep/internal/deploy/deploytest"
 	"github.com/rootkeep/rootkeep/internal/deploy/terraform"
+	"github.com/rootkeep/rootkeep/internal/lot"
 )
 
 func TestOptionsThatAreRefused(t *testing.T) {
@@ -59,6 +60,8 @@ func TestOptionsThatAreRefused(t *testing.T) {
 		{"a retention that CloudWatch does not know", func(o *deploy.Options) { o.LogDays = 100 }, "CloudWatch Logs knows"},
 		{"a period of ten minutes", func(o *deploy.Options) { o.Period = 600 }, "period"},
 		{"a period of no minutes", func(o *deploy.Options) { o.Period = 90 }, "period"},
+		{"a threat set of no list", func(o *deploy.Options) { o.ThreatSet = deploy.ThreatEntities }, "goes with a threat list"},
+		{"a threat set that is none", func(o *deploy.Options) { o.ThreatList, o.ThreatSet = true, "domain" }, "want entity or address"},
 		{"a threat list without GuardDuty", func(o *deploy.Options) { o.ThreatList, o.Without = true, []deploy.Part{deploy.GuardDuty} }, "goes with the part guardduty"},
 		{"a part that is none", func(o *deploy.Options) { o.Without = []deploy.Part{"siem"} }, "want one of trail"},
 		{"alarms without a log group", func(o *deploy.Options) { o.Without = []deploy.Part{deploy.Logs} }, "part alarms needs part logs"},
@@ -83,7 +86,7 @@ func TestOptionsThatAreRefused(t *testing.T) {
 // Whatever is asked for, it is refused or both forms can be written of it, and nothing
 // that was given ends the text that it stands in.
 func TestHostileOptionsGetIntoNoTemplate(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
+	lot.Check(t, func(t *rapid.T) {
 		text := rapid.OneOf(rapid.String(), rapid.StringMatching("[a-z0-9\"'${}%\\\\\\n:@.-]{0,20}"))
 		o := deploytest.Options()["organization"]
 		for name, at := range map[string]*string{"name": &o.Name, "home": &o.Home, "organization": &o.Organization, "account": &o.Account, "archive": &o.Archive, "external": &o.ExternalID, "lock": &o.LockMode} {

@@ -214,6 +214,7 @@ type ThreatList struct {
 	Name     Text
 	Location Text   // address of the object
 	Detector string // ID
+	Entities bool   // a threat entity set; false is the older threat intel set
 }
 
 // AccessAnalyzer is an analyzer of external access.

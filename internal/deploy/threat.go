@@ -11,6 +11,17 @@ import (
 // ThreatListFile is the object in a bucket that GuardDuty reads.
 const ThreatListFile = "threat-list.txt"
 
+// The kinds of a list in GuardDuty. AWS recommends entities, which may be domains as well;
+// addresses are the older kind (Amazon GuardDuty User Guide, "Customizing threat detection
+// with entity lists and IP address lists").
+const (
+	ThreatEntities  = "entity"
+	ThreatAddresses = "address"
+)
+
+// ThreatSets lists them.
+func ThreatSets() []string { return []string{ThreatEntities, ThreatAddresses} }
+
 // mostThreats are the addresses and ranges of one list (Amazon GuardDuty User Guide, "Amazon
 // GuardDuty quotas"). As text they are far below the 35 MB that a file may have.
 const mostThreats = 250_000

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/rootkeep/rootkeep"
+	"github.com/rootkeep/rootkeep/internal/detect/field"
 	"github.com/rootkeep/rootkeep/internal/detect/seen"
 	"github.com/rootkeep/rootkeep/internal/detect/tally"
 )
@@ -30,14 +31,20 @@ type source struct {
 func (w *Worker) arrive(v *rootkeep.View, timed bool) arrival {
 	w.records++
 	account := w.account(v)
-	if string(account) != w.source.account || w.file != w.source.file {
-		w.source = &source{file: w.file, account: string(tally.Cut(account)), number: w.hunt.seen.Account(account)}
-	}
+	w.source = w.sourceOf(account)
 	a := arrival{number: w.records, time: w.time, source: w.source, offset: w.record.Offset}
 	if timed {
-		a.place = w.places.At(account, v.Text(fRegion))
+		a.place = w.places.At(account, v.Text(field.Region))
 	}
 	return a
+}
+
+// sourceOf is the source of the record at hand, which is of the account.
+func (w *Worker) sourceOf(account []byte) *source {
+	if string(account) == w.source.account && w.file == w.source.file {
+		return w.source
+	}
+	return &source{file: w.file, account: string(tally.Cut(account)), number: w.hunt.seen.Account(account)}
 }
 
 // postpone lets an event wait for its verdict if nothing but counts depends on it;
@@ -48,7 +55,7 @@ func (w *Worker) postpone(v *rootkeep.View, a *arrival) bool {
 		if w.asksMore() {
 			return false
 		}
-		w.failed, w.threats = outcome(v) != outcomeSuccess, nil
+		w.failed, w.threats = field.Outcome(v) != field.Succeeded, nil
 		if a.call = w.callOf(v); !a.call.adds(a.time) {
 			return false
 		}
@@ -58,7 +65,7 @@ func (w *Worker) postpone(v *rootkeep.View, a *arrival) bool {
 		mark = a.call.mark
 		a.call.waiting++ // before Add, which may settle it at once
 	}
-	if w.batch.Add(w.source.number, v.Text(fID), mark, a) {
+	if w.batch.Add(w.source.number, v.Text(field.ID), mark, a) {
 		return true
 	}
 	if a.call != nil {
@@ -94,7 +101,7 @@ func (w *Worker) settle(a *arrival, id seen.ID, verdict seen.Verdict) {
 // but not what rules make of it is judged as well: otherwise a harmless record
 // with the ID of a telling one would hide it.
 func (w *Worker) verdict(v *rootkeep.View) seen.Verdict {
-	id := v.Text(fID)
+	id := v.Text(field.ID)
 	if len(id) == 0 {
 		return seen.Fresh // nothing to compare: better twice than not at all
 	}
@@ -114,7 +121,10 @@ func (w *Worker) mark(v *rootkeep.View) seen.Mark {
 	for _, number := range w.matched {
 		w.scratch = binary.LittleEndian.AppendUint32(w.scratch, uint32(number))
 	}
-	w.scratch = append(append(w.scratch, v.Text(fAddress)...), v.Text(fARN)...)
+	w.scratch = append(append(w.scratch, v.Text(field.Address)...), v.Text(field.ARN)...)
+	if w.early {
+		w.scratch = append(w.scratch, 0) // a copy from before the period must not hide one within
+	}
 	return w.hunt.seen.Mark(w.scratch)
 }
 
@@ -147,5 +157,5 @@ func (w *Worker) alter(e rootkeep.Event) {
 // close counts everything that still waits. The worker reads no more records.
 func (w *Worker) close() {
 	w.batch.Flush()
-	w.enter(w.call, nil, nil)
+	w.enter(w.call, nil, false)
 }

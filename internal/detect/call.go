@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/rootkeep/rootkeep"
+	"github.com/rootkeep/rootkeep/internal/detect/field"
 	"github.com/rootkeep/rootkeep/internal/detect/seen"
 	"github.com/rootkeep/rootkeep/internal/detect/span"
 	"github.com/rootkeep/rootkeep/internal/detect/tally"
@@ -16,6 +17,7 @@ import (
 // bursts, so such records are counted here and enter their groups together.
 type call struct {
 	identity uint64 // cloudtrail.Record.Identity, 0 when records cannot be compared
+	early    bool   // its records lie before the asked period
 	raised   bool   // a threat list names the address or user agent
 	matched  []int32
 	texts    tally.Row // of the constants below
@@ -92,11 +94,11 @@ func (w *Worker) callOf(v *rootkeep.View) *call {
 // repeats says that the record belongs to the last call.
 func (w *Worker) repeats(v *rootkeep.View) bool {
 	c := w.call
-	return w.record.Identity == c.identity && w.failed == c.Failed && len(w.threats) > 0 == c.raised &&
+	return w.record.Identity == c.identity && w.early == c.early && w.failed == c.Failed && len(w.threats) > 0 == c.raised &&
 		slices.Equal(w.matched, c.matched) &&
-		bytes.Equal(v.Text(fName), c.texts.At(tName)) && bytes.Equal(v.Text(fSource), c.texts.At(tSource)) &&
-		bytes.Equal(v.Text(fAddress), c.texts.At(tAddress)) && bytes.Equal(v.Text(fAgent), c.texts.At(tAgent)) &&
-		bytes.Equal(v.Text(fRegion), c.texts.At(tRegion)) && bytes.Equal(w.account(v), c.texts.At(tAccount))
+		bytes.Equal(v.Text(field.Name), c.texts.At(tName)) && bytes.Equal(v.Text(field.Source), c.texts.At(tSource)) &&
+		bytes.Equal(v.Text(field.Address), c.texts.At(tAddress)) && bytes.Equal(v.Text(field.Agent), c.texts.At(tAgent)) &&
+		bytes.Equal(v.Text(field.Region), c.texts.At(tRegion)) && bytes.Equal(w.account(v), c.texts.At(tAccount))
 }
 
 // beginCall makes w.call the call of the record at hand. It often shares something
@@ -104,25 +106,25 @@ func (w *Worker) repeats(v *rootkeep.View) bool {
 func (w *Worker) beginCall(v *rootkeep.View, before *call) {
 	c := w.call
 	*c = call{
-		identity: w.record.Identity, raised: len(w.threats) > 0, Call: span.Call{Failed: w.failed, MFA: c.MFA},
+		identity: w.record.Identity, early: w.early, raised: len(w.threats) > 0, Call: span.Call{Failed: w.failed, MFA: c.MFA},
 		matched: append(c.matched[:0], w.matched...), texts: c.texts.Emptied(), groups: c.groups[:0],
 	}
 	account := w.account(v)
 	c.texts.Append(account)
-	c.texts.Append(v.Text(fSource))
-	c.texts.Append(v.Text(fName))
+	c.texts.Append(v.Text(field.Source))
+	c.texts.Append(v.Text(field.Name))
 	c.Action = w.action(v)
-	c.Region = w.number(c, before, tRegion, v.Text(fRegion), before.Region)
-	c.Address = w.number(c, before, tAddress, v.Text(fAddress), before.Address)
-	c.Agent = w.number(c, before, tAgent, v.Text(fAgent), before.Agent)
+	c.Region = w.number(c, before, tRegion, v.Text(field.Region), before.Region)
+	c.Address = w.number(c, before, tAddress, v.Text(field.Address), before.Address)
+	c.Agent = w.number(c, before, tAgent, v.Text(field.Agent), before.Agent)
 	who := w.who.Number(account, w.principalOf(v))
 	for _, number := range c.matched {
 		var list *span.Spans
-		if w.hunt.pack.Set.Rules()[number].Alerts {
+		if w.hunt.pack.Set.Rules()[number].Alerts && (!c.early || w.hunt.pack.rules[number].Session) {
 			key := groupKey{tactic: w.hunt.pack.rules[number].tactic, trial: w.hunt.onTrial(number), who: who}
 			if w.hunt.pack.rules[number].Session {
 				key.session, key.tactic = true, 0
-				c.AccessKey = w.names.Number(v.Text(fAccessKey))
+				c.AccessKey = w.names.Number(v.Text(field.AccessKey))
 			}
 			list = w.group(key)
 		}
@@ -142,8 +144,8 @@ func (w *Worker) number(c, before *call, i int, text []byte, numberBefore tally.
 
 // action names the call as IAM writes actions, iam:CreateUser.
 func (w *Worker) action(v *rootkeep.View) tally.Number {
-	service := bytes.TrimSuffix(v.Text(fSource), []byte(".amazonaws.com"))
-	w.scratch = append(append(append(w.scratch[:0], service...), ':'), v.Text(fName)...)
+	service := bytes.TrimSuffix(v.Text(field.Source), []byte(".amazonaws.com"))
+	w.scratch = append(append(append(w.scratch[:0], service...), ':'), v.Text(field.Name)...)
 	return w.names.Number(w.scratch)
 }
 
@@ -170,7 +172,7 @@ func (c *call) adds(t int64) bool { return t > c.shown && t >= c.since && t <= c
 // add counts one event of a call.
 func (w *Worker) add(c *call, t int64) {
 	if c.Count > 0 && (t < c.first-span.Gap || t > c.last+span.Gap) {
-		w.enter(c, nil, nil)
+		w.enter(c, nil, false)
 	}
 	if c.Count == 0 {
 		c.first, c.last = t, t
@@ -183,20 +185,24 @@ func (w *Worker) add(c *call, t int64) {
 // another and no event of it waits any more.
 func (w *Worker) release(c *call) {
 	if c.retired && c.waiting == 0 {
-		w.enter(c, nil, nil)
+		w.enter(c, nil, false)
 		w.spare = append(w.spare, c)
 	}
 }
 
-// enter puts the counted events into the group of each of their rules. evidence,
-// unless nil, makes an event of the record at hand, which is one of them.
-func (w *Worker) enter(c *call, notes []string, evidence func() *rootkeep.Event) {
+// enter puts the counted events into the group of each of their rules. The record at
+// hand, if it is one of them, may be evidence.
+func (w *Worker) enter(c *call, notes []string, atHand bool) {
 	if c.Count == 0 {
+		return
+	}
+	full := w.hunt.room.Load() < 0
+	if full && c.early {
+		c.Count = 0 // what room there is goes to the asked period
 		return
 	}
 	var entered [8]*span.Span // a record is rarely in more than two groups
 	runs := entered[:0]
-	full := w.hunt.room.Load() < 0
 	for i, number := range c.matched {
 		if c.groups[i] == nil {
 			continue
@@ -212,8 +218,8 @@ func (w *Worker) enter(c *call, notes []string, evidence func() *rootkeep.Event)
 		for _, note := range notes {
 			run.Note(note)
 		}
-		if evidence != nil && run.Wants(w.time) && (!full || len(run.Events) == span.Evidence || c.groups[i].Rest) {
-			run.Keep(evidence())
+		if atHand && run.Wants(w.time) && (!full || len(run.Events) == span.Evidence || c.groups[i].Rest) {
+			run.Keep(w.piece())
 		}
 		if more := run.Grown(); more != 0 {
 			w.hunt.room.Add(-more)

@@ -10,6 +10,7 @@ import (
 	"github.com/rootkeep/rootkeep"
 	"github.com/rootkeep/rootkeep/cloudtrail"
 	"github.com/rootkeep/rootkeep/internal/detect/attack"
+	"github.com/rootkeep/rootkeep/internal/detect/field"
 	"github.com/rootkeep/rootkeep/sigma"
 )
 
@@ -22,6 +23,7 @@ type Detection struct {
 	Kind       string               `json:"kind"` // event, or the kind of correlation
 	Tactic     string               `json:"tactic,omitempty"`
 	Techniques []rootkeep.Technique `json:"techniques,omitempty"`
+	Tags       []string             `json:"-"` // as its file has them
 	Author     string               `json:"author,omitempty"`
 	Opens      string               `json:"opens,omitempty"`
 	Guide      string               `json:"guide,omitempty"` // the indicator of the guide that it serves
@@ -48,19 +50,29 @@ func (p *Pack) Catalogue() []Detection {
 
 func (p *Pack) detection(h *sigma.Header, s settings, kind string) Detection {
 	return Detection{
-		Name: RuleName(h), ID: h.ID, Title: h.Title, Level: h.Level, Kind: kind, Tactic: attack.Tactic(h.Tags), Techniques: p.renumbered.Of(h.Tags, s.AttackVersion),
+		Name: RuleName(h), ID: h.ID, Title: h.Title, Level: h.Level, Kind: kind, Tactic: attack.Tactic(h.Tags), Techniques: p.renumbered.Of(h.Tags, s.AttackVersion), Tags: h.Tags,
 		Author: h.Author, Opens: s.Opens, Guide: s.Guide, Number: s.Number, File: h.File,
 	}
 }
 
-// EachCases visits the cases of every detection, nil for one that has none.
-func (p *Pack) EachCases(visit func(*sigma.Header, ast.Node)) {
+// Tested is a rule or correlation and what it is tested by.
+type Tested struct {
+	Header *sigma.Header
+	Cases  ast.Node // nil if it has none
+	// Alerts is false for one that only feeds correlations: no case of its own can fire.
+	Alerts bool
+}
+
+// Tests lists every rule and correlation.
+func (p *Pack) Tests() []Tested {
+	var out []Tested
 	for i, r := range p.Set.Rules() {
-		visit(&r.Header, p.rules[i].cases)
+		out = append(out, Tested{&r.Header, p.rules[i].cases, r.Alerts})
 	}
 	for i, c := range p.Set.Correlations() {
-		visit(&c.Header, p.correlations[i].cases)
+		out = append(out, Tested{&c.Header, p.correlations[i].cases, c.Alerts})
 	}
+	return out
 }
 
 // RuleNumber finds a single-event rule by name, ID or title.
@@ -77,5 +89,5 @@ func (p *Pack) RuleNumber(rule string) (int, bool) {
 // event ID.
 func (w *Worker) Explain(rec *cloudtrail.Record, rule int) (eventID string, why sigma.Explanation) {
 	w.begin(rec, "")
-	return string(rec.View.Text(fID)), w.hunt.pack.Set.Explain(rule, rec.View)
+	return string(rec.View.Text(field.ID)), w.hunt.pack.Set.Explain(rule, rec.View)
 }

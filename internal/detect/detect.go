@@ -19,7 +19,11 @@ import (
 
 // Options say what a hunt looks at.
 type Options struct {
-	Since, Until time.Time            // half-open [Since, Until); zero is open
+	// Since and Until are the period that alerts are asked for, half-open [Since, Until);
+	// zero is open. What came before teaches windows, sessions and baselines, and an alert
+	// belongs to the period if its last event does.
+	Since, Until time.Time
+	ReadFrom     time.Time            // logs delivered before may be left out unread; zero: none is
 	Accounts     []rootkeep.AccountID // empty: all
 	Inventory    inventory.List       // watched resources known beforehand
 	Scans        *inventory.Scans     // sessions of rootkeep's own scans, which are no intruder's
@@ -64,10 +68,16 @@ type Hunt struct {
 	seen    *seen.Set
 	since   int64        // Unix seconds, inclusive
 	until   int64        // exclusive
-	held    atomic.Int64 // bytes of deferred records, over all workers
-	dropped atomic.Int64 // records that were not deferred for want of room
+	within  waiting      // deferred records of the asked period, over all workers
+	before  waiting      // and those from before it
 	room    atomic.Int64 // bytes left for groups, over all workers
 	trial   []bool       // by rule number; nil for none
+}
+
+// waiting counts deferred records.
+type waiting struct {
+	held    atomic.Int64 // bytes
+	dropped atomic.Int64 // records that were not deferred for want of room
 }
 
 // NewHunt prepares a run; the pack may serve several.
@@ -116,7 +126,8 @@ type Totals struct {
 	Events      int64     `json:"events"` // duplicates removed
 	Duplicates  int64     `json:"duplicates"`
 	Altered     int64     `json:"altered"` // share an ID with an event that rules judge differently
-	Outside     int64     `json:"outside"` // not in the asked period or accounts
+	Before      int64     `json:"before"`  // before the asked period: learned from
+	Outside     int64     `json:"outside"` // after the asked period, or not in the asked accounts
 	Untimed     int64     `json:"untimed"` // eventTime missing or unreadable
 	Matches     int64     `json:"matches"`
 	Scans       int64     `json:"own_scans"` // events of own scans that rules matched: explained

@@ -266,8 +266,8 @@ func TestNarrowing(t *testing.T) {
 		t.Fatal(err)
 	}
 	res := one(t, pack, detect.Options{Since: monday, Until: monday.Add(time.Hour), Accounts: []rootkeep.AccountID{account}}, records...)
-	if res.Totals.Events != 1 || res.Totals.Outside != 3 {
-		t.Errorf("got %d events inside and %d outside, want 1 and 3", res.Totals.Events, res.Totals.Outside)
+	if res.Totals.Events != 1 || res.Totals.Before != 1 || res.Totals.Outside != 2 {
+		t.Errorf("got %d events inside, %d before and %d outside, want 1, 1 and 2", res.Totals.Events, res.Totals.Before, res.Totals.Outside)
 	}
 }
 

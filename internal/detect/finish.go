@@ -6,6 +6,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/rootkeep/rootkeep"
 	"github.com/rootkeep/rootkeep/cloudtrail"
@@ -93,7 +94,7 @@ func (h *Hunt) settle(workers []*Worker, watched *inventory.Index) error {
 // again judges a deferred record, with what is watched now known.
 func (w *Worker) again(rec *cloudtrail.Record, file string, watched, given *inventory.Index) {
 	w.begin(rec, file)
-	w.matched = w.matcher.Match(rec.View, w.matched[:0])
+	w.match(rec.View)
 	w.leaveUnwatched(watched, given)
 	if len(w.matched) > 0 {
 		w.take(rec.View)
@@ -133,6 +134,7 @@ func totals(workers []*Worker) Totals {
 		t.Events += w.totals.Events
 		t.Duplicates += w.totals.Duplicates
 		t.Altered += w.totals.Altered
+		t.Before += w.totals.Before
 		t.Outside += w.totals.Outside
 		t.Untimed += w.totals.Untimed
 		t.Matches += w.totals.Matches
@@ -159,7 +161,7 @@ func mergeGroups(workers []*Worker, names *tally.Names) []*group {
 		to := names.Merge(&w.names)
 		for k, runs := range w.groups {
 			for _, run := range runs.Runs {
-				run.Renumber(to)
+				run.Renumber(&w.names, to)
 			}
 			joint := w.keyOf(k)
 			g, ok := all[joint]
@@ -190,8 +192,11 @@ func (h *Hunt) notices(workers []*Worker, watched *inventory.Index) []string {
 	if h.room.Load() < 0 {
 		out = append(out, fmt.Sprintf("the alerts' groups took more than %d MB: from then on matches of new callers or times were counted together as (others), and named no further values; hint: a shorter period or fewer rules", maxGroups>>20))
 	}
-	if dropped := h.dropped.Load(); dropped > 0 {
-		out = append(out, fmt.Sprintf("%d records that may touch watched resources were not judged: more than %d MB of them waited for the inventory; hint: a shorter period", dropped, maxDeferred>>20))
+	if n := h.within.dropped.Load(); n > 0 {
+		out = append(out, fmt.Sprintf("%d records that may touch watched resources were not judged: more than %d MB of them waited for the inventory; hint: a shorter period", n, maxDeferred>>20))
+	}
+	if n := h.before.dropped.Load(); n > 0 {
+		out = append(out, fmt.Sprintf("%d records from before the period that may touch watched resources were not learned from: more than %d MB of them waited for the inventory", n, maxEarly>>20))
 	}
 	return out
 }
@@ -199,7 +204,11 @@ func (h *Hunt) notices(workers []*Worker, watched *inventory.Index) []string {
 func (h *Hunt) windowNotices(c *correlate.Correlator) []string {
 	var out []string
 	if n := c.Learning(); n > 0 {
-		out = append(out, fmt.Sprintf("%d first-seen baselines are still learning: the input is shorter than their learning time, so a first sight in them raised no alert", n))
+		notice := fmt.Sprintf("%d first-seen baselines are still learning: the input is shorter than their learning time, so a first sight in them raised no alert", n)
+		if from := h.options.ReadFrom; !from.IsZero() {
+			notice += fmt.Sprintf("; because of --since, no log delivered before %s was read from buckets for them; hint: --since the learning time of 7 or 14 days earlier", from.UTC().Format(time.DateOnly))
+		}
+		out = append(out, notice)
 	}
 	for _, s := range c.Saturated() {
 		out = append(out, h.pack.SaturationNotice(s))

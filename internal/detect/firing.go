@@ -9,9 +9,9 @@ import (
 
 	"github.com/rootkeep/rootkeep"
 	"github.com/rootkeep/rootkeep/internal/detect/attack"
+	"github.com/rootkeep/rootkeep/internal/detect/crossing"
 	"github.com/rootkeep/rootkeep/internal/detect/span"
 	"github.com/rootkeep/rootkeep/internal/detect/tally"
-	"github.com/rootkeep/rootkeep/internal/rule"
 	"github.com/rootkeep/rootkeep/sigma"
 	"github.com/rootkeep/rootkeep/sigma/correlate"
 )
@@ -20,19 +20,31 @@ import (
 func (h *Hunt) firings(firings []correlate.Firing) []rootkeep.Alert {
 	var out []rootkeep.Alert
 	for _, f := range firings {
-		if c := h.pack.Set.Correlations()[f.Correlation]; c.Alerts {
+		if c := h.pack.Set.Correlations()[f.Correlation]; c.Alerts && h.concerns(c, f) {
 			out = append(out, h.FiringAlert(f))
 		}
 	}
 	return out
 }
 
+// concerns says that a crossing reaches into the asked period. A silence that begins where
+// logs were left out unread may be none.
+func (h *Hunt) concerns(c *sigma.Correlation, f correlate.Firing) bool {
+	if from := h.options.ReadFrom; c.Type == sigma.Absence && !from.IsZero() && f.Start < from.Unix() {
+		return false
+	}
+	return f.End >= h.since
+}
+
 // FiringAlert tells one crossing of a window.
 func (h *Hunt) FiringAlert(f correlate.Firing) rootkeep.Alert {
 	c, s := h.pack.Set.Correlations()[f.Correlation], &h.pack.correlations[f.Correlation]
-	run := &span.Span{First: f.Start, Last: f.End, Events: f.Events}
+	run := &span.Span{First: f.Start, Last: f.End}
+	for _, e := range f.Events {
+		run.Events = append(run.Events, span.Whole(e))
+	}
 	var names tally.Names
-	failed, relay := 0, ""
+	of, relay := f.Whose(), ""
 	var threats []string
 	sample := f.Sample
 	if len(sample) == 0 {
@@ -41,9 +53,6 @@ func (h *Hunt) FiringAlert(f correlate.Firing) rootkeep.Alert {
 	for _, e := range sample {
 		action := []byte(strings.TrimSuffix(e.Source, ".amazonaws.com") + ":" + e.Name)
 		run.Names.Add(names.Number(action), 1)
-		if e.ErrorCode != "" {
-			failed++
-		}
 		run.Regions.Add(names.Number([]byte(e.Region)), 1)
 		run.Addresses.Add(names.Number([]byte(e.Address)), 1)
 		run.Agents.Add(names.Number([]byte(e.Agent)), 1)
@@ -51,20 +60,22 @@ func (h *Hunt) FiringAlert(f correlate.Firing) rootkeep.Alert {
 		threats = append(threats, from.Threats...)
 		relay = cmp.Or(relay, from.Relay)
 	}
+	failed, every, note := crossing.Failures(&f, &of, sample)
+	run.Note(note)
 	hit := ruleHit(&c.Header, s)
-	hit.Level, hit.Count, hit.Threshold = c.Level, f.Count, threshold(c, f)
+	hit.Level, hit.Count, hit.Attempts, hit.Threshold = c.Level, f.Count, failed, crossing.Threshold(c, &f)
 	a := rootkeep.Alert{
-		Kind: kindOf(c.Type), State: "open", Tactic: attack.Tactic(c.Header.Tags), Techniques: h.pack.renumbered.Of(c.Header.Tags, s.AttackVersion),
+		Kind: crossing.Kind(c.Type), State: "open", Tactic: attack.Tactic(c.Header.Tags), Techniques: h.pack.renumbered.Of(c.Header.Tags, s.AttackVersion),
 		Count: f.Count, Attempts: failed,
 	}
 	if n := len(sample); n < f.Count && n > 0 {
 		run.Note(fmt.Sprintf("calls, addresses and user agents are counted over %d of the %d events", n, f.Count))
 	}
-	if failed == len(sample) && failed > 0 && s.Attempt == attemptLower {
+	if every && s.Attempt == attemptLower {
 		hit.Level = hit.Level.Lower() // nothing of it succeeded
 		run.Note("every call failed")
 	}
-	if h.onPlaces(c) && f.NewValue == relayCountry {
+	if h.onPlaces(c) && f.NewValue == relayPlace {
 		hit.Level = hit.Level.Lower()
 		run.Note("from " + relay + ", a relay or VPN on your list")
 	}
@@ -81,6 +92,7 @@ func (h *Hunt) FiringAlert(f correlate.Firing) rootkeep.Alert {
 	}
 	a.Rules = []rootkeep.RuleHit{hit}
 	h.describe(&a, run, &names)
+	of.Tell(&a)
 	h.nameGroup(&a, c, f)
 	a.ID = AlertID("firing", cmp.Or(c.ID, c.Title), strings.Join(f.Group, "\x00"), a.First.Format(time.RFC3339), f.NewValue)
 	return a
@@ -94,10 +106,16 @@ func (h *Hunt) nameGroup(a *rootkeep.Alert, c *sigma.Correlation, f correlate.Fi
 		if i < len(c.GroupBy) {
 			pairs = append(pairs, c.GroupBy[i]+"="+value)
 		}
+		switch {
+		case value == "" || i >= len(c.GroupBy):
+		case c.GroupBy[i] == "recipientAccountId":
+			a.Account, a.Accounts, a.AccountsOmitted = rootkeep.AccountID(value), nil, 0
+		case c.GroupBy[i] == derivedNames[dPrincipal]:
+			a.Several = false
+		}
 	}
 	group := strings.Join(pairs, ", ")
-	several := func(e rootkeep.Event) bool { return e.Actor.Principal != a.Actor.Principal }
-	if len(a.Events) == 0 || slices.ContainsFunc(a.Events, several) {
+	if len(a.Events) == 0 || a.Several {
 		a.Actor = rootkeep.Actor{Principal: group}
 	}
 	if f.NewValue != "" {
@@ -115,29 +133,4 @@ func (h *Hunt) onPlaces(c *sigma.Correlation) bool {
 	return slices.ContainsFunc(c.Fields, func(f string) bool {
 		return f == derivedNames[dCountry] || f == derivedNames[dASN] || f == derivedNames[dNetwork]
 	})
-}
-
-func kindOf(t sigma.CorrelationType) string {
-	switch t {
-	case sigma.Temporal, sigma.TemporalOrdered:
-		return "sequence"
-	case sigma.NewValue:
-		return "first-seen"
-	case sigma.Absence:
-		return "silence"
-	}
-	return "threshold"
-}
-
-func threshold(c *sigma.Correlation, f correlate.Firing) string {
-	window := rule.Duration(c.Timespan)
-	switch c.Type {
-	case sigma.NewValue:
-		return fmt.Sprintf("first seen after %v of learning", window)
-	case sigma.Absence:
-		return fmt.Sprintf("silent for %v or longer", window)
-	case sigma.EventCount:
-		return fmt.Sprintf("%d events, at most %v at once in %v", f.Count, f.Value, window)
-	}
-	return fmt.Sprintf("%v in %v", f.Value, window)
 }

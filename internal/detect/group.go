@@ -14,6 +14,7 @@ import (
 	"github.com/rootkeep/rootkeep/internal/detect/span"
 	"github.com/rootkeep/rootkeep/internal/detect/tally"
 	"github.com/rootkeep/rootkeep/sigma"
+	"github.com/rootkeep/rootkeep/sigma/correlate/party"
 )
 
 const (
@@ -33,6 +34,9 @@ func (h *Hunt) alerts(groups []*group, names *tally.Names) ([]rootkeep.Alert, []
 	sessions := []Session{}
 	for _, g := range groups {
 		for i, run := range g.Runs {
+			if run.Last < h.since && run.Last != span.Untimed {
+				continue // a session that ended before the asked period
+			}
 			a := h.GroupAlert(g.GroupKey, run, names)
 			alerts = append(alerts, a)
 			if g.Session {
@@ -72,6 +76,17 @@ func (h *Hunt) GroupAlert(g GroupKey, run *span.Span, names *tally.Names) rootke
 	}
 	a.Count, a.Attempts = run.Names.Total(), run.Failed.Total()
 	h.describe(&a, run, names)
+	var of party.Tally
+	account, principal, _ := strings.Cut(g.Who, "\x00")
+	if principal == tally.OthersName {
+		for i := range a.Events {
+			of.AddEvent(&a.Events[i], 1)
+		}
+		of.Omitted, of.Several = a.EventsOmitted, true
+	} else {
+		of.Add(party.Of([]byte(account), []byte(principal)), a.Count, false)
+	}
+	of.Tell(&a)
 	a.ID = AlertID("group", g.Who, g.Tactic, fmt.Sprint(g.Session), a.First.Format(time.RFC3339))
 	return a
 }
@@ -105,11 +120,11 @@ func (h *Hunt) describe(a *rootkeep.Alert, run *span.Span, names *tally.Names) {
 	if run.MoreNotes {
 		a.Notes = append(a.Notes, fmt.Sprintf("more than %d different notes: further ones are left out", span.MaxNotes))
 	}
-	for _, e := range run.Events {
-		a.Events = append(a.Events, *e)
+	for i := range run.Events {
+		a.Events = append(a.Events, run.Events[i].Event(names))
 	}
 	if len(a.Events) > 0 {
-		a.Actor, a.Account = a.Events[0].Actor, a.Events[0].Account
+		a.Actor = a.Events[0].Actor
 	}
 	a.EventsOmitted = max(0, a.Count-len(a.Events))
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/rootkeep/rootkeep"
+	"github.com/rootkeep/rootkeep/internal/detect/field"
 	"github.com/rootkeep/rootkeep/internal/detect/grant"
 )
 
@@ -13,8 +14,8 @@ import (
 // forger must not choose which one counts.
 func (w *Worker) judge(v *rootkeep.View, j *judge) (bad bool, finding string) {
 	d := grant.Document{
-		Account: rootkeep.AccountID(w.account(v)), Region: rootkeep.Region(v.Text(fRegion)),
-		Service: strings.TrimSuffix(string(v.Text(fSource)), ".amazonaws.com"),
+		Account: rootkeep.AccountID(w.account(v)), Region: rootkeep.Region(v.Text(field.Region)),
+		Service: strings.TrimSuffix(string(v.Text(field.Source)), ".amazonaws.com"),
 	}
 	d.Partition = partition(v)
 	d.Holder = holder(v, d)
@@ -34,24 +35,24 @@ func (w *Worker) judge(v *rootkeep.View, j *judge) (bad bool, finding string) {
 // partition is that of the caller's ARN, or of the Region if the record names no
 // caller.
 func partition(v *rootkeep.View) string {
-	if arn, err := rootkeep.ParseARN(string(v.Text(fARN))); err == nil {
+	if arn, err := rootkeep.ParseARN(string(v.Text(field.ARN))); err == nil {
 		return arn.Partition
 	}
-	return rootkeep.Region(v.Text(fRegion)).Partition()
+	return rootkeep.Region(v.Text(field.Region)).Partition()
 }
 
 // holder is the ARN of what the record put the document on, "" if it does not say.
 // The path of a user or role is not in the request: it is taken to be /.
 func holder(v *rootkeep.View, d grant.Document) string {
 	for i, kind := range [...]string{":user/", ":role/", ":group/"} {
-		if name := v.Text(firstTarget + i); len(name) > 0 {
+		if name := v.Text(field.FirstTarget + i); len(name) > 0 {
 			return "arn:" + d.Partition + ":iam::" + string(d.Account) + kind + string(name)
 		}
 	}
-	if arn := v.Text(firstTarget + 3); bytes.HasPrefix(arn, []byte("arn:")) {
+	if arn := v.Text(field.FirstTarget + 3); bytes.HasPrefix(arn, []byte("arn:")) {
 		return string(arn)
 	}
-	if bucket := v.Text(firstTarget + 4); len(bucket) > 0 && d.Service == "s3" {
+	if bucket := v.Text(field.FirstTarget + 4); len(bucket) > 0 && d.Service == "s3" {
 		return "arn:" + d.Partition + ":s3:::" + string(bucket)
 	}
 	return ""

@@ -13,6 +13,7 @@ import (
 	"sync/atomic"
 
 	"github.com/rootkeep/rootkeep/internal/detect/attack"
+	"github.com/rootkeep/rootkeep/internal/detect/field"
 	"github.com/rootkeep/rootkeep/internal/rule"
 	"github.com/rootkeep/rootkeep/sigma"
 )
@@ -54,6 +55,9 @@ type Pack struct {
 type LoadOptions struct {
 	Placeholders map[string][]string // values of %name% placeholders
 	Renumbered   attack.Renumbering  // of ATT&CK
+	// Guards, if it is not nil, says that a filter or a correlation may not weaken a document,
+	// see sigma.Options.
+	Guards func(document, by *sigma.Header) bool
 }
 
 // Load reads every .yaml and .yml file of the sources and compiles them. A file
@@ -193,8 +197,11 @@ func (l *loader) document(doc sigma.Document) {
 			l.ids[id] = h.File
 		}
 	}
-	if c := doc.Correlation; c != nil && s.Escalate != nil {
-		c.Steps = []float64{s.Escalate.GTE}
+	if c := doc.Correlation; c != nil {
+		c.Needs = s.Needs
+		if s.Escalate != nil {
+			c.Steps = []float64{s.Escalate.GTE}
+		}
 	}
 	l.settings[h] = s
 	l.pack.Documents = append(l.pack.Documents, doc)
@@ -211,7 +218,7 @@ func header(doc sigma.Document) *sigma.Header {
 }
 
 func (l *loader) compile(o LoadOptions) (*Pack, error) {
-	fields := scannedPaths()
+	fields := field.Paths()
 	for _, s := range l.settings {
 		for _, path := range s.fields() {
 			if !slices.Contains(fields, path) {
@@ -219,8 +226,8 @@ func (l *loader) compile(o LoadOptions) (*Pack, error) {
 			}
 		}
 	}
-	slices.Sort(fields[scannedFields:]) // a map's order must not number fields
-	set, problems := sigma.Compile(l.pack.Documents, sigma.Options{Fields: fields, Derived: derivedNames[:], Placeholders: o.Placeholders})
+	slices.Sort(fields[field.Scanned:]) // a map's order must not number fields
+	set, problems := sigma.Compile(l.pack.Documents, sigma.Options{Fields: fields, Derived: derivedNames[:], Placeholders: o.Placeholders, Guards: o.Guards})
 	for _, p := range problems {
 		l.problem(Problem{File: p.File, Line: p.Line, Rule: p.Rule, Warning: p.Severity == sigma.SeverityWarning, Msg: p.Msg})
 	}
@@ -233,7 +240,7 @@ func (l *loader) compile(o LoadOptions) (*Pack, error) {
 		p.correlations = append(p.correlations, l.numbered(&c.Header, fields))
 		for _, in := range c.Inputs {
 			if in.Rule >= 0 {
-				p.rules[in.Rule].asksMore = true // its windows
+				p.rules[in.Rule].asksMore, p.rules[in.Rule].windows = true, true
 			}
 		}
 	}

@@ -3,6 +3,7 @@ package detect
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/token"
@@ -26,9 +27,11 @@ type settings struct {
 	Watched       *watched  `yaml:"watched"`
 	Judge         *judge    `yaml:"judge"`
 	Escalate      *escalate `yaml:"escalate"`
+	Needs         []string  `yaml:"needs"` // rules of a correlation, one of which has to be in its window
 
 	tactic   int32    // number of the tactic in its pack
 	asksMore bool     // a match needs its record for more than counts
+	windows  bool     // a match is seen by correlations
 	cases    ast.Node // decoded only to be run: half of a file is cases
 }
 
@@ -89,6 +92,10 @@ func (s *settings) fits(doc sigma.Document) error {
 	switch {
 	case doc.Rule != nil && s.Escalate != nil:
 		wrong = "escalate belongs to a correlation"
+	case len(s.Needs) > 0 && !counts(doc.Correlation):
+		wrong = "needs belongs to a value_count with gte: 1 or more"
+	case slices.ContainsFunc(s.Needs, func(name string) bool { return !slices.Contains(doc.Correlation.Rules, name) }):
+		wrong = "needs names a rule that is not among the rules of the correlation"
 	case doc.Rule == nil && (s.Watched != nil || s.Judge != nil || s.Session):
 		wrong = "watched, judge and session belong to the base rule"
 	case doc.Rule == nil && s.Attempt == attemptIgnore:
@@ -98,6 +105,11 @@ func (s *settings) fits(doc sigma.Document) error {
 	}
 	h := header(doc)
 	return &rule.Error{File: h.File, Line: h.Line, Column: 1, Msg: wrong}
+}
+
+// counts says that a correlation fires by many values, and by none not.
+func counts(c *sigma.Correlation) bool {
+	return c != nil && c.Type == sigma.ValueCount && c.Condition.GTE != nil && *c.Condition.GTE >= 1
 }
 
 // cutKey takes one entry out of a mapping; node itself stays as it is.
@@ -156,7 +168,7 @@ func (s *settings) check(file string, node ast.Node) error {
 	}
 	if j := s.Judge; j != nil {
 		if !grant.Known(j.By) || j.Field == "" {
-			return fail("judge: want field and by (admin-policy, broad-policy, external-trust or public-grant), got field %q and by %q", j.Field, j.By)
+			return fail("judge: want field and by (admin-policy, broad-policy, external-trust, public-grant or open-admin-port), got field %q and by %q", j.Field, j.By)
 		}
 	}
 	return nil

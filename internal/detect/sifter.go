@@ -3,11 +3,11 @@ package detect
 import (
 	"crypto/sha256"
 	"encoding/binary"
-	"fmt"
 	"slices"
 
 	"github.com/rootkeep/rootkeep"
 	"github.com/rootkeep/rootkeep/cloudtrail"
+	"github.com/rootkeep/rootkeep/internal/detect/field"
 	"github.com/rootkeep/rootkeep/internal/detect/inventory"
 	"github.com/rootkeep/rootkeep/internal/detect/span"
 	"github.com/rootkeep/rootkeep/internal/detect/tally"
@@ -32,6 +32,9 @@ type Sifted struct {
 	Verdict, Content uint64
 }
 
+// Named says that a record has an event ID, which tells copies of it.
+func Named(v *rootkeep.View) bool { return len(v.Text(field.ID)) > 0 }
+
 // NewSifter makes a sifter with the rules and options of a hunt.
 func (h *Hunt) NewSifter() *Sifter {
 	list := h.options.Inventory
@@ -51,8 +54,8 @@ func (s *Sifter) Learn(x *inventory.Index) {
 // such a record.
 func (s *Sifter) Teaches(rec *cloudtrail.Record) bool {
 	v := rec.View
-	name := string(v.Text(fName))
-	if !inventory.Tells(name) || string(v.Text(fSource)) != "cloudtrail.amazonaws.com" || outcome(v) != outcomeSuccess {
+	name := string(v.Text(field.Name))
+	if !inventory.Tells(name) || string(v.Text(field.Source)) != "cloudtrail.amazonaws.com" || field.Outcome(v) != field.Succeeded {
 		return false
 	}
 	s.w.inventory.Learn(name, rec.Raw)
@@ -74,7 +77,7 @@ func (s *Sifter) Sift(rec *cloudtrail.Record, file string, unknown WatchedUnknow
 	if len(w.matched) == 0 {
 		return Sifted{}, false
 	}
-	out := Sifted{Time: w.time, Account: string(tally.Cut(w.account(rec.View))), ID: string(tally.Cut(rec.View.Text(fID)))}
+	out := Sifted{Time: w.time, Account: string(tally.Cut(w.account(rec.View))), ID: string(tally.Cut(rec.View.Text(field.ID)))}
 	out.Verdict, out.Content = s.marks(rec.View)
 	if !unknown {
 		w.leaveUnwatched(s.watched, s.given)
@@ -94,8 +97,8 @@ func (s *Sifter) marks(v *rootkeep.View) (verdict, content uint64) {
 		h.Write(binary.BigEndian.AppendUint64(nil, uint64(len(b))))
 		h.Write(b)
 	}
-	text(v.Text(fAddress))
-	text(v.Text(fARN))
+	text(v.Text(field.Address))
+	text(v.Text(field.ARN))
 	sum := h.Sum(nil)
 	for _, number := range w.matched {
 		r := w.hunt.pack.Set.Rules()[number]
@@ -105,7 +108,7 @@ func (s *Sifter) marks(v *rootkeep.View) (verdict, content uint64) {
 	verdict = binary.BigEndian.Uint64(h.Sum(nil))
 	h.Reset()
 	h.Write(sum)
-	for _, field := range []int{fName, fSource, fTime, fError} {
+	for _, field := range []int{field.Name, field.Source, field.Time, field.Error} {
 		text(v.Text(field))
 	}
 	return verdict, binary.BigEndian.Uint64(h.Sum(nil))
@@ -143,33 +146,4 @@ func (s *Sifter) Scans() int {
 	n := s.w.totals.Scans
 	s.w.totals.Scans = 0
 	return int(n)
-}
-
-// Identity stands for what the windows of a correlation mean: see correlate.Identity,
-// to which it adds what the settings of its rules leave out.
-func (p *Pack) Identity(correlation int) [sha256.Size]byte {
-	h := sha256.New()
-	own := correlate.Identity(p.Set, correlation)
-	h.Write(own[:])
-	p.leavesOut(correlation, func(s *settings) {
-		fmt.Fprintf(h, "%q", s.Attempt)
-		if s.Watched != nil {
-			fmt.Fprintf(h, " watched %q %q %t", s.Watched.Field, s.Watched.Kind, s.Watched.Unless)
-		}
-		if s.Judge != nil {
-			fmt.Fprintf(h, " judge %q %q", s.Judge.Field, s.Judge.By)
-		}
-		fmt.Fprintln(h)
-	})
-	return [sha256.Size]byte(h.Sum(nil))
-}
-
-func (p *Pack) leavesOut(correlation int, visit func(*settings)) {
-	for _, in := range p.Set.Correlations()[correlation].Inputs {
-		if in.Rule >= 0 {
-			visit(&p.rules[in.Rule])
-			continue
-		}
-		p.leavesOut(in.Correlation, visit)
-	}
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/rootkeep/rootkeep"
 	"github.com/rootkeep/rootkeep/cloudtrail"
+	"github.com/rootkeep/rootkeep/internal/detect/field"
 	"github.com/rootkeep/rootkeep/internal/detect/grant"
 	"github.com/rootkeep/rootkeep/internal/detect/inventory"
 	"github.com/rootkeep/rootkeep/internal/detect/origin"
@@ -15,6 +16,7 @@ import (
 	"github.com/rootkeep/rootkeep/internal/detect/tally"
 	"github.com/rootkeep/rootkeep/sigma"
 	"github.com/rootkeep/rootkeep/sigma/correlate"
+	"github.com/rootkeep/rootkeep/sigma/correlate/party"
 )
 
 // Worker reads records for a hunt. Each goroutine has its own; Hunt.Finish puts
@@ -43,13 +45,15 @@ type Worker struct {
 	source      *source // of the last record
 	identity    uint64  // cloudtrail.Record.Identity that principal was read from
 	principal   []byte
-	actor       *rootkeep.Actor // nil until asked for
+	party       party.Last
+	actor       *span.Actor // nil until asked for
 
 	// of the record at hand
 	record  *cloudtrail.Record
 	view    *rootkeep.View
 	file    string
 	time    int64
+	early   bool // it lies before the asked period
 	failed  bool
 	threats []string // lists that name its address or user agent
 	matched []int32
@@ -70,9 +74,12 @@ type deferred struct {
 }
 
 const (
-	maxDeferred = 128 << 20 // bytes of records kept for the inventory, over all workers
-	maxOrigins  = 1 << 16   // addresses remembered
-	maxAltered  = 100       // altered records named by each worker
+	// Bytes of records kept for the inventory, over all workers: of those within the asked
+	// period, and apart, so that they leave it its room, of those from before it.
+	maxDeferred = 128 << 20
+	maxEarly    = 32 << 20
+	maxOrigins  = 1 << 16 // addresses remembered
+	maxAltered  = 100     // altered records named by each worker
 )
 
 // NewWorker makes one worker.
@@ -106,14 +113,18 @@ func (w *Worker) NewReader() { w.identity, w.call.identity = 0, 0 }
 func (w *Worker) Observe(rec *cloudtrail.Record, file string) {
 	v := rec.View
 	timed := w.begin(rec, file)
-	if string(v.Text(fSource)) == "cloudtrail.amazonaws.com" && outcome(v) == outcomeSuccess {
-		w.inventory.Learn(string(v.Text(fName)), rec.Raw) // whatever period is asked for
+	if string(v.Text(field.Source)) == "cloudtrail.amazonaws.com" && field.Outcome(v) == field.Succeeded {
+		w.inventory.Learn(string(v.Text(field.Name)), rec.Raw) // whatever period is asked for
 	}
 	if !w.asked(v, timed) {
 		w.totals.Outside++
 		return
 	}
-	w.matched = w.matcher.Match(v, w.matched[:0])
+	w.match(v)
+	if w.early {
+		w.learnFrom(v)
+		return
+	}
 	a := w.arrive(v, timed)
 	if w.postpone(v, &a) || !w.count(&a, w.verdict(v)) {
 		return
@@ -124,6 +135,35 @@ func (w *Worker) Observe(rec *cloudtrail.Record, file string) {
 		w.hold()
 	default:
 		w.take(v)
+	}
+}
+
+// learnFrom shows a record from before the asked period to windows and sessions, which may
+// begin there. It counts as nothing else.
+func (w *Worker) learnFrom(v *rootkeep.View) {
+	w.totals.Before++
+	if len(w.matched) == 0 {
+		return
+	}
+	w.source = w.sourceOf(w.account(v))
+	switch {
+	case w.verdict(v) == seen.Duplicate:
+	case w.asksInventory():
+		w.hold()
+	default:
+		w.take(v)
+	}
+}
+
+// match finds the rules that match the record at hand, of one from before the asked
+// period those that may tell of the period.
+func (w *Worker) match(v *rootkeep.View) {
+	w.matched = w.matcher.Match(v, w.matched[:0])
+	if w.early {
+		w.matched = slices.DeleteFunc(w.matched, func(number int32) bool {
+			s := &w.hunt.pack.rules[number]
+			return !s.windows && !s.Session
+		})
 	}
 }
 
@@ -138,18 +178,18 @@ const (
 func (w *Worker) begin(rec *cloudtrail.Record, file string) (timed bool) {
 	w.record, w.view, w.file, w.built = rec, rec.View, file, nil
 	rec.View.Derive = w.deriveBound
-	t, ok := cloudtrail.ParseTime(rec.View.Text(fTime))
+	t, ok := cloudtrail.ParseTime(rec.View.Text(field.Time))
 	if timed = ok && t >= earliest && t < latest; !timed {
 		t = span.Untimed
 	}
-	w.time = t
+	w.time, w.early = t, timed && t < w.hunt.since
 	return timed
 }
 
-// asked says whether the record lies in the asked period and accounts. A record
-// without a readable time is always looked at.
+// asked says whether the record belongs to the asked accounts and lies before the end of
+// the asked period. A record without a readable time is always looked at.
 func (w *Worker) asked(v *rootkeep.View, timed bool) bool {
-	if timed && (w.time < w.hunt.since || w.time >= w.hunt.until) {
+	if timed && w.time >= w.hunt.until {
 		return false
 	}
 	if len(w.hunt.options.Accounts) == 0 {
@@ -165,10 +205,10 @@ func (w *Worker) asked(v *rootkeep.View, timed bool) bool {
 
 // account is the account that the record belongs to.
 func (w *Worker) account(v *rootkeep.View) []byte {
-	if a := v.Text(fRecipient); len(a) > 0 {
+	if a := v.Text(field.Recipient); len(a) > 0 {
 		return a
 	}
-	return v.Text(fAccount)
+	return v.Text(field.Account)
 }
 
 // asksInventory says whether a matching rule is about watched resources.
@@ -178,8 +218,12 @@ func (w *Worker) asksInventory() bool {
 
 // hold keeps a record until all input was read.
 func (w *Worker) hold() {
-	if w.hunt.held.Add(int64(len(w.record.Raw))) > maxDeferred {
-		w.hunt.dropped.Add(1)
+	room, most := &w.hunt.within, int64(maxDeferred)
+	if w.early {
+		room, most = &w.hunt.before, maxEarly
+	}
+	if room.held.Add(int64(len(w.record.Raw))) > most {
+		room.dropped.Add(1)
 		return
 	}
 	w.deferred = append(w.deferred, deferred{bytes.Clone(w.record.Raw), w.file, w.record.Offset})
@@ -188,11 +232,13 @@ func (w *Worker) hold() {
 // take judges the matches of one record, shows them to windows and groups them; false
 // when nothing is left of them.
 func (w *Worker) take(v *rootkeep.View) bool {
-	if w.hunt.options.Scans.Explains(v.Text(fAccessKey), v.Text(fName), w.time, w.record.Raw) {
-		w.totals.Scans++
+	if w.hunt.options.Scans.Explains(v.Text(field.AccessKey), v.Text(field.Name), w.time, w.record.Raw) {
+		if !w.early {
+			w.totals.Scans++
+		}
 		return false
 	}
-	w.failed = outcome(v) != outcomeSuccess
+	w.failed = field.Outcome(v) != field.Succeeded
 	w.threats = nil
 	if !w.hunt.options.Atlas.Threats.Empty() {
 		w.threats = w.origin(v).Threats
@@ -215,9 +261,11 @@ func (w *Worker) take(v *rootkeep.View) bool {
 	if len(w.matched) == 0 {
 		return false
 	}
-	w.totals.Matches += int64(len(w.matched))
+	if !w.early {
+		w.totals.Matches += int64(len(w.matched))
+	}
 	if w.time != span.Untimed {
-		w.correlator.Observe(v, w.matched, w.time, w.evidence)
+		w.correlator.Observe(v, w.matched, w.time, party.Who{Party: w.party.Of(w.account(v), w.principalOf(v)), Failed: w.failed}, w.evidence)
 	}
 	for _, list := range w.threats {
 		notes = append(notes, "on threat list "+list)
@@ -225,13 +273,13 @@ func (w *Worker) take(v *rootkeep.View) bool {
 	c := w.callOf(v)
 	w.tell(c)
 	w.add(c, w.time)
-	w.enter(c, notes, w.evidence)
+	w.enter(c, notes, true)
 	return true
 }
 
 // tell passes every match on to who asked for them.
 func (w *Worker) tell(c *call) {
-	if w.hunt.options.OnMatch == nil {
+	if w.hunt.options.OnMatch == nil || w.early {
 		return
 	}
 	for _, number := range w.matched {
@@ -246,7 +294,7 @@ func RuleName(h *sigma.Header) string { return cmp.Or(h.Name, h.ID, h.Title) }
 // multiFactor is what the record says of MFA: the sign-in's own word, or the
 // session's.
 func multiFactor(v *rootkeep.View) span.MFA {
-	for _, field := range []int{fSignInMFA, fIssuedMFA} {
+	for _, field := range []int{field.SignInMFA, field.IssuedMFA} {
 		switch text := v.Text(field); {
 		case bytes.EqualFold(text, []byte("yes")), bytes.EqualFold(text, []byte("true")):
 			return span.WithMFA

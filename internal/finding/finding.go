@@ -103,6 +103,7 @@ type said struct {
 	count              int
 	over               string // why it is over, "" while it holds
 	advice             string
+	notes              []string // more that it names
 	actions            []rootkeep.Count
 	addresses          []rootkeep.Address
 }
@@ -142,7 +143,7 @@ func (s *said) sighting() (*alert.Sighting, error) {
 	if region, err := rootkeep.ParseRegion(s.region); err == nil {
 		f.Regions = []rootkeep.Region{region}
 	}
-	for _, note := range []string{s.about, "finding " + s.id} {
+	for _, note := range append([]string{s.about, "finding " + s.id}, s.notes...) {
 		if note != "" {
 			f.Notes = append(f.Notes, text.Visible(note, longestText))
 		}

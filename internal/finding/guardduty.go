@@ -29,18 +29,66 @@ type duty struct {
 		ResourceType     string
 		AccessKeyDetails *credential
 		InstanceDetails  *struct{ InstanceID string }
+		S3BucketDetails  []struct{ ARN string }
+
+		EKSClusterDetails, ECSClusterDetails *struct{ ARN string }
+		LambdaDetails                        *struct{ FunctionARN string }
+		RDSDBInstanceDetails                 *struct{ DBInstanceARN string }
 	}
 	Service struct {
 		Archived       bool
 		Count          float64
 		EventFirstSeen string
 		EventLastSeen  string
+		Detection      detection
 		Action         struct {
 			AWSAPICallAction        *call
-			NetworkConnectionAction *struct{ RemoteIPDetails remote }
+			NetworkConnectionAction *reached
+			KubernetesAPICallAction *reached
+			RDSLoginAttemptAction   *reached
+			PortProbeAction         *struct{ PortProbeDetails []reached }
 		}
 	}
 }
+
+// reached is an action that came from an address.
+type reached struct{ RemoteIPDetails remote }
+
+// detection is what a sequence of signals says beside a finding of one. Security Hub has the
+// same.
+type detection struct {
+	Sequence struct {
+		Actors []struct {
+			User struct{ Name, Type, UID, CredentialUID string }
+		}
+	}
+}
+
+// credential is whose key made the calls of a sequence: root's if root's is among them, and
+// nobody's if there are several.
+func (d *detection) credential() *credential {
+	var out *credential
+	actors := d.Sequence.Actors
+	for i := range actors {
+		u := &actors[i].User
+		if root := strings.EqualFold(u.Type, "Root"); root || len(actors) == 1 {
+			out = &credential{u.CredentialUID, u.UID, u.Name, u.Type}
+		}
+	}
+	return out
+}
+
+// others are the actors of a sequence of several.
+func (d *detection) others() (out []string) {
+	for i := range d.Sequence.Actors {
+		if u := &d.Sequence.Actors[i].User; len(d.Sequence.Actors) > 1 && i < mostActors {
+			out = append(out, "actor "+u.Type+" "+u.Name)
+		}
+	}
+	return out
+}
+
+const mostActors = 10 // that a sequence names
 
 type call struct {
 	API             string
@@ -71,9 +119,11 @@ func (d *duty) sighting() (*alert.Sighting, error) {
 	if d.Service.Archived {
 		s.over = "archived in GuardDuty"
 	}
-	s.actor = actor(d.Type, cmp.Or(d.Partition, rootkeep.Region(d.Region).Partition()), d.AccountID, d.Resource.AccessKeyDetails)
+	partition := cmp.Or(d.Partition, rootkeep.Region(d.Region).Partition())
+	s.notes = d.Service.Detection.others()
+	s.actor = actor(d.Type, partition, d.AccountID, cmp.Or(d.Resource.AccessKeyDetails, d.Service.Detection.credential()))
 	if s.actor.Principal == "" {
-		s.actor.Principal = d.resource()
+		s.actor.Principal = d.resource(partition)
 	}
 	d.calls(&s)
 	return s.sighting()
@@ -82,12 +132,26 @@ func (d *duty) sighting() (*alert.Sighting, error) {
 // dutyRule is the name under which a type of GuardDuty's findings is a rule.
 func dutyRule(kind string) string { return "guardduty/" + kind }
 
-// resource names what the finding is about, where no credential is.
-func (d *duty) resource() string {
-	if i := d.Resource.InstanceDetails; i != nil && i.InstanceID != "" {
-		return i.InstanceID + " in " + d.AccountID
+// resource names what the finding is about, where no credential is: by its ARN, as Security
+// Hub does, so that both reports of a finding have one name.
+func (d *duty) resource(partition string) string {
+	r := &d.Resource
+	var arn string
+	switch {
+	case r.InstanceDetails != nil && r.InstanceDetails.InstanceID != "":
+		arn = "arn:" + partition + ":ec2:" + d.Region + ":" + d.AccountID + ":instance/" + r.InstanceDetails.InstanceID
+	case len(r.S3BucketDetails) > 0:
+		arn = r.S3BucketDetails[0].ARN
+	case r.EKSClusterDetails != nil:
+		arn = r.EKSClusterDetails.ARN
+	case r.ECSClusterDetails != nil:
+		arn = r.ECSClusterDetails.ARN
+	case r.LambdaDetails != nil:
+		arn = r.LambdaDetails.FunctionARN
+	case r.RDSDBInstanceDetails != nil:
+		arn = r.RDSDBInstanceDetails.DBInstanceARN
 	}
-	return cmp.Or(d.Resource.ResourceType, "unknown") + " in " + d.AccountID
+	return cmp.Or(arn, cmp.Or(r.ResourceType, "unknown")+" in "+d.AccountID)
 }
 
 // calls are what was called, and from where.
@@ -99,8 +163,12 @@ func (d *duty) calls(s *said) {
 		if name := a.AWSAPICallAction.API; name != "" {
 			s.actions = []rootkeep.Count{{Text: text.Visible(name, longestName), Count: max(1, s.count)}}
 		}
-	case a.NetworkConnectionAction != nil:
-		from = a.NetworkConnectionAction.RemoteIPDetails
+	case a.PortProbeAction != nil && len(a.PortProbeAction.PortProbeDetails) > 0:
+		from = a.PortProbeAction.PortProbeDetails[0].RemoteIPDetails
+	default:
+		if r := cmp.Or(a.NetworkConnectionAction, a.KubernetesAPICallAction, a.RDSLoginAttemptAction); r != nil {
+			from = r.RemoteIPDetails
+		}
 	}
 	s.from(cmp.Or(from.IPAddressV4, from.IPAddressV6), from.Organization.ASNOrg)
 }
@@ -128,8 +196,8 @@ func actor(kind, partition, account string, c *credential) rootkeep.Actor {
 	switch {
 	case kind == ShortRootUse:
 		a.Type, a.ARN, a.Principal = "Root", iam+"root", "AssumeRoot session in "+account
-	case root || c.UserType == "Root":
-		a.Type, a.ARN, a.Principal = "Root", iam+"root", "root of "+account
+	case root || strings.EqualFold(c.UserType, "Root"):
+		a.Type, a.ARN, a.Principal = "Root", iam+"root", rootkeep.RootPrincipal(rootkeep.AccountID(account))
 	case c.UserName == "":
 		a.Principal = cmp.Or(c.PrincipalID, "unknown")
 	case c.UserType == "IAMUser":

@@ -36,6 +36,7 @@ type hub struct {
 	Remediation   struct{ Recommendation struct{ Text, URL string } }
 	ProductFields map[string]string
 	Resources     []resource
+	Detection     detection
 	Compliance    struct{ Status, SecurityControlID string }
 	Workflow      struct{ Status string }
 	RecordState   string
@@ -62,7 +63,7 @@ func (h *hub) sighting() (*alert.Sighting, error) {
 	s := said{
 		id: h.ID, account: h.AWSAccountID, region: h.Region, product: cmp.Or(h.ProductName, "AWS Security Hub"), title: h.Title, about: h.Description, level: level,
 		first: cmp.Or(h.FirstObservedAt, h.CreatedAt), last: cmp.Or(h.LastObservedAt, h.UpdatedAt), heard: h.UpdatedAt, over: h.over(),
-		advice: strings.TrimSpace(advice.Text + " " + advice.URL),
+		advice: strings.TrimSpace(advice.Text + " " + advice.URL), notes: h.Detection.others(),
 	}
 	if strings.HasSuffix(h.ProductARN, ":product/aws/guardduty") {
 		h.ofGuardDuty(&s)
@@ -86,20 +87,29 @@ func (h *hub) over() string {
 }
 
 // ofGuardDuty reads what GuardDuty says beside the format: its type, and its own fields.
-// The type is the last part of one of Security Hub's, mostly with a hyphen for its slash.
+// The type is the last part of the first of Security Hub's, mostly with a hyphen for its slash:
+// some types have a second one, which names another type.
 func (h *hub) ofGuardDuty(s *said) {
 	for _, t := range h.Types {
 		before, _, ok := strings.Cut(t, ":")
-		if kind := t[strings.LastIndexByte(before, '/')+1:]; ok && strings.Contains(kind, "/") {
-			s.kind = kind
-		} else if ok {
-			s.kind = strings.Replace(kind, "-", "/", 1)
+		if !ok {
+			continue
 		}
+		s.kind = t[strings.LastIndexByte(before, '/')+1:]
+		if !strings.Contains(s.kind, "/") {
+			s.kind = strings.Replace(s.kind, "-", "/", 1)
+		}
+		break
 	}
-	const service, from = "aws/guardduty/service/", "action/awsApiCallAction/remoteIpDetails/"
+	const service = "aws/guardduty/service/"
 	n, _ := strconv.ParseFloat(h.ProductFields[service+"count"], 64) // what is no number is one
 	s.count = whole(n)
-	s.from(h.ProductFields[service+from+"ipAddressV4"], h.ProductFields[service+from+"organization/asnOrg"])
+	for _, action := range []string{"awsApiCallAction", "networkConnectionAction", "kubernetesApiCallAction", "rdsLoginAttemptAction", "portProbeAction/portProbeDetails.0_"} {
+		from := service + "action/" + action + "/remoteIpDetails/"
+		if len(s.addresses) == 0 {
+			s.from(cmp.Or(h.ProductFields[from+"ipAddressV4"], h.ProductFields[from+"ipAddressV6"]), h.ProductFields[from+"organization/asnOrg"])
+		}
+	}
 	if name := h.ProductFields[service+"action/awsApiCallAction/api"]; name != "" {
 		s.actions = []rootkeep.Count{{Text: text.Visible(name, longestName), Count: max(1, s.count)}}
 	}
@@ -128,6 +138,9 @@ func (h *hub) rule(kind string) string {
 // actor is who the finding is about: whose key, a user, a role, or the first resource.
 func (h *hub) actor(kind string) rootkeep.Actor {
 	root := kind == RootUse || kind == ShortRootUse
+	if c := h.Detection.credential(); c != nil {
+		return actor(kind, rootkeep.Region(h.Region).Partition(), h.AWSAccountID, c)
+	}
 	for _, r := range h.Resources {
 		partition := cmp.Or(r.Partition, rootkeep.Region(h.Region).Partition())
 		if k := r.Details.AWSIAMAccessKey; k != nil {

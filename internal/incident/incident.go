@@ -134,20 +134,42 @@ func (c *Case) say(act Act, by, about string, now time.Time) {
 	c.History = append(c.History, Line{about, act, now, by})
 }
 
-// Take adds what was found later, and opens the case again if it was closed. It is false
-// if that changes nothing: what was told before is told again.
+// Take adds what was found later, and opens the case again if it was closed: it is nobody's
+// then. It is false if that changes nothing: what was told before is told again.
 func (c *Case) Take(f Finding, now time.Time) bool {
 	parties := f.parties(c.Parties)
 	if f.Events == 0 && f.Severity <= c.Severity && len(parties) == len(c.Parties) && cmp.Or(f.Request, c.Request) == c.Request {
 		return false
 	}
 	c.Severity, c.Parties, c.Events, c.Request = max(c.Severity, f.Severity), parties, c.Events+f.Events, cmp.Or(c.Request, f.Request)
-	act := Added
 	if c.State == Closed && f.Events > 0 {
-		c.State, c.Closed, c.Reason, act = Open, time.Time{}, "", Reopened
+		c.reopen(f.About, now)
+	} else {
+		c.say(Added, system, f.About, now)
 	}
-	c.say(act, system, f.About, now)
 	return true
+}
+
+// reopen opens the case again. Nobody has it then: whoever had it said that it is over.
+func (c *Case) reopen(about string, now time.Time) {
+	c.State, c.Owner, c.Closed, c.Reason = Open, "", time.Time{}, ""
+	c.say(Reopened, system, about, now)
+}
+
+// Reopening says when the case was last opened again, and who had it until then: the zero time
+// and "" if it never was, or nobody had it.
+func (c *Case) Reopening() (at time.Time, had string) {
+	for _, l := range slices.Backward(c.History) {
+		switch {
+		case l.Act == Reopened && !at.IsZero():
+			return at, "" // who had it before that lost it then
+		case l.Act == Reopened:
+			at = l.At
+		case !at.IsZero() && l.Act == Assigned:
+			return at, l.About
+		}
+	}
+	return at, ""
 }
 
 // Explain notes that everything the case was opened for is explained by now. It closes the
@@ -164,14 +186,13 @@ func (c *Case) Explain(about string, now time.Time) bool {
 	return true
 }
 
-// Again opens a closed case again, because what was said when it was closed holds no more.
-// It is false for a case that is open.
+// Again opens a closed case again, because what was said when it was closed holds no more:
+// it is nobody's then. It is false for a case that is open.
 func (c *Case) Again(about string, now time.Time) bool {
 	if c.State == Open {
 		return false
 	}
-	c.State, c.Closed, c.Reason = Open, time.Time{}, ""
-	c.say(Reopened, system, about, now)
+	c.reopen(about, now)
 	return true
 }
 

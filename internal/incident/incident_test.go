@@ -11,6 +11,7 @@ import (
 
 	"github.com/rootkeep/rootkeep"
 	"github.com/rootkeep/rootkeep/internal/incident"
+	"github.com/rootkeep/rootkeep/internal/lot"
 )
 
 var now = time.Date(2026, 11, 26, 10, 0, 0, 0, time.UTC)
@@ -59,9 +60,19 @@ func TestACaseGoesItsWay(t *testing.T) {
 	if !c.Take(incident.Finding{Cause: c.Cause, Events: 1, About: "1 event not covered"}, now) || c.State != incident.Open || c.Events != 3 || c.Reason != "" {
 		t.Errorf("one more event: got %+v, want it open again, with 3 events", c)
 	}
+	if at, had := c.Reopening(); c.Owner != "" || !at.Equal(now) || had != "PE-2" {
+		t.Errorf("got owner %q, opened again %v, with %q until then, want nobody, now, and PE-2", c.Owner, at, had)
+	}
 	want := []incident.Act{incident.Opened, incident.Assigned, incident.Ended, incident.Noted, incident.Reopened}
 	if diff := cmp.Diff(want, acts(c)); diff != "" {
 		t.Errorf("history (-want +got):\n%s", diff)
+	}
+	later := now.Add(time.Hour)
+	if !c.Explain("explained", later) || !c.Again("it does not hold any more", later) {
+		t.Fatalf("got %+v, want it closed and open again", c)
+	}
+	if at, had := c.Reopening(); !at.Equal(later) || had != "" {
+		t.Errorf("opened a third time: got %v, with %q until then, want an hour later, and nobody", at, had)
 	}
 }
 
@@ -145,7 +156,7 @@ func TestPeopleDoNotWriteWithoutEnd(t *testing.T) {
 // TestStateAndHistoryAgree does acts of any kind in any order: the state is what the
 // history tells, and no act leaves the case without a line.
 func TestStateAndHistoryAgree(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
+	lot.Check(t, func(t *rapid.T) {
 		c := incident.New(finding(), now)
 		for range rapid.IntRange(1, 30).Draw(t, "acts") {
 			had, before := len(c.History), c.State

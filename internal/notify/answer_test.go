@@ -16,7 +16,7 @@ func FuzzAnswers(f *testing.F) {
 		Success: Success{Status: []int{200}, Answer: map[string]any{"ok": true}}, Retry: Retry{On: []int{503}, Answers: map[string][]any{"error": {"ratelimited"}, "list.0": {1}}},
 	}
 	f.Fuzz(func(t *testing.T, status int, body []byte) {
-		a := n.judge(&n.Request, status, body)
+		a := n.judge(&n.Request, &Success{}, status, body)
 		if a.outcome == taken && (status != 200 || !strings.Contains(string(body), "true")) {
 			t.Errorf("got %d %q taken", status, body)
 		}
@@ -34,7 +34,7 @@ func FuzzSlots(f *testing.F) {
 	}
 	n := &Notifier{ID: "x"}
 	f.Fuzz(func(t *testing.T, text string) {
-		if strings.Contains(text, "}") || n.checkSlot("${"+text+"}") != nil {
+		if strings.Contains(text, "}") || n.checkSlot("${"+text+"}", nil) != nil {
 			return
 		}
 		s, err := newScope(n, nil, Notice{Title: "a\x1b", Tags: []string{"b"}, Count: 2}, nil)

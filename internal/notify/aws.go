@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/rootkeep/rootkeep/internal/notify/mailer"
 	"github.com/rootkeep/rootkeep/internal/notify/safe"
 )
 
@@ -78,7 +79,7 @@ func (w *WayConfig) ses(aws AWS, now func() time.Time) (Configured, error) {
 	case c.Region == "":
 		return nil, errors.New("ses: no region; hint: the one in which the address is verified")
 	}
-	m := &Mail{Named: w.Name, Host: "localhost", Port: 25, Encryption: None, From: c.From, To: c.To, Now: now} // of SMTP, nothing is used
+	m := &Mail{Named: w.Name, Host: "localhost", Port: 25, Encryption: mailer.None, From: c.From, To: c.To, Now: now} // of SMTP, nothing is used
 	s := &sesWay{letter: m, region: c.Region}
 	s.mailer.open = func(ctx context.Context) (Mailer, error) { return aws.SES(ctx, c.Profile, c.Region) }
 	return s, m.Check()
@@ -104,13 +105,13 @@ func (s *sesWay) Send(ctx context.Context, n Notice) (string, error) {
 	}
 	mailer, err := s.mailer.get(ctx)
 	if err != nil {
-		return "", tellable(err, hider())
+		return "", tellable(err, safe.Hider())
 	}
 	id, err := mailer.Mail(ctx, s.letter.From, to, s.letter.message(n, to))
 	if err != nil {
-		return "", tellable(err, hider())
+		return "", tellable(err, safe.Hider())
 	}
-	return "SES took it as " + shown(id, hider()), nil
+	return "SES took it as " + shown(id, safe.Hider()), nil
 }
 
 // snsWay is a topic of Amazon SNS.
@@ -154,7 +155,7 @@ const longestSubject = 99
 func (s *snsWay) Send(ctx context.Context, n Notice) (string, error) {
 	publisher, err := s.publisher.get(ctx)
 	if err != nil {
-		return "", tellable(err, hider())
+		return "", tellable(err, safe.Hider())
 	}
 	subject := safe.ASCII(fmt.Sprintf("[rootkeep %s] %s", n.Severity, safe.Line(n.Title, longestSubject)), longestSubject)
 	attributes := map[string]string{
@@ -162,7 +163,7 @@ func (s *snsWay) Send(ctx context.Context, n Notice) (string, error) {
 	}
 	id, err := publisher.Publish(ctx, safe.ASCII(n.ID, 128), safe.ASCII(n.Of(), 128), subject, s.letter.text(n), attributes)
 	if err != nil {
-		return "", tellable(err, hider())
+		return "", tellable(err, safe.Hider())
 	}
-	return "SNS took it as " + shown(id, hider()), nil
+	return "SNS took it as " + shown(id, safe.Hider()), nil
 }

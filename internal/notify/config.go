@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/goccy/go-yaml"
+
+	"github.com/rootkeep/rootkeep/internal/notify/mailer"
 )
 
 // Config is the file of ways, routes and quiet hours.
@@ -30,6 +32,7 @@ type WayConfig struct {
 	Notifier    string            `yaml:"notifier"`
 	Settings    map[string]string `yaml:"settings"`
 	SecretFiles map[string]string `yaml:"secret_files"` // name of a setting that is a secret: its file
+	Success     *Success          `yaml:"success"`      // what an answer looks like that takes a notice, beside what the notifier says
 	Roots       string            `yaml:"roots"`        // PEM file of the certificates that are trusted, "" for the system's
 	Mail        *MailConfig       `yaml:"mail"`
 	SES         *SESConfig        `yaml:"ses"`
@@ -39,13 +42,13 @@ type WayConfig struct {
 
 // MailConfig is a way by SMTP.
 type MailConfig struct {
-	Host         string     `yaml:"host"`
-	Port         int        `yaml:"port"`
-	Encryption   Encryption `yaml:"encryption"` // starttls if empty
-	From         string     `yaml:"from"`
-	To           []string   `yaml:"to"`
-	User         string     `yaml:"user"`
-	PasswordFile string     `yaml:"password_file"`
+	Host         string            `yaml:"host"`
+	Port         int               `yaml:"port"`
+	Encryption   mailer.Encryption `yaml:"encryption"` // starttls if empty
+	From         string            `yaml:"from"`
+	To           []string          `yaml:"to"`
+	User         string            `yaml:"user"`
+	PasswordFile string            `yaml:"password_file"`
 }
 
 // Configured is a way with what is told about it.
@@ -120,8 +123,8 @@ func (w *WayConfig) open(notifiers []*Notifier, aws AWS, read func(string) (stri
 	if kinds != 1 {
 		return nil, errors.New("want one of notifier, mail, ses, sns and syslog")
 	}
-	if w.Notifier == "" && len(w.Settings)+len(w.SecretFiles) > 0 {
-		return nil, errors.New("settings and secret_files belong to a notifier")
+	if w.Notifier == "" && (len(w.Settings)+len(w.SecretFiles) > 0 || w.Success != nil) {
+		return nil, errors.New("settings, secret_files and success belong to a notifier")
 	}
 	roots, err := readRoots(w.Roots)
 	if err != nil {
@@ -161,6 +164,9 @@ func (w *WayConfig) post(notifiers []*Notifier, roots *x509.CertPool, read func(
 		settings[name] = value
 	}
 	p, err := NewPost(w.Name, n, settings, roots, now)
+	if err == nil && w.Success != nil {
+		err = p.Demand(*w.Success)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -171,7 +177,7 @@ func (w *WayConfig) mail(roots *x509.CertPool, read func(string) (string, error)
 	c := w.Mail
 	m := &Mail{Named: w.Name, Host: c.Host, Port: c.Port, Encryption: c.Encryption, From: c.From, To: c.To, User: c.User, Roots: roots, Now: now}
 	if m.Encryption == "" {
-		m.Encryption = StartTLS
+		m.Encryption = mailer.StartTLS
 	}
 	if c.PasswordFile != "" {
 		var err error

@@ -14,7 +14,6 @@ import (
 	"mime/quotedprintable"
 	"net"
 	"net/mail"
-	"net/textproto"
 	"regexp"
 	"slices"
 	"strconv"
@@ -26,20 +25,9 @@ import (
 	"github.com/rootkeep/rootkeep/internal/report/text"
 )
 
-// Encryption is how a mail server is spoken to.
-type Encryption = mailer.Encryption
-
-// The kinds of encryption. None is taken for a server on this machine alone.
-const (
-	StartTLS = mailer.StartTLS
-	TLS      = mailer.TLS
-	None     = mailer.None
-)
-
 const (
 	mailTimeout    = 45 * time.Second // of one conversation
 	mostRecipients = 50
-	mailAttempts   = MostAttempts
 )
 
 // Mail is a way: plain text by SMTP (RFC 5321).
@@ -47,10 +35,10 @@ type Mail struct {
 	Named      string
 	Host       string
 	Port       int
-	Encryption Encryption
-	From       string   // address
-	To         []string // addresses that get every notice; those of the notice itself come on top
-	User       string   // "" for none
+	Encryption mailer.Encryption // none for a server on this machine alone
+	From       string            // address
+	To         []string          // addresses that get every notice; those of the notice itself come on top
+	User       string            // "" for none
 	Password   Secret
 	Roots      *x509.CertPool // nil for the system's
 	Now        func() time.Time
@@ -63,9 +51,9 @@ func (m *Mail) Check() error {
 		return errors.New("notify: a clock is required")
 	case m.Host == "" || m.Port < 1 || m.Port > 65535 || strings.ContainsAny(m.Host, " \r\n/"):
 		return fmt.Errorf("mail server %q, port %d: want a host and a port, such as 587", m.Host, m.Port)
-	case !slices.Contains([]Encryption{StartTLS, TLS, None}, m.Encryption):
+	case !slices.Contains([]mailer.Encryption{mailer.StartTLS, mailer.TLS, mailer.None}, m.Encryption):
 		return fmt.Errorf("encryption %q: want starttls or tls, or none for a server on localhost", m.Encryption)
-	case m.Encryption == None && !local(m.Host):
+	case m.Encryption == mailer.None && !local(m.Host):
 		return fmt.Errorf("encryption none: %s is another machine, and mail would be read on its way; hint: starttls or tls", m.Host)
 	case (m.User == "") != (m.Password.text == ""):
 		return errors.New("a user and a password file: one needs the other")
@@ -92,7 +80,7 @@ func isAddress(a string) bool {
 func (m *Mail) Name() string { return m.Named }
 
 // Attempts is how often a notice is tried.
-func (m *Mail) Attempts() int { return mailAttempts }
+func (m *Mail) Attempts() int { return MostAttempts }
 
 // Kind is what the way is.
 func (m *Mail) Kind() string { return "mail" }
@@ -102,7 +90,8 @@ func (m *Mail) Target() string {
 	return net.JoinHostPort(m.Host, strconv.Itoa(m.Port)) + ": " + strings.Join(m.To, ", ")
 }
 
-// Send sends the notice to everybody it is for, in one conversation.
+// Send sends the notice to everybody it is for, in one conversation. The error is a
+// *mailer.RefusedError if some of them are refused, and the others got it.
 func (m *Mail) Send(ctx context.Context, n Notice) (string, error) {
 	to, err := m.recipients(n)
 	if err != nil {
@@ -110,11 +99,15 @@ func (m *Mail) Send(ctx context.Context, n Notice) (string, error) {
 	}
 	ctx, stop := context.WithTimeout(ctx, mailTimeout)
 	defer stop()
-	hide := hider(m.Password.text, base64.StdEncoding.EncodeToString([]byte(m.Password.text)), base64.StdEncoding.EncodeToString([]byte("\x00"+m.User+"\x00"+m.Password.text)))
+	hide := safe.Hider(m.Password.text, base64.StdEncoding.EncodeToString([]byte(m.Password.text)), base64.StdEncoding.EncodeToString([]byte("\x00"+m.User+"\x00"+m.Password.text)))
 	server := mailer.Server{Host: m.Host, Port: m.Port, Encryption: m.Encryption, User: m.User, Password: m.Password.text, Roots: m.Roots, Control: reachable}
 	answer, err := server.Deliver(ctx, m.From, to, m.message(n, to))
-	var said *textproto.Error
-	if errors.As(err, &said) && said.Code >= 500 || errors.Is(err, mailer.ErrNoStartTLS) {
+	var partly *mailer.RefusedError
+	switch {
+	case errors.As(err, &partly):
+		partly.Err = tellable(partly.Err, hide)
+		return shown(answer, hide), partly
+	case mailer.Lasting(err):
 		err = Final(err)
 	}
 	if err != nil {
@@ -123,10 +116,14 @@ func (m *Mail) Send(ctx context.Context, n Notice) (string, error) {
 	return shown(answer, hide), err
 }
 
-// recipients are those of the way and of the notice, each once.
+// recipients are those of the way and of the notice, each once, or those that it is still for.
 func (m *Mail) recipients(n Notice) ([]string, error) {
+	all := append(slices.Clone(m.To), n.To...)
+	if len(n.Only) > 0 {
+		all = n.Only
+	}
 	var to []string
-	for _, a := range append(slices.Clone(m.To), n.To...) {
+	for _, a := range all {
 		if isAddress(a) && !slices.Contains(to, a) && len(to) < mostRecipients {
 			to = append(to, a)
 		}
@@ -167,12 +164,12 @@ const longestText = 20_000 // characters of a notice that a mail has
 
 func (m *Mail) text(n Notice) string {
 	var lines []string
-	for line := range strings.Lines(safe.Lines(n.Text, longestText)) {
+	for line := range strings.Lines(safe.Lines(n.Whole(), longestText)) {
 		lines = append(lines, strings.TrimRight(line, "\n"))
 	}
 	all := strings.Join(lines, "\r\n")
 	out := text.Visible(n.Title, text.Line) + "\r\n\r\n" + all + "\r\n\r\n"
-	for _, f := range [][2]string{{"account", n.Account}, {"principal", n.Principal}, {"count", count(n.Count)}, {"tags", strings.Join(n.Tags, ", ")}, {"about", n.Subject}, {"at", n.At.UTC().Format(time.RFC3339)}, {"see", n.Link}, {"notice", n.ID}} {
+	for _, f := range [][2]string{{"account", n.Account}, {"accounts", n.accounts()}, {"principal", n.Principal}, {"count", count(n.Count)}, {"tags", strings.Join(n.Tags, ", ")}, {"about", n.Subject}, {"at", n.At.UTC().Format(time.RFC3339)}, {"see", n.Link}, {"notice", n.ID}} {
 		if f[1] != "" {
 			out += f[0] + ": " + text.Visible(f[1], text.Long) + "\r\n"
 		}

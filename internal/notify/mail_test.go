@@ -6,6 +6,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"io"
 	"mime"
@@ -14,12 +15,14 @@ import (
 	"net/http/httptest"
 	"net/mail"
 	"net/textproto"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/rootkeep/rootkeep/internal/notify"
+	"github.com/rootkeep/rootkeep/internal/notify/mailer"
 )
 
 // office is a mail server of one test: it talks to one client.
@@ -122,7 +125,7 @@ func or(a, b string) string {
 	return b
 }
 
-func (o *office) way(encryption notify.Encryption) *notify.Mail {
+func (o *office) way(encryption mailer.Encryption) *notify.Mail {
 	return &notify.Mail{
 		Named: "mail", Host: "127.0.0.1", Port: o.listener.Addr().(*net.TCPAddr).Port, Encryption: encryption, From: "rootkeep@example.com",
 		To: []string{"security@example.com"}, User: "keeper", Password: notify.NewSecret("hunter2"), Roots: o.roots, Now: now,
@@ -130,9 +133,9 @@ func (o *office) way(encryption notify.Encryption) *notify.Mail {
 }
 
 func TestMailIsSentEncryptedAndNothingInANoticeAddsToIt(t *testing.T) {
-	for _, encryption := range []notify.Encryption{notify.StartTLS, notify.TLS} {
+	for _, encryption := range []mailer.Encryption{mailer.StartTLS, mailer.TLS} {
 		t.Run(string(encryption), func(t *testing.T) {
-			o := open(t, func(o *office) { o.implicit = encryption == notify.TLS })
+			o := open(t, func(o *office) { o.implicit = encryption == mailer.TLS })
 			n := hostile()
 			n.To = []string{"ann@example.com", "security@example.com", "eve@example.net>\r\nRCPT TO:<x@example.net", "Ann <ann@example.com>"}
 			answer, err := o.way(encryption).Send(t.Context(), n)
@@ -187,23 +190,26 @@ func checkMessage(t *testing.T, text []byte) {
 func TestWhatAMailServerAnswers(t *testing.T) {
 	for _, test := range []struct {
 		name       string
-		encryption notify.Encryption
+		encryption mailer.Encryption
 		set        func(*office)
 		to         []string
 		final      bool
 		want       string // part of the error; empty: none
 		answer     string // part of the answer
 	}{
-		{"no STARTTLS, and nothing is sent", notify.StartTLS, func(o *office) { o.noTLS = true }, nil, true, "does not offer STARTTLS", ""},
-		{"a refusal for good is final", notify.TLS, func(o *office) { o.implicit, o.afterData = true, "554 5.7.1 no" }, nil, true, "554", ""},
-		{"a refusal for now passes", notify.TLS, func(o *office) { o.implicit, o.afterData = true, "451 4.3.0 later" }, nil, false, "451", ""},
-		{"one of two recipients is refused", notify.TLS, func(o *office) {
+		{"no STARTTLS, and nothing is sent", mailer.StartTLS, func(o *office) { o.noTLS = true }, nil, true, "does not offer STARTTLS", ""},
+		{"a refusal for good is final", mailer.TLS, func(o *office) { o.implicit, o.afterData = true, "554 5.7.1 no" }, nil, true, "554", ""},
+		{"a refusal for now passes", mailer.TLS, func(o *office) { o.implicit, o.afterData = true, "451 4.3.0 later" }, nil, false, "451", ""},
+		{"one of two recipients is refused", mailer.TLS, func(o *office) {
 			o.implicit, o.refuse = true, map[string]string{"security@example.com": "550 unknown"}
-		}, []string{"ann@example.com"}, false, "", "refused for security@example.com"},
-		{"all recipients are refused", notify.TLS, func(o *office) {
+		}, []string{"ann@example.com"}, false, "refused for security@example.com", "250"},
+		{"of two recipients one is refused for good and one for now, and both may be tried again", mailer.TLS, func(o *office) {
+			o.implicit, o.refuse = true, map[string]string{"security@example.com": "451 4.7.1 greylisted", "ann@example.com": "550 unknown"}
+		}, []string{"ann@example.com"}, false, "451", ""},
+		{"all recipients are refused", mailer.TLS, func(o *office) {
 			o.implicit, o.refuse = true, map[string]string{"security@example.com": "550 unknown"}
 		}, nil, true, "550", ""},
-		{"a certificate that is not trusted", notify.StartTLS, func(o *office) { o.roots = x509.NewCertPool() }, nil, false, "certificate", ""},
+		{"a certificate that is not trusted", mailer.StartTLS, func(o *office) { o.roots = x509.NewCertPool() }, nil, false, "certificate", ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			o := open(t, test.set)
@@ -218,6 +224,29 @@ func TestWhatAMailServerAnswers(t *testing.T) {
 	}
 }
 
+// Those who got a notice do not get it twice when it is sent to those who did not.
+func TestMailToOneWhoWasRefused(t *testing.T) {
+	o := open(t, func(o *office) {
+		o.implicit, o.refuse = true, map[string]string{"ann@example.com": "451 4.7.1 greylisted", "bob@example.com": "550 unknown"}
+	})
+	n := hostile()
+	n.To = []string{"ann@example.com", "bob@example.com"}
+	_, err := o.way(mailer.TLS).Send(t.Context(), n)
+	var partly *mailer.RefusedError
+	if !errors.As(err, &partly) || !slices.Equal(partly.To, n.To) || !strings.Contains(err.Error(), "451") {
+		t.Fatalf("got %v, want both named, and what may pass", err)
+	}
+	o = open(t, func(o *office) { o.implicit = true })
+	n.Only = partly.To[:1]
+	if _, err := o.way(mailer.TLS).Send(t.Context(), n); err != nil {
+		t.Fatal(err)
+	}
+	<-o.said
+	if all := strings.Join(o.commands, "\n"); strings.Count(all, "RCPT") != 1 || !strings.Contains(all, "RCPT TO:<ann@example.com>") {
+		t.Errorf("got %q, want a mail to ann alone", o.commands)
+	}
+}
+
 func TestAMailServerThatRepeatsThePasswordIsNotQuoted(t *testing.T) {
 	plain := base64.StdEncoding.EncodeToString([]byte("\x00keeper\x00hunter2"))
 	for _, set := range []func(*office){
@@ -226,7 +255,7 @@ func TestAMailServerThatRepeatsThePasswordIsNotQuoted(t *testing.T) {
 		},
 		func(o *office) { o.implicit, o.afterData = true, "250 queued for hunter2" },
 	} {
-		answer, err := open(t, set).way(notify.TLS).Send(t.Context(), hostile())
+		answer, err := open(t, set).way(mailer.TLS).Send(t.Context(), hostile())
 		if all := fmt.Sprint(answer, err); strings.Contains(all, "hunter2") || strings.Contains(all, plain) || strings.Contains(all, "\x1b") || !strings.Contains(all, "redacted") || len(all) > 2<<10 {
 			t.Errorf("got %q, %v, want no password, nothing hidden and at most 2 KiB", answer, err)
 		}
@@ -250,13 +279,13 @@ func TestAServerThatDoesNotStopIsLeft(t *testing.T) {
 		}
 	}()
 	o := &office{listener: l}
-	if _, err := o.way(notify.None).Send(t.Context(), hostile()); err == nil || !strings.Contains(err.Error(), "said more than") {
+	if _, err := o.way(mailer.None).Send(t.Context(), hostile()); err == nil || !strings.Contains(err.Error(), "said more than") {
 		t.Errorf("got %v, want the server left", err)
 	}
 }
 
 func TestMailThatCannotBe(t *testing.T) {
-	good := notify.Mail{Named: "mail", Host: "mail.example.com", Port: 587, Encryption: notify.StartTLS, From: "rootkeep@example.com", To: []string{"security@example.com"}, Now: now}
+	good := notify.Mail{Named: "mail", Host: "mail.example.com", Port: 587, Encryption: mailer.StartTLS, From: "rootkeep@example.com", To: []string{"security@example.com"}, Now: now}
 	for _, test := range []struct {
 		name string
 		set  func(*notify.Mail)
@@ -265,8 +294,8 @@ func TestMailThatCannotBe(t *testing.T) {
 		{"as it is", func(*notify.Mail) {}, ""},
 		{"no host", func(m *notify.Mail) { m.Host = "" }, "want a host"},
 		{"no port", func(m *notify.Mail) { m.Port = 0 }, "want a host"},
-		{"another machine without encryption", func(m *notify.Mail) { m.Encryption = notify.None }, "another machine"},
-		{"this machine without encryption", func(m *notify.Mail) { m.Encryption, m.Host = notify.None, "localhost" }, ""},
+		{"another machine without encryption", func(m *notify.Mail) { m.Encryption = mailer.None }, "another machine"},
+		{"this machine without encryption", func(m *notify.Mail) { m.Encryption, m.Host = mailer.None, "localhost" }, ""},
 		{"a user without a password", func(m *notify.Mail) { m.User = "keeper" }, "one needs the other"},
 		{"a sender that ends its line", func(m *notify.Mail) { m.From = "a@example.com\r\nBcc: b@example.com" }, "address"},
 		{"a recipient with a name", func(m *notify.Mail) { m.To = []string{"Ann <ann@example.com>"} }, "address"},

@@ -2,6 +2,7 @@ package notify
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -16,6 +17,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/rootkeep/rootkeep/internal/notify/form"
 	"github.com/rootkeep/rootkeep/internal/rule"
 )
 
@@ -28,12 +30,15 @@ type Notifier struct {
 	Source   string                      `yaml:"source"` // where the receiver's form is described, "" if it is ours
 	Limits   string                      `yaml:"limits"` // what the receiver cannot do, "" for nothing that matters
 	Joins    bool                        `yaml:"joins"`  // a later notice of a thread changes what the first opened
+	Each     bool                        `yaml:"each"`   // gets each alert by itself, and no digest of those that quiet hours held back
+	Anew     bool                        `yaml:"anew"`   // pages once for a message: what is louder is opened anew, by another notice.thread, and the former closed
 	Settings map[string]*Setting         `yaml:"settings"`
 	Tables   map[string]Table            `yaml:"tables"` // functions of its own
 	Request  RequestTemplate             `yaml:"request"`
 	Requests map[Action]*RequestTemplate `yaml:"requests"` // of update and close; of close, that of update stands in
 	Success  Success                     `yaml:"success"`
 	Retry    Retry                       `yaml:"retry"`
+	Gone     map[string][]any            `yaml:"gone"` // path in the answer's JSON: values that say that the message of the thread is there no more
 	Cases    []Case                      `yaml:"cases"`
 	Answers  []AnswerCase                `yaml:"answers"`
 
@@ -75,6 +80,10 @@ type Success struct {
 	Status []int          `yaml:"status"` // empty: 200 to 299
 	Text   string         `yaml:"text"`   // all of the answer
 	Answer map[string]any `yaml:"answer"` // path in the answer's JSON: its value
+	Has    []string       `yaml:"has"`    // paths in the answer's JSON that have some value
+	// Without are texts that the answer does not have, in whatever case: what a receiver says
+	// that means no, or the page of a proxy.
+	Without []string `yaml:"without"`
 }
 
 // Sign says how the request is signed: the HMAC-SHA-256, in hexadecimal, of the time in
@@ -91,6 +100,7 @@ type Retry struct {
 	Attempts int              `yaml:"attempts"`
 	On       []int            `yaml:"on"`      // status codes
 	Answers  map[string][]any `yaml:"answers"` // path in the answer's JSON: values
+	Texts    []string         `yaml:"texts"`   // in an answer that success is without
 }
 
 // MostAttempts is how often a notice is tried by one way at the most.
@@ -111,7 +121,7 @@ type AnswerCase struct {
 	Name       string `yaml:"name"`
 	Status     int    `yaml:"status"`
 	Body       string `yaml:"body"`
-	Want       string `yaml:"want"`       // taken, again or refused
+	Want       string `yaml:"want"`       // taken, again, gone or refused
 	Remembered Memory `yaml:"remembered"` // of the first request, if it is taken
 }
 
@@ -175,7 +185,8 @@ func loadNotifier(src rule.Source, name string) (*Notifier, error) {
 var (
 	partName   = regexp.MustCompile(`^[a-z][a-z0-9_-]{0,60}$`)
 	headerName = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9-]{0,60}$`)
-	parts      = []string{"id", "topic", "severity", "title", "text", "subject", "account", "link", "at", "action", "thread", "tags", "count", "principal", "facts", "stage"}
+	parts      = []string{"id", "topic", "severity", "title", "text", "rest", "subject", "account", "accounts", "link", "at", "action", "thread", "tags", "count", "principal", "facts", "stage"}
+	itemParts  = []string{"id", "severity", "title", "account", "stage", "link", "at"}
 )
 
 func (n *Notifier) check() error {
@@ -184,6 +195,8 @@ func (n *Notifier) check() error {
 		return errors.New("want kind: notifier, an id of small letters, digits and -, a title, and about")
 	case n.Retry.Attempts < 1 || n.Retry.Attempts > MostAttempts:
 		return fmt.Errorf("retry: %d attempts, want 1 to %d", n.Retry.Attempts, MostAttempts)
+	case n.Anew && (!n.Joins || len(n.remembers()) > 0):
+		return errors.New("anew: want joins, and nothing remembered: the message is found by notice.thread")
 	case len(n.Cases) == 0:
 		return errors.New("no case: want one that gives the exact request")
 	}
@@ -245,18 +258,23 @@ func (n *Notifier) checkRequest(r *RequestTemplate) error {
 	if err := n.checkURL(r.URL); err != nil {
 		return err
 	}
-	texts, err := r.texts()
+	texts, ofItems, err := r.texts()
+	return cmp.Or(err, n.checkTexts(texts, nil), n.checkTexts(ofItems, itemParts))
+}
+
+// checkTexts refuses slots that stand for nothing; of an item are what item has.
+func (n *Notifier) checkTexts(texts, item []string) error {
 	for _, text := range texts {
 		if text == "${notice}" {
 			continue
 		}
-		for _, s := range slotText.FindAllString(text, -1) {
-			if err := n.checkSlot(s); err != nil {
+		for _, s := range form.Slots(text) {
+			if err := n.checkSlot(s, item); err != nil {
 				return err
 			}
 		}
 	}
-	return err
+	return nil
 }
 
 // prove runs the cases.
@@ -267,7 +285,7 @@ func (n *Notifier) prove() error {
 		}
 	}
 	for _, c := range n.Answers {
-		a := n.judge(&n.Request, c.Status, []byte(c.Body))
+		a := n.judge(&n.Request, &Success{}, c.Status, []byte(c.Body))
 		if a.outcome != c.Want {
 			return fmt.Errorf("%s: answer %q: got %s, want %s", n.file, c.Name, a.outcome, c.Want)
 		}

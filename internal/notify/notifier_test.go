@@ -4,10 +4,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
 
+	"github.com/rootkeep/rootkeep"
 	"github.com/rootkeep/rootkeep/content"
 	"github.com/rootkeep/rootkeep/internal/notify"
 	"github.com/rootkeep/rootkeep/internal/rule"
@@ -130,6 +132,8 @@ func TestRoutes(t *testing.T) {
 		{"by topic and severity", `{"topic":"root-unexplained","severity":"critical"}`, "pager"},
 		{"below the severity of the route", `{"topic":"root-unexplained","severity":"medium"}`, ""},
 		{"by account, each way once, in the order of the configuration", `{"topic":"root-override","severity":"critical","account":"111122223333"}`, "mail pager"},
+		{"by one of several accounts", `{"topic":"root-override","severity":"critical","accounts":["444455556666","111122223333"]}`, "mail pager"},
+		{"by other accounts", `{"topic":"root-override","severity":"medium","accounts":["444455556666","777788889999"]}`, ""},
 		{"by topic alone", `{"topic":"test","severity":"informational"}`, "desk"},
 		{"a topic of no route", `{"topic":"approval-wanted","severity":"critical"}`, ""},
 	} {
@@ -142,6 +146,18 @@ func TestRoutes(t *testing.T) {
 				t.Errorf("got ways %q, want %q", got, test.want)
 			}
 		})
+	}
+	n := notify.Notice{Topic: "alert", Severity: rootkeep.Low, Accounts: slices.Repeat([]string{"444455556666"}, notify.MostAccounts+1)}
+	if n, err = n.Bounded(); err != nil || len(n.Accounts) != notify.MostAccounts || !slices.Equal(r.Ways(n, moment), []string{"mail", "pager"}) {
+		t.Errorf("more accounts than are named: got %d, ways %v, %v, want the routes by account as well", len(n.Accounts), r.Ways(n, moment), err)
+	}
+	tagged, err := notify.NewRouter([]string{"desk"}, []notify.Route{{Tags: []string{"team-99"}, Ways: []string{"desk"}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	n = notify.Notice{Topic: "alert", Severity: rootkeep.Low, Tags: slices.Repeat([]string{"team-01"}, 51)}
+	if n, err = n.Bounded(); err != nil || len(n.Tags) != 50 || !slices.Equal(tagged.Ways(n, moment), []string{"desk"}) {
+		t.Errorf("more tags than are named: got %d, ways %v, %v, want the route by another tag as well", len(n.Tags), tagged.Ways(n, moment), err)
 	}
 	all, err := notify.NewRouter([]string{"desk"}, nil)
 	if err != nil || len(all.Ways(notify.Notice{Topic: "x"}, moment)) != 1 {

@@ -25,6 +25,8 @@ type Notice struct {
 	Text      string            `json:"text"`
 	Subject   string            `json:"subject"` // ID of the case or the request
 	Account   string            `json:"account,omitempty"`
+	Accounts  []string          `json:"accounts,omitempty"`  // of a notice about several, which has no Account; at most MostAccounts
+	Unnamed   bool              `json:"unnamed,omitempty"`   // there are more accounts than Accounts names: routes by account take the notice
 	Principal string            `json:"principal,omitempty"` // who did what it tells of
 	Link      string            `json:"link"`                // page of the console; never something that decides
 	To        []string          `json:"to,omitempty"`        // mail addresses of persons named by it
@@ -33,7 +35,15 @@ type Notice struct {
 	Thread    string            `json:"thread,omitempty"` // ID of what all notices of one message are about; empty is one of its own
 	Count     int               `json:"count,omitempty"`  // of what it tells of, such as events
 	At        time.Time         `json:"at"`
+	Items     []Item            `json:"items,omitempty"` // of a digest: the alerts that it names
+	Urgent    bool              `json:"-"`               // quiet hours never hold it: about root, or about what watches
+	Also      string            `json:"-"`               // a further topic: routes that take it take the notice
+	Only      []string          `json:"-"`               // mail addresses: others got it already; empty for everybody
+	Untagged  bool              `json:"-"`               // it has more tags than Tags names: routes by tag take the notice
 }
+
+// MostAccounts are named by a notice.
+const MostAccounts = rootkeep.MaxAlertAccounts
 
 // Action is what a notice does to the message of its thread.
 type Action string
@@ -51,12 +61,30 @@ func (n *Notice) Acts() Action { return cmp.Or(Action(n.Action), Open) }
 // Of is the thread of the notice: its own if it has none.
 func (n *Notice) Of() string { return cmp.Or(n.Thread, n.ID) }
 
+// concerns says that the notice is about an account.
+func (n *Notice) concerns(account string) bool {
+	return account == n.Account || slices.Contains(n.Accounts, account)
+}
+
+// accounts names the first of several.
+func (n *Notice) accounts() string {
+	const shown = 10
+	out := strings.Join(n.Accounts[:min(len(n.Accounts), shown)], ", ")
+	switch more := len(n.Accounts) - shown; {
+	case n.Unnamed:
+		out += " and others"
+	case more > 0:
+		out += fmt.Sprintf(" and %d more", more)
+	}
+	return out
+}
+
 // facts are the parts of the notice that it has, beside its title and its text, a line
 // each.
 func (n *Notice) facts() string {
 	var out []string
 	for _, f := range [][2]string{
-		{"severity", n.Severity.String()}, {"account", n.Account}, {"principal", n.Principal}, {"count", count(n.Count)},
+		{"severity", n.Severity.String()}, {"account", n.Account}, {"accounts", n.accounts()}, {"principal", n.Principal}, {"count", count(n.Count)},
 		{"tags", strings.Join(n.Tags, ", ")}, {"about", n.Subject}, {"at", n.At.UTC().Format(time.RFC3339)},
 	} {
 		if f[1] != "" {
@@ -66,8 +94,11 @@ func (n *Notice) facts() string {
 	return strings.Join(out, "\n")
 }
 
-// handledTopic is of notices that somebody took an alert, or closed it.
-const handledTopic = "alert-handled"
+// Topics of notices that somebody took an alert, or closed it, and that it escalated.
+const (
+	handledTopic   = "alert-handled"
+	escalatedTopic = "alert-escalated"
+)
 
 // stage is where the notice leaves its message: opened, changed, taken or closed.
 func (n *Notice) stage() string {
@@ -103,7 +134,11 @@ func (n Notice) Bounded() (Notice, error) {
 		return n, fmt.Errorf("notice %s: action %q, want open, update or close", n.ID, n.Action)
 	}
 	n.Title, n.Text, n.Principal = safe.Cut(n.Title, mostTitle), safe.Cut(n.Text, mostText), safe.Cut(n.Principal, mostTitle)
-	n.Tags = slices.Clone(n.Tags[:min(len(n.Tags), mostTags)])
+	n.Tags, n.Untagged = slices.Clone(n.Tags[:min(len(n.Tags), mostTags)]), n.Untagged || len(n.Tags) > mostTags
+	if len(n.Accounts) > MostAccounts {
+		n.Accounts, n.Unnamed = n.Accounts[:MostAccounts:MostAccounts], true
+	}
+	n.Items = n.Items[:min(len(n.Items), MostItems)]
 	for i := range n.Tags {
 		n.Tags[i] = safe.Cut(n.Tags[i], mostTag)
 	}
@@ -123,7 +158,7 @@ type Way interface {
 type Rememberer interface {
 	Way
 	// Change sends once, with what was remembered of the thread, and gives what is to be
-	// remembered from now on.
+	// remembered from now on: also beside an error, if that is not what it was.
 	Change(ctx context.Context, n Notice, m Memory) (answer string, learned Memory, err error)
 }
 

@@ -1,6 +1,7 @@
 package notify
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -13,10 +14,14 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/rootkeep/rootkeep/internal/notify/anew"
+	"github.com/rootkeep/rootkeep/internal/notify/safe"
 )
 
 const (
@@ -30,6 +35,7 @@ type Post struct {
 	name     string
 	notifier *Notifier
 	settings map[string]Secret
+	also     Success // what of this way success looks like, beside what the notifier says
 	client   *http.Client
 	hide     *strings.Replacer // what of the settings is not told
 	now      func() time.Time
@@ -40,10 +46,7 @@ func NewPost(name string, n *Notifier, settings map[string]Secret, roots *x509.C
 	if n == nil || now == nil {
 		return nil, errors.New("notify: notifier and clock are required")
 	}
-	settings = maps.Clone(settings)
-	if settings == nil {
-		settings = map[string]Secret{}
-	}
+	settings = maps.Collect(maps.All(settings))
 	if err := n.CheckSettings(settings); err != nil {
 		return nil, err
 	}
@@ -54,7 +57,7 @@ func NewPost(name string, n *Notifier, settings map[string]Secret, roots *x509.C
 		}
 	}
 	d := &net.Dialer{Timeout: timeout, Control: reachable}
-	return &Post{name, n, settings, &http.Client{
+	return &Post{name, n, settings, Success{}, &http.Client{
 		Timeout: timeout,
 		Transport: &http.Transport{
 			Proxy: http.ProxyFromEnvironment, DialContext: d.DialContext, TLSHandshakeTimeout: timeout, ResponseHeaderTimeout: timeout,
@@ -63,7 +66,7 @@ func NewPost(name string, n *Notifier, settings map[string]Secret, roots *x509.C
 		},
 		// A redirect would take the notice to where nobody configured it to go.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}, hider(secrets...), now}, nil
+	}, safe.Hider(secrets...), now}, nil
 }
 
 // cloudLocal are addresses at which a machine of AWS finds its metadata service and
@@ -83,6 +86,18 @@ func reachable(_, address string, _ syscall.RawConn) error {
 	return nil
 }
 
+// Demand has an answer count as success only if it looks like this as well as the notifier
+// says.
+func (p *Post) Demand(s Success) error {
+	for _, status := range s.Status {
+		if status < 200 || status > 299 {
+			return fmt.Errorf("success: status %d, want 200 to 299: others take nothing", status)
+		}
+	}
+	p.also = s
+	return nil
+}
+
 // Name is that of the configuration.
 func (p *Post) Name() string { return p.name }
 
@@ -94,6 +109,9 @@ func (p *Post) Kind() string { return p.notifier.ID }
 
 // Joins says whether the receiver keeps one message for a thread.
 func (p *Post) Joins() bool { return p.notifier.Joins }
+
+// Singly says whether the receiver gets each alert by itself.
+func (p *Post) Singly() bool { return p.notifier.Each }
 
 // Target is the host that notices go to: of the address, the rest may be a secret.
 func (p *Post) Target() string {
@@ -114,14 +132,70 @@ func (p *Post) Send(ctx context.Context, n Notice) (string, error) {
 	return answer, err
 }
 
-// Change makes the request once, for the message of a thread.
+// Change makes the request once, for the message of a thread. Where the receiver pages once
+// for a message, what is louder than that is opened anew, under another alias, and what was
+// there is closed. Tried again, it makes the requests that were not taken.
 func (p *Post) Change(ctx context.Context, n Notice, m Memory) (string, Memory, error) {
+	ctx, stop := context.WithTimeout(ctx, timeout)
+	defer stop()
+	if !p.notifier.Anew {
+		if n.Acts() == Open {
+			m = nil
+		}
+		return p.change(ctx, n, m)
+	}
+	was, of := anew.Read(m), n.louder()
+	next, loud := was.After(of)
+	var answer string
+	if !of.Close && was.Took != n.ID {
+		now := n
+		now.Thread = next.As
+		if loud {
+			now.Action = string(Open)
+		}
+		var err error
+		if answer, _, err = p.change(ctx, now, nil); err != nil {
+			if !loud || IsFinal(err) {
+				return answer, nil, err
+			}
+			doubt := was.Doubt(of)
+			return answer, doubt.Memory(), err
+		}
+	}
+	said, err := p.end(ctx, n, &next)
+	if err != nil && !of.Close {
+		err = fmt.Errorf("it took the notice, and not that it is in the place of the one before: %w", err)
+	}
+	return cmp.Or(answer, said), next.Memory(), err
+}
+
+// end closes the messages of a thread that are to be closed, each whatever becomes of the others.
+func (p *Post) end(ctx context.Context, n Notice, of *anew.Message) (answer string, err error) {
+	n.Action = string(Close)
+	for _, n.Thread = range slices.Clone(of.Ends) {
+		said, _, failed := p.change(ctx, n, of.Memory())
+		if failed == nil {
+			of.Ended(n.Thread)
+		} else if err == nil || IsFinal(err) {
+			err = failed
+		}
+		answer = cmp.Or(answer, said)
+	}
+	return answer, err
+}
+
+func (n *Notice) louder() anew.Notice {
+	return anew.Notice{
+		ID: n.ID, Thread: n.Of(), Severity: n.Severity, Escalated: n.Topic == escalatedTopic,
+		Open: n.Acts() == Open, Close: n.Acts() == Close, Taken: n.stage() == "taken",
+	}
+}
+
+func (p *Post) change(ctx context.Context, n Notice, m Memory) (string, Memory, error) {
 	r, err := p.notifier.render(p.settings, n, m, p.now())
 	if err != nil {
 		return "", nil, err
 	}
-	ctx, stop := context.WithTimeout(ctx, timeout)
-	defer stop()
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, r.URL, strings.NewReader(r.Body))
 	if err != nil {
 		return "", nil, Final(errors.New("the address does not parse"))
@@ -136,6 +210,9 @@ func (p *Post) Change(ctx context.Context, n Notice, m Memory) (string, Memory, 
 		if inner := (*url.Error)(nil); errors.As(err, &inner) {
 			err = inner.Err
 		}
+		if errors.Is(err, context.DeadlineExceeded) {
+			err = errors.New("no answer in time")
+		}
 		return "", nil, tellable(err, p.hide)
 	}
 	defer response.Body.Close()
@@ -144,16 +221,20 @@ func (p *Post) Change(ctx context.Context, n Notice, m Memory) (string, Memory, 
 	if rest := shown(string(body), p.hide); rest != "" {
 		said += ": " + rest
 	}
-	a := p.notifier.judge(p.notifier.request(n.Acts(), m), response.StatusCode, body)
+	a := p.notifier.judge(p.notifier.request(n.Acts(), m), &p.also, response.StatusCode, body)
+	if cut != nil && !(p.notifier.Success.byStatus() && p.also.byStatus()) {
+		a = judgement{again, a.why, nil} // what it lacks may be in the rest
+	}
 	switch {
 	case a.outcome == taken:
-		learned := maps.Clone(m)
-		if learned == nil {
-			learned = Memory{}
-		}
+		learned := maps.Collect(maps.All(m))
 		maps.Copy(learned, a.learned)
 		return said, learned, nil
-	case a.outcome == again || cut != nil && !p.notifier.Success.byStatus():
+	case a.outcome == gone && n.Acts() == Close && len(m) > 0:
+		return said + " (there is no message to close any more)", nil, nil
+	case a.outcome == gone && len(m) > 0: // whoever deleted it deleted no more than that
+		return p.change(ctx, n, nil)
+	case a.outcome == again:
 		return said, nil, later(fmt.Errorf("it answered %s%s", said, a.why), p.wait(response.Header.Get("Retry-After")))
 	}
 	return said, nil, Final(fmt.Errorf("it answered %s%s", said, a.why))
@@ -163,6 +244,7 @@ func (p *Post) Change(ctx context.Context, n Notice, m Memory) (string, Memory, 
 const (
 	taken   = "taken"
 	again   = "again"   // another attempt may go better
+	gone    = "gone"    // the receiver has the message of the thread no more
 	refused = "refused" // it will not
 )
 
@@ -173,16 +255,23 @@ type judgement struct {
 	learned Memory
 }
 
-func (n *Notifier) judge(r *RequestTemplate, status int, body []byte) judgement {
-	lack, retry := n.lacks(status, body)
+// judge judges an answer to a request. also is what else it has to look like.
+func (n *Notifier) judge(r *RequestTemplate, also *Success, status int, body []byte) judgement {
+	lack, retry := n.Success.lacks(&n.Retry, status, body)
+	if lack == "" {
+		lack, retry = also.lacks(&n.Retry, status, body)
+	}
 	if lack == "" {
 		var answer any
 		_ = json.Unmarshal(body, &answer) // what is no JSON teaches nothing
 		return judgement{taken, "", r.learn(answer)}
 	}
 	out := judgement{outcome: refused}
-	if retry {
+	switch {
+	case retry:
 		out.outcome = again
+	case answers(n.Gone, body):
+		out.outcome = gone
 	}
 	if lack != "status" {
 		out.why = ", which is not what success looks like (" + lack + ")"
@@ -191,7 +280,9 @@ func (n *Notifier) judge(r *RequestTemplate, status int, body []byte) judgement 
 }
 
 // byStatus says whether the status alone tells success.
-func (s *Success) byStatus() bool { return s.Text == "" && len(s.Answer) == 0 }
+func (s *Success) byStatus() bool {
+	return s.Text == "" && len(s.Answer)+len(s.Has)+len(s.Without) == 0
+}
 
 // longestWait bounds what a receiver may have us wait.
 const longestWait = time.Hour

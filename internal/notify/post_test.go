@@ -1,6 +1,7 @@
 package notify_test
 
 import (
+	"context"
 	"crypto/hmac"
 	"crypto/sha256"
 	"crypto/x509"
@@ -179,6 +180,18 @@ func TestALongAnswerIsCut(t *testing.T) {
 	}
 }
 
+func TestAReceiverThatSaysNothingIsLeft(t *testing.T) {
+	over := make(chan struct{})
+	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-over }))
+	defer server.Close()
+	defer close(over)
+	ctx, stop := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer stop()
+	if _, err := webhook(t, server.URL, nil).Send(ctx, hostile()); err == nil || err.Error() != "no answer in time" || notify.IsFinal(err) {
+		t.Errorf("got %v, want another attempt, and why", err)
+	}
+}
+
 func TestAddressesThatTakeNoNotices(t *testing.T) {
 	n := shipped(t, "webhook")
 	for _, address := range []string{"http://hooks.example.com", "http://169.254.169.254/", "ftp://localhost", "https://a:b@hooks.example.com", "/hook", "", "http://localhost.example.com"} {
@@ -207,5 +220,44 @@ func TestANoticeThatDoesNotFitAHeaderIsRefused(t *testing.T) {
 	}
 	if _, err := p.Send(t.Context(), hostile()); err == nil || !notify.IsFinal(err) || !strings.Contains(err.Error(), "header X-Title") {
 		t.Errorf("got %v, want a refusal that is final", err)
+	}
+}
+
+// What the receiver of a webhook answers if it takes a notice is said by who sets the way up;
+// without that the status alone tells.
+func TestAWayMaySayWhatSuccessLooksLike(t *testing.T) {
+	demand := notify.Success{Answer: map[string]any{"accepted": true, "queue.position": uint64(3)}, Without: []string{"<html"}}
+	for _, test := range []struct {
+		name, body string
+		demand     notify.Success
+		status     int
+		want       string // part of the error; empty if it is taken
+		final      bool
+	}{
+		{"as it was asked for", `{"accepted":true,"queue":{"position":3}}`, demand, 200, "", false},
+		{"a no in the answer", `{"accepted":false,"queue":{"position":3}}`, demand, 200, "(accepted)", true},
+		{"another number", `{"accepted":true,"queue":{"position":4}}`, demand, 200, "(queue.position)", true},
+		{"no JSON", "ok", demand, 200, "(no JSON)", true},
+		{"nothing", "", demand, 204, "(no JSON)", true},
+		{"the page of a proxy", `<html>`, demand, 200, "(it says <html)", true},
+		{"an answer that fits, with a status that does not", `{"accepted":true,"queue":{"position":3}}`, demand, 503, "HTTP 503", false},
+		{"another status than was asked for", "", notify.Success{Status: []int{202}}, 200, "HTTP 200", true},
+		{"nothing was asked for", `{"accepted":false}`, notify.Success{}, 200, "", false},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				w.WriteHeader(test.status)
+				_, _ = io.WriteString(w, test.body)
+			}))
+			defer server.Close()
+			p := webhook(t, server.URL, nil)
+			if err := p.Demand(test.demand); err != nil {
+				t.Fatal(err)
+			}
+			_, err := p.Send(t.Context(), hostile())
+			if (err == nil) != (test.want == "") || err != nil && (!strings.Contains(err.Error(), test.want) || notify.IsFinal(err) != test.final) {
+				t.Errorf("got %v, final %v, want %q, final %v", err, notify.IsFinal(err), test.want, test.final)
+			}
+		})
 	}
 }

@@ -17,6 +17,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/rootkeep/rootkeep/internal/notify/form"
 	"github.com/rootkeep/rootkeep/internal/report/text"
 )
 
@@ -51,31 +52,31 @@ func (r *RequestTemplate) complete(base *RequestTemplate) {
 	}
 }
 
-// texts are all texts of a request in which something may stand.
-func (r *RequestTemplate) texts() ([]string, error) {
-	out := []string{r.URL}
+// texts are all texts of a request in which something may stand; ofItems those that are there
+// for each item of a digest.
+func (r *RequestTemplate) texts() (out, ofItems []string, err error) {
+	out = []string{r.URL}
 	for _, h := range r.Headers {
 		out = append(out, h)
 	}
-	_, err := fill(r.Body, func(t string) (any, error) {
-		out = append(out, t)
-		return t, nil
-	})
-	return out, err
+	note := func(to *[]string) form.Putting {
+		return func(t string) (any, error) {
+			*to = append(*to, t)
+			return t, nil
+		}
+	}
+	_, err = form.Filling{Put: note(&out), Items: []form.Putting{note(&ofItems)}}.Fill(r.Body)
+	return out, ofItems, err
 }
 
 // needs are the names of what the request has to remember.
 func (r *RequestTemplate) needs() []string {
-	all, _ := r.texts() // check has refused what it cannot read
+	all, ofItems, _ := r.texts() // check has refused what it cannot read
 	var out []string
-	for _, t := range all {
-		for _, found := range slotText.FindAllString(t, -1) {
-			e, err := parseSlot(found[2 : len(found)-1])
-			for err == nil && e.function != "" {
-				e = e.argument
-			}
-			if err == nil && e.of == "remembered" {
-				out = append(out, e.name)
+	for _, t := range append(all, ofItems...) {
+		for _, found := range form.Slots(t) {
+			if e, err := form.Parse(found); err == nil && e.Innermost().Of == "remembered" {
+				out = append(out, e.Innermost().Name)
 			}
 		}
 	}
@@ -107,17 +108,17 @@ func (n *Notifier) render(settings map[string]Secret, notice Notice, m Memory, a
 		if err != nil {
 			return nil, err
 		}
-		value := written(v)
+		value := form.Written(v)
 		if strings.ContainsFunc(value, func(r rune) bool { return r < ' ' || r > '~' }) {
 			return nil, Final(fmt.Errorf("header %s: the notice has characters that a header cannot carry", name))
 		}
 		out.Headers[name] = value
 	}
-	body, err := fill(r.Body, s.put)
+	body, err := s.filling().Fill(r.Body)
 	if err != nil {
 		return nil, err
 	}
-	if _, left := body.(nothing); left {
+	if body == nil {
 		return nil, Final(errors.New("the body of the request comes to nothing"))
 	}
 	whole, err := json.Marshal(body)
@@ -141,7 +142,7 @@ func (s *scope) address(template string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	out := written(whole)
+	out := form.Written(whole)
 	if err := checkAddress(out); err != nil {
 		return "", err
 	}
@@ -150,7 +151,7 @@ func (s *scope) address(template string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	want, err := url.Parse(written(begin))
+	want, err := url.Parse(form.Written(begin))
 	if err != nil {
 		return "", err
 	}
@@ -164,7 +165,7 @@ func (s *scope) address(template string) (string, error) {
 // checkURL refuses an address in which a notice or an answer could name the host.
 func (n *Notifier) checkURL(template string) error {
 	at := -1
-	for _, found := range slotText.FindAllStringIndex(template, -1) {
+	for _, found := range form.SlotIndex(template) {
 		inner := template[found[0]+2 : found[1]-1]
 		if strings.HasPrefix(inner, "settings.") {
 			continue
@@ -192,67 +193,6 @@ func signature(secret Secret, timestamp string, body []byte) string {
 	return hex.EncodeToString(m.Sum(nil))
 }
 
-const deepestBody = 20
-
-// fill copies a value of YAML and puts in what its texts stand for. A member or an element
-// that is one slot, and comes to nothing, is left out; so is a map with a member "if" that
-// comes to nothing.
-func fill(v any, put func(string) (any, error)) (any, error) { return fillAt(v, put, 0) }
-
-// nothing stands for what is left out.
-type nothing struct{}
-
-func fillAt(v any, put func(string) (any, error), depth int) (any, error) {
-	if depth > deepestBody {
-		return nil, fmt.Errorf("request: a body of more than %d levels", deepestBody)
-	}
-	switch v := v.(type) {
-	case string:
-		out, err := put(v)
-		if out == "" && v != "" && slotText.FindString(v) == v {
-			return nothing{}, err
-		}
-		return out, err
-	case map[string]any:
-		return fillMap(v, put, depth)
-	case []any:
-		out := []any{}
-		for _, member := range v {
-			filled, err := fillAt(member, put, depth+1)
-			if err != nil {
-				return nil, err
-			}
-			if _, left := filled.(nothing); !left {
-				out = append(out, filled)
-			}
-		}
-		return out, nil
-	case bool, nil, int, int64, uint64, float64:
-		return v, nil
-	}
-	return nil, fmt.Errorf("request: a %T in the body, want texts, numbers, lists and maps", v)
-}
-
-const onlyIf = "if"
-
-func fillMap(v map[string]any, put func(string) (any, error), depth int) (any, error) {
-	out := map[string]any{}
-	for name, member := range v {
-		filled, err := fillAt(member, put, depth+1)
-		if err != nil {
-			return nil, err
-		}
-		_, left := filled.(nothing)
-		switch {
-		case left && name == onlyIf:
-			return nothing{}, nil
-		case !left && name != onlyIf:
-			out[name] = filled
-		}
-	}
-	return out, nil
-}
-
 // Memory is what was kept of an answer, to find its message again: texts of others.
 type Memory map[string]string
 
@@ -265,8 +205,8 @@ var answerSlot = regexp.MustCompile(`^\$\{answer\.([A-Za-z0-9_.-]{1,100})\}$`)
 func (r *RequestTemplate) learn(answer any) Memory {
 	out := Memory{}
 	for name, from := range r.Remember {
-		v, ok := member(answer, answerSlot.FindStringSubmatch(from)[1])
-		value := written(v)
+		v, ok := form.Member(answer, answerSlot.FindStringSubmatch(from)[1])
+		value := form.Written(v)
 		switch v.(type) {
 		case string, float64:
 		default:
@@ -279,69 +219,67 @@ func (r *RequestTemplate) learn(answer any) Memory {
 	return out
 }
 
-// member finds a member of JSON by a path such as errors.0.code.
-func member(v any, path string) (any, bool) {
-	for name := range strings.SplitSeq(path, ".") {
-		switch in := v.(type) {
-		case map[string]any:
-			next, ok := in[name]
-			if !ok {
-				return nil, false
-			}
-			v = next
-		case []any:
-			i, err := strconv.Atoi(name)
-			if err != nil || i < 0 || i >= len(in) {
-				return nil, false
-			}
-			v = in[i]
-		default:
-			return nil, false
-		}
-	}
-	return v, true
-}
-
 // lacks says what of an answer is not as success looks, "" if nothing is. Retry says
 // whether another attempt may go better.
-func (n *Notifier) lacks(status int, body []byte) (lack string, again bool) {
+func (s *Success) lacks(r *Retry, status int, body []byte) (lack string, again bool) {
 	fine := status/100 == 2
-	if len(n.Success.Status) > 0 {
-		fine = slices.Contains(n.Success.Status, status)
+	if len(s.Status) > 0 {
+		fine = slices.Contains(s.Status, status)
 	}
 	if !fine {
-		return "status", slices.Contains(n.Retry.On, status)
+		return "status", slices.Contains(r.On, status)
 	}
-	if n.Success.Text != "" && strings.TrimSpace(string(body)) != n.Success.Text {
+	if s.Text != "" && strings.TrimSpace(string(body)) != s.Text {
 		return "text", false
 	}
-	if len(n.Success.Answer) == 0 {
+	for _, no := range s.Without {
+		if has(body, no) {
+			return "it says " + no, slices.ContainsFunc(r.Texts, func(t string) bool { return has(body, t) })
+		}
+	}
+	return s.lacksAnswer(r, body)
+}
+
+// has says whether an answer has a text, in whatever case.
+func has(body []byte, text string) bool {
+	return strings.Contains(strings.ToLower(string(body)), strings.ToLower(text))
+}
+
+// lacksAnswer is lacks for the JSON of an answer.
+func (s *Success) lacksAnswer(r *Retry, body []byte) (lack string, again bool) {
+	if len(s.Answer)+len(s.Has) == 0 {
 		return "", false
 	}
 	var answer any
 	if json.Unmarshal(body, &answer) != nil {
 		return "no JSON", false
 	}
-	for _, path := range slices.Sorted(maps.Keys(n.Success.Answer)) {
-		got, ok := member(answer, path)
-		if ok && same(got, n.Success.Answer[path]) {
+	for _, path := range s.Has {
+		if got, _ := form.Member(answer, path); form.Written(got) == "" {
+			return path, false
+		}
+	}
+	for _, path := range slices.Sorted(maps.Keys(s.Answer)) {
+		got, ok := form.Member(answer, path)
+		if ok && form.Same(got, s.Answer[path]) {
 			continue
 		}
-		for when, values := range n.Retry.Answers {
-			said, _ := member(answer, when)
-			again = again || slices.ContainsFunc(values, func(v any) bool { return same(said, v) })
-		}
-		return path, again
+		return path, answers(r.Answers, body)
 	}
 	return "", false
 }
 
-// same compares a value of JSON with one of YAML.
-func same(got, want any) bool {
-	if g, ok := got.(float64); ok {
-		w, err := strconv.ParseFloat(written(want), 64)
-		_, isText := want.(string)
-		return err == nil && !isText && g == w
+// answers says whether the JSON of an answer has one of the values at a path.
+func answers(values map[string][]any, body []byte) bool {
+	var answer any
+	if len(values) == 0 || json.Unmarshal(body, &answer) != nil {
+		return false
 	}
-	return cmp.Compare(fmt.Sprintf("%T %v", got, got), fmt.Sprintf("%T %v", want, want)) == 0
+	for path, of := range values {
+		said, ok := form.Member(answer, path)
+		if ok && slices.ContainsFunc(of, func(v any) bool { return form.Same(said, v) }) {
+			return true
+		}
+	}
+	return false
 }

@@ -26,9 +26,10 @@ func Topics() []Topic {
 		{"source-silent", "a source of events has not answered for long, or nobody reads it"},
 		{"source-fault", "a source of events cannot read something"},
 		{"alert", "a detection found something"},
-		{"alert-escalated", "an alert that nobody took in time, or that became more severe"},
+		{"alert-escalated", "an alert that nobody took in time, or that became more severe or passed the second threshold of its rule, at once or later"},
 		{"alert-handled", "somebody took an alert, or closed it"},
 		{"alert-storm", "so many alerts of one kind that they are told of as one"},
+		{"notice-failed", "a way takes no notices: it is told by the others"},
 		{"suppression-ending", "a suppression of alerts ends soon"},
 		{"test", "a try of the ways, asked for by an operator"},
 	}
@@ -44,8 +45,8 @@ type Route struct {
 	Ways     []string     `yaml:"ways"`
 }
 
-// Quiet says when notices are held until its hours end. Critical notices, and those whose
-// topic begins with root-, are never held.
+// Quiet says when notices are held until its hours end. Critical notices, those that are
+// urgent, and those whose topic begins with root- or source- are never held.
 type Quiet struct {
 	Below string       `yaml:"below"` // severity from which on nothing is held
 	Hours *hours.Hours `yaml:"hours"`
@@ -200,7 +201,7 @@ func (r *Router) Held(n Notice, way string, at time.Time) time.Time {
 }
 
 func (q *quiet) holds(n Notice, way string, at time.Time) bool {
-	loud := n.Severity >= rootkeep.Critical || strings.HasPrefix(n.Topic, "root-")
+	loud := n.Urgent || n.Severity >= rootkeep.Critical || strings.HasPrefix(n.Topic, "root-") || strings.HasPrefix(n.Topic, "source-")
 	return !loud && n.Severity < q.below && (len(q.Ways) == 0 || slices.Contains(q.Ways, way)) && q.hours.Have(at)
 }
 
@@ -223,13 +224,13 @@ func (r *Router) Explain(n Notice, at time.Time) []Decision {
 // refuses says why the route does not take a notice, "" if it does.
 func (r *route) refuses(n Notice, at time.Time) string {
 	switch {
-	case len(r.Topics) > 0 && !slices.ContainsFunc(r.Topics, func(p string) bool { return fits(p, n.Topic) }):
+	case len(r.Topics) > 0 && !slices.ContainsFunc(r.Topics, func(p string) bool { return fits(p, n.Topic) || n.Also != "" && fits(p, n.Also) }):
 		return "topic " + n.Topic + " is not " + strings.Join(r.Topics, " or ")
 	case n.Severity < r.least:
 		return "severity " + n.Severity.String() + " is below " + r.least.String()
-	case len(r.Accounts) > 0 && !slices.Contains(r.Accounts, n.Account):
-		return "account " + cmp.Or(n.Account, "none") + " is not " + strings.Join(r.Accounts, " or ")
-	case len(r.Tags) > 0 && !slices.ContainsFunc(r.Tags, func(p string) bool {
+	case len(r.Accounts) > 0 && !n.Unnamed && !slices.ContainsFunc(r.Accounts, n.concerns):
+		return "account " + cmp.Or(n.Account, n.accounts(), "none") + " is not " + strings.Join(r.Accounts, " or ")
+	case len(r.Tags) > 0 && !n.Untagged && !slices.ContainsFunc(r.Tags, func(p string) bool {
 		return slices.ContainsFunc(n.Tags, func(tag string) bool { return fits(p, tag) })
 	}):
 		return "no tag is " + strings.Join(r.Tags, " or ")

@@ -1,12 +1,9 @@
 package notify
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"log/slog"
-	"net/url"
-	"slices"
 	"strings"
 	"time"
 
@@ -36,33 +33,6 @@ var errSecret = errors.New("a secret is not written")
 
 // MarshalText refuses, and with it JSON and YAML.
 func (Secret) MarshalText() ([]byte, error) { return nil, errSecret }
-
-const leastHidden = 12 // bytes of a part of an address that may be a token
-
-// hider takes secrets out of what the other side said: with them the parts of addresses
-// that may be tokens, the longest first.
-func hider(secrets ...string) *strings.Replacer {
-	all := slices.Clone(secrets)
-	for _, s := range secrets {
-		u, err := url.Parse(s)
-		if err != nil || u.Host == "" {
-			continue
-		}
-		parts := append(strings.Split(u.Path, "/"), u.Path, u.EscapedPath(), u.RequestURI(), u.RawQuery)
-		for _, values := range u.Query() {
-			parts = append(parts, values...)
-		}
-		all = append(all, slices.DeleteFunc(parts, func(p string) bool { return len(p) < leastHidden })...)
-	}
-	slices.SortFunc(all, func(a, b string) int { return cmp.Or(cmp.Compare(len(b), len(a)), cmp.Compare(a, b)) })
-	var pairs []string
-	for _, s := range slices.Compact(all) {
-		if s != "" {
-			pairs = append(pairs, s, "redacted")
-		}
-	}
-	return strings.NewReplacer(pairs...)
-}
 
 // shown is what of a text of the other side, which is hostile and may repeat what was
 // sent, is told.

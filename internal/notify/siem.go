@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/rootkeep/rootkeep/internal/notify/safe"
 	"github.com/rootkeep/rootkeep/internal/notify/syslog"
 	"github.com/rootkeep/rootkeep/internal/report/text"
 )
@@ -73,6 +74,9 @@ func (s *Syslog) Name() string { return s.Named }
 // Attempts is how often a notice is tried.
 func (s *Syslog) Attempts() int { return MostAttempts }
 
+// Singly says that each alert is a message of its own: whoever keeps messages counts them.
+func (s *Syslog) Singly() bool { return true }
+
 // Kind is what the way is.
 func (s *Syslog) Kind() string { return "syslog" }
 
@@ -95,7 +99,7 @@ func (s *Syslog) Send(ctx context.Context, n Notice) (string, error) {
 	}
 	answer, err := to.Send(ctx, s.message(n))
 	if err != nil {
-		err = tellable(err, hider())
+		err = tellable(err, safe.Hider())
 	}
 	return answer, err
 }
@@ -107,7 +111,7 @@ func (s *Syslog) message(n Notice) *syslog.Message {
 		Facility: s.Facility, Severity: syslogSeverities[min(max(int(n.Severity), 0), len(syslogSeverities)-1)], At: n.At, Host: s.Sender, App: "rootkeep", ID: n.Topic, Element: s.Element,
 		Params: []syslog.Param{
 			{Name: "notice", Value: n.ID}, {Name: "thread", Value: n.Of()}, {Name: "action", Value: string(n.Acts())}, {Name: "severity", Value: n.Severity.String()},
-			{Name: "subject", Value: n.Subject}, {Name: "account", Value: n.Account}, {Name: "principal", Value: n.Principal}, {Name: "count", Value: count(n.Count)},
+			{Name: "subject", Value: n.Subject}, {Name: "account", Value: n.Account}, {Name: "accounts", Value: n.accounts()}, {Name: "principal", Value: n.Principal}, {Name: "count", Value: count(n.Count)},
 			{Name: "tags", Value: strings.Join(n.Tags, ",")}, {Name: "link", Value: n.Link},
 		},
 		Text: text.Visible(n.Title, text.Line),
@@ -118,8 +122,8 @@ func (s *Syslog) message(n Notice) *syslog.Message {
 	if m.Element == "" {
 		m.Element = ownElement
 	}
-	if n.Text != "" {
-		m.Text += ": " + strings.Join(strings.Fields(n.Text), " ")
+	if whole := n.Whole(); whole != "" {
+		m.Text += ": " + strings.Join(strings.Fields(whole), " ")
 	}
 	return m
 }

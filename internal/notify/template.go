@@ -4,60 +4,14 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
+	"github.com/rootkeep/rootkeep/internal/notify/form"
 	"github.com/rootkeep/rootkeep/internal/notify/safe"
 	"github.com/rootkeep/rootkeep/internal/report/text"
 )
-
-// slot is what stands for something in a text of a notifier: a name such as
-// notice.title, or a function of one, such as slack(lines(notice.text), 2900).
-type slot struct {
-	of, name string // of a name
-	function string // of a function
-	argument *slot
-	limit    int // 0 for the function's own
-}
-
-var slotText = regexp.MustCompile(`\$\{[^}]*\}`)
-
-const deepestSlot = 5
-
-// parseSlot reads what stands between ${ and }.
-func parseSlot(s string) (*slot, error) { return parseSlotAt(strings.TrimSpace(s), 0) }
-
-func parseSlotAt(s string, depth int) (*slot, error) {
-	if depth > deepestSlot {
-		return nil, fmt.Errorf("more than %d functions in each other", deepestSlot)
-	}
-	function, rest, call := strings.Cut(s, "(")
-	if !call {
-		of, name, _ := strings.Cut(s, ".")
-		return &slot{of: of, name: name}, nil
-	}
-	inner, closed := strings.CutSuffix(rest, ")")
-	if !closed {
-		return nil, errors.New("a bracket that nothing closes")
-	}
-	out := &slot{function: strings.TrimSpace(function)}
-	if at := strings.LastIndex(inner, ","); at > strings.LastIndex(inner, ")") {
-		n, err := strconv.Atoi(strings.TrimSpace(inner[at+1:]))
-		if err != nil || n < 1 || n > mostRunes {
-			return nil, fmt.Errorf("%q: want a number of characters, 1 to %d", strings.TrimSpace(inner[at+1:]), mostRunes)
-		}
-		out.limit, inner = n, inner[:at]
-	}
-	var err error
-	out.argument, err = parseSlotAt(strings.TrimSpace(inner), depth+1)
-	return out, err
-}
-
-// mostRunes bounds what one slot comes to.
-const mostRunes = 100_000
 
 // function is one that notifiers may use.
 type function struct {
@@ -79,10 +33,10 @@ func functions() map[string]function {
 		"slack":     {"for Slack's mrkdwn: no link, no mention", fitting(safe.Slack), 3000},
 		"markdown":  {"for Markdown: nothing is formatted, no link, no mention", fitting(safe.Markdown), 3000},
 		"ascii":     {"for headers: what is not printable ASCII is a question mark", fitting(safe.ASCII), text.Line},
-		"segment":   {"for one segment of an address, the only place there that a notice may fill", func(s string, _ int) any { return safe.Segment(s) }, mostRunes},
-		"slacklink": {"an address as a link of Slack, nothing if it is none", func(s string, _ int) any { return safe.SlackLink(s, "Open in rootkeep") }, mostRunes},
-		"seconds":   {"a time as seconds since 1970, a number", func(s string, _ int) any { return unix(s, time.Time.Unix) }, mostRunes},
-		"millis":    {"a time as milliseconds since 1970, a number", func(s string, _ int) any { return unix(s, time.Time.UnixMilli) }, mostRunes},
+		"segment":   {"for one segment of an address, the only place there that a notice may fill", func(s string, _ int) any { return safe.Segment(s) }, form.MostRunes},
+		"slacklink": {"an address as a link of Slack, nothing if it is none", func(s string, _ int) any { return safe.SlackLink(s, "Open in rootkeep") }, form.MostRunes},
+		"seconds":   {"a time as seconds since 1970, a number", func(s string, _ int) any { return unix(s, time.Time.Unix) }, form.MostRunes},
+		"millis":    {"a time as milliseconds since 1970, a number", func(s string, _ int) any { return unix(s, time.Time.UnixMilli) }, form.MostRunes},
 	}
 }
 
@@ -138,6 +92,7 @@ type scope struct {
 	settings   map[string]Secret
 	notice     Notice
 	members    map[string]any
+	item       map[string]any // of a digest, nil outside of what is there for each
 	remembered Memory
 }
 
@@ -146,98 +101,80 @@ func newScope(n *Notifier, settings map[string]Secret, notice Notice, m Memory) 
 	if err != nil {
 		return nil, err
 	}
-	s := &scope{n, settings, notice, nil, m}
+	s := &scope{notifier: n, settings: settings, notice: notice, remembered: m}
 	if err := json.Unmarshal(written, &s.members); err != nil {
 		return nil, err
 	}
+	s.members["rest"], s.members["text"] = notice.Text, notice.Whole()
 	s.members["action"], s.members["thread"], s.members["facts"], s.members["stage"] = string(notice.Acts()), notice.Of(), notice.facts(), notice.stage()
 	return s, nil
 }
 
-// put is a text with its slots filled in. A slot alone gives its value as it is: a number,
-// a list, the whole notice.
+// put is a text with its slots filled in; of ${notice} alone, the whole notice.
 func (s *scope) put(t string) (any, error) {
 	if t == "${notice}" {
 		return s.notice, nil
 	}
-	if whole := slotText.FindString(t); whole != "" && whole == t {
-		e, err := parseSlot(t[2 : len(t)-1])
-		if err != nil {
-			return nil, err
-		}
-		return s.value(e), nil
-	}
-	var bad error
-	out := slotText.ReplaceAllStringFunc(t, func(found string) string {
-		e, err := parseSlot(found[2 : len(found)-1])
-		if err != nil {
-			bad = err
-			return ""
-		}
-		return written(s.value(e))
-	})
-	return out, bad
+	return form.Put(t, s.value)
 }
 
-func (s *scope) value(e *slot) any {
-	if e.function != "" {
-		argument := written(s.value(e.argument))
-		if t, ok := s.notifier.Tables[e.function]; ok {
+func (s *scope) value(e *form.Slot) any {
+	if e.Function != "" {
+		argument := form.Written(s.value(e.Argument))
+		if t, ok := s.notifier.Tables[e.Function]; ok {
 			return t.of(argument)
 		}
-		f := functions()[e.function] // check knows them all
+		f := functions()[e.Function] // check knows them all
 		limit := f.limit
-		if e.limit > 0 {
-			limit = e.limit
+		if e.Limit > 0 {
+			limit = e.Limit
 		}
 		return f.do(argument, limit)
 	}
-	switch e.of {
+	switch e.Of {
 	case "settings":
-		return s.settings[e.name].text
+		return s.settings[e.Name].text
 	case "remembered":
-		return s.remembered[e.name]
+		return s.remembered[e.Name]
 	}
-	if v, ok := s.members[e.name]; ok {
+	of := s.members
+	if e.Of == "item" {
+		of = s.item
+	}
+	if v, ok := of[e.Name]; ok {
 		return v
 	}
 	return "" // what may be left out
 }
 
-// written is a value inside a text.
-func written(v any) string {
-	switch v := v.(type) {
-	case nil:
-		return ""
-	case string:
-		return v
-	case float64:
-		return strconv.FormatFloat(v, 'f', -1, 64)
-	case []any:
-		var list []string
-		for _, e := range v {
-			list = append(list, written(e))
-		}
-		return strings.Join(list, ", ")
+// filling is what fills in a body: put in general, items where something is there for each.
+func (s *scope) filling() form.Filling {
+	f := form.Filling{Put: s.put}
+	items, _ := s.members["items"].([]any)
+	for _, item := range items {
+		of := *s
+		of.item, _ = item.(map[string]any)
+		f.Items = append(f.Items, of.put)
 	}
-	return fmt.Sprint(v)
+	return f
 }
 
-// check refuses a slot that stands for nothing.
-func (n *Notifier) checkSlot(found string) error {
-	e, err := parseSlot(found[2 : len(found)-1])
+// checkSlot refuses a slot that stands for nothing. item are the parts of an item, where
+// there is one.
+func (n *Notifier) checkSlot(found string, item []string) error {
+	e, err := form.Parse(found)
 	if err != nil {
 		return fmt.Errorf("request: %s: %w", found, err)
 	}
-	for ; e.function != ""; e = e.argument {
-		if _, own := n.Tables[e.function]; !own && functions()[e.function].do == nil {
-			return fmt.Errorf("request: %s: there is no function %q; hint: docs/notify.md lists them", found, e.function)
+	for ; e.Function != ""; e = e.Argument {
+		if _, own := n.Tables[e.Function]; !own && functions()[e.Function].do == nil {
+			return fmt.Errorf("request: %s: there is no function %q; hint: docs/notify.md lists them", found, e.Function)
 		}
 	}
 	switch {
-	case e.of == "notice" && slices.Contains(parts, e.name), e.of == "settings" && n.Settings[e.name] != nil:
+	case e.Of == "notice" && slices.Contains(parts, e.Name), e.Of == "item" && slices.Contains(item, e.Name), e.Of == "settings" && n.Settings[e.Name] != nil:
 		return nil
-	case e.of == "remembered" && slices.Contains(n.remembers(), e.name):
+	case e.Of == "remembered" && slices.Contains(n.remembers(), e.Name):
 		return nil
 	}
 	return fmt.Errorf("request: %s stands for nothing; hint: ${notice.title}, or ${settings.NAME} of a setting", found)

@@ -15,6 +15,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/rootkeep/rootkeep"
 	"github.com/rootkeep/rootkeep/internal/notify"
 	"github.com/rootkeep/rootkeep/internal/report/text"
 )
@@ -164,6 +165,24 @@ func TestSlack(t *testing.T) {
 	}
 }
 
+// Whoever deletes a message, or is not let change it, must not keep what comes later from being
+// told: it opens another message. What is closed needs none.
+func TestAMessageThatSomebodyDeleted(t *testing.T) {
+	v := &vendor{}
+	v.take = func(path string, _ http.Header, body map[string]any) (int, string, error) {
+		v.got = append(v.got, fmt.Sprintf("%s %v", path, body["ts"]))
+		if path == "/api/chat.update" && (body["ts"] == "1.1" || len(v.got) > 4) {
+			return 200, `{"ok":false,"error":"message_not_found"}`, nil
+		}
+		return 200, fmt.Sprintf(`{"ok":true,"channel":"C0123456789","ts":"%d.1"}`, len(v.got)), nil
+	}
+	tell(t, "slack", v, map[string]string{"url": "SERVER", "token": "xoxb-0123456789-abcdefghij", "channel": "C0123456789"})
+	want := []string{"/api/chat.postMessage <nil>", "/api/chat.update 1.1", "/api/chat.postMessage <nil>", "/api/chat.update 3.1", "/api/chat.update 3.1"}
+	if diff := cmp.Diff(want, v.got); diff != "" {
+		t.Errorf("calls (-want +got):\n%s", diff)
+	}
+}
+
 func TestSlackByAnIncomingWebhook(t *testing.T) {
 	v := &vendor{}
 	v.take = func(_ string, _ http.Header, body map[string]any) (int, string, error) {
@@ -261,6 +280,88 @@ func TestOpsgenie(t *testing.T) {
 	want := []string{"/v2/alerts", "/v2/alerts/AL-1/notes?identifierType=alias", "/v2/alerts/AL-1/acknowledge?identifierType=alias", "/v2/alerts/AL-1/close?identifierType=alias"}
 	if diff := cmp.Diff(want, v.got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// What is louder than a message that is there makes a sound: it is opened anew, and the former
+// closed; and what is not joins it.
+func TestWhatIsLouderIsOpenedAnew(t *testing.T) {
+	for _, test := range []struct {
+		notifier string
+		settings map[string]string
+		name     func(path string, body map[string]any) string
+		want     []string
+	}{
+		{"pagerduty", map[string]string{"routing_key": strings.Repeat("a", 32)}, func(_ string, body map[string]any) string {
+			payload, _ := body["payload"].(map[string]any)
+			return fmt.Sprint(body["event_action"], " ", body["dedup_key"], " ", payload["severity"])
+		}, []string{
+			"trigger AL-1 warning", "trigger AL-1 warning",
+			"trigger AL-1.NO-3 error", "resolve AL-1 error",
+			"acknowledge AL-1.NO-3 error",
+			"trigger AL-1.NO-5 error", "resolve AL-1.NO-3 error",
+			"trigger AL-1.NO-5 error",
+			"resolve AL-1.NO-5 error", "trigger AL-1 error",
+			"acknowledge AL-1 error", "trigger AL-1.NO-10 error", "resolve AL-1 error",
+		}},
+		{"opsgenie", map[string]string{"key": "0123456789abcdef"}, func(path string, body map[string]any) string {
+			path = strings.TrimSuffix(strings.TrimPrefix(path, "/v2/alerts"), "?identifierType=alias")
+			return strings.TrimSuffix(strings.TrimSpace(fmt.Sprintf("%s %v %v", path, body["alias"], body["priority"])), " <nil> <nil>")
+		}, []string{
+			"AL-1 P3", "/AL-1/notes",
+			"AL-1.NO-3 P2", "/AL-1/close",
+			"/AL-1.NO-3/acknowledge",
+			"AL-1.NO-5 P2", "/AL-1.NO-3/close",
+			"/AL-1.NO-5/notes",
+			"/AL-1.NO-5/close", "AL-1 P2",
+			"/AL-1/acknowledge", "AL-1.NO-10 P2", "/AL-1/close",
+		}},
+	} {
+		t.Run(test.notifier, func(t *testing.T) {
+			var got []string
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				var body map[string]any
+				if err := json.NewDecoder(r.Body).Decode(&body); err != nil {
+					t.Error(err)
+				}
+				got = append(got, test.name(r.URL.RequestURI(), body))
+				w.WriteHeader(http.StatusAccepted)
+				_, _ = io.WriteString(w, `{"status":"success","requestId":"1"}`)
+			}))
+			defer server.Close()
+			settings := map[string]notify.Secret{"url": notify.NewSecret(server.URL)}
+			for name, value := range test.settings {
+				settings[name] = notify.NewSecret(value)
+			}
+			p, err := notify.NewPost("way", shipped(t, test.notifier), settings, nil, now)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var m notify.Memory
+			for i, step := range []struct {
+				topic, action string
+				severity      rootkeep.Severity
+			}{
+				{"alert", "open", rootkeep.Medium},
+				{"alert-escalated", "update", rootkeep.Medium}, // nobody took it, and the receiver calls on
+				{"alert-escalated", "update", rootkeep.High},
+				{"alert-handled", "update", rootkeep.High},
+				{"alert-escalated", "update", rootkeep.High}, // and it is no more than it was when somebody took it
+				{"alert-storm", "update", rootkeep.High},
+				{"alert-handled", "close", rootkeep.High},
+				{"alert", "open", rootkeep.High},
+				{"alert-handled", "update", rootkeep.High}, // snoozed
+				{"alert", "open", rootkeep.High},
+			} {
+				n := notify.Notice{ID: fmt.Sprintf("NO-%d", i+1), Topic: step.topic, Action: step.action, Severity: step.severity, Title: "t", Thread: "AL-1", At: moment}
+				if _, m, err = p.Change(t.Context(), n, m); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if diff := cmp.Diff(test.want, got); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
 	}
 }
 

@@ -150,11 +150,18 @@ func newCells(h *Hunt) spots {
 		cells[key] = c
 	}
 	for i := range h.Alerts {
-		for _, r := range h.Alerts[i].Regions {
-			key := [2]string{string(h.Alerts[i].Account), string(r)}
-			c := cells[key]
-			c.alerts.Add(h.Alerts[i].Level)
-			cells[key] = c
+		a := &h.Alerts[i]
+		of := a.Accounts
+		if len(of) == 0 {
+			of = []rootkeep.AccountID{a.Account}
+		}
+		for _, account := range of {
+			for _, r := range a.Regions {
+				key := [2]string{string(account), string(r)}
+				c := cells[key]
+				c.alerts.Add(a.Level)
+				cells[key] = c
+			}
 		}
 	}
 	return cells

@@ -37,7 +37,7 @@ func row(a *rootkeep.Alert) []string {
 		file, offset = a.Events[0].File, strconv.FormatInt(a.Events[0].Offset, 10)
 	}
 	cells := []string{
-		a.ID, a.Level.String(), a.State, a.Kind, a.Title, string(a.Account), a.Actor.Principal, a.Actor.Type, a.Actor.ARN, a.Actor.AccessKeyID,
+		a.ID, a.Level.String(), a.State, a.Kind, a.Title, accounts(a), a.Actor.Principal, a.Actor.Type, a.Actor.ARN, a.Actor.AccessKeyID,
 		a.Tactic,
 		joined(a.Techniques, func(t rootkeep.Technique) string { return t.ID }),
 		joined(a.Rules, ruleName),
@@ -54,6 +54,14 @@ func row(a *rootkeep.Alert) []string {
 		cells[i] = text.Cell(c)
 	}
 	return cells
+}
+
+// accounts are those of an alert about several, as far as they are named, or its one.
+func accounts(a *rootkeep.Alert) string {
+	if a.Account == "" {
+		return joined(a.Accounts, func(id rootkeep.AccountID) string { return string(id) })
+	}
+	return string(a.Account)
 }
 
 func joined[T any](list []T, word func(T) string) string { return joinedBy("; ", list, word) }

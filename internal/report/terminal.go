@@ -221,6 +221,9 @@ func happened(a *rootkeep.Alert) string {
 	return s
 }
 
+// shownAccounts is how many accounts one line names.
+const shownAccounts = 8
+
 // shownTargets is how many touched things one line names; the proof has the rest.
 const shownTargets = 3
 
@@ -232,7 +235,10 @@ func appendNew(list []string, s string) []string {
 }
 
 func whereabouts(a *rootkeep.Alert) string {
-	s := "account " + text.Visible(string(a.Account), text.Short)
+	s := text.Accounts(a.Account, a.Accounts, a.AccountsOmitted > 0, shownAccounts)
+	if len(a.Accounts) == 0 {
+		s = "account " + s
+	}
 	if len(a.Regions) > 0 {
 		s += ", " + text.List(a.Regions, text.Short)
 	}

@@ -15,6 +15,7 @@ import (
 	"golang.org/x/mod/sumdb/note"
 
 	"github.com/rootkeep/rootkeep/internal/store"
+	"github.com/rootkeep/rootkeep/internal/store/livestate"
 	"github.com/rootkeep/rootkeep/internal/store/storetest"
 	"github.com/rootkeep/rootkeep/ledger"
 )
@@ -303,26 +304,46 @@ func isMoved(t *testing.T, running *store.Store, address string, o store.Options
 }
 
 func TestNobodyChangesAStoreThatIsBeingMoved(t *testing.T) {
-	from, there := storetest.SQLite(t), storetest.PostgreSQL(t)
-	o := storetest.Options(t)
-	s := storetest.Open(t, from, o)
-	fill(t, s, 300)
-	said := make(chan error, 1)
-	begun := false
-	_, err := store.Move(t.Context(), from, there, o, func(string, int64, int64) {
-		if !begun {
-			begun = true
-			go func() { said <- s.Update(context.Background(), record) }()
-		}
-	})
-	if err != nil {
-		t.Fatal(err)
+	file := func(t *testing.T) string { return storetest.SQLite(t) }
+	none := func(t *testing.T) string { return filepath.Join(t.TempDir(), "new.db") }
+	database := func(t *testing.T) string { return storetest.PostgreSQL(t) }
+	update := func(s *store.Store) error { return s.Update(context.Background(), record) }
+	beside := func(s *store.Store) error {
+		return s.Beside(context.Background(), func(ctx context.Context, tx *store.Tx) error {
+			return livestate.Save(ctx, tx, []livestate.Row{{Key: "late", Data: []byte("lost")}})
+		})
 	}
-	if err := <-said; !errors.Is(err, store.ErrMoved) {
-		t.Errorf("a change during the move: got %v, want that the store was moved", err)
-	}
-	if n := entries(t, storetest.Open(t, there, o)); n != 301 {
-		t.Errorf("got %d entries in the new database, want 301", n)
+	for _, c := range []struct {
+		name     string
+		from, to func(*testing.T) string
+		change   func(*store.Store) error
+	}{
+		{"a change from a file", file, database, update}, {"one from a database", database, none, update},
+		{"one beside the ledger, from a file", file, database, beside}, {"one beside the ledger, from a database", database, none, beside},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			from, there := c.from(t), c.to(t)
+			o := storetest.Options(t)
+			s := storetest.Open(t, from, o)
+			fill(t, s, 300)
+			said := make(chan error, 1)
+			begun := false
+			_, err := store.Move(t.Context(), from, there, o, func(string, int64, int64) {
+				if !begun {
+					begun = true
+					go func() { said <- c.change(s) }()
+				}
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := <-said; !errors.Is(err, store.ErrMoved) {
+				t.Errorf("a change during the move: got %v, want that the store was moved", err)
+			}
+			if n := entries(t, storetest.Open(t, there, o)); n != 301 {
+				t.Errorf("got %d entries in the new database, want 301", n)
+			}
+		})
 	}
 }
 

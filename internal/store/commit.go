@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/rootkeep/rootkeep/internal/store/fault"
+	"github.com/rootkeep/rootkeep/internal/store/prepared"
 )
 
 const mostTogether = 64 // updates in one transaction
@@ -153,7 +154,7 @@ func (s *Store) together(ctx context.Context, batch []*update) (n int, err error
 		return n, fmt.Errorf("write the store: %w", err)
 	}
 	defer tx.Rollback() // does nothing once committed
-	all := &Tx{Reader: Reader{q: tx}, tx: tx}
+	all := &Tx{Reader: s.reader(tx), tx: tx, known: prepared.Begin(s.dialect.rereads), ids: s.ids.Change()}
 	head, err := s.lockHead(ctx, &all.Reader)
 	if err != nil {
 		return n, err
@@ -244,12 +245,12 @@ func (s *Store) made(ctx context.Context) (bool, error) {
 		return false, err
 	}
 	defer tx.Rollback() // nothing was written
-	r := &Reader{q: tx}
-	if _, err := s.lockHead(ctx, r); err != nil {
+	r := s.reader(tx)
+	if _, err := s.lockHead(ctx, &r); err != nil {
 		return false, err
 	}
 	found := false
-	err = Each(ctx, r, func(*sql.Rows) error { found = true; return nil }, `SELECT 1 FROM log_writer WHERE id = $1 AND batch = $2`, s.writer, s.batches)
+	err = Each(ctx, &r, func(*sql.Rows) error { found = true; return nil }, `SELECT 1 FROM log_writer WHERE id = $1 AND batch = $2`, s.writer, s.batches)
 	return found, err
 }
 
@@ -272,7 +273,7 @@ func (s *Store) apart(ctx context.Context, all *Tx, u *update) error {
 	if _, err := all.Exec(ctx, `SAVEPOINT change`); err != nil {
 		return err
 	}
-	t := &Tx{Reader: Reader{q: all.tx}, tx: all.tx, now: all.now, clock: all.clock}
+	t := &Tx{Reader: s.reader(all.tx), tx: all.tx, known: all.known, ids: s.ids.Change(), now: all.now, clock: all.clock}
 	if err := s.run(ctx, t, u); err != nil {
 		return err
 	}

@@ -232,6 +232,30 @@ func TestAViewIsOneState(t *testing.T) {
 	})
 }
 
+func TestAGlanceSeesWhatIsCommittedMeanwhile(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		table(t, s)
+		change(t, s, `INSERT INTO thing (id, n) VALUES ('a', 1)`)
+		err := s.Glance(t.Context(), func(ctx context.Context, r *store.Reader) error {
+			for want := range int64(3) {
+				var n int64
+				if err := r.Row(ctx, `SELECT n FROM thing WHERE id = 'a'`).Scan(&n); err != nil {
+					return err
+				}
+				if n != want+1 {
+					t.Errorf("got %d, want %d", n, want+1)
+				}
+				change(t, s, `UPDATE thing SET n = n + 1 WHERE id = 'a'`)
+			}
+			_, err := r.Query(ctx, `INSERT INTO thing (id, n) VALUES ('b', 1) RETURNING n`)
+			return err
+		})
+		if err == nil || number(t, s, `SELECT COUNT(*) FROM thing`) != 1 {
+			t.Errorf("got %v, want an error of a glance that writes, and nothing written", err)
+		}
+	})
+}
+
 func TestManyReadersDoNotKeepAChangeOut(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		var all sync.WaitGroup

@@ -8,13 +8,14 @@ import (
 	"golang.org/x/mod/sumdb/tlog"
 	"pgregory.net/rapid"
 
+	"github.com/rootkeep/rootkeep/internal/lot"
 	"github.com/rootkeep/rootkeep/ledger"
 )
 
 // TestTheEdgeIsThatOfAllHashes appends batches of any size with the edge alone, and
 // compares the heads and edges with those worked out from all hashes.
 func TestTheEdgeIsThatOfAllHashes(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
+	lot.Check(t, func(t *rapid.T) {
 		var all []tlog.Hash
 		read := tlog.HashReaderFunc(func(indexes []int64) ([]tlog.Hash, error) {
 			out := make([]tlog.Hash, len(indexes))

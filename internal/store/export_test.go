@@ -103,3 +103,6 @@ func (t watchedTx) Commit() error {
 	defer t.step()
 	return t.Tx.Commit()
 }
+
+// Readers are the connections that read.
+func Readers(s *Store) int { return s.read.Stats().OpenConnections }

@@ -67,11 +67,15 @@ func (s *Store) headBy(ctx context.Context, r *Reader, query string) (Head, erro
 	case err != nil:
 		return Head{}, err
 	case moved != "":
-		return Head{}, fmt.Errorf("%w to %s: going on here would make a second history of its ledger; hint: put the new address into the settings, or restore a backup to go back", ErrMoved, moved)
+		return Head{}, movedTo(moved)
 	case len(signed) > 0:
 		head.at = Time(at)
 	}
 	return head, nil
+}
+
+func movedTo(place string) error {
+	return fmt.Errorf("%w to %s: going on here would make a second history of its ledger; hint: put the new address into the settings, or restore a backup to go back", ErrMoved, place)
 }
 
 // openHead checks what log_head holds, unless it is what was checked last.

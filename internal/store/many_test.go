@@ -135,3 +135,22 @@ func TestADeadlockIsTriedAgain(t *testing.T) {
 		}
 	})
 }
+
+// Chance alone gives hundreds of IDs twice here.
+func TestNoIDOfOneChangeIsMadeTwice(t *testing.T) {
+	s := storetest.Open(t, storetest.SQLite(t), storetest.Options(t))
+	err := s.Update(t.Context(), func(_ context.Context, tx *store.Tx) error {
+		seen := map[string]bool{}
+		for range 200_000 {
+			id := tx.NewID("JO")
+			if seen[id] {
+				return fmt.Errorf("%s is made twice, as the last of %d", id, len(seen)+1)
+			}
+			seen[id] = true
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/rootkeep/rootkeep/internal/store"
+	"github.com/rootkeep/rootkeep/internal/store/rootlog"
 	"github.com/rootkeep/rootkeep/internal/store/storetest"
 )
 
@@ -57,6 +58,41 @@ func TestChangesOfBeforeAreThereStill(t *testing.T) {
 		})
 		if err != nil {
 			t.Errorf("partial: got %v", err)
+		}
+	})
+}
+
+// A source that an older program knew stands as it did until a process says more.
+func TestSourcesOfBeforeAreThereStill(t *testing.T) {
+	storetest.EachEmpty(t, func(t *testing.T, address string) {
+		o := storetest.Options(t)
+		err := store.MigrateTo(t.Context(), address, o, 19,
+			`INSERT INTO live_source (name, health, noted) VALUES ('trail', '{"source": "trail", "fault": "denied", "places": [{"account": "111122223333", "region": "eu-west-1"}]}', 1000000)`,
+			`INSERT INTO root_source (name, mark, heard, taken) VALUES ('trail', 'm', 1, 7)`,
+		)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, _, err := store.Migrate(t.Context(), address, o); err != nil {
+			t.Fatal(err)
+		}
+		s := storetest.Open(t, address, o)
+		err = s.View(t.Context(), func(ctx context.Context, r *store.Reader) error {
+			known, err := rootlog.HealthOf(ctx, r)
+			if err != nil {
+				return err
+			}
+			if len(known) != 1 || known[0].Source != "trail" || known[0].Fault != "denied" || len(known[0].Places) != 1 || known[0].Noted.Unix() != 1 || !known[0].Ended.IsZero() {
+				t.Errorf("got %+v, want what was known", known)
+			}
+			holders, err := rootlog.Holders(ctx, r)
+			if h := holders["trail"]; h.Taken != 7 || h.Totals != (rootlog.Totals{}) {
+				t.Errorf("got %+v, want its deliveries, and totals that begin now", h)
+			}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
 		}
 	})
 }

@@ -56,8 +56,13 @@ func (s *Store) leave(ctx context.Context, place string, move func() (*Verified,
 		return nil, err
 	}
 	defer tx.Rollback() // does nothing once committed
-	t := &Tx{Reader: Reader{q: tx}, tx: tx}
-	_, err = s.lockHead(ctx, &t.Reader)
+	t := &Tx{Reader: s.reader(tx), tx: tx}
+	if s.dialect.apart != "" {
+		_, err = t.Exec(ctx, s.dialect.apart) // before the head, for which those may wait that have this lock
+	}
+	if err == nil {
+		_, err = s.lockHead(ctx, &t.Reader)
+	}
 	if err == nil && s.dialect.hold != "" {
 		_, err = t.Exec(ctx, s.dialect.hold)
 	}
@@ -129,7 +134,7 @@ func (s *Store) replaceAll(ctx context.Context, r *Reader, from *Store, counts m
 		return err
 	}
 	defer tx.Rollback() // does nothing once committed
-	t := &Tx{Reader: Reader{q: tx}, tx: tx}
+	t := &Tx{Reader: s.reader(tx), tx: tx}
 	head, err := s.lockHead(ctx, &t.Reader)
 	if err != nil {
 		return err

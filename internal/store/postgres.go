@@ -16,6 +16,9 @@ var postgresDialect = dialect{
 	name: "PostgreSQL", goose: goose.DialectPostgres, viewIsolation: sql.LevelRepeatableRead,
 	lockHead: readHead + ` FOR UPDATE`,
 	hold:     `SET LOCAL idle_in_transaction_session_timeout = 0`,
+	arrays:   true,
+	beside:   `SELECT pg_advisory_xact_lock_shared(7816393114)`,
+	apart:    `SELECT pg_advisory_xact_lock(7816393114)`, // any number that other programs do not lock
 }
 
 const (
@@ -36,11 +39,13 @@ func (s *Store) connectPostgres(ctx context.Context, address string) error {
 	}
 	s.dialect = postgresDialect
 	s.write = stdlib.OpenDB(*c, stdlib.OptionAfterConnect(waitForDisk))
-	s.read = stdlib.OpenDB(*c)
+	reading := c.Copy()
+	reading.RuntimeParams["default_transaction_read_only"] = "on"
+	s.read = stdlib.OpenDB(*reading)
 	for db, most := range map[*sql.DB]int{s.write: writers, s.read: 2 * readers} {
 		db.SetMaxOpenConns(most)
 		db.SetMaxIdleConns(most)
-		db.SetConnMaxIdleTime(5 * time.Minute)
+		db.SetConnMaxIdleTime(idle)
 	}
 	if err := s.write.PingContext(ctx); err != nil {
 		return errors.Join(explain(fmt.Errorf("open PostgreSQL: %w", err)), s.disconnect())
@@ -64,6 +69,7 @@ var sessionSettings = map[string]string{
 	"default_transaction_isolation":       "read committed",
 	"default_transaction_read_only":       "off",
 	"idle_in_transaction_session_timeout": "60000",
+	"plan_cache_mode":                     "force_custom_plan", // one made while a table was empty reads all of it later
 	"tcp_keepalives_idle":                 "30",
 	"tcp_keepalives_interval":             "10",
 	"tcp_keepalives_count":                "3",

@@ -17,9 +17,11 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
-	"unicode/utf8"
 
 	"golang.org/x/mod/sumdb/note"
+
+	"github.com/rootkeep/rootkeep/internal/store/sanitize"
+	"github.com/rootkeep/rootkeep/internal/store/serial"
 )
 
 // Errors that callers branch on.
@@ -59,6 +61,7 @@ type Store struct {
 	writer   string        // random name of this Store in log_writer
 	batches  int64         // transactions begun; of commitAll alone
 	head     headCache
+	ids      serial.Process
 	fault    atomic.Pointer[error] // of the last batch, nil if it was written
 }
 
@@ -163,15 +166,23 @@ type Reader struct {
 		QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
 		QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
 	}
+	arrays bool
 	failed error // the first statement's that failed
 }
+
+// Arrays says that the database takes arrays as parameters, and can pass over rows that
+// others have locked: it is PostgreSQL.
+func (r *Reader) Arrays() bool { return r.arrays }
+
+// reader reads in a transaction.
+func (s *Store) reader(tx *sql.Tx) Reader { return Reader{q: tx, arrays: s.dialect.arrays} }
 
 // Query runs a query with numbered parameters, $1 and on.
 func (r *Reader) Query(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
 	if r.failed != nil {
 		return nil, r.failed
 	}
-	rows, err := r.q.QueryContext(ctx, query, clean(args)...)
+	rows, err := r.q.QueryContext(ctx, query, sanitize.Args(args)...)
 	return rows, r.note(err)
 }
 
@@ -182,7 +193,7 @@ func (r *Reader) Row(ctx context.Context, query string, args ...any) *sql.Row {
 		cancel()
 		return r.q.QueryRowContext(ended, query)
 	}
-	row := r.q.QueryRowContext(ctx, query, clean(args)...)
+	row := r.q.QueryRowContext(ctx, query, sanitize.Args(args)...)
 	r.note(row.Err())
 	return row
 }
@@ -195,17 +206,6 @@ func (r *Reader) note(err error) error {
 		r.failed = err
 	}
 	return err
-}
-
-// clean replaces in texts what PostgreSQL does not take, so that both databases keep the
-// same: NUL and what is not UTF-8 become U+FFFD.
-func clean(args []any) []any {
-	for i, a := range args {
-		if text, ok := a.(string); ok && (strings.IndexByte(text, 0) >= 0 || !utf8.ValidString(text)) {
-			args[i] = strings.ReplaceAll(strings.ToValidUTF8(text, "\uFFFD"), "\x00", "\uFFFD")
-		}
-	}
-	return args
 }
 
 // Each runs a query and calls scan for each row.
@@ -246,8 +246,19 @@ func (s *Store) View(ctx context.Context, read func(context.Context, *Reader) er
 		return s.explainBy(err, err)
 	}
 	defer tx.Rollback() // nothing was written
-	r := &Reader{q: tx}
-	err = read(ctx, r)
+	r := s.reader(tx)
+	err = read(ctx, &r)
+	return s.explainBy(err, r.failed)
+}
+
+// Glance is View without one state for all: each statement sees what is committed by then. It
+// is for what nobody else changes meanwhile, and asks the database for nothing else.
+func (s *Store) Glance(ctx context.Context, read func(context.Context, *Reader) error) error {
+	if s.closed() {
+		return ErrClosed
+	}
+	r := &Reader{q: s.read, arrays: s.dialect.arrays}
+	err := read(ctx, r)
 	return s.explainBy(err, r.failed)
 }
 
@@ -270,8 +281,7 @@ func Time(micros int64) time.Time {
 // Kept is a text as the store keeps it: PostgreSQL takes neither NUL nor broken UTF-8, and
 // what a log says may be without end.
 func Kept(s string, most int) string {
-	s = strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\x00", "\uFFFD")
-	if len(s) > most {
+	if s = sanitize.Text(s); len(s) > most {
 		s = strings.ToValidUTF8(s[:most], "") + " (cut)"
 	}
 	return s

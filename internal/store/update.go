@@ -9,6 +9,9 @@ import (
 	"time"
 
 	"github.com/rootkeep/rootkeep/internal/store/fault"
+	"github.com/rootkeep/rootkeep/internal/store/prepared"
+	"github.com/rootkeep/rootkeep/internal/store/sanitize"
+	"github.com/rootkeep/rootkeep/internal/store/serial"
 	"github.com/rootkeep/rootkeep/ledger"
 )
 
@@ -16,8 +19,10 @@ import (
 type Tx struct {
 	Reader
 	tx      *sql.Tx
+	known   prepared.Statements
 	now     time.Time
 	clock   time.Time
+	ids     serial.Change
 	entries []pending
 	notices []notice
 }
@@ -39,13 +44,17 @@ func (t *Tx) Now() time.Time { return t.now }
 // ahead for a while. What lasts for a time, and is held to it by the clock, counts from it.
 func (t *Tx) Clock() time.Time { return t.clock }
 
+// NewID makes an ID of the change's time, see rootkeep.NewID: no two of one change are alike,
+// and of two changes of one process the later one's sort later.
+func (t *Tx) NewID(prefix string) string { return t.ids.ID(prefix, t.now) }
+
 // Exec runs a statement and gives how many rows it changed. After a statement that failed
 // no other is run, and the change fails, on both databases.
 func (t *Tx) Exec(ctx context.Context, statement string, args ...any) (int64, error) {
 	if t.failed != nil {
 		return 0, t.failed
 	}
-	result, err := t.tx.ExecContext(ctx, statement, clean(args)...)
+	result, err := t.known.Exec(ctx, t.tx, statement, sanitize.Args(args))
 	if err != nil {
 		return 0, t.note(err)
 	}
@@ -143,6 +152,23 @@ func (s *Store) Touch(ctx context.Context, change func(context.Context, *Tx) err
 	}
 }
 
+// Beside is Touch for what must not be lost, such as what was taken from a broker: no move of
+// the store is under way meanwhile, and after one it is ErrMoved.
+func (s *Store) Beside(ctx context.Context, change func(context.Context, *Tx) error) error {
+	return s.Touch(ctx, func(ctx context.Context, tx *Tx) error {
+		if s.dialect.beside != "" {
+			if _, err := tx.Exec(ctx, s.dialect.beside); err != nil {
+				return fmt.Errorf("write the store: %w", err)
+			}
+		}
+		var moved string // the head itself is not checked: nothing is appended to it
+		if err := tx.Row(ctx, `SELECT moved FROM log_head WHERE id = 1`).Scan(&moved); err != nil || moved != "" {
+			return cmp.Or(err, movedTo(moved))
+		}
+		return change(ctx, tx)
+	})
+}
+
 // touch tries once. database is what the database said, if the error comes from it.
 func (s *Store) touch(ctx context.Context, change func(context.Context, *Tx) error) (err, database error) {
 	tx, err := s.write.BeginTx(ctx, nil)
@@ -150,7 +176,7 @@ func (s *Store) touch(ctx context.Context, change func(context.Context, *Tx) err
 		return fmt.Errorf("write the store: %w", err), err
 	}
 	defer tx.Rollback() // does nothing once committed
-	t := &Tx{Reader: Reader{q: tx}, tx: tx, clock: s.options.Now().UTC().Truncate(time.Millisecond)}
+	t := &Tx{Reader: s.reader(tx), tx: tx, ids: s.ids.Change(), clock: s.options.Now().UTC().Truncate(time.Millisecond)}
 	t.now = t.clock
 	if err := change(ctx, t); err != nil || t.failed != nil {
 		return cmp.Or(err, t.failed), t.failed

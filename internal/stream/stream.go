@@ -33,6 +33,7 @@ type Object struct {
 // Paths is a list of paths, globs and "-" for standard input.
 type Paths struct {
 	paths []string
+	lost  []Object // paths that are not there
 	stdin io.Reader
 	from  time.Time // days before it are left out; zero leaves none
 }
@@ -52,6 +53,28 @@ func (p *Paths) before(folder string) bool {
 
 // Open checks that every path exists, or is a glob that matches something.
 func Open(paths []string, stdin io.Reader) (*Paths, error) {
+	p, err := open(paths, stdin)
+	if err == nil && len(p.lost) > 0 {
+		return nil, p.lost[0].Err
+	}
+	return p, err
+}
+
+// ErrNotThere is the error of paths none of which can be read.
+var ErrNotThere = errors.New("nothing to read")
+
+// OpenThere is Open for whoever goes on with what is there: a path that does not exist, or a
+// glob that matches nothing, is an object that cannot be read. If none of them can be, that
+// is an ErrNotThere.
+func OpenThere(paths []string, stdin io.Reader) (*Paths, error) {
+	p, err := open(paths, stdin)
+	if err == nil && len(p.paths) == 0 && len(p.lost) > 0 {
+		return nil, fmt.Errorf("%w: %w", ErrNotThere, p.lost[0].Err)
+	}
+	return p, err
+}
+
+func open(paths []string, stdin io.Reader) (*Paths, error) {
 	p := &Paths{stdin: stdin}
 	for _, path := range paths {
 		if path == "-" {
@@ -61,22 +84,35 @@ func Open(paths []string, stdin io.Reader) (*Paths, error) {
 			p.paths = append(p.paths, path)
 			continue
 		}
-		if _, err := os.Stat(path); err == nil {
-			p.paths = append(p.paths, path)
-			continue
-		} else if !strings.ContainsAny(path, "*?[") {
-			return nil, fmt.Errorf("open %s: %w", path, plain(err))
+		found, err := there(path)
+		if errors.Is(err, filepath.ErrBadPattern) {
+			return nil, err
 		}
-		found, err := filepath.Glob(path)
 		if err != nil {
-			return nil, fmt.Errorf("glob %s: %w", path, err)
-		}
-		if len(found) == 0 {
-			return nil, fmt.Errorf("glob %s matches nothing", path)
+			p.lost = append(p.lost, Object{Input: cloudtrail.Input{Name: path}, Err: err})
 		}
 		p.paths = append(p.paths, found...)
 	}
 	return p, nil
+}
+
+// there gives a path that exists, or what a glob matches.
+func there(path string) ([]string, error) {
+	_, err := os.Stat(path)
+	switch {
+	case err == nil:
+		return []string{path}, nil
+	case !strings.ContainsAny(path, "*?["):
+		return nil, fmt.Errorf("open %s: %w", path, plain(err))
+	}
+	found, err := filepath.Glob(path)
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("glob %s: %w", path, err)
+	case len(found) == 0:
+		return nil, fmt.Errorf("glob %s matches nothing", path)
+	}
+	return found, nil
 }
 
 // plain drops the operation and path that the caller names itself.
@@ -98,6 +134,11 @@ func (p *Paths) Send(ctx context.Context, out chan<- Object) {
 			return true
 		case <-ctx.Done():
 			return false
+		}
+	}
+	for _, o := range p.lost {
+		if !send(o) {
+			return
 		}
 	}
 	for _, path := range p.paths {

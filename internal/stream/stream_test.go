@@ -156,6 +156,49 @@ func TestOpenRefuses(t *testing.T) {
 	}
 }
 
+func TestWhatIsThereIsRead(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "a.json"), []byte("{}"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		name         string
+		paths        []string
+		lost, others int
+		err          error
+	}{
+		{"all is there", []string{"a.json"}, 0, 1, nil},
+		{"one path and one glob are not there", []string{"none", "a.json", "*.gz"}, 2, 1, nil},
+		{"nothing is there", []string{"none", "*.gz"}, 0, 0, ErrNotThere},
+		{"a glob that cannot be", []string{"a.json", "["}, 0, 0, filepath.ErrBadPattern},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			for i := range c.paths {
+				c.paths[i] = filepath.Join(dir, c.paths[i])
+			}
+			p, err := OpenThere(c.paths, nil)
+			if !errors.Is(err, c.err) {
+				t.Fatalf("got error %v, want %v", err, c.err)
+			}
+			if err != nil {
+				return
+			}
+			lost, others, out := 0, 0, make(chan Object)
+			go p.Send(context.Background(), out)
+			for o := range out {
+				if o.Err != nil {
+					lost++
+				} else {
+					others++
+				}
+			}
+			if lost != c.lost || others != c.others {
+				t.Errorf("got %d that cannot be read and %d others, want %d and %d", lost, others, c.lost, c.others)
+			}
+		})
+	}
+}
+
 func TestCount(t *testing.T) {
 	dir := t.TempDir()
 	write(t, dir, "a.json", record)

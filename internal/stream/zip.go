@@ -103,8 +103,8 @@ func (s *sharedFile) ReadAt(p []byte, off int64) (int, error) { return s.file.Re
 const (
 	// A zip entry that inflates past bombBytes and to more than bombRatio times
 	// its stored size is refused, as cloudtrail refuses such a gzip object.
-	bombBytes = 256 << 20
-	bombRatio = 400
+	bombBytes = 64 << 20
+	bombRatio = 200
 )
 
 // bounded stops a zip entry that inflates out of all proportion.

@@ -7,11 +7,12 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/rootkeep/rootkeep/internal/lot"
 	"github.com/rootkeep/rootkeep/internal/web"
 )
 
 func TestCursorsComeBackAsTheyWent(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
+	lot.Check(t, func(t *rapid.T) {
 		values := rapid.SliceOfN(rapid.StringMatching(`[ -~äöü/+"]{0,20}`), 1, 4).Draw(t, "values")
 		got, err := web.ReadCursor(web.Cursor(values...), len(values))
 		if err != nil || !slices.Equal(got, values) {

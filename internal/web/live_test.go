@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -12,6 +13,7 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"github.com/rootkeep/rootkeep/internal/people"
+	"github.com/rootkeep/rootkeep/internal/store"
 	"github.com/rootkeep/rootkeep/internal/web"
 	"github.com/rootkeep/rootkeep/internal/web/page"
 	"github.com/rootkeep/rootkeep/internal/web/webtest"
@@ -45,7 +47,7 @@ func TestScriptInABrowser(t *testing.T) {
 		// The page says when it changed: nothing here waits for a length of time.
 		text := `new Promise((done) => { const ok = () => (` + expression + `); if (ok()) return done(true);
 			new MutationObserver((_, o) => { if (ok()) { o.disconnect(); done(true); } }).observe(document, {subtree: true, childList: true, attributes: true, characterData: true});
-			setTimeout(() => done(ok()), 15000); })`
+			setTimeout(() => done(ok()), 120000); })`
 		if got, err := chromedp.Run(tab, chromedp.Evaluate[bool](text, chromedp.EvalAwaitPromise)); err != nil || !got {
 			t.Errorf("%s: got %v, %v, want true; console: %q", name, got, err, seen.Console())
 		}
@@ -55,11 +57,26 @@ func TestScriptInABrowser(t *testing.T) {
 		t.Fatal(err)
 	}
 	// The stream may open a moment after the page: a notice from before that is not heard.
-	announced, stop := context.WithCancel(t.Context())
+	heard, over := make(chan struct{}), make(chan struct{})
+	stop := sync.OnceFunc(func() { close(heard); <-over })
 	defer stop()
 	go func() {
-		for announced.Err() == nil {
-			announce(t, st, "scan", "SC-1")
+		defer close(over)
+		again := time.NewTicker(50 * time.Millisecond)
+		defer again.Stop()
+		for {
+			select {
+			case <-heard:
+				return
+			case <-again.C:
+			}
+			err := st.Update(t.Context(), func(_ context.Context, tx *store.Tx) error {
+				tx.Announce("scan", "SC-1")
+				return nil
+			})
+			if err != nil {
+				t.Error(err)
+			}
 		}
 	}()
 	is("what changed is read again", `Number(document.querySelector('#numbers').textContent.match(/\d+/)[0]) > 1`)

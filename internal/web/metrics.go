@@ -3,6 +3,7 @@ package web
 import (
 	"context"
 	"net/http"
+	"regexp"
 	"strconv"
 	"time"
 
@@ -13,6 +14,10 @@ import (
 	"github.com/rootkeep/rootkeep/internal/people"
 	"github.com/rootkeep/rootkeep/internal/store"
 )
+
+// liveHeap is what the last collection found in use. All other numbers of memory go up and down
+// with what waits to be collected.
+var liveHeap = collectors.GoRuntimeMetricsRule{Matcher: regexp.MustCompile(`^/gc/heap/live:bytes$`)}
 
 // metrics are the server's numbers for Prometheus.
 type metrics struct {
@@ -33,7 +38,7 @@ func newMetrics(s *Server) *metrics {
 		Buckets: []float64{.005, .01, .025, .05, .1, .2, .3, .5, 1, 2.5, 5, 10},
 	}, []string{"method", "route", "status"})
 	m.registry.MustRegister(
-		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), m.requests,
+		collectors.NewGoCollector(collectors.WithGoCollectorRuntimeMetrics(liveHeap)), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), m.requests,
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "rootkeep_event_streams", Help: "Open streams of events."},
 			func() float64 { return float64(s.listeners.count()) }),
 	)
@@ -82,6 +87,3 @@ func (m *metrics) look(ctx context.Context) {
 		m.newest.Set(float64(h.Newest.UnixMilli()) / 1000)
 	}
 }
-
-// Metrics is where areas register numbers of their own.
-func (s *Server) Metrics() prometheus.Registerer { return s.metrics.registry }

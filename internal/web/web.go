@@ -15,6 +15,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"go.opentelemetry.io/otel/trace"
 	"go.opentelemetry.io/otel/trace/noop"
 
@@ -47,6 +48,8 @@ type Area struct {
 	// Topics are the notices that the area's changes announce, and who sees which. A
 	// notice of a topic that no area has is for those who read everywhere.
 	Topics map[string]Sees
+	// Metrics are numbers of the area's own for Prometheus; nil for none.
+	Metrics prometheus.Collector
 	// Problems says what the area's own kinds of problems mean, for /problems/KIND.
 	Problems map[string]string
 }
@@ -120,6 +123,9 @@ func (s *Server) add(a Area) {
 	maps.Copy(s.problems, a.Problems)
 	if a.API != nil {
 		a.API(s.api)
+	}
+	if a.Metrics != nil {
+		s.metrics.registry.MustRegister(a.Metrics)
 	}
 }
 

@@ -50,16 +50,17 @@ func (w *Writer) id(s string) {
 	w.data = append(w.data, b[:]...)
 }
 
-// parseUUID reads the form that formatUUID gives, in lower case alone.
+// parseUUID reads the form that FormatUUID gives, in lower case alone.
 func parseUUID(s string) (b [16]byte, ok bool) {
 	if len(s) != 36 {
 		return b, false
 	}
 	n, err := hex.Decode(b[:], []byte(s[:8]+s[9:13]+s[14:18]+s[19:23]+s[24:]))
-	return b, err == nil && n == len(b) && formatUUID(b[:]) == s
+	return b, err == nil && n == len(b) && FormatUUID(b[:]) == s
 }
 
-func formatUUID(b []byte) string {
+// FormatUUID gives the form in which CloudTrail writes the 16 bytes of a UUID.
+func FormatUUID(b []byte) string {
 	s := hex.EncodeToString(b)
 	return s[:8] + "-" + s[8:12] + "-" + s[12:16] + "-" + s[16:20] + "-" + s[20:]
 }
@@ -91,7 +92,7 @@ func (r *Reader) id() string {
 		return r.Text()
 	}
 	if b := r.take(16); b != nil {
-		return formatUUID(b)
+		return FormatUUID(b)
 	}
 	return ""
 }

@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"math"
+	"slices"
 
 	"github.com/rootkeep/rootkeep"
 )
@@ -63,6 +64,14 @@ func (w *Writer) Text(s string) {
 	w.data = append(w.data, s...)
 }
 
+// Blob writes bytes that are not looked for among the texts: as Text does one that is new.
+func (w *Writer) Blob(b []byte) {
+	w.data = slices.Grow(w.data, len(b)+2*binary.MaxVarintLen64)
+	w.Uint(0)
+	w.Len(len(b))
+	w.data = append(w.data, b...)
+}
+
 // ErrMalformed is the error of data that no Writer wrote.
 var ErrMalformed = errors.New("wire: malformed")
 
@@ -75,25 +84,29 @@ const MaxData = 64 << 20
 // Reader gives values back in the order in which they were written. After an error
 // it gives zeros.
 type Reader struct {
-	data   []byte
-	texts  []string
-	events []*rootkeep.Event
-	err    error
+	data    []byte
+	version byte
+	texts   []string
+	events  []*rootkeep.Event
+	err     error
 }
 
-// NewReader reads what a Writer of this version wrote.
-func NewReader(data []byte, version byte) *Reader {
+// NewReader reads what a Writer of one of these versions wrote.
+func NewReader(data []byte, versions ...byte) *Reader {
 	r := &Reader{data: data}
 	switch {
 	case len(data) == 0 || len(data) > MaxData:
 		r.fail()
-	case data[0] != version:
+	case !slices.Contains(versions, data[0]):
 		r.data, r.err = nil, ErrVersion
 	default:
-		r.data = data[1:]
+		r.version, r.data = data[0], data[1:]
 	}
 	return r
 }
+
+// Version is that of the data; 0 if it could not be read.
+func (r *Reader) Version() byte { return r.version }
 
 // Err is the first error.
 func (r *Reader) Err() error { return r.err }
@@ -202,6 +215,18 @@ func (r *Reader) Text() string {
 	s := string(r.take(r.Len()))
 	r.texts = append(r.texts, s)
 	return s
+}
+
+// Blob reads what Blob or Text wrote. It may share the data that is read.
+func (r *Reader) Blob() []byte {
+	if n := r.Uint(); n > 0 {
+		if n > uint64(len(r.texts)) {
+			r.fail()
+			return nil
+		}
+		return []byte(r.texts[n-1])
+	}
+	return r.take(r.Len())
 }
 
 // take is the next n bytes.

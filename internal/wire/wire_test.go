@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"bytes"
 	"testing"
 	"time"
 
@@ -8,10 +9,11 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/rootkeep/rootkeep"
+	"github.com/rootkeep/rootkeep/internal/lot"
 )
 
 func TestWhatIsWrittenIsRead(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
+	lot.Check(t, func(t *rapid.T) {
 		texts := rapid.SliceOf(rapid.SampledFrom([]string{"", "a", "arn:aws:iam::111122223333:root", "\x00", "ä"})).Draw(t, "texts")
 		ids := rapid.SliceOf(rapid.SampledFrom([]string{"", "odd", "0b8f4a70-1de5-4c1c-9e52-6f1a3b7c8d9e", "0B8F4A70-1DE5-4C1C-9E52-6F1A3B7C8D9E"})).Draw(t, "ids")
 		number, signed, x := rapid.Uint64().Draw(t, "number"), rapid.Int64().Draw(t, "signed"), rapid.Float64().Draw(t, "float")
@@ -31,6 +33,11 @@ func TestWhatIsWrittenIsRead(t *testing.T) {
 			w.Event(e)
 			w.Event(e)
 		}
+		blob := rapid.SliceOf(rapid.Byte()).Draw(t, "blob")
+		w.Text("again")
+		w.Blob(blob)
+		w.Text("again")
+		w.Bool(true)
 		r := NewReader(w.Bytes(), 7)
 		if got := r.Uint(); got != number {
 			t.Fatalf("number: got %d, want %d", got, number)
@@ -57,6 +64,9 @@ func TestWhatIsWrittenIsRead(t *testing.T) {
 			if got != again {
 				t.Fatal("the same event is read twice, want one")
 			}
+		}
+		if first, got, text := r.Text(), r.Blob(), r.Blob(); first != "again" || !bytes.Equal(got, blob) || string(text) != "again" || !r.Bool() {
+			t.Fatalf("blob: got %q, want %q; then %q", got, blob, text)
 		}
 		if err := r.Close(); err != nil {
 			t.Fatal(err)

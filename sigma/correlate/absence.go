@@ -4,6 +4,7 @@ import (
 	"maps"
 	"slices"
 	"sort"
+	"time"
 
 	"github.com/rootkeep/rootkeep"
 	"github.com/rootkeep/rootkeep/sigma"
@@ -14,6 +15,7 @@ import (
 // intervals are all there is to know.
 type activity struct {
 	width     int64      // shortest silence, seconds
+	steady    int64      // shortest activity whose end is missed, seconds
 	intervals []interval // ascending, at least width apart
 	proofs    proofs     // the first event of each quarter
 	tidy      int        // proofs after the last prune
@@ -24,7 +26,7 @@ type interval struct{ from, to int64 }
 
 func newActivity(spec *sigma.Correlation) *activity {
 	width := seconds(spec.Timespan)
-	return &activity{width: width, proofs: newProofs(width, 1)}
+	return &activity{width: width, steady: int64(spec.Steady / time.Second), proofs: newProofs(width, 1)}
 }
 
 func (a *activity) add(s sighting) {
@@ -90,6 +92,9 @@ func (a *activity) preview(s span, silence int64) []Firing {
 	for i, active := range a.intervals {
 		if active.to+a.width > silence {
 			break
+		}
+		if active.to-active.from < a.steady {
+			continue
 		}
 		resumed := i+1 < len(a.intervals) && a.intervals[i+1].from <= s.until
 		begins := active.to+a.width > s.after

@@ -21,7 +21,7 @@ type aggregate interface {
 func newAggregate(spec *sigma.Correlation, lowest bool, all []mark) aggregate {
 	switch spec.Type {
 	case sigma.ValueCount, sigma.Temporal:
-		return distinct{}
+		return distinct{map[key]int{}, len(spec.Needs) > 0}
 	case sigma.TemporalOrdered:
 		return newChain(len(spec.Inputs), seconds(spec.Timespan))
 	case sigma.ValueSum, sigma.ValueAvg:
@@ -43,12 +43,16 @@ func (a *tally) add(m mark)           { a.n += int(m.n) }
 func (a *tally) remove(m mark)        { a.n -= int(m.n) }
 func (a *tally) value([]mark) float64 { return float64(a.n) }
 
-// distinct counts keys, holding the number of marks of each.
-type distinct map[key]int
+// distinct counts keys, holding the number of marks of each. One that needs a rule counts
+// none without a mark of neededKey, which is no value.
+type distinct struct {
+	marks map[key]int
+	needs bool
+}
 
 func (a distinct) add(m mark) {
 	if !m.bare {
-		a[m.key]++
+		a.marks[m.key]++
 	}
 }
 
@@ -56,12 +60,20 @@ func (a distinct) remove(m mark) {
 	if m.bare {
 		return
 	}
-	if a[m.key]--; a[m.key] == 0 {
-		delete(a, m.key)
+	if a.marks[m.key]--; a.marks[m.key] == 0 {
+		delete(a.marks, m.key)
 	}
 }
 
-func (a distinct) value([]mark) float64 { return float64(len(a)) }
+func (a distinct) value([]mark) float64 {
+	switch {
+	case !a.needs:
+		return float64(len(a.marks))
+	case a.marks[neededKey] == 0:
+		return 0
+	}
+	return float64(len(a.marks) - 1)
+}
 
 // chain counts how many rules, from the first on, matched in order. started[i] is
 // the latest beginning of a sequence of rules 0 to i: the sequence lies in the

@@ -23,7 +23,7 @@ func BenchmarkObserve(b *testing.B) {
 			c := newCorrelator(2, []*sigma.Correlation{spec(kind, 5*time.Minute, 1, gte(5))})
 			b.ReportAllocs()
 			for i := range b.N {
-				c.Observe(views[i%len(views)], matched, int64(i/50), evidence)
+				c.Observe(views[i%len(views)], matched, int64(i/50), seen{of: "a x"}.who(), evidence)
 			}
 		})
 	}

@@ -19,7 +19,8 @@
 //
 //   - event_count counts events. An event that matches several rules of the
 //     correlation is one mark.
-//   - value_count counts distinct values, or distinct tuples of several fields.
+//   - value_count counts distinct values, or distinct tuples of several fields. With
+//     Needs it counts nothing in a window without a match of one of those rules.
 //   - temporal counts distinct rules; without a condition all must have matched.
 //   - temporal_ordered counts how many of the rules, from the first one on, have
 //     matched in the order they are listed. Rules that match in the same second
@@ -34,7 +35,14 @@
 //   - new_value fires once for a value (or tuple) whose first sighting in its
 //     group is later than the group's first mark plus the timespan.
 //   - absence fires when a group that was active gives no mark for a timespan or
-//     longer.
+//     longer; with Steady only if it had been active that long, without such a pause.
+//
+// # Chains
+//
+// What a correlation fires is a mark of those that refer to it, at the second in which
+// its condition began to hold. For temporal and temporal_ordered every second with a
+// mark in which it holds is one: failures that have gone on for days still come before a
+// success.
 //
 // A group-by field that is absent or null groups under "". A counted value that
 // is absent, null, or no number where a number is needed, gives no mark; nor does
@@ -58,6 +66,7 @@ import (
 
 	"github.com/rootkeep/rootkeep"
 	"github.com/rootkeep/rootkeep/sigma"
+	"github.com/rootkeep/rootkeep/sigma/correlate/party"
 )
 
 // Firing is one episode of one correlation in one group, one new value, or one
@@ -87,6 +96,9 @@ type Firing struct {
 	// Steps says when Value reached each of Correlation.Steps, Unix seconds, 0 for
 	// never.
 	Steps []int64
+	// Held are the seconds of the episode with a mark at which the condition held,
+	// those that this Flush settled; nil unless a temporal correlation asks for them.
+	Held []int64
 	// Events are at most 10 events of the episode, earliest first: the earliest of
 	// each rule, then the earliest ones. When a rule matched more than ten times
 	// in a quarter of a timespan its later events there may be missing.
@@ -96,6 +108,8 @@ type Firing struct {
 	// one. It tells who and from where without claiming to tell all. Empty for
 	// new_value and absence.
 	Sample []*rootkeep.Event
+	// Of says whom the Count events are of. Empty for new_value and absence: see Whose.
+	Of party.Tally
 }
 
 // Saturation names a group with more distinct values than new_value keeps. Its
@@ -159,11 +173,11 @@ func newCorrelator(rules int, specs []*sigma.Correlation) *Correlator {
 }
 
 // Observe takes one event: its fields, the numbers of the rules that it matched
-// in ascending order, and its time in Unix seconds. It calls evidence, at most
+// in ascending order, its time in Unix seconds, and whom it is of. It calls evidence, at most
 // once, only if the event may be shown with a firing; evidence may return nil.
 // Events without a match need not be given, but a silence at the end of a log
 // is only seen as far as events are.
-func (c *Correlator) Observe(v *rootkeep.View, matched []int32, t int64, evidence func() *rootkeep.Event) {
+func (c *Correlator) Observe(v *rootkeep.View, matched []int32, t int64, who party.Who, evidence func() *rootkeep.Event) {
 	t = min(max(t, -farthest), farthest)
 	c.latest = max(c.latest, t)
 	fed := false
@@ -176,7 +190,7 @@ func (c *Correlator) Observe(v *rootkeep.View, matched []int32, t int64, evidenc
 				}
 				fed = true
 				c.serial++
-				c.record = record{view: v, evidence: evidence}
+				c.record = record{view: v, of: who, evidence: evidence}
 			}
 			f.into.observe(&c.record, f.input, t, c.serial)
 		}
@@ -218,9 +232,7 @@ func (c *Correlator) Flush(until int64) []Firing {
 	for _, cor := range c.correlations {
 		fired := cor.settle(span{c.flushed, until}, min(silence, until))
 		for i := range fired {
-			if fired[i].Crossed > c.flushed {
-				c.chain(&fired[i])
-			}
+			c.chain(&fired[i])
 		}
 		all = append(all, fired...)
 	}
@@ -229,11 +241,16 @@ func (c *Correlator) Flush(until int64) []Firing {
 	return all
 }
 
-// chain feeds a firing to the correlations that ask for it, at its crossing.
+// chain feeds a firing to the correlations that ask for it, as far as it is new since
+// the last Flush.
 func (c *Correlator) chain(f *Firing) {
 	for _, next := range c.byFiring[f.Correlation] {
-		c.serial++
-		next.into.observe(fired{f}, next.input, f.Crossed, c.serial)
+		for t, events := range f.moments(next.into.spec) {
+			if t > c.flushed {
+				c.serial++
+				next.into.observe(fired{f, events, f.who()}, next.input, t, c.serial)
+			}
+		}
 	}
 }
 

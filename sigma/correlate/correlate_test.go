@@ -12,6 +12,7 @@ import (
 
 	"github.com/rootkeep/rootkeep"
 	"github.com/rootkeep/rootkeep/sigma"
+	"github.com/rootkeep/rootkeep/sigma/correlate/party"
 )
 
 // Fields of the views in these tests.
@@ -29,6 +30,8 @@ type seen struct {
 	group  string
 	values []string
 	other  string
+	of     string // account and principal, in one
+	failed bool
 }
 
 func at(t int64, rules ...int32) seen {
@@ -61,8 +64,13 @@ func (s seen) event(id int) *rootkeep.Event {
 	return &rootkeep.Event{ID: fmt.Sprintf("%06d", id), Time: time.Unix(s.at, 0).UTC()}
 }
 
+func (s seen) who() party.Who {
+	account, _, _ := strings.Cut(s.of, " ")
+	return party.Who{Party: party.Of([]byte(account), []byte(s.of)), Failed: s.failed}
+}
+
 func (s seen) feed(c *Correlator, id int) {
-	c.Observe(s.view(), s.rules, s.at, func() *rootkeep.Event { return s.event(id) })
+	c.Observe(s.view(), s.rules, s.at, s.who(), func() *rootkeep.Event { return s.event(id) })
 }
 
 // spec makes a correlation of base rules 0 to rules-1, grouped by fieldGroup.
@@ -121,10 +129,14 @@ func TestFirings(t *testing.T) {
 	twoRules := spec(sigma.EventCount, time.Minute, 2, gte(2))
 	tuple := spec(sigma.ValueCount, time.Minute, 1, gte(3))
 	tuple.Inputs[0].Fields = []int{fieldValue, fieldOther}
+	needing := spec(sigma.ValueCount, time.Minute, 2, gte(2))
+	needing.Needs, needing.Inputs[1].Needed = []string{"second"}, true
 	ordered := spec(sigma.TemporalOrdered, time.Minute, 3, sigma.Range{})
 	orderedSome := spec(sigma.TemporalOrdered, time.Minute, 3, gte(2))
 	median := spec(sigma.ValuePercentile, time.Minute, 1, gte(50))
 	median.Percentile = 50
+	steady := spec(sigma.Absence, time.Minute, 1, sigma.Range{})
+	steady.Steady = 100 * time.Second
 	byTwo := spec(sigma.EventCount, time.Minute, 1, gte(2))
 	byTwo.Inputs[0].Group = []int{fieldGroup, fieldOther}
 
@@ -173,6 +185,15 @@ func TestFirings(t *testing.T) {
 			[]string{"g 0..2 at 2, 3 events, value 3"}},
 		{"a tuple with an absent member is no mark", tuple, []seen{at(0).with("a").and("x"), at(1).with("a").and("y"), at(2).with("b").and("-")}, nil},
 
+		{"values without the rule that is needed stay quiet", needing, []seen{at(0).with("a"), at(1).with("b")}, nil},
+		{"the needed rule is no value of its own", needing, []seen{at(0, 1).with("a"), at(1, 0).with("a")}, nil},
+		{"values before and after the needed rule count with it", needing,
+			[]seen{at(0, 0).with("a"), at(0, 0).with("b"), at(10, 1).with("a"), at(20, 0).with("c")},
+			[]string{"g 0..20 at 10, 4 events, value 3"}},
+		{"the needed rule may be the second that an event matches", needing, []seen{at(0, 0).with("a"), at(1, 0, 1).with("b")},
+			[]string{"g 0..1 at 1, 2 events, value 2"}},
+		{"a needed rule that has left the window is missing", needing, []seen{at(0, 1).with("a"), at(60).with("a"), at(61).with("b")}, nil},
+
 		{"all rules in any order", spec(sigma.Temporal, time.Minute, 3, sigma.Range{}), []seen{at(0, 2), at(1, 0), at(2, 1)},
 			[]string{"g 0..2 at 2, 3 events, value 3"}},
 		{"a rule that is missing stays quiet", spec(sigma.Temporal, time.Minute, 3, sigma.Range{}), []seen{at(0, 2), at(1, 0), at(2, 2)}, nil},
@@ -188,6 +209,8 @@ func TestFirings(t *testing.T) {
 		{"a sequence longer than the window stays quiet", ordered, []seen{at(0, 0), at(50, 1), at(60, 2)}, nil},
 		{"the first two rules in order", orderedSome, []seen{at(0, 2), at(1, 0), at(2, 1)}, []string{"g 1..2 at 2, 2 events, value 2"}},
 
+		{"a silence after steady activity", steady, []seen{at(0), at(50), at(100), at(170)}, []string{"g 100..170 at 160, 2 events, value 70"}},
+		{"a silence after a short activity stays quiet", steady, []seen{at(0), at(50), at(120), at(300)}, nil},
 		{"a small number survives a large one that comes and goes", spec(sigma.ValueSum, time.Minute, 1, sigma.Range{EQ: bound(3)}),
 			[]seen{at(0).with("1e300"), at(30).with("1"), at(61).with("2")}, []string{"g 30..61 at 61, 2 events, value 3"}},
 		{"a sum beyond the largest number stays a number", spec(sigma.ValueSum, time.Minute, 1, gte(1)),
@@ -329,7 +352,7 @@ func TestObserveDoesNotAllocate(t *testing.T) {
 	}
 	c := newCorrelator(2, specs)
 	v := at(0).with("12").view()
-	evidence := func() *rootkeep.Event { return nil }
+	evidence, who := func() *rootkeep.Event { return nil }, seen{of: "a x"}.who()
 	for _, tc := range []struct {
 		name    string
 		matched []int32
@@ -338,10 +361,75 @@ func TestObserveDoesNotAllocate(t *testing.T) {
 		{"a match that feeds nothing", []int32{1}},
 		{"a match in an existing group and second", []int32{0}},
 	} {
-		c.Observe(v, tc.matched, 1, evidence)
-		c.Observe(v, tc.matched, 2, evidence)
-		if got := testing.AllocsPerRun(100, func() { c.Observe(v, tc.matched, 2, evidence) }); got != 0 {
+		c.Observe(v, tc.matched, 1, who, evidence)
+		c.Observe(v, tc.matched, 2, who, evidence)
+		if got := testing.AllocsPerRun(100, func() { c.Observe(v, tc.matched, 2, who, evidence) }); got != 0 {
 			t.Errorf("%s: got %v allocations, want 0", tc.name, got)
 		}
+	}
+}
+
+func TestASequenceShowsWhatHeld(t *testing.T) {
+	failures := spec(sigma.EventCount, 24*time.Hour, 1, gte(3))
+	failures.InTemporal = true
+	success := spec(sigma.TemporalOrdered, 24*time.Hour, 2, sigma.Range{})
+	success.Inputs[0] = sigma.Input{Rule: -1, Correlation: 0, Group: []int{0}}
+	c := newCorrelator(2, []*sigma.Correlation{failures, success})
+	const hour = 3600
+	for i, e := range append(times(50, 0, hour), at(50*hour, 1)) {
+		e.feed(c, i)
+	}
+	for _, f := range c.Flush(math.MaxInt64) {
+		if f.Correlation != 1 {
+			continue
+		}
+		// Failures 27 to 49 are in the window of the success.
+		if got, want := len(f.Sample), 24; got != want {
+			t.Errorf("sample: got %d events, want %d", got, want)
+		}
+		if got, want := f.Events[0].ID, "000027"; got != want {
+			t.Errorf("first event: got %s, want %s", got, want)
+		}
+	}
+}
+
+func TestWhatHoldsCountsInASequence(t *testing.T) {
+	failures := spec(sigma.EventCount, 24*time.Hour, 1, gte(3))
+	failures.InTemporal = true
+	success := spec(sigma.TemporalOrdered, 24*time.Hour, 2, sigma.Range{})
+	success.Inputs[0] = sigma.Input{Rule: -1, Correlation: 0, Group: []int{0}}
+	const hour = 3600
+	for _, tc := range []struct {
+		name   string
+		events []seen
+		want   int
+	}{
+		{"failures that began days before the success", append(times(50, 0, hour), at(50*hour, 1)), 1},
+		{"a success amid failures that go on", append(times(90, 0, hour), at(60*hour+1, 1)), 1},
+		{"a success a day after the last failure", append(times(50, 0, hour), at(49*hour+24*hour, 1)), 0},
+		{"too few failures", append(times(2, 0, hour), at(3*hour, 1)), 0},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			for _, flush := range []int64{math.MaxInt64, hour} { // at once, hour by hour
+				c := newCorrelator(2, []*sigma.Correlation{failures, success})
+				found := map[int64]bool{}
+				for _, e := range tc.events {
+					e.feed(c, int(e.at))
+				}
+				for until := flush; ; until += flush {
+					for _, f := range c.Flush(until) {
+						if f.Correlation == 1 {
+							found[f.Crossed] = true
+						}
+					}
+					if until > 200*hour {
+						break
+					}
+				}
+				if got := len(found); got != tc.want {
+					t.Errorf("sequences, settled every %d s: got %d, want %d", flush, got, tc.want)
+				}
+			}
+		})
 	}
 }

@@ -54,9 +54,9 @@ func (p proofs) offer(t int64, input int, from origin) {
 
 func (p proofs) insert(s slot, one proof) {
 	kept := p.kept[s]
-	i, _ := slices.BinarySearchFunc(kept, one, compareProofs)
-	if i == p.limit {
-		return
+	i, found := slices.BinarySearchFunc(kept, one, compareProofs)
+	if found || i == p.limit {
+		return // an event may make several marks
 	}
 	kept = slices.Insert(kept, i, one)
 	p.kept[s] = kept[:min(len(kept), p.limit)]

@@ -8,6 +8,7 @@ import (
 
 	"github.com/rootkeep/rootkeep"
 	"github.com/rootkeep/rootkeep/sigma"
+	"github.com/rootkeep/rootkeep/sigma/correlate/party"
 )
 
 func TestEvidence(t *testing.T) {
@@ -53,9 +54,9 @@ func TestEvidenceIsBuiltOnceAndOnlyIfKept(t *testing.T) {
 	c := newCorrelator(2, []*sigma.Correlation{count, count})
 	built := 0
 	for i := range 100 {
-		c.Observe(at(0).view(), []int32{0}, int64(i), func() *rootkeep.Event { built++; return &rootkeep.Event{} })
+		c.Observe(at(0).view(), []int32{0}, int64(i), party.Who{}, func() *rootkeep.Event { built++; return &rootkeep.Event{} })
 	}
-	c.Observe(at(0).view(), []int32{1}, 5, func() *rootkeep.Event { built++; return nil })
+	c.Observe(at(0).view(), []int32{1}, 5, party.Who{}, func() *rootkeep.Event { built++; return nil })
 	if built != maxEvents {
 		t.Errorf("evidence built: got %d, want %d", built, maxEvents)
 	}

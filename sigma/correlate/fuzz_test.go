@@ -65,6 +65,7 @@ func decodeEvents(b []byte) []seen {
 	for ; len(b) >= 4; b = b[4:] {
 		e := at(1+int64(b[0])+int64(b[1]&3)<<8, int32(b[1]>>2)%3).in(fmt.Sprint(b[2] & 3))
 		for n := range int(b[2] >> 6) {
+			e.of, e.failed = fmt.Sprint(b[0]&1, " ", b[0]&7), b[1]&1 == 0
 			e.values = append(e.values, fmt.Sprint(int(b[3])-128+n))
 		}
 		events = append(events, e)
@@ -115,21 +116,21 @@ func FuzzReadGroup(f *testing.F) {
 				outer.Chain(0, g, g.Preview(1000))
 				g = outer
 			}
-			w := wire.NewWriter(1)
+			w := wire.NewWriter(2)
 			g.Write(w)
 			f.Add(uint8(number), w.Bytes())
 		})
 	}
 	f.Fuzz(func(t *testing.T, number uint8, data []byte) {
 		s := specs[int(number)%len(specs)]
-		r := wire.NewReader(data, 1)
+		r := wire.NewReader(data, 1, 2)
 		g, altered := readGroup(s, 0, r)
 		if r.Close() != nil {
 			return
 		}
-		w := wire.NewWriter(1)
+		w := wire.NewWriter(2)
 		g.Write(w)
-		again := wire.NewReader(w.Bytes(), 1)
+		again := wire.NewReader(w.Bytes(), 2)
 		copied, _ := readGroup(s, 0, again)
 		if err := again.Close(); err != nil {
 			t.Fatalf("what was read and written is refused: %v", err)

@@ -79,7 +79,7 @@ func (c *correlation) observe(from origin, input int, t int64, serial uint64) {
 	for i := 0; ; i++ {
 		k, found, more := c.keyOf(from, in, input, i)
 		if !more {
-			return
+			break
 		}
 		if !found {
 			continue
@@ -88,7 +88,7 @@ func (c *correlation) observe(from origin, input int, t int64, serial uint64) {
 			g = c.group(from, in)
 			if c.serial == serial && c.last == g {
 				if !c.countsRules() {
-					return
+					break
 				}
 				events = 0
 			}
@@ -99,10 +99,13 @@ func (c *correlation) observe(from origin, input int, t int64, serial uint64) {
 			events = 0 // its further values are no further events
 		}
 	}
+	if in.Needed && g != nil {
+		g.state.add(sighting{mark{t: t, key: neededKey}, input, nil, from})
+	}
 }
 
 func (c *correlation) countsRules() bool {
-	return c.spec.Type == sigma.Temporal || c.spec.Type == sigma.TemporalOrdered
+	return c.spec.Type.Temporal()
 }
 
 // keyOf is what the i-th mark of a match counts as. found is false when that

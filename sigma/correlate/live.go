@@ -8,6 +8,7 @@ import (
 	"github.com/rootkeep/rootkeep"
 	"github.com/rootkeep/rootkeep/internal/wire"
 	"github.com/rootkeep/rootkeep/sigma"
+	"github.com/rootkeep/rootkeep/sigma/correlate/party"
 )
 
 // Group is one group of one correlation, for a caller that keeps groups apart from
@@ -29,8 +30,9 @@ type Group struct {
 type chained struct {
 	input  int
 	from   string // key of the inner group
-	t      int64  // when it crossed
+	t      int64  // when it crossed, or held
 	events []*rootkeep.Event
+	of     party.Who
 }
 
 // living is what a state must be able to do to be kept by itself.
@@ -109,11 +111,12 @@ func (g *Group) Chain(input int, inner *Group, firings []Firing) bool {
 	})
 	changed := len(g.chained) < before
 	for i := range firings {
-		f := &firings[i]
-		// What crossed before was counted when the time was settled.
-		if f.Crossed > inner.settled && f.Crossed > g.settled {
-			g.chained = append(g.chained, chained{input, inner.key, f.Crossed, f.Events})
-			changed = true
+		// What came before was counted when the time was settled.
+		for t, events := range firings[i].moments(g.spec) {
+			if t > inner.settled && t > g.settled {
+				g.chained = append(g.chained, chained{input, inner.key, t, events, firings[i].who()})
+				changed = true
+			}
 		}
 	}
 	return changed
@@ -146,7 +149,7 @@ func (g *Group) Preview(silence int64) []Firing {
 func (g *Group) feed(s state, c chained) {
 	to := newCorrelation(g.number, g.spec)
 	to.groups[g.key] = &group{state: s}
-	to.observe(fired{&Firing{Group: decodeTexts(c.from), Events: c.events}}, c.input, c.t, 1)
+	to.observe(fired{&Firing{Group: decodeTexts(c.from)}, c.events, c.of}, c.input, c.t, 1)
 }
 
 // Settle makes final what is there up to until: no earlier event will come, and what
@@ -208,13 +211,13 @@ func (e *episode) clone() *episode {
 		return nil
 	}
 	c := *e
-	c.steps, c.chosen, c.sample = slices.Clone(e.steps), e.chosen.clone(), slices.Clone(e.sample)
+	c.steps, c.chosen, c.sample, c.of = slices.Clone(e.steps), e.chosen.clone(), slices.Clone(e.sample), e.of.Clone()
 	return &c
 }
 
 func (w *window) clone() state {
 	c := *w
-	c.marks, c.proofs, c.open = slices.Clone(w.marks), w.proofs.clone(), w.open.clone()
+	c.marks, c.parties, c.proofs, c.open = slices.Clone(w.marks), w.parties.Clone(), w.proofs.clone(), w.open.clone()
 	return &c
 }
 
@@ -276,7 +279,7 @@ func (a *activity) spent() int64 { return never }
 
 func (a *activity) due(after int64) int64 {
 	for _, i := range a.intervals {
-		if silent := i.to + a.width; silent > after {
+		if silent := i.to + a.width; silent > after && i.to-i.from >= a.steady {
 			return silent
 		}
 	}

@@ -6,13 +6,18 @@ import (
 	"encoding/binary"
 	"math"
 	"slices"
+
+	"github.com/rootkeep/rootkeep/sigma/correlate/party"
 )
 
-// mark is one or more events of one second that count alike.
+// mark is one or more events of one second and one party that count alike.
 type mark struct {
 	t   int64
 	key key
 	n   int32 // events; 0 for a further value of an event already counted
+	who party.Number
+	// failed says of the events that they are calls that failed.
+	failed bool
 	// bare says that the mark counts as an event and a moment at which to judge,
 	// but carries no value: its neighbours imply it (see thin).
 	bare bool
@@ -23,6 +28,10 @@ type mark struct {
 type key struct{ hi, lo uint64 }
 
 const digestSize = 16 // bytes of SHA-256 that stand for a text
+
+// neededKey is the further value of an event that matched a rule which the correlation
+// needs: no text is known to have a digest of zeros.
+var neededKey key
 
 func digestKey(text []byte) key {
 	sum := sha256.Sum256(text)
@@ -45,7 +54,14 @@ func compareMarks(a, b mark) int {
 		}
 		return -1
 	}
-	return cmp.Or(cmp.Compare(a.t, b.t), cmp.Compare(a.key.hi, b.key.hi), cmp.Compare(a.key.lo, b.key.lo))
+	c := cmp.Or(cmp.Compare(a.t, b.t), cmp.Compare(a.key.hi, b.key.hi), cmp.Compare(a.key.lo, b.key.lo), cmp.Compare(a.who, b.who))
+	switch {
+	case c != 0 || a.failed == b.failed:
+		return c
+	case a.failed:
+		return 1
+	}
+	return -1
 }
 
 // fold sorts marks and joins those of one second that count alike.

@@ -6,9 +6,11 @@ import (
 	"math"
 	"slices"
 	"strconv"
+	"time"
 
 	"github.com/rootkeep/rootkeep"
 	"github.com/rootkeep/rootkeep/sigma"
+	"github.com/rootkeep/rootkeep/sigma/correlate/party"
 )
 
 // naive is the reference: the definitions of the package comment, each mark
@@ -45,6 +47,7 @@ type naiveMark struct {
 	text   string
 	number float64
 	n      int
+	who    party.Who
 }
 
 func naiveMarks(s *sigma.Correlation, e seen, id int) []naiveMark {
@@ -57,7 +60,7 @@ func naiveMarks(s *sigma.Correlation, e seen, id int) []naiveMark {
 	if len(rules) == 0 {
 		return nil
 	}
-	m := naiveMark{t: e.at, event: e.event(id), n: 1}
+	m := naiveMark{t: e.at, event: e.event(id), n: 1, who: e.who()}
 	var marks []naiveMark
 	switch s.Type {
 	case sigma.Temporal, sigma.TemporalOrdered:
@@ -112,6 +115,9 @@ func naiveGroup(s *sigma.Correlation, marks []naiveMark, latest int64) []Firing 
 			open = &firings[len(firings)-1]
 		}
 		open.End = t
+		if s.InTemporal {
+			open.Held = append(open.Held, t)
+		}
 		if c := s.Condition; c.LTE != nil && c.GTE == nil {
 			open.Value = min(open.Value, x)
 		} else {
@@ -127,6 +133,7 @@ func naiveGroup(s *sigma.Correlation, marks []naiveMark, latest int64) []Firing 
 		f := &firings[i]
 		for _, m := range naiveWithin(marks, f.Start, f.End) {
 			f.Count += m.n
+			f.Of.Add(m.who.Party, m.n, m.who.Failed)
 			if !slices.ContainsFunc(f.Events, func(e *rootkeep.Event) bool { return e.ID == m.event.ID }) {
 				f.Events = append(f.Events, m.event)
 			}
@@ -262,6 +269,13 @@ func naiveAbsence(s *sigma.Correlation, marks []naiveMark, latest int64) []Firin
 		end, count := latest, 1
 		if i+1 < len(times) {
 			end, count = times[i+1], 2
+		}
+		steady := i // where the activity before the silence began
+		for steady > 0 && times[steady]-times[steady-1] < seconds(s.Timespan) {
+			steady--
+		}
+		if t-times[steady] < int64(s.Steady/time.Second) {
+			continue
 		}
 		if w := seconds(s.Timespan); end-t >= w {
 			firings = append(firings, Firing{Start: t, Crossed: t + w, End: end, Count: count, Value: float64(end - t), Steps: make([]int64, len(s.Steps))})

@@ -10,6 +10,7 @@ import (
 	"github.com/rootkeep/rootkeep"
 	"github.com/rootkeep/rootkeep/sigma"
 	"github.com/rootkeep/rootkeep/sigma/correlate"
+	"github.com/rootkeep/rootkeep/sigma/correlate/party"
 )
 
 const failuresThenSuccess = `
@@ -63,7 +64,7 @@ func TestCompiledCorrelationsFire(t *testing.T) {
 			field, _ := set.FieldNumber(path)
 			v.Add(field, rootkeep.Value{Kind: rootkeep.String, Text: []byte(text)})
 		}
-		c.Observe(v, m.Match(v, nil), at, func() *rootkeep.Event {
+		c.Observe(v, m.Match(v, nil), at, party.Who{}, func() *rootkeep.Event {
 			return &rootkeep.Event{ID: outcome, Time: time.Unix(at, 0)}
 		})
 	}

@@ -12,7 +12,11 @@ import (
 	"github.com/rootkeep/rootkeep"
 	"github.com/rootkeep/rootkeep/internal/wire"
 	"github.com/rootkeep/rootkeep/sigma"
+	"github.com/rootkeep/rootkeep/sigma/correlate/party"
 )
+
+// parties is the version of rows from which on they say whom events are of.
+const parties = 2
 
 // mostEvents is how many alike events of one second a row counts.
 const mostEvents = 1 << 30
@@ -20,7 +24,7 @@ const mostEvents = 1 << 30
 // Write writes the group.
 func (g *Group) Write(w *wire.Writer) {
 	w.Text(g.key)
-	w.Fixed(thresholds(g.spec))
+	w.Fixed(Thresholds(g.spec))
 	w.Int(g.settled)
 	g.state.write(w)
 	slices.SortFunc(g.chained, func(a, b chained) int {
@@ -32,6 +36,7 @@ func (g *Group) Write(w *wire.Writer) {
 		w.Text(c.from)
 		w.Int(c.t)
 		writeEvents(w, c.events)
+		c.of.Write(w)
 	}
 }
 
@@ -48,11 +53,14 @@ func readGroup(spec *sigma.Correlation, number int, r *wire.Reader) (g *Group, a
 		r.Fail()
 		return g, false
 	}
-	altered = r.Fixed() != thresholds(spec)
+	altered = r.Fixed() != Thresholds(spec)
 	g.settled = r.Int()
 	g.state.read(r)
 	for range r.Len() {
 		c := chained{input: r.Small(), from: r.Text(), t: readTime(r), events: readEvents(r, maxEvents)}
+		if r.Version() >= parties {
+			c.of.Read(r)
+		}
 		if r.Err() != nil || c.input >= len(spec.Inputs) || !g.takes(c) {
 			r.Fail()
 			break
@@ -92,34 +100,8 @@ func countTexts(encoded string) int {
 	return n
 }
 
-// Identity stands for what the state of a correlation's groups means: its name, its
-// type and timespan, what it groups by and counts, and what its inputs match. Rules
-// that differ in nothing but thresholds, levels or texts share it.
-func Identity(set *sigma.Set, number int) [sha256.Size]byte {
-	c := set.Correlations()[number]
-	h := sha256.New()
-	fmt.Fprintf(h, "%q %q %d %q %q %t\n", cmp.Or(c.ID, c.Name, c.Title), c.Type, c.Timespan, c.GroupBy, c.Fields, c.Percentile != 0)
-	for _, alias := range slices.Sorted(maps.Keys(c.Aliases)) {
-		fmt.Fprintf(h, "%q", alias)
-		for _, in := range c.Inputs {
-			fmt.Fprintf(h, " %q", c.Aliases[alias][in.Name])
-		}
-	}
-	for _, in := range c.Inputs {
-		if in.Rule >= 0 {
-			rule := &set.Rules()[in.Rule].Header
-			digest := set.Digest(in.Rule)
-			fmt.Fprintf(h, "rule %q %x\n", cmp.Or(rule.ID, rule.Name, rule.Title), digest)
-			continue
-		}
-		digest := Identity(set, in.Correlation)
-		fmt.Fprintf(h, "correlation %x %x\n", digest, thresholds(set.Correlations()[in.Correlation]))
-	}
-	return [sha256.Size]byte(h.Sum(nil))
-}
-
-// thresholds stands for when a correlation fires.
-func thresholds(c *sigma.Correlation) uint64 {
+// Thresholds stands for when a correlation fires.
+func Thresholds(c *sigma.Correlation) uint64 {
 	h := sha256.New()
 	bounds := c.Condition
 	for _, b := range []*float64{bounds.GT, bounds.GTE, bounds.LT, bounds.LTE, bounds.EQ, bounds.NEQ} {
@@ -130,6 +112,9 @@ func thresholds(c *sigma.Correlation) uint64 {
 		fmt.Fprint(h, *b, " ")
 	}
 	fmt.Fprint(h, c.Steps, c.Percentile)
+	if c.Steady != 0 { // rows from before there was such a thing are still right
+		fmt.Fprint(h, c.Steady)
+	}
 	return binary.BigEndian.Uint64(h.Sum(nil))
 }
 
@@ -193,12 +178,15 @@ func (p proofs) read(r *wire.Reader, inputs int) {
 
 func (w *window) write(to *wire.Writer) {
 	w.compact()
+	w.parties.Write(to)
 	to.Len(len(w.marks))
 	before := int64(0)
 	for _, m := range w.marks {
 		to.Int(m.t - before)
 		before = m.t
 		to.Bool(m.bare)
+		to.Uint(uint64(m.who))
+		to.Bool(m.failed)
 		to.Uint(uint64(min(max(m.n, 0), mostEvents)))
 		if w.counts() {
 			to.Uint(m.key.hi)
@@ -216,10 +204,21 @@ func (w *window) write(to *wire.Writer) {
 func (w *window) counts() bool { return w.spec.Type != sigma.EventCount }
 
 func (w *window) read(r *wire.Reader) {
-	t := int64(0)
+	t, old := int64(0), r.Version() < parties
+	if !old {
+		w.parties.Read(r)
+	}
 	for i := range r.Len() {
 		t += r.Int()
-		m := mark{t: t, bare: r.Bool(), n: int32(min(r.Uint(), mostEvents+1))}
+		m := mark{t: t, bare: r.Bool()}
+		if !old {
+			who := r.Small()
+			m.who, m.failed = party.Number(min(who, w.parties.Len())), r.Bool()
+			if who > w.parties.Len() {
+				r.Fail()
+			}
+		}
+		m.n = int32(min(r.Uint(), mostEvents+1))
 		if w.counts() {
 			m.key = key{r.Uint(), r.Fixed()}
 		}
@@ -264,6 +263,7 @@ func (e *episode) write(w *wire.Writer) {
 	e.chosen.write(w)
 	writeEvents(w, e.sample)
 	w.Int(e.shown)
+	e.of.Write(w)
 }
 
 func (w *window) readEpisode(r *wire.Reader) *episode {
@@ -275,6 +275,11 @@ func (w *window) readEpisode(r *wire.Reader) *episode {
 	e.sample, e.shown = readEvents(r, maxSample), r.Int()
 	if e.shown < e.start-1 || e.shown > e.end {
 		r.Fail()
+	}
+	if r.Version() < parties {
+		e.of.AddEvents(e.sample, e.count)
+	} else {
+		e.of.Read(r)
 	}
 	return e
 }

@@ -5,6 +5,7 @@ import (
 
 	"github.com/rootkeep/rootkeep"
 	"github.com/rootkeep/rootkeep/sigma"
+	"github.com/rootkeep/rootkeep/sigma/correlate/party"
 )
 
 // episode is a firing in the making.
@@ -16,15 +17,20 @@ type episode struct {
 	chosen              chosen
 	sample              []*rootkeep.Event
 	shown               int64 // events were chosen up to here
+	held                []int64
+	of                  party.Tally
 }
 
 // sweep moves a window over sorted marks and judges the condition at each second
 // of s. Marks at or before s.after only fill the window: they were judged before.
 // It returns the episodes that began or went on, and the one still open.
-func sweep(spec *sigma.Correlation, marks []mark, s span, open *episode) (touched []*episode, still *episode) {
+func sweep(spec *sigma.Correlation, marks []mark, parties *party.Table, s span, open *episode) (touched []*episode, still *episode) {
 	j := newJudge(spec)
 	agg := newAggregate(spec, j.lowest, marks)
 	inside, lo := 0, 0 // events in the window; its first mark
+	if open != nil {
+		open.held = nil // fed when they were settled
+	}
 	for hi := 0; hi < len(marks) && marks[hi].t <= s.until; {
 		now := firstSecond(marks[hi:])
 		t := now[0].t
@@ -49,10 +55,11 @@ func sweep(spec *sigma.Correlation, marks []mark, s span, open *episode) (touche
 			open = nil
 			continue
 		case open == nil || t-open.end >= j.width:
-			open = j.begin(marks[lo:hi], inside, x)
+			open = j.begin(marks[lo:hi], parties, inside, x)
 			touched = append(touched, open)
 		default:
 			open.count += added
+			open.tally(now, parties)
 			if len(touched) == 0 {
 				touched = append(touched, open) // it began before s
 			}
@@ -81,7 +88,7 @@ type judge struct {
 
 func newJudge(spec *sigma.Correlation) judge {
 	c := spec.Condition
-	if (spec.Type == sigma.Temporal || spec.Type == sigma.TemporalOrdered) && c == (sigma.Range{}) {
+	if spec.Type.Temporal() && c == (sigma.Range{}) {
 		all := float64(len(spec.Inputs))
 		c.GTE = &all
 	}
@@ -102,7 +109,7 @@ func (j *judge) holds(x float64) bool {
 
 // begin opens an episode at the last of the marks in the window, which hold that
 // many events. A sequence begins with the first rule, not with what came before.
-func (j *judge) begin(marks []mark, events int, x float64) *episode {
+func (j *judge) begin(marks []mark, parties *party.Table, events int, x float64) *episode {
 	crossed := marks[len(marks)-1].t
 	if j.spec.Type == sigma.TemporalOrdered {
 		first := slices.IndexFunc(marks, func(m mark) bool { return m.key == ruleKey(0) })
@@ -112,7 +119,7 @@ func (j *judge) begin(marks []mark, events int, x float64) *episode {
 		}
 		marks = marks[first:]
 	}
-	return &episode{
+	e := &episode{
 		start:   marks[0].t,
 		crossed: crossed,
 		count:   events,
@@ -120,10 +127,22 @@ func (j *judge) begin(marks []mark, events int, x float64) *episode {
 		steps:   make([]int64, len(j.spec.Steps)),
 		shown:   marks[0].t - 1,
 	}
+	e.tally(marks, parties)
+	return e
+}
+
+// tally counts whom marks of the episode are of.
+func (e *episode) tally(marks []mark, parties *party.Table) {
+	for _, m := range marks {
+		e.of.Add(parties.Party(m.who), int(m.n), m.failed)
+	}
 }
 
 func (j *judge) extend(e *episode, t int64, x float64) {
 	e.end = t
+	if j.spec.InTemporal {
+		e.held = append(e.held, t)
+	}
 	if j.lowest {
 		e.value = min(e.value, x)
 	} else {

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/rootkeep/rootkeep/sigma"
+	"github.com/rootkeep/rootkeep/sigma/correlate/party"
 )
 
 // window is the state of a group for the types with a sliding window.
@@ -13,7 +14,9 @@ type window struct {
 	marks  []mark // in any order; marks[:tidy] were compacted
 	tidy   int
 	proofs proofs
-	open   *episode // went on at the last Flush
+	// parties are those of marks.
+	parties party.Table
+	open    *episode // went on at the last Flush
 }
 
 func newWindow(spec *sigma.Correlation) *window {
@@ -23,19 +26,45 @@ func newWindow(spec *sigma.Correlation) *window {
 
 func (w *window) add(s sighting) {
 	w.proofs.offer(s.t, s.input, s.from)
+	of := s.from.who()
+	s.who, s.failed = w.parties.Number(of.Party), of.Failed
 	if last := len(w.marks) - 1; last >= 0 && compareMarks(w.marks[last], s.mark) == 0 {
 		w.marks[last].n += s.n
 		return
 	}
 	w.marks = append(w.marks, s.mark)
+	if w.parties.Added() >= party.MaxParties {
+		w.forget()
+	}
 	w.compactIfDoubled()
 }
 
 func (w *window) merge(other state) {
 	o := other.(*window)
-	w.marks = append(w.marks, o.marks...)
+	to := w.parties.Merge(&o.parties)
+	for _, m := range o.marks {
+		m.who = to[m.who]
+		w.marks = append(w.marks, m)
+	}
+	if w.parties.Added() >= party.MaxParties {
+		w.forget()
+	}
 	w.compactIfDoubled()
 	w.proofs.merge(o.proofs)
+}
+
+// forget drops parties of which no mark is, and of too many what tells the last apart.
+func (w *window) forget() {
+	used := make([]bool, w.parties.Len()+1)
+	for _, m := range w.marks {
+		used[m.who] = true
+	}
+	to := w.parties.Trim(func(n party.Number) bool { return used[n] })
+	for i := range w.marks {
+		w.marks[i].who = to[w.marks[i].who]
+	}
+	w.tidy = 0
+	w.compact()
 }
 
 func (w *window) compactIfDoubled() {
@@ -68,14 +97,18 @@ func (w *window) settle(s span, _ int64) []Firing {
 	})
 	w.marks = slices.Clone(w.marks[old:]) // frees the array of a past burst
 	w.tidy = len(w.marks)
+	w.forget()
 	w.proofs.drop(s.until - w.width)
 	return firings
 }
 
 // judge returns what fired within s, and the episode that is still open then.
 func (w *window) judge(s span, open *episode) ([]Firing, *episode) {
+	if w.parties.Added() > 0 && w.parties.Len() > party.MaxParties {
+		w.forget()
+	}
 	w.compact()
-	touched, open := sweep(w.spec, w.marks, s, open)
+	touched, open := sweep(w.spec, w.marks, &w.parties, s, open)
 	firings := make([]Firing, 0, len(touched))
 	for _, e := range touched {
 		firings = append(firings, w.firing(e))
@@ -99,8 +132,10 @@ func (w *window) firing(e *episode) Firing {
 		Count:  e.count,
 		Value:  e.value,
 		Steps:  slices.Clone(e.steps),
+		Held:   slices.Clone(e.held),
 		Events: e.chosen.events(maxEvents),
 		Sample: slices.Clone(e.sample),
+		Of:     e.of.Clone(),
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/rootkeep/rootkeep"
+	"github.com/rootkeep/rootkeep/internal/lot"
 	"github.com/rootkeep/rootkeep/sigma"
 	"github.com/rootkeep/rootkeep/sigma/lint"
 )
@@ -26,7 +27,7 @@ func TestVerdictsOnAConditionHoldOnEveryRecord(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	rapid.Check(t, func(t *rapid.T) {
+	lot.Check(t, func(t *rapid.T) {
 		text := randomRule(t)
 		docs, err := sigma.Parse("f.yml", []byte(text))
 		if err != nil {

@@ -9,6 +9,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/rootkeep/rootkeep"
+	"github.com/rootkeep/rootkeep/internal/lot"
 )
 
 func text(s string) rootkeep.Value {
@@ -18,7 +19,7 @@ func text(s string) rootkeep.Value {
 // TestAMemoNeverTellsWhatIsNotTrue asks about random values, few and many,
 // and compares with what was stored for them.
 func TestAMemoNeverTellsWhatIsNotTrue(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
+	lot.Check(t, func(t *rapid.T) {
 		const predicates = 130
 		distinct := rapid.SampledFrom([]int{3, 200, 3 * maxSlots}).Draw(t, "distinct")
 		padding := strings.Repeat("x", rapid.SampledFrom([]int{0, 300, maxValue}).Draw(t, "padding"))

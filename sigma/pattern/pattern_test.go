@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"pgregory.net/rapid"
+
+	"github.com/rootkeep/rootkeep/internal/lot"
 )
 
 func matchText(p *Pattern, text string) bool {
@@ -80,7 +82,7 @@ func expression(pattern string) string {
 }
 
 func TestMatchAgreesWithRegularExpressions(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
+	lot.Check(t, func(t *rapid.T) {
 		alphabet := rapid.SampledFrom([]string{"a", "B", "b", "é", "*", "?", `\`, `\*`, "**"})
 		p := strings.Join(rapid.SliceOfN(alphabet, 0, 8).Draw(t, "pattern"), "")
 		text := strings.Join(rapid.SliceOfN(alphabet, 0, 10).Draw(t, "text"), "")
@@ -92,7 +94,7 @@ func TestMatchAgreesWithRegularExpressions(t *testing.T) {
 }
 
 func TestFoldAgreesWithTheStandardLibrary(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
+	lot.Check(t, func(t *rapid.T) {
 		s := rapid.String().Draw(t, "text")
 		if got, want := string(AppendFold(nil, []byte(s), FoldCase)), strings.ToLower(s); got != want {
 			t.Fatalf("fold of %q: got %q, want %q", s, got, want)
@@ -139,7 +141,7 @@ func TestAppendPlain(t *testing.T) {
 }
 
 func TestFinderFindsWhatContainsFinds(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
+	lot.Check(t, func(t *rapid.T) {
 		word := rapid.StringMatching(`[abc\x00é]{1,5}`)
 		literals := rapid.SliceOfDistinct(word, func(s string) string { return s }).Draw(t, "literals")
 		text := rapid.StringMatching(`[abcd\x00é]{0,40}`).Draw(t, "text")

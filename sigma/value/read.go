@@ -1,6 +1,8 @@
 package value
 
 import (
+	"bytes"
+	"cmp"
 	"fmt"
 	"net/netip"
 	"strconv"
@@ -95,6 +97,32 @@ func parseNumber(b []byte) (n float64, fraction, ok bool) {
 	}
 	n, err := strconv.ParseFloat(string(b), 64)
 	return n, fraction, err == nil
+}
+
+// integer is text that JSON would call an integer, nil for any other.
+func integer(text string) []byte {
+	if _, fraction, ok := parseNumber([]byte(text)); !ok || fraction {
+		return nil
+	}
+	return []byte(text)
+}
+
+// compareIntegers orders integers as JSON writes them, also those that a float64 cannot
+// tell apart.
+func compareIntegers(a, b []byte) int {
+	a, minusA := bytes.CutPrefix(a, []byte("-"))
+	b, minusB := bytes.CutPrefix(b, []byte("-"))
+	minusA, minusB = minusA && a[0] != '0', minusB && b[0] != '0'
+	order := cmp.Or(cmp.Compare(len(a), len(b)), bytes.Compare(a, b))
+	switch {
+	case minusA && minusB:
+		return -order
+	case minusA:
+		return -1
+	case minusB:
+		return 1
+	}
+	return order
 }
 
 func countDigits(b []byte) int {

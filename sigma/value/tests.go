@@ -30,7 +30,7 @@ func (m *Modifiers) Tests(v Scalar, text string) ([]Test, error) {
 	case m.timePart != "":
 		return []Test{timeTest{m.timePart, m.Op, v.Number}}, nil
 	case m.Op.ordering():
-		return []Test{ordering{m.Op, v.Number}}, nil
+		return []Test{ordering{m.Op, v.Number, integer(v.Text)}}, nil
 	case m.Op == Regex:
 		re, err := m.regexp(text)
 		return []Test{re}, err
@@ -164,10 +164,14 @@ func (t numberEqual) Cost() int { return 2 }
 type ordering struct {
 	op    Operator
 	bound float64
+	whole []byte // the bound as JSON writes an integer, nil of any other
 }
 
 func (t ordering) Holds(s *Subject) bool {
-	n, _, ok := parseNumber(s.text)
+	n, fraction, ok := parseNumber(s.text)
+	if ok && !fraction && t.whole != nil {
+		return t.op.compare(float64(compareIntegers(s.text, t.whole)), 0)
+	}
 	return ok && t.op.compare(n, t.bound)
 }
 

@@ -12,6 +12,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/rootkeep/rootkeep"
+	"github.com/rootkeep/rootkeep/internal/lot"
 )
 
 func TestModifierCombinations(t *testing.T) {
@@ -87,7 +88,7 @@ func TestExpand(t *testing.T) {
 }
 
 func TestParseNumberReadsWhatJSONReads(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
+	lot.Check(t, func(t *rapid.T) {
 		s := rapid.StringMatching(`-?[0-9]{0,3}(\.[0-9]{0,2})?([eE][+-]?[0-9]{0,2})?`).Draw(t, "number")
 		n, fraction, ok := parseNumber([]byte(s))
 		if want := json.Valid([]byte(s)); ok != want {
@@ -134,7 +135,7 @@ func TestTimePart(t *testing.T) {
 			}
 		})
 	}
-	rapid.Check(t, func(t *rapid.T) {
+	lot.Check(t, func(t *rapid.T) {
 		at := time.Unix(rapid.Int64Range(0, 1<<33).Draw(t, "time"), 0).UTC()
 		_, want := at.ISOWeek()
 		if got, _ := timePart([]byte(at.Format(time.RFC3339)), "week"); got != want {
@@ -144,7 +145,7 @@ func TestTimePart(t *testing.T) {
 }
 
 func TestParseAddrReadsWhatNetipReads(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
+	lot.Check(t, func(t *rapid.T) {
 		s := rapid.StringMatching(`([0-9]{1,3}\.){2,3}[0-9]{1,3}|[0-9a-fA-F:.]{2,20}|::ffff:10\.0\.0\.[0-9]|[a-z.]{3,9}`).Draw(t, "address")
 		got, ok := parseAddr([]byte(s))
 		want, err := netip.ParseAddr(s)
@@ -174,4 +175,16 @@ func TestASubjectForgetsTheValueBefore(t *testing.T) {
 			t.Errorf("%s: got %v, want %v", v.text, got, v.want)
 		}
 	}
+}
+
+func TestIntegersCompareLikeBigOnes(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		number := rapid.StringMatching(`-?(0|[1-9][0-9]{0,2}|[1-9][0-9]{14,24})`)
+		a, b := number.Draw(t, "a"), number.Draw(t, "b")
+		x, _ := new(big.Int).SetString(a, 10)
+		y, _ := new(big.Int).SetString(b, 10)
+		if got, want := compareIntegers([]byte(a), []byte(b)), x.Cmp(y); got != want {
+			t.Fatalf("%s and %s: got %d, want %d", a, b, got, want)
+		}
+	})
 }

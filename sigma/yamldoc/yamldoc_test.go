@@ -81,8 +81,8 @@ func TestHostileFilesEndSoon(t *testing.T) {
 			if _, err := read(tt.src); err == nil {
 				t.Error("error: got none, want one")
 			}
-			if took := time.Since(start); took > 20*time.Second {
-				t.Errorf("time: got %v, want less than 20s", took)
+			if took := time.Since(start); took > 2*time.Minute {
+				t.Errorf("time: got %v, want far less", took)
 			}
 		})
 	}

@@ -19,12 +19,13 @@ import (
 // childMatch reads the listed files, matches every record and counts the matches:
 // what a rule engine does, without duplicates, groups, windows and a report.
 //
-//	bench child-match [-rules DIR,...] [-workers N] <LIST
+//	bench child-match [-rules DIR,...] [-workers N] [-hash] <LIST
 func childMatch(args []string, stdin io.Reader, stdout, stderr io.Writer) error {
 	f := flag.NewFlagSet("child-match", flag.ContinueOnError)
 	f.SetOutput(stderr)
 	rules := f.String("rules", "", "folders of rules in place of the shipped ones, separated by commas")
 	workers := f.Int("workers", 1, "readers at once, each with a file of its own")
+	hash := f.Bool("hash", false, "take the SHA-256 of what is read as well, as digests hold it")
 	if err := f.Parse(args); err != nil {
 		return err
 	}
@@ -46,20 +47,26 @@ func childMatch(args []string, stdin io.Reader, stdout, stderr io.Writer) error 
 	if err != nil {
 		return err
 	}
-	bytes, matches, err := matchTogether(set, paths(list), *workers)
+	bytes, matches, err := matching{set, *hash}.together(paths(list), *workers)
 	fmt.Fprintln(stderr, matches, "matches")
 	fmt.Fprintln(stdout, bytes)
 	return err
 }
 
-// matchTogether lets workers take the next file in turn.
-func matchTogether(set *sigma.Set, files []string, workers int) (bytes, matches int64, err error) {
+// matching is what each worker does.
+type matching struct {
+	set  *sigma.Set
+	hash bool
+}
+
+// together lets workers take the next file in turn.
+func (m matching) together(files []string, workers int) (bytes, matches int64, err error) {
 	next := make(chan string)
 	var wg sync.WaitGroup
 	var mu sync.Mutex
 	for range workers {
 		wg.Go(func() {
-			b, m, failed := matchAll(set, func(yield func(string) bool) {
+			b, n, failed := m.all(func(yield func(string) bool) {
 				for file := range next {
 					if !yield(file) {
 						break
@@ -68,7 +75,7 @@ func matchTogether(set *sigma.Set, files []string, workers int) (bytes, matches 
 			})
 			mu.Lock()
 			defer mu.Unlock()
-			bytes, matches, err = bytes+b, matches+m, errors.Join(err, failed)
+			bytes, matches, err = bytes+b, matches+n, errors.Join(err, failed)
 			for range next { // a worker that failed must not hold the others up
 			}
 		})
@@ -81,16 +88,16 @@ func matchTogether(set *sigma.Set, files []string, workers int) (bytes, matches 
 	return bytes, matches, err
 }
 
-func matchAll(set *sigma.Set, files iter.Seq[string]) (bytes, matches int64, err error) {
-	fields, err := cloudtrail.CompileFields(set.Fields())
+func (m matching) all(files iter.Seq[string]) (bytes, matches int64, err error) {
+	fields, err := cloudtrail.CompileFields(m.set.Fields())
 	if err != nil {
 		return 0, 0, err
 	}
-	reader := cloudtrail.NewReader(fields, cloudtrail.Options{Derived: len(set.Derived())})
-	matcher := set.NewMatcher()
+	reader := cloudtrail.NewReader(fields, cloudtrail.Options{Derived: len(m.set.Derived())})
+	matcher := m.set.NewMatcher()
 	var found []int32
 	for file := range files {
-		in := cloudtrail.Input{Name: file, Open: func() (io.ReadCloser, error) { return os.Open(file) }}
+		in := cloudtrail.Input{Name: file, Hash: m.hash, Open: func() (io.ReadCloser, error) { return os.Open(file) }}
 		stats := reader.Read(context.Background(), in, func(rec *cloudtrail.Record) error {
 			found = matcher.Match(rec.View, found[:0])
 			matches += int64(len(found))

@@ -13,9 +13,13 @@ import (
 	"regexp"
 	"strings"
 	"time"
+
+	"github.com/rootkeep/rootkeep/tools/benchdoc"
 )
 
 const (
+	quarters   = 4
+	spread     = 20 // probes, over the even time and over the burst: of 50 cases an hour each is told by itself
 	burstTimes = 10
 	goneWithin = 5 * time.Minute
 	gone       = 5 * time.Second // a notice after so long: nothing waits before it
@@ -30,18 +34,14 @@ func burst(ctx context.Context, o options, stderr io.Writer) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	logs, err := emptied(o, "burst-logs")
-	if err != nil {
-		return "", err
-	}
-	s, err := newServer(o, "burst", "", fmt.Sprintf("sources: [{name: trail, folder: %q}]\n", logs), "")
+	s, logs, err := watching(o, "burst")
 	if err != nil {
 		return "", err
 	}
 	if err := s.start(allRoles); err != nil {
 		return "", errors.Join(err, s.stop())
 	}
-	f := &feed{ctx: ctx, logs: logs, receiver: s.receiver}
+	f := &feed{ctx: ctx, logs: logs, receiver: s.receiver, process: s.running[0]}
 	if f.files, err = filesOf(trail); err == nil {
 		err = f.all(o)
 	}
@@ -49,26 +49,42 @@ func burst(ctx context.Context, o options, stderr io.Writer) (string, error) {
 		return "", err
 	}
 	var b strings.Builder
-	b.WriteString("| events of 100 accounts | time | events | half under | 99 % under | lag gone after | target | CPU time | memory, at most |\n|---|---:|---:|---:|---:|---:|---|---:|---:|\n")
-	fmt.Fprintf(&b, "| %d/s | %s | %d | %d ms | %d ms | | | | |\n", o.rate, o.steady, f.steady, f.calm.part(500).Milliseconds(), f.calm.part(990).Milliseconds())
-	fmt.Fprintf(&b, "| then %d/s | %s | %d | %d ms | %d ms | %.1f s | %s | %.1f s | %.0f MB |\n", burstTimes*o.rate, o.burst, f.sent-f.steady,
-		f.rush.part(500).Milliseconds(), f.rush.part(990).Milliseconds(), f.lag.Seconds(), goneWithin, s.seconds, float64(s.memory)/1e6)
+	b.WriteString("| events of 100 accounts | time | events | half under | 99 % under | lag gone after | target |\n|---|---:|---:|---:|---:|---:|---|\n")
+	fmt.Fprintf(&b, "| %d/s | %s | %d | %d ms | %d ms | | |\n", o.rate, o.steady, f.steady, f.calm.part(500).Milliseconds(), f.calm.part(990).Milliseconds())
+	fmt.Fprintf(&b, "| then %d/s | %s | %d | %d ms | %d ms | %.1f s | %s |\n", burstTimes*o.rate, o.burst, f.sent-f.steady,
+		f.rush.part(500).Milliseconds(), f.rush.part(990).Milliseconds(), f.lag.Seconds(), goneWithin)
+	b.WriteString("\n| part of the time | CPU time | memory, at most |\n|---|---:|---:|\n")
+	for i, u := range f.used {
+		name := "burst, and until its lag is gone"
+		if i < quarters {
+			name = fmt.Sprintf("quarter %d at %d/s", i+1, o.rate)
+		}
+		fmt.Fprintf(&b, "| %s | %.1f s | %.0f MB |\n", name, u.seconds, float64(u.memory)/1e6)
+	}
 	return b.String(), nil
 }
 
-// feed leaves objects in a folder at a rate, and a probe each second.
+// feed leaves objects in a folder at a rate, and probes between them.
 type feed struct {
 	ctx      context.Context
 	logs     string
 	receiver *receiver
+	process  *process
 	files    []string // of the trail, whose records are used
-	n        int      // objects that were put
+	n        int      // of them that were used, again and again
 	probes   []time.Time
 	sent     int // events
 
 	steady     int // of them, before the burst
 	calm, rush waits
 	lag        time.Duration // how long the burst was felt after its end
+	used       []used        // by the process: in each quarter of the even time, and in the burst
+}
+
+// used is what a process took in a part of the time.
+type used struct {
+	seconds float64 // of CPU
+	memory  int64   // the most, bytes
 }
 
 func filesOf(trail string) (files []string, err error) {
@@ -88,15 +104,36 @@ func (f *feed) all(o options) error {
 	if _, err := f.receiver.of(f.ctx, f.account(0), probeWaits); err != nil {
 		return err
 	}
-	if err := f.flow(o.rate, o.steady); err != nil {
-		return err
+	for range quarters {
+		err := f.using(func() error { return f.flow(o.rate, o.steady/quarters, o.steady/spread) })
+		if err != nil {
+			return err
+		}
 	}
 	calm := len(f.probes)
 	f.steady = f.sent
-	if err := f.flow(burstTimes*o.rate, o.burst); err != nil {
+	err := f.using(func() error {
+		if err := f.flow(burstTimes*o.rate, o.burst, o.burst/spread); err != nil {
+			return err
+		}
+		return f.wear(time.Now())
+	})
+	if err != nil {
 		return err
 	}
-	over := time.Now()
+	return f.waited(calm)
+}
+
+// using notes what the process takes meanwhile.
+func (f *feed) using(do func() error) error {
+	before, memory := benchdoc.CPUTimeOf(f.process.Process.Pid), benchdoc.Watch(f.process.Process.Pid)
+	err := do()
+	f.used = append(f.used, used{(benchdoc.CPUTimeOf(f.process.Process.Pid) - before).Seconds(), memory().Own})
+	return err
+}
+
+// wear probes, one after the other, until the burst that ended at a moment is not felt any more.
+func (f *feed) wear(over time.Time) error {
 	for {
 		if err := f.probe(); err != nil {
 			return err
@@ -108,9 +145,13 @@ func (f *feed) all(o options) error {
 		}
 		if at.Sub(f.probes[last]) < gone {
 			f.lag = f.probes[last].Sub(over)
-			break
+			return nil
 		}
 	}
+}
+
+// waited notes how long each probe took; so many were made in the even time.
+func (f *feed) waited(calm int) error {
 	for n := 1; n < len(f.probes); n++ {
 		at, err := f.receiver.of(f.ctx, f.account(n), goneWithin)
 		if err != nil {
@@ -133,8 +174,8 @@ func (f *feed) probe() error {
 	return put(f.logs, fmt.Sprintf("probe-%06d.json", len(f.probes)), probe(f.account(len(f.probes)-1), now))
 }
 
-// flow leaves so many events a second for a time.
-func (f *feed) flow(rate int, d time.Duration) error {
+// flow leaves so many events a second for a time, and probes at their pace.
+func (f *feed) flow(rate int, d, pace time.Duration) error {
 	begun, before, probed := time.Now(), f.sent, time.Now()
 	for time.Since(begun) < d {
 		if due := int(time.Since(begun).Seconds() * float64(rate)); f.sent-before >= due {
@@ -142,8 +183,8 @@ func (f *feed) flow(rate int, d time.Duration) error {
 		} else if err := f.next(); err != nil {
 			return err
 		}
-		if time.Since(probed) >= time.Second {
-			probed = time.Now()
+		if time.Since(probed) >= pace {
+			probed = probed.Add(pace)
 			if err := f.probe(); err != nil {
 				return err
 			}
@@ -177,10 +218,12 @@ func (f *feed) next() error {
 	if err != nil {
 		return err
 	}
+	if f.n++; bytes.Contains(data, []byte(`"type":"Root"`)) { // its case would be told instead of a probe's
+		return nil
+	}
 	data = eventTime.ReplaceAll(data, fmt.Appendf(nil, `"eventTime":%q`, time.Now().UTC().Format(time.RFC3339)))
 	data = eventID.ReplaceAll(data, fmt.Appendf(nil, `"eventID":"%08x`, f.n))
 	data = someone.ReplaceAll(data, fmt.Appendf(nil, "%012d", 700000000000+f.n%accounts))
-	f.n++
 	f.sent += bytes.Count(data, []byte(`"eventTime":`))
 	return put(f.logs, fmt.Sprintf("%08d.json", f.n), data)
 }

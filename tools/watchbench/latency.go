@@ -59,15 +59,20 @@ func queueLatency(ctx context.Context, o options) (w waits, err error) {
 }
 
 func folderLatency(ctx context.Context, o options) (waits, error) {
-	logs, err := emptied(o, "latency-logs")
-	if err != nil {
-		return nil, err
-	}
-	s, err := newServer(o, "latency-folder", "", fmt.Sprintf("sources: [{name: trail, folder: %q}]\n", logs), "")
+	s, logs, err := watching(o, "latency-folder")
 	if err != nil {
 		return nil, err
 	}
 	return s.timed(ctx, o.probes, func(n int, data []byte) error { return put(logs, fmt.Sprintf("%06d.json", n), data) })
+}
+
+// watching is a server that watches a folder with nothing in it yet.
+func watching(o options, name string) (s *server, logs string, err error) {
+	if logs, err = emptied(o, name+"-logs"); err != nil {
+		return nil, "", err
+	}
+	s, err = newServer(o, name, "", fmt.Sprintf("sources: [{name: trail, folder: %q}]\n", logs), "")
+	return s, logs, err
 }
 
 // emptied is a folder with nothing in it.

@@ -19,6 +19,7 @@ import (
 	"os/signal"
 	"runtime"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/rootkeep/rootkeep/tools/benchdoc"
@@ -36,9 +37,12 @@ type options struct {
 	probes     int // planted sign-ins whose way is timed, of each kind of source
 	steady     time.Duration
 	burst      time.Duration
-	rate       int // events a second before the burst, which has ten times as many
+	rate       int           // events a second before the burst, which has ten times as many
+	hourly     int           // events of each hour of a day
+	pace       time.Duration // in which five minutes of a day go by
 	which      string
-	aws        bool // be the simulator
+	aws        bool   // be the simulator
+	serve      string // be the server of these settings
 }
 
 func run(args []string, stdout, stderr io.Writer) int {
@@ -54,8 +58,11 @@ func run(args []string, stdout, stderr io.Writer) int {
 	f.DurationVar(&o.steady, "steady", 30*time.Second, "how long events come at an even rate; the requirement is for 1h")
 	f.DurationVar(&o.burst, "burst", time.Minute, "how long ten times as many come")
 	f.IntVar(&o.rate, "rate", 200, "events a second of 100 accounts, before the burst")
+	f.IntVar(&o.hourly, "hourly", 20_000, "events of each hour of a day")
 	f.StringVar(&o.which, "measure", "latency,rate,several,burst,principals", "what to measure, with commas between them")
+	f.DurationVar(&o.pace, "pace", 1100*time.Millisecond, "time in which five minutes of a day go by; less than a second, and the folder is not looked at in each")
 	f.BoolVar(&o.aws, "be-aws", false, "be the simulator")
+	f.StringVar(&o.serve, "be-server", "", "be the server of these settings, by a clock that runs ahead as lines of standard input say")
 	write := f.Bool("write", false, "write the table into docs/benchmarks.md")
 	if err := f.Parse(args); err != nil {
 		return 2
@@ -64,7 +71,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 		fmt.Fprintln(stderr, "watchbench: want an event, a probe and a rate at least")
 		return 2
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	err := bench(ctx, o, *write, stdout, stderr)
 	if err != nil {
@@ -75,8 +82,11 @@ func run(args []string, stdout, stderr io.Writer) int {
 }
 
 func bench(ctx context.Context, o options, write bool, stdout, stderr io.Writer) error {
-	if o.aws {
+	switch {
+	case o.aws:
 		return beAWS(ctx, stdout)
+	case o.serve != "":
+		return beServer(ctx, o.serve, os.Stdin, stdout, os.Stderr)
 	}
 	if err := os.MkdirAll(o.dir, 0o755); err != nil {
 		return err
@@ -84,11 +94,11 @@ func bench(ctx context.Context, o options, write bool, stdout, stderr io.Writer)
 	var text strings.Builder
 	fmt.Fprintf(&text, "%s, %d processors, %s/%s, %s, %s.\n", benchdoc.Processor(), runtime.NumCPU(), runtime.GOOS, runtime.GOARCH, runtime.Version(), time.Now().Format(time.DateOnly))
 	fmt.Fprintf(&text, "Command: `go run ./tools/watchbench -events %d -shared %d -principals %d -probes %d -steady %s -burst %s -rate %d -measure %s -write`.\n", o.events, o.shared, o.principals, o.probes, o.steady, o.burst, o.rate, o.which)
-	measures := map[string]func(context.Context, options, io.Writer) (string, error){"latency": latency, "rate": alone, "several": several, "burst": burst, "principals": principals}
+	measures := map[string]func(context.Context, options, io.Writer) (string, error){"latency": latency, "rate": alone, "several": several, "burst": burst, "principals": principals, "day": day}
 	for name := range strings.SplitSeq(o.which, ",") {
 		measure, ok := measures[name]
 		if !ok {
-			return fmt.Errorf("-measure %q: want latency, rate, several, burst or principals", name)
+			return fmt.Errorf("-measure %q: want latency, rate, several, burst, principals or day", name)
 		}
 		part, err := measure(ctx, o, stderr)
 		if err != nil {

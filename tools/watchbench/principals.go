@@ -17,11 +17,7 @@ const eachFile = 1000 // events
 // principals has a call be refused to each of many principals, of which detections remember
 // each, and looks at the memory of the process.
 func principals(ctx context.Context, o options, stderr io.Writer) (string, error) {
-	logs, err := emptied(o, "principals-logs")
-	if err != nil {
-		return "", err
-	}
-	s, err := newServer(o, "principals", "", fmt.Sprintf("sources: [{name: trail, folder: %q}]\n", logs), "")
+	s, logs, err := watching(o, "principals")
 	if err != nil {
 		return "", err
 	}
@@ -51,8 +47,8 @@ func principals(ctx context.Context, o options, stderr io.Writer) (string, error
 		return "", err
 	}
 	fmt.Fprintf(stderr, "principals: %d in %s\n", o.principals, at.Sub(begun).Round(time.Millisecond))
-	return "| distinct principals | wall time | memory, at most | store |\n|---:|---:|---:|---:|\n" +
-		fmt.Sprintf("| %d | %.1f s | %.0f MB | %.0f MB |\n", o.principals, at.Sub(begun).Seconds(), float64(s.memory)/1e6, float64(kept.Size())/1e6), nil
+	return "| distinct principals | wall time | CPU time of rootkeep | memory, at most | store |\n|---:|---:|---:|---:|---:|\n" +
+		fmt.Sprintf("| %d | %.1f s | %.1f s | %.0f MB | %.0f MB |\n", o.principals, at.Sub(begun).Seconds(), s.seconds, float64(s.memory)/1e6, float64(kept.Size())/1e6), nil
 }
 
 // refusals is a log file of one refused call of each of some principals.

@@ -65,7 +65,7 @@ func shared(ctx context.Context, o options, stderr io.Writer, processes int) (k 
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	database, err := storetest.StartDurable("")
+	database, err := storetest.StartDurable(os.TempDir())
 	if err != nil {
 		return nil, err
 	}

@@ -128,27 +128,38 @@ func newServer(o options, name, store, sources, more string) (*server, error) {
 	return &server{dir: dir, bin: o.bin, receiver: r}, nil
 }
 
+func (s *server) config() string { return filepath.Join(s.dir, "rootkeep.yaml") }
+
 // start starts one more process and waits until it answers.
 func (s *server) start(roles string) error {
-	log, err := os.Create(filepath.Join(s.dir, fmt.Sprintf("log-%d", len(s.running))))
+	out, err := s.launch(exec.Command(s.bin, "serve", "--config", s.config(), "--role", roles))
 	if err != nil {
 		return err
-	}
-	c := exec.Command(s.bin, "serve", "--config", filepath.Join(s.dir, "rootkeep.yaml"), "--role", roles)
-	c.Env, c.Stderr = append(os.Environ(), s.env...), log
-	out, err := c.StdoutPipe()
-	if err != nil {
-		return err
-	}
-	if err := c.Start(); err != nil {
-		return err
-	}
-	s.running = append(s.running, &process{c, log, benchdoc.Watch(c.Process.Pid)})
-	if _, err := bufio.NewReader(out).ReadString('\n'); err != nil {
-		return fmt.Errorf("rootkeep serve: %w; its log is %s", err, log.Name())
 	}
 	go io.Copy(io.Discard, out) // until it ends
 	return nil
+}
+
+// launch starts a process, waits until it says its address, and gives what it says then.
+func (s *server) launch(c *exec.Cmd) (*bufio.Reader, error) {
+	log, err := os.Create(filepath.Join(s.dir, fmt.Sprintf("log-%d", len(s.running))))
+	if err != nil {
+		return nil, err
+	}
+	c.Env, c.Stderr = append(os.Environ(), s.env...), log
+	pipe, err := c.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	if err := c.Start(); err != nil {
+		return nil, err
+	}
+	s.running = append(s.running, &process{c, log, benchdoc.Watch(c.Process.Pid)})
+	out := bufio.NewReader(pipe)
+	if _, err := out.ReadString('\n'); err != nil {
+		return nil, fmt.Errorf("rootkeep serve: %w; its log is %s", err, log.Name())
+	}
+	return out, nil
 }
 
 // stop ends all processes and notes what they took.

@@ -16,6 +16,7 @@ import (
 
 	"github.com/rootkeep/rootkeep/client"
 	"github.com/rootkeep/rootkeep/cmd/rootkeep/cli"
+	"github.com/rootkeep/rootkeep/internal/report/text"
 	"github.com/rootkeep/rootkeep/internal/rule"
 )
 
@@ -184,7 +185,7 @@ func (f *flags) list(c *cobra.Command, s cli.Streams, q *choice) error {
 	}
 	for i := range list {
 		x := &list[i]
-		line := fmt.Sprintf("%s  %-12s  %-13s  %-12s  %s  %4d  %s  %s", x.ID, x.State, x.Level, cmp.Or(x.Account, "-"), stamp(x.Last), x.Count, cmp.Or(x.Owner, "nobody"), x.Title)
+		line := fmt.Sprintf("%s  %-12s  %-13s  %-12s  %s  %4d  %s  %s", x.ID, x.State, x.Level, cmp.Or(text.Accounts(x.Account, x.Accounts, false, 0), "-"), stamp(x.Last), x.Count, cmp.Or(x.Owner, "nobody"), x.Title)
 		if x.Muted != "" {
 			line += "  (not told: " + x.Muted + ")"
 		}
@@ -233,6 +234,11 @@ func (f *flags) print(s cli.Streams, x *client.AlertDetail) error {
 	return cli.PrintVisible(s.Out, card(x))
 }
 
+// severalOf names the accounts of an alert about several, "" for any other.
+func severalOf(x *client.AlertDetail) string {
+	return text.Accounts("", x.Accounts, x.Found.AccountsOmitted > 0, len(x.Accounts))
+}
+
 // card is an alert for a person. A line end in a value makes no line.
 func card(x *client.AlertDetail) string {
 	var b strings.Builder
@@ -242,7 +248,7 @@ func card(x *client.AlertDetail) string {
 		muted += " " + x.MutedBy
 	}
 	for _, l := range [][2]string{
-		{"About", x.Title}, {"Account", x.Account}, {"Who", x.Principal}, {"Events", fmt.Sprintf("%d, %s to %s", x.Count, stamp(x.First), stamp(x.Last))}, {"Rules", strings.Join(x.Rules, ", ")},
+		{"About", x.Title}, {"Account", x.Account}, {"Accounts", severalOf(x)}, {"Who", x.Principal}, {"Events", fmt.Sprintf("%d, %s to %s", x.Count, stamp(x.First), stamp(x.Last))}, {"Rules", strings.Join(x.Rules, ", ")},
 		{"Owner", cmp.Or(x.Owner, "nobody")}, {"Tags", strings.Join(x.Tags, ", ")}, {"Not told", muted}, {"Case", x.Case}, {"Request", x.Request}, {"Verdict", x.Verdict}, {"Reason", x.Reason},
 	} {
 		if l[1] != "" {
@@ -256,7 +262,14 @@ func card(x *client.AlertDetail) string {
 		b.WriteString("First events\n")
 	}
 	for _, e := range x.Found.Events {
-		what := strings.TrimSuffix(e.Source, ".amazonaws.com") + " " + e.Name + " from " + e.Address
+		what := strings.TrimSuffix(e.Source, ".amazonaws.com") + " " + e.Name
+		if e.Actor.Principal != "" {
+			what += " by " + e.Actor.Principal
+		}
+		if !strings.Contains(e.Actor.Principal, string(e.Account)) {
+			what += " in " + string(e.Account)
+		}
+		what += " from " + e.Address
 		if e.ErrorCode != "" {
 			what += ": " + e.ErrorCode
 		}

@@ -69,6 +69,14 @@ func (l *Level) Set(s string) error {
 	return err
 }
 
+// String is the level, none unless there is one.
+func (l *Level) String() string {
+	if !l.Given && l.Severity == rootkeep.Informational {
+		return "none"
+	}
+	return l.Severity.String()
+}
+
 // Type is what help calls the value.
 func (l *Level) Type() string { return "level" }
 

@@ -52,7 +52,8 @@ a month, as rootkeep cost computes it with the same options.
 
 --threat-list has GuardDuty watch for the addresses of the lists that hunts read: with
 --dir it writes them in GuardDuty's plain form as threat-list.txt, which you copy to a
-bucket of the account before the stack is made.
+bucket of the account before the stack is made. --threat-set says what the list is there:
+an entity list, which AWS recommends, or an address list, the older kind.
 
 A lock in mode compliance ends for nobody, not even root, before its days are over.`
 
@@ -105,6 +106,7 @@ func renderCommand(s cli.Streams) *cobra.Command {
 	fl.Var(&f.archive, "archive", "account that keeps the trail's bucket and key instead of --account")
 	fl.StringSliceVar(&f.without, "without", nil, "leave out these parts, by comma")
 	fl.StringArrayVar(&f.threats, "threat-list", nil, "file of addresses and ranges that GuardDuty watches for, as of rootkeep hunt (repeatable; with --dir or --list)")
+	fl.StringVar(&o.ThreatSet, "threat-set", "", "what --threat-list is in GuardDuty: entity or address (entity)")
 	fl.IntVar(&o.KeepDays, "keep-days", 2557, "days until log files are deleted")
 	fl.IntVar(&o.LogDays, "log-days", 365, "days until the log group drops events")
 	fl.StringVar(&o.LockMode, "lock", "", "lock new log files: governance or compliance")
@@ -117,6 +119,7 @@ func renderCommand(s cli.Streams) *cobra.Command {
 	c.Flag("accounts").Usage += "; with --list, as the flags of rootkeep cost"
 	cli.CompleteValues(c, "format", formats())
 	cli.CompleteValues(c, "template", templates())
+	cli.CompleteValues(c, "threat-set", deploy.ThreatSets())
 	cli.CompleteValues(c, "lock", []string{"governance", "compliance"})
 	cli.CompleteValues(c, "output", []string{"text", "json"})
 	cli.CompleteValues(c, "without", partNames())

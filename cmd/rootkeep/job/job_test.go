@@ -3,8 +3,6 @@ package job_test
 import (
 	"bytes"
 	"context"
-	"net/http"
-	"net/http/httptest"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -40,22 +38,8 @@ func serve(t *testing.T) *store.Store {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var handler http.Handler
-	listener := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { handler.ServeHTTP(w, r) }))
-	t.Cleanup(listener.Close)
-	address, err := url.Parse(strings.Replace(listener.URL, "127.0.0.1", "localhost", 1))
-	if err != nil {
-		t.Fatal(err)
-	}
-	in, err := signin.New(signin.Config{URL: address, Store: s, Now: time.Now})
-	if err != nil {
-		t.Fatal(err)
-	}
 	area := webjobs.Area(webjobs.Config{Store: s, Kinds: []webjobs.Kind{{Name: "scan", Title: "Scan", Check: func([]byte) error { return nil }}}})
-	if handler, err = web.New(web.Config{URL: address, Store: s, Authenticator: in, Areas: []web.Area{area}, Now: time.Now}); err != nil {
-		t.Fatal(err)
-	}
-	t.Setenv("ROOTKEEP_SERVER", address.String())
+	webtest.ForCommands(t, s, time.Now, func(*url.URL, *signin.SignIn) []web.Area { return []web.Area{area} })
 	return s
 }
 

@@ -205,7 +205,8 @@ Without --key the bundle's own keys are taken, and nothing is proven: whoever ma
 made up its keys. Take the key that the ledger's keeper gave you before. So it is with
 --aws-keys: take what aws cloudtrail list-public-keys printed to you.
 
-Exit codes: 0 proven; 4 broken, or nothing proves it; 5 the file could not be read.`,
+Exit codes: 0 proven; 4 broken, or nothing proves it; 5 the file could not be read, or is
+no bundle.`,
 		Example: `  rootkeep verify q3.zip --key keys.txt
   rootkeep verify q3.zip --key keys.txt --aws-keys keys.json
   rootkeep verify q3.zip --key keys.txt --tsa-roots tsa.pem --output json`,
@@ -238,19 +239,51 @@ func (f *checkFlags) run(ctx context.Context, s cli.Streams, path string) error 
 	if err != nil {
 		return err
 	}
-	in, err := os.Open(path)
+	in, size, err := openBundle(path)
 	if err != nil {
 		return &cli.Error{Code: cli.ExitUnread, Err: fmt.Errorf("bundle: %w", err)}
 	}
 	defer in.Close()
+	return f.write(s, proof.CheckBundle(ctx, in, size, keys, trust))
+}
+
+// openBundle opens a file that may be a bundle: one that neither begins nor ends as zips do
+// is none, and nothing can be said of what it proves.
+func openBundle(path string) (in *os.File, size int64, err error) {
+	if in, err = os.Open(path); err != nil {
+		return nil, 0, err
+	}
 	info, err := in.Stat()
 	switch {
 	case err != nil:
-		return fmt.Errorf("bundle: %w", err)
 	case !info.Mode().IsRegular():
-		return errors.New("bundle: not a regular file")
+		err = fmt.Errorf("%s is no regular file", path)
+	default:
+		var zip bool
+		if zip, err = isZip(in, info.Size()); err == nil && !zip {
+			err = fmt.Errorf("%s is no bundle of evidence: it is no zip; hint: rootkeep evidence export writes one", path)
+		}
 	}
-	return f.write(s, proof.CheckBundle(ctx, in, info.Size(), keys, trust))
+	if err != nil {
+		return nil, 0, errors.Join(err, in.Close())
+	}
+	return in, info.Size(), nil
+}
+
+// isZip says whether a file begins with an entry of a zip or has a directory's end among its
+// last bytes, which a comment may follow (APPNOTE.TXT, sections 4.3.7 and 4.3.16): one that
+// has either, and is no zip, is a broken one.
+func isZip(in io.ReaderAt, size int64) (bool, error) {
+	const entry, end = "PK\x03\x04", "PK\x05\x06"
+	head := make([]byte, len(entry))
+	tail := make([]byte, min(size, 22+1<<16))
+	if _, err := in.ReadAt(tail, size-int64(len(tail))); err != nil && err != io.EOF {
+		return false, err
+	}
+	if _, err := in.ReadAt(head, 0); err != nil && err != io.EOF {
+		return false, err
+	}
+	return string(head) == entry || bytes.Contains(tail, []byte(end)), nil
 }
 
 // trust reads what the reader has from elsewhere, beside the ledger's keys.

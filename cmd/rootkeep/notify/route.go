@@ -106,6 +106,9 @@ func explain(s cli.Streams, e outbox.Explanation, output string) error {
 		when := "at once"
 		if !w.Held.IsZero() {
 			when = "held back until " + w.Held.UTC().Format(time.RFC3339)
+			if w.Digest {
+				when += ", then told with other alerts in one digest"
+			}
 		}
 		fmt.Fprintf(&b, "%s: %s\n", w.Name, when)
 	}

@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"net/http"
-	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
@@ -54,25 +52,13 @@ func serve(t *testing.T) map[string]string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var handler http.Handler
-	listener := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { handler.ServeHTTP(w, r) }))
-	t.Cleanup(listener.Close)
-	address, err := url.Parse(strings.Replace(listener.URL, "127.0.0.1", "localhost", 1))
-	if err != nil {
-		t.Fatal(err)
-	}
-	in, err := signin.New(signin.Config{URL: address, Store: s, Now: time.Now})
-	if err != nil {
-		t.Fatal(err)
-	}
-	area, err := webpeople.Area(webpeople.Config{URL: address, Store: s, Now: time.Now, SignIn: in})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if handler, err = web.New(web.Config{URL: address, Store: s, Authenticator: in, Areas: []web.Area{area}, Now: time.Now}); err != nil {
-		t.Fatal(err)
-	}
-	t.Setenv("ROOTKEEP_SERVER", address.String())
+	webtest.ForCommands(t, s, time.Now, func(address *url.URL, in *signin.SignIn) []web.Area {
+		area, err := webpeople.Area(webpeople.Config{URL: address, Store: s, Now: time.Now, SignIn: in})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return []web.Area{area}
+	})
 	return tokens
 }
 

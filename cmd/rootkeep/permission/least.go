@@ -124,7 +124,7 @@ func (f *leastFlags) run(ctx context.Context, s cli.Streams, who string, paths [
 	if err != nil {
 		return err
 	}
-	out, err := cli.OpenOutput(f.file, s.Out)
+	out, err := cli.OpenOutput(f.file, s.Out, slices.Concat(paths, filesOf(f.identity), filesOf(f.boundary), f.account.files())...)
 	if err != nil {
 		return err
 	}

@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"github.com/rootkeep/rootkeep/cmd/rootkeep/cli"
-	"github.com/rootkeep/rootkeep/internal/app/watch"
+	configured "github.com/rootkeep/rootkeep/internal/app/watch/sources"
 	"github.com/rootkeep/rootkeep/internal/watchrole"
 	"github.com/rootkeep/rootkeep/internal/writerole"
 )
@@ -24,11 +24,11 @@ func renderWatch(s cli.Streams, of writerole.Role, sources, name, format string)
 	case !slices.Contains(watchrole.Formats(), format):
 		return cli.Usage("--format %s: want %s", format, strings.Join(watchrole.Formats(), ", "))
 	}
-	list, err := watch.ReadSources(sources)
+	list, err := configured.Read(sources)
 	if err != nil {
 		return &cli.Error{Code: cli.ExitUnread, Err: err}
 	}
-	r := watch.Role(list, name)
+	r := configured.Role(list, name)
 	r.Broker, r.ExternalID = of.Broker, of.ExternalID
 	var text bytes.Buffer // all or nothing is written
 	if err := r.Write(&text, format); err != nil {

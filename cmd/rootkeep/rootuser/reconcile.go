@@ -84,7 +84,7 @@ some input could not be read.`,
 			if output != "text" && output != "json" && output != "csv" {
 				return cli.Usage("--output %s: want text, json or csv", output)
 			}
-			out, err := cli.OpenOutput(file, s.Out)
+			out, err := cli.OpenOutput(file, s.Out, slices.Concat(args, f.config.Requests, f.config.Scans, f.config.Keys)...)
 			if err != nil {
 				return err
 			}

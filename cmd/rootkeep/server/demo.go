@@ -21,7 +21,9 @@ func DemoCommand(s cli.Streams) *cobra.Command {
 		Short: "Run the server over a simulated organization with a past",
 		Long: `Demo runs the server over a simulated AWS organization in which four weeks have
 passed: people signed in, settings changed, root was used, and rootkeep scanned and
-hunted as it does in a real one. Nothing of it reaches AWS.
+hunted as it does in a real one. Then the present begins: its trail brings events every
+few seconds, and now and then something goes wrong. Nothing of it reaches AWS, and notices
+go to a receiver on this machine.
 
 The first start makes the past while the server answers: open the address that it
 prints and look on. The past is kept in --folder for half a day; --fresh makes it anew,

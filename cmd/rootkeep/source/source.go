@@ -4,6 +4,7 @@ package source
 import (
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -11,6 +12,7 @@ import (
 
 	"github.com/rootkeep/rootkeep/client"
 	"github.com/rootkeep/rootkeep/cmd/rootkeep/cli"
+	"github.com/rootkeep/rootkeep/internal/process"
 	"github.com/rootkeep/rootkeep/internal/report/text"
 )
 
@@ -82,7 +84,14 @@ func table(x *client.LiveSources) string {
 		return "no live source: nothing is watched\n"
 	}
 	for _, s := range x.Sources {
-		fmt.Fprintf(&b, "%-7s  %s  heard %s  delivered %s  complete up to %s\n", s.State, cli.Visible(s.Name), stamp(s.Heard), stamp(s.Last), stamp(s.Complete))
+		fmt.Fprintf(&b, "%-7s  %s  heard %s  delivered %s  complete up to %s", s.State, cli.Visible(s.Name), stamp(s.Heard), stamp(s.Last), stamp(s.Complete))
+		if s.Skipped > 0 {
+			fmt.Fprintf(&b, "  %s", text.Counted(s.Skipped, "object")+" skipped")
+		}
+		if s.Reason != "" {
+			fmt.Fprintf(&b, "  %s", cli.Visible(s.Reason))
+		}
+		b.WriteByte('\n')
 	}
 	if n := len(x.Unread); n > 0 {
 		fmt.Fprintf(&b, "no source brings anything of %s\n", text.Counted(n, "account"))
@@ -144,12 +153,28 @@ func card(x *client.LiveSources) string {
 	}
 	row("Source", s.Name)
 	row("State", s.State)
-	row("Read by", s.Owner)
+	if !s.Ended.IsZero() {
+		row("Ended", stamp(s.Ended))
+	}
+	row("Why", s.Reason)
+	names := slices.Clone(s.Readers)
+	if len(names) == 0 {
+		names = []string{s.Owner}
+	}
+	for i, name := range names {
+		names[i] = process.Short(name)
+	}
+	row("Read by", strings.Join(names, ", "))
 	row("Heard", stamp(s.Heard))
 	row("Delivered", stamp(s.Last))
 	row("Complete", stamp(s.Complete))
+	if !s.Behind.IsZero() {
+		row("Behind since", stamp(s.Behind))
+	}
 	row("Wrong", s.Fault)
+	row("Takes long", s.Busy)
 	row("Cannot see", s.Gap)
+	row("Read", fmt.Sprintf("%s, %s; %s not decoded", text.Counted(int(s.Objects), "object"), text.Counted(int(s.Records), "record"), text.Grouped(int(s.Undecodable))))
 	row("Skipped", fmt.Sprint(s.Skipped))
 	row("Latest", s.Latest)
 	for _, p := range x.Places[:min(len(x.Places), mostShown)] {

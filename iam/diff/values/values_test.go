@@ -9,6 +9,7 @@ import (
 	"github.com/rootkeep/rootkeep/iam/condition"
 	"github.com/rootkeep/rootkeep/iam/diff/values"
 	"github.com/rootkeep/rootkeep/iam/pattern"
+	"github.com/rootkeep/rootkeep/internal/lot"
 )
 
 func test(t *rapid.T, operator, key string, list []string, denies bool) values.Test {
@@ -47,7 +48,7 @@ func TestNoRequestIsOutsideTheClasses(t *testing.T) {
 		{"several of a key that the table does not have", "x:s", []string{"ForAnyValue:NumericEquals", "ForAllValues:NumericLessThan", "NumericNotEquals"}, []string{"1", "2"}, []string{"0", "1", "2", "3", "x"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			rapid.Check(t, func(t *rapid.T) {
+			lot.Check(t, func(t *rapid.T) {
 				var tests []values.Test
 				several := c.key == "aws:TagKeys"
 				for range rapid.IntRange(1, 4).Draw(t, "tests") {

@@ -7,6 +7,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/rootkeep/rootkeep/iam/pattern"
+	"github.com/rootkeep/rootkeep/internal/lot"
 )
 
 // draw is a text of few letters and wildcards, so that patterns often meet.
@@ -26,7 +27,7 @@ func allTexts(longest int) []string {
 
 func TestMeetsIsWhatTextsSay(t *testing.T) {
 	texts := allTexts(9)
-	rapid.Check(t, func(t *rapid.T) {
+	lot.Check(t, func(t *rapid.T) {
 		a, b := draw(t, "a"), draw(t, "b")
 		pa, pb := pattern.Parse(a, pattern.Syntax{Wildcards: true}), pattern.Parse(b, pattern.Syntax{Wildcards: true})
 		want := slices.ContainsFunc(texts, func(s string) bool { return pa.Match(s) && pb.Match(s) })
@@ -40,7 +41,7 @@ func TestMeetsIsWhatTextsSay(t *testing.T) {
 // letters of a small alphabet make.
 func TestCoversIsSound(t *testing.T) {
 	texts := allTexts(8)
-	rapid.Check(t, func(t *rapid.T) {
+	lot.Check(t, func(t *rapid.T) {
 		a, b := draw(t, "wide"), draw(t, "narrow")
 		list := Compile([]string{a, b}, false)
 		if !list[0].Covers(&list[1]) {

@@ -182,8 +182,8 @@ func (in *Intake) principal(v *rootkeep.View, e *Event) string {
 	switch text := func(field int) string { return rootevent.Cut(v.Text(in.own[field])) }; {
 	case e.Kind == rootkeep.AssumedRootCall:
 		return fmt.Sprintf("AssumeRoot session in %s", e.Of)
-	case in.sorter.ByRoot(v):
-		return fmt.Sprintf("root of %s", e.Of)
+	case in.sorter.ByRoot(v), in.sorter.Federated(v):
+		return rootkeep.RootPrincipal(e.Of)
 	default:
 		return cmp.Or(text(fIssuer), text(fARN), text(fService), text(fCallerAccount), "unknown")
 	}

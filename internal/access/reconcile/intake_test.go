@@ -100,7 +100,7 @@ func TestPartsOfARecord(t *testing.T) {
 		{"what AWS says reads", root + `},"readOnly":true}`, func(e reconcile.Event) any { return e.ReadOnly }, true},
 		{"what a text says reads", root + `},"readOnly":"true"}`, func(e reconcile.Event) any { return e.ReadOnly }, false},
 		{"whose session it was that root gave", `{"eventTime":"2026-07-03T09:06:00Z","eventSource":"s3.amazonaws.com","eventName":"DeleteBucket","recipientAccountId":"444455556666","userIdentity":{"type":"FederatedUser","accountId":"111122223333","arn":"arn:aws:sts::111122223333:federated-user/x","sessionContext":{"sessionIssuer":{"type":"Root","arn":"arn:aws:iam::111122223333:root"},"attributes":{"creationDate":"2026-07-03T09:00:00Z"}}}}`,
-			func(e reconcile.Event) any { return fmt.Sprint(e.Kind, " of ", e.Of, " by ", e.Principal) }, "console-call of 111122223333 by arn:aws:iam::111122223333:root"},
+			func(e reconcile.Event) any { return fmt.Sprint(e.Kind, " of ", e.Of, " by ", e.Principal) }, "console-call of 111122223333 by root of 111122223333"},
 		{"a member twice", root + `},"eventID":"2"}`, func(e reconcile.Event) any { return e.Ambiguous }, true},
 		{"a caller twice, root the second", `{"eventTime":"2026-07-03T09:06:00Z","eventName":"GetUser","userIdentity":{"type":"IAMUser","type":"Root"}}`, func(e reconcile.Event) any { return e.Ambiguous }, true},
 		{"the account that a call names", `{"eventTime":"2026-07-03T09:06:00Z","eventSource":"account.amazonaws.com","eventName":"StartPrimaryEmailUpdate","recipientAccountId":"111122223333","requestParameters":{"accountId":"444455556666"}}`, func(e reconcile.Event) any { return e.Of }, rootkeep.AccountID("444455556666")},

@@ -15,6 +15,7 @@ import (
 	"github.com/rootkeep/rootkeep/cloudtrail/digest"
 	"github.com/rootkeep/rootkeep/internal/access"
 	"github.com/rootkeep/rootkeep/internal/access/reconcile"
+	"github.com/rootkeep/rootkeep/internal/lot"
 )
 
 // What is drawn comes from few values, so that they meet.
@@ -120,7 +121,7 @@ func verdicts(judged []reconcile.Judged) []string {
 func said(e reconcile.Event) string { return fmt.Sprintf("%+v", e) }
 
 func TestVerdictsAreThoseOfTheNaiveReference(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
+	lot.Check(t, func(t *rapid.T) {
 		in := drawInput(t)
 		got := reconcile.Judge(in).Events
 		distinct := map[string]bool{}
@@ -143,7 +144,7 @@ func TestVerdictsAreThoseOfTheNaiveReference(t *testing.T) {
 }
 
 func TestOrderAndRepetitionChangeNothing(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
+	lot.Check(t, func(t *rapid.T) {
 		in := drawInput(t)
 		want := reconcile.Judge(in)
 		again := in
@@ -162,7 +163,7 @@ func TestOrderAndRepetitionChangeNothing(t *testing.T) {
 // Absence is claimed if and only if every minute of the period and of the delay behind it
 // is proven in every Region that has coverage, us-east-1 among them.
 func TestAbsenceIsClaimedWithCoverageAlone(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
+	lot.Check(t, func(t *rapid.T) {
 		var coverage digest.Coverage
 		for _, region := range []rootkeep.Region{"us-east-1", "eu-west-1"} {
 			var hours []float64

@@ -2,8 +2,10 @@ package alerting_test
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -33,7 +35,31 @@ func TestPolicyFile(t *testing.T) {
 	if err != nil || p.Escalate[rootkeep.Critical] != 5*time.Minute || len(p.Escalate) != 1 || p.Storm.Most != 7 || p.Storm.Within != time.Hour || p.Again != 3 {
 		t.Errorf("got %+v, %v, want what it says, and the rest by default", p, err)
 	}
+	p, err = alerting.Policy(write(t, "tags:\n  prod: {accounts: ['111122223333'], units: [ou-ab12-c3d4e5f6]}\n  all: {units: [r-ab12]}\n"))
+	if err != nil || !p.ByUnit() {
+		t.Fatalf("got %v", err)
+	}
+	for name, test := range map[string]struct {
+		account rootkeep.AccountID
+		path    []string
+		want    string
+	}{
+		"an account that is named": {"111122223333", nil, "[prod]"},
+		"one below a unit":         {"444455556666", []string{"r-ab12", "ou-ab12-c3d4e5f6", "ou-ab12-00000000"}, "[all prod]"},
+		"one elsewhere":            {"444455556666", []string{"r-ab12"}, "[all]"},
+		"one that nobody scanned":  {"444455556666", nil, "[]"},
+		"no account":               {"", []string{"r-ab12"}, "[]"},
+	} {
+		if got := fmt.Sprint(p.TagsOf(test.account, test.path)); got != test.want {
+			t.Errorf("%s: got tags %s, want %s", name, got, test.want)
+		}
+	}
 	for name, test := range map[string]struct{ text, want string }{
+		"a tag that is none":       {"tags: {Prod: {accounts: ['111122223333']}}\n", `"Prod"`},
+		"a tag of nothing":         {"tags: {prod: {}}\n", "want accounts or units"},
+		"an account that is none":  {"tags: {prod: {accounts: ['1']}}\n", "12 digits"},
+		"a unit that is none":      {"tags: {prod: {units: [production]}}\n", "want an ID such as ou-"},
+		"a key of a tag":           {"tags: {prod: {account: ['111122223333']}}\n", "file.yaml:1:"},
 		"a key that nobody knows":  {"escalate: {critical: 5m}\nstorms: {}\n", "file.yaml:2:"},
 		"a level that is none":     {"escalate: {worst: 5m}\n", `"worst"`},
 		"a time that is none":      {"escalate: {high: soon}\n", "duration"},
@@ -56,7 +82,7 @@ func TestTimePasses(t *testing.T) {
 	o.Now = func() time.Time { return clock }
 	s := storetest.Open(t, storetest.SQLite(t), o)
 	var told []string
-	desk, err := alerting.Desk("", func(rule string) bool { return rule == "trail-stopped" }, func(_ context.Context, _ *store.Tx, c *alerts.Changes) error {
+	desk, err := alerting.Desk(alert.Default(), func(rule string) bool { return rule == "trail-stopped" }, func(_ context.Context, _ *store.Tx, c *alerts.Changes) error {
 		for _, x := range c.Alerts {
 			told = append(told, x.Found.Title+" "+string(x.Act))
 		}
@@ -65,10 +91,10 @@ func TestTimePasses(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	woken := 0
+	woken, seen := 0, false
 	times := &alerting.Times{Store: s, Desk: desk, Wake: func() { woken++ }, Now: func() time.Time { return clock }, Sources: write(t, "sources: [{name: trail, folder: /srv/trail}]\n")}
 	err = s.Update(t.Context(), func(ctx context.Context, tx *store.Tx) error {
-		if err := rootlog.KeepHealth(ctx, tx, []rootlog.Health{{Source: "trail", Heard: clock}}); err != nil {
+		if err := rootlog.KeepHealth(ctx, tx, "a", []rootlog.Health{{Source: "trail", Heard: clock}}); err != nil {
 			return err
 		}
 		return desk.Apply(ctx, tx, clock, []alert.Sighting{{Key: "a", Alert: rootkeep.Alert{ID: "AL-1", Level: rootkeep.Critical, Title: "A trail stopped", Kind: "group", State: "open", Count: 1, First: clock, Last: clock}}})
@@ -93,10 +119,47 @@ func TestTimePasses(t *testing.T) {
 			t.Errorf("%v later (-want +got):\n%s", step.after, diff)
 		}
 	}
+	times.Sources = "" // the settings have no source any more
+	for _, alone := range []bool{false, true, true} {
+		clock, told, times.Alone = clock.Add(time.Minute), nil, alone
+		if err := times.Run(t.Context(), nil, func(string) {}); err != nil {
+			t.Fatal(err)
+		}
+		if ended := slices.Contains(told, "Nobody reads the live source trail closed"); ended != (alone && !seen) {
+			t.Errorf("alone %t: got %q told", alone, told)
+		}
+		seen = seen || alone
+	}
 	if woken == 0 {
 		t.Error("nobody was woken to send")
 	}
 	if !desk.Keeper.Guarded("trail-stopped") || desk.Keeper.Guarded("secrets-read-in-bulk") {
 		t.Error("want the rules guarded that the desk was told are")
+	}
+}
+
+// own says which rules are detections.
+func own(rule string) bool {
+	return slices.Contains([]string{"spray", "trail-stopped", "team/logs-gone"}, rule)
+}
+
+func TestFindingsHaveGuardedRulesOfTheirOwn(t *testing.T) {
+	guards := alerting.Guards(own, func(rule string) bool { return rule != "spray" })
+	for rule, want := range map[string]bool{
+		"spray": false, "trail-stopped": true, "nobody-knows-it": true, "team/logs-gone": true,
+		"guardduty/Recon:EC2/PortProbeUnprotectedPort": false, "guardduty/Policy:IAMUser/RootCredentialUsage": true, "securityhub/CloudTrail.4": true,
+	} {
+		if got := guards(rule); got != want {
+			t.Errorf("%s: got guarded %v, want %v", rule, got, want)
+		}
+	}
+}
+
+func TestTagsOfRules(t *testing.T) {
+	tags := alerting.Tags(own, func(rule string) []string { return []string{"attack.discovery", rule} })
+	for rule, want := range map[string]string{"spray": "[attack.discovery spray]", "guardduty/Recon:EC2/Portscan": "[guardduty]", "securityhub/IAM.3": "[securityhub]", "team/logs-gone": "[attack.discovery team/logs-gone]"} {
+		if got := fmt.Sprint(tags(rule)); got != want {
+			t.Errorf("%s: got %s, want %s", rule, got, want)
+		}
 	}
 }

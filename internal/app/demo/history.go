@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"math/rand/v2"
 	"os"
@@ -19,6 +20,7 @@ import (
 	"github.com/rootkeep/rootkeep/internal/awsread"
 	"github.com/rootkeep/rootkeep/internal/awssim/cloud"
 	"github.com/rootkeep/rootkeep/internal/awssim/s3"
+	"github.com/rootkeep/rootkeep/internal/awssim/trail"
 )
 
 // History is done as the story goes on, in the order of its time.
@@ -39,11 +41,14 @@ type History struct {
 const review = 7
 
 // Live lets the weeks pass. The environment must name the world's endpoint and its
-// administrator's keys, as for any scan. Afterwards the world is in the present.
+// administrator's keys, as for any scan. Afterwards the world is in the present. Where nobody
+// hunts, as when a past that is kept is lived through again, no digest is signed and what the
+// trail delivered goes nowhere.
 func (w *World) Live(ctx context.Context, h History) error {
 	if h.Folder == "" {
 		return errors.New("demo: a folder is required")
 	}
+	trail.Unsigned(w.cloud, h.Hunt == nil)
 	chance := rand.New(rand.NewPCG(seed, 1))
 	for day := range w.days {
 		if err := ctx.Err(); err != nil {
@@ -52,7 +57,13 @@ func (w *World) Live(ctx context.Context, h History) error {
 		if err := w.workday(ctx, &h, day, chance); err != nil {
 			return err
 		}
-		if day%review == 0 || day == w.days-1 {
+		last := day == w.days-1
+		if last {
+			if err := w.workday(ctx, &h, w.days, chance); err != nil { // what has passed of today
+				return err
+			}
+		}
+		if last || day%review == 0 {
 			if err := w.review(ctx, h, day); err != nil {
 				return fmt.Errorf("day %d: %w", day, err)
 			}
@@ -61,9 +72,28 @@ func (w *World) Live(ctx context.Context, h History) error {
 			h.Day(day+1, w.days)
 		}
 	}
-	w.clock.set(time.Time{})
-	return nil
+	return w.arrived(h)
 }
+
+// arrived has the world be in the present: what it makes from here on is not what it made when
+// it came here the last time.
+func (w *World) arrived(h History) error {
+	w.clock.set(time.Time{})
+	w.cloud.Reseed(uint64(w.Now().Unix()))
+	trail.Unsigned(w.cloud, false)
+	if h.Hunt == nil {
+		w.discard()
+		return nil
+	}
+	_, err := w.deliver(filepath.Join(h.Folder, Trail))
+	return err
+}
+
+// Folders of log files below that of a History: all of them, and those of the present alone.
+const (
+	Trail = "trail"
+	Live  = "live"
+)
 
 // review scans the organization and hunts through its trail.
 func (w *World) review(ctx context.Context, h History, day int) error {
@@ -83,7 +113,7 @@ func (w *World) review(ctx context.Context, h History, day int) error {
 	if h.Hunt == nil {
 		return nil
 	}
-	logs := filepath.Join(h.Folder, "trail")
+	logs := filepath.Join(h.Folder, Trail)
 	keys, err := w.deliver(logs)
 	if err != nil {
 		return err
@@ -96,65 +126,107 @@ func (w *World) review(ctx context.Context, h History, day int) error {
 	if h.Scan != nil {
 		c.Inventory = folder
 	}
-	return h.Hunt(ctx, c)
+	if err := h.Hunt(ctx, c); err != nil || h.Root == nil {
+		return err
+	}
+	return h.Root.Triage(ctx)
 }
 
-// deliver copies what lies in the log bucket to a folder, digest files with their
-// signatures, and gives the file of the public keys, if there are any.
-func (w *World) deliver(folder string) (keys []string, err error) {
+// deliver moves what lies in the log bucket to a folder, digest files with their
+// signatures, and gives the file of the public keys, if there are any. Log files go to the
+// folders of copies as well.
+func (w *World) deliver(folder string, copies ...string) (keys []string, err error) {
 	var objects map[string]s3.Object
-	w.cloud.Do(func() { objects = s3.Objects(w.cloud, w.bucket()) })
-	regions := map[string]bool{} // that digests are of
-	for key, o := range objects {
-		if _, below, found := strings.Cut(key, "/CloudTrail-Digest/"); found {
-			region, _, _ := strings.Cut(below, "/")
-			regions[region] = true
+	w.cloud.Do(func() {
+		objects = s3.Empty(w.cloud, w.bucket())
+		for _, name := range workloads {
+			s3.Empty(w.cloud, ownBucket(w.account(name).ID)) // the same events again
 		}
+	})
+	signed := len(w.signed)
+	for _, key := range slices.Sorted(maps.Keys(objects)) {
 		path := filepath.Join(folder, filepath.FromSlash(key))
-		if _, err := os.Stat(path); err == nil {
-			continue // objects of a trail never change
-		}
-		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		if err := write(path, objects[key].Body); err != nil {
 			return nil, err
 		}
-		if err := os.WriteFile(path, o.Body, 0o600); err != nil {
-			return nil, err
-		}
-		if strings.Contains(key, "/CloudTrail/") {
+		_, below, found := strings.Cut(key, "/CloudTrail-Digest/")
+		if !found {
 			w.fresh = append(w.fresh, path)
+			for _, c := range copies {
+				if err := write(filepath.Join(c, filepath.FromSlash(key)), objects[key].Body); err != nil {
+					return nil, err
+				}
+			}
+			continue
 		}
-		if strings.Contains(key, "/CloudTrail-Digest/") {
-			side, err := json.Marshal(map[string]any{"ContentType": "application/json", "Metadata": o.Metadata})
-			if err != nil {
-				return nil, err
-			}
-			if err := os.WriteFile(path+digest.SidecarSuffix, side, 0o600); err != nil {
-				return nil, err
-			}
+		region, _, _ := strings.Cut(below, "/")
+		w.signed[region] = true
+		side, err := json.Marshal(map[string]any{"ContentType": "application/json", "Metadata": objects[key].Metadata})
+		if err != nil {
+			return nil, err
+		}
+		if err := write(path+digest.SidecarSuffix, side); err != nil {
+			return nil, err
 		}
 	}
-	return w.publicKeys(folder+"-keys.json", slices.Sorted(maps.Keys(regions)))
+	if path := KeysOf(folder); len(w.signed) > 0 {
+		keys = []string{path}
+		if len(w.signed) > signed {
+			err = w.publicKeys(path)
+		}
+	}
+	return keys, err
 }
 
-// publicKeys writes what aws cloudtrail list-public-keys prints in the Regions, unless
-// nothing was signed yet. Each Region has a key of its own.
-func (w *World) publicKeys(path string, regions []string) ([]string, error) {
+// write writes a file at once: whoever watches its folder sees all of it, or nothing.
+func write(path string, content []byte) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return err
+	}
+	part := filepath.Join(filepath.Dir(path), "."+filepath.Base(path))
+	return errors.Join(os.WriteFile(part, content, 0o600), os.Rename(part, path))
+}
+
+// KeysOf is the file with the public keys of the digests in a folder.
+func KeysOf(folder string) string { return folder + "-keys.json" }
+
+// publicKeys adds what aws cloudtrail list-public-keys prints to a file, for each Region that
+// has signed something: each has a key of its own. A past that was lived through again has
+// other keys than the files of the first time.
+func (w *World) publicKeys(path string) error {
 	a := w.account("management")
-	all := []any{}
-	for _, region := range regions {
+	var all struct{ PublicKeyList []any }
+	text, err := os.ReadFile(path)
+	if err == nil {
+		err = json.Unmarshal(text, &all)
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("demo: the trail's public keys: %w", err)
+	}
+	known := map[any]bool{}
+	add := func(k any) {
+		if key, ok := k.(map[string]any); ok && !known[key["Fingerprint"]] {
+			known[key["Fingerprint"]] = true
+			all.PublicKeyList = append(all.PublicKeyList, key)
+		}
+	}
+	old := all.PublicKeyList
+	all.PublicKeyList = nil
+	for _, k := range old {
+		add(k)
+	}
+	for _, region := range slices.Sorted(maps.Keys(w.signed)) {
 		out, err := w.cloud.Invoke(cloud.Invocation{Caller: cloud.UserCaller(a, a.Users["admin"]), Region: region, Service: "cloudtrail", Operation: "ListPublicKeys", Parameters: map[string]any{}})
 		if err != nil {
-			return nil, fmt.Errorf("demo: list the trail's public keys in %s: %w", region, err)
+			return fmt.Errorf("demo: list the trail's public keys in %s: %w", region, err)
 		}
 		list, _ := out["PublicKeyList"].([]any)
-		all = append(all, list...)
+		for _, k := range list {
+			add(k)
+		}
 	}
-	if len(all) == 0 {
-		return nil, nil
+	if text, err = json.Marshal(all); err != nil {
+		return err
 	}
-	text, err := json.Marshal(map[string]any{"PublicKeyList": all})
-	if err != nil {
-		return nil, err
-	}
-	return []string{path}, os.WriteFile(path, text, 0o600)
+	return write(path, text)
 }

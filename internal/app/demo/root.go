@@ -32,6 +32,8 @@ type Root interface {
 	Arrive(ctx context.Context, files []string) error
 	// Look has a responder take the cases that nobody has.
 	Look(context.Context) error
+	// Triage has them work through the alerts of a hunt.
+	Triage(context.Context) error
 }
 
 // device is the security key in the safe of the management account.
@@ -85,7 +87,7 @@ func used(u Use, calls ...[2]string) told {
 
 // arrive has the server take in what the trail delivered.
 func arrive(ctx context.Context, w *World, h *History) error {
-	if _, err := w.deliver(filepath.Join(h.Folder, "trail")); err != nil {
+	if _, err := w.deliver(filepath.Join(h.Folder, Trail)); err != nil {
 		return err
 	}
 	files := w.fresh

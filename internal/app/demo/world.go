@@ -5,6 +5,7 @@
 package demo
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -16,6 +17,7 @@ import (
 	"github.com/rootkeep/rootkeep/internal/app/kinds"
 	"github.com/rootkeep/rootkeep/internal/awssim"
 	"github.com/rootkeep/rootkeep/internal/awssim/cloud"
+	"github.com/rootkeep/rootkeep/internal/awssim/s3"
 	"github.com/rootkeep/rootkeep/internal/awssim/scenario"
 	"github.com/rootkeep/rootkeep/internal/change"
 )
@@ -26,6 +28,10 @@ const (
 	// Weeks is how many weeks a whole story has.
 	Weeks = 4
 )
+
+// regions are those of the simulation. A digest file is signed for each hour of each account
+// and Region: of AWS's 17 Regions those of four weeks would take minutes.
+var regions = []string{"eu-west-1", "us-east-1"}
 
 // clock is the organization's: it stands where the story set it, and goes with the
 // machine's once the story has reached the present.
@@ -67,6 +73,8 @@ type World struct {
 	start time.Time
 	days  int
 	fresh []string // log files that the server has not taken in
+	// signed are the Regions whose digests were delivered.
+	signed map[string]bool
 	// Administrator is the user of the management account whose keys scans use.
 	Administrator *cloud.AccessKey
 }
@@ -77,7 +85,7 @@ func New(weeks int, real func() time.Time) (*World, error) {
 	days := 7 * weeks
 	start := real().UTC().Truncate(time.Hour).AddDate(0, 0, -days)
 	k := &clock{real: real, at: start}
-	c, err := awssim.New(cloud.Config{Clock: k.now, SigningClock: real, Seed: seed})
+	c, err := awssim.New(cloud.Config{Clock: k.now, SigningClock: real, Seed: seed, Regions: regions})
 	if err != nil {
 		return nil, err
 	}
@@ -85,10 +93,12 @@ func New(weeks int, real func() time.Time) (*World, error) {
 	if err != nil {
 		return nil, err
 	}
+	for _, name := range workloads {
+		addOwnTrail(plan, name)
+	}
 	for _, call := range plan.Calls {
 		if call.Operation == "CreateTrail" {
-			// Integrity is switched on late in the story: a digest file for each hour of four
-			// weeks would take a minute of RSA.
+			// Integrity is switched on in the story: a finding that closes.
 			call.With["EnableLogFileValidation"] = false
 		}
 	}
@@ -96,8 +106,47 @@ func New(weeks int, real func() time.Time) (*World, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &World{cloud: c, plan: plan, clock: k, start: start, days: days, Administrator: keys[plan.Accounts[0].Name]}
-	return w, w.roles()
+	w := &World{cloud: c, plan: plan, clock: k, start: start, days: days, signed: map[string]bool{}, Administrator: keys[plan.Accounts[0].Name]}
+	if err := w.roles(); err != nil {
+		return nil, err
+	}
+	// What was delivered before the story begins is gone: nobody reads logs of years there.
+	c.Tick()
+	w.discard()
+	return w, nil
+}
+
+// discard forgets what the trail delivered.
+func (w *World) discard() { w.cloud.Do(func() { s3.Empty(w.cloud, w.bucket()) }) }
+
+// workloads are the accounts that something happens in.
+var workloads = []string{"app-1", "app-2", "app-3"}
+
+// ownTrail is a trail of one Region that an account with workloads has beside the
+// organization's; ownBucket is where it delivers.
+const ownTrail = "audit"
+
+func ownBucket(a rootkeep.AccountID) string { return "audit-" + string(a) }
+
+// addOwnTrail has a plan make it.
+func addOwnTrail(plan *scenario.Plan, account string) {
+	at := slices.IndexFunc(plan.Accounts, func(a scenario.Account) bool { return a.Name == account })
+	bucket := ownBucket(plan.Accounts[at].ID)
+	statement := func(action, resource string) map[string]any {
+		return map[string]any{"Effect": "Allow", "Principal": map[string]any{"Service": "cloudtrail.amazonaws.com"}, "Action": action, "Resource": "arn:aws:s3:::" + bucket + resource}
+	}
+	policy, _ := json.Marshal(map[string]any{"Version": "2012-10-17", "Statement": []any{statement("s3:GetBucketAcl", ""), statement("s3:PutObject", "/AWSLogs/*")}}) // text always marshals
+	for _, c := range []struct {
+		service, operation string
+		with               map[string]any
+	}{
+		{"s3", "CreateBucket", map[string]any{"Bucket": bucket}},
+		{"s3", "PutBucketPolicy", map[string]any{"Bucket": bucket, "Policy": string(policy)}},
+		{"cloudtrail", "CreateTrail", map[string]any{"Name": ownTrail, "S3BucketName": bucket}},
+		{"cloudtrail", "StartLogging", map[string]any{"Name": ownTrail}},
+	} {
+		plan.Calls = append(plan.Calls, scenario.Call{Account: account, Service: c.service, Operation: c.operation, With: c.with, DaysAgo: 500})
+	}
 }
 
 // rolesAge is how many days before the story the roles of changes were made: long enough
@@ -157,15 +206,22 @@ func (w *World) Account(name string) rootkeep.AccountID { return w.account(name)
 // bucket is where the organization's trail delivers.
 func (w *World) bucket() string { return "trail-logs-" + string(w.account("log-archive").ID) }
 
+// before is how long before the present the story ends: what people do in its last hour takes
+// some minutes.
+const before = time.Hour
+
 // at sets the clock to a day of the story, from 0, and a time of that day, and has
-// happen what is due by then.
-func (w *World) at(day int, of time.Duration) {
+// happen what is due by then. It says whether that is in the past.
+func (w *World) at(day int, of time.Duration) bool {
 	at := w.start.Truncate(24*time.Hour).AddDate(0, 0, day).Add(of)
-	if at.Before(w.clock.now()) {
-		return // the story never goes back
+	if at.After(w.clock.real().Add(-before)) {
+		return false
 	}
-	w.clock.set(at)
-	w.cloud.Tick()
+	if !at.Before(w.clock.now()) { // the story never goes back
+		w.clock.set(at)
+		w.cloud.Tick()
+	}
+	return true
 }
 
 // do makes a call that has to succeed.

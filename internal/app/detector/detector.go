@@ -45,6 +45,8 @@ type Record struct {
 	Object string // that it came in
 	Raw    []byte
 	Groups []uint64 // that it touches
+	// Number is which of the object's records it is, from 1, if it has no event ID; else 0.
+	Number int64
 	// Everywhere says that it tells of watched resources, which all parts must know.
 	Everywhere bool
 }
@@ -68,9 +70,24 @@ type Detector struct {
 type generation struct {
 	Rules
 	guards func(rule string) bool
+	tags   map[string][]string // of detections by name
 }
 
-func generationOf(r Rules) *generation { return &generation{r, guarded.In(r.Pack.Catalogue())} }
+// guideTag is the tag of alerts of a detection that serves an indicator of the guide.
+const guideTag = "guide"
+
+func generationOf(r Rules) *generation {
+	catalogue := r.Pack.Catalogue()
+	g := &generation{r, guarded.In(catalogue), map[string][]string{}}
+	for i := range catalogue {
+		d := &catalogue[i]
+		g.tags[d.Name] = append(g.tags[d.Name], d.Tags...)
+		if d.Guide != "" {
+			g.tags[d.Name] = append(g.tags[d.Name], guideTag)
+		}
+	}
+	return g
+}
 
 // New makes a detector.
 func New(c Config) (*Detector, error) {
@@ -101,6 +118,16 @@ func (d *Detector) current() *generation {
 // Guards says whether alerts of a rule, by its name, may never be suppressed.
 func (d *Detector) Guards(rule string) bool { return d.current().guards(rule) }
 
+// Has says whether a rule, by its name, is a detection.
+func (d *Detector) Has(rule string) bool {
+	_, has := d.current().tags[rule]
+	return has
+}
+
+// Tags are the tags of a detection, by its name: those of its file, and guide if it serves an
+// indicator of the guide.
+func (d *Detector) Tags(rule string) []string { return d.current().tags[rule] }
+
 // Part detects in some of the groups of events. One change is made after the other.
 type Part struct {
 	*Detector
@@ -112,8 +139,9 @@ type Part struct {
 	engine *live.Engine
 	rules  *generation // of the engine
 	reader *cloudtrail.Reader
-	tx     *store.Tx // of the change that is made
-	open   *Taken    // of a change that was not Kept
+	from   *store.Reader // of the look that is taken
+	now    time.Time     // and its time
+	open   *Taken        // of a change that was not Kept
 }
 
 // Part is one of so many parts. It goes on from what the store has.
@@ -122,33 +150,43 @@ func (d *Detector) Part(number, of int) *Part { return &Part{Detector: d, number
 // PartOf is the number of the part that has a group.
 func PartOf(group uint64, of int) int { return int(group % uint64(of)) }
 
-// Due says whether time alone has something to do, such as a silence that has lasted.
-func (p *Part) Due(ctx context.Context, r *store.Reader, now time.Time) (bool, error) {
-	keys, err := livestate.Due(ctx, r, now.Unix(), "", 1)
+// Due says whether time alone has something to do, such as a silence that has lasted, now that
+// everything was read up to whole.
+func (p *Part) Due(ctx context.Context, r *store.Reader, whole time.Time) (bool, error) {
+	keys, err := livestate.Due(ctx, r, whole.Unix(), "", 1)
 	return len(keys) > 0, err
 }
 
-// Take detects in a change of the store. complete is up to when all that happened was read,
-// but for what comes late. Kept has to be called once the change is made: until then the
-// next Take goes on from what the store has. The error is an *Unreadable if it is the
-// records' own.
-func (p *Part) Take(ctx context.Context, tx *store.Tx, records []Record, complete time.Time) (*Taken, error) {
+// Take detects in a change of the store: it is Look and Keep in one.
+func (p *Part) Take(ctx context.Context, tx *store.Tx, records []Record, reach live.Reach) (*Taken, error) {
+	out, err := p.Look(ctx, &tx.Reader, tx.Now(), records, reach)
+	if err != nil {
+		return nil, err
+	}
+	return out, p.Keep(ctx, tx, out)
+}
+
+// Look detects by what the store has. What comes of it is to be kept by a change that nobody
+// else's change of the part can be before: then it need not be made in one. reach is how far
+// what happened was read. Kept has to be called once the change is made: until then the next
+// Look goes on from what the store has. The error is an *Unreadable if it is the records' own.
+func (p *Part) Look(ctx context.Context, r *store.Reader, now time.Time, records []Record, reach live.Reach) (*Taken, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if err := p.ready(); err != nil {
 		return nil, err
 	}
 	out := &Taken{}
-	p.tx, p.open = tx, out
-	defer func() { p.tx = nil }()
+	p.from, p.now, p.open = r, now, out
+	defer func() { p.from = nil }()
 	if err := p.observe(ctx, records); err != nil {
 		return nil, err
 	}
 	var err error
-	if out.Changes, err = p.engine.Step(ctx, complete); err != nil {
+	if out.Changes, err = p.engine.Step(ctx, reach); err != nil {
 		return nil, err
 	}
-	return out, p.keep(ctx, tx, out)
+	return out, nil
 }
 
 // Unreadable are records that nobody can read: a change can be made without them alone.
@@ -170,7 +208,7 @@ func (p *Part) observe(ctx context.Context, records []Record) error {
 			bad.At, bad.Err = append(bad.At, i), cmp.Or(bad.Err, fmt.Errorf("%s: a record cannot be read: %w", records[i].Object, err))
 			continue
 		}
-		if err := p.engine.Observe(ctx, rec, records[i].Object); err != nil {
+		if err := p.engine.Observe(ctx, rec, records[i].Object, records[i].Number); err != nil {
 			return err
 		}
 	}
@@ -201,12 +239,12 @@ func (p *Part) ready() error {
 	}
 	o := now.Options
 	o.Load = func(ctx context.Context, keys []string) (map[string][]byte, error) {
-		return livestate.Load(ctx, &p.tx.Reader, keys)
+		return livestate.Load(ctx, p.from, keys)
 	}
 	o.Due = func(ctx context.Context, at int64, after string, limit int) ([]string, error) {
-		return livestate.Due(ctx, &p.tx.Reader, at, after, limit)
+		return livestate.Due(ctx, p.from, at, after, limit)
 	}
-	o.Now = func() time.Time { return p.tx.Now() }
+	o.Now = func() time.Time { return p.now }
 	if p.of > 1 {
 		o.Part = fmt.Sprintf("%d/%d", p.number, p.of)
 		o.Owns = func(group uint64) bool { return PartOf(group, p.of) == p.number }
@@ -229,9 +267,26 @@ func readerOf(e *live.Engine) (*cloudtrail.Reader, error) {
 	return cloudtrail.NewReader(fields, cloudtrail.Options{Derived: e.Derived()}), nil
 }
 
-// keep stores what a step came to.
-func (p *Part) keep(ctx context.Context, tx *store.Tx, t *Taken) error {
-	if err := livestate.Forget(ctx, tx, t.Stale); err != nil {
+// Plain says that nobody is told of anything: the ledger has nothing to say of it.
+func (t *Taken) Plain() bool { return len(t.Alerts) == 0 }
+
+// KeepPlain stores what looks of several parts came to, all of them Plain.
+func (d *Detector) KeepPlain(ctx context.Context, tx *store.Tx, list []*Taken) error {
+	all := &Taken{}
+	for _, t := range list {
+		t.Told = &alerts.Changes{}
+		all.Stale = append(all.Stale, t.Stale...)
+		all.Rows = append(all.Rows, t.Rows...)
+		all.Volume = append(all.Volume, t.Volume...)
+		all.Notices = append(all.Notices, t.Notices...)
+	}
+	return d.Keep(ctx, tx, all)
+}
+
+// Keep stores what a look came to.
+func (d *Detector) Keep(ctx context.Context, tx *store.Tx, t *Taken) error {
+	slices.Sort(t.Stale)
+	if err := livestate.Forget(ctx, tx, slices.Compact(t.Stale)); err != nil {
 		return err
 	}
 	rows := make([]livestate.Row, len(t.Rows))
@@ -248,10 +303,10 @@ func (p *Part) keep(ctx context.Context, tx *store.Tx, t *Taken) error {
 	var err error
 	t.Told = &alerts.Changes{}
 	if len(sightings) > 0 {
-		if t.Told, err = p.config.Alerts.Apply(ctx, tx, tx.Now(), sightings); err != nil {
+		if t.Told, err = d.config.Alerts.Apply(ctx, tx, tx.Now(), sightings); err != nil {
 			return err
 		}
-		if err := p.config.Tell(ctx, tx, t.Told); err != nil {
+		if err := d.config.Tell(ctx, tx, t.Told); err != nil {
 			return err
 		}
 	}
@@ -263,7 +318,7 @@ func (p *Part) keep(ctx context.Context, tx *store.Tx, t *Taken) error {
 		err = alerts.AddVolume(ctx, tx, volume)
 	}
 	for _, n := range slices.Compact(t.Notices) {
-		p.config.Log.Warn("detections", "notice", n)
+		d.config.Log.Warn("detections", "notice", n)
 	}
 	return err
 }

@@ -16,6 +16,7 @@ import (
 
 	"github.com/rootkeep/rootkeep/cloudtrail"
 	"github.com/rootkeep/rootkeep/internal/alert"
+	"github.com/rootkeep/rootkeep/internal/detect/live"
 	"github.com/rootkeep/rootkeep/internal/store"
 	"github.com/rootkeep/rootkeep/internal/store/alerts"
 	"github.com/rootkeep/rootkeep/internal/store/sight"
@@ -70,9 +71,14 @@ func (b *bench) write(name, text string) { b.put(filepath.Join(b.folder, name), 
 
 func (b *bench) settle(text string) { b.put(b.file, text) }
 
+// put writes a file whole: half of one may rest for as long as a busy machine lets it.
 func (b *bench) put(path, text string) {
 	b.Helper()
-	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+	unfinished := filepath.Join(b.TempDir(), "file")
+	if err := os.WriteFile(unfinished, []byte(text), 0o600); err != nil {
+		b.Fatal(err)
+	}
+	if err := os.Rename(unfinished, path); err != nil {
 		b.Fatal(err)
 	}
 }
@@ -135,7 +141,7 @@ func (b *bench) take(text string, complete time.Time) {
 	}
 	b.last = records[len(records)-1].Raw
 	err = b.store.Update(b.Context(), func(ctx context.Context, tx *store.Tx) (err error) {
-		b.made, err = b.Take(ctx, tx, records, complete)
+		b.made, err = b.Take(ctx, tx, records, live.Reach{Time: complete, Whole: complete})
 		return err
 	})
 	if err != nil {
@@ -190,7 +196,7 @@ func TestAChangeThatWasUndoneLeavesNothingBehind(t *testing.T) {
 		undone := errors.New("undone")
 		late := []byte(strings.ReplaceAll(string(b.last), "e-3", "e-late"))
 		err := s.Update(t.Context(), func(ctx context.Context, tx *store.Tx) error {
-			_, err := b.Take(ctx, tx, []Record{{Object: "late", Raw: late}}, noon)
+			_, err := b.Take(ctx, tx, []Record{{Object: "late", Raw: late}}, live.Reach{Time: noon, Whole: noon})
 			return errors.Join(err, undone)
 		})
 		if !errors.Is(err, undone) {
@@ -250,7 +256,7 @@ func TestChangedFilesAreLoadedOnceTheyRest(t *testing.T) {
 		if err != nil || b.Catalogue()[0].Name != "their-sign-ins-fail" {
 			t.Errorf("got %v and %q, want the new rules", err, b.Catalogue()[0].Name)
 		}
-	case <-time.After(30 * time.Second):
+	case <-time.After(2 * time.Minute):
 		t.Error("the changed file was not loaded")
 	}
 	b.write("ours.yaml", "title: [")
@@ -259,7 +265,7 @@ func TestChangedFilesAreLoadedOnceTheyRest(t *testing.T) {
 		if got := b.Standing(); err == nil || got.Fault == nil || got.Detections[0].Name != "their-sign-ins-fail" || got.Guarded("their-sign-ins-fail") || got.OnTrial("their-sign-ins-fail") {
 			t.Errorf("got %v and %+v, want the fault, and the rules that hold", err, got)
 		}
-	case <-time.After(30 * time.Second):
+	case <-time.After(2 * time.Minute):
 		t.Error("the broken file was not looked at")
 	}
 	stop()
@@ -289,5 +295,36 @@ func TestSettingsThatAreRefused(t *testing.T) {
 	}
 	if _, err := Read(filepath.Join(t.TempDir(), "none.yaml")); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("got %v for no file", err)
+	}
+}
+
+// The shipped detections bring the tactic and the technique of their files, and say which of
+// them serve an indicator of the guide.
+func TestTheTagsOfADetection(t *testing.T) {
+	settings, err := Read("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	rules, err := settings.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	g := generationOf(rules)
+	if got := fmt.Sprint(g.tags["access-key-created-for-other"]); got != "[attack.persistence attack.t1098.001 guide]" {
+		t.Errorf("got tags %s", got)
+	}
+	d := &Detector{rules: g}
+	if !d.Has("access-key-created-for-other") || d.Has("guardduty/Recon:EC2/Portscan") {
+		t.Error("got another answer than that a shipped detection is one, and a finding is none")
+	}
+	for name, tags := range g.tags {
+		if !d.Has(name) {
+			t.Errorf("%s is no detection", name)
+		}
+		for _, tag := range tags {
+			if err := alert.CheckTag(tag); err != nil {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
 	}
 }

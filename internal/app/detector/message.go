@@ -9,7 +9,12 @@ import (
 	"github.com/rootkeep/rootkeep/internal/wire"
 )
 
-const messageVersion = 1
+// The versions of a message. One that carries where a record lies in its object has the
+// second: records with an event ID need no such place, and go on as they did.
+const (
+	messageVersion = 1
+	placedVersion  = 2
+)
 
 // MaxRecord is the largest record that travels, bytes: CloudTrail's are at most 256 KB.
 const MaxRecord = flow.MaxMessage - 4<<10
@@ -17,11 +22,11 @@ const MaxRecord = flow.MaxMessage - 4<<10
 // Messages carry a record to the parts that have its groups. One that only tells of watched
 // resources goes to all of them.
 func (r *Record) Messages(parts int) []flow.Message {
-	w := wire.NewWriter(messageVersion)
-	w.Text(r.Object)
-	w.Text(string(r.Raw))
-	data := w.Bytes()
+	data := r.write()
 	sum := sha256.Sum256(r.Raw)
+	if r.Number > 0 { // two records that say the same, and have no ID, are two
+		sum = sha256.Sum256(data)
+	}
 	id := hex.EncodeToString(sum[:16])
 	to := map[int]bool{}
 	for _, g := range r.Groups {
@@ -36,10 +41,31 @@ func (r *Record) Messages(parts int) []flow.Message {
 	return out
 }
 
-// ReadMessage reads what Messages wrote.
+func (r *Record) write() []byte {
+	version := byte(messageVersion)
+	if r.Number > 0 {
+		version = placedVersion
+	}
+	w := wire.NewWriter(version)
+	w.Text(r.Object)
+	w.Blob(r.Raw) // as a text, for older processes
+	if r.Number > 0 {
+		w.Int(r.Number)
+	}
+	return w.Bytes()
+}
+
+// ReadMessage reads what Messages wrote. The record shares its data.
 func ReadMessage(data []byte) (Record, error) {
-	r := wire.NewReader(data, messageVersion)
-	out := Record{Object: r.Text(), Raw: []byte(r.Text())}
+	version := byte(messageVersion)
+	if len(data) > 0 && data[0] == placedVersion {
+		version = placedVersion
+	}
+	r := wire.NewReader(data, version)
+	out := Record{Object: r.Text(), Raw: r.Blob()}
+	if version == placedVersion {
+		out.Number = r.Int()
+	}
 	if err := r.Close(); err != nil {
 		return out, err
 	}

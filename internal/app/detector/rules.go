@@ -18,6 +18,7 @@ import (
 
 	"github.com/rootkeep/rootkeep/internal/app"
 	"github.com/rootkeep/rootkeep/internal/detect"
+	"github.com/rootkeep/rootkeep/internal/detect/guarded"
 	"github.com/rootkeep/rootkeep/internal/detect/live"
 	"github.com/rootkeep/rootkeep/internal/rule"
 )
@@ -27,7 +28,7 @@ type Settings struct {
 	Rules        []string      `yaml:"rules"`        // folders of own detections
 	OnlyOwn      bool          `yaml:"only_own"`     // without the shipped ones
 	Placeholders string        `yaml:"placeholders"` // file of the values of %name%
-	DryRun       []string      `yaml:"dry_run"`      // names of rules on trial, or patterns such as own-*
+	DryRun       []string      `yaml:"dry_run"`      // names of rules on trial; of those of one's own also patterns such as ours-*
 	GeoIP        []string      `yaml:"geoip"`        // databases in MaxMind's format
 	Threats      []string      `yaml:"threats"`      // lists
 	Relays       []string      `yaml:"relays"`       // lists
@@ -35,8 +36,9 @@ type Settings struct {
 	Lateness     rule.Duration `yaml:"lateness"`     // how late events may come: two hours if empty
 	Memory       int           `yaml:"memory"`       // MB of state that is kept in memory: 64 if 0
 
-	path string            // of the file, "" for none
-	held [sha256.Size]byte // print of the files before they were loaded
+	shipped *guarded.Shipped  // once they are loaded
+	path    string            // of the file, "" for none
+	held    [sha256.Size]byte // print of the files before they were loaded
 }
 
 const (
@@ -98,7 +100,7 @@ func (s *Settings) Load() (Rules, error) {
 	if s.held, err = s.print(); err != nil {
 		return Rules{}, fmt.Errorf("detections: %w", err)
 	}
-	pack, err := app.LoadRules(app.RuleConfig{Dirs: s.Rules, OnlyDirs: s.OnlyOwn, Placeholders: s.Placeholders})
+	pack, err := s.pack()
 	if err != nil {
 		return Rules{}, fmt.Errorf("detections: %w", err)
 	}
@@ -115,7 +117,33 @@ func (s *Settings) Load() (Rules, error) {
 	}}, nil
 }
 
+// pack loads the detections. Those that are shipped and may not be suppressed, nothing of the
+// user's own weakens either: who filters them, or has them on trial, answers to nobody, and
+// for ever.
+func (s *Settings) pack() (*detect.Pack, error) {
+	shipped, err := app.LoadRules(app.RuleConfig{Placeholders: s.Placeholders})
+	if err != nil {
+		return nil, err
+	}
+	s.shipped = guarded.Of(shipped)
+	for _, name := range s.DryRun {
+		if s.shipped.Guarded(name) && !s.OnlyOwn {
+			return nil, fmt.Errorf("dry_run: %s is shipped, and about root users or about what watches: it is never on trial; hint: close its alerts with a reason", name)
+		}
+	}
+	c := app.RuleConfig{Dirs: s.Rules, OnlyDirs: s.OnlyOwn, Placeholders: s.Placeholders}
+	if !s.OnlyOwn {
+		c.Guards = s.shipped.Guards
+	}
+	return app.LoadRules(c)
+}
+
+// onTrial says whether a detection is on trial. One that is shipped is named whole: a pattern
+// fits what nobody thought of, and what later versions bring.
 func (s *Settings) onTrial(name string) bool {
+	if s.shipped.Has(name) && !s.OnlyOwn {
+		return !s.shipped.Guarded(name) && slices.Contains(s.DryRun, name)
+	}
 	return slices.ContainsFunc(s.DryRun, func(pattern string) bool {
 		fits, err := path.Match(pattern, name)
 		return err == nil && fits

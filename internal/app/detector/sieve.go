@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/rootkeep/rootkeep/cloudtrail"
+	"github.com/rootkeep/rootkeep/internal/detect"
 	"github.com/rootkeep/rootkeep/internal/detect/live"
 )
 
@@ -26,12 +27,18 @@ func (s *Sieve) Read(ctx context.Context, in cloudtrail.Input, each func(*cloudt
 	if err := s.renew(); err != nil {
 		return cloudtrail.Stats{}, err
 	}
+	number := int64(0)
 	return s.reader.Read(ctx, in, func(rec *cloudtrail.Record) error {
+		number++
 		groups, everywhere := s.engine.Route(rec)
 		if len(groups) == 0 && !everywhere {
 			return each(rec, nil)
 		}
-		return each(rec, &Record{in.Name, rec.Raw, groups, everywhere})
+		r := &Record{Object: in.Name, Raw: rec.Raw, Groups: groups, Everywhere: everywhere}
+		if !detect.Named(rec.View) {
+			r.Number = number
+		}
+		return each(rec, r)
 	}), nil
 }
 

@@ -71,7 +71,12 @@ func address(ctx context.Context, r *store.Reader, n *notify.Notice, request str
 			by, text.Visible(v.Reason, text.Long), skipped, text.Stamp(v.Due), n.Text)
 		ids = append(ids, v.Skipped...)
 	}
-	n.To, err = addresses(ctx, r, ids)
+	to, err := addresses(ctx, r, ids)
+	for _, a := range to {
+		if !slices.Contains(n.To, a) {
+			n.To = append(n.To, a)
+		}
+	}
 	return err
 }
 
@@ -79,11 +84,19 @@ func address(ctx context.Context, r *store.Reader, n *notify.Notice, request str
 // skipped, who may review it.
 func (o *Outbox) ReviewLate(ctx context.Context, r *store.Reader, v *access.Override, link string) (notify.Notice, error) {
 	to, err := addresses(ctx, r, v.Skipped)
-	return notify.Notice{
-		ID: ID(overrideTopic, v.Request, "review-late"), Topic: overrideTopic, Severity: rootkeep.High, Subject: v.Request, To: to, At: v.Late.UTC().Truncate(time.Second),
+	if err != nil {
+		return notify.Notice{}, err
+	}
+	x, err := access.Read(ctx, r, v.Request, v.Late)
+	if err != nil {
+		return notify.Notice{}, err
+	}
+	n := notify.Notice{
+		ID: ID(overrideTopic, v.Request, "review-late"), Topic: overrideTopic, Severity: rootkeep.High, Subject: v.Request, Account: string(x.Matter.Request.Account), To: to, At: v.Late.UTC().Truncate(time.Second),
 		Title: "The review of " + v.Request + ", which went without approvals, is late", Link: strings.TrimSuffix(link, "/") + "/root/" + v.Request,
 		Text: "It was due " + text.Stamp(v.Due) + ". Until somebody else than who overrode has reviewed it, a further override needs a second person.",
-	}, err
+	}
+	return n, o.tag(ctx, r, &n)
 }
 
 // addresses are the mail addresses of persons, each once: of those that have one, and that
@@ -109,6 +122,20 @@ func namesOf(ctx context.Context, r *store.Reader, ids []string) (string, error)
 		out = []string{"nobody, because nobody could have approved it"}
 	}
 	return strings.Join(out, ", "), err
+}
+
+// nameOf names who did something: a person, or a machine by its token.
+func nameOf(ctx context.Context, r *store.Reader, id string) (string, error) {
+	p, err := people.Get(ctx, r, id)
+	name := p.Name
+	if errors.Is(err, store.ErrNotFound) {
+		name, err = people.TokenName(ctx, r, id)
+		name = "the token " + name
+	}
+	if errors.Is(err, store.ErrNotFound) {
+		return text.Visible(id, text.Short), nil
+	}
+	return text.Visible(name, text.Short) + " (" + id + ")", err
 }
 
 func each(ctx context.Context, r *store.Reader, ids []string, do func(people.Person)) error {

@@ -3,11 +3,13 @@ package outbox
 import (
 	"context"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	asked "github.com/rootkeep/rootkeep/internal/access"
 	"github.com/rootkeep/rootkeep/internal/approval"
+	roles "github.com/rootkeep/rootkeep/internal/people"
 	"github.com/rootkeep/rootkeep/internal/store"
 	"github.com/rootkeep/rootkeep/internal/store/access"
 	"github.com/rootkeep/rootkeep/internal/store/approvals"
@@ -17,7 +19,7 @@ import (
 
 func TestNoticesReachThoseConcerned(t *testing.T) {
 	s := storetest.Open(t, storetest.SQLite(t), storetest.Options(t))
-	id := map[string]string{}
+	id, machine := map[string]string{}, ""
 	err := s.Update(t.Context(), func(ctx context.Context, tx *store.Tx) error {
 		for name, mail := range map[string]string{"Ann": "ann@example.com", "Bob": "bob@example.com", "Cid": "cid@example.com", "Dan": "", "Eve": "eve@example.com"} {
 			p, err := people.Add(ctx, tx, "system", name, mail)
@@ -25,6 +27,11 @@ func TestNoticesReachThoseConcerned(t *testing.T) {
 				return err
 			}
 			id[name] = p.ID
+		}
+		token, _, err := people.IssueToken(ctx, tx, id["Bob"], "nightly", []roles.Grant{{Role: roles.Responder, Scope: roles.Everywhere}}, time.Hour)
+		machine = token.ID
+		if err != nil {
+			return err
 		}
 		return people.Suspend(ctx, tx, "system", id["Eve"])
 	})
@@ -67,6 +74,11 @@ func TestNoticesReachThoseConcerned(t *testing.T) {
 		} {
 			if got, err := namesOf(ctx, r, ids); err != nil || got != want {
 				t.Errorf("names: got %q, %v, want %q", got, err, want)
+			}
+		}
+		for who, want := range map[string]string{id["Bob"]: "Bob (" + id["Bob"] + ")", machine: "the token nightly (" + machine + ")", "TK-NONE": "TK-NONE"} {
+			if got, err := nameOf(ctx, r, who); err != nil || got != want {
+				t.Errorf("who did it: got %q, %v, want %q", got, err, want)
 			}
 		}
 		return nil

@@ -32,6 +32,7 @@ func (o *Outbox) Alerts(link string) func(context.Context, *store.Tx, *alerts.Ch
 	return func(ctx context.Context, tx *store.Tx, c *alerts.Changes) error {
 		for _, change := range c.Alerts {
 			n := ofAlert(change, link, tx.Now())
+			n.Urgent = o.urgent(&change.Found)
 			var err error
 			if change.Owner != "" {
 				if n.To, err = addresses(ctx, &tx.Reader, []string{change.Owner}); err != nil {
@@ -67,18 +68,30 @@ var steps = map[alert.Act]struct {
 // revision, which changes with each.
 func ofAlert(c alerts.Change, link string, now time.Time) notify.Notice {
 	f, step := &c.Found, steps[c.Act]
-	topic := step.topic
+	topic, action, also := step.topic, step.action, ""
 	switch {
+	case c.First && (topic == escalatedTopic || topic == alertTopic && alert.Crossed(f)):
+		topic, action, also = escalatedTopic, "open", alertTopic // ten at once page whom five and then ten do; whoever is told of alerts hears of it too
 	case topic == alertTopic && f.Kind == alerts.StormKind:
 		topic = stormTopic
 	case topic != escalatedTopic && (f.Kind == alerts.SourceKind || f.Kind == alerts.LossKind):
 		topic = alert.Rule(f) // source-silent and source-fault are topics
 	}
-	return notify.Notice{
-		ID: ID(topic, c.ID, string(c.Act), strconv.FormatInt(c.Revision, 10)), Topic: topic, Severity: f.Level, Title: f.Title, Subject: c.ID, Account: string(f.Account),
-		Link: strings.TrimSuffix(link, "/") + "/alerts/" + c.ID, At: now.UTC().Truncate(time.Second),
-		Action: step.action, Thread: c.ID, Tags: slices.Clone(c.Tags), Count: f.Count, Principal: text.Visible(f.Actor.Principal, text.Line),
+	var accounts []string
+	for _, a := range f.Accounts {
+		accounts = append(accounts, string(a))
 	}
+	return notify.Notice{
+		ID: ID(topic, c.ID, string(c.Act), strconv.FormatInt(c.Revision, 10)), Topic: topic, Severity: f.Level, Title: f.Title, Subject: c.ID, Account: string(f.Account), Accounts: accounts, Unnamed: f.AccountsOmitted > 0,
+		Link: strings.TrimSuffix(link, "/") + "/alerts/" + c.ID, At: now.UTC().Truncate(time.Second), Also: also,
+		Action: action, Thread: c.ID, Tags: slices.Clone(c.Tags), Untagged: c.Untagged, Count: f.Count, Principal: text.Visible(f.Actor.Principal, text.Line),
+	}
+}
+
+// urgent says whether quiet hours never hold an alert back: what may not be suppressed may not
+// wait either.
+func (o *Outbox) urgent(f *rootkeep.Alert) bool {
+	return o.Guarded == nil || f.Kind == alerts.SourceKind || f.Kind == alerts.LossKind || alert.Never(f, o.Guarded) != ""
 }
 
 // alertText is what the message says: where the alert stands, and what it is about.
@@ -88,14 +101,17 @@ func alertText(ctx context.Context, r *store.Reader, c alerts.Change) (string, e
 	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
 	standing := string(c.State)
 	if c.By != alert.System && c.By != "" {
-		who, err := namesOf(ctx, r, []string{c.By})
+		who, err := nameOf(ctx, r, c.By)
 		if err != nil {
 			return "", err
 		}
-		standing += ", " + string(c.Act) + " by " + who
+		if string(c.Act) != standing {
+			standing += ", " + string(c.Act)
+		}
+		standing += " by " + who
 	}
 	if c.Owner != "" {
-		who, err := namesOf(ctx, r, []string{c.Owner})
+		who, err := nameOf(ctx, r, c.Owner)
 		if err != nil {
 			return "", err
 		}
@@ -111,10 +127,10 @@ func alertText(ctx context.Context, r *store.Reader, c alerts.Change) (string, e
 		line("until %s", text.Stamp(c.Until))
 	}
 	if f.Kind != alerts.StormKind && f.Kind != alerts.SourceKind && f.Kind != alerts.LossKind {
-		line("%s, %s, %s", text.Counted(f.Count, "event"), text.Visible(f.Actor.Principal, text.Line), text.Period(f.First, f.Last))
+		line("%s, %s, %s", text.Counted(f.Count, "event"), whose(f), text.Period(f.First, f.Last))
 	}
 	for _, e := range f.Events[:min(len(f.Events), mostEvents)] {
-		line("%s %s %s from %s in %s", text.Stamp(e.Time), text.Visible(e.Source, text.Short), text.Visible(e.Name, text.Short), text.Visible(e.Address, text.Short), text.Visible(string(e.Region), text.Short))
+		line("%s %s %s%s from %s in %s", text.Stamp(e.Time), text.Visible(e.Source, text.Short), text.Visible(e.Name, text.Short), doer(f, &e), text.Visible(e.Address, text.Short), text.Visible(string(e.Region), text.Short))
 	}
 	for _, n := range f.Notes[:min(len(f.Notes), mostEvents)] {
 		line("%s", text.Visible(n, text.Long))
@@ -123,6 +139,34 @@ func alertText(ctx context.Context, r *store.Reader, c alerts.Change) (string, e
 		line("%s", text.Visible(f.Rules[0].Guidance, text.Long))
 	}
 	return strings.TrimSpace(b.String()), nil
+}
+
+// whose says by whom the events of an alert are: by one principal, or by several and in how
+// many accounts.
+func whose(f *rootkeep.Alert) string {
+	out := text.Visible(f.Actor.Principal, text.Line)
+	if f.Several {
+		out = "several principals"
+	}
+	if n := len(f.Accounts); n > 0 {
+		more := ""
+		if f.AccountsOmitted > 0 {
+			more = "more than "
+		}
+		out += " in " + more + text.Counted(n, "account")
+	}
+	return out
+}
+
+// doer says by whom and in which account an event is, where an alert has several.
+func doer(f *rootkeep.Alert, e *rootkeep.Event) (out string) {
+	if f.Several && e.Actor.Principal != "" {
+		out = " by " + text.Visible(e.Actor.Principal, text.Line)
+	}
+	if len(f.Accounts) > 0 && e.Account != "" {
+		out += " in account " + text.Visible(string(e.Account), text.Short)
+	}
+	return out
 }
 
 // putEnding tells the owner of a suppression that it ends soon.

@@ -154,3 +154,149 @@ func TestEachAlertIsOneMessageThatIsKeptUpToDate(t *testing.T) {
 		}
 	}
 }
+
+// Log files come minutes apart: ten failures often come as one alert that passed both
+// thresholds at once.
+func TestTheSecondThresholdAtOncePagesAsLaterWould(t *testing.T) {
+	o, s := tellingBy(t, "routes: [{topics: [alert], ways: [desk]}, {topics: [alert-escalated], ways: [page]}]\n", "desk", "page")
+	k, err := alerts.New(alert.Default(), func(string) bool { return false })
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := &alerts.Desk{Keeper: k, Tell: o.Alerts("https://rootkeep.example.com/")}
+	for _, list := range [][]alert.Sighting{
+		{seen("AT-ONCE", "failures", rootkeep.High, 12), seen("FIVE", "failures", rootkeep.Medium, 5)},
+		{seen("FIVE", "failures", rootkeep.High, 10)},
+	} {
+		for i := range list {
+			if list[i].Count >= 10 {
+				list[i].State = "escalated"
+			}
+		}
+		if err := s.Update(t.Context(), func(ctx context.Context, tx *store.Tx) error { return d.Apply(ctx, tx, tx.Now(), list) }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var got []string
+	err = s.View(t.Context(), func(ctx context.Context, r *store.Reader) error {
+		list, err := jobs.List(ctx, r, jobs.Filter{Kind: Kind, Limit: 100})
+		for _, j := range list {
+			var l letter
+			if err := json.Unmarshal(j.Payload, &l); err != nil {
+				return err
+			}
+			got = append(got, fmt.Sprintf("%s by %s: %s %s", l.Notice.Subject, l.Way, l.Notice.Topic, l.Notice.Action))
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	slices.Sort(got)
+	want := []string{
+		"AL-AT-ONCE by desk: alert-escalated open", "AL-AT-ONCE by page: alert-escalated open",
+		"AL-FIVE by desk: alert open", "AL-FIVE by desk: alert-escalated update", "AL-FIVE by page: alert-escalated update",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("notices (-want +got):\n%s", diff)
+	}
+}
+
+// What may not be suppressed may not wait for the morning either.
+func TestWhatQuietHoursNeverHold(t *testing.T) {
+	o := &Outbox{Guarded: func(rule string) bool { return rule == "trail-stopped" || rule == "root-activity" }}
+	for name, test := range map[string]struct {
+		change func(*rootkeep.Alert)
+		want   bool
+	}{
+		"an alert":                     {func(*rootkeep.Alert) {}, false},
+		"a root user's":                {func(f *rootkeep.Alert) { f.Actor.Type = "Root" }, true},
+		"of a rule about what watches": {func(f *rootkeep.Alert) { f.Rules = append(f.Rules, rootkeep.RuleHit{Name: "trail-stopped"}) }, true},
+		"a storm of such a rule": {func(f *rootkeep.Alert) {
+			f.Kind, f.Rules = alerts.StormKind, []rootkeep.RuleHit{{Name: "root-activity"}}
+		}, true},
+		"a storm of another one":        {func(f *rootkeep.Alert) { f.Kind = alerts.StormKind }, false},
+		"of a source that is silent":    {func(f *rootkeep.Alert) { f.Kind = alerts.SourceKind }, true},
+		"of something that is not read": {func(f *rootkeep.Alert) { f.Kind = alerts.LossKind }, true},
+		"of no rule":                    {func(f *rootkeep.Alert) { f.Rules = nil }, true},
+	} {
+		f := seen("A", "failed-sign-ins", rootkeep.Medium, 5).Alert
+		if test.change(&f); o.urgent(&f) != test.want {
+			t.Errorf("%s: got urgent %v, want %v", name, !test.want, test.want)
+		}
+	}
+	f := seen("A", "failed-sign-ins", rootkeep.Medium, 5).Alert
+	if o.Guarded = nil; !o.urgent(&f) {
+		t.Error("nobody knows what is guarded: got an alert that waits, want none")
+	}
+}
+
+// An alert that has more tags than are kept goes by routes of any tag.
+func TestAnAlertOfManyTagsGoesByRoutesOfTags(t *testing.T) {
+	o, s := tellingBy(t, "routes: [{tags: [team-39], ways: [b]}, {tags: [web], ways: [c]}]\n", "b", "c")
+	p := alert.Default()
+	p.Tags = map[string]alert.Tagging{}
+	for i := range 40 {
+		p.Tags[fmt.Sprintf("team-%02d", i)] = alert.Tagging{Accounts: []rootkeep.AccountID{"222233334444"}}
+	}
+	k, err := alerts.New(p, func(string) bool { return false })
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := &alerts.Desk{Keeper: k, Tell: o.Alerts("")}
+	few, many := seen("FEW", "spray", rootkeep.High, 2), seen("MANY", "spray", rootkeep.High, 90)
+	many.Account = "222233334444"
+	err = s.Update(t.Context(), func(ctx context.Context, tx *store.Tx) error {
+		return d.Apply(ctx, tx, tx.Now(), []alert.Sighting{few, many})
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := letters(t, s, func(l *letter) string { return l.Way + " " + l.Notice.Subject })
+	slices.Sort(got)
+	if diff := cmp.Diff([]string{"b AL-MANY", "c AL-MANY"}, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// An alert about many accounts names them where it says what happened, and goes where any of
+// them does.
+func TestAnAlertAboutManyAccountsNamesThem(t *testing.T) {
+	o, s := tellingBy(t, "routes: [{accounts: ['444455556666'], ways: [b]}, {accounts: ['999999999999'], ways: [c]}]\n", "b", "c")
+	k, err := alerts.New(alert.Default(), func(string) bool { return false })
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := &alerts.Desk{Keeper: k, Tell: o.Alerts("")}
+	two, many := seen("TWO", "spray", rootkeep.High, 2), seen("MANY", "spray", rootkeep.Low, 90)
+	for _, a := range []*alert.Sighting{&two, &many} {
+		a.Account, a.Several, a.Accounts = "", true, []rootkeep.AccountID{"222233334444", "444455556666"}
+		second := a.Events[0]
+		a.Events = append(a.Events, second)
+		for i := range a.Events {
+			a.Events[i].Account, a.Events[i].Actor.Principal = a.Accounts[i], "user/"+string(a.Accounts[i])
+		}
+	}
+	many.AccountsOmitted = 3
+	err = s.Update(t.Context(), func(ctx context.Context, tx *store.Tx) error {
+		return d.Apply(ctx, tx, tx.Now(), []alert.Sighting{two, many})
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := letters(t, s, func(l *letter) string { return l.Way + " " + l.Notice.Subject })
+	slices.Sort(got)
+	if diff := cmp.Diff([]string{"b AL-MANY", "b AL-TWO", "c AL-MANY"}, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	texts := letters(t, s, func(l *letter) string { return l.Notice.Subject + ": " + l.Notice.Text })
+	slices.Sort(texts)
+	for _, want := range []string{"2 events, several principals in 2 accounts", "by user/222233334444 in account 222233334444", "by user/444455556666 in account 444455556666"} {
+		if last := texts[len(texts)-1]; !strings.Contains(last, want) {
+			t.Errorf("got %q, want it to have %q", last, want)
+		}
+	}
+	if !strings.Contains(texts[0], "in more than 2 accounts") {
+		t.Errorf("got %q, want that there are more", texts[0])
+	}
+}

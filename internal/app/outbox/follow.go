@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math/bits"
 	"slices"
 	"strings"
 	"time"
@@ -30,10 +31,12 @@ const (
 	atOnce     = 500 // changes of the store read at once
 	mostEvents = 10  // of a case that a notice shows
 	// mostForgotten bounds the open cases that are gone through after a long standstill.
-	mostForgotten = 10_000
-	mostCases     = 50 // of one severity that are told one by one within an hour
-	overrideTopic = "root-override"
-	overridden    = "override " // before the request's ID: the cause of a case of internal/store/access
+	mostForgotten    = 10_000
+	mostCases        = 50 // of one severity that are told one by one within an hour
+	mostNamedAlone   = 8  // accounts of further ones that a way is told of as they come
+	unexplainedTopic = "root-unexplained"
+	overrideTopic    = "root-override"
+	overridden       = "override " // before the request's ID: the cause of a case of internal/store/access
 )
 
 // Follow tells of cases that are opened, whoever opened them, until the context ends. It
@@ -160,12 +163,7 @@ func (o *Outbox) putCase(ctx context.Context, tx *store.Tx, n notify.Notice, lin
 	recent := slices.DeleteFunc(o.recent[n.Severity], func(at time.Time) bool { return now.Sub(at) >= storm.Within })
 	o.recent[n.Severity] = recent
 	if storm.Breaks(len(recent)) {
-		hour := now.UTC().Truncate(time.Hour)
-		return o.Put(ctx, tx, notify.Notice{
-			ID: ID(n.Topic, "many", n.Severity.String(), hour.Format(time.RFC3339)), Topic: n.Topic, Severity: n.Severity, At: hour, Link: strings.TrimSuffix(link, "/") + "/incidents",
-			Title: fmt.Sprintf("More than %d cases of severity %s within an hour", mostCases, n.Severity),
-			Text:  "They are not told of one by one. The console has all of them.",
-		})
+		return o.putMany(ctx, tx, n, link)
 	}
 	fresh, err := o.put(ctx, tx, n)
 	if fresh {
@@ -174,20 +172,101 @@ func (o *Outbox) putCase(ctx context.Context, tx *store.Tx, n notify.Notice, lin
 	return err
 }
 
-// of is the notice of a case or a request, nil if nobody has to be told.
-func (o *Outbox) of(ctx context.Context, r *store.Reader, id, link string, now time.Time) (*notify.Notice, error) {
-	if strings.HasPrefix(id, asked.Prefix+"-") {
-		x, err := access.Read(ctx, r, id, now)
-		if err != nil {
-			return nil, err
-		}
-		n := ofRequest(x, link)
-		if n == nil {
-			return nil, nil
-		}
-		n.To, err = o.concerned(ctx, r, x)
-		return n, err
+// manyKey is a way that is told of many cases of a severity as one.
+type manyKey struct {
+	way      string
+	severity rootkeep.Severity
+}
+
+// many are the accounts of such cases within an hour of the clock, in the order in which they
+// came.
+type many struct {
+	hour     time.Time
+	accounts []string
+}
+
+// putMany has each way that a case would go by told that there are many: of each of the first
+// accounts, and then when there are twice as many. The same case again changes nothing.
+func (o *Outbox) putMany(ctx context.Context, tx *store.Tx, n notify.Notice, link string) error {
+	ways, err := o.waysOf(ctx, &tx.Reader, n, tx.Clock())
+	if err != nil {
+		return err
 	}
+	hour := tx.Now().UTC().Truncate(time.Hour)
+	for _, way := range ways {
+		known, err := kept.Known(ctx, &tx.Reader, way+"/"+n.ID, Kind, KindOf(way))
+		if err != nil {
+			return err
+		}
+		if known {
+			continue // told by itself, before there were many
+		}
+		key := manyKey{way, n.Severity}
+		m := o.many[key]
+		if m == nil || !m.hour.Equal(hour) {
+			m = &many{hour: hour}
+			o.many[key] = m
+		}
+		at := slices.Index(m.accounts, n.Account)
+		if at < 0 {
+			at = len(m.accounts)
+			m.accounts = append(m.accounts, n.Account)
+		}
+		if nth := uint(at + 1); nth > mostNamedAlone && bits.OnesCount(nth) != 1 {
+			continue
+		}
+		all, err := notify.Notice{
+			ID: ID(n.Topic, "many", n.Severity.String(), hour.Format(time.RFC3339), way, n.Account), Topic: n.Topic, Severity: n.Severity, At: hour, Link: strings.TrimSuffix(link, "/") + "/incidents",
+			Accounts: slices.Clone(m.accounts), Tags: n.Tags,
+			Title: fmt.Sprintf("More than %d cases of severity %s within an hour", mostCases, n.Severity),
+			Text:  fmt.Sprintf("They are not told of one by one. Those beyond are of %s so far. The console has all of them.", text.Counted(len(m.accounts), "account")),
+		}.Bounded()
+		if err != nil {
+			return err
+		}
+		if _, err := o.putLetter(ctx, tx, letter{Way: way, Notice: all}); err != nil {
+			return fmt.Errorf("tell of many cases: %w", err)
+		}
+	}
+	return nil
+}
+
+// of is the notice of a case or a request, with the tags of its account; nil if nobody has to
+// be told.
+func (o *Outbox) of(ctx context.Context, r *store.Reader, id, link string, now time.Time) (n *notify.Notice, err error) {
+	if strings.HasPrefix(id, asked.Prefix+"-") {
+		n, err = o.aboutRequest(ctx, r, id, link, now)
+	} else {
+		n, err = o.aboutCase(ctx, r, id, link, now)
+	}
+	if err == nil && n != nil {
+		err = o.tag(ctx, r, n)
+	}
+	return n, err
+}
+
+// tag gives a notice the tags of its account, by which routes take it.
+func (o *Outbox) tag(ctx context.Context, r *store.Reader, n *notify.Notice) (err error) {
+	if o.Tags != nil {
+		n.Tags, err = o.Tags(ctx, r, rootkeep.AccountID(n.Account))
+	}
+	return err
+}
+
+func (o *Outbox) aboutRequest(ctx context.Context, r *store.Reader, id, link string, now time.Time) (*notify.Notice, error) {
+	x, err := access.Read(ctx, r, id, now)
+	if err != nil {
+		return nil, err
+	}
+	n := ofRequest(x, link)
+	if n == nil {
+		return nil, nil
+	}
+	n.To, err = o.concerned(ctx, r, x)
+	return n, err
+}
+
+func (o *Outbox) aboutCase(ctx context.Context, r *store.Reader, id, link string, now time.Time) (*notify.Notice, error) {
 	c, err := incident.Read(ctx, r, id)
 	if err != nil {
 		return nil, err
@@ -204,13 +283,31 @@ func (o *Outbox) of(ctx context.Context, r *store.Reader, id, link string, now t
 		return nil, err
 	}
 	n := ofCase(c, events, link)
+	if at, had := c.Reopening(); told && !at.IsZero() { // what was told ended with the case
+		if told, err = o.toldSince(ctx, r, c, at); err == nil && !told && had != "" {
+			n.To, err = addresses(ctx, r, []string{had})
+		}
+	}
 	if told {
 		n.Action = string(notify.Update)
 	}
-	if c.Request != "" {
+	if err == nil && c.Request != "" {
 		err = address(ctx, r, &n, c.Request, now)
 	}
 	return &n, err
+}
+
+// toldSince says whether a case was told of, as less severe, since it was opened at a moment.
+func (o *Outbox) toldSince(ctx context.Context, r *store.Reader, c *incident.Case, at time.Time) (bool, error) {
+	for severity := range c.Severity {
+		for _, w := range o.ways {
+			known, err := kept.Known(ctx, r, w.Name()+"/"+idOf(c, at, severity), Kind, KindOf(w.Name()))
+			if known || err != nil {
+				return known, err
+			}
+		}
+	}
+	return false, nil
 }
 
 // told says whether a way has a message of a case.
@@ -236,7 +333,7 @@ func topicOf(c *incident.Case) string {
 	if strings.HasPrefix(c.Cause, overridden) {
 		return overrideTopic
 	}
-	return "root-unexplained"
+	return unexplainedTopic
 }
 
 // ofRequest is the notice of a request for root that waits for approvals, once for each
@@ -267,16 +364,18 @@ func ofRequest(x *access.Request, link string) *notify.Notice {
 	return &n
 }
 
+// idOf is the ID of the notice that a case was opened at a moment, as severe as that.
+func idOf(c *incident.Case, opened time.Time, severity rootkeep.Severity) string {
+	return ID(topicOf(c), c.ID, opened.Format(time.RFC3339Nano), severity.String())
+}
+
 // ofCase is the notice of a case: one for each time it was opened, and one more when it
 // became more severe.
 func ofCase(c *incident.Case, events []*rootlog.Event, link string) notify.Notice {
 	opened := c.Opened
-	for _, l := range c.History {
-		if l.Act == cases.Reopened {
-			opened = l.At
-		}
+	if at, _ := c.Reopening(); !at.IsZero() {
+		opened = at
 	}
-	topic := topicOf(c)
 	var b strings.Builder
 	for _, e := range events {
 		fmt.Fprintf(&b, "%s %s %s by %s from %s in %s: %s\n    %s\n", text.Stamp(e.Time), text.Visible(e.Source, text.Short), text.Visible(e.Name, text.Short),
@@ -289,7 +388,7 @@ func ofCase(c *incident.Case, events []*rootlog.Event, link string) notify.Notic
 		b.WriteString(text.Visible(c.History[len(c.History)-1].About, text.Long))
 	}
 	return notify.Notice{
-		ID: ID(topic, c.ID, opened.Format(time.RFC3339Nano), c.Severity.String()), Topic: topic, Severity: c.Severity, Title: c.Title, Text: strings.TrimSpace(b.String()),
+		ID: idOf(c, opened, c.Severity), Topic: topicOf(c), Severity: c.Severity, Title: c.Title, Text: strings.TrimSpace(b.String()),
 		Subject: c.ID, Account: string(c.Account), Link: strings.TrimSuffix(link, "/") + "/incidents/" + c.ID, At: opened.UTC().Truncate(time.Second), Thread: c.ID,
 	}
 }

@@ -19,6 +19,7 @@ import (
 
 	"github.com/rootkeep/rootkeep"
 	"github.com/rootkeep/rootkeep/content"
+	"github.com/rootkeep/rootkeep/internal/alert"
 	"github.com/rootkeep/rootkeep/internal/job"
 	"github.com/rootkeep/rootkeep/internal/keyfile"
 	"github.com/rootkeep/rootkeep/internal/notify"
@@ -39,7 +40,13 @@ const together = 2
 type Outbox struct {
 	// Could finds who a request that waits is told to. Without it, only the ways' own
 	// recipients are told.
-	Could     Could
+	Could Could
+	// Guarded says which rules are about root users or about what watches: their alerts are
+	// never held back. Without it, no alert is.
+	Guarded alert.Guarded
+	// Tags gives the tags of an account, which notices of cases and requests have. Without it,
+	// they have none.
+	Tags      func(context.Context, *store.Reader, rootkeep.AccountID) ([]string, error)
 	ways      []notify.Configured
 	notifiers []*notify.Notifier
 	router    *notify.Router
@@ -51,6 +58,7 @@ type Outbox struct {
 	// of Follow alone
 	left   []string                          // cases and requests that could not be told of
 	recent map[rootkeep.Severity][]time.Time // when cases were told of, within an hour
+	many   map[manyKey]*many                 // cases that are told of as one
 }
 
 // Settings say which ways there are.
@@ -62,7 +70,7 @@ type Settings struct {
 // Open reads the ways. Store and wake are for Put and Jobs; without a store, ways can be
 // listed and tried. wake, which may be nil, is called when there is something to send.
 func Open(c Settings, now func() time.Time, s *store.Store, wake func()) (*Outbox, error) {
-	o := &Outbox{store: s, now: now, wake: wake, nudge: make(chan struct{}, 1), recent: map[rootkeep.Severity][]time.Time{}}
+	o := &Outbox{store: s, now: now, wake: wake, nudge: make(chan struct{}, 1), recent: map[rootkeep.Severity][]time.Time{}, many: map[manyKey]*many{}}
 	sources, err := sourcesOf(c.Folders)
 	if err != nil {
 		return nil, err
@@ -115,11 +123,13 @@ type letter struct {
 	Notice notify.Notice `json:"notice"`
 	Number int64         `json:"number,omitempty"` // among those of its thread by this way; 0 if it has none
 	Due    time.Time     `json:"due,omitzero"`     // not before: when quiet hours end, or when it was put
+	Told   []told        `json:"told,omitempty"`   // of a digest: what it tells of
+	Only   string        `json:"only,omitempty"`   // the mail address that it is for: others got the notice already
 }
 
 // Put asks for a notice to be sent, once by each of its ways however often it is put, in
 // the transaction of what it tells of. Those that quiet hours hold back are sent when the
-// hours end.
+// hours end, alerts as one digest.
 func (o *Outbox) Put(ctx context.Context, tx *store.Tx, n notify.Notice) error {
 	_, err := o.put(ctx, tx, n)
 	return err
@@ -186,12 +196,30 @@ func (o *Outbox) putLetter(ctx context.Context, tx *store.Tx, l letter) (added b
 			return false, err
 		}
 	}
+	if !held.IsZero() && l.Notice.Thread != "" && o.digests(l.Way, l.Notice.Topic) {
+		if err := putGathering(ctx, tx, l.Way, held); err != nil {
+			return false, err
+		}
+		held = held.Add(alone)
+	}
 	payload, err := json.Marshal(l)
 	if err != nil {
 		return false, err
 	}
+	if held.IsZero() && urgent(&l.Notice) {
+		held = tx.Now().Add(-precedence)
+	}
 	_, added, err = jobs.Add(ctx, tx, job.Job{Kind: KindOf(l.Way), Key: key, Payload: payload, RunAt: held})
 	return added, err
+}
+
+// precedence is how much older than others an urgent notice counts as: those that wait are sent
+// in their order, two at a time by each way, and tens of alerts may wait.
+const precedence = 2 * time.Minute
+
+// urgent says that a notice is of a case about root.
+func urgent(n *notify.Notice) bool {
+	return n.Topic == unexplainedTopic || n.Topic == overrideTopic
 }
 
 // Wake has what was put sent now, and cases told of that were opened. It is called once
@@ -213,9 +241,9 @@ func KindOf(way string) string { return Kind + "/" + way }
 // no more end as dead letters.
 func (o *Outbox) Jobs() job.Kind { return o.kind(Kind) }
 
-// Kinds are the kinds of jobs that send: one for each way.
+// Kinds are the kinds of jobs that send: one for each way, and that which makes digests.
 func (o *Outbox) Kinds() []job.Kind {
-	out := []job.Kind{o.Jobs()}
+	out := []job.Kind{o.Jobs(), {Name: DigestKind, Attempts: notify.MostAttempts, Handler: job.HandlerFunc(o.gather)}}
 	for _, w := range o.ways {
 		out = append(out, o.kind(KindOf(w.Name())))
 	}

@@ -239,6 +239,24 @@ func TestTheRunnerSends(t *testing.T) {
 	}
 }
 
+// What keeps a message for a thread hears that the test is over: a pager would go on about it.
+func TestATrialEnds(t *testing.T) {
+	r := receive(t)
+	o := open(t, ways(t, r.URL, ""), nil)
+	n := outbox.Trial(time.Now(), "")
+	if answer, err := o.Try(t.Context(), "desk", n); err != nil || answer != "HTTP 200: seen" {
+		t.Errorf("got %q, %v", answer, err)
+	}
+	if len(r.got) != 2 || r.got[0] != n.ID || r.got[1] == n.ID {
+		t.Errorf("got %v, want the test %s and another notice, that it is over", r.got, n.ID)
+	}
+	r = receive(t, http.StatusOK, http.StatusForbidden)
+	o = open(t, ways(t, r.URL, ""), nil)
+	if _, err := o.Try(t.Context(), "desk", n); err == nil || !strings.Contains(err.Error(), "not that it is over") {
+		t.Errorf("got %v, want that it took the test alone", err)
+	}
+}
+
 func TestATrial(t *testing.T) {
 	r := receive(t)
 	o := open(t, ways(t, r.URL, ""), nil)

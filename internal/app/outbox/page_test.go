@@ -30,7 +30,7 @@ func page(t *testing.T, s *site) *webtest.Server {
 }
 
 func TestThePageOfNotices(t *testing.T) {
-	eachSite(t, "quiet: [{below: high, hours: {from: '20:00', to: '07:00', zone: Europe/Berlin}}]\n", func(s *site) {
+	eachSite(t, "quiet: [{below: high, hours: {from: '20:00', to: '07:00', zone: Europe/Berlin}}]\n", func(t *testing.T, s *site) {
 		w := page(t, s)
 		if got := w.Get("responder", "/notices"); got.Status != http.StatusOK || !strings.Contains(got.Body, "Everything arrived") || !strings.Contains(got.Body, "Nothing is held back") {
 			t.Errorf("got %d %s", got.Status, got.Body)
@@ -49,6 +49,18 @@ func TestThePageOfNotices(t *testing.T) {
 		if strings.Contains(got.Body, "<img src=x") || strings.Contains(got.Body, "\x1b") || strings.Contains(got.Body, "xoxb-") {
 			t.Errorf("got %s, want no text that acts, and no secret", got.Body)
 		}
+		if got := w.Get("auditor", "/notices"); got.Status != http.StatusOK || !strings.Contains(got.Body, "HTTP 403") || strings.Contains(got.Body, "/again") || strings.Contains(got.Body, "/jobs/") || strings.Contains(got.Body, "Send a test") {
+			t.Errorf("an auditor: got %d %s, want the page without what changes something", got.Status, got.Body)
+		}
+		if dead, sent := strings.Index(got.Body, "What nobody took"), strings.Index(got.Body, "What was sent"); dead < 0 || dead > sent {
+			t.Error("what nobody took stands below what was sent, want it first")
+		}
+		numbers := w.Get("viewer", "/metrics").Body
+		for _, want := range []string{`rootkeep_notices_not_taken{way="room"} 1`, `rootkeep_notices_held{way="room"} 1`, `rootkeep_notices_failures_total{way="room"} 1`, `rootkeep_notices_waiting{way="room"} 0`} {
+			if !strings.Contains(numbers, want) {
+				t.Errorf("the numbers have no %s", want)
+			}
+		}
 		dead := letters(t, w, "dead")
 		if held := letters(t, w, "held"); len(held) != 1 || held[0].Notice != "NO-2" || len(dead) != 1 || dead[0].Notice != "NO-1" || dead[0].Attempt != 1 {
 			t.Fatalf("got %+v dead, %+v held", dead, held)
@@ -64,6 +76,12 @@ func TestThePageOfNotices(t *testing.T) {
 			t.Errorf("again: %d %s", got.Status, got.Body)
 		}
 		s.want("again", s.work(), []string{"room/NO-1 done"})
+		if sent := letters(t, w, "sent"); len(sent) != 1 || sent[0].Notice != "NO-1" || sent[0].Taken.IsZero() {
+			t.Errorf("got %+v sent, want the one that was taken, with when", sent)
+		}
+		if got := w.Get("responder", "/notices"); !strings.Contains(got.Body, "What was sent, the newest first") || strings.Contains(got.Body, "<img src=x") {
+			t.Errorf("got %s, want what was sent", got.Body)
+		}
 		if got := w.JSON("operator", "POST", "/api/v1/notices/letters/"+dead[0].ID+"/again", ""); got.Status != http.StatusConflict {
 			t.Errorf("again what was sent: %d", got.Status)
 		}
@@ -88,6 +106,9 @@ func TestWhoMayLookAfterNotices(t *testing.T) {
 		name, actor, method, path string
 		want                      int
 	}{
+		{"an auditor looks", "auditor", "GET", "/api/v1/notices/letters", 200},
+		{"an auditor tests", "auditor", "POST", "/api/v1/notices/ways/desk/test", 403},
+		{"an auditor sends again", "auditor", "POST", "/api/v1/notices/letters/JO-1/again", 403},
 		{"a viewer looks", "viewer", "GET", "/api/v1/notices/ways", 403},
 		{"a viewer tests", "viewer", "POST", "/api/v1/notices/ways/desk/test", 403},
 		{"the responder of one account", "local", "GET", "/api/v1/notices/letters", 403},

@@ -10,8 +10,10 @@ import (
 	"github.com/rootkeep/rootkeep/internal/awsout"
 	"github.com/rootkeep/rootkeep/internal/job"
 	"github.com/rootkeep/rootkeep/internal/notify"
+	"github.com/rootkeep/rootkeep/internal/notify/mailer"
 	"github.com/rootkeep/rootkeep/internal/people"
 	"github.com/rootkeep/rootkeep/internal/store"
+	"github.com/rootkeep/rootkeep/internal/store/jobs"
 	kept "github.com/rootkeep/rootkeep/internal/store/letters"
 	"github.com/rootkeep/rootkeep/ledger"
 )
@@ -79,12 +81,18 @@ func (s *sending) attempt(ctx context.Context, t *kept.Thread, say func(string))
 	if n.Acts() == notify.Update && t.Sent == 0 {
 		n.Action = "" // nobody has its message: it opens one
 	}
-	var known notify.Memory
-	if n.Acts() != notify.Open {
-		known = t.Remembered
+	d := delivery{Kind: s.way.Kind(), Target: s.way.Target(), As: string(n.Acts())}
+	if s.letter.Only != "" {
+		n.Only, d.Target = []string{s.letter.Only}, s.letter.Only
 	}
-	answer, learned, err := send(ctx, s.way, n, known)
-	d := delivery{Kind: s.way.Kind(), Target: s.way.Target(), Answer: answer, As: string(n.Acts())}
+	answer, learned, err := send(ctx, s.way, n, t.Remembered)
+	d.Answer = answer
+	var partly *mailer.RefusedError
+	if errors.As(err, &partly) {
+		d.Error = err.Error()
+		say(s.letter.Way + ": " + answer + "; " + d.Error)
+		return s.keep(ctx, d, "notice.sent", s.taken(learned), s.split(partly.To))
+	}
 	if err == nil {
 		say(s.letter.Way + ": " + answer)
 		return s.keep(ctx, d, "notice.sent", s.taken(learned))
@@ -92,14 +100,14 @@ func (s *sending) attempt(ctx context.Context, t *kept.Thread, say func(string))
 	if ctx.Err() != nil { // the server stops: it was no attempt
 		ending, done := context.WithTimeout(context.WithoutCancel(ctx), turnPause)
 		defer done()
-		return errors.Join(err, s.release(ending))
+		return errors.Join(err, s.release(ending, learned))
 	}
 	d.Error = err.Error()
 	told := fmt.Errorf("way %s: %w", s.letter.Way, err)
 	if !notify.IsFinal(err) && s.job.Attempt < s.way.Attempts() {
-		return errors.Join(job.After(told, notify.Wait(err)), s.store.Touch(ctx, s.failed(d.Error)))
+		return errors.Join(job.After(told, notify.Wait(err)), s.store.Touch(ctx, s.failed(d.Error, false, learned)))
 	}
-	return errors.Join(job.Permanent(told), s.keep(ctx, d, "notice.failed", s.failed(d.Error)))
+	return errors.Join(job.Permanent(told), s.keep(ctx, d, "notice.failed", s.failed(d.Error, true, learned)))
 }
 
 func send(ctx context.Context, w notify.Configured, n notify.Notice, m notify.Memory) (string, notify.Memory, error) {
@@ -115,27 +123,63 @@ type part func(context.Context, *store.Tx) error
 
 func (s *sending) taken(learned notify.Memory) part {
 	return func(ctx context.Context, tx *store.Tx) error {
-		if err := kept.Took(ctx, tx, s.letter.Way); err != nil || s.letter.Number == 0 {
+		if err := kept.Took(ctx, tx, s.letter.Way); err != nil {
 			return err
+		}
+		numbers := map[string]int64{}
+		for _, t := range s.letter.Told {
+			numbers[t.Thread] = t.Number
+		}
+		if err := kept.Told(ctx, tx, s.letter.Way, numbers); err != nil {
+			return err
+		}
+		if s.letter.Number == 0 {
+			return nil
 		}
 		return kept.Sent(ctx, tx, s.claim(), learned)
 	}
 }
 
-func (s *sending) failed(why string) part {
+// split has a letter of its own for each recipient who did not get the notice: it is tried
+// again, or dead, and those who got it do not get it twice. None waits for its turn: a mail
+// changes no other.
+func (s *sending) split(to []string) part {
 	return func(ctx context.Context, tx *store.Tx) error {
-		if err := kept.Failed(ctx, tx, s.letter.Way, why); err != nil || s.letter.Number == 0 {
-			return err
+		for _, a := range to {
+			payload, err := json.Marshal(letter{Way: s.letter.Way, Notice: s.letter.Notice, Only: a, Due: tx.Now()})
+			if err != nil {
+				return err
+			}
+			key := s.letter.Way + "/" + s.letter.Notice.ID + "/" + a
+			if _, _, err := jobs.Add(ctx, tx, job.Job{Kind: KindOf(s.letter.Way), Key: key, Payload: payload}); err != nil {
+				return fmt.Errorf("notice %s for %s: %w", s.letter.Notice.ID, a, err)
+			}
 		}
-		return kept.Release(ctx, tx, s.claim())
+		return nil
 	}
 }
 
-func (s *sending) release(ctx context.Context) error {
+func (s *sending) failed(why string, final bool, learned notify.Memory) part {
+	return func(ctx context.Context, tx *store.Tx) error {
+		if s.letter.Only == "" { // else the way took it, for others
+			if err := kept.Failed(ctx, tx, s.letter.Way, why); err != nil {
+				return err
+			}
+		}
+		if err := s.lost(why, final)(ctx, tx); err != nil || s.letter.Number == 0 {
+			return err
+		}
+		return kept.Release(ctx, tx, s.claim(), learned)
+	}
+}
+
+func (s *sending) release(ctx context.Context, learned notify.Memory) error {
 	if s.letter.Number == 0 {
 		return nil
 	}
-	return s.store.Touch(ctx, func(ctx context.Context, tx *store.Tx) error { return kept.Release(ctx, tx, s.claim()) })
+	return s.store.Touch(ctx, func(ctx context.Context, tx *store.Tx) error {
+		return kept.Release(ctx, tx, s.claim(), learned)
+	})
 }
 
 // delivery is the evidence of what became of a notice.
@@ -149,11 +193,12 @@ type delivery struct {
 	Answer  string        `json:"answer,omitempty"`
 	Error   string        `json:"error,omitempty"`
 	Notice  notify.Notice `json:"notice"`
+	Told    []told        `json:"told,omitempty"` // of a digest: every alert that it counts
 }
 
 // keep writes the evidence into the ledger, with what belongs to it.
 func (s *sending) keep(ctx context.Context, d delivery, entry string, parts ...part) error {
-	d.Way, d.Attempt, d.Notice = s.letter.Way, s.job.Attempt, s.letter.Notice
+	d.Way, d.Attempt, d.Notice, d.Told = s.letter.Way, s.job.Attempt, s.letter.Notice, s.letter.Told
 	return s.record(ctx, entry, people.SystemActor.ID, d, parts...)
 }
 
@@ -179,7 +224,22 @@ func (o *Outbox) Try(ctx context.Context, name string, n notify.Notice) (answer 
 	if w == nil {
 		return "", fmt.Errorf("way %q is not configured; hint: rootkeep notify list", name)
 	}
-	return w.Send(ctx, n)
+	return try(ctx, w, n)
+}
+
+// try sends a trial. Where the receiver keeps a message for a thread it is closed again: a pager
+// would go on about it, and that it can be closed is worth a try as well.
+func try(ctx context.Context, w notify.Configured, n notify.Notice) (answer string, err error) {
+	answer, learned, err := send(ctx, w, n, nil)
+	if j, ok := w.(notify.Joiner); err != nil || !ok || !j.Joins() {
+		return answer, err
+	}
+	end := n
+	end.ID, end.Thread, end.Action = ID(n.Topic, n.ID, string(notify.Close)), n.Of(), string(notify.Close)
+	if _, _, err = send(ctx, w, end, learned); err != nil {
+		err = fmt.Errorf("it took the test (%s), and not that it is over: %w", answer, err)
+	}
+	return answer, err
 }
 
 func openSES(ctx context.Context, profile, region string) (notify.Mailer, error) {

@@ -67,15 +67,19 @@ func (o *Outbox) limits(kind string) string {
 const (
 	DeadLetters = "dead"
 	HeldLetters = "held"
+	SentLetters = "sent"
 )
 
 const mostLetters = 500 // of one list
 
-// Letters are the newest that nobody took, or that quiet hours hold back.
+// Letters are the newest that nobody took, that quiet hours hold back, or that were taken.
 func (o *Outbox) Letters(ctx context.Context, r *store.Reader, which string) ([]client.NoticeLetter, error) {
 	f := jobs.Filter{Kind: Kind, State: job.Dead, Limit: mostLetters}
-	if which == HeldLetters {
+	switch which {
+	case HeldLetters:
 		f.State, f.Later = job.Waiting, o.now()
+	case SentLetters:
+		f.State = job.Done
 	}
 	list, err := jobs.List(ctx, r, f)
 	if err != nil {
@@ -92,7 +96,13 @@ func (o *Outbox) Letters(ctx context.Context, r *store.Reader, which string) ([]
 			Attempt: j.Attempt, Error: j.Error, Created: j.Created,
 		}
 		if which == HeldLetters {
-			x.Due = j.RunAt
+			x.Due = l.Due
+		}
+		if which == SentLetters {
+			x.Answer = j.Progress
+			if j.Attempt > 0 { // or a digest tells of it, which may not be taken yet
+				x.Taken = j.Ended
+			}
 		}
 		out = append(out, x)
 	}
@@ -124,7 +134,7 @@ func (d Desk) Test(ctx context.Context, actor, name string) (answer string, err 
 		return "", fmt.Errorf("way %s: %w", name, store.ErrNotFound)
 	}
 	n := Trial(d.now(), d.Link)
-	answer, err = w.Send(ctx, n)
+	answer, err = try(ctx, w, n)
 	out := delivery{Way: name, Kind: w.Kind(), Target: w.Target(), Attempt: 1, As: string(notify.Open), Answer: answer, Notice: n}
 	note := part(func(ctx context.Context, tx *store.Tx) error { return kept.Took(ctx, tx, name) })
 	if err != nil {
@@ -142,15 +152,17 @@ type Explanation struct {
 
 // Way is a way that a notice goes by.
 type Way struct {
-	Name string    `json:"name"`
-	Held time.Time `json:"held,omitzero"` // until then
+	Name   string    `json:"name"`
+	Held   time.Time `json:"held,omitzero"`    // until then
+	Digest bool      `json:"digest,omitempty"` // then it goes with other alerts, as one notice
 }
 
 // Explain says what the routes and quiet hours make of a notice at a time.
 func (o *Outbox) Explain(n notify.Notice, at time.Time) Explanation {
 	out := Explanation{Routes: o.router.Explain(n, at), Ways: []Way{}}
 	for _, w := range o.router.Ways(n, at) {
-		out.Ways = append(out.Ways, Way{w, o.router.Held(n, w, at)})
+		held := o.router.Held(n, w, at)
+		out.Ways = append(out.Ways, Way{w, held, !held.IsZero() && o.digests(w, n.Topic)})
 	}
 	return out
 }

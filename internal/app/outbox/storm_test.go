@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/rootkeep/rootkeep"
 	cases "github.com/rootkeep/rootkeep/internal/incident"
 	"github.com/rootkeep/rootkeep/internal/store"
@@ -22,12 +24,19 @@ import (
 // telling is an outbox with one way, over a store of its own.
 func telling(t *testing.T) (*Outbox, *store.Store) {
 	t.Helper()
+	return tellingBy(t, "", "desk")
+}
+
+// tellingBy is one with several ways, and routes.
+func tellingBy(t *testing.T, routes string, names ...string) (*Outbox, *store.Store) {
+	t.Helper()
 	folder := t.TempDir()
 	secret, file := filepath.Join(folder, "secret"), filepath.Join(folder, "ways.yaml")
-	for path, text := range map[string]string{
-		secret: strings.Repeat("s", 32),
-		file:   "ways: [{name: desk, notifier: webhook, settings: {url: 'http://localhost:1'}, secret_files: {secret: " + secret + "}}]\n",
-	} {
+	ways := "ways:\n"
+	for _, name := range names {
+		ways += "  - {name: " + name + ", notifier: webhook, settings: {url: 'http://localhost:1'}, secret_files: {secret: " + secret + "}}\n"
+	}
+	for path, text := range map[string]string{secret: strings.Repeat("s", 32), file: ways + routes} {
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -101,6 +110,34 @@ func TestManyCasesAreToldAsOne(t *testing.T) {
 	}
 	if got := len(waiting(t, s)); got != mostCases+2 || many != 1 {
 		t.Errorf("got %d notices, %d of them of many cases, want %d, one, and the critical case told", got, many, mostCases+2)
+	}
+}
+
+// A case that was told by itself and gets one more event is none of those beyond.
+func TestWhatWasToldByItselfIsNotOneOfMany(t *testing.T) {
+	o, s := telling(t)
+	opened(t, s, rootkeep.Medium, mostCases)
+	seen, err := o.look(t.Context(), 0, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := waiting(t, s)
+	err = s.Update(t.Context(), func(ctx context.Context, tx *store.Tx) error {
+		f := cases.Finding{Cause: fmt.Sprintf("root %v 0", rootkeep.Medium), Account: "111122223333", Severity: rootkeep.Medium, Title: "Root", About: "another event", Events: 1}
+		c, _, err := incident.Take(ctx, tx, f, []string{"RU-more"})
+		if err == nil && len(c.History) != 2 {
+			t.Errorf("got %+v, want the case that was there", c)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := o.look(t.Context(), seen, ""); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(before, waiting(t, s)); diff != "" || len(before) != mostCases {
+		t.Errorf("got %d notices before, and then (-before +after):\n%s", len(before), diff)
 	}
 }
 

@@ -33,8 +33,10 @@ type room struct {
 	*httptest.Server
 	mu    sync.Mutex // guards what follows
 	down  int        // status that it answers with, 0 if it is up
+	lie   string     // what it answers with 200 in place of what it did
 	posts int
 	got   []string // what was done to which message
+	last  string   // body of the last request
 }
 
 func newRoom(t *testing.T) *room {
@@ -50,6 +52,11 @@ func newRoom(t *testing.T) *room {
 		}
 		if err != nil {
 			t.Error(err)
+		}
+		r.last = string(text)
+		if r.lie != "" {
+			_, _ = io.WriteString(w, r.lie)
+			return
 		}
 		if r.down != 0 {
 			w.Header().Set("Retry-After", "90")
@@ -102,7 +109,7 @@ type site struct {
 
 // eachSite runs a test on both stores, on an evening in Berlin; more is of the file of
 // ways.
-func eachSite(t *testing.T, more string, test func(*site)) {
+func eachSite(t *testing.T, more string, test func(*testing.T, *site)) {
 	t.Helper()
 	storetest.EachAddress(t, func(t *testing.T, address string) {
 		c := &clock{at: time.Date(2026, 11, 3, 20, 0, 0, 0, time.UTC)}
@@ -123,7 +130,7 @@ func eachSite(t *testing.T, more string, test func(*site)) {
 		if s.box, err = outbox.Open(outbox.Settings{Ways: file}, c.now, s.store, nil); err != nil {
 			t.Fatal(err)
 		}
-		test(s)
+		test(t, s)
 	})
 }
 
@@ -137,8 +144,10 @@ func (s *site) work() []string {
 	s.t.Helper()
 	keeper := jobs.Keeper{Store: s.store}
 	var kinds []string
+	handlers := map[string]job.Handler{}
 	for _, k := range s.box.Kinds() {
 		kinds = append(kinds, k.Name)
+		handlers[k.Name] = k.Handler
 	}
 	out := []string{}
 	for {
@@ -149,7 +158,7 @@ func (s *site) work() []string {
 		if j == nil {
 			return out
 		}
-		err = s.box.Jobs().Handler.Handle(s.t.Context(), j, func(string) {})
+		err = handlers[j.Kind].Handle(s.t.Context(), j, func(string) {})
 		pause, attempted := job.Pause(err)
 		o := job.Outcome{State: job.Done}
 		if err != nil {
@@ -176,8 +185,23 @@ func (s *site) want(what string, got, want []string) {
 	}
 }
 
+// What is about more accounts than are named says so when it is sent.
+func TestANoticeSaysThatThereAreMoreAccounts(t *testing.T) {
+	eachSite(t, "routes: [{ways: [room], accounts: ['999988887777']}]\n", func(t *testing.T, s *site) {
+		n := notify.Notice{ID: "NO-1", Topic: "alert-storm", Severity: rootkeep.High, Title: "many", Thread: "AL-1", At: s.now()}
+		for i := range notify.MostAccounts + 1 {
+			n.Accounts = append(n.Accounts, fmt.Sprintf("1111222233%02d", i))
+		}
+		put(t, s.store, s.box, n)
+		s.want("taken", s.work(), []string{"room/NO-1 done"})
+		if !strings.Contains(s.last, "111122223309 and others") {
+			t.Errorf("got %s, want that there are others", s.last)
+		}
+	})
+}
+
 func TestAThreadIsOneMessage(t *testing.T) {
-	eachSite(t, "", func(s *site) {
+	eachSite(t, "", func(t *testing.T, s *site) {
 		for i, action := range []string{"", "update", "close", ""} {
 			s.put(fmt.Sprintf("NO-%d", i), action, rootkeep.High)
 			s.work()
@@ -192,7 +216,7 @@ func TestAThreadIsOneMessage(t *testing.T) {
 // What was opened somewhere is closed there, though no route takes it there any more.
 func TestAMessageIsClosedWhereItWasOpened(t *testing.T) {
 	const day = "routes: [{ways: [room], severity: high, hours: {from: '08:00', to: '22:00', zone: Europe/Berlin}}]\n"
-	eachSite(t, day, func(s *site) {
+	eachSite(t, day, func(t *testing.T, s *site) {
 		s.put("NO-1", "", rootkeep.High)
 		s.work()
 		s.pass(2 * time.Hour)
@@ -205,7 +229,7 @@ func TestAMessageIsClosedWhereItWasOpened(t *testing.T) {
 }
 
 func TestAnUpdateOfWhatNobodyHasOpensIt(t *testing.T) {
-	eachSite(t, "", func(s *site) {
+	eachSite(t, "", func(t *testing.T, s *site) {
 		s.is(http.StatusForbidden)
 		s.put("NO-1", "", rootkeep.High)
 		s.want("refused", s.work(), []string{"room/NO-1 dead"})
@@ -238,7 +262,7 @@ func again(s *site) {
 }
 
 func TestADeadLetterIsSentAgain(t *testing.T) {
-	eachSite(t, "", func(s *site) {
+	eachSite(t, "", func(t *testing.T, s *site) {
 		s.is(http.StatusForbidden)
 		s.put("NO-1", "", rootkeep.High)
 		s.work()
@@ -260,7 +284,7 @@ func TestADeadLetterIsSentAgain(t *testing.T) {
 }
 
 func TestAnUpdateNeverOvertakesItsOpen(t *testing.T) {
-	eachSite(t, "", func(s *site) {
+	eachSite(t, "", func(t *testing.T, s *site) {
 		s.put("NO-1", "", rootkeep.High)
 		s.put("NO-2", "update", rootkeep.High)
 		// The younger one comes first to a server.
@@ -288,7 +312,7 @@ func TestAnUpdateNeverOvertakesItsOpen(t *testing.T) {
 }
 
 func TestWhatFailedStepsBackBehindWhatIsNewer(t *testing.T) {
-	eachSite(t, "", func(s *site) {
+	eachSite(t, "", func(t *testing.T, s *site) {
 		s.is(http.StatusServiceUnavailable)
 		s.put("NO-1", "", rootkeep.High)
 		s.want("it is down", s.work(), []string{"room/NO-1 waiting"})
@@ -307,7 +331,7 @@ func TestWhatFailedStepsBackBehindWhatIsNewer(t *testing.T) {
 }
 
 func TestAReceiverThatAsksToBeLeftAlone(t *testing.T) {
-	eachSite(t, "", func(s *site) {
+	eachSite(t, "", func(t *testing.T, s *site) {
 		s.is(http.StatusTooManyRequests)
 		s.put("NO-1", "", rootkeep.High)
 		s.work()
@@ -321,7 +345,7 @@ func TestAReceiverThatAsksToBeLeftAlone(t *testing.T) {
 
 func TestQuietHoursHoldBack(t *testing.T) {
 	const night = "quiet: [{below: high, hours: {from: '20:00', to: '07:00', zone: Europe/Berlin}}]\n"
-	eachSite(t, night, func(s *site) {
+	eachSite(t, night, func(t *testing.T, s *site) {
 		s.put("NO-1", "", rootkeep.Medium)
 		s.want("held", s.work(), []string{})
 		held := func() (list []client.NoticeLetter, ways []client.NoticeWay) {
@@ -346,8 +370,8 @@ func TestQuietHoursHoldBack(t *testing.T) {
 		s.want("what is critical passes", s.work(), []string{"room/NO-2 done"})
 		s.put("NO-3", "update", rootkeep.Low)
 		s.pass(10*time.Hour + time.Second)
-		if got := s.work(); len(got) != 2 {
-			t.Errorf("in the morning: got %v, want both that were held", got)
+		if got := s.work(); len(got) != 3 {
+			t.Errorf("in the morning: got %v, want both that were held, and what looks whether they are a digest", got)
 		}
 		s.want("calls", s.got, []string{"chat.postMessage 1.0 NO-2", "chat.update 1.0 Changed: NO-3"})
 		if list, ways := held(); len(list) != 0 || ways[0].Held != 0 || ways[0].Succeeded != 2 || ways[0].Taken.IsZero() {
@@ -357,7 +381,7 @@ func TestQuietHoursHoldBack(t *testing.T) {
 }
 
 func TestATestStandsInTheLedger(t *testing.T) {
-	eachSite(t, "", func(s *site) {
+	eachSite(t, "", func(t *testing.T, s *site) {
 		desk := outbox.Desk{Outbox: s.box}
 		if answer, err := desk.Test(t.Context(), "PE-1", "room"); err != nil || !strings.Contains(answer, "HTTP 200") {
 			t.Errorf("got %q, %v", answer, err)

@@ -3,7 +3,6 @@ package proof
 import (
 	"bytes"
 	"context"
-	"crypto/rand"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -11,7 +10,6 @@ import (
 	"io"
 	"time"
 
-	"github.com/rootkeep/rootkeep"
 	"github.com/rootkeep/rootkeep/internal/access/story"
 	"github.com/rootkeep/rootkeep/internal/report/evidence"
 	"github.com/rootkeep/rootkeep/internal/store"
@@ -239,9 +237,7 @@ func (b *Bundled) Record(ctx context.Context, s *store.Store, actor string) erro
 	}
 	id := ""
 	err = s.Update(ctx, func(_ context.Context, tx *store.Tx) error {
-		var chance [5]byte
-		rand.Read(chance[:]) // never fails, see crypto/rand
-		id = rootkeep.NewID("EB", tx.Now(), chance[:])
+		id = tx.NewID("EB")
 		return tx.Record("evidence.exported", id, actor, ledger.NewPayload("bundle", text))
 	})
 	if err != nil {

@@ -3,6 +3,7 @@ package serve
 import (
 	"github.com/rootkeep/rootkeep/internal/app/outbox"
 	"github.com/rootkeep/rootkeep/internal/app/watch"
+	configured "github.com/rootkeep/rootkeep/internal/app/watch/sources"
 	"github.com/rootkeep/rootkeep/internal/web"
 	"github.com/rootkeep/rootkeep/internal/web/alerts"
 	"github.com/rootkeep/rootkeep/internal/web/approvals"
@@ -26,7 +27,7 @@ func (h *house) areas() ([]web.Area, error) {
 	var out []web.Area
 	for _, make := range []func() (web.Area, error){
 		func() (web.Area, error) {
-			return home.Area(home.Config{Store: h.store, Now: h.now, Note: h.story.note, Root: h.rootUses}), nil
+			return home.Area(home.Config{Store: h.store, Now: h.now, Note: h.story.note, Root: h.root.EventSight}), nil
 		},
 		h.rootArea, h.rootlessArea,
 		h.caseArea,
@@ -39,7 +40,7 @@ func (h *house) areas() ([]web.Area, error) {
 		},
 		func() (web.Area, error) {
 			return sources.Area(sources.Config{
-				Store: h.store, Sight: h.root.EventSight, Named: func() ([]string, error) { return watch.Names(h.settings.Watch.Sources) }, Flow: h.settings.NATS.Look, Work: watch.Work, Now: h.now,
+				Store: h.store, Sight: h.root.EventSight, Named: func() ([]string, error) { return configured.Names(h.settings.Watch.Sources) }, Flow: h.settings.NATS.Look, Count: h.settings.NATS.Count, Work: watch.Work, Detections: watch.Detections, Now: h.now,
 			})
 		},
 		func() (web.Area, error) {

@@ -75,14 +75,14 @@ func (c *course) must(err error) {
 // until looks again and again, because jobs and sources work beside the test.
 func (c *course) until(what string, is func() bool) {
 	c.t.Helper()
-	look, limit := time.NewTicker(50*time.Millisecond), time.NewTimer(time.Minute)
+	look, limit := time.NewTicker(50*time.Millisecond), time.NewTimer(3*time.Minute)
 	defer look.Stop()
 	defer limit.Stop()
 	for !is() {
 		select {
 		case <-look.C:
 		case <-limit.C:
-			c.t.Fatalf("%s: not within a minute", what)
+			c.t.Fatalf("%s: not within three minutes", what)
 		}
 	}
 }

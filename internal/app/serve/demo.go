@@ -9,8 +9,8 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"os"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"github.com/rootkeep/rootkeep"
@@ -18,10 +18,15 @@ import (
 	"github.com/rootkeep/rootkeep/internal/app"
 	"github.com/rootkeep/rootkeep/internal/app/demo"
 	"github.com/rootkeep/rootkeep/internal/app/demo/cast"
+	"github.com/rootkeep/rootkeep/internal/app/demo/past"
+	"github.com/rootkeep/rootkeep/internal/app/demo/receiver"
+	"github.com/rootkeep/rootkeep/internal/app/rootproof"
 	"github.com/rootkeep/rootkeep/internal/app/scan"
 	"github.com/rootkeep/rootkeep/internal/app/scan/record"
+	"github.com/rootkeep/rootkeep/internal/job"
 	"github.com/rootkeep/rootkeep/internal/people"
 	"github.com/rootkeep/rootkeep/internal/store"
+	storejobs "github.com/rootkeep/rootkeep/internal/store/jobs"
 	"github.com/rootkeep/rootkeep/internal/store/posture"
 	"github.com/rootkeep/rootkeep/internal/web/home"
 )
@@ -52,7 +57,7 @@ func RunDemo(ctx context.Context, d Demo, logs io.Writer, started Started) error
 	if err != nil {
 		return err
 	}
-	stop, err := d.simulate(world)
+	stop, err := world.Serve(d.aside)
 	if err != nil {
 		return err
 	}
@@ -67,18 +72,26 @@ func RunDemo(ctx context.Context, d Demo, logs io.Writer, started Started) error
 	if err != nil {
 		return taken(err)
 	}
-	h := &deps{settings: c, log: slog.New(slog.DiscardHandler), now: time.Now, started: started, listener: l, story: &story{Demo: d, world: world}}
-	if err := h.openDemo(ctx, logs); err != nil {
+	notices, err := receiver.Open()
+	if err != nil {
 		return errors.Join(err, l.Close())
 	}
-	return errors.Join(h.run(ctx, []role{{"web", runWeb}, {"jobs", runStory}}), h.store.Close())
+	defer notices.Close()
+	h := &deps{settings: c, log: slog.New(slog.DiscardHandler), now: time.Now, started: started, listener: l, story: &story{Demo: d, world: world, lived: make(chan struct{})}}
+	if err := h.openDemo(ctx, logs, notices); err != nil {
+		return errors.Join(err, l.Close())
+	}
+	return errors.Join(h.run(ctx, []role{{"web", runWeb}, {"jobs", runStory}, {watchRole, runPresent}}), h.store.Close())
 }
 
 // openDemo opens the store of the demonstration: one whose past is to be made has the
 // organization's clock, which comes to the present with it.
-func (d *deps) openDemo(ctx context.Context, logs io.Writer) error {
-	kept, err := d.story.take()
+func (d *deps) openDemo(ctx context.Context, logs io.Writer, notices *receiver.Receiver) error {
+	kept, err := past.Folder(d.story.Folder).Take(d.story.Fresh)
 	if err != nil {
+		return err
+	}
+	if err := d.settings.live(d.story.Folder, notices); err != nil {
 		return err
 	}
 	if !kept {
@@ -99,29 +112,19 @@ func (d Demo) settings() Settings {
 	}
 }
 
-// simulate serves the organization on a free port of this machine, and has the
-// environment name it and nothing else.
-func (d Demo) simulate(w *demo.World) (stop func(), err error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+// live adds what the present needs: a live source, the logs whose digests are verified, and
+// a way to tell of notices that leads to this machine.
+func (c *Settings) live(folder string, notices *receiver.Receiver) (err error) {
+	folder, err = filepath.Abs(folder)
 	if err != nil {
-		return nil, fmt.Errorf("simulated organization: %w", err)
+		return err
 	}
-	var handler http.Handler = w
-	if d.aside != nil {
-		handler = d.aside(w)
+	c.Roles = append(c.Roles, watchRole)
+	if c.Watch.Sources, c.Hunts, err = demo.Settings(folder); err != nil {
+		return err
 	}
-	server := &http.Server{Handler: handler, ReadHeaderTimeout: headerWithin}
-	go server.Serve(l) // ends with Close
-	for name, value := range map[string]string{
-		"AWS_ENDPOINT_URL": "http://" + l.Addr().String(), "AWS_ACCESS_KEY_ID": w.Administrator.ID, "AWS_SECRET_ACCESS_KEY": w.Administrator.Secret,
-		"AWS_SESSION_TOKEN": "", "AWS_PROFILE": "", "AWS_REGION": "us-east-1", "AWS_EC2_METADATA_DISABLED": "true",
-		"AWS_CONFIG_FILE": os.DevNull, "AWS_SHARED_CREDENTIALS_FILE": os.DevNull,
-	} {
-		if err := os.Setenv(name, value); err != nil {
-			return nil, errors.Join(err, server.Close())
-		}
-	}
-	return func() { server.Close() }, nil
+	c.Notify.Ways, err = notices.Ways(folder)
+	return err
 }
 
 // runStory makes the past, and then runs jobs as any server does.
@@ -132,7 +135,28 @@ func runStory(ctx context.Context, h *house) error {
 		}
 		return err
 	}
+	close(h.story.lived)
 	return runJobs(ctx, h)
+}
+
+// runPresent watches what happens in the organization once its past is over.
+func runPresent(ctx context.Context, h *house) error {
+	select {
+	case <-ctx.Done():
+		return nil
+	case <-h.story.lived:
+	}
+	var flowing sync.WaitGroup
+	flowing.Go(func() {
+		h.story.world.Flow(h.story.Folder).Run(ctx, func(a demo.Act) {
+			h.story.acts.Add(a)
+			if err := h.noted(ctx); err != nil && ctx.Err() == nil {
+				h.log.Warn("the demonstration: tell of what happened", "error", err)
+			}
+		}, func(err error) { h.log.Warn("the demonstration: something could not happen", "error", err) })
+	})
+	defer flowing.Wait()
+	return runWatch(ctx, h)
 }
 
 // past makes the past. Where there is one, the organization lives through it again, so
@@ -144,7 +168,13 @@ func (h *house) past(ctx context.Context) error {
 	if err := h.live(ctx); err != nil {
 		return fmt.Errorf("make the past of the demonstration: %w", err)
 	}
-	if err := h.story.keep(); err != nil {
+	// Absence of uses of root is claimed of what is proven: that takes some seconds, later.
+	prove := job.Job{Kind: rootproof.Kind, Payload: fmt.Appendf(nil, `{"days": %d}`, 7*h.story.weeks+1)}
+	err := h.store.Update(ctx, func(ctx context.Context, tx *store.Tx) error {
+		_, _, err := storejobs.Add(ctx, tx, prove)
+		return err
+	})
+	if err = errors.Join(err, past.Folder(h.story.Folder).Keep()); err != nil {
 		return err
 	}
 	h.story.making.Store(false)
@@ -213,5 +243,5 @@ func (h *house) hunted(ctx context.Context, c app.HuntConfig) error {
 
 // stage is where the people of the demonstration act.
 func (h *house) stage() cast.Stage {
-	return cast.Stage{Store: h.store, Exceptions: h.desk, Root: h.root, Site: h.approvals.Site, Place: h.approvals.Place, Now: h.now}
+	return cast.Stage{Store: h.store, Exceptions: h.desk, Root: h.root, Alerts: h.alerts, Site: h.approvals.Site, Place: h.approvals.Place, Now: h.now}
 }

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/rootkeep/rootkeep/internal/app/backup"
 	"github.com/rootkeep/rootkeep/internal/app/demo"
 	"github.com/rootkeep/rootkeep/internal/awssim/simtest"
 	"github.com/rootkeep/rootkeep/internal/report/sheet/sheettest"
@@ -32,7 +33,7 @@ func TestPagesOfTheDemonstration(t *testing.T) {
 	} {
 		t.Setenv(name, value)
 	}
-	h := dwell(t, Settings{Backup: Backup{Folder: t.TempDir()}}, world.Now)
+	h := dwell(t, Settings{Backup: backup.Settings{Folder: t.TempDir()}}, world.Now)
 	h.story = &story{Demo: Demo{Folder: t.TempDir(), weeks: 1}, world: world}
 	h.url = &url.URL{Scheme: "http", Host: "localhost"}
 	if err := h.live(t.Context()); err != nil {

@@ -6,10 +6,10 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/rootkeep/rootkeep/internal/awssim/simtest"
 )
@@ -102,6 +102,23 @@ func (d *demonstration) want(method, path string, status int, words string) {
 	}
 }
 
+var alertPage = regexp.MustCompile(`/alerts/AL-[0-9A-Z]+`)
+
+// triaged holds the inbox to what needs somebody: alerts of the past that people stand by are
+// closed, with what they said, and uses of root are with their case.
+func (d *demonstration) triaged() {
+	d.t.Helper()
+	for state, reason := range map[string]string{"closed": "It was they themselves", "acknowledged": " tells of it."} {
+		_, list := d.ask("GET", "/alerts?state="+state)
+		if !slices.ContainsFunc(alertPage.FindAllString(list, -1), func(path string) bool {
+			_, body := d.ask("GET", path)
+			return strings.Contains(body, reason) && strings.Contains(body, "Esi Responder")
+		}) {
+			d.t.Errorf("got no %s alert with the reason %q by Esi\n%s", state, reason, list)
+		}
+	}
+}
+
 func TestTheDemonstrationOpensBeforeItsPastIsMade(t *testing.T) {
 	folder := filepath.Join(t.TempDir(), "demo")
 	first := demonstrate(t, folder)
@@ -112,7 +129,7 @@ func TestTheDemonstrationOpensBeforeItsPastIsMade(t *testing.T) {
 	}
 	first.want("GET", "/findings", 200, "AL-03") // of the first review, in the middle of the past
 	first.stop()                                 // half-way
-	if text, err := os.ReadFile(filepath.Join(folder, pastFile)); err != nil || string(text) != pastHalf {
+	if text, err := os.ReadFile(filepath.Join(folder, "rootkeep-demo.txt")); err != nil || !strings.HasPrefix(string(text), "The past is being made.") {
 		t.Fatalf("got %q, %v, want a past that is half made", text, err)
 	}
 
@@ -125,9 +142,16 @@ func TestTheDemonstrationOpensBeforeItsPastIsMade(t *testing.T) {
 		t.Errorf("got the link %q, want one that enrols", link)
 	}
 	second.want("GET", "/", 200, "You are a visitor of the demonstration")
-	for _, path := range []string{"/alerts", "/suppressions", "/rules", "/sources", "/coverage", "/root-uses", "/posture", "/scans", "/hunts", "/exceptions", "/ledger"} {
+	for _, path := range []string{"/alerts", "/suppressions", "/rules", "/sources", "/coverage", "/root-uses", "/posture", "/scans", "/hunts", "/exceptions", "/ledger", "/notices"} {
 		second.want("GET", path, 200, "Visitor")
 	}
+	second.want("GET", "/sources", 200, "organization-trail")
+	second.want("GET", "/notices", 200, "receiver-on-this-machine")
+	second.want("GET", "/", 200, `href="/notices"`) // in the menu
+	if _, page := second.ask("GET", "/notices"); strings.Contains(page, "Send a test") {
+		t.Error("got a button for a visitor, who changes nothing")
+	}
+	second.triaged()
 	for _, path := range []string{"/jobs", "/schedules"} {
 		second.want("GET", path, 403, "")
 	}
@@ -146,51 +170,4 @@ func TestTheDemonstrationOpensBeforeItsPastIsMade(t *testing.T) {
 	if len(third.made) != 0 {
 		t.Error("got a past that is made anew, want the one that lies there")
 	}
-}
-
-func TestWhatTheDemonstrationFindsInItsFolder(t *testing.T) {
-	old := time.Now().Add(-keepPast - time.Minute)
-	for _, c := range []struct {
-		name, marker string
-		at           time.Time
-		fresh        bool
-		kept         bool
-	}{
-		{"a whole past is used again", pastWhole, time.Now(), false, true},
-		{"a whole past that nobody wants", pastWhole, time.Now(), true, false},
-		{"an old one", pastWhole, old, false, false},
-		{"one that is half made", pastHalf, time.Now(), false, false},
-		{"one that says nothing", "", time.Now(), false, false},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			s := &story{Demo: Demo{Folder: t.TempDir(), Fresh: c.fresh}}
-			other := filepath.Join(s.Folder, "rootkeep.db")
-			for path, text := range map[string]string{other: "x", s.file(): c.marker} {
-				if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-					t.Fatal(err)
-				}
-			}
-			if err := os.Chtimes(s.file(), c.at, c.at); err != nil {
-				t.Fatal(err)
-			}
-			kept, err := s.take()
-			_, there := os.Stat(other)
-			if err != nil || kept != c.kept || (there == nil) != c.kept {
-				t.Errorf("got %v, %v, the store there: %v; want it kept: %v", kept, err, there == nil, c.kept)
-			}
-		})
-	}
-	t.Run("a folder of somebody else is left alone", func(t *testing.T) {
-		s := &story{Demo: Demo{Folder: t.TempDir(), Fresh: true}}
-		other := filepath.Join(s.Folder, "thesis.txt")
-		if err := os.WriteFile(other, nil, 0o600); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := s.take(); err == nil || !strings.Contains(err.Error(), "hint:") {
-			t.Errorf("got %v, want an error with a hint", err)
-		}
-		if _, err := os.Stat(other); err != nil {
-			t.Errorf("got %v, want the file to be there", err)
-		}
-	})
 }

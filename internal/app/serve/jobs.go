@@ -3,7 +3,6 @@ package serve
 import (
 	"context"
 	"fmt"
-	"os"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -11,12 +10,14 @@ import (
 
 	"github.com/rootkeep/rootkeep/internal/app/alerting"
 	"github.com/rootkeep/rootkeep/internal/app/archive"
+	"github.com/rootkeep/rootkeep/internal/app/backup"
 	"github.com/rootkeep/rootkeep/internal/app/detector"
 	"github.com/rootkeep/rootkeep/internal/app/rootproof"
 	"github.com/rootkeep/rootkeep/internal/app/rootuse"
 	"github.com/rootkeep/rootkeep/internal/app/scan/record"
 	"github.com/rootkeep/rootkeep/internal/job"
 	"github.com/rootkeep/rootkeep/internal/job/run"
+	"github.com/rootkeep/rootkeep/internal/process"
 	"github.com/rootkeep/rootkeep/internal/store"
 	"github.com/rootkeep/rootkeep/internal/store/alerts"
 	"github.com/rootkeep/rootkeep/internal/store/changes"
@@ -36,9 +37,9 @@ func (h *house) kinds() []job.Kind {
 		job.Kind{Name: "expire", Handler: job.HandlerFunc(h.expire)},
 		job.Kind{Name: "tidy", Handler: job.HandlerFunc(h.tidy)},
 		job.Kind{Name: archive.Kind, Attempts: 3, Handler: job.HandlerFunc(h.hunter().Run)},
-		job.Kind{Name: backupKind, Attempts: 3, Handler: job.HandlerFunc(h.backup)},
+		job.Kind{Name: backup.Kind, Attempts: 3, Handler: job.HandlerFunc(backup.Maker{Settings: h.settings.Backup, Store: h.store}.Run)},
 		job.Kind{Name: rootuse.TimesKind, Handler: job.HandlerFunc((&rootuse.Times{Store: h.store, Desk: h.root, Outbox: h.outbox, Link: h.url.String()}).Run)},
-		job.Kind{Name: alerting.Kind, Handler: job.HandlerFunc((&alerting.Times{Store: h.store, Desk: h.alerts, Wake: h.outbox.Wake, Now: h.now, Sources: h.settings.Watch.Sources}).Run)},
+		job.Kind{Name: alerting.Kind, Handler: job.HandlerFunc((&alerting.Times{Store: h.store, Desk: h.alerts, Wake: h.outbox.Wake, Now: h.now, Sources: h.settings.Watch.Sources, Alone: !store.IsPostgreSQL(h.settings.Store)}).Run)},
 		job.Kind{Name: rootproof.Kind, Attempts: 3, Handler: job.HandlerFunc((&rootproof.Prover{Store: h.store, Places: h.settings.Hunts, Now: h.now, Wake: h.outbox.Wake}).Run)},
 	)
 }
@@ -58,7 +59,7 @@ func (h *house) askable() []jobs.Kind {
 			_, err := archive.Find(h.settings.Hunts, payload)
 			return err
 		}},
-		{Name: backupKind, Title: "Back the store up into the folder of the settings, and verify the copy"},
+		{Name: backup.Kind, Title: "Back the store up into the folder of the settings, and verify the copy"},
 		{Name: rootproof.Kind, Title: "Verify the digests of logs with CloudTrail's keys, for claims about uses of root", Example: `{"days": 30}`, Check: func(payload []byte) error {
 			_, err := rootproof.Parse(payload)
 			return err
@@ -77,7 +78,7 @@ var own = []job.Schedule{
 }
 
 // nightly is the schedule of backups, on servers that have a folder for them.
-var nightly = job.Schedule{ID: "backup", Kind: backupKind, Cron: "23 2 * * *", Zone: "UTC", Payload: []byte("{}"), Enabled: true}
+var nightly = job.Schedule{ID: "backup", Kind: backup.Kind, Cron: "23 2 * * *", Zone: "UTC", Payload: []byte("{}"), Enabled: true}
 
 // wakeup passes a request for work on to the runner, if this process has one.
 type wakeup struct{ runner atomic.Pointer[run.Runner] }
@@ -112,13 +113,7 @@ func runJobs(ctx context.Context, h *house) error {
 }
 
 // owner is a name of this server, unlike any other's.
-func (h *house) owner() string {
-	host, err := os.Hostname()
-	if err != nil {
-		host = "unknown" // the process ID and the time tell it apart
-	}
-	return fmt.Sprintf("%s/%d/%d", host, os.Getpid(), h.now().UnixNano())
-}
+func (h *house) owner() string { return process.Name(h.now()) }
 
 func (h *house) own() []job.Schedule {
 	out := append(slices.Clone(own), recoverChanges, rootuse.TimesSchedule, alerting.Schedule)

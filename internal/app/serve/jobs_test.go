@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/rootkeep/rootkeep/internal/app/archive"
+	"github.com/rootkeep/rootkeep/internal/app/backup"
 	"github.com/rootkeep/rootkeep/internal/job"
 	"github.com/rootkeep/rootkeep/internal/store"
 	"github.com/rootkeep/rootkeep/internal/store/entries"
@@ -135,7 +136,7 @@ func TestAJobBacksTheStoreUp(t *testing.T) {
 	now := time.Date(2026, 11, 26, 12, 0, 0, 0, time.UTC)
 	folder := filepath.Join(t.TempDir(), "backups")
 	other := write(t, filepath.Join(folder, "rootkeep-by-hand.db"), "")
-	h := dwell(t, Settings{Backup: Backup{Folder: folder, Keep: "2"}}, func() time.Time { return now })
+	h := dwell(t, Settings{Backup: backup.Settings{Folder: folder, Keep: "2"}}, func() time.Time { return now })
 	names := func() (out []string) {
 		t.Helper()
 		all, err := os.ReadDir(folder)
@@ -149,7 +150,7 @@ func TestAJobBacksTheStoreUp(t *testing.T) {
 	}
 	var last string
 	for n := range 3 {
-		j := job.Job{ID: fmt.Sprintf("JO-1M8CH2BH8WHCJ%d", n), Kind: backupKind, Created: now.Add(time.Duration(n) * time.Hour)}
+		j := job.Job{ID: fmt.Sprintf("JO-1M8CH2BH8WHCJ%d", n), Kind: backup.Kind, Created: now.Add(time.Duration(n) * time.Hour)}
 		last = "rootkeep-" + j.Created.Format("20060102T150405Z") + "-" + j.ID[3:] + ".db"
 		write(t, filepath.Join(folder, last+".part"), "what an attempt left that was killed")
 		for range 2 {
@@ -184,24 +185,14 @@ func TestAJobBacksTheStoreUp(t *testing.T) {
 	if err != nil || strings.Join(kinds, " ") != "store.backed-up store.backed-up store.backed-up" {
 		t.Errorf("got %v, %v, want an entry for each backup, once", kinds, err)
 	}
-	if _, err := dwell(t, Settings{}, time.Now).do(t, job.Job{ID: "JO-1M8CH2BH8WHCJ6", Kind: backupKind}); !job.IsPermanent(err) || !strings.Contains(err.Error(), "backup.folder") {
+	if _, err := dwell(t, Settings{}, time.Now).do(t, job.Job{ID: "JO-1M8CH2BH8WHCJ6", Kind: backup.Kind}); !job.IsPermanent(err) || !strings.Contains(err.Error(), "backup.folder") {
 		t.Errorf("without a folder: got %v, want the setting named", err)
-	}
-}
-
-func TestSettingsOfBackups(t *testing.T) {
-	for name, b := range map[string]Backup{
-		"a path of the process": {Folder: "backups", Keep: "3"}, "none kept": {Folder: "/b", Keep: "0"}, "no number": {Folder: "/b", Keep: "all"}, "without end": {Folder: "/b", Keep: "10001"},
-	} {
-		if err := b.check(); err == nil {
-			t.Errorf("%s: got no error", name)
-		}
 	}
 }
 
 func TestBackupsAreScheduledWhereThereIsAFolder(t *testing.T) {
 	for folder, want := range map[string]bool{"": false, t.TempDir(): true} {
-		h := dwell(t, Settings{Backup: Backup{Folder: folder}}, time.Now)
+		h := dwell(t, Settings{Backup: backup.Settings{Folder: folder}}, time.Now)
 		if err := h.keepOwn(t.Context()); err != nil {
 			t.Fatal(err)
 		}
@@ -209,7 +200,7 @@ func TestBackupsAreScheduledWhereThereIsAFolder(t *testing.T) {
 		err := h.store.View(t.Context(), func(ctx context.Context, r *store.Reader) error {
 			list, err := storejobs.Schedules(ctx, r)
 			for _, s := range list {
-				got = got || s.ID == "backup" && s.Enabled && s.Kind == backupKind
+				got = got || s.ID == "backup" && s.Enabled && s.Kind == backup.Kind
 			}
 			return err
 		})

@@ -158,7 +158,7 @@ func TestASourceThatNobodyReadsIsTold(t *testing.T) {
 		Notify: outbox.Settings{Ways: write(t, filepath.Join(t.TempDir(), "ways.yaml"), fmt.Sprintf("ways: [{name: desk, notifier: webhook, settings: {url: 'http://localhost:1'}, secret_files: {secret: %s}}]\n", secret))},
 	}, func() time.Time { return now })}
 	err := g.store.Touch(t.Context(), func(ctx context.Context, tx *store.Tx) error {
-		return rootlog.KeepHealth(ctx, tx, []rootlog.Health{{Source: "trail", Fault: "denied"}, {Source: "gone"}})
+		return rootlog.KeepHealth(ctx, tx, "a", []rootlog.Health{{Source: "trail", Fault: "denied"}, {Source: "gone"}})
 	})
 	if err != nil {
 		t.Fatal(err)

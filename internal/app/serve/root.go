@@ -1,17 +1,11 @@
 package serve
 
 import (
-	"context"
-	"time"
-
 	"github.com/rootkeep/rootkeep/internal/app/rootless"
 	"github.com/rootkeep/rootkeep/internal/app/rootuse"
-	"github.com/rootkeep/rootkeep/internal/people"
-	"github.com/rootkeep/rootkeep/internal/store"
 	stored "github.com/rootkeep/rootkeep/internal/store/access"
 	"github.com/rootkeep/rootkeep/internal/store/incident"
 	"github.com/rootkeep/rootkeep/internal/store/posture"
-	"github.com/rootkeep/rootkeep/internal/store/rootlog"
 	"github.com/rootkeep/rootkeep/internal/web"
 	"github.com/rootkeep/rootkeep/internal/web/incidents"
 	"github.com/rootkeep/rootkeep/internal/web/root"
@@ -42,13 +36,4 @@ func (h *house) caseArea() (web.Area, error) {
 		return web.Area{}, err
 	}
 	return incidents.Area(incidents.Config{Store: h.store, Desk: desk, Now: h.now})
-}
-
-// rootUses counts for the first page.
-func (h *house) rootUses(ctx context.Context, r *store.Reader, actor people.Actor, now time.Time, days int) (*rootlog.Number, error) {
-	s, err := h.root.EventSight(ctx, r, actor)
-	if err != nil {
-		return nil, err
-	}
-	return rootlog.Lately(ctx, r, s, now, days)
 }

@@ -108,7 +108,7 @@ func (c *company) begin() {
 
 func (c *company) until(what string, is func(*client.RootlessStatus) bool, request string) *client.RootlessStatus {
 	c.t.Helper()
-	look, limit := time.NewTicker(50*time.Millisecond), time.NewTimer(2*time.Minute)
+	look, limit := time.NewTicker(50*time.Millisecond), time.NewTimer(5*time.Minute)
 	defer look.Stop()
 	defer limit.Stop()
 	for {
@@ -119,7 +119,7 @@ func (c *company) until(what string, is func(*client.RootlessStatus) bool, reque
 		select {
 		case <-look.C:
 		case <-limit.C:
-			c.t.Fatalf("%s: not within two minutes: %+v", what, s)
+			c.t.Fatalf("%s: not within five minutes: %+v", what, s)
 		}
 	}
 }

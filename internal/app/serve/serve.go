@@ -65,6 +65,12 @@ func Roles() []string {
 
 // Run serves until the context ends. Its log goes to logs.
 func Run(ctx context.Context, c Settings, logs io.Writer, started Started) error {
+	return RunBy(ctx, c, time.Now, logs, started)
+}
+
+// RunBy serves by another clock, which does not go back: one that runs ahead has a day go by in
+// minutes. What waits, such as for the next look at a folder, waits by the system's clock.
+func RunBy(ctx context.Context, c Settings, now func() time.Time, logs io.Writer, started Started) error {
 	if err := c.resolve(); err != nil {
 		return err
 	}
@@ -72,11 +78,11 @@ func Run(ctx context.Context, c Settings, logs io.Writer, started Started) error
 	if err != nil {
 		return err
 	}
-	s, keys, err := OpenStore(ctx, c, log)
+	s, keys, err := openStore(ctx, c, log, now)
 	if err != nil {
 		return err
 	}
-	d := &deps{settings: c, store: s, keys: keys, log: log, now: time.Now, started: started}
+	d := &deps{settings: c, store: s, keys: keys, log: log, now: now, started: started}
 	return errors.Join(d.run(ctx, roles()), s.Close())
 }
 

@@ -16,6 +16,7 @@ import (
 
 	"github.com/rootkeep/rootkeep/internal/app/alerting"
 	"github.com/rootkeep/rootkeep/internal/app/archive"
+	"github.com/rootkeep/rootkeep/internal/app/backup"
 	"github.com/rootkeep/rootkeep/internal/app/outbox"
 	"github.com/rootkeep/rootkeep/internal/app/roottask"
 	"github.com/rootkeep/rootkeep/internal/app/share"
@@ -49,7 +50,7 @@ type Settings struct {
 	// Hunts is a file of places of logs that jobs may hunt through. Empty: none.
 	Hunts string `yaml:"hunts"`
 	// Backup is where jobs put backups of the store.
-	Backup Backup `yaml:"backup"`
+	Backup backup.Settings `yaml:"backup"`
 	// Changes says how accounts are changed.
 	Changes Changes `yaml:"changes"`
 	// Root says what root is asked for.
@@ -172,7 +173,7 @@ func (c *Settings) resolve() error {
 	if _, err := archive.Read(c.Hunts); err != nil {
 		return err
 	}
-	if err := errors.Join(c.Backup.check(), c.Changes.check(), c.Root.Check(), c.checkWatch(), c.NATS.Check(c.Store, c.Roles)); err != nil {
+	if err := errors.Join(c.Backup.Check(), c.Changes.check(), c.Root.Check(), c.checkWatch(), c.NATS.Check(c.Store, c.Roles)); err != nil {
 		return err
 	}
 	if _, err := c.logger(io.Discard); err != nil {
@@ -207,7 +208,7 @@ func (c *Settings) defaults() {
 	}
 	def("store", &c.Store, "rootkeep.db")
 	def("key_file", &c.KeyFile, c.besideStore("ledger.key"))
-	def("backup.keep", &c.Backup.Keep, usualKeep)
+	def("backup.keep", &c.Backup.Keep, backup.UsualKeep)
 	def("changes.within", &c.Changes.Within, usualWithin)
 	def("nats.replicas", &c.NATS.Replicas, "1")
 	def("tiles", &c.Tiles, tilesReaders)

@@ -10,6 +10,7 @@ import (
 	"github.com/rootkeep/rootkeep/internal/app/detector"
 	"github.com/rootkeep/rootkeep/internal/app/outbox"
 	"github.com/rootkeep/rootkeep/internal/app/watch"
+	configured "github.com/rootkeep/rootkeep/internal/app/watch/sources"
 	"github.com/rootkeep/rootkeep/internal/store/access"
 )
 
@@ -30,7 +31,7 @@ const watchRole = "watch"
 
 // runWatch reads the live sources until the context ends.
 func runWatch(ctx context.Context, h *house) error {
-	sources, err := watch.ReadSources(h.settings.Watch.Sources)
+	sources, err := configured.Read(h.settings.Watch.Sources)
 	if err != nil {
 		return err
 	}
@@ -64,10 +65,20 @@ func (h *house) newAlerts() (err error) {
 	for _, p := range rules.Pack.Problems {
 		h.log.Warn("detections", "problem", p.String())
 	}
+	has := func(rule string) bool { return h.detector.Has(rule) }
+	guarded := alerting.Guards(has, func(rule string) bool { return h.detector.Guards(rule) })
+	h.outbox.Guarded = guarded
 	tell := h.outbox.Alerts(h.url.String())
-	if h.alerts, err = alerting.Desk(h.settings.Alerts, func(rule string) bool { return h.detector.Guards(rule) }, tell); err != nil {
+	policy, err := alerting.Policy(h.settings.Alerts)
+	if err != nil {
 		return err
 	}
+	h.outbox.Tags = alerting.AccountTags(&policy)
+	if h.alerts, err = alerting.Desk(policy, guarded, tell); err != nil {
+		return err
+	}
+	h.alerts.Keeper.Own = has
+	h.alerts.Keeper.Tags = alerting.Tags(has, func(rule string) []string { return h.detector.Tags(rule) })
 	h.detector, err = detector.New(detector.Config{Rules: rules, Alerts: h.alerts.Keeper, Tell: tell, Log: h.log})
 	return err
 }
@@ -91,6 +102,6 @@ func (c *Settings) checkWatch() error {
 		}
 		return nil
 	}
-	_, err := watch.ReadSources(c.Watch.Sources)
+	_, err := configured.Read(c.Watch.Sources)
 	return err
 }

@@ -95,22 +95,27 @@ const (
 	mostAside  = 100
 )
 
-// Look asks what waits between processes; nil if the settings name no broker. That it cannot
-// be asked is what it says then.
-func (s Settings) Look(ctx context.Context) (*client.Flow, error) {
+// Look asks what waits between processes, and for the first messages that were put aside; nil
+// if the settings name no broker. That it cannot be asked is what it says then.
+func (s Settings) Look(ctx context.Context) (*client.Flow, error) { return s.look(ctx, mostAside) }
+
+// Count is a Look at the numbers alone.
+func (s Settings) Count(ctx context.Context) (*client.Flow, error) { return s.look(ctx, 0) }
+
+func (s Settings) look(ctx context.Context, asides int) (*client.Flow, error) {
 	if _, ok, err := s.Broker(); err != nil || !ok {
 		return nil, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, lookWithin)
 	defer cancel()
 	out := &client.Flow{Waiting: []client.FlowPart{}, List: []client.FlowAside{}}
-	if err := s.look(ctx, out); err != nil {
+	if err := s.ask(ctx, out, asides); err != nil {
 		out.Fault = err.Error()
 	}
 	return out, nil
 }
 
-func (s Settings) look(ctx context.Context, out *client.Flow) error {
+func (s Settings) ask(ctx context.Context, out *client.Flow, asides int) error {
 	f, stop, err := s.OpenFlow(ctx, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return err
@@ -120,13 +125,17 @@ func (s Settings) look(ctx context.Context, out *client.Flow) error {
 	if err != nil {
 		return err
 	}
-	out.Oldest, out.Aside, out.Fault = w.Oldest, w.Poison, w.Fault
+	d, err := f.Delivered(ctx)
+	if err != nil {
+		return err
+	}
+	out.Oldest, out.Aside, out.Fault, out.InFlight, out.Redelivered = w.Oldest, w.Poison, w.Fault, d.InFlight, d.Redelivered
 	for p, n := range w.Partitions {
 		if n > 0 {
 			out.Waiting = append(out.Waiting, client.FlowPart{Partition: p, Messages: n})
 		}
 	}
-	list, err := f.Asides(ctx, 0, mostAside)
+	list, err := f.Asides(ctx, 0, asides)
 	for _, a := range list {
 		out.List = append(out.List, client.FlowAside{Number: a.Number, Since: a.Since, Partition: a.Message.Partition, Reason: a.Reason})
 	}

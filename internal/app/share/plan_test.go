@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"pgregory.net/rapid"
+
+	"github.com/rootkeep/rootkeep/internal/lot"
 )
 
 // world is a work whose processes come and die.
@@ -69,7 +71,7 @@ func (w *world) counts() map[string]int {
 }
 
 func TestPartsAreSharedEvenly(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
+	lot.Check(t, func(t *rapid.T) {
 		parts := rapid.IntRange(1, 100).Draw(t, "parts")
 		w := &world{parts: parts, view: view{owners: make([]string, parts)}}
 		w.join()

@@ -1,6 +1,6 @@
 // Package share divides the parts of a work among the processes that do it: each has about
 // as many as any other. One that joins gets its share within seconds; the parts of one that
-// dies are taken over when their leases end.
+// dies are taken over when their leases end, or at once by a process of the same machine.
 package share
 
 import (
@@ -44,6 +44,27 @@ type Part struct {
 func (p *Part) Hold(ctx context.Context, tx *store.Tx) error {
 	return lease.Hold(ctx, tx, p.lease, p.lasts)
 }
+
+// HoldEach is Hold of several parts of one process, and says of each whether it has it still:
+// of two of one number only the later one can.
+func HoldEach(ctx context.Context, tx *store.Tx, parts []*Part) ([]bool, error) {
+	out := make([]bool, len(parts))
+	if len(parts) == 0 {
+		return out, nil
+	}
+	fences := map[string]int64{}
+	for _, p := range parts {
+		fences[p.lease.Part] = max(fences[p.lease.Part], p.lease.Fence)
+	}
+	held, err := lease.HoldEach(ctx, tx, parts[0].lease.Work, parts[0].lease.Owner, fences, parts[0].lasts)
+	for i, p := range parts {
+		out[i] = p.lease.Fence == fences[p.lease.Part] && slices.Contains(held, p.lease.Part)
+	}
+	return out, err
+}
+
+// ErrLost says that another process may have a part by now.
+var ErrLost = lease.ErrLost
 
 const (
 	usualLasts  = 15 * time.Second
@@ -152,6 +173,11 @@ func (w *worker) look(ctx, working context.Context) error {
 
 // live says that this process and its leases live, and who else does.
 func (w *worker) live(ctx context.Context, tx *store.Tx, v *view) error {
+	for _, work := range []string{w.Work, w.processes()} {
+		if err := lease.Bury(ctx, tx, work); err != nil {
+			return err
+		}
+	}
 	if err := lease.HoldAll(ctx, tx, w.Work, w.Owner, w.Lasts); err != nil {
 		return err
 	}

@@ -17,7 +17,9 @@ import (
 	"github.com/rootkeep/rootkeep/internal/stream/flow"
 )
 
-const lasts = time.Second
+// lasts is a time in which a busy machine renews a lease: one that ends while its owner is at
+// work is another's.
+const lasts = 5 * time.Second
 
 // crew is who works on which part, by what the processes themselves say.
 type crew struct {
@@ -73,7 +75,7 @@ func (c *crew) counts() map[string]int {
 // comes waits until the processes have so many parts each.
 func (c *crew) comes(want map[string]int) {
 	c.t.Helper()
-	for end := time.Now().Add(30 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+	for end := time.Now().Add(2 * time.Minute); ; time.Sleep(10 * time.Millisecond) {
 		got := c.counts()
 		if fmt.Sprint(got) == fmt.Sprint(want) {
 			return

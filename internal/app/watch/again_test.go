@@ -13,6 +13,7 @@ import (
 
 	"github.com/rootkeep/rootkeep/internal/alert"
 	"github.com/rootkeep/rootkeep/internal/app/detector"
+	"github.com/rootkeep/rootkeep/internal/detect/live"
 	"github.com/rootkeep/rootkeep/internal/store"
 	"github.com/rootkeep/rootkeep/internal/store/alerts"
 	"github.com/rootkeep/rootkeep/internal/store/rootlog"
@@ -148,8 +149,8 @@ func TestAFlowIsHandledThoughMoreComes(t *testing.T) {
 	}{
 		{1, 10, time.Time{}}, {5, 20, time.Time{}}, {11, 30, at(0)}, {30, 40, at(0)}, {31, 50, at(2)}, {51, 50, at(5)}, {51, 60, at(5)}, {52, 61, at(5)},
 	} {
-		tide.rise(at(i), &flow.Waiting{First: step.first, Last: step.last})
-		if !tide.handled.Equal(step.want) {
+		tide.rise(live.Reach{Time: at(i), Whole: at(i)}, &flow.Waiting{First: step.first, Last: step.last})
+		if !tide.handled.Time.Equal(step.want) || !tide.handled.Whole.Equal(step.want) {
 			t.Errorf("step %d: got handled up to %v, want %v", i, tide.handled, step.want)
 		}
 	}
@@ -159,15 +160,15 @@ func TestTheClockOfAnotherProcessMovesNoTime(t *testing.T) {
 	s := storetest.Open(t, storetest.SQLite(t), storetest.Options(t))
 	w, src := watching(t, s, &judge{})
 	for complete, want := range map[time.Time]time.Time{noon.Add(-time.Hour): noon.Add(-time.Hour), noon.Add(48 * time.Hour): noon} {
-		var got time.Time
+		var got live.Reach
 		err := s.Touch(t.Context(), func(ctx context.Context, tx *store.Tx) (err error) {
-			if err := rootlog.KeepHealth(ctx, tx, []rootlog.Health{{Source: src.Name(), Complete: complete}}); err != nil {
+			if err := rootlog.KeepHealth(ctx, tx, "b", []rootlog.Health{{Source: src.Name(), Complete: complete}}); err != nil {
 				return err
 			}
 			got, err = w.completed(ctx, &tx.Reader)
 			return err
 		})
-		if err != nil || !got.Equal(want) {
+		if err != nil || !got.Time.Equal(want) || !got.Whole.Equal(want) {
 			t.Errorf("complete up to %v by another process: got %v, %v, want %v", complete, got, err, want)
 		}
 	}
@@ -195,5 +196,44 @@ func TestAnObjectAtWhichRootkeepFailsIsLeft(t *testing.T) {
 	mark, events, skipped := state(t, s)
 	if st := w.Status()[0]; mark != "2" || events != 1 || len(skipped) != 1 || !strings.Contains(st.Latest, "index out of range") {
 		t.Errorf("got mark %q, %d events, %v skipped, last %q, want the object named and left", mark, events, skipped, st.Latest)
+	}
+}
+
+// Five sign-ins without an event ID lie in one object, two of them the same to the byte. The
+// server dies while it reads them, and reads all of them again.
+func TestEventsWithoutAnIDCountOnceThoughTheirObjectIsReadAgain(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		text := strings.ReplaceAll(signIns(5), `"eventID":"e-`, `"requestID":"e-`)
+		text = strings.Replace(text, `"e-4"`, `"e-3"`, 1)
+		for i := range 3 {
+			w, src := watching(t, s, &judge{})
+			if err := w.take(t.Context(), src, object("logs/a.json", text, fmt.Sprint(i))); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if diff := cmp.Diff(map[string]int{"root-signs-in-again": 5}, counted(t, s)); diff != "" {
+			t.Errorf("events of the alerts (-want +got):\n%s", diff)
+		}
+		w, src := watching(t, s, &judge{})
+		if err := w.take(t.Context(), src, object("logs/b.json", text, "b")); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(map[string]int{"root-signs-in-again": 10}, counted(t, s)); diff != "" {
+			t.Errorf("with another object, as a hunt over both (-want +got):\n%s", diff)
+		}
+	})
+}
+
+func TestAnObjectOfNoEventsIsLeft(t *testing.T) {
+	s := storetest.Open(t, storetest.SQLite(t), storetest.Options(t))
+	w, src := watching(t, s, &judge{})
+	nothing := strings.Repeat("{},", 2*mostHollow)
+	whole := strings.TrimSuffix(signIns(1), "]}")
+	if err := w.take(t.Context(), src, object("hollow", whole+","+nothing+"5]}", "1")); err != nil {
+		t.Fatal(err)
+	}
+	mark, events, skipped := state(t, s)
+	if st := w.Status()[0]; mark != "1" || events != 1 || len(skipped) != 1 || !strings.Contains(st.Latest, "have no eventName; the rest is not read") {
+		t.Errorf("got mark %q, %d events, %v skipped, last %q, want what came before, and the object named", mark, events, skipped, st.Latest)
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/rootkeep/rootkeep/cloudtrail/layout"
 	"github.com/rootkeep/rootkeep/internal/app/detector"
 	"github.com/rootkeep/rootkeep/internal/app/outbox"
+	"github.com/rootkeep/rootkeep/internal/app/watch/sources"
 	"github.com/rootkeep/rootkeep/internal/store/access"
 	"github.com/rootkeep/rootkeep/internal/store/alerts"
 	"github.com/rootkeep/rootkeep/internal/store/storetest"
@@ -76,7 +77,7 @@ func shippedWatcher(b *testing.B) (*Watcher, *source) {
 	}
 	w, err := New(Config{
 		Store: s, Judge: access.Judge, Detector: d, Alerts: &alerts.Desk{Keeper: keeps, Tell: o.Alerts("")}, Outbox: o,
-		Owner: "a", Now: time.Now, Log: slog.New(slog.DiscardHandler), Sources: []SourceConfig{{Name: "trail", Folder: b.TempDir()}},
+		Owner: "a", Now: time.Now, Log: slog.New(slog.DiscardHandler), Sources: []sources.Config{{Name: "trail", Folder: b.TempDir()}},
 	})
 	if err != nil {
 		b.Fatal(err)

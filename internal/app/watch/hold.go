@@ -58,7 +58,7 @@ func (w *Watcher) touch(ctx context.Context, s *source) error {
 // hold is for every change that keeps something of the source.
 func (w *Watcher) hold(ctx context.Context, tx *store.Tx, s *source) error {
 	if w.part != nil {
-		if err := w.holdNamed(ctx, tx, detections); err != nil {
+		if err := w.holdNamed(ctx, tx, Detections); err != nil {
 			return err
 		}
 	}
@@ -74,16 +74,16 @@ func (s *source) shared() bool {
 	return ok && many.Shared()
 }
 
-// detections is what a server has that detects: no source has such a name. Windows are one
+// Detections is what a server has that detects: no source has such a name. Windows are one
 // process's, so that who has them reads all sources.
-const detections = "@detections"
+const Detections = "@detections"
 
 func (w *Watcher) holdNamed(ctx context.Context, tx *store.Tx, name string) error {
 	held, anew, err := rootlog.Hold(ctx, tx, name, w.config.Owner, lease)
 	if err == nil && !held {
 		err = errElsewhere
 	}
-	if anew && name == detections {
+	if anew && name == Detections {
 		w.part.Renew() // before the change is made: once too often does no harm
 	}
 	return err

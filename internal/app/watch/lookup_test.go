@@ -9,6 +9,7 @@ import (
 
 	"github.com/rootkeep/rootkeep/cloudtrail"
 	"github.com/rootkeep/rootkeep/internal/access/reconcile"
+	"github.com/rootkeep/rootkeep/internal/app/watch/sources"
 	"github.com/rootkeep/rootkeep/internal/awssim/cloud"
 	"github.com/rootkeep/rootkeep/internal/awssim/simtest"
 	"github.com/rootkeep/rootkeep/internal/stream/live"
@@ -20,8 +21,8 @@ func TestALookupEntersAccountsInTheRoleOfScans(t *testing.T) {
 	o := simtest.Start(t, 3, nil)
 	member := o.IDs()[1]
 	o.SignIn(cloud.RootCaller(o.Account(member)), "us-east-1", "198.51.100.9", "browser", true, true)
-	c := SourceConfig{Name: "history", Lookup: &LookupConfig{Accounts: []string{string(member)}, Regions: []string{"us-east-1"}}}
-	s, err := c.open(time.Now)
+	c := sources.Config{Name: "history", Lookup: &sources.Lookup{Accounts: []string{string(member)}, Regions: []string{"us-east-1"}}}
+	s, err := c.Open(time.Now)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -33,7 +34,7 @@ func TestALookupEntersAccountsInTheRoleOfScans(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, stop := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, stop := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer stop()
 	var got []reconcile.Event
 	found := errors.New("found")
@@ -60,8 +61,8 @@ func TestALookupEntersAccountsInTheRoleOfScans(t *testing.T) {
 func TestALookupWithoutARoleNamesIt(t *testing.T) {
 	o := simtest.Start(t, 3, nil)
 	member := string(o.IDs()[1])
-	c := SourceConfig{Name: "history", Lookup: &LookupConfig{Accounts: []string{member}, Regions: []string{"us-east-1"}, Role: "NoSuchRole"}}
-	s, err := c.open(time.Now)
+	c := sources.Config{Name: "history", Lookup: &sources.Lookup{Accounts: []string{member}, Regions: []string{"us-east-1"}, Role: "NoSuchRole"}}
+	s, err := c.Open(time.Now)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -73,7 +74,7 @@ func TestALookupWithoutARoleNamesIt(t *testing.T) {
 	}()
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
-	for begun := time.Now(); s.Health().Fault == "" && time.Since(begun) < 20*time.Second; {
+	for begun := time.Now(); s.Health().Fault == "" && time.Since(begun) < 2*time.Minute; {
 		<-tick.C
 	}
 	stop()

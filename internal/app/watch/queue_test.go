@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/rootkeep/rootkeep/internal/app/outbox"
+	"github.com/rootkeep/rootkeep/internal/app/watch/sources"
 	"github.com/rootkeep/rootkeep/internal/awssim/simtest"
 	"github.com/rootkeep/rootkeep/internal/store"
 	"github.com/rootkeep/rootkeep/internal/store/alerts"
@@ -27,7 +28,7 @@ import (
 // enter the role of sources, which has what `rootkeep role render` writes.
 type logged struct {
 	*simtest.Logged
-	sources []SourceConfig
+	sources []sources.Config
 }
 
 func newLogged(t *testing.T) *logged {
@@ -40,10 +41,10 @@ func newLogged(t *testing.T) *logged {
 	events, arn := w.Queue("rootkeep-root-events", nil, "events.amazonaws.com")
 	w.Must("events", "PutRule", map[string]any{"Name": "root", "EventPattern": `{"detail":{"userIdentity":{"type":["Root"]}}}`, "State": "ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS"})
 	w.Must("events", "PutTargets", map[string]any{"Rule": "root", "Targets": []any{map[string]any{"Id": "queue", "Arn": arn}}})
-	w.sources = []SourceConfig{
-		{Name: "files", Queue: &QueueConfig{URL: files, Buckets: []string{simtest.Bucket}, Receivers: 1}},
-		{Name: "events", Queue: &QueueConfig{URL: events, Receivers: 1}},
-		{Name: "bucket", Bucket: &BucketConfig{Name: simtest.Bucket, Region: "us-east-1"}, Every: 1e8},
+	w.sources = []sources.Config{
+		{Name: "files", Queue: &sources.Queue{URL: files, Buckets: []string{simtest.Bucket}, Receivers: 1}},
+		{Name: "events", Queue: &sources.Queue{URL: events, Receivers: 1}},
+		{Name: "bucket", Bucket: &sources.Bucket{Name: simtest.Bucket, Region: "us-east-1"}, Every: 1e8},
 	}
 	w.Must("iam", "CreateUser", map[string]any{"UserName": "server"})
 	w.Must("iam", "PutUserPolicy", map[string]any{"UserName": "server", "PolicyName": "enter", "PolicyDocument": `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":["sts:AssumeRole","sts:SetSourceIdentity"],"Resource":"*"}}`})
@@ -54,9 +55,9 @@ func newLogged(t *testing.T) *logged {
 }
 
 // role makes the role that these sources need.
-func (w *logged) role(t *testing.T, of []SourceConfig) {
+func (w *logged) role(t *testing.T, of []sources.Config) {
 	t.Helper()
-	r := Role(of, "")
+	r := sources.Role(of, "")
 	r.Broker = "arn:aws:iam::" + string(simtest.Management) + ":user/server"
 	var text bytes.Buffer
 	if err := r.Write(&text, "json"); err != nil {
@@ -85,8 +86,8 @@ func until(t *testing.T, what string, is func() bool) {
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
 	for begun := time.Now(); !is(); <-tick.C {
-		if time.Since(begun) > time.Minute {
-			t.Errorf("after a minute: no %s", what)
+		if time.Since(begun) > 3*time.Minute {
+			t.Errorf("after three minutes: no %s", what)
 			return
 		}
 	}
@@ -153,7 +154,7 @@ func TestAnEventThatComesByThreeWaysIsKeptOnce(t *testing.T) {
 func TestTheRoleOfOtherSourcesReadsNothingHere(t *testing.T) {
 	w := newLogged(t)
 	w.Must("iam", "DeleteRolePolicy", map[string]any{"RoleName": "RootkeepWatch", "PolicyName": "watch"})
-	s, err := w.sources[0].open(time.Now)
+	s, err := w.sources[0].Open(time.Now)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,22 +6,62 @@ import (
 	"fmt"
 	"maps"
 	"sync"
-	"time"
 
 	"github.com/rootkeep/rootkeep/cloudtrail"
 	"github.com/rootkeep/rootkeep/internal/app/detector"
 	"github.com/rootkeep/rootkeep/internal/app/share"
+	detects "github.com/rootkeep/rootkeep/internal/detect/live"
 	"github.com/rootkeep/rootkeep/internal/store"
 	"github.com/rootkeep/rootkeep/internal/stream/flow"
 )
 
 // publish has what matters to detections travel to the processes that have its groups, before
-// anything of the parcel is kept: should this process end in between, it comes once more, and
-// is known.
-func (w *Watcher) publish(ctx context.Context, s *parcel) error {
-	if w.part != nil || len(s.records) == 0 {
+// anything of the parcels is kept: should this process end in between, it comes once more, and
+// is known. Of several parcels more goes together.
+func (w *Watcher) publish(ctx context.Context, batch []*parcel) error {
+	if w.part != nil {
 		return nil
 	}
+	var out []flow.Message
+	for _, s := range batch {
+		w.leaveLarge(s)
+		for i := range s.records {
+			out = append(out, s.records[i].Messages(w.config.Flow.Partitions())...)
+		}
+	}
+	if len(out) == 0 {
+		return nil
+	}
+	ctx, stop := wanted(ctx, batch)
+	defer stop()
+	if err := w.config.Flow.Publish(ctx, out); err != nil {
+		return fmt.Errorf("publish %d records: %w", len(out), err)
+	}
+	for _, s := range batch {
+		s.records, s.size = nil, 0
+	}
+	return nil
+}
+
+// wanted ends when nobody waits for any of the parcels any more, such as when the server stops
+// while the broker does not answer.
+func wanted(ctx context.Context, batch []*parcel) (context.Context, context.CancelFunc) {
+	ctx, stop := context.WithCancel(ctx)
+	go func() {
+		defer stop()
+		for _, s := range batch {
+			select {
+			case <-s.gone:
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
+	return ctx, stop
+}
+
+// leaveLarge takes records out that are too large to travel.
+func (w *Watcher) leaveLarge(s *parcel) {
 	large := &detector.Unreadable{}
 	for i := range s.records {
 		if n := len(s.records[i].Raw); n > detector.MaxRecord {
@@ -31,15 +71,6 @@ func (w *Watcher) publish(ctx context.Context, s *parcel) error {
 	if len(large.At) > 0 {
 		s.leave(w.config.Now(), cloudtrail.OversizedRecord, large)
 	}
-	var out []flow.Message
-	for i := range s.records {
-		out = append(out, s.records[i].Messages(w.config.Flow.Partitions())...)
-	}
-	if err := w.config.Flow.Publish(ctx, out); err != nil {
-		return fmt.Errorf("publish %d records: %w", len(s.records), err)
-	}
-	s.records, s.size = nil, 0
-	return nil
 }
 
 // Work is the work that processes share, by the name of its leases.
@@ -49,7 +80,7 @@ const Work = "detections"
 func (w *Watcher) spread(ctx context.Context) {
 	var ticking sync.WaitGroup
 	defer ticking.Wait()
-	parts := &portions{Watcher: w, has: map[int]*portion{}}
+	parts := &portions{Watcher: w, has: map[int]*portion{}, joint: &joint{Watcher: w}}
 	ticking.Go(func() { parts.tick(ctx) })
 	err := share.Run(ctx, share.Config{
 		Store: w.config.Store, Work: Work, Parts: w.config.Flow.Partitions(), Owner: w.config.Owner, Log: w.config.Log, Do: parts.do,
@@ -62,7 +93,8 @@ func (w *Watcher) spread(ctx context.Context) {
 // portions are those that this process has.
 type portions struct {
 	*Watcher
-	tide tide // of tick alone
+	joint *joint
+	tide  tide // of tick alone
 
 	mu  sync.Mutex // guards has
 	has map[int]*portion
@@ -71,15 +103,17 @@ type portions struct {
 // portion is a part of the detections.
 type portion struct {
 	*Watcher
-	hold *share.Part
+	hold  *share.Part
+	joint *joint
 
 	mu       sync.Mutex // one change at a time
 	part     *detector.Part
-	complete time.Time
+	complete detects.Reach
+	doubt    bool // the last change failed: it may be under way
 }
 
 func (all *portions) do(ctx context.Context, held *share.Part) error {
-	p := &portion{Watcher: all.Watcher, hold: held, part: all.config.Detector.Part(held.Number, all.config.Flow.Partitions())}
+	p := &portion{Watcher: all.Watcher, hold: held, joint: all.joint, part: all.config.Detector.Part(held.Number, all.config.Flow.Partitions())}
 	all.mu.Lock()
 	all.has[held.Number] = p
 	all.mu.Unlock()
@@ -123,32 +157,66 @@ func (p *portion) take(ctx context.Context, batch []flow.Message) error {
 func (p *portion) change(ctx context.Context, records []detector.Record) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	var kept outcome
-	err := p.config.Store.Update(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
-		if err := p.hold.Hold(ctx, tx); err != nil {
+	if p.doubt {
+		if err := p.settle(ctx); err != nil {
 			return err
 		}
-		kept.taken, err = p.part.Take(ctx, tx, records, p.complete)
-		return err
-	})
+	}
+	p.doubt = true
+	taken, err := p.look(ctx, records)
 	if err != nil {
 		return err
 	}
-	p.part.Kept(kept.taken)
-	p.tell(nil, &kept)
+	if taken.Plain() {
+		err = p.joint.keep(ctx, p.hold, taken)
+	} else {
+		err = p.keep(ctx, taken)
+	}
+	if err != nil {
+		return err
+	}
+	p.doubt = false
+	p.part.Kept(taken)
+	p.tell(nil, &outcome{taken: taken})
 	return nil
+}
+
+// settle waits until no change of the portion is under way any more: each holds its lease.
+func (p *portion) settle(ctx context.Context) error { return p.config.Store.Touch(ctx, p.hold.Hold) }
+
+// look detects while other portions do. What it reads nobody changes before that is kept: only
+// who has the portion does, and keeping it fails if that is another by then.
+func (p *portion) look(ctx context.Context, records []detector.Record) (taken *detector.Taken, err error) {
+	err = p.config.Store.Glance(ctx, func(ctx context.Context, r *store.Reader) (err error) {
+		taken, err = p.part.Look(ctx, r, p.config.Store.Now(), records, p.complete)
+		return err
+	})
+	return taken, err
+}
+
+// keep keeps what people are told of.
+func (p *portion) keep(ctx context.Context, taken *detector.Taken) error {
+	return p.config.Store.Update(ctx, func(ctx context.Context, tx *store.Tx) error {
+		if err := p.hold.Hold(ctx, tx); err != nil {
+			return err
+		}
+		if err := p.part.Keep(ctx, tx, taken); err != nil {
+			return err
+		}
+		return countLate(ctx, tx, taken.Late)
+	})
 }
 
 // tide is how far the flow is handled while it never ebbs.
 type tide struct {
-	handled time.Time // all that was read up to then is
-	until   time.Time // all that was read up to then is once the message of this number is
+	handled detects.Reach // all that was read up to then is
+	until   detects.Reach // all that was read up to then is once the message of this number is
 	last    uint64
 }
 
 // rise takes in up to when all was read, and what waits in the flow since: what came later
 // does not count.
-func (t *tide) rise(until time.Time, w *flow.Waiting) {
+func (t *tide) rise(until detects.Reach, w *flow.Waiting) {
 	if w.First > w.Last {
 		t.handled, t.until, t.last = until, until, w.Last
 	} else if w.First > t.last {
@@ -166,7 +234,7 @@ func (all *portions) tick(ctx context.Context) {
 }
 
 func (all *portions) due(ctx context.Context) error {
-	var until time.Time
+	var until detects.Reach
 	err := all.config.Store.View(ctx, func(ctx context.Context, r *store.Reader) (err error) {
 		until, err = all.completed(ctx, r)
 		return err
@@ -195,13 +263,13 @@ func (all *portions) due(ctx context.Context) error {
 	return errors.Join(failed...)
 }
 
-func (p *portion) completeUntil(ctx context.Context, until time.Time) error {
+func (p *portion) completeUntil(ctx context.Context, until detects.Reach) error {
 	p.mu.Lock()
 	p.complete = until
 	p.mu.Unlock()
 	var due bool
 	err := p.config.Store.View(ctx, func(ctx context.Context, r *store.Reader) (err error) {
-		due, err = p.part.Due(ctx, r, until)
+		due, err = p.part.Due(ctx, r, until.Whole)
 		return err
 	})
 	if err != nil || !due {

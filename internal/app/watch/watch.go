@@ -4,6 +4,7 @@
 package watch
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -15,6 +16,7 @@ import (
 	"github.com/rootkeep/rootkeep/internal/alert"
 	"github.com/rootkeep/rootkeep/internal/app/detector"
 	"github.com/rootkeep/rootkeep/internal/app/outbox"
+	"github.com/rootkeep/rootkeep/internal/app/watch/sources"
 	"github.com/rootkeep/rootkeep/internal/store"
 	"github.com/rootkeep/rootkeep/internal/store/access"
 	"github.com/rootkeep/rootkeep/internal/store/alerts"
@@ -31,11 +33,12 @@ type Judge func(context.Context, *store.Tx, rootlog.Touched) (*access.Changes, e
 type Alerts interface {
 	Apply(ctx context.Context, tx *store.Tx, now time.Time, list []alert.Sighting) error
 	Sources(ctx context.Context, tx *store.Tx, now time.Time, names []string, worries []alerts.Worry) error
+	EndSources(ctx context.Context, tx *store.Tx, now time.Time, names []string, reason string) error
 }
 
 // Config says what is watched.
 type Config struct {
-	Sources []SourceConfig
+	Sources []sources.Config
 	Store   *store.Store
 	Judge   Judge
 	// Detector has the detections.
@@ -58,18 +61,24 @@ type Watcher struct {
 	sources []*source
 	intake  *reconcile.Intake
 	fields  *cloudtrail.Fields
+	none    *cloudtrail.Fields
 	hands   sync.Pool      // of hand
 	part    *detector.Part // of the detections; nil if the flow has them
 	counter counter
+	matches matches // since it was last said how the sources stand
 }
 
 // source is one that is read, with what became of its objects.
 type source struct {
 	live.Source
-	config SourceConfig
-	mark   []byte // of the goroutine that reads it; a source that shares its deliveries has none
+	config sources.Config
+	// Of the goroutine that reads it; a source that shares its deliveries has none.
+	mark    []byte // up to which it was read
+	covered []byte // of the parcel that counted last what was read
+	early   early
 
 	mu        sync.Mutex     // guards what follows
+	line      *line          // of this reading; nil: a delivery is kept before the next one is read. Set by the goroutine that reads
 	kept      time.Time      // when the mark of objects without events was last kept
 	stumbles  map[string]int // how often objects could not be read to their end
 	entries   []time.Time    // of objects that were skipped, in the ledger
@@ -80,6 +89,31 @@ type source struct {
 	last      string    // its name, and why
 	broken    error     // why it ended the last time
 	ended     time.Time
+	parcels   int64            // that were kept
+	added     rootlog.Totals   // what was read and is in no parcel yet
+	large     map[*reading]int // objects that take several turns, with the records that were read
+	heldUp    bool             // by the store, since it was last said
+	behind    time.Time        // since when it is, by the last check
+}
+
+func (s *source) behindSince() time.Time {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.behind
+}
+
+// keptOne counts a parcel that was kept.
+func (s *source) keptOne() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.parcels++
+}
+
+// noted takes in what was kept of how the source stands.
+func (s *source) noted(h *rootlog.Health) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.behind = h.Behind
 }
 
 // New makes a watcher. Nothing is read yet.
@@ -102,17 +136,21 @@ func New(c Config) (*Watcher, error) {
 	if w.fields, err = cloudtrail.CompileFields(w.intake.Fields()); err != nil {
 		return nil, err
 	}
+	if w.none, err = cloudtrail.CompileFields(nil); err != nil {
+		return nil, err
+	}
 	for i := range c.Sources {
-		opened, err := c.Sources[i].open(c.Now)
+		opened, err := c.Sources[i].Open(c.Now)
 		if err != nil {
 			return nil, err
 		}
-		w.sources = append(w.sources, &source{Source: opened, config: c.Sources[i], stumbles: map[string]int{}})
+		w.sources = append(w.sources, &source{Source: opened, config: c.Sources[i], stumbles: map[string]int{}, early: early{}})
 	}
 	return w, nil
 }
 
 const (
+	firstCheck   = 3 * time.Second // whoever looks at once learns that the sources are read
 	checkEvery   = 30 * time.Second
 	firstPause   = time.Second // before a source is read again that ended
 	longestPause = time.Minute
@@ -130,8 +168,8 @@ func (w *Watcher) Run(ctx context.Context) error {
 		all.Go(func() { w.follow(ctx, s) })
 	}
 	all.Go(func() { w.detect(ctx) })
-	for {
-		if pause(ctx, checkEvery) != nil {
+	for wait := firstCheck; ; wait = checkEvery {
+		if pause(ctx, wait) != nil {
 			return nil
 		}
 		if err := w.check(ctx); err != nil && ctx.Err() == nil {
@@ -143,9 +181,12 @@ func (w *Watcher) Run(ctx context.Context) error {
 // leave lets another server have the detections at once.
 func (w *Watcher) leave(ctx context.Context) {
 	if w.part == nil {
+		if err := w.leaveHealth(ctx); err != nil {
+			w.config.Log.Error("take back how the live sources stand; others see it in time", "error", err)
+		}
 		return
 	}
-	if err := w.release(ctx, detections); err != nil {
+	if err := w.release(ctx, Detections); err != nil {
 		w.config.Log.Error("let the detections go", "error", err)
 	}
 }
@@ -193,18 +234,50 @@ func (w *Watcher) follow(ctx context.Context, s *source) {
 }
 
 func (w *Watcher) goOn(ctx context.Context, s *source) error {
-	err := w.config.Store.View(ctx, func(ctx context.Context, r *store.Reader) (err error) {
-		s.mark, err = rootlog.Mark(ctx, r, s.Name())
-		return err
-	})
-	if err != nil {
+	if err := s.restore(ctx, w); err != nil {
 		return err
 	}
-	err = s.Run(ctx, s.mark, func(ctx context.Context, d live.Delivery) error { return w.take(ctx, s, d) })
+	reading, stop := context.WithCancel(ctx)
+	defer stop()
+	if one, ok := s.Source.(live.Marked); ok && one.Marked() {
+		s.lineUp(stop)
+	}
+	err := s.Run(reading, s.mark, func(ctx context.Context, d live.Delivery) error { return w.take(ctx, s, d) })
+	if s.line != nil {
+		err = cmp.Or(s.line.wait(), err) // what was not kept is why the source ended
+	}
 	if err == nil {
 		err = errors.New("the source ended")
 	}
 	return err
+}
+
+// restore has the source go on where it was left.
+func (s *source) restore(ctx context.Context, w *Watcher) error {
+	return w.config.Store.View(ctx, func(ctx context.Context, r *store.Reader) error {
+		mark, err := rootlog.Mark(ctx, r, s.Name())
+		if err == nil {
+			s.resume(mark)
+		}
+		return err
+	})
+}
+
+func (s *source) lineUp(stop func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.line = s.line.next(s.Health().Complete, stop)
+}
+
+// complete is up to when all that happened was read and kept.
+func (s *source) complete() time.Time {
+	read := s.Health().Complete
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.line == nil {
+		return read
+	}
+	return s.line.complete(read)
 }
 
 func (s *source) begin(now time.Time) {
@@ -227,7 +300,9 @@ type Status struct {
 	SkippedAt time.Time // when the last of them was
 	Latest    string    // its name, and why
 
-	began time.Time // when this server began to read it
+	began   time.Time // when this server began to read it
+	behind  time.Time
+	parcels int64
 }
 
 // Status says how each source stands.
@@ -241,9 +316,10 @@ func (w *Watcher) Status() []Status {
 
 func (s *source) status() Status {
 	out := Status{Health: s.Health()}
+	out.Complete = s.complete()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	out.Elsewhere, out.began = s.elsewhere, s.began
+	out.Elsewhere, out.began, out.behind, out.parcels = s.elsewhere, s.began, s.behind, s.parcels
 	out.Skipped, out.SkippedAt, out.Latest = s.skipped, s.skippedAt, s.last
 	if s.broken != nil && !out.Heard.After(s.ended) { // it has not been read since
 		out.Fault = s.broken.Error()

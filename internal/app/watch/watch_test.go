@@ -23,6 +23,7 @@ import (
 	"github.com/rootkeep/rootkeep/internal/alert"
 	"github.com/rootkeep/rootkeep/internal/app/detector"
 	"github.com/rootkeep/rootkeep/internal/app/outbox"
+	"github.com/rootkeep/rootkeep/internal/app/watch/sources"
 	"github.com/rootkeep/rootkeep/internal/detect"
 	"github.com/rootkeep/rootkeep/internal/rule"
 	"github.com/rootkeep/rootkeep/internal/store"
@@ -62,7 +63,7 @@ func watching(t *testing.T, s *store.Store, j *judge) (*Watcher, *source) {
 	}
 	w, err := New(Config{
 		Store: s, Judge: j.judge, Detector: newDetector(t, j), Alerts: &alerts.Desk{Keeper: keeper(t), Tell: o.Alerts("")}, Outbox: o,
-		Owner: "a", Now: func() time.Time { return noon }, Log: slog.New(slog.DiscardHandler), Sources: []SourceConfig{{Name: "trail", Folder: t.TempDir()}},
+		Owner: "a", Now: func() time.Time { return noon }, Log: slog.New(slog.DiscardHandler), Sources: []sources.Config{{Name: "trail", Folder: t.TempDir()}},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -245,7 +246,7 @@ func TestOneServerReadsASource(t *testing.T) {
 		if mark, events, _ := state(t, s); mark != "2" || events != 1 {
 			t.Errorf("got mark %q, %d events, want that of the second alone", mark, events)
 		}
-		if err := errors.Join(second.release(t.Context(), b.Name()), second.release(t.Context(), detections)); err != nil {
+		if err := errors.Join(second.release(t.Context(), b.Name()), second.release(t.Context(), Detections)); err != nil {
 			t.Fatal(err)
 		}
 		if err := first.touch(t.Context(), a); err != nil {
@@ -333,7 +334,7 @@ func TestSkippedObjectsAreToldOnce(t *testing.T) {
 }
 
 func TestASourceThatIsAskedSeldomIsNotSilent(t *testing.T) {
-	s := &source{stumbles: map[string]int{}, Source: &stub{live.Health{Heard: noon.Add(-time.Hour), Last: noon}}, began: noon.Add(-24 * time.Hour), config: SourceConfig{Every: rule.Duration(time.Hour)}}
+	s := &source{stumbles: map[string]int{}, Source: &stub{live.Health{Heard: noon.Add(-time.Hour), Last: noon}}, began: noon.Add(-24 * time.Hour), config: sources.Config{Every: rule.Duration(time.Hour)}}
 	if got := s.worries(noon); len(got) != 0 {
 		t.Errorf("got %+v of a source that is asked once an hour, want nobody told", got)
 	}
@@ -387,7 +388,7 @@ func TestWhatSomebodyIsToldOfASource(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			s := &source{stumbles: map[string]int{}, Source: &stub{test.health}, began: ago(24 * time.Hour), broken: test.broken, ended: noon}
 			if test.lookup {
-				s.config.Lookup = &LookupConfig{}
+				s.config.Lookup = &sources.Lookup{}
 			}
 			if test.skip {
 				s.skip(noon, "a", []cloudtrail.Problem{{Kind: cloudtrail.Corrupt}})
@@ -403,7 +404,10 @@ func TestWhatSomebodyIsToldOfASource(t *testing.T) {
 				}
 			}
 			again := s.worries(noon.Add(time.Minute))
-			if len(again) > 0 && !again[0].Since.Equal(got[0].Since) {
+			if len(got) > 0 && got[0].Rule == faultRule && !got[0].Since.Equal(noon) {
+				t.Errorf("got a fault of %v, want it of when it was seen", got[0].Since)
+			}
+			if len(again) > 0 && again[0].Rule != faultRule && !again[0].Since.Equal(got[0].Since) {
 				t.Errorf("got one that began %v a minute later, want %v again", again[0].Since, got[0].Since)
 			}
 		})

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/rootkeep/rootkeep"
+	"github.com/rootkeep/rootkeep/internal/awssim/cloud/region"
 	"github.com/rootkeep/rootkeep/internal/awssim/identity"
 )
 
@@ -72,19 +73,6 @@ func (a *Account) ARN(service, region, resource string) string {
 // IAM is the ARN of a thing of IAM, such as user/ann.
 func (a *Account) IAM(resource string) string { return a.ARN("iam", "", resource) }
 
-// defaultRegions are on in every account; optInRegions must be enabled first.
-// Source: AWS Account Management Reference Guide, "Enable or disable AWS Regions".
-var (
-	defaultRegions = []string{
-		"ap-northeast-1", "ap-northeast-2", "ap-northeast-3", "ap-south-1", "ap-southeast-1", "ap-southeast-2", "ca-central-1", "eu-central-1", "eu-north-1",
-		"eu-west-1", "eu-west-2", "eu-west-3", "sa-east-1", "us-east-1", "us-east-2", "us-west-1", "us-west-2",
-	}
-	optInRegions = []string{
-		"af-south-1", "ap-east-1", "ap-south-2", "ap-southeast-3", "ap-southeast-4", "ap-southeast-5", "ca-west-1", "eu-central-2", "eu-south-1", "eu-south-2",
-		"il-central-1", "me-central-1", "me-south-1", "mx-central-1",
-	}
-)
-
 // RegionStatus is a Region and whether an account may use it.
 type RegionStatus struct {
 	Name   string
@@ -97,14 +85,14 @@ func (r RegionStatus) Enabled() bool { return strings.HasPrefix(r.Status, "ENABL
 // Regions are all Regions with their status in the account.
 func (a *Account) Regions() []RegionStatus {
 	var out []RegionStatus
-	for _, r := range optInRegions {
+	for _, r := range region.OptIn() {
 		status := "DISABLED"
 		if a.OptedIn[r] {
 			status = "ENABLED"
 		}
 		out = append(out, RegionStatus{r, status})
 	}
-	for _, r := range defaultRegions {
+	for _, r := range a.cloud.config.Regions {
 		out = append(out, RegionStatus{r, "ENABLED_BY_DEFAULT"})
 	}
 	return out

@@ -20,6 +20,8 @@ import (
 	"github.com/rootkeep/rootkeep"
 	"github.com/rootkeep/rootkeep/iam"
 	"github.com/rootkeep/rootkeep/internal/awssim/bell"
+	"github.com/rootkeep/rootkeep/internal/awssim/cloud/fault"
+	"github.com/rootkeep/rootkeep/internal/awssim/cloud/region"
 )
 
 // Config says what a Cloud is made of.
@@ -35,6 +37,8 @@ type Config struct {
 	// Propagation is how long changes of services that are Delayed take to be in force
 	// for signatures and authorization; 0: none. History made in InPast is not delayed.
 	Propagation time.Duration
+	// Regions are those that are on in every account, with us-east-1; nil: the 17 of AWS.
+	Regions []string
 }
 
 // Cloud is a simulated AWS. Its methods may be called at any time; the fields of
@@ -52,7 +56,7 @@ type Cloud struct {
 	credentials  int // made so far
 	random       *rand.Rand
 	compiled     map[string]*iam.Policy
-	faults       []*Fault
+	faults       fault.Rules
 	counts       map[Count]int
 	before       []func(now time.Time)
 	hear         []func(*Account, *Event)
@@ -74,10 +78,14 @@ func New(config Config, services ...*Service) (*Cloud, error) {
 	if config.EventLimit == 0 {
 		config.EventLimit = 10_000
 	}
+	if config.Regions == nil {
+		config.Regions = region.Default()
+	}
 	c := &Cloud{
 		config: config, services: map[string]*Service{}, accounts: map[rootkeep.AccountID]*Account{}, keys: map[string]*Credential{},
-		random: rand.New(rand.NewPCG(config.Seed, 0x726f6f746b656570)), compiled: map[string]*iam.Policy{}, counts: map[Count]int{}, global: map[any]any{},
+		compiled: map[string]*iam.Policy{}, counts: map[Count]int{}, global: map[any]any{},
 	}
+	c.Reseed(config.Seed)
 	for _, s := range services {
 		if err := s.index(); err != nil {
 			return nil, err
@@ -188,6 +196,13 @@ func (c *Cloud) letters(alphabet string, n int) string {
 		out[i] = alphabet[c.random.IntN(len(alphabet))]
 	}
 	return string(out)
+}
+
+// Reseed gives what is made from here on identifiers of another seed.
+func (c *Cloud) Reseed(seed uint64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.random = rand.New(rand.NewPCG(seed, 0x726f6f746b656570))
 }
 
 // UniqueID is an identifier of IAM's such as AIDA and 17 capitals and digits.

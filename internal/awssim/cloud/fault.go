@@ -4,93 +4,59 @@ import (
 	"cmp"
 	"slices"
 	"time"
+
+	"github.com/rootkeep/rootkeep/internal/awssim/cloud/fault"
 )
 
-// FaultKind is what goes wrong.
-type FaultKind string
+// The faults have a package of their own; services and scenarios know them by these names.
+type (
+	FaultKind = fault.Kind
+	Fault     = fault.Fault
+)
 
 // Kinds of fault.
 const (
-	Deny       FaultKind = "deny"        // the call is refused as by a policy
-	Throttle   FaultKind = "throttle"    // the rate is exceeded
-	Slow       FaultKind = "slow"        // the answer waits for Delay
-	Broken     FaultKind = "broken"      // HTTP 500
-	Cut        FaultKind = "cut"         // the connection ends in the middle of the answer
-	WrongToken FaultKind = "wrong-token" // the token of the next page will be refused
-)
-
-// Kinds that are about the events of calls, and let the calls be.
-const (
-	Late    FaultKind = "late"    // events are delivered, and found, Delay later than they would be
-	Twice   FaultKind = "twice"   // events are delivered, and found, a second time
-	Unnamed FaultKind = "unnamed" // events of sessions of sts:AssumeRoot have no source identity
+	Deny       = fault.Deny
+	Throttle   = fault.Throttle
+	Slow       = fault.Slow
+	Broken     = fault.Broken
+	Cut        = fault.Cut
+	WrongToken = fault.WrongToken
+	Late       = fault.Late
+	Twice      = fault.Twice
+	Unnamed    = fault.Unnamed
 )
 
 // FaultKinds are all kinds.
-func FaultKinds() []FaultKind {
-	return []FaultKind{Deny, Throttle, Slow, Broken, Cut, WrongToken, Late, Twice, Unnamed}
-}
-
-// Fault is a rule: calls that fit go wrong. Empty fields fit everything.
-type Fault struct {
-	Kind                                FaultKind
-	Service, Operation, Account, Region string
-	Writes                              bool          // only calls that change something
-	Skip                                int           // so many calls that fit go well first
-	Times                               int           // then so many go wrong; 0: all
-	Delay                               time.Duration // of Slow and Late
-	met                                 int
-}
+func FaultKinds() []FaultKind { return fault.Kinds() }
 
 // AddFault adds a rule.
 func (c *Cloud) AddFault(f Fault) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.faults = append(c.faults, &f)
+	c.faults.Add(f)
 }
 
 // ClearFaults removes all rules.
 func (c *Cloud) ClearFaults() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.faults = nil
+	c.faults.Clear()
 }
 
 // due are the faults of a call, at most one of each kind.
 func (c *Cloud) due(call *Call) map[FaultKind]*Fault {
-	out := map[FaultKind]*Fault{}
-	for _, f := range c.faults {
-		if f.aboutEvents() {
-			continue
-		}
-		account := ""
-		if call.Account != nil {
-			account = string(call.Account.ID)
-		}
-		if !fits(f.Service, call.Service.Name) || !fits(f.Operation, call.Operation.Name) || !fits(f.Account, account) || !fits(f.Region, call.Region) || f.Writes && call.Operation.Read {
-			continue
-		}
-		if f.met++; f.met <= f.Skip || f.Times > 0 && f.met > f.Skip+f.Times {
-			continue
-		}
-		if out[f.Kind] == nil {
-			out[f.Kind] = f
-		}
+	of := fault.Call{Service: call.Service.Name, Operation: call.Operation.Name, Region: call.Region, Reads: call.Operation.Read}
+	if call.Account != nil {
+		of.Account = string(call.Account.ID)
 	}
-	return out
+	return c.faults.Due(of)
 }
-
-func (f *Fault) aboutEvents() bool { return f.Kind == Late || f.Kind == Twice || f.Kind == Unnamed }
 
 // EventFault is the fault of a kind that is about the events of an account in a Region,
 // nil if there is none. It is told of no service or operation.
 func (a *Account) EventFault(kind FaultKind, region string) *Fault {
-	for _, f := range a.cloud.faults {
-		if f.Kind == kind && fits(f.Account, string(a.ID)) && fits(f.Region, region) {
-			return f
-		}
-	}
-	return nil
+	return a.cloud.faults.OfEvents(kind, string(a.ID), region)
 }
 
 // Held is how much later than it would be an event of the account is delivered.
@@ -100,8 +66,6 @@ func (a *Account) Held(region string) time.Duration {
 	}
 	return 0
 }
-
-func fits(want, got string) bool { return want == "" || want == got }
 
 // refused is the error that faults make before an operation runs.
 func (c *Call) refused(due map[FaultKind]*Fault) error {

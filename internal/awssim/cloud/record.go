@@ -5,22 +5,14 @@ import (
 	"time"
 
 	"github.com/rootkeep/rootkeep/iam"
-	"github.com/rootkeep/rootkeep/internal/awssim/wire"
+	"github.com/rootkeep/rootkeep/internal/awssim/cloud/event"
 )
 
-// Event is the CloudTrail record of one call in one account.
-type Event struct {
-	ID, Name, Source, Username, AccessKey string
-	Time                                  time.Time
-	Read, Data                            bool
-	Region                                string
-	Resources                             []EventResource
-	Number                                int // of the account's events in the Region, from 1
-	JSON                                  []byte
-}
-
-// EventResource is a thing that an event is about.
-type EventResource struct{ Type, Name string }
+// The record of a call has a package of its own; services know it by these names.
+type (
+	Event         = event.Event
+	EventResource = event.Resource
+)
 
 // Events are the events of the account in a Region, oldest first.
 func (a *Account) Events(region string) []*Event { return a.events[region] }
@@ -36,72 +28,13 @@ func (a *Account) EventRegions() []string {
 	return out
 }
 
-// Record is a record of CloudTrail in the order in which CloudTrail writes it.
-// Source: CloudTrail User Guide, "CloudTrail record contents".
-type record struct {
-	EventVersion        string           `json:"eventVersion"`
-	UserIdentity        userIdentity     `json:"userIdentity"`
-	EventTime           string           `json:"eventTime"`
-	EventSource         string           `json:"eventSource"`
-	EventName           string           `json:"eventName"`
-	AWSRegion           string           `json:"awsRegion"`
-	SourceIPAddress     string           `json:"sourceIPAddress"`
-	UserAgent           string           `json:"userAgent"`
-	ErrorCode           string           `json:"errorCode,omitempty"`
-	ErrorMessage        string           `json:"errorMessage,omitempty"`
-	RequestParameters   json.RawMessage  `json:"requestParameters"`
-	ResponseElements    json.RawMessage  `json:"responseElements"`
-	AdditionalEventData map[string]any   `json:"additionalEventData,omitempty"`
-	RequestID           string           `json:"requestID"`
-	EventID             string           `json:"eventID"`
-	ReadOnly            bool             `json:"readOnly"`
-	Resources           []recordResource `json:"resources,omitempty"`
-	EventType           string           `json:"eventType"`
-	ManagementEvent     bool             `json:"managementEvent"`
-	RecipientAccountID  string           `json:"recipientAccountId"`
-	SharedEventID       string           `json:"sharedEventID,omitempty"`
-	EventCategory       string           `json:"eventCategory"`
-}
-
-type recordResource struct {
-	AccountID string `json:"accountId,omitempty"`
-	Type      string `json:"type"`
-	ARN       string `json:"ARN"`
-}
-
-type userIdentity struct {
-	Type           string          `json:"type"`
-	PrincipalID    string          `json:"principalId,omitempty"`
-	ARN            string          `json:"arn,omitempty"`
-	AccountID      string          `json:"accountId,omitempty"`
-	AccessKeyID    string          `json:"accessKeyId,omitempty"`
-	UserName       string          `json:"userName,omitempty"`
-	SessionContext *sessionContext `json:"sessionContext,omitempty"`
-	InvokedBy      string          `json:"invokedBy,omitempty"`
-}
-
-type sessionContext struct {
-	SessionIssuer  *issuer           `json:"sessionIssuer,omitempty"`
-	Attributes     map[string]string `json:"attributes"`
-	SourceIdentity string            `json:"sourceIdentity,omitempty"`
-	AssumedRoot    string            `json:"assumedRoot,omitempty"`
-}
-
-type issuer struct {
-	Type        string `json:"type"`
-	PrincipalID string `json:"principalId"`
-	ARN         string `json:"arn"`
-	AccountID   string `json:"accountId"`
-	UserName    string `json:"userName"`
-}
-
 // identityOf is the userIdentity of a caller.
-func identityOf(w *Caller) userIdentity {
-	id := userIdentity{Type: "AWSAccount", AccountID: "anonymous"}
+func identityOf(w *Caller) event.Identity {
+	id := event.Identity{Type: "AWSAccount", AccountID: "anonymous"}
 	if w.Owner == nil {
 		return id
 	}
-	id = userIdentity{PrincipalID: w.UserID, ARN: w.ARN, AccountID: string(w.Owner.ID), AccessKeyID: w.Key}
+	id = event.Identity{PrincipalID: w.UserID, ARN: w.ARN, AccountID: string(w.Owner.ID), AccessKeyID: w.Key}
 	switch w.Kind {
 	case iam.Root:
 		id.Type = "Root"
@@ -118,27 +51,38 @@ func identityOf(w *Caller) userIdentity {
 	return id
 }
 
-func (s *Session) record(w *Caller) *sessionContext {
+func (s *Session) record(w *Caller) *event.Session {
 	mfa := "false"
 	if s.MFA {
 		mfa = "true"
 	}
-	out := &sessionContext{Attributes: map[string]string{"creationDate": s.Issued.Format(time.RFC3339), "mfaAuthenticated": mfa}, SourceIdentity: s.SourceIdentity}
+	out := &event.Session{Attributes: map[string]string{"creationDate": s.Issued.Format(time.RFC3339), "mfaAuthenticated": mfa}, SourceIdentity: s.SourceIdentity}
 	if s.AssumedRoot {
 		out.AssumedRoot = "true"
 	}
+	if s.Federated != "" {
+		out.SessionIssuer = federator(w)
+	}
 	if r := w.Role; r != nil {
-		out.SessionIssuer = &issuer{"Role", r.ID, r.ARN, string(w.Owner.ID), r.Name}
+		out.SessionIssuer = &event.Issuer{Type: "Role", PrincipalID: r.ID, ARN: r.ARN, AccountID: string(w.Owner.ID), UserName: r.Name}
 	}
 	return out
 }
 
+// federator is who gave a federated session: root, or a user.
+func federator(w *Caller) *event.Issuer {
+	if u := w.User; u != nil {
+		return &event.Issuer{Type: "IAMUser", PrincipalID: u.ID, ARN: w.Issuer, AccountID: string(w.Owner.ID), UserName: u.Name}
+	}
+	return &event.Issuer{Type: "Root", PrincipalID: string(w.Owner.ID), ARN: w.Issuer, AccountID: string(w.Owner.ID)}
+}
+
 // record keeps the CloudTrail record of a call in the accounts that see it.
 func (c *Call) record(out any, failure *Error) {
-	r := record{
+	r := event.Record{
 		EventVersion: "1.11", UserIdentity: identityOf(&c.Caller), EventTime: c.Now.Format("2006-01-02T15:04:05Z"), EventSource: c.Service.Source + ".amazonaws.com",
 		EventName: c.Operation.Event, AWSRegion: c.Region, SourceIPAddress: c.sourceIP, UserAgent: c.userAgent,
-		RequestParameters: recorded(c.input, c.Service.style(c.protocol, false)), ResponseElements: json.RawMessage("null"), RequestID: c.RequestID,
+		RequestParameters: event.JSON(c.input, c.Service.style(c.protocol, false)), ResponseElements: json.RawMessage("null"), RequestID: c.RequestID,
 		ReadOnly: c.Operation.Read, EventType: "AwsApiCall", ManagementEvent: !c.Operation.Data, EventCategory: "Management",
 	}
 	if c.Operation.Data {
@@ -147,7 +91,7 @@ func (c *Call) record(out any, failure *Error) {
 	if failure != nil {
 		r.ErrorCode, r.ErrorMessage = failure.Code, failure.Message
 	} else if !c.Operation.Read || c.Operation.Answer {
-		r.ResponseElements = recorded(out, c.Service.style(c.protocol, true))
+		r.ResponseElements = event.JSON(out, c.Service.style(c.protocol, true))
 	}
 	if s := r.UserIdentity.SessionContext; s != nil && s.AssumedRoot != "" && c.Caller.Owner.EventFault(Unnamed, c.Region) != nil {
 		s.SourceIdentity = ""
@@ -168,23 +112,10 @@ func (c *Call) record(out any, failure *Error) {
 	}
 }
 
-// recorded is the JSON of parameters or answer, null if there are none.
-func recorded(v any, s wire.Style) json.RawMessage {
-	if v == nil {
-		return json.RawMessage("null")
-	}
-	s.Time = wire.ISO
-	n := wire.Everything(v, s).Recorded()
-	if n.Empty() {
-		return json.RawMessage("null")
-	}
-	return n.JSON()
-}
-
-func (c *Call) keep(a *Account, r record) {
+func (c *Call) keep(a *Account, r event.Record) {
 	r.EventID, r.RecipientAccountID = c.Cloud.UUID(), string(a.ID)
 	e := &Event{
-		ID: r.EventID, Name: r.EventName, Source: r.EventSource, Username: r.UserIdentity.name(&c.Caller), AccessKey: c.Caller.Key, Time: c.Now.Truncate(time.Second),
+		ID: r.EventID, Name: r.EventName, Source: r.EventSource, Username: c.Caller.username(), AccessKey: c.Caller.Key, Time: c.Now.Truncate(time.Second),
 		Read: c.Operation.Read, Data: c.Operation.Data, Region: r.AWSRegion,
 	}
 	if c.resource.ARN != "" && c.resource.ARN != "*" && !c.Operation.Read {
@@ -211,7 +142,8 @@ func (a *Account) Add(e *Event) {
 	}
 }
 
-func (i userIdentity) name(w *Caller) string {
+// username is the name under which the event history finds the caller's events.
+func (w *Caller) username() string {
 	switch w.Kind {
 	case iam.Root:
 		return "root"

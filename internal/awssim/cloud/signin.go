@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"encoding/json"
 	"time"
+
+	"github.com/rootkeep/rootkeep/internal/awssim/cloud/event"
 )
 
 // Steps at the sign-in pages that leave events beside ConsoleLogin.
@@ -46,11 +48,11 @@ func (k Console) Fail() {
 }
 
 // Step is one of the other steps.
-func (k Console) Step(event string, success bool) {
+func (k Console) Step(step string, success bool) {
 	c := k.Account.cloud
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	r := k.record(c, RootCaller(k.Account), event, success)
+	r := k.record(c, RootCaller(k.Account), step, success)
 	k.keep(c, RootCaller(k.Account), r)
 }
 
@@ -67,20 +69,20 @@ func landing(mfa bool) map[string]any {
 	return map[string]any{"LoginTo": "https://console.aws.amazon.com/console/home", "MobileVersion": "No", "MFAUsed": word[mfa]}
 }
 
-func (k Console) record(c *Cloud, who Caller, event string, success bool) record {
+func (k Console) record(c *Cloud, who Caller, step string, success bool) event.Record {
 	outcome, message := "Success", ""
 	if !success {
 		outcome, message = "Failure", "Failed authentication"
 	}
-	answer, _ := json.Marshal(map[string]string{event: outcome}) // texts always marshal
-	return record{
-		EventVersion: "1.08", UserIdentity: identityOf(&who), EventTime: c.Now().Format("2006-01-02T15:04:05Z"), EventSource: "signin.amazonaws.com", EventName: event,
+	answer, _ := json.Marshal(map[string]string{step: outcome}) // texts always marshal
+	return event.Record{
+		EventVersion: "1.08", UserIdentity: identityOf(&who), EventTime: c.Now().Format("2006-01-02T15:04:05Z"), EventSource: "signin.amazonaws.com", EventName: step,
 		AWSRegion: cmp.Or(k.Region, "us-east-1"), SourceIPAddress: cmp.Or(k.SourceIP, "192.0.2.1"), UserAgent: k.UserAgent, ErrorMessage: message,
 		RequestParameters: json.RawMessage("null"), ResponseElements: answer, RequestID: c.UUID(), EventType: "AwsConsoleSignIn", ManagementEvent: true, EventCategory: "Management",
 	}
 }
 
-func (k Console) keep(c *Cloud, who Caller, r record) {
+func (k Console) keep(c *Cloud, who Caller, r event.Record) {
 	call := Call{Cloud: c, Caller: who, Now: c.Now(), Operation: &Operation{Name: r.EventName}, Region: r.AWSRegion}
 	call.keep(who.Owner, r)
 }

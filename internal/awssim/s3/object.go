@@ -289,3 +289,13 @@ func Objects(c *cloud.Cloud, bucket string) map[string]Object {
 	}
 	return out
 }
+
+// Empty takes the objects out of a bucket, for whoever keeps them elsewhere: a simulation
+// that runs for long does not grow by what its trails deliver.
+func Empty(c *cloud.Cloud, bucket string) map[string]Object {
+	out := Objects(c, bucket)
+	if b := all(c)[bucket]; b != nil {
+		clear(b.objects)
+	}
+	return out
+}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/rootkeep/rootkeep/cloudtrail/digest/digesttest"
@@ -21,6 +22,15 @@ const (
 	// a longer gap goes on from there.
 	catchUp = 3
 )
+
+// unsigned says that no digest is delivered in a cloud.
+type unsigned struct{ is bool }
+
+// Unsigned has no trail of a cloud deliver digests, whatever its setting, for times that nobody
+// will prove: signatures are what takes long.
+func Unsigned(c *cloud.Cloud, is bool) {
+	c.Do(func() { cloud.Across[unsigned](c).is = is })
+}
 
 // delivery is how far a trail's files have come.
 type delivery struct {
@@ -136,6 +146,22 @@ func Deliver(c *cloud.Cloud, now time.Time) {
 	}
 }
 
+// Flush has all trails deliver what they have at once, and not when it is due.
+func Flush(c *cloud.Cloud) {
+	c.Do(func() {
+		now := c.Now()
+		for _, a := range c.Accounts() {
+			for _, region := range cloud.RegionsOf[trails](a) {
+				for _, t := range cloud.Sorted(homed(a, region)) {
+					t.nextLog = now
+				}
+			}
+		}
+		cloud.Across[due](c).next = now
+		Deliver(c, now)
+	})
+}
+
 // Logged says whether a trail that logs takes an event of an account: EventBridge hears of
 // no other.
 func Logged(c *cloud.Cloud, a *cloud.Account, e *cloud.Event) bool {
@@ -197,7 +223,7 @@ func (t *trail) deliverFile(c *cloud.Cloud, p place, records []json.RawMessage, 
 		return false
 	}
 	t.logTime = now
-	if t.LogFileValidationEnabled {
+	if t.LogFileValidationEnabled && !cloud.Across[unsigned](c).is {
 		t.pending[p] = append(t.pending[p], digesttest.Log{Object: key, Sum: sha256.Sum256(content)})
 	}
 	return true
@@ -214,14 +240,12 @@ func (t *trail) put(c *cloud.Cloud, key string, body []byte, metadata map[string
 
 // deliverDigests writes the digests of the hours that have ended.
 func (t *trail) deliverDigests(c *cloud.Cloud, now time.Time) {
-	if !t.LogFileValidationEnabled {
+	if !t.LogFileValidationEnabled || cloud.Across[unsigned](c).is {
 		t.digestFrom = now
 		return
 	}
 	for n := 0; !now.Before(t.digestFrom.Add(digestEvery)) && n < catchUp; n++ {
-		for _, p := range t.places() {
-			t.deliverDigest(c, p, now)
-		}
+		t.deliverHour(c, now)
 		t.digestFrom = t.digestFrom.Add(digestEvery)
 	}
 	if behind := now.Sub(t.digestFrom).Truncate(digestEvery); behind > 0 {
@@ -229,24 +253,60 @@ func (t *trail) deliverDigests(c *cloud.Cloud, now time.Time) {
 	}
 }
 
-func (t *trail) deliverDigest(c *cloud.Cloud, p place, now time.Time) {
-	s, err := signerOf(c, p.region, now)
-	if err != nil {
-		t.failure = err.Error()
-		return
+// deliverHour writes the digests of an hour, one per account and Region. They are signed at
+// the same time: that is what takes long.
+func (t *trail) deliverHour(c *cloud.Cloud, now time.Time) {
+	places := t.places()
+	made := make([]signed, len(places))
+	var all sync.WaitGroup
+	for i, p := range places {
+		s, err := signerOf(c, p.region, now)
+		if err != nil {
+			made[i].err = err
+			continue
+		}
+		chain := t.chain(p)
+		all.Go(func() { made[i] = sign(chain, s) })
 	}
-	chain := digesttest.Chain{
+	all.Wait()
+	for i, d := range made {
+		p := places[i]
+		switch {
+		case d.err != nil:
+			t.failure = d.err.Error()
+		case t.put(c, d.key, d.body, d.metadata, now):
+			t.links[p], t.pending[p], t.digestTime = d.link, nil, now
+		}
+	}
+}
+
+// chain is the digest of an hour of a place.
+func (t *trail) chain(p place) digesttest.Chain {
+	logs := t.pending[p]
+	out := digesttest.Chain{
 		Account: string(p.account.ID), Region: p.region, HomeRegion: t.HomeRegion, Trail: t.Name, Bucket: t.S3BucketName, Prefix: t.S3KeyPrefix,
 		Start: t.digestFrom.Truncate(time.Second), Hours: 1, After: t.links[p],
-		LogsOf: func(time.Time, time.Time) []digesttest.Log { return t.pending[p] },
+		LogsOf: func(time.Time, time.Time) []digesttest.Log { return logs },
 	}
 	if t.IsOrganizationTrail {
-		chain.Organization = t.owner.OrganizationID()
+		out.Organization = t.owner.OrganizationID()
 	}
+	return out
+}
+
+// signed is a digest file with its metadata, or why there is none.
+type signed struct {
+	key      string
+	body     []byte
+	metadata map[string]string
+	link     *digesttest.Link
+	err      error
+}
+
+func sign(chain digesttest.Chain, s *digesttest.Signer) signed {
 	files, link, err := chain.Files(s)
 	if err != nil {
-		t.failure = err.Error()
-		return
+		return signed{err: err}
 	}
 	key := chain.DigestKey(0)
 	var side struct{ Metadata map[string]string }
@@ -255,10 +315,7 @@ func (t *trail) deliverDigest(c *cloud.Cloud, p place, now time.Time) {
 			err = json.NewDecoder(bytes.NewReader(data)).Decode(&side)
 		}
 	}
-	if err != nil || !t.put(c, key, files[key], side.Metadata, now) {
-		return
-	}
-	t.links[p], t.pending[p], t.digestTime = link, nil, now
+	return signed{key, files[key], side.Metadata, link, err}
 }
 
 type statusOut struct {

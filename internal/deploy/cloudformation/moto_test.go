@@ -18,7 +18,7 @@ const motoAccount = "123456789012"
 
 // lacking are the types that moto makes nothing of. What they come to the proof works out.
 var lacking = []string{
-	"AWS::AccessAnalyzer::Analyzer", "AWS::CloudTrail::Trail", "AWS::CloudWatch::Alarm", "AWS::Config::ConfigRule", "AWS::Config::ConfigurationRecorder", "AWS::Config::DeliveryChannel", "AWS::GuardDuty::Detector", "AWS::GuardDuty::ThreatIntelSet",
+	"AWS::AccessAnalyzer::Analyzer", "AWS::CloudTrail::Trail", "AWS::CloudWatch::Alarm", "AWS::Config::ConfigRule", "AWS::Config::ConfigurationRecorder", "AWS::Config::DeliveryChannel", "AWS::GuardDuty::Detector", "AWS::GuardDuty::ThreatEntitySet", "AWS::GuardDuty::ThreatIntelSet",
 	"AWS::IAM::ServiceLinkedRole", "AWS::Logs::MetricFilter", "AWS::S3::BucketPolicy", "AWS::SNS::Subscription", "AWS::SNS::TopicPolicy", "AWS::SQS::QueuePolicy", "AWS::SecurityHub::FindingAggregator",
 	"AWS::SecurityHub::Hub", "AWS::SecurityHub::Insight", "AWS::SecurityHub::Standard",
 }

@@ -80,7 +80,11 @@ func (t *template) addService(r deploy.Resource) error {
 		}
 		t.put(r.ID, resource{kind: "AWS::GuardDuty::Detector", properties: props("Enable", true, "FindingPublishingFrequency", "FIFTEEN_MINUTES", "Features", features)})
 	case deploy.ThreatList:
-		t.put(r.ID, resource{kind: "AWS::GuardDuty::ThreatIntelSet", properties: props("Name", r.Name, "Activate", true, "Format", "TXT", "Location", r.Location, "DetectorId", ref(r.Detector))})
+		kind, owner := "AWS::GuardDuty::ThreatIntelSet", any(nil)
+		if r.Entities {
+			kind, owner = "AWS::GuardDuty::ThreatEntitySet", deploy.Text("${account}")
+		}
+		t.put(r.ID, resource{kind: kind, properties: props("Name", r.Name, "Activate", true, "Format", "TXT", "Location", r.Location, "ExpectedBucketOwner", owner, "DetectorId", ref(r.Detector))})
 	case deploy.AccessAnalyzer:
 		t.put(r.ID, resource{kind: "AWS::AccessAnalyzer::Analyzer", properties: props("AnalyzerName", r.Name, "Type", r.Type)})
 	case deploy.ScanRole:

@@ -20,7 +20,9 @@ func Options() map[string]deploy.Options {
 	elsewhere := all
 	elsewhere.Home, elsewhere.LockMode, elsewhere.Emails, elsewhere.Webhook, elsewhere.ExternalID = "eu-west-1", "governance", []string{"security@example.com", "pager@example.com"}, true, "7f3a"
 	elsewhere.ThreatList = true
-	out["elsewhere"] = elsewhere
+	older := elsewhere
+	older.ThreatSet = deploy.ThreatAddresses
+	out["elsewhere"] = older
 	organization := elsewhere
 	organization.Organization, organization.Account, organization.Management, organization.LockMode = "o-a1b2c3d4e5", "222233334444", "111122223333", "compliance"
 	out["organization"] = organization

@@ -85,7 +85,7 @@ func (w *writer) addService(name string, r deploy.Resource) error {
 			w.put("aws_guardduty_detector_feature", name, args("detector_id", w.of("aws_guardduty_detector", name, "id"), "name", f, "status", "ENABLED"))
 		}
 	case deploy.ThreatList:
-		w.put("aws_guardduty_threatintelset", name, args("name", w.text(r.Name), "activate", true, "format", "TXT", "location", w.text(r.Location), "detector_id", w.of("aws_guardduty_detector", snake(r.Detector), "id")))
+		w.threats(name, r)
 	case deploy.AccessAnalyzer:
 		w.put("aws_accessanalyzer_analyzer", name, args("analyzer_name", w.text(r.Name), "type", r.Type))
 	case deploy.ScanRole:
@@ -95,6 +95,21 @@ func (w *writer) addService(name string, r deploy.Resource) error {
 		return fmt.Errorf("resource %s of type %T has no form in Terraform", r.Ident(), r)
 	}
 	return nil
+}
+
+// threats is a threat list. The AWS provider has no threat entity set, and that of the Cloud
+// Control API makes things in one Region: CloudFormation makes it, in a stack of its own.
+func (w *writer) threats(name string, r deploy.ThreatList) {
+	detector := w.of("aws_guardduty_detector", snake(r.Detector), "id")
+	if !r.Entities {
+		w.put("aws_guardduty_threatintelset", name, args("name", w.text(r.Name), "activate", true, "format", "TXT", "location", w.text(r.Location), "detector_id", detector))
+		return
+	}
+	set := object{{Name: "Type", Value: "AWS::GuardDuty::ThreatEntitySet"}, {Name: "Properties", Value: object{
+		{Name: "Name", Value: r.Name}, {Name: "Activate", Value: true}, {Name: "Format", Value: "TXT"}, {Name: "Location", Value: r.Location},
+		{Name: "ExpectedBucketOwner", Value: deploy.Text("${account}")}, {Name: "DetectorId", Value: detector},
+	}}}
+	w.put("aws_cloudformation_stack", name, args("name", w.text(r.Name), "template_body", w.json(object{{Name: "Resources", Value: object{{Name: r.ID, Value: set}}}})))
 }
 
 // kept keeps Terraform from deleting what evidence rests on.

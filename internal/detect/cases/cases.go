@@ -11,6 +11,7 @@ import (
 	"io"
 	"maps"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 
@@ -42,9 +43,10 @@ type Case struct {
 // Step is one event of a case, or several alike.
 type Step struct {
 	rule.Patch `yaml:",inline"`
-	At         rule.Duration `yaml:"at"`    // after the base time
-	Times      int           `yaml:"times"` // 0 is once
-	Every      rule.Duration `yaml:"every"` // between the repetitions
+	At         rule.Duration    `yaml:"at"`    // after the base time
+	Times      int              `yaml:"times"` // 0 is once
+	Every      rule.Duration    `yaml:"every"` // between the repetitions
+	Each       map[string][]any `yaml:"each"`  // one dotted path: the values of the repetitions, instead of times
 }
 
 // baseTime is when the events of a case happen: a Monday morning.
@@ -64,14 +66,14 @@ type Result struct {
 // Run runs the cases of every detection of the pack.
 func Run(ctx context.Context, p *detect.Pack, bases rule.Bases) []Result {
 	var out []Result
-	p.EachCases(func(h *sigma.Header, node ast.Node) {
-		name := detect.RuleName(h)
-		cases, err := read(h, node)
+	for _, t := range p.Tests() {
+		h, name := t.Header, detect.RuleName(t.Header)
+		cases, err := read(h, t.Cases)
 		if err != nil {
 			out = append(out, Result{Detection: name, File: h.File, Err: err.Error()})
-			return
+			continue
 		}
-		out = append(out, bothKinds(h, cases)...)
+		out = append(out, bothKinds(t, cases)...)
 		for _, c := range cases {
 			res := Result{Detection: name, File: h.File, Case: c.Name, Want: c.want()}
 			if res.Got, err = c.run(ctx, p, name, bases); err != nil {
@@ -80,20 +82,20 @@ func Run(ctx context.Context, p *detect.Pack, bases rule.Bases) []Result {
 			res.OK = err == nil && res.Got == res.Want
 			out = append(out, res)
 		}
-	})
+	}
 	return out
 }
 
 // Check decodes the cases of every detection without running them.
 func Check(p *detect.Pack) []detect.Problem {
 	var out []detect.Problem
-	p.EachCases(func(h *sigma.Header, node ast.Node) {
-		_, err := read(h, node)
+	for _, t := range p.Tests() {
+		_, err := read(t.Header, t.Cases)
 		var decode *rule.Error
 		if errors.As(err, &decode) {
-			out = append(out, detect.Problem{File: h.File, Line: decode.Line, Rule: h.Title, Msg: "cases: " + decode.Msg})
+			out = append(out, detect.Problem{File: t.Header.File, Line: decode.Line, Rule: t.Header.Title, Msg: "cases: " + decode.Msg})
 		}
-	})
+	}
 	return out
 }
 
@@ -107,8 +109,13 @@ func read(h *sigma.Header, node ast.Node) ([]Case, error) {
 }
 
 // bothKinds fails a detection of ours that does not show when it fires and when
-// it stays quiet. Rules from elsewhere carry no cases.
-func bothKinds(h *sigma.Header, cases []Case) []Result {
+// it stays quiet. Rules from elsewhere carry no cases, and one that only feeds others
+// is tested by theirs.
+func bothKinds(t detect.Tested, cases []Case) []Result {
+	h := t.Header
+	if !t.Alerts && len(cases) == 0 {
+		return nil
+	}
 	quiet := 0
 	for _, c := range cases {
 		if c.Want == "quiet" {
@@ -229,12 +236,11 @@ func (c *Case) input(bases rule.Bases) ([]byte, error) {
 	}
 	var records []map[string]any
 	for _, s := range steps {
-		event, err := s.Apply(bases)
+		events, err := s.events(bases)
 		if err != nil {
 			return nil, err
 		}
-		for i := range max(1, s.Times) {
-			e := maps.Clone(event)
+		for i, e := range events {
 			if _, own := s.Set["eventTime"]; !own {
 				e["eventTime"] = baseTime.Add(time.Duration(s.At) + time.Duration(i)*time.Duration(s.Every)).Format(time.RFC3339)
 			}
@@ -245,4 +251,32 @@ func (c *Case) input(bases rule.Bases) ([]byte, error) {
 		}
 	}
 	return json.Marshal(map[string]any{"Records": records})
+}
+
+// events are those of a step, without their times and IDs.
+func (s *Step) events(bases rule.Bases) (out []map[string]any, err error) {
+	patches := slices.Repeat([]rule.Patch{s.Patch}, max(1, s.Times))
+	if len(s.Each) > 1 || len(s.Each) == 1 && s.Times != 0 {
+		return nil, errors.New("each: want one path, and no times")
+	}
+	for path, values := range s.Each {
+		patches = nil
+		for _, v := range values {
+			p := s.Patch
+			p.Set = maps.Clone(s.Set)
+			if p.Set == nil {
+				p.Set = map[string]any{}
+			}
+			p.Set[path] = v
+			patches = append(patches, p)
+		}
+	}
+	for _, p := range patches {
+		e, err := p.Apply(bases)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, e)
+	}
+	return out, nil
 }

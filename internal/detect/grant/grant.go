@@ -24,6 +24,9 @@ const (
 	Escalating     = "broad-policy"   // one that is, or that leads there in a step
 	OutsiderTrust  = "external-trust" // a trust or resource policy that admits another account, or anybody
 	EverybodyGrant = "public-grant"   // one that admits anybody
+	// OpenAdminPort asks no policy but the parameters of a call that opens a security
+	// group: whether everybody gets to a port that machines are administered by.
+	OpenAdminPort = "open-admin-port"
 )
 
 var rules = map[string]func(*probe) (Judgement, error){
@@ -34,7 +37,7 @@ var rules = map[string]func(*probe) (Judgement, error){
 }
 
 // Known says whether there is a rule of that name.
-func Known(rule string) bool { return rules[rule] != nil }
+func Known(rule string) bool { return rules[rule] != nil || rule == OpenAdminPort }
 
 // Document is a policy and where an event wrote it.
 type Document struct {
@@ -89,6 +92,9 @@ func (j *Judge) Of(rule string, d Document) Judgement {
 }
 
 func of(rule string, d Document) Judgement {
+	if rule == OpenAdminPort {
+		return openAdminPort(d.Text)
+	}
 	answer, err := judge(rule, d)
 	if err != nil {
 		return Judgement{true, cut("the policy document could not be judged and is taken as bad: " + err.Error())}

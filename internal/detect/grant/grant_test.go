@@ -282,7 +282,7 @@ func TestHostileWorkIsBounded(t *testing.T) {
 			t.Errorf("%s, %d bytes: got bad %v, %s, want %s", tt.rule, len(tt.text), got.Bad, got.Finding, tt.finding)
 		}
 		// A tenth of a second at leisure; far more on a busy machine.
-		if took := time.Since(start); took > 20*time.Second {
+		if took := time.Since(start); took > 2*time.Minute {
 			t.Errorf("%s, %d bytes: took %v", tt.rule, len(tt.text), took)
 		}
 	}

@@ -72,11 +72,12 @@ func run(b *testing.B, pack *detect.Pack, raw func(int) []byte) {
 	for i := range b.N {
 		rec, err := reader.One(raw(i))
 		if err == nil {
-			err = e.Observe(ctx, rec, "object")
+			err = e.Observe(ctx, rec, "object", 0)
 		}
 		if err == nil && (i%step == step-1 || i == b.N-1) {
 			var c live.Changes
-			c, err = e.Step(ctx, monday.Add(time.Duration(i/20)*time.Second))
+			at := monday.Add(time.Duration(i/20) * time.Second)
+			c, err = e.Step(ctx, live.Reach{Time: at, Whole: at})
 			rows += len(c.Rows)
 		}
 		if err != nil {

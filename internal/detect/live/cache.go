@@ -1,6 +1,7 @@
 package live
 
 import (
+	"bytes"
 	"container/list"
 	"context"
 	"fmt"
@@ -33,6 +34,9 @@ func (c *cache) get(key string) ([]byte, bool) {
 
 func (c *cache) put(key string, data []byte) {
 	c.drop(key)
+	if cap(data) > len(data)+len(data)/8 { // as it grew while it was written
+		data = bytes.Clone(data)
+	}
 	c.of[key] = c.order.PushFront(entry{key, data})
 	c.size += len(key) + len(data) + entryBytes
 	for c.size > c.budget && c.order.Len() > 1 {

@@ -187,6 +187,33 @@ func TestWhatComesTooLateAlertsButNotInWindows(t *testing.T) {
 	}
 }
 
+// Of several parts that have windows of a late record one counts it, whichever they are.
+func TestALateRecordIsCountedOnceByAllParts(t *testing.T) {
+	pack := load(t, fmt.Sprintf(baseRule, "1", "discovery")+fmt.Sprintf(windowRule, "many", 1, "event_count", "call-1", "recipientAccountId", "1h", "gte: 2", "")+
+		fmt.Sprintf(windowRule, "more", 2, "event_count", "call-1", "awsRegion", "1h", "gte: 3", ""))
+	_, bases := shipped(t)
+	for parts := uint64(1); parts <= 4; parts++ {
+		for salt := range uint64(8) {
+			late, matches := 0, 0
+			for part := range parts {
+				s := newStore()
+				o := live.Options{Lateness: time.Hour, Owns: func(hash uint64) bool { return (hash+salt)%parts == part }, Part: fmt.Sprint(part)}
+				w := newWatch(t, pack, s, o)
+				w.observe(event(t, bases, "assumed-root-call", uuid(1), 3*time.Hour, nil))
+				w.step(monday.Add(4 * time.Hour).Unix())
+				for range 2 { // it comes twice
+					w.observe(event(t, bases, "assumed-root-call", uuid(2), 0, map[string]any{"eventSource": "ec2.amazonaws.com", "eventName": "Describe1"}))
+				}
+				c := w.step(monday.Add(4*time.Hour).Unix() + 1)
+				late, matches = late+c.Late, matches+c.Matches
+			}
+			if late != 1 || matches != 1 {
+				t.Errorf("%d parts, salt %d: got %d late records of %d matches, want 1 of 1", parts, salt, late, matches)
+			}
+		}
+	}
+}
+
 // While a source has an outage the caller holds the time, and nothing looks silent.
 func TestAnOutageIsNoSilence(t *testing.T) {
 	pack := load(t, fmt.Sprintf(baseRule, "1", "discovery")+strings.Replace(fmt.Sprintf(windowRule, "silent", 1, "absence", "call-1", "recipientAccountId", "1h", "", ""), "  condition: {}\n", "", 1))
@@ -398,5 +425,100 @@ func TestABacklogIsRemembered(t *testing.T) {
 	}
 	if got := statesOf(s, "root-signin-failures"); !slices.Equal(got, []string{"open 5"}) {
 		t.Errorf("alerts: got %q, want open 5", got)
+	}
+}
+
+// A source never completes: time goes on without it for windows, and no silence is told until
+// it is known what that source would have brought.
+func TestTimeGoesOnWithoutASourceButTellsNoSilence(t *testing.T) {
+	pack := load(t, fmt.Sprintf(baseRule, "1", "discovery")+strings.Replace(fmt.Sprintf(windowRule, "silent", 1, "absence", "call-1", "recipientAccountId", "1h", "", ""), "  condition: {}\n", "", 1)+
+		fmt.Sprintf(windowRule, "many", 2, "event_count", "call-1", "recipientAccountId", "1h", "gte: 2", ""))
+	_, bases := shipped(t)
+	s := newStore()
+	call := func(n int, at time.Duration) record {
+		return event(t, bases, "assumed-root-call", uuid(n), at, map[string]any{"eventSource": "ec2.amazonaws.com", "eventName": "Describe1"})
+	}
+	o := live.Options{Lateness: 30 * time.Minute}
+	w := newWatch(t, pack, s, o)
+	step := func(at, whole time.Duration) live.Changes {
+		t.Helper()
+		c, err := w.engine.Step(t.Context(), live.Reach{Time: monday.Add(at), Whole: monday.Add(whole)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.commit(t, c)
+		return c
+	}
+	w.observe(call(0, 0))
+	step(0, 0)
+	for hour := time.Duration(1); hour < 10; hour++ {
+		if w = newWatch(t, pack, s, o); step(hour*time.Hour, 0).Late != 0 {
+			t.Error("an event is late that nobody brought")
+		}
+	}
+	if got := statesOf(s, "silent"); len(got) > 0 {
+		t.Fatalf("while it is not known: got %q, want no silence", got)
+	}
+	w.observe(call(1, 50*time.Minute)) // the source brings what it owed: too late for windows, in time for silence
+	w.observe(call(2, 80*time.Minute))
+	if got := step(10*time.Hour, 0).Late; got != 2 {
+		t.Errorf("late: got %d, want 2", got)
+	}
+	if got := statesOf(s, "many"); len(got) > 0 {
+		t.Errorf("the window that was settled: got %q, want none", got)
+	}
+	step(10*time.Hour, 10*time.Hour)
+	if got := statesOf(s, "silent"); !slices.Equal(got, []string{"open 1"}) {
+		t.Fatalf("once it is known: got %q, want open 1", got)
+	}
+	for key, a := range s.alerts {
+		if a.Rules[0].Name == "silent" && !a.First.Equal(monday.Add(80*time.Minute)) {
+			t.Errorf("%s: got a silence since %v, want since the last event that the source brought", key, a.First)
+		}
+	}
+	for key, row := range s.rows {
+		if strings.HasPrefix(key, live.OwnRows) && row.Data[0] != 1 {
+			t.Errorf("got version %d of the row of a part that knows everything, which older processes cannot read", row.Data[0])
+		}
+	}
+}
+
+// Windows over silences wait for what was observed, not for time, and go when they are spent.
+func TestWindowsOverSilencesAreForgotten(t *testing.T) {
+	pack := load(t, fmt.Sprintf(baseRule, "1", "discovery")+strings.Replace(fmt.Sprintf(windowRule, "silent", 1, "absence", "call-1", "recipientAccountId", "1h", "", ""), "  condition: {}\n", "", 1)+
+		fmt.Sprintf(windowRule, "quiet-twice", 2, "event_count", "silent", "recipientAccountId", "6h", "gte: 2", ""))
+	_, bases := shipped(t)
+	s := newStore()
+	w := newWatch(t, pack, s, live.Options{Lateness: 30 * time.Minute})
+	step := func(at, whole time.Duration) {
+		t.Helper()
+		c, err := w.engine.Step(t.Context(), live.Reach{Time: monday.Add(at), Whole: monday.Add(whole)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.commit(t, c)
+		s.expire(monday.Add(at).Unix())
+	}
+	windows := func() (n int) {
+		for key := range s.rows {
+			if strings.HasPrefix(key, "w/") && strings.Count(key, "/") == 2 {
+				n++
+			}
+		}
+		return n
+	}
+	w.observe(event(t, bases, "assumed-root-call", uuid(0), 0, map[string]any{"eventSource": "ec2.amazonaws.com", "eventName": "Describe1"}))
+	step(0, 0)
+	step(2*time.Hour, 2*time.Hour)
+	if got := windows(); got != 3 {
+		t.Fatalf("after a silence: got %d windows, want that of the silence, by itself and for the other rule, and the one over it", got)
+	}
+	step(40*time.Hour, 3*time.Hour)
+	if got := windows(); got != 3 {
+		t.Fatalf("while it is not known what happened since: got %d windows, want 3", got)
+	}
+	step(40*time.Hour, 40*time.Hour)
+	if got := windows(); got != 2 {
+		t.Errorf("once the window is over: got %d windows, want those of the silence alone", got)
 	}
 }

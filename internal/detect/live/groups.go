@@ -65,7 +65,7 @@ func (s *step) settleRuns(g *runs) {
 		// An event may join for as long as one of its time may come; what itself came
 		// late stays for as long, so that its like do not begin alerts of their own.
 		last := max(run.Last+span.Gap, t.touched)
-		if last < s.settled || len(run.Rules) == 0 {
+		if last < s.settled.time || len(run.Rules) == 0 {
 			continue
 		}
 		kept, known, until = append(kept, run), append(known, t), max(until, last)

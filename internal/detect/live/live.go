@@ -10,7 +10,8 @@
 // there never was one. Whoever keeps alerts keeps them under Alert.Key and replaces
 // them. What happened Lateness ago is settled: an event that comes later still is in an
 // alert of its own group, but no longer in a window, and Changes.Late counts it. Only a
-// silence is not told before it is settled, as events on their way look like one.
+// silence is not told before it is settled, as events on their way look like one, nor
+// before everything was observed up to there: see Reach.
 //
 // # State
 //
@@ -142,12 +143,29 @@ type Engine struct {
 	rows       *cache
 
 	started bool
-	now     int64 // up to where the last step was told to be complete
+	now     int64  // up to where the last step was told that time goes
+	whole   int64  // and up to where everything was observed: silence goes by that
+	woken   string // key of the due row that was looked at last, "" to begin with the first
+	looked  int64  // up to when all that was due was looked at
+	soonest int64  // when one of the rows is due that were changed since
 	waiting []pending
 	size    int // bytes of waiting, about
 	learnt  bool
 	changes Changes // of the step to come
 	volume  map[volumeKey]*Volume
+}
+
+// Reach is how far what happened was observed.
+type Reach struct {
+	// Time is up to where time goes: what happened Lateness before is settled. It is the
+	// wall clock while all sources answer, else what it was when one stopped answering or has
+	// a backlog that is not read yet. So an outage settles nothing, and catching up finds all
+	// windows open.
+	Time time.Time
+	// Whole is up to when everything was observed but for what comes late. It is behind Time
+	// while time goes on without a source: what that would have brought is not known, and no
+	// silence is told of it.
+	Whole time.Time
 }
 
 type volumeKey struct {
@@ -174,7 +192,7 @@ func New(pack *detect.Pack, o Options) (*Engine, error) {
 	}
 	e := &Engine{
 		pack: pack, options: o, hunt: hunt, sifter: hunt.NewSifter(), rules: map[string]int32{},
-		generation: generation(pack), rows: newCache(o.Memory), now: math.MinInt64, volume: map[volumeKey]*Volume{},
+		generation: generation(pack), rows: newCache(o.Memory), now: math.MinInt64, whole: math.MinInt64, looked: math.MinInt64, volume: map[volumeKey]*Volume{},
 	}
 	for i := range pack.Set.Rules() {
 		e.rules[detect.RuleName(&pack.Set.Rules()[i].Header)] = int32(i)

@@ -1,9 +1,11 @@
 package live
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/rootkeep/rootkeep/cloudtrail"
@@ -15,7 +17,10 @@ import (
 // pending is a record that rules matched, until the next step.
 type pending struct {
 	detect.Sifted
+	place  string // that tells it apart, of a record without an event ID; "" if nothing does
 	shares []share
+	ways   []*way // of all of its windows, whoever owns them
+	first  string // row of the first of these: whoever owns that counts whether the record is late
 }
 
 // share is what a record adds to one group: to a group of alerts, or to a window. One
@@ -36,8 +41,10 @@ type share struct {
 const shareBytes = 2 << 10
 
 // Observe takes a record of an object, of the groups that the engine owns. It keeps
-// nothing of rec. Nothing is judged before Step.
-func (e *Engine) Observe(ctx context.Context, rec *cloudtrail.Record, object string) error {
+// nothing of rec. Nothing is judged before Step. number is which of the object's records it
+// is, from 1, or 0 if nobody knows: of a record without an event ID it tells whether it comes
+// again.
+func (e *Engine) Observe(ctx context.Context, rec *cloudtrail.Record, object string, number int64) error {
 	if err := e.start(ctx); err != nil {
 		return err
 	}
@@ -48,13 +55,26 @@ func (e *Engine) Observe(ctx context.Context, rec *cloudtrail.Record, object str
 	if !ok {
 		return nil
 	}
-	p := pending{sifted, e.shares(&sifted)}
+	p := pending{Sifted: sifted, shares: e.shares(&sifted)}
+	if p.ID == "" && number > 0 {
+		p.place = digest("place", object, strconv.FormatInt(number, 10), string(rec.Raw))
+	}
+	for i := range p.shares {
+		if one := &p.shares[i]; one.way != nil {
+			p.ways, p.first = append(p.ways, one.way), cmp.Or(p.first, one.row)
+		}
+	}
 	p.shares = slices.DeleteFunc(p.shares, func(s share) bool { return !e.owns(s.hash) })
 	if len(p.shares) > 0 {
 		e.waiting = append(e.waiting, p)
 		e.size += shareBytes * len(p.shares)
 	}
 	return nil
+}
+
+// late says whether the record came too late for one of its windows.
+func (p *pending) late(before settled) bool {
+	return slices.ContainsFunc(p.ways, func(w *way) bool { return p.Time <= before.of(w) })
 }
 
 // shares takes what the record that was sifted last adds to groups.

@@ -11,7 +11,12 @@ import (
 
 // What an engine as a whole remembers is in two rows of its own.
 
-const ownVersion = 1
+// The versions of the row that says how far time has come. The second says apart how far
+// everything was observed, where that is not the same.
+const (
+	ownVersion = 1
+	behindOwn  = 2
+)
 
 func (e *Engine) ownKey() string       { return OwnRows + e.options.Part }
 func (e *Engine) inventoryKey() string { return "i/" + e.options.Part }
@@ -28,8 +33,15 @@ func generation(pack *detect.Pack) uint64 {
 
 // ownRow says how far time has come and which windows there are.
 func (e *Engine) ownRow() Row {
-	w := wire.NewWriter(ownVersion)
+	version := byte(ownVersion)
+	if e.whole != e.now {
+		version = behindOwn
+	}
+	w := wire.NewWriter(version)
 	w.Int(e.now)
+	if version == behindOwn {
+		w.Int(e.whole)
+	}
 	w.Len(len(e.ways.all))
 	for _, one := range e.ways.all {
 		w.Text(one.name)
@@ -44,9 +56,20 @@ const OwnRows = "m/"
 // Reached reads such a row: up to when, Unix seconds, the engine's time has come. What a row
 // says it may be dropped from is in this time, not that of a wall.
 func Reached(data []byte) (int64, error) {
-	r := wire.NewReader(data, ownVersion)
-	now := r.Int()
+	now, _, r := readOwn(data)
 	return now, r.Err()
+}
+
+// readOwn begins to read the row that ownRow makes.
+func readOwn(data []byte) (now, whole int64, r *wire.Reader) {
+	if len(data) > 0 && data[0] == behindOwn {
+		r = wire.NewReader(data, behindOwn)
+		now, whole = r.Int(), r.Int()
+		return now, whole, r
+	}
+	r = wire.NewReader(data, ownVersion)
+	now = r.Int()
+	return now, now, r
 }
 
 // start takes up what was left, once.
@@ -68,14 +91,14 @@ func (e *Engine) start(ctx context.Context) error {
 		}
 	}
 	if data := rows[e.ownKey()]; data != nil {
-		e.takeUp(wire.NewReader(data, ownVersion))
+		e.takeUp(data)
 	}
 	return nil
 }
 
 // takeUp compares the windows that were left with those of the rules.
-func (e *Engine) takeUp(r *wire.Reader) {
-	now := r.Int()
+func (e *Engine) takeUp(data []byte) {
+	now, whole, r := readOwn(data)
 	names := map[string]bool{}
 	for _, one := range e.ways.all {
 		names[one.name] = true
@@ -101,7 +124,7 @@ func (e *Engine) takeUp(r *wire.Reader) {
 		e.changes.Notices = append(e.changes.Notices, fmt.Sprintf("how far detections had come could not be read: events that come late count in windows until the next step: %v", err))
 		return
 	}
-	e.now = now
+	e.now, e.whole = now, min(whole, now)
 	e.changes.Stale = append(e.changes.Stale, stale...)
 	e.changes.Notices = append(e.changes.Notices, notices...)
 }

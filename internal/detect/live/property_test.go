@@ -16,6 +16,7 @@ import (
 	"github.com/rootkeep/rootkeep"
 	"github.com/rootkeep/rootkeep/internal/detect"
 	"github.com/rootkeep/rootkeep/internal/detect/live"
+	"github.com/rootkeep/rootkeep/internal/lot"
 	"github.com/rootkeep/rootkeep/internal/rule"
 	"github.com/rootkeep/rootkeep/sigma"
 )
@@ -165,7 +166,7 @@ func last(records []record, lateness time.Duration) (observed, now int64) {
 func TestEveryTypeAgreesWithAHunt(t *testing.T) {
 	pack := everyType(t)
 	_, bases := shipped(t)
-	rapid.Check(t, func(t *rapid.T) {
+	lot.Check(t, func(t *rapid.T) {
 		lateness := rapid.SampledFrom([]time.Duration{15 * time.Minute, live.DefaultLateness}).Draw(t, "lateness")
 		records := drawCalls(t, bases)
 		delivered := deliver(t, records, lateness)

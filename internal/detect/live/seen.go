@@ -1,6 +1,7 @@
 package live
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"strings"
@@ -19,13 +20,21 @@ const maxCopies = 16
 
 const seenVersion = 1
 
-// seenKey is the key of the row that remembers an event in a group; "" for an event
-// without an ID, which nothing can be compared with.
+// seenKey is the key of the row that remembers an event in a group. It begins with that of
+// the group's row: a store finds both in the same place, and forgets both with a rule that
+// was changed. An event without an ID is told apart by its place, as a hunt counts each that
+// it reads; "" for one without either, which nothing can be compared with.
 func (p *pending) seenKey(s *share) string {
-	if p.ID == "" {
+	var told []byte
+	switch {
+	case p.ID != "":
+		told = sum("event", strings.ToLower(p.Account), strings.ToLower(p.ID))
+	case p.place != "":
+		told = sum("place", p.place)
+	default:
 		return ""
 	}
-	return "e/" + digest("event", strings.ToLower(p.Account), strings.ToLower(p.ID), s.row)
+	return cmp.Or(s.row, "e") + "/" + short(told, 12)
 }
 
 func readCopies(data []byte) (copies, error) {

@@ -21,6 +21,7 @@ import (
 	"github.com/rootkeep/rootkeep/internal/detect"
 	"github.com/rootkeep/rootkeep/internal/detect/live"
 	"github.com/rootkeep/rootkeep/internal/detect/origin"
+	"github.com/rootkeep/rootkeep/internal/lot"
 	"github.com/rootkeep/rootkeep/internal/rule"
 )
 
@@ -62,7 +63,7 @@ func TestTheShippedRulesAgreeWithAHunt(t *testing.T) {
 	}
 	frequent := []string{"root-signin-failure", "root-signin-failure", "root-signin", "get-secret-value", "list-users-denied"}
 	atlas := places(t)
-	rapid.Check(t, func(t *rapid.T) {
+	lot.Check(t, func(t *rapid.T) {
 		lateness := rapid.SampledFrom([]time.Duration{15 * time.Minute, live.DefaultLateness}).Draw(t, "lateness")
 		from := names
 		if rapid.Bool().Draw(t, "frequent") {
@@ -169,7 +170,7 @@ func logs(t *testing.T, text []byte) (out []map[string]any) {
 func TestSharesOfFourEnginesAreOneWhole(t *testing.T) {
 	pack := everyType(t)
 	_, bases := shipped(t)
-	rapid.Check(t, func(t *rapid.T) {
+	lot.Check(t, func(t *rapid.T) {
 		records := drawCalls(t, bases)
 		delivered := deliver(t, records, live.DefaultLateness)
 		s := newStore()

@@ -7,17 +7,32 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"time"
 
 	"github.com/rootkeep/rootkeep/internal/detect/span"
 	"github.com/rootkeep/rootkeep/internal/wire"
 	"github.com/rootkeep/rootkeep/sigma/correlate"
 )
 
+// settled is up to where time is settled.
+type settled struct {
+	time  int64
+	whole int64 // for silence
+}
+
+// of is up to where it is for windows of a way.
+func (t settled) of(w *way) int64 {
+	if w.silent {
+		return t.whole
+	}
+	return t.time
+}
+
+func (e *Engine) settledNow() settled { return settled{e.settled(e.now), e.settled(e.whole)} }
+
 // step is one Step at work.
 type step struct {
 	e               *Engine
-	before, settled int64 // up to where time was settled, and is now
+	before, settled settled // up to where time was settled, and is now
 	found           map[string][]byte
 	seen            map[string]copies
 	met             map[string]int64 // when those of seen that are new or changed came
@@ -26,22 +41,21 @@ type step struct {
 	lost            []string // keys of due rows that cannot be read
 }
 
-// Step judges what was observed since the last one, and settles what is due. now says
-// that everything up to this time was observed but for what comes late: the wall clock
-// while all sources answer, else what it was when one stopped answering or has a backlog
-// that is not read yet. So an outage settles nothing, and catching up finds all windows
-// open. now never goes back: an earlier one counts as the last.
-func (e *Engine) Step(ctx context.Context, now time.Time) (Changes, error) {
+// Step judges what was observed since the last one, and settles what is due. Neither time of
+// its reach goes back: an earlier one counts as the last.
+func (e *Engine) Step(ctx context.Context, reach Reach) (Changes, error) {
 	if err := e.start(ctx); err != nil {
 		return Changes{}, err
 	}
 	s := &step{
-		e: e, before: e.settled(e.now), found: map[string][]byte{}, seen: map[string]copies{}, met: map[string]int64{},
+		e: e, before: e.settledNow(), found: map[string][]byte{}, seen: map[string]copies{}, met: map[string]int64{},
 		runs: map[string]*runs{}, windows: map[string]*window{},
 	}
-	moved := now.Unix() > e.now
-	e.now = max(e.now, now.Unix())
-	s.settled = e.settled(e.now)
+	now, whole := e.now, e.whole
+	e.now = max(e.now, reach.Time.Unix())
+	e.whole = max(e.whole, min(reach.Whole.Unix(), e.now))
+	moved := e.now > now || e.whole > whole
+	s.settled = e.settledNow()
 	for _, do := range []func(context.Context) error{s.take, s.wake, s.judge} {
 		if err := do(ctx); err != nil {
 			return Changes{}, err
@@ -132,6 +146,7 @@ func (s *step) takeOne(p *pending) {
 			continue
 		}
 		counted, altered = true, altered || other
+		late = late || one.way != nil && one.row == p.first && p.late(s.before)
 		for _, rule := range one.rules {
 			s.e.changes.Matches++
 			s.e.count(s.e.ruleName(rule), p.Time).Matches++
@@ -140,8 +155,7 @@ func (s *step) takeOne(p *pending) {
 		case one.runs != nil:
 			s.runsOf(one).Merge(one.runs)
 		case one.way == nil:
-		case p.Time <= s.before:
-			late = true
+		case p.Time <= s.before.of(one.way): // no window takes it any more
 		default:
 			s.windowOf(one.way, one.window.Key()).Merge(one.window)
 		}
@@ -153,29 +167,42 @@ func (s *step) takeOne(p *pending) {
 	}
 }
 
-// wake looks at windows whose silence has lasted.
+// wake looks at windows whose silence has lasted. It goes on behind those that the last step
+// looked at: rows that another engine owns stay due, and must not keep this one from its own.
 func (s *step) wake(ctx context.Context) error {
+	if s.e.woken == "" && s.e.whole <= s.e.looked && s.e.soonest > s.e.whole {
+		return nil // nothing has become due since
+	}
 	const portion, most = 500, 10_000 // rows; the rest is for the next step
-	for after, n := "", 0; n < most; n += portion {
-		keys, err := s.e.options.Due(ctx, s.e.now, after, portion)
+	for range most / portion {
+		keys, err := s.e.options.Due(ctx, s.e.whole, s.e.woken, portion) // a silence alone is due
 		if err != nil {
 			return fmt.Errorf("find due rows of detections: %w", err)
 		}
 		if len(keys) == 0 {
+			s.e.woken, s.e.looked, s.e.soonest = "", s.e.whole, never
 			return nil
 		}
-		after = keys[len(keys)-1]
-		keys = slices.DeleteFunc(keys, func(key string) bool { return s.windows[key] != nil || s.e.ways.wayOf(key) == nil })
-		if err := s.find(ctx, keys); err != nil {
+		s.e.woken = keys[len(keys)-1]
+		if err := s.wakeAll(ctx, keys); err != nil {
 			return err
 		}
-		for _, key := range keys {
-			w := s.e.ways.wayOf(key)
-			if g := s.readWindow(key, w); g == nil {
-				s.lost = append(s.lost, key)
-			} else if s.e.owns(w.hash(s.e.pack, g.Key())) {
-				s.windows[key] = g
-			}
+	}
+	return nil
+}
+
+// wakeAll takes up the windows of due rows that are this engine's.
+func (s *step) wakeAll(ctx context.Context, keys []string) error {
+	keys = slices.DeleteFunc(keys, func(key string) bool { return s.windows[key] != nil || s.e.ways.wayOf(key) == nil })
+	if err := s.find(ctx, keys); err != nil {
+		return err
+	}
+	for _, key := range keys {
+		w := s.e.ways.wayOf(key)
+		if g := s.readWindow(key, w); g == nil {
+			s.lost = append(s.lost, key)
+		} else if s.e.owns(w.hash(s.e.pack, g.Key())) {
+			s.windows[key] = g
 		}
 	}
 	return nil
@@ -190,7 +217,7 @@ func (s *step) judge(ctx context.Context) error {
 		var these []*window
 		for _, key := range slices.Sorted(maps.Keys(s.windows)) {
 			if g := s.windows[key]; g.way.depth == depth {
-				g.firings = g.Preview(s.settled)
+				g.firings = g.Preview(s.settled.of(g.way))
 				these = append(these, g)
 			}
 		}
@@ -219,7 +246,7 @@ func (s *step) feed(ctx context.Context, inner []*window) error {
 	var feeding []*window
 	var keys []string
 	for _, g := range inner {
-		now := slices.ContainsFunc(g.firings, func(f correlate.Firing) bool { return f.Crossed > g.Settled() })
+		now := slices.ContainsFunc(g.firings, func(f correlate.Firing) bool { return f.Feeds(g.Settled()) })
 		if !now && !g.feeds {
 			continue
 		}
@@ -250,7 +277,9 @@ func (s *step) keep(before []byte, row Row) {
 	}
 }
 
-func (s *step) remember(row Row) { s.e.changes.Rows = append(s.e.changes.Rows, row) }
+func (s *step) remember(row Row) {
+	s.e.changes.Rows, s.e.soonest = append(s.e.changes.Rows, row), min(s.e.soonest, row.Due)
+}
 
 // drop forgets a row if there is one.
 func (s *step) drop(key string, before []byte) {

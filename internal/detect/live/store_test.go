@@ -32,6 +32,7 @@ type store struct {
 	volume map[string]int // by rule and what is counted
 	totals live.Changes
 	writes int
+	asked  int               // how often it was asked for due rows
 	names  map[string]string // of keys, for tests
 }
 
@@ -50,6 +51,7 @@ func (s *store) load(_ context.Context, keys []string) (map[string][]byte, error
 }
 
 func (s *store) due(_ context.Context, now int64, after string, limit int) ([]string, error) {
+	s.asked++
 	var keys []string
 	for key, row := range s.rows {
 		if row.Due <= now && key > after {
@@ -143,6 +145,7 @@ func canonical(alerts []rootkeep.Alert) []rootkeep.Alert {
 type record struct {
 	raw    []byte
 	object string
+	number int64 // in the object
 	at     int64 // when it happened
 	comes  int64 // when it is delivered
 }
@@ -217,14 +220,14 @@ func (w *watch) observe(one record) {
 	if err != nil {
 		w.t.Fatalf("%v", err)
 	}
-	if err := w.engine.Observe(context.Background(), rec, one.object); err != nil {
+	if err := w.engine.Observe(context.Background(), rec, one.object, one.number); err != nil {
 		w.t.Fatalf("%v", err)
 	}
 }
 
 func (w *watch) changes(now int64) live.Changes {
 	w.t.Helper()
-	c, err := w.engine.Step(context.Background(), time.Unix(now, 0))
+	c, err := w.engine.Step(context.Background(), live.Reach{Time: time.Unix(now, 0), Whole: time.Unix(now, 0)})
 	if err != nil {
 		w.t.Fatalf("%v", err)
 	}

@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/rootkeep/rootkeep/internal/detect"
+	"github.com/rootkeep/rootkeep/sigma"
 	"github.com/rootkeep/rootkeep/sigma/correlate"
 )
 
@@ -22,6 +23,7 @@ type way struct {
 	depth       int
 	id          string // stands for what its windows mean
 	name        string // of the correlation that alerts
+	silent      bool   // its windows ask for silence, themselves or by what feeds them
 }
 
 // ways are all of a pack.
@@ -56,6 +58,7 @@ func (w *ways) add(pack *detect.Pack, one *way, identity []byte) {
 		return
 	}
 	one.id = short(identity, 8)
+	one.silent = silent(pack.Set.Correlations(), one.correlation)
 	w.all, w.depth = append(w.all, one), max(w.depth, one.depth)
 	w.of[one.correlation] = append(w.of[one.correlation], one)
 	w.by[one.id] = one
@@ -66,6 +69,13 @@ func (w *ways) add(pack *detect.Pack, one *way, identity []byte) {
 		below := sha256.Sum256(fmt.Appendf(slices.Clone(identity), "%d", i))
 		w.add(pack, &way{correlation: in.Correlation, outer: one, input: i, depth: one.depth + 1, name: one.name}, below[:])
 	}
+}
+
+// silent says that a correlation, or one that feeds it, is an absence.
+func silent(all []*sigma.Correlation, number int) bool {
+	return all[number].Type == sigma.Absence || slices.ContainsFunc(all[number].Inputs, func(in sigma.Input) bool {
+		return in.Correlation >= 0 && silent(all, in.Correlation)
+	})
 }
 
 // row is the key of the row of a group.
@@ -86,11 +96,12 @@ func (w *way) hash(pack *detect.Pack, group string) uint64 {
 	return hashOf(root.id, group)
 }
 
-// wayOf finds the way and the digest of the group in a key that row made.
+// wayOf finds the way of a key that row made; nil of any other key, such as that of an event
+// in the group.
 func (w *ways) wayOf(key string) *way {
 	const head = len("w/")
-	size := base64.RawURLEncoding.EncodedLen(8)
-	if len(key) < head+size || key[:head] != "w/" {
+	size, group := base64.RawURLEncoding.EncodedLen(8), base64.RawURLEncoding.EncodedLen(16)
+	if len(key) != head+size+len("/")+group || key[:head] != "w/" {
 		return nil
 	}
 	return w.by[key[head:head+size]]

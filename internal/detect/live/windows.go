@@ -24,7 +24,7 @@ type window struct {
 	firings []correlate.Firing // of its preview
 }
 
-const windowVersion = 1
+const windowVersion = 2 // 1 does not say whom events are of
 
 // slack is a part of the lateness: what is settled more often than that is not worth
 // the work.
@@ -38,7 +38,7 @@ func (s *step) windowOf(w *way, group string) *window {
 	}
 	g := s.readWindow(key, w)
 	if g == nil || g.Key() != group {
-		g = &window{key: key, data: s.found[key], way: w, Group: correlate.NewGroup(s.e.pack.Set, w.correlation, group, s.before)}
+		g = &window{key: key, data: s.found[key], way: w, Group: correlate.NewGroup(s.e.pack.Set, w.correlation, group, s.before.of(w))}
 	}
 	s.windows[key] = g
 	return g
@@ -50,7 +50,7 @@ func (s *step) readWindow(key string, w *way) *window {
 	if data == nil {
 		return nil
 	}
-	r := wire.NewReader(data, windowVersion)
+	r := wire.NewReader(data, 1, windowVersion)
 	g := &window{key: key, data: data, way: w, told: readTold(r), feeds: r.Bool()}
 	g.Group, g.altered = correlate.ReadGroup(s.e.pack.Set, w.correlation, r)
 	if err := r.Close(); err != nil {
@@ -63,11 +63,12 @@ func (s *step) readWindow(key string, w *way) *window {
 
 // settleWindow keeps of a window what later events can touch.
 func (s *step) settleWindow(g *window) {
-	worth := g.Settled() < s.settled-int64(s.e.options.Lateness/time.Second)/slack
-	if worth || g.Due(g.Settled()) <= s.settled || g.Spent() <= s.settled {
-		g.Settle(s.settled)
+	settled := s.settled.of(g.way)
+	worth := g.Settled() < settled-int64(s.e.options.Lateness/time.Second)/slack
+	if worth || g.Due(g.Settled()) <= settled || g.Spent() <= settled {
+		g.Settle(settled)
 	}
-	if g.Spent() <= s.settled {
+	if g.Spent() <= settled {
 		s.drop(g.key, g.data)
 		return
 	}
@@ -79,7 +80,11 @@ func (s *step) settleWindow(g *window) {
 	writeTold(w, g.told)
 	w.Bool(g.feeds)
 	g.Write(w)
-	s.keep(g.data, Row{Key: g.key, Data: w.Bytes(), Until: s.later(g.Spent()), Due: s.later(g.Due(s.settled))})
+	row := Row{Key: g.key, Data: w.Bytes(), Until: s.later(g.Spent()), Due: s.later(g.Due(settled))}
+	if g.way.silent { // rows end by the time of steps, which may be far ahead: this one goes when it is looked at, spent
+		row.Until, row.Due = never, min(row.Due, s.later(g.Spent()))
+	}
+	s.keep(g.data, row)
 }
 
 // later is when, as steps count time, a time is settled.

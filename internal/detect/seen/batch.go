@@ -1,9 +1,6 @@
 package seen
 
-import (
-	"encoding/binary"
-	"fmt"
-)
+import "encoding/binary"
 
 // Batch adds the events of one worker to a set a few at a time. A look at the set
 // waits for memory; looks that stand together wait together. T is what the worker
@@ -12,14 +9,6 @@ type Batch[T any] struct {
 	set     *Set
 	settle  func(event *T, id ID, v Verdict)
 	waiting [shards]waiting[T]
-}
-
-// ID is an event ID that is a UUID.
-type ID [16]byte
-
-// String is the form in which CloudTrail writes it.
-func (id ID) String() string {
-	return fmt.Sprintf("%x-%x-%x-%x-%x", id[:4], id[4:6], id[6:8], id[8:10], id[10:])
 }
 
 // waitingEvents is how many events of one shard are looked up at once: more than

@@ -1,6 +1,26 @@
 package seen
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+
+	"github.com/rootkeep/rootkeep/internal/wire"
+)
+
+// ID is an event ID that is a UUID.
+type ID [16]byte
+
+// ParseID reads the form in which CloudTrail writes IDs, and no other: String gives back
+// what was read.
+func ParseID(text []byte) (id ID, ok bool) {
+	ok = parseUUID((*[16]byte)(&id), text)
+	for _, c := range text {
+		ok = ok && c&0x60 != 0x40 // a capital letter
+	}
+	return id, ok
+}
+
+// String is the form in which CloudTrail writes it.
+func (id ID) String() string { return wire.FormatUUID(id[:]) }
 
 // parseUUID reads the 36-character form; other forms are kept by their digest.
 func parseUUID(out *[16]byte, s []byte) bool {

@@ -40,8 +40,9 @@ func (s *Spans) Write(w *wire.Writer, by Coding) {
 		}
 		w.Bool(r.MoreNotes)
 		w.Len(len(r.Events))
-		for _, e := range r.Events {
-			w.Event(e)
+		for i := range r.Events {
+			e := r.Events[i].Event(by.Names)
+			w.Event(&e)
 		}
 	}
 }
@@ -88,7 +89,7 @@ func readRun(r *wire.Reader, by Coding) *Span {
 	}
 	run.MoreNotes = r.Bool() || run.MoreNotes
 	for range r.Len() {
-		run.Keep(r.Event())
+		run.Keep(Whole(r.Event()))
 	}
 	return run
 }

@@ -4,7 +4,6 @@
 package span
 
 import (
-	"cmp"
 	"math"
 	"slices"
 
@@ -48,11 +47,11 @@ type Span struct {
 	Agents      tally.Texts
 	Keys        tally.Texts // access key IDs; of root sessions only
 	MFA         MFA
-	Notes       []string          // sorted
-	MoreNotes   bool              // some were left out
-	Events      []*rootkeep.Event // earliest first
-	latest      int64             // time of the last event of evidence, once there are Evidence
-	charged     int64             // bytes, see Grown
+	Notes       []string // sorted
+	MoreNotes   bool     // some were left out
+	Events      []Piece  // earliest first
+	wholes      int      // of them, those that are whole
+	charged     int64    // bytes, see Grown
 }
 
 // RuleCount is what one rule contributed to a span.
@@ -122,8 +121,8 @@ func (r *Span) texts() [6]*tally.Texts {
 
 // Grown is how many bytes the run takes more than when it was last asked.
 func (r *Span) Grown() int64 {
-	const run, event, text = 1 << 10, 1 << 10, 48 // with the slices and maps around them
-	size := int64(run + event*len(r.Events))
+	const run, piece, event, text = 1 << 10, 1 << 8, 1 << 10, 48 // with the slices and maps around them
+	size := int64(run + piece*len(r.Events) + event*r.wholes)
 	for _, c := range r.texts() {
 		size += int64(text * c.Len())
 	}
@@ -132,10 +131,13 @@ func (r *Span) Grown() int64 {
 	return more
 }
 
-// Renumber gives all texts the numbers that to has for their own.
-func (r *Span) Renumber(to []tally.Number) {
+// Renumber gives all texts, which have numbers of from, the numbers that to has for those.
+func (r *Span) Renumber(from *tally.Names, to []tally.Number) {
 	for _, c := range r.texts() {
 		c.Renumber(to)
+	}
+	for i := range r.Events {
+		r.Events[i].renumber(from, to)
 	}
 }
 
@@ -181,40 +183,6 @@ func (r *Span) Note(text string) {
 	if len(r.Notes) > MaxNotes {
 		r.Notes, r.MoreNotes = r.Notes[:MaxNotes], true
 	}
-}
-
-// Wants says whether an event at this time would be among the evidence, so that
-// the caller builds only what is kept.
-func (r *Span) Wants(t int64) bool { return t <= r.Shown() }
-
-// Shown is the time up to which events would be among the evidence.
-func (r *Span) Shown() int64 {
-	if len(r.Events) < Evidence {
-		return math.MaxInt64
-	}
-	return r.latest
-}
-
-// Keep files one event of evidence: the earliest stay, ties by ID, so that the
-// order of files does not show.
-func (r *Span) Keep(e *rootkeep.Event) {
-	i, found := slices.BinarySearchFunc(r.Events, e, CompareEvents)
-	if found || i == Evidence {
-		return
-	}
-	if r.Events == nil {
-		r.Events = make([]*rootkeep.Event, 0, Evidence+1)
-	}
-	r.Events = slices.Insert(r.Events, i, e)
-	if len(r.Events) >= Evidence {
-		r.Events = r.Events[:Evidence]
-		r.latest = r.Events[Evidence-1].Time.Unix()
-	}
-}
-
-// CompareEvents orders evidence by time, then by ID.
-func CompareEvents(a, b *rootkeep.Event) int {
-	return cmp.Or(a.Time.Compare(b.Time), cmp.Compare(a.ID, b.ID), cmp.Compare(a.File, b.File), cmp.Compare(a.Offset, b.Offset))
 }
 
 // Spans are the runs of one group, by time. Files arrive in any order, so a new

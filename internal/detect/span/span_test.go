@@ -5,12 +5,14 @@ import (
 	"testing"
 
 	"pgregory.net/rapid"
+
+	"github.com/rootkeep/rootkeep/internal/lot"
 )
 
 // Runs are what is left when sorted times are cut wherever the gap is longer than
 // Gap, whatever order they came in and however they were merged.
 func TestSpansAgreeWithSortingAndCutting(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
+	lot.Check(t, func(t *rapid.T) {
 		times := rapid.SliceOfN(rapid.Int64Range(0, 40*Gap/4), 1, 30).Draw(t, "times")
 		workers := make([]Spans, rapid.IntRange(1, 3).Draw(t, "workers"))
 		for _, at := range times {

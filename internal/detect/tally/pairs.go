@@ -12,6 +12,9 @@ type Callers struct {
 // for each event. Further ones share the caller (others).
 const maxCallers = 1 << 16
 
+// OthersName is the principal, without an account, of callers who are not told apart.
+const OthersName = "(others)"
+
 // Number is that of a pair, a new one when it was not met.
 func (n *Callers) Number(account, principal []byte) uint32 {
 	n.key = append(append(append(n.key[:0], Cut(account)...), 0), Cut(principal)...)
@@ -27,7 +30,7 @@ func (n *Callers) Number(account, principal []byte) uint32 {
 
 // Others is the number that callers share who are not told apart.
 func (n *Callers) Others() uint32 {
-	n.key = append(append(n.key[:0], 0), "(others)"...)
+	n.key = append(append(n.key[:0], 0), OthersName...)
 	i, ok := n.of[string(n.key)]
 	return n.enter(i, ok)
 }

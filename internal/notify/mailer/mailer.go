@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"net"
 	"net/smtp"
+	"net/textproto"
 	"strconv"
 	"strings"
 	"syscall"
@@ -40,8 +41,36 @@ type Server struct {
 	Control func(network, address string, c syscall.RawConn) error
 }
 
+// RefusedError says for which recipients a server did not take a message.
+type RefusedError struct {
+	To  []string
+	Err error // what it said of one of them: of one that it may take later, if there is any
+}
+
+// Error names them.
+func (e *RefusedError) Error() string {
+	return fmt.Sprintf("refused for %s: %v", strings.Join(e.To, ", "), e.Err)
+}
+
+// Unwrap gives what the server said.
+func (e *RefusedError) Unwrap() error { return e.Err }
+
+// Lasting says whether no further attempt would mend an error: a refusal for good (RFC 5321,
+// section 4.2.1), or a server that does not encrypt.
+func Lasting(err error) bool {
+	var said *textproto.Error
+	return errors.As(err, &said) && said.Code >= 500 || errors.Is(err, ErrNoStartTLS)
+}
+
+func (e *RefusedError) add(to string, said error) {
+	e.To = append(e.To, to)
+	if e.Err == nil || Lasting(e.Err) && !Lasting(said) {
+		e.Err = fmt.Errorf("RCPT TO %s: %w", to, said)
+	}
+}
+
 // Deliver hands one message over to all recipients. The answer is the server's own; it may
-// quote what was sent.
+// quote what was sent. The error is a *RefusedError if some are refused, and the others got it.
 func (s *Server) Deliver(ctx context.Context, from string, to []string, message []byte) (answer string, err error) {
 	c, err := s.dial(ctx)
 	if err != nil {
@@ -109,15 +138,22 @@ func converse(c *smtp.Client, from string, to []string, message []byte) (string,
 	if err := c.Mail(from); err != nil {
 		return "", fmt.Errorf("MAIL FROM: %w", err)
 	}
-	var refused []string
-	var last error
+	var refused *RefusedError
 	for _, a := range to {
-		if err := c.Rcpt(a); err != nil {
-			refused, last = append(refused, a), fmt.Errorf("RCPT TO %s: %w", a, err)
+		err := c.Rcpt(a)
+		var said *textproto.Error
+		switch {
+		case err == nil:
+			continue
+		case !errors.As(err, &said):
+			return "", fmt.Errorf("RCPT TO %s: %w", a, err)
+		case refused == nil:
+			refused = &RefusedError{}
 		}
+		refused.add(a, said)
 	}
-	if len(refused) == len(to) {
-		return "", last
+	if refused != nil && len(refused.To) == len(to) {
+		return "", refused.Err
 	}
 	if _, _, err := command(c, 354, "DATA"); err != nil {
 		return "", fmt.Errorf("DATA: %w", err)
@@ -131,11 +167,11 @@ func converse(c *smtp.Client, from string, to []string, message []byte) (string,
 	if err != nil {
 		return "", fmt.Errorf("DATA: %w", err)
 	}
-	answer := fmt.Sprintf("SMTP %d: %s", code, said)
-	if len(refused) > 0 {
-		answer += fmt.Sprintf("; refused for %s: %v", strings.Join(refused, ", "), last)
-	}
 	_ = c.Quit() // the message is taken, whatever the server says now
+	answer := fmt.Sprintf("SMTP %d: %s", code, said)
+	if refused != nil {
+		return answer, refused
+	}
 	return answer, nil
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/rootkeep/rootkeep/internal/lot"
 	"github.com/rootkeep/rootkeep/internal/notify/safe"
 	"github.com/rootkeep/rootkeep/internal/report/text"
 )
@@ -40,7 +41,7 @@ func TestHostileTexts(t *testing.T) {
 // What comes out is bounded, is text, and has nothing left that its place would act on.
 func TestWhatComesOutIsSafe(t *testing.T) {
 	pieces := rapid.SampledFrom([]string{"<!channel>", "<@U1>", "&", "<", ">", "@here", "@channel", "[a](b)", "*", "`", "\x1b[2J", "\u202e", "\r\n", "\n", "\x00", "\xff", "é", "日本", "\U0001f600", "word ", "\\"})
-	rapid.Check(t, func(t *rapid.T) {
+	lot.Check(t, func(t *rapid.T) {
 		given := strings.Join(rapid.SliceOfN(pieces, 0, 60).Draw(t, "given"), "")
 		limit := rapid.IntRange(1, 120).Draw(t, "limit")
 		for name, got := range map[string]string{

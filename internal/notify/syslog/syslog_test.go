@@ -9,6 +9,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/rootkeep/rootkeep/internal/lot"
 	"github.com/rootkeep/rootkeep/internal/notify/syslog"
 )
 
@@ -47,7 +48,7 @@ func TestNoTextLeavesItsPlace(t *testing.T) {
 	text := func(t *rapid.T, name string) string {
 		return strings.Join(rapid.SliceOfN(pieces, 0, 400).Draw(t, name), "")
 	}
-	rapid.Check(t, func(t *rapid.T) {
+	lot.Check(t, func(t *rapid.T) {
 		m := syslog.Message{
 			Facility: rapid.IntRange(0, 23).Draw(t, "facility"), Severity: syslog.Warning, At: at, Host: text(t, "host"), App: text(t, "app"), ID: text(t, "id"), Element: "e@1",
 			Params: []syslog.Param{{"k", text(t, "k")}, {text(t, "name"), text(t, "value")}}, Text: text(t, "text"),

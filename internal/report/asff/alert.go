@@ -27,10 +27,21 @@ type Alert struct {
 // Alerts gives alerts as findings, as they are imported in a Region. IDs are those of the
 // alerts, so that an import updates what an earlier one brought; one that is closed is
 // archived. What another service found is left out, because Security Hub has it from there,
-// and so is what is of no account. How many that are is said.
+// and so is what is of no account. How many that are is said. One about several accounts is a
+// finding of each that it names.
 func Alerts(list []Alert, region rootkeep.Region, now time.Time) (out []Finding, left int) {
 	for i := range list {
 		a := &list[i]
+		if a.Account == "" && a.Kind != "finding" && len(a.Accounts) > 0 {
+			for _, account := range a.Accounts {
+				one := *a
+				one.Account = account
+				finding := ofAlert(&one, region, now)
+				finding.ID = cut("rootkeep/"+a.ID+"/"+string(account), maxText)
+				out = append(out, finding)
+			}
+			continue
+		}
 		if _, err := rootkeep.ParseAccountID(string(a.Account)); err != nil || a.Kind == "finding" {
 			left++
 			continue
@@ -76,7 +87,7 @@ var signInFailure = regexp.MustCompile(`(login|signin|mfa)-failure`)
 // Source: AWS Security Hub User Guide, "Types taxonomy for ASFF".
 func types(a *rootkeep.Alert) []string {
 	var out []string
-	if a.Kind == "session" || a.Actor.Type == "Root" {
+	if a.Kind == "session" || a.Actor.OfRoot() {
 		out = append(out, RootType)
 	}
 	for _, r := range a.Rules {
@@ -101,7 +112,10 @@ func types(a *rootkeep.Alert) []string {
 }
 
 func story(a *rootkeep.Alert) string {
-	out := fmt.Sprintf("%s: %d events, %d of them failed, from %s to %s.", a.Actor.Principal, a.Count, a.Attempts, a.First.UTC().Format(time.RFC3339), a.Last.UTC().Format(time.RFC3339))
+	out := fmt.Sprintf("%s: %s, %d of them failed, from %s to %s.", a.Actor.Principal, text.Counted(a.Count, "event"), a.Attempts, a.First.UTC().Format(time.RFC3339), a.Last.UTC().Format(time.RFC3339))
+	if len(a.Accounts) > 0 {
+		out += " In " + text.Accounts("", a.Accounts, a.AccountsOmitted > 0, len(a.Accounts)) + "."
+	}
 	var names []string
 	for _, c := range a.Actions {
 		names = append(names, c.Text)
@@ -146,7 +160,7 @@ func techniques(a *rootkeep.Alert) (out []string) {
 // who is the principal as a resource. Root is its account.
 func who(a *rootkeep.Alert, region rootkeep.Region) Resource {
 	of := rootkeep.Finding{Resource: "account", Account: a.Account}
-	if a.Actor.Type != "Root" && a.Kind != "session" {
+	if !a.Actor.OfRoot() && a.Kind != "session" {
 		of.Resource = cmp.Or(text.Visible(a.Actor.Principal, 0), "unknown")
 	}
 	return resource(&of, region)

@@ -86,3 +86,21 @@ func TestAlertsAreFindings(t *testing.T) {
 		}
 	}
 }
+
+// Security Hub has no finding of several accounts: each of them has one.
+func TestAnAlertAboutSeveralAccountsIsAFindingOfEach(t *testing.T) {
+	list, left := asff.Alerts([]asff.Alert{raised("AL-1", "password-spray", "threshold", rootkeep.Actor{Principal: "sourceIPAddress=192.0.2.7"}, func(a *asff.Alert) {
+		a.Account, a.Accounts, a.Several = "", []rootkeep.AccountID{"111122223333", "444455556666"}, true
+	})}, "eu-west-1", noon)
+	var got []string
+	for _, f := range list {
+		got = append(got, f.ID+" of "+f.AWSAccountID)
+		if !strings.Contains(f.Description, "In 2 accounts: 111122223333, 444455556666.") || f.ProductFields["rootkeep/Alert"] != "AL-1" {
+			t.Errorf("got %q of alert %s", f.Description, f.ProductFields["rootkeep/Alert"])
+		}
+	}
+	want := []string{"rootkeep/AL-1/111122223333 of 111122223333", "rootkeep/AL-1/444455556666 of 444455556666"}
+	if diff := cmp.Diff(want, got); diff != "" || left != 0 {
+		t.Errorf("%d left out, findings (-want +got):\n%s", left, diff)
+	}
+}

@@ -42,7 +42,9 @@ func (r *Report) WriteText(out io.Writer) error {
 		w.say("  %s", f.Text)
 	}
 	w.say("")
-	w.say("Head      %d entries, %s", r.Head, r.Root)
+	if r.Origin != "" { // a zip that could not be opened has none
+		w.say("Head      %d entries, %s", r.Head, r.Root)
+	}
 	if r.Manifest != "" {
 		w.say("Manifest  SHA-256 %s", r.Manifest)
 	}

@@ -186,9 +186,10 @@ type ocsfObservable struct {
 }
 
 type ocsfUnmapped struct {
-	Kind  string   `json:"kind"`
-	State string   `json:"state"`
-	Notes []string `json:"notes,omitempty"`
+	Kind     string               `json:"kind"`
+	State    string               `json:"state"`
+	Accounts []rootkeep.AccountID `json:"accounts,omitempty"`
+	Notes    []string             `json:"notes,omitempty"`
 }
 
 func newFinding(h *report.Hunt, a *rootkeep.Alert) ocsfFinding {
@@ -201,7 +202,7 @@ func newFinding(h *report.Hunt, a *rootkeep.Alert) ocsfFinding {
 		Cloud:    ocsfCloud{Provider: "AWS", Account: awsAccount(a.Account)},
 		// What to do is advice to a person, so it is made safe to read.
 		Remediation: ocsfDescription{text.Visible(report.Next(a), 0)},
-		Unmapped:    ocsfUnmapped{Kind: a.Kind, State: a.State, Notes: a.Notes},
+		Unmapped:    ocsfUnmapped{Kind: a.Kind, State: a.State, Accounts: a.Accounts, Notes: a.Notes},
 	}
 	f.Metadata.Product.Name, f.Metadata.Product.VendorName, f.Metadata.Product.Version = "rootkeep", "rootkeep", h.Version
 	if len(a.Regions) == 1 {

@@ -114,15 +114,16 @@ type sarifResult struct {
 }
 
 type sarifProperties struct {
-	Severity  rootkeep.Severity `json:"severity"`
-	State     string            `json:"state,omitempty"`
-	Account   string            `json:"account"`
-	Principal string            `json:"principal"`
-	First     string            `json:"first"`
-	Last      string            `json:"last"`
-	Next      string            `json:"next"`
-	Rules     []string          `json:"rules"` // all rules that contributed
-	Tags      []string          `json:"tags,omitempty"`
+	Severity  rootkeep.Severity    `json:"severity"`
+	State     string               `json:"state,omitempty"`
+	Account   string               `json:"account"`
+	Accounts  []rootkeep.AccountID `json:"accounts,omitempty"`
+	Principal string               `json:"principal"`
+	First     string               `json:"first"`
+	Last      string               `json:"last"`
+	Next      string               `json:"next"`
+	Rules     []string             `json:"rules"` // all rules that contributed
+	Tags      []string             `json:"tags,omitempty"`
 }
 
 // sarifLocation is a place in a file, or a resource that has none.
@@ -209,7 +210,7 @@ func reason(a *rootkeep.Alert) rootkeep.RuleHit {
 func newResult(a *rootkeep.Alert, index map[string]int) sarifResult {
 	hit := reason(a)
 	about := sarifProperties{
-		Severity: a.Level, State: a.State, Account: string(a.Account), Principal: text.Visible(a.Actor.Principal, 0),
+		Severity: a.Level, State: a.State, Account: string(a.Account), Accounts: a.Accounts, Principal: text.Visible(a.Actor.Principal, 0),
 		First: a.First.UTC().Format(time.RFC3339), Last: a.Last.UTC().Format(time.RFC3339), Next: text.Visible(report.Next(a), 0),
 		Rules: []string{},
 	}

@@ -11,6 +11,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/rootkeep/rootkeep/internal/lot"
 	"github.com/rootkeep/rootkeep/internal/report/text"
 )
 
@@ -55,7 +56,7 @@ func rows(t *rapid.T, label string) []row {
 
 // A document in parts is the document in one piece, byte for byte, whatever its texts.
 func TestADocumentInParts(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
+	lot.Check(t, func(t *rapid.T) {
 		b := book{Title: "\n  \"rows\": []", Rows: rows(t, "rows"), Last: rows(t, "last")}
 		b.Inner.Rows, b.Inner.Quote = rows(t, "inner"), `"last": []`
 		var whole bytes.Buffer

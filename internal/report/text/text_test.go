@@ -153,3 +153,24 @@ func TestWords(t *testing.T) {
 		})
 	}
 }
+
+func TestAccounts(t *testing.T) {
+	three := []string{"111122223333", "222233334444", "333344445555"}
+	for _, c := range []struct {
+		one     string
+		several []string
+		further bool
+		named   int
+		want    string
+	}{
+		{"111122223333", nil, false, 8, "111122223333"},
+		{"", nil, false, 8, ""},
+		{"", three, false, 8, "3 accounts: 111122223333, 222233334444, 333344445555"},
+		{"", three, false, 1, "3 accounts: 111122223333 and 2 more"},
+		{"", three, true, 0, "more than 3 accounts"},
+	} {
+		if got := Accounts(c.one, c.several, c.further, c.named); got != c.want {
+			t.Errorf("got %q, want %q", got, c.want)
+		}
+	}
+}

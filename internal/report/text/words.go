@@ -116,3 +116,24 @@ func List[T ~string](list []T, limit int) string {
 	}
 	return strings.Join(out, ", ")
 }
+
+// Accounts says of which accounts something is: its one, or "12 accounts: 111122223333,
+// 444455556666 and 10 more" with so many of several named. Further ones are not listed.
+func Accounts[T ~string](one T, several []T, further bool, named int) string {
+	if one != "" || len(several) == 0 {
+		return Visible(string(one), Short)
+	}
+	s := Counted(len(several), "account")
+	if further {
+		s = "more than " + s
+	}
+	named = min(named, len(several))
+	if named == 0 {
+		return s
+	}
+	s += ": " + List(several[:named], Short)
+	if more := len(several) - named; more > 0 {
+		s += fmt.Sprintf(" and %d more", more)
+	}
+	return s
+}

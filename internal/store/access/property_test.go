@@ -12,6 +12,7 @@ import (
 	"github.com/rootkeep/rootkeep"
 	model "github.com/rootkeep/rootkeep/internal/access"
 	"github.com/rootkeep/rootkeep/internal/approval"
+	"github.com/rootkeep/rootkeep/internal/lot"
 	"github.com/rootkeep/rootkeep/internal/people"
 	"github.com/rootkeep/rootkeep/internal/store"
 	"github.com/rootkeep/rootkeep/internal/store/access"
@@ -29,7 +30,7 @@ func TestNothingOpensWithoutTwoOthers(t *testing.T) {
 		grant(t, w, w.gus, people.Approver) // who may approve, but keeps the credential
 		grant(t, w, w.hal, people.Approver) // who may approve, and edits
 		n := 0
-		rapid.Check(t, func(rt *rapid.T) {
+		lot.Check(t, func(rt *rapid.T) {
 			n++
 			p := &play{w: w, t: t, rt: rt, account: rootkeep.AccountID(fmt.Sprintf("9%011d", n))}
 			p.begin()

@@ -30,16 +30,26 @@ const Topic = "alert"
 // Alert is an alert as it is kept.
 type Alert struct {
 	alert.Alert
-	Revision int64 // one more with every line of the history
+	storm    string // that counts it
+	Revision int64  // one more with every line of the history
 
-	ruled []string // rules that are kept of it
-	had   int      // lines of the history that are kept
-	fresh bool     // it is not kept yet
-	tags  []string // that are kept
+	ruled []string             // rules that are kept of it
+	of    []rootkeep.AccountID // accounts that it was about when it was read
+	more  bool                 // it was about more than it named
+	had   int                  // lines of the history that are kept
+	fresh bool                 // it is not kept yet
+	tags  []string             // that are kept
+	bare  bool                 // as Untagged when it was read
+	grave rootkeep.Severity    // of its case, as a round read it; 0 for none
 }
 
 // Keeper takes alerts in.
 type Keeper struct {
+	// Tags, if it is not nil, says which tags the alerts of a rule have from the start.
+	Tags func(rule string) []string
+	// Own, if it is not nil, says which rules are detections of this server: see alert.Rules.
+	Own func(rule string) bool
+
 	policy  alert.Policy
 	guarded alert.Guarded
 }
@@ -49,17 +59,20 @@ func New(p alert.Policy, guarded alert.Guarded) (*Keeper, error) {
 	if guarded == nil {
 		return nil, errors.New("alerts: which rules are guarded is required")
 	}
-	return &Keeper{p, guarded}, p.Check()
+	return &Keeper{policy: p, guarded: guarded}, p.Check()
 }
 
 // Guarded says whether alerts of a rule are never suppressed.
 func (k *Keeper) Guarded(rule string) bool { return k.guarded(rule) }
 
+func (k *Keeper) rules() alert.Rules { return alert.Rules{Guarded: k.guarded, Own: k.Own} }
+
 // Change is something that people have to be told of an alert.
 type Change struct {
 	*Alert
-	Act alert.Act
-	By  string // who did it
+	Act   alert.Act
+	By    string // who did it
+	First bool   // nobody was told of it before
 }
 
 // Changes are what a transaction did that people have to be told of.
@@ -82,6 +95,13 @@ const (
 const columns = `a.id, a.key, a.state, a.owner, a.muted, a.muted_by, a.incident, a.request, a.verdict, a.seen, a.told, a.due, a.until, a.closed,
 	a.escalated, a.decided, a.decided_by, a.reason, a.revision, a.data`
 
+// content is the column data: what was found, and what else of it no other column has.
+type content struct {
+	*rootkeep.Alert
+	Heard    time.Time `json:"heard,omitzero"`
+	Untagged bool      `json:"untagged,omitempty"`
+}
+
 func scan(row interface{ Scan(...any) error }) (*Alert, error) {
 	var a Alert
 	var opened, told, due, until, closed, decided int64
@@ -92,13 +112,18 @@ func scan(row interface{ Scan(...any) error }) (*Alert, error) {
 		return nil, err
 	}
 	a.Opened, a.Told, a.Due, a.Until, a.Closed, a.Decided = store.Time(opened), store.Time(told), store.Time(due), store.Time(until), store.Time(closed), store.Time(decided)
-	if err := json.Unmarshal(data, &a.Found); err != nil {
+	in := content{Alert: &a.Found}
+	if err := json.Unmarshal(data, &in); err != nil {
 		return nil, fmt.Errorf("alert %s, as it is kept: %w", a.ID, err)
 	}
-	a.Found.ID = a.ID
+	a.Found.ID, a.Heard, a.Untagged, a.bare = a.ID, in.Heard, in.Untagged, in.Untagged
+	if a.Muted == alert.ByStorm {
+		a.storm = a.MutedBy
+	}
 	for _, r := range a.Found.Rules {
 		a.ruled = append(a.ruled, r.Name)
 	}
+	a.of, a.more = alert.Accounts(&a.Found), a.Found.AccountsOmitted > 0
 	return &a, nil
 }
 
@@ -167,7 +192,7 @@ func get(ctx context.Context, r *store.Reader, id string) (*Alert, error) {
 // values are the columns of a row behind its ID, in the order of insert and update.
 func (a *Alert) values() ([]any, error) {
 	f := bounded(a.Found)
-	data, err := json.Marshal(f)
+	data, err := json.Marshal(content{&f, a.Heard, a.Untagged})
 	if err != nil {
 		return nil, fmt.Errorf("alert %s: %w", a.ID, err)
 	}
@@ -214,7 +239,7 @@ func (a *Alert) keep(ctx context.Context, tx *store.Tx) error {
 			return fmt.Errorf("keep alert %s: %w", a.ID, err)
 		}
 	}
-	a.fresh = false
+	a.fresh, a.of, a.more = false, alert.Accounts(&a.Found), a.Found.AccountsOmitted > 0
 	return nil
 }
 
@@ -232,7 +257,7 @@ func (a *Alert) keepRules(ctx context.Context, tx *store.Tx) error {
 }
 
 func (a *Alert) keepTags(ctx context.Context, tx *store.Tx) error {
-	if slices.Equal(a.tags, a.Tags) {
+	if a.bare = a.Untagged; slices.Equal(a.tags, a.Tags) {
 		return nil
 	}
 	if _, err := tx.Exec(ctx, `DELETE FROM alert_tag WHERE alert = $1`, a.ID); err != nil {
@@ -323,6 +348,10 @@ func bounded(f rootkeep.Alert) rootkeep.Alert {
 	actor(&f.Actor)
 	f.Rules, f.Actions, f.Addresses = clipped(f.Rules, alert.MostRules), clipped(f.Actions, 16), clipped(f.Addresses, 16)
 	f.Regions, f.Agents, f.Notes, f.Events = clipped(f.Regions, 50), clipped(f.Agents, 8), clipped(f.Notes, 50), clipped(f.Events, 10)
+	f.Accounts = clipped(f.Accounts, mostAccounts)
+	for i := range f.Accounts {
+		cut(short, (*string)(&f.Accounts[i]))
+	}
 	for i := range f.Rules {
 		cut(short, &f.Rules[i].ID, &f.Rules[i].Name, &f.Rules[i].Author, &f.Rules[i].Opens)
 		cut(long, &f.Rules[i].Title, &f.Rules[i].Guidance, &f.Rules[i].Threshold)

@@ -271,7 +271,7 @@ func TestPeopleWorkAtAlerts(t *testing.T) {
 			return d.Close(ctx, tx, bob, "AL-A", n, "it was the deployment")
 		})
 		a := read(t, s, "AL-A")
-		if a.State != alert.Closed || a.Owner != bob.ID || a.Reason != "it was the deployment" || strings.Join(a.Tags, " ") != "team:web" {
+		if a.State != alert.Closed || a.Owner != bob.ID || a.Reason != "it was the deployment" || strings.Join(a.Tags, " ") != "attack.persistence team:web" {
 			t.Errorf("got %s of %s, %q, tags %v", a.State, a.Owner, a.Reason, a.Tags)
 		}
 		same(t, "more of it", apply(t, s, k, at(2*time.Hour), sighting("a", "key-made", rootkeep.High, 6)), "AL-A reopened")
@@ -329,57 +329,6 @@ func TestNobodyAnswers(t *testing.T) {
 		tend(t, s, k, at(30*time.Minute))
 		same(t, "the third time", tend(t, s, k, at(45*time.Minute)), "AL-A escalated")
 		same(t, "not for ever", tend(t, s, k, at(200*time.Hour)))
-	})
-}
-
-func TestAStormIsOneAlert(t *testing.T) {
-	storetest.Each(t, func(t *testing.T, s *store.Store) {
-		k, d := keeper(t), &alerts.Desk{}
-		var many []alert.Sighting
-		var want []string
-		for i := range 40 {
-			many = append(many, sighting(fmt.Sprintf("a%d", i), "spray", rootkeep.High, 1))
-			if i < 5 {
-				want = append(want, fmt.Sprintf("AL-A%d opened", i))
-			}
-		}
-		root := sighting("r", "root-activity", rootkeep.High, 1, func(s *alert.Sighting) { s.Kind, s.Actor.Type = "session", "Root" })
-		other := sighting("c", "spray", rootkeep.Critical, 1)
-		same(t, "forty, a root session and a critical one", apply(t, s, k, at(0), append(many, root, other)...), append(want, "AL-R opened", "AL-C opened", "storm of 35 opened")...)
-		member := read(t, s, "AL-A30")
-		if member.Muted != alert.ByStorm {
-			t.Fatalf("got muted by %q, want by the storm", member.Muted)
-		}
-		same(t, "ledger of a member", entries(t, s, "AL-A30"))
-		storm := read(t, s, member.MutedBy)
-		if storm.Found.Count != 35 || storm.Found.Rules[0].Name != "spray" {
-			t.Errorf("got a storm of %d of %s", storm.Found.Count, storm.Found.Rules[0].Name)
-		}
-		same(t, "one more", apply(t, s, k, at(time.Minute), sighting("b1", "spray", rootkeep.High, 1)))
-		same(t, "a member that becomes critical is told", apply(t, s, k, at(time.Minute), sighting("a30", "spray", rootkeep.Critical, 9)), "AL-A30 escalated")
-		var more []alert.Sighting
-		for i := range 40 {
-			more = append(more, sighting(fmt.Sprintf("d%d", i), "spray", rootkeep.High, 1))
-		}
-		same(t, "it doubles", apply(t, s, k, at(2*time.Minute), more...), "storm of 76 grown")
-		ann := someone(t, s, "Ann", everywhere)
-		err := s.Update(t.Context(), func(ctx context.Context, tx *store.Tx) error {
-			a, err := d.Get(ctx, &tx.Reader, ann, storm.ID)
-			if err == nil {
-				_, err = d.Close(ctx, tx, ann, storm.ID, a.Revision, "one attacker, blocked")
-			}
-			return err
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if a := read(t, s, "AL-D39"); a.State != alert.Closed || !strings.Contains(a.Reason, storm.ID) {
-			t.Errorf("a member of a storm that was closed: got %s, %q", a.State, a.Reason)
-		}
-		if a := read(t, s, "AL-A1"); a.State != alert.New {
-			t.Errorf("an alert that was told by itself: got %s, want it new", a.State)
-		}
-		same(t, "the hour after is another one", apply(t, s, k, at(2*time.Hour), sighting("e", "spray", rootkeep.High, 1)), "AL-E opened")
 	})
 }
 

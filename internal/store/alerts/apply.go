@@ -2,12 +2,16 @@ package alerts
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"math/bits"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/rootkeep/rootkeep"
 	"github.com/rootkeep/rootkeep/internal/alert"
+	"github.com/rootkeep/rootkeep/internal/people"
 	"github.com/rootkeep/rootkeep/internal/store"
 )
 
@@ -20,12 +24,13 @@ type round struct {
 	active  []*alert.Suppression
 	hid     map[*alert.Suppression]int
 	storms  map[stormKey]*storm
+	crossed map[stormKey]bool // so many were told that crossed a second threshold that further ones are not
 	changes Changes
 }
 
 func (k *Keeper) begin(ctx context.Context, tx *store.Tx, now time.Time) (*round, error) {
 	active, err := active(ctx, &tx.Reader, now)
-	return &round{Keeper: k, tx: tx, now: moment(now), known: map[string]*Alert{}, active: active, hid: map[*alert.Suppression]int{}, storms: map[stormKey]*storm{}}, err
+	return &round{Keeper: k, tx: tx, now: moment(now), known: map[string]*Alert{}, active: active, hid: map[*alert.Suppression]int{}, storms: map[stormKey]*storm{}, crossed: map[stormKey]bool{}}, err
 }
 
 // Apply takes in what the detection of live events sees, in its order, and gives what people
@@ -51,6 +56,9 @@ func (r *round) load(ctx context.Context, list []alert.Sighting) error {
 	var keys []string
 	for i := range list {
 		list[i].Key, list[i].Alert = kept(list[i].Key), bounded(list[i].Alert)
+		if list[i].Heard.After(r.now) {
+			list[i].Heard = r.now // or by a clock that is wrong nothing would be later
+		}
 		keys = append(keys, list[i].Key)
 		for n := range list[i].Absorbed {
 			list[i].Absorbed[n] = kept(list[i].Absorbed[n])
@@ -153,7 +161,7 @@ func (r *round) open(ctx context.Context, s *alert.Sighting) error {
 		a = &Alert{Alert: *alert.Open(s, id, r.now), Revision: 1, fresh: true}
 	case id != "" && taken[0].Key == "":
 		a = taken[0]
-		a.Key, a.Muted = s.Key, ""
+		a.Key, a.Muted, a.ruled = s.Key, "", nil // its rules are new here
 		if s.DryRun {
 			a.Muted = alert.ByDryRun
 		}
@@ -174,12 +182,95 @@ func (r *round) settle(ctx context.Context, a *Alert, s *alert.Sighting, use use
 	if err := r.absorb(ctx, a, s.Absorbed); err != nil {
 		return err
 	}
+	if err := r.tag(ctx, a); err != nil {
+		return err
+	}
 	r.link(a, use)
 	unmuted := r.mute(a, s.DryRun)
+	if err := r.spread(ctx, a); err != nil {
+		return err
+	}
 	if err := r.announce(ctx, a, unmuted); err != nil {
 		return err
 	}
 	return a.keep(ctx, r.tx)
+}
+
+// spread sees to an alert that is about an account that it was not about. It is told to whom
+// that account is, also if it was told before; whoever acknowledged or snoozed it did so when it
+// was of one account, or of half as many. An owner who does not work there has it no more.
+func (r *round) spread(ctx context.Context, a *Alert) error {
+	brought := a.brought()
+	if a.fresh || len(brought) == 0 {
+		return nil
+	}
+	if err := r.disown(ctx, a); err != nil {
+		return err
+	}
+	about, doubled := "it is about further ones: "+some(brought), bits.Len(uint(len(alert.Accounts(&a.Found)))) > bits.Len(uint(len(a.of)))
+	switch {
+	case a.Muted != "" || slices.Contains(loud, last(a)): // it is not told, or is anyway
+	case (doubled || a.Told.IsZero() || a.State == alert.Closed) && a.Again(about, r.now):
+	case !a.Told.IsZero():
+		a.Say(alert.Grown, alert.System, about, r.now)
+	}
+	return nil
+}
+
+// disown takes the alert from an owner who may not work at it any more.
+func (r *round) disown(ctx context.Context, a *Alert) error {
+	if a.Owner == "" {
+		return nil
+	}
+	to, err := activePerson(ctx, &r.tx.Reader, a.Owner)
+	if err == nil {
+		err = may(ctx, &r.tx.Reader, to, a.Found.Account)
+	}
+	if errors.Is(err, ErrNotAllowed) || errors.Is(err, alert.ErrInvalid) {
+		a.Say(alert.Assigned, alert.System, "nobody: "+a.Owner+" does not work at all of its accounts", r.now)
+		a.Owner, err = "", nil
+	}
+	return err
+}
+
+// some are the first of a list, for people.
+func some(list []string) string {
+	const shown = 10
+	out := strings.Join(list[:min(len(list), shown)], ", ")
+	if more := len(list) - shown; more > 0 {
+		out += fmt.Sprintf(" and %d more", more)
+	}
+	return out
+}
+
+// tag gives an alert the tags of its accounts, of its tactic and of its rules: of the accounts
+// and the rules that it has not had before, so that what people took off stays off.
+func (r *round) tag(ctx context.Context, a *Alert) error {
+	f := &a.Found
+	var tags []string
+	for _, account := range alert.Accounts(f) {
+		if len(a.ruled) > 0 && slices.Contains(a.of, account) {
+			continue
+		}
+		var at people.Place
+		if r.policy.ByUnit() {
+			var err error
+			if at, err = placeOf(ctx, &r.tx.Reader, account); err != nil {
+				return err
+			}
+		}
+		tags = append(tags, r.policy.TagsOf(account, at.Path)...)
+	}
+	if len(a.ruled) == 0 && f.Tactic != "" {
+		tags = append(tags, "attack."+f.Tactic)
+	}
+	for i := range f.Rules {
+		if name := f.Rules[i].Name; r.Tags != nil && !slices.Contains(a.ruled, name) {
+			tags = append(tags, r.Tags(name)...)
+		}
+	}
+	a.Give(tags)
+	return nil
 }
 
 // absorb closes the alerts that a late event joined into this one.
@@ -202,17 +293,20 @@ func (r *round) absorb(ctx context.Context, a *Alert, keys []string) error {
 }
 
 // mute says whether anybody is told of the alert, and is true if somebody is that was not.
-// One that was told stays so.
+// One that was told stays so. A case tells of its alerts as long as it is as severe: ten
+// sign-ins of root that failed are more than the case of any that failed. It is of one account:
+// an alert about several is told by itself.
 func (r *round) mute(a *Alert, dryRun bool) (unmuted bool) {
 	was := a.Muted
 	if was == "" && !a.Told.IsZero() {
 		return false
 	}
-	if was == alert.ByStorm && last(a) != alert.Escalated {
+	// A member of a storm is one until it is more than the storm told of.
+	if act := last(a); was == alert.ByStorm && act != alert.Escalated && act != alert.Reopened && !a.wider() {
 		return false
 	}
 	a.Muted, a.MutedBy = "", ""
-	switch s := alert.Suppressed(&a.Found, r.active, r.guarded); {
+	switch s := alert.Suppressed(&a.Found, r.active, r.rules()); {
 	case dryRun:
 		a.Muted = alert.ByDryRun
 	case s != nil:
@@ -220,52 +314,98 @@ func (r *round) mute(a *Alert, dryRun bool) (unmuted bool) {
 		if was != alert.BySuppression {
 			r.hid[s]++
 		}
-	case a.Case != "":
+	case a.Case != "" && a.Found.Account != "" && a.Found.Level <= a.grave && !alert.Crossed(&a.Found):
 		a.Muted = alert.ByCase
 	}
 	return a.Muted == "" && was != ""
 }
 
-// last is the last act of this round, "" if there was none.
-func last(a *Alert) alert.Act {
-	if len(a.History) == a.had {
-		return ""
-	}
-	return a.History[len(a.History)-1].Act
+// wider says whether the alert has an account or a tag that is not kept of it.
+func (a *Alert) wider() bool {
+	return len(a.Tags) > len(a.tags) || a.Untagged && !a.bare || len(a.brought()) > 0
 }
 
-// loud are acts that people are told of with a message of their own.
+// brought are the accounts that the alert is about and was not when it was read. Once it is
+// about more than it names everybody is told of it who is told by account, and which of them it
+// names says nothing any more.
+func (a *Alert) brought() []string {
+	if a.more {
+		return nil
+	}
+	var out []string
+	for _, id := range alert.Accounts(&a.Found) {
+		if !slices.Contains(a.of, id) {
+			out = append(out, "account "+string(id))
+		}
+	}
+	if a.Found.AccountsOmitted > 0 {
+		out = append(out, "accounts that it does not name")
+	}
+	return out
+}
+
+// last is the last act of this round, "" if there was none. That a case tells of the same is
+// no act by itself, nor that its owner has it no more.
+func last(a *Alert) alert.Act {
+	for _, l := range slices.Backward(a.History[a.had:]) {
+		if l.Act != alert.Linked && l.Act != alert.Assigned {
+			return l.Act
+		}
+	}
+	return ""
+}
+
+// loud are acts that people are told of with a message of their own. So are further accounts,
+// see spread, which do not keep an alert from escalating.
 var loud = []alert.Act{alert.Opened, alert.Reopened, alert.Woken, alert.Escalated}
 
-// announce has people told of what is new of an alert, by itself or as part of a storm.
+// announce has people told of what is new of an alert, by itself or as part of a storm: of one
+// that was told, or that somebody had put off, by itself. One that opens again is part of a storm
+// as a new one is, unless somebody has it, or ever decided anything about it.
 func (r *round) announce(ctx context.Context, a *Alert, unmuted bool) error {
+	act := last(a)
+	if act == alert.Woken && a.Muted == alert.ByStorm {
+		a.Muted, a.MutedBy = "", ""
+	}
+	if a.State == alert.New && a.Muted == alert.ByCase && a.Due.IsZero() && slices.Contains(loud, act) {
+		a.Due = r.policy.DueOf(&a.Alert, a.grave, r.now)
+	}
+	if act == alert.Grown {
+		if a.Told = r.now; a.Due.IsZero() {
+			a.Due = r.policy.DueOf(&a.Alert, a.grave, r.now)
+		}
+		r.changes.Alerts = append(r.changes.Alerts, Change{a, alert.Opened, alert.System, false})
+		return nil
+	}
 	if a.State != alert.New || a.Muted != "" {
 		r.tell(a)
 		return nil
 	}
-	act := last(a)
 	if !slices.Contains(loud, act) {
 		if !unmuted {
 			return nil
 		}
 		act = alert.Opened
 	}
-	breaks, err := r.breaks(ctx, a)
-	if err != nil {
-		return err
+	first := a.Told.IsZero()
+	if first && act != alert.Woken || act == alert.Reopened && a.Owner == "" && a.Decided.IsZero() {
+		breaks, err := r.breaks(ctx, a)
+		if err != nil {
+			return err
+		}
+		if breaks {
+			return r.join(ctx, a)
+		}
 	}
-	if breaks {
-		return r.join(ctx, a)
-	}
-	a.Told, a.Due = r.now, r.policy.DueOf(&a.Alert, r.now)
-	r.changes.Alerts = append(r.changes.Alerts, Change{a, act, alert.System})
+	a.Told, a.Due = r.now, r.policy.DueOf(&a.Alert, a.grave, r.now)
+	r.changes.Alerts = append(r.changes.Alerts, Change{a, act, alert.System, first})
 	return nil
 }
 
 // tell has the message of an alert that was told brought up to date, once it ended.
 func (r *round) tell(a *Alert) {
 	if !a.Told.IsZero() && a.Muted == "" && last(a) == alert.Ended {
-		r.changes.Alerts = append(r.changes.Alerts, Change{a, alert.Ended, alert.System})
+		r.changes.Alerts = append(r.changes.Alerts, Change{a, alert.Ended, alert.System, false})
 	}
 }
 

@@ -45,6 +45,12 @@ func (d *Desk) Sources(ctx context.Context, tx *store.Tx, now time.Time, names [
 	return d.told(ctx, tx, c, err)
 }
 
+// EndSources is that of the keeper, and has people told.
+func (d *Desk) EndSources(ctx context.Context, tx *store.Tx, now time.Time, names []string, reason string) error {
+	c, err := d.Keeper.EndSources(ctx, tx, now, names, reason)
+	return d.told(ctx, tx, c, err)
+}
+
 // Tend is that of the keeper, and has people told. It says how many there were.
 func (d *Desk) Tend(ctx context.Context, tx *store.Tx, now, since time.Time) (int, error) {
 	c, err := d.Keeper.Tend(ctx, tx, now, since)
@@ -115,10 +121,10 @@ func (d *Desk) act(ctx context.Context, tx *store.Tx, actor people.Actor, id str
 	if err := a.keep(ctx, tx); err != nil {
 		return nil, err
 	}
-	if a.Told.IsZero() || did.Act == alert.Tagged {
-		return a, nil // there is no message that would say otherwise
+	if a.Told.IsZero() || a.Muted == alert.ByStorm || did.Act == alert.Tagged {
+		return a, nil // there is no message that would say otherwise, or it is closed
 	}
-	return a, d.told(ctx, tx, &Changes{Alerts: []Change{{a, did.Act, did.By}}}, nil)
+	return a, d.told(ctx, tx, &Changes{Alerts: []Change{{a, did.Act, did.By, false}}}, nil)
 }
 
 // Acknowledge notes that somebody looks at the alert. It records alert.acknowledged.
@@ -191,7 +197,7 @@ func (d *Desk) Reopen(ctx context.Context, tx *store.Tx, actor people.Actor, id 
 	return d.act(ctx, tx, actor, id, revision, func(a *Alert, now time.Time) error {
 		err := a.Reopen(reason, actor.ID, now)
 		if d.Keeper != nil && !a.Told.IsZero() {
-			a.Due = d.Keeper.policy.DueOf(&a.Alert, now)
+			a.Due = d.Keeper.policy.DueOf(&a.Alert, 0, now)
 		}
 		return err
 	})

@@ -1,12 +1,15 @@
 package alerts_test
 
 import (
+	"context"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/rootkeep/rootkeep"
 	"github.com/rootkeep/rootkeep/internal/alert"
 	"github.com/rootkeep/rootkeep/internal/store"
+	"github.com/rootkeep/rootkeep/internal/store/alerts"
 	"github.com/rootkeep/rootkeep/internal/store/storetest"
 )
 
@@ -38,8 +41,8 @@ func TestAFindingEndsWhereItWasFound(t *testing.T) {
 		}
 		apply(t, s, k, at(5*time.Minute), found(anomaly, 2, 4*time.Minute, over))
 		a = read(t, s, a.ID)
-		if a.State != alert.Closed || a.Reason != "over: archived in GuardDuty" || !a.Closed.Equal(at(4*time.Minute)) {
-			t.Errorf("got %s, %q at %s, want it closed as of when it was archived", a.State, a.Reason, a.Closed)
+		if a.State != alert.Closed || a.Reason != "over: archived in GuardDuty" || !a.Closed.Equal(at(5*time.Minute)) {
+			t.Errorf("got %s, %q at %s, want it closed when that was heard", a.State, a.Reason, a.Closed)
 		}
 		apply(t, s, k, at(6*time.Minute), found(anomaly, 2, 3*time.Minute)) // sent before that
 		if a = read(t, s, a.ID); a.State != alert.Closed {
@@ -47,6 +50,49 @@ func TestAFindingEndsWhereItWasFound(t *testing.T) {
 		}
 		apply(t, s, k, at(8*time.Minute), found(anomaly, 2, 7*time.Minute))
 		same(t, "it is back", acts(read(t, s, a.ID)), "opened", "closed", "reopened")
+	})
+}
+
+// Security Hub changes the workflow of a finding without its time: what was sent last holds,
+// in whatever order it comes, and of what was sent at once what came last.
+func TestAFindingWhoseTimeStays(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		k := keeper(t)
+		for i, step := range []struct {
+			name  string
+			sent  time.Duration
+			over  bool
+			state alert.State
+			lines string
+		}{
+			{"new", time.Minute, false, alert.New, "opened"},
+			{"resolved", 2 * time.Minute, true, alert.Closed, "opened closed"},
+			{"new again, at the same moment", 2 * time.Minute, false, alert.New, "opened closed reopened"},
+			{"resolved before that, and late", 90 * time.Second, true, alert.New, "opened closed reopened"},
+			{"notified", 4 * time.Minute, false, alert.New, "opened closed reopened"},
+			{"resolved before that", 3 * time.Minute, true, alert.New, "opened closed reopened"},
+			{"resolved", 5 * time.Minute, true, alert.Closed, "opened closed reopened closed"},
+			{"archived as well", 7 * time.Minute, true, alert.Closed, "opened closed reopened closed"},
+			{"new before that", 6 * time.Minute, false, alert.Closed, "opened closed reopened closed"},
+			{"new after it", 8 * time.Minute, false, alert.New, "opened closed reopened closed reopened"},
+			{"resolved, by a clock that is a day ahead", 24 * time.Hour, true, alert.Closed, "opened closed reopened closed reopened closed"},
+			{"new, by one that is right", 30 * time.Minute, false, alert.New, "opened closed reopened closed reopened closed reopened"},
+		} {
+			f := found(anomaly, 1, 0)
+			if step.over {
+				over(&f)
+			}
+			now := at(10*time.Minute + time.Duration(i)*time.Second)
+			f.Heard = at(step.sent)
+			apply(t, s, k, now, f)
+			a := read(t, s, "AL-FINDING/1")
+			if got := strings.Join(acts(a), " "); a.State != step.state || got != step.lines {
+				t.Fatalf("%s: got %s, %s, want %s, %s", step.name, a.State, got, step.state, step.lines)
+			}
+			if a.State == alert.Closed && a.Closed.Before(a.Opened) {
+				t.Errorf("%s: got it closed at %v, before it was opened at %v", step.name, a.Closed, a.Opened)
+			}
+		}
 	})
 }
 
@@ -75,4 +121,56 @@ func TestAFindingAboutRootJoinsTheCaseOfItsUse(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A finding may be suppressed where it is named; what it turns into later may not be hidden.
+func TestAFindingThatIsSuppressed(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		k := keeper(t)
+		d := &alerts.Desk{Keeper: k}
+		ann := someone(t, s, "Ann", everywhere)
+		err := s.Update(t.Context(), func(ctx context.Context, tx *store.Tx) error {
+			_, err := d.Suppress(ctx, tx, ann, alert.Suppression{
+				Reason: "the honeypot", Expires: tx.Now().Add(24 * time.Hour), Scope: alert.Scope{Rule: "guardduty/" + anomaly, Account: account},
+			})
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		same(t, "nobody is told", apply(t, s, k, at(0), found(anomaly, 1, 0)))
+		if a := read(t, s, "AL-FINDING/1"); a.Muted != alert.BySuppression {
+			t.Errorf("got muted by %q, want the suppression", a.Muted)
+		}
+		other := found("Recon:IAMUser/TorIPCaller", 1, 0)
+		other.Key, other.ID = "finding/2", "AL-FINDING/2"
+		same(t, "another type is told", apply(t, s, k, at(time.Minute), other), "AL-FINDING/2 opened")
+	})
+}
+
+// Findings that ended before it was kept when the service said so end no less: an older copy
+// that was still on its way does not open them.
+func TestAFindingThatEndedWithoutATime(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		k := keeper(t)
+		came, ended := found(anomaly, 1, 0), found(anomaly, 1, 0, over)
+		came.Heard, ended.Heard = time.Time{}, time.Time{}
+		apply(t, s, k, at(0), came)
+		apply(t, s, k, at(10*time.Minute), ended)
+		for i, step := range []struct {
+			name  string
+			heard time.Duration
+			state alert.State
+		}{
+			{"sent before it ended", 9 * time.Minute, alert.Closed},
+			{"sent after it ended", 11 * time.Minute, alert.New},
+		} {
+			f := found(anomaly, 1, 0)
+			f.Heard = at(step.heard)
+			apply(t, s, k, at(12*time.Minute+time.Duration(i)*time.Second), f)
+			if a := read(t, s, "AL-FINDING/1"); a.State != step.state {
+				t.Errorf("%s: got %s, %q, want %s", step.name, a.State, a.Reason, step.state)
+			}
+		}
+	})
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/rootkeep/rootkeep"
 	"github.com/rootkeep/rootkeep/internal/alert"
@@ -37,9 +38,9 @@ func Hunted(ctx context.Context, tx *store.Tx, list []rootkeep.Alert) error {
 		case !there:
 			a = &Alert{Alert: alert.Alert{ID: f.ID, Found: *f, State: alert.New, Muted: alert.ByHunt, Opened: now}, Revision: 1, fresh: true}
 			known[f.ID] = a
-		case string(a.Found.Account) != store.Kept(string(f.Account), short):
+		case !contains(f, &a.Found) && !contains(&a.Found, f):
 			return fmt.Errorf("alert %s is %w: %s", f.ID, ErrOther, a.Found.Account)
-		case a.Key != "" || f.Level < a.Found.Level || f.Level == a.Found.Level && f.Count <= a.Found.Count:
+		case a.Key != "" || !contains(f, &a.Found) || f.Level < a.Found.Level || f.Level == a.Found.Level && f.Count <= a.Found.Count:
 			continue
 		default:
 			a.Extend(&alert.Sighting{Alert: *f})
@@ -50,4 +51,17 @@ func Hunted(ctx context.Context, tx *store.Tx, list []rootkeep.Alert) error {
 		}
 	}
 	return nil
+}
+
+// contains says whether an alert is about all accounts that another is about: one of several
+// may have been of one of them, by fewer logs.
+func contains(f, of *rootkeep.Alert) bool {
+	mine, theirs := alert.Accounts(f), alert.Accounts(of)
+	if f.AccountsOmitted == 0 && of.AccountsOmitted > 0 || len(theirs) == 0 && len(mine) > 0 {
+		return false
+	}
+	missing := func(id rootkeep.AccountID) bool {
+		return !slices.ContainsFunc(mine, func(m rootkeep.AccountID) bool { return store.Kept(string(m), short) == store.Kept(string(id), short) })
+	}
+	return f.AccountsOmitted > 0 || !slices.ContainsFunc(theirs, missing)
 }

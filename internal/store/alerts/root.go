@@ -3,6 +3,7 @@ package alerts
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -14,10 +15,11 @@ import (
 
 // use is what is known of the events of a root user behind an alert.
 type use struct {
-	cases     string           // CS-... that tells of them already, "" if none does
-	request   string           // RR-... or SC-... of one of them
-	verdict   rootkeep.Verdict // the worst, "" if one has none yet
-	explained bool             // every one is there, and has an explanation
+	cases     string            // CS-... that tells of them already, "" if none does
+	grave     rootkeep.Severity // of that case
+	request   string            // RR-... or SC-... of one of them
+	verdict   rootkeep.Verdict  // the worst, "" if one has none yet
+	explained bool              // every one is there, and has an explanation
 }
 
 // mostEvents bounds the events that one alert is compared with; an alert with more is not
@@ -81,29 +83,35 @@ func useOf(ctx context.Context, r *store.Reader, f *rootkeep.Alert) (use, error)
 		u.verdict = "" // not all of them have one
 	}
 	u.explained = whole && bad == 0 && alert.Explainable(f)
-	u.cases, err = caseOf(ctx, r, f)
+	u.cases, u.grave, err = caseOf(ctx, r, f)
 	return u, err
 }
 
-// caseOf is the case that tells of the same account and time, an open one first.
-func caseOf(ctx context.Context, r *store.Reader, f *rootkeep.Alert) (string, error) {
-	ids, err := store.Texts(ctx, r, `SELECT i.id FROM incident i WHERE i.id IN (
+// caseOf is the case that tells of the same account and time, with its severity: an open one
+// first, "" if there is none.
+func caseOf(ctx context.Context, r *store.Reader, f *rootkeep.Alert) (id string, severity rootkeep.Severity, err error) {
+	err = r.Row(ctx, `SELECT i.id, i.severity FROM incident i WHERE i.id IN (
 			SELECT h.incident FROM root_event e JOIN incident_event h ON h.event = e.id WHERE e.account = $1 AND e.at >= $2 AND e.at <= $3)
 		ORDER BY CASE i.state WHEN 'open' THEN 0 ELSE 1 END, i.opened DESC, i.id LIMIT 1`,
-		string(f.Account), store.Micros(f.First), store.Micros(f.Last))
-	if err != nil || len(ids) == 0 {
-		return "", err
+		string(f.Account), store.Micros(f.First), store.Micros(f.Last)).Scan(&id, &severity)
+	if errors.Is(err, sql.ErrNoRows) {
+		return "", 0, nil
 	}
-	return ids[0], nil
+	return id, severity, err
 }
 
 // link notes what is known of a root user's events, and ends the alert once all of them are
-// explained. It is false if that changes nothing.
+// explained. One that comes to be about several accounts is no more of the case of one: what is
+// done with that says nothing of it. It is false if that changes nothing.
 func (r *round) link(a *Alert, u use) bool {
 	changed := u.verdict != a.Verdict || u.request != a.Request && u.request != ""
-	a.Verdict = u.verdict
+	a.Verdict, a.grave = u.verdict, u.grave
 	if u.request != "" {
 		a.Request = u.request
+	}
+	if a.Case != "" && a.Found.Account == "" {
+		a.Say(alert.Linked, alert.System, "case "+a.Case+" does not tell of it any more: it is about several accounts", r.now)
+		a.Case, changed = "", true
 	}
 	if u.cases != "" && u.cases != a.Case {
 		a.Case, changed = u.cases, true

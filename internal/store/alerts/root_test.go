@@ -22,13 +22,18 @@ import (
 // arrives keeps events of a session of root, and judges them: nothing covers them.
 func arrives(t *testing.T, s *store.Store, ids ...string) {
 	t.Helper()
+	arrive(t, s, reconcile.Event{Created: at(-2 * time.Hour), RootUse: rootkeep.RootUse{Kind: rootkeep.RootCall, Source: "iam.amazonaws.com", Name: "ListUsers"}}, ids)
+}
+
+// arrive keeps events of root that are like one, and judges them.
+func arrive(t *testing.T, s *store.Store, like reconcile.Event, ids []string) {
+	t.Helper()
+	like.Of, like.Account, like.Region, like.Address, like.Principal = account, account, "us-east-1", "192.0.2.7", "root of 111122223333"
 	err := s.Update(t.Context(), func(ctx context.Context, tx *store.Tx) error {
 		var list []reconcile.Event
 		for i, id := range ids {
-			list = append(list, reconcile.Event{Of: account, Created: at(-2 * time.Hour), RootUse: rootkeep.RootUse{
-				Time: at(-time.Hour + time.Duration(i)*time.Second), ID: id, Kind: rootkeep.RootCall, Account: account, Region: "us-east-1", Source: "iam.amazonaws.com", Name: "ListUsers",
-				Address: "192.0.2.7", Principal: "root of 111122223333",
-			}})
+			like.ID, like.Time = id, at(-time.Hour+time.Duration(i)*time.Second)
+			list = append(list, like)
 		}
 		touched, err := rootlog.Arrive(ctx, tx, "trail", nil, list)
 		if err == nil {
@@ -212,6 +217,108 @@ func TestASilentSourceIsAnAlert(t *testing.T) {
 	})
 }
 
+// What is wrong has one alert a day, however often it comes and goes, with the times at which
+// it was seen.
+func TestASourceThatCannotReadSaysSince(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		k := keeper(t)
+		noon := start.Truncate(24 * time.Hour).Add(36 * time.Hour)
+		fault := alerts.Worry{Rule: "source-fault", Source: "east", Level: rootkeep.Medium, Daily: true, Title: "East cannot read something"}
+		lost := fault
+		lost.Loss, lost.Title = true, "Objects of east were skipped"
+		of := func(kind string) *alerts.Alert {
+			t.Helper()
+			var ids []string
+			err := s.View(t.Context(), func(ctx context.Context, r *store.Reader) (err error) {
+				ids, err = store.Texts(ctx, r, `SELECT id FROM alert WHERE kind = $1`, kind)
+				return err
+			})
+			if err != nil || len(ids) != 1 {
+				t.Fatalf("alerts of the kind %s: %v, %v, want one", kind, ids, err)
+			}
+			return read(t, s, ids[0])
+		}
+		for _, step := range []struct {
+			name        string
+			after       time.Duration // noon
+			well        bool
+			fault, lost time.Duration // until when they were seen
+		}{
+			{name: "the first time"},
+			{name: "a minute later", after: time.Minute, lost: time.Minute},
+			{name: "well", after: 2 * time.Minute, well: true, lost: time.Minute},
+			{name: "back within the hour", after: 3 * time.Minute, lost: 3 * time.Minute},
+			{name: "back to stay", after: 2 * time.Hour, lost: 2 * time.Hour},
+			{name: "before midnight", after: 11 * time.Hour, lost: 11 * time.Hour},
+		} {
+			now := noon.Add(step.after)
+			fault.Since, lost.Since = now, now
+			list := []alerts.Worry{fault, lost}
+			if step.well {
+				list = nil
+			}
+			err := s.Update(t.Context(), func(ctx context.Context, tx *store.Tx) error {
+				_, err := k.Sources(ctx, tx, now, []string{"east"}, list)
+				return err
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for kind, last := range map[string]time.Duration{alerts.SourceKind: step.fault, alerts.LossKind: step.lost} {
+				f := of(kind).Found
+				if !f.First.Equal(noon) || !f.Last.Equal(noon.Add(last)) {
+					t.Errorf("%s: got %s from %v to %v, want from %v for %v", step.name, kind, f.First, f.Last, noon, last)
+				}
+			}
+		}
+		same(t, "the fault", acts(of(alerts.SourceKind)), "opened", "closed", "reopened")
+		same(t, "what was lost", acts(of(alerts.LossKind)), "opened")
+	})
+}
+
+// Whoever says what skipped objects mean says so of those that were skipped by then.
+func TestWhatIsSkippedAfterACloseIsTold(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		k := keeper(t)
+		d := &alerts.Desk{Keeper: k}
+		ann := someone(t, s, "Ann", everywhere)
+		noon := start.Truncate(24 * time.Hour).Add(36 * time.Hour)
+		skipped := func(at, last time.Duration) (out []string) {
+			t.Helper()
+			w := alerts.Worry{Rule: "source-fault", Source: "east", Level: rootkeep.Medium, Daily: true, Loss: true, Since: noon.Add(last), Title: "Objects of east were skipped"}
+			err := s.Update(t.Context(), func(ctx context.Context, tx *store.Tx) error {
+				c, err := k.Sources(ctx, tx, noon.Add(at), []string{"east"}, []alerts.Worry{w})
+				if err == nil {
+					out = told(c)
+				}
+				return err
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return out
+		}
+		skipped(0, 0)
+		id := firstOf(t, s, "east")
+		err := s.Update(t.Context(), func(ctx context.Context, tx *store.Tx) error {
+			if _, err := d.Close(ctx, tx, ann, id, 1, "not of a trail"); err != nil {
+				return err
+			}
+			return tx.ExecOne(ctx, `UPDATE alert SET closed = $2, decided = $2 WHERE id = $1`, id, store.Micros(noon.Add(time.Hour)))
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		same(t, "what was skipped before that", skipped(2*time.Hour, 30*time.Minute))
+		same(t, "more", skipped(3*time.Hour, 3*time.Hour), id+" reopened")
+		same(t, "the same", skipped(4*time.Hour, 3*time.Hour))
+		a := read(t, s, id)
+		if last := a.History[len(a.History)-1].About; !strings.Contains(last, "not of a trail") || !a.Found.Last.Equal(noon.Add(3*time.Hour)) {
+			t.Errorf("got %q, last at %v, want why it was closed, and when more was skipped", last, a.Found.Last)
+		}
+	})
+}
+
 func firstOf(t *testing.T, s *store.Store, source string) string {
 	t.Helper()
 	var ids []string
@@ -253,6 +360,7 @@ func TestSuppressions(t *testing.T) {
 			"no reason":             {alert.Suppression{Expires: week, Scope: alert.Scope{Rule: "spray"}}, "reason is missing"},
 			"for ever":              {alert.Suppression{Reason: "r", Expires: at(91 * 24 * time.Hour), Scope: alert.Scope{Rule: "spray"}}, "within 90 days"},
 			"the past":              {alert.Suppression{Reason: "r", Expires: at(-time.Hour), Scope: alert.Scope{Rule: "spray"}}, "within 90 days"},
+			"all of IPv4 as IPv6":   {alert.Suppression{Reason: "r", Expires: week, Scope: alert.Scope{Addresses: "::ffff:0.0.0.0/96"}}, "want a CIDR block"},
 			"all of the internet":   {alert.Suppression{Reason: "r", Expires: week, Scope: alert.Scope{Addresses: "0.0.0.0/0"}}, "want a CIDR block"},
 			"an address of a block": {alert.Suppression{Reason: "r", Expires: week, Scope: alert.Scope{Addresses: "192.0.2.7/24"}}, "want a CIDR block"},
 			"an owner who may not":  {alert.Suppression{Reason: "r", Owner: vic.ID, Expires: week, Scope: alert.Scope{Rule: "spray"}}, "not allowed"},

@@ -27,15 +27,24 @@ type Worry struct {
 	Account rootkeep.AccountID // that it is about, "" if it is about the whole source
 	Region  rootkeep.Region
 	Level   rootkeep.Severity
-	Since   time.Time // when it began: the same worry has the same
+	Since   time.Time // when it began: the same worry has the same, unless it is
+	Daily   bool      // one for each day on which it was seen, then
 	Title   string
 	Text    string
 	Loss    bool // something was not read: that the source is well again does not mend it
 }
 
-// key tells one silence from the next.
+// key tells one silence from the next, and what was lost from what cannot be read.
 func (w *Worry) key() string {
-	return idOf("source", w.what(), w.Since.UTC().Format(time.RFC3339))
+	since := w.Since.UTC()
+	if w.Daily {
+		since = since.Truncate(24 * time.Hour)
+	}
+	parts := []string{"source", w.what(), since.Format(time.RFC3339)}
+	if w.Loss {
+		parts = append(parts, LossKind) // beside a fault of the same day
+	}
+	return idOf(parts...)
 }
 
 // Sources takes in how the live sources of a name stand: each worry is an alert, one for as
@@ -54,7 +63,7 @@ func (k *Keeper) Sources(ctx context.Context, tx *store.Tx, now time.Time, names
 	for i := range worries {
 		list[i] = worries[i].sighting()
 		if a := open[worries[i].what()]; a != nil && !worries[i].Loss {
-			list[i].Key, list[i].First, list[i].Last = a.Key, a.Found.First, a.Found.Last
+			list[i].Key = a.Key
 			delete(open, worries[i].what())
 		}
 	}
@@ -62,23 +71,54 @@ func (k *Keeper) Sources(ctx context.Context, tx *store.Tx, now time.Time, names
 		return nil, fmt.Errorf("read alerts: %w", err)
 	}
 	for i := range list {
-		take := r.take
-		if a := r.known[list[i].Key]; a != nil && a.back(r.now) {
+		take, a := r.take, r.known[list[i].Key]
+		if a != nil {
+			list[i].First = a.Found.First
+			if !worries[i].Loss || list[i].Last.Before(a.Found.Last) {
+				list[i].Last = a.Found.Last // what lasts does not grow
+			}
+		}
+		if a != nil && (a.back(r.now) || worries[i].Loss && a.lost(&list[i], r.now)) {
 			take = func(ctx context.Context, s *alert.Sighting) error { return r.settle(ctx, a, s, use{}) }
 		}
 		if err := take(ctx, &list[i]); err != nil {
 			return nil, fmt.Errorf("take an alert about source %s: %w", worries[i].Source, err)
 		}
 	}
-	for _, what := range slices.Sorted(maps.Keys(open)) {
-		a := open[what]
-		a.End("the source "+a.Found.Actor.Principal+wellAgain, r.now)
-		r.tell(a)
-		if err := a.keep(ctx, tx); err != nil {
-			return nil, err
-		}
+	if err := r.endSources(ctx, open, func(source string) string { return "the source " + source + wellAgain }); err != nil {
+		return nil, err
 	}
 	return r.end(ctx)
+}
+
+// EndSources ends the alerts about sources that are no more. What was lost of them stays for a
+// person: that a source is gone does not mend it.
+func (k *Keeper) EndSources(ctx context.Context, tx *store.Tx, now time.Time, names []string, reason string) (*Changes, error) {
+	r, err := k.begin(ctx, tx, now)
+	if err != nil {
+		return nil, err
+	}
+	open, err := openSources(ctx, &tx.Reader, names)
+	if err == nil {
+		err = r.endSources(ctx, open, func(source string) string { return "the source " + source + ": " + reason })
+	}
+	if err != nil {
+		return nil, err
+	}
+	return r.end(ctx)
+}
+
+// endSources ends alerts about sources, for a reason by the source's name.
+func (r *round) endSources(ctx context.Context, open map[string]*Alert, reason func(source string) string) error {
+	for _, what := range slices.Sorted(maps.Keys(open)) {
+		a := open[what]
+		a.End(reason(a.Found.Actor.Principal), r.now)
+		r.tell(a)
+		if err := a.keep(ctx, r.tx); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 const (
@@ -89,6 +129,16 @@ const (
 // back opens an alert that ended by itself when its source was well, and is true if it did.
 func (a *Alert) back(now time.Time) bool {
 	return a.State == alert.Closed && strings.HasSuffix(a.Reason, wellAgain) && !a.Decided.Equal(a.Closed) && now.Sub(a.Closed) >= backAfter && a.Again("it is wrong again", now)
+}
+
+// lost opens an alert about what was skipped that somebody closed before more was, and is true
+// if it did.
+func (a *Alert) lost(s *alert.Sighting, now time.Time) bool {
+	if a.State != alert.Closed || !s.Last.After(a.Closed) {
+		return false
+	}
+	a.Extend(s)
+	return a.Again("more was skipped after it was closed ("+a.Reason+")", now)
 }
 
 // openSources are the alerts about sources that end by themselves, by what they are about.
@@ -108,6 +158,15 @@ func openSources(ctx context.Context, r *store.Reader, names []string) (map[stri
 			worry.Region = a.Found.Regions[0]
 		}
 		out[worry.what()] = a
+	}
+	return out, nil
+}
+
+// OpenSources are the names of the sources about which alerts are open that end by themselves.
+func OpenSources(ctx context.Context, r *store.Reader) ([]string, error) {
+	out, err := store.Texts(ctx, r, `SELECT DISTINCT principal FROM alert WHERE kind = $1 AND state <> $2 ORDER BY principal`, SourceKind, string(alert.Closed))
+	if err != nil {
+		return nil, fmt.Errorf("read of which sources alerts tell: %w", err)
 	}
 	return out, nil
 }

@@ -27,23 +27,38 @@ type stormKey struct {
 // storm is one that grows in a round.
 type storm struct {
 	*Alert
-	before int // alerts that it stood for
+	before  int      // alerts that it stood for
+	brought []string // by alerts of this round: accounts and tags that no notice of it had
 }
 
+// mostAccounts are named by a storm: all who are told by account hear of one that has more.
+const mostAccounts = rootkeep.MaxAlertAccounts
+
 // breaks says whether so many alerts of the rule and the level were told within the time of
-// a storm that this one is not told by itself.
+// a storm that this one is not told by itself. One that crossed its second threshold is, as
+// long as not so many that did were.
 func (r *round) breaks(ctx context.Context, a *Alert) (bool, error) {
 	if a.Found.Kind == StormKind || a.Found.Kind == SourceKind || a.Found.Kind == LossKind {
 		return false, nil
 	}
 	key := leading(&a.Found)
+	const where = ` WHERE a.rule = $1 AND a.level = $2 AND a.told > $3 AND a.kind <> $4 AND a.id <> $5`
+	args := []any{key.rule, int64(key.level), store.Micros(r.now.Add(-r.policy.Storm.Within)), StormKind, a.ID}
 	told := 0
-	err := r.tx.Row(ctx, `SELECT COUNT(*) FROM alert WHERE rule = $1 AND level = $2 AND told > $3 AND kind <> $4 AND id <> $5`,
-		key.rule, int64(key.level), store.Micros(r.now.Add(-r.policy.Storm.Within)), StormKind, a.ID).Scan(&told)
+	err := r.tx.Row(ctx, `SELECT COUNT(*) FROM alert a`+where, args...).Scan(&told)
 	if err != nil {
 		return false, fmt.Errorf("count alerts of rule %s: %w", key.rule, err)
 	}
-	return r.policy.Storm.Breaks(told), nil
+	if !r.policy.Storm.Breaks(told) || !alert.Crossed(&a.Found) || r.crossed[key] {
+		return r.policy.Storm.Breaks(told), nil
+	}
+	list, err := query(ctx, &r.tx.Reader, where, args...)
+	if err != nil {
+		return false, fmt.Errorf("read alerts of rule %s: %w", key.rule, err)
+	}
+	list = slices.DeleteFunc(list, func(a *Alert) bool { return !alert.Crossed(&a.Found) })
+	r.crossed[key] = r.policy.Storm.Breaks(len(list)) // in one round no fewer were told
+	return r.crossed[key], nil
 }
 
 // join makes an alert part of the storm of its rule, which is the one that is told.
@@ -55,18 +70,53 @@ func (r *round) join(ctx context.Context, a *Alert) error {
 		if err != nil {
 			return err
 		}
-		s = &storm{found, found.Found.Count}
+		s = &storm{Alert: found, before: found.Found.Count}
 		r.storms[key] = s
 	}
-	a.Muted, a.MutedBy, a.Due = alert.ByStorm, s.ID, time.Time{}
 	f := &s.Found
-	f.Count++
+	if a.storm != s.ID {
+		f.Count++
+	}
+	a.Muted, a.MutedBy, a.Due, a.storm = alert.ByStorm, s.ID, time.Time{}, s.ID
 	f.Rules[0].Count = f.Count
 	f.Last, f.Title = r.now, fmt.Sprintf("Storm: %d further alerts of %s", f.Count, key.rule)
-	if f.Account != a.Found.Account {
-		f.Account = ""
+	s.spread(&a.Found)
+	had, bare := slices.Clone(s.Tags), s.Untagged
+	s.Give(a.Tags)
+	if s.Untagged = s.Untagged || a.Untagged; s.Untagged && !bare {
+		s.brought = append(s.brought, "tags for which it has no room")
+	}
+	for _, tag := range s.Tags {
+		if !slices.Contains(had, tag) {
+			s.brought = append(s.brought, "tag "+tag)
+		}
 	}
 	return nil
+}
+
+// spread takes the accounts of a member in: routes take the storm where they take its members.
+func (s *storm) spread(m *rootkeep.Alert) {
+	f, omitted := &s.Found, m.AccountsOmitted > 0
+	named := alert.Accounts(f)
+	for _, id := range alert.Accounts(m) {
+		switch i, had := slices.BinarySearch(named, id); {
+		case had:
+		case len(named) < mostAccounts:
+			named = slices.Insert(slices.Clone(named), i, id)
+			s.brought = append(s.brought, "account "+string(id))
+		default:
+			omitted = true
+		}
+	}
+	if omitted {
+		if f.AccountsOmitted == 0 {
+			s.brought = append(s.brought, "accounts that it does not name")
+		}
+		f.AccountsOmitted++
+	}
+	if f.Account != m.Account || len(named) > 1 || omitted {
+		f.Account, f.Accounts = "", named
+	}
 }
 
 // storm finds the storm that is going on, or begins one: its row has to be there before
@@ -95,24 +145,33 @@ func (r *round) storm(ctx context.Context, key stormKey, first *Alert) (*Alert, 
 	return a, nil
 }
 
-// keepStorms writes the storms of the round. A storm is told when it begins, and each time
-// that it doubles.
+// keepStorms writes the storms of the round. A storm is told when it begins, each time that it
+// doubles, and when its members brought an account or a tag: of both it has so many at most.
 func (r *round) keepStorms(ctx context.Context) error {
 	order := func(a, b stormKey) int { return cmp.Or(cmp.Compare(a.rule, b.rule), cmp.Compare(a.level, b.level)) }
 	for _, key := range slices.SortedFunc(maps.Keys(r.storms), order) {
 		s := r.storms[key]
 		switch {
 		case s.fresh:
-			s.Told, s.Due = r.now, r.policy.DueOf(&s.Alert.Alert, r.now)
-			r.changes.Alerts = append(r.changes.Alerts, Change{s.Alert, alert.Opened, alert.System})
-		case bits.Len(uint(s.Found.Count)) > bits.Len(uint(s.before)):
-			s.Say(alert.Grown, alert.System, fmt.Sprintf("%d alerts by now", s.Found.Count), r.now)
+			s.Told, s.Due = r.now, r.policy.DueOf(&s.Alert.Alert, 0, r.now)
+			r.changes.Alerts = append(r.changes.Alerts, Change{s.Alert, alert.Opened, alert.System, true})
+		case len(s.brought) > 0 || bits.Len(uint(s.Found.Count)) > bits.Len(uint(s.before)):
+			s.Say(alert.Grown, alert.System, s.grown(), r.now)
 			s.Told = r.now
-			r.changes.Alerts = append(r.changes.Alerts, Change{s.Alert, alert.Grown, alert.System})
+			r.changes.Alerts = append(r.changes.Alerts, Change{s.Alert, alert.Grown, alert.System, false})
 		}
 		if err := s.keep(ctx, r.tx); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// grown is how many a storm stands for, and what is new of it.
+func (s *storm) grown() string {
+	out := fmt.Sprintf("%d alerts by now", s.Found.Count)
+	if len(s.brought) > 0 {
+		out += ", with " + some(s.brought)
+	}
+	return out
 }

@@ -2,7 +2,6 @@ package alerts
 
 import (
 	"context"
-	"crypto/rand"
 	"database/sql"
 	"encoding/json"
 	"errors"
@@ -67,7 +66,7 @@ func Suppression(ctx context.Context, r *store.Reader, id string) (*alert.Suppre
 // suppress keeps a suppression. It records suppression.made.
 func (k *Keeper) suppress(ctx context.Context, tx *store.Tx, s alert.Suppression) (*alert.Suppression, error) {
 	now := moment(tx.Now())
-	if err := s.Check(k.guarded, now); err != nil {
+	if err := s.Check(k.rules(), now); err != nil {
 		return nil, err
 	}
 	running, err := active(ctx, &tx.Reader, now)
@@ -77,9 +76,7 @@ func (k *Keeper) suppress(ctx context.Context, tx *store.Tx, s alert.Suppression
 	if len(running) >= mostActive {
 		return nil, fmt.Errorf("%d suppressions are active, and there cannot be more: %w; hint: end some that hide nothing any more", len(running), alert.ErrInvalid)
 	}
-	var chance [5]byte
-	rand.Read(chance[:]) // never fails, see crypto/rand
-	s.ID, s.Made, s.Expires = rootkeep.NewID(alert.SuppressionPrefix, now, chance[:]), now, moment(s.Expires)
+	s.ID, s.Made, s.Expires = tx.NewID(alert.SuppressionPrefix), now, moment(s.Expires)
 	_, err = tx.Exec(ctx, `INSERT INTO suppression (`+suppressionColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0, '', 0, 0, 0)`,
 		s.ID, s.Owner, s.Reason, s.Scope.Rule, string(s.Scope.Account), s.Scope.Principal, s.Scope.Addresses, s.By, store.Micros(now), store.Micros(s.Expires))
 	if err != nil {

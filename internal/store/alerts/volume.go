@@ -1,9 +1,12 @@
 package alerts
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/rootkeep/rootkeep/internal/alert"
@@ -27,16 +30,32 @@ func AddVolume(ctx context.Context, tx *store.Tx, list []alert.Volume) error {
 		sums[at].Matches += v.Matches
 		sums[at].Alerts += v.Alerts
 	}
-	for from := 0; from < len(order); from += clause.Most {
+	// In one order: other processes count the same rules meanwhile.
+	slices.SortFunc(order, func(a, b place) int { return cmp.Or(cmp.Compare(a.hour, b.hour), strings.Compare(a.rule, b.rule)) })
+	if tx.Arrays() {
+		rules, hours, matches, alerts := make([]string, len(order)), make([]int64, len(order)), make([]int64, len(order)), make([]int64, len(order))
+		for i, at := range order {
+			rules[i], hours[i], matches[i], alerts[i] = at.rule, at.hour, int64(sums[at].Matches), int64(sums[at].Alerts)
+		}
+		return addVolume(ctx, tx, `SELECT * FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::bigint[])`, rules, hours, matches, alerts)
+	}
+	for part := range slices.Chunk(order, clause.Most) {
 		var rows clause.Rows
-		for _, at := range order[from:min(from+clause.Most, len(order))] {
+		for _, at := range part {
 			rows.Add(at.rule, at.hour, int64(sums[at].Matches), int64(sums[at].Alerts))
 		}
-		_, err := tx.Exec(ctx, `INSERT INTO rule_volume (rule, hour, matches, alerts) VALUES `+rows.String()+`
-			ON CONFLICT (rule, hour) DO UPDATE SET matches = rule_volume.matches + excluded.matches, alerts = rule_volume.alerts + excluded.alerts`, rows.Args...)
-		if err != nil {
-			return fmt.Errorf("count what rules come to: %w", err)
+		if err := addVolume(ctx, tx, `VALUES `+rows.String(), rows.Args...); err != nil {
+			return err
 		}
+	}
+	return nil
+}
+
+func addVolume(ctx context.Context, tx *store.Tx, rows string, args ...any) error {
+	_, err := tx.Exec(ctx, `INSERT INTO rule_volume (rule, hour, matches, alerts) `+rows+`
+		ON CONFLICT (rule, hour) DO UPDATE SET matches = rule_volume.matches + excluded.matches, alerts = rule_volume.alerts + excluded.alerts`, args...)
+	if err != nil {
+		return fmt.Errorf("count what rules come to: %w", err)
 	}
 	return nil
 }

@@ -157,7 +157,7 @@ func (d *Desk) Submit(ctx context.Context, tx *store.Tx, actor people.Actor, w W
 		return nil, err
 	}
 	if w.ID == "" {
-		w.ID = rootkeep.NewID(k.Prefix, tx.Now(), chance(8))
+		w.ID = tx.NewID(k.Prefix)
 	}
 	if of, known := d.KindOf(w.ID); !known || of.Name != k.Name {
 		return nil, fmt.Errorf("request %s: want an ID that begins with %s-", w.ID, k.Prefix)

@@ -2,14 +2,12 @@ package changes
 
 import (
 	"context"
-	"crypto/rand"
 	"database/sql"
 	"errors"
 	"fmt"
 	"strings"
 	"time"
 
-	"github.com/rootkeep/rootkeep"
 	"github.com/rootkeep/rootkeep/internal/change"
 	"github.com/rootkeep/rootkeep/internal/people"
 	"github.com/rootkeep/rootkeep/internal/store"
@@ -52,9 +50,7 @@ func (d *Desk) PlanBatch(ctx context.Context, tx *store.Tx, actor people.Actor, 
 	if len(list) == 0 || len(list) > mostPlans {
 		return nil, nil, fmt.Errorf("%w: a batch of %d changes, want 1 to %d", approvals.ErrInvalid, len(list), mostPlans)
 	}
-	var chance [8]byte
-	rand.Read(chance[:]) // never fails, see crypto/rand
-	b := &Batch{ID: rootkeep.NewID("CB", tx.Now(), chance[:]), About: about, Planner: actor.ID, Created: tx.Now(), Undoes: wish.Undoes}
+	b := &Batch{ID: tx.NewID("CB"), About: about, Planner: actor.ID, Created: tx.Now(), Undoes: wish.Undoes}
 	_, err := tx.Exec(ctx, `INSERT INTO change_batch (id, about, planner, created, halted, undoes) VALUES ($1, $2, $3, $4, '', $5)`, b.ID, b.About, b.Planner, store.Micros(b.Created), b.Undoes)
 	if err != nil {
 		return nil, nil, fmt.Errorf("keep batch %s: %w", b.ID, err)

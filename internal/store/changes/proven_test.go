@@ -11,6 +11,7 @@ import (
 
 	"github.com/rootkeep/rootkeep/internal/approval"
 	"github.com/rootkeep/rootkeep/internal/change"
+	"github.com/rootkeep/rootkeep/internal/lot"
 	"github.com/rootkeep/rootkeep/internal/people"
 	"github.com/rootkeep/rootkeep/internal/store"
 	stored "github.com/rootkeep/rootkeep/internal/store/people"
@@ -206,7 +207,7 @@ func TestOnlyWhatOthersApprovedBegins(t *testing.T) {
 			t.Errorf("%s: got it not begun, want it begun", tt.name)
 		}
 	}
-	rapid.Check(t, func(rt *rapid.T) { lead(t, rt, w, gus) })
+	lot.Check(t, func(rt *rapid.T) { lead(t, rt, w, gus) })
 }
 
 // course is a change on its way, beside its fate.

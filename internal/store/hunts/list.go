@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/rootkeep/rootkeep"
+	"github.com/rootkeep/rootkeep/internal/alert"
 	"github.com/rootkeep/rootkeep/internal/store"
 	"github.com/rootkeep/rootkeep/internal/store/clause"
 )
@@ -185,7 +186,13 @@ func (h *Result) Touches() []rootkeep.AccountID {
 		add(a.ID)
 	}
 	for i := range h.Alerts {
-		add(h.Alerts[i].Account)
+		of := alert.Accounts(&h.Alerts[i])
+		for _, id := range of {
+			add(id)
+		}
+		if len(of) == 0 || h.Alerts[i].AccountsOmitted > 0 {
+			add("")
+		}
 	}
 	for i := range h.Uses {
 		add(h.Uses[i].Account)

@@ -4,7 +4,6 @@ package jobs
 
 import (
 	"context"
-	"crypto/rand"
 	"database/sql"
 	"errors"
 	"fmt"
@@ -12,7 +11,6 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"github.com/rootkeep/rootkeep"
 	"github.com/rootkeep/rootkeep/internal/job"
 	"github.com/rootkeep/rootkeep/internal/store"
 )
@@ -35,9 +33,7 @@ func scan(row interface{ Scan(...any) error }) (*job.Job, error) {
 // Add keeps a job that waits, and gives it. If the kind has a job with the key already,
 // that one is given, and added is false. An empty key stands for the job's own ID.
 func Add(ctx context.Context, tx *store.Tx, j job.Job) (kept *job.Job, added bool, err error) {
-	var chance [5]byte
-	rand.Read(chance[:]) // never fails, see crypto/rand
-	j.ID = rootkeep.NewID("JO", tx.Now(), chance[:])
+	j.ID = tx.NewID("JO")
 	if j.Key == "" {
 		j.Key = j.ID
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/rootkeep/rootkeep/internal/job"
+	"github.com/rootkeep/rootkeep/internal/process"
 	"github.com/rootkeep/rootkeep/internal/store"
 )
 
@@ -24,7 +25,7 @@ const horizon = 2 * time.Hour
 // due is a job that may be claimed at $1; $4 is the horizon then.
 const due = `(state = 'waiting' AND (run_at <= $1 OR run_at > $4 AND (attempt > 0 OR run_at <= created)) OR state = 'running' AND (lease < $1 OR lease > $4))`
 
-// Claim leases the next job that is due.
+// Claim leases the next job that is due, such as one of a server of this machine that is gone.
 func (k Keeper) Claim(ctx context.Context, owner string, kinds []string, lease time.Duration) (*job.Job, error) {
 	if len(kinds) == 0 {
 		return nil, nil
@@ -42,6 +43,9 @@ func (k Keeper) Claim(ctx context.Context, owner string, kinds []string, lease t
 		RETURNING ` + columns
 	var out *job.Job
 	err := k.Store.Touch(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
+		if err := bury(ctx, tx); err != nil {
+			return err
+		}
 		args[0], args[2], args[3] = store.Micros(tx.Now()), store.Micros(tx.Now().Add(lease)), store.Micros(tx.Now().Add(max(horizon, 2*lease)))
 		out, err = scan(tx.Row(ctx, statement, args...))
 		if errors.Is(err, store.ErrNotFound) {
@@ -56,6 +60,17 @@ func (k Keeper) Claim(ctx context.Context, owner string, kinds []string, lease t
 		return nil, fmt.Errorf("claim a job: %w", err)
 	}
 	return out, nil
+}
+
+// bury ends the leases of servers of this machine that are gone.
+func bury(ctx context.Context, tx *store.Tx) error {
+	owners, err := store.Texts(ctx, &tx.Reader, `SELECT DISTINCT owner FROM job WHERE state = 'running' AND lease > 0`)
+	for _, owner := range owners {
+		if err == nil && process.Gone(owner) {
+			_, err = tx.Exec(ctx, `UPDATE job SET lease = 0 WHERE state = 'running' AND owner = $1`, owner)
+		}
+	}
+	return err
 }
 
 // held is the lease of one attempt: another attempt, even of the same server, is not it.

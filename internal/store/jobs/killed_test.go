@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -20,8 +21,8 @@ import (
 	"github.com/rootkeep/rootkeep/ledger"
 )
 
-// lease is short, because the tests wait for its end.
-const lease = 900 * time.Millisecond
+// lease is what a busy machine keeps up with: a third of it passes until progress is kept.
+const lease = 6 * time.Second
 
 // TestMain is also the server that TestAKilledServersJobs kills: a process that runs jobs
 // of the store whose address it is given, says when one begins, and never ends it.
@@ -51,11 +52,34 @@ func hang(address, private, public string) error {
 	}
 	return serve(context.Background(), s, "killed", func(ctx context.Context, j *job.Job, report func(string)) error {
 		report("half of it")
-		time.Sleep(lease) // until the progress is kept
+		if err := kept(ctx, s, j.ID, "half of it"); err != nil {
+			return err
+		}
 		fmt.Println(j.ID)
 		<-ctx.Done()
 		return ctx.Err()
 	})
+}
+
+// kept waits until the progress of a job is in the store.
+func kept(ctx context.Context, s *store.Store, id, progress string) error {
+	look := time.NewTicker(50 * time.Millisecond)
+	defer look.Stop()
+	for {
+		var j *job.Job
+		err := s.View(ctx, func(ctx context.Context, r *store.Reader) (err error) {
+			j, err = jobs.Get(ctx, r, id)
+			return err
+		})
+		if err != nil || j.Progress == progress {
+			return err
+		}
+		select {
+		case <-look.C:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
 }
 
 func serve(ctx context.Context, s *store.Store, owner string, handle job.HandlerFunc) error {
@@ -82,6 +106,8 @@ func TestAKilledServersJobs(t *testing.T) {
 			t.Fatal(err)
 		}
 		o.Signers = []note.Signer{signer}
+		var later atomic.Int64
+		o.Now = func() time.Time { return time.Now().Add(time.Duration(later.Load())) }
 		s := storetest.Open(t, address, o)
 		asked := ask(t, jobs.Keeper{Store: s}, job.Job{Kind: "scan"})
 
@@ -106,6 +132,7 @@ func TestAKilledServersJobs(t *testing.T) {
 		if err := other.Wait(); !errors.As(err, &exit) {
 			t.Fatalf("the killed server: got %v", err)
 		}
+		later.Store(int64(lease)) // which has ended by then
 
 		ctx, stop := context.WithCancel(t.Context())
 		var taken *job.Job

@@ -1,6 +1,7 @@
 // Package lease keeps who does which part of a work that several processes share. A lease
 // lasts for a while, and longer if its owner holds it; whoever takes it afterwards gets a
-// larger fence, so that an owner that lost it without noticing changes nothing more.
+// larger fence, so that an owner that lost it without noticing changes nothing more. An owner
+// is named as package process does, or its leases last until they end.
 package lease
 
 import (
@@ -8,8 +9,11 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
+	"github.com/rootkeep/rootkeep/internal/process"
 	"github.com/rootkeep/rootkeep/internal/store"
 )
 
@@ -58,9 +62,42 @@ func Hold(ctx context.Context, tx *store.Tx, l Lease, lasts time.Duration) error
 	return nil
 }
 
-// HoldAll makes all leases of an owner on parts of a work last from now on.
+// HoldEach is Hold of several leases of an owner on parts of a work. held says which of them
+// the owner still has.
+func HoldEach(ctx context.Context, tx *store.Tx, work, owner string, fences map[string]int64, lasts time.Duration) (held []string, err error) {
+	parts := slices.Sorted(maps.Keys(fences))
+	if !tx.Arrays() {
+		for _, part := range parts {
+			err := Hold(ctx, tx, Lease{Work: work, Part: part, Owner: owner, Fence: fences[part]}, lasts)
+			if err == nil {
+				held = append(held, part)
+			} else if !errors.Is(err, ErrLost) {
+				return nil, err
+			}
+		}
+		return held, nil
+	}
+	these := make([]int64, len(parts))
+	for i, part := range parts {
+		these[i] = fences[part]
+	}
+	held, err = store.Texts(ctx, &tx.Reader, `UPDATE lease SET ends = $5 FROM unnest($3::text[], $4::bigint[]) AS his (part, fence)
+		WHERE lease.work = $1 AND lease.owner = $2 AND lease.part = his.part AND lease.fence = his.fence AND lease.ends > 0 RETURNING lease.part`,
+		work, owner, parts, these, store.Micros(tx.Clock().Add(lasts)))
+	if err != nil {
+		return nil, fmt.Errorf("hold %d parts of %s: %w", len(parts), work, err)
+	}
+	return held, nil
+}
+
+// HoldAll makes all leases of an owner on parts of a work last from now on, but for those
+// that changes under way hold: each of the two would wait for what the other has locked.
 func HoldAll(ctx context.Context, tx *store.Tx, work, owner string, lasts time.Duration) error {
-	if _, err := tx.Exec(ctx, `UPDATE lease SET ends = $3 WHERE work = $1 AND owner = $2 AND ends > 0`, work, owner, store.Micros(tx.Clock().Add(lasts))); err != nil {
+	these := `work = $1 AND owner = $2 AND ends > 0`
+	if tx.Arrays() {
+		these = `(work, part) IN (SELECT work, part FROM lease WHERE ` + these + ` FOR UPDATE SKIP LOCKED)`
+	}
+	if _, err := tx.Exec(ctx, `UPDATE lease SET ends = $3 WHERE `+these, work, owner, store.Micros(tx.Clock().Add(lasts))); err != nil {
 		return fmt.Errorf("hold the parts of %s: %w", work, err)
 	}
 	return nil
@@ -70,6 +107,20 @@ func HoldAll(ctx context.Context, tx *store.Tx, work, owner string, lasts time.D
 func Release(ctx context.Context, tx *store.Tx, l Lease) error {
 	if _, err := tx.Exec(ctx, `UPDATE lease SET ends = 0 WHERE work = $1 AND part = $2 AND owner = $3 AND fence = $4`, l.Work, l.Part, l.Owner, l.Fence); err != nil {
 		return fmt.Errorf("release part %s of %s: %w", l.Part, l.Work, err)
+	}
+	return nil
+}
+
+// Bury gives the parts of a work back that processes of this machine had which are gone.
+func Bury(ctx context.Context, tx *store.Tx, work string) error {
+	owners, err := store.Texts(ctx, &tx.Reader, `SELECT DISTINCT owner FROM lease WHERE work = $1 AND ends > 0`, work)
+	for _, owner := range owners {
+		if err == nil && process.Gone(owner) {
+			_, err = tx.Exec(ctx, `UPDATE lease SET ends = 0 WHERE work = $1 AND owner = $2`, work, owner)
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("give back parts of %s that nobody has any more: %w", work, err)
 	}
 	return nil
 }

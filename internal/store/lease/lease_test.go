@@ -4,11 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/rootkeep/rootkeep/internal/process"
 	"github.com/rootkeep/rootkeep/internal/store"
 	"github.com/rootkeep/rootkeep/internal/store/lease"
 	"github.com/rootkeep/rootkeep/internal/store/storetest"
@@ -171,6 +174,70 @@ func TestForgotten(t *testing.T) {
 		}
 		if l, _ := d.take("gone", "again"); l.Fence != 1 {
 			t.Errorf("fence %d of what was forgotten, want 1", l.Fence)
+		}
+	})
+}
+
+// earlier is the name of a process of this machine that is gone: this one's ID, when it stood
+// for another process.
+func earlier(t *testing.T) string {
+	t.Helper()
+	if runtime.GOOS != "linux" {
+		t.Skip("only Linux tells which process is gone")
+	}
+	parts := strings.Split(process.Name(time.Now()), ".")
+	if len(parts) < 3 {
+		t.Fatalf("got the name %q, want one that tells the kernel and the start", process.Name(time.Now()))
+	}
+	parts[len(parts)-2] = "1"
+	return strings.Join(parts, ".")
+}
+
+func TestWhatAProcessHadThatIsGoneIsAnothersAtOnce(t *testing.T) {
+	clocked(t, func(t *testing.T, d desk) {
+		gone, alive := earlier(t), process.Name(time.Now())
+		lost, _ := d.take("1", gone)
+		d.take("2", alive)
+		if err := d.touch(func(ctx context.Context, tx *store.Tx) error { return lease.Bury(ctx, tx, "other work") }); err != nil {
+			t.Fatal(err)
+		}
+		if _, taken := d.take("1", "b"); taken {
+			t.Fatal("taken before anybody looked whether its owner is gone")
+		}
+		if err := d.touch(func(ctx context.Context, tx *store.Tx) error { return lease.Bury(ctx, tx, "flow") }); err != nil {
+			t.Fatal(err)
+		}
+		l, taken := d.take("1", "b")
+		if _, other := d.take("2", "b"); !taken || other || l.Fence != lost.Fence+1 {
+			t.Errorf("got %+v, %v, and %v of one that runs; want the part alone, with the next fence", l, taken, other)
+		}
+		if err := d.hold(lost); !errors.Is(err, lease.ErrLost) {
+			t.Errorf("got %v from the one that lost it, want that it is lost", err)
+		}
+	})
+}
+
+// A process that says that it lives locks all that it has, and a change some of that.
+func TestHoldingAllWaitsForNoChange(t *testing.T) {
+	clocked(t, func(t *testing.T, d desk) {
+		first, _ := d.take("1", "a")
+		d.take("2", "a")
+		*d.now = d.now.Add(lasts - time.Second)
+		err := d.s.Update(t.Context(), func(ctx context.Context, tx *store.Tx) error {
+			if err := lease.Hold(ctx, tx, first, lasts); err != nil || !tx.Arrays() {
+				return err
+			}
+			return d.touch(func(ctx context.Context, tx *store.Tx) error { return lease.HoldAll(ctx, tx, "flow", "a", lasts) })
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if d.s.Kind() != "PostgreSQL" { // one change after the other
+			return
+		}
+		*d.now = d.now.Add(lasts - time.Second)
+		if diff := cmp.Diff([]string{"1: a 1", "2: a 1"}, d.list()); diff != "" {
+			t.Errorf("leases (-want +got):\n%s", diff)
 		}
 	})
 }

@@ -8,6 +8,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/rootkeep/rootkeep/internal/store"
@@ -118,8 +120,19 @@ func Sent(ctx context.Context, tx *store.Tx, c Claim, remembered map[string]stri
 	return tx.ExecOne(ctx, `UPDATE notice_thread SET sent = $3, remembered = $4, busy = '', busy_until = 0 WHERE way = $1 AND thread = $2 AND sent < $3`, c.Way, c.Thread, c.Number, text)
 }
 
-// Release gives the turn back: the letter was not taken.
-func Release(ctx context.Context, tx *store.Tx, c Claim) error {
+// Release gives the turn back: the letter was not taken, or not all of it. What is remembered
+// from now on is nil where that is what it was.
+func Release(ctx context.Context, tx *store.Tx, c Claim, remembered map[string]string) error {
+	if remembered != nil {
+		text, err := json.Marshal(remembered)
+		if err != nil {
+			return err
+		}
+		_, err = tx.Exec(ctx, `UPDATE notice_thread SET remembered = $4 WHERE way = $1 AND thread = $2 AND busy = $3`, c.Way, c.Thread, c.Job, text)
+		if err != nil {
+			return fmt.Errorf("note what a receiver took of a notice: %w", err)
+		}
+	}
 	_, err := tx.Exec(ctx, `UPDATE notice_thread SET busy = '', busy_until = 0 WHERE way = $1 AND thread = $2 AND busy = $3`, c.Way, c.Thread, c.Job)
 	return err
 }
@@ -141,4 +154,32 @@ func Known(ctx context.Context, r *store.Reader, key, kind, other string) (bool,
 		return false, fmt.Errorf("look for a notice: %w", err)
 	}
 	return n > 0, nil
+}
+
+// Told writes down that the receiver got to know of threads up to a number each, in a message
+// of its own that is none of theirs. What the receiver took since stays.
+func Told(ctx context.Context, tx *store.Tx, way string, numbers map[string]int64) error {
+	if len(numbers) == 0 {
+		return nil
+	}
+	threads := slices.Sorted(maps.Keys(numbers)) // all lock in one order
+	if tx.Arrays() {
+		these := make([]int64, len(threads))
+		for i, thread := range threads {
+			these[i] = numbers[thread]
+		}
+		_, err := tx.Exec(ctx, `UPDATE notice_thread SET sent = told.number, tried = GREATEST(tried, told.number) FROM unnest($2::text[], $3::bigint[]) AS told (thread, number)
+			WHERE way = $1 AND notice_thread.thread = told.thread AND sent < told.number`, way, threads, these)
+		if err != nil {
+			return fmt.Errorf("note that %d threads were told by %s: %w", len(threads), way, err)
+		}
+		return nil
+	}
+	for _, thread := range threads {
+		_, err := tx.Exec(ctx, `UPDATE notice_thread SET sent = $3, tried = MAX(tried, $3) WHERE way = $1 AND thread = $2 AND sent < $3`, way, thread, numbers[thread])
+		if err != nil {
+			return fmt.Errorf("note that %s was told by %s: %w", thread, way, err)
+		}
+	}
+	return nil
 }

@@ -76,7 +76,20 @@ func TestTurns(t *testing.T) {
 		if th := take("the third", claim(3, "c"), letters.Send); th.Sent != 2 || th.Remembered["ts"] != "1.0" {
 			t.Errorf("got %+v, want what was remembered", th)
 		}
-		change(t, s, func(ctx context.Context, tx *store.Tx) error { return letters.Release(ctx, tx, claim(3, "c")) })
+		change(t, s, func(ctx context.Context, tx *store.Tx) error {
+			return letters.Release(ctx, tx, claim(3, "x"), map[string]string{"ts": "9.0"}) // it is not its turn
+		})
+		change(t, s, func(ctx context.Context, tx *store.Tx) error { return letters.Release(ctx, tx, claim(3, "c"), nil) })
+		if th := take("the third again", claim(3, "c"), letters.Send); th.Remembered["ts"] != "1.0" {
+			t.Errorf("got %+v, want what was remembered", th)
+		}
+		change(t, s, func(ctx context.Context, tx *store.Tx) error {
+			return letters.Release(ctx, tx, claim(3, "c"), map[string]string{"ts": "2.0"})
+		})
+		if th := take("the third after a part of it", claim(3, "c"), letters.Send); th.Sent != 2 || th.Remembered["ts"] != "2.0" {
+			t.Errorf("got %+v, want what was taken of it remembered, and it not sent", th)
+		}
+		change(t, s, func(ctx context.Context, tx *store.Tx) error { return letters.Release(ctx, tx, claim(3, "c"), nil) })
 		if got := number(now.Add(time.Hour)); got != 4 {
 			t.Errorf("got number %d, want 4", got)
 		}
@@ -149,5 +162,15 @@ func TestHowWaysDo(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+	})
+}
+
+func TestNothingThatWasTold(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		change(t, s, func(ctx context.Context, tx *store.Tx) error {
+			ctx, stop := context.WithCancel(ctx)
+			stop() // whatever asks the database fails
+			return letters.Told(ctx, tx, "desk", nil)
+		})
 	})
 }

@@ -7,6 +7,7 @@ import (
 	"database/sql"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -22,8 +23,10 @@ type Row struct {
 	Due   int64  // Unix seconds, when it has to be looked at though nothing touches it
 }
 
-// atOnce is how many rows one statement reads or deletes.
-const atOnce = 100
+const (
+	atOnce    = 100  // rows that one statement reads or deletes
+	arrayRows = 1000 // and as many as arrays hold, of PostgreSQL
+)
 
 // Save writes rows: of two with the same key the later one stays.
 func Save(ctx context.Context, tx *store.Tx, rows []Row) error {
@@ -42,19 +45,23 @@ func Save(ctx context.Context, tx *store.Tx, rows []Row) error {
 			keep = append(keep, r)
 		}
 	}
-	for part := range slices.Chunk(gone, atOnce) {
-		w := ofKeys(part)
+	// In their order rows touch each page of an index once.
+	slices.SortFunc(keep, func(a, b *Row) int { return strings.Compare(a.Key, b.Key) })
+	slices.Sort(gone)
+	for part := range slices.Chunk(gone, mostOf(&tx.Reader)) {
+		w := ofKeys(&tx.Reader, part)
 		if _, err := tx.Exec(ctx, `DELETE FROM live_state`+w.String(), w.Args...); err != nil {
 			return fmt.Errorf("forget state of detections: %w", err)
 		}
 	}
-	for part := range slices.Chunk(keep, clause.Most) {
-		var values clause.Rows
-		for _, r := range part {
-			values.Add(r.Key, r.Data, r.Until, r.Due)
-		}
-		_, err := tx.Exec(ctx, `INSERT INTO live_state (key, data, until, due) VALUES `+values.String()+`
-			ON CONFLICT (key) DO UPDATE SET data = excluded.data, until = excluded.until, due = excluded.due`, values.Args...)
+	size, write := clause.Most, `VALUES `
+	if tx.Arrays() {
+		size, write = arrayRows, `SELECT * FROM unnest($1::text[], $2::bytea[], $3::bigint[], $4::bigint[])`
+	}
+	for part := range slices.Chunk(keep, size) {
+		rows, args := values(part, tx.Arrays())
+		_, err := tx.Exec(ctx, `INSERT INTO live_state (key, data, until, due) `+write+rows+`
+			ON CONFLICT (key) DO UPDATE SET data = excluded.data, until = excluded.until, due = excluded.due`, args...)
 		if err != nil {
 			return fmt.Errorf("keep state of detections: %w", err)
 		}
@@ -62,12 +69,29 @@ func Save(ctx context.Context, tx *store.Tx, rows []Row) error {
 	return nil
 }
 
+// values are the parameters of rows: an array of each column, or each for itself, with the
+// text that names them.
+func values(rows []*Row, arrays bool) (text string, args []any) {
+	if !arrays {
+		var out clause.Rows
+		for _, r := range rows {
+			out.Add(r.Key, r.Data, r.Until, r.Due)
+		}
+		return out.String(), out.Args
+	}
+	keys, data, until, due := make([]string, len(rows)), make([][]byte, len(rows)), make([]int64, len(rows)), make([]int64, len(rows))
+	for i, r := range rows {
+		keys[i], data[i], until[i], due[i] = r.Key, r.Data, r.Until, r.Due
+	}
+	return "", []any{keys, data, until, due}
+}
+
 // Load reads the rows of some keys; keys without a row are not in what it
 // gives.
 func Load(ctx context.Context, r *store.Reader, keys []string) (map[string][]byte, error) {
 	out := make(map[string][]byte, len(keys))
-	for part := range slices.Chunk(keys, atOnce) {
-		w := ofKeys(part)
+	for part := range slices.Chunk(keys, mostOf(r)) {
+		w := ofKeys(r, part)
 		err := store.Each(ctx, r, func(rows *sql.Rows) error {
 			var key string
 			var data []byte
@@ -102,8 +126,8 @@ func Under(ctx context.Context, r *store.Reader, prefix string) (map[string][]by
 }
 
 // dueQuery materializes what is due: to have the order for nothing, a planner would read the
-// whole table by its key.
-const dueQuery = `WITH these AS MATERIALIZED (SELECT key FROM live_state WHERE due <= $1)
+// whole table by its key. The index has no rows that are never due, which most are.
+const dueQuery = `WITH these AS MATERIALIZED (SELECT key FROM live_state WHERE due <= $1 AND due < 9223372036854775807)
 	SELECT key FROM these WHERE key > $2 ORDER BY key LIMIT $3`
 
 // Due lists at most limit keys behind after, in order, of the rows that have to be looked at
@@ -126,8 +150,19 @@ func Forget(ctx context.Context, tx *store.Tx, prefixes []string) error {
 	return nil
 }
 
-func ofKeys(keys []string) *clause.Where {
+func mostOf(r *store.Reader) int {
+	if r.Arrays() {
+		return arrayRows
+	}
+	return atOnce
+}
+
+func ofKeys(r *store.Reader, keys []string) *clause.Where {
 	w := &clause.Where{}
-	clause.In(w, "key", keys)
+	if r.Arrays() {
+		w.And("key = ANY (?)", keys)
+	} else {
+		clause.In(w, "key", keys)
+	}
 	return w
 }

@@ -140,3 +140,51 @@ func BenchmarkSave(b *testing.B) {
 		})
 	}
 }
+
+// The database keeps plans of statements: one that was made while a table was small must not
+// stay when it has grown, which statistics tell a minute later.
+func TestRowsAreFoundByTheirKeysInATableThatGrew(t *testing.T) {
+	s := storetest.Open(t, storetest.PostgreSQL(t), storetest.Options(t))
+	var keys []string
+	var rows []livestate.Row
+	for i := range 20_000 {
+		rows = append(rows, livestate.Row{Key: fmt.Sprintf("k%d", i), Data: make([]byte, 100)})
+		if i < 100 {
+			keys = append(keys, fmt.Sprintf("none-%d", i))
+		}
+	}
+	err := s.Touch(t.Context(), func(ctx context.Context, tx *store.Tx) error {
+		load := func(times int) {
+			for range times {
+				if _, err := livestate.Load(ctx, &tx.Reader, keys); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		read := func() (n int64) { // rows, by reading all of the table
+			if err := tx.Row(ctx, `SELECT seq_tup_read FROM pg_stat_xact_user_tables WHERE relname = 'live_state'`).Scan(&n); err != nil {
+				t.Fatal(err)
+			}
+			return n
+		}
+		if err := livestate.Save(ctx, tx, rows[:60]); err != nil {
+			return err
+		}
+		if _, err := tx.Exec(ctx, `ANALYZE live_state`); err != nil {
+			return err
+		}
+		load(20) // more than it takes for a plan to be kept
+		if err := livestate.Save(ctx, tx, rows); err != nil {
+			return err
+		}
+		before := read()
+		load(10)
+		if n := read() - before; n > 0 {
+			t.Errorf("%d rows were read to find none", n)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}

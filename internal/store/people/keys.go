@@ -9,7 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/rootkeep/rootkeep"
 	"github.com/rootkeep/rootkeep/internal/store"
 	"github.com/rootkeep/rootkeep/ledger"
 )
@@ -54,7 +53,7 @@ func AddKey(ctx context.Context, tx *store.Tx, by string, k Key) (Key, error) {
 	if len(good) >= MaxKeys {
 		return Key{}, ErrManyKeys
 	}
-	k.ID, k.Created, k.Used = rootkeep.NewID("KE", tx.Now(), chance(8)), tx.Now(), tx.Now()
+	k.ID, k.Created, k.Used = tx.NewID("KE"), tx.Now(), tx.Now()
 	n, err := tx.Exec(ctx, `INSERT INTO passkey (id, person, credential, public_key, aaguid, attestation_type, attestation_format, attestation, client_data,
 		transports, sign_count, backup_eligible, backed_up, name, created, used, revoked)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $15, 0) ON CONFLICT (credential) DO NOTHING`,

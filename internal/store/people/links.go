@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/rootkeep/rootkeep"
 	"github.com/rootkeep/rootkeep/internal/people"
 	"github.com/rootkeep/rootkeep/internal/store"
 )
@@ -34,7 +33,7 @@ func NewLink(ctx context.Context, tx *store.Tx, by, person string, life time.Dur
 	}
 	s, expires := newSecret(linkPrefix), tx.Clock().Add(life)
 	if _, err := tx.Exec(ctx, `INSERT INTO enrolment (hash, id, person, expires, used) VALUES ($1, $2, $3, $4, 0)`,
-		s.hash(), rootkeep.NewID("EN", tx.Now(), chance(8)), person, store.Micros(expires)); err != nil {
+		s.hash(), tx.NewID("EN"), person, store.Micros(expires)); err != nil {
 		return Secret{}, fmt.Errorf("make a link for %s: %w", person, err)
 	}
 	return s, record(tx, "link.issued", person, by, payload("link", struct {

@@ -16,7 +16,6 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"github.com/rootkeep/rootkeep"
 	"github.com/rootkeep/rootkeep/internal/people"
 	"github.com/rootkeep/rootkeep/internal/store"
 	"github.com/rootkeep/rootkeep/ledger"
@@ -125,7 +124,7 @@ func Add(ctx context.Context, tx *store.Tx, by, name, email string) (Person, err
 	if err := freeEmail(ctx, &tx.Reader, d.Email, ""); err != nil {
 		return Person{}, err
 	}
-	p := Person{ID: rootkeep.NewID("PE", tx.Now(), chance(8)), Handle: chance(32), Name: d.Name, Email: d.Email, State: Active, Created: tx.Now()}
+	p := Person{ID: tx.NewID("PE"), Handle: chance(32), Name: d.Name, Email: d.Email, State: Active, Created: tx.Now()}
 	if _, err := tx.Exec(ctx, `INSERT INTO person (id, handle, name, email, state, created) VALUES ($1, $2, $3, $4, $5, $6)`,
 		p.ID, p.Handle, p.Name, p.Email, string(p.State), store.Micros(p.Created)); err != nil {
 		return Person{}, fmt.Errorf("add a person: %w", err)

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/rootkeep/rootkeep"
 	"github.com/rootkeep/rootkeep/internal/people"
 	"github.com/rootkeep/rootkeep/internal/store"
 )
@@ -82,7 +81,7 @@ func issue(ctx context.Context, tx *store.Tx, t Token, kind string) (Token, Secr
 		return Token{}, Secret{}, err
 	}
 	s := newSecret(tokenPrefix)
-	t.ID, t.Prefix, t.Created = rootkeep.NewID("TK", tx.Now(), chance(8)), s.shown(), tx.Clock()
+	t.ID, t.Prefix, t.Created = tx.NewID("TK"), s.shown(), tx.Clock()
 	if _, err := tx.Exec(ctx, `INSERT INTO machine_token (id, hash, prefix, name, person, verified, grants, creator, created, expires, used, revoked)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0, 0)`, t.ID, s.hash(), t.Prefix, t.Name, t.Person, store.Micros(t.Verified), string(grants),
 		t.Creator, store.Micros(t.Created), store.Micros(t.Expires)); err != nil {
@@ -147,6 +146,18 @@ func FindToken(ctx context.Context, r *store.Reader, text string) (Token, error)
 		return Token{}, fmt.Errorf("read the token: %w", err)
 	}
 	return t, nil
+}
+
+// TokenName is the name of the token of an ID, good or not; ErrNotFound if there is none.
+func TokenName(ctx context.Context, r *store.Reader, id string) (name string, err error) {
+	err = r.Row(ctx, `SELECT name FROM machine_token WHERE id = $1`, id).Scan(&name)
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		err = fmt.Errorf("token %s: %w", id, store.ErrNotFound)
+	case err != nil:
+		err = fmt.Errorf("read token %s: %w", id, err)
+	}
+	return name, err
 }
 
 // Tokens reads at most limit machines' tokens whose ID comes before the given one, newest

@@ -12,6 +12,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/rootkeep/rootkeep"
+	"github.com/rootkeep/rootkeep/internal/lot"
 	"github.com/rootkeep/rootkeep/internal/store"
 	"github.com/rootkeep/rootkeep/internal/store/posture"
 	"github.com/rootkeep/rootkeep/internal/store/storetest"
@@ -117,7 +118,7 @@ func (j judged) findings(id rootkeep.AccountID) []rootkeep.Finding {
 // The findings after a sequence of scans are those of a replay that works everything out
 // from all that was ever seen.
 func TestScansAgainstANaiveReplay(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
+	lot.Check(t, func(t *rapid.T) {
 		history := draw(t)
 		known, since := map[string]*posture.Finding{}, time.Time{}
 		for _, j := range history {

@@ -66,14 +66,24 @@ func (e *Event) Moment() time.Time { return moment(e.Time) }
 const mostMark = 64 << 10
 
 // Arrive keeps the events of a delivery, and where its source goes on. What was delivered
-// before is counted and changes nothing else. Touched is for Judge.
+// before is counted and changes nothing else. Without a mark the source goes on where it would
+// have. Touched is for Judge.
 func Arrive(ctx context.Context, tx *store.Tx, source string, mark []byte, events []reconcile.Event) (Touched, error) {
+	return ArriveTogether(ctx, tx, source, 1, mark, events)
+}
+
+// ArriveTogether is Arrive of several deliveries of a source, of which the last has the mark.
+func ArriveTogether(ctx context.Context, tx *store.Tx, source string, deliveries int, mark []byte, events []reconcile.Event) (Touched, error) {
 	if len(mark) > mostMark {
 		return nil, fmt.Errorf("source %q: a mark of %d bytes, at most %d", source, len(mark), mostMark)
 	}
 	source = strings.ReplaceAll(store.Kept(source, 100), ",", ";")
-	_, err := tx.Exec(ctx, `INSERT INTO root_source (name, mark, heard, taken) VALUES ($1, $2, $3, 1)
-		ON CONFLICT (name) DO UPDATE SET mark = excluded.mark, heard = excluded.heard, taken = root_source.taken + 1`, source, append([]byte{}, mark...), store.Micros(tx.Now()))
+	set := ""
+	if mark != nil {
+		set = "mark = excluded.mark, "
+	}
+	_, err := tx.Exec(ctx, `INSERT INTO root_source (name, mark, heard, taken) VALUES ($1, $2, $3, $4)
+		ON CONFLICT (name) DO UPDATE SET `+set+`heard = excluded.heard, taken = root_source.taken + excluded.taken`, source, append([]byte{}, mark...), store.Micros(tx.Now()), deliveries)
 	if err != nil {
 		return nil, fmt.Errorf("keep the mark of source %s: %w", source, err)
 	}

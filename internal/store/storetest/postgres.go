@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"database/sql"
+	"errors"
 	"fmt"
 	"net/url"
 	"os"
@@ -70,8 +71,9 @@ func Socket() string { return server.folder + "/.s.PGSQL.5432" }
 
 // Server is a PostgreSQL that takes connections over its socket alone.
 type Server struct {
-	folder string   // of the socket
-	hold   *os.File // the server ends when this is closed
+	folder string       // of the socket
+	hold   *os.File     // the server ends when this is closed
+	wait   func() error // until it has
 }
 
 // StartDurable starts a server in a new folder of parent, with the settings that a server
@@ -84,8 +86,11 @@ func StartDurable(parent string) (*Server, error) {
 	return start(parent, "")
 }
 
-// Stop ends the server, which removes its folder.
-func (s *Server) Stop() error { return s.hold.Close() }
+// Stop ends the server and removes its folder. The server empties that itself, for tests that
+// do not come to stop it, but may be a user who cannot remove it.
+func (s *Server) Stop() error {
+	return errors.Join(s.hold.Close(), s.wait(), os.RemoveAll(s.folder))
+}
 
 // Address is that of a database of the server.
 func (s *Server) Address(database string) string {

@@ -22,7 +22,7 @@ import (
 const script = `
 trap 'rm -rf "$1"' EXIT
 "$2/initdb" -D "$1/data" -U rootkeep -A trust -E UTF8 --no-locale --no-sync >"$1/log" 2>&1 &&
-"$2/pg_ctl" -D "$1/data" -l "$1/log" -w -o "-c listen_addresses= -c unix_socket_directories='$1' -c max_connections=200 $3" start >>"$1/log" 2>&1 ||
+"$2/pg_ctl" -D "$1/data" -l "$1/log" -w -t 300 -o "-c listen_addresses= -c unix_socket_directories='$1' -c max_connections=200 $3" start >>"$1/log" 2>&1 ||
 { tail -n 3 "$1/log" | tr '\n' ' '; exit 1; }
 echo ready
 read -r _
@@ -67,7 +67,7 @@ func start(parent, settings string) (*Server, error) {
 	if err != nil || said != "ready\n" {
 		return nil, fmt.Errorf("the server did not start: %s", strings.TrimSpace(said))
 	}
-	return &Server{folder, hold}, nil
+	return &Server{folder, hold, cmd.Wait}, nil
 }
 
 // programs finds the folder of initdb, pg_ctl and postgres: Debian keeps them out of the

@@ -81,7 +81,7 @@ func TestAStreamIsMadeAndChanged(t *testing.T) {
 
 func TestATryHasASecond(t *testing.T) {
 	tries := 0
-	ctx, stop := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, stop := context.WithTimeout(t.Context(), time.Minute)
 	defer stop()
 	got, err := broker.Ask(ctx, "ask", func(ctx context.Context) (string, error) {
 		if tries++; tries == 1 {

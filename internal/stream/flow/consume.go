@@ -40,8 +40,9 @@ const (
 	// unanswered for all that time after a server died.
 	pullFor     = 3 * time.Second
 	gatherFor   = 50 * time.Millisecond // for more messages once there is one
-	mostBatch   = 256                   // messages
+	mostBatch   = 256                   // messages of the broker
 	mostBytes   = 4 << 20               // of a batch, and one message more
+	mostAtOnce  = 1024                  // messages that are handed on together
 	ackWithin   = 15 * time.Second      // or else a message is delivered again
 	firstWait   = 100 * time.Millisecond
 	longestWait = 15 * time.Second
@@ -83,13 +84,13 @@ type reading struct {
 	partition int
 	handle    Handle
 	from      jetstream.Consumer
+	has       []*parcel // of this round
 }
 
-// delivery is a message as the broker delivered it.
+// delivery is a message, and what it was delivered in.
 type delivery struct {
 	Message
-	jetstream.Msg
-	number uint64 // in the stream
+	*parcel
 }
 
 // round takes one batch and sees it to its end.
@@ -103,6 +104,7 @@ func (r *reading) round(ctx context.Context) error {
 		batch = append(batch, more...)
 	}
 	r.sort(ctx, batch)
+	r.has = nil
 	return err
 }
 
@@ -117,12 +119,12 @@ func (r *reading) pull(n int, how ...jetstream.FetchOpt) ([]delivery, error) {
 	}
 	var out []delivery
 	for m := range got.Messages() {
-		d := delivery{Msg: m, Message: Message{Partition: r.partition, Data: m.Data(), Delivered: 1}}
+		p, whole := &parcel{Msg: m}, Message{Partition: r.partition, Data: m.Data(), Delivered: 1}
 		if about, err := m.Metadata(); err == nil {
-			d.Delivered, d.number = int(about.NumDelivered), about.Sequence.Stream
+			whole.Delivered, p.number = int(about.NumDelivered), about.Sequence.Stream
 		}
-		_, d.ID, _ = strings.Cut(m.Headers().Get(jetstream.MsgIDHeader), "/")
-		out = append(out, d)
+		_, whole.ID, _ = strings.Cut(m.Headers().Get(jetstream.MsgIDHeader), "/")
+		out, r.has = append(out, open(p, whole)...), append(r.has, p)
 	}
 	if err := got.Error(); err != nil && !broker.Passing(err) && !errors.Is(err, context.Canceled) {
 		return out, err
@@ -136,6 +138,8 @@ func (r *reading) sort(ctx context.Context, batch []delivery) {
 	var together []delivery
 	for _, d := range batch {
 		switch {
+		case d.Delivered > alone && d.bundle:
+			r.single(ctx, d)
 		case d.Delivered > deadly:
 			r.putAside(ctx, d, fmt.Sprintf("delivered %d times, and no process came to its end", d.Delivered-1))
 		case d.Delivered > alone:
@@ -144,7 +148,9 @@ func (r *reading) sort(ctx context.Context, batch []delivery) {
 			together = append(together, d)
 		}
 	}
-	r.deliver(ctx, together)
+	for part := range slices.Chunk(together, mostAtOnce) {
+		r.deliver(ctx, part)
+	}
 }
 
 // deliver hands a batch on until it is kept or put aside, or until ctx ends.
@@ -156,10 +162,14 @@ func (r *reading) deliver(ctx context.Context, batch []delivery) {
 		var crash *panicked
 		switch {
 		case err == nil:
-			r.each(batch, "acknowledge", func(m jetstream.Msg) error { return m.Ack() })
+			for _, d := range batch {
+				r.done(d)
+			}
 			return
 		case ctx.Err() != nil:
-			r.each(batch, "give back", func(m jetstream.Msg) error { return m.Nak() })
+			for _, d := range batch {
+				r.giveBack(d, 0)
+			}
 			return
 		case errors.As(err, &bad) && r.names(bad, batch):
 			batch = r.without(ctx, bad, batch)
@@ -178,7 +188,7 @@ func (r *reading) deliver(ctx context.Context, batch []delivery) {
 		default:
 			failures++
 			r.f.log(fmt.Sprintf("handle %d messages of partition %d, which is tried again", len(batch), r.partition), err)
-			r.hold(ctx, batch, func(ctx context.Context) { _ = broker.Pause(ctx, wait) })
+			r.hold(ctx, func(ctx context.Context) { _ = broker.Pause(ctx, wait) })
 		}
 	}
 }
@@ -199,17 +209,21 @@ func (r *reading) attempt(ctx context.Context, batch []delivery) (err error) {
 	for i := range batch {
 		messages[i] = batch[i].Message
 	}
-	r.hold(ctx, batch, func(ctx context.Context) { err = r.handle(ctx, messages) })
+	r.hold(ctx, func(ctx context.Context) { err = r.handle(ctx, messages) })
 	return err
 }
 
-// hold does something while the broker is told that the batch is still worked on.
-func (r *reading) hold(ctx context.Context, batch []delivery, do func(context.Context)) {
+// hold does something while the broker is told that all of the round is still worked on.
+func (r *reading) hold(ctx context.Context, do func(context.Context)) {
 	beating, stop := context.WithCancel(ctx)
 	var beat sync.WaitGroup
 	beat.Go(func() {
 		for broker.Pause(beating, ackWithin/3) == nil {
-			r.each(batch, "hold", func(m jetstream.Msg) error { return m.InProgress() })
+			for _, p := range r.has {
+				if p.left > 0 && !p.back {
+					r.say(p, "hold", p.InProgress)
+				}
+			}
 		}
 	})
 	defer beat.Wait()
@@ -217,15 +231,47 @@ func (r *reading) hold(ctx context.Context, batch []delivery, do func(context.Co
 	do(ctx)
 }
 
-// each tells the broker something of each message. What does not get there is harmless: the
+// say tells the broker something of a parcel. What does not get there is harmless: the
 // message comes again.
-func (r *reading) each(batch []delivery, what string, tell func(jetstream.Msg) error) {
-	for _, d := range batch {
-		if err := tell(d.Msg); err != nil {
-			r.f.log(fmt.Sprintf("%s message %s of partition %d", what, d.ID, r.partition), err)
-			return
-		}
+func (r *reading) say(p *parcel, what string, tell func() error) {
+	if err := tell(); err != nil {
+		r.f.log(fmt.Sprintf("%s message %d of partition %d", what, p.number, r.partition), err)
 	}
+}
+
+// done says that a message was seen to its end.
+func (r *reading) done(d delivery) {
+	if d.left--; d.left == 0 && !d.back {
+		r.say(d.parcel, "acknowledge", d.Ack)
+	}
+}
+
+// giveBack has a message come again, with all that came in its parcel.
+func (r *reading) giveBack(d delivery, after time.Duration) {
+	if d.left--; d.back {
+		return
+	}
+	d.back = true
+	r.say(d.parcel, "give back", func() error { return d.NakWithDelay(after) })
+}
+
+// single publishes a message of a bundle for itself: what becomes of it then is no matter of
+// the others, nor how often it comes.
+func (r *reading) single(ctx context.Context, d delivery) {
+	if d.back || ctx.Err() != nil { // it comes again in any case; each takes a minute while the broker is away
+		r.giveBack(d, 0)
+		return
+	}
+	var err error
+	r.hold(ctx, func(ctx context.Context) {
+		err = r.f.publish(ctx, []envelope{{partition: r.partition, id: d.ID, data: d.Message.Data}})
+	})
+	if err != nil {
+		r.f.log(fmt.Sprintf("publish message %s of a bundle for itself", d.ID), err)
+		r.giveBack(d, longestWait)
+		return
+	}
+	r.done(d)
 }
 
 func (r *reading) names(bad *Poison, batch []delivery) bool {
@@ -239,10 +285,12 @@ func (r *reading) without(ctx context.Context, bad *Poison, batch []delivery) []
 		switch {
 		case !slices.Contains(bad.IDs, d.ID):
 			return false
+		case d.bundle:
+			r.single(ctx, d)
 		case d.Delivered >= undigested:
 			r.putAside(ctx, d, bad.Err.Error())
 		default:
-			r.each([]delivery{d}, "give back", func(m jetstream.Msg) error { return m.NakWithDelay(time.Duration(d.Delivered) * laterBy) })
+			r.giveBack(d, time.Duration(d.Delivered)*laterBy)
 		}
 		return true
 	})

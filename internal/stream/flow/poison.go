@@ -39,11 +39,12 @@ func (r *reading) putAside(ctx context.Context, d delivery, reason string) {
 	}, jetstream.WithMsgID(strconv.FormatUint(d.number, 10)))
 	if err != nil {
 		r.f.log(fmt.Sprintf("put message %s of partition %d aside", d.ID, d.Partition), err)
-		r.each([]delivery{d}, "give back", func(m jetstream.Msg) error { return m.NakWithDelay(longestWait) })
+		r.giveBack(d, longestWait)
 		return
 	}
 	r.f.log(fmt.Sprintf("message %s of partition %d is put aside", d.ID, d.Partition), errors.New(reason))
-	r.each([]delivery{d}, "end", func(m jetstream.Msg) error { return m.TermWithReason("put aside") })
+	d.left--
+	r.say(d.parcel, "end", func() error { return d.TermWithReason("put aside") })
 }
 
 const oneAside = time.Second

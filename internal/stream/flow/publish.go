@@ -5,22 +5,22 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
-	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/rootkeep/rootkeep/internal/stream/broker"
 )
 
 const (
-	mostInFlight  = 256      // messages that are published together
+	mostInFlight  = 256      // bundles that are published together
 	mostSent      = 16 << 20 // bytes of them
 	publishWithin = time.Minute
 )
 
-// Publish gives messages to the broker. It returns nil once the broker has each on its
-// disk; what is not acknowledged within a second is sent again, with the same ID, for a
+// Publish gives messages to the broker, those of a partition in bundles. It returns nil once
+// the broker has each on its disk; what is not acknowledged within a second is sent again, with the same ID, for a
 // minute.
 func (f *Flow) Publish(ctx context.Context, messages []Message) error {
 	for i := range messages {
@@ -28,35 +28,35 @@ func (f *Flow) Publish(ctx context.Context, messages []Message) error {
 			return err
 		}
 	}
-	for len(messages) > 0 {
+	for all := pack(messages); len(all) > 0; {
 		n, size := 0, 0
-		for n < min(len(messages), mostInFlight) && (n == 0 || size+len(messages[n].Data) <= mostSent) {
-			size += len(messages[n].Data)
+		for n < min(len(all), mostInFlight) && (n == 0 || size+len(all[n].data) <= mostSent) {
+			size += len(all[n].data)
 			n++
 		}
-		if err := f.publish(ctx, messages[:n]); err != nil {
+		if err := f.publish(ctx, all[:n]); err != nil {
 			return err
 		}
-		messages = messages[n:]
+		all = all[n:]
 	}
 	return nil
 }
 
 func (f *Flow) fits(m *Message) error {
 	switch {
-	case m.ID == "" || len(m.ID) > 512:
-		return fmt.Errorf("flow: a message of partition %d: an ID of 1 to 512 bytes is required", m.Partition)
+	case m.ID == "" || len(m.ID) > 512 || strings.HasPrefix(m.ID, bundlePrefix):
+		return fmt.Errorf("flow: a message of partition %d: an ID of 1 to 512 bytes is required that does not begin with %s", m.Partition, bundlePrefix)
 	case len(m.Data) > MaxMessage:
 		return fmt.Errorf("flow: message %s has %d bytes, at most %d", m.ID, len(m.Data), MaxMessage)
 	}
 	return f.check(m.Partition)
 }
 
-func (f *Flow) publish(ctx context.Context, messages []Message) error {
+func (f *Flow) publish(ctx context.Context, all []envelope) error {
 	ctx, cancel := context.WithTimeout(ctx, publishWithin)
 	defer cancel()
 	for {
-		left, err := f.try(ctx, messages)
+		left, err := f.try(ctx, all)
 		switch {
 		case err == nil:
 			return nil
@@ -66,38 +66,36 @@ func (f *Flow) publish(ctx context.Context, messages []Message) error {
 		if broker.Pause(ctx, 50*time.Millisecond) != nil {
 			return fmt.Errorf("flow: publish: %d messages are not acknowledged: %w", len(left), err)
 		}
-		messages = left
+		all = left
 	}
 }
 
-// try publishes messages once, and gives those that were not acknowledged.
-func (f *Flow) try(ctx context.Context, messages []Message) (left []Message, err error) {
-	sent := make([]jetstream.PubAckFuture, len(messages))
-	for i := range messages {
-		m := &messages[i]
-		// The same event may go to several partitions; the broker knows it apart there.
-		if sent[i], err = f.conn.JetStream().PublishMsgAsync(&nats.Msg{Subject: eventSubject + strconv.Itoa(m.Partition), Data: m.Data},
-			jetstream.WithMsgID(wireID(m)), jetstream.WithExpectStream(eventStream), jetstream.WithRetryAttempts(0)); err != nil {
-			return messages, err
+// try publishes once, and gives what was not acknowledged.
+func (f *Flow) try(ctx context.Context, all []envelope) (left []envelope, err error) {
+	sent := make([]jetstream.PubAckFuture, len(all))
+	for i := range all {
+		if sent[i], err = f.conn.JetStream().PublishMsgAsync(all[i].message(),
+			jetstream.WithMsgID(wireID(&all[i])), jetstream.WithExpectStream(eventStream), jetstream.WithRetryAttempts(0)); err != nil {
+			return all, err
 		}
 	}
 	for i, s := range sent {
 		select {
 		case <-s.Ok():
 		case why := <-s.Err():
-			left = append(left, messages[i])
+			left = append(left, all[i])
 			if err == nil || broker.Passing(err) {
 				err = why
 			}
 		case <-ctx.Done():
-			return append(left, messages[i:]...), ctx.Err()
+			return append(left, all[i:]...), ctx.Err()
 		}
 	}
 	return left, err
 }
 
-// wireID is a message's ID among those of all partitions.
-func wireID(m *Message) string { return strconv.Itoa(m.Partition) + "/" + m.ID }
+// wireID is a message's ID among those of all partitions: the same event may go to several.
+func wireID(e *envelope) string { return strconv.Itoa(e.partition) + "/" + e.id }
 
 // What JetStream answers when a stream or its disk can hold no more.
 const (

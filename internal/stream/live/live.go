@@ -1,6 +1,6 @@
-// Package live brings records of CloudTrail, and findings of other services, while they arrive. A source is started from
-// the mark that its last delivery left, and delivers again what was not kept: whoever
-// takes a delivery keeps what it says and its mark together.
+// Package live brings records of CloudTrail, and findings of other services, while they
+// arrive. A source is started from the mark that its last delivery left, and delivers again
+// what was not kept: whoever takes a delivery keeps what it says and its mark together.
 package live
 
 import (
@@ -20,6 +20,13 @@ type Delivery struct {
 	Lost    string           // why the object that Input names, without Open, is given up; "" if it is not
 	// Sightings are alerts that another service tells of by itself, with no records.
 	Sightings []alert.Sighting
+	// Turns says that the source goes on with other objects while this one is read: where it is
+	// large, take ends with an *Unfinished. Where there is only a mark, take does not wait until
+	// it is kept.
+	Turns bool
+	// Ahead gives objects that wait behind this one, each once, and false if there is none now.
+	// While take waits, it may look into them for what cannot wait. Nil: none are known.
+	Ahead func(context.Context) (cloudtrail.Input, bool)
 }
 
 // Health is how a source stands.
@@ -51,4 +58,11 @@ type Source interface {
 type Shared interface {
 	Source
 	Shared() bool
+}
+
+// Marked is a source of whose deliveries nothing but the mark says which were kept: it may be
+// read on before one is, and is run again from the last mark that was kept if one is not.
+type Marked interface {
+	Source
+	Marked() bool
 }

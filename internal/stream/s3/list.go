@@ -28,6 +28,13 @@ func (b *Bucket) List(ctx context.Context, take func(Entry) error) error {
 	return b.below(ctx, b.Prefix, deepest, take)
 }
 
+// Narrows says whether the listing of a place may leave out days before the period: it lists
+// whole what lies inside of one, what CloudTrail did not name, and the beginning of a name.
+func (p Place) Narrows() bool {
+	here := levelOf(p.Prefix)
+	return (p.Prefix == "" || strings.HasSuffix(p.Prefix, "/")) && here != insideDays && here != other
+}
+
 // level is what a folder of CloudTrail's holds.
 type level int
 

@@ -30,6 +30,7 @@ const (
 	mostTries = 5                  // of a piece
 	longCall  = 5 * time.Minute    // to store or get a result
 	look      = 200 * time.Millisecond
+	closeIn   = 20 * time.Second
 )
 
 // Desk is where pieces lie.
@@ -150,7 +151,11 @@ func whole(r io.Reader, take func(io.Reader) error) error {
 
 // Close drops what is left of the work. Processes that still have pieces of it drop those.
 func (o *Order) Close(ctx context.Context) error {
-	ctx, stop := context.WithTimeout(context.WithoutCancel(ctx), pull)
+	within := closeIn // a broker takes its time to remove files
+	if ctx.Err() != nil {
+		within = pull // whoever interrupts waits for nothing
+	}
+	ctx, stop := context.WithTimeout(context.WithoutCancel(ctx), within)
 	defer stop()
 	return errors.Join(o.desk.conn.JetStream().DeleteObjectStore(ctx, boxOf(o.id)), o.desk.pieces.Purge(ctx, jetstream.WithPurgeSubject(subject+o.id)))
 }

@@ -162,6 +162,9 @@ func wire(a *alerts.Alert) client.Alert {
 		Case: a.Case, Request: a.Request, Verdict: string(a.Verdict), Opened: a.Opened, Told: a.Told, Due: a.Due, Until: a.Until, Closed: a.Closed, Escalated: a.Escalated,
 		Decided: a.Decided, DecidedBy: a.By, Reason: a.Reason,
 	}
+	for _, id := range f.Accounts {
+		out.Accounts = append(out.Accounts, string(id))
+	}
 	for _, r := range f.Rules {
 		out.Rules = append(out.Rules, r.Name)
 	}

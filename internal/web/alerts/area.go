@@ -37,7 +37,7 @@ func Area(c Config) (web.Area, error) {
 	}
 	a := &area{c}
 	return web.Area{
-		Name: "alerts", API: a.api, Routes: a.routes(),
+		Name: "alerts", API: a.api, Routes: a.routes(), Metrics: metrics{c.Store},
 		Nav:    []page.Link{{Text: "Alerts", Path: "/alerts", Need: people.Read}},
 		Topics: map[string]web.Sees{alerts.Topic: a.sees, alerts.SuppressionTopic: a.seesSuppression},
 		Problems: map[string]string{

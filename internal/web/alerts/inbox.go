@@ -163,28 +163,36 @@ func (v *inboxView) inputs() []page.Input {
 	for s := rootkeep.Critical; s > 0; s-- {
 		levels = append(levels, option(s.String(), s.String()+" or worse"))
 	}
-	told := []page.Option{
-		option("", "told, by a case, of hunts"), option("told", "told"), option(string(alert.ByCase), "told by their case"), option(string(alert.ByHunt), "found by hunts"),
-		option(string(alert.ByStorm), "part of a storm"), option(string(alert.BySuppression), "suppressed"), option(string(alert.ByDryRun), "rules on trial"), option(everything, "everything"),
-	}
-	state, muted := v.in.State, v.in.Muted
+	state := v.in.State
 	if state == "" {
 		state = everything
-	}
-	if muted == "inbox" {
-		muted = ""
 	}
 	return []page.Input{
 		{Name: "q", Label: "Text", Kind: "search", Value: v.in.Text, Most: longestValue},
 		{Name: "state", Label: "State", Kind: "select", Value: state, Options: states},
 		{Name: "level", Label: "Level", Kind: "select", Value: v.in.Level, Options: levels},
+		{Name: "hunt", Kind: "hidden", Value: v.in.Hunt}, {Name: "storm", Kind: "hidden", Value: v.in.Storm}, {Name: "case", Kind: "hidden", Value: v.in.Case},
+	}
+}
+
+// seldom are the inputs of the filter that few need.
+func (v *inboxView) seldom() []page.Input {
+	option := func(value, text string) page.Option { return page.Option{Value: value, Text: text} }
+	told := []page.Option{
+		option("", "told, by a case, of hunts"), option("told", "told"), option(string(alert.ByCase), "told by their case"), option(string(alert.ByHunt), "found by hunts"),
+		option(string(alert.ByStorm), "part of a storm"), option(string(alert.BySuppression), "suppressed"), option(string(alert.ByDryRun), "rules on trial"), option(everything, "everything"),
+	}
+	muted := v.in.Muted
+	if muted == "inbox" {
+		muted = ""
+	}
+	return []page.Input{
 		{Name: "rule", Label: "Rule", Kind: "text", Value: v.in.Rule, Most: longestValue},
 		{Name: "account", Label: "Account", Kind: "text", Value: v.in.Account, Most: 12},
 		{Name: "owner", Label: "Owner", Kind: "text", Value: v.in.Owner, Options: []page.Option{option(v.me, "you")}, Most: 64},
 		{Name: "tag", Label: "Tag", Kind: "text", Value: v.in.Tag, Most: 40},
 		{Name: "tactic", Label: "Tactic", Kind: "text", Value: v.in.Tactic, Most: 60},
 		{Name: "muted", Label: "Told", Kind: "select", Value: muted, Options: told},
-		{Name: "hunt", Kind: "hidden", Value: v.in.Hunt}, {Name: "storm", Kind: "hidden", Value: v.in.Storm}, {Name: "case", Kind: "hidden", Value: v.in.Case},
 	}
 }
 
@@ -220,7 +228,7 @@ func (v *inboxView) rows() []page.Row {
 	var out []page.Row
 	for _, x := range v.list {
 		f := &x.Found
-		row := page.Cells(page.To("/alerts/"+x.ID, f.Title), page.Severity(f.Level), standing(x), page.Text(who(v.names, x.Owner)), page.Word(string(f.Account)), page.Text(f.Actor.Principal),
+		row := page.Cells(page.To("/alerts/"+x.ID, f.Title), page.Severity(f.Level), brief(x), page.Text(who(v.names, x.Owner)), page.Word(text.Accounts(f.Account, f.Accounts, f.AccountsOmitted > 0, 0)), page.Text(f.Actor.Principal),
 			page.Time(f.Last), page.Text(text.Grouped(f.Count)), v.quick(x))
 		row.Tone = page.SeverityTone(f.Level)
 		out = append(out, row)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/url"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -59,11 +60,14 @@ func TestWhatThePageOfAnAlertTells(t *testing.T) {
 	got := s.Get("Ann", "/alerts/AL-20")
 	for _, want := range []string{
 		"role/deploy: 4 events, of which 1 failed in account 111122223333", "Ask the owner", "T1098", "key-leak", "Another of the same", "AL-21", "chart-lanes", "user/billing",
-		"What the events touched that are not kept is not known here", "opened", "Acknowledge</button>", "Close it</button>", "Suppress</button>", "&#34;e1&#34;",
+		"What the events touched that are not kept is not known here", "opened", "Acknowledge</button>", "Nobody has it yet.", "Acknowledge with a note</button>", "Close it</button>", "Suppress</button>", "&#34;e1&#34;",
 	} {
 		if got.Status != 200 || !strings.Contains(got.Body, want) {
 			t.Errorf("alert: got %d without %q", got.Status, want)
 		}
+	}
+	if what, first := strings.Index(got.Body, "What to do now"), strings.Index(got.Body, "Acknowledge</button>"); what < 0 || first < what || first > strings.Index(got.Body, "chart-lanes") {
+		t.Error("got the button that acknowledges elsewhere, want it with what to do, before the story")
 	}
 	got = s.Get("viewer", "/alerts/AL-20")
 	if strings.Contains(got.Body, "Acknowledge</button>") || !strings.Contains(got.Body, "Who works at it has the role responder for account") {
@@ -71,6 +75,67 @@ func TestWhatThePageOfAnAlertTells(t *testing.T) {
 	}
 	if got := s.Get("Cid", "/alerts/AL-2"); got.Status != 404 {
 		t.Errorf("of another account: got %d, want 404", got.Status)
+	}
+}
+
+// A live source knows the object of a record, not where it lies in there: a place that is made
+// up would lead nowhere. Tags that say the tactic again leave the title no room in the inbox.
+func TestWhatIsNotKnownOrSaidTwiceIsNotShown(t *testing.T) {
+	kept := webtest.Store(t)
+	s := serve(t, kept)
+	live := told("AL-22", "")
+	live.Events[1].Offset = 0
+	apply(t, kept, live)
+	got := s.Get("Ann", "/alerts/AL-22")
+	if n := strings.Count(got.Body, "queue at byte 7"); n != 2 || strings.Contains(got.Body, "at byte 0") {
+		t.Errorf("got %d records with a place, and byte 0 %v, want two of three", n, strings.Contains(got.Body, "at byte 0"))
+	}
+	if page, list := got.Body, s.Get("Ann", "/alerts").Body; !strings.Contains(page, "attack.persistence") || strings.Contains(list, "attack.persistence") {
+		t.Error("got the tag of the tactic in the inbox, or not on the page")
+	}
+}
+
+func TestTheNumbersOfAlerts(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, kept *store.Store) {
+		s := serve(t, kept)
+		numbers := func() map[string]string {
+			t.Helper()
+			out := map[string]string{}
+			for line := range strings.Lines(s.Get("viewer", "/metrics").Body) {
+				if name, value, ok := strings.Cut(strings.TrimSpace(line), " "); ok && strings.HasPrefix(name, "rootkeep_alerts_") {
+					out[name] = value
+				}
+			}
+			return out
+		}
+		before := numbers()
+		trial := told("AL-51", "")
+		trial.DryRun = true
+		apply(t, kept, told("AL-50", ""), trial)
+		after := numbers()
+		for _, name := range []string{`rootkeep_alerts_open{level="high"}`, `rootkeep_alerts_new{level="high"}`} {
+			was, err := strconv.Atoi(before[name])
+			is, bad := strconv.Atoi(after[name])
+			if err != nil || bad != nil || is != was+1 {
+				t.Errorf("%s: got %q and then %q, want one more: nobody is told of a rule on trial", name, before[name], after[name])
+			}
+		}
+		if len(after) != 2*(int(rootkeep.Critical)+1) {
+			t.Errorf("got %v, want two numbers for each level", after)
+		}
+	})
+}
+
+func TestFiltersThatFewNeedAreFolded(t *testing.T) {
+	s := serve(t, webtest.Store(t))
+	for _, test := range []struct {
+		path string
+		open bool
+	}{{"/alerts", false}, {"/alerts?state=all&level=high", false}, {"/alerts?tag=none", true}, {"/alerts?muted=all", true}} {
+		got := s.Get("Ann", test.path)
+		if open := strings.Contains(got.Body, `<details class="filter-more" open>`); got.Status != 200 || open != test.open {
+			t.Errorf("%s: got %d, open %v, want %v", test.path, got.Status, open, test.open)
+		}
 	}
 }
 
@@ -245,7 +310,7 @@ func TestPagesOfAlertsInABrowser(t *testing.T) {
 		x.Level = rootkeep.Severity(2 + i)
 		list = append(list, x)
 	}
-	apply(t, kept, append(list, told("AL-79", hostile))...)
+	apply(t, kept, append(list, told("AL-79", hostile), told("AL-78", strings.Repeat("W", 300)))...)
 	if got := s.JSON("Ann", "POST", "/api/v1/suppressions", fmt.Sprintf(`{"reason":"known","rule":"recon","expires":%q}`, time.Now().Add(time.Hour).UTC().Format(time.RFC3339))); got.Status != 201 {
 		t.Fatal(got.Body)
 	}
@@ -254,5 +319,6 @@ func TestPagesOfAlertsInABrowser(t *testing.T) {
 	b.Photograph("viewer", "inbox-empty", "/alerts?tag=none")
 	b.Photograph("Ann", "story", "/alerts/AL-71")
 	b.Photograph("Ann", "story-hostile", "/alerts/AL-79")
+	b.Photograph("Ann", "story-long", "/alerts/AL-78")
 	b.Photograph("Ann", "suppressions", "/suppressions")
 }

@@ -106,8 +106,11 @@ func sentence(f *rootkeep.Alert) string {
 		did += ", of which " + text.Grouped(f.Attempts) + " failed"
 	}
 	where := ""
-	if f.Account != "" {
+	switch {
+	case f.Account != "":
 		where = " in account " + string(f.Account)
+	case len(f.Accounts) > 0:
+		where = " in " + text.Accounts("", f.Accounts, f.AccountsOmitted > 0, 0)
 	}
 	if len(f.Regions) > 0 {
 		where += " (" + text.List(f.Regions, text.Short) + ")"
@@ -162,6 +165,19 @@ func touches(list []rootkeep.Event) []*touched {
 		}
 	}
 	return out
+}
+
+// has says who has the alert.
+func (v *storyView) has() string {
+	switch {
+	case v.State == alert.Closed:
+		return "It is closed."
+	case v.Owner == "":
+		return "Nobody has it yet."
+	case v.Owner == v.me.ID:
+		return "You have it."
+	}
+	return who(v.names, v.Owner) + " has it."
 }
 
 // mayDo says whether the actor may do something with the alert now.

@@ -72,30 +72,33 @@ func verdictTone(v rootkeep.Verdict) chart.Tone {
 
 func (v *storyView) facts() []page.Fact {
 	x, f := v.Alert, &v.Found
-	facts := []page.Fact{
-		{Term: "Alert", Value: page.ID(x.ID)}, {Term: "State", Value: standing(x)}, {Term: "Owner", Value: page.Text(ownerWords(v.names, x.Owner))},
-		{Term: "Told", Value: toldFact(x)},
-	}
+	var facts []page.Fact
 	add := func(term string, there bool, value templ.Component) {
 		if there {
 			facts = append(facts, page.Fact{Term: term, Value: value})
 		}
 	}
+	// What a responder asks first stands first: who, what, from where, when.
+	add("Who", f.Actor.Principal != "", page.LongText(f.Actor.Principal))
+	add("Calls", len(f.Actions) > 0, page.LongText(counts(f.Actions)))
+	add("From", len(f.Addresses) > 0, page.LongText(addresses(f.Addresses)))
+	add("Account", f.Account != "", page.Word(string(f.Account)))
+	add("Accounts", len(f.Accounts) > 0, page.LongText(text.Accounts("", f.Accounts, f.AccountsOmitted > 0, len(f.Accounts))))
+	add("When", true, page.Text(text.Period(f.First, f.Last)))
+	add("Regions", len(f.Regions) > 0, page.LongText(text.List(f.Regions, text.Short)))
+	add("Agents", len(f.Agents) > 0, page.LongText(strings.Join(f.Agents, "; ")))
+	add("State", true, standing(x))
+	add("Owner", true, page.Text(ownerWords(v.names, x.Owner)))
+	add("Told", true, toldFact(x))
 	add("Escalates", !x.Due.IsZero(), page.Time(x.Due))
 	add("Escalated", x.Escalated > 0, page.Text(text.Counted(x.Escalated, "time")))
 	add("Snoozed until", x.State == alert.Snoozed, page.Time(x.Until))
 	add("Closed", x.State == alert.Closed, page.Time(x.Closed))
 	add("Why", x.Reason != "", page.LongText(x.Reason))
-	add("Account", f.Account != "", page.Word(string(f.Account)))
-	add("Who", f.Actor.Principal != "", page.LongText(f.Actor.Principal))
-	add("When", true, page.Text(text.Period(f.First, f.Last)))
-	add("Calls", len(f.Actions) > 0, page.LongText(counts(f.Actions)))
-	add("From", len(f.Addresses) > 0, page.LongText(addresses(f.Addresses)))
-	add("Agents", len(f.Agents) > 0, page.LongText(strings.Join(f.Agents, "; ")))
-	add("Regions", len(f.Regions) > 0, page.LongText(text.List(f.Regions, text.Short)))
 	add("ATT&CK", f.Tactic != "" || len(f.Techniques) > 0, page.LongText(techniques(f)))
 	add("Runbook", f.Opens != "", page.Text(f.Opens))
 	add("First seen", true, page.Time(x.Opened))
+	add("Alert", true, page.ID(x.ID))
 	return facts
 }
 
@@ -139,12 +142,16 @@ func counts(list []rootkeep.Count) string {
 func addresses(list []rootkeep.Address) string {
 	var out []string
 	for _, a := range list {
-		words := a.Text + " (" + page.Country(a.Country) + ")"
+		words := a.Text + ", "
+		if a.Country == "" {
+			words += "country "
+		}
+		words += page.Country(a.Country)
 		if a.Network != "" {
-			words += " " + a.Network
+			words += ", " + a.Network
 		}
 		if len(a.Lists) > 0 {
-			words += " on " + strings.Join(a.Lists, ", ")
+			words += ", on " + strings.Join(a.Lists, " and ")
 		}
 		out = append(out, words)
 	}
@@ -179,14 +186,22 @@ func eventRows(list []rootkeep.Event) []page.Row {
 			from += " with " + e.Agent
 		}
 		out = append(out, page.Cells(page.Time(e.Time), page.Text(e.Source+" "+e.Name), page.Outcome(e.ErrorCode != "", e.ErrorCode), page.Text(e.Target),
-			page.Text(from), eventLink(&e), page.Text(fmt.Sprintf("%s at byte %s", e.File, text.Grouped(e.Offset)))))
+			page.Text(from), eventLink(&e), page.Text(recordOf(&e))))
 	}
 	return out
 }
 
+// recordOf is where the record is. Live sources say of it which object it was in, and no more.
+func recordOf(e *rootkeep.Event) string {
+	if e.Offset == 0 {
+		return e.File
+	}
+	return fmt.Sprintf("%s at byte %s", e.File, text.Grouped(e.Offset))
+}
+
 // eventLink leads to the event if it is one of root: those are kept.
 func eventLink(e *rootkeep.Event) templ.Component {
-	if e.Actor.Type == "Root" && len(e.ID) <= longestValue {
+	if e.Actor.OfRoot() && len(e.ID) <= longestValue {
 		return page.To("/root-uses?days=365&q="+url.QueryEscape(e.ID), e.ID)
 	}
 	return page.Text(e.ID)
@@ -208,7 +223,7 @@ func ruleRows(list []rootkeep.RuleHit) []page.Row {
 			title += ": " + r.Threshold
 		}
 		out = append(out, page.Cells(page.To("/rules?q="+url.QueryEscape(r.Name), title), page.Severity(r.Level), page.Text(text.Grouped(r.Count)), page.Text(text.Grouped(r.Attempts)),
-			page.LongText(r.Guidance), page.Text(r.Author)))
+			page.LongText(r.Guidance), page.Name(r.Author)))
 	}
 	return out
 }
@@ -229,7 +244,7 @@ func nearRows(list []*alerts.Alert) []page.Row {
 	var out []page.Row
 	for _, x := range list {
 		f := &x.Found
-		row := page.Cells(page.To("/alerts/"+x.ID, f.Title), page.Severity(f.Level), standing(x), page.Time(f.First), page.Time(f.Last), page.Text(text.Grouped(f.Count)))
+		row := page.Cells(page.To("/alerts/"+x.ID, f.Title), page.Severity(f.Level), brief(x), page.Time(f.First), page.Time(f.Last), page.Text(text.Grouped(f.Count)))
 		row.Tone = page.SeverityTone(f.Level)
 		out = append(out, row)
 	}

@@ -81,7 +81,8 @@ func (f *Folder) persons() []string {
 	return out
 }
 
-// Names reads the names of persons, by ID; who is not there has none.
+// Names reads the names of persons, and of the tokens that machines act by, by ID; who is not
+// there has none.
 func Names(ctx context.Context, r *store.Reader, ids []string) (map[string]string, error) {
 	out := map[string]string{}
 	for _, id := range ids {
@@ -89,6 +90,11 @@ func Names(ctx context.Context, r *store.Reader, ids []string) (map[string]strin
 			continue
 		}
 		p, err := stored.Get(ctx, r, id)
+		if errors.Is(err, store.ErrNotFound) {
+			if p.Name, err = stored.TokenName(ctx, r, id); err == nil {
+				p.Name = "token " + p.Name
+			}
+		}
 		if err != nil && !errors.Is(err, store.ErrNotFound) {
 			return nil, err
 		}

@@ -18,6 +18,7 @@ import (
 	"github.com/rootkeep/rootkeep/internal/store/hunts"
 	"github.com/rootkeep/rootkeep/internal/store/posture"
 	"github.com/rootkeep/rootkeep/internal/store/rootlog"
+	"github.com/rootkeep/rootkeep/internal/store/sight"
 	"github.com/rootkeep/rootkeep/internal/web"
 	"github.com/rootkeep/rootkeep/internal/web/page"
 )
@@ -26,12 +27,19 @@ import (
 type Config struct {
 	Store *store.Store
 	Now   func() time.Time
-	// Note is what the page tells an actor first, if the title is not empty; nil for
-	// nothing. It is asked again when a notice of NoteTopic comes.
-	Note func(people.Actor) (title, text string)
-	// Root counts the uses of root that were compared with requests, in what the
-	// actor may read; nil for a server that compares nothing.
-	Root func(ctx context.Context, r *store.Reader, actor people.Actor, now time.Time, days int) (*rootlog.Number, error)
+	// Note is what the page tells an actor first, if its title is not empty; nil for nothing.
+	// It is asked again when a notice of NoteTopic comes.
+	Note func(people.Actor) Note
+	// Root says in which accounts an actor may read events of root users; nil for a server
+	// that watches nothing and compares nothing with requests.
+	Root func(ctx context.Context, r *store.Reader, actor people.Actor) (sight.Sight, error)
+}
+
+// Note is what the page tells first.
+type Note struct {
+	Title, Text string
+	Lines       []string    // below the text
+	Links       []page.Link // below the lines
 }
 
 // NoteTopic is the topic of notices that Config.Note has something else to say.
@@ -54,11 +62,12 @@ type view struct {
 	Now    time.Time
 	Number hunts.Number
 	Judged *rootlog.Number // nil if nothing is compared with requests
+	Seen   rootlog.Seen    // since yesterday
 
-	NoteTitle, NoteText string
+	Note Note
 
 	NewAlerts, OpenAlerts [rootkeep.Critical + 1]int64 // by severity
-	NewUses               int64                        // sessions of root that began since yesterday
+	NewUses               int64                        // sessions of root that began since yesterday, as hunts saw
 	Changed               []*posture.Finding           // since yesterday, the newest first
 	Counts                posture.Counts               // of findings
 	LastHunt              *hunts.Hunt                  // nil for none
@@ -78,7 +87,7 @@ func (c Config) show(w http.ResponseWriter, r *http.Request) error {
 	actor := web.ActorOf(r.Context())
 	v := view{Now: c.Now().UTC(), MayOperate: actor.MayAnywhere(people.Operate), MayRead: actor.MayAnywhere(people.Read)}
 	if c.Note != nil {
-		v.NoteTitle, v.NoteText = c.Note(actor)
+		v.Note = c.Note(actor)
 	}
 	err := c.Store.View(r.Context(), func(ctx context.Context, s *store.Reader) error {
 		for _, part := range []func(context.Context, *store.Reader, people.Actor) error{v.hunted, c.judged(&v), v.scanned, c.ledger(&v)} {
@@ -121,11 +130,25 @@ func (v *view) hunted(ctx context.Context, r *store.Reader, actor people.Actor) 
 	return err
 }
 
-// judged reads how uses of root compare with requests.
+// judged reads how uses of root compare with requests, and what watching saw of them.
 func (c Config) judged(v *view) func(context.Context, *store.Reader, people.Actor) error {
-	return func(ctx context.Context, r *store.Reader, actor people.Actor) (err error) {
+	return func(ctx context.Context, r *store.Reader, actor people.Actor) error {
+		sightOf := hunts.SightOf
 		if c.Root != nil {
-			v.Judged, err = c.Root(ctx, r, actor, v.Now, days)
+			sightOf = c.Root
+		}
+		s, err := sightOf(ctx, r, actor)
+		if err != nil {
+			return err
+		}
+		if c.Root != nil {
+			if v.Judged, err = rootlog.Lately(ctx, r, s, v.Now, days); err != nil {
+				return err
+			}
+		}
+		seen, err := rootlog.SeenSince(ctx, r, s, v.yesterday(), v.Now)
+		if err == nil {
+			v.Seen = *seen
 		}
 		return err
 	}
@@ -237,12 +260,33 @@ func age(v *view, at time.Time) string {
 	return "just now"
 }
 
-// seen says what hunts saw of root since yesterday: no more than that.
-func seen(sessions int64) string {
-	if sessions == 0 {
-		return "No use of root was seen. Hunts that come later may still tell of one."
+// seen says what watching and hunts saw of root since yesterday: no more than that.
+func (v *view) seen() string {
+	hunted := "Hunts saw " + uses(v.NewUses) + " begin; one that comes later may tell of more."
+	if !v.Seen.Watched {
+		return hunted + " No source is watched."
 	}
-	return text.Counted(sessions, "use") + " of root began."
+	return "Watching saw " + uses(v.Seen.Sessions) + " begin. " + hunted
+}
+
+func uses(n int64) string {
+	if n == 0 {
+		return "no use of root"
+	}
+	return text.Counted(n, "use") + " of root"
+}
+
+// unknown says of how much of the time since yesterday it is not known whether there were
+// others.
+func (v *view) unknown() string {
+	c := v.Seen.Coverage
+	switch {
+	case c.Hours == 0:
+		return "Whether root was used is unknown: no hour is proven."
+	case c.Complete():
+		return "There was no other in these hours: " + c.Words() + "."
+	}
+	return c.Words() + "; of the other " + text.Grouped(c.Hours-c.Proven) + " it is unknown whether root was used otherwise."
 }
 
 func newAlerts(by [rootkeep.Critical + 1]int64) string {

@@ -11,12 +11,14 @@ import (
 	"time"
 
 	"github.com/rootkeep/rootkeep"
+	"github.com/rootkeep/rootkeep/internal/access/reconcile"
 	"github.com/rootkeep/rootkeep/internal/facts"
 	"github.com/rootkeep/rootkeep/internal/people"
 	"github.com/rootkeep/rootkeep/internal/posture/score"
 	"github.com/rootkeep/rootkeep/internal/store"
 	"github.com/rootkeep/rootkeep/internal/store/hunts"
 	"github.com/rootkeep/rootkeep/internal/store/posture"
+	"github.com/rootkeep/rootkeep/internal/store/rootlog"
 	"github.com/rootkeep/rootkeep/internal/web/home"
 	"github.com/rootkeep/rootkeep/internal/web/webtest"
 )
@@ -28,8 +30,8 @@ const (
 	hostile = `<script>alert(1)</script>"'&` + "\u202e\x1b[31m"
 )
 
-// now is noon, so that no test stands on the edge of a day.
-var now = time.Now().UTC().Truncate(24 * time.Hour).Add(12 * time.Hour)
+// now is the last noon, so that no test stands on the edge of a day, or ahead of the store.
+var now = time.Now().UTC().Add(-12 * time.Hour).Truncate(24 * time.Hour).Add(12 * time.Hour)
 
 // house is a server with the page alone, and one store.
 type house struct {
@@ -172,8 +174,8 @@ func TestTheOneNumber(t *testing.T) {
 	}{
 		{"no use in a part of the time is no proof", 0, 30, []string{"Root uses none seen this is not proof of absence", "Coverage 33.3 %", "Prove the hours that are not proven"}, []string{"proven: the logs are complete"}},
 		{"no use in all of the time is", 0, 90, []string{"Root uses none proven: the logs are complete", "Coverage 100 %"}, []string{"Prove the hours", "Look at each use"}},
-		{"uses are not explained by complete logs", 2, 90, []string{"Root uses 2 seen approval not checked", "Look at each use of root", "2 uses of root began"}, []string{"Prove the hours", "No use of root was seen"}},
-		{"nor in a part of the time", 1, 1, []string{"Root uses 1 seen approval not checked", "Coverage 1.1 %", "1 use of root began", "Prove the hours"}, nil},
+		{"uses are not explained by complete logs", 2, 90, []string{"Root uses 2 seen approval not checked", "Look at each use of root", "Hunts saw 2 uses of root begin"}, []string{"Prove the hours", "no use of root"}},
+		{"nor in a part of the time", 1, 1, []string{"Root uses 1 seen approval not checked", "Coverage 1.1 %", "Hunts saw 1 use of root begin", "Prove the hours"}, nil},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			h := serve(t)
@@ -237,5 +239,65 @@ func TestYesterdayEnds(t *testing.T) {
 	back := now
 	t.Cleanup(func() { now = back })
 	now = now.AddDate(0, 0, 3)
-	h.says("viewer", []string{"No use of root was seen.", "No new alert.", "No finding is known to have changed.", "Open alerts 1", "Failing controls 1"}, []string{"Findings that changed", "just now"})
+	h.says("viewer", []string{"Hunts saw no use of root begin; one that comes later may tell of more. No source is watched.", "No new alert.", "No finding is known to have changed.", "Open alerts 1", "Failing controls 1"}, []string{"Findings that changed", "just now"})
+}
+
+// watched keeps what a live source says, and events of root in an account, hours ago: with the
+// session that each is of.
+func (h house) watched(account rootkeep.AccountID, hours ...int) {
+	h.t.Helper()
+	h.do(func(ctx context.Context, tx *store.Tx) error {
+		if err := rootlog.KeepHealth(ctx, tx, "a", []rootlog.Health{{Source: "trail", Heard: now}}); err != nil {
+			return err
+		}
+		var events []reconcile.Event
+		for _, n := range hours {
+			events = append(events, reconcile.Event{RootUse: rootkeep.RootUse{
+				Time: now.Add(-time.Duration(n) * time.Hour), ID: fmt.Sprint(account, n), Kind: rootkeep.RootSignIn, Account: account, Region: "us-east-1", Source: "signin.amazonaws.com", Name: "ConsoleLogin",
+			}, Of: account})
+		}
+		if _, err := rootlog.Arrive(ctx, tx, "trail", []byte("m"), events); err != nil {
+			return err
+		}
+		_, err := tx.Exec(ctx, `UPDATE root_event SET session = event WHERE account = $1`, string(account))
+		return err
+	})
+}
+
+// proven keeps hours of an account as proven, by how long ago they began.
+func (h house) proven(account rootkeep.AccountID, hours ...int) {
+	h.t.Helper()
+	h.do(func(ctx context.Context, tx *store.Tx) error {
+		for _, n := range hours {
+			at := now.Add(-time.Duration(n) * time.Hour)
+			day := at.Truncate(24 * time.Hour)
+			if _, err := rootlog.Cover(ctx, tx, "PE-1", []rootlog.Covered{{Account: account, Day: day, Mask: 1 << at.Hour()}}); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+func hoursTo(last int) (out []int) {
+	for n := 1; n <= last; n++ {
+		out = append(out, n)
+	}
+	return out
+}
+
+func TestWhatWatchingSawSinceYesterday(t *testing.T) {
+	h := serve(t)
+	h.says("viewer", []string{"No source is watched.", "Whether root was used is unknown: no hour is proven."}, []string{"Watching saw"})
+	h.watched(one, 30)
+	h.says("viewer", []string{"Watching saw no use of root begin. Hunts saw no use of root begin", "0 of 24 hours of 1 account proven; of the other 24 it is unknown"}, []string{"No source is watched"})
+	h.watched(one, 2, 5)
+	h.hunted("HU-1", one, 1, 0, 0)
+	h.proven(one, append(hoursTo(23), 25, 26, 0)...) // some of them are not of the day before now
+	h.says("viewer", []string{"Watching saw 2 uses of root begin. Hunts saw 1 use of root begin", "23 of 24 hours of 1 account proven; of the other 1 it is unknown"}, []string{"There was no other"})
+	h.proven(one, 24)
+	h.says("viewer", []string{"There was no other in these hours: 24 of 24 hours of 1 account proven."}, []string{"is unknown"})
+	h.watched(two, 3)
+	h.says("viewer", []string{"Watching saw 3 uses of root begin.", "24 of 48 hours of 2 accounts proven; of the other 24 it is unknown"}, nil)
+	h.says("viewer of one", []string{"Watching saw 2 uses of root begin.", "24 of 24 hours of 1 account proven."}, nil)
 }

@@ -13,6 +13,7 @@ import (
 	caseof "github.com/rootkeep/rootkeep/internal/incident"
 	"github.com/rootkeep/rootkeep/internal/people"
 	"github.com/rootkeep/rootkeep/internal/store"
+	"github.com/rootkeep/rootkeep/internal/store/alerts"
 	"github.com/rootkeep/rootkeep/internal/store/incident"
 	stored "github.com/rootkeep/rootkeep/internal/store/people"
 	"github.com/rootkeep/rootkeep/internal/store/rootlog"
@@ -96,14 +97,16 @@ type folder struct {
 	*incident.Case
 	events []*rootlog.Event // the newest first
 	owners []client.RootPerson
-	works  bool // the actor may work at it
-	ready  bool // nothing that it waits for keeps it from being closed
+	alerts []*alerts.Alert // of the same use, the most severe first
+	works  bool            // the actor may work at it
+	ready  bool            // nothing that it waits for keeps it from being closed
 	names  map[string]string
 }
 
 // Bounds of what a page shows.
 const (
 	shownEvents = 200
+	shownAlerts = 50
 	mostOwners  = 500
 )
 
@@ -120,6 +123,9 @@ func (a *area) open(ctx context.Context, id string) (*folder, error) {
 			return err
 		}
 		if f.events, err = rootlog.Events(ctx, r, sight, rootlog.EventFilter{Case: id, Limit: shownEvents}); err != nil {
+			return err
+		}
+		if f.alerts, _, err = alerts.List(ctx, r, sight, alerts.Filter{Case: id}, "", shownAlerts); err != nil {
 			return err
 		}
 		if f.works, err = a.Desk.May(ctx, r, actor, f.Case); err != nil {

@@ -14,6 +14,7 @@ import (
 	"github.com/rootkeep/rootkeep/client"
 	caseof "github.com/rootkeep/rootkeep/internal/incident"
 	"github.com/rootkeep/rootkeep/internal/people"
+	"github.com/rootkeep/rootkeep/internal/report/text"
 	"github.com/rootkeep/rootkeep/internal/store"
 	"github.com/rootkeep/rootkeep/internal/store/incident"
 	"github.com/rootkeep/rootkeep/internal/web"
@@ -210,6 +211,22 @@ func (v detailView) historyRows() []page.Row {
 			about = "to " + v.who(l.About)
 		}
 		out = append(out, page.Cells(page.Time(l.At), page.Text(string(l.Act)), page.Text(v.who(l.By)), page.LongText(about)))
+	}
+	return out
+}
+
+var alertColumns = []page.Column{{Title: "Alert"}, {Title: "Level"}, {Title: "State"}, {Title: "Last"}, {Title: "Events", Number: true}, {Title: "What to do"}}
+
+func (v detailView) alertRows() []page.Row {
+	var out []page.Row
+	for _, x := range v.alerts {
+		guidance := ""
+		if len(x.Found.Rules) > 0 {
+			guidance = x.Found.Rules[0].Guidance
+		}
+		row := page.Cells(page.To("/alerts/"+x.ID, x.Found.Title), page.Severity(x.Found.Level), page.Badge(page.Plain, string(x.State)), page.Time(x.Found.Last), page.Text(text.Grouped(x.Found.Count)), page.LongText(guidance))
+		row.Tone = page.SeverityTone(x.Found.Level)
+		out = append(out, row)
 	}
 	return out
 }

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/rootkeep/rootkeep/client"
@@ -19,7 +20,7 @@ import (
 // Desk knows the ways.
 type Desk interface {
 	Standing(context.Context, *store.Reader) ([]client.NoticeWay, error)
-	// Letters are those that are dead, or that are held.
+	// Letters are those that are dead, held, or sent.
 	Letters(ctx context.Context, r *store.Reader, which string) ([]client.NoticeLetter, error)
 	Again(ctx context.Context, tx *store.Tx, actor, id string) error
 	// Test sends a notice that says it is a test; store.ErrNotFound if there is no such way.
@@ -49,35 +50,45 @@ func Area(c Config) (web.Area, error) {
 	a := &area{c}
 	return web.Area{
 		Name: "notices",
-		Nav:  []page.Link{{Path: "/notices", Text: "Notices", Need: people.Operate}},
+		Nav:  []page.Link{{Path: "/notices", Text: "Notices", Need: people.Operate}, {Path: "/notices", Text: "Notices", Need: people.ReadEvidence}},
 		Routes: []web.Route{
-			{Method: "GET", Path: "/notices", Need: people.Operate, Handle: a.list},
+			{Method: "GET", Path: "/notices", Need: people.Read, Handle: a.list},
 			{Method: "POST", Path: "/notices/ways/{way}/test", Need: people.Operate, Time: testTime, AtOnce: testsAtOnce, Handle: a.testPage},
 			{Method: "POST", Path: "/notices/letters/{id}/again", Need: people.Operate, Handle: a.againPage},
 		},
-		API: a.register,
+		API:     a.register,
+		Metrics: metrics{c},
 	}, nil
 }
 
-// everywhere refuses an actor whose role holds in a part of the organization only: a way
-// takes what is of all of it.
-func everywhere(ctx context.Context) error {
-	if !web.ActorOf(ctx).May(people.Operate, people.Place{}) {
-		return web.Refuse(http.StatusForbidden, "forbidden", "this needs the permission "+string(people.Operate)+" on the whole organization")
+// everywhere refuses an actor who has none of the permissions, or in a part of the
+// organization only: a way takes what is of all of it.
+func everywhere(ctx context.Context, needs ...people.Permission) error {
+	for _, p := range needs {
+		if web.ActorOf(ctx).May(p, people.Place{}) {
+			return nil
+		}
 	}
-	return nil
+	var names []string
+	for _, p := range needs {
+		names = append(names, string(p))
+	}
+	return web.Refuse(http.StatusForbidden, "forbidden", "this needs the permission "+strings.Join(names, " or ")+" on the whole organization")
 }
 
 // view is all that the page shows.
 type view struct {
-	Ways       []client.NoticeWay
-	Dead, Held []client.NoticeLetter
+	Ways             []client.NoticeWay
+	Dead, Held, Sent []client.NoticeLetter
+	MayAct           bool // test a way, and send again
 }
 
 func (a *area) read(ctx context.Context) (v view, err error) {
-	if err := everywhere(ctx); err != nil {
+	// What people were told is evidence.
+	if err := everywhere(ctx, people.Operate, people.ReadEvidence); err != nil {
 		return v, err
 	}
+	v.MayAct = everywhere(ctx, people.Operate) == nil
 	err = a.Store.View(ctx, func(ctx context.Context, r *store.Reader) error {
 		if v.Ways, err = a.Desk.Standing(ctx, r); err != nil {
 			return err
@@ -85,7 +96,10 @@ func (a *area) read(ctx context.Context) (v view, err error) {
 		if v.Dead, err = a.Desk.Letters(ctx, r, "dead"); err != nil {
 			return err
 		}
-		v.Held, err = a.Desk.Letters(ctx, r, "held")
+		if v.Held, err = a.Desk.Letters(ctx, r, "held"); err != nil {
+			return err
+		}
+		v.Sent, err = a.Desk.Letters(ctx, r, "sent")
 		return err
 	})
 	return v, err
@@ -101,7 +115,7 @@ func (a *area) list(w http.ResponseWriter, r *http.Request) error {
 
 // test sends a test notice; what the way made of it is no error of the request.
 func (a *area) test(ctx context.Context, way string) (client.NoticeTrial, error) {
-	if err := everywhere(ctx); err != nil {
+	if err := everywhere(ctx, people.Operate); err != nil {
 		return client.NoticeTrial{}, err
 	}
 	answer, err := a.Desk.Test(ctx, web.ActorOf(ctx).ID, way)
@@ -128,7 +142,7 @@ func (a *area) testPage(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (a *area) again(ctx context.Context, id string) error {
-	if err := everywhere(ctx); err != nil {
+	if err := everywhere(ctx, people.Operate); err != nil {
 		return err
 	}
 	err := a.Store.Update(ctx, func(ctx context.Context, tx *store.Tx) error {
@@ -148,13 +162,13 @@ func (a *area) againPage(w http.ResponseWriter, r *http.Request) error {
 }
 
 type lettersIn struct {
-	State string `query:"state" enum:"dead,held" default:"dead" doc:"Those that nobody took, or those that quiet hours hold back"`
+	State string `query:"state" enum:"dead,held,sent" default:"dead" doc:"Those that nobody took, those that quiet hours hold back, or those that were sent"`
 }
 
 func (a *area) register(api *web.API) {
-	web.Register(api, web.Operation{ID: "list-notice-ways", Method: "GET", Path: "/notices/ways", Tag: "notices", Need: people.Operate, Summary: "List the ways of notices, and how they do"}, a.apiWays)
+	web.Register(api, web.Operation{ID: "list-notice-ways", Method: "GET", Path: "/notices/ways", Tag: "notices", Need: people.Read, Summary: "List the ways of notices, and how they do"}, a.apiWays)
 	web.Register(api, web.Operation{ID: "test-notice-way", Method: "POST", Path: "/notices/ways/{way}/test", Tag: "notices", Need: people.Operate, Time: testTime, AtOnce: testsAtOnce, Summary: "Send a test notice by a way, at once"}, a.apiTest)
-	web.Register(api, web.Operation{ID: "list-notice-letters", Method: "GET", Path: "/notices/letters", Tag: "notices", Need: people.Operate, Summary: "List notices that were not sent, the newest 500"}, a.apiLetters)
+	web.Register(api, web.Operation{ID: "list-notice-letters", Method: "GET", Path: "/notices/letters", Tag: "notices", Need: people.Read, Summary: "List notices that were not sent, or that were, the newest 500"}, a.apiLetters)
 	web.Register(api, web.Operation{ID: "send-notice-again", Method: "POST", Path: "/notices/letters/{id}/again", Tag: "notices", Need: people.Operate, Summary: "Have a notice that nobody took sent again"}, a.apiAgain)
 }
 
@@ -174,8 +188,11 @@ func (a *area) apiLetters(ctx context.Context, in *lettersIn) (*struct {
 		return nil, err
 	}
 	list := v.Dead
-	if in.State == "held" {
+	switch in.State {
+	case "held":
 		list = v.Held
+	case "sent":
+		list = v.Sent
 	}
 	return &struct {
 		Body client.Page[client.NoticeLetter]

@@ -12,6 +12,7 @@ import (
 	"github.com/rootkeep/rootkeep/client"
 	"github.com/rootkeep/rootkeep/internal/web/page"
 	"strconv"
+	"strings"
 )
 
 func listPage(v view) templ.Component {
@@ -35,7 +36,7 @@ func listPage(v view) templ.Component {
 			templ_7745c5c3_Var1 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Err = page.Head("Notices", "The ways by which this server tells people, and what did not arrive.").Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = page.Head("Notices", "The ways by which this server tells people, what they took, and what did not arrive.").Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -57,7 +58,7 @@ func listPage(v view) templ.Component {
 					return templ_7745c5c3_Err
 				}
 			} else {
-				templ_7745c5c3_Err = page.Table("Ways", []page.Column{{Title: "Way"}, {Title: "Where"}, {Title: "Last taken"}, {Title: "Last failed"}, {Title: "Waiting"}, {Title: "Held"}, {Title: "Not taken"}, {Title: "Test"}}, wayRows(v.Ways)).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = page.Table("Ways", []page.Column{{Title: "Way"}, {Title: "Where"}, {Title: "Last taken"}, {Title: "Last failed"}, {Title: "Waiting"}, {Title: "Held"}, {Title: "Not taken"}, {Title: "Test"}}, v.wayRows()).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -68,73 +69,146 @@ func listPage(v view) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Var3 := templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
-			templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
-			templ_7745c5c3_Buffer, templ_7745c5c3_IsBuffer := templruntime.GetBuffer(templ_7745c5c3_W)
-			if !templ_7745c5c3_IsBuffer {
-				defer func() {
-					templ_7745c5c3_BufErr := templruntime.ReleaseBuffer(templ_7745c5c3_Buffer)
-					if templ_7745c5c3_Err == nil {
-						templ_7745c5c3_Err = templ_7745c5c3_BufErr
+		if len(v.Ways)+len(v.Sent)+len(v.Dead)+len(v.Held) > 0 {
+			templ_7745c5c3_Var3 := templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
+				templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
+				templ_7745c5c3_Buffer, templ_7745c5c3_IsBuffer := templruntime.GetBuffer(templ_7745c5c3_W)
+				if !templ_7745c5c3_IsBuffer {
+					defer func() {
+						templ_7745c5c3_BufErr := templruntime.ReleaseBuffer(templ_7745c5c3_Buffer)
+						if templ_7745c5c3_Err == nil {
+							templ_7745c5c3_Err = templ_7745c5c3_BufErr
+						}
+					}()
+				}
+				ctx = templ.InitializeContext(ctx)
+				if len(v.Dead) == 0 {
+					templ_7745c5c3_Err = page.Empty("Everything arrived", "A notice that its way refused, or that failed as often as it may, stands here.").Render(ctx, templ_7745c5c3_Buffer)
+					if templ_7745c5c3_Err != nil {
+						return templ_7745c5c3_Err
 					}
-				}()
-			}
-			ctx = templ.InitializeContext(ctx)
-			if len(v.Dead) == 0 {
-				templ_7745c5c3_Err = page.Empty("Everything arrived", "A notice that its way refused, or that failed as often as it may, stands here.").Render(ctx, templ_7745c5c3_Buffer)
-				if templ_7745c5c3_Err != nil {
-					return templ_7745c5c3_Err
-				}
-			} else {
-				templ_7745c5c3_Err = page.Table("What nobody took", []page.Column{{Title: "Notice"}, {Title: "Way"}, {Title: "Severity"}, {Title: "Put"}, {Title: "Why"}, {Title: "Again"}}, deadRows(v.Dead)).Render(ctx, templ_7745c5c3_Buffer)
-				if templ_7745c5c3_Err != nil {
-					return templ_7745c5c3_Err
-				}
-			}
-			return nil
-		})
-		templ_7745c5c3_Err = page.Section("dead", "What nobody took").Render(templ.WithChildren(ctx, templ_7745c5c3_Var3), templ_7745c5c3_Buffer)
-		if templ_7745c5c3_Err != nil {
-			return templ_7745c5c3_Err
-		}
-		templ_7745c5c3_Var4 := templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
-			templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
-			templ_7745c5c3_Buffer, templ_7745c5c3_IsBuffer := templruntime.GetBuffer(templ_7745c5c3_W)
-			if !templ_7745c5c3_IsBuffer {
-				defer func() {
-					templ_7745c5c3_BufErr := templruntime.ReleaseBuffer(templ_7745c5c3_Buffer)
-					if templ_7745c5c3_Err == nil {
-						templ_7745c5c3_Err = templ_7745c5c3_BufErr
+				} else {
+					templ_7745c5c3_Err = page.Table("What nobody took", []page.Column{{Title: "Notice"}, {Title: "Way"}, {Title: "Severity"}, {Title: "Put"}, {Title: "Why"}, {Title: "Again"}}, v.deadRows()).Render(ctx, templ_7745c5c3_Buffer)
+					if templ_7745c5c3_Err != nil {
+						return templ_7745c5c3_Err
 					}
-				}()
+				}
+				return nil
+			})
+			templ_7745c5c3_Err = page.Section("dead", "What nobody took").Render(templ.WithChildren(ctx, templ_7745c5c3_Var3), templ_7745c5c3_Buffer)
+			if templ_7745c5c3_Err != nil {
+				return templ_7745c5c3_Err
 			}
-			ctx = templ.InitializeContext(ctx)
-			if len(v.Held) == 0 {
-				templ_7745c5c3_Err = page.Empty("Nothing is held back", "Quiet hours hold what is below a severity until they end.").Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 1, " ")
+			if templ_7745c5c3_Err != nil {
+				return templ_7745c5c3_Err
+			}
+			templ_7745c5c3_Var4 := templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
+				templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
+				templ_7745c5c3_Buffer, templ_7745c5c3_IsBuffer := templruntime.GetBuffer(templ_7745c5c3_W)
+				if !templ_7745c5c3_IsBuffer {
+					defer func() {
+						templ_7745c5c3_BufErr := templruntime.ReleaseBuffer(templ_7745c5c3_Buffer)
+						if templ_7745c5c3_Err == nil {
+							templ_7745c5c3_Err = templ_7745c5c3_BufErr
+						}
+					}()
+				}
+				ctx = templ.InitializeContext(ctx)
+				if len(v.Held) == 0 {
+					templ_7745c5c3_Err = page.Empty("Nothing is held back", "Quiet hours hold what is below a severity until they end.").Render(ctx, templ_7745c5c3_Buffer)
+					if templ_7745c5c3_Err != nil {
+						return templ_7745c5c3_Err
+					}
+				} else {
+					templ_7745c5c3_Err = page.Table("What quiet hours hold back", []page.Column{{Title: "Notice"}, {Title: "Way"}, {Title: "Severity"}, {Title: "Put"}, {Title: "Sent"}}, v.heldRows()).Render(ctx, templ_7745c5c3_Buffer)
+					if templ_7745c5c3_Err != nil {
+						return templ_7745c5c3_Err
+					}
+				}
+				return nil
+			})
+			templ_7745c5c3_Err = page.Section("held", "What quiet hours hold back").Render(templ.WithChildren(ctx, templ_7745c5c3_Var4), templ_7745c5c3_Buffer)
+			if templ_7745c5c3_Err != nil {
+				return templ_7745c5c3_Err
+			}
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 2, " ")
+			if templ_7745c5c3_Err != nil {
+				return templ_7745c5c3_Err
+			}
+			templ_7745c5c3_Var5 := templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
+				templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
+				templ_7745c5c3_Buffer, templ_7745c5c3_IsBuffer := templruntime.GetBuffer(templ_7745c5c3_W)
+				if !templ_7745c5c3_IsBuffer {
+					defer func() {
+						templ_7745c5c3_BufErr := templruntime.ReleaseBuffer(templ_7745c5c3_Buffer)
+						if templ_7745c5c3_Err == nil {
+							templ_7745c5c3_Err = templ_7745c5c3_BufErr
+						}
+					}()
+				}
+				ctx = templ.InitializeContext(ctx)
+				templ_7745c5c3_Var6 := templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
+					templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
+					templ_7745c5c3_Buffer, templ_7745c5c3_IsBuffer := templruntime.GetBuffer(templ_7745c5c3_W)
+					if !templ_7745c5c3_IsBuffer {
+						defer func() {
+							templ_7745c5c3_BufErr := templruntime.ReleaseBuffer(templ_7745c5c3_Buffer)
+							if templ_7745c5c3_Err == nil {
+								templ_7745c5c3_Err = templ_7745c5c3_BufErr
+							}
+						}()
+					}
+					ctx = templ.InitializeContext(ctx)
+					if len(v.Sent) == 0 {
+						templ_7745c5c3_Err = page.Empty("Nothing was sent yet", "What is sent stands here for as long as jobs are kept, and in the ledger.").Render(ctx, templ_7745c5c3_Buffer)
+						if templ_7745c5c3_Err != nil {
+							return templ_7745c5c3_Err
+						}
+					} else {
+						templ_7745c5c3_Err = page.Table("What was sent, the newest first", []page.Column{{Title: "Notice"}, {Title: "Way"}, {Title: "Severity"}, {Title: "Put"}, {Title: "Taken"}, {Title: "What became of it"}}, sentRows(v.Sent)).Render(ctx, templ_7745c5c3_Buffer)
+						if templ_7745c5c3_Err != nil {
+							return templ_7745c5c3_Err
+						}
+					}
+					return nil
+				})
+				templ_7745c5c3_Err = page.Live("sent-notices", "job").Render(templ.WithChildren(ctx, templ_7745c5c3_Var6), templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-			} else {
-				templ_7745c5c3_Err = page.Table("What quiet hours hold back", []page.Column{{Title: "Notice"}, {Title: "Way"}, {Title: "Severity"}, {Title: "Put"}, {Title: "Sent"}}, heldRows(v.Held)).Render(ctx, templ_7745c5c3_Buffer)
-				if templ_7745c5c3_Err != nil {
-					return templ_7745c5c3_Err
-				}
+				return nil
+			})
+			templ_7745c5c3_Err = page.Section("sent", "What was sent").Render(templ.WithChildren(ctx, templ_7745c5c3_Var5), templ_7745c5c3_Buffer)
+			if templ_7745c5c3_Err != nil {
+				return templ_7745c5c3_Err
 			}
-			return nil
-		})
-		templ_7745c5c3_Err = page.Section("held", "What quiet hours hold back").Render(templ.WithChildren(ctx, templ_7745c5c3_Var4), templ_7745c5c3_Buffer)
-		if templ_7745c5c3_Err != nil {
-			return templ_7745c5c3_Err
 		}
 		return nil
 	})
 }
 
-func wayRows(list []client.NoticeWay) []page.Row {
+// act is a button of what changes something, for who may.
+func (v *view) act(path, label string) templ.Component {
+	if !v.MayAct {
+		return page.Text("")
+	}
+	return page.Act(path, label, "", page.Plain)
+}
+
+// job is the title of a notice, with a link to its job for who may see jobs.
+func (v *view) job(l *client.NoticeLetter) templ.Component {
+	if !v.MayAct {
+		return page.Text(l.Title)
+	}
+	return page.To("/jobs/"+l.ID, l.Title)
+}
+
+func (v *view) wayRows() []page.Row {
 	var out []page.Row
-	for _, w := range list {
+	for _, w := range v.Ways {
 		where := page.Text(w.Kind + ": " + w.Target)
-		test := page.Act("/notices/ways/"+w.Name+"/test", "Send a test", "", page.Plain)
+		test := v.act("/notices/ways/"+w.Name+"/test", "Send a test")
 		if w.Kind == "" {
 			where, test = page.Badge(page.Careful, "configured no more"), page.Text("")
 		}
@@ -163,9 +237,9 @@ func failure(w client.NoticeWay) templ.Component {
 			}()
 		}
 		ctx = templ.InitializeContext(ctx)
-		templ_7745c5c3_Var5 := templ.GetChildren(ctx)
-		if templ_7745c5c3_Var5 == nil {
-			templ_7745c5c3_Var5 = templ.NopComponent
+		templ_7745c5c3_Var7 := templ.GetChildren(ctx)
+		if templ_7745c5c3_Var7 == nil {
+			templ_7745c5c3_Var7 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
 		if !w.Failed.IsZero() {
@@ -173,7 +247,7 @@ func failure(w client.NoticeWay) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 1, " ")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 3, " ")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -186,18 +260,39 @@ func failure(w client.NoticeWay) templ.Component {
 	})
 }
 
-func deadRows(list []client.NoticeLetter) []page.Row {
+// shownSent is how many of those that were sent the page has: the API has more.
+const shownSent = 50
+
+func sentRows(list []client.NoticeLetter) []page.Row {
 	var out []page.Row
-	for _, l := range list {
-		out = append(out, page.Cells(page.To("/jobs/"+l.ID, l.Title), page.Text(l.Way), page.Text(l.Severity), page.Time(l.Created), page.Text(l.Error), page.Act("/notices/letters/"+l.ID+"/again", "Send again", "", page.Plain)))
+	for _, l := range list[:min(shownSent, len(list))] {
+		out = append(out, page.Cells(about(l), page.Name(l.Way), page.Text(l.Severity), page.Time(l.Created), page.Time(l.Taken), page.Text(l.Answer)))
 	}
 	return out
 }
 
-func heldRows(list []client.NoticeLetter) []page.Row {
+// about is the title of a notice, with a link to what it is about if a page has it.
+func about(l client.NoticeLetter) templ.Component {
+	for kind, path := range map[string]string{"AL": "/alerts/", "CS": "/incidents/"} {
+		if strings.HasPrefix(l.Thread, kind+"-") {
+			return page.To(path+l.Thread, l.Title)
+		}
+	}
+	return page.Text(l.Title)
+}
+
+func (v *view) deadRows() []page.Row {
 	var out []page.Row
-	for _, l := range list {
-		out = append(out, page.Cells(page.To("/jobs/"+l.ID, l.Title), page.Text(l.Way), page.Text(l.Severity), page.Time(l.Created), page.Time(l.Due)))
+	for _, l := range v.Dead {
+		out = append(out, page.Cells(v.job(&l), page.Name(l.Way), page.Text(l.Severity), page.Time(l.Created), page.Text(l.Error), v.act("/notices/letters/"+l.ID+"/again", "Send again")))
+	}
+	return out
+}
+
+func (v *view) heldRows() []page.Row {
+	var out []page.Row
+	for _, l := range v.Held {
+		out = append(out, page.Cells(v.job(&l), page.Name(l.Way), page.Text(l.Severity), page.Time(l.Created), page.Time(l.Due)))
 	}
 	return out
 }

@@ -80,3 +80,8 @@ func Whole(s string) templ.Component {
 	}
 	return written(strings.Join(lines, "\n"))
 }
+
+// given says whether one of the inputs has a value.
+func given(inputs []Input) bool {
+	return slices.ContainsFunc(inputs, func(i Input) bool { return i.Value != "" || i.Checked })
+}

@@ -16,12 +16,14 @@ import (
 	"github.com/rootkeep/rootkeep/client"
 	model "github.com/rootkeep/rootkeep/internal/access"
 	"github.com/rootkeep/rootkeep/internal/access/reconcile"
+	"github.com/rootkeep/rootkeep/internal/alert"
 	"github.com/rootkeep/rootkeep/internal/app/roottask"
 	"github.com/rootkeep/rootkeep/internal/approval"
 	"github.com/rootkeep/rootkeep/internal/change"
 	"github.com/rootkeep/rootkeep/internal/people"
 	"github.com/rootkeep/rootkeep/internal/store"
 	"github.com/rootkeep/rootkeep/internal/store/access"
+	"github.com/rootkeep/rootkeep/internal/store/alerts"
 	"github.com/rootkeep/rootkeep/internal/store/incident"
 	"github.com/rootkeep/rootkeep/internal/store/rootlog"
 	"github.com/rootkeep/rootkeep/internal/store/storetest"
@@ -415,6 +417,31 @@ func TestChangesArePlannedForTheRequest(t *testing.T) {
 	}
 	s.want(s.Server.Get("bob", "/root/"+id), 200, "2 accounts", "/changes/CH-1222222222222")
 	s.want(s.JSON("ann", "POST", "/api/v1/root/requests", ask("999999999999", "222222222222")), 409, "root-change-failed", "999999999999")
+}
+
+// TestACaseShowsItsAlerts has detections find something in a use that a case tells of: whoever
+// comes to the page of the case by its notice reads what to do.
+func TestACaseShowsItsAlerts(t *testing.T) {
+	s := start(t)
+	e := s.event("e1", "signin.amazonaws.com", "ConsoleLogin", "192.0.2.7")
+	s.arrive(e)
+	k, err := alerts.New(alert.Default(), func(string) bool { return true })
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := rootkeep.Alert{
+		ID: "AL-1", Title: "Root <b>signed in</b>", Level: rootkeep.Critical, Kind: "group", Account: e.Account, Actor: rootkeep.Actor{Type: "Root"}, First: e.Time, Last: e.Time, Count: 1,
+		Rules: []rootkeep.RuleHit{{Name: "root-signin", Level: rootkeep.Critical, Guidance: "Change the root password."}}, Events: []rootkeep.Event{{ID: e.ID, Account: e.Account}},
+	}
+	err = s.Change(t, func(ctx context.Context, tx *store.Tx) error {
+		_, err := k.Apply(ctx, tx, tx.Now(), []alert.Sighting{{Key: "1", Alert: found}})
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	item := decode[client.Page[client.Incident]](t, s.Server.Get("ann", "/api/v1/incidents")).Items[0].ID
+	s.want(s.Server.Get("ann", "/incidents/"+item), 200, "Alerts of the same use", `href="/alerts/AL-1"`, "Root &lt;b&gt;signed in", "Change the root password.")
 }
 
 // TestHostileTexts has what people and AWS write try to become markup.

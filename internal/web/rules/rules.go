@@ -161,7 +161,7 @@ func (a *area) page(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	q := r.URL.Query()
-	v := view{catalogue: c, filter: filter{q.Get("q"), q.Get("level"), q.Get("kind"), q.Get("only")}, all: len(c.rules), choices: c.kinds()}
+	v := view{catalogue: c, filter: filter{q.Get("q"), q.Get("level"), q.Get("kind"), q.Get("only")}, all: len(c.rules), choices: c.kinds(), stats: c.stats()}
 	if err := v.narrow(); err != nil {
 		return err
 	}

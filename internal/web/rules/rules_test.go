@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -130,6 +131,36 @@ func TestManyRulesHaveSeveralPages(t *testing.T) {
 	}
 	if got := s.Get("viewer", "/rules?cursor=x"); got.Status != 422 {
 		t.Errorf("a cursor of no list: got %d, want 422", got.Status)
+	}
+}
+
+// Matches are counted by the hour: a minute would be made up.
+func TestWhenARuleMatchedIsAnHour(t *testing.T) {
+	s := serve(t, webtest.Store(t), "")
+	if body := s.Get("viewer", "/rules").Body; !regexp.MustCompile(`\d{4}-\d\d-\d\d, \d\d:00 to \d\d:00 UTC`).MatchString(body) || strings.Contains(body, ":00:00 UTC") {
+		t.Error("got another time than an hour for when a rule last matched")
+	}
+}
+
+func TestNumbersOfRulesLeadToThem(t *testing.T) {
+	s := serve(t, webtest.Store(t), "")
+	for _, c := range []struct {
+		actor string
+		want  []string
+		not   string
+	}{
+		{"viewer", []string{"Matched in 7 days", "/rules?only=fired", "On trial", "/rules?only=trial", "#problems"}, ""},
+		{"viewer of one", []string{"On trial"}, "/rules?only=fired"}, // how much a rule found is of all accounts
+	} {
+		got := s.Get(c.actor, "/rules")
+		for _, want := range c.want {
+			if got.Status != 200 || !strings.Contains(got.Body, want) {
+				t.Errorf("%s: got %d without %q", c.actor, got.Status, want)
+			}
+		}
+		if c.not != "" && strings.Contains(got.Body, c.not) {
+			t.Errorf("%s: got a page with %q", c.actor, c.not)
+		}
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/a-h/templ"
 
@@ -21,6 +22,7 @@ type view struct {
 	all     int      // how many detections hold
 	choices []string // their kinds
 	fits    int      // how many fit the filter
+	stats   []page.Stat
 
 	first, next string // addresses of pages
 }
@@ -42,6 +44,29 @@ func (v *view) inputs() []page.Input {
 	}
 }
 
+// stats counts the detections, each number a way to them: what matched is for who reads
+// everywhere.
+func (c *catalogue) stats() []page.Stat {
+	matched, trial := 0, 0
+	for _, x := range c.rules {
+		if x.matches > 0 {
+			matched++
+		}
+		if x.trial {
+			trial++
+		}
+	}
+	out := []page.Stat{{Label: "In force", Value: text.Grouped(len(c.rules)), Tone: page.Plain, Path: "/rules"}}
+	if c.whole {
+		out = append(out, page.Stat{Label: "Matched in 7 days", Value: text.Grouped(matched), Tone: page.Plain, Path: "/rules?only=" + fired})
+	}
+	out = append(out, page.Stat{Label: "On trial", Value: text.Grouped(trial), Tone: page.Plain, Path: "/rules?only=" + onTrial})
+	if n := len(c.problems); n > 0 {
+		out = append(out, page.Stat{Label: "Problems in files", Value: text.Grouped(n), Tone: page.Careful, Path: "#problems"})
+	}
+	return out
+}
+
 var (
 	columns = []page.Column{
 		{Title: "Rule"}, {Title: "Level"}, {Title: "Kind"}, {Title: "ATT&CK"}, {Title: "7 days"}, {Title: "Matches", Number: true}, {Title: "Alerts", Number: true}, {Title: "Last matched"}, {Title: "File"},
@@ -52,9 +77,9 @@ var (
 func (v *view) rows() []page.Row {
 	var out []page.Row
 	for _, x := range v.rules {
-		row := page.Cells(heading(x), page.Severity(x.Level), page.Text(x.Kind), page.Text(techniques(x)))
+		row := page.Cells(heading(x), page.Severity(x.Level), page.Name(x.Kind), page.Text(techniques(x)))
 		if v.whole {
-			row.Cells = append(row.Cells, spark(x), page.Text(text.Grouped(x.matches)), alertsOf(x), page.Time(x.fired))
+			row.Cells = append(row.Cells, spark(x), page.Text(text.Grouped(x.matches)), alertsOf(x), hour(x.fired))
 		} else {
 			row.Cells = append(row.Cells, templ.NopComponent, templ.NopComponent, templ.NopComponent, templ.NopComponent)
 		}
@@ -62,6 +87,15 @@ func (v *view) rows() []page.Row {
 		out = append(out, row)
 	}
 	return out
+}
+
+// hour is the hour of a moment: when a rule matched is counted by the hour.
+func hour(at time.Time) templ.Component {
+	if at.IsZero() {
+		return page.Time(at)
+	}
+	at = at.UTC()
+	return page.Text(at.Format("2006-01-02, 15:04") + " to " + at.Add(time.Hour).Format("15:04") + " UTC")
 }
 
 func spark(x *rule) templ.Component {

@@ -30,7 +30,7 @@ func (s *site) browse() *browser {
 	s.t.Helper()
 	tab, cancel := chromedp.NewContext(sheettest.Browser(s.t))
 	s.t.Cleanup(cancel)
-	limited, stop := context.WithTimeout(tab, time.Minute)
+	limited, stop := context.WithTimeout(tab, 10*time.Minute)
 	s.t.Cleanup(stop)
 	b := &browser{site: s, tab: limited}
 	if _, err := chromedp.Call(limited, webauthn.Enable, webauthn.EnableParams{}); err != nil {
@@ -60,7 +60,7 @@ func (b *browser) until(expression string) {
 	b.t.Helper()
 	ticks := time.NewTicker(50 * time.Millisecond)
 	defer ticks.Stop()
-	for range 300 {
+	for end := time.Now().Add(2 * time.Minute); time.Now().Before(end); {
 		if yes, err := chromedp.Run(b.tab, chromedp.Evaluate[bool]("Boolean("+expression+")")); err == nil && yes {
 			return
 		}

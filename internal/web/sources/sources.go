@@ -31,8 +31,12 @@ type Config struct {
 	Named func() ([]string, error)
 	// Flow asks what waits between processes; it gives nil if there is no broker.
 	Flow func(context.Context) (*client.Flow, error)
-	Work string // whose leases are those of the flow
-	Now  func() time.Time
+	// Count asks the same, for numbers alone; nil is as without a broker.
+	Count func(context.Context) (*client.Flow, error)
+	Work  string // whose leases are those of the flow
+	// Detections is the name under which it is kept what is true of all sources.
+	Detections string
+	Now        func() time.Time
 }
 
 // Area is the pages and the API of live sources.
@@ -42,7 +46,7 @@ func Area(c Config) (web.Area, error) {
 	}
 	a := &area{c}
 	return web.Area{
-		Name: "sources", API: a.api,
+		Name: "sources", API: a.api, Metrics: newMetrics(c),
 		Nav:    []page.Link{{Text: "Sources", Path: "/sources", Need: people.Read}},
 		Routes: []web.Route{{Method: "GET", Path: "/sources", Need: people.Read, Handle: a.page, AtOnce: atOnce}},
 	}, nil
@@ -79,6 +83,8 @@ type filter struct{ Source, Account, Region string }
 const (
 	Reading = "reading"
 	Waiting = "waiting"
+	Behind  = "behind"
+	Silent  = "silent"
 	Faulty  = "fault"
 	Unread  = "unread"
 	Gone    = "gone"
@@ -145,33 +151,51 @@ func (v *standing) list(names []string, known []rootlog.Health, holders map[stri
 	for _, name := range slices.Compact(all) {
 		s := client.LiveSource{Name: name, State: Unread}
 		if i := slices.IndexFunc(known, func(h rootlog.Health) bool { return h.Source == name }); i >= 0 {
-			h := &known[i]
-			s = client.LiveSource{
-				Name: name, State: stateOf(h, now), Heard: h.Heard, Last: h.Last, Complete: h.Complete, Delay: h.Delay.Seconds(), Gap: h.Gap, Skipped: h.Skipped, Noted: h.Noted,
-			}
-			if v.whole {
-				s.Fault, s.Latest = h.Fault, h.Latest
-			}
+			s = v.source(&known[i], now)
 		}
 		// A process that watches nothing itself may not know what others watch.
-		if len(names) > 0 && !slices.Contains(names, name) {
-			s.State = Gone
+		if s.State == Unread && len(names) > 0 && !slices.Contains(names, name) {
+			s.State, s.Reason = Gone, "the settings do not name it, and no process reads it"
 		}
 		if h, ok := holders[name]; ok && v.whole {
-			s.Owner, s.Until, s.Taken = h.Owner, h.Until, h.Taken
+			s.Owner, s.Until, s.Taken, s.Objects, s.Records, s.Undecodable = h.Owner, h.Until, h.Taken, h.Objects, h.Records, h.Undecodable
 		}
 		v.Sources = append(v.Sources, s)
 	}
-	urgent := []string{Unread, Faulty, Waiting, Reading, Gone}
+	urgent := []string{Unread, Behind, Silent, Faulty, Waiting, Reading, Gone}
 	slices.SortStableFunc(v.Sources, func(x, y client.LiveSource) int {
 		return cmp.Compare(slices.Index(urgent, x.State), slices.Index(urgent, y.State))
 	})
 }
 
+// source is how one stands. What its processes say of it, and their names, are for who reads
+// everywhere.
+func (v *standing) source(h *rootlog.Health, now time.Time) client.LiveSource {
+	s := client.LiveSource{
+		Name: h.Source, State: stateOf(h, now), Heard: h.Heard, Last: h.Last, Complete: h.Complete, Behind: h.Behind, Delay: h.Delay.Seconds(), Gap: h.Gap, Skipped: h.Skipped,
+		Noted: h.Noted, Ended: h.Ended, Reason: h.Reason,
+	}
+	if v.whole {
+		s.Fault, s.Latest, s.Busy = h.Fault, h.Latest, h.Busy
+	}
+	if v.whole && h.Shared {
+		for _, p := range h.Processes {
+			s.Readers = append(s.Readers, p.Name)
+		}
+	}
+	return s
+}
+
 func stateOf(h *rootlog.Health, now time.Time) string {
 	switch {
+	case !h.Ended.IsZero():
+		return Gone
 	case now.Sub(h.Noted) >= unread:
 		return Unread
+	case h.LeftBehind(now):
+		return Behind
+	case !h.SilentSince(now).IsZero():
+		return Silent
 	case h.Fault != "":
 		return Faulty
 	case h.Heard.IsZero():

@@ -3,12 +3,14 @@ package sources
 import (
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/a-h/templ"
 
 	"github.com/rootkeep/rootkeep"
 	"github.com/rootkeep/rootkeep/client"
+	"github.com/rootkeep/rootkeep/internal/process"
 	"github.com/rootkeep/rootkeep/internal/report/text"
 	"github.com/rootkeep/rootkeep/internal/web"
 	"github.com/rootkeep/rootkeep/internal/web/page"
@@ -48,7 +50,7 @@ func tone(state string) page.Tone {
 	switch state {
 	case Reading:
 		return page.Good
-	case Faulty, Unread:
+	case Faulty, Behind, Silent, Unread:
 		return page.Bad
 	case Waiting:
 		return page.Unsure
@@ -62,6 +64,10 @@ func word(state string) string {
 		return "reads"
 	case Faulty:
 		return "something is wrong"
+	case Behind:
+		return "is left behind"
+	case Silent:
+		return "is silent"
 	case Unread:
 		return "nobody reads it"
 	case Waiting:
@@ -96,12 +102,18 @@ func (v *view) rows() []page.Row {
 // reader is who has the source.
 func (v *view) reader(s *client.LiveSource) templ.Component {
 	switch {
+	case len(s.Readers) > 0:
+		names := make([]string, len(s.Readers))
+		for i, name := range s.Readers {
+			names[i] = process.Short(name)
+		}
+		return page.Text(strings.Join(names, ", "))
 	case s.Owner == "":
 		return page.Text("")
 	case s.Until.After(v.now):
-		return page.Text(s.Owner)
+		return page.Text(process.Short(s.Owner))
 	}
-	return page.Text("nobody; last " + s.Owner)
+	return page.Text("nobody; last " + process.Short(s.Owner))
 }
 
 func (v *view) placeRows() []page.Row {
@@ -137,16 +149,25 @@ func (v *view) inputs() []page.Input {
 func (v *view) troubles() []client.LiveSource {
 	var out []client.LiveSource
 	for _, s := range v.Sources {
-		if s.Fault != "" || s.Latest != "" || s.Gap != "" {
+		if s.Fault != "" || s.Busy != "" || s.Latest != "" || s.Gap != "" || s.Reason != "" || s.State == Behind {
 			out = append(out, s)
 		}
 	}
 	return out
 }
 
+// goesOn says what it means that a source is left behind.
+const goesOn = "wait for it no more: what it brings of the time before alerts by itself, and is in no window. No silence is told meanwhile: what it would have brought is not known."
+
 func facts(s *client.LiveSource) []page.Fact {
 	var out []page.Fact
-	for _, f := range []struct{ term, value string }{{"Wrong", s.Fault}, {"Cannot be seen by it", s.Gap}, {"Skipped last", s.Latest}} {
+	if !s.Ended.IsZero() {
+		out = append(out, page.Fact{Term: "Ended", Value: page.Time(s.Ended)})
+	}
+	if s.State == Behind {
+		out = append(out, page.Fact{Term: "Behind since", Value: page.Time(s.Behind)}, page.Fact{Term: "Detections", Value: page.LongText(goesOn)})
+	}
+	for _, f := range []struct{ term, value string }{{"Why it is gone", s.Reason}, {"Wrong", s.Fault}, {"Takes long", s.Busy}, {"Cannot be seen by it", s.Gap}, {"Skipped last", s.Latest}} {
 		if f.value != "" {
 			out = append(out, page.Fact{Term: f.term, Value: page.LongText(f.value)})
 		}

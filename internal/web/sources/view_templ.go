@@ -11,6 +11,7 @@ import templruntime "github.com/a-h/templ/runtime"
 import (
 	"fmt"
 	"github.com/rootkeep/rootkeep/client"
+	"github.com/rootkeep/rootkeep/internal/process"
 	"github.com/rootkeep/rootkeep/internal/report/text"
 	"github.com/rootkeep/rootkeep/internal/web/page"
 )
@@ -190,7 +191,7 @@ func body(v view) templ.Component {
 						var templ_7745c5c3_Var8 string
 						templ_7745c5c3_Var8, templ_7745c5c3_Err = templ.JoinStringErrs(text.Counted(n, "place"))
 						if templ_7745c5c3_Err != nil {
-							return templ.Error{Err: templ_7745c5c3_Err, FileName: `sources/view.templ`, Line: 37, Col: 59}
+							return templ.Error{Err: templ_7745c5c3_Err, FileName: `sources/view.templ`, Line: 38, Col: 59}
 						}
 						_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var8))
 						if templ_7745c5c3_Err != nil {
@@ -343,7 +344,7 @@ func unseen(v view) templ.Component {
 					var templ_7745c5c3_Var13 string
 					templ_7745c5c3_Var13, templ_7745c5c3_Err = templ.JoinStringErrs(text.Counted(n, "more account"))
 					if templ_7745c5c3_Err != nil {
-						return templ.Error{Err: templ_7745c5c3_Err, FileName: `sources/view.templ`, Line: 72, Col: 58}
+						return templ.Error{Err: templ_7745c5c3_Err, FileName: `sources/view.templ`, Line: 73, Col: 58}
 					}
 					_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var13))
 					if templ_7745c5c3_Err != nil {
@@ -433,6 +434,7 @@ func flow(v view) templ.Component {
 			} else {
 				templ_7745c5c3_Err = page.Stats(
 					page.Stat{Label: "Waiting", Value: fmt.Sprint(waiting(v.Flow)), Note: "messages", Tone: page.Plain},
+					page.Stat{Label: "In flight", Value: fmt.Sprint(v.Flow.InFlight), Note: fmt.Sprintf("of them, %d not for the first time", v.Flow.Redelivered), Tone: page.Plain},
 					page.Stat{Label: "Put aside", Value: fmt.Sprint(v.Flow.Aside), Note: "messages that could not be handled", Tone: asideTone(v.Flow)},
 					page.Stat{Label: "Processes", Value: fmt.Sprint(len(v.Readers)), Note: "that detect", Tone: page.Plain},
 				).Render(ctx, templ_7745c5c3_Buffer)
@@ -492,7 +494,7 @@ func flow(v view) templ.Component {
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
-					templ_7745c5c3_Err = page.Text(r.Owner+": "+text.Counted(r.Parts, "partition")).Render(ctx, templ_7745c5c3_Buffer)
+					templ_7745c5c3_Err = page.Text(process.Short(r.Owner)+": "+text.Counted(r.Parts, "partition")).Render(ctx, templ_7745c5c3_Buffer)
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}

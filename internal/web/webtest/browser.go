@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/network"
@@ -115,7 +114,7 @@ func (b *Browser) Open(t *testing.T, actor, path, scheme string, width int64) (c
 	t.Helper()
 	tab, cancel := chromedp.NewContext(b.ctx)
 	t.Cleanup(cancel)
-	limited, stop := context.WithTimeout(tab, time.Minute)
+	limited, stop := context.WithTimeout(tab, 5*patience)
 	t.Cleanup(stop)
 	seen := watch(t, limited)
 	features := emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}}}

@@ -66,12 +66,16 @@ func Plug(t *testing.T, tab context.Context, s *store.Store, person string) weba
 	return made.AuthenticatorID
 }
 
+// patience is how long a browser may take for what a page does, on a machine with much else
+// to do.
+const patience = 2 * time.Minute
+
 // Until waits until an expression of the page is true, over pages that go away meanwhile.
 func Until(t *testing.T, tab context.Context, expression string) {
 	t.Helper()
 	ticks := time.NewTicker(50 * time.Millisecond)
 	defer ticks.Stop()
-	for range 300 {
+	for end := time.Now().Add(patience); time.Now().Before(end); {
 		if yes, err := chromedp.Run(tab, chromedp.Evaluate[bool]("Boolean("+expression+")")); err == nil && yes {
 			return
 		}

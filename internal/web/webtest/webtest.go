@@ -6,7 +6,6 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
-	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
@@ -74,13 +73,7 @@ func Serve(t testing.TB, s *store.Store, actors Actors, areas ...web.Area) *Serv
 	if actors == nil {
 		actors = Everyone(time.Now())
 	}
-	var handler http.Handler
-	listener := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { handler.ServeHTTP(w, r) }))
-	t.Cleanup(listener.Close)
-	address, err := url.Parse(strings.Replace(listener.URL, "127.0.0.1", "localhost", 1))
-	if err != nil {
-		t.Fatal(err)
-	}
+	address, serve := listen(t)
 	server, err := web.New(web.Config{
 		URL: address, Store: s, Authenticator: actors, Areas: areas, Now: time.Now, Version: "test",
 		Log: slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn})),
@@ -88,7 +81,7 @@ func Serve(t testing.TB, s *store.Store, actors Actors, areas ...web.Area) *Serv
 	if err != nil {
 		t.Fatal(err)
 	}
-	handler = server
+	serve(server)
 	return &Server{server, address, s, t}
 }
 

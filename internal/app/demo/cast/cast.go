@@ -15,6 +15,7 @@ import (
 	"github.com/rootkeep/rootkeep/internal/people"
 	"github.com/rootkeep/rootkeep/internal/store"
 	stored "github.com/rootkeep/rootkeep/internal/store/access"
+	"github.com/rootkeep/rootkeep/internal/store/alerts"
 	"github.com/rootkeep/rootkeep/internal/store/exceptions"
 	persons "github.com/rootkeep/rootkeep/internal/store/people"
 	"github.com/rootkeep/rootkeep/internal/web/signin/authtest"
@@ -25,6 +26,7 @@ type Stage struct {
 	Store      *store.Store
 	Exceptions *exceptions.Desk
 	Root       *stored.Desk
+	Alerts     *alerts.Desk
 	Site       approval.Site
 	Place      func(context.Context, *store.Reader, rootkeep.AccountID) (people.Place, error)
 	Now        func() time.Time

@@ -56,7 +56,7 @@ func TestAScanIsSentAndJudgedByTheServer(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
 	done, err := sending.Finish(ctx, a)
 	if err != nil {

@@ -32,7 +32,7 @@ func patience() time.Duration {
 	if long() {
 		return 15 * time.Minute
 	}
-	return 3 * time.Minute
+	return 10 * time.Minute // what a dead reader hid comes back after two minutes, and a bucket is asked each half
 }
 
 func size() int {

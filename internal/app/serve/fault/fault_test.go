@@ -36,10 +36,18 @@ import (
 	"github.com/rootkeep/rootkeep/internal/store/sight"
 )
 
-// serverSettings makes the test program a server with the settings of this file.
-const serverSettings = "ROOTKEEP_TEST_SERVER"
+const (
+	// serverSettings makes the test program a server with the settings of this file.
+	serverSettings = "ROOTKEEP_TEST_SERVER"
+	// brokerAt makes it a broker at this port, that keeps what it has in brokerFolder.
+	brokerAt     = "ROOTKEEP_TEST_BROKER"
+	brokerFolder = "ROOTKEEP_TEST_BROKER_FOLDER"
+)
 
 func TestMain(m *testing.M) {
+	if port := os.Getenv(brokerAt); port != "" {
+		beBroker(os.Getenv(brokerFolder), port)
+	}
 	file := os.Getenv(serverSettings)
 	if file == "" {
 		os.Exit(m.Run())
@@ -131,7 +139,7 @@ func (s *stand) start() *server {
 // reads waits until a process has the sources: one whose database is gone before ends.
 func (s *stand) reads() {
 	s.Helper()
-	for end := time.Now().Add(time.Minute); ; time.Sleep(50 * time.Millisecond) {
+	for end := time.Now().Add(3 * time.Minute); ; time.Sleep(50 * time.Millisecond) {
 		var n int
 		err := s.store.View(s.Context(), func(ctx context.Context, r *store.Reader) error {
 			return r.Row(ctx, `SELECT COUNT(*) FROM root_source WHERE held > 0`).Scan(&n)
@@ -140,7 +148,7 @@ func (s *stand) reads() {
 			return
 		}
 		if time.Now().After(end) {
-			s.Fatalf("after a minute nobody reads the sources: %v", err)
+			s.Fatalf("after three minutes nobody reads the sources: %v", err)
 		}
 	}
 }
@@ -167,6 +175,19 @@ func (s *stand) buried(p *server) {
 	})
 	if err != nil {
 		s.Fatal(err)
+	}
+}
+
+// lingers has what a killed process held last for so long from now on.
+func (s *stand) lingers(p *server, d time.Duration) {
+	s.Helper()
+	var held int64
+	err := s.store.Touch(s.Context(), func(ctx context.Context, tx *store.Tx) (err error) {
+		held, err = tx.Exec(ctx, `UPDATE root_source SET held = $2 WHERE owner LIKE $1`, fmt.Sprintf("%%/%d/%%", p.cmd.Process.Pid), store.Micros(tx.Clock().Add(d)))
+		return err
+	})
+	if err != nil || held == 0 {
+		s.Fatalf("the killed process held %d sources: %v", held, err)
 	}
 }
 
@@ -202,6 +223,13 @@ func (r *receiver) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 		r.again++
 	}
 	r.got[n.ID] = n
+}
+
+// counts are the notices that it got, and how many came again.
+func (r *receiver) counts() (notices, again int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.got), r.again
 }
 
 // foundOf is what an alert is compared by.
@@ -288,7 +316,8 @@ func (s *stand) settles(objects []object, within time.Duration) {
 	var wrong string
 	for end := time.Now().Add(within); time.Now().Before(end); time.Sleep(200 * time.Millisecond) {
 		if wrong = s.wrong(want); wrong == "" {
-			s.Logf("%d alerts, as a hunt finds them; %d notices, of which %d came again", len(want), len(s.receiver.got), s.receiver.again)
+			notices, again := s.receiver.counts()
+			s.Logf("%d alerts, as a hunt finds them; %d notices, of which %d came again", len(want), notices, again)
 			return
 		}
 	}

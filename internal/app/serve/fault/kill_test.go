@@ -3,6 +3,7 @@ package fault_test
 import (
 	"fmt"
 	"math/rand/v2"
+	"runtime"
 	"sync"
 	"testing"
 	"time"
@@ -59,11 +60,33 @@ func TestARestartInTheMiddleOfAWindow(t *testing.T) {
 	four.put(t, logs)
 	time.Sleep(20 * time.Millisecond) // the order of delivery is that of the files' times
 	read.put(t, logs)
-	s.settles([]object{four, read}, time.Minute)
+	s.settles([]object{four, read}, patience())
 	p.kill()
 	s.buried(p)
 	fifth := failures(t, "c.json", "111122223333", from, 4, 1)
 	fifth.put(t, logs)
 	s.start()
-	s.settles([]object{four, read, fifth}, time.Minute)
+	s.settles([]object{four, read, fifth}, patience())
+}
+
+// TestADeadServerOfThisMachineKeepsNobodyWaiting kills a server whose leases would last for
+// half an hour yet.
+func TestADeadServerOfThisMachineKeepsNobodyWaiting(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("only Linux tells which process is gone")
+	}
+	t.Parallel()
+	logs := folder(t)
+	s := newStand(t, "", fmt.Sprintf("sources: [{name: trail, folder: %s}]\n", logs), "")
+	from := time.Now().Add(-10 * time.Minute)
+	one := failures(t, "a.json", "111122223333", from, 0, 5)
+	p := s.start()
+	one.put(t, logs)
+	s.settles([]object{one}, patience())
+	p.kill()
+	s.lingers(p, 30*time.Minute)
+	two := failures(t, "b.json", "444455556666", from, 0, 5)
+	two.put(t, logs)
+	s.start()
+	s.settles([]object{one, two}, patience())
 }

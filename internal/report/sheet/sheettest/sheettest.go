@@ -53,7 +53,7 @@ func Open(t *testing.T, tab context.Context, page []byte, width int64) {
 	if err := os.WriteFile(file, page, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	limited, cancel := context.WithTimeout(tab, time.Minute)
+	limited, cancel := context.WithTimeout(tab, 5*time.Minute)
 	defer cancel()
 	address := (&url.URL{Scheme: "file", Path: file}).String()
 	if err := chromedp.Do(limited, chromedp.EmulateViewport(width, 1000), chromedp.Navigate(address)); err != nil {

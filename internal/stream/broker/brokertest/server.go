@@ -3,7 +3,9 @@ package brokertest
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"net"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -11,7 +13,7 @@ import (
 	"github.com/nats-io/nats-server/v2/server"
 )
 
-const readyWithin = 20 * time.Second
+const readyWithin = 2 * time.Minute
 
 // Server starts a server with JetStream that goes when the test ends, and gives its
 // address.
@@ -26,8 +28,11 @@ func Server(t testing.TB) string {
 }
 
 // Serve is Server for what is measured outside tests: it keeps what it has in a folder.
-func Serve(dir string) (url string, stop func(), err error) {
-	s, err := server.NewServer(&server.Options{Host: "127.0.0.1", Port: -1, JetStream: true, StoreDir: dir, NoSigs: true, NoLog: true})
+func Serve(dir string) (url string, stop func(), err error) { return ServeAt(dir, server.RANDOM_PORT) }
+
+// ServeAt is Serve at a port, for a process that is killed and goes on in another.
+func ServeAt(dir string, port int) (url string, stop func(), err error) {
+	s, err := server.NewServer(&server.Options{Host: "127.0.0.1", Port: port, JetStream: true, StoreDir: dir, NoSigs: true, NoLog: true})
 	if err != nil {
 		return "", nil, err
 	}
@@ -61,7 +66,7 @@ func NewCluster(t testing.TB) *Cluster {
 	var routes []string
 	var ports []int
 	for range size {
-		port := freePort(t)
+		port := FreePort(t)
 		ports, routes = append(ports, port), append(routes, fmt.Sprintf("nats://127.0.0.1:%d", port))
 	}
 	c := &Cluster{}
@@ -114,13 +119,20 @@ func (n *node) stop() {
 	n.WaitForShutdown()
 }
 
-// freePort is one that nothing listens on now.
-func freePort(t testing.TB) int {
+// FreePort is one that nothing listens on now. It is below those that systems give to
+// connections, which may take any of theirs until it is listened on.
+func FreePort(t testing.TB) int {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	const first, end = 10_000, 32_768
+	var err error
+	for range 100 {
+		var l net.Listener
+		port := first + rand.IntN(end-first)
+		if l, err = net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port))); err == nil {
+			l.Close()
+			return port
+		}
 	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
+	t.Fatal(err)
+	return 0
 }

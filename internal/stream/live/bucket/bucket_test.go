@@ -383,3 +383,46 @@ func TestWhatCannotBeListedIsRefused(t *testing.T) {
 		}
 	}
 }
+
+// endless takes deliveries; of one account an object lasts until one of another account came.
+type endless struct {
+	taker
+	of    string
+	turns int
+}
+
+func (k *endless) take(ctx context.Context, d live.Delivery) error {
+	if !strings.Contains(d.Input.Name, "/"+k.of+"/") {
+		return k.taker.take(ctx, d)
+	}
+	return k.turn(ctx, d)
+}
+
+func (k *endless) turn(ctx context.Context, d live.Delivery) error {
+	const most = 1_000_000
+	if k.turns++; len(k.got) > 0 || k.turns > most || !d.Turns {
+		return k.taker.take(ctx, d)
+	}
+	return &live.Unfinished{Next: func(ctx context.Context, mark []byte) error {
+		if !bytes.Equal(mark, d.Mark) {
+			k.lost = append(k.lost, "another mark")
+		}
+		return k.turn(ctx, d)
+	}, Close: func() { k.lost = append(k.lost, "closed") }}
+}
+
+func TestALargeObjectOfOneAccountKeepsNoOtherWaiting(t *testing.T) {
+	within(t, func(t *testing.T, w *world) {
+		w.put(single, own, "us-east-1", time.Now().Add(-time.Minute), 1)
+		w.put(single, other, "us-east-1", time.Now().Add(-time.Minute), 2)
+		k := &endless{of: own}
+		ctx, stop := context.WithTimeout(t.Context(), 10*time.Minute)
+		defer stop()
+		if err := w.source(nil).Run(ctx, nil, k.take); !errors.Is(err, context.DeadlineExceeded) {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff([]string{"2 " + other, "1 " + own}, k.got); diff != "" || len(k.lost) > 0 || k.turns < 1 {
+			t.Errorf("sign-ins (-want +got), lost %v, %d turns:\n%s", k.lost, k.turns, diff)
+		}
+	})
+}

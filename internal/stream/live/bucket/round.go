@@ -287,22 +287,41 @@ func closed(o *object.Object) error {
 	return o.Close()
 }
 
-// give hands a delivery over, with the mark of the round before.
+// give hands a delivery over, with the mark of the round before. A large object is read in
+// turns with those of other places.
 func (r *round) give(ctx context.Context, d live.Delivery) error {
+	d.Source, d.Arrived, d.Mark, d.Turns = r.config.Name, r.config.Now(), r.text, true
+	rest, err := r.turn(func() error { return r.take(ctx, d) })
+	for rest != nil && err == nil {
+		next := rest
+		if rest, err = r.turn(func() error { return next.Next(ctx, r.text) }); err != nil {
+			next.Close()
+		}
+	}
+	return err
+}
+
+// turn has something delivered, or what is left of it is told: one thing at a time.
+func (r *round) turn(do func() error) (*live.Unfinished, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.err != nil {
-		return r.err
+		return nil, r.err
 	}
-	d.Source, d.Arrived, d.Mark = r.config.Name, r.config.Now(), r.text
-	if r.err = r.take(ctx, d); r.err != nil {
-		return r.err
+	err := do()
+	rest, more := errors.AsType[*live.Unfinished](err)
+	if err != nil && !more {
+		r.err = err
+		return nil, err
 	}
-	r.delivered++
+	if !more {
+		r.delivered++
+	}
 	r.Source.mu.Lock()
 	defer r.Source.mu.Unlock()
-	r.health.Last = d.Arrived
-	return nil
+	now := r.config.Now()
+	r.health.Heard, r.health.Last = now, now
+	return rest, nil
 }
 
 // lost says whether an object that is refused once more is given up: others were read

@@ -1,6 +1,6 @@
 // Package folder is a live source: new objects of a folder tree, such as a copy of the
 // bucket that trails deliver to. A folder goes in, whatever appears below it comes out,
-// each object once it has been left alone for a moment.
+// each object once it is whole: it shows that by itself, or has been left alone for a moment.
 //
 // Objects are told apart by their path and by when they were last changed, which writing,
 // renaming and a change of permissions set anew and copying tools cannot set back. They
@@ -46,7 +46,7 @@ type Config struct {
 	Path   string        // of the folder
 	Days   int           // of CloudTrail's key layout that are looked at, back from today; 0 is 7
 	Every  time.Duration // between two looks; 0 is a second
-	Settle time.Duration // without a change, after which an object is taken to be whole; 0 is 1.5 s
+	Settle time.Duration // without a change, after which an object that does not show it is taken to be whole; 0 is 1.5 s
 	Now    func() time.Time
 	// Changed is when a file was last changed; nil asks the system.
 	Changed func(fs.FileInfo) time.Time
@@ -62,6 +62,10 @@ type Source struct {
 
 	// of Run alone
 	refused map[entry]refusal
+	large   map[entry]*large // that are not read to their end
+	open    []*large         // those of them that are being read, the next first
+	ahead   ahead
+	given   map[entry]bool // that wait, and were given as ahead
 }
 
 // refusal is an object that could not be opened.
@@ -89,13 +93,16 @@ func New(c Config) (*Source, error) {
 		c.Changed = changed
 	}
 	return &Source{
-		config: c, refused: map[entry]refusal{},
+		config: c, refused: map[entry]refusal{}, large: map[entry]*large{}, given: map[entry]bool{},
 		health: live.Health{Source: c.Name, Delay: trailDelay, Gap: fmt.Sprintf("links are not followed; days of CloudTrail's layout are looked at %d days back; what stays unreadable until %d newer objects came is given up", c.Days, mostSeen)},
 	}, nil
 }
 
 // Name is that of the configuration.
 func (s *Source) Name() string { return s.config.Name }
+
+// Marked says that the mark alone has what was delivered.
+func (s *Source) Marked() bool { return true }
 
 // Health is how the source stands.
 func (s *Source) Health() live.Health {
@@ -112,33 +119,62 @@ func (s *Source) Run(ctx context.Context, mark []byte, take taker) error {
 	if err != nil {
 		return fmt.Errorf("source %s: %w", s.config.Name, err)
 	}
+	defer s.leave()
 	since := m.last(s.config.Now())
 	for {
-		begun := s.config.Now()
+		begun, started := s.config.Now(), time.Now()
 		w := s.look(ctx, m, begun, since)
-		for _, o := range w.found {
-			if err := w.deliver(ctx, o, take); err != nil {
-				return errors.Join(err, w.close())
-			}
+		between := max(s.config.Every, time.Since(started)) // a large tree: half of the time is left to others; the server's clock may jump
+		s.ahead = ahead{walk: w, since: since, wait: between, looked: time.Now(), waiting: w.found}
+		err := w.deliverAll(ctx, take)
+		if err == nil {
+			err = w.settle(ctx, take)
 		}
-		if err := w.close(); err != nil {
-			return err
+		if err == nil {
+			err = ctx.Err() // a look that was cut short says nothing of how the source stands
 		}
-		if err := ctx.Err(); err != nil {
-			return err // a look that was cut short says nothing of how the source stands
+		if err != nil {
+			return errors.Join(err, w.close())
 		}
 		s.heard(w, begun)
-		wait := s.config.Every
 		if len(w.found) == atOnce {
-			wait = 0 // there is more
-		} else {
+			between = 0 // there is more
+		} else if len(s.large) == 0 { // those have to be found again, however long they wait
 			since = begun
-			wait = max(wait, s.config.Now().Sub(begun)) // a large tree: half of the time is left to others
 		}
-		if err := pause(ctx, wait); err != nil {
+		if err = w.rest(ctx, between, take); err == nil {
+			err = w.settle(ctx, take)
+		}
+		if err = errors.Join(err, w.close()); err != nil {
 			return err
 		}
 	}
+}
+
+// deliverAll hands over what a look found, and now and then has a large object read on.
+func (w *walk) deliverAll(ctx context.Context, take taker) error {
+	for i, o := range w.found {
+		if err := w.deliver(ctx, o, take); err != nil {
+			return err
+		}
+		if (i+1)%turnAfter == 0 {
+			if err := w.turn(ctx, take); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// settle has the mark kept once nothing more is there: of what was taken it may be that of an
+// object before the last one. Nobody waits until it is.
+func (w *walk) settle(ctx context.Context, take taker) error {
+	s := w.source
+	if w.given == 0 || len(w.found) == atOnce || ctx.Err() != nil {
+		return nil
+	}
+	w.given = 0
+	return take(ctx, live.Delivery{Source: s.config.Name, Arrived: s.config.Now(), Mark: w.mark.bytes(), Turns: true})
 }
 
 func pause(ctx context.Context, d time.Duration) error {
@@ -159,6 +195,9 @@ func (w *walk) deliver(ctx context.Context, o object, take taker) error {
 		return err
 	}
 	s := w.source
+	if s.waits(o.entry) {
+		return nil
+	}
 	switch err := w.try(o); {
 	case errors.Is(err, fs.ErrNotExist): // it was renamed or removed: the next look sees what became of it
 		delete(s.refused, o.entry)
@@ -187,10 +226,12 @@ func (w *walk) try(o object) error {
 }
 
 func (w *walk) hand(ctx context.Context, o object, take taker) error {
+	return w.give(ctx, o, take, live.Delivery{Input: w.input(o), Ahead: w.source.next})
+}
+
+func (w *walk) input(o object) cloudtrail.Input {
 	_, trail := layout.Parse(filepath.Join(w.source.config.Path, o.path))
-	return w.give(ctx, o, take, live.Delivery{Input: cloudtrail.Input{
-		Name: o.path, OneMember: trail || layout.IsLogName(o.path), Open: func() (io.ReadCloser, error) { return w.open(o) },
-	}})
+	return cloudtrail.Input{Name: o.path, OneMember: trail || layout.IsLogName(o.path), Open: func() (io.ReadCloser, error) { return w.open(o) }}
 }
 
 // outrun is for the objects that could not be opened, and that a mark with this floor would
@@ -201,7 +242,11 @@ func (w *walk) outrun(ctx context.Context, floor entry, take taker) error {
 		if e.compare(floor) > 0 {
 			return nil
 		}
-		o := refused[e].object
+		r, there := refused[e]
+		if !there { // a look meanwhile did not find it any more
+			continue
+		}
+		o := r.object
 		var err error
 		switch bad := w.try(o); {
 		case errors.Is(bad, fs.ErrNotExist):
@@ -224,20 +269,52 @@ func (w *walk) giveUp(ctx context.Context, o object, why error, take taker) erro
 }
 
 func (w *walk) give(ctx context.Context, o object, take taker, d live.Delivery) error {
-	s, next := w.source, w.mark.with(o.entry)
-	d.Source, d.Arrived, d.Mark = s.config.Name, s.config.Now(), next.bytes()
-	if err := take(ctx, d); err != nil {
+	s := w.source
+	d.Source, d.Arrived, d.Mark, d.Turns = s.config.Name, s.config.Now(), w.mark.with(o.entry).bytes(), true
+	err := take(ctx, d)
+	switch rest, more := errors.AsType[*live.Unfinished](err); {
+	case more:
+		delete(s.refused, o.entry)
+		return w.enlarge(ctx, o, d.Arrived, rest)
+	case err == nil && d.Lost != "":
+		w.done(o)
+		s.delivered(true)
+		return nil
+	}
+	return w.took(o, d.Arrived, err)
+}
+
+// took notes that an object was delivered to its end, unless that failed.
+func (w *walk) took(o object, arrived time.Time, err error) error {
+	if err != nil {
 		return err
 	}
-	*w.mark = *next
-	if key, ok := layout.Parse(filepath.Join(s.config.Path, o.path)); ok && d.Lost == "" {
-		s.progress.SeeKey(key, d.Arrived)
+	w.done(o)
+	s := w.source
+	if key, ok := layout.Parse(filepath.Join(s.config.Path, o.path)); ok {
+		s.progress.SeeKey(key, arrived)
 	}
-	delete(s.refused, o.entry)
+	s.delivered(true)
+	return nil
+}
+
+func (w *walk) done(o object) {
+	*w.mark = *w.mark.with(o.entry)
+	w.given++
+	delete(w.source.refused, o.entry)
+	delete(w.source.large, o.entry)
+	delete(w.source.given, o.entry)
+}
+
+// delivered notes that something was just now: all of an object, or more of a large one. Many
+// objects take longer than a look.
+func (s *Source) delivered(all bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.health.Last, s.health.Heard = d.Arrived, d.Arrived // many objects take longer than a look
-	return nil
+	now := s.config.Now()
+	if s.health.Heard = now; all {
+		s.health.Last = now
+	}
 }
 
 // open opens a regular file. What took its place since the folder was looked at, such as
@@ -279,7 +356,7 @@ func (s *Source) heard(w *walk, begun time.Time) {
 	defer s.mu.Unlock()
 	if w.root != nil {
 		s.health.Heard = s.config.Now()
-		if len(w.found) < atOnce && fault == "" {
+		if len(w.found) < atOnce && fault == "" && len(s.large) == 0 {
 			s.health.Complete = begun
 		}
 	}
@@ -296,12 +373,21 @@ func (s *Source) refusals() string {
 	return fmt.Sprintf("%d objects cannot be read, such as %q: %v", len(s.refused), first.path, first.err)
 }
 
-// forget drops refusals of objects that are there no more.
-func (s *Source) forget(there map[entry]bool) {
+// forget drops refusals of objects that are there no more, and large ones of them that are not
+// being read.
+func (s *Source) forget(m *mark, there map[entry]bool) {
 	for e := range s.refused {
 		if !there[e] {
 			delete(s.refused, e)
 		}
+	}
+	for _, e := range m.open {
+		known := s.large[e]
+		if there[e] || known != nil && known.rest != nil {
+			continue
+		}
+		delete(s.large, e)
+		*m = *m.with(e)
 	}
 }
 

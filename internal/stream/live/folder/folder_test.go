@@ -46,11 +46,18 @@ type taker struct {
 	mark []byte
 	lost []string                // names of what was given up
 	fail func(name string) error // before the mark is kept
+
+	settled int // how often there was a mark alone
 }
 
 func (k *taker) take(_ context.Context, d live.Delivery) error {
 	if d.Lost != "" {
 		k.lost, k.mark = append(k.lost, d.Input.Name+": "+d.Lost), d.Mark
+		return nil
+	}
+	if d.Input.Open == nil { // a look is over
+		k.settled++
+		k.mark = d.Mark
 		return nil
 	}
 	r, err := d.Input.Open()
@@ -109,6 +116,9 @@ func TestWhatIsThereAndWhatComesIsDeliveredOnce(t *testing.T) {
 		}
 		if diff := cmp.Diff([]string{"deep/er/a.json: 1", "b.json: 2", "c.json: 3"}, k.got); diff != "" {
 			t.Errorf("deliveries, in the order of arrival (-want +got):\n%s", diff)
+		}
+		if k.settled != 2 {
+			t.Errorf("got %d marks alone, want one behind what each look found", k.settled)
 		}
 		k.got = nil
 		_ = run(t, f.source(0), k, time.Minute)

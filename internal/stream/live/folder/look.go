@@ -30,8 +30,10 @@ type walk struct {
 	now    time.Time
 	since  time.Time // days that were over long before are not looked at
 	found  []object  // the first that are to be delivered
+	young  []object  // the first of those that were not left alone for long enough
 	there  map[entry]bool
 	fault  string
+	given  int // objects that were taken
 }
 
 // look finds what is to be delivered next. since is until when everything is known to
@@ -48,8 +50,9 @@ func (s *Source) look(ctx context.Context, m *mark, now, since time.Time) *walk 
 	if len(w.found) > atOnce {
 		w.found = w.found[:atOnce]
 	}
+	w.early()
 	if w.fault == "" && ctx.Err() == nil { // everything was seen
-		s.forget(w.there)
+		s.forget(m, w.there)
 	}
 	return w
 }
@@ -112,6 +115,9 @@ func (w *walk) file(name string, e fs.DirEntry) {
 	if w.mark.done(o.entry) {
 		return
 	}
+	if slices.Contains(w.mark.open, o.entry) {
+		w.there[o.entry] = true
+	}
 	if r, ok := w.source.refused[o.entry]; ok {
 		w.there[o.entry] = true
 		if w.now.Before(r.again) {
@@ -123,6 +129,8 @@ func (w *walk) file(name string, e fs.DirEntry) {
 		w.blame(name, fmt.Errorf("changed at %s, which is still to come: it waits until then; hint: compare the clocks", at.UTC().Format(time.RFC3339)))
 	case quiet >= w.source.config.Settle:
 		w.found = keep(w.found, o, atOnce)
+	case quiet >= leastQuiet:
+		w.young = keep(w.young, o, mostEarly)
 	}
 }
 

@@ -165,10 +165,7 @@ func (s *Source) Run(ctx context.Context, text []byte, take func(context.Context
 			s.sessions = nil // what they began with may be over, and others may be there by now
 		}
 		s.seen.forget(begun.Add(-deepOverlap - overlap))
-		if r.delivered > 0 {
-			kept = begun
-		}
-		if begun.Sub(kept) >= markEvery {
+		if r.delivered > 0 || begun.Sub(kept) >= markEvery {
 			if err := take(ctx, live.Delivery{Source: s.config.Name, Arrived: begun, Mark: m.bytes()}); err != nil {
 				return err
 			}

@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -38,6 +39,8 @@ type world struct {
 	mu    sync.Mutex // guards what follows
 	late  func(name string) time.Duration
 	calls []time.Time
+
+	nameless bool // events have no ID
 }
 
 func newWorld(t *testing.T) *world {
@@ -81,6 +84,9 @@ func (w *world) RoundTrip(r *http.Request) (*http.Response, error) {
 		for _, e := range events {
 			seconds, _ := e.(map[string]any)["EventTime"].(float64)
 			name, _ := e.(map[string]any)["EventName"].(string)
+			if w.nameless {
+				delete(e.(map[string]any), "EventId")
+			}
 			if time.Since(time.Unix(int64(seconds), 0)) >= w.late(name) {
 				told = append(told, e)
 			}
@@ -134,10 +140,15 @@ type taker struct {
 	marks int
 	mark  []byte
 	fail  error
+	names map[string]bool // of deliveries
 }
 
 func (k *taker) take(ctx context.Context, d live.Delivery) error {
 	if d.Input.Open != nil {
+		if k.names == nil {
+			k.names = map[string]bool{}
+		}
+		k.names[d.Input.Name] = true
 		fields, err := trail.CompileFields([]string{"eventName", "sourceIPAddress", "userIdentity.type"})
 		if err != nil {
 			return err
@@ -189,6 +200,30 @@ func TestEventsComeOnceHoweverLateAWSTellsThem(t *testing.T) {
 		}
 		if h := s.Health(); h.Fault != "" || h.Heard.IsZero() || h.Last.IsZero() || h.Delay < 15*time.Minute {
 			t.Errorf("got health %+v", h)
+		}
+	})
+}
+
+func TestEventsWithoutAnIDComeOnceEachByItself(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.nameless = true
+		w.signIn(1)
+		w.signIn(2)
+		s, k := w.source(t, home), &taker{t: t}
+		if err := run(t, s, k, time.Hour); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("got %v, want the end of the context", err)
+		}
+		slices.Sort(k.got)
+		if diff := cmp.Diff([]string{"1", "2"}, k.got); diff != "" {
+			t.Errorf("sign-ins (-want +got):\n%s", diff)
+		}
+		again := &taker{t: t}
+		if err := run(t, w.source(t, home), again, time.Hour); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("got %v, want the end of the context", err)
+		}
+		if diff := cmp.Diff(k.names, again.names); diff != "" || len(k.names) != 2 {
+			t.Errorf("names of deliveries after a restart (-before +after), want two that stay:\n%s", diff)
 		}
 	})
 }

@@ -1,11 +1,16 @@
 package lookup
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"maps"
 	"sync"
 	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudtrail/types"
 
 	"github.com/rootkeep/rootkeep"
 )
@@ -79,11 +84,17 @@ type seenKey struct {
 
 const mostSeen = 100_000 // events; more are delivered again, which does no harm
 
-// has is false of an event without an ID: nothing tells it apart.
-func (s *seen) has(k seenKey) bool {
-	if k.event == "" {
-		return false
+// keyOf is what tells an event of a place apart: its ID, or what it says.
+func keyOf(p Place, e *types.Event) seenKey {
+	id := aws.ToString(e.EventId)
+	if id == "" {
+		sum := sha256.Sum256([]byte(aws.ToString(e.CloudTrailEvent)))
+		id = "an event without an ID " + hex.EncodeToString(sum[:16])
 	}
+	return seenKey{p.Account, id}
+}
+
+func (s *seen) has(k seenKey) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	_, ok := s.events[k]

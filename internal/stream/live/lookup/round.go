@@ -160,21 +160,41 @@ func ask(ctx context.Context, asked *cloudtrail.Client, in *cloudtrail.LookupEve
 	return asked.LookupEvents(ctx, in)
 }
 
-// page delivers what of a page was not delivered before.
+// told is an event as the history tells it.
+type told struct {
+	CloudTrailEvent string
+}
+
+// page delivers what of a page was not delivered before. An event without an ID is delivered
+// by itself under a name of its own: where it stands in a page changes.
 func (r *round) page(ctx context.Context, p Place, events []types.Event) error {
-	type event struct{ CloudTrailEvent string }
-	var fresh struct{ Events []event }
+	var fresh []told
 	var keys []seenKey
 	for _, e := range events {
-		k := seenKey{p.Account, aws.ToString(e.EventId)}
-		if !r.seen.has(k) {
-			fresh.Events, keys = append(fresh.Events, event{aws.ToString(e.CloudTrailEvent)}), append(keys, k)
+		k := keyOf(p, &e)
+		if r.seen.has(k) {
+			continue
+		}
+		one := told{aws.ToString(e.CloudTrailEvent)}
+		if aws.ToString(e.EventId) != "" {
+			fresh, keys = append(fresh, one), append(keys, k)
+		} else if err := r.give(ctx, fmt.Sprintf("LookupEvents of %s, %s", p, k.event), []told{one}, []seenKey{k}); err != nil {
+			return err
 		}
 	}
-	if len(fresh.Events) == 0 {
-		return nil
+	if len(fresh) > 0 {
+		if err := r.give(ctx, "LookupEvents of "+p.String(), fresh, keys); err != nil {
+			return err
+		}
 	}
-	text, err := json.Marshal(fresh)
+	for _, e := range events {
+		r.progress.See(live.Place{Account: p.Account, Region: p.Region, Last: aws.ToTime(e.EventTime), Arrived: r.config.Now()})
+	}
+	return nil
+}
+
+func (r *round) give(ctx context.Context, name string, events []told, keys []seenKey) error {
+	text, err := json.Marshal(struct{ Events []told }{events})
 	if err != nil {
 		return err
 	}
@@ -186,16 +206,13 @@ func (r *round) page(ctx context.Context, p Place, events []types.Event) error {
 	now := r.config.Now()
 	r.err = r.take(ctx, live.Delivery{
 		Source: r.config.Name, Arrived: now, Mark: r.mark.bytes(),
-		Input: trail.Input{Name: "LookupEvents of " + p.String(), Open: func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(string(text))), nil }},
+		Input: trail.Input{Name: name, Open: func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(string(text))), nil }},
 	})
 	if r.err != nil {
 		return r.err
 	}
 	r.delivered++
 	r.seen.add(keys, r.begun)
-	for _, e := range events {
-		r.progress.See(live.Place{Account: p.Account, Region: p.Region, Last: aws.ToTime(e.EventTime), Arrived: now})
-	}
 	r.Source.mu.Lock()
 	defer r.Source.mu.Unlock()
 	r.health.Last = now

@@ -29,6 +29,8 @@ const (
 	// of it.
 	Largest  = 1 << 30
 	attempts = 4
+	// longestRead is how long all of an object's bytes may be waited for.
+	longestRead = 5 * time.Minute
 )
 
 // Credentials say how a Region is called.
@@ -66,9 +68,15 @@ var gone = []string{"NoSuchKey", "NoSuchVersion", "MethodNotAllowed", "InvalidOb
 // Reader reads objects of the buckets of one Region.
 type Reader struct {
 	client *s3.Client
-	// Patience is how long S3 may take to begin with an object, all attempts together.
+	// Patience is how long S3 may take to begin with an object, all attempts together, and
+	// how long it may then fall silent.
 	Patience time.Duration
 }
+
+// Silent is that S3 says nothing: each object that it is asked for costs Patience.
+type Silent struct{ For time.Duration }
+
+func (s *Silent) Error() string { return fmt.Sprintf("no answer for %s", s.For) }
 
 // NewReader makes a reader with a configuration of the SDK for the buckets' Region.
 func NewReader(c aws.Config) *Reader { return &Reader{client: Client(c), Patience: 2 * time.Minute} }
@@ -135,10 +143,13 @@ func (o *Object) Close() error {
 // the object is read, and the clock of Patience runs until S3 answers alone.
 func (r *Reader) get(ctx context.Context, n Name) (io.ReadCloser, error) {
 	ctx, stop := context.WithCancelCause(ctx)
-	late := time.AfterFunc(r.Patience, func() { stop(fmt.Errorf("no answer for %s", r.Patience)) })
+	late := time.AfterFunc(r.Patience, func() { stop(&Silent{r.Patience}) })
 	out, err := r.client.GetObject(ctx, &s3.GetObjectInput{Bucket: &n.Bucket, Key: &n.Key})
-	if !late.Stop() && err == nil {
-		err = errors.Join(context.Cause(ctx), out.Body.Close())
+	if !late.Stop() {
+		if err == nil {
+			out.Body.Close() // of no use any more
+		}
+		err = context.Cause(ctx)
 	}
 	if err != nil {
 		stop(nil)
@@ -148,7 +159,7 @@ func (r *Reader) get(ctx context.Context, n Name) (io.ReadCloser, error) {
 		stop(nil)
 		return nil, &Gone{errors.Join(fmt.Errorf("%d bytes, more than the %d that are read", size, Largest), out.Body.Close())}
 	}
-	return &body{ReadCloser: out.Body, left: Largest, stop: stop}, nil
+	return &body{ReadCloser: out.Body, ctx: ctx, left: Largest, patience: r.Patience, time: longestRead, stop: stop}, nil
 }
 
 // Why is an error of S3 without what the SDK says around it: a source shows it.
@@ -181,18 +192,27 @@ func (r *Refusal) Error() string {
 	return r.Code
 }
 
-// body ends with an error where an object is longer than it said.
+// body ends with an error where an object is longer than it said, or its bytes are not sent.
+// What a reader does between two reads takes no time of it.
 type body struct {
 	io.ReadCloser
-	left int64
-	stop context.CancelCauseFunc
+	ctx            context.Context
+	left           int64
+	patience, time time.Duration
+	stop           context.CancelCauseFunc
 }
 
 func (b *body) Read(p []byte) (int, error) {
 	if b.left <= 0 {
 		return 0, fmt.Errorf("more than %d bytes", Largest)
 	}
+	begun, wait := time.Now(), max(min(b.patience, b.time), 0)
+	late := time.AfterFunc(wait, func() { b.stop(&Silent{wait}) })
 	n, err := b.ReadCloser.Read(p[:min(int64(len(p)), b.left)])
+	if !late.Stop() && err != nil {
+		err = context.Cause(b.ctx)
+	}
+	b.time -= time.Since(begun)
 	b.left -= int64(n)
 	return n, err
 }

@@ -1,6 +1,7 @@
 package queue
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 	"time"
 
 	"github.com/rootkeep/rootkeep"
+	"github.com/rootkeep/rootkeep/cloudtrail"
 	"github.com/rootkeep/rootkeep/internal/alert"
 	"github.com/rootkeep/rootkeep/internal/finding"
 	"github.com/rootkeep/rootkeep/internal/stream/live/object"
@@ -33,7 +35,8 @@ type placed struct {
 type event struct {
 	record  json.RawMessage
 	id      string
-	account rootkeep.AccountID // whose event it is
+	account rootkeep.AccountID // whose event it is, by the record
+	said    rootkeep.AccountID // by the envelope
 	region  string
 	at      time.Time
 }
@@ -168,6 +171,15 @@ func (e *envelope) told() (*news, error) {
 		if err != nil {
 			return nil, err
 		}
+		// BatchUpdateFindings leaves UpdatedAt as it was (Security Hub API Reference): what was
+		// sent later holds.
+		if at, err := time.Parse(time.RFC3339, e.Time); err == nil {
+			for i := range found {
+				if at.After(found[i].Heard) {
+					found[i].Heard = at.UTC()
+				}
+			}
+		}
 		return &news{found: found}, nil
 	}
 	if !strings.HasSuffix(e.DetailType, " via CloudTrail") {
@@ -176,21 +188,42 @@ func (e *envelope) told() (*news, error) {
 	if e.DetailType == "AWS Insight via CloudTrail" {
 		return &news{}, nil // left alone, as in a bucket
 	}
-	var d struct {
-		EventID     string
-		EventSource string
-		AWSRegion   string
+	out, err := e.record()
+	if err != nil {
+		return nil, err
 	}
-	if err := json.Unmarshal(e.Detail, &d); err != nil || d.EventSource == "" || d.EventID == "" {
+	return &news{event: out}, nil
+}
+
+// record is a record of CloudTrail. Its account is what the record says, as in a log file:
+// the account that received it or, where it names none, that of the caller.
+func (e *envelope) record() (*event, error) {
+	// As detections read it: of two members that differ in case alone, or that are there
+	// twice, another reader may take the other one.
+	fields, err := cloudtrail.CompileFields([]string{cloudtrail.FieldEventID, cloudtrail.FieldEventSource, cloudtrail.FieldRegion, cloudtrail.FieldRecipientAccount, cloudtrail.FieldIdentityAccount})
+	if err != nil {
+		return nil, err
+	}
+	rec, err := cloudtrail.NewReader(fields, cloudtrail.Options{}).One(e.Detail)
+	if err != nil {
+		return nil, fmt.Errorf("the record of an event of EventBridge: %w", err)
+	}
+	text := func(field int) string { return string(rec.View.Text(field)) }
+	id, source, region := text(0), text(1), text(2)
+	if id == "" || source == "" {
 		return nil, errors.New("an event of EventBridge whose detail is no record of CloudTrail")
 	}
-	account, err := rootkeep.ParseAccountID(e.Account)
+	said, err := rootkeep.ParseAccountID(e.Account)
 	if err != nil {
 		return nil, fmt.Errorf("an event of EventBridge: %w", err)
+	}
+	account, err := rootkeep.ParseAccountID(cmp.Or(text(3), text(4), e.Account))
+	if err != nil {
+		return nil, fmt.Errorf("an event of EventBridge, by its record: %w", err)
 	}
 	at, err := time.Parse(time.RFC3339, e.Time)
 	if err != nil {
 		return nil, errors.New("an event of EventBridge without a time")
 	}
-	return &news{event: &event{e.Detail, d.EventID, account, d.AWSRegion, at}}, nil
+	return &event{e.Detail, id, account, said, region, at}, nil
 }

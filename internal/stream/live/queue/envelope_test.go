@@ -2,8 +2,10 @@ package queue
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -47,6 +49,24 @@ func TestMessagesAreRead(t *testing.T) {
 			if diff := cmp.Diff(test.objects, got.objects, cmp.AllowUnexported(placed{})); diff != "" || got.test != test.test || id != test.event || found != test.found {
 				t.Errorf("%s: got test %q, event %q, finding %q, objects (-want +got):\n%s", test.name, got.test, id, found, diff)
 			}
+		}
+	}
+}
+
+// Security Hub changes the workflow of a finding without its time: what was sent later is
+// known by the time of the event.
+func TestAFindingIsHeardWhenItWasSent(t *testing.T) {
+	const body = `{"detail-type":"Security Hub Findings - Imported","source":"aws.securityhub","account":"111122223333","region":"us-east-1",%s"detail":{"findings":[{"Id":"f","AwsAccountId":"111122223333",
+		"ProductName":"Scanner","GeneratorId":"g","Title":"t","CreatedAt":"2026-11-27T10:00:00Z","UpdatedAt":"2026-11-27T10:00:00Z","Severity":{"Label":"LOW"},"Workflow":{"Status":"RESOLVED"}}]}}`
+	for sent, want := range map[string]string{
+		`"time":"2026-11-27T11:00:00Z",`: "2026-11-27T11:00:00Z",
+		`"time":"2026-11-27T09:00:00Z",`: "2026-11-27T10:00:00Z", // by a clock that is wrong
+		`"time":"soon",`:                 "2026-11-27T10:00:00Z",
+		``:                               "2026-11-27T10:00:00Z",
+	} {
+		got, err := read(fmt.Appendf(nil, body, sent))
+		if err != nil || len(got.found) != 1 || got.found[0].Heard.Format(time.RFC3339) != want {
+			t.Errorf("sent with %q: got %+v, %v, want it heard at %s", sent, got, err, want)
 		}
 	}
 }

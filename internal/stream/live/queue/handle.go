@@ -1,6 +1,7 @@
 package queue
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -23,6 +24,9 @@ const (
 	firstRetry   = 30 * time.Second
 	longestRetry = 15 * time.Minute
 	mostReaders  = 64
+	// patience is how long S3 may take to begin with an object: a receiver waits for it, and
+	// what waits behind it.
+	patience = 10 * time.Second
 )
 
 // refused is that a bucket gives nothing now: its messages are kept.
@@ -38,7 +42,10 @@ func (r *refused) Unwrap() error { return r.err }
 // handle delivers what a message tells and deletes it. What goes wrong with one message
 // stops no other; the error is of the queue, or of take.
 func (r *run) handle(ctx context.Context, m *message, open *unfinished) error {
-	err := r.deliver(ctx, m)
+	err := r.unlessSilent(m)
+	if err == nil {
+		err = r.deliver(ctx, m)
+	}
 	if ctx.Err() != nil && err != nil {
 		return err
 	}
@@ -53,6 +60,20 @@ func (r *run) handle(ctx context.Context, m *message, open *unfinished) error {
 		return r.hold(ctx, m, bucket)
 	}
 	return r.setAside(ctx, m, err)
+}
+
+// unlessSilent refuses a message about a bucket that does not answer: keep asks it again, and
+// no receiver waits for it meanwhile.
+func (r *run) unlessSilent(m *message) error {
+	if m.bad != nil {
+		return nil
+	}
+	for _, o := range m.news.objects {
+		if why := r.state.silence(o.Bucket); why != nil {
+			return &refused{o.Bucket, why}
+		}
+	}
+	return nil
 }
 
 func isTaken(err error) bool {
@@ -101,7 +122,7 @@ func (r *run) deliver(ctx context.Context, m *message) error {
 		return m.bad
 	}
 	for _, o := range m.news.objects {
-		if err := r.object(ctx, o); err != nil {
+		if err := r.object(ctx, m, o); err != nil {
 			return fmt.Errorf("object %q: %w", o.Name, err)
 		}
 	}
@@ -132,10 +153,13 @@ var otherService = regexp.MustCompile(`(?:^|/)AWSLogs/(?:o-[a-z0-9]+/)?[0-9]{12}
 
 var errBucket = errors.New("buckets of this source does not name it, and nothing is read there")
 
-// object delivers one object, unless it is of the kinds that are left alone.
-func (r *run) object(ctx context.Context, o placed) error {
+// object delivers one object of a message, unless it is of the kinds that are left alone.
+func (r *run) object(ctx context.Context, m *message, o placed) error {
 	if !slices.Contains(r.config.Buckets, o.Bucket) {
 		return errBucket
+	}
+	if strings.HasSuffix(o.Key, "/") {
+		return nil // a folder, as the console of S3 makes it: CloudTrail names no file so
 	}
 	key, ok := layout.Parse(o.Key)
 	if !ok {
@@ -161,10 +185,17 @@ func (r *run) object(ctx context.Context, o placed) error {
 	if err != nil {
 		return &refused{o.Bucket, err}
 	}
-	err = r.give(ctx, live.Delivery{Input: opened.Input()})
+	err = r.give(ctx, live.Delivery{Input: opened.Input(), Turns: true})
+	for rest, more := errors.AsType[*live.Unfinished](err); more; rest, more = errors.AsType[*live.Unfinished](err) {
+		m.large()
+		if err = rest.Next(ctx, nil); err != nil {
+			err = &taken{err}
+		}
+	}
 	if err := errors.Join(err, opened.Close()); err != nil {
 		return err
 	}
+	r.state.delivered(r.config.Now()) // a large one was not when its first turn was over
 	r.state.good(o.Bucket, r.config.Now())
 	r.progress.SeeKey(key, r.config.Now())
 	return nil
@@ -173,7 +204,7 @@ func (r *run) object(ctx context.Context, o placed) error {
 // event delivers a record that EventBridge sent.
 func (r *run) event(ctx context.Context, e *event) error {
 	name := fmt.Sprintf("event %s of %s by EventBridge", e.id, e.account)
-	if err := r.config.takes(e.account); err != nil {
+	if err := cmp.Or(r.config.takes(e.account), r.config.takes(e.said)); err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
 	text, err := json.Marshal(map[string]any{"Records": []json.RawMessage{e.record}})
@@ -183,6 +214,9 @@ func (r *run) event(ctx context.Context, e *event) error {
 	open := func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(string(text))), nil }
 	if err := r.give(ctx, live.Delivery{Input: cloudtrail.Input{Name: name, Open: open}}); err != nil {
 		return err
+	}
+	if e.said != e.account {
+		r.state.doubt(fmt.Sprintf("event %q: account %s by its envelope, %s by its record, for which it counts", e.id, e.said, e.account), r.config.Now())
 	}
 	if region, err := rootkeep.ParseRegion(e.region); err == nil {
 		r.progress.See(live.Place{Account: e.account, Region: string(region), Last: e.at, Arrived: r.config.Now()})
@@ -209,6 +243,7 @@ func (r *run) reader(ctx context.Context, region string) (*object.Reader, error)
 		return nil, err
 	}
 	r.readers[region] = object.NewReader(c)
+	r.readers[region].Patience = patience
 	return r.readers[region], nil
 }
 

@@ -11,7 +11,7 @@ import (
 
 const (
 	keepEvery   = 30 * time.Second // between two rounds over what waits
-	heldFor     = 15 * time.Minute // a message that waits is hidden, and again in time
+	heldFor     = 2 * time.Minute  // a message that waits is hidden, and again in time; it comes so much later to others when its reader dies
 	mostHeld    = 1000
 	overflowFor = time.Hour // what waits beside them is hidden, and counted when it comes again
 	perRound    = 10        // objects of a bucket that refuses, tried in a round
@@ -75,6 +75,9 @@ func (r *run) keep(ctx context.Context) error {
 			}
 			if again {
 				refusals[h.bucket]++
+			}
+			if r.state.silence(h.bucket) != nil {
+				refusals[h.bucket] = perRound // each would be waited for
 			}
 		}
 	}

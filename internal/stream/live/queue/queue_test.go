@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -31,7 +32,8 @@ type world struct {
 	*simtest.Logged
 	t        *testing.T
 	url, arn string
-	shut     error // why there are no credentials
+	shut     error             // why there are no credentials
+	through  http.RoundTripper // nil: the organization itself
 }
 
 const (
@@ -51,9 +53,13 @@ func (w *world) open(context.Context) (object.Credentials, error) {
 	if w.shut != nil {
 		return nil, w.shut
 	}
+	through := w.through
+	if through == nil {
+		through = simtest.Direct{Cloud: w.Cloud}
+	}
 	return func(_ context.Context, region string) (aws.Config, error) {
 		return aws.Config{
-			Region: region, BaseEndpoint: aws.String("http://simulated.example"), HTTPClient: &http.Client{Transport: simtest.Direct{Cloud: w.Cloud}},
+			Region: region, BaseEndpoint: aws.String("http://simulated.example"), HTTPClient: &http.Client{Transport: through},
 			Credentials: credentials.NewStaticCredentialsProvider(w.Key.ID, w.Key.Secret, ""),
 		}, nil
 	}, nil
@@ -383,6 +389,7 @@ func TestWhatIsLeftAloneIsDeleted(t *testing.T) {
 		for _, key := range []string{
 			"AWSLogs/111122223333/CloudTrail-Digest/us-east-1/2026/11/27/x.json.gz", "AWSLogs/111122223333/CloudTrail-Insight/us-east-1/2026/11/27/x.json.gz",
 			"AWSLogs/111122223333/Config/us-east-1/2026/11/27/ConfigHistory/x.json.gz", "p/AWSLogs/o-a1/111122223333/elasticloadbalancing/us-east-1/2026/11/27/x.log.gz",
+			"AWSLogs/111122223333/", "AWSLogs/111122223333/CloudTrail/", // folders, as the console of S3 makes them
 		} {
 			w.send(fmt.Sprintf(`{"Records":[{"eventSource":"aws:s3","eventName":"ObjectCreated:Put","s3":{"bucket":{"name":%q},"object":{"key":%q}}}]}`, simtest.Bucket, key))
 		}
@@ -522,7 +529,7 @@ func TestNothingRunsOnceTheSourceEnded(t *testing.T) {
 	}()
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
-	for begun := time.Now(); s.Health().Fault == "" && time.Since(begun) < 20*time.Second; {
+	for begun := time.Now(); s.Health().Fault == "" && time.Since(begun) < 2*time.Minute; {
 		<-tick.C
 	}
 	stop()
@@ -599,4 +606,114 @@ func TestWhatCannotBeReadIsRefused(t *testing.T) {
 			t.Errorf("%s: got %v, want %q", test.name, err, test.says)
 		}
 	}
+}
+
+// An event belongs to the account that its record names; that its envelope names another one
+// is told.
+func TestAnEventBelongsToTheAccountOfItsRecord(t *testing.T) {
+	const (
+		one, two = "111122223333", "444455556666"
+		event    = `{"detail-type":"AWS Console Sign In via CloudTrail","source":"aws.signin","account":"%s","region":"us-east-1","time":"2026-11-27T10:00:00Z","detail":{"eventVersion":"1.11","eventID":"e-1","eventTime":"2026-11-27T10:00:00Z",
+			"eventSource":"signin.amazonaws.com","eventName":"ConsoleLogin","awsRegion":"us-east-1","sourceIPAddress":"198.51.100.7","userIdentity":{"type":"Root","accountId":"%s"}%s}}`
+		recipient = `,"recipientAccountId":"%s"`
+	)
+	for _, test := range []struct {
+		name, envelope, caller, recipient string
+		accounts                          []rootkeep.AccountID
+		want                              string // whose it is; "" is nobody's
+		fault                             string // part of it
+	}{
+		{"all agree", one, one, one, nil, one, ""},
+		{"a call from another account", one, two, one, nil, one, ""},
+		{"by the record, of another account", one, two, two, nil, two, "events that contradict themselves: 1, the last of them event \"e-1\": account 111122223333 by its envelope, 444455556666 by its record"},
+		{"without a recipient, by the caller", one, two, "", nil, two, "events that contradict themselves: 1"},
+		{"with accounts that have the envelope's alone", one, two, two, []rootkeep.AccountID{one}, "", "of account 444455556666, which accounts of this source does not name"},
+		{"with accounts that have the record's alone", one, two, two, []rootkeep.AccountID{two}, "", "of account 111122223333, which accounts of this source does not name"},
+		{"another recipient by a member of another case", one, one, two + `","RecipientAccountID":"` + one, nil, two, "events that contradict themselves: 1"},
+		{"the same with accounts", one, one, two + `","recipientaccountid":"` + one, []rootkeep.AccountID{one}, "", "of account 444455556666, which accounts of this source does not name"},
+		{"a recipient that is none", one, two, "x", nil, "", "by its record"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			within(t, nil, func(t *testing.T, w *world) {
+				s, k := w.source(func(c *queue.Config) { c.Accounts = test.accounts }), &taker{t: t}
+				more := ""
+				if test.recipient != "" {
+					more = fmt.Sprintf(recipient, test.recipient)
+				}
+				w.send(fmt.Sprintf(event, test.envelope, test.caller, more))
+				if err := run(t, s, k, time.Minute); !errors.Is(err, context.DeadlineExceeded) {
+					t.Errorf("got %v, want the end of the context", err)
+				}
+				h := s.Health()
+				if len(k.got) > 0 != (test.want != "") || (h.Fault == "") != (test.fault == "") || !strings.Contains(h.Fault, test.fault) {
+					t.Errorf("got events %q and fault %q, want one of %q and %q", k.got, h.Fault, test.want, test.fault)
+				}
+				of := ""
+				for _, p := range h.Places {
+					of += string(p.Account)
+				}
+				if of != test.want {
+					t.Errorf("got places in %q, want in %q", of, test.want)
+				}
+				if time.Sleep(25 * time.Hour); test.want != "" && s.Health().Fault != "" {
+					t.Errorf("got fault %q a day later, want none", s.Health().Fault)
+				}
+			})
+		})
+	}
+}
+
+// patient takes deliveries; what is in an object named large lasts until another came.
+type patient struct {
+	taker
+	turns atomic.Int64
+	done  atomic.Bool // another came
+}
+
+func (k *patient) take(ctx context.Context, d live.Delivery) error {
+	if !strings.Contains(d.Input.Name, "large") {
+		err := k.taker.take(ctx, d)
+		k.done.Store(k.done.Load() || d.Input.Open != nil)
+		return err
+	}
+	return k.turn(ctx, d)
+}
+
+func (k *patient) turn(ctx context.Context, d live.Delivery) error {
+	const most = 1000
+	if n := k.turns.Add(1); d.Turns && n < most && !k.done.Load() {
+		return &live.Unfinished{Next: func(ctx context.Context, _ []byte) error {
+			time.Sleep(time.Second)
+			return k.turn(ctx, d)
+		}, Close: func() {}}
+	}
+	return k.taker.take(ctx, d)
+}
+
+func TestALargeObjectKeepsNoOtherOfItsAnswerWaiting(t *testing.T) {
+	within(t, nil, func(t *testing.T, w *world) {
+		w.direct()
+		key := func(name string) string {
+			return fmt.Sprintf("AWSLogs/%s/CloudTrail/us-east-1/2026/11/20/%[1]s_CloudTrail_us-east-1_20261120T1000Z_%s.json", simtest.Management, name)
+		}
+		record := `{"Records":[{"eventID":"%s","eventName":"ConsoleLogin","userIdentity":{"type":"Root"},"sourceIPAddress":"198.51.100.%d","recipientAccountId":"111122223333","eventTime":"2026-11-20T10:00:00Z"}]}`
+		for i, name := range []string{"large0000000000a", "small0000000000b", "small0000000000c"} {
+			w.put(key(name), fmt.Sprintf(record, name, i))
+		}
+		k := &patient{taker: taker{t: t, seen: map[string]bool{}}}
+		ctx, stop := context.WithTimeout(t.Context(), 20*time.Minute)
+		defer stop()
+		s := w.source(func(c *queue.Config) { c.Receivers = 1 })
+		if err := s.Run(ctx, nil, k.take); !errors.Is(err, context.DeadlineExceeded) {
+			t.Error(err)
+		}
+		k.mu.Lock()
+		defer k.mu.Unlock()
+		if len(k.got) != 3 || !strings.HasPrefix(k.got[0], "1 ") || k.turns.Load() > 100 || len(k.lost) > 0 {
+			t.Errorf("got %q after %d turns, lost %q, want a small one first, and all three", k.got, k.turns.Load(), k.lost)
+		}
+		if left := w.left(w.url); left != "0+0" {
+			t.Errorf("%s messages are left", left)
+		}
+	})
 }

@@ -25,6 +25,7 @@ const (
 	atOnce      = 10 // messages of one answer, the most that SQS gives
 	callTimeout = time.Minute
 	backlog     = time.Minute // what waited longer is one
+	mostBeside  = 4           // large objects of one answer that are read at the same time
 )
 
 // run is the source while its credentials and its queue last.
@@ -131,17 +132,28 @@ type message struct {
 	count       int // how often it was received
 	news        *news
 	bad         error // why it has none
+
+	long  chan struct{} // closed when it is about a large object
+	aside bool          // it is closed; of who handles the message
+}
+
+// large has others of the answer be handled meanwhile.
+func (m *message) large() {
+	if !m.aside {
+		m.aside = true
+		close(m.long)
+	}
 }
 
 func messageOf(m types.Message) *message {
-	out := &message{id: aws.ToString(m.MessageId), receipt: aws.ToString(m.ReceiptHandle)}
+	out := &message{id: aws.ToString(m.MessageId), receipt: aws.ToString(m.ReceiptHandle), long: make(chan struct{})}
 	out.count, _ = strconv.Atoi(m.Attributes["ApproximateReceiveCount"]) // 0 is the first time
 	out.news, out.bad = read([]byte(aws.ToString(m.Body)))
 	return out
 }
 
-// batch handles the messages of one answer in turn. Those whose turn is still to come
-// stay hidden from others.
+// batch handles the messages of one answer in turn, those about large objects beside the ones
+// behind them. Those whose turn is still to come stay hidden from others.
 func (r *run) batch(ctx context.Context, list []types.Message) error {
 	open := &unfinished{list: map[*message]bool{}}
 	var messages []*message
@@ -158,15 +170,35 @@ func (r *run) batch(ctx context.Context, list []types.Message) error {
 	}
 	defer beat.Wait()
 	defer stop()
+	return r.handleAll(ctx, messages, open)
+}
+
+func (r *run) handleAll(ctx context.Context, messages []*message, open *unfinished) error {
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	var all sync.WaitGroup
+	beside := 0
 	for _, m := range messages {
-		if err := ctx.Err(); err != nil {
-			return err
+		if ctx.Err() != nil {
+			break
 		}
-		if err := r.handle(ctx, m, open); err != nil {
-			return err
+		ended := make(chan struct{})
+		all.Go(func() {
+			defer close(ended)
+			if err := r.handle(ctx, m, open); err != nil {
+				stop(err)
+			}
+		})
+		select {
+		case <-ended:
+		case <-m.long:
+			if beside++; beside >= mostBeside {
+				<-ended
+			}
 		}
 	}
-	return nil
+	all.Wait()
+	return context.Cause(ctx)
 }
 
 // unfinished are messages that somebody is handling.

@@ -1,6 +1,7 @@
 package queue
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -9,12 +10,14 @@ import (
 	"time"
 
 	"github.com/rootkeep/rootkeep/internal/stream/live"
+	"github.com/rootkeep/rootkeep/internal/stream/live/object"
 )
 
 const (
 	mostIll      = 1000
 	longestError = 400 // bytes
 	forgetIll    = 2 * longestRetry
+	keepDoubt    = 24 * time.Hour // that an event contradicted itself
 )
 
 // state is what a source knows of itself.
@@ -22,12 +25,16 @@ type state struct {
 	mu      sync.Mutex // guards what follows
 	health  live.Health
 	closed  string               // why the queue cannot be asked
-	buckets map[string]string    // those that refuse, and why
+	buckets map[string]error     // those that give nothing, and why
 	read    map[string]time.Time // when something of a bucket was last read
 	sick    map[string]sickness  // by ID of the message
 	waiting int
 	late    int       // answers with messages of a backlog that are handled now
 	lagged  time.Time // when such a message was last received
+
+	doubts  int       // events whose record names another account than their envelope
+	doubted time.Time // when the last of them came
+	dubious string    // which that was
 }
 
 // sickness is why a message cannot be read, and when that last showed.
@@ -95,9 +102,20 @@ func (s *state) refuse(bucket string, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.buckets == nil {
-		s.buckets = map[string]string{}
+		s.buckets = map[string]error{}
 	}
-	s.buckets[bucket] = short(err)
+	s.buckets[bucket] = err
+}
+
+// silence is why a bucket is not to be asked by a receiver: it did not answer at all. One that
+// refuses is asked, which takes no time, because it may refuse one object alone.
+func (s *state) silence(bucket string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if silent, ok := errors.AsType[*object.Silent](s.buckets[bucket]); ok {
+		return silent
+	}
+	return nil
 }
 
 // good notes that something of a bucket was read.
@@ -134,6 +152,16 @@ func (s *state) ill(id string, why error, at time.Time) {
 	}
 }
 
+// doubt notes that an event says two things of whose it is.
+func (s *state) doubt(which string, at time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if at.Sub(s.doubted) > keepDoubt {
+		s.doubts = 0
+	}
+	s.doubts, s.doubted, s.dubious = s.doubts+1, at, short(errors.New(which))
+}
+
 func (s *state) isIll(id string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -159,10 +187,17 @@ func (s *state) show(now time.Time) live.Health {
 		faults = append(faults, "the queue cannot be asked: "+s.closed)
 	}
 	for _, b := range slices.Sorted(maps.Keys(s.buckets)) {
-		faults = append(faults, fmt.Sprintf("bucket %s cannot be read, and %d messages wait: %s", b, s.waiting, s.buckets[b]))
+		faults = append(faults, fmt.Sprintf("bucket %s cannot be read, and %d messages wait: %s", b, s.waiting, short(s.buckets[b])))
 	}
 	if ids := slices.Sorted(maps.Keys(s.sick)); len(ids) > 0 {
-		faults = append(faults, fmt.Sprintf("%d messages cannot be read, such as %s: %s", len(ids), ids[0], s.sick[ids[0]].why))
+		what := fmt.Sprintf("%d messages cannot be read, such as", len(ids))
+		if len(ids) == 1 {
+			what = "a message cannot be read,"
+		}
+		faults = append(faults, fmt.Sprintf("%s %s: %s", what, ids[0], s.sick[ids[0]].why))
+	}
+	if s.doubts > 0 && now.Sub(s.doubted) <= keepDoubt {
+		faults = append(faults, fmt.Sprintf("events that contradict themselves: %d, the last of them %s; hint: who may send to the queue?", s.doubts, s.dubious))
 	}
 	h.Fault = strings.Join(faults, "; ")
 	return h

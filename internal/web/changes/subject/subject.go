@@ -17,73 +17,29 @@ import (
 func Face() approvals.Face {
 	return approvals.Face{
 		Kind: approval.ChangeKind, List: page.Link{Text: "Changes", Path: "/changes"},
-		Signs: "this plan, and no other, is applied", Denys: "this plan is not applied", Facts: facts, Differences: differences,
+		Signs: "this plan, and no other, is applied", Denys: "this plan is not applied", Facts: approvals.Fields(fields).Facts, Differences: approvals.Fields(fields).Differences,
 	}
 }
 
-// field is one field of a plan: what it says, as text.
-type field struct{ term, text string }
-
-// facts are the fields of a plan, as approvers have to read them: every call, what it
-// changes, what cannot be undone.
-func facts(subject []byte) ([]page.Fact, error) {
-	list, err := fields(subject)
-	if err != nil {
-		return nil, err
-	}
-	out := make([]page.Fact, len(list))
-	for i, f := range list {
-		out[i] = page.Fact{Term: f.term, Value: page.LongText(f.text)}
-	}
-	return out, nil
-}
-
-// differences are the fields that differ from one plan to the next.
-func differences(before, after []byte) ([]approvals.Difference, error) {
-	old, err := fields(before)
-	if err != nil {
-		return nil, err
-	}
-	now, err := fields(after)
-	if err != nil {
-		return nil, err
-	}
-	was := map[string]string{}
-	for _, f := range old {
-		was[f.term] = f.text
-	}
-	var out []approvals.Difference
-	for _, f := range now {
-		if text, there := was[f.term]; !there || text != f.text {
-			out = append(out, approvals.Difference{Field: f.term, Before: text, After: f.text})
-		}
-		delete(was, f.term)
-	}
-	for _, f := range old {
-		if text, gone := was[f.term]; gone {
-			out = append(out, approvals.Difference{Field: f.term, Before: text})
-		}
-	}
-	return out, nil
-}
-
-func fields(subject []byte) ([]field, error) {
+// fields are those of a plan, as approvers have to read them: every call, what it changes,
+// what cannot be undone.
+func fields(subject []byte) ([]approvals.Field, error) {
 	p, err := change.ParsePlan(subject)
 	if err != nil {
 		return nil, err
 	}
-	out := []field{
-		{"Account", string(p.Account)}, {"Change", p.Kind + ": " + p.Title}, {"Class", p.Class}, {"Risk", p.Risk},
-		{"What may break", p.Breaks}, orNothing(p),
+	out := []approvals.Field{
+		{Term: "Account", Text: string(p.Account)}, {Term: "Change", Text: p.Kind + ": " + p.Title}, {Term: "Class", Text: p.Class}, {Term: "Risk", Text: p.Risk},
+		{Term: "What may break", Text: p.Breaks}, orNothing(p),
 	}
 	if p.For != "" {
-		out = append(out, field{"Request for root", p.For})
+		out = append(out, approvals.Field{Term: "Request for root", Text: p.For})
 	}
 	if p.Undoes != "" {
-		out = append(out, field{"Undoes", p.Undoes})
+		out = append(out, approvals.Field{Term: "Undoes", Text: p.Undoes})
 	}
 	for i, line := range p.Guide {
-		out = append(out, field{fmt.Sprintf("A person does, %d", i+1), line})
+		out = append(out, approvals.Field{Term: fmt.Sprintf("A person does, %d", i+1), Text: line})
 	}
 	for i, c := range p.Calls {
 		with, err := value(c.With)
@@ -94,7 +50,7 @@ func fields(subject []byte) ([]field, error) {
 		if c.Root != "" {
 			text += ", in a root session under " + c.Root
 		}
-		out = append(out, field{fmt.Sprintf("Call %d", i+1), text})
+		out = append(out, approvals.Field{Term: fmt.Sprintf("Call %d", i+1), Text: text})
 	}
 	for _, list := range []struct {
 		verb string
@@ -109,14 +65,14 @@ func fields(subject []byte) ([]field, error) {
 			if err != nil {
 				return nil, err
 			}
-			out = append(out, field{list.verb + " " + d.Path, before + " to " + after})
+			out = append(out, approvals.Field{Term: list.verb + " " + d.Path, Text: before + " to " + after})
 		}
 	}
 	return out, nil
 }
 
 // orNothing says what cannot be undone; of an undo, what it leaves.
-func orNothing(p *change.Plan) field {
+func orNothing(p *change.Plan) approvals.Field {
 	term, text := "Cannot be undone", strings.Join(p.Final, "; ")
 	switch {
 	case p.Undoes != "":
@@ -129,7 +85,7 @@ func orNothing(p *change.Plan) field {
 	case text == "":
 		text = "what a person does, a person undoes"
 	}
-	return field{term, text}
+	return approvals.Field{Term: term, Text: text}
 }
 
 // value is a plain value as JSON.

@@ -21,12 +21,12 @@ func Faces() []approvals.Face {
 		{
 			Kind: access.RequestKind, List: Requests,
 			Signs: "root is used for this, by who asks, in this window", Denys: "root is not used for this",
-			Facts: factsBy(fieldsOf), Differences: differencesBy(fieldsOf),
+			Facts: approvals.Fields(fieldsOf).Facts, Differences: approvals.Fields(fieldsOf).Differences,
 		},
 		{
 			Kind: stored.SecondKind, List: overrides,
 			Signs: "root is used without its approvals, though an earlier override is not reviewed", Denys: "this override does not go on",
-			Facts: factsBy(secondFields), Differences: differencesBy(secondFields),
+			Facts: approvals.Fields(secondFields).Facts, Differences: approvals.Fields(secondFields).Differences,
 		},
 	}
 }
@@ -37,89 +37,45 @@ var (
 	overrides = page.Link{Text: "Overrides", Path: "/root-overrides"}
 )
 
-// field is one field of a subject: what it says, as text.
-type field struct{ term, text string }
-
 // fieldsOf are all fields of a request, as approvers have to read them: nothing is signed
 // that is not among them, but the schema.
-func fieldsOf(subject []byte) ([]field, error) {
+func fieldsOf(subject []byte) ([]approvals.Field, error) {
 	r, err := access.ParseRequest(subject)
 	if err != nil {
 		return nil, err
 	}
-	out := []field{
-		{"Task", r.Title + " (" + r.Task + ")"}, {"Accounts", joined(r.Accounts)}, {"Kind", KindWord(r.Kind)}, {"How", PathWord(r.Path)},
-		{"Why", r.Justification}, {"Ticket", OrNone(r.Ticket)},
-		{"Window", At(r.From) + " to " + At(r.Until)}, {"Session", text.Span(time.Duration(r.Session)*time.Second) + " at most"},
+	out := []approvals.Field{
+		{Term: "Task", Text: r.Title + " (" + r.Task + ")"}, {Term: "Accounts", Text: joined(r.Accounts)}, {Term: "Kind", Text: KindWord(r.Kind)}, {Term: "How", Text: PathWord(r.Path)},
+		{Term: "Why", Text: r.Justification}, {Term: "Ticket", Text: OrNone(r.Ticket)},
+		{Term: "Window", Text: At(r.From) + " to " + At(r.Until)}, {Term: "Session", Text: text.Span(time.Duration(r.Session)*time.Second) + " at most"},
 	}
 	if r.Path == access.SignIn {
 		var networks []string
 		for _, n := range r.Networks {
 			networks = append(networks, n.String())
 		}
-		out = append(out, field{"Signs in from", strings.Join(networks, ", ")}, field{"Custodian", r.Custodian})
+		out = append(out, approvals.Field{Term: "Signs in from", Text: strings.Join(networks, ", ")}, approvals.Field{Term: "Custodian", Text: r.Custodian})
 	}
 	for i, c := range r.Changes {
-		out = append(out, field{fmt.Sprintf("Change %d", i+1), fmt.Sprintf("%s of account %s, plan with the SHA-256 %s", c.ID, c.Account, c.Plan)})
+		out = append(out, approvals.Field{Term: fmt.Sprintf("Change %d", i+1), Text: fmt.Sprintf("%s of account %s, plan with the SHA-256 %s", c.ID, c.Account, c.Plan)})
 	}
-	out = append(out, field{"May cause", joined(r.Events)})
+	out = append(out, approvals.Field{Term: "May cause", Text: joined(r.Events)})
 	for i, item := range r.Checklist {
-		out = append(out, field{fmt.Sprintf("Checklist %d", i+1), string(item.Phase) + ", " + item.ID + ": " + item.Text})
+		out = append(out, approvals.Field{Term: fmt.Sprintf("Checklist %d", i+1), Text: string(item.Phase) + ", " + item.ID + ": " + item.Text})
 	}
-	return append(out, field{"SHA-256 of the task", r.TaskHash.String()}), nil
+	return append(out, approvals.Field{Term: "SHA-256 of the task", Text: r.TaskHash.String()}), nil
 }
 
 // secondFields are all fields of a request to a second person.
-func secondFields(subject []byte) ([]field, error) {
+func secondFields(subject []byte) ([]approvals.Field, error) {
 	s, err := stored.ParseSecond(subject)
 	if err != nil {
 		return nil, err
 	}
-	return []field{
-		{"Overrides", s.Request}, {"Accounts", joined(s.Accounts)}, {"Why nobody is waited for", s.Reason}, {"Not reviewed yet", s.Before},
-		{"Cannot agree", joined(s.Barred)}, {"Window ends", At(s.Until)}, {"SHA-256 of the request", s.Content.String()},
+	return []approvals.Field{
+		{Term: "Overrides", Text: s.Request}, {Term: "Accounts", Text: joined(s.Accounts)}, {Term: "Why nobody is waited for", Text: s.Reason}, {Term: "Not reviewed yet", Text: s.Before},
+		{Term: "Cannot agree", Text: joined(s.Barred)}, {Term: "Window ends", Text: At(s.Until)}, {Term: "SHA-256 of the request", Text: s.Content.String()},
 	}, nil
-}
-
-func factsBy(fields func([]byte) ([]field, error)) func([]byte) ([]page.Fact, error) {
-	return func(subject []byte) ([]page.Fact, error) {
-		list, err := fields(subject)
-		out := make([]page.Fact, len(list))
-		for i, f := range list {
-			out[i] = page.Fact{Term: f.term, Value: page.LongText(f.text)}
-		}
-		return out, err
-	}
-}
-
-func differencesBy(fields func([]byte) ([]field, error)) func(before, after []byte) ([]approvals.Difference, error) {
-	return func(before, after []byte) ([]approvals.Difference, error) {
-		old, err := fields(before)
-		if err != nil {
-			return nil, err
-		}
-		now, err := fields(after)
-		if err != nil {
-			return nil, err
-		}
-		was := map[string]string{}
-		for _, f := range old {
-			was[f.term] = f.text
-		}
-		var out []approvals.Difference
-		for _, f := range now {
-			if text, there := was[f.term]; !there || text != f.text {
-				out = append(out, approvals.Difference{Field: f.term, Before: text, After: f.text})
-			}
-			delete(was, f.term)
-		}
-		for _, f := range old {
-			if text, gone := was[f.term]; gone {
-				out = append(out, approvals.Difference{Field: f.term, Before: text})
-			}
-		}
-		return out, nil
-	}
 }
 
 func joined[T ~string](list []T) string {

@@ -1,4 +1,6 @@
-package watch
+// Package sources reads which live sources an operator names, and opens them: a file goes in,
+// with the roles that they are read in.
+package sources
 
 import (
 	"bytes"
@@ -23,15 +25,15 @@ import (
 	"github.com/rootkeep/rootkeep/internal/watchrole"
 )
 
-// SourceConfig is a live source as the operator names it: one of folder, queue, bucket and
+// Config is a live source as the operator names it: one of folder, queue, bucket and
 // lookup.
-type SourceConfig struct {
-	Name   string        `yaml:"name"`
-	Folder string        `yaml:"folder"` // path
-	Days   int           `yaml:"days"`   // of folder: how far back CloudTrail's layout is looked at; 0 is 7
-	Queue  *QueueConfig  `yaml:"queue"`
-	Bucket *BucketConfig `yaml:"bucket"`
-	Lookup *LookupConfig `yaml:"lookup"`
+type Config struct {
+	Name   string  `yaml:"name"`
+	Folder string  `yaml:"folder"` // path
+	Days   int     `yaml:"days"`   // of folder: how far back CloudTrail's layout is looked at; 0 is 7
+	Queue  *Queue  `yaml:"queue"`
+	Bucket *Bucket `yaml:"bucket"`
+	Lookup *Lookup `yaml:"lookup"`
 	// Every is how often it is looked for something new: a second for a folder, a minute
 	// for a bucket and the event history. A queue tells by itself.
 	Every rule.Duration `yaml:"every"`
@@ -40,14 +42,14 @@ type SourceConfig struct {
 	SilentAfter rule.Duration `yaml:"silent_after"`
 }
 
-// LookupConfig says which accounts and Regions are asked, and with which role.
-type LookupConfig struct {
-	Accounts     []string `yaml:"accounts"`
-	Regions      []string `yaml:"regions"`
-	Role         string   `yaml:"role"` // its name in each account; that of scans if empty
-	AccessConfig `yaml:",inline"`
-	Region       string        `yaml:"region"` // where STS is asked
-	Begin        rule.Duration `yaml:"begin"`  // how far back a new source begins: a day if empty
+// Lookup says which accounts and Regions are asked, and with which role.
+type Lookup struct {
+	Accounts []string `yaml:"accounts"`
+	Regions  []string `yaml:"regions"`
+	Role     string   `yaml:"role"` // its name in each account; that of scans if empty
+	Access   `yaml:",inline"`
+	Region   string        `yaml:"region"` // where STS is asked
+	Begin    rule.Duration `yaml:"begin"`  // how far back a new source begins: a day if empty
 }
 
 const (
@@ -67,7 +69,7 @@ func Names(path string) ([]string, error) {
 	if path == "" {
 		return nil, nil
 	}
-	list, err := ReadSources(path)
+	list, err := Read(path)
 	var out []string
 	for _, s := range list {
 		out = append(out, s.Name)
@@ -75,9 +77,9 @@ func Names(path string) ([]string, error) {
 	return out, err
 }
 
-// ReadSources reads a file of sources: sources:, a list. Unknown keys are refused with
+// Read reads a file of sources: sources:, a list. Unknown keys are refused with
 // their line.
-func ReadSources(path string) ([]SourceConfig, error) {
+func Read(path string) ([]Config, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("live sources: %w", err)
@@ -91,7 +93,7 @@ func ReadSources(path string) ([]SourceConfig, error) {
 		return nil, fmt.Errorf("live sources: %s: %w", path, err)
 	}
 	var c struct {
-		Sources []SourceConfig `yaml:"sources"`
+		Sources []Config `yaml:"sources"`
 	}
 	if err := yaml.NewDecoder(bytes.NewReader(text), yaml.Strict()).Decode(&c); err != nil && !errors.Is(err, io.EOF) {
 		return nil, fmt.Errorf("live sources: %s: %w; hint: docs/watch.md has the keys", path, err)
@@ -113,7 +115,7 @@ func ReadSources(path string) ([]SourceConfig, error) {
 	return c.Sources, nil
 }
 
-func (s *SourceConfig) check() error {
+func (s *Config) check() error {
 	switch {
 	case s.kinds() != 1:
 		return errors.New("want one of folder, queue, bucket and lookup")
@@ -128,12 +130,12 @@ func (s *SourceConfig) check() error {
 	case s.Lookup != nil:
 		return s.Lookup.check()
 	}
-	_, err := s.open(time.Now)
+	_, err := s.Open(time.Now)
 	return err
 }
 
 // kinds is how many kinds of source it is.
-func (s *SourceConfig) kinds() int {
+func (s *Config) kinds() int {
 	n := 0
 	for _, is := range []bool{s.Folder != "", s.Queue != nil, s.Bucket != nil, s.Lookup != nil} {
 		if is {
@@ -143,7 +145,7 @@ func (s *SourceConfig) kinds() int {
 	return n
 }
 
-func (l *LookupConfig) check() error {
+func (l *Lookup) check() error {
 	if len(l.Accounts) == 0 || len(l.Regions) == 0 {
 		return errors.New("lookup: want accounts and regions; hint: regions: [us-east-1] has the events of global services")
 	}
@@ -161,12 +163,12 @@ func (l *LookupConfig) check() error {
 	return nil
 }
 
-func (s *SourceConfig) folder(now func() time.Time) folder.Config {
+func (s *Config) folder(now func() time.Time) folder.Config {
 	return folder.Config{Name: s.Name, Path: s.Folder, Days: s.Days, Every: time.Duration(s.Every), Now: now}
 }
 
-// silence is how long the source may bring nothing; 0 is for ever.
-func (s *SourceConfig) silence() time.Duration {
+// Silence is how long the source may bring nothing; 0 is for ever.
+func (s *Config) Silence() time.Duration {
 	switch {
 	case s.SilentAfter != 0:
 		return time.Duration(s.SilentAfter)
@@ -176,8 +178,8 @@ func (s *SourceConfig) silence() time.Duration {
 	return usualSilence
 }
 
-// open makes the source. AWS is asked when it runs, not before.
-func (s *SourceConfig) open(now func() time.Time) (live.Source, error) {
+// Open makes the source. AWS is asked when it runs, not before.
+func (s *Config) Open(now func() time.Time) (live.Source, error) {
 	switch {
 	case s.Queue != nil:
 		return s.Queue.open(s.Name, now)
@@ -197,7 +199,7 @@ func (s *SourceConfig) open(now func() time.Time) (live.Source, error) {
 }
 
 // sessions are those of the role in each account.
-func (l *LookupConfig) sessions(ctx context.Context, now func() time.Time) (*session.Sessions, error) {
+func (l *Lookup) sessions(ctx context.Context, now func() time.Time) (*session.Sessions, error) {
 	out, _, err := l.enter(ctx, cmp.Or(l.Role, scanrole.Name), l.Region, now)
 	return out, err
 }

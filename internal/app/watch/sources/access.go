@@ -1,4 +1,4 @@
-package watch
+package sources
 
 import (
 	"cmp"
@@ -17,40 +17,40 @@ import (
 	"github.com/rootkeep/rootkeep/internal/watchrole"
 )
 
-// AccessConfig says with which credentials AWS is asked: those of the server, or of a
+// Access says with which credentials AWS is asked: those of the server, or of a
 // broker, enter a role.
-type AccessConfig struct {
+type Access struct {
 	BrokerRole string `yaml:"broker_role"` // ARN of a role that is entered before all others
 	ExternalID string `yaml:"external_id"`
 	Profile    string `yaml:"profile"` // of the AWS configuration
 }
 
-// QueueConfig is a queue that is told of log files, or of events.
-type QueueConfig struct {
-	URL          string   `yaml:"url"`
-	Region       string   `yaml:"region"`   // of the queue; that of the URL if empty
-	Buckets      []string `yaml:"buckets"`  // of which objects are read, and of no other
-	Accounts     []string `yaml:"accounts"` // whose objects and events are taken; all if empty
-	Role         string   `yaml:"role"`     // its name in the queue's account; RootkeepWatch if empty
-	Receivers    int      `yaml:"receivers"`
-	AccessConfig `yaml:",inline"`
+// Queue is a queue that is told of log files, or of events.
+type Queue struct {
+	URL       string   `yaml:"url"`
+	Region    string   `yaml:"region"`   // of the queue; that of the URL if empty
+	Buckets   []string `yaml:"buckets"`  // of which objects are read, and of no other
+	Accounts  []string `yaml:"accounts"` // whose objects and events are taken; all if empty
+	Role      string   `yaml:"role"`     // its name in the queue's account; RootkeepWatch if empty
+	Receivers int      `yaml:"receivers"`
+	Access    `yaml:",inline"`
 }
 
-// BucketConfig is a bucket that is listed.
-type BucketConfig struct {
-	Name         string        `yaml:"name"`
-	Prefix       string        `yaml:"prefix"`   // before AWSLogs
-	Region       string        `yaml:"region"`   // of the bucket
-	Account      string        `yaml:"account"`  // of the role; that of the server's credentials if empty
-	Accounts     []string      `yaml:"accounts"` // whose files are read; all if empty
-	Role         string        `yaml:"role"`     // its name in the account; RootkeepWatch if empty
-	Begin        rule.Duration `yaml:"begin"`    // how far back a new source begins: a day if empty
-	AccessConfig `yaml:",inline"`
+// Bucket is a bucket that is listed.
+type Bucket struct {
+	Name     string        `yaml:"name"`
+	Prefix   string        `yaml:"prefix"`   // before AWSLogs
+	Region   string        `yaml:"region"`   // of the bucket
+	Account  string        `yaml:"account"`  // of the role; that of the server's credentials if empty
+	Accounts []string      `yaml:"accounts"` // whose files are read; all if empty
+	Role     string        `yaml:"role"`     // its name in the account; RootkeepWatch if empty
+	Begin    rule.Duration `yaml:"begin"`    // how far back a new source begins: a day if empty
+	Access   `yaml:",inline"`
 }
 
 // enter begins sessions of a role. The error is that there are no credentials to begin
 // with.
-func (a *AccessConfig) enter(ctx context.Context, role, region string, now func() time.Time) (*session.Sessions, *session.Base, error) {
+func (a *Access) enter(ctx context.Context, role, region string, now func() time.Time) (*session.Sessions, *session.Base, error) {
 	base, err := session.Open(ctx, session.Config{Profile: a.Profile, Region: region, Broker: a.BrokerRole, ExternalID: a.ExternalID, Now: now})
 	if err != nil {
 		return nil, nil, err
@@ -60,7 +60,7 @@ func (a *AccessConfig) enter(ctx context.Context, role, region string, now func(
 }
 
 // credentials are those of a role in an account, or in that of the server's credentials.
-func (a *AccessConfig) credentials(account rootkeep.AccountID, role, region string, now func() time.Time) func(context.Context) (logfile.Credentials, error) {
+func (a *Access) credentials(account rootkeep.AccountID, role, region string, now func() time.Time) func(context.Context) (logfile.Credentials, error) {
 	return func(ctx context.Context) (logfile.Credentials, error) {
 		sessions, base, err := a.enter(ctx, cmp.Or(role, watchrole.Name), region, now)
 		if err != nil {
@@ -70,7 +70,7 @@ func (a *AccessConfig) credentials(account rootkeep.AccountID, role, region stri
 	}
 }
 
-func (q *QueueConfig) open(name string, now func() time.Time) (live.Source, error) {
+func (q *Queue) open(name string, now func() time.Time) (live.Source, error) {
 	account, err := queue.Account(q.URL)
 	if err != nil {
 		return nil, err
@@ -89,7 +89,7 @@ func (q *QueueConfig) open(name string, now func() time.Time) (live.Source, erro
 	})
 }
 
-func (b *BucketConfig) open(name string, every time.Duration, now func() time.Time) (live.Source, error) {
+func (b *Bucket) open(name string, every time.Duration, now func() time.Time) (live.Source, error) {
 	taken, err := accounts(b.Accounts)
 	if err != nil {
 		return nil, fmt.Errorf("bucket: %w", err)
@@ -117,7 +117,7 @@ func accounts(list []string) ([]rootkeep.AccountID, error) {
 }
 
 // Role is what has to be allowed to the role of that name, of the sources that enter it.
-func Role(sources []SourceConfig, name string) watchrole.Role {
+func Role(sources []Config, name string) watchrole.Role {
 	out := watchrole.Role{Name: name}
 	entered := func(role, usual string) bool { return cmp.Or(role, usual) == cmp.Or(name, watchrole.Name) }
 	for _, s := range sources {

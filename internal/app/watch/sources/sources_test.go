@@ -1,4 +1,4 @@
-package watch
+package sources
 
 import (
 	"os"
@@ -49,12 +49,12 @@ func TestSourcesFile(t *testing.T) {
 			if err := os.WriteFile(path, []byte(test.text), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			list, err := ReadSources(path)
+			list, err := Read(path)
 			if (err == nil) != (test.want == "") || err != nil && !strings.Contains(err.Error(), test.want) {
 				t.Errorf("got %v, want an error that has %q", err, test.want)
 			}
 			for i := range list {
-				if _, err := list[i].open(time.Now); err != nil {
+				if _, err := list[i].Open(time.Now); err != nil {
 					t.Errorf("source %s: %v", list[i].Name, err)
 				}
 			}
@@ -64,7 +64,7 @@ func TestSourcesFile(t *testing.T) {
 
 // TestTheDocumentedSources reads the example of docs/watch.md.
 func TestTheDocumentedSources(t *testing.T) {
-	text, err := os.ReadFile("../../../docs/watch.md")
+	text, err := os.ReadFile("../../../../docs/watch.md")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -74,7 +74,7 @@ func TestTheDocumentedSources(t *testing.T) {
 	if err := os.WriteFile(path, []byte(example), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	list, err := ReadSources(path)
+	list, err := Read(path)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,4 +1,6 @@
-package serve
+// Package backup puts backups of a store into a folder, each verified before it has its name,
+// and keeps the newest of them: a job of a server goes in, a file comes out.
+package backup
 
 import (
 	"context"
@@ -18,26 +20,26 @@ import (
 	"github.com/rootkeep/rootkeep/ledger"
 )
 
-// Backup says where jobs put backups of the store.
-type Backup struct {
+// Settings say where jobs put backups of the store.
+type Settings struct {
 	Folder string `yaml:"folder"` // empty: nowhere
 	Keep   string `yaml:"keep"`   // how many lie there at most
 }
 
-// backupKind is the kind of jobs that back the store up.
-const backupKind = "backup"
+// Kind is the kind of jobs that back the store up.
+const Kind = "backup"
 
-const (
-	usualKeep = "14"
-	mostKeep  = 10_000
-)
+// UsualKeep is how many lie there if nothing else is said.
+const UsualKeep = "14"
+
+const mostKeep = 10_000
 
 // backupName is what backups of jobs are called, by the time at which they were asked
 // for. No other file in the folder is ever removed.
 var backupName = regexp.MustCompile(`^rootkeep-\d{8}T\d{6}Z-[0-9A-Z]+\.db$`)
 
 // keep is how many backups are kept.
-func (b Backup) keep() (int, error) {
+func (b Settings) keep() (int, error) {
 	n, err := strconv.Atoi(b.Keep)
 	if err != nil || n < 1 || n > mostKeep {
 		return 0, fmt.Errorf("backup.keep %q: want a number from 1 to %d", b.Keep, mostKeep)
@@ -45,8 +47,8 @@ func (b Backup) keep() (int, error) {
 	return n, nil
 }
 
-// check refuses settings that cannot be.
-func (b Backup) check() error {
+// Check refuses settings that cannot be.
+func (b Settings) Check() error {
 	if b.Folder != "" && !filepath.IsAbs(b.Folder) {
 		return fmt.Errorf("backup.folder %q: want an absolute path", b.Folder)
 	}
@@ -54,10 +56,15 @@ func (b Backup) check() error {
 	return err
 }
 
-// backup puts a backup into the folder, verified before it gets its name, and removes
+// Maker makes them.
+type Maker struct {
+	Settings
+	Store *store.Store
+}
+
+// Run puts a backup into the folder, verified before it gets its name, and removes
 // the oldest beyond those that are kept. A job that comes again finds its own.
-func (h *house) backup(ctx context.Context, j *job.Job, say func(string)) error {
-	b := h.settings.Backup
+func (b Maker) Run(ctx context.Context, j *job.Job, say func(string)) error {
 	if b.Folder == "" {
 		return job.Permanent(errNoFolder)
 	}
@@ -71,7 +78,7 @@ func (h *house) backup(ctx context.Context, j *job.Job, say func(string)) error 
 	name := "rootkeep-" + j.Created.UTC().Format("20060102T150405Z") + "-" + j.ID[len("JO-"):] + ".db"
 	path := filepath.Join(b.Folder, name)
 	if _, err := os.Lstat(path); errors.Is(err, os.ErrNotExist) {
-		if err := h.backUp(ctx, j, path, say); err != nil {
+		if err := b.make(ctx, j, path, say); err != nil {
 			return err
 		}
 	} else if err != nil {
@@ -87,15 +94,15 @@ func (h *house) backup(ctx context.Context, j *job.Job, say func(string)) error 
 
 var errNoFolder = errors.New("the server's settings name no folder for backups; hint: the setting backup.folder, see docs/server.md")
 
-// backUp makes the backup, and tells of it in the ledger.
-func (h *house) backUp(ctx context.Context, j *job.Job, path string, say func(string)) error {
+// make makes the backup, and tells of it in the ledger.
+func (b Maker) make(ctx context.Context, j *job.Job, path string, say func(string)) error {
 	// What an attempt of this job left that was killed: nobody else has the name.
 	for _, suffix := range []string{"", "-wal", "-shm", "-journal"} {
 		if err := os.Remove(path + ".part" + suffix); err != nil && !errors.Is(err, os.ErrNotExist) {
 			return err
 		}
 	}
-	v, err := h.store.Backup(ctx, path, func(what string, done, total int64) { say(fmt.Sprintf("%s: %d of %d", what, done, total)) })
+	v, err := b.Store.Backup(ctx, path, func(what string, done, total int64) { say(fmt.Sprintf("%s: %d of %d", what, done, total)) })
 	if err != nil {
 		return err
 	}
@@ -107,7 +114,7 @@ func (h *house) backUp(ctx context.Context, j *job.Job, path string, say func(st
 	if err != nil {
 		return err
 	}
-	return h.store.Update(ctx, func(_ context.Context, tx *store.Tx) error {
+	return b.Store.Update(ctx, func(_ context.Context, tx *store.Tx) error {
 		return tx.Record("store.backed-up", j.ID, people.SystemActor.ID, ledger.NewPayload("backup", payload))
 	})
 }
