@@ -20,7 +20,7 @@ import (
 const (
 	retryAfter  = 10 * time.Second // a queue that cannot be asked
 	longPoll    = 20 * time.Second // the longest that SQS waits for a message
-	hidden      = 5 * time.Minute  // a message that was received, and again while it is handled
+	hidden      = 2 * time.Minute  // a message that was received, and again while it is handled; so much later others get what a reader had that died
 	extendEvery = hidden / 3
 	atOnce      = 10 // messages of one answer, the most that SQS gives
 	callTimeout = time.Minute
