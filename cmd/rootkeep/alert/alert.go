@@ -104,7 +104,7 @@ func (q *choice) register(c *cobra.Command, limit int) {
 	fl.StringVar(&q.state, "state", "", "only those: new, acknowledged, snoozed, closed, or open: all but closed")
 	fl.StringVar(&q.level, "level", "", "only of this level or above")
 	fl.StringVar(&q.rule, "rule", "", "only of this rule (name)")
-	fl.StringVar(&q.account, "account", "", "only of this account")
+	fl.StringVar(&q.account, "account", "", "only about this account, by itself or among several")
 	fl.StringVar(&q.owner, "owner", "", "only those that this person has (ID)")
 	fl.StringVar(&q.tag, "tag", "", "only with this tag")
 	fl.StringVar(&q.storm, "storm", "", "only members of this storm (AL-...)")

@@ -234,7 +234,7 @@ func (a *Alert) keep(ctx context.Context, tx *store.Tx) error {
 		return fmt.Errorf("keep alert %s: %w", a.ID, err)
 	}
 	tx.Announce(Topic, a.ID)
-	for _, step := range []func(context.Context, *store.Tx) error{a.keepRules, a.keepTags, a.keepHistory} {
+	for _, step := range []func(context.Context, *store.Tx) error{a.keepRules, a.keepTags, a.keepAccounts, a.keepHistory} {
 		if err := step(ctx, tx); err != nil {
 			return fmt.Errorf("keep alert %s: %w", a.ID, err)
 		}
@@ -269,6 +269,31 @@ func (a *Alert) keepTags(ctx context.Context, tx *store.Tx) error {
 		}
 	}
 	a.tags = slices.Clone(a.Tags)
+	return nil
+}
+
+// keepAccounts writes the accounts of an alert about several that are new, so that lists find
+// it by each. What it names no more stays: it is about that as well.
+func (a *Alert) keepAccounts(ctx context.Context, tx *store.Tx) error {
+	if a.Found.Account != "" {
+		return nil // its row names the only one
+	}
+	f, had := bounded(a.Found), a.of
+	if a.fresh || len(had) < 2 {
+		had = nil
+	}
+	about := f.Accounts
+	if f.AccountsOmitted > 0 && (a.fresh || !a.more) {
+		about = append(slices.Clone(about), "")
+	}
+	for _, id := range about {
+		if slices.Contains(had, id) {
+			continue
+		}
+		if _, err := tx.Exec(ctx, `INSERT INTO alert_about (alert, account) VALUES ($1, $2) ON CONFLICT (alert, account) DO NOTHING`, a.ID, string(id)); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 

@@ -21,7 +21,7 @@ import (
 // Filter narrows a list of alerts. Zero fields do not.
 type Filter struct {
 	States   []alert.State
-	Account  rootkeep.AccountID
+	Account  rootkeep.AccountID // of one, of several of which it is one, or of more than are named
 	Least    rootkeep.Severity
 	Rule     string // name of one of its rules
 	Owner    string
@@ -46,13 +46,16 @@ func (f *Filter) where(s sight.Sight) *clause.Where {
 	w := &clause.Where{}
 	s.Keep(w, "a.account")
 	for _, c := range []struct{ condition, value string }{
-		{"a.account = ?", string(f.Account)}, {"a.owner = ?", f.Owner}, {"a.principal = ?", f.Of}, {"a.tactic = ?", f.Tactic}, {"a.incident = ?", f.Case}, {"a.muted_by = ?", f.Storm},
+		{"a.owner = ?", f.Owner}, {"a.principal = ?", f.Of}, {"a.tactic = ?", f.Tactic}, {"a.incident = ?", f.Case}, {"a.muted_by = ?", f.Storm},
 		{"a.id IN (SELECT alert FROM alert_rule WHERE rule = ?)", f.Rule}, {"a.id IN (SELECT alert FROM alert_tag WHERE tag = ?)", f.Tag},
 		{"a.id IN (SELECT alert FROM hunt_alert WHERE hunt = ?)", f.Hunt},
 	} {
 		if c.value != "" {
 			w.And(c.condition, store.Kept(c.value, long))
 		}
+	}
+	if f.Account != "" {
+		w.And("(a.account = ? OR a.id IN (SELECT alert FROM alert_about WHERE account IN (?, '')))", string(f.Account), string(f.Account))
 	}
 	if f.Least > 0 {
 		w.And("a.level >= ?", int(f.Least))

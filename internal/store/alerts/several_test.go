@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -13,6 +14,7 @@ import (
 	"github.com/rootkeep/rootkeep/internal/people"
 	"github.com/rootkeep/rootkeep/internal/store"
 	"github.com/rootkeep/rootkeep/internal/store/alerts"
+	"github.com/rootkeep/rootkeep/internal/store/sight"
 	"github.com/rootkeep/rootkeep/internal/store/storetest"
 )
 
@@ -228,5 +230,42 @@ func TestAnAlertThatSomebodyHasSpreads(t *testing.T) {
 				t.Errorf("of %d accounts: got %s, with %q, due %v, want %s, with Ann", 3+i, a.State, a.Owner, a.Due, want)
 			}
 		}
+	})
+}
+
+// A list by account has what is about it among others, and what may be.
+func TestAlertsAreListedByEachOfTheirAccounts(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		k := keeper(t)
+		const third = rootkeep.AccountID("777788889999")
+		omitting := func(x *alert.Sighting) { several(x); x.AccountsOmitted = 3 }
+		with := func(x *alert.Sighting) { several(x); x.Accounts = append(x.Accounts, third) }
+		listed := func(what string, by rootkeep.AccountID, want ...string) {
+			t.Helper()
+			var got []string
+			err := s.View(t.Context(), func(ctx context.Context, r *store.Reader) error {
+				list, _, err := alerts.List(ctx, r, sight.All(), alerts.Filter{Account: by}, "", 10)
+				got = []string{}
+				for _, a := range list {
+					got = append(got, a.ID)
+				}
+				return err
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			slices.Sort(got)
+			same(t, what, got, want...)
+		}
+		apply(t, s, k, at(0), sighting("a", "spray", rootkeep.High, 11), sighting("b", "other", rootkeep.High, 11, several))
+		listed("the only one of A, one of B", account, "AL-A", "AL-B")
+		listed("one of B", another, "AL-B")
+		listed("of neither", third)
+		apply(t, s, k, at(time.Minute), sighting("a", "spray", rootkeep.High, 12, several), sighting("b", "other", rootkeep.High, 12, with))
+		listed("A spread", another, "AL-A", "AL-B")
+		listed("B spread", third, "AL-B")
+		apply(t, s, k, at(2*time.Minute), sighting("a", "spray", rootkeep.High, 13, omitting))
+		listed("A may be about everything", third, "AL-A", "AL-B")
+		listed("nobody's", "000000000000", "AL-A")
 	})
 }

@@ -43,7 +43,7 @@ type Filters struct {
 	State   string    `query:"state" enum:"open,new,acknowledged,snoozed,closed" doc:"open: all but closed"`
 	Level   string    `query:"level" enum:"informational,low,medium,high,critical" doc:"This one, or worse"`
 	Rule    string    `query:"rule" maxLength:"256" doc:"Name of one of its rules"`
-	Account string    `query:"account" maxLength:"12"`
+	Account string    `query:"account" maxLength:"12" doc:"About it, by itself or among several, or about more accounts than are named"`
 	Owner   string    `query:"owner" maxLength:"64" doc:"ID of a person"`
 	Tactic  string    `query:"tactic" maxLength:"60" doc:"Of ATT&CK"`
 	Tag     string    `query:"tag" maxLength:"40"`
