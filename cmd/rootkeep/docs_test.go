@@ -164,6 +164,9 @@ func (s *session) mustRun(args ...string) {
 // notHere are commands that need more than this folder.
 var notHere = regexp.MustCompile(`^(make|aws|go) `)
 
+// foreign are programs of others that commands are piped into.
+var foreign = regexp.MustCompile(`\| (openssl) `)
+
 func (s *session) console(b fenced) {
 	shown, commands, _ := strings.Cut("\n"+b.text, "\n$ ")
 	if strings.TrimSpace(shown) != "" {
@@ -173,6 +176,12 @@ func (s *session) console(b fenced) {
 		command, want, _ := strings.Cut(entry, "\n")
 		if notHere.MatchString(command) {
 			continue
+		}
+		if tool := foreign.FindStringSubmatch(command); tool != nil {
+			if _, err := exec.LookPath(tool[1]); err != nil {
+				s.Logf("line %d: not run: %v", b.line, err)
+				continue
+			}
 		}
 		c := exec.Command("sh", "-c", command)
 		c.Dir = s.dir

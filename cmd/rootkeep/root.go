@@ -50,7 +50,7 @@ func rootCommand(s cli.Streams) *cobra.Command {
 		Short: "Keep the AWS root user",
 		Long: `rootkeep keeps the AWS root user. It works on files: a folder of CloudTrail logs and
 a laptop are enough. scan --aws speaks to AWS, and only reads; findings go to AWS only
-with scan --push-securityhub, checkpoints of the ledger only to a bucket that the file
+with --push-securityhub (scan, alert export), checkpoints of the ledger only to a bucket that the file
 of anchors names. A server changes an account only by a change that people approved.
 
 Exit codes: 0 ok; 1 rootkeep failed; 2 alerts at or above --fail-on; 3 unexplained
