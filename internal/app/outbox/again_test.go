@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -150,6 +151,9 @@ func TestManyCasesHideNoAccount(t *testing.T) {
 		in(fmt.Sprintf("1%011d", i))
 	}
 	in("444455556666")
+	if left := time.Until(time.Now().Truncate(time.Hour).Add(time.Hour)); left < 15*time.Second {
+		time.Sleep(left) // a notice of many cases is of one hour of the clock
+	}
 	for range 2 { // told again, it is the same
 		if _, err := o.look(t.Context(), 0, ""); err != nil {
 			t.Fatal(err)

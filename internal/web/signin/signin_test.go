@@ -42,6 +42,13 @@ func (s *site) now() time.Time { return time.Now().Add(time.Duration(s.later.Loa
 
 func (s *site) wait(d time.Duration) { s.later.Add(int64(d)) }
 
+// newMinute turns the clock to the beginning of a minute, of which what is counted by the minute
+// has all then.
+func (s *site) newMinute() {
+	now := s.now()
+	s.wait(now.Truncate(time.Minute).Add(time.Minute).Sub(now))
+}
+
 // serve starts a site. Besides sign-in it has three routes: one for whoever is signed
 // in, one that needs a fresh key, and one that needs a role.
 func serve(t *testing.T, provider *signin.Provider) *site {
