@@ -144,12 +144,12 @@ func runCommand(s cli.Streams) *cobra.Command {
 	var payload string
 	c := &cobra.Command{
 		Use: "run KIND", Short: "Ask for a job", Args: cobra.ExactArgs(1),
-		Long: `Run asks the server for a job of a kind: scan, hunt, backup, anchor, expire, tidy. What a
-kind takes is a JSON object in a file: {"organization": true, "accounts": [...]} for a
-scan, {"logs": NAME} for a hunt, where NAME is a place that the server's settings name;
-nothing for the others.`,
+		Long: `Run asks the server for a job of a kind: scan, hunt, backup, root-proof, anchor, expire,
+tidy. What a kind takes is a JSON object in a file: {"organization": true, "accounts":
+[...]} for a scan, {"logs": NAME} for a hunt, where NAME is a place that the server's
+settings name, {"days": 30} for root-proof; nothing for the others.`,
 		Example:   "  rootkeep jobs run backup\n  rootkeep jobs run hunt --payload hunt.json\n  rootkeep jobs run scan --payload scan.json",
-		ValidArgs: []string{"scan", "hunt", "backup", "anchor", "expire", "tidy"},
+		ValidArgs: []string{"scan", "hunt", "backup", "root-proof", "anchor", "expire", "tidy"},
 		RunE: func(c *cobra.Command, args []string) error {
 			in := client.NewJob{Kind: args[0]}
 			if payload != "" {

@@ -74,7 +74,7 @@ func listCommand(s cli.Streams) *cobra.Command {
 		Long: `List shows the ways of the settings, where they go without their secrets, and for each
 topic the ways that a critical notice of it takes. A topic that no way takes is said to
 be told to nobody. The notifiers are what further ways can be made of, beside mail.`,
-		Example: "  rootkeep notify list --config /etc/rootkeep.yaml",
+		Example: "  rootkeep notify list --config /etc/rootkeep/rootkeep.yaml",
 		Args:    cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
 			if err := cli.OutputIs(output); err != nil {
@@ -155,7 +155,7 @@ requests and answers that they name.
 
 Exit codes: 0 every way took it; 1 one did not.`,
 		Args:    cobra.ArbitraryArgs,
-		Example: "  rootkeep notify test --config /etc/rootkeep.yaml\n  rootkeep notify test desk --config /etc/rootkeep.yaml\n  rootkeep notify test --cases",
+		Example: "  rootkeep notify test --config /etc/rootkeep/rootkeep.yaml\n  rootkeep notify test desk --config /etc/rootkeep/rootkeep.yaml\n  rootkeep notify test --cases",
 		RunE: func(c *cobra.Command, names []string) error {
 			o, link, err := open(&f) // which runs the cases of all notifiers
 			if err != nil {

@@ -23,8 +23,8 @@ func routeCommand(s cli.Streams) *cobra.Command {
 		Short: "Say which routes take a notice, which do not and why, and what is held back",
 		Long: `Route asks the routes and quiet hours of the settings about a notice that is described by
 its topic, severity, account, tags and time. Nothing is sent.`,
-		Example: `  rootkeep notify route --topic alert --severity medium --config /etc/rootkeep.yaml
-  rootkeep notify route --topic alert --severity high --tag team-a --at 2026-11-08T03:00:00Z --config /etc/rootkeep.yaml`,
+		Example: `  rootkeep notify route --topic alert --severity medium --config /etc/rootkeep/rootkeep.yaml
+  rootkeep notify route --topic alert --severity high --tag team-a --at 2026-11-08T03:00:00Z --config /etc/rootkeep/rootkeep.yaml`,
 		Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
 			if err := cli.OutputIs(output); err != nil {

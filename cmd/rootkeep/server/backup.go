@@ -92,7 +92,7 @@ Payloads that were erased since are still in older backups.
 
 Exit codes: 0 the backup is there and its ledger verifies; 1 it is not.`,
 		Example: `  rootkeep backup /backup/rootkeep-2026-11-26.db
-  rootkeep backup --config /etc/rootkeep.yaml /backup/rootkeep.db
+  rootkeep backup --config /etc/rootkeep/rootkeep.yaml /backup/rootkeep.db
   rootkeep backup --store postgres://rootkeep@db/rootkeep --key-file ledger.key rootkeep.db`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error { return runBackup(c.Context(), s, &f, args[0]) },

@@ -104,7 +104,7 @@ func flowShowCommand(s cli.Streams) *cobra.Command {
 		Use: "show", Short: "Show what waits, since when, and what was put aside",
 		Long: `Show tells how many messages wait in which partition and since when, and lists those
 that could not be handled, with the reason.`,
-		Example: "  rootkeep flow show --nats nats://broker:4222\n  rootkeep flow show --config /etc/rootkeep.yaml --output json",
+		Example: "  rootkeep flow show --nats nats://broker:4222\n  rootkeep flow show --config /etc/rootkeep/rootkeep.yaml --output json",
 		Args:    cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if output != "text" && output != "json" {

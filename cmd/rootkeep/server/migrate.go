@@ -29,7 +29,7 @@ marked with where it went, and no server starts on it again, because that would 
 second history of the same ledger. To go back, restore a backup, or the old file.
 
 Exit codes: 0 done; 1 not done.`,
-		Example: `  rootkeep migrate --config /etc/rootkeep.yaml
+		Example: `  rootkeep migrate --config /etc/rootkeep/rootkeep.yaml
   rootkeep migrate --from rootkeep.db --to postgres://rootkeep@db/rootkeep`,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if (from == "") != (to == "") {

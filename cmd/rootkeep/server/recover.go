@@ -35,7 +35,7 @@ are; the server may run meanwhile. The ledger keeps an entry, everybody who list
 the server is told, and every page of the console says so until another administrator
 has acknowledged it. The link is good once, for an hour.`,
 		Example: `  rootkeep recover-admin --store /var/lib/rootkeep/rootkeep.db --url https://rootkeep.example.com
-  rootkeep recover-admin --config /etc/rootkeep.yaml --name "Ada, after the fire"`,
+  rootkeep recover-admin --config /etc/rootkeep/rootkeep.yaml --name "Ada, after the fire"`,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if output != "text" && output != "json" {
 				return cli.Usage("--output %q: want text or json", output)

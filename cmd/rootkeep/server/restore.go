@@ -45,7 +45,7 @@ backup is of the same history at all. The ledger records the restore.
 
 Exit codes: 0 restored, and the ledger verifies; 1 not restored.`,
 		Example: `  rootkeep restore --store rootkeep.db /backup/rootkeep-2026-11-26.db
-  rootkeep restore --config /etc/rootkeep.yaml --checkpoint checkpoint.txt rootkeep.db
+  rootkeep restore --config /etc/rootkeep/rootkeep.yaml --checkpoint checkpoint.txt rootkeep.db
   rootkeep restore --checkpoint checkpoint.txt --accept-loss rootkeep.db`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {

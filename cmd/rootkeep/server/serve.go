@@ -74,7 +74,7 @@ Settings come from --config, flags go before them; docs/server.md lists all.`,
   rootkeep serve --url https://rootkeep.example.com --listen :443 --tls-cert tls.crt --tls-key tls.key
   rootkeep serve --url https://rootkeep.example.com --behind-proxy 127.0.0.1
   rootkeep serve --role watch,jobs --database postgres://rootkeep@db/rootkeep --nats nats://broker:4222
-  rootkeep serve --config /etc/rootkeep.yaml`,
+  rootkeep serve --config /etc/rootkeep/rootkeep.yaml`,
 		RunE: func(c *cobra.Command, _ []string) error { return runServe(c.Context(), s, &f) },
 	}
 	f.Register(c)
