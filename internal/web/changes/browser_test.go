@@ -66,9 +66,7 @@ func TestAChangeInABrowser(t *testing.T) {
 		webtest.Plug(t, signing, s.Store, p.ID)
 		press(t, signing, `form[action$="/statement"]:has(input[value=approve]) button`)
 		says(t, signing, "/approvals/"+id+"/statement", "iam:CreateGroup")
-		if err := chromedp.Do(signing, chromedp.Click(chromedp.CSS(`form[data-sign] button:not([disabled])`))); err != nil {
-			t.Fatal(err)
-		}
+		webtest.Press(t, signing, `form[data-sign] button:not([disabled])`)
 		webtest.Until(t, signing, fmt.Sprintf("location.pathname === %q", path))
 	}
 	says(t, tab, path, "It may be applied") // without being opened again

@@ -25,16 +25,13 @@ func TestApprovalInABrowser(t *testing.T) {
 
 	tab, _ := b.Open(t, "bob", path, "light", 1280)
 	key := webtest.Plug(t, tab, s.World.Store, s.Bob.ID)
-	read := chromedp.Click(chromedp.CSS(`form[action$="/statement"]:has(input[value=approve]) button`))
-	if err := chromedp.Do(tab, read, chromedp.WaitVisible(chromedp.CSS(signButton))); err != nil {
-		t.Fatal(err)
-	}
+	const read = `form[action$="/statement"]:has(input[value=approve]) button`
+	webtest.Press(t, tab, read)
+	webtest.Until(t, tab, fmt.Sprintf("document.querySelector(%q) !== null", signButton))
 	if _, err := chromedp.Call(tab, webauthn.SetUserVerified, webauthn.SetUserVerifiedParams{AuthenticatorID: key, IsUserVerified: false}); err != nil {
 		t.Fatal(err)
 	}
-	if err := chromedp.Do(tab, chromedp.Click(chromedp.CSS(signButton))); err != nil {
-		t.Fatal(err)
-	}
+	webtest.Press(t, tab, signButton)
 	webtest.Until(t, tab, `document.querySelector("form[data-sign] .fault")?.textContent.includes("The key was not used")`)
 	if x := s.Read(t, id); x.Revision != 1 {
 		t.Fatal("a key without user verification signed")
@@ -43,21 +40,22 @@ func TestApprovalInABrowser(t *testing.T) {
 		t.Fatal(err)
 	}
 	tamper := chromedp.Evaluate[chromedp.Void](`document.querySelector("[data-statement] code").textContent += " "; undefined`)
-	if err := chromedp.Do(tab, tamper, chromedp.Click(chromedp.CSS(signButton))); err != nil {
+	if err := chromedp.Do(tab, tamper); err != nil {
 		t.Fatal(err)
 	}
+	webtest.Press(t, tab, signButton)
 	webtest.Until(t, tab, `document.querySelector("form[data-sign] .fault")?.textContent.includes("is not the one that was handed out")`)
 	mend := chromedp.Evaluate[chromedp.Void](`{ const c = document.querySelector("[data-statement] code"); c.textContent = c.textContent.trimEnd(); }`)
-	if err := chromedp.Do(tab, mend, chromedp.Click(chromedp.CSS(signButton))); err != nil {
+	if err := chromedp.Do(tab, mend); err != nil {
 		t.Fatal(err)
 	}
+	webtest.Press(t, tab, signButton)
 	webtest.Until(t, tab, fmt.Sprintf(`location.pathname === %q && document.body.innerText.includes("1 of 2")`, path))
 
 	tab, _ = b.Open(t, "cid", path, "light", 360)
 	webtest.Plug(t, tab, s.World.Store, s.Cid.ID)
-	if err := chromedp.Do(tab, read, chromedp.WaitVisible(chromedp.CSS(signButton)), chromedp.Click(chromedp.CSS(signButton))); err != nil {
-		t.Fatal(err)
-	}
+	webtest.Press(t, tab, read)
+	webtest.Press(t, tab, signButton)
 	webtest.Until(t, tab, fmt.Sprintf(`location.pathname === %q && document.body.innerText.includes("2 of 2")`, path))
 	if x := s.Read(t, id); x.State != approval.Approved {
 		t.Errorf("got %s after two approvals in a browser, want approved", x.State)

@@ -16,6 +16,7 @@ import (
 	"github.com/rootkeep/rootkeep/internal/people"
 	"github.com/rootkeep/rootkeep/internal/report/sheet/sheettest"
 	"github.com/rootkeep/rootkeep/internal/web"
+	"github.com/rootkeep/rootkeep/internal/web/webtest"
 )
 
 // browser is a tab of Chromium with a virtual security key.
@@ -103,7 +104,8 @@ func TestASecurityKeyInABrowser(t *testing.T) {
 	p, link := s.link("Ada", people.Grant{Role: people.Viewer, Scope: "*"})
 	b := s.browse()
 	b.do(chromedp.Navigate(s.url+"/enrol#"+link), chromedp.WaitVisible(chromedp.CSS(keyButton)),
-		chromedp.SendKeys(chromedp.CSS("#in-person"), "Ada <i>Lovelace</i>"), chromedp.SendKeys(chromedp.CSS("#in-name"), "blue key"), chromedp.Click(chromedp.CSS(keyButton)))
+		chromedp.SendKeys(chromedp.CSS("#in-person"), "Ada <i>Lovelace</i>"), chromedp.SendKeys(chromedp.CSS("#in-name"), "blue key"))
+	webtest.Press(t, b.tab, keyButton)
 	b.until(b.at("/me"))
 	if got := b.text(); !strings.Contains(got, "Ada <i>Lovelace</i>") || !strings.Contains(got, "blue key") || !strings.Contains(got, p.ID) || !strings.Contains(got, "You have one key only") {
 		t.Errorf("got the page\n%s\nwant Ada with her one key", got)
@@ -117,10 +119,10 @@ func TestASecurityKeyInABrowser(t *testing.T) {
 	b.do(chromedp.Navigate(s.url + "/me"))
 	b.until(b.at("/sign-in"))
 	b.verified(webauthn.SetUserVerifiedParams{IsUserVerified: false})
-	b.do(chromedp.WaitVisible(chromedp.CSS(keyButton)), chromedp.Click(chromedp.CSS(keyButton)))
+	webtest.Press(t, b.tab, keyButton)
 	b.refusedWith("The key was not used")
 	b.verified(webauthn.SetUserVerifiedParams{IsUserVerified: true})
-	b.do(chromedp.Click(chromedp.CSS(keyButton)))
+	webtest.Press(t, b.tab, keyButton)
 	b.until(b.at("/me"))
 	s.wait(web.FreshFor + time.Minute)
 	b.do(chromedp.Reload())
@@ -128,16 +130,18 @@ func TestASecurityKeyInABrowser(t *testing.T) {
 	if got := b.text(); !strings.Contains(got, "Prove your key to change something here") {
 		t.Errorf("six minutes later: got\n%s\nwant that the key is asked for again", got)
 	}
-	b.do(chromedp.Navigate(s.url+"/sign-in/again?to=/me"), chromedp.WaitVisible(chromedp.CSS(keyButton)), chromedp.Click(chromedp.CSS(keyButton)))
+	b.do(chromedp.Navigate(s.url + "/sign-in/again?to=/me"))
+	webtest.Press(t, b.tab, keyButton)
 	b.until(b.at("/me"))
-	b.do(chromedp.WaitVisible(chromedp.CSS(keyButton)), chromedp.Click(chromedp.CSS(keyButton)))
+	webtest.Press(t, b.tab, keyButton)
 	b.refusedWith("enrolled already")
 	for kind, want := range map[string]int{"key.enrolled": 1, "session.begun": 2, "session.verified": 1, "person.renamed": 1} {
 		if got := s.entries(kind); got != want {
 			t.Errorf("%s: got %d entries, want %d", kind, got, want)
 		}
 	}
-	b.do(chromedp.Navigate("about:blank"), chromedp.Navigate(s.url+"/enrol#"+link), chromedp.WaitVisible(chromedp.CSS(keyButton)), chromedp.Click(chromedp.CSS(keyButton)))
+	b.do(chromedp.Navigate("about:blank"), chromedp.Navigate(s.url+"/enrol#"+link))
+	webtest.Press(t, b.tab, keyButton)
 	b.refusedWith("the link was used")
 }
 
@@ -147,7 +151,8 @@ func TestAPageOfAnotherOriginInABrowser(t *testing.T) {
 	s := start(t, nil, httptest.NewServer)
 	_, link := s.link("Ada")
 	b := s.browse()
-	b.do(chromedp.Navigate(s.url+"/enrol#"+link), chromedp.WaitVisible(chromedp.CSS(keyButton)), chromedp.Click(chromedp.CSS(keyButton)))
+	b.do(chromedp.Navigate(s.url + "/enrol#" + link))
+	webtest.Press(t, b.tab, keyButton)
 	b.until(b.at("/me"))
 	evil := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("Content-Type", "text/html") }))
 	t.Cleanup(evil.Close)

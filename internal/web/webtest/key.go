@@ -6,10 +6,13 @@ import (
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/x509"
+	"errors"
+	"fmt"
 	"slices"
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto"
 	"github.com/chromedp/cdproto/webauthn"
 	"github.com/chromedp/chromedp"
 
@@ -83,4 +86,22 @@ func Until(t *testing.T, tab context.Context, expression string) {
 	}
 	text, err := chromedp.Run(tab, chromedp.Evaluate[string](`location.href + "\n" + document.body?.innerText`))
 	t.Fatalf("never came: %s\n%s %v", expression, text, err)
+}
+
+// Press clicks what a selector finds, once it is there: again where the page went away between
+// the browser's finding it and the click.
+func Press(t *testing.T, tab context.Context, selector string) {
+	t.Helper()
+	const gone = -32000 // "Could not find node with given id", before anything was clicked
+	for end := time.Now().Add(patience); ; {
+		Until(t, tab, fmt.Sprintf("document.readyState === 'complete' && document.querySelector(%q)?.checkVisibility()", selector))
+		err := chromedp.Do(tab, chromedp.Click(chromedp.CSS(selector)))
+		if refused := (*cdproto.Error)(nil); errors.As(err, &refused) && refused.Code == gone && time.Now().Before(end) {
+			continue
+		}
+		if err != nil {
+			t.Fatalf("press %s: %v", selector, err)
+		}
+		return
+	}
 }
