@@ -109,6 +109,7 @@ type Alert struct {
 	Key   string // of its sightings, "" for one that only hunts told of
 	Found rootkeep.Alert
 	Heard time.Time // of a finding of another service: when that said what is known last
+	Over  bool      // of one: that it does not hold any more
 	State State
 	Owner string // ID of a person, "" if there is none
 
@@ -189,11 +190,12 @@ func Worse(was, is *rootkeep.Alert) bool {
 // Grow takes in what was seen later, and is false if that says nothing new. One that became
 // more severe escalates, whoever had acknowledged or snoozed it. One that was closed opens
 // again when it holds more events than it did: also when they happened before the close,
-// because whoever closed it did not know of them.
+// because whoever closed it did not know of them. So does a finding that was over meanwhile
+// where it was found: whoever closed it did so of what is past.
 func (a *Alert) Grow(s *Sighting, now time.Time) bool {
 	was := a.Found
 	more, worse := s.Count > was.Count, Worse(&was, &s.Alert)
-	back := a.State == Closed && a.Reason == Withdrawn || a.overElsewhere()
+	back := a.State == Closed && (a.Reason == Withdrawn || a.Over) || a.overElsewhere()
 	if !back && same(&was, &s.Alert) && !s.Heard.After(a.Heard) {
 		return false
 	}
@@ -211,7 +213,7 @@ func (a *Alert) Grow(s *Sighting, now time.Time) bool {
 
 // Extend takes in what was seen later, and leaves everything else as it is.
 func (a *Alert) Extend(s *Sighting) {
-	a.Found, a.Heard = s.Alert, s.Heard
+	a.Found, a.Heard, a.Over = s.Alert, s.Heard, false
 	a.Found.ID = a.ID
 }
 
@@ -310,12 +312,12 @@ func (a *Alert) overElsewhere() bool {
 	return a.State == Closed && strings.HasPrefix(a.Reason, Elsewhere) && !a.Decided.Equal(a.Closed)
 }
 
-// Finish closes the alert of a finding that is over where it was found. It is false if that
-// says nothing new.
+// Finish closes the alert of a finding that is over where it was found, and notes that it is.
+// It is false if that says nothing new.
 func (a *Alert) Finish(s *Sighting, now time.Time) bool {
-	later := s.Heard.After(a.Heard)
-	a.Heard = s.Heard
-	return a.End(Elsewhere+s.Over, now) || later
+	news := !a.Over || s.Heard.After(a.Heard)
+	a.Heard, a.Over = s.Heard, true
+	return a.End(Elsewhere+s.Over, now) || news
 }
 
 // Stale says whether a finding of another service is older than what is known of it. Of what

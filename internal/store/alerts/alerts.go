@@ -99,6 +99,7 @@ const columns = `a.id, a.key, a.state, a.owner, a.muted, a.muted_by, a.incident,
 type content struct {
 	*rootkeep.Alert
 	Heard    time.Time `json:"heard,omitzero"`
+	Over     bool      `json:"over,omitempty"`
 	Untagged bool      `json:"untagged,omitempty"`
 }
 
@@ -116,7 +117,7 @@ func scan(row interface{ Scan(...any) error }) (*Alert, error) {
 	if err := json.Unmarshal(data, &in); err != nil {
 		return nil, fmt.Errorf("alert %s, as it is kept: %w", a.ID, err)
 	}
-	a.Found.ID, a.Heard, a.Untagged, a.bare = a.ID, in.Heard, in.Untagged, in.Untagged
+	a.Found.ID, a.Heard, a.Over, a.Untagged, a.bare = a.ID, in.Heard, in.Over, in.Untagged, in.Untagged
 	if a.Muted == alert.ByStorm {
 		a.storm = a.MutedBy
 	}
@@ -192,7 +193,7 @@ func get(ctx context.Context, r *store.Reader, id string) (*Alert, error) {
 // values are the columns of a row behind its ID, in the order of insert and update.
 func (a *Alert) values() ([]any, error) {
 	f := bounded(a.Found)
-	data, err := json.Marshal(content{&f, a.Heard, a.Untagged})
+	data, err := json.Marshal(content{&f, a.Heard, a.Over, a.Untagged})
 	if err != nil {
 		return nil, fmt.Errorf("alert %s: %w", a.ID, err)
 	}
