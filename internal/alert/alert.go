@@ -109,7 +109,7 @@ type Alert struct {
 	Key   string // of its sightings, "" for one that only hunts told of
 	Found rootkeep.Alert
 	Heard time.Time // of a finding of another service: when that said what is known last
-	Over  bool      // of one: that it does not hold any more
+	Over  bool      // of such a finding: it is over there
 	State State
 	Owner string // ID of a person, "" if there is none
 
@@ -127,7 +127,7 @@ type Alert struct {
 	Due       time.Time // when it escalates unless somebody has acknowledged it; zero for never
 	Until     time.Time // end of the snooze
 	Closed    time.Time
-	Escalated int       // how often, since it was opened or opened again
+	Escalated int       // how often by time, since it was opened, opened again or became more severe
 	Decided   time.Time // when a person last did something
 	By        string    // who that was
 	Reason    string    // what they said
@@ -207,6 +207,7 @@ func (a *Alert) Grow(s *Sighting, now time.Time) bool {
 		a.open(Reopened, fmt.Sprintf("%d further events after it was closed (%s): %s", max(0, s.Count-was.Count), firstLine(a.Reason), about(&a.Found)), now)
 	case worse && a.State != Closed:
 		a.Escalate(fmt.Sprintf("%s became %s", rise(&was), rise(&a.Found)), now)
+		a.Escalated = 0 // by time it does so anew: nobody has heard of what it is
 	}
 	return true
 }
