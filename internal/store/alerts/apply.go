@@ -118,6 +118,9 @@ func (r *round) take(ctx context.Context, s *alert.Sighting) error {
 			return nil
 		}
 		a.Extend(s) // one more event of a session that is explained is no news
+		if err := r.tag(ctx, a); err != nil {
+			return err
+		}
 		return a.keep(ctx, r.tx)
 	}
 	if !a.Grow(s, r.now) && !trial && len(s.Absorbed) == 0 {
