@@ -175,15 +175,15 @@ func (d *Desk) Close(ctx context.Context, tx *store.Tx, actor people.Actor, id s
 	})
 }
 
-// closeMembers closes the members of a storm that are still new. The entry of the storm
-// stands for theirs.
+// closeMembers closes the members of a storm that are still new, and nobody's. The entry of the
+// storm stands for theirs.
 func closeMembers(ctx context.Context, tx *store.Tx, storm *Alert, by string, now time.Time) error {
 	about := store.Kept("part of storm "+storm.ID+": "+storm.Reason, long)
 	_, err := tx.Exec(ctx, `INSERT INTO alert_history (alert, number, at, person, act, about)
 		SELECT a.id, (SELECT COALESCE(MAX(h.number), 0) + 1 FROM alert_history h WHERE h.alert = a.id), CAST($2 AS BIGINT), CAST($3 AS TEXT), CAST($4 AS TEXT), CAST($5 AS TEXT)
-		FROM alert a WHERE a.muted_by = $1 AND a.state = 'new'`, storm.ID, store.Micros(now), by, string(alert.Ended), about)
+		FROM alert a WHERE a.muted_by = $1 AND a.state = 'new' AND a.owner = ''`, storm.ID, store.Micros(now), by, string(alert.Ended), about)
 	if err == nil {
-		_, err = tx.Exec(ctx, `UPDATE alert SET state = 'closed', reason = $2, closed = $3, decided = $3, decided_by = $4, revision = revision + 1 WHERE muted_by = $1 AND state = 'new'`,
+		_, err = tx.Exec(ctx, `UPDATE alert SET state = 'closed', reason = $2, closed = $3, decided = $3, decided_by = $4, revision = revision + 1 WHERE muted_by = $1 AND state = 'new' AND owner = ''`,
 			storm.ID, about, store.Micros(now), by)
 	}
 	if err != nil {

@@ -297,3 +297,34 @@ func TestWhatComesBackAtOnceIsAStorm(t *testing.T) {
 		}
 	})
 }
+
+// Whoever closes a storm says nothing of the members that somebody has.
+func TestAStormIsClosedWithoutTheMembersThatSomebodyHas(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		k := keeper(t)
+		d := &alerts.Desk{Keeper: k}
+		ann, bob := someone(t, s, "Ann", everywhere), someone(t, s, "Bob", everywhere)
+		var many []alert.Sighting
+		for i := range 8 {
+			many = append(many, sighting(fmt.Sprintf("a%d", i), "spray", rootkeep.High, 1))
+		}
+		apply(t, s, k, at(0), many...)
+		member := read(t, s, "AL-A6")
+		err := s.Update(t.Context(), func(ctx context.Context, tx *store.Tx) error {
+			_, err := d.Assign(ctx, tx, ann, member.ID, member.Revision, bob.ID)
+			if err == nil {
+				_, err = d.Close(ctx, tx, ann, member.MutedBy, 1, "blocked")
+			}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for id, want := range map[string]alert.State{"AL-A5": alert.Closed, "AL-A6": alert.New, "AL-A7": alert.Closed} {
+			if a := read(t, s, id); a.State != want {
+				t.Errorf("%s: got %s, want %s", id, a.State, want)
+			}
+		}
+		same(t, "history of Bob's", acts(read(t, s, "AL-A6")), "opened", "assigned")
+	})
+}
