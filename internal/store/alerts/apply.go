@@ -298,7 +298,8 @@ func (r *round) absorb(ctx context.Context, a *Alert, keys []string) error {
 // mute says whether anybody is told of the alert, and is true if somebody is that was not.
 // One that was told stays so. A case tells of its alerts as long as it is as severe: ten
 // sign-ins of root that failed are more than the case of any that failed. It is of one account:
-// an alert about several is told by itself.
+// an alert about several is told by itself. What a case tells of is due as it would be, and what
+// nobody is told of never is.
 func (r *round) mute(a *Alert, dryRun bool) (unmuted bool) {
 	was := a.Muted
 	if was == "" && !a.Told.IsZero() {
@@ -319,6 +320,12 @@ func (r *round) mute(a *Alert, dryRun bool) (unmuted bool) {
 		}
 	case a.Case != "" && a.Found.Account != "" && a.Found.Level <= a.grave && !alert.Crossed(&a.Found):
 		a.Muted = alert.ByCase
+	}
+	switch {
+	case a.Muted == alert.ByCase && was != alert.ByCase:
+		a.Due = r.policy.DueOf(&a.Alert, a.grave, r.now)
+	case a.Muted != "" && a.Muted != alert.ByCase:
+		a.Due = time.Time{}
 	}
 	return a.Muted == "" && was != ""
 }

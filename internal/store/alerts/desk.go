@@ -196,11 +196,24 @@ func closeMembers(ctx context.Context, tx *store.Tx, storm *Alert, by string, no
 func (d *Desk) Reopen(ctx context.Context, tx *store.Tx, actor people.Actor, id string, revision int64, reason string) (*Alert, error) {
 	return d.act(ctx, tx, actor, id, revision, func(a *Alert, now time.Time) error {
 		err := a.Reopen(reason, actor.ID, now)
-		if d.Keeper != nil && !a.Told.IsZero() {
-			a.Due = d.Keeper.policy.DueOf(&a.Alert, 0, now)
+		if err != nil || d.Keeper == nil || a.Told.IsZero() && a.Muted != alert.ByCase {
+			return err
 		}
+		severity, err := severityOf(ctx, &tx.Reader, a.Case)
+		a.Due = d.Keeper.policy.DueOf(&a.Alert, severity, now)
 		return err
 	})
+}
+
+// severityOf is how severe a case is; 0 for none.
+func severityOf(ctx context.Context, r *store.Reader, id string) (severity rootkeep.Severity, err error) {
+	if id == "" {
+		return 0, nil
+	}
+	if err = r.Row(ctx, `SELECT severity FROM incident WHERE id = $1`, id).Scan(&severity); err != nil {
+		err = fmt.Errorf("look how severe case %s is: %w", id, err)
+	}
+	return severity, err
 }
 
 // Tag adds and removes tags. It records alert.tagged.
