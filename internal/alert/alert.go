@@ -191,11 +191,12 @@ func Worse(was, is *rootkeep.Alert) bool {
 // more severe escalates, whoever had acknowledged or snoozed it. One that was closed opens
 // again when it holds more events than it did: also when they happened before the close,
 // because whoever closed it did not know of them. So does a finding that was over meanwhile
-// where it was found: whoever closed it did so of what is past.
+// where it was found: whoever closed it did so of what is past. So does one that was part of another, and is seen by
+// itself again.
 func (a *Alert) Grow(s *Sighting, now time.Time) bool {
 	was := a.Found
 	more, worse := s.Count > was.Count, Worse(&was, &s.Alert)
-	back := a.State == Closed && (a.Reason == Withdrawn || a.Over) || a.overElsewhere()
+	back := a.State == Closed && (a.Reason == Withdrawn || a.Over) || a.overElsewhere() || a.part()
 	if !back && same(&was, &s.Alert) && !s.Heard.After(a.Heard) {
 		return false
 	}
@@ -229,10 +230,10 @@ func (a *Alert) Again(about string, now time.Time) bool {
 }
 
 // same compares what growth can change besides counts: with late events the first one moves,
-// and with new lists the addresses do.
+// with new lists the addresses do, and a source that had one fault has another.
 func same(was, is *rootkeep.Alert) bool {
 	return was.First.Equal(is.First) && was.Last.Equal(is.Last) && was.Count == is.Count && was.Level == is.Level && was.State == is.State && len(was.Rules) == len(is.Rules) && was.Title == is.Title &&
-		was.Account == is.Account && was.Several == is.Several && slices.Equal(was.Accounts, is.Accounts)
+		was.Account == is.Account && was.Several == is.Several && slices.Equal(was.Accounts, is.Accounts) && slices.Equal(was.Notes, is.Notes)
 }
 
 func rise(f *rootkeep.Alert) string {
@@ -303,7 +304,14 @@ func (a *Alert) ByExplanation() bool {
 const Withdrawn = "withdrawn: late events showed that the condition never held"
 
 // PartOf is why an alert is closed that a late event joined into another one.
-func PartOf(id string) string { return "part of " + id + ": a late event joined them" }
+func PartOf(id string) string { return "part of " + id + joint }
+
+const joint = ": a late event joined them"
+
+// part says whether that is why the alert closed, by itself.
+func (a *Alert) part() bool {
+	return a.State == Closed && strings.HasSuffix(a.Reason, joint) && !a.Decided.Equal(a.Closed)
+}
 
 // Elsewhere begins the reason of an alert that is closed because its finding is over where
 // it was found.
