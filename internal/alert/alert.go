@@ -359,6 +359,18 @@ func (a *Alert) Inherit(from *Alert) {
 	a.Tags = joined(a.Tags, from.Tags)
 }
 
+// PutOff takes over that another alert, which becomes part of this one, was acknowledged or
+// snoozed, and that people were told of it. It does nothing if this one is not new, or more severe.
+func (a *Alert) PutOff(from *Alert, now time.Time) {
+	act := map[State]Act{Acknowledged: Seen, Snoozed: Put}[from.State]
+	if act == "" || a.State != New || Worse(&from.Found, &a.Found) {
+		return
+	}
+	a.State, a.Until, a.Due, a.Told = from.State, from.Until, time.Time{}, from.Told
+	a.Decided, a.By, a.Reason = from.Decided, from.By, from.Reason
+	a.Say(act, System, "as "+from.ID+" was", now)
+}
+
 // OfRoot says whether the alert is of a root user: a session of one, or anything that one
 // did.
 func OfRoot(f *rootkeep.Alert) bool {

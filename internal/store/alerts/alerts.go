@@ -41,6 +41,7 @@ type Alert struct {
 	tags  []string             // that are kept
 	bare  bool                 // as Untagged when it was read
 	grave rootkeep.Severity    // of its case, as a round read it; 0 for none
+	heir  bool                 // of an alert that people were told of: no storm takes it in
 }
 
 // Keeper takes alerts in.

@@ -276,25 +276,6 @@ func (r *round) tag(ctx context.Context, a *Alert) error {
 	return nil
 }
 
-// absorb closes the alerts that a late event joined into this one.
-func (r *round) absorb(ctx context.Context, a *Alert, keys []string) error {
-	for _, key := range keys {
-		from := r.known[key]
-		if from == nil || from == a {
-			continue
-		}
-		if !from.End(alert.PartOf(a.ID), r.now) {
-			continue
-		}
-		a.Inherit(&from.Alert)
-		r.tell(from)
-		if err := from.keep(ctx, r.tx); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // mute says whether anybody is told of the alert, and is true if somebody is that was not.
 // One that was told stays so. A case tells of its alerts as long as it is as severe: ten
 // sign-ins of root that failed are more than the case of any that failed. It is of one account:
@@ -306,7 +287,7 @@ func (r *round) mute(a *Alert, dryRun bool) (unmuted bool) {
 		return false
 	}
 	// A member of a storm is one until it is more than the storm told of.
-	if act := last(a); was == alert.ByStorm && act != alert.Escalated && act != alert.Reopened && !a.wider() {
+	if act := last(a); was == alert.ByStorm && act != alert.Escalated && act != alert.Reopened && !a.wider() && !a.heir {
 		return false
 	}
 	a.Muted, a.MutedBy = "", ""
@@ -370,7 +351,8 @@ func last(a *Alert) alert.Act {
 var loud = []alert.Act{alert.Opened, alert.Reopened, alert.Woken, alert.Escalated}
 
 // announce has people told of what is new of an alert, by itself or as part of a storm: of one
-// that was told, or that somebody had put off, by itself. One that opens again is part of a storm
+// that was told, or that somebody had put off, by itself, and of one that such an alert became part
+// of. One that opens again is part of a storm
 // as a new one is, unless somebody has it, or ever decided anything about it.
 func (r *round) announce(ctx context.Context, a *Alert, unmuted bool) error {
 	act := last(a)
@@ -398,7 +380,7 @@ func (r *round) announce(ctx context.Context, a *Alert, unmuted bool) error {
 		act = alert.Opened
 	}
 	first := a.Told.IsZero()
-	if first && act != alert.Woken || act == alert.Reopened && a.Owner == "" && a.Decided.IsZero() {
+	if !a.heir && (first && act != alert.Woken || act == alert.Reopened && a.Owner == "" && a.Decided.IsZero()) {
 		breaks, err := r.breaks(ctx, a)
 		if err != nil {
 			return err
