@@ -71,9 +71,10 @@ func (k *Keeper) rules() alert.Rules { return alert.Rules{Guarded: k.guarded, Ow
 // Change is something that people have to be told of an alert.
 type Change struct {
 	*Alert
-	Act   alert.Act
-	By    string // who did it
-	First bool   // nobody was told of it before
+	Act    alert.Act
+	By     string // who did it
+	First  bool   // nobody was told of it before
+	Spread bool   // it is about an account that it was not about
 }
 
 // Changes are what a transaction did that people have to be told of.

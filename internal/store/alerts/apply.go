@@ -210,14 +210,20 @@ func (r *round) spread(ctx context.Context, a *Alert) error {
 	if err := r.disown(ctx, a); err != nil {
 		return err
 	}
-	about, doubled := "it is about further ones: "+some(brought), bits.Len(uint(len(alert.Accounts(&a.Found)))) > bits.Len(uint(len(a.of)))
+	about := "it is about further ones: " + some(brought)
 	switch {
 	case a.Muted != "" || slices.Contains(loud, last(a)): // it is not told, or is anyway
-	case (doubled || a.Told.IsZero() || a.State == alert.Closed) && a.Again(about, r.now):
+	case (a.doubled() || a.Told.IsZero() || a.State == alert.Closed) && a.Again(about, r.now):
 	case !a.Told.IsZero():
 		a.Say(alert.Grown, alert.System, about, r.now)
 	}
 	return nil
+}
+
+// doubled says whether the alert is about twice as many accounts as when it was read, or about
+// several and was not.
+func (a *Alert) doubled() bool {
+	return bits.Len(uint(len(alert.Accounts(&a.Found)))) > bits.Len(uint(len(a.of)))
 }
 
 // disown takes the alert from an owner who may not work at it any more.
@@ -366,7 +372,7 @@ func (r *round) announce(ctx context.Context, a *Alert, unmuted bool) error {
 		if a.Told = r.now; a.Due.IsZero() {
 			a.Due = r.policy.DueOf(&a.Alert, a.grave, r.now)
 		}
-		r.changes.Alerts = append(r.changes.Alerts, Change{a, alert.Opened, alert.System, false})
+		r.changes.Alerts = append(r.changes.Alerts, Change{Alert: a, Act: alert.Opened, By: alert.System})
 		return nil
 	}
 	if a.State != alert.New || a.Muted != "" {
@@ -390,14 +396,14 @@ func (r *round) announce(ctx context.Context, a *Alert, unmuted bool) error {
 		}
 	}
 	a.Told, a.Due = r.now, r.policy.DueOf(&a.Alert, a.grave, r.now)
-	r.changes.Alerts = append(r.changes.Alerts, Change{a, act, alert.System, first})
+	r.changes.Alerts = append(r.changes.Alerts, Change{Alert: a, Act: act, By: alert.System, First: first, Spread: !a.fresh && len(a.brought()) > 0})
 	return nil
 }
 
 // tell has the message of an alert that was told brought up to date, once it ended.
 func (r *round) tell(a *Alert) {
 	if !a.Told.IsZero() && a.Muted == "" && last(a) == alert.Ended {
-		r.changes.Alerts = append(r.changes.Alerts, Change{a, alert.Ended, alert.System, false})
+		r.changes.Alerts = append(r.changes.Alerts, Change{Alert: a, Act: alert.Ended, By: alert.System})
 	}
 }
 

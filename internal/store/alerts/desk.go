@@ -124,7 +124,7 @@ func (d *Desk) act(ctx context.Context, tx *store.Tx, actor people.Actor, id str
 	if a.Told.IsZero() || a.Muted == alert.ByStorm || did.Act == alert.Tagged {
 		return a, nil // there is no message that would say otherwise, or it is closed
 	}
-	return a, d.told(ctx, tx, &Changes{Alerts: []Change{{a, did.Act, did.By, false}}}, nil)
+	return a, d.told(ctx, tx, &Changes{Alerts: []Change{{Alert: a, Act: did.Act, By: did.By}}}, nil)
 }
 
 // Acknowledge notes that somebody looks at the alert. It records alert.acknowledged.
