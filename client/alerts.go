@@ -35,7 +35,7 @@ type Alert struct {
 	Due       time.Time `json:"due,omitzero" doc:"When it escalates unless somebody acknowledges it"`
 	Until     time.Time `json:"until,omitzero" doc:"End of the snooze"`
 	Closed    time.Time `json:"closed,omitzero"`
-	Escalated int       `json:"escalated" doc:"How often"`
+	Escalated int       `json:"escalated" doc:"How often by time, since it was opened, opened again or became more severe"`
 	Decided   time.Time `json:"decided,omitzero" doc:"When somebody last did something"`
 	DecidedBy string    `json:"decided_by,omitempty"`
 	Reason    string    `json:"reason,omitempty" doc:"What they said"`

@@ -104,7 +104,7 @@ func (a *Alert) Reopen(reason, by string, now time.Time) error {
 	if err := a.reasoned("reason", reason); err != nil {
 		return err
 	}
-	a.State, a.Closed, a.Until = New, time.Time{}, time.Time{}
+	a.State, a.Closed, a.Until, a.Escalated = New, time.Time{}, time.Time{}, 0
 	a.decided(Reopened, by, reason, now)
 	return nil
 }

@@ -109,6 +109,7 @@ type Alert struct {
 	Key   string // of its sightings, "" for one that only hunts told of
 	Found rootkeep.Alert
 	Heard time.Time // of a finding of another service: when that said what is known last
+	Over  bool      // of such a finding: it is over there
 	State State
 	Owner string // ID of a person, "" if there is none
 
@@ -126,7 +127,7 @@ type Alert struct {
 	Due       time.Time // when it escalates unless somebody has acknowledged it; zero for never
 	Until     time.Time // end of the snooze
 	Closed    time.Time
-	Escalated int       // how often, since it was opened or opened again
+	Escalated int       // how often by time, since it was opened, opened again or became more severe
 	Decided   time.Time // when a person last did something
 	By        string    // who that was
 	Reason    string    // what they said
@@ -189,11 +190,13 @@ func Worse(was, is *rootkeep.Alert) bool {
 // Grow takes in what was seen later, and is false if that says nothing new. One that became
 // more severe escalates, whoever had acknowledged or snoozed it. One that was closed opens
 // again when it holds more events than it did: also when they happened before the close,
-// because whoever closed it did not know of them.
+// because whoever closed it did not know of them. So does a finding that was over meanwhile
+// where it was found: whoever closed it did so of what is past. So does one that was part of another, and is seen by
+// itself again.
 func (a *Alert) Grow(s *Sighting, now time.Time) bool {
 	was := a.Found
 	more, worse := s.Count > was.Count, Worse(&was, &s.Alert)
-	back := a.State == Closed && a.Reason == Withdrawn || a.overElsewhere()
+	back := a.State == Closed && (a.Reason == Withdrawn || a.Over) || a.overElsewhere() || a.part()
 	if !back && same(&was, &s.Alert) && !s.Heard.After(a.Heard) {
 		return false
 	}
@@ -205,13 +208,14 @@ func (a *Alert) Grow(s *Sighting, now time.Time) bool {
 		a.open(Reopened, fmt.Sprintf("%d further events after it was closed (%s): %s", max(0, s.Count-was.Count), firstLine(a.Reason), about(&a.Found)), now)
 	case worse && a.State != Closed:
 		a.Escalate(fmt.Sprintf("%s became %s", rise(&was), rise(&a.Found)), now)
+		a.Escalated = 0 // by time it does so anew: nobody has heard of what it is
 	}
 	return true
 }
 
 // Extend takes in what was seen later, and leaves everything else as it is.
 func (a *Alert) Extend(s *Sighting) {
-	a.Found, a.Heard = s.Alert, s.Heard
+	a.Found, a.Heard, a.Over = s.Alert, s.Heard, false
 	a.Found.ID = a.ID
 }
 
@@ -226,10 +230,10 @@ func (a *Alert) Again(about string, now time.Time) bool {
 }
 
 // same compares what growth can change besides counts: with late events the first one moves,
-// and with new lists the addresses do.
+// with new lists the addresses do, and a source that had one fault has another.
 func same(was, is *rootkeep.Alert) bool {
 	return was.First.Equal(is.First) && was.Last.Equal(is.Last) && was.Count == is.Count && was.Level == is.Level && was.State == is.State && len(was.Rules) == len(is.Rules) && was.Title == is.Title &&
-		was.Account == is.Account && was.Several == is.Several && slices.Equal(was.Accounts, is.Accounts)
+		was.Account == is.Account && was.Several == is.Several && slices.Equal(was.Accounts, is.Accounts) && slices.Equal(was.Notes, is.Notes)
 }
 
 func rise(f *rootkeep.Alert) string {
@@ -300,7 +304,14 @@ func (a *Alert) ByExplanation() bool {
 const Withdrawn = "withdrawn: late events showed that the condition never held"
 
 // PartOf is why an alert is closed that a late event joined into another one.
-func PartOf(id string) string { return "part of " + id + ": a late event joined them" }
+func PartOf(id string) string { return "part of " + id + joint }
+
+const joint = ": a late event joined them"
+
+// part says whether that is why the alert closed, by itself.
+func (a *Alert) part() bool {
+	return a.State == Closed && strings.HasSuffix(a.Reason, joint) && !a.Decided.Equal(a.Closed)
+}
 
 // Elsewhere begins the reason of an alert that is closed because its finding is over where
 // it was found.
@@ -310,12 +321,12 @@ func (a *Alert) overElsewhere() bool {
 	return a.State == Closed && strings.HasPrefix(a.Reason, Elsewhere) && !a.Decided.Equal(a.Closed)
 }
 
-// Finish closes the alert of a finding that is over where it was found. It is false if that
-// says nothing new.
+// Finish closes the alert of a finding that is over where it was found, and notes that it is.
+// It is false if that says nothing new.
 func (a *Alert) Finish(s *Sighting, now time.Time) bool {
-	later := s.Heard.After(a.Heard)
-	a.Heard = s.Heard
-	return a.End(Elsewhere+s.Over, now) || later
+	news := !a.Over || s.Heard.After(a.Heard)
+	a.Heard, a.Over = s.Heard, true
+	return a.End(Elsewhere+s.Over, now) || news
 }
 
 // Stale says whether a finding of another service is older than what is known of it. Of what
@@ -346,6 +357,18 @@ func (a *Alert) Inherit(from *Alert) {
 		a.Owner = from.Owner
 	}
 	a.Tags = joined(a.Tags, from.Tags)
+}
+
+// PutOff takes over that another alert, which becomes part of this one, was acknowledged or
+// snoozed, and that people were told of it. It does nothing if this one is not new, or more severe.
+func (a *Alert) PutOff(from *Alert, now time.Time) {
+	act := map[State]Act{Acknowledged: Seen, Snoozed: Put}[from.State]
+	if act == "" || a.State != New || Worse(&from.Found, &a.Found) {
+		return
+	}
+	a.State, a.Until, a.Due, a.Told = from.State, from.Until, time.Time{}, from.Told
+	a.Decided, a.By, a.Reason = from.Decided, from.By, from.Reason
+	a.Say(act, System, "as "+from.ID+" was", now)
 }
 
 // OfRoot says whether the alert is of a root user: a session of one, or anything that one

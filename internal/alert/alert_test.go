@@ -224,3 +224,56 @@ func TestAPolicyThatCannotBeMeant(t *testing.T) {
 		}
 	}
 }
+
+// However often an alert rose, or escalated by time, it escalates by time once it is more than
+// somebody acknowledged, or once that is taken back.
+func TestEscalationByTimeBeginsAnew(t *testing.T) {
+	p := alert.Default()
+	acknowledged := func(t *testing.T, a *alert.Alert) {
+		t.Helper()
+		if err := a.Acknowledge("", "PE-1", true, now); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, test := range []struct {
+		name string
+		from rootkeep.Severity
+		life func(*testing.T, *alert.Alert)
+		due  bool
+	}{
+		{"it rose three times", rootkeep.Low, func(_ *testing.T, a *alert.Alert) {
+			for _, level := range []rootkeep.Severity{rootkeep.Medium, rootkeep.High, rootkeep.Critical} {
+				a.Grow(seen(level, 1, "open"), now)
+			}
+		}, true},
+		{"nobody answered three times", rootkeep.High, func(_ *testing.T, a *alert.Alert) {
+			for range p.Again {
+				a.Escalate("nobody has acknowledged it", now)
+			}
+		}, false},
+		{"nobody did, and then it rose", rootkeep.High, func(t *testing.T, a *alert.Alert) {
+			for range p.Again {
+				a.Escalate("nobody has acknowledged it", now)
+			}
+			acknowledged(t, a)
+			a.Grow(seen(rootkeep.Critical, 1, "open"), now)
+		}, true},
+		{"nobody did, and then an acknowledgement was taken back", rootkeep.High, func(t *testing.T, a *alert.Alert) {
+			for range p.Again {
+				a.Escalate("nobody has acknowledged it", now)
+			}
+			acknowledged(t, a)
+			if err := a.Reopen("not me", "PE-1", now); err != nil {
+				t.Fatal(err)
+			}
+		}, true},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			a := alert.Open(seen(test.from, 1, "open"), "AL-1", now)
+			test.life(t, a)
+			if due := p.DueOf(a, 0, now); due.IsZero() == test.due {
+				t.Errorf("got due %v, want that it is due: %v", due, test.due)
+			}
+		})
+	}
+}

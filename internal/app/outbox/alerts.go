@@ -72,6 +72,8 @@ func ofAlert(c alerts.Change, link string, now time.Time) notify.Notice {
 	switch {
 	case c.First && (topic == escalatedTopic || topic == alertTopic && alert.Crossed(f)):
 		topic, action, also = escalatedTopic, "open", alertTopic // ten at once page whom five and then ten do; whoever is told of alerts hears of it too
+	case topic == escalatedTopic && c.Spread:
+		also = alertTopic // whose the further account is has not heard of it
 	case topic == alertTopic && f.Kind == alerts.StormKind:
 		topic = stormTopic
 	case topic != escalatedTopic && (f.Kind == alerts.SourceKind || f.Kind == alerts.LossKind):

@@ -300,3 +300,40 @@ func TestAnAlertAboutManyAccountsNamesThem(t *testing.T) {
 		t.Errorf("got %q, want that there are more", texts[0])
 	}
 }
+
+// Whose the account is that an alert spreads to hears of it by routes for alerts, also where it
+// becomes more severe by that.
+func TestAnAlertThatSpreadsAndEscalatesIsToldToWhomItIsNew(t *testing.T) {
+	o, s := tellingBy(t, "routes: [{topics: [alert], accounts: ['444455556666'], ways: [b]}, {topics: [alert], accounts: ['999999999999'], ways: [c]}, {topics: [alert-escalated], ways: [page]}]\n", "b", "c", "page")
+	k, err := alerts.New(alert.Default(), func(string) bool { return false })
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := &alerts.Desk{Keeper: k, Tell: o.Alerts("")}
+	few, many := seen("A", "spray", rootkeep.Medium, 5), seen("A", "spray", rootkeep.High, 10)
+	many.Accounts = []rootkeep.AccountID{many.Account, "444455556666"}
+	many.Account, many.Several = "", true
+	more := many
+	more.Level, more.Count = rootkeep.Critical, 20
+	for _, step := range []struct {
+		name string
+		seen alert.Sighting
+		want []string
+	}{
+		{"of another account", few, nil},
+		{"of this one too, and more severe", many, []string{"b alert-escalated", "page alert-escalated"}},
+		{"more severe alone, of which b has a message", more, []string{"b alert-escalated", "b alert-escalated", "page alert-escalated", "page alert-escalated"}},
+	} {
+		err := s.Update(t.Context(), func(ctx context.Context, tx *store.Tx) error {
+			return d.Apply(ctx, tx, tx.Now(), []alert.Sighting{step.seen})
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := letters(t, s, func(l *letter) string { return l.Way + " " + l.Notice.Topic })
+		slices.Sort(got)
+		if diff := cmp.Diff(step.want, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", step.name, diff)
+		}
+	}
+}

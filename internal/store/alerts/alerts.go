@@ -41,6 +41,7 @@ type Alert struct {
 	tags  []string             // that are kept
 	bare  bool                 // as Untagged when it was read
 	grave rootkeep.Severity    // of its case, as a round read it; 0 for none
+	heir  bool                 // of an alert that people were told of: no storm takes it in
 }
 
 // Keeper takes alerts in.
@@ -70,9 +71,10 @@ func (k *Keeper) rules() alert.Rules { return alert.Rules{Guarded: k.guarded, Ow
 // Change is something that people have to be told of an alert.
 type Change struct {
 	*Alert
-	Act   alert.Act
-	By    string // who did it
-	First bool   // nobody was told of it before
+	Act    alert.Act
+	By     string // who did it
+	First  bool   // nobody was told of it before
+	Spread bool   // it is about an account that it was not about
 }
 
 // Changes are what a transaction did that people have to be told of.
@@ -99,6 +101,7 @@ const columns = `a.id, a.key, a.state, a.owner, a.muted, a.muted_by, a.incident,
 type content struct {
 	*rootkeep.Alert
 	Heard    time.Time `json:"heard,omitzero"`
+	Over     bool      `json:"over,omitempty"`
 	Untagged bool      `json:"untagged,omitempty"`
 }
 
@@ -116,7 +119,7 @@ func scan(row interface{ Scan(...any) error }) (*Alert, error) {
 	if err := json.Unmarshal(data, &in); err != nil {
 		return nil, fmt.Errorf("alert %s, as it is kept: %w", a.ID, err)
 	}
-	a.Found.ID, a.Heard, a.Untagged, a.bare = a.ID, in.Heard, in.Untagged, in.Untagged
+	a.Found.ID, a.Heard, a.Over, a.Untagged, a.bare = a.ID, in.Heard, in.Over, in.Untagged, in.Untagged
 	if a.Muted == alert.ByStorm {
 		a.storm = a.MutedBy
 	}
@@ -192,7 +195,7 @@ func get(ctx context.Context, r *store.Reader, id string) (*Alert, error) {
 // values are the columns of a row behind its ID, in the order of insert and update.
 func (a *Alert) values() ([]any, error) {
 	f := bounded(a.Found)
-	data, err := json.Marshal(content{&f, a.Heard, a.Untagged})
+	data, err := json.Marshal(content{&f, a.Heard, a.Over, a.Untagged})
 	if err != nil {
 		return nil, fmt.Errorf("alert %s: %w", a.ID, err)
 	}

@@ -202,6 +202,7 @@ func TestWhatLateEventsDoToAlerts(t *testing.T) {
 		if b := read(t, s, "AL-B"); b.State != alert.Closed || !strings.Contains(b.Reason, "part of AL-A") {
 			t.Errorf("absorbed: got %s, %q", b.State, b.Reason)
 		}
+		same(t, "they are two after all", apply(t, s, k, at(time.Second), sighting("b", "key-made", rootkeep.Medium, 3)), "AL-B reopened")
 		gone := sighting("c", "key-made", rootkeep.Medium, 1, func(s *alert.Sighting) { s.Gone = true })
 		same(t, "c never was", apply(t, s, k, at(2*time.Second), gone), "AL-C closed")
 		same(t, "again", apply(t, s, k, at(3*time.Second), gone))

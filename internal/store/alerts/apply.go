@@ -118,6 +118,9 @@ func (r *round) take(ctx context.Context, s *alert.Sighting) error {
 			return nil
 		}
 		a.Extend(s) // one more event of a session that is explained is no news
+		if err := r.tag(ctx, a); err != nil {
+			return err
+		}
 		return a.keep(ctx, r.tx)
 	}
 	if !a.Grow(s, r.now) && !trial && len(s.Absorbed) == 0 {
@@ -207,14 +210,20 @@ func (r *round) spread(ctx context.Context, a *Alert) error {
 	if err := r.disown(ctx, a); err != nil {
 		return err
 	}
-	about, doubled := "it is about further ones: "+some(brought), bits.Len(uint(len(alert.Accounts(&a.Found)))) > bits.Len(uint(len(a.of)))
+	about := "it is about further ones: " + some(brought)
 	switch {
 	case a.Muted != "" || slices.Contains(loud, last(a)): // it is not told, or is anyway
-	case (doubled || a.Told.IsZero() || a.State == alert.Closed) && a.Again(about, r.now):
+	case (a.doubled() || a.Told.IsZero() || a.State == alert.Closed) && a.Again(about, r.now):
 	case !a.Told.IsZero():
 		a.Say(alert.Grown, alert.System, about, r.now)
 	}
 	return nil
+}
+
+// doubled says whether the alert is about twice as many accounts as when it was read, or about
+// several and was not.
+func (a *Alert) doubled() bool {
+	return bits.Len(uint(len(alert.Accounts(&a.Found)))) > bits.Len(uint(len(a.of)))
 }
 
 // disown takes the alert from an owner who may not work at it any more.
@@ -273,36 +282,18 @@ func (r *round) tag(ctx context.Context, a *Alert) error {
 	return nil
 }
 
-// absorb closes the alerts that a late event joined into this one.
-func (r *round) absorb(ctx context.Context, a *Alert, keys []string) error {
-	for _, key := range keys {
-		from := r.known[key]
-		if from == nil || from == a {
-			continue
-		}
-		if !from.End(alert.PartOf(a.ID), r.now) {
-			continue
-		}
-		a.Inherit(&from.Alert)
-		r.tell(from)
-		if err := from.keep(ctx, r.tx); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // mute says whether anybody is told of the alert, and is true if somebody is that was not.
 // One that was told stays so. A case tells of its alerts as long as it is as severe: ten
 // sign-ins of root that failed are more than the case of any that failed. It is of one account:
-// an alert about several is told by itself.
+// an alert about several is told by itself. What a case tells of is due as it would be, and what
+// nobody is told of never is.
 func (r *round) mute(a *Alert, dryRun bool) (unmuted bool) {
 	was := a.Muted
 	if was == "" && !a.Told.IsZero() {
 		return false
 	}
 	// A member of a storm is one until it is more than the storm told of.
-	if act := last(a); was == alert.ByStorm && act != alert.Escalated && act != alert.Reopened && !a.wider() {
+	if act := last(a); was == alert.ByStorm && act != alert.Escalated && act != alert.Reopened && !a.wider() && !a.heir {
 		return false
 	}
 	a.Muted, a.MutedBy = "", ""
@@ -316,6 +307,12 @@ func (r *round) mute(a *Alert, dryRun bool) (unmuted bool) {
 		}
 	case a.Case != "" && a.Found.Account != "" && a.Found.Level <= a.grave && !alert.Crossed(&a.Found):
 		a.Muted = alert.ByCase
+	}
+	switch {
+	case a.Muted == alert.ByCase && was != alert.ByCase:
+		a.Due = r.policy.DueOf(&a.Alert, a.grave, r.now)
+	case a.Muted != "" && a.Muted != alert.ByCase:
+		a.Due = time.Time{}
 	}
 	return a.Muted == "" && was != ""
 }
@@ -360,7 +357,8 @@ func last(a *Alert) alert.Act {
 var loud = []alert.Act{alert.Opened, alert.Reopened, alert.Woken, alert.Escalated}
 
 // announce has people told of what is new of an alert, by itself or as part of a storm: of one
-// that was told, or that somebody had put off, by itself. One that opens again is part of a storm
+// that was told, or that somebody had put off, by itself, and of one that such an alert became part
+// of. One that opens again is part of a storm
 // as a new one is, unless somebody has it, or ever decided anything about it.
 func (r *round) announce(ctx context.Context, a *Alert, unmuted bool) error {
 	act := last(a)
@@ -374,7 +372,7 @@ func (r *round) announce(ctx context.Context, a *Alert, unmuted bool) error {
 		if a.Told = r.now; a.Due.IsZero() {
 			a.Due = r.policy.DueOf(&a.Alert, a.grave, r.now)
 		}
-		r.changes.Alerts = append(r.changes.Alerts, Change{a, alert.Opened, alert.System, false})
+		r.changes.Alerts = append(r.changes.Alerts, Change{Alert: a, Act: alert.Opened, By: alert.System})
 		return nil
 	}
 	if a.State != alert.New || a.Muted != "" {
@@ -388,7 +386,7 @@ func (r *round) announce(ctx context.Context, a *Alert, unmuted bool) error {
 		act = alert.Opened
 	}
 	first := a.Told.IsZero()
-	if first && act != alert.Woken || act == alert.Reopened && a.Owner == "" && a.Decided.IsZero() {
+	if !a.heir && (first && act != alert.Woken || act == alert.Reopened && a.Owner == "" && a.Decided.IsZero()) {
 		breaks, err := r.breaks(ctx, a)
 		if err != nil {
 			return err
@@ -398,14 +396,14 @@ func (r *round) announce(ctx context.Context, a *Alert, unmuted bool) error {
 		}
 	}
 	a.Told, a.Due = r.now, r.policy.DueOf(&a.Alert, a.grave, r.now)
-	r.changes.Alerts = append(r.changes.Alerts, Change{a, act, alert.System, first})
+	r.changes.Alerts = append(r.changes.Alerts, Change{Alert: a, Act: act, By: alert.System, First: first, Spread: !a.fresh && len(a.brought()) > 0})
 	return nil
 }
 
 // tell has the message of an alert that was told brought up to date, once it ended.
 func (r *round) tell(a *Alert) {
 	if !a.Told.IsZero() && a.Muted == "" && last(a) == alert.Ended {
-		r.changes.Alerts = append(r.changes.Alerts, Change{a, alert.Ended, alert.System, false})
+		r.changes.Alerts = append(r.changes.Alerts, Change{Alert: a, Act: alert.Ended, By: alert.System})
 	}
 }
 

@@ -10,7 +10,9 @@ import (
 	"github.com/rootkeep/rootkeep"
 	"github.com/rootkeep/rootkeep/internal/access/reconcile"
 	"github.com/rootkeep/rootkeep/internal/alert"
+	"github.com/rootkeep/rootkeep/internal/people"
 	"github.com/rootkeep/rootkeep/internal/store"
+	"github.com/rootkeep/rootkeep/internal/store/alerts"
 	"github.com/rootkeep/rootkeep/internal/store/storetest"
 )
 
@@ -147,4 +149,85 @@ func TestACaseThatIsOpenedAgainEscalates(t *testing.T) {
 			})
 		})
 	}
+}
+
+// What a case tells of escalates with it, whatever somebody put it off for, or took back.
+func TestWhatACaseTellsOfEscalatesAgain(t *testing.T) {
+	for _, test := range []struct {
+		name string
+		do   func(context.Context, *store.Tx, *alerts.Desk, people.Actor, *alerts.Alert) error
+	}{
+		{"an acknowledgement is taken back", func(ctx context.Context, tx *store.Tx, d *alerts.Desk, by people.Actor, a *alerts.Alert) error {
+			a, err := d.Acknowledge(ctx, tx, by, a.ID, a.Revision, "")
+			if err == nil {
+				_, err = d.Reopen(ctx, tx, by, a.ID, a.Revision, "it is not mine")
+			}
+			return err
+		}},
+		{"a snooze is over", func(ctx context.Context, tx *store.Tx, d *alerts.Desk, by people.Actor, a *alerts.Alert) error {
+			_, err := d.Snooze(ctx, tx, by, a.ID, a.Revision, at(time.Minute), "later")
+			return err
+		}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			storetest.Each(t, func(t *testing.T, s *store.Store) {
+				k := keeper(t)
+				ann := someone(t, s, "Ann", everywhere)
+				arrives(t, s, "e1", "e2")
+				low := session("e1", "e2")
+				low.Level = rootkeep.Low
+				same(t, "the case tells of it", apply(t, s, k, at(0), low))
+				a := read(t, s, "AL-R")
+				err := s.Update(t.Context(), func(ctx context.Context, tx *store.Tx) error {
+					return test.do(ctx, tx, &alerts.Desk{Keeper: k}, ann, a)
+				})
+				if err != nil {
+					t.Fatal(err)
+				}
+				same(t, "it is the case's", tend(t, s, k, at(2*time.Minute)))
+				if a := read(t, s, "AL-R"); a.State != alert.New || a.Muted != alert.ByCase {
+					t.Fatalf("got %s, muted by %q, want it new, by its case", a.State, a.Muted)
+				}
+				same(t, "nobody takes it", tend(t, s, k, at(time.Hour)), "AL-R escalated")
+			})
+		})
+	}
+}
+
+// An alert that escalated because nobody took its case ends with that, and is new again with it.
+func TestAnAlertThatEscalatedIsNewAgainWithItsCase(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		k := keeper(t)
+		arrives(t, s, "e1", "e2")
+		apply(t, s, k, at(0), session("e1", "e2"))
+		same(t, "nobody takes it", tend(t, s, k, at(15*time.Minute)), "AL-R escalated")
+		closed(t, s, theCase(t, s).ID, at(20*time.Minute))
+		same(t, "it ends with its case", tend(t, s, k, at(20*time.Minute)), "AL-R closed")
+		arrives(t, s, "e1", "e2", "e3")
+		same(t, "the case is open again", tend(t, s, k, at(21*time.Minute)), "AL-R reopened")
+		same(t, "once", tend(t, s, k, at(22*time.Minute)))
+		same(t, "nobody takes it again", tend(t, s, k, at(40*time.Minute)), "AL-R escalated")
+	})
+}
+
+// A rule that is put on trial while a case tells of its alert: nothing is due until it counts.
+func TestARuleOfACaseIsPutOnTrial(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		k := keeper(t)
+		arrives(t, s, "e1", "e2", "e3", "e4")
+		apply(t, s, k, at(0), session("e1", "e2"))
+		trial := session("e1", "e2", "e3")
+		trial.DryRun = true
+		apply(t, s, k, at(time.Minute), trial)
+		for _, after := range []time.Duration{20 * time.Minute, 21 * time.Minute} {
+			same(t, "on trial", tend(t, s, k, at(after)))
+		}
+		a := read(t, s, "AL-R")
+		if a.Muted != alert.ByDryRun || !a.Due.IsZero() {
+			t.Errorf("got muted by %q, due %v, want on trial, never", a.Muted, a.Due)
+		}
+		same(t, "history", acts(a), "opened", "linked")
+		same(t, "it counts", apply(t, s, k, at(30*time.Minute), session("e1", "e2", "e3", "e4")))
+		same(t, "nobody takes it", tend(t, s, k, at(45*time.Minute)), "AL-R escalated")
+	})
 }

@@ -124,7 +124,7 @@ func (d *Desk) act(ctx context.Context, tx *store.Tx, actor people.Actor, id str
 	if a.Told.IsZero() || a.Muted == alert.ByStorm || did.Act == alert.Tagged {
 		return a, nil // there is no message that would say otherwise, or it is closed
 	}
-	return a, d.told(ctx, tx, &Changes{Alerts: []Change{{a, did.Act, did.By, false}}}, nil)
+	return a, d.told(ctx, tx, &Changes{Alerts: []Change{{Alert: a, Act: did.Act, By: did.By}}}, nil)
 }
 
 // Acknowledge notes that somebody looks at the alert. It records alert.acknowledged.
@@ -175,15 +175,15 @@ func (d *Desk) Close(ctx context.Context, tx *store.Tx, actor people.Actor, id s
 	})
 }
 
-// closeMembers closes the members of a storm that are still new. The entry of the storm
-// stands for theirs.
+// closeMembers closes the members of a storm that are still new, and nobody's. The entry of the
+// storm stands for theirs.
 func closeMembers(ctx context.Context, tx *store.Tx, storm *Alert, by string, now time.Time) error {
 	about := store.Kept("part of storm "+storm.ID+": "+storm.Reason, long)
 	_, err := tx.Exec(ctx, `INSERT INTO alert_history (alert, number, at, person, act, about)
 		SELECT a.id, (SELECT COALESCE(MAX(h.number), 0) + 1 FROM alert_history h WHERE h.alert = a.id), CAST($2 AS BIGINT), CAST($3 AS TEXT), CAST($4 AS TEXT), CAST($5 AS TEXT)
-		FROM alert a WHERE a.muted_by = $1 AND a.state = 'new'`, storm.ID, store.Micros(now), by, string(alert.Ended), about)
+		FROM alert a WHERE a.muted_by = $1 AND a.state = 'new' AND a.owner = ''`, storm.ID, store.Micros(now), by, string(alert.Ended), about)
 	if err == nil {
-		_, err = tx.Exec(ctx, `UPDATE alert SET state = 'closed', reason = $2, closed = $3, decided = $3, decided_by = $4, revision = revision + 1 WHERE muted_by = $1 AND state = 'new'`,
+		_, err = tx.Exec(ctx, `UPDATE alert SET state = 'closed', reason = $2, closed = $3, decided = $3, decided_by = $4, revision = revision + 1 WHERE muted_by = $1 AND state = 'new' AND owner = ''`,
 			storm.ID, about, store.Micros(now), by)
 	}
 	if err != nil {
@@ -196,11 +196,24 @@ func closeMembers(ctx context.Context, tx *store.Tx, storm *Alert, by string, no
 func (d *Desk) Reopen(ctx context.Context, tx *store.Tx, actor people.Actor, id string, revision int64, reason string) (*Alert, error) {
 	return d.act(ctx, tx, actor, id, revision, func(a *Alert, now time.Time) error {
 		err := a.Reopen(reason, actor.ID, now)
-		if d.Keeper != nil && !a.Told.IsZero() {
-			a.Due = d.Keeper.policy.DueOf(&a.Alert, 0, now)
+		if err != nil || d.Keeper == nil || a.Told.IsZero() && a.Muted != alert.ByCase {
+			return err
 		}
+		severity, err := severityOf(ctx, &tx.Reader, a.Case)
+		a.Due = d.Keeper.policy.DueOf(&a.Alert, severity, now)
 		return err
 	})
+}
+
+// severityOf is how severe a case is; 0 for none.
+func severityOf(ctx context.Context, r *store.Reader, id string) (severity rootkeep.Severity, err error) {
+	if id == "" {
+		return 0, nil
+	}
+	if err = r.Row(ctx, `SELECT severity FROM incident WHERE id = $1`, id).Scan(&severity); err != nil {
+		err = fmt.Errorf("look how severe case %s is: %w", id, err)
+	}
+	return severity, err
 }
 
 // Tag adds and removes tags. It records alert.tagged.

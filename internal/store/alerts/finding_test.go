@@ -174,3 +174,44 @@ func TestAFindingThatEndedWithoutATime(t *testing.T) {
 		}
 	})
 }
+
+// Whoever closed a finding did so of what it was then: a check that passed meanwhile and fails
+// again has the same ID and as many events.
+func TestAFindingThatSomebodyClosedComesBackAfterItWasOver(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		p := alert.Default()
+		p.Storm.Most = 1
+		k, err := alerts.New(p, guarded)
+		if err != nil {
+			t.Fatal(err)
+		}
+		d := &alerts.Desk{Keeper: k}
+		ann := someone(t, s, "Ann", everywhere)
+		check := func(key string, heard time.Duration, change ...func(*alert.Sighting)) alert.Sighting {
+			x := sighting(key, "securityhub/IAM.1", rootkeep.High, 1, change...)
+			x.Kind, x.Heard, x.Last = alert.FindingKind, at(heard), at(0)
+			return x
+		}
+		closed := func(id string) {
+			t.Helper()
+			revision := read(t, s, id).Revision
+			err := s.Update(t.Context(), func(ctx context.Context, tx *store.Tx) error {
+				_, err := d.Close(ctx, tx, ann, id, revision, "mended")
+				return err
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		same(t, "one, and a storm", apply(t, s, k, at(0), check("a", 0), check("b", 0)), "AL-A opened", "storm of 1 opened")
+		closed("AL-A")
+		closed(read(t, s, "AL-B").MutedBy)
+		same(t, "the same finding again", apply(t, s, k, at(time.Hour), check("a", time.Hour), check("b", time.Hour)))
+		same(t, "the checks pass", apply(t, s, k, at(2*time.Hour), check("a", 2*time.Hour, over), check("b", 2*time.Hour, over)))
+		same(t, "what was sent before that", apply(t, s, k, at(3*time.Hour), check("a", time.Hour), check("b", time.Hour)))
+		same(t, "the check of one fails", apply(t, s, k, at(400*time.Hour), check("a", 400*time.Hour)), "AL-A reopened")
+		same(t, "and that of the member of the storm, later", apply(t, s, k, at(500*time.Hour), check("b", 500*time.Hour)), "AL-B reopened")
+		closed("AL-A")
+		same(t, "the same again, closed while it holds", apply(t, s, k, at(501*time.Hour), check("a", 501*time.Hour)))
+	})
+}

@@ -276,6 +276,27 @@ func TestASourceThatCannotReadSaysSince(t *testing.T) {
 	})
 }
 
+// One fault after the other is one alert while the source is not well, which says what is wrong.
+func TestAnotherFaultOfASourceIsShown(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		k := keeper(t)
+		for i, text := range []string{"access denied", "access denied", "the bucket is gone"} {
+			w := alerts.Worry{Rule: "source-fault", Source: "east", Level: rootkeep.Medium, Daily: true, Since: at(time.Duration(i) * time.Minute), Title: "East cannot read something", Text: text}
+			err := s.Update(t.Context(), func(ctx context.Context, tx *store.Tx) error {
+				_, err := k.Sources(ctx, tx, w.Since, []string{"east"}, []alerts.Worry{w})
+				return err
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			a := read(t, s, firstOf(t, s, "east"))
+			if got := strings.Join(a.Found.Notes, "; "); got != text || len(a.History) != 1 {
+				t.Errorf("got the notes %q, history %v, want %q and one line", got, acts(a), text)
+			}
+		}
+	})
+}
+
 // Whoever says what skipped objects mean says so of those that were skipped by then.
 func TestWhatIsSkippedAfterACloseIsTold(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {

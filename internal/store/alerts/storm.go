@@ -154,16 +154,35 @@ func (r *round) keepStorms(ctx context.Context) error {
 		switch {
 		case s.fresh:
 			s.Told, s.Due = r.now, r.policy.DueOf(&s.Alert.Alert, 0, r.now)
-			r.changes.Alerts = append(r.changes.Alerts, Change{s.Alert, alert.Opened, alert.System, true})
+			r.changes.Alerts = append(r.changes.Alerts, Change{Alert: s.Alert, Act: alert.Opened, By: alert.System, First: true})
 		case len(s.brought) > 0 || bits.Len(uint(s.Found.Count)) > bits.Len(uint(s.before)):
-			s.Say(alert.Grown, alert.System, s.grown(), r.now)
-			s.Told = r.now
-			r.changes.Alerts = append(r.changes.Alerts, Change{s.Alert, alert.Grown, alert.System, false})
+			if err := r.swell(ctx, s); err != nil {
+				return err
+			}
 		}
 		if err := s.keep(ctx, r.tx); err != nil {
 			return err
 		}
 	}
+	return nil
+}
+
+// swell has people told of a storm that grew. One that came to be about others is seen to as an
+// alert is that spreads.
+func (r *round) swell(ctx context.Context, s *storm) error {
+	act, wider := alert.Grown, len(s.Alert.brought()) > 0
+	if wider {
+		if err := r.disown(ctx, s.Alert); err != nil {
+			return err
+		}
+	}
+	if wider && s.doubled() && s.Again(s.grown(), r.now) {
+		act, s.Due = alert.Reopened, r.policy.DueOf(&s.Alert.Alert, 0, r.now)
+	} else {
+		s.Say(alert.Grown, alert.System, s.grown(), r.now)
+	}
+	s.Told = r.now
+	r.changes.Alerts = append(r.changes.Alerts, Change{Alert: s.Alert, Act: act, By: alert.System})
 	return nil
 }
 

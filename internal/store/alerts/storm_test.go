@@ -10,6 +10,7 @@ import (
 
 	"github.com/rootkeep/rootkeep"
 	"github.com/rootkeep/rootkeep/internal/alert"
+	"github.com/rootkeep/rootkeep/internal/people"
 	"github.com/rootkeep/rootkeep/internal/store"
 	"github.com/rootkeep/rootkeep/internal/store/alerts"
 	"github.com/rootkeep/rootkeep/internal/store/storetest"
@@ -294,6 +295,83 @@ func TestWhatComesBackAtOnceIsAStorm(t *testing.T) {
 		})
 		if err != nil {
 			t.Fatal(err)
+		}
+	})
+}
+
+// Whoever closes a storm says nothing of the members that somebody has.
+func TestAStormIsClosedWithoutTheMembersThatSomebodyHas(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		k := keeper(t)
+		d := &alerts.Desk{Keeper: k}
+		ann, bob := someone(t, s, "Ann", everywhere), someone(t, s, "Bob", everywhere)
+		var many []alert.Sighting
+		for i := range 8 {
+			many = append(many, sighting(fmt.Sprintf("a%d", i), "spray", rootkeep.High, 1))
+		}
+		apply(t, s, k, at(0), many...)
+		member := read(t, s, "AL-A6")
+		err := s.Update(t.Context(), func(ctx context.Context, tx *store.Tx) error {
+			_, err := d.Assign(ctx, tx, ann, member.ID, member.Revision, bob.ID)
+			if err == nil {
+				_, err = d.Close(ctx, tx, ann, member.MutedBy, 1, "blocked")
+			}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for id, want := range map[string]alert.State{"AL-A5": alert.Closed, "AL-A6": alert.New, "AL-A7": alert.Closed} {
+			if a := read(t, s, id); a.State != want {
+				t.Errorf("%s: got %s, want %s", id, a.State, want)
+			}
+		}
+		same(t, "history of Bob's", acts(read(t, s, "AL-A6")), "opened", "assigned")
+	})
+}
+
+// Whoever acknowledged a storm knew of so many accounts, and works at them.
+func TestAStormThatSomebodyHasSpreads(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		p := alert.Default()
+		p.Storm.Most = 1
+		k, err := alerts.New(p, guarded)
+		if err != nil {
+			t.Fatal(err)
+		}
+		d := &alerts.Desk{Keeper: k}
+		bob := someone(t, s, "Bob", people.Grant{Role: people.Responder, Scope: people.Scope("account:" + string(account))})
+		ann := someone(t, s, "Ann", everywhere)
+		come := func(key string, of rootkeep.AccountID) []string {
+			return apply(t, s, k, at(time.Minute), sighting(key, "spray", rootkeep.High, 1, func(s *alert.Sighting) { s.Account = of }))
+		}
+		come("a", account)
+		same(t, "it begins", come("b", account), "storm of 1 opened")
+		id := read(t, s, "AL-B").MutedBy
+		take := func(who people.Actor) {
+			t.Helper()
+			revision := read(t, s, id).Revision
+			err := s.Update(t.Context(), func(ctx context.Context, tx *store.Tx) error {
+				_, err := d.Acknowledge(ctx, tx, who, id, revision, "")
+				return err
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		take(bob)
+		same(t, "of two accounts", come("c", another), "storm of 2 reopened")
+		if a := read(t, s, id); a.State != alert.New || a.Owner != "" || a.Due.IsZero() {
+			t.Errorf("got %s, with %q, due %v, want it new, nobody's, and due", a.State, a.Owner, a.Due)
+		}
+		take(ann)
+		same(t, "of three", come("d", "700000000001"), "storm of 3 grown")
+		if a := read(t, s, id); a.State != alert.Acknowledged || a.Owner != ann.ID || !a.Due.IsZero() {
+			t.Errorf("got %s, with %q, due %v, want it acknowledged by Ann", a.State, a.Owner, a.Due)
+		}
+		same(t, "of four", come("e", "700000000002"), "storm of 4 reopened")
+		if a := read(t, s, id); a.State != alert.New || a.Owner != ann.ID {
+			t.Errorf("got %s, with %q, want it new, with Ann", a.State, a.Owner)
 		}
 	})
 }

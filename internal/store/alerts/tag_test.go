@@ -109,3 +109,22 @@ func TestTagsThatAreGivenLeaveRoom(t *testing.T) {
 		t.Errorf("got %d tags, no room %v, want %d and the one that was there", len(a.Tags), a.Untagged, alert.MostGiven)
 	}
 }
+
+// A session that is explained grows quietly: what it grows by has its tags, for when it is
+// explained no more.
+func TestAnExplainedAlertGetsTheTagsOfItsRules(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		k := tagging(t)
+		arrives(t, s, "e1", "e2")
+		ruled(t, s, rootkeep.Explained, "RR-1", "e1", "e2")
+		apply(t, s, k, at(0), session("e1"))
+		more := session("e1", "e2")
+		more.Rules = append(more.Rules, rootkeep.RuleHit{Name: "root-key"})
+		apply(t, s, k, at(time.Minute), more)
+		apply(t, s, k, at(2*time.Minute), more)
+		a := read(t, s, "AL-R")
+		if got, want := strings.Join(a.Tags, " "), "attack.persistence attack.root-activity attack.root-key guide prod"; a.State != alert.Closed || got != want {
+			t.Errorf("got %s, with the tags %q, want it closed, with %q", a.State, got, want)
+		}
+	})
+}

@@ -59,7 +59,10 @@ func (r *round) each(ctx context.Context, do func(*Alert) (bool, error), where s
 }
 
 func (r *round) wake(ctx context.Context) error {
-	return r.each(ctx, func(a *Alert) (bool, error) { return a.Wake(r.now), nil }, ` WHERE a.until > 0 AND a.until <= $1 AND a.state = 'snoozed' ORDER BY a.until`, store.Micros(r.now))
+	return r.each(ctx, func(a *Alert) (_ bool, err error) {
+		a.grave, err = severityOf(ctx, &r.tx.Reader, a.Case)
+		return a.Wake(r.now), err
+	}, ` WHERE a.until > 0 AND a.until <= $1 AND a.state = 'snoozed' ORDER BY a.until`, store.Micros(r.now))
 }
 
 // escalate has those told again that nobody acknowledged. What a case tells of escalates as
@@ -128,11 +131,11 @@ func (r *round) follow(ctx context.Context) error {
 		` WHERE a.muted IN ('', 'case') AND a.state <> 'closed' AND EXISTS (SELECT 1 FROM incident i WHERE i.id = a.incident AND i.state = 'closed' AND (a.muted = 'case' OR a.last <= i.closed)) ORDER BY a.id`)
 }
 
-// revive opens those again that ended with a case which is open again, and which that tells
-// of: nobody has it, and it escalates by them.
+// revive opens those again that ended with a case which is open again: nobody has it, and it
+// escalates by those that it tells of.
 func (r *round) revive(ctx context.Context) error {
-	return r.each(ctx, func(a *Alert) (bool, error) {
-		_, err := r.inHand(ctx, a) // how severe the case is
+	return r.each(ctx, func(a *Alert) (_ bool, err error) {
+		a.grave, err = severityOf(ctx, &r.tx.Reader, a.Case)
 		return err == nil && a.Again("case "+a.Case+" is open again", r.now), err
 	}, revived)
 }
@@ -140,7 +143,7 @@ func (r *round) revive(ctx context.Context) error {
 // revived finds them by the few cases that are open and were opened again: of alerts that ended
 // with a case there are all that ever did, so that no index of their state may be taken.
 const revived = ` WHERE a.incident IN (SELECT i.id FROM incident i JOIN incident_history h ON h.incident = i.id WHERE i.state = 'open' AND h.act = 'reopened')
-	AND a.muted || '' = 'case' AND a.state || '' = 'closed' AND a.decided <> a.closed AND a.reason = 'case ' || a.incident || ' is closed' ORDER BY a.id`
+	AND a.muted || '' IN ('', 'case') AND a.state || '' = 'closed' AND a.decided <> a.closed AND a.reason = 'case ' || a.incident || ' is closed' ORDER BY a.id`
 
 // expire finds the suppressions that somebody has to be told of: they expire soon.
 func (r *round) expire(ctx context.Context) error {

@@ -91,7 +91,7 @@ func (v *storyView) facts() []page.Fact {
 	add("Owner", true, page.Text(ownerWords(v.names, x.Owner)))
 	add("Told", true, toldFact(x))
 	add("Escalates", !x.Due.IsZero(), page.Time(x.Due))
-	add("Escalated", x.Escalated > 0, page.Text(text.Counted(x.Escalated, "time")))
+	add("Escalated by time", x.Escalated > 0, page.Text(text.Counted(x.Escalated, "time")))
 	add("Snoozed until", x.State == alert.Snoozed, page.Time(x.Until))
 	add("Closed", x.State == alert.Closed, page.Time(x.Closed))
 	add("Why", x.Reason != "", page.LongText(x.Reason))
