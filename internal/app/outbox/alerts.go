@@ -32,7 +32,7 @@ func (o *Outbox) Alerts(link string) func(context.Context, *store.Tx, *alerts.Ch
 	return func(ctx context.Context, tx *store.Tx, c *alerts.Changes) error {
 		for _, change := range c.Alerts {
 			n := ofAlert(change, link, tx.Now())
-			n.Urgent = o.urgent(&change.Found)
+			n.Urgent = o.urgent(change.Alert)
 			var err error
 			if change.Owner != "" {
 				if n.To, err = addresses(ctx, &tx.Reader, []string{change.Owner}); err != nil {
@@ -73,7 +73,9 @@ func ofAlert(c alerts.Change, link string, now time.Time) notify.Notice {
 	case c.First && (topic == escalatedTopic || topic == alertTopic && alert.Crossed(f)):
 		topic, action, also = escalatedTopic, "open", alertTopic // ten at once page whom five and then ten do; whoever is told of alerts hears of it too
 	case topic == alertTopic && f.Kind == alerts.StormKind:
-		topic = stormTopic
+		topic, also = stormTopic, alertTopic // whoever would be told of its members is told of it
+	case topic == stormTopic:
+		also = alertTopic
 	case topic != escalatedTopic && (f.Kind == alerts.SourceKind || f.Kind == alerts.LossKind):
 		topic = alert.Rule(f) // source-silent and source-fault are topics
 	}
@@ -90,8 +92,9 @@ func ofAlert(c alerts.Change, link string, now time.Time) notify.Notice {
 
 // urgent says whether quiet hours never hold an alert back: what may not be suppressed may not
 // wait either.
-func (o *Outbox) urgent(f *rootkeep.Alert) bool {
-	return o.Guarded == nil || f.Kind == alerts.SourceKind || f.Kind == alerts.LossKind || alert.Never(f, o.Guarded) != ""
+func (o *Outbox) urgent(a *alerts.Alert) bool {
+	f := &a.Found
+	return o.Guarded == nil || a.Urgent || f.Kind == alerts.SourceKind || f.Kind == alerts.LossKind || alert.Never(f, o.Guarded) != ""
 }
 
 // alertText is what the message says: where the alert stands, and what it is about.

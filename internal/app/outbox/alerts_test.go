@@ -206,26 +206,27 @@ func TestTheSecondThresholdAtOncePagesAsLaterWould(t *testing.T) {
 func TestWhatQuietHoursNeverHold(t *testing.T) {
 	o := &Outbox{Guarded: func(rule string) bool { return rule == "trail-stopped" || rule == "root-activity" }}
 	for name, test := range map[string]struct {
-		change func(*rootkeep.Alert)
+		change func(*alerts.Alert)
 		want   bool
 	}{
-		"an alert":                     {func(*rootkeep.Alert) {}, false},
-		"a root user's":                {func(f *rootkeep.Alert) { f.Actor.Type = "Root" }, true},
-		"of a rule about what watches": {func(f *rootkeep.Alert) { f.Rules = append(f.Rules, rootkeep.RuleHit{Name: "trail-stopped"}) }, true},
-		"a storm of such a rule": {func(f *rootkeep.Alert) {
-			f.Kind, f.Rules = alerts.StormKind, []rootkeep.RuleHit{{Name: "root-activity"}}
+		"an alert":                     {func(*alerts.Alert) {}, false},
+		"a root user's":                {func(f *alerts.Alert) { f.Found.Actor.Type = "Root" }, true},
+		"of a rule about what watches": {func(f *alerts.Alert) { f.Found.Rules = append(f.Found.Rules, rootkeep.RuleHit{Name: "trail-stopped"}) }, true},
+		"a storm of such a rule": {func(f *alerts.Alert) {
+			f.Found.Kind, f.Found.Rules = alerts.StormKind, []rootkeep.RuleHit{{Name: "root-activity"}}
 		}, true},
-		"a storm of another one":        {func(f *rootkeep.Alert) { f.Kind = alerts.StormKind }, false},
-		"of a source that is silent":    {func(f *rootkeep.Alert) { f.Kind = alerts.SourceKind }, true},
-		"of something that is not read": {func(f *rootkeep.Alert) { f.Kind = alerts.LossKind }, true},
-		"of no rule":                    {func(f *rootkeep.Alert) { f.Rules = nil }, true},
+		"a storm of another one":        {func(f *alerts.Alert) { f.Found.Kind = alerts.StormKind }, false},
+		"a storm with a root user's":    {func(f *alerts.Alert) { f.Found.Kind, f.Urgent = alerts.StormKind, true }, true},
+		"of a source that is silent":    {func(f *alerts.Alert) { f.Found.Kind = alerts.SourceKind }, true},
+		"of something that is not read": {func(f *alerts.Alert) { f.Found.Kind = alerts.LossKind }, true},
+		"of no rule":                    {func(f *alerts.Alert) { f.Found.Rules = nil }, true},
 	} {
-		f := seen("A", "failed-sign-ins", rootkeep.Medium, 5).Alert
+		f := alerts.Alert{Alert: alert.Alert{Found: seen("A", "failed-sign-ins", rootkeep.Medium, 5).Alert}}
 		if test.change(&f); o.urgent(&f) != test.want {
 			t.Errorf("%s: got urgent %v, want %v", name, !test.want, test.want)
 		}
 	}
-	f := seen("A", "failed-sign-ins", rootkeep.Medium, 5).Alert
+	f := alerts.Alert{Alert: alert.Alert{Found: seen("A", "failed-sign-ins", rootkeep.Medium, 5).Alert}}
 	if o.Guarded = nil; !o.urgent(&f) {
 		t.Error("nobody knows what is guarded: got an alert that waits, want none")
 	}
@@ -298,5 +299,36 @@ func TestAnAlertAboutManyAccountsNamesThem(t *testing.T) {
 	}
 	if !strings.Contains(texts[0], "in more than 2 accounts") {
 		t.Errorf("got %q, want that there are more", texts[0])
+	}
+}
+
+// Routes of alerts take the storm that stands for further ones; nobody is told of it twice.
+func TestAStormGoesWhereItsMembersWould(t *testing.T) {
+	o, s := tellingBy(t, "routes: [{topics: [alert], ways: [a]}, {topics: [alert-storm, alert], ways: [b]}, {topics: [alert-storm], ways: [c]}, {topics: [alert-escalated], ways: [d]}]\n", "a", "b", "c", "d")
+	o.Guarded = func(string) bool { return false }
+	p := alert.Default()
+	p.Storm.Most = 1
+	k, err := alerts.New(p, o.Guarded)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := &alerts.Desk{Keeper: k, Tell: o.Alerts("")}
+	root := seen("ROOT", "spray", rootkeep.Low, 1)
+	root.Actor = rootkeep.Actor{Type: "Root", Principal: rootkeep.RootPrincipal("111122223333")}
+	for _, list := range [][]alert.Sighting{{seen("ONE", "spray", rootkeep.Low, 1)}, {seen("TWO", "spray", rootkeep.Low, 1)}, {root}} {
+		if err := s.Update(t.Context(), func(ctx context.Context, tx *store.Tx) error { return d.Apply(ctx, tx, tx.Now(), list) }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got := letters(t, s, func(l *letter) string {
+		return fmt.Sprint(l.Way, " ", l.Notice.Topic, " ", l.Notice.Acts())
+	})
+	slices.Sort(got)
+	want := []string{
+		"a alert open", "a alert-storm open", "a alert-storm update", "b alert open", "b alert-storm open", "b alert-storm update",
+		"c alert-storm open", "c alert-storm update",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
