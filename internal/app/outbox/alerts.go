@@ -11,6 +11,7 @@ import (
 	"github.com/rootkeep/rootkeep"
 	"github.com/rootkeep/rootkeep/internal/alert"
 	"github.com/rootkeep/rootkeep/internal/notify"
+	"github.com/rootkeep/rootkeep/internal/people"
 	"github.com/rootkeep/rootkeep/internal/report/text"
 	"github.com/rootkeep/rootkeep/internal/store"
 	"github.com/rootkeep/rootkeep/internal/store/alerts"
@@ -35,7 +36,10 @@ func (o *Outbox) Alerts(link string) func(context.Context, *store.Tx, *alerts.Ch
 			n.Urgent = o.urgent(change.Alert)
 			var err error
 			if change.Owner != "" {
-				if n.To, err = addresses(ctx, &tx.Reader, []string{change.Owner}); err != nil {
+				n.To, err = ownerAddress(ctx, &tx.Reader, change.Owner, tx.Clock(), func(a people.Actor) (bool, error) {
+					return alerts.May(ctx, &tx.Reader, a, change.Found.Account)
+				})
+				if err != nil {
 					return err
 				}
 			}

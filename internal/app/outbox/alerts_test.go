@@ -302,6 +302,63 @@ func TestAnAlertAboutManyAccountsNamesThem(t *testing.T) {
 	}
 }
 
+// Roles are taken away, and an alert comes to be about accounts of others.
+func TestWhoHasAnAlertIsToldOfItAsLongAsTheyWorkThere(t *testing.T) {
+	here, elsewhere := people.Grant{Role: people.Responder, Scope: "account:111122223333"}, people.Grant{Role: people.Responder, Scope: "account:444455556666"}
+	for _, test := range []struct {
+		name    string
+		grants  []people.Grant // for good
+		session []people.Grant // of a session
+		ends    time.Duration  // when that is over
+		several bool           // the alert is about several accounts
+		want    bool
+	}{
+		{"who works there", []people.Grant{here}, nil, 0, false, true},
+		{"who works at another account", []people.Grant{elsewhere}, nil, 0, false, false},
+		{"who only reads there", []people.Grant{{Role: people.Viewer, Scope: here.Scope}}, nil, 0, false, false},
+		{"who has no role", nil, nil, 0, false, false},
+		{"who works at one of its accounts", []people.Grant{here}, nil, 0, true, false},
+		{"who works everywhere", []people.Grant{{Role: people.Responder, Scope: people.Everywhere}}, nil, 0, true, true},
+		{"who has the role in a session", nil, []people.Grant{here}, time.Hour, false, true},
+		{"who had it in one that is over", nil, []people.Grant{here}, -time.Hour, false, false},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			o, s := telling(t)
+			err := s.Update(t.Context(), func(ctx context.Context, tx *store.Tx) error {
+				p, err := stored.Add(ctx, tx, "system", "Ann", "ann@example.com")
+				if err != nil {
+					return err
+				}
+				for _, g := range test.grants {
+					if err := stored.Grant(ctx, tx, "system", p.ID, g); err != nil {
+						return err
+					}
+				}
+				if test.session != nil {
+					begun := tx.Now().Add(-2 * time.Hour)
+					err = stored.BeginSession(ctx, tx, "cookie", stored.Session{ID: stored.NewSessionID(begun), Person: p.ID, Issuer: "https://id.example.com", Grants: test.session, Begun: begun, Seen: begun, Deadline: tx.Now().Add(test.ends)})
+					if err != nil {
+						return err
+					}
+				}
+				found := seen("A", "spray", rootkeep.High, 1)
+				if test.several {
+					found.Account, found.Accounts = "", []rootkeep.AccountID{"111122223333", "444455556666"}
+				}
+				a := &alerts.Alert{Alert: *alert.Open(&found, "AL-A", tx.Now())}
+				a.Owner = p.ID
+				return o.Alerts("")(ctx, tx, &alerts.Changes{Alerts: []alerts.Change{{Alert: a, Act: alert.Escalated, By: alert.System}}})
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if list := noticesOf(t, s); len(list) != 1 || slices.Equal(list[0].To, []string{"ann@example.com"}) != test.want || len(list[0].To) > 1 {
+				t.Errorf("got %+v, want it for who has the alert: %v", list, test.want)
+			}
+		})
+	}
+}
+
 // Routes of alerts take the storm that stands for further ones; nobody is told of it twice.
 func TestAStormGoesWhereItsMembersWould(t *testing.T) {
 	o, s := tellingBy(t, "routes: [{topics: [alert], ways: [a]}, {topics: [alert-storm, alert], ways: [b]}, {topics: [alert-storm], ways: [c]}, {topics: [alert-escalated], ways: [d]}]\n", "a", "b", "c", "d")

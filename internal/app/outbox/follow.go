@@ -16,12 +16,14 @@ import (
 	"github.com/rootkeep/rootkeep/internal/alert"
 	cases "github.com/rootkeep/rootkeep/internal/incident"
 	"github.com/rootkeep/rootkeep/internal/notify"
+	"github.com/rootkeep/rootkeep/internal/people"
 	"github.com/rootkeep/rootkeep/internal/report/text"
 	"github.com/rootkeep/rootkeep/internal/store"
 	"github.com/rootkeep/rootkeep/internal/store/access"
 	"github.com/rootkeep/rootkeep/internal/store/incident"
 	kept "github.com/rootkeep/rootkeep/internal/store/letters"
 	"github.com/rootkeep/rootkeep/internal/store/notices"
+	"github.com/rootkeep/rootkeep/internal/store/posture"
 	"github.com/rootkeep/rootkeep/internal/store/rootlog"
 	"github.com/rootkeep/rootkeep/internal/store/sight"
 )
@@ -285,7 +287,8 @@ func (o *Outbox) aboutCase(ctx context.Context, r *store.Reader, id, link string
 	n := ofCase(c, events, link)
 	if at, had := c.Reopening(); told && !at.IsZero() { // what was told ended with the case
 		if told, err = o.toldSince(ctx, r, c, at); err == nil && !told && had != "" {
-			n.To, err = addresses(ctx, r, []string{had})
+			desk := incident.Desk{Place: posture.PlaceOf}
+			n.To, err = ownerAddress(ctx, r, had, now, func(a people.Actor) (bool, error) { return desk.May(ctx, r, a, c) })
 		}
 	}
 	if told {
