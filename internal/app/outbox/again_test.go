@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -16,6 +17,7 @@ import (
 	"github.com/rootkeep/rootkeep/internal/store"
 	"github.com/rootkeep/rootkeep/internal/store/incident"
 	"github.com/rootkeep/rootkeep/internal/store/jobs"
+	kept "github.com/rootkeep/rootkeep/internal/store/letters"
 	stored "github.com/rootkeep/rootkeep/internal/store/people"
 )
 
@@ -175,5 +177,59 @@ func TestManyCasesHideNoAccount(t *testing.T) {
 	})
 	if want := map[string]int{"all": mostNamedAlone + 4, "b": 1}; !cmp.Equal(count, want) || !cmp.Equal(named["b"], []string{"444455556666"}) {
 		t.Errorf("got notices of many %v, of %v by the way b, want %v, and its account", count, named["b"], want)
+	}
+}
+
+// restarted is the outbox of another process over the same store.
+func restarted(o *Outbox) *Outbox {
+	again := *o
+	again.recent, again.many, again.left = map[rootkeep.Severity][]time.Time{}, map[manyKey]*many{}, nil
+	return &again
+}
+
+// A case is open for longer than the jobs are kept that told of it.
+func TestAnOpenCaseIsNotToldAgainOnceItsJobIsForgotten(t *testing.T) {
+	o, s := telling(t)
+	opened(t, s, rootkeep.Medium, mostCases+30)
+	opened(t, s, rootkeep.High, 1)
+	if _, err := o.look(t.Context(), 0, ""); err != nil {
+		t.Fatal(err)
+	}
+	before := waiting(t, s)
+	if _, err := restarted(o).look(t.Context(), 0, ""); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(before, waiting(t, s)); diff != "" || len(before) != mostCases+2 {
+		t.Errorf("got %d notices, and after a restart (-before +after):\n%s", len(before), diff)
+	}
+	err := s.Touch(t.Context(), func(ctx context.Context, tx *store.Tx) error {
+		_, err := tx.Exec(ctx, `DELETE FROM job`)
+		if err == nil {
+			_, err = kept.Forget(ctx, tx, tx.Now().Add(time.Hour))
+		}
+		return err
+	})
+	if err == nil {
+		_, err = restarted(o).look(t.Context(), 0, "")
+	}
+	if err != nil || len(waiting(t, s)) != 0 {
+		t.Errorf("got %v and %v told again once the jobs are forgotten", err, waiting(t, s))
+	}
+	err = s.Update(t.Context(), func(ctx context.Context, tx *store.Tx) error {
+		f := cases.Finding{Cause: "root high 0", Account: "111122223333", Severity: rootkeep.Critical, About: "an event"}
+		if _, _, err := incident.Take(ctx, tx, f, []string{"RU-worse"}); err != nil {
+			return err
+		}
+		f.Cause = fmt.Sprint("root medium ", mostCases+7) // one of those that were told as many
+		_, _, err := incident.Take(ctx, tx, f, []string{"RU-worse-too"})
+		return err
+	})
+	if err == nil {
+		_, err = restarted(o).look(t.Context(), 0, "")
+	}
+	got := letters(t, s, func(l *letter) string { return fmt.Sprint(l.Notice.Severity, " ", l.Notice.Acts(), " ", l.Number) })
+	slices.Sort(got)
+	if diff := cmp.Diff([]string{"critical open 1", "critical update 2"}, got); err != nil || diff != "" {
+		t.Errorf("of what became more severe: %v (-want +got):\n%s", err, diff)
 	}
 }

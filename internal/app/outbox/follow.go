@@ -196,12 +196,15 @@ func (o *Outbox) putMany(ctx context.Context, tx *store.Tx, n notify.Notice, lin
 	}
 	hour := tx.Now().UTC().Truncate(time.Hour)
 	for _, way := range ways {
-		known, err := kept.Known(ctx, &tx.Reader, way+"/"+n.ID, Kind, KindOf(way))
+		known, err := isKnown(ctx, &tx.Reader, way, n.Thread, n.ID)
 		if err != nil {
 			return err
 		}
 		if known {
-			continue // told by itself, before there were many
+			continue // told by itself, before there were many, or counted
+		}
+		if err := kept.Stood(ctx, tx, way, n.Thread, n.ID); err != nil {
+			return err
 		}
 		key := manyKey{way, n.Severity}
 		m := o.many[key]
@@ -304,7 +307,7 @@ func (o *Outbox) aboutCase(ctx context.Context, r *store.Reader, id, link string
 func (o *Outbox) toldSince(ctx context.Context, r *store.Reader, c *incident.Case, at time.Time) (bool, error) {
 	for severity := range c.Severity {
 		for _, w := range o.ways {
-			known, err := kept.Known(ctx, r, w.Name()+"/"+idOf(c, at, severity), Kind, KindOf(w.Name()))
+			known, err := isKnown(ctx, r, w.Name(), c.ID, idOf(c, at, severity))
 			if known || err != nil {
 				return known, err
 			}
