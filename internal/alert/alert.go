@@ -122,6 +122,7 @@ type Alert struct {
 
 	Tags      []string  // in order
 	Untagged  bool      // there was no room for all that settings and rules say
+	Urgent    bool      // of a storm: a member may not be suppressed, so that quiet hours hold neither
 	Opened    time.Time // the first time
 	Told      time.Time // the last time that people were told of it; zero for never
 	Due       time.Time // when it escalates unless somebody has acknowledged it; zero for never

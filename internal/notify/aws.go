@@ -97,21 +97,22 @@ func (s *sesWay) Kind() string { return "ses" }
 // Target is the Region and the recipients.
 func (s *sesWay) Target() string { return s.region + ": " + strings.Join(s.letter.To, ", ") }
 
-// Send sends the notice to everybody it is for.
+// Send sends the notice to everybody it is for. The error is a *mailer.RefusedError if they are
+// too many, and the others got it.
 func (s *sesWay) Send(ctx context.Context, n Notice) (string, error) {
-	to, err := s.letter.recipients(n)
+	to, left, err := s.letter.recipients(n)
 	if err != nil {
 		return "", err
 	}
-	mailer, err := s.mailer.get(ctx)
+	post, err := s.mailer.get(ctx)
 	if err != nil {
 		return "", tellable(err, safe.Hider())
 	}
-	id, err := mailer.Mail(ctx, s.letter.From, to, s.letter.message(n, to))
+	id, err := post.Mail(ctx, s.letter.From, to, s.letter.message(n, to))
 	if err != nil {
 		return "", tellable(err, safe.Hider())
 	}
-	return "SES took it as " + shown(id, safe.Hider()), nil
+	return "SES took it as " + shown(id, safe.Hider()), mailer.Left(nil, left)
 }
 
 // snsWay is a topic of Amazon SNS.

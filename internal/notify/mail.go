@@ -91,9 +91,9 @@ func (m *Mail) Target() string {
 }
 
 // Send sends the notice to everybody it is for, in one conversation. The error is a
-// *mailer.RefusedError if some of them are refused, and the others got it.
+// *mailer.RefusedError if some of them are refused, or are too many, and the others got it.
 func (m *Mail) Send(ctx context.Context, n Notice) (string, error) {
-	to, err := m.recipients(n)
+	to, left, err := m.recipients(n)
 	if err != nil {
 		return "", err
 	}
@@ -102,6 +102,7 @@ func (m *Mail) Send(ctx context.Context, n Notice) (string, error) {
 	hide := safe.Hider(m.Password.text, base64.StdEncoding.EncodeToString([]byte(m.Password.text)), base64.StdEncoding.EncodeToString([]byte("\x00"+m.User+"\x00"+m.Password.text)))
 	server := mailer.Server{Host: m.Host, Port: m.Port, Encryption: m.Encryption, User: m.User, Password: m.Password.text, Roots: m.Roots, Control: reachable}
 	answer, err := server.Deliver(ctx, m.From, to, m.message(n, to))
+	err = mailer.Left(err, left)
 	var partly *mailer.RefusedError
 	switch {
 	case errors.As(err, &partly):
@@ -116,22 +117,23 @@ func (m *Mail) Send(ctx context.Context, n Notice) (string, error) {
 	return shown(answer, hide), err
 }
 
-// recipients are those of the way and of the notice, each once, or those that it is still for.
-func (m *Mail) recipients(n Notice) ([]string, error) {
+// recipients are those of the way and of the notice, each once, or those that it is still for;
+// left are those for whom one mail has no room.
+func (m *Mail) recipients(n Notice) (to, left []string, err error) {
 	all := append(slices.Clone(m.To), n.To...)
 	if len(n.Only) > 0 {
 		all = n.Only
 	}
-	var to []string
 	for _, a := range all {
-		if isAddress(a) && !slices.Contains(to, a) && len(to) < mostRecipients {
+		if isAddress(a) && !slices.Contains(to, a) {
 			to = append(to, a)
 		}
 	}
 	if len(to) == 0 {
-		return nil, Final(errors.New("nobody to send it to: neither the way nor the notice names an address"))
+		return nil, nil, Final(errors.New("nobody to send it to: neither the way nor the notice names an address"))
 	}
-	return to, nil
+	most := min(len(to), mostRecipients)
+	return to[:most], to[most:], nil
 }
 
 // message is the mail (RFC 5322). Nothing of a notice can end its line: the subject is

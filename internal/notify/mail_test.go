@@ -247,6 +247,33 @@ func TestMailToOneWhoWasRefused(t *testing.T) {
 	}
 }
 
+// Who is one of too many is left for a mail of their own, beside those who are refused.
+func TestAMailToMoreThanOneHasRoomFor(t *testing.T) {
+	for _, refused := range []string{"", "security@example.com"} {
+		o := open(t, func(o *office) { o.implicit, o.refuse = true, map[string]string{refused: "550 unknown"} })
+		n := hostile()
+		for i := range 60 {
+			n.To = append(n.To, fmt.Sprintf("p%d@example.com", i), "p0@example.com")
+		}
+		answer, err := o.way(mailer.TLS).Send(t.Context(), n)
+		want := []string{}
+		if refused != "" {
+			want = append(want, refused)
+		}
+		for i := 49; i < 60; i++ {
+			want = append(want, fmt.Sprintf("p%d@example.com", i))
+		}
+		var partly *mailer.RefusedError
+		if !errors.As(err, &partly) || !slices.Equal(partly.To, want) || notify.IsFinal(err) || !strings.Contains(answer, "250") {
+			t.Errorf("got %q, %v, want it taken, and %q left", answer, err, want)
+		}
+		<-o.said
+		if all := strings.Join(o.commands, "\n"); strings.Count(all, "RCPT") != 50 {
+			t.Errorf("got %d recipients of one mail, want 50", strings.Count(all, "RCPT"))
+		}
+	}
+}
+
 func TestAMailServerThatRepeatsThePasswordIsNotQuoted(t *testing.T) {
 	plain := base64.StdEncoding.EncodeToString([]byte("\x00keeper\x00hunter2"))
 	for _, set := range []func(*office){

@@ -10,6 +10,7 @@ import (
 
 	"github.com/rootkeep/rootkeep"
 	"github.com/rootkeep/rootkeep/internal/notify"
+	roles "github.com/rootkeep/rootkeep/internal/people"
 	"github.com/rootkeep/rootkeep/internal/report/text"
 	"github.com/rootkeep/rootkeep/internal/store"
 	"github.com/rootkeep/rootkeep/internal/store/access"
@@ -109,6 +110,32 @@ func addresses(ctx context.Context, r *store.Reader, ids []string) ([]string, er
 		}
 	})
 	return out, err
+}
+
+// ownerAddress is the mail address of who has an alert or a case, none once they may not work
+// there: roles are taken away, and an alert comes to be about further accounts. Roles of a
+// session that goes on count as well.
+func ownerAddress(ctx context.Context, r *store.Reader, id string, now time.Time, may func(roles.Actor) (bool, error)) ([]string, error) {
+	actor, err := people.ActorOf(ctx, r, id)
+	if errors.Is(err, store.ErrNotFound) || errors.Is(err, people.ErrSuspended) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	sessions, err := people.Sessions(ctx, r, id)
+	if err != nil {
+		return nil, err
+	}
+	for _, s := range sessions {
+		if s.Deadline.After(now) {
+			actor.Grants = append(actor.Grants, s.Grants...)
+		}
+	}
+	if ok, err := may(actor); !ok || err != nil {
+		return nil, err
+	}
+	return addresses(ctx, r, []string{id})
 }
 
 // namesOf names persons in a sentence.

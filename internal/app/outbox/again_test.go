@@ -17,6 +17,7 @@ import (
 	"github.com/rootkeep/rootkeep/internal/store"
 	"github.com/rootkeep/rootkeep/internal/store/incident"
 	"github.com/rootkeep/rootkeep/internal/store/jobs"
+	kept "github.com/rootkeep/rootkeep/internal/store/letters"
 	stored "github.com/rootkeep/rootkeep/internal/store/people"
 )
 
@@ -41,8 +42,17 @@ func letters(t *testing.T, s *store.Store, text func(*letter) string) (out []str
 }
 
 // What root does in a case that was closed is told as if the case were new, to who had it as
-// well; from then on its message is changed.
+// well, if they still work there; from then on its message is changed.
 func TestACaseThatIsOpenedAgainIsToldAnew(t *testing.T) {
+	for had, works := range map[string]bool{" ann@example.com": true, "": false} {
+		if diff := cmp.Diff([]string{"open high", "update critical", "close critical", "open critical" + had}, openedAgain(t, works)); diff != "" {
+			t.Errorf("who had it works there, %v (-want +got):\n%s", works, diff)
+		}
+	}
+}
+
+func openedAgain(t *testing.T, works bool) []string {
+	t.Helper()
 	o, s := telling(t)
 	seen := int64(0)
 	look := func() {
@@ -89,6 +99,9 @@ func TestACaseThatIsOpenedAgainIsToldAnew(t *testing.T) {
 		if err == nil {
 			_, err = d.Close(ctx, tx, ann, ids[0], c.Revision, "a drill")
 		}
+		if err == nil && !works {
+			err = stored.Revoke(ctx, tx, "system", p.ID, people.Grant{Role: people.Responder, Scope: people.Everywhere})
+		}
 		return err
 	})
 	if err != nil {
@@ -97,12 +110,9 @@ func TestACaseThatIsOpenedAgainIsToldAnew(t *testing.T) {
 	look()
 	more(rootkeep.Critical, "RU-again")
 	more(rootkeep.Critical, "RU-further")
-	got := letters(t, s, func(l *letter) string {
+	return letters(t, s, func(l *letter) string {
 		return strings.TrimSpace(fmt.Sprint(l.Notice.Acts(), " ", l.Notice.Severity, " ", strings.Join(l.Notice.To, ",")))
 	})
-	if diff := cmp.Diff([]string{"open high", "update critical", "close critical", "open critical ann@example.com"}, got); diff != "" {
-		t.Errorf("(-want +got):\n%s", diff)
-	}
 }
 
 // A case has the tags of its account, and so has the notice that it is over.
@@ -170,5 +180,59 @@ func TestManyCasesHideNoAccount(t *testing.T) {
 	})
 	if want := map[string]int{"all": mostNamedAlone + 4, "b": 1}; !cmp.Equal(count, want) || !cmp.Equal(named["b"], []string{"444455556666"}) {
 		t.Errorf("got notices of many %v, of %v by the way b, want %v, and its account", count, named["b"], want)
+	}
+}
+
+// restarted is the outbox of another process over the same store.
+func restarted(o *Outbox) *Outbox {
+	again := *o
+	again.recent, again.many, again.left = map[rootkeep.Severity][]time.Time{}, map[manyKey]*many{}, nil
+	return &again
+}
+
+// A case is open for longer than the jobs are kept that told of it.
+func TestAnOpenCaseIsNotToldAgainOnceItsJobIsForgotten(t *testing.T) {
+	o, s := telling(t)
+	opened(t, s, rootkeep.Medium, mostCases+30)
+	opened(t, s, rootkeep.High, 1)
+	if _, err := o.look(t.Context(), 0, ""); err != nil {
+		t.Fatal(err)
+	}
+	before := waiting(t, s)
+	if _, err := restarted(o).look(t.Context(), 0, ""); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(before, waiting(t, s)); diff != "" || len(before) != mostCases+2 {
+		t.Errorf("got %d notices, and after a restart (-before +after):\n%s", len(before), diff)
+	}
+	err := s.Touch(t.Context(), func(ctx context.Context, tx *store.Tx) error {
+		_, err := tx.Exec(ctx, `DELETE FROM job`)
+		if err == nil {
+			_, err = kept.Forget(ctx, tx, tx.Now().Add(time.Hour))
+		}
+		return err
+	})
+	if err == nil {
+		_, err = restarted(o).look(t.Context(), 0, "")
+	}
+	if err != nil || len(waiting(t, s)) != 0 {
+		t.Errorf("got %v and %v told again once the jobs are forgotten", err, waiting(t, s))
+	}
+	err = s.Update(t.Context(), func(ctx context.Context, tx *store.Tx) error {
+		f := cases.Finding{Cause: "root high 0", Account: "111122223333", Severity: rootkeep.Critical, About: "an event"}
+		if _, _, err := incident.Take(ctx, tx, f, []string{"RU-worse"}); err != nil {
+			return err
+		}
+		f.Cause = fmt.Sprint("root medium ", mostCases+7) // one of those that were told as many
+		_, _, err := incident.Take(ctx, tx, f, []string{"RU-worse-too"})
+		return err
+	})
+	if err == nil {
+		_, err = restarted(o).look(t.Context(), 0, "")
+	}
+	got := letters(t, s, func(l *letter) string { return fmt.Sprint(l.Notice.Severity, " ", l.Notice.Acts(), " ", l.Number) })
+	slices.Sort(got)
+	if diff := cmp.Diff([]string{"critical open 1", "critical update 2"}, got); err != nil || diff != "" {
+		t.Errorf("of what became more severe: %v (-want +got):\n%s", err, diff)
 	}
 }

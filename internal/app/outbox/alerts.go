@@ -11,6 +11,7 @@ import (
 	"github.com/rootkeep/rootkeep"
 	"github.com/rootkeep/rootkeep/internal/alert"
 	"github.com/rootkeep/rootkeep/internal/notify"
+	"github.com/rootkeep/rootkeep/internal/people"
 	"github.com/rootkeep/rootkeep/internal/report/text"
 	"github.com/rootkeep/rootkeep/internal/store"
 	"github.com/rootkeep/rootkeep/internal/store/alerts"
@@ -32,10 +33,13 @@ func (o *Outbox) Alerts(link string) func(context.Context, *store.Tx, *alerts.Ch
 	return func(ctx context.Context, tx *store.Tx, c *alerts.Changes) error {
 		for _, change := range c.Alerts {
 			n := ofAlert(change, link, tx.Now())
-			n.Urgent = o.urgent(&change.Found)
+			n.Urgent = o.urgent(change.Alert)
 			var err error
 			if change.Owner != "" {
-				if n.To, err = addresses(ctx, &tx.Reader, []string{change.Owner}); err != nil {
+				n.To, err = ownerAddress(ctx, &tx.Reader, change.Owner, tx.Clock(), func(a people.Actor) (bool, error) {
+					return alerts.May(ctx, &tx.Reader, a, change.Found.Account)
+				})
+				if err != nil {
 					return err
 				}
 			}
@@ -75,7 +79,9 @@ func ofAlert(c alerts.Change, link string, now time.Time) notify.Notice {
 	case topic == escalatedTopic && c.Spread:
 		also = alertTopic // whose the further account is has not heard of it
 	case topic == alertTopic && f.Kind == alerts.StormKind:
-		topic = stormTopic
+		topic, also = stormTopic, alertTopic // whoever would be told of its members is told of it
+	case topic == stormTopic:
+		also = alertTopic
 	case topic != escalatedTopic && (f.Kind == alerts.SourceKind || f.Kind == alerts.LossKind):
 		topic = alert.Rule(f) // source-silent and source-fault are topics
 	}
@@ -92,8 +98,9 @@ func ofAlert(c alerts.Change, link string, now time.Time) notify.Notice {
 
 // urgent says whether quiet hours never hold an alert back: what may not be suppressed may not
 // wait either.
-func (o *Outbox) urgent(f *rootkeep.Alert) bool {
-	return o.Guarded == nil || f.Kind == alerts.SourceKind || f.Kind == alerts.LossKind || alert.Never(f, o.Guarded) != ""
+func (o *Outbox) urgent(a *alerts.Alert) bool {
+	f := &a.Found
+	return o.Guarded == nil || a.Urgent || f.Kind == alerts.SourceKind || f.Kind == alerts.LossKind || alert.Never(f, o.Guarded) != ""
 }
 
 // alertText is what the message says: where the alert stands, and what it is about.

@@ -206,26 +206,27 @@ func TestTheSecondThresholdAtOncePagesAsLaterWould(t *testing.T) {
 func TestWhatQuietHoursNeverHold(t *testing.T) {
 	o := &Outbox{Guarded: func(rule string) bool { return rule == "trail-stopped" || rule == "root-activity" }}
 	for name, test := range map[string]struct {
-		change func(*rootkeep.Alert)
+		change func(*alerts.Alert)
 		want   bool
 	}{
-		"an alert":                     {func(*rootkeep.Alert) {}, false},
-		"a root user's":                {func(f *rootkeep.Alert) { f.Actor.Type = "Root" }, true},
-		"of a rule about what watches": {func(f *rootkeep.Alert) { f.Rules = append(f.Rules, rootkeep.RuleHit{Name: "trail-stopped"}) }, true},
-		"a storm of such a rule": {func(f *rootkeep.Alert) {
-			f.Kind, f.Rules = alerts.StormKind, []rootkeep.RuleHit{{Name: "root-activity"}}
+		"an alert":                     {func(*alerts.Alert) {}, false},
+		"a root user's":                {func(f *alerts.Alert) { f.Found.Actor.Type = "Root" }, true},
+		"of a rule about what watches": {func(f *alerts.Alert) { f.Found.Rules = append(f.Found.Rules, rootkeep.RuleHit{Name: "trail-stopped"}) }, true},
+		"a storm of such a rule": {func(f *alerts.Alert) {
+			f.Found.Kind, f.Found.Rules = alerts.StormKind, []rootkeep.RuleHit{{Name: "root-activity"}}
 		}, true},
-		"a storm of another one":        {func(f *rootkeep.Alert) { f.Kind = alerts.StormKind }, false},
-		"of a source that is silent":    {func(f *rootkeep.Alert) { f.Kind = alerts.SourceKind }, true},
-		"of something that is not read": {func(f *rootkeep.Alert) { f.Kind = alerts.LossKind }, true},
-		"of no rule":                    {func(f *rootkeep.Alert) { f.Rules = nil }, true},
+		"a storm of another one":        {func(f *alerts.Alert) { f.Found.Kind = alerts.StormKind }, false},
+		"a storm with a root user's":    {func(f *alerts.Alert) { f.Found.Kind, f.Urgent = alerts.StormKind, true }, true},
+		"of a source that is silent":    {func(f *alerts.Alert) { f.Found.Kind = alerts.SourceKind }, true},
+		"of something that is not read": {func(f *alerts.Alert) { f.Found.Kind = alerts.LossKind }, true},
+		"of no rule":                    {func(f *alerts.Alert) { f.Found.Rules = nil }, true},
 	} {
-		f := seen("A", "failed-sign-ins", rootkeep.Medium, 5).Alert
+		f := alerts.Alert{Alert: alert.Alert{Found: seen("A", "failed-sign-ins", rootkeep.Medium, 5).Alert}}
 		if test.change(&f); o.urgent(&f) != test.want {
 			t.Errorf("%s: got urgent %v, want %v", name, !test.want, test.want)
 		}
 	}
-	f := seen("A", "failed-sign-ins", rootkeep.Medium, 5).Alert
+	f := alerts.Alert{Alert: alert.Alert{Found: seen("A", "failed-sign-ins", rootkeep.Medium, 5).Alert}}
 	if o.Guarded = nil; !o.urgent(&f) {
 		t.Error("nobody knows what is guarded: got an alert that waits, want none")
 	}
@@ -298,6 +299,94 @@ func TestAnAlertAboutManyAccountsNamesThem(t *testing.T) {
 	}
 	if !strings.Contains(texts[0], "in more than 2 accounts") {
 		t.Errorf("got %q, want that there are more", texts[0])
+	}
+}
+
+// Roles are taken away, and an alert comes to be about accounts of others.
+func TestWhoHasAnAlertIsToldOfItAsLongAsTheyWorkThere(t *testing.T) {
+	here, elsewhere := people.Grant{Role: people.Responder, Scope: "account:111122223333"}, people.Grant{Role: people.Responder, Scope: "account:444455556666"}
+	for _, test := range []struct {
+		name    string
+		grants  []people.Grant // for good
+		session []people.Grant // of a session
+		ends    time.Duration  // when that is over
+		several bool           // the alert is about several accounts
+		want    bool
+	}{
+		{"who works there", []people.Grant{here}, nil, 0, false, true},
+		{"who works at another account", []people.Grant{elsewhere}, nil, 0, false, false},
+		{"who only reads there", []people.Grant{{Role: people.Viewer, Scope: here.Scope}}, nil, 0, false, false},
+		{"who has no role", nil, nil, 0, false, false},
+		{"who works at one of its accounts", []people.Grant{here}, nil, 0, true, false},
+		{"who works everywhere", []people.Grant{{Role: people.Responder, Scope: people.Everywhere}}, nil, 0, true, true},
+		{"who has the role in a session", nil, []people.Grant{here}, time.Hour, false, true},
+		{"who had it in one that is over", nil, []people.Grant{here}, -time.Hour, false, false},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			o, s := telling(t)
+			err := s.Update(t.Context(), func(ctx context.Context, tx *store.Tx) error {
+				p, err := stored.Add(ctx, tx, "system", "Ann", "ann@example.com")
+				if err != nil {
+					return err
+				}
+				for _, g := range test.grants {
+					if err := stored.Grant(ctx, tx, "system", p.ID, g); err != nil {
+						return err
+					}
+				}
+				if test.session != nil {
+					begun := tx.Now().Add(-2 * time.Hour)
+					err = stored.BeginSession(ctx, tx, "cookie", stored.Session{ID: stored.NewSessionID(begun), Person: p.ID, Issuer: "https://id.example.com", Grants: test.session, Begun: begun, Seen: begun, Deadline: tx.Now().Add(test.ends)})
+					if err != nil {
+						return err
+					}
+				}
+				found := seen("A", "spray", rootkeep.High, 1)
+				if test.several {
+					found.Account, found.Accounts = "", []rootkeep.AccountID{"111122223333", "444455556666"}
+				}
+				a := &alerts.Alert{Alert: *alert.Open(&found, "AL-A", tx.Now())}
+				a.Owner = p.ID
+				return o.Alerts("")(ctx, tx, &alerts.Changes{Alerts: []alerts.Change{{Alert: a, Act: alert.Escalated, By: alert.System}}})
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if list := noticesOf(t, s); len(list) != 1 || slices.Equal(list[0].To, []string{"ann@example.com"}) != test.want || len(list[0].To) > 1 {
+				t.Errorf("got %+v, want it for who has the alert: %v", list, test.want)
+			}
+		})
+	}
+}
+
+// Routes of alerts take the storm that stands for further ones; nobody is told of it twice.
+func TestAStormGoesWhereItsMembersWould(t *testing.T) {
+	o, s := tellingBy(t, "routes: [{topics: [alert], ways: [a]}, {topics: [alert-storm, alert], ways: [b]}, {topics: [alert-storm], ways: [c]}, {topics: [alert-escalated], ways: [d]}]\n", "a", "b", "c", "d")
+	o.Guarded = func(string) bool { return false }
+	p := alert.Default()
+	p.Storm.Most = 1
+	k, err := alerts.New(p, o.Guarded)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := &alerts.Desk{Keeper: k, Tell: o.Alerts("")}
+	root := seen("ROOT", "spray", rootkeep.Low, 1)
+	root.Actor = rootkeep.Actor{Type: "Root", Principal: rootkeep.RootPrincipal("111122223333")}
+	for _, list := range [][]alert.Sighting{{seen("ONE", "spray", rootkeep.Low, 1)}, {seen("TWO", "spray", rootkeep.Low, 1)}, {root}} {
+		if err := s.Update(t.Context(), func(ctx context.Context, tx *store.Tx) error { return d.Apply(ctx, tx, tx.Now(), list) }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got := letters(t, s, func(l *letter) string {
+		return fmt.Sprint(l.Way, " ", l.Notice.Topic, " ", l.Notice.Acts())
+	})
+	slices.Sort(got)
+	want := []string{
+		"a alert open", "a alert-storm open", "a alert-storm update", "b alert open", "b alert-storm open", "b alert-storm update",
+		"c alert-storm open", "c alert-storm update",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
 

@@ -16,12 +16,14 @@ import (
 	"github.com/rootkeep/rootkeep/internal/alert"
 	cases "github.com/rootkeep/rootkeep/internal/incident"
 	"github.com/rootkeep/rootkeep/internal/notify"
+	"github.com/rootkeep/rootkeep/internal/people"
 	"github.com/rootkeep/rootkeep/internal/report/text"
 	"github.com/rootkeep/rootkeep/internal/store"
 	"github.com/rootkeep/rootkeep/internal/store/access"
 	"github.com/rootkeep/rootkeep/internal/store/incident"
 	kept "github.com/rootkeep/rootkeep/internal/store/letters"
 	"github.com/rootkeep/rootkeep/internal/store/notices"
+	"github.com/rootkeep/rootkeep/internal/store/posture"
 	"github.com/rootkeep/rootkeep/internal/store/rootlog"
 	"github.com/rootkeep/rootkeep/internal/store/sight"
 )
@@ -194,12 +196,15 @@ func (o *Outbox) putMany(ctx context.Context, tx *store.Tx, n notify.Notice, lin
 	}
 	hour := tx.Now().UTC().Truncate(time.Hour)
 	for _, way := range ways {
-		known, err := kept.Known(ctx, &tx.Reader, way+"/"+n.ID, Kind, KindOf(way))
+		known, err := isKnown(ctx, &tx.Reader, way, n.Thread, n.ID)
 		if err != nil {
 			return err
 		}
 		if known {
-			continue // told by itself, before there were many
+			continue // told by itself, before there were many, or counted
+		}
+		if err := kept.Stood(ctx, tx, way, n.Thread, n.ID); err != nil {
+			return err
 		}
 		key := manyKey{way, n.Severity}
 		m := o.many[key]
@@ -285,7 +290,8 @@ func (o *Outbox) aboutCase(ctx context.Context, r *store.Reader, id, link string
 	n := ofCase(c, events, link)
 	if at, had := c.Reopening(); told && !at.IsZero() { // what was told ended with the case
 		if told, err = o.toldSince(ctx, r, c, at); err == nil && !told && had != "" {
-			n.To, err = addresses(ctx, r, []string{had})
+			desk := incident.Desk{Place: posture.PlaceOf}
+			n.To, err = ownerAddress(ctx, r, had, now, func(a people.Actor) (bool, error) { return desk.May(ctx, r, a, c) })
 		}
 	}
 	if told {
@@ -301,7 +307,7 @@ func (o *Outbox) aboutCase(ctx context.Context, r *store.Reader, id, link string
 func (o *Outbox) toldSince(ctx context.Context, r *store.Reader, c *incident.Case, at time.Time) (bool, error) {
 	for severity := range c.Severity {
 		for _, w := range o.ways {
-			known, err := kept.Known(ctx, r, w.Name()+"/"+idOf(c, at, severity), Kind, KindOf(w.Name()))
+			known, err := isKnown(ctx, r, w.Name(), c.ID, idOf(c, at, severity))
 			if known || err != nil {
 				return known, err
 			}

@@ -183,8 +183,7 @@ func (o *Outbox) waysOf(ctx context.Context, r *store.Reader, n notify.Notice, a
 }
 
 func (o *Outbox) putLetter(ctx context.Context, tx *store.Tx, l letter) (added bool, err error) {
-	key := l.Way + "/" + l.Notice.ID
-	if known, err := kept.Known(ctx, &tx.Reader, key, Kind, KindOf(l.Way)); known || err != nil {
+	if known, err := isKnown(ctx, &tx.Reader, l.Way, l.Notice.Thread, l.Notice.ID); known || err != nil {
 		return false, err
 	}
 	held := o.router.Held(l.Notice, l.Way, tx.Clock())
@@ -192,7 +191,7 @@ func (o *Outbox) putLetter(ctx context.Context, tx *store.Tx, l letter) (added b
 		l.Due = tx.Now()
 	}
 	if l.Notice.Thread != "" {
-		if l.Number, err = kept.Number(ctx, tx, l.Way, l.Notice.Thread, held); err != nil {
+		if l.Number, err = kept.Number(ctx, tx, l.Way, l.Notice.Thread, l.Notice.ID, held); err != nil {
 			return false, err
 		}
 	}
@@ -209,8 +208,13 @@ func (o *Outbox) putLetter(ctx context.Context, tx *store.Tx, l letter) (added b
 	if held.IsZero() && urgent(&l.Notice) {
 		held = tx.Now().Add(-precedence)
 	}
-	_, added, err = jobs.Add(ctx, tx, job.Job{Kind: KindOf(l.Way), Key: key, Payload: payload, RunAt: held})
+	_, added, err = jobs.Add(ctx, tx, job.Job{Kind: KindOf(l.Way), Key: l.Way + "/" + l.Notice.ID, Payload: payload, RunAt: held})
 	return added, err
+}
+
+// isKnown says whether a notice of a thread, "" for none, was put by a way.
+func isKnown(ctx context.Context, r *store.Reader, way, thread, id string) (bool, error) {
+	return kept.Known(ctx, r, way, thread, id, Kind, KindOf(way))
 }
 
 // precedence is how much older than others an urgent notice counts as: those that wait are sent

@@ -25,6 +25,14 @@ func (w *Watcher) check(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	var open []string // sources that alerts are about, whoever told of them
+	err = w.config.Store.View(ctx, func(ctx context.Context, r *store.Reader) (err error) {
+		open, err = alerts.OpenSources(ctx, r)
+		return err
+	})
+	if err != nil {
+		return err
+	}
 	now := w.config.Now()
 	var worries []alerts.Worry
 	var names []string
@@ -33,21 +41,21 @@ func (w *Watcher) check(ctx context.Context) error {
 		if st.Elsewhere { // who reads it says how it stands, and tells
 			continue
 		}
+		knows := st.knows(now)
 		if h := byName(known, s.Name()); h != nil {
 			st = joined(h)
 		}
-		if list := s.worriesOf(&st, now); len(list) > 0 || !st.Heard.IsZero() { // until it answers, that nothing is known to be wrong ends no alert
+		if list := s.worriesOf(&st, now); len(list) > 0 || knows {
 			names, worries = append(names, s.Name()), append(worries, list...)
 		}
 	}
-	if w.worried || len(worries) > 0 {
+	if len(worries) > 0 || slices.ContainsFunc(names, func(name string) bool { return slices.Contains(open, name) }) {
 		err = w.config.Store.Update(ctx, func(ctx context.Context, tx *store.Tx) error {
 			return w.config.Alerts.Sources(ctx, tx, now, names, worries)
 		})
 		if err != nil {
 			return err
 		}
-		w.worried = len(worries) > 0
 	}
 	if len(endings(known, w.names(), now)) > 0 {
 		if err := EndTakenOut(ctx, w.config.Store, w.config.Alerts, w.names(), now); err != nil {
@@ -235,6 +243,12 @@ func (s *source) worriesOf(st *Status, now time.Time) []alerts.Worry {
 		w.Daily, w.Loss = true, true
 	}
 	return out
+}
+
+// knows says that this process has asked for all that there is or, of what takes long, did so for
+// a while: until then, that it found nothing wrong ends no alert.
+func (s *Status) knows(now time.Time) bool {
+	return !s.Heard.IsZero() && (!s.Complete.IsZero() || now.Sub(s.began) >= unheard)
 }
 
 // left says that detections wait no more for the source.

@@ -171,7 +171,8 @@ func TestAServerThatBeginsAnewEndsNoSilence(t *testing.T) {
 		{"nothing comes", live.Health{Heard: noon, Last: noon.Add(-7 * time.Hour)}, noon.Add(-8 * time.Hour), "source-silent new "},
 		{"another server, that has heard nothing", live.Health{}, noon, "source-silent new "},
 		{"it answers", live.Health{Heard: noon}, noon, "source-silent new "},
-		{"it brings something", live.Health{Heard: noon, Last: noon}, noon, "source-silent closed the source trail is well again"},
+		{"it brings something", live.Health{Heard: noon, Last: noon}, noon, "source-silent new "},
+		{"it brought all that was there", live.Health{Heard: noon, Last: noon, Complete: noon}, noon, "source-silent closed the source trail is well again"},
 	} {
 		w, src := watching(t, s, &judge{})
 		src.Source, src.began = &stub{step.health}, step.began
@@ -180,6 +181,55 @@ func TestAServerThatBeginsAnewEndsNoSilence(t *testing.T) {
 		}
 		if diff := cmp.Diff([]string{step.want}, alertsOf(t, s)); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", step.name, diff)
+		}
+	}
+}
+
+// A server begins anew while something cannot be read: it has to come to that itself first.
+func TestAServerThatBeginsAnewEndsNoFault(t *testing.T) {
+	s := storetest.Open(t, storetest.SQLite(t), storetest.Options(t))
+	for _, step := range []struct {
+		name   string
+		health live.Health
+		began  time.Time
+		want   string
+	}{
+		{"a place is denied", live.Health{Heard: noon, Last: noon, Fault: "denied"}, noon, "source-fault new "},
+		{"another server, that has heard nothing", live.Health{}, noon, "source-fault new "},
+		{"another place answers it", live.Health{Heard: noon}, noon, "source-fault new "},
+		{"it is denied as well", live.Health{Heard: noon, Fault: "denied"}, noon, "source-fault new "},
+		{"one that has a long backlog", live.Health{Heard: noon}, noon.Add(-unheard), "source-fault closed the source trail is well again"},
+	} {
+		w, src := watching(t, s, &judge{})
+		src.Source, src.began = &stub{step.health}, step.began
+		if err := w.check(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff([]string{step.want}, alertsOf(t, s)); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", step.name, diff)
+		}
+	}
+}
+
+// A server waits beside another one, which tells of a fault and ends; the fault is mended.
+func TestAServerThatTakesOverEndsWhatTheOtherTold(t *testing.T) {
+	s := storetest.Open(t, storetest.SQLite(t), storetest.Options(t))
+	first, a := watching(t, s, &judge{})
+	second, b := watching(t, s, &judge{})
+	a.Source, a.began = &stub{live.Health{Heard: noon, Last: noon, Fault: "denied"}}, noon
+	b.Source, b.began, b.elsewhere = &stub{live.Health{Heard: noon, Last: noon, Complete: noon}}, noon, true
+	for i, want := range []string{"source-fault new ", "source-fault closed the source trail is well again"} {
+		list := []*Watcher{second, first, second}
+		if i == 1 {
+			b.elsewhere, list = false, []*Watcher{second}
+		}
+		for _, w := range list {
+			if err := w.check(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if diff := cmp.Diff([]string{want}, alertsOf(t, s)); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
 		}
 	}
 }

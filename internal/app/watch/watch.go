@@ -56,7 +56,6 @@ type Config struct {
 
 // Watcher reads live sources.
 type Watcher struct {
-	worried bool // by the last check, of Run alone
 	config  Config
 	sources []*source
 	intake  *reconcile.Intake
@@ -124,7 +123,7 @@ func New(c Config) (*Watcher, error) {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
-	w := &Watcher{config: c, worried: true}
+	w := &Watcher{config: c}
 	w.hands.New = w.newHand
 	if c.Flow == nil {
 		w.part = c.Detector.Part(0, 1)

@@ -55,6 +55,21 @@ func (e *RefusedError) Error() string {
 // Unwrap gives what the server said.
 func (e *RefusedError) Unwrap() error { return e.Err }
 
+// Left is the error of a message, taken or with an error of Deliver, that more recipients than it may
+// have are still to get: as if they were refused.
+func Left(err error, to []string) error {
+	var partly *RefusedError
+	switch {
+	case len(to) == 0:
+		return err
+	case err == nil:
+		return &RefusedError{To: to, Err: errors.New("one mail has no room for so many recipients")}
+	case errors.As(err, &partly):
+		partly.To = append(partly.To, to...)
+	}
+	return err
+}
+
 // Lasting says whether no further attempt would mend an error: a refusal for good (RFC 5321,
 // section 4.2.1), or a server that does not encrypt.
 func Lasting(err error) bool {

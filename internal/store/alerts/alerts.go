@@ -103,6 +103,7 @@ type content struct {
 	Heard    time.Time `json:"heard,omitzero"`
 	Over     bool      `json:"over,omitempty"`
 	Untagged bool      `json:"untagged,omitempty"`
+	Urgent   bool      `json:"urgent,omitempty"`
 }
 
 func scan(row interface{ Scan(...any) error }) (*Alert, error) {
@@ -119,7 +120,7 @@ func scan(row interface{ Scan(...any) error }) (*Alert, error) {
 	if err := json.Unmarshal(data, &in); err != nil {
 		return nil, fmt.Errorf("alert %s, as it is kept: %w", a.ID, err)
 	}
-	a.Found.ID, a.Heard, a.Over, a.Untagged, a.bare = a.ID, in.Heard, in.Over, in.Untagged, in.Untagged
+	a.Found.ID, a.Heard, a.Over, a.Untagged, a.bare, a.Urgent = a.ID, in.Heard, in.Over, in.Untagged, in.Untagged, in.Urgent
 	if a.Muted == alert.ByStorm {
 		a.storm = a.MutedBy
 	}
@@ -195,7 +196,7 @@ func get(ctx context.Context, r *store.Reader, id string) (*Alert, error) {
 // values are the columns of a row behind its ID, in the order of insert and update.
 func (a *Alert) values() ([]any, error) {
 	f := bounded(a.Found)
-	data, err := json.Marshal(content{&f, a.Heard, a.Over, a.Untagged})
+	data, err := json.Marshal(content{&f, a.Heard, a.Over, a.Untagged, a.Urgent})
 	if err != nil {
 		return nil, fmt.Errorf("alert %s: %w", a.ID, err)
 	}

@@ -28,7 +28,7 @@ type stormKey struct {
 type storm struct {
 	*Alert
 	before  int      // alerts that it stood for
-	brought []string // by alerts of this round: accounts and tags that no notice of it had
+	brought []string // by alerts of this round: accounts, tags and what else no notice of it had
 }
 
 // mostAccounts are named by a storm: all who are told by account hear of one that has more.
@@ -81,6 +81,9 @@ func (r *round) join(ctx context.Context, a *Alert) error {
 	f.Rules[0].Count = f.Count
 	f.Last, f.Title = r.now, fmt.Sprintf("Storm: %d further alerts of %s", f.Count, key.rule)
 	s.spread(&a.Found)
+	if !s.Urgent && alert.Never(&a.Found, r.guarded) != "" {
+		s.Urgent, s.brought = true, append(s.brought, "one that may not be suppressed")
+	}
 	had, bare := slices.Clone(s.Tags), s.Untagged
 	s.Give(a.Tags)
 	if s.Untagged = s.Untagged || a.Untagged; s.Untagged && !bare {
@@ -146,7 +149,8 @@ func (r *round) storm(ctx context.Context, key stormKey, first *Alert) (*Alert, 
 }
 
 // keepStorms writes the storms of the round. A storm is told when it begins, each time that it
-// doubles, and when its members brought an account or a tag: of both it has so many at most.
+// doubles, and when its members brought an account or a tag, of which it has so many at most, or
+// the first that may not be suppressed.
 func (r *round) keepStorms(ctx context.Context) error {
 	order := func(a, b stormKey) int { return cmp.Or(cmp.Compare(a.rule, b.rule), cmp.Compare(a.level, b.level)) }
 	for _, key := range slices.SortedFunc(maps.Keys(r.storms), order) {

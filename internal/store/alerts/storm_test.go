@@ -125,6 +125,38 @@ func TestAStormIsToldToWhomItsMembersAre(t *testing.T) {
 	})
 }
 
+// What may not be suppressed is not held back by quiet hours, and that it is one of many changes
+// nothing: the first of such members is told.
+func TestAStormSaysThatAMemberMayNotBeSuppressed(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		p := alert.Default()
+		p.Storm.Most = 1
+		k, err := alerts.New(p, guarded)
+		if err != nil {
+			t.Fatal(err)
+		}
+		root := func(s *alert.Sighting) { s.Actor.Type, s.Actor.Principal = "Root", rootkeep.RootPrincipal(account) }
+		one := func(key, rule string, change ...func(*alert.Sighting)) alert.Sighting {
+			return sighting(key, rule, rootkeep.Low, 1, change...)
+		}
+		same(t, "a user's", apply(t, s, k, at(0), one("a", "spray"), one("b", "spray"), one("c", "spray")), "AL-A opened", "storm of 2 opened")
+		id := read(t, s, "AL-B").MutedBy
+		if read(t, s, id).Urgent {
+			t.Error("a storm of users' alerts: got it urgent")
+		}
+		same(t, "it doubles", apply(t, s, k, at(time.Second), one("d", "spray"), one("e", "spray")), "storm of 4 grown")
+		same(t, "a root user's", apply(t, s, k, at(time.Minute), one("f", "spray", root)), "storm of 5 grown")
+		if a := read(t, s, id); !a.Urgent || a.History[len(a.History)-1].About != "5 alerts by now, with one that may not be suppressed" {
+			t.Errorf("got urgent %v, %v, want that there is one of a root user", a.Urgent, a.History)
+		}
+		same(t, "another one", apply(t, s, k, at(time.Minute), one("g", "spray", root)))
+		same(t, "root users' from the start", apply(t, s, k, at(time.Minute), one("x", "probe", root), one("y", "probe", root)), "AL-X opened", "storm of 1 opened")
+		if a := read(t, s, read(t, s, "AL-Y").MutedBy); !a.Urgent {
+			t.Error("a storm of root users' alerts: got it not urgent")
+		}
+	})
+}
+
 // A storm stands for what nobody has heard of: what was told, or put off by somebody, is not
 // silent for ever because others of its kind are many.
 func TestAStormTakesNothingInThatSomebodyKnows(t *testing.T) {

@@ -19,7 +19,7 @@ import (
 // in the order in which they were put.
 type Thread struct {
 	Way, Thread string
-	Last        int64 // number of the newest letter
+	Last        int64 // number of the newest letter, 0 if there is none
 	Held        int64 // of the newest that quiet hours hold back
 	Tried       int64 // of the newest that was tried
 	Sent        int64 // of the newest that the receiver took, 0 if it has none
@@ -30,12 +30,12 @@ type Thread struct {
 
 const columns = `way, thread, last, held, tried, sent, remembered, busy, busy_until, touched`
 
-// Number gives the next letter of a thread its number. Those after one that is held need
-// not wait for it.
-func Number(ctx context.Context, tx *store.Tx, way, thread string, until time.Time) (int64, error) {
+// Number gives the next letter of a thread its number, by the ID of its notice. Those after one
+// that is held need not wait for it.
+func Number(ctx context.Context, tx *store.Tx, way, thread, notice string, until time.Time) (int64, error) {
 	var n int64
-	err := tx.Row(ctx, `INSERT INTO notice_thread (`+columns+`) VALUES ($1, $2, 1, 0, 0, 0, $3, '', 0, $4)
-		ON CONFLICT (way, thread) DO UPDATE SET last = notice_thread.last + 1, touched = $4 RETURNING last`, way, thread, []byte("{}"), store.Micros(tx.Now())).Scan(&n)
+	err := tx.Row(ctx, `INSERT INTO notice_thread (`+columns+`, notice) VALUES ($1, $2, 1, 0, 0, 0, $3, '', 0, $4, $5)
+		ON CONFLICT (way, thread) DO UPDATE SET last = notice_thread.last + 1, touched = $4, notice = $5 RETURNING last`, way, thread, []byte("{}"), store.Micros(tx.Now()), notice).Scan(&n)
 	if err == nil && !until.IsZero() {
 		err = tx.ExecOne(ctx, `UPDATE notice_thread SET held = $3 WHERE way = $1 AND thread = $2`, way, thread, n)
 	}
@@ -45,12 +45,22 @@ func Number(ctx context.Context, tx *store.Tx, way, thread string, until time.Ti
 	return n, nil
 }
 
-// Read gives a thread; store.ErrNotFound if there is none.
+// Stood notes that a notice of a thread was told with others, as one: there is no letter of it.
+func Stood(ctx context.Context, tx *store.Tx, way, thread, notice string) error {
+	_, err := tx.Exec(ctx, `INSERT INTO notice_thread (`+columns+`, notice) VALUES ($1, $2, 0, 0, 0, 0, $3, '', 0, $4, $5)
+		ON CONFLICT (way, thread) DO UPDATE SET touched = $4, notice = $5`, way, thread, []byte("{}"), store.Micros(tx.Now()), notice)
+	if err != nil {
+		return fmt.Errorf("note that a notice was told with others: %w", err)
+	}
+	return nil
+}
+
+// Read gives a thread; store.ErrNotFound if there is no letter of it.
 func Read(ctx context.Context, r *store.Reader, way, thread string) (*Thread, error) {
 	var t Thread
 	var until, touched int64
 	var remembered []byte
-	err := r.Row(ctx, `SELECT `+columns+` FROM notice_thread WHERE way = $1 AND thread = $2`, way, thread).
+	err := r.Row(ctx, `SELECT `+columns+` FROM notice_thread WHERE way = $1 AND thread = $2 AND last > 0`, way, thread).
 		Scan(&t.Way, &t.Thread, &t.Last, &t.Held, &t.Tried, &t.Sent, &remembered, &t.Busy, &until, &touched)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, store.ErrNotFound
@@ -137,20 +147,24 @@ func Release(ctx context.Context, tx *store.Tx, c Claim, remembered map[string]s
 	return err
 }
 
-// Forget removes the threads of which nothing was heard since a moment. A later notice of
-// such a thread is a message of its own.
+// Forget removes the threads of which nothing was heard since a moment, but for those of cases
+// that are open. A later notice of such a thread is a message of its own.
 func Forget(ctx context.Context, tx *store.Tx, before time.Time) (int64, error) {
-	n, err := tx.Exec(ctx, `DELETE FROM notice_thread WHERE touched < $1`, store.Micros(before))
+	n, err := tx.Exec(ctx, `DELETE FROM notice_thread WHERE touched < $1
+		AND NOT EXISTS (SELECT 1 FROM incident WHERE incident.id = notice_thread.thread AND incident.state = 'open')`, store.Micros(before))
 	if err != nil {
 		return 0, fmt.Errorf("forget old threads of notices: %w", err)
 	}
 	return n, nil
 }
 
-// Known says whether there is a job with a key of one of two kinds.
-func Known(ctx context.Context, r *store.Reader, key, kind, other string) (bool, error) {
+// Known says whether a notice was put by a way: there is a job of one of two kinds with its key,
+// or it is the newest of its thread, as after the job was forgotten.
+func Known(ctx context.Context, r *store.Reader, way, thread, notice, kind, other string) (bool, error) {
 	var n int
-	if err := r.Row(ctx, `SELECT COUNT(*) FROM job WHERE key = $1 AND kind IN ($2, $3)`, key, kind, other).Scan(&n); err != nil {
+	err := r.Row(ctx, `SELECT (SELECT COUNT(*) FROM job WHERE key = $1 AND kind IN ($2, $3)) + (SELECT COUNT(*) FROM notice_thread WHERE way = $4 AND thread = $5 AND notice = $6)`,
+		way+"/"+notice, kind, other, way, thread, notice).Scan(&n)
+	if err != nil {
 		return false, fmt.Errorf("look for a notice: %w", err)
 	}
 	return n > 0, nil

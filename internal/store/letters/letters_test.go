@@ -8,8 +8,11 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/rootkeep/rootkeep"
+	cases "github.com/rootkeep/rootkeep/internal/incident"
 	"github.com/rootkeep/rootkeep/internal/job"
 	"github.com/rootkeep/rootkeep/internal/store"
+	"github.com/rootkeep/rootkeep/internal/store/incident"
 	"github.com/rootkeep/rootkeep/internal/store/jobs"
 	"github.com/rootkeep/rootkeep/internal/store/letters"
 	"github.com/rootkeep/rootkeep/internal/store/storetest"
@@ -35,7 +38,7 @@ func TestTurns(t *testing.T) {
 		number := func(held time.Time) (n int64) {
 			t.Helper()
 			change(t, s, func(ctx context.Context, tx *store.Tx) (err error) {
-				n, err = letters.Number(ctx, tx, "desk", "AL-1", held)
+				n, err = letters.Number(ctx, tx, "desk", "AL-1", "NO-1", held)
 				return err
 			})
 			return n
@@ -152,9 +155,9 @@ func TestHowWaysDo(t *testing.T) {
 			if diff := cmp.Diff(want, counts); diff != "" {
 				t.Errorf("counts (-want +got):\n%s", diff)
 			}
-			for key, want := range map[string]bool{"notice/desk": true, "notice/old": true, "none": false} {
-				if got, err := letters.Known(ctx, r, key, "notice", "notice/desk"); err != nil || got != want {
-					t.Errorf("%s: got %v, %v, want %v", key, got, err, want)
+			for id, want := range map[string]bool{"desk": true, "old": true, "none": false} {
+				if got, err := letters.Known(ctx, r, "notice", "AL-1", id, "notice", "notice/desk"); err != nil || got != want {
+					t.Errorf("%s: got %v, %v, want %v", id, got, err, want)
 				}
 			}
 			return err
@@ -162,6 +165,70 @@ func TestHowWaysDo(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+	})
+}
+
+// Of a case that is open it is known what was told, and what was told with others: its jobs are
+// forgotten before.
+func TestWhatWasToldOfAnOpenCaseIsKnown(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		var id string
+		known := func(ctx context.Context, tx *store.Tx, way, thread, notice string, want bool) {
+			t.Helper()
+			got, err := letters.Known(ctx, &tx.Reader, way, thread, notice, "notice", "notice/"+way)
+			if err != nil || got != want {
+				t.Errorf("notice %s by %s: got known %v, %v, want %v", notice, way, got, err, want)
+			}
+		}
+		err := s.Update(t.Context(), func(ctx context.Context, tx *store.Tx) error {
+			c, _, err := incident.Take(ctx, tx, cases.Finding{Cause: "root", Account: "111122223333", Severity: rootkeep.High, Title: "Root", About: "an event"}, []string{"RU-1"})
+			if err != nil {
+				return err
+			}
+			id = c.ID
+			if err := letters.Stood(ctx, tx, "mail", id, "NO-1"); err != nil {
+				return err
+			}
+			if _, err := letters.Read(ctx, &tx.Reader, "mail", id); !errors.Is(err, store.ErrNotFound) {
+				t.Errorf("got %v, want no letter of what was told with others", err)
+			}
+			for n, notice := range []string{"NO-1", "NO-2"} {
+				got, err := letters.Number(ctx, tx, "desk", id, notice, time.Time{})
+				if err != nil || got != int64(n+1) {
+					t.Errorf("got number %d, %v, want %d", got, err, n+1)
+				}
+			}
+			known(ctx, tx, "mail", id, "NO-1", true)
+			known(ctx, tx, "desk", id, "NO-2", true)
+			known(ctx, tx, "desk", id, "NO-1", false)
+			known(ctx, tx, "desk", "AL-1", "NO-2", false)
+			if got, err := letters.Number(ctx, tx, "mail", id, "NO-3", time.Time{}); err != nil || got != 1 {
+				t.Errorf("got number %d, %v, want the first letter", got, err)
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		forget := func(want int64) {
+			t.Helper()
+			change(t, s, func(ctx context.Context, tx *store.Tx) error {
+				n, err := letters.Forget(ctx, tx, tx.Now().Add(time.Hour))
+				if n != want {
+					t.Errorf("forgot %d threads, want %d", n, want)
+				}
+				return err
+			})
+		}
+		forget(0)
+		err = s.Update(t.Context(), func(ctx context.Context, tx *store.Tx) error {
+			_, err := incident.Explain(ctx, tx, id, "RR-1 covers it")
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		forget(2)
 	})
 }
 
