@@ -119,6 +119,14 @@ func TestTimePasses(t *testing.T) {
 			t.Errorf("%v later (-want +got):\n%s", step.after, diff)
 		}
 	}
+	times.Sources = write(t, "sources: [{name: trail, folders: /srv/trail}]\n")
+	clock, told = clock.Add(70*time.Minute), nil
+	if err := times.Run(t.Context(), nil, func(string) {}); err == nil || !strings.Contains(err.Error(), "file.yaml") {
+		t.Errorf("a file of sources that cannot be read: got %v, want that it is told", err)
+	}
+	if !slices.Contains(told, "A trail stopped escalated") {
+		t.Errorf("a file of sources that cannot be read: got %q told, want that alerts escalate", told)
+	}
 	times.Sources = "" // the settings have no source any more
 	for _, alone := range []bool{false, true, true} {
 		clock, told, times.Alone = clock.Add(time.Minute), nil, alone
