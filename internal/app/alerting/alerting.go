@@ -146,7 +146,7 @@ func (t *Times) tend(ctx context.Context, report func(string)) error {
 	}
 	for n := 1; n > 0; told += n {
 		err := t.Store.Update(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
-			n, err = t.Desk.Tend(ctx, tx, tx.Now(), tx.Now().Add(-back))
+			n, err = t.Desk.Tend(ctx, tx, tx.Clock(), tx.Clock().Add(-back))
 			return err
 		})
 		if err != nil {

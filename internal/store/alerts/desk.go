@@ -158,7 +158,9 @@ func activePerson(ctx context.Context, r *store.Reader, id string) (people.Actor
 
 // Snooze has the alert wait until a moment. It records alert.snoozed.
 func (d *Desk) Snooze(ctx context.Context, tx *store.Tx, actor people.Actor, id string, revision int64, until time.Time, reason string) (*Alert, error) {
-	return d.act(ctx, tx, actor, id, revision, func(a *Alert, now time.Time) error { return a.Snooze(moment(until), reason, actor.ID, now) })
+	return d.act(ctx, tx, actor, id, revision, func(a *Alert, _ time.Time) error {
+		return a.Snooze(moment(until), reason, actor.ID, moment(tx.Clock()))
+	})
 }
 
 // Close ends the alert with a reason, and with a storm all of its members that nobody has
@@ -197,7 +199,7 @@ func (d *Desk) Reopen(ctx context.Context, tx *store.Tx, actor people.Actor, id 
 	return d.act(ctx, tx, actor, id, revision, func(a *Alert, now time.Time) error {
 		err := a.Reopen(reason, actor.ID, now)
 		if d.Keeper != nil && !a.Told.IsZero() {
-			a.Due = d.Keeper.policy.DueOf(&a.Alert, 0, now)
+			a.Due = d.Keeper.policy.DueOf(&a.Alert, 0, moment(tx.Clock()))
 		}
 		return err
 	})
