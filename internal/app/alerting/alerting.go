@@ -4,6 +4,7 @@ package alerting
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -124,23 +125,28 @@ func (t *Times) endSources(ctx context.Context) error {
 	return watch.EndTakenOut(ctx, t.Store, t.Desk, names, t.Now())
 }
 
-// Run is one look.
+// Run is one look. What is wrong with the file of sources keeps no alert from its time.
 func (t *Times) Run(ctx context.Context, _ *job.Job, report func(string)) error {
+	return errors.Join(t.lookAtSources(ctx), t.tend(ctx, report))
+}
+
+func (t *Times) lookAtSources(ctx context.Context) error {
 	if t.Sources != "" {
 		if err := watch.TellUnwatched(ctx, t.Store, t.Desk, t.Sources, t.Now()); err != nil {
 			return err
 		}
 	}
-	if err := t.endSources(ctx); err != nil {
-		return err
-	}
+	return t.endSources(ctx)
+}
+
+func (t *Times) tend(ctx context.Context, report func(string)) error {
 	back, told := later, 0
 	if t.seen.CompareAndSwap(false, true) {
 		back = first
 	}
 	for n := 1; n > 0; told += n {
 		err := t.Store.Update(ctx, func(ctx context.Context, tx *store.Tx) (err error) {
-			n, err = t.Desk.Tend(ctx, tx, tx.Now(), tx.Now().Add(-back))
+			n, err = t.Desk.Tend(ctx, tx, tx.Clock(), tx.Clock().Add(-back))
 			return err
 		})
 		if err != nil {

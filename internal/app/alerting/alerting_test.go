@@ -15,9 +15,11 @@ import (
 	"github.com/rootkeep/rootkeep"
 	"github.com/rootkeep/rootkeep/internal/alert"
 	"github.com/rootkeep/rootkeep/internal/app/alerting"
+	"github.com/rootkeep/rootkeep/internal/people"
 	"github.com/rootkeep/rootkeep/internal/store"
 	"github.com/rootkeep/rootkeep/internal/store/alerts"
 	"github.com/rootkeep/rootkeep/internal/store/rootlog"
+	"github.com/rootkeep/rootkeep/internal/store/sight"
 	"github.com/rootkeep/rootkeep/internal/store/storetest"
 )
 
@@ -119,6 +121,14 @@ func TestTimePasses(t *testing.T) {
 			t.Errorf("%v later (-want +got):\n%s", step.after, diff)
 		}
 	}
+	times.Sources = write(t, "sources: [{name: trail, folders: /srv/trail}]\n")
+	clock, told = clock.Add(70*time.Minute), nil
+	if err := times.Run(t.Context(), nil, func(string) {}); err == nil || !strings.Contains(err.Error(), "file.yaml") {
+		t.Errorf("a file of sources that cannot be read: got %v, want that it is told", err)
+	}
+	if !slices.Contains(told, "A trail stopped escalated") {
+		t.Errorf("a file of sources that cannot be read: got %q told, want that alerts escalate", told)
+	}
 	times.Sources = "" // the settings have no source any more
 	for _, alone := range []bool{false, true, true} {
 		clock, told, times.Alone = clock.Add(time.Minute), nil, alone
@@ -136,6 +146,85 @@ func TestTimePasses(t *testing.T) {
 	if !desk.Keeper.Guarded("trail-stopped") || desk.Keeper.Guarded("secrets-read-in-bulk") {
 		t.Error("want the rules guarded that the desk was told are")
 	}
+}
+
+// A change has the time of the newest entry of the ledger, which a clock that was ahead for a
+// moment left a day ahead; what alerts wait for comes by the clock.
+func TestTimePassesAfterAClockThatWasAhead(t *testing.T) {
+	storetest.EachAddress(t, func(t *testing.T, address string) {
+		clock := time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC)
+		o := storetest.Options(t)
+		o.Now = func() time.Time { return clock }
+		s := storetest.Open(t, address, o)
+		var told []string
+		policy := alert.Default()
+		policy.Storm.Most = 2
+		desk, err := alerting.Desk(policy, func(string) bool { return false }, func(_ context.Context, _ *store.Tx, c *alerts.Changes) error {
+			for _, x := range c.Alerts {
+				told = append(told, x.Found.Title+" "+string(x.Act))
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		update := func(do func(context.Context, *store.Tx) error) {
+			t.Helper()
+			if err := s.Update(t.Context(), do); err != nil {
+				t.Fatal(err)
+			}
+		}
+		opens := func(title string) {
+			t.Helper()
+			update(func(ctx context.Context, tx *store.Tx) error {
+				return desk.Apply(ctx, tx, tx.Clock(), []alert.Sighting{{Key: title, Alert: rootkeep.Alert{ID: "AL-" + title, Level: rootkeep.High, Title: title, Kind: "group", Count: 1, First: clock, Last: clock, Rules: []rootkeep.RuleHit{{Name: "spray"}}}}})
+			})
+		}
+		times := &alerting.Times{Store: s, Desk: desk, Wake: func() {}, Now: func() time.Time { return clock }}
+		expect := func(what string, want ...string) {
+			t.Helper()
+			if err := times.Run(t.Context(), nil, func(string) {}); err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(want, told); diff != "" {
+				t.Errorf("%s (-want +got):\n%s", what, diff)
+			}
+			told = nil
+		}
+		clock = clock.Add(24 * time.Hour)
+		opens("A")
+		opens("B")
+		clock = clock.Add(-24 * time.Hour)
+		opens("C")
+		expect("what was told while the clock was ahead is no storm with it", "A opened", "B opened", "C opened")
+		person := people.Actor{ID: "PE-1", Kind: people.Person, Grants: []people.Grant{{Role: people.Responder, Scope: people.Everywhere}}}
+		update(func(ctx context.Context, tx *store.Tx) error {
+			a, err := desk.Get(ctx, &tx.Reader, person, "AL-C")
+			if err == nil {
+				_, err = desk.Snooze(ctx, tx, person, a.ID, a.Revision, clock.Add(8*time.Hour), "tonight")
+			}
+			return err
+		})
+		clock, told = clock.Add(2*time.Hour), nil
+		opens("D")
+		expect("two hours later", "D opened")
+		clock = clock.Add(time.Hour)
+		expect("an hour after that", "D escalated")
+		clock = clock.Add(5 * time.Hour)
+		expect("in the evening", "C woken", "D escalated")
+		err = s.View(t.Context(), func(ctx context.Context, r *store.Reader) error {
+			a, err := alerts.ByID(ctx, r, sight.All(), "AL-C")
+			for i := range a.History[1:] {
+				if a.History[i+1].At.Before(a.History[i].At) || a.History[i].At.Before(clock) {
+					t.Errorf("got the history %v, want it in the time of the ledger", a.History)
+				}
+			}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	})
 }
 
 // own says which rules are detections.

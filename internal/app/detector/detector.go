@@ -303,7 +303,7 @@ func (d *Detector) Keep(ctx context.Context, tx *store.Tx, t *Taken) error {
 	var err error
 	t.Told = &alerts.Changes{}
 	if len(sightings) > 0 {
-		if t.Told, err = d.config.Alerts.Apply(ctx, tx, tx.Now(), sightings); err != nil {
+		if t.Told, err = d.config.Alerts.Apply(ctx, tx, tx.Clock(), sightings); err != nil {
 			return err
 		}
 		if err := d.config.Tell(ctx, tx, t.Told); err != nil {

@@ -126,3 +126,51 @@ func TestAWayThatGetsEachByItselfFromNowOnGetsNoDigest(t *testing.T) {
 		t.Errorf("letters (-want +got):\n%s", diff)
 	}
 }
+
+// The newest entry of the ledger lies ahead: a change has its time until the clock catches up.
+func TestLettersWaitForNoClockThatWasAhead(t *testing.T) {
+	n := newNight(t)
+	n.open(byMail)
+	n.now = n.now.Add(14 * time.Hour) // no quiet hours
+	put := func(notices ...notify.Notice) {
+		t.Helper()
+		err := n.store.Update(t.Context(), func(ctx context.Context, tx *store.Tx) error {
+			for _, x := range notices {
+				if err := n.box.Put(ctx, tx, x); err != nil {
+					return err
+				}
+			}
+			return tx.Record("test.done", "it", "system")
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	n.now = n.now.Add(time.Hour)
+	put()
+	n.now = n.now.Add(-time.Hour)
+	put(notify.Notice{ID: "NO-A", Topic: alertTopic, Severity: rootkeep.Low, Title: "a", At: n.now}, notify.Notice{ID: "NO-R", Topic: unexplainedTopic, Severity: rootkeep.High, Title: "Root signed in", At: n.now})
+	err := n.store.View(t.Context(), func(ctx context.Context, r *store.Reader) error {
+		list, err := jobs.List(ctx, r, jobs.Filter{Kind: Kind, Limit: 100})
+		for _, j := range list {
+			var l letter
+			if err := json.Unmarshal(j.Payload, &l); err != nil {
+				return err
+			}
+			want := n.now
+			if urgent(&l.Notice) {
+				want = want.Add(-precedence)
+			}
+			if !l.Due.Equal(n.now) || !j.RunAt.Equal(want) {
+				t.Errorf("%s: got due %s, sent from %s, want %s, %s", l.Notice.Topic, l.Due, j.RunAt, n.now, want)
+			}
+		}
+		if len(list) != 2 {
+			t.Errorf("got %d letters, want 2", len(list))
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}

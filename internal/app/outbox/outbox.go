@@ -188,7 +188,7 @@ func (o *Outbox) putLetter(ctx context.Context, tx *store.Tx, l letter) (added b
 	}
 	held := o.router.Held(l.Notice, l.Way, tx.Clock())
 	if l.Due = held; held.IsZero() {
-		l.Due = tx.Now()
+		l.Due = tx.Clock()
 	}
 	if l.Notice.Thread != "" {
 		if l.Number, err = kept.Number(ctx, tx, l.Way, l.Notice.Thread, l.Notice.ID, held); err != nil {
@@ -206,7 +206,7 @@ func (o *Outbox) putLetter(ctx context.Context, tx *store.Tx, l letter) (added b
 		return false, err
 	}
 	if held.IsZero() && urgent(&l.Notice) {
-		held = tx.Now().Add(-precedence)
+		held = tx.Clock().Add(-precedence)
 	}
 	_, added, err = jobs.Add(ctx, tx, job.Job{Kind: KindOf(l.Way), Key: l.Way + "/" + l.Notice.ID, Payload: payload, RunAt: held})
 	return added, err

@@ -146,7 +146,7 @@ func (s *sending) taken(learned notify.Memory) part {
 func (s *sending) split(to []string) part {
 	return func(ctx context.Context, tx *store.Tx) error {
 		for _, a := range to {
-			payload, err := json.Marshal(letter{Way: s.letter.Way, Notice: s.letter.Notice, Only: a, Due: tx.Now()})
+			payload, err := json.Marshal(letter{Way: s.letter.Way, Notice: s.letter.Notice, Only: a, Due: tx.Clock()})
 			if err != nil {
 				return err
 			}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/rootkeep/rootkeep"
 	"github.com/rootkeep/rootkeep/internal/alert"
 	"github.com/rootkeep/rootkeep/internal/app/detector"
 	"github.com/rootkeep/rootkeep/internal/detect/live"
@@ -85,6 +86,46 @@ func TestAClockThatRanAheadKeepsNoSource(t *testing.T) {
 		now = now.Add(time.Second)
 		if err := first.take(t.Context(), a, object("1", signIns(2), "1")); !errors.Is(err, errElsewhere) {
 			t.Errorf("got %v, want the source the other's", err)
+		}
+	})
+}
+
+// The newest entry of the ledger lies ahead: alerts, those of findings among them, are told by the
+// clock, by which they escalate.
+func TestAClockThatRanAheadPutsNoAlertOff(t *testing.T) {
+	storetest.EachAddress(t, func(t *testing.T, address string) {
+		now := noon.Add(48 * time.Hour)
+		options := storetest.Options(t)
+		options.Now = func() time.Time { return now }
+		s := storetest.Open(t, address, options)
+		if err := s.Update(t.Context(), func(_ context.Context, tx *store.Tx) error { return tx.Record("test.done", "it", "system") }); err != nil {
+			t.Fatal(err)
+		}
+		now = noon
+		w, src := watching(t, s, &judge{})
+		if err := w.take(t.Context(), src, object("0", signIns(3), "0")); err != nil {
+			t.Fatal(err)
+		}
+		f := alert.Sighting{Key: "finding/1", Heard: noon, Alert: rootkeep.Alert{
+			ID: "AL-1", Level: rootkeep.High, Kind: alert.FindingKind, Account: "111122223333", Count: 1, First: noon, Last: noon, Rules: []rootkeep.RuleHit{{Name: "guardduty/Recon:EC2/Portscan"}},
+		}}
+		if err := w.commit(t.Context(), &parcel{source: src, mark: []byte("1"), found: []alert.Sighting{f}}); err != nil {
+			t.Fatal(err)
+		}
+		err := s.View(t.Context(), func(ctx context.Context, r *store.Reader) error {
+			list, _, err := alerts.List(ctx, r, sight.All(), alerts.Filter{}, "", 100)
+			for _, a := range list {
+				if !a.Told.Equal(noon) || !a.Due.Equal(noon.Add(time.Hour)) {
+					t.Errorf("alert of %s: got told %s, due %s, want told at noon, due an hour later", alert.Rule(&a.Found), a.Told, a.Due)
+				}
+			}
+			if len(list) != 2 {
+				t.Errorf("got %d alerts, want 2", len(list))
+			}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
 		}
 	})
 }

@@ -363,7 +363,7 @@ func (w *Watcher) arrive(ctx context.Context, tx *store.Tx, these []*parcel, tou
 	}
 	for _, s := range these {
 		if len(s.found) > 0 {
-			if err := w.config.Alerts.Apply(ctx, tx, tx.Now(), s.found); err != nil {
+			if err := w.config.Alerts.Apply(ctx, tx, tx.Clock(), s.found); err != nil {
 				return err
 			}
 		}

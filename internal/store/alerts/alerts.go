@@ -305,7 +305,9 @@ func (a *Alert) keepAccounts(ctx context.Context, tx *store.Tx) error {
 // alerts that nobody is told of because they are many, or on trial, is no entry: the storm
 // has its own.
 func (a *Alert) keepHistory(ctx context.Context, tx *store.Tx) error {
-	for _, l := range a.History[a.had:] {
+	for i := a.had; i < len(a.History); i++ {
+		l := &a.History[i]
+		l.At = later(l.At, moment(tx.Now())) // in the order of the ledger
 		_, err := tx.Exec(ctx, `INSERT INTO alert_history (alert, number, at, person, act, about) VALUES ($1, (SELECT COALESCE(MAX(number), 0) + 1 FROM alert_history WHERE alert = $1), $2, $3, $4, $5)`,
 			a.ID, store.Micros(l.At), l.By, string(l.Act), store.Kept(l.About, long))
 		if err != nil {
@@ -314,7 +316,7 @@ func (a *Alert) keepHistory(ctx context.Context, tx *store.Tx) error {
 		if l.Act == alert.Grown || l.By == alert.System && (a.Muted == alert.ByStorm || a.Muted == alert.ByDryRun) {
 			continue
 		}
-		if err := a.enter(tx, l); err != nil {
+		if err := a.enter(tx, *l); err != nil {
 			return err
 		}
 	}

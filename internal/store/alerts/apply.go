@@ -29,8 +29,17 @@ type round struct {
 }
 
 func (k *Keeper) begin(ctx context.Context, tx *store.Tx, now time.Time) (*round, error) {
-	active, err := active(ctx, &tx.Reader, now)
+	active, err := active(ctx, &tx.Reader, later(now, tx.Now()))
 	return &round{Keeper: k, tx: tx, now: moment(now), known: map[string]*Alert{}, active: active, hid: map[*alert.Suppression]int{}, storms: map[stormKey]*storm{}, crossed: map[stormKey]bool{}}, err
+}
+
+// later is the later of the time by the clock and that of the ledger: with a clock that was set
+// back no suppression hides again that had expired, and no finding is older than what is known.
+func later(now, ledger time.Time) time.Time {
+	if now.Before(ledger) {
+		return ledger
+	}
+	return now
 }
 
 // Apply takes in what the detection of live events sees, in its order, and gives what people
@@ -56,8 +65,8 @@ func (r *round) load(ctx context.Context, list []alert.Sighting) error {
 	var keys []string
 	for i := range list {
 		list[i].Key, list[i].Alert = kept(list[i].Key), bounded(list[i].Alert)
-		if list[i].Heard.After(r.now) {
-			list[i].Heard = r.now // or by a clock that is wrong nothing would be later
+		if most := later(r.now, r.tx.Now()); list[i].Heard.After(most) {
+			list[i].Heard = most // or by a clock that is wrong nothing would be later
 		}
 		keys = append(keys, list[i].Key)
 		for n := range list[i].Absorbed {

@@ -158,7 +158,9 @@ func activePerson(ctx context.Context, r *store.Reader, id string) (people.Actor
 
 // Snooze has the alert wait until a moment. It records alert.snoozed.
 func (d *Desk) Snooze(ctx context.Context, tx *store.Tx, actor people.Actor, id string, revision int64, until time.Time, reason string) (*Alert, error) {
-	return d.act(ctx, tx, actor, id, revision, func(a *Alert, now time.Time) error { return a.Snooze(moment(until), reason, actor.ID, now) })
+	return d.act(ctx, tx, actor, id, revision, func(a *Alert, _ time.Time) error {
+		return a.Snooze(moment(until), reason, actor.ID, moment(tx.Clock()))
+	})
 }
 
 // Close ends the alert with a reason, and with a storm all of its members that nobody has
@@ -200,7 +202,7 @@ func (d *Desk) Reopen(ctx context.Context, tx *store.Tx, actor people.Actor, id 
 			return err
 		}
 		severity, err := severityOf(ctx, &tx.Reader, a.Case)
-		a.Due = d.Keeper.policy.DueOf(&a.Alert, severity, now)
+		a.Due = d.Keeper.policy.DueOf(&a.Alert, severity, moment(tx.Clock()))
 		return err
 	})
 }

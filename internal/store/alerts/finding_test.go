@@ -175,6 +175,30 @@ func TestAFindingThatEndedWithoutATime(t *testing.T) {
 	})
 }
 
+func TestAClockThatIsSetBackUndoesNothing(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		k := keeper(t)
+		d := &alerts.Desk{Keeper: k}
+		ann := someone(t, s, "Ann", everywhere)
+		apply(t, s, k, at(0), found(anomaly, 1, -10*time.Minute))
+		err := s.Update(t.Context(), func(ctx context.Context, tx *store.Tx) error {
+			made, err := d.Suppress(ctx, tx, ann, alert.Suppression{Reason: "known", Expires: tx.Now().Add(24 * time.Hour), Scope: alert.Scope{Rule: "spray"}})
+			if err != nil {
+				return err
+			}
+			return tx.ExecOne(ctx, `UPDATE suppression SET expires = $2 WHERE id = $1`, made.ID, store.Micros(at(-time.Hour)))
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		same(t, "a suppression that had expired", apply(t, s, k, at(-48*time.Hour), sighting("a", "spray", rootkeep.High, 1)), "AL-A opened")
+		apply(t, s, k, at(-48*time.Hour), found(anomaly, 2, -5*time.Minute))
+		if a := read(t, s, "AL-FINDING/1"); a.Found.Count != 2 {
+			t.Errorf("got %d events of a finding, want 2: it is newer than what is known", a.Found.Count)
+		}
+	})
+}
+
 // Whoever closed a finding did so of what it was then: a check that passed meanwhile and fails
 // again has the same ID and as many events.
 func TestAFindingThatSomebodyClosedComesBackAfterItWasOver(t *testing.T) {

@@ -90,15 +90,17 @@ func useOf(ctx context.Context, r *store.Reader, f *rootkeep.Alert) (use, error)
 // caseOf is the case that tells of the same account and time, with its severity: an open one
 // first, "" if there is none.
 func caseOf(ctx context.Context, r *store.Reader, f *rootkeep.Alert) (id string, severity rootkeep.Severity, err error) {
-	err = r.Row(ctx, `SELECT i.id, i.severity FROM incident i WHERE i.id IN (
-			SELECT h.incident FROM root_event e JOIN incident_event h ON h.event = e.id WHERE e.account = $1 AND e.at >= $2 AND e.at <= $3)
-		ORDER BY CASE i.state WHEN 'open' THEN 0 ELSE 1 END, i.opened DESC, i.id LIMIT 1`,
-		string(f.Account), store.Micros(f.First), store.Micros(f.Last)).Scan(&id, &severity)
+	err = r.Row(ctx, telling, string(f.Account), store.Micros(f.First), store.Micros(f.Last), mostEvents).Scan(&id, &severity)
 	if errors.Is(err, sql.ErrNoRows) {
 		return "", 0, nil
 	}
 	return id, severity, err
 }
+
+// telling finds the case by the events that useOf compares.
+const telling = `SELECT i.id, i.severity FROM incident i WHERE i.id IN (SELECT h.incident FROM incident_event h WHERE h.event IN (
+		SELECT e.id FROM root_event e WHERE e.account = $1 AND e.at >= $2 AND e.at <= $3 ORDER BY e.at LIMIT $4))
+	ORDER BY CASE i.state WHEN 'open' THEN 0 ELSE 1 END, i.opened DESC, i.id LIMIT 1`
 
 // link notes what is known of a root user's events, and ends the alert once all of them are
 // explained. One that comes to be about several accounts is no more of the case of one: what is
@@ -145,7 +147,7 @@ func (r *round) judged(ctx context.Context, since time.Time) error {
 		err := rows.Scan(&s.account, &s.first, &s.last)
 		spans = append(spans, s)
 		return err
-	}, `SELECT account, MIN(at), MAX(at) FROM root_event WHERE judged >= $1 GROUP BY account ORDER BY account`, store.Micros(since))
+	}, newlyJudged, store.Micros(since))
 	if err != nil {
 		return fmt.Errorf("look for new verdicts: %w", err)
 	}
@@ -163,6 +165,10 @@ func (r *round) judged(ctx context.Context, since time.Time) error {
 	}
 	return nil
 }
+
+// newlyJudged goes by when events were judged: events are kept for good, so that no index of their
+// account may be taken.
+const newlyJudged = `SELECT account || '', MIN(at), MAX(at) FROM root_event WHERE judged >= $1 GROUP BY account || '' ORDER BY account || ''`
 
 // compare links one alert anew. One that was told of by its case alone stays so.
 func (r *round) compare(ctx context.Context, a *Alert) error {

@@ -42,8 +42,8 @@ func (r *round) breaks(ctx context.Context, a *Alert) (bool, error) {
 		return false, nil
 	}
 	key := leading(&a.Found)
-	const where = ` WHERE a.rule = $1 AND a.level = $2 AND a.told > $3 AND a.kind <> $4 AND a.id <> $5`
-	args := []any{key.rule, int64(key.level), store.Micros(r.now.Add(-r.policy.Storm.Within)), StormKind, a.ID}
+	const where = ` WHERE a.rule = $1 AND a.level = $2 AND a.told > $3 AND a.told <= $6 AND a.kind <> $4 AND a.id <> $5`
+	args := []any{key.rule, int64(key.level), store.Micros(r.now.Add(-r.policy.Storm.Within)), StormKind, a.ID, store.Micros(r.now.Add(r.policy.Storm.Within))}
 	told := 0
 	err := r.tx.Row(ctx, `SELECT COUNT(*) FROM alert a`+where, args...).Scan(&told)
 	if err != nil {

@@ -68,7 +68,7 @@ func (r *round) wake(ctx context.Context) error {
 // escalate has those told again that nobody acknowledged. What a case tells of escalates as
 // well, by the most severe of its alerts.
 func (r *round) escalate(ctx context.Context) error {
-	list, err := query(ctx, &r.tx.Reader, fmt.Sprintf(` WHERE a.due > 0 AND a.due <= $1 AND a.state = 'new' ORDER BY a.due, a.level DESC, a.id LIMIT %d`, atOnce), store.Micros(r.now))
+	list, err := query(ctx, &r.tx.Reader, overdue+fmt.Sprintf(" LIMIT %d", atOnce), store.Micros(r.now))
 	if err != nil {
 		return fmt.Errorf("look for alerts that nobody acknowledged: %w", err)
 	}
@@ -97,6 +97,10 @@ func (r *round) escalate(ctx context.Context) error {
 	}
 	return nil
 }
+
+// overdue finds them by when they are due: of alerts that are new there may be very many, so that
+// no index of their state may be taken.
+const overdue = ` WHERE a.due > 0 AND a.due <= $1 AND a.state || '' = 'new' ORDER BY a.due, a.level DESC, a.id`
 
 // inHand says whether somebody has the case of an alert. Of alerts that only their case told
 // of it is enough that another one was told by itself, or that somebody has that. What was done
@@ -127,9 +131,12 @@ func (r *round) inHand(ctx context.Context, a *Alert) (bool, error) {
 // follow ends the alerts that their case told of, or that were told beside it, once that is
 // closed.
 func (r *round) follow(ctx context.Context) error {
-	return r.each(ctx, func(a *Alert) (bool, error) { return a.End("case "+a.Case+" is closed", r.now), nil },
-		` WHERE a.muted IN ('', 'case') AND a.state <> 'closed' AND EXISTS (SELECT 1 FROM incident i WHERE i.id = a.incident AND i.state = 'closed' AND (a.muted = 'case' OR a.last <= i.closed)) ORDER BY a.id`)
+	return r.each(ctx, func(a *Alert) (bool, error) { return a.End("case "+a.Case+" is closed", r.now), nil }, followed)
 }
+
+// followed finds them among those that are open and have a case, of which there is an index.
+const followed = ` WHERE a.incident <> '' AND a.state <> 'closed' AND a.muted IN ('', 'case')
+	AND EXISTS (SELECT 1 FROM incident i WHERE i.id = a.incident AND i.state = 'closed' AND (a.muted = 'case' OR a.last <= i.closed)) ORDER BY a.id`
 
 // revive opens those again that ended with a case which is open again: nobody has it, and it
 // escalates by those that it tells of.

@@ -33,18 +33,19 @@ func scan(row interface{ Scan(...any) error }) (*job.Job, error) {
 // Add keeps a job that waits, and gives it. If the kind has a job with the key already,
 // that one is given, and added is false. An empty key stands for the job's own ID.
 func Add(ctx context.Context, tx *store.Tx, j job.Job) (kept *job.Job, added bool, err error) {
+	now := tx.Clock() // by which jobs are claimed
 	j.ID = tx.NewID("JO")
 	if j.Key == "" {
 		j.Key = j.ID
 	}
 	if j.RunAt.IsZero() {
-		j.RunAt = tx.Now()
+		j.RunAt = now
 	}
 	if j.Payload == nil {
 		j.Payload = []byte("{}")
 	}
 	n, err := tx.Exec(ctx, `INSERT INTO job (`+columns+`) VALUES ($1, $2, $3, $4, 'waiting', $5, 0, '', 0, '', '', $6, 0, 0, $7) ON CONFLICT (kind, key) DO NOTHING`,
-		j.ID, j.Kind, j.Key, j.Payload, store.Micros(j.RunAt), store.Micros(tx.Now()), j.Schedule)
+		j.ID, j.Kind, j.Key, j.Payload, store.Micros(j.RunAt), store.Micros(now), j.Schedule)
 	if err != nil {
 		return nil, false, fmt.Errorf("keep a job: %w", err)
 	}
@@ -70,7 +71,7 @@ func Retry(ctx context.Context, tx *store.Tx, actor, id string) error {
 	if _, err := Get(ctx, &tx.Reader, id); err != nil {
 		return err
 	}
-	err := tx.ExecOne(ctx, `UPDATE job SET state = 'waiting', run_at = $1, attempt = 0, ended = 0 WHERE id = $2 AND state = 'dead'`, store.Micros(tx.Now()), id)
+	err := tx.ExecOne(ctx, `UPDATE job SET state = 'waiting', run_at = $1, attempt = 0, ended = 0 WHERE id = $2 AND state = 'dead'`, store.Micros(tx.Clock()), id)
 	if errors.Is(err, store.ErrConflict) {
 		return fmt.Errorf("job %s is not dead: %w", id, err)
 	}

@@ -269,6 +269,56 @@ func aClockThatWasAheadHoldsNothingUp(t *testing.T, k jobs.Keeper, c *clock) {
 	}
 }
 
+func TestAClockThatWasAheadForAMomentPutsNothingOff(t *testing.T) {
+	each(t, aClockThatWasAheadForAMomentPutsNothingOff)
+}
+
+// aClockThatWasAheadForAMomentPutsNothingOff has the newest entry of the ledger lie ahead.
+func aClockThatWasAheadForAMomentPutsNothingOff(t *testing.T, k jobs.Keeper, c *clock) {
+	for _, ahead := range []time.Duration{time.Hour, 24 * time.Hour} {
+		dead := ask(t, k, job.Job{Kind: "scan"})
+		if err := k.Finish(t.Context(), claim(t, k, "one"), job.Outcome{State: job.Dead, Error: "it failed"}); err != nil {
+			t.Fatal(err)
+		}
+		c.pass(ahead)
+		ask(t, k, job.Job{Kind: "other"})
+		c.pass(-ahead)
+		asked, later := ask(t, k, job.Job{Kind: "scan"}), ask(t, k, job.Job{Kind: "scan", RunAt: c.now().Add(10 * time.Hour)})
+		if err := k.Store.Update(t.Context(), func(ctx context.Context, tx *store.Tx) error { return jobs.Retry(ctx, tx, "PE-1", dead.ID) }); err != nil {
+			t.Fatal(err)
+		}
+		got := map[string]bool{}
+		for j := claim(t, k, "one"); j != nil; j = claim(t, k, "one") {
+			got[j.ID] = true
+			if err := k.Finish(t.Context(), j, job.Outcome{State: job.Done}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if !got[asked.ID] || !got[dead.ID] || got[later.ID] {
+			t.Errorf("%v ahead: got a job that was asked for done %t, one that is tried again %t, one of tonight %t, want the first two", ahead, got[asked.ID], got[dead.ID], got[later.ID])
+		}
+		hourly := job.Schedule{ID: "hourly-" + ahead.String(), Kind: "other", Payload: []byte("{}"), Cron: "30 * * * *", Zone: "UTC", Enabled: true}
+		err := k.Store.Update(t.Context(), func(ctx context.Context, tx *store.Tx) error { return jobs.SetSchedule(ctx, tx, "PE-1", hourly) })
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = k.Store.View(t.Context(), func(ctx context.Context, r *store.Reader) error {
+			s, err := jobs.Schedule(ctx, r, hourly.ID)
+			if err == nil && s.Next.Sub(c.now()) > time.Hour {
+				t.Errorf("%v ahead: got a schedule go on at %s, at %s, want within the hour", ahead, s.Next, c.now())
+			}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.pass(48 * time.Hour)
+		if j := claim(t, k, "one"); j == nil || j.ID != later.ID || k.Finish(t.Context(), j, job.Outcome{State: job.Done}) != nil {
+			t.Fatalf("%v ahead: got %+v, want the job of tonight when its time has come", ahead, j)
+		}
+	}
+}
+
 func TestJobsAreFoundByWhatTheyAreAbout(t *testing.T) { each(t, jobsAreFoundByWhatTheyAreAbout) }
 
 func jobsAreFoundByWhatTheyAreAbout(t *testing.T, k jobs.Keeper, c *clock) {

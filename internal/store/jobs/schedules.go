@@ -55,7 +55,7 @@ func SetSchedule(ctx context.Context, tx *store.Tx, actor string, s job.Schedule
 	if err := s.Check(); err != nil {
 		return err
 	}
-	next, err := s.After(tx.Now())
+	next, err := s.After(tx.Clock())
 	if err != nil {
 		return err
 	}
