@@ -35,6 +35,11 @@ func Topics() []Topic {
 	}
 }
 
+// Also is the topic whose routes take all notices of another one too, "" for none.
+func Also(topic string) string {
+	return map[string]string{"alert-storm": "alert"}[topic]
+}
+
 // Route says which notices go by which ways. What is left empty takes all.
 type Route struct {
 	Topics   []string     `yaml:"topics"`   // names, or patterns such as root-*

@@ -97,7 +97,7 @@ func list(s cli.Streams, o *outbox.Outbox, output string) error {
 	ways, topics, notifiers := []way{}, []topic{}, []notifier{}
 	taken := map[string][]string{}
 	for _, t := range notify.Topics() {
-		routed := append([]string{}, o.Routed(notify.Notice{Topic: t.Name, Severity: rootkeep.Critical})...)
+		routed := append([]string{}, o.Routed(notify.Notice{Topic: t.Name, Also: notify.Also(t.Name), Severity: rootkeep.Critical})...)
 		topics = append(topics, topic{t.Name, t.About, routed})
 		for _, w := range routed {
 			taken[w] = append(taken[w], t.Name)

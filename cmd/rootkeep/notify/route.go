@@ -59,7 +59,7 @@ its topic, severity, account, tags and time. Nothing is sent.`,
 
 // described is the notice that the flags describe, and when.
 func described(topic, severity, account, at string, tags []string) (notify.Notice, time.Time, error) {
-	n, when := notify.Notice{Topic: topic, Account: account, Tags: tags}, time.Now()
+	n, when := notify.Notice{Topic: topic, Also: notify.Also(topic), Account: account, Tags: tags}, time.Now()
 	known := false
 	for _, t := range notify.Topics() {
 		known = known || t.Name == topic

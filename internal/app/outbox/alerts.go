@@ -79,9 +79,9 @@ func ofAlert(c alerts.Change, link string, now time.Time) notify.Notice {
 	case topic == escalatedTopic && c.Spread:
 		also = alertTopic // whose the further account is has not heard of it
 	case topic == alertTopic && f.Kind == alerts.StormKind:
-		topic, also = stormTopic, alertTopic // whoever would be told of its members is told of it
+		topic, also = stormTopic, notify.Also(stormTopic) // whoever would be told of its members is told of it
 	case topic == stormTopic:
-		also = alertTopic
+		also = notify.Also(topic)
 	case topic != escalatedTopic && (f.Kind == alerts.SourceKind || f.Kind == alerts.LossKind):
 		topic = alert.Rule(f) // source-silent and source-fault are topics
 	}
