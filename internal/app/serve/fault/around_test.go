@@ -147,16 +147,18 @@ func TestAnotherProcessKeepsTheFileOfTheStore(t *testing.T) {
 	s.reads()
 	var writing sync.WaitGroup
 	writing.Go(func() { deliver(t, all, logs, 5*time.Second) })
-	for range 3 {
+	for n, end := 0, time.Now().Add(patience()); n < 3; time.Sleep(200 * time.Millisecond) {
 		err := s.store.Touch(t.Context(), func(ctx context.Context, tx *store.Tx) error {
 			_, err := tx.Exec(ctx, `UPDATE root_source SET heard = heard`)
 			time.Sleep(1500 * time.Millisecond)
 			return err
 		})
-		if err != nil {
+		switch {
+		case err == nil:
+			n++
+		case !strings.Contains(err.Error(), "SQLITE_BUSY") || time.Now().After(end): // the server may keep it from this process, too
 			t.Fatal(err)
 		}
-		time.Sleep(200 * time.Millisecond)
 	}
 	writing.Wait()
 	s.settles(all, patience())
