@@ -192,8 +192,8 @@ func Worse(was, is *rootkeep.Alert) bool {
 // more severe escalates, whoever had acknowledged or snoozed it. One that was closed opens
 // again when it holds more events than it did: also when they happened before the close,
 // because whoever closed it did not know of them. So does a finding that was over meanwhile
-// where it was found: whoever closed it did so of what is past. So does one that was part of another, and is seen by
-// itself again.
+// where it was found, as whoever closed it did so of what is past, and one that was part of
+// another and is seen by itself again.
 func (a *Alert) Grow(s *Sighting, now time.Time) bool {
 	was := a.Found
 	more, worse := s.Count > was.Count, Worse(&was, &s.Alert)

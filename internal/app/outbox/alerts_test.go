@@ -177,21 +177,9 @@ func TestTheSecondThresholdAtOncePagesAsLaterWould(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	var got []string
-	err = s.View(t.Context(), func(ctx context.Context, r *store.Reader) error {
-		list, err := jobs.List(ctx, r, jobs.Filter{Kind: Kind, Limit: 100})
-		for _, j := range list {
-			var l letter
-			if err := json.Unmarshal(j.Payload, &l); err != nil {
-				return err
-			}
-			got = append(got, fmt.Sprintf("%s by %s: %s %s", l.Notice.Subject, l.Way, l.Notice.Topic, l.Notice.Action))
-		}
-		return err
+	got := letters(t, s, func(l *letter) string {
+		return fmt.Sprintf("%s by %s: %s %s", l.Notice.Subject, l.Way, l.Notice.Topic, l.Notice.Action)
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
 	slices.Sort(got)
 	want := []string{
 		"AL-AT-ONCE by desk: alert-escalated open", "AL-AT-ONCE by page: alert-escalated open",

@@ -366,9 +366,9 @@ func last(a *Alert) alert.Act {
 var loud = []alert.Act{alert.Opened, alert.Reopened, alert.Woken, alert.Escalated}
 
 // announce has people told of what is new of an alert, by itself or as part of a storm: of one
-// that was told, or that somebody had put off, by itself, and of one that such an alert became part
-// of. One that opens again is part of a storm
-// as a new one is, unless somebody has it, or ever decided anything about it.
+// that was told, or that somebody had put off, by itself, and of one that such an alert became
+// part of. One that opens again is part of a storm as a new one is, unless somebody has it, or
+// ever decided anything about it.
 func (r *round) announce(ctx context.Context, a *Alert, unmuted bool) error {
 	act := last(a)
 	if act == alert.Woken && a.Muted == alert.ByStorm {
